@@ -1,0 +1,64 @@
+// swift-tools-version: 6.2
+// No package dependencies: the toolchain's modules, glibc and dlopen only.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let strictC: [CSetting] = [
+    .unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fvisibility=hidden"])
+]
+
+/// One sample plugin: a dynamic library from `Plugins/<name>`.
+func plugin(swift name: String) -> Target {
+    .target(
+        name: name, dependencies: ["PluginAPI"], path: "Plugins/\(name)", exclude: ["README.md"],
+        swiftSettings: strict)
+}
+
+func plugin(c name: String) -> Target {
+    .target(
+        name: name, dependencies: ["CPluginAPI"], path: "Plugins/\(name)", exclude: ["README.md"],
+        publicHeadersPath: ".", cSettings: strictC)
+}
+
+func host(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Host/\(folder)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let package = Package(
+    name: "schedhost",
+    products: [
+        .executable(name: "schedhost", targets: ["schedhost"]),
+        .library(name: "PluginAPI", type: .static, targets: ["PluginAPI"]),
+    ],
+    targets: [
+        .target(name: "CPluginAPI", path: "Sources/PluginAPI/C", cSettings: strictC),
+        .target(
+            name: "PluginAPI", dependencies: ["CPluginAPI"], path: "Sources/PluginAPI/Swift",
+            swiftSettings: strict),
+
+        .target(name: "CHostSystem", path: "Sources/Host/CSystem", cSettings: strictC),
+        host("HostSystem", "System", ["CHostSystem"]),
+        host("HostCore", "Core", ["HostSystem"]),
+        host("HostWorker", "Worker", ["HostCore", "HostSystem", "CPluginAPI"]),
+        host("HostSupervisor", "Supervisor", ["HostCore", "HostSystem"]),
+        .executableTarget(
+            name: "schedhost", dependencies: ["HostSupervisor", "HostWorker", "HostCore", "HostSystem"],
+            path: "Sources/Host/Main", swiftSettings: strict),
+
+        tests("HostSystemTests", ["HostSystem"]),
+        tests("HostCoreTests", ["HostCore", "HostSystem"]),
+    ],
+    cLanguageStandard: .c11
+)

@@ -1,0 +1,89 @@
+/* Shims for what Swift's Glibc module map leaves out, or what Swift cannot call (variadic functions,
+ * function-like macros). Each says why it is here; none has policy. */
+#ifndef CHOSTSYSTEM_H
+#define CHOSTSYSTEM_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Variadic in C: open(2) with a mode, openat(2), fcntl(2), prctl(2). */
+static inline int chs_openat(int directory, const char *path, int flags, mode_t mode) {
+    return openat(directory, path, flags, mode);
+}
+static inline int chs_fcntl(int descriptor, int command, long argument) {
+    return fcntl(descriptor, command, argument);
+}
+static inline int chs_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+    return prctl(option, a, b, c, d);
+}
+
+/* Without a wrapper in glibc 2.36: pidfd_open(2), pidfd_send_signal(2), close_range flags. */
+static inline int chs_pidfd_open(pid_t pid, unsigned int flags) {
+    return (int)syscall(SYS_pidfd_open, pid, flags);
+}
+static inline int chs_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, (void *)0, 0);
+}
+static inline int chs_tgkill(pid_t process, pid_t thread, int signal) {
+    return (int)syscall(SYS_tgkill, process, thread, signal);
+}
+static inline pid_t chs_gettid(void) { return (pid_t)syscall(SYS_gettid); }
+
+/* Function-like macros of <sys/wait.h>. */
+static inline int chs_wifexited(int status) { return WIFEXITED(status); }
+static inline int chs_wexitstatus(int status) { return WEXITSTATUS(status); }
+static inline int chs_wifsignaled(int status) { return WIFSIGNALED(status); }
+static inline int chs_wtermsig(int status) { return WTERMSIG(status); }
+
+/* si_code and si_status are macros over a union. */
+static inline int chs_waitid_pidfd(int pidfd, int options, int *code, int *status) {
+    siginfo_t info;
+    info.si_pid = 0;
+    int result = waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, options);
+    *code = info.si_code;
+    *status = info.si_status;
+    return result < 0 ? -1 : info.si_pid;
+}
+
+/* errno is a macro. */
+static inline int chs_errno(void) { return errno; }
+
+/* The struct layouts of <sys/epoll.h> are packed on x86-64, which Swift does not model. */
+static inline int chs_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data = {.u64 = token}};
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+}
+static inline int chs_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data = {.u64 = token}};
+    return epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event);
+}
+static inline int chs_epoll_remove(int epoll, int descriptor) {
+    return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, (struct epoll_event *)0);
+}
+
+#endif

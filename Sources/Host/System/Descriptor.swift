@@ -1,0 +1,152 @@
+internal import CHostSystem
+internal import Glibc
+
+/// A file descriptor that this value owns, closed when the value ends. Always close-on-exec.
+public struct Descriptor: ~Copyable, Sendable {
+    /// The number, for calls that borrow it; valid while this value lives.
+    public let raw: Int32
+
+    /// Takes ownership of a descriptor that nobody else closes.
+    public init(owning raw: Int32) {
+        self.raw = raw
+    }
+
+    deinit {
+        // A failed close has released the descriptor all the same: close(2), "Dealing with error returns".
+        _ = Glibc.close(raw)
+    }
+
+    /// Gives the number away; the caller closes it.
+    public consuming func release() -> Int32 {
+        let number = raw
+        discard self
+        return number
+    }
+
+    /// A second descriptor of the same open file: fcntl(2), `F_DUPFD_CLOEXEC`.
+    public func duplicate() throws(SystemError) -> Descriptor {
+        Descriptor(owning: try retrying("fcntl", "descriptor \(raw)") { chs_fcntl(raw, F_DUPFD_CLOEXEC, 3) })
+    }
+
+    /// Makes reads and writes return `EAGAIN` instead of waiting: fcntl(2), `O_NONBLOCK`.
+    public func setNonBlocking() throws(SystemError) {
+        let flags = try retrying("fcntl", "descriptor \(raw)") { chs_fcntl(raw, F_GETFL, 0) }
+        _ = try retrying("fcntl", "descriptor \(raw)") { chs_fcntl(raw, F_SETFL, Int(flags | O_NONBLOCK)) }
+    }
+
+    /// Reads once, at most the buffer's size; 0 at the end. read(2).
+    public func read(into buffer: UnsafeMutableRawBufferPointer, subject: @autoclosure () -> String = "descriptor")
+        throws(SystemError) -> Int
+    {
+        try retrying("read", subject()) { unsafe Glibc.read(raw, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Writes once; returns how many bytes went. write(2).
+    public func write(_ bytes: UnsafeRawBufferPointer, subject: @autoclosure () -> String = "descriptor")
+        throws(SystemError) -> Int
+    {
+        try retrying("write", subject()) { unsafe Glibc.write(raw, bytes.baseAddress, bytes.count) }
+    }
+
+    /// Writes all bytes of a blocking descriptor, however many calls that takes. write(2).
+    public func writeAll(_ bytes: UnsafeRawBufferPointer, subject: @autoclosure () -> String) throws(SystemError) {
+        var rest = unsafe bytes
+        while unsafe !rest.isEmpty {
+            let count = try unsafe write(rest, subject: subject())
+            unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// Writes all bytes of an array: `writeAll`.
+    public func writeAll(_ bytes: [UInt8], subject: String) throws(SystemError) {
+        var failure: SystemError?
+        unsafe bytes.withUnsafeBytes { buffer in
+            do throws(SystemError) { try unsafe writeAll(buffer, subject: subject) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Reads at an offset; fewer bytes only at the end of the file. pread(2).
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int, subject: @autoclosure () -> String)
+        throws(SystemError) -> Int
+    {
+        var done = 0
+        while done < buffer.count {
+            let count = try retrying("pread", subject()) {
+                unsafe pread(raw, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+            }
+            if count == 0 { break }
+            done += count
+        }
+        return done
+    }
+
+    /// Reads `count` bytes at an offset, fewer only at the end of the file. pread(2).
+    public func read(count: Int, at offset: Int, subject: String) throws(SystemError) -> [UInt8] {
+        var failure: SystemError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            do throws(SystemError) {
+                initialized = try unsafe read(into: UnsafeMutableRawBufferPointer(buffer), at: offset, subject: subject)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    /// Reads from the start to the end, but fails with `EFBIG` past `limit` bytes. read(2).
+    public func readAll(limit: Int, subject: String) throws(SystemError) -> [UInt8] {
+        var all: [UInt8] = []
+        while true {
+            let chunk = try read(count: 65_536, at: all.count, subject: subject)
+            all += chunk
+            if all.count > limit { throw SystemError("read", subject, number: EFBIG) }
+            if chunk.count < 65_536 { return all }
+        }
+    }
+
+    /// Sets the size; a longer file reads as zeros there. ftruncate(2).
+    public func truncate(to size: Int, subject: String) throws(SystemError) {
+        _ = try retrying("ftruncate", subject) { ftruncate(raw, off_t(size)) }
+    }
+
+    /// Brings data and size to the disk. fdatasync(2).
+    public func synchronizeData(subject: String) throws(SystemError) {
+        _ = try retrying("fdatasync", subject) { fdatasync(raw) }
+    }
+
+    /// Brings data and metadata to the disk; on a directory, its entries. fsync(2).
+    public func synchronize(subject: String) throws(SystemError) {
+        _ = try retrying("fsync", subject) { fsync(raw) }
+    }
+
+    /// What the file is. fstat(2).
+    public func status(subject: String) throws(SystemError) -> FileStatus {
+        var status = stat()
+        _ = try retrying("fstat", subject) { unsafe fstat(raw, &status) }
+        return FileStatus(status)
+    }
+
+    /// Takes an advisory lock on the open file; false when another open file has it and `wait` is false. flock(2).
+    ///
+    /// Released when the last descriptor of this open file is closed, also by a crash.
+    public func lock(exclusive: Bool = true, wait: Bool, subject: String) throws(SystemError) -> Bool {
+        let operation = (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB)
+        do {
+            _ = try retrying("flock", subject) { flock(raw, operation) }
+            return true
+        } catch {
+            if error.wouldBlock { return false }
+            throw error
+        }
+    }
+
+    /// Gives the advisory lock back. flock(2).
+    public func unlock(subject: String) throws(SystemError) {
+        _ = try retrying("flock", subject) { flock(raw, LOCK_UN) }
+    }
+
+    /// Whether the descriptor is a terminal. isatty(3).
+    public static func isTerminal(_ number: Int32) -> Bool { isatty(number) == 1 }
+}

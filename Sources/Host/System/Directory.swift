@@ -1,0 +1,123 @@
+internal import CHostSystem
+internal import Glibc
+
+/// An open directory, by which its entries are reached: what happens to the path meanwhile does not matter.
+public struct Directory: ~Copyable, Sendable {
+    /// The descriptor; valid while this value lives.
+    public let descriptor: Descriptor
+    /// The path it was opened by, for messages.
+    public let path: String
+
+    /// Opens a directory; follows links in the path. open(2), `O_DIRECTORY`.
+    public init(_ path: String) throws(SystemError) {
+        self.path = path
+        let number = try retrying("open", path) {
+            unsafe chs_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
+        }
+        descriptor = Descriptor(owning: number)
+    }
+
+    private init(descriptor: consuming Descriptor, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    /// Opens a directory and makes those that are missing on the way, with mode 0700.
+    public static func make(_ path: String) throws(SystemError) -> Directory {
+        var prefix = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            prefix += prefix.isEmpty || prefix.hasSuffix("/") ? String(part) : "/" + part
+            if unsafe mkdir(prefix, 0o700) != 0 {
+                let error = SystemError("mkdir", prefix)
+                if !error.isExisting && error.number != EROFS && error.number != EACCES { throw error }
+            }
+        }
+        return try Directory(path)
+    }
+
+    /// Opens a directory in this one, not through a link; makes it with mode 0700 when `create` is set.
+    public func directory(_ name: String, create: Bool = false) throws(SystemError) -> Directory {
+        if create, unsafe mkdirat(descriptor.raw, name, 0o700) != 0 {
+            let error = SystemError("mkdirat", child(name))
+            if !error.isExisting { throw error }
+        }
+        return Directory(descriptor: try open(name, flags: O_RDONLY | O_DIRECTORY), path: child(name))
+    }
+
+    /// Opens an existing file in this directory for reading, not through a link and never waiting for a pipe's writer.
+    public func openForReading(_ name: String, followLink: Bool = false) throws(SystemError) -> Descriptor {
+        try open(name, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY, follow: followLink)
+    }
+
+    /// Opens a file for reading and writing, making it with mode 0600 if it is not there.
+    public func openForUpdate(_ name: String) throws(SystemError) -> Descriptor {
+        try open(name, flags: O_RDWR | O_CREAT)
+    }
+
+    /// Opens a file whose every write goes to its end, making it with mode 0600 if it is not there.
+    public func openForAppending(_ name: String) throws(SystemError) -> Descriptor {
+        try open(name, flags: O_RDWR | O_APPEND | O_CREAT)
+    }
+
+    /// Makes a file that must not exist yet, with the mode given, open for reading and writing.
+    public func create(_ name: String, mode: UInt32 = 0o600) throws(SystemError) -> Descriptor {
+        try open(name, flags: O_RDWR | O_CREAT | O_EXCL, mode: mode)
+    }
+
+    private func open(_ name: String, flags: Int32, mode: UInt32 = 0o600, follow: Bool = false)
+        throws(SystemError) -> Descriptor
+    {
+        let all = flags | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)
+        return Descriptor(
+            owning: try retrying("openat", child(name)) { unsafe chs_openat(descriptor.raw, name, all, mode) })
+    }
+
+    /// Moves a file over another in one step: other processes see the old one or the new one. renameat(2).
+    public func rename(_ old: String, to new: String) throws(SystemError) {
+        _ = try retrying("renameat", child(old)) {
+            unsafe renameat(descriptor.raw, old, descriptor.raw, new)
+        }
+    }
+
+    /// Removes a file. unlinkat(2).
+    public func remove(_ name: String) throws(SystemError) {
+        _ = try retrying("unlinkat", child(name)) { unsafe unlinkat(descriptor.raw, name, 0) }
+    }
+
+    /// Removes an empty directory. unlinkat(2), `AT_REMOVEDIR`.
+    public func removeDirectory(_ name: String) throws(SystemError) {
+        _ = try retrying("unlinkat", child(name)) { unsafe unlinkat(descriptor.raw, name, AT_REMOVEDIR) }
+    }
+
+    /// What an entry is; with `followLink`, what a link leads to. fstatat(2).
+    public func status(_ name: String, followLink: Bool = false) throws(SystemError) -> FileStatus {
+        var status = stat()
+        _ = try retrying("fstatat", child(name)) {
+            unsafe fstatat(descriptor.raw, name, &status, followLink ? 0 : AT_SYMLINK_NOFOLLOW)
+        }
+        return FileStatus(status)
+    }
+
+    /// The names in it, sorted by bytes, without `.` and `..`. Names that are not UTF-8 are left out. readdir(3).
+    public func names() throws(SystemError) -> [String] {
+        // A descriptor of its own: fdopendir(3) takes it over, and the position is not shared.
+        let own = try open(".", flags: O_RDONLY | O_DIRECTORY)
+        guard let stream = unsafe fdopendir(own.release()) else { throw SystemError("fdopendir", path) }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                unsafe tuple.withMemoryRebound(to: UInt8.self, capacity: 256) { bytes in
+                    unsafe String(validating: UnsafeBufferPointer(start: bytes, count: strlen(tuple)), as: UTF8.self)
+                }
+            }
+            if let name, name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// The path of an entry, for messages.
+    public func child(_ name: String) -> String {
+        path.hasSuffix("/") ? path + name : path + "/" + name
+    }
+}

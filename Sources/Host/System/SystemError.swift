@@ -1,0 +1,71 @@
+internal import CHostSystem
+internal import Glibc
+
+/// The failure of one system call: what was tried, on what, and the number that the kernel gave.
+///
+/// Its description is one line that names the object, the reason and, where there is one, the mend.
+public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The call that failed, such as `openat`.
+    public let call: String
+    /// What it was done to: a path, an address, or a word such as `event loop`.
+    public let subject: String
+    /// The `errno` that it left; see errno(3).
+    public let number: Int32
+
+    /// An error from a known number.
+    public init(_ call: String, _ subject: String, number: Int32) {
+        self.call = call
+        self.subject = subject
+        self.number = number
+    }
+
+    /// An error from the calling thread's `errno`. Call it before anything else can change that.
+    public init(_ call: String, _ subject: String) {
+        self.init(call, subject, number: chs_errno())
+    }
+
+    /// The kernel's words for `number`.
+    public var reason: String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+            guard let text = unsafe strerror_r(number, buffer.baseAddress!, buffer.count) else { return "error \(number)" }
+            return unsafe String(cString: text)
+        }
+    }
+
+    public var description: String {
+        let mend = Self.mend(number).map { ": \($0)" } ?? ""
+        return "\(subject): \(reason) (\(call))\(mend)"
+    }
+
+    private static func mend(_ number: Int32) -> String? {
+        switch number {
+        case EACCES, EPERM: "check the permissions and the owner"
+        case ENOSPC, EDQUOT: "free some space on that file system"
+        case EROFS: "choose a place that can be written"
+        case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
+        default: nil
+        }
+    }
+
+    /// Whether the object was not there (`ENOENT` or `ENOTDIR`).
+    public var isNotFound: Bool { number == ENOENT || number == ENOTDIR }
+    /// Whether the object was there already (`EEXIST`).
+    public var isExisting: Bool { number == EEXIST }
+    /// Whether a non-blocking call would have blocked (`EAGAIN`).
+    public var wouldBlock: Bool { number == EAGAIN }
+    /// Whether the peer has closed its end (`EPIPE` or `ECONNRESET`).
+    public var isClosedByPeer: Bool { number == EPIPE || number == ECONNRESET }
+}
+
+/// Runs a call until it was not interrupted by a signal (`EINTR`); throws what it left when it returned -1.
+@inline(__always)
+func retrying<Result: FixedWidthInteger & SignedInteger>(
+    _ call: String, _ subject: @autoclosure () -> String, _ body: () -> Result
+) throws(SystemError) -> Result {
+    while true {
+        let result = body()
+        if result != -1 { return result }
+        let number = chs_errno()
+        if number != EINTR { throw SystemError(call, subject(), number: number) }
+    }
+}
