@@ -70,6 +70,9 @@ static inline int chs_waitid_pidfd(int pidfd, int options, int *code, int *statu
     return result < 0 ? -1 : info.si_pid;
 }
 
+/* Declared twice for Swift. environ(7). */
+static inline char **chs_environ(void) { return environ; }
+
 /* errno is a macro. */
 static inline int chs_errno(void) { return errno; }
 

@@ -1,0 +1,131 @@
+internal import CHostSystem
+internal import Glibc
+
+/// How a child ended. wait(2).
+public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
+    /// It called `exit`, with this status.
+    case exited(Int32)
+    /// A signal of this number ended it.
+    case signaled(Int32)
+
+    public var description: String {
+        switch self {
+        case .exited(let status): "exited with status \(status)"
+        case .signaled(let number): "ended by \(signalName(number))"
+        }
+    }
+}
+
+/// The usual name of a signal, such as `SIGSEGV`; `signal N` for one without. signal(7).
+public func signalName(_ number: Int32) -> String {
+    guard let name = unsafe sigabbrev_np(number) else { return "signal \(number)" }
+    return unsafe "SIG" + String(cString: name)
+}
+
+/// A child process that this value reaps and signals through a descriptor, so never a reused pid. pidfd_open(2).
+public struct ChildProcess: ~Copyable, Sendable {
+    /// Its process id, also the id of its process group.
+    public let pid: Int32
+    /// Becomes readable when the process has ended.
+    public let descriptor: Descriptor
+
+    /// What a child begins with.
+    public struct Launch: Sendable {
+        /// The program's file.
+        public var executable: String
+        /// All arguments, the program's name first.
+        public var arguments: [String]
+        /// `NAME=value`; nothing else is inherited.
+        public var environment: [String]
+        /// Pairs of (our descriptor, the child's number). All others are closed on exec.
+        public var descriptors: [(from: Int32, to: Int32)]
+
+        /// A launch.
+        public init(
+            executable: String, arguments: [String], environment: [String], descriptors: [(from: Int32, to: Int32)]
+        ) {
+            self.executable = executable
+            self.arguments = arguments
+            self.environment = environment
+            self.descriptors = descriptors
+        }
+    }
+
+    /// Starts a child with default signal dispositions, an empty signal mask and a process group of its own.
+    /// posix_spawn(3); never a bare fork.
+    public init(_ launch: Launch) throws(SystemError) {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        for pair in launch.descriptors {
+            unsafe posix_spawn_file_actions_adddup2(&actions, pair.from, pair.to)
+        }
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        var mask = sigset_t()
+        unsafe sigemptyset(&mask)
+        unsafe posix_spawnattr_setsigmask(&attributes, &mask)
+        unsafe sigfillset(&mask)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &mask)
+        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        unsafe posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
+
+        var pid: pid_t = 0
+        let number = unsafe withCStrings(launch.arguments) { arguments in
+            unsafe withCStrings(launch.environment) { environment in
+                unsafe posix_spawn(&pid, launch.executable, &actions, &attributes, arguments, environment)
+            }
+        }
+        if number != 0 { throw SystemError("posix_spawn", launch.executable, number: number) }
+        let child = pid
+        // The child is not reaped yet, so the pid cannot be anybody else's.
+        descriptor = Descriptor(owning: try retrying("pidfd_open", "process \(child)") { chs_pidfd_open(child, 0) })
+        self.pid = child
+    }
+
+    /// Sends a signal to the process; false when it has ended. pidfd_send_signal(2).
+    @discardableResult
+    public func signal(_ number: Int32) -> Bool {
+        chs_pidfd_send_signal(descriptor.raw, number) == 0
+    }
+
+    /// Sends a signal to one thread of the process; false when there is no such thread. tgkill(2).
+    @discardableResult
+    public func signal(_ number: Int32, thread: Int32) -> Bool {
+        chs_tgkill(pid, thread, number) == 0
+    }
+
+    /// Sends SIGKILL to what is left of the process group. Call it before `reap`, while the id is taken.
+    public func killGroup() {
+        _ = kill(-pid, SIGKILL)
+    }
+
+    /// How it ended, without releasing its pid, or nil when it runs. waitid(2), `WNOWAIT`.
+    public func ended() -> ProcessEnd? { wait(WEXITED | WNOHANG | WNOWAIT) }
+
+    /// How it ended, releasing its pid, or nil when it runs. waitid(2).
+    public func reap() -> ProcessEnd? { wait(WEXITED | WNOHANG) }
+
+    private func wait(_ options: Int32) -> ProcessEnd? {
+        var code: Int32 = 0
+        var status: Int32 = 0
+        guard unsafe chs_waitid_pidfd(descriptor.raw, options, &code, &status) > 0 else { return nil }
+        return code == 1 /* CLD_EXITED */ ? .exited(status) : .signaled(status)
+    }
+}
+
+/// Lends a NULL-terminated array of C strings.
+private func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    let pointers = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: strings.count + 1)
+    for (index, string) in strings.enumerated() { unsafe pointers[index] = unsafe strdup(string) }
+    unsafe pointers[strings.count] = nil
+    defer {
+        for index in strings.indices { unsafe free(pointers[index]) }
+        unsafe pointers.deallocate()
+    }
+    return unsafe body(pointers)
+}

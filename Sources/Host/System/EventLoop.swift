@@ -1,0 +1,74 @@
+/// One thread's loop over descriptors and timers. Everything it calls runs on that thread.
+///
+/// Not Sendable: made, used and left on one thread. An idle loop makes no wake-up.
+public final class EventLoop {
+    /// Names one watched descriptor.
+    public struct Token: Hashable, Sendable {
+        let number: UInt64
+    }
+
+    private let poller: Poller
+    private let timer: TimerDescriptor
+    private var handlers: [UInt64: (Poller.Readiness) -> Void] = [:]
+    private var nextToken: UInt64 = 1
+    private var armed: Int64 = .max
+    private var stopping = false
+    private let clock: any HostClock
+
+    /// A loop that watches nothing yet.
+    public init(clock: any HostClock = SystemClock()) throws(SystemError) {
+        self.clock = clock
+        poller = try Poller()
+        timer = try TimerDescriptor(.monotonic)
+        try poller.add(timer.descriptor, for: .readable, token: 0)
+    }
+
+    /// Calls `handler` whenever the descriptor is ready. The caller keeps it open until `unwatch`.
+    public func watch(
+        _ descriptor: borrowing Descriptor, for readiness: Poller.Readiness = .readable,
+        _ handler: @escaping (Poller.Readiness) -> Void
+    ) throws(SystemError) -> Token {
+        let token = Token(number: nextToken)
+        nextToken += 1
+        try poller.add(descriptor, for: readiness, token: token.number)
+        handlers[token.number] = handler
+        return token
+    }
+
+    /// Changes what a watched descriptor is watched for.
+    public func rewatch(_ descriptor: borrowing Descriptor, _ token: Token, for readiness: Poller.Readiness)
+        throws(SystemError)
+    {
+        try poller.modify(descriptor, for: readiness, token: token.number)
+    }
+
+    /// Stops watching; the handler is not called any more, also for an event already taken from the kernel.
+    public func unwatch(_ descriptor: borrowing Descriptor, _ token: Token) {
+        handlers[token.number] = nil
+        poller.remove(descriptor)
+    }
+
+    /// Runs until `stop`. Before each wait, `settle` does what is due and returns the next deadline
+    /// (monotonic ns, `Int64.max` for none).
+    public func run(settle: (_ now: Int64) -> Int64) throws(SystemError) {
+        while true {
+            let deadline = settle(clock.monotonic())
+            if stopping { return }
+            if deadline != armed {
+                armed = deadline
+                timer.arm(at: deadline)
+            }
+            _ = try poller.wait { token, readiness in
+                if token == 0 {
+                    timer.acknowledge()
+                    armed = .max
+                } else if let handler = handlers[token] {
+                    handler(readiness)
+                }
+            }
+        }
+    }
+
+    /// Makes `run` return after the present round.
+    public func stop() { stopping = true }
+}

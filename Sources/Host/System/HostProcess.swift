@@ -1,0 +1,84 @@
+internal import CHostSystem
+internal import Glibc
+
+/// What the process asks the kernel about itself, or sets for itself.
+public enum HostProcess {
+    /// Our process id. getpid(2).
+    public static var pid: Int32 { getpid() }
+    /// Our parent's process id. getppid(2).
+    public static var parent: Int32 { getppid() }
+    /// The user we run as. geteuid(2).
+    public static var user: UInt32 { geteuid() }
+    /// The machine's name. gethostname(2).
+    public static var hostName: String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+            guard unsafe gethostname(buffer.baseAddress!, 255) == 0 else { return "localhost" }
+            unsafe buffer[255] = 0
+            return unsafe String(cString: buffer.baseAddress!)
+        }
+    }
+    /// Processors that may be used.
+    public static var processors: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+    /// A variable of the environment. getenv(3); nothing in the host sets one while threads run.
+    public static func environment(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    /// The whole environment, `NAME=value`.
+    public static func environment() -> [String] {
+        var all: [String] = []
+        var next = unsafe chs_environ()
+        while let list = unsafe next, let entry = unsafe list.pointee {
+            unsafe all.append(String(cString: entry))
+            unsafe next = unsafe list + 1
+        }
+        return all
+    }
+
+    /// Asks for SIGKILL when the parent's thread that started us ends; false when it has ended already. prctl(2).
+    public static func dieWithParent() -> Bool {
+        let parent = getppid()
+        _ = chs_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0)
+        return getppid() == parent && parent != 1
+    }
+
+    /// Orphans among our descendants become our children. prctl(2), `PR_SET_CHILD_SUBREAPER`.
+    public static func adoptOrphans() { _ = chs_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+
+    /// No program that is executed gains privileges. prctl(2), `PR_SET_NO_NEW_PRIVS`.
+    public static func gainNoPrivileges() { _ = chs_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
+
+    /// Wake-ups of this thread's sleeps come within a nanosecond, not 50 us. prctl(2), `PR_SET_TIMERSLACK`.
+    public static func sleepPrecisely() { _ = chs_prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) }
+
+    /// Marks every descriptor from 3 on close-on-exec, whoever opened it. close_range(2).
+    public static func closeDescriptorsOnExec() { _ = close_range(3, UInt32.max, Int32(CLOSE_RANGE_CLOEXEC)) }
+
+    /// Raises the limit of open files to what the kernel allows us. setrlimit(2).
+    public static func raiseOpenFiles() {
+        var limit = rlimit()
+        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            limit.rlim_cur = limit.rlim_max
+            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+    }
+
+    /// Limits the size of core files; 0 for none. setrlimit(2).
+    public static func limitCoreFiles(to bytes: UInt) {
+        var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+    }
+
+    /// Whether a process of that id exists. kill(2) with signal 0.
+    public static func exists(_ pid: Int32) -> Bool {
+        pid > 0 && (kill(pid, 0) == 0 || chs_errno() == EPERM)
+    }
+
+    /// Ends the process now, without handlers or buffers. _exit(2).
+    public static func exitNow(_ status: Int32) -> Never { _exit(status) }
+
+    /// Ends the process in order. exit(3).
+    public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
+}

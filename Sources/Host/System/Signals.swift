@@ -1,0 +1,47 @@
+internal import CHostSystem
+internal import Glibc
+
+/// Signals as events: blocked for the whole process and read from a descriptor. signalfd(2).
+///
+/// Make it before the first thread starts, since the mask is inherited.
+public struct SignalDescriptor: ~Copyable {
+    /// Readable when one of the signals came.
+    public let descriptor: Descriptor
+
+    /// Takes over these signals.
+    public init(_ signals: [Int32]) throws(SystemError) {
+        var mask = sigset_t()
+        unsafe sigemptyset(&mask)
+        for signal in signals { unsafe sigaddset(&mask, signal) }
+        unsafe pthread_sigmask(SIG_BLOCK, &mask, nil)
+        var failed: Int32 = 0
+        let number = unsafe signalfd(-1, &mask, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
+        if number < 0 { failed = chs_errno() }
+        if number < 0 { throw SystemError("signalfd", "signals", number: failed) }
+        descriptor = Descriptor(owning: number)
+    }
+
+    /// The next signal that came, or nil.
+    public func next() -> Int32? {
+        var info = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        guard unsafe Glibc.read(descriptor.raw, &info, size) == size else { return nil }
+        return Int32(info.ssi_signo)
+    }
+}
+
+/// The numbers that the host speaks of. signal(7).
+public enum Signals {
+    public static let interrupt = SIGINT
+    public static let terminate = SIGTERM
+    public static let hangup = SIGHUP
+    public static let abort = SIGABRT
+    public static let kill = SIGKILL
+    public static let stop = SIGSTOP
+    public static let resume = SIGCONT
+    public static let quit = SIGQUIT
+    public static let child = SIGCHLD
+
+    /// Makes a write to a closed pipe an error (`EPIPE`) in place of the end of the process.
+    public static func ignoreBrokenPipes() { _ = Glibc.signal(SIGPIPE, SIG_IGN) }
+}
