@@ -60,5 +60,5 @@ let package = Package(
         tests("HostSystemTests", ["HostSystem"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
     ],
-    cLanguageStandard: .c11
+    cLanguageStandard: .gnu11
 )

@@ -18,7 +18,7 @@ public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
 
 /// The usual name of a signal, such as `SIGSEGV`; `signal N` for one without. signal(7).
 public func signalName(_ number: Int32) -> String {
-    guard let name = unsafe sigabbrev_np(number) else { return "signal \(number)" }
+    guard let name = unsafe chs_signal_name(number) else { return "signal \(number)" }
     return unsafe "SIG" + String(cString: name)
 }
 

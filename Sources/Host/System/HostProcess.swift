@@ -54,7 +54,7 @@ public enum HostProcess {
     public static func sleepPrecisely() { _ = chs_prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) }
 
     /// Marks every descriptor from 3 on close-on-exec, whoever opened it. close_range(2).
-    public static func closeDescriptorsOnExec() { _ = close_range(3, UInt32.max, Int32(CLOSE_RANGE_CLOEXEC)) }
+    public static func closeDescriptorsOnExec() { _ = chs_close_range(3, UInt32.max, Int32(CLOSE_RANGE_CLOEXEC)) }
 
     /// Raises the limit of open files to what the kernel allows us. setrlimit(2).
     public static func raiseOpenFiles() {

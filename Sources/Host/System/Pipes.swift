@@ -22,7 +22,7 @@ public struct DescriptorPair: ~Copyable {
 
     /// A stream in one direction. pipe2(2).
     public static func pipe() throws(SystemError) -> DescriptorPair {
-        unsafe try make("pipe2") { numbers in unsafe pipe2(numbers, O_CLOEXEC) }
+        unsafe try make("pipe2") { numbers in unsafe chs_pipe2(numbers, O_CLOEXEC) }
     }
 
     private static func make(_ call: String, _ body: (UnsafeMutablePointer<Int32>) -> Int32)

@@ -3,9 +3,6 @@
 #ifndef CHOSTSYSTEM_H
 #define CHOSTSYSTEM_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -71,7 +68,14 @@ static inline int chs_waitid_pidfd(int pidfd, int options, int *code, int *statu
 }
 
 /* Declared twice for Swift. environ(7). */
-static inline char **chs_environ(void) { return environ; }
+static inline char **chs_environ(void) { return __environ; }
+
+/* Declared for _GNU_SOURCE only, which would make this module's copies of glibc's structs differ from those of
+ * Swift's Glibc module; so these are compiled in shims.c: pipe2(2), close_range(2), sigabbrev_np(3), strerror_r(3). */
+int chs_pipe2(int ends[2], int flags);
+int chs_close_range(unsigned int first, unsigned int last, int flags);
+const char *chs_signal_name(int signal);
+const char *chs_error_text(int number, char *buffer, size_t size);
 
 /* errno is a macro. */
 static inline int chs_errno(void) { return errno; }

@@ -1,0 +1,113 @@
+/// Small numbers ordered by due time: a heap of four children a node, each with a known position.
+///
+/// All operations are O(log n). Equal times come in the order of their insertion. Allocates only in `reserve` and
+/// when it outgrows that.
+public struct DueQueue: Sendable {
+    private struct Entry {
+        var due: Int64
+        var order: UInt64
+        var id: Int
+    }
+
+    private var entries: [Entry] = []
+    private var positions: [Int] = []
+    private var order: UInt64 = 0
+
+    /// An empty queue.
+    public init() {}
+
+    /// Makes room for ids below `count`.
+    public mutating func reserve(_ count: Int) {
+        entries.reserveCapacity(count)
+        if positions.count < count { positions += Array(repeating: -1, count: count - positions.count) }
+    }
+
+    /// Whether nothing is in it.
+    public var isEmpty: Bool { entries.isEmpty }
+    /// How many are in it.
+    public var count: Int { entries.count }
+    /// The earliest time, or `Int64.max`.
+    public var earliest: Int64 { entries.first?.due ?? .max }
+
+    /// Whether the id is in it.
+    public func contains(_ id: Int) -> Bool { id < positions.count && positions[id] >= 0 }
+
+    /// Puts an id in, or moves it to another time.
+    public mutating func set(_ id: Int, due: Int64) {
+        precondition(id >= 0, "ids are counted from 0")
+        if id >= positions.count { reserve(id + 1) }
+        order &+= 1
+        let entry = Entry(due: due, order: order, id: id)
+        let position = positions[id]
+        if position < 0 {
+            entries.append(entry)
+            positions[id] = entries.count - 1
+            siftUp(entries.count - 1)
+        } else {
+            entries[position] = entry
+            siftUp(position)
+            siftDown(positions[id])
+        }
+    }
+
+    /// Takes an id out; nothing when it is not in.
+    public mutating func remove(_ id: Int) {
+        guard contains(id) else { return }
+        let position = positions[id]
+        positions[id] = -1
+        let last = entries.removeLast()
+        if position < entries.count {
+            entries[position] = last
+            positions[last.id] = position
+            siftUp(position)
+            siftDown(positions[last.id])
+        }
+    }
+
+    /// Takes out the earliest id that is due by `now`, or nil.
+    public mutating func popDue(now: Int64) -> Int? {
+        guard let first = entries.first, first.due <= now else { return nil }
+        remove(first.id)
+        return first.id
+    }
+
+    private func precedes(_ a: Entry, _ b: Entry) -> Bool {
+        a.due != b.due ? a.due < b.due : a.order < b.order
+    }
+
+    private mutating func siftUp(_ start: Int) {
+        var position = start
+        let entry = entries[position]
+        while position > 0 {
+            let parent = (position - 1) / 4
+            if !precedes(entry, entries[parent]) { break }
+            entries[position] = entries[parent]
+            positions[entries[position].id] = position
+            position = parent
+        }
+        entries[position] = entry
+        positions[entry.id] = position
+    }
+
+    private mutating func siftDown(_ start: Int) {
+        var position = start
+        let entry = entries[position]
+        while true {
+            let first = position * 4 + 1
+            if first >= entries.count { break }
+            var best = first
+            var child = first + 1
+            let end = min(first + 4, entries.count)
+            while child < end {
+                if precedes(entries[child], entries[best]) { best = child }
+                child += 1
+            }
+            if !precedes(entries[best], entry) { break }
+            entries[position] = entries[best]
+            positions[entries[position].id] = position
+            position = best
+        }
+        entries[position] = entry
+        positions[entry.id] = position
+    }
+}
