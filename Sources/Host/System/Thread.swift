@@ -31,6 +31,10 @@ public enum Thread {
         }
     }
 
+    /// A number that only the calling thread has now; cheap. pthread_self(3).
+    @inline(__always)
+    public static var current: UInt { UInt(pthread_self()) }
+
     /// The kernel's id of the calling thread. gettid(2).
     public static func identifier() -> Int32 { chs_gettid() }
 
@@ -62,7 +66,11 @@ public enum Thread {
         unsafe pthread_mutex_init(mutex, nil)
         unsafe condition = .allocate(capacity: 1)
         unsafe condition.initialize(to: pthread_cond_t())
-        unsafe pthread_cond_init(condition, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(condition, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -87,6 +95,18 @@ public enum Thread {
         while true {
             if let result = body(&state) { return result }
             unsafe pthread_cond_wait(condition, mutex)
+        }
+    }
+
+    /// The same, but gives up at `deadline` (monotonic ns) with nil. pthread_cond_timedwait(3).
+    public func wait<Result>(until deadline: Int64, _ body: (inout State) -> Result?) -> Result? {
+        let time = max(deadline, 0)
+        var absolute = timespec(tv_sec: Int(time / 1_000_000_000), tv_nsec: Int(time % 1_000_000_000))
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = body(&state) { return result }
+            if unsafe pthread_cond_timedwait(condition, mutex, &absolute) == ETIMEDOUT { return body(&state) }
         }
     }
 

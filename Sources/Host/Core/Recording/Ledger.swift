@@ -101,3 +101,17 @@ public enum LedgerHistogram {
     /// The upper end of a bucket, ns.
     public static func upperEnd(_ bucket: Int) -> Int64 { 1024 << Int64(bucket) }
 }
+
+/// How a session ended, as a number in the ledger: the place of its kind among `SessionRecord.Kind.known`, from 1.
+public enum LedgerEnd {
+    /// The number of a kind; 0 for one that this version does not know.
+    public static func number(of kind: SessionRecord.Kind) -> UInt64 {
+        SessionRecord.Kind.known.firstIndex(of: kind).map { UInt64($0) + 1 } ?? 0
+    }
+
+    /// The kind of a number, or nil.
+    public static func kind(of number: UInt64) -> SessionRecord.Kind? {
+        let known = SessionRecord.Kind.known
+        return number >= 1 && number <= UInt64(known.count) ? known[Int(number) - 1] : nil
+    }
+}

@@ -170,6 +170,9 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
+    /// The same, for a caller that polls next.
+    public mutating func askStop() { stopAsked = true }
+
     /// The routine asks the session to end after the cycle in progress.
     public mutating func endAfterCycle() { endAsked = true }
 

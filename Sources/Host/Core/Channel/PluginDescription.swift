@@ -1,0 +1,79 @@
+/// What a plugin says of itself, as its worker reports it. Untrusted: a hostile plugin may have written it.
+public struct PluginDescription: Codable, Equatable, Sendable {
+    /// The plugin's id.
+    public var id: String
+    /// Its version, for display.
+    public var version: String
+    /// One line, or nil.
+    public var description: String?
+    /// Whether its routines never overlap each other.
+    public var isSerial: Bool
+    /// The parameters that it declares.
+    public var parameters: [Parameter]
+    /// Its routines; their positions are what the channel's messages call `routine`.
+    public var routines: [Routine]
+
+    /// A description.
+    public init(
+        id: String, version: String, description: String?, isSerial: Bool, parameters: [Parameter],
+        routines: [Routine]
+    ) {
+        self.id = id
+        self.version = version
+        self.description = description
+        self.isSerial = isSerial
+        self.parameters = parameters
+        self.routines = routines
+    }
+
+    /// One declared parameter.
+    public struct Parameter: Codable, Equatable, Sendable {
+        /// The types that a parameter may have.
+        public enum Kind: String, Codable, Sendable {
+            case string, int, double, bool
+        }
+
+        /// Its name.
+        public var name: String
+        /// Its type.
+        public var type: Kind
+        /// Its default as text, or nil.
+        public var defaultValue: String?
+        /// What is allowed: `1..65535` or `a|b|c`; nil: anything.
+        public var range: String?
+        /// One line, or nil.
+        public var description: String?
+
+        /// A parameter.
+        public init(name: String, type: Kind, defaultValue: String?, range: String?, description: String?) {
+            self.name = name
+            self.type = type
+            self.defaultValue = defaultValue
+            self.range = range
+            self.description = description
+        }
+    }
+
+    /// One routine with its own defaults.
+    public struct Routine: Codable, Equatable, Sendable {
+        /// Its name.
+        public var name: String
+        /// One line, or nil.
+        public var description: String?
+        /// From one cycle's start to the next one's, ms.
+        public var waitMs: UInt64
+        /// Cycles of a session; 0: no bound.
+        public var maxCycles: UInt64
+        /// Bound of a cycle, ms; 0: the host's default.
+        public var timeoutMs: UInt64
+
+        /// A routine.
+        public init(name: String, description: String?, waitMs: UInt64, maxCycles: UInt64, timeoutMs: UInt64) {
+            self.name = name
+            self.description = description
+            self.waitMs = waitMs
+            self.maxCycles = maxCycles
+            self.timeoutMs = timeoutMs
+        }
+    }
+}

@@ -1,0 +1,93 @@
+/// What the supervisor tells a worker: one JSON object a line.
+public enum WorkerCommand: Codable, Equatable, Sendable {
+    /// Load a plugin; answered by `loaded` or `refused`.
+    case load(Load)
+    /// Begin a session; answered by `ended` when it is over.
+    case start(Start)
+    /// End the session of a slot after the cycle in progress.
+    case stop(slot: Int)
+    /// Let the next cycle of a slot come now.
+    case runNow(slot: Int)
+    /// Let no cycle of a slot start until `resume`.
+    case pause(slot: Int)
+    /// Undo `pause`.
+    case resume(slot: Int)
+    /// Show log lines from this level on.
+    case logLevel(Int32)
+    /// End all sessions, unload, say `goodbye`, and exit.
+    case quit
+
+    /// A plugin to load.
+    public struct Load: Codable, Equatable, Sendable {
+        /// The number by which later messages name it, from 0.
+        public var plugin: Int
+        /// The file to load.
+        public var path: String
+        /// The name to use in messages: the file that the user knows.
+        public var name: String
+        /// All parameters as one JSON object.
+        public var parameters: String
+        /// Whether to call `load`; otherwise only the descriptor is read.
+        public var isForRunning: Bool
+        /// The build id, for what the caches write.
+        public var build: String
+
+        /// A load.
+        public init(plugin: Int, path: String, name: String, parameters: String, isForRunning: Bool, build: String) {
+            self.plugin = plugin
+            self.path = path
+            self.name = name
+            self.parameters = parameters
+            self.isForRunning = isForRunning
+            self.build = build
+        }
+    }
+
+    /// A session to begin.
+    public struct Start: Codable, Equatable, Sendable {
+        /// The slot of the ledger, unused so far or left by an ended session of the same routine.
+        public var slot: Int
+        /// The plugin's number.
+        public var plugin: Int
+        /// The routine's position in the plugin's description.
+        public var routine: Int
+        /// The session's id.
+        public var session: SessionID
+        /// Wait, ms.
+        public var waitMs: UInt64
+        /// Bound of cycles; 0: none.
+        public var maxCycles: UInt64
+        /// UTC ms from which no cycle starts, or nil.
+        public var untilMs: Int64?
+        /// Attempts at one cycle.
+        public var maxAttempts: UInt32
+        /// Cycles over all earlier records.
+        public var lifetimeCycles: UInt64
+        /// How the session before ended: a number of `SCHEDHOST_BEFORE_…`.
+        public var before: UInt32
+        /// All parameters as one JSON object.
+        public var parameters: String
+        /// Whether it begins paused.
+        public var isPaused: Bool
+
+        /// A start.
+        public init(
+            slot: Int, plugin: Int, routine: Int, session: SessionID, waitMs: UInt64, maxCycles: UInt64,
+            untilMs: Int64?, maxAttempts: UInt32, lifetimeCycles: UInt64, before: UInt32, parameters: String,
+            isPaused: Bool
+        ) {
+            self.slot = slot
+            self.plugin = plugin
+            self.routine = routine
+            self.session = session
+            self.waitMs = waitMs
+            self.maxCycles = maxCycles
+            self.untilMs = untilMs
+            self.maxAttempts = maxAttempts
+            self.lifetimeCycles = lifetimeCycles
+            self.before = before
+            self.parameters = parameters
+            self.isPaused = isPaused
+        }
+    }
+}

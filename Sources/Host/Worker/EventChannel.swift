@@ -1,0 +1,125 @@
+public import HostCore
+public import HostSystem
+internal import FoundationEssentials
+internal import Synchronization
+
+/// The worker's end of the channel to the supervisor: events from any thread, in the order of their sending.
+///
+/// Nobody waits here: when the supervisor is behind, log lines are dropped and counted, and other events are kept
+/// until `flush` finds room for them.
+public final class EventChannel: Sendable {
+    private struct State {
+        var backlog: [UInt8] = []
+        var dropped = 0
+        var isBroken = false
+        var tokens: Double
+        var refilled: Int64
+    }
+
+    /// Log lines a second that a worker may send for long, and at once.
+    private static let linesPerSecond = 2000.0
+    private static let burst = 4000.0
+    /// Bytes of unsent lines from which log lines are dropped.
+    private static let mostBacklog = 1 << 20
+
+    private let socket: Descriptor
+    private let state: Mutex<State>
+    private let clock: any HostClock
+
+    /// A channel over a connected socket.
+    public init(socket: consuming Descriptor, clock: any HostClock) {
+        self.socket = socket
+        self.clock = clock
+        state = Mutex(State(tokens: Self.burst, refilled: clock.monotonic()))
+    }
+
+    /// Begins to watch the socket, for commands and for room.
+    public func watch(by poller: borrowing Poller, token: UInt64) throws(SystemError) {
+        try poller.add(socket, for: [.readable, .writable, .edge], token: token)
+    }
+
+    /// Takes bytes of commands, without waiting; 0 when the supervisor has closed its end.
+    public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
+        try unsafe socket.receive(into: buffer)
+    }
+
+    /// Sends an event other than a log line, or keeps it until there is room.
+    public func send(_ event: WorkerEvent) {
+        let line = Self.encode(event)
+        state.withLock { state in
+            state.backlog += line
+            flush(&state, wait: false)
+        }
+    }
+
+    /// Sends what was kept, as far as there is room; with `wait` all of it.
+    public func flush(wait: Bool = false) {
+        state.withLock { state in flush(&state, wait: wait) }
+    }
+
+    /// Sends a log line, or drops it.
+    public func log(_ log: WorkerEvent.Log) {
+        let now = clock.monotonic()
+        let isAllowed = state.withLock { state in
+            let seconds = Double(max(0, now - state.refilled)) / 1e9
+            state.tokens = min(Self.burst, state.tokens + seconds * Self.linesPerSecond)
+            state.refilled = now
+            guard state.tokens >= 1, state.backlog.count < Self.mostBacklog else {
+                state.dropped += 1
+                return false
+            }
+            state.tokens -= 1
+            return true
+        }
+        guard isAllowed else { return }
+        let line = Self.encode(.log(log))
+        state.withLock { state in
+            if state.dropped > 0 {
+                state.backlog += Self.encode(.dropped(count: state.dropped))
+                state.dropped = 0
+            }
+            state.backlog += line
+            flush(&state, wait: false)
+        }
+    }
+
+    /// Tells how many lines were dropped since that was last told, if any.
+    public func reportDropped() {
+        state.withLock { state in
+            guard state.dropped > 0 else { return }
+            state.backlog += Self.encode(.dropped(count: state.dropped))
+            state.dropped = 0
+            flush(&state, wait: false)
+        }
+    }
+
+    /// Whether the supervisor is gone.
+    public var isBroken: Bool { state.withLock { $0.isBroken } }
+
+    private func flush(_ state: inout State, wait: Bool) {
+        var sent = 0
+        while sent < state.backlog.count, !state.isBroken {
+            do {
+                sent += try unsafe state.backlog.withUnsafeBytes { bytes in
+                    try unsafe socket.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]), wait: wait)
+                }
+            } catch {
+                if (error as? SystemError)?.wouldBlock == true { break }
+                state.isBroken = true
+            }
+        }
+        if sent == state.backlog.count {
+            state.backlog.removeAll(keepingCapacity: true)
+        } else {
+            state.backlog.removeFirst(sent)
+        }
+    }
+
+    private static func encode(_ event: WorkerEvent) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        guard let data = try? encoder.encode(event) else { return [] }
+        return data + [UInt8(ascii: "\n")]
+    }
+}

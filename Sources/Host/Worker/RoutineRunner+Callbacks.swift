@@ -1,0 +1,134 @@
+internal import CPluginAPI
+internal import HostCore
+internal import HostSystem
+
+/// The callbacks around the cycles: start, the hook, stats and stop.
+extension RoutineRunner {
+    enum StartOutcome {
+        case goOn, end, stopped
+        case again(at: Int64)
+    }
+
+    /// Runs `start`, and asks the hook if it fails.
+    func start() -> StartOutcome {
+        if session.stopAsked { return .stopped }
+        guard unsafe callbacks.start != nil else {
+            session.hasStarted = true
+            unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+            return .goOn
+        }
+        session.startAttempt += 1
+        let code = call(.starting) { runner in
+            unsafe runner.callbacks.start?(runner.scheduler, runner.callbacks.user) ?? 0
+        }
+        if code == 0 {
+            session.hasStarted = true
+            return .goOn
+        }
+        let failure = Session.Failure(
+            phase: .start, code: code, message: session.takeMessage(), cycle: 0, attempt: session.startAttempt)
+        session.error = failure
+        session.startFailures += 1
+        switch decide(failure) {
+        case .goOn:
+            session.hasStarted = true
+            return .goOn
+        case .retry(let delay):
+            if session.stopAsked { return .stopped }
+            if session.startAttempt >= session.order.maxAttempts { return .end }
+            let now = clock.boot()
+            unsafe ledger.pointee.due.store(now &+ delay, ordering: .relaxed)
+            return .again(at: now &+ delay)
+        case .end:
+            return .end
+        }
+    }
+
+    /// Asks the routine's hook, or takes the default, which is to end the session.
+    func decide(_ failure: Session.Failure) -> Schedule.Decision {
+        session.disposition = .policy
+        guard unsafe callbacks.on_error != nil else { return .end }
+        var decision = schedhost_decision()
+        decision.struct_size = UInt32(MemoryLayout<schedhost_decision>.size)
+        decision.decision = UInt32(SCHEDHOST_DECIDE_END_SESSION.rawValue)
+        let message = CText(failure.message)
+        var error = schedhost_error()
+        unsafe error.struct_size = UInt32(MemoryLayout<schedhost_error>.size)
+        unsafe error.phase = failure.phase.rawValue
+        unsafe error.code = failure.code
+        unsafe error.attempt = failure.attempt
+        unsafe error.cycle = failure.cycle
+        unsafe error.message = unsafe message.pointer
+        _ = call(.inHook) { runner in
+            unsafe runner.callbacks.on_error?(runner.scheduler, &error, &decision, runner.callbacks.user)
+            return 0
+        }
+        _ = session.takeMessage()
+        switch decision.decision {
+        case UInt32(SCHEDHOST_DECIDE_CONTINUE.rawValue): return .goOn
+        case UInt32(SCHEDHOST_DECIDE_RETRY.rawValue):
+            return .retry(after: Int64(min(decision.retry_ms, 86_400_000)) * 1_000_000)
+        case UInt32(SCHEDHOST_DECIDE_STOP.rawValue): session.disposition = .stop
+        case UInt32(SCHEDHOST_DECIDE_QUARANTINE.rawValue): session.disposition = .quarantine
+        default: break
+        }
+        return .end
+    }
+
+    /// Ends the session: stats, stop, and the event that becomes the record.
+    func finish(_ end: Schedule.End) -> RunPool.Turn {
+        let reason = session.reason(end)
+        let schedule = unsafe cell.pointee.schedule
+        unsafe cell.pointee.place.cycle = schedule.cycle
+        if session.hasStarted {
+            closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
+            // `interrupt` may still be in the plugin, and needs what `stop` takes away.
+            gate.wait { gate in gate.isInterrupting ? nil : () }
+            closing(.stopping, phase: .stop, column: "stop_error", callbacks.stop)
+        }
+        session.endCallback()
+        let now = clock.boot()
+        let ended = WorkerEvent.Ended(
+            slot: session.order.slot, session: session.order.session, startMs: session.startMs,
+            finishMs: clock.wall() / 1_000_000, durationNs: now &- session.startBoot, cycles: schedule.cycle,
+            failures: schedule.failures &+ session.startFailures, missed: schedule.missed, reason: reason,
+            code: end == .failed ? session.error?.code ?? 0 : 0, stats: session.stats,
+            disposition: session.disposition)
+        unsafe ledger.pointee.end.store(LedgerEnd.number(of: reason.kind), ordering: .relaxed)
+        unsafe ledger.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
+        session = Session.none
+        phase = .idle
+        plugin.sessionEnded(ended)
+        return .over
+    }
+
+    /// Calls a closing callback; a failure becomes a column of the record, and the hook is told.
+    private func closing(
+        _ state: LedgerState, phase: Session.Phase, column: String,
+        _ callback: (@convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32)?
+    ) {
+        guard let callback = unsafe callback else { return }
+        let code = call(state) { runner in unsafe callback(runner.scheduler, runner.callbacks.user) }
+        if code == 0 { return }
+        let failure = Session.Failure(
+            phase: phase, code: code, message: session.takeMessage(), cycle: unsafe cell.pointee.schedule.cycle,
+            attempt: 1)
+        session.stats[column] = .string(failure.text)
+        let disposition = session.disposition
+        _ = decide(failure)
+        if session.disposition == .policy { session.disposition = disposition }
+    }
+
+    /// Calls the plugin, with the ledger and the thread's mark set, so that a hang or a crash there is placed.
+    private func call(_ state: LedgerState, _ body: (RoutineRunner) -> Int32) -> Int32 {
+        let start = clock.boot()
+        unsafe ledger.pointee.began.store(start, ordering: .relaxed)
+        unsafe ledger.pointee.state.store(state.rawValue, ordering: .relaxed)
+        unsafe cell.pointee.callbackThread = Thread.current
+        let code = body(self)
+        unsafe cell.pointee.callbackThread = 0
+        unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+        if session.isUsingCaches { session.endCallback() }
+        return code
+    }
+}

@@ -1,0 +1,97 @@
+internal import CPluginAPI
+internal import HostCore
+
+/// What one session gathers besides its schedule.
+struct Session {
+    /// The phases of an error, numbered as in the ABI.
+    enum Phase: UInt32 {
+        case load = 1, start = 2, routine = 3, sleep = 4, cache = 5, stats = 6, stop = 7, hook = 8
+
+        /// The word in the record.
+        var word: String {
+            switch self {
+            case .load: "load"
+            case .start: "start"
+            case .routine: "routine"
+            case .sleep: "sleep"
+            case .cache: "cache"
+            case .stats: "stats"
+            case .stop: "stop"
+            case .hook: "hook"
+            }
+        }
+    }
+
+    /// One error of a callback.
+    struct Failure {
+        let phase: Phase
+        let code: Int32
+        let message: String
+        let cycle: UInt64
+        let attempt: UInt32
+
+        /// The message, or the code where there is none.
+        var text: String { message.isEmpty ? "error \(code)" : message }
+    }
+
+    let order: WorkerCommand.Start
+    let startMs: Int64
+    let startBoot: Int64
+    let idText: CText
+    let parameters: Parameters
+    var hasStarted = false
+    var startAttempt: UInt32 = 0
+    var startFailures: UInt64 = 0
+    var stopAsked = false
+    var isUsingCaches = false
+    var error: Failure?
+    var message = ""
+    var endText = ""
+    var stats = SessionRecord.Stats()
+    var disposition = WorkerEvent.Ended.Disposition.policy
+
+    init(_ order: WorkerCommand.Start, startMs: Int64, startBoot: Int64) {
+        self.order = order
+        self.startMs = startMs
+        self.startBoot = startBoot
+        idText = CText(order.session.description)
+        parameters = Parameters(json: order.parameters)
+    }
+
+    /// No session.
+    static let none = Session(
+        WorkerCommand.Start(
+            slot: -1, plugin: -1, routine: -1, session: SessionID(rawValue: 0), waitMs: 0, maxCycles: 0, untilMs: nil,
+            maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "{}", isPaused: false),
+        startMs: 0, startBoot: 0)
+
+    /// The text that `fail` attached, once.
+    mutating func takeMessage() -> String {
+        defer { message = "" }
+        return message
+    }
+
+    /// Lets go of what the callback's answers kept alive.
+    mutating func endCallback() { isUsingCaches = false }
+
+    /// The phase of an error of `run`: the host's own cache codes tell that it came from a cache.
+    static func phase(ofCode code: Int32) -> Phase {
+        switch code {
+        case Int32(SCHEDHOST_SOURCE_FAILED.rawValue), Int32(SCHEDHOST_REENTRANT.rawValue), Int32(SCHEDHOST_TOO_LARGE.rawValue): .cache
+        default: .routine
+        }
+    }
+
+    /// The reason for the record.
+    func reason(_ end: Schedule.End) -> SessionRecord.Reason {
+        switch end {
+        case .maxCycles: SessionRecord.Reason(.maxCycles)
+        case .until: SessionRecord.Reason(.until)
+        case .stopped: SessionRecord.Reason(.stopped)
+        case .byRoutine: SessionRecord.Reason(.endedByRoutine, text: endText)
+        case .failed:
+            SessionRecord.Reason(
+                .error, text: error?.text ?? "error", cycle: error?.cycle, phase: error?.phase.word)
+        }
+    }
+}
