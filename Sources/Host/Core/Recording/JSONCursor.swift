@@ -1,0 +1,240 @@
+/// What is wrong with a JSON text, and where.
+struct JSONFault: Error, Equatable, CustomStringConvertible {
+    /// Bytes from the start of the text.
+    let offset: Int
+    /// What was expected there.
+    let expected: String
+
+    var description: String { "column \(offset + 1): expected \(expected)" }
+}
+
+/// A reader that walks over one JSON text and builds no tree: the caller takes the fields it knows and skips others.
+///
+/// Any bytes are allowed and none traps; nesting is bounded. Ill-formed UTF-8 inside of strings is repaired.
+struct JSONCursor {
+    private let bytes: [UInt8]
+    private let start: Int
+    private let end: Int
+    private var position: Int
+
+    /// A reader of `range` in `bytes`.
+    init(_ bytes: [UInt8], in range: Range<Int>) {
+        self.bytes = bytes
+        start = max(0, min(range.lowerBound, bytes.count))
+        end = max(start, min(range.upperBound, bytes.count))
+        position = start
+    }
+
+    /// The fault of not finding `expected` here.
+    func fault(_ expected: String) -> JSONFault { JSONFault(offset: position - start, expected: expected) }
+
+    /// Reads an object; `field` is called for each name and must take its value with one of the other functions.
+    mutating func object(_ field: (inout JSONCursor, String) throws(JSONFault) -> Void) throws(JSONFault) {
+        try expect(UInt8(ascii: "{"), "an object")
+        if take(UInt8(ascii: "}")) { return }
+        repeat {
+            let name = try string()
+            try expect(UInt8(ascii: ":"), "a colon")
+            try field(&self, name)
+        } while take(UInt8(ascii: ","))
+        try expect(UInt8(ascii: "}"), "a comma or the end of the object")
+    }
+
+    /// Reads a string.
+    mutating func string() throws(JSONFault) -> String {
+        try expect(UInt8(ascii: "\""), "a string")
+        let first = position
+        while position < end, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\") {
+            if bytes[position] < 0x20 { throw fault("no control character in a string") }
+            position += 1
+        }
+        if position < end, bytes[position] == UInt8(ascii: "\"") {
+            position += 1
+            return String(decoding: bytes[first..<position - 1], as: UTF8.self)
+        }
+        var text = Array(bytes[first..<position])
+        while position < end {
+            let byte = bytes[position]
+            if byte == UInt8(ascii: "\"") {
+                position += 1
+                return String(decoding: text, as: UTF8.self)
+            }
+            if byte < 0x20 { throw fault("no control character in a string") }
+            position += 1
+            if byte == UInt8(ascii: "\\") { try escape(into: &text) } else { text.append(byte) }
+        }
+        throw fault("the end of a string")
+    }
+
+    /// Reads a number without a fraction, from 0.
+    mutating func unsigned() throws(JSONFault) -> UInt64 {
+        let token = number()
+        guard let value = UInt64(token) else { throw fault("a whole number before this, from 0") }
+        return value
+    }
+
+    /// Reads a number without a fraction.
+    mutating func signed() throws(JSONFault) -> Int64 {
+        let token = number()
+        guard let value = Int64(token) else { throw fault("a whole number before this") }
+        return value
+    }
+
+    /// Reads a number or a string; false, true and null as strings of that name; nil for arrays and objects.
+    mutating func scalar() throws(JSONFault) -> SessionRecord.Value? {
+        switch peek() {
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            try skip()
+            return nil
+        case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): return .string(try word())
+        default:
+            let token = number()
+            if let value = Int64(token) { return .int(value) }
+            guard isNumber(token), let value = Double(token) else { throw fault("a value") }
+            return .double(value)
+        }
+    }
+
+    /// Whether the value here is null; takes it if so.
+    mutating func null() throws(JSONFault) -> Bool {
+        guard peek() == UInt8(ascii: "n") else { return false }
+        _ = try word()
+        return true
+    }
+
+    /// Passes over a value of any kind, nested at most 64 deep.
+    mutating func skip(depth: Int = 0) throws(JSONFault) {
+        switch peek() {
+        case UInt8(ascii: "\""): try skipString()
+        case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): _ = try word()
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
+            guard depth < 64 else { throw fault("no deeper nesting") }
+            let isObject = bytes[position] == UInt8(ascii: "{")
+            let close = isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")
+            position += 1
+            if take(close) { return }
+            repeat {
+                if isObject {
+                    try skipString()
+                    try expect(UInt8(ascii: ":"), "a colon")
+                }
+                try skip(depth: depth + 1)
+            } while take(UInt8(ascii: ","))
+            try expect(close, "a comma or the end of the list")
+        default: if !isNumber(number()) { throw fault("a value") }
+        }
+    }
+
+    /// Makes sure that nothing follows.
+    mutating func finish() throws(JSONFault) {
+        if peek() != nil { throw fault("the end of the line") }
+    }
+
+    // MARK: Parts
+
+    /// The next byte that is not white space.
+    private mutating func peek() -> UInt8? {
+        while position < end {
+            switch bytes[position] {
+            case 0x20, 0x09, 0x0A, 0x0D: position += 1
+            case let byte: return byte
+            }
+        }
+        return nil
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard peek() == byte else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func expect(_ byte: UInt8, _ name: String) throws(JSONFault) {
+        if !take(byte) { throw fault(name) }
+    }
+
+    private mutating func skipString() throws(JSONFault) {
+        try expect(UInt8(ascii: "\""), "a string")
+        while position < end {
+            let byte = bytes[position]
+            position += byte == UInt8(ascii: "\\") ? 2 : 1
+            if byte == UInt8(ascii: "\"") { return }
+        }
+        position = end
+        throw fault("the end of a string")
+    }
+
+    /// What looks like a number, up to what does not; at most 64 bytes.
+    private mutating func number() -> String {
+        _ = peek()
+        let first = position
+        while position < end, position - first < 64 {
+            switch bytes[position] {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."),
+                UInt8(ascii: "e"), UInt8(ascii: "E"):
+                position += 1
+                continue
+            default: break
+            }
+            break
+        }
+        return String(decoding: bytes[first..<position], as: UTF8.self)
+    }
+
+    private func isNumber(_ token: String) -> Bool {
+        !token.hasPrefix("+") && !token.hasPrefix(".") && Double(token) != nil
+    }
+
+    private mutating func word() throws(JSONFault) -> String {
+        for word in ["true", "false", "null"] {
+            let upper = position + word.utf8.count
+            if upper <= end, bytes[position..<upper].elementsEqual(word.utf8) {
+                position = upper
+                return word
+            }
+        }
+        throw fault("a value")
+    }
+
+    /// Reads what follows a backslash.
+    private mutating func escape(into text: inout [UInt8]) throws(JSONFault) {
+        guard position < end else { throw fault("the end of a string") }
+        let byte = bytes[position]
+        position += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "f"): text.append(0x0C)
+        case UInt8(ascii: "n"): text.append(0x0A)
+        case UInt8(ascii: "r"): text.append(0x0D)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "u"):
+            var value = try unit()
+            if value >> 10 == 0x36, position + 1 < end, bytes[position] == UInt8(ascii: "\\"),
+                bytes[position + 1] == UInt8(ascii: "u")
+            {
+                let back = position
+                position += 2
+                let low = try unit()
+                if low >> 10 == 0x37 { value = 0x10000 + (value & 0x3FF) << 10 + low & 0x3FF } else { position = back }
+            }
+            text += String(Unicode.Scalar(value) ?? "\u{FFFD}").utf8
+        default: throw fault("a known escape before this")
+        }
+    }
+
+    /// Four hexadecimal digits.
+    private mutating func unit() throws(JSONFault) -> UInt32 {
+        guard end - position >= 4 else { throw fault("four hexadecimal digits") }
+        var value: UInt32 = 0
+        for byte in bytes[position..<position + 4] {
+            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw fault("four hexadecimal digits")
+            }
+            value = value << 4 | UInt32(digit)
+        }
+        position += 4
+        return value
+    }
+}

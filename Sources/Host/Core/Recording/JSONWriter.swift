@@ -1,0 +1,73 @@
+/// A writer of one JSON object into bytes: fields in order, no spaces, no line breaks.
+struct JSONWriter {
+    /// What was written.
+    private(set) var bytes: [UInt8] = []
+    private var needsComma = false
+
+    /// Opens an object: the outermost, or the value of a field.
+    mutating func open(_ name: String? = nil) {
+        if let name { key(name) } else { separate() }
+        bytes.append(UInt8(ascii: "{"))
+        needsComma = false
+    }
+
+    /// Closes the object that was opened last.
+    mutating func close() {
+        bytes.append(UInt8(ascii: "}"))
+        needsComma = true
+    }
+
+    /// A field with a text, cut to `limit` bytes of UTF-8 before escaping.
+    mutating func field(_ name: String, _ text: String, limit: Int = .max) {
+        key(name)
+        string(text, limit: limit)
+    }
+
+    /// A field with a whole number.
+    mutating func field(_ name: String, _ value: some BinaryInteger) {
+        key(name)
+        bytes += String(value).utf8
+    }
+
+    /// A field with a number; NaN and infinities become text.
+    mutating func field(_ name: String, _ value: Double) {
+        key(name)
+        if value.isFinite { bytes += String(value).utf8 } else { string(String(value), limit: .max) }
+    }
+
+    private mutating func key(_ name: String) {
+        separate()
+        string(name, limit: .max)
+        bytes.append(UInt8(ascii: ":"))
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+
+    private mutating func string(_ text: String, limit: Int) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.cut(to: limit).utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
+            case 0x0A: bytes += "\\n".utf8
+            case 0x0D: bytes += "\\r".utf8
+            case 0x09: bytes += "\\t".utf8
+            case 0..<0x20, 0x7F: bytes += ((byte < 16 ? "\\u000" : "\\u00") + String(byte, radix: 16)).utf8
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}
+
+extension String {
+    /// The longest beginning of at most `limit` bytes of UTF-8 that ends between two scalars.
+    func cut(to limit: Int) -> Substring {
+        guard utf8.count > limit else { return self[...] }
+        var end = utf8.index(utf8.startIndex, offsetBy: max(0, limit))
+        while end > startIndex, end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return self[..<end]
+    }
+}

@@ -1,0 +1,181 @@
+extension SessionRecord {
+    /// Bytes of the longest line that is written or read, without its line break.
+    public static let longestLine = 1 << 20
+    /// How many columns of stats a line holds; more are left out.
+    static let mostStats = 64
+
+    /// The record as one line of JSON, without the line break.
+    ///
+    /// Texts are cut to 2 KiB and names of stats to 128 bytes, so that no line is longer than `longestLine`.
+    public func line() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        write(to: &writer)
+        writer.close()
+        return writer.bytes
+    }
+
+    /// Writes the fields into an object that is open.
+    func write(to writer: inout JSONWriter) {
+        let limit = 2048
+        func text(_ key: CodingKeys, _ value: String?) {
+            if let value { writer.field(key.rawValue, value, limit: limit) }
+        }
+        func number(_ key: CodingKeys, _ value: (some BinaryInteger)?) {
+            if let value { writer.field(key.rawValue, value) }
+        }
+        text(.session, session.description)
+        text(.plugin, plugin)
+        text(.pluginVersion, pluginVersion)
+        text(.build, build)
+        text(.routine, routine)
+        text(.host, host)
+        number(.pid, pid)
+        number(.startMs, startMs)
+        number(.finishMs, finishMs)
+        number(.durationMs, durationMs)
+        number(.clockStepMs, clockStepMs)
+        number(.cycles, cycles)
+        number(.failures, failures)
+        number(.missed, missed)
+        number(.lifetimeCycles, lifetimeCycles)
+        writer.open(CodingKeys.reason.rawValue)
+        reason.write(to: &writer, limit: limit)
+        writer.close()
+        writer.open(CodingKeys.stats.rawValue)
+        for (name, value) in stats.columns.prefix(Self.mostStats) {
+            let name = String(name.cut(to: 128))
+            switch value {
+            case .int(let value): writer.field(name, value)
+            case .double(let value): writer.field(name, value)
+            case .string(let value): writer.field(name, value, limit: limit)
+            }
+        }
+        writer.close()
+        text(.report, report)
+    }
+
+    /// Why bytes are no record.
+    public struct Malformed: Error, Equatable, Sendable, CustomStringConvertible {
+        /// What is wrong, and at which column.
+        public let description: String
+    }
+
+    /// Reads a line. Fields that this version does not know are passed over; null counts as absent.
+    public init(line: [UInt8]) throws(Malformed) {
+        try self.init(line, in: 0..<line.count)
+    }
+
+    /// Reads a line that stands in a larger buffer.
+    init(_ bytes: [UInt8], in range: Range<Int>) throws(Malformed) {
+        guard range.count <= Self.longestLine else { throw Malformed(description: "a line of over 1 MiB") }
+        var draft = Draft()
+        do throws(JSONFault) {
+            var cursor = JSONCursor(bytes, in: range)
+            try cursor.object { (cursor, name) throws(JSONFault) in try draft.take(name, from: &cursor) }
+            try cursor.finish()
+        } catch {
+            throw Malformed(description: "no session record: \(error)")
+        }
+        self = try draft.record()
+    }
+}
+
+extension SessionRecord.Reason {
+    fileprivate func write(to writer: inout JSONWriter, limit: Int) {
+        writer.field("kind", kind.rawValue, limit: limit)
+        writer.field("text", text, limit: limit)
+        if let signal { writer.field("signal", signal, limit: limit) }
+        if let cycle { writer.field("cycle", cycle) }
+        if let phase { writer.field("phase", phase, limit: limit) }
+        if let frame { writer.field("frame", frame, limit: limit) }
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var reason = SessionRecord.Reason(.other(""))
+        var kind: String?
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            if try cursor.null() { return }
+            switch name {
+            case "kind": kind = try cursor.string()
+            case "text": reason.text = try cursor.string()
+            case "signal": reason.signal = try cursor.string()
+            case "cycle": reason.cycle = try cursor.unsigned()
+            case "phase": reason.phase = try cursor.string()
+            case "frame": reason.frame = try cursor.string()
+            default: try cursor.skip()
+            }
+        }
+        guard let kind else { throw cursor.fault("the field kind in reason") }
+        reason.kind = .init(rawValue: kind)
+        self = reason
+    }
+}
+
+/// A record of which not all fields have been read.
+private struct Draft {
+    var session: SessionID?
+    var plugin: String?
+    var routine: String?
+    var startMs: Int64?
+    var finishMs: Int64?
+    var reason: SessionRecord.Reason?
+    var rest = SessionRecord(
+        session: SessionID(rawValue: 0), plugin: "", routine: "", startMs: 0, finishMs: 0, durationMs: 0, cycles: 0,
+        reason: .init(.other("")))
+
+    mutating func take(_ name: String, from cursor: inout JSONCursor) throws(JSONFault) {
+        guard let key = SessionRecord.CodingKeys(rawValue: name) else { return try cursor.skip() }
+        if try cursor.null() { return }
+        switch key {
+        case .session:
+            guard let id = SessionID(try cursor.string()) else { throw cursor.fault("a session id before this") }
+            session = id
+        case .plugin: plugin = try cursor.string()
+        case .pluginVersion: rest.pluginVersion = try cursor.string()
+        case .build: rest.build = try cursor.string()
+        case .routine: routine = try cursor.string()
+        case .host: rest.host = try cursor.string()
+        case .pid:
+            guard let pid = Int32(exactly: try cursor.signed()) else { throw cursor.fault("a process id before this") }
+            rest.pid = pid
+        case .startMs: startMs = try cursor.signed()
+        case .finishMs: finishMs = try cursor.signed()
+        case .durationMs: rest.durationMs = try cursor.signed()
+        case .clockStepMs: rest.clockStepMs = try cursor.signed()
+        case .cycles: rest.cycles = try cursor.unsigned()
+        case .failures: rest.failures = try cursor.unsigned()
+        case .missed: rest.missed = try cursor.unsigned()
+        case .lifetimeCycles: rest.lifetimeCycles = try cursor.unsigned()
+        case .reason: reason = try SessionRecord.Reason(from: &cursor)
+        case .stats: rest.stats = try stats(from: &cursor)
+        case .report: rest.report = try cursor.string()
+        }
+    }
+
+    private func stats(from cursor: inout JSONCursor) throws(JSONFault) -> SessionRecord.Stats {
+        var stats = SessionRecord.Stats()
+        var count = 0
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            count += 1
+            guard count <= SessionRecord.mostStats else { return try cursor.skip() }
+            if let value = try cursor.scalar() { stats[name] = value }
+        }
+        return stats
+    }
+
+    func record() throws(SessionRecord.Malformed) -> SessionRecord {
+        func need<Field>(_ field: Field?, _ key: SessionRecord.CodingKeys) throws(SessionRecord.Malformed) -> Field {
+            guard let field else { throw .init(description: "no session record: the field \(key.rawValue) is missing") }
+            return field
+        }
+        var record = rest
+        record.session = try need(session, .session)
+        record.plugin = try need(plugin, .plugin)
+        record.routine = try need(routine, .routine)
+        record.startMs = try need(startMs, .startMs)
+        record.finishMs = try need(finishMs, .finishMs)
+        record.reason = try need(reason, .reason)
+        return record
+    }
+}

@@ -1,0 +1,61 @@
+/// Text from elsewhere, made fit for a terminal: without control characters, and measured in cells.
+public enum TerminalText {
+    /// The text with control characters, line breaks and direction marks shown as `\u{…}`, so that no plugin can move
+    /// the cursor or hide a line.
+    public static func clean(_ text: some StringProtocol) -> String {
+        var result = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if scalar == "\t" || scalar == "\n" {
+                result.append(" ")
+            } else if isHarmful(scalar.value) {
+                result += "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars
+            } else {
+                result.append(scalar)
+            }
+        }
+        return String(result)
+    }
+
+    /// How many cells the text takes.
+    public static func width(_ text: String) -> Int {
+        text.unicodeScalars.reduce(0) { $0 + cells($1.value) }
+    }
+
+    /// The text cut to that many cells, with `…` at its end where something is missing.
+    public static func cut(_ text: String, to width: Int) -> String {
+        guard self.width(text) > width else { return text }
+        guard width > 0 else { return "" }
+        var result = String.UnicodeScalarView()
+        var used = 0
+        for scalar in text.unicodeScalars {
+            used += cells(scalar.value)
+            if used > width - 1 { break }
+            result.append(scalar)
+        }
+        return String(result) + "…"
+    }
+
+    /// The text filled up with spaces to that many cells, on the right or, for numbers, on the left.
+    public static func pad(_ text: String, to width: Int, isNumber: Bool = false) -> String {
+        let space = String(repeating: " ", count: max(0, width - self.width(text)))
+        return isNumber ? space + text : text + space
+    }
+
+    private static func isHarmful(_ value: UInt32) -> Bool {
+        switch value {
+        case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+        default: false
+        }
+    }
+
+    /// The common cases of wcwidth(3), without a locale.
+    private static func cells(_ value: UInt32) -> Int {
+        switch value {
+        case 0x0300...0x036F, 0x200B...0x200D, 0x20D0...0x20FF, 0xFE00...0xFE0F: 0
+        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
+            0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F900...0x1F9FF, 0x20000...0x3FFFD:
+            2
+        default: 1
+        }
+    }
+}

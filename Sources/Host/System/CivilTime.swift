@@ -1,0 +1,81 @@
+internal import CHostSystem
+internal import Glibc
+
+/// A point in time as a calendar and a wall clock show it, in the local zone (`TZ`) or in UTC.
+public struct CivilTime: Equatable, Sendable {
+    /// The year, such as 2026.
+    public var year: Int
+    /// From 1.
+    public var month: Int
+    /// From 1.
+    public var day: Int
+    /// 0 to 23.
+    public var hour: Int
+    /// 0 to 59.
+    public var minute: Int
+    /// 0 to 60.
+    public var second: Int
+
+    /// Which clock.
+    public enum Zone: Sendable {
+        case local, utc
+    }
+
+    /// The time that is `seconds` after 1970, UTC. localtime_r(3), gmtime_r(3); times past any calendar become 1970.
+    public init(seconds: Int64, zone: Zone) {
+        var time = time_t(seconds)
+        var parts = unsafe tm()
+        let isKnown =
+            switch zone {
+            case .local: unsafe localtime_r(&time, &parts) != nil
+            case .utc: unsafe gmtime_r(&time, &parts) != nil
+            }
+        if !isKnown { unsafe parts = unsafe tm() }
+        year = Int(unsafe parts.tm_year) + 1900
+        month = Int(unsafe parts.tm_mon) + 1
+        day = isKnown ? Int(unsafe parts.tm_mday) : 1
+        hour = Int(unsafe parts.tm_hour)
+        minute = Int(unsafe parts.tm_min)
+        second = Int(unsafe parts.tm_sec)
+    }
+
+    /// Seconds since 1970, UTC, of this time in a zone; days and hours past their ends roll over. Nil for a field that
+    /// no calendar has. mktime(3), timegm(3).
+    public func seconds(in zone: Zone) -> Int64? {
+        var parts = unsafe tm()
+        guard let years = Int32(exactly: year), let days = Int32(exactly: day), abs(year) < 1_000_000 else {
+            return nil
+        }
+        unsafe parts.tm_year = years - 1900
+        unsafe parts.tm_mon = Int32(truncatingIfNeeded: month) &- 1
+        unsafe parts.tm_mday = days
+        unsafe parts.tm_hour = Int32(truncatingIfNeeded: hour)
+        unsafe parts.tm_min = Int32(truncatingIfNeeded: minute)
+        unsafe parts.tm_sec = Int32(truncatingIfNeeded: second)
+        unsafe parts.tm_isdst = -1
+        switch zone {
+        case .local: return Int64(unsafe mktime(&parts))
+        case .utc: return Int64(unsafe timegm(&parts))
+        }
+    }
+
+    /// `2026-11-24 05:48:20`.
+    public var description: String { date + " " + clock }
+    /// `2026-11-24`.
+    public var date: String { Self.digits(year, 4) + "-" + Self.digits(month, 2) + "-" + Self.digits(day, 2) }
+    /// `05:48:20`.
+    public var clock: String { Self.digits(hour, 2) + ":" + Self.digits(minute, 2) + ":" + Self.digits(second, 2) }
+
+    /// RFC 3339 in UTC with milliseconds: `2026-11-24T05:48:20.123Z`.
+    public static func rfc3339(milliseconds: Int64) -> String {
+        let (quotient, remainder) = milliseconds.quotientAndRemainder(dividingBy: 1000)
+        let (second, millisecond) = remainder < 0 ? (quotient - 1, remainder + 1000) : (quotient, remainder)
+        let time = CivilTime(seconds: second, zone: .utc)
+        return time.date + "T" + time.clock + "." + digits(Int(millisecond), 3) + "Z"
+    }
+
+    private static func digits(_ value: Int, _ count: Int) -> String {
+        let text = String(value)
+        return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+    }
+}
