@@ -35,52 +35,53 @@ internal import HostSystem
         guard let pointer = unsafe entry() else {
             throw Self.bad("\(SCHEDHOST_ENTRY_SYMBOL) returned NULL")
         }
-        descriptor = try unsafe copy(pointer, field: "plugin", least: 56)
-        routines = try Self.routines(of: descriptor)
-        description = try Self.describe(descriptor, routines)
+        unsafe descriptor = try unsafe copy(pointer, field: "plugin", least: 56)
+        unsafe routines = unsafe try Self.routines(of: descriptor)
+        description = unsafe try Self.describe(descriptor, routines)
     }
 
     private static func bad(_ text: String) -> Refusal { Refusal(phase: "descriptor", text: text) }
 
     private static func routines(of descriptor: schedhost_plugin) throws(Refusal) -> [schedhost_routine] {
         guard let list = unsafe descriptor.routines else { throw bad("routines is NULL: list at least one") }
-        var routines: [schedhost_routine] = []
+        var routines: [schedhost_routine] = unsafe []
         while let pointer = unsafe list[routines.count] {
-            routines.append(try unsafe copy(pointer, field: "routines[\(routines.count)]", least: 72))
-            if routines.count > 200_000 { throw bad("routines does not end: close it with NULL") }
+            unsafe routines.append(try unsafe copy(pointer, field: "routines[\(routines.count)]", least: 72))
+            if unsafe routines.count > 200_000 { throw bad("routines does not end: close it with NULL") }
         }
-        if routines.isEmpty { throw bad("routines is empty: list at least one") }
-        return routines
+        if unsafe routines.isEmpty { throw bad("routines is empty: list at least one") }
+        return unsafe routines
     }
 
     private static func describe(_ plugin: schedhost_plugin, _ routines: [schedhost_routine])
         throws(Refusal) -> PluginDescription
     {
-        if plugin.flags & ~UInt32(SCHEDHOST_SERIAL.rawValue) != 0 {
-            throw bad("flags has bits that this host does not know (0x\(String(plugin.flags, radix: 16)))")
+        if unsafe plugin.flags & ~UInt32(SCHEDHOST_SERIAL) != 0 {
+            throw bad(unsafe "flags has bits that this host does not know (0x\(String(plugin.flags, radix: 16)))")
         }
-        if plugin.needs_minor > SCHEDHOST_ABI_MINOR {
+        if unsafe plugin.needs_minor > SCHEDHOST_ABI_MINOR {
             throw bad(
-                "it needs ABI \(SCHEDHOST_ABI_MAJOR).\(plugin.needs_minor) and this host has "
+                unsafe "it needs ABI \(SCHEDHOST_ABI_MAJOR).\(plugin.needs_minor) and this host has "
                     + "\(SCHEDHOST_ABI_MAJOR).\(SCHEDHOST_ABI_MINOR): use a newer host")
         }
         var names: Set<String> = []
         var described: [PluginDescription.Routine] = []
-        for (index, routine) in routines.enumerated() {
+        for index in unsafe routines.indices {
+            let routine = unsafe routines[index]
             let field = "routines[\(index)]"
             let name = try unsafe Self.name(routine.name, "\(field).name")
             if !names.insert(name).inserted { throw bad("\(field).name: there are two routines named \(name)") }
             if unsafe routine.run == nil { throw bad("\(field).run is NULL: \(name) has nothing to run") }
-            if routine.flags != 0 { throw bad("\(field).flags must be 0") }
-            if routine.wait_ms > 2_678_400_000 { throw bad("\(field).wait_ms is \(routine.wait_ms): at most 2678400000 (31 days)") }
-            described.append(
+            if unsafe routine.flags != 0 { throw bad("\(field).flags must be 0") }
+            if unsafe routine.wait_ms > 2_678_400_000 { throw bad(unsafe "\(field).wait_ms is \(routine.wait_ms): at most 2678400000 (31 days)") }
+            unsafe described.append(
                 PluginDescription.Routine(
                     name: name, description: unsafe text(routine.description), waitMs: routine.wait_ms,
                     maxCycles: routine.max_cycles, timeoutMs: routine.timeout_ms))
         }
-        return PluginDescription(
+        return unsafe PluginDescription(
             id: try unsafe name(plugin.id, "id"), version: unsafe text(plugin.version) ?? "",
-            description: unsafe text(plugin.description), isSerial: plugin.flags & UInt32(SCHEDHOST_SERIAL.rawValue) != 0,
+            description: unsafe text(plugin.description), isSerial: plugin.flags & UInt32(SCHEDHOST_SERIAL) != 0,
             parameters: try parameters(of: plugin), routines: described)
     }
 
@@ -91,12 +92,12 @@ internal import HostSystem
             let field = "parameters[\(parameters.count)]"
             let parameter: schedhost_parameter = try unsafe copy(pointer, field: field, least: 16)
             let kind: PluginDescription.Parameter.Kind
-            switch parameter.type {
-            case UInt32(SCHEDHOST_PARAM_STRING.rawValue): kind = .string
-            case UInt32(SCHEDHOST_PARAM_INT.rawValue): kind = .int
-            case UInt32(SCHEDHOST_PARAM_DOUBLE.rawValue): kind = .double
-            case UInt32(SCHEDHOST_PARAM_BOOL.rawValue): kind = .bool
-            default: throw bad("\(field).type is \(parameter.type): 1 string, 2 int, 3 double or 4 bool")
+            switch unsafe parameter.type {
+            case UInt32(SCHEDHOST_PARAM_STRING): kind = .string
+            case UInt32(SCHEDHOST_PARAM_INT): kind = .int
+            case UInt32(SCHEDHOST_PARAM_DOUBLE): kind = .double
+            case UInt32(SCHEDHOST_PARAM_BOOL): kind = .bool
+            default: throw bad(unsafe "\(field).type is \(parameter.type): 1 string, 2 int, 3 double or 4 bool")
             }
             parameters.append(
                 PluginDescription.Parameter(

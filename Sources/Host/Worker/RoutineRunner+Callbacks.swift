@@ -1,6 +1,7 @@
 internal import CPluginAPI
 internal import HostCore
 internal import HostSystem
+internal import Synchronization
 
 /// The callbacks around the cycles: start, the hook, stats and stop.
 extension RoutineRunner {
@@ -50,9 +51,9 @@ extension RoutineRunner {
         guard unsafe callbacks.on_error != nil else { return .end }
         var decision = schedhost_decision()
         decision.struct_size = UInt32(MemoryLayout<schedhost_decision>.size)
-        decision.decision = UInt32(SCHEDHOST_DECIDE_END_SESSION.rawValue)
+        decision.decision = UInt32(SCHEDHOST_DECIDE_END_SESSION)
         let message = CText(failure.message)
-        var error = schedhost_error()
+        var error = unsafe schedhost_error()
         unsafe error.struct_size = UInt32(MemoryLayout<schedhost_error>.size)
         unsafe error.phase = failure.phase.rawValue
         unsafe error.code = failure.code
@@ -65,11 +66,11 @@ extension RoutineRunner {
         }
         _ = session.takeMessage()
         switch decision.decision {
-        case UInt32(SCHEDHOST_DECIDE_CONTINUE.rawValue): return .goOn
-        case UInt32(SCHEDHOST_DECIDE_RETRY.rawValue):
+        case UInt32(SCHEDHOST_DECIDE_CONTINUE): return .goOn
+        case UInt32(SCHEDHOST_DECIDE_RETRY):
             return .retry(after: Int64(min(decision.retry_ms, 86_400_000)) * 1_000_000)
-        case UInt32(SCHEDHOST_DECIDE_STOP.rawValue): session.disposition = .stop
-        case UInt32(SCHEDHOST_DECIDE_QUARANTINE.rawValue): session.disposition = .quarantine
+        case UInt32(SCHEDHOST_DECIDE_STOP): session.disposition = .stop
+        case UInt32(SCHEDHOST_DECIDE_QUARANTINE): session.disposition = .quarantine
         default: break
         }
         return .end
@@ -81,10 +82,10 @@ extension RoutineRunner {
         let schedule = unsafe cell.pointee.schedule
         unsafe cell.pointee.place.cycle = schedule.cycle
         if session.hasStarted {
-            closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
+            unsafe closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
             // `interrupt` may still be in the plugin, and needs what `stop` takes away.
             gate.wait { gate in gate.isInterrupting ? nil : () }
-            closing(.stopping, phase: .stop, column: "stop_error", callbacks.stop)
+            unsafe closing(.stopping, phase: .stop, column: "stop_error", callbacks.stop)
         }
         session.endCallback()
         let now = clock.boot()
@@ -98,6 +99,7 @@ extension RoutineRunner {
         unsafe ledger.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
         session = Session.none
         phase = .idle
+        busy.store(false, ordering: .releasing)
         plugin.sessionEnded(ended)
         return .over
     }

@@ -39,6 +39,7 @@ internal import Synchronization
     let requests = Atomic<UInt32>(0)
     let gate = Monitor(Gate())
     let isRunning = Atomic<Bool>(false)
+    let busy = Atomic<Bool>(false)
 
     var phase = Phase.idle
     var ledger: UnsafeMutablePointer<LedgerSlot>
@@ -50,7 +51,7 @@ internal import Synchronization
         self.index = index
         self.name = name
         self.plugin = plugin
-        self.callbacks = callbacks
+        unsafe self.callbacks = unsafe callbacks
         nameText = CText(name)
         session = Session.none
         unsafe ledger = unsafe plugin.ledger.scratch
@@ -78,7 +79,7 @@ internal import Synchronization
 
     /// Makes the next session ready; false when one is in progress. The pool's `begin` then gives it its first turn.
     func prepare(_ start: WorkerCommand.Start) -> Bool {
-        guard case .idle = phase else { return false }
+        guard !isBusy else { return false }
         let now = clock.boot()
         let wall = clock.wall()
         session = Session(start, startMs: wall / 1_000_000, startBoot: now)
@@ -96,6 +97,7 @@ internal import Synchronization
         unsafe cell.pointee.place.lifetime_cycles = start.lifetimeCycles
         unsafe cell.pointee.place.session_before = start.before
         phase = .starting
+        busy.store(true, ordering: .releasing)
         beginLedger(start.session, now: now)
         return true
     }
@@ -108,6 +110,9 @@ internal import Synchronization
             gate.broadcast()
         }
     }
+
+    /// Whether a session is in progress; any thread.
+    var isBusy: Bool { busy.load(ordering: .acquiring) }
 
     /// Whether a request waits to be seen.
     @inline(__always)

@@ -77,7 +77,7 @@ struct Session {
     /// The phase of an error of `run`: the host's own cache codes tell that it came from a cache.
     static func phase(ofCode code: Int32) -> Phase {
         switch code {
-        case Int32(SCHEDHOST_SOURCE_FAILED.rawValue), Int32(SCHEDHOST_REENTRANT.rawValue), Int32(SCHEDHOST_TOO_LARGE.rawValue): .cache
+        case Int32(SCHEDHOST_SOURCE_FAILED), Int32(SCHEDHOST_REENTRANT), Int32(SCHEDHOST_TOO_LARGE): .cache
         default: .routine
         }
     }

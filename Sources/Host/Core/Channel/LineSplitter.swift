@@ -1,5 +1,5 @@
 /// Cuts a stream of bytes into lines, within a bound of memory.
-public struct LineReader: Sendable {
+public struct LineSplitter: Sendable {
     /// One line without its end.
     public enum Line: Equatable, Sendable {
         case whole([UInt8])
@@ -11,7 +11,7 @@ public struct LineReader: Sendable {
     private var isSkipping = false
     private let limit: Int
 
-    /// A reader of lines of at most `limit` bytes.
+    /// A splitter into lines of at most `limit` bytes.
     public init(limit: Int) { self.limit = limit }
 
     /// Takes the next bytes, and hands out the lines that they complete.

@@ -1,0 +1,175 @@
+internal import CPluginAPI
+internal import HostCore
+internal import HostSystem
+internal import Synchronization
+
+/// The table of functions that every scheduler points to: the ABI's side of the worker.
+///
+/// Nothing here traps on what a plugin passes: bad arguments are answered as host.h says.
+@safe enum HostTable {
+    /// The one table; lives as long as the process.
+    static var shared: UnsafePointer<schedhost_host> { unsafe UnsafePointer(storage.pointer) }
+
+    @safe private struct Storage: @unchecked Sendable {
+        // @unchecked: written once, before it is published.
+        let pointer: UnsafeMutablePointer<schedhost_host>
+    }
+
+    private static let versionText = CText(HostVersion.text)
+
+    private static let storage: Storage = {
+        let table = UnsafeMutablePointer<schedhost_host>.allocate(capacity: 1)
+        unsafe table.initialize(to: schedhost_host())
+        unsafe table.pointee.struct_size = UInt32(MemoryLayout<schedhost_host>.size)
+        unsafe table.pointee.abi_minor = SCHEDHOST_ABI_MINOR
+        unsafe table.pointee.host_version = unsafe versionText.pointer
+        unsafe fillPlace(table)
+        unsafe fillLog(table)
+        unsafe fillParameters(table)
+        unsafe fillControl(table)
+        unsafe fillStats(table)
+        unsafe fillCaches(table)
+        return unsafe Storage(pointer: table)
+    }()
+
+    private static func fillPlace(_ table: UnsafeMutablePointer<schedhost_host>) {
+        unsafe table.pointee.place = { scheduler in
+            guard let scheduler = unsafe scheduler else { return nil }
+            return unsafe withUnsafePointer(to: &scheduler.cell.pointee.place) { place in unsafe place }
+        }
+        unsafe table.pointee.now_ms = { scheduler in
+            guard let scheduler = unsafe scheduler else { return 0 }
+            return unsafe scheduler.runner.clock.wall() / 1_000_000
+        }
+        unsafe table.pointee.next_due_ms = { scheduler in
+            guard let scheduler = unsafe scheduler else { return .max }
+            let due = unsafe scheduler.cell.pointee.schedule.nextDue
+            if due == .max { return .max }
+            let clock = unsafe scheduler.runner.clock
+            return (clock.wall() &+ (due &- clock.boot())) / 1_000_000
+        }
+        unsafe table.pointee.extension = { _, _ in nil }
+    }
+
+    private static func fillLog(_ table: UnsafeMutablePointer<schedhost_host>) {
+        unsafe table.pointee.log_enabled = { scheduler, level in
+            guard let scheduler = unsafe scheduler else { return 0 }
+            return unsafe scheduler.runner.plugin.log.isOpen(level) ? 1 : 0
+        }
+        unsafe table.pointee.log = { scheduler, level, text, size in
+            guard let scheduler = unsafe scheduler, let text = unsafe text else { return }
+            let runner = unsafe scheduler.runner
+            guard runner.plugin.log.isOpen(level) else { return }
+            let bytes = unsafe UnsafeRawBufferPointer(start: text, count: min(size, 65_536))
+            runner.plugin.channel.log(
+                WorkerEvent.Log(
+                    plugin: runner.plugin.number, routine: runner.index < 0 ? nil : runner.index, level: level,
+                    text: unsafe String(decoding: bytes, as: UTF8.self), ms: runner.clock.wall() / 1_000_000))
+        }
+    }
+
+    private static func fillParameters(_ table: UnsafeMutablePointer<schedhost_host>) {
+        unsafe table.pointee.param_string = { scheduler, name, fallback in
+            guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return unsafe fallback }
+            return unsafe scheduler.runner.session.parameters.string(name) ?? fallback
+        }
+        unsafe table.pointee.param_int = { scheduler, name, fallback in
+            guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return fallback }
+            return unsafe scheduler.runner.session.parameters.int(name) ?? fallback
+        }
+        unsafe table.pointee.param_double = { scheduler, name, fallback in
+            guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return fallback }
+            return unsafe scheduler.runner.session.parameters.double(name) ?? fallback
+        }
+        unsafe table.pointee.param_bool = { scheduler, name, fallback in
+            guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return fallback }
+            return unsafe scheduler.runner.session.parameters.bool(name).map { $0 ? 1 : 0 } ?? fallback
+        }
+        unsafe table.pointee.params_json = { scheduler in
+            guard let scheduler = unsafe scheduler else { return nil }
+            return unsafe scheduler.runner.session.parameters.json.pointer
+        }
+    }
+
+    private static func fillControl(_ table: UnsafeMutablePointer<schedhost_host>) {
+        unsafe table.pointee.fail = { scheduler, code, message in
+            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return code }
+            unsafe scheduler.runner.session.message = String((unsafe text(message) ?? "").prefix(4096))
+            return code
+        }
+        unsafe table.pointee.stop_requested = { scheduler in
+            guard let scheduler = unsafe scheduler else { return 0 }
+            return unsafe scheduler.runner.isStopRequested ? 1 : 0
+        }
+        unsafe table.pointee.sleep_ms = { scheduler, ms in
+            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return 0 }
+            return unsafe scheduler.runner.sleep(ms: ms) ? 1 : 0
+        }
+        unsafe table.pointee.end_session = { scheduler, reason in
+            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return }
+            unsafe scheduler.runner.session.endText = String((unsafe text(reason) ?? "").prefix(1024))
+            unsafe scheduler.cell.pointee.schedule.endAfterCycle()
+        }
+        unsafe table.pointee.set_wait_ms = { scheduler, ms in
+            guard let scheduler = unsafe scheduler else { return SCHEDHOST_INVALID.code }
+            guard unsafe isCallback(scheduler) else { return SCHEDHOST_NOT_HERE.code }
+            if ms > 2_678_400_000 { return SCHEDHOST_INVALID.code }
+            unsafe scheduler.cell.pointee.schedule.setWait(Int64(ms) * 1_000_000)
+            return SCHEDHOST_OK.code
+        }
+        unsafe table.pointee.run_again_now = { scheduler in
+            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return }
+            _ = unsafe scheduler.cell.pointee.schedule.runNow(now: scheduler.runner.clock.boot())
+        }
+    }
+
+    private static func fillStats(_ table: UnsafeMutablePointer<schedhost_host>) {
+        unsafe table.pointee.stat_int = { scheduler, name, value in
+            unsafe setStat(scheduler, name, .int(value))
+        }
+        unsafe table.pointee.stat_double = { scheduler, name, value in
+            unsafe setStat(scheduler, name, .double(value))
+        }
+        unsafe table.pointee.stat_string = { scheduler, name, value in
+            guard let value = unsafe text(value) else { return SCHEDHOST_INVALID.code }
+            return unsafe setStat(scheduler, name, .string(String(value.prefix(4096))))
+        }
+    }
+}
+
+private func setStat(
+    _ scheduler: UnsafePointer<schedhost_scheduler>?, _ name: UnsafePointer<CChar>?, _ value: SessionRecord.Value
+) -> Int32 {
+    guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return SCHEDHOST_INVALID.code }
+    guard unsafe isCallback(scheduler) else { return SCHEDHOST_NOT_HERE.code }
+    let runner = unsafe scheduler.runner
+    guard (1...128).contains(name.utf8.count),
+        runner.session.stats[name] != nil || runner.session.stats.columns.count < 64
+    else { return SCHEDHOST_INVALID.code }
+    runner.session.stats[name] = value
+    return SCHEDHOST_OK.code
+}
+
+/// Whether the calling thread is in a callback of this routine.
+@inline(__always)
+func isCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
+    unsafe scheduler.cell.pointee.callbackThread == Thread.current
+}
+
+extension RoutineRunner {
+    /// Whether the host has asked the session to stop; any thread.
+    var isStopRequested: Bool {
+        requests.load(ordering: .relaxed) & Requests.stop.rawValue != 0 || gate.withLock { $0.stopAsked }
+    }
+
+    /// Sleeps; true at once when the host asks to stop.
+    func sleep(ms: UInt64) -> Bool {
+        let deadline = clock.monotonic() &+ Int64(min(ms, 2_678_400_000)) &* 1_000_000
+        return gate.wait(until: deadline) { gate in gate.stopAsked ? true : nil } ?? false
+    }
+}
+
+extension Int {
+    /// The number as the ABI returns it: Swift takes C's anonymous enumerations for `Int`.
+    var code: Int32 { Int32(truncatingIfNeeded: self) }
+}

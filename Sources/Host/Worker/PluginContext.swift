@@ -1,0 +1,106 @@
+internal import CPluginAPI
+internal import HostCore
+internal import HostSystem
+
+/// One plugin in this worker, with its runners and their threads.
+@safe final class PluginContext: @unchecked Sendable {
+    // @unchecked: set up by the control thread before the first session; constant from then on.
+
+    let number: Int
+    let idText: CText
+    let isSerial: Bool
+    let loaded: LoadedPlugin
+    let ledger: LedgerFile
+    let clock: any HostClock
+    let channel: EventChannel
+    let log: LogGate
+    private let sessions: SessionCounter
+    private(set) var runners: [RoutineRunner] = []
+    private(set) var pool: RunPool?
+    /// The plugin's own scope: no routine, for `load` and `unload`.
+    private(set) var scope: RoutineRunner?
+
+    init(
+        number: Int, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock, channel: EventChannel, log: LogGate,
+        sessions: SessionCounter
+    ) {
+        self.number = number
+        self.loaded = loaded
+        self.ledger = ledger
+        self.clock = clock
+        self.channel = channel
+        self.log = log
+        self.sessions = sessions
+        idText = CText(loaded.description.id)
+        isSerial = loaded.description.isSerial
+    }
+
+    /// Makes runners and pool. Throws when the kernel gives no timer.
+    func prepare(parameters: String) throws(SystemError) {
+        runners = unsafe loaded.routines.enumerated().map { index, callbacks in
+            unsafe RoutineRunner(
+                index: index, name: loaded.description.routines[index].name, plugin: self, callbacks: callbacks)
+        }
+        pool = try RunPool(name: loaded.description.id, runners: runners, isSerial: isSerial, clock: clock)
+        let scope = unsafe RoutineRunner(index: -1, name: "", plugin: self, callbacks: schedhost_routine())
+        scope.openScope(parameters: parameters)
+        self.scope = scope
+    }
+
+    /// Calls the plugin's `load`; returns the text of its failure.
+    func load() -> String? {
+        unsafe callScope(.loading, loaded.descriptor.load)
+    }
+
+    /// Calls the plugin's `unload`; returns the text of its failure.
+    func unload() -> String? {
+        unsafe callScope(.unloading, loaded.descriptor.unload)
+    }
+
+    private func callScope(
+        _ state: LedgerState,
+        _ callback: (@convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32)?
+    ) -> String? {
+        guard let scope, let callback = unsafe callback else { return nil }
+        return unsafe scope.callScope(state, callback, user: loaded.descriptor.user)
+    }
+
+    /// A runner's session is over.
+    func sessionEnded(_ ended: WorkerEvent.Ended) {
+        channel.send(.ended(ended))
+        sessions.end()
+    }
+
+    /// The runner of a routine, if there is one of that number.
+    func runner(_ routine: Int) -> RoutineRunner? {
+        runners.indices.contains(routine) ? runners[routine] : nil
+    }
+}
+
+extension RoutineRunner {
+    /// Makes this the plugin's own scope.
+    func openScope(parameters: String) {
+        session = Session(
+            WorkerCommand.Start(
+                slot: -1, plugin: plugin.number, routine: -1, session: SessionID(rawValue: 0), waitMs: 0, maxCycles: 0,
+                untilMs: nil, maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: parameters, isPaused: false),
+            startMs: clock.wall() / 1_000_000, startBoot: clock.boot())
+        unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
+        unsafe cell.pointee.place.routine = unsafe nameText.pointer
+        unsafe cell.pointee.place.session = unsafe nameText.pointer
+        unsafe cell.pointee.place.attempt = 1
+    }
+
+    /// Calls a callback of the plugin's own; returns the text of its failure.
+    func callScope(
+        _ state: LedgerState,
+        _ callback: @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32,
+        user: UnsafeMutableRawPointer?
+    ) -> String? {
+        unsafe cell.pointee.callbackThread = Thread.current
+        let code = unsafe callback(scheduler, user)
+        unsafe cell.pointee.callbackThread = 0
+        let message = session.takeMessage()
+        return code == 0 ? nil : message.isEmpty ? "error \(code)" : message
+    }
+}

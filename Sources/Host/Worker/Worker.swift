@@ -1,0 +1,230 @@
+internal import HostCore
+internal import FoundationEssentials
+internal import HostSystem
+internal import Synchronization
+
+/// The worker process: loads plugins, runs their routines, and does what the supervisor says.
+///
+/// Its main thread reads commands; routines run on their pools' threads.
+public final class Worker {
+    /// The channel to the supervisor in a worker.
+    public static let channelDescriptor: Int32 = 3
+    /// The ledger's file in a worker.
+    public static let ledgerDescriptor: Int32 = 4
+
+    private enum Source {
+        static let channel: UInt64 = 1
+        static let clockSet: UInt64 = 2
+        static let sessions: UInt64 = 3
+    }
+
+    /// How often a plugin that was asked to stop is looked at for `interrupt`, ms.
+    private static let interruptTick: Int32 = 20
+    /// A wall time that no clock reaches, ns.
+    private static let farFuture: Int64 = 1 << 62
+
+    private let channel: EventChannel
+    private let ledger: LedgerFile
+    private let clock: any HostClock
+    private let log: LogGate
+    private let poller: Poller
+    private let clockSet: TimerDescriptor
+    private let sessions = SessionCounter()
+    private let doorbell: Doorbell
+    private var plugins: [Int: PluginContext] = [:]
+    private var lines = LineSplitter(limit: 4 << 20)
+    private var isQuitting = false
+    
+    private var stopping: Set<Int> = []
+    private var slots: [Int: RoutineRunner] = [:]
+
+    /// Runs the worker until the supervisor ends it. Called on the main thread, before any other thread exists.
+    public static func run(logLevel: Int32, hasLedger: Bool) -> Never {
+        // The steps before any plugin code, in order; a sandbox's place is before the last.
+        guard HostProcess.dieWithParent() else { HostProcess.exitNow(0) }
+        HostProcess.gainNoPrivileges()
+        HostProcess.limitCoreFiles(to: 0)
+        let worker: Worker
+        do {
+            worker = try Worker(logLevel: logLevel, hasLedger: hasLedger)
+        } catch {
+            WorkerFailure.die("worker: \(error)")
+        }
+        worker.serve()
+    }
+
+    private init(logLevel: Int32, hasLedger: Bool) throws(SystemError) {
+        let clock = SystemClock()
+        self.clock = clock
+        channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)
+        log = LogGate(level: logLevel)
+        ledger = hasLedger ? try LedgerFile(Descriptor(owning: Self.ledgerDescriptor)) : LedgerFile()
+        poller = try Poller()
+        clockSet = try TimerDescriptor(.wall)
+        doorbell = try Doorbell()
+        try channel.watch(by: poller, token: Source.channel)
+        try poller.add(clockSet.descriptor, for: .readable, token: Source.clockSet)
+        try poller.add(doorbell.descriptor, for: .readable, token: Source.sessions)
+    }
+
+    private func serve() -> Never {
+        while true {
+            do {
+                var fired: [UInt64] = []
+                _ = try poller.wait(milliseconds: stopping.isEmpty ? -1 : Self.interruptTick) { token, _ in
+                    fired.append(token)
+                }
+                for token in fired { handle(token) }
+            } catch {
+                WorkerFailure.die("the plugin closed the worker's descriptors (\(error))")
+            }
+            interruptStopping()
+            if isQuitting, sessions.count == 0 { leave() }
+        }
+    }
+
+    private func handle(_ token: UInt64) {
+        switch token {
+        case Source.channel:
+            channel.flush()
+            readCommands()
+        case Source.clockSet:
+            clockSet.acknowledge()
+            clockSet.arm(at: Self.farFuture)
+            lookAgain()
+        default:
+            doorbell.hush()
+        }
+    }
+
+    private func readCommands() {
+        while true {
+            var failure: SystemError?
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+                do throws(SystemError) {
+                    count = try unsafe channel.receive(into: UnsafeMutableRawBufferPointer(buffer))
+                } catch {
+                    failure = error
+                }
+            }
+            if let failure, failure.wouldBlock { return }
+            // The supervisor is gone: nothing of this worker stays.
+            if failure != nil || bytes.isEmpty { HostProcess.exitNow(0) }
+            var commands: [WorkerCommand] = []
+            lines.take(bytes) { line in
+                guard case .whole(let text) = line,
+                    let command = try? JSONDecoder().decode(WorkerCommand.self, from: Data(text))
+                else { WorkerFailure.die("worker: a command that cannot be read") }
+                commands.append(command)
+            }
+            for command in commands { perform(command) }
+        }
+    }
+
+    private func perform(_ command: WorkerCommand) {
+        switch command {
+        case .load(let load): self.load(load)
+        case .start(let start): self.start(start)
+        case .stop(let slot):
+            guard let runner = slots[slot] else { return }
+            stopping.insert(slot)
+            ask(runner, .stop)
+        case .runNow(let slot): if let runner = slots[slot] { ask(runner, .runNow) }
+        case .pause(let slot): if let runner = slots[slot] { ask(runner, .pause) }
+        case .resume(let slot): if let runner = slots[slot] { ask(runner, .resume) }
+        case .logLevel(let level): log.set(level)
+        case .quit:
+            isQuitting = true
+            for (slot, runner) in slots {
+                stopping.insert(slot)
+                ask(runner, .stop)
+            }
+        }
+    }
+
+    private func ask(_ runner: RoutineRunner, _ request: RoutineRunner.Requests) {
+        runner.ask(request)
+        runner.plugin.pool?.poke(runner.index)
+    }
+
+    private func load(_ load: WorkerCommand.Load) {
+        do {
+            let loaded = try LoadedPlugin(path: load.path)
+            guard load.isForRunning else {
+                return channel.send(.loaded(plugin: load.plugin, description: loaded.description))
+            }
+            let context = PluginContext(
+                number: load.plugin, loaded: loaded, ledger: ledger, clock: clock, channel: channel, log: log,
+                sessions: sessions)
+            try context.prepare(parameters: load.parameters)
+            if let text = context.load() {
+                return channel.send(.refused(plugin: load.plugin, phase: "load", text: text))
+            }
+            plugins[load.plugin] = context
+            channel.send(.loaded(plugin: load.plugin, description: loaded.description))
+        } catch let refusal as LoadedPlugin.Refusal {
+            channel.send(.refused(plugin: load.plugin, phase: refusal.phase, text: refusal.text))
+        } catch {
+            channel.send(.refused(plugin: load.plugin, phase: "open", text: "\(error)"))
+        }
+    }
+
+    private func start(_ start: WorkerCommand.Start) {
+        guard !isQuitting, let runner = plugins[start.plugin]?.runner(start.routine), let pool = runner.plugin.pool,
+            runner.prepare(start)
+        else { WorkerFailure.die("worker: a session that cannot be started") }
+        stopping.remove(start.slot)
+        slots[start.slot] = runner
+        sessions.begin(doorbell: doorbell.descriptor.raw)
+        if start.untilMs != nil { clockSet.arm(at: Self.farFuture) }
+        pool.begin(runner.index)
+    }
+
+    /// The clock was set: whoever waits for an end time looks again.
+    private func lookAgain() {
+        for runner in slots.values { ask(runner, .look) }
+    }
+
+    private func interruptStopping() {
+        guard !stopping.isEmpty else { return }
+        stopping = stopping.filter { slot in
+            guard let runner = slots[slot], runner.isBusy else { return false }
+            runner.interruptIfRunning()
+            return true
+        }
+    }
+
+    /// Unloads and ends in order; the plugins' destructors run.
+    private func leave() -> Never {
+        for plugin in plugins.values {
+            if let text = plugin.unload() {
+                channel.log(
+                    WorkerEvent.Log(
+                        plugin: plugin.number, routine: nil, level: 40, text: "unload failed: \(text)",
+                        ms: clock.wall() / 1_000_000))
+            }
+        }
+        channel.reportDropped()
+        channel.send(.goodbye)
+        channel.flush(wait: true)
+        HostProcess.exit(0)
+    }
+}
+
+/// How many sessions are in progress; rings the control thread's bell when one ends.
+final class SessionCounter: Sendable {
+    private let sessions = Atomic<Int>(0)
+    private let bell = Atomic<Int32>(-1)
+
+    var count: Int { sessions.load(ordering: .acquiring) }
+
+    func begin(doorbell: Int32) {
+        bell.store(doorbell, ordering: .relaxed)
+        sessions.add(1, ordering: .acquiringAndReleasing)
+    }
+
+    func end() {
+        sessions.subtract(1, ordering: .acquiringAndReleasing)
+        Doorbell.ring(bell.load(ordering: .relaxed))
+    }
+}
