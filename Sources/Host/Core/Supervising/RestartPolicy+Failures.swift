@@ -115,7 +115,8 @@ extension RestartPolicy {
         state = .quarantined
         failures = []
         streak = 0
-        let next = delay.map { "the host tries it again in \(spoken(milliseconds: $0))" } ?? "the host does not retry it"
+        let next =
+            delay.map { "the host tries it again in \(spoken(milliseconds: $0))" } ?? "the host does not retry it"
         return [
             .quarantine(
                 message: "\(id) is quarantined: \(why); replace its file, or run `schedhost resume \(id)`; \(next)")
