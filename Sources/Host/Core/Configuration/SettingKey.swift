@@ -1,0 +1,148 @@
+/// One setting of a routine, plugin or host; the raw value is its path in a configuration file.
+public enum SettingKey: String, CaseIterable, Sendable {
+    case waitMs = "wait_ms"
+    case maxCycles = "max_cycles"
+    case until
+    case timeoutMs = "timeout_ms"
+    case isolation
+    case restartFirstDelayMs = "restart.first_delay_ms"
+    case restartMaxDelayMs = "restart.max_delay_ms"
+    case restartJitterPercent = "restart.jitter_percent"
+    case restartResetAfterMs = "restart.reset_after_ms"
+    case restartSameCauseFailures = "restart.same_cause_failures"
+    case restartSameCauseWindowMs = "restart.same_cause_window_ms"
+    case restartAnyCauseFailures = "restart.any_cause_failures"
+    case restartAnyCauseWindowMs = "restart.any_cause_window_ms"
+    case restartProbeAfterMs = "restart.probe_after_ms"
+    case limitMemoryMb = "limits.memory_mb"
+    case limitOpenFiles = "limits.open_files"
+    case limitProcesses = "limits.processes"
+    case limitCpuPercent = "limits.cpu_percent"
+    case onFailureCommand = "on_failure.command"
+    case onFailureTimeoutMs = "on_failure.timeout_ms"
+}
+
+/// The value of a setting.
+public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
+    case integer(UInt64)
+    case integers([UInt64])
+    case word(String)
+    case until(Until)
+    case command([String])
+
+    /// As `list` shows it, and as a configuration file may say it.
+    public var description: String {
+        switch self {
+        case .integer(let value): return String(value)
+        case .integers(let values): return "[\(values.map { String($0) }.joined(separator: ", "))]"
+        case .word(let word): return word
+        case .until(let until): return until.description
+        case .command(let words):
+            let quoted = words.map { word in
+                var text = ""
+                JSONValue.quote(word, to: &text)
+                return text
+            }
+            return "[\(quoted.joined(separator: ", "))]"
+        }
+    }
+}
+
+/// What a setting may be.
+enum SettingShape {
+    /// A whole number in a range; `zero` says what 0 means where the range does not begin with it.
+    case integer(ClosedRange<UInt64>, of: String, zero: String?)
+    /// A list of whole numbers, each in the range.
+    case integers(ClosedRange<UInt64>, of: String, most: Int)
+    /// One of these words.
+    case word([String])
+    case until
+    case command
+
+    /// A sentence's end that says what is allowed.
+    var allowed: String {
+        switch self {
+        case .integer(let range, let unit, let zero):
+            let whole =
+                "a whole number\(unit.isEmpty ? "" : " of \(unit)") from \(range.lowerBound) to \(range.upperBound)"
+            return zero.map { "\(whole), or 0 for \($0)" } ?? whole
+        case .integers(let range, let unit, let most):
+            return
+                "a list of at most \(most) whole numbers of \(unit), each from \(range.lowerBound) to \(range.upperBound)"
+        case .word(let words): return "one of " + words.map { "\"\($0)\"" }.joined(separator: ", ")
+        case .until: return "\"HH:MM\", a date and time such as \"2026-11-24T18:30:00Z\", or \"never\""
+        case .command: return "a command as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"schedhost\"]"
+        }
+    }
+}
+
+extension SettingKey {
+    private static let month: UInt64 = 2_678_400_000
+    private static let day: UInt64 = 86_400_000
+
+    /// What is allowed.
+    var shape: SettingShape {
+        switch self {
+        case .waitMs: .integer(0...Self.month, of: "milliseconds", zero: nil)
+        case .maxCycles: .integer(1...UInt64(Int64.max), of: "cycles", zero: "no bound")
+        case .until: .until
+        case .timeoutMs: .integer(1...Self.month, of: "milliseconds", zero: "no timeout")
+        case .isolation: .word(Isolation.allCases.map(\.rawValue))
+        case .restartFirstDelayMs, .restartMaxDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
+        case .restartJitterPercent: .integer(0...100, of: "percent", zero: nil)
+        case .restartResetAfterMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
+        case .restartSameCauseFailures, .restartAnyCauseFailures:
+            .integer(1...UInt64(RestartSettings.mostFailures), of: "failures", zero: "no quarantine")
+        case .restartSameCauseWindowMs, .restartAnyCauseWindowMs:
+            .integer(1000...Self.month, of: "milliseconds", zero: nil)
+        case .restartProbeAfterMs: .integers(1000...Self.month, of: "milliseconds", most: 16)
+        case .limitMemoryMb: .integer(16...1_048_576, of: "megabytes", zero: "no limit")
+        case .limitOpenFiles: .integer(16...1_048_576, of: "open files", zero: "the host's own limit")
+        case .limitProcesses: .integer(1...1_048_576, of: "processes", zero: "no limit")
+        case .limitCpuPercent: .integer(1...100, of: "percent", zero: "no limit")
+        case .onFailureCommand: .command
+        case .onFailureTimeoutMs: .integer(100...600_000, of: "milliseconds", zero: nil)
+        }
+    }
+
+    /// The built-in value; nil where the lack of one has a meaning of its own.
+    var builtIn: SettingValue? {
+        let restart = RestartSettings()
+        return switch self {
+        case .waitMs, .maxCycles, .limitMemoryMb, .limitOpenFiles, .limitProcesses, .limitCpuPercent: .integer(0)
+        case .until: .until(.never)
+        case .timeoutMs: nil
+        case .isolation: .word(Isolation.plugin.rawValue)
+        case .restartFirstDelayMs: .integer(restart.firstDelayMs)
+        case .restartMaxDelayMs: .integer(restart.maxDelayMs)
+        case .restartJitterPercent: .integer(restart.jitterPercent)
+        case .restartResetAfterMs: .integer(restart.resetAfterMs)
+        case .restartSameCauseFailures: .integer(restart.sameCauseFailures)
+        case .restartSameCauseWindowMs: .integer(restart.sameCauseWindowMs)
+        case .restartAnyCauseFailures: .integer(restart.anyCauseFailures)
+        case .restartAnyCauseWindowMs: .integer(restart.anyCauseWindowMs)
+        case .restartProbeAfterMs: .integers(restart.probeAfterMs)
+        case .onFailureCommand: .command([])
+        case .onFailureTimeoutMs: .integer(10_000)
+        }
+    }
+
+    /// The object that holds it, such as `restart`; nil at the top.
+    var group: String? {
+        let parts = rawValue.split(separator: ".")
+        return parts.count == 2 ? String(parts[0]) : nil
+    }
+
+    /// Its name in that object.
+    var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
+}
+
+/// How many routines share a worker process.
+public enum Isolation: String, CaseIterable, Sendable {
+    /// A worker for each plugin.
+    case plugin
+    /// A worker for each routine.
+    case routine
+    /// One worker for all.
+    case shared
+}

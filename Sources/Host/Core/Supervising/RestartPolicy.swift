@@ -1,0 +1,277 @@
+/// Decides when a routine is started again, and when it is shut out: one pure state machine for each routine.
+///
+/// The supervisor tells it what happened and does what it answers. It reads no clock: every event comes with the
+/// monotonic time in nanoseconds. Between events nothing needs doing before `nextDeadline`; then `timerFired` is due.
+/// A value type, for one thread at a time.
+///
+/// The supervisor tells each end of a session once: `sessionEnded` for a routine whose session had started, and
+/// `workerDied` for one whose start was ordered and never reported. `stopRequested` and `quarantineDecided` come
+/// before the end of the session that they concern.
+public struct RestartPolicy: Sendable {
+    /// How a session ended; the raw values are the kinds of the session record.
+    public enum Ending: String, CaseIterable, Sendable {
+        case maxCycles = "max_cycles"
+        case until
+        case stopped
+        case endedByRoutine = "ended_by_routine"
+        case error
+        case crash
+        case exit
+        case timeout
+        case peerFailed = "peer_failed"
+        case reloaded
+        case removed
+        case hostDied = "host_died"
+        case quarantined
+    }
+
+    /// Where the routine stands.
+    public enum State: Equatable, Sendable {
+        /// Not started yet, or its file was removed.
+        case idle
+        /// Its session was complete: it starts again for a changed file or a person only.
+        case complete
+        /// Stopped by a person, by a hook's decision or with the host.
+        case stopped
+        /// Its start is due at that monotonic time.
+        case waiting(until: Int64)
+        /// A start was ordered and is not reported yet.
+        case starting
+        /// A session runs since that monotonic time; `good` once it had a good cycle.
+        case running(since: Int64, good: Bool)
+        /// Its session or start is to end, and another one begins at once after that.
+        case ending
+        /// Shut out; see `quarantine`.
+        case quarantined
+    }
+
+    /// What the supervisor tells.
+    public enum Event: Equatable, Sendable {
+        /// The file is there, with this content: a key of its bytes, its configuration and the ABI. Told at start too.
+        case fileChanged(content: String)
+        /// A session began.
+        case started
+        /// The session had a cycle without an error. Telling it once a session is enough, at the latest before its end.
+        case goodCycle
+        /// The session ended. `cause` groups failures: such as `crash SIGSEGV in sample at line 12`.
+        case sessionEnded(Ending, cause: String)
+        /// The worker died before the ordered session began.
+        case workerDied(cause: String)
+        /// The file could not be loaded, or its `load` failed.
+        case loadError(String)
+        /// A person wants it to run.
+        case resumed
+        /// A person wants a new session.
+        case restartRequested
+        /// A person or a hook wants it to stop, and to stay so.
+        case stopRequested
+        /// A hook shut it out.
+        case quarantineDecided(why: String)
+        /// The time of `nextDeadline` has come. Harmless when it has not.
+        case timerFired
+    }
+
+    /// What the supervisor is to do, in this order.
+    public enum Action: Equatable, Sendable {
+        /// Start a session now.
+        case startNow
+        /// Nothing now: the start is due at that monotonic time. A new `nextDeadline`.
+        case startAt(Int64)
+        /// Log this line and show the routine as quarantined. A session that still runs is to be ended.
+        case quarantine(message: String)
+        /// Log that the quarantine is over; the start, if any, is an action of its own.
+        case lift
+    }
+
+    /// A quarantine: in force, or on trial while a probe runs.
+    public struct Quarantine: Equatable, Sendable {
+        /// Why, in one line.
+        public let why: String
+        /// When the probe starts, monotonic; nil: only a person or a changed file ends it.
+        public let probeAt: Int64?
+        /// How many probes failed.
+        let step: Int
+    }
+
+    struct Failure: Equatable, Sendable {
+        let at: Int64
+        let cause: String
+    }
+
+    /// The routine's id, `plugin/routine`, for messages.
+    public let id: String
+    /// The numbers; may be changed at any time, and hold from the next event on.
+    public var settings: RestartSettings
+    /// Where the routine stands.
+    public internal(set) var state = State.idle
+    /// The quarantine, also while a probe runs.
+    public internal(set) var quarantine: Quarantine?
+
+    var content: String?
+    var failures: [Failure] = []
+    var streak = 0
+    /// A start was ordered or a session runs, and its end was not told yet.
+    var isOpen = false
+    /// The stop is a person's or a hook's, not the host's own end.
+    var isStopLasting = false
+    /// While a probe runs: when to look whether it is good, and the time between looks.
+    var look: (at: Int64, interval: Int64)?
+
+    /// A routine that was never seen before.
+    public init(id: String, settings: RestartSettings = RestartSettings()) {
+        self.id = id
+        self.settings = settings
+    }
+
+    /// The monotonic time at which `timerFired` is due, or nil when only an event from outside can change anything.
+    ///
+    /// While a probe runs, tell `goodCycle` before `timerFired` if there was one.
+    public var nextDeadline: Int64? {
+        switch state {
+        case .waiting(let until): until
+        case .quarantined: isOpen ? nil : quarantine?.probeAt
+        case .running: quarantine == nil ? nil : look?.at
+        case .idle, .complete, .stopped, .starting, .ending: nil
+        }
+    }
+
+    /// Whether the session that runs, or is about to, is a probe of a quarantined routine.
+    public var isProbing: Bool {
+        switch state {
+        case .starting, .running: quarantine != nil
+        case .idle, .complete, .stopped, .waiting, .ending, .quarantined: false
+        }
+    }
+
+    /// Takes one event at a monotonic time; returns what to do. `random` makes the jitter.
+    public mutating func handle(_ event: Event, at now: Int64, using random: inout some RandomNumberGenerator)
+        -> [Action]
+    {
+        switch event {
+        case .fileChanged(let content): fileChanged(to: content)
+        case .started: started(at: now)
+        case .goodCycle: goodCycle(at: now)
+        case .sessionEnded(let ending, let cause): sessionEnded(ending, cause, at: now, using: &random)
+        case .workerDied(let cause): workerDied(cause, at: now, using: &random)
+        case .loadError(let text): loadError(text, at: now)
+        case .resumed: resumed(restarting: false)
+        case .restartRequested: resumed(restarting: true)
+        case .stopRequested: stopRequested()
+        case .quarantineDecided(let why): quarantineDecided(why, at: now)
+        case .timerFired: timerFired(at: now)
+        }
+    }
+
+    // MARK: Each event in every state
+
+    private mutating func fileChanged(to content: String) -> [Action] {
+        let isNew = content != self.content
+        self.content = content
+        guard isNew else { return state == .idle ? begin() : [] }
+        let lifted = forget()
+        switch state {
+        case .idle, .complete, .stopped, .quarantined, .waiting:
+            return lifted + beginOrWaitForEnd()
+        case .starting, .running, .ending:
+            state = .ending
+            return lifted
+        }
+    }
+
+    private mutating func started(at now: Int64) -> [Action] {
+        switch state {
+        case .idle, .complete, .waiting, .starting:
+            state = .running(since: now, good: false)
+            let interval = Int64(nanosecondsFrom: settings.resetAfterMs)
+            look = (now.clampedPlus(interval), max(interval, 1_000_000_000))
+            isOpen = true
+        case .stopped, .quarantined, .ending: isOpen = true
+        case .running: break
+        }
+        return []
+    }
+
+    private mutating func goodCycle(at now: Int64) -> [Action] {
+        switch state {
+        case .running(let since, _):
+            state = .running(since: since, good: true)
+            return quarantine != nil && isProven(at: now) ? forget() : []
+        case .idle, .complete, .stopped, .waiting, .starting, .ending, .quarantined: return []
+        }
+    }
+
+    private mutating func sessionEnded(
+        _ ending: Ending, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+    ) -> [Action] {
+        isOpen = false
+        switch state {
+        case .idle, .complete, .stopped, .waiting, .quarantined: return []
+        case .ending: return begin()
+        case .starting, .running: return concluded(ending, cause, at: now, using: &random)
+        }
+    }
+
+    private mutating func workerDied(_ cause: String, at now: Int64, using random: inout some RandomNumberGenerator)
+        -> [Action]
+    {
+        isOpen = false
+        switch state {
+        case .idle, .complete, .stopped, .waiting, .quarantined: return []
+        case .ending: return begin()
+        case .starting, .running: return failed(cause, at: now, using: &random)
+        }
+    }
+
+    private mutating func loadError(_ text: String, at now: Int64) -> [Action] {
+        isOpen = false
+        switch state {
+        case .complete, .stopped, .quarantined: return []
+        case .ending: return begin()
+        case .idle, .waiting, .starting, .running:
+            return shutOut("a load error (\(oneLine(text, limit: 300)))", probing: true, at: now)
+        }
+    }
+
+    private mutating func resumed(restarting: Bool) -> [Action] {
+        let lifted = forget()
+        switch state {
+        case .idle, .complete, .stopped, .waiting, .quarantined: return lifted + beginOrWaitForEnd()
+        case .starting, .running:
+            if restarting { state = .ending }
+            return lifted
+        case .ending: return lifted
+        }
+    }
+
+    private mutating func stopRequested() -> [Action] {
+        let lifted = forget()
+        state = .stopped
+        isStopLasting = true
+        return lifted
+    }
+
+    private mutating func quarantineDecided(_ why: String, at now: Int64) -> [Action] {
+        switch state {
+        case .stopped, .quarantined: return []
+        case .idle, .complete, .waiting, .starting, .running, .ending:
+            return shutOut("its error hook's decision (\(oneLine(why, limit: 300)))", probing: false, at: now)
+        }
+    }
+
+    private mutating func timerFired(at now: Int64) -> [Action] {
+        switch state {
+        case .waiting(let until): return now >= until ? begin() : []
+        case .quarantined:
+            guard let probeAt = quarantine?.probeAt, now >= probeAt, !isOpen else { return [] }
+            return begin()
+        case .running:
+            guard quarantine != nil, let last = look, now >= last.at else { return [] }
+            if isProven(at: now) { return forget() }
+            // Each look is twice as far away as the one before: a slow routine does not keep the host awake.
+            let interval = last.interval.clampedPlus(last.interval)
+            look = (now.clampedPlus(interval), interval)
+            return []
+        case .idle, .complete, .stopped, .starting, .ending: return []
+        }
+    }
+}
