@@ -36,3 +36,26 @@ public enum StandardStream: Int32, Sendable {
     /// Whether it is a terminal. isatty(3).
     public var isTerminal: Bool { isatty(rawValue) == 1 }
 }
+
+extension StandardStream {
+    /// Writes all bytes if the reader has room for them now; false, with part of them written at most, if not. poll(2).
+    ///
+    /// A pipe that is ready takes 4096 bytes without waiting (pipe(7), `PIPE_BUF`), so that is what goes at once.
+    public func writeIfReady(_ bytes: [UInt8]) -> Bool {
+        unsafe bytes.withUnsafeBytes { buffer in
+            var done = 0
+            while done < buffer.count {
+                var poll = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
+                guard unsafe Glibc.poll(&poll, 1, 0) == 1, poll.revents & Int16(POLLOUT) != 0 else { return false }
+                let size = min(4096, buffer.count - done)
+                let count = unsafe Glibc.write(rawValue, buffer.baseAddress! + done, size)
+                if count < 0 {
+                    if chs_errno() == EINTR { continue }
+                    return false
+                }
+                done += count
+            }
+            return true
+        }
+    }
+}

@@ -6,9 +6,6 @@ internal import Synchronization
 @safe final class LedgerFile: @unchecked Sendable {
     // @unchecked: the slots are atomics; the mapping never changes.
 
-    /// Slots that a ledger may have. Only those in use take memory.
-    static let mostSlots = 131_072
-
     private let mapping: Mapping?
     private let start: UnsafeMutableRawPointer?
     /// A slot that nobody reads, for a routine that has no session.
@@ -19,7 +16,7 @@ internal import Synchronization
     init(_ descriptor: borrowing Descriptor) throws(SystemError) {
         precondition(MemoryLayout<LedgerSlot>.size == LedgerSlot.size, "the ledger's layout is a file format")
         let mapping = try Mapping(
-            descriptor, size: Self.mostSlots * LedgerSlot.size, writable: true, subject: "ledger")
+            descriptor, size: LedgerSlot.mostInFile * LedgerSlot.size, writable: true, subject: "ledger")
         unsafe start = mapping.start
         self.mapping = consume mapping
         unsafe scratch = Self.makeScratch()
@@ -34,7 +31,7 @@ internal import Synchronization
 
     /// The slot of that number; the scratch slot for one out of range.
     func slot(_ number: Int) -> UnsafeMutablePointer<LedgerSlot> {
-        guard let start = unsafe start, (0..<Self.mostSlots).contains(number) else { return unsafe scratch }
+        guard let start = unsafe start, (0..<LedgerSlot.mostInFile).contains(number) else { return unsafe scratch }
         return unsafe (start + number * LedgerSlot.size).assumingMemoryBound(to: LedgerSlot.self)
     }
 

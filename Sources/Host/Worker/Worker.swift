@@ -42,6 +42,7 @@ public final class Worker {
     public static func run(logLevel: Int32, hasLedger: Bool) -> Never {
         // The steps before any plugin code, in order; a sandbox's place is before the last.
         guard HostProcess.dieWithParent() else { HostProcess.exitNow(0) }
+        HostProcess.closeDescriptorsOnExec()  // a plugin's children do not hold the channel
         HostProcess.gainNoPrivileges()
         HostProcess.limitCoreFiles(to: 0)
         let worker: Worker

@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -76,6 +77,12 @@ int chs_pipe2(int ends[2], int flags);
 int chs_close_range(unsigned int first, unsigned int last, int flags);
 const char *chs_signal_name(int signal);
 const char *chs_error_text(int number, char *buffer, size_t size);
+
+/* Variadic, over a struct. ioctl_tty(2). */
+static inline int chs_terminal_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 
 /* errno is a macro. */
 static inline int chs_errno(void) { return errno; }

@@ -58,6 +58,8 @@ public struct LedgerSlot: ~Copyable {
 
     /// Bytes of a slot in the file.
     public static let size = 640
+    /// Slots that a file may have; only those in use take memory.
+    public static let mostInFile = 131_072
 }
 
 /// What a routine's thread is doing.

@@ -1,0 +1,97 @@
+internal import HostCore
+internal import FoundationEssentials
+internal import HostSystem
+
+/// The host's log: lines to standard error, for people or as JSON.
+///
+/// Never blocks the supervisor: what the reader does not take is dropped and counted.
+public final class HostLog {
+    /// The forms of a line.
+    public enum Format: String, CaseIterable, Sendable {
+        case text, json
+    }
+
+    /// The levels, with the numbers that plugins use.
+    public enum Level: Int32, CaseIterable, Sendable {
+        case trace = 5, debug = 10, info = 20, success = 25, warning = 30, error = 40, critical = 50
+
+        /// The level of a number: the nearest one below it.
+        public init(number: Int32) {
+            self = Level.allCases.last { $0.rawValue <= number } ?? .trace
+        }
+
+        /// The level of a word, such as `info`.
+        public init?(word: String) {
+            guard let level = Level.allCases.first(where: { "\($0)" == word }) else { return nil }
+            self = level
+        }
+
+        fileprivate var color: String {
+            switch self {
+            case .trace, .debug: "\u{1B}[2m"
+            case .info: ""
+            case .success: "\u{1B}[32m"
+            case .warning: "\u{1B}[33m"
+            case .error, .critical: "\u{1B}[31m"
+            }
+        }
+    }
+
+    private let format: Format
+    private let isColored: Bool
+    private let zone: CivilTime.Zone
+    /// Lines below it are left out.
+    public var level: Level
+    private var dropped = 0
+    private var subjectWidth = 12
+
+    /// A log. Colour only on a terminal, and never with `NO_COLOR` in the environment.
+    public init(format: Format, level: Level) {
+        self.format = format
+        self.level = level
+        zone = .local
+        isColored = StandardStream.error.isTerminal && (HostProcess.environment("NO_COLOR") ?? "").isEmpty
+    }
+
+    /// Writes one entry. `subject` is a plugin or `plugin/routine`; empty for the host itself.
+    public func write(_ level: Level, _ subject: String = "", _ text: String, ms: Int64? = nil) {
+        guard level.rawValue >= self.level.rawValue else { return }
+        let time = ms ?? SystemClock().wall() / 1_000_000
+        switch format {
+        case .text: emit(line(level, subject, text, time))
+        case .json: emit(json(level, subject, text, time))
+        }
+    }
+
+    private func line(_ level: Level, _ subject: String, _ text: String, _ ms: Int64) -> String {
+        let name = subject.isEmpty ? "schedhost" : TerminalText.clean(subject)
+        subjectWidth = min(max(subjectWidth, TerminalText.width(name)), 32)
+        let clock = CivilTime(seconds: ms / 1000, zone: zone).clock
+        let milliseconds = String(ms % 1000 + 1000).suffix(3)
+        let head = "\(clock).\(milliseconds) \(TerminalText.pad("\(level)".uppercased(), to: 8)) "
+        let body = TerminalText.pad(name, to: subjectWidth) + "  " + TerminalText.clean(text)
+        return isColored ? head + level.color + body + "\u{1B}[0m\n" : head + body + "\n"
+    }
+
+    private struct Entry: Encodable {
+        let time: String
+        let level: String
+        let subject: String
+        let text: String
+    }
+
+    private func json(_ level: Level, _ subject: String, _ text: String, _ ms: Int64) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let entry = Entry(time: CivilTime.rfc3339(milliseconds: ms), level: "\(level)", subject: subject, text: text)
+        guard let data = try? encoder.encode(entry) else { return "" }
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
+
+    private func emit(_ line: String) {
+        if dropped > 0, StandardStream.error.writeIfReady(Array("schedhost: \(dropped) log lines dropped\n".utf8)) {
+            dropped = 0
+        }
+        if dropped > 0 || !StandardStream.error.writeIfReady(Array(line.utf8)) { dropped += 1 }
+    }
+}

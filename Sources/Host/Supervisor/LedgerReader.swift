@@ -1,0 +1,74 @@
+internal import HostCore
+internal import HostSystem
+
+/// One slot of a worker's ledger, as it was read. Any number may be in it: the plugin can write there.
+struct LedgerSnapshot {
+    var session: UInt64
+    var state: LedgerState?
+    var cycle: UInt64
+    var began: Int64
+    var due: Int64
+    var thread: Int32
+    var failures: UInt64
+    var missed: UInt64
+    var end: SessionRecord.Kind?
+
+    /// Whether the routine's thread is in the plugin's code, or was when the worker died.
+    var isInPlugin: Bool {
+        switch state {
+        case .starting, .running, .inHook, .inStats, .stopping, .loading, .unloading, .refreshing: true
+        case .idle, .waiting, .ended, nil: false
+        }
+    }
+
+    /// The phase in the words of the record.
+    var phase: String? {
+        switch state {
+        case .starting: "start"
+        case .running: "routine"
+        case .inHook: "hook"
+        case .inStats: "stats"
+        case .stopping: "stop"
+        case .loading: "load"
+        case .unloading: "unload"
+        case .refreshing: "cache"
+        case .idle, .waiting, .ended, nil: nil
+        }
+    }
+
+    /// What the hang watch makes of it.
+    func hangSnapshot(timeout: Int64?) -> HangWatch<Int>.Snapshot {
+        let state: HangWatch<Int>.Snapshot.State =
+            switch self.state {
+            case .waiting: .waiting
+            case .running, .starting, .inHook, .inStats, .stopping, .loading, .unloading, .refreshing: .busy
+            case .idle, .ended, nil: .idle
+            }
+        return .init(state: state, session: session, cycle: cycle, began: began, due: due, timeout: timeout)
+    }
+}
+
+/// Reads ledgers by pread(2), not through a mapping: a plugin can shorten the file, and an access past the end of a
+/// mapping would end the supervisor with SIGBUS.
+enum LedgerReader {
+    /// The slot of that number; nil when the file does not hold it whole.
+    static func read(_ file: borrowing Descriptor, slot: Int) -> LedgerSnapshot? {
+        guard slot >= 0,
+            let bytes = try? file.read(count: LedgerSlot.size, at: slot * LedgerSlot.size, subject: "ledger"),
+            bytes.count == LedgerSlot.size
+        else { return nil }
+        return snapshot(bytes)
+    }
+
+    /// A slot from its bytes.
+    static func snapshot(_ bytes: [UInt8]) -> LedgerSnapshot {
+        func word(_ index: Int) -> UInt64 {
+            bytes[index * 8..<index * 8 + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        return LedgerSnapshot(
+            session: word(0), state: LedgerState(rawValue: word(1)), cycle: word(2),
+            began: Int64(bitPattern: word(3)), due: Int64(bitPattern: word(4)),
+            thread: Int32(truncatingIfNeeded: word(5)), failures: word(6), missed: word(7),
+            end: LedgerEnd.kind(of: word(12)))
+    }
+}

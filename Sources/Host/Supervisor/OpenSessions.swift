@@ -1,0 +1,79 @@
+internal import FoundationEssentials
+internal import HostCore
+internal import HostSystem
+
+/// Sessions that have begun and have no record yet, in `open.jsonl`, so that a host that starts after one that was
+/// killed can write the records that are owed. The host alone writes it; no plugin reaches it.
+struct OpenSessions: ~Copyable {
+    /// One session that has begun.
+    struct Entry: Codable, Equatable {
+        var session: SessionID
+        var plugin: String
+        var version: String
+        var build: String
+        var routine: String
+        var pid: Int32
+        var startMs: Int64
+        var boot: String
+        var startBoot: Int64
+        /// The worker's ledger, in `ledgers/`.
+        var ledger: String
+        var slot: Int
+    }
+
+    /// Entries from which the file is written anew.
+    private static let rewriteAt = 4096
+    private static let name = "open.jsonl"
+
+    private let directory: Directory
+    private var file: Descriptor
+    private var entries: [SessionID: Entry] = [:]
+    private var lines = 0
+    /// What the host before this one left.
+    private(set) var owed: [Entry] = []
+
+    /// Opens the file and reads what is owed; lines that cannot be read are passed over.
+    init(_ directory: consuming Directory) throws(SystemError) {
+        file = try directory.openForAppending(Self.name)
+        self.directory = directory
+        let bytes = (try? file.readAll(limit: 256 << 20, subject: Self.name)) ?? []
+        let decoder = JSONDecoder()
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            if let entry = try? decoder.decode(Entry.self, from: Data(line)) { owed.append(entry) }
+        }
+    }
+
+    /// All that was owed has its record: the file begins anew.
+    mutating func settled() throws(SystemError) {
+        owed = []
+        try rewrite()
+    }
+
+    /// A session begins. Written before its worker is told, so it is known whatever dies next.
+    mutating func begin(_ entry: Entry) throws(SystemError) {
+        entries[entry.session] = entry
+        lines += 1
+        if lines > Self.rewriteAt, lines > entries.count * 4 { return try rewrite() }
+        try file.writeAll(Self.line(entry), subject: directory.child(Self.name))
+    }
+
+    /// A session has its record.
+    mutating func end(_ session: SessionID) { entries[session] = nil }
+
+    private mutating func rewrite() throws(SystemError) {
+        let temporary = Self.name + ".new"
+        try? directory.remove(temporary)
+        let new = try directory.create(temporary)
+        var bytes: [UInt8] = []
+        for entry in entries.values { bytes += Self.line(entry) }
+        try new.writeAll(bytes, subject: directory.child(temporary))
+        try directory.rename(temporary, to: Self.name)
+        file = try directory.openForAppending(Self.name)
+        lines = entries.count
+    }
+
+    private static func line(_ entry: Entry) -> [UInt8] {
+        guard let data = try? JSONEncoder().encode(entry) else { return [] }
+        return data + [UInt8(ascii: "\n")]
+    }
+}

@@ -1,0 +1,88 @@
+public import HostSystem
+
+/// The directory in which a host keeps what outlives it. One host at a time has it.
+///
+///     lock            locked by the running host, with its pid
+///     sessions.jsonl  the records, and sessions.N.jsonl
+///     open.jsonl      sessions that have begun and have no record yet
+///     tally.json      failures and quarantines
+///     ledgers/        one file a worker, while it runs
+///     reports/        crash reports
+///     cache/          the disk caches
+public struct StateDirectory: ~Copyable {
+    /// Why a state directory cannot be used.
+    public enum Failure: Error, CustomStringConvertible {
+        /// Another host has it.
+        case inUse(path: String, pid: String)
+        /// It cannot be made or opened.
+        case system(SystemError)
+
+        public var description: String {
+            switch self {
+            case .inUse(let path, let pid):
+                "\(path): in use by the host with pid \(pid): stop that one, or choose another directory with --state"
+            case .system(let error): "\(error): choose another directory with --state"
+            }
+        }
+    }
+
+    /// The directory.
+    public let directory: Directory
+    /// `ledgers/`.
+    public let ledgers: Directory
+    /// `reports/`.
+    public let reports: Directory
+    private let lock: Descriptor
+    private let isOurs: Bool
+    private let holder: String
+
+    private init(
+        directory: consuming Directory, ledgers: consuming Directory, reports: consuming Directory,
+        lock: consuming Descriptor, isOurs: Bool, holder: String
+    ) {
+        self.directory = directory
+        self.ledgers = ledgers
+        self.reports = reports
+        self.lock = lock
+        self.isOurs = isOurs
+        self.holder = holder
+    }
+
+    /// Opens the directory, making what is missing, and takes its lock if it can: see `requireLock`.
+    public static func open(_ path: String) throws(Failure) -> StateDirectory {
+        do throws(SystemError) {
+            let directory = try Directory.make(path)
+            let ledgers = try directory.directory("ledgers", create: true)
+            let reports = try directory.directory("reports", create: true)
+            let lock = try directory.openForUpdate("lock")
+            let subject = directory.child("lock")
+            let isOurs = try lock.lock(wait: false, subject: subject)
+            let holder = String(decoding: try lock.read(count: 20, at: 0, subject: subject), as: UTF8.self)
+            if isOurs {
+                try lock.truncate(to: 0, subject: subject)
+                try lock.writeAll(Array("\(HostProcess.pid)\n".utf8), subject: subject)
+            }
+            return StateDirectory(
+                directory: directory, ledgers: ledgers, reports: reports, lock: lock, isOurs: isOurs, holder: holder)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Refuses to go on without the lock.
+    public func requireLock() throws(Failure) {
+        if isOurs { return }
+        let pid = holder.filter(\.isNumber)
+        throw .inUse(path: directory.path, pid: pid.isEmpty ? "unknown" : pid)
+    }
+
+    /// Where the state is when nobody says: `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/schedhost`, else
+    /// `~/.local/state/schedhost`.
+    public static func defaultPath() -> String {
+        if let path = HostProcess.environment("STATE_DIRECTORY"), !path.isEmpty {
+            return String(path.split(separator: ":").first ?? "")
+        }
+        if let path = HostProcess.environment("XDG_STATE_HOME"), path.hasPrefix("/") { return path + "/schedhost" }
+        return (HostProcess.environment("HOME") ?? "/var/lib") + "/.local/state/schedhost"
+    }
+}

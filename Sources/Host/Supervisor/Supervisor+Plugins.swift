@@ -1,0 +1,205 @@
+internal import HostCore
+internal import HostSystem
+
+/// The plugins directory: which files are plugins, what they say of themselves, and what is set for them.
+extension Supervisor {
+    /// Looks at the directory, and takes up what is new, changed or gone.
+    func scan() {
+        guard !isStopping else { return }
+        let names: [String]
+        do throws(SystemError) {
+            names = try directory.names()
+        } catch {
+            return log.write(.error, "", "\(error)")
+        }
+        for name in names where PluginFile.isCandidate(name) { takeUp(name) }
+        loadNext()
+    }
+
+    private func takeUp(_ name: String) {
+        guard !plugins.values.contains(where: { $0.fileName == name && $0.state != .removed }) else { return }
+        do throws(Refusal) {
+            let file = try PluginFile.inspect(
+                directory, name: name, allowUnsafePermissions: options.allowsUnsafePermissions)
+            let entry = PluginEntry(number: nextNumber, file: file, loadPath: absolute(name))
+            nextNumber += 1
+            plugins[entry.number] = entry
+            loads.add(entry.number)
+        } catch {
+            log.write(.error, "", "\(error)")
+        }
+    }
+
+    /// The path by which a worker loads a file: never searched for on a library path.
+    private func absolute(_ name: String) -> String {
+        let path = directory.child(name)
+        return path.contains("/") ? path : "./" + path
+    }
+
+    /// Starts workers for the plugins that wait, as many as may load at once.
+    func loadNext() {
+        while !isStopping, let number = loads.take() {
+            guard let plugin = plugins[number], plugin.state == .describing else {
+                loads.leave(number)
+                continue
+            }
+            let key = firstKey(for: plugin)
+            if worker(key, for: plugin) == nil { loads.leave(number) }
+        }
+    }
+
+    private func firstKey(for plugin: PluginEntry) -> WorkerLink.Key {
+        switch isolation(of: plugin) {
+        case .plugin: .plugin(plugin.number)
+        case .routine: .routine(plugin.number, 0)
+        case .shared: .shared
+        }
+    }
+
+    /// The isolation level of a plugin: what its configuration or the host's says.
+    func isolation(of plugin: PluginEntry) -> Isolation {
+        if let settings = plugin.routines.first?.settings { return settings.isolation }
+        let probe = PluginDeclaration.Routine(name: "", waitMs: 0)
+        return EffectiveSettings(
+            of: probe, in: PluginDeclaration(id: plugin.name, routines: [probe]), host: hostConfiguration,
+            file: plugin.configuration, commandLine: options.overrides
+        ).isolation
+    }
+
+    /// A worker has loaded the plugin.
+    func loaded(_ number: Int, _ description: PluginDescription, by worker: WorkerLink) {
+        guard worker.loading.first == number, let plugin = plugins[number] else { return garbage(from: worker) }
+        worker.loading.removeFirst()
+        worker.loaded.insert(number)
+        loads.leave(number)
+        armWorkerTimer(worker)
+        if plugin.state == .describing {
+            guard describe(plugin, description) else { return retire(worker, ifUnused: true) }
+        }
+        for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
+            begin(routine, in: worker)
+        }
+        loadNext()
+    }
+
+    /// Takes up what a plugin says of itself; false when it is refused.
+    private func describe(_ plugin: PluginEntry, _ description: PluginDescription) -> Bool {
+        if let other = plugins.values.first(where: { $0.state == .ready && $0.description?.id == description.id }) {
+            refuse(plugin, "its name \(description.id) is taken by \(other.fileName): remove one of the two files")
+            return false
+        }
+        plugin.description = description
+        let declaration = PluginDeclaration(description)
+        readConfiguration(of: plugin, declaration)
+        guard plugin.state == .describing else { return false }
+        plugin.state = .ready
+        log.write(
+            .info, plugin.name,
+            "\(plugin.fileName): \(description.id) \(description.version), \(description.routines.count) "
+                + (description.routines.count == 1 ? "routine" : "routines"))
+        for (index, routine) in description.routines.enumerated() {
+            add(routine, at: index, to: plugin, declaration)
+        }
+        for routine in plugin.routines { tell(routine, .fileChanged(content: plugin.content)) }
+        return true
+    }
+
+    private func add(
+        _ description: PluginDescription.Routine, at index: Int, to plugin: PluginEntry, _ declaration: PluginDeclaration
+    ) {
+        let settings = EffectiveSettings(
+            of: declaration.routines[index], in: declaration, host: hostConfiguration, file: plugin.configuration,
+            commandLine: options.overrides)
+        let id = plugin.name + "/" + description.name
+        let policy =
+            if let tally = savedTallies[id] {
+                RestartPolicy(
+                    id: id, settings: settings.restart, restoring: tally, at: clock.monotonic(), wall: clock.wall())
+            } else {
+                RestartPolicy(id: id, settings: settings.restart)
+            }
+        let routine = RoutineEntry(
+            key: nextKey, plugin: plugin, index: index, name: description.name, settings: settings, policy: policy)
+        nextKey += 1
+        routine.untilMs = settings.until.resolved(after: clock.wall() / 1_000_000)
+        routine.timer = deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
+        plugin.routines.append(routine)
+        routines[routine.key] = routine
+        if policy.state == .quarantined {
+            log.write(.warning, id, "still quarantined: \(policy.quarantine?.why ?? "")")
+        }
+    }
+
+    /// A plugin cannot be used: said once.
+    func refuse(_ plugin: PluginEntry, _ reason: String) {
+        loads.leave(plugin.number)
+        guard plugin.state == .describing else { return }
+        plugin.state = .refused(reason)
+        log.write(.error, "", "\(directory.child(plugin.fileName)): \(reason)")
+    }
+
+    // MARK: Configuration
+
+    func loadHostConfiguration() {
+        let path = options.configuration ?? directory.child("schedhost.json5")
+        do {
+            guard let bytes = try readFile(path, isOptional: options.configuration == nil) else { return }
+            hostConfiguration = try HostConfiguration(parsing: bytes, file: path)
+        } catch {
+            log.write(.error, "", "\(error)")
+            hasFailed = true
+        }
+    }
+
+    private func readConfiguration(of plugin: PluginEntry, _ declaration: PluginDeclaration) {
+        let path = directory.child(declaration.id + ".json5")
+        do {
+            if let bytes = try readFile(path, isOptional: true) {
+                plugin.configuration = try PluginConfiguration(parsing: bytes, file: path)
+                try plugin.configuration.check(against: declaration)
+            }
+            try hostConfiguration.plugins[declaration.id]?.check(against: declaration)
+        } catch {
+            refuse(plugin, "its configuration is wrong: \(error)")
+        }
+    }
+
+    /// A small file's bytes; nil when it may be absent and is.
+    private func readFile(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let folder = parts.dropLast().joined(separator: "/")
+        let name = String(parts.last ?? "")
+        do throws(SystemError) {
+            let directory = try Directory(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
+            return try directory.openForReading(name, followLink: true).readAll(limit: 1 << 20, subject: path)
+        } catch {
+            if isOptional, error.isNotFound { return nil }
+            throw error
+        }
+    }
+}
+
+extension PluginDeclaration {
+    /// What a description says to a configuration.
+    init(_ description: PluginDescription) {
+        self.init(
+            id: description.id,
+            parameters: description.parameters.map { parameter in
+                let kind: ParameterDeclaration.Kind =
+                    switch parameter.type {
+                    case .string: .string
+                    case .int: .int
+                    case .double: .double
+                    case .bool: .bool
+                    }
+                return ParameterDeclaration(
+                    name: parameter.name, kind: kind, defaultText: parameter.defaultValue, range: parameter.range,
+                    summary: parameter.description ?? "")
+            },
+            routines: description.routines.map { routine in
+                PluginDeclaration.Routine(
+                    name: routine.name, waitMs: routine.waitMs, maxCycles: routine.maxCycles,
+                    timeoutMs: routine.timeoutMs)
+            })
+    }
+}

@@ -1,0 +1,290 @@
+internal import HostCore
+internal import HostSystem
+
+/// Sessions: their start, their end, and the record that each leaves.
+extension Supervisor {
+    /// Tells a routine's policy what happened, and does what it answers.
+    func tell(_ routine: RoutineEntry, _ event: RestartPolicy.Event) {
+        if event == .timerFired, routine.policy.isProbing, let session = routine.session,
+            let snapshot = session.worker.snapshot(slot: session.slot), snapshot.cycle > 0
+        {
+            perform(routine.policy.handle(.goodCycle, at: clock.monotonic(), using: &random), for: routine)
+        }
+        perform(routine.policy.handle(event, at: clock.monotonic(), using: &random), for: routine)
+        if let timer = routine.timer { deadlines.set(timer, at: isStopping ? nil : routine.policy.nextDeadline) }
+        hasNewTallies = true
+    }
+
+    private func perform(_ actions: [RestartPolicy.Action], for routine: RoutineEntry) {
+        for action in actions {
+            switch action {
+            case .startNow: start(routine)
+            case .startAt(let time):
+                let delay = (time - clock.monotonic()) / 1_000_000
+                log.write(
+                    .info, routine.identifier, "starts again in \(DurationText.format(milliseconds: max(0, delay)))")
+            case .quarantine(let message):
+                hasFailed = true
+                log.write(.error, routine.identifier, message)
+                endSession(of: routine, as: .quarantined, message)
+            case .lift: log.write(.info, routine.identifier, "no longer quarantined")
+            }
+        }
+    }
+
+    /// Starts a session as soon as a worker has the plugin.
+    private func start(_ routine: RoutineEntry) {
+        guard !isStopping, routine.plugin.state == .ready else { return }
+        routine.isStartPending = true
+        guard let worker = worker(key(for: routine), for: routine.plugin) else {
+            routine.isStartPending = false
+            return tell(routine, .workerDied(cause: "no worker"))
+        }
+        if worker.loaded.contains(routine.plugin.number) { begin(routine, in: worker) }
+    }
+
+    /// Begins a session in a worker that has the plugin.
+    func begin(_ routine: RoutineEntry, in worker: WorkerLink) {
+        guard !isStopping else { return }
+        routine.isStartPending = false
+        let wall = clock.wall() / 1_000_000
+        let boot = clock.boot()
+        let id = sessionIDs.next(milliseconds: wall)
+        do throws(SystemError) {
+            guard let slot = try worker.slot(plugin: routine.plugin.number, routine: routine.index) else {
+                throw SystemError("slot", "ledger \(worker.ledgerName)", number: 28)
+            }
+            let description = routine.plugin.description
+            try open.begin(
+                OpenSessions.Entry(
+                    session: id, plugin: routine.plugin.name, version: description?.version ?? "",
+                    build: routine.plugin.file.buildID, routine: routine.name, pid: worker.pid, startMs: wall,
+                    boot: self.boot, startBoot: boot, ledger: worker.ledgerName, slot: slot))
+            routine.session = RoutineEntry.Session(id: id, startMs: wall, startBoot: boot, worker: worker, slot: slot)
+        } catch {
+            log.write(.error, routine.identifier, "no session: \(error)")
+            return tell(routine, .workerDied(cause: "no session: \(error.call)"))
+        }
+        routine.sessions += 1
+        sendStart(routine, id, to: worker)
+        watch(routine, boot: boot)
+        tell(routine, .started)
+    }
+
+    private func sendStart(_ routine: RoutineEntry, _ id: SessionID, to worker: WorkerLink) {
+        guard let slot = routine.session?.slot else { return }
+        worker.send(
+            .start(
+                WorkerCommand.Start(
+                    slot: slot, plugin: routine.plugin.number, routine: routine.index, session: id,
+                    waitMs: routine.settings.waitMs, maxCycles: routine.settings.maxCycles, untilMs: routine.untilMs,
+                    maxAttempts: 3, lifetimeCycles: lifetime(routine.identifier), before: routine.before,
+                    parameters: routine.settings.paramsJSON, isPaused: routine.isPaused)))
+    }
+
+    private func watch(_ routine: RoutineEntry, boot: Int64) {
+        guard let session = routine.session else { return }
+        let now = ClockReading(boot: boot, monotonic: clock.monotonic())
+        _ = hangs.observe(
+            routine.key,
+            .init(
+                state: .waiting, session: session.id.rawValue, cycle: 0, began: boot, due: boot,
+                timeout: routine.settings.timeoutNanoseconds), at: now)
+        hasNewHangs = true
+    }
+
+    /// Asks a routine's session to end, for this reason.
+    func endSession(of routine: RoutineEntry, as kind: SessionRecord.Kind, _ text: String = "") {
+        routine.isStartPending = false
+        guard routine.session != nil else { return }
+        routine.session?.endAs = kind
+        routine.session?.endText = text
+        routine.session?.worker.send(.stop(slot: routine.session?.slot ?? -1))
+    }
+
+    /// A worker says that a session is over.
+    func sessionEnded(_ ended: WorkerEvent.Ended, in worker: WorkerLink) {
+        guard
+            let routine = routines.values.first(where: {
+                $0.session?.worker === worker && $0.session?.slot == ended.slot && $0.session?.id == ended.session
+            }), let session = routine.session
+        else { return garbage(from: worker) }
+        var reason = ended.reason
+        if reason.kind == .stopped, let kind = session.endAs {
+            reason.kind = kind
+            reason.text = session.endText
+        }
+        var record = record(of: routine, session, reason: reason)
+        record.startMs = session.startMs
+        record.finishMs = max(ended.finishMs, 0)
+        record.durationMs = max(0, ended.durationNs) / 1_000_000
+        record.cycles = ended.cycles
+        record.failures = ended.failures
+        record.missed = ended.missed
+        record.stats = ended.stats
+        close(routine, record, disposition: ended.disposition)
+        if !routine.policy.isAlive { retire(worker, ifUnused: true) }
+    }
+
+    /// A record with what the supervisor knows by itself.
+    func record(of routine: RoutineEntry, _ session: RoutineEntry.Session, reason: SessionRecord.Reason) -> SessionRecord {
+        SessionRecord(
+            session: session.id, plugin: routine.plugin.name, pluginVersion: routine.plugin.description?.version,
+            build: routine.plugin.file.buildID, routine: routine.name, host: hostName, pid: session.worker.pid,
+            startMs: session.startMs, finishMs: clock.wall() / 1_000_000,
+            durationMs: max(0, clock.boot() - session.startBoot) / 1_000_000, cycles: 0, reason: reason)
+    }
+
+    /// The session is over: the record is kept, and the policy decides what follows.
+    func close(
+        _ routine: RoutineEntry, _ finished: SessionRecord, disposition: WorkerEvent.Ended.Disposition = .policy
+    ) {
+        var record = finished
+        let step = record.finishMs - record.startMs - record.durationMs
+        if abs(step) > 1000 { record.clockStepMs = step }
+        lifetimes[routine.identifier] = lifetime(routine.identifier) &+ record.cycles
+        record.lifetimeCycles = lifetimes[routine.identifier]
+        routine.session = nil
+        hangs.remove(routine.key)
+        routine.before = Self.before(record.reason.kind)
+        keep(record)
+        if record.reason.kind.isFailure {
+            routine.failures += 1
+            hasFailed = true
+        }
+        if record.cycles > 0, record.cycles > record.failures { tell(routine, .goodCycle) }
+        switch disposition {
+        case .policy: break
+        case .stop: tell(routine, .stopRequested)
+        case .quarantine: tell(routine, .quarantineDecided(why: record.reason.text))
+        }
+        guard let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) else { return }
+        tell(routine, .sessionEnded(ending, cause: Self.cause(record)))
+    }
+
+    /// What groups failures: the kind with the signal, frame or text.
+    private static func cause(_ record: SessionRecord) -> String {
+        let reason = record.reason
+        return [reason.kind.rawValue, reason.signal, reason.frame ?? (reason.signal == nil ? reason.text : nil)]
+            .compactMap { $0 }.joined(separator: " ")
+    }
+
+    private static func before(_ kind: SessionRecord.Kind) -> UInt32 {
+        switch kind {
+        case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .quarantined, .other: 1
+        case .error: 2
+        case .crash, .exit, .peerFailed, .hostDied: 3
+        case .timeout: 4
+        }
+    }
+
+    // MARK: Records
+
+    /// Cycles over all records of a routine.
+    func lifetime(_ identifier: String) -> UInt64 {
+        if let known = lifetimes[identifier] { return known }
+        let parts = identifier.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2 else { return 0 }
+        return store.lifetimeCycles(plugin: String(parts[0]), routine: String(parts[1]))
+    }
+
+    /// Keeps a record for the next write, and says what it says.
+    func keep(_ record: SessionRecord) {
+        unwritten.append(record)
+        history.append(record)
+        if history.count > 10_000 { history.removeFirst(5000) }
+        let level: HostLog.Level =
+            record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
+        var text = "session \(record.session) ended: \(RecordTable.reason(record.reason))"
+        if !record.reason.text.isEmpty, record.reason.kind.isFailure { text += ": \(record.reason.text)" }
+        text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
+        text += DurationText.format(milliseconds: record.durationMs)
+        if !record.stats.columns.isEmpty { text += ", \(RecordTable.stats(record.stats))" }
+        log.write(level, record.identifier, text)
+    }
+
+    /// Writes what waits, with one sync for all; on failure tries again later.
+    func writeRecords() {
+        if !unwritten.isEmpty {
+            let records = unwritten
+            unwritten = []
+            do throws(SystemError) {
+                try store.append(records)
+                hasRecordFault = false
+            } catch {
+                recordsFail(error)
+            }
+            for record in records { open.end(record.session) }
+        }
+        if hasNewTallies {
+            hasNewTallies = false
+            saveTallies()
+        }
+        if hasNewHangs {
+            hasNewHangs = false
+            armHangs()
+        }
+    }
+
+    private func recordsFail(_ error: SystemError) {
+        if !hasRecordFault { log.write(.critical, "", "records cannot be written, and are kept in memory: \(error)") }
+        hasRecordFault = true
+        let timer = recordTimer ?? deadlines.make { [unowned self] _ in flushRecords() }
+        recordTimer = timer
+        deadlines.set(timer, at: clock.monotonic() + 2_000_000_000)
+    }
+
+    private func flushRecords() {
+        do throws(SystemError) {
+            try store.flush()
+            if hasRecordFault { log.write(.info, "", "records can be written again") }
+            hasRecordFault = false
+        } catch {
+            recordsFail(error)
+        }
+    }
+
+    func saveTallies() {
+        let now = clock.monotonic()
+        let wall = clock.wall()
+        var tallies = savedTallies
+        for routine in routines.values { tallies[routine.identifier] = routine.policy.tally(at: now, wall: wall) }
+        guard tallies != savedTallies else { return }
+        do throws(SystemError) {
+            try self.tallies.save(tallies, in: state.directory)
+            savedTallies = tallies
+        } catch {
+            log.write(.error, "", "\(error)")
+        }
+    }
+
+    // MARK: Hangs
+
+    /// Looks at all routines that run for callbacks that are over their time.
+    func lookForHangs() {
+        for routine in routines.values {
+            guard let session = routine.session, let snapshot = session.worker.snapshot(slot: session.slot),
+                snapshot.session == session.id.rawValue
+            else { continue }
+            let boot = clock.boot()
+            let now = ClockReading(boot: boot, monotonic: clock.monotonic())
+            let observed = snapshot.hangSnapshot(timeout: routine.settings.timeoutNanoseconds)
+            guard hangs.observe(routine.key, observed, at: now) != nil else { continue }
+            session.worker.hungSlot = session.slot
+            log.write(
+                .error, routine.identifier,
+                "\(snapshot.phase ?? "callback") of cycle \(snapshot.cycle) is over its time: ending its worker")
+            perform(
+                session.worker.escalation.handle(.hang(thread: snapshot.thread), at: now.monotonic), on: session.worker)
+            armWorkerTimer(session.worker)
+        }
+        armHangs()
+    }
+
+    func armHangs() {
+        guard let hangTimer else { return }
+        let boot = clock.boot()
+        let next = hangs.nextLook(at: ClockReading(boot: boot, monotonic: clock.monotonic()))
+        deadlines.set(hangTimer, at: next?.monotonic)
+    }
+}

@@ -1,0 +1,157 @@
+public import HostCore
+internal import HostSystem
+
+/// The host: watches over plugins, workers and sessions, on one thread, and runs no plugin code.
+///
+/// Pure state machines decide (`RestartPolicy`, `HangWatch`, `Teardown`); this performs.
+public final class Supervisor {
+    /// How a host is run.
+    public struct Options: Sendable {
+        /// The directory of the plugins.
+        public var plugins: String
+        /// The state directory.
+        public var state: String
+        /// `schedhost.json5`; nil: the one in the plugins directory, if there is one.
+        public var configuration: String?
+        /// What the command line sets for all routines.
+        public var overrides = ConfigurationLayer()
+        /// Whether the host ends when nothing runs and nothing will.
+        public var exitsWhenIdle = false
+        /// Grace of a running cycle at a stop, ns.
+        public var grace: Int64 = 10_000_000_000
+        /// Whether files that others can write are taken.
+        public var allowsUnsafePermissions = false
+        /// Whether a crash leaves a report.
+        public var keepsReports = true
+        /// Lines from this level on are shown.
+        public var logLevel = HostLog.Level.info
+        /// The form of the log.
+        public var logFormat = HostLog.Format.text
+
+        /// Options for a plugins directory; the state is where it is by default.
+        public init(plugins: String) {
+            self.plugins = plugins
+            state = StateDirectory.defaultPath()
+        }
+    }
+
+    let options: Options
+    let state: StateDirectory
+    let directory: Directory
+    let log: HostLog
+    let loop: EventLoop
+    let clock: any HostClock
+    let deadlines = Deadlines()
+    let tallies = TallyStore()
+    let boot = bootIdentifier()
+    let hostName = HostProcess.hostName
+    var store: SessionStore
+    var open: OpenSessions
+    var sessionIDs = SessionIDGenerator()
+    var random = SystemRandomNumberGenerator()
+    var hangs = HangWatch<Int>()
+    var hangTimer: Deadlines.Timer?
+    var hostConfiguration = HostConfiguration()
+
+    var plugins: [Int: PluginEntry] = [:]
+    var routines: [Int: RoutineEntry] = [:]
+    var workers: [WorkerLink.Key: WorkerLink] = [:]
+    /// Workers that were told to end and are not dead; their keys may be taken by others.
+    var leaving: [ObjectIdentifier: WorkerLink] = [:]
+    var loads = LoadQueue()
+    var savedTallies: [String: RoutineTally] = [:]
+    var unwritten: [SessionRecord] = []
+    var history: [SessionRecord] = []
+    var lifetimes: [String: UInt64] = [:]
+    var hasNewTallies = false
+    var hasNewHangs = false
+    var hasRecordFault = false
+    var recordTimer: Deadlines.Timer?
+    var nextNumber = 0
+    var nextKey = 0
+    var nextWorker = 0
+    var isStopping = false
+    var hasFailed = false
+    var hasStarted = false
+
+    /// A host that has its state directory. Throws what the user can mend.
+    public init(_ options: Options) throws {
+        self.options = options
+        log = HostLog(format: options.logFormat, level: options.logLevel)
+        clock = SystemClock()
+        directory = try Directory(options.plugins)
+        state = try StateDirectory.open(options.state)
+        try state.requireLock()
+        store = try SessionStore(try Directory(options.state))
+        open = try OpenSessions(try Directory(options.state))
+        loop = try EventLoop()
+    }
+
+    /// Runs until it is told to stop, or is idle and shall end then. Returns the exit status.
+    public func run() throws -> Int32 {
+        let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup])
+        Signals.ignoreBrokenPipes()
+        HostProcess.adoptOrphans()
+        _ = try loop.watch(signals.descriptor) { [unowned self] _ in
+            while let signal = signals.next() { receive(signal) }
+        }
+        prepare()
+        scan()
+        hasStarted = true
+        try loop.run { now in
+            deadlines.settle(now: now)
+            writeRecords()
+            if isDone { loop.stop() }
+            return deadlines.earliest
+        }
+        finish()
+        return hasFailed && options.exitsWhenIdle ? 1 : 0
+    }
+
+    private func prepare() {
+        hangTimer = deadlines.make { [unowned self] _ in lookForHangs() }
+        for warning in store.warnings { log.write(.warning, "", warning) }
+        let (tallies, warning) = tallies.load(from: state.directory)
+        savedTallies = tallies
+        if let warning { log.write(.warning, "", warning) }
+        recover()
+        loadHostConfiguration()
+        log.write(.info, "", "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
+    }
+
+    private func receive(_ signal: Int32) {
+        switch signal {
+        case Signals.interrupt, Signals.terminate: stop(signal)
+        default: scan()
+        }
+    }
+
+    /// Nothing runs and nothing will: either everything was told to stop, or all is complete.
+    private var isDone: Bool {
+        guard workers.isEmpty, leaving.isEmpty else {
+            if options.exitsWhenIdle, !isStopping, hasStarted, isIdle { stopWorkers() }
+            return false
+        }
+        return isStopping || (options.exitsWhenIdle && isIdle)
+    }
+
+    /// No plugin is being looked at, and no routine runs or is about to.
+    private var isIdle: Bool {
+        plugins.values.allSatisfy { $0.state != .describing }
+            && routines.values.allSatisfy { routine in
+                switch routine.policy.state {
+                case .idle, .complete, .stopped, .quarantined: routine.session == nil && !routine.isStartPending
+                case .waiting, .starting, .running, .ending: false
+                }
+            }
+    }
+
+    private func finish() {
+        writeRecords()
+        saveTallies()
+        if !history.isEmpty {
+            let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
+            StandardStream.output.write(RecordTable.table(history, width: width))
+        }
+    }
+}

@@ -1,0 +1,310 @@
+internal import FoundationEssentials
+internal import HostCore
+internal import HostSystem
+
+/// One worker process as the supervisor holds it: its channel, its output, its ledger and its end.
+///
+/// It tells its owner what comes, and what is decided about it is decided elsewhere.
+final class WorkerLink {
+    /// What the supervisor is told.
+    enum Report {
+        case event(WorkerEvent)
+        /// A line of its standard output or standard error.
+        case output(isError: Bool, String)
+        /// A line on the channel that is no event.
+        case garbage
+        /// Output lines were dropped because they came too fast.
+        case outputDropped(Int)
+        /// It has ended, and everything that it said before was reported.
+        case died(ProcessEnd)
+    }
+
+    /// Which routines the worker serves: the isolation level's unit.
+    enum Key: Hashable {
+        case plugin(Int)
+        case routine(Int, Int)
+        case shared
+    }
+
+    /// Bytes that are taken from one worker before the others have their turn.
+    private static let share = 256 << 10
+    /// Bytes that are taken after its death: a process that it left behind may go on writing.
+    private static let rest = 64 << 20
+
+    let key: Key
+    let ledgerName: String
+    let reportName: String
+    let startedAt: Int64
+    var pid: Int32 { child.pid }
+    /// Plugins whose `load` was sent and not answered, in order; the first is the one being loaded.
+    var loading: [Int] = []
+    /// Plugins that are loaded.
+    var loaded: Set<Int> = []
+    var hasSaidGoodbye = false
+    var isQuitting = false
+    var lastWords = ""
+    var teardown = Teardown()
+    var escalation = HangEscalation()
+    var timer: Deadlines.Timer?
+    /// The slot whose callback went over its time.
+    var hungSlot: Int?
+    var loadDeadline: Int64?
+    var hasHungInLoad = false
+    var hasSpoiledChannel = false
+    private(set) var slotCount = 0
+    private var slots: [RoutineKey: Int] = [:]
+
+    private let child: ChildProcess
+    private let channel: Descriptor
+    private let output: Descriptor
+    private let errors: Descriptor
+    private let ledger: Descriptor
+    private var ledgerSlots = 0
+    private let loop: EventLoop
+    private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
+    private var lines = LineSplitter(limit: 1 << 20)
+    private var outputLines = [LineSplitter(limit: 8192), LineSplitter(limit: 8192)]
+    private var unsent: [UInt8] = []
+    private var outputBudget = OutputBudget()
+    private let report: (WorkerLink, Report) -> Void
+
+    /// A routine's place in a worker.
+    struct RoutineKey: Hashable {
+        let plugin: Int
+        let routine: Int
+    }
+
+    /// What a worker is started with.
+    struct Setup {
+        var key: Key
+        var name: String
+        var ledgerName: String
+        var reportName: String
+        var reportPath: String?
+        var logLevel: Int32
+        var now: Int64
+        var limits: [String]
+    }
+
+    /// Starts a worker.
+    init(
+        _ setup: Setup, ledgers: borrowing Directory, loop: EventLoop,
+        report: @escaping (WorkerLink, Report) -> Void
+    ) throws(SystemError) {
+        key = setup.key
+        ledgerName = setup.ledgerName
+        reportName = setup.reportName
+        startedAt = setup.now
+        self.loop = loop
+        self.report = report
+        ledger = try ledgers.create(setup.ledgerName)
+        let sockets = try DescriptorPair.socket()
+        let out = try DescriptorPair.pipe()
+        let err = try DescriptorPair.pipe()
+        let nowhere = try Directory("/dev").openForReading("null")
+        let launch = ChildProcess.Launch(
+            executable: "/proc/self/exe",
+            arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits + [setup.name],
+            environment: Self.environment(reportPath: setup.reportPath),
+            descriptors: [
+                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3), (ledger.raw, 4),
+            ])
+        child = try ChildProcess(launch)
+        channel = try sockets.first.duplicate()
+        output = try out.first.duplicate()
+        errors = try err.first.duplicate()
+        try output.setNonBlocking()
+        try errors.setNonBlocking()
+        tokens[0] = try loop.watch(channel) { [weak self] readiness in self?.serveChannel(readiness) }
+        tokens[1] = try loop.watch(output) { [weak self] _ in self?.readOutput(isError: false, all: false) }
+        tokens[2] = try loop.watch(errors) { [weak self] _ in self?.readOutput(isError: true, all: false) }
+        tokens[3] = try loop.watch(child.descriptor) { [weak self] _ in self?.reap() }
+    }
+
+    /// The environment of a worker: ours, with the backtracer told where its report goes.
+    private static func environment(reportPath: String?) -> [String] {
+        let ours = HostProcess.environment().filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+        guard let reportPath else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
+        return ours + [
+            "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"
+                + "registers=none,output-to=\(reportPath)"
+        ]
+    }
+
+    // MARK: Telling it
+
+    /// Sends a command; what the socket does not take now follows later.
+    func send(_ command: WorkerCommand) {
+        guard let data = try? JSONEncoder().encode(command) else { return }
+        unsent += data + [UInt8(ascii: "\n")]
+        flush()
+    }
+
+    /// The slot of a routine in this worker's ledger, which is made long enough for it; nil when it is full.
+    func slot(plugin: Int, routine: Int) throws(SystemError) -> Int? {
+        let key = RoutineKey(plugin: plugin, routine: routine)
+        if let slot = slots[key] { return slot }
+        guard slotCount < LedgerSlot.mostInFile else { return nil }
+        if slotCount >= ledgerSlots {
+            let wanted = max(8, ledgerSlots * 2)
+            try ledger.truncate(to: wanted * LedgerSlot.size, subject: "ledger \(ledgerName)")
+            ledgerSlots = wanted
+        }
+        slots[key] = slotCount
+        slotCount += 1
+        return slotCount - 1
+    }
+
+    /// What the ledger says of a slot.
+    func snapshot(slot: Int) -> LedgerSnapshot? { LedgerReader.read(ledger, slot: slot) }
+
+    /// Sends a signal to the process.
+    func signal(_ number: Int32) { child.signal(number) }
+
+    /// Sends a signal to one of its threads; false when there is no such thread.
+    func signal(_ number: Int32, thread: Int32) -> Bool { child.signal(number, thread: thread) }
+
+    // MARK: Hearing it
+
+    private func serveChannel(_ readiness: Poller.Readiness) {
+        if readiness.contains(.writable) { flush() }
+        if !readiness.isDisjoint(with: [.readable, .closed]) { readChannel(all: false) }
+    }
+
+    private func flush() {
+        var sent = 0
+        while sent < unsent.count {
+            do {
+                sent += try unsafe unsent.withUnsafeBytes { bytes in
+                    try unsafe channel.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]), wait: false)
+                }
+            } catch {
+                if (error as? SystemError)?.wouldBlock != true { sent = unsent.count }  // it is dead: reap follows
+                break
+            }
+        }
+        unsent.removeFirst(sent)
+        guard let token = tokens[0] else { return }
+        try? loop.rewatch(channel, token, for: unsent.isEmpty ? .readable : [.readable, .writable])
+    }
+
+    /// Reads what is there; not for ever, so that one worker cannot keep the others waiting.
+    private func readChannel(all: Bool) {
+        var taken = 0
+        while taken < (all ? Self.rest : Self.share) {
+            guard let bytes = Self.receive(channel) else { return }
+            if bytes.isEmpty { return unwatch(0) }
+            taken += bytes.count
+            var events: [Report] = []
+            lines.take(bytes) { line in events.append(Self.decode(line)) }
+            for event in events { report(self, event) }
+        }
+    }
+
+    private static func decode(_ line: LineSplitter.Line) -> Report {
+        guard case .whole(let text) = line,
+            let event = try? JSONDecoder().decode(WorkerEvent.self, from: Data(text))
+        else { return .garbage }
+        return .event(event)
+    }
+
+    /// The next bytes: empty at the end, nil when there are none now.
+    private static func receive(_ socket: borrowing Descriptor) -> [UInt8]? {
+        var failure: SystemError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+            do throws(SystemError) {
+                count = try unsafe socket.receive(into: UnsafeMutableRawBufferPointer(buffer))
+            } catch {
+                failure = error
+            }
+        }
+        return failure?.wouldBlock == true ? nil : bytes
+    }
+
+    private func readOutput(isError: Bool, all: Bool) {
+        var taken = 0
+        while taken < (all ? Self.rest : Self.share) {
+            guard let bytes = isError ? Self.read(errors) : Self.read(output) else { return }
+            if bytes.isEmpty { return unwatch(isError ? 2 : 1) }
+            taken += bytes.count
+            var texts: [String] = []
+            outputLines[isError ? 1 : 0].take(bytes) { line in
+                switch line {
+                case .whole(let text): texts.append(String(decoding: text, as: UTF8.self))
+                case .cut(let text): texts.append(String(decoding: text, as: UTF8.self) + "…")
+                }
+            }
+            for text in texts { tell(isError: isError, text) }
+        }
+    }
+
+    private func tell(isError: Bool, _ text: String) {
+        if isError, !text.isEmpty { lastWords = text }
+        let (isAllowed, dropped) = outputBudget.spend(now: SystemClock().monotonic())
+        if dropped > 0, isAllowed { report(self, .outputDropped(dropped)) }
+        if isAllowed { report(self, .output(isError: isError, text)) }
+    }
+
+    private static func read(_ pipe: borrowing Descriptor) -> [UInt8]? {
+        var failure: SystemError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+            do throws(SystemError) {
+                count = try unsafe pipe.read(into: UnsafeMutableRawBufferPointer(buffer))
+            } catch {
+                failure = error
+            }
+        }
+        return failure?.wouldBlock == true ? nil : bytes
+    }
+
+    // MARK: Its end
+
+    /// It has ended: everything it said is read first, then what is left of its process group is killed.
+    private func reap() {
+        guard let end = child.ended() else { return }
+        unwatch(3)
+        child.killGroup()
+        readChannel(all: true)
+        readOutput(isError: false, all: true)
+        readOutput(isError: true, all: true)
+        for (index, isError) in [false, true].enumerated() {
+            if case .whole(let rest)? = outputLines[index].finish() {
+                tell(isError: isError, String(decoding: rest, as: UTF8.self))
+            }
+        }
+        for index in 0..<3 { unwatch(index) }
+        _ = child.reap()
+        report(self, .died(end))
+    }
+
+    private func unwatch(_ index: Int) {
+        guard let token = tokens[index] else { return }
+        tokens[index] = nil
+        switch index {
+        case 0: loop.unwatch(channel, token)
+        case 1: loop.unwatch(output, token)
+        case 2: loop.unwatch(errors, token)
+        default: loop.unwatch(child.descriptor, token)
+        }
+    }
+}
+
+/// How many lines of its plugins' output a worker may send: 200 a second for long, 1000 at once.
+struct OutputBudget {
+    private var tokens = 1000.0
+    private var refilled: Int64 = 0
+    private var dropped = 0
+
+    /// Whether a line is let through now, and how many were dropped before it.
+    mutating func spend(now: Int64) -> (isAllowed: Bool, dropped: Int) {
+        tokens = min(1000, tokens + Double(max(0, now - refilled)) / 1e9 * 200)
+        refilled = now
+        guard tokens >= 1 else {
+            dropped += 1
+            return (false, 0)
+        }
+        tokens -= 1
+        defer { dropped = 0 }
+        return (true, dropped)
+    }
+}
