@@ -66,14 +66,6 @@ public struct CivilTime: Equatable, Sendable {
     /// `05:48:20`.
     public var clock: String { Self.digits(hour, 2) + ":" + Self.digits(minute, 2) + ":" + Self.digits(second, 2) }
 
-    /// RFC 3339 in UTC with milliseconds: `2026-11-24T05:48:20.123Z`.
-    public static func rfc3339(milliseconds: Int64) -> String {
-        let (quotient, remainder) = milliseconds.quotientAndRemainder(dividingBy: 1000)
-        let (second, millisecond) = remainder < 0 ? (quotient - 1, remainder + 1000) : (quotient, remainder)
-        let time = CivilTime(seconds: second, zone: .utc)
-        return time.date + "T" + time.clock + "." + digits(Int(millisecond), 3) + "Z"
-    }
-
     private static func digits(_ value: Int, _ count: Int) -> String {
         let text = String(value)
         return String(repeating: "0", count: max(0, count - text.utf8.count)) + text

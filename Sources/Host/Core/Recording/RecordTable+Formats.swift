@@ -1,5 +1,3 @@
-import HostSystem
-
 extension RecordTable {
     /// An array, one record a line: the fields of the store, and `start` and `finish` in RFC 3339, UTC.
     public static func json(_ records: [SessionRecord]) -> String {
@@ -8,8 +6,8 @@ extension RecordTable {
             var writer = JSONWriter()
             writer.open()
             record.write(to: &writer)
-            writer.field("start", CivilTime.rfc3339(milliseconds: record.startMs))
-            writer.field("finish", CivilTime.rfc3339(milliseconds: record.finishMs))
+            writer.field("start", Timestamp.format(record.startMs))
+            writer.field("finish", Timestamp.format(record.finishMs))
             writer.close()
             return "  " + String(decoding: writer.bytes, as: UTF8.self)
         }
@@ -39,8 +37,8 @@ extension RecordTable {
         ("routine", { $0.routine }),
         ("host", { $0.host }),
         ("pid", { $0.pid.map { String($0) } }),
-        ("start", { CivilTime.rfc3339(milliseconds: $0.startMs) }),
-        ("finish", { CivilTime.rfc3339(milliseconds: $0.finishMs) }),
+        ("start", { Timestamp.format($0.startMs) }),
+        ("finish", { Timestamp.format($0.finishMs) }),
         ("start_ms", { String($0.startMs) }),
         ("finish_ms", { String($0.finishMs) }),
         ("duration_ms", { String($0.durationMs) }),

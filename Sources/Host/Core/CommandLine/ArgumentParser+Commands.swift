@@ -1,0 +1,86 @@
+extension ArgumentParser {
+    /// The typed command of what was parsed and checked word by word.
+    func command(_ parsed: Parsed) throws(UsageError) -> Command {
+        switch parsed.specification.name {
+        case .run: .run(run(parsed))
+        case .list: .list(list(parsed))
+        case .check: .check(CheckOptions(files: parsed.operands))
+        case .records: .records(records(parsed))
+        case .cache: .cache(try cache(parsed))
+        case .help: .help(parsed.operands.first.flatMap { CommandName(rawValue: $0) })
+        case .version: .version
+        }
+    }
+
+    private func run(_ parsed: Parsed) -> RunOptions {
+        var options = RunOptions()
+        options.plugins = parsed.texts[.plugins] ?? ""
+        options.state = parsed.texts[.state]
+        options.config = parsed.texts[.config]
+        options.isolation = parsed.texts[.isolation].flatMap { Isolation(rawValue: $0) }
+        options.maxCycles = parsed.numbers[.maxCycles].map { UInt64(clamping: $0) }
+        options.untilMs = parsed.numbers[.until]
+        options.exitWhenIdle = parsed.has(.exitWhenIdle)
+        options.logFormat = parsed.texts[.logFormat].flatMap { .init(rawValue: $0) } ?? options.logFormat
+        options.logLevel = parsed.texts[.logLevel].flatMap { .init(rawValue: $0) } ?? options.logLevel
+        options.graceMs = parsed.numbers[.grace] ?? options.graceMs
+        options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
+        return options
+    }
+
+    private func list(_ parsed: Parsed) -> ListOptions {
+        var options = ListOptions()
+        options.plugins = parsed.texts[.plugins] ?? ""
+        options.config = parsed.texts[.config]
+        options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
+        return options
+    }
+
+    private func records(_ parsed: Parsed) -> RecordsOptions {
+        var options = RecordsOptions()
+        options.state = parsed.texts[.state]
+        options.plugin = parsed.texts[.plugin]
+        options.routine = parsed.texts[.routine]
+        options.failedOnly = parsed.has(.failed)
+        options.last = parsed.numbers[.last].map { Int($0) }
+        options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
+        return options
+    }
+
+    private func cache(_ parsed: Parsed) throws(UsageError) -> CacheOptions {
+        var options = CacheOptions(parsed.operands.first.flatMap { .init(rawValue: $0) } ?? .list)
+        options.state = parsed.texts[.state]
+        options.key = parsed.texts[.key]
+        options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
+        if parsed.operands.count > 1 {
+            let parts = parsed.operands[1].split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
+            guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else {
+                throw parsed.fail("\(UsageError.quoted(parsed.operands[1])) is not PLUGIN or PLUGIN/ROUTINE")
+            }
+            options.plugin = parts[0]
+            if parts.count > 1 { options.routine = parts[1] }
+        }
+        if parsed.operands.count > 2 { options.name = parsed.operands[2] }
+        try check(options, parsed)
+        return options
+    }
+
+    /// What the actions on caches want beyond the form of each word.
+    private func check(_ options: CacheOptions, _ parsed: Parsed) throws(UsageError) {
+        let action = options.action.rawValue
+        if parsed.has(.all), options.action != .clear { throw parsed.fail("--all is for clear only") }
+        if options.name != nil, options.routine == nil {
+            throw parsed.fail("\(action): a NAME wants PLUGIN/ROUTINE before it, not only a plugin")
+        }
+        if options.key != nil, options.name == nil { throw parsed.fail("--key wants PLUGIN/ROUTINE and NAME") }
+        switch options.action {
+        case .list:
+            if options.name != nil { throw parsed.fail("list takes no NAME: use show") }
+        case .show, .get:
+            if options.name == nil { throw parsed.fail("\(action) wants PLUGIN/ROUTINE and NAME") }
+        case .clear:
+            if parsed.has(.all), options.plugin != nil { throw parsed.fail("clear wants a PLUGIN or --all, not both") }
+            if !parsed.has(.all), options.plugin == nil { throw parsed.fail("clear wants a PLUGIN, or --all") }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+/// What a command line asks for.
+public enum Command: Equatable, Sendable {
+    case run(RunOptions)
+    case list(ListOptions)
+    case check(CheckOptions)
+    case records(RecordsOptions)
+    case cache(CacheOptions)
+    /// The help of one command, or of all.
+    case help(CommandName?)
+    case version
+}
+
+/// The commands by name, in the order of the help text.
+public enum CommandName: String, CaseIterable, Sendable {
+    case run, list, check, records, cache, help, version
+}
+
+/// Options of `schedhost run`. Nil: not given, so the configuration or the default decides.
+public struct RunOptions: Equatable, Sendable {
+    /// In which form the log is written.
+    public enum LogFormat: String, CaseIterable, Sendable {
+        case text, json
+    }
+
+    /// The plugins directory.
+    public var plugins = ""
+    /// The state directory.
+    public var state: String?
+    /// The configuration file.
+    public var config: String?
+    /// How routines share workers.
+    public var isolation: Isolation?
+    /// Cycles of each session, from 1.
+    public var maxCycles: UInt64?
+    /// When sessions end, UTC in ms since 1970.
+    public var untilMs: Int64?
+    /// Whether the host ends when nothing is left to run.
+    public var exitWhenIdle = false
+    /// The form of the log.
+    public var logFormat = LogFormat.text
+    /// The least level that is logged.
+    public var logLevel = LogLevel.info
+    /// How long a running cycle may go on after a stop, in ms.
+    public var graceMs: Int64 = 10_000
+    /// Whether plugins are taken that other users can write.
+    public var allowUnsafePermissions = false
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Options of `schedhost list`.
+public struct ListOptions: Equatable, Sendable {
+    /// The plugins directory.
+    public var plugins = ""
+    /// The configuration file.
+    public var config: String?
+    /// See `RunOptions`.
+    public var allowUnsafePermissions = false
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Options of `schedhost check`.
+public struct CheckOptions: Equatable, Sendable {
+    /// The plugin files, at least one.
+    public var files: [String]
+
+    /// A check of these files.
+    public init(files: [String]) { self.files = files }
+}
+
+/// Options of `schedhost records`.
+public struct RecordsOptions: Equatable, Sendable {
+    /// The state directory.
+    public var state: String?
+    /// Only this plugin's.
+    public var plugin: String?
+    /// Only this routine's.
+    public var routine: String?
+    /// Only failed sessions.
+    public var failedOnly = false
+    /// Only the newest so many, from 1.
+    public var last: Int?
+    /// The form of the output.
+    public var format = RecordTable.Format.table
+
+    /// The defaults.
+    public init() {}
+
+    /// Whether a record is asked for; the number of them is the caller's to count.
+    public func matches(_ record: SessionRecord) -> Bool {
+        (plugin.map { $0 == record.plugin } ?? true) && (routine.map { $0 == record.routine } ?? true)
+            && (!failedOnly || record.reason.kind.isFailure)
+    }
+}
+
+/// Options of `schedhost cache`.
+public struct CacheOptions: Equatable, Sendable {
+    /// What to do with caches.
+    public enum Action: String, CaseIterable, Sendable {
+        case list, show, get, clear
+    }
+
+    /// The forms of output.
+    public enum Format: String, CaseIterable, Sendable {
+        case table, json
+    }
+
+    /// What to do.
+    public var action: Action
+    /// Only this plugin's caches. With `show` and `get` always there.
+    public var plugin: String?
+    /// Only this routine's. With `show` and `get` always there.
+    public var routine: String?
+    /// The cache's name, which may be empty. With `show` and `get` always there.
+    public var name: String?
+    /// The key of one value; nil: the unkeyed value, or with `clear` all of them.
+    public var key: String?
+    /// The state directory.
+    public var state: String?
+    /// The form of the output of `list` and `show`.
+    public var format = Format.table
+
+    /// That action on all caches.
+    public init(_ action: Action) { self.action = action }
+}

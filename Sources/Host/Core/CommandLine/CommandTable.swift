@@ -1,0 +1,208 @@
+/// One option of a command.
+public struct OptionSpecification: Equatable, Sendable {
+    /// Its name; written with `--` before it.
+    public var name: OptionName
+    /// What its value is; nil: it has none.
+    public var value: ValueKind?
+    /// What stands for the value in the help text, such as `DIR`.
+    public var placeholder: String
+    /// What it does.
+    public var help: String
+    /// Whether it must be given.
+    public var isRequired = false
+
+    init(flag name: OptionName, _ help: String) {
+        self.name = name
+        placeholder = ""
+        self.help = help
+    }
+
+    init(_ name: OptionName, _ value: ValueKind, _ placeholder: String, isRequired: Bool = false, _ help: String) {
+        self.name = name
+        self.value = value
+        self.placeholder = placeholder
+        self.help = help
+        self.isRequired = isRequired
+    }
+
+    /// `--name VALUE`.
+    public var synopsis: String { "--\(name.rawValue)" + (value == nil ? "" : " \(placeholder)") }
+}
+
+/// All options by name.
+public enum OptionName: String, CaseIterable, Sendable {
+    case plugins, state, config, isolation
+    case maxCycles = "max-cycles"
+    case until
+    case exitWhenIdle = "exit-when-idle"
+    case grace
+    case logFormat = "log-format"
+    case logLevel = "log-level"
+    case allowUnsafePermissions = "allow-unsafe-permissions"
+    case plugin, routine, failed, last, format, key, all
+}
+
+/// What a value may be.
+public enum ValueKind: Equatable, Sendable {
+    /// Any text, also empty.
+    case text
+    /// A path of a directory or file; completions are made from this.
+    case directory, file
+    /// A whole number from 1 to the bound.
+    case count(most: Int64)
+    /// A length of time, up to so many ms.
+    case duration(mostMs: Int64)
+    /// A point in time.
+    case time
+    /// One of these words.
+    case choice([String])
+}
+
+/// One command: parsing, help texts, man page and completions are made from it.
+public struct CommandSpecification: Equatable, Sendable {
+    /// Its name.
+    public var name: CommandName
+    /// What stands after the options in the synopsis, such as `FILE...`; empty: nothing may.
+    public var operands = ""
+    /// How many operands there may be.
+    public var operandCount = 0...0
+    /// Words that the first operand may be; empty: any.
+    public var firstOperand: [String] = []
+    /// In a line, for the list of commands.
+    public var summary: String
+    /// In sentences, a paragraph each.
+    public var details: [String] = []
+    /// Its own options; `--help` comes on top.
+    public var options: [OptionSpecification] = []
+    /// A command line and what it does.
+    public var examples: [Example] = []
+
+    /// One line of the examples.
+    public struct Example: Equatable, Sendable {
+        /// What is typed.
+        public var line: String
+        /// What that does.
+        public var purpose: String
+    }
+}
+
+/// All commands.
+public enum CommandTable {
+    /// The name of the program.
+    public static let program = "schedhost"
+
+    /// In a line, what the program is.
+    public static let summary = "runs the routines of plugins again and again, each plugin in a process of its own"
+
+    /// The commands, in the order of the help text. What is not in here does not exist.
+    public static let commands: [CommandSpecification] = [run, list, check, records, cache, help, version]
+
+    /// The one of that name.
+    public static func specification(of name: CommandName) -> CommandSpecification {
+        switch name {
+        case .run: run
+        case .list: list
+        case .check: check
+        case .records: records
+        case .cache: cache
+        case .help: help
+        case .version: version
+        }
+    }
+
+    private static let plugins = OptionSpecification(
+        .plugins, .directory, "DIR", isRequired: true, "the directory with the plugins' .so files")
+    private static let state = OptionSpecification(
+        .state, .directory, "DIR",
+        "where records and caches are kept; else $STATE_DIRECTORY, $XDG_STATE_HOME/schedhost or ~/.local/state/schedhost"
+    )
+    private static let config = OptionSpecification(
+        .config, .file, "FILE", "the host's configuration; else schedhost.json5 in the plugins directory")
+    private static let unsafePermissions = OptionSpecification(
+        flag: .allowUnsafePermissions, "take plugins and directories that other users can write")
+
+    private static let run = CommandSpecification(
+        name: .run, summary: "run the plugins of a directory (the default, when only options are given)",
+        details: [
+            "Runs every routine of every plugin in the directory on its interval until it is done or stopped. "
+                + "SIGINT and SIGTERM stop gracefully, a second one at once; both leave complete records."
+        ],
+        options: [
+            plugins, state, config,
+            OptionSpecification(
+                .isolation, .choice(Isolation.allCases.map(\.rawValue)), "LEVEL",
+                "one worker process for each plugin (the default) or routine, or one shared by all"),
+            OptionSpecification(.maxCycles, .count(most: .max), "N", "end each session after N cycles"),
+            OptionSpecification(
+                .until, .time, "TIME",
+                "end all sessions then: 2026-11-24T18:30:00Z, 18:30 (local time), +90s, +10m, +2h"),
+            OptionSpecification(flag: .exitWhenIdle, "end when no routine is left to run"),
+            OptionSpecification(
+                .grace, .duration(mostMs: 86_400_000), "TIME",
+                "how long a running cycle may go on after a stop: 10, 1.5s, 500ms, 2m (10 s by default)"),
+            OptionSpecification(
+                .logFormat, .choice(RunOptions.LogFormat.allCases.map(\.rawValue)), "FORMAT",
+                "the log's form, text by default"),
+            OptionSpecification(
+                .logLevel, .choice(LogLevel.allCases.map(\.rawValue)), "LEVEL",
+                "the least level that is logged, info by default"),
+            unsafePermissions,
+        ],
+        examples: [
+            .init(line: "schedhost --plugins ./Plugins", purpose: "run until stopped"),
+            .init(
+                line: "schedhost --plugins ./Plugins --max-cycles 3 --exit-when-idle",
+                purpose: "three cycles of each, then end"),
+        ])
+
+    private static let list = CommandSpecification(
+        name: .list, summary: "show what each plugin offers, or why it is refused",
+        details: ["Shows plugins, routines, parameters and settings of a directory, and runs no routine."],
+        options: [plugins, config, unsafePermissions])
+
+    private static let check = CommandSpecification(
+        name: .check, operands: "FILE...", operandCount: 1...1000, summary: "say whether a file is a good plugin",
+        details: [
+            "Loads each file in a process of its own and says what is wrong with it. Exit status 0: all are good."
+        ])
+
+    private static let records = CommandSpecification(
+        name: .records, summary: "show the records of finished sessions",
+        options: [
+            OptionSpecification(.plugin, .text, "ID", "only those of this plugin"),
+            OptionSpecification(.routine, .text, "NAME", "only those of routines of this name"),
+            OptionSpecification(flag: .failed, "only those of sessions that failed"),
+            OptionSpecification(.last, .count(most: 10_000_000), "N", "only the newest N"),
+            OptionSpecification(
+                .format, .choice(RecordTable.Format.allCases.map(\.rawValue)), "FORMAT", "the form, table by default"),
+            state,
+        ],
+        examples: [
+            .init(line: "schedhost records --failed --last 10", purpose: "what went wrong of late"),
+            .init(line: "schedhost records --format json | jq '.[].reason.kind'", purpose: "for other tools"),
+        ])
+
+    private static let cache = CommandSpecification(
+        name: .cache, operands: "ACTION [PLUGIN[/ROUTINE] [NAME]]", operandCount: 1...3,
+        firstOperand: CacheOptions.Action.allCases.map(\.rawValue),
+        summary: "list, show, get or clear the routines' caches on disk",
+        details: [
+            "list shows the caches, of all routines or of one plugin or routine; show one of them; get writes its value to "
+                + "the standard output; clear removes them. show and get want PLUGIN/ROUTINE and NAME, clear wants a "
+                + "PLUGIN or --all."
+        ],
+        options: [
+            OptionSpecification(.key, .text, "KEY", "the value of this key, of a cache with keys"),
+            OptionSpecification(flag: .all, "clear the caches of all plugins"),
+            OptionSpecification(
+                .format, .choice(CacheOptions.Format.allCases.map(\.rawValue)), "FORMAT",
+                "the form of list and show, table by default"),
+            state,
+        ])
+
+    private static let help = CommandSpecification(
+        name: .help, operands: "[COMMAND]", operandCount: 0...1, firstOperand: CommandName.allCases.map(\.rawValue),
+        summary: "show this, or the help of a command")
+
+    private static let version = CommandSpecification(name: .version, summary: "show the version")
+}

@@ -1,0 +1,16 @@
+/// Where the state directory is.
+public enum StateDirectory {
+    /// The path: the option's, else `$STATE_DIRECTORY` (the first of several, as systemd gives them), else
+    /// `$XDG_STATE_HOME/schedhost`, else `~/.local/state/schedhost`. Nil when the environment has no home either.
+    ///
+    /// A relative `$XDG_STATE_HOME` is ignored, as the XDG specification wants it.
+    public static func path(option: String?, environment: [String: String]) -> String? {
+        func absolute(_ name: String) -> String? {
+            environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        }
+        if let option { return option }
+        if let given = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(given) }
+        if let home = absolute("XDG_STATE_HOME") { return home + "/schedhost" }
+        return absolute("HOME").map { $0 + "/.local/state/schedhost" }
+    }
+}

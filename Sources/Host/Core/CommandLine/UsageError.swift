@@ -1,0 +1,23 @@
+/// What is wrong with a command line: one line, and a second one that says where to read more.
+public struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The command in question; nil: none was recognised.
+    public var command: CommandName?
+    /// What is wrong, and what is allowed.
+    public var message: String
+
+    /// Both lines, for the standard error.
+    public var description: String {
+        let name = command.map { " \($0.rawValue)" } ?? ""
+        return "\(CommandTable.program)\(name): \(message)\nsee: \(CommandTable.program) help\(name)"
+    }
+
+    /// A word of the user's in quotes, cut and without control characters.
+    static func quoted(_ word: String) -> String {
+        "'\(TerminalText.cut(TerminalText.clean(String(word.cut(to: 400))), to: 80))'"
+    }
+
+    /// `: did you mean X?`, or nothing.
+    static func suggestion(for word: String, in words: some Sequence<String>, prefix: String = "") -> String {
+        Spelling.nearest(to: word, in: words).map { ": did you mean \(prefix)\($0)?" } ?? ""
+    }
+}
