@@ -6,6 +6,8 @@ int chs_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
 
 int chs_close_range(unsigned int first, unsigned int last, int flags) { return close_range(first, last, flags); }
 
+int chs_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
 const char *chs_signal_name(int signal) { return sigabbrev_np(signal); }
 
 const char *chs_error_text(int number, char *buffer, size_t size) { return strerror_r(number, buffer, size); }

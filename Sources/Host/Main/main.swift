@@ -1,1 +1,33 @@
+internal import HostCore
+internal import HostSupervisor
 internal import HostSystem
+internal import HostWorker
+
+HostProcess.closeDescriptorsOnExec()
+let arguments = Array(CommandLine.arguments.dropFirst())
+
+// A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL FILE`.
+if arguments.count >= 3, arguments[0] == "worker", let level = Int32(arguments[1]) {
+    Worker.run(logLevel: level)
+}
+
+do {
+    let now = SystemClock().wall() / 1_000_000
+    let status = try Program.perform(try ArgumentParser(nowMs: now).parse(arguments))
+    HostProcess.exit(status.rawValue)
+} catch let error as UsageError {
+    StandardStream.error.write("\(error)\n")
+    HostProcess.exit(ExitStatus.usage.rawValue)
+} catch let error as HostState.Failure {
+    StandardStream.error.write("schedhost: \(error)\n")
+    switch error {
+    case .inUse: HostProcess.exit(ExitStatus.stateInUse.rawValue)
+    case .system: HostProcess.exit(ExitStatus.cannotCreate.rawValue)
+    }
+} catch let error as ConfigurationError {
+    StandardStream.error.write("\(error)\n")
+    HostProcess.exit(ExitStatus.badData.rawValue)
+} catch {
+    StandardStream.error.write("schedhost: \(error)\n")
+    HostProcess.exit(ExitStatus.failure.rawValue)
+}

@@ -1,4 +1,4 @@
-internal import HostCore
+public import HostCore
 internal import FoundationEssentials
 internal import HostSystem
 
@@ -6,47 +6,16 @@ internal import HostSystem
 ///
 /// Never blocks the supervisor: what the reader does not take is dropped and counted.
 public final class HostLog {
-    /// The forms of a line.
-    public enum Format: String, CaseIterable, Sendable {
-        case text, json
-    }
-
-    /// The levels, with the numbers that plugins use.
-    public enum Level: Int32, CaseIterable, Sendable {
-        case trace = 5, debug = 10, info = 20, success = 25, warning = 30, error = 40, critical = 50
-
-        /// The level of a number: the nearest one below it.
-        public init(number: Int32) {
-            self = Level.allCases.last { $0.rawValue <= number } ?? .trace
-        }
-
-        /// The level of a word, such as `info`.
-        public init?(word: String) {
-            guard let level = Level.allCases.first(where: { "\($0)" == word }) else { return nil }
-            self = level
-        }
-
-        fileprivate var color: String {
-            switch self {
-            case .trace, .debug: "\u{1B}[2m"
-            case .info: ""
-            case .success: "\u{1B}[32m"
-            case .warning: "\u{1B}[33m"
-            case .error, .critical: "\u{1B}[31m"
-            }
-        }
-    }
-
-    private let format: Format
+    private let format: RunOptions.LogFormat
     private let isColored: Bool
     private let zone: CivilTime.Zone
     /// Lines below it are left out.
-    public var level: Level
+    public var level: LogLevel
     private var dropped = 0
     private var subjectWidth = 12
 
     /// A log. Colour only on a terminal, and never with `NO_COLOR` in the environment.
-    public init(format: Format, level: Level) {
+    public init(format: RunOptions.LogFormat, level: LogLevel) {
         self.format = format
         self.level = level
         zone = .local
@@ -54,8 +23,8 @@ public final class HostLog {
     }
 
     /// Writes one entry. `subject` is a plugin or `plugin/routine`; empty for the host itself.
-    public func write(_ level: Level, _ subject: String = "", _ text: String, ms: Int64? = nil) {
-        guard level.rawValue >= self.level.rawValue else { return }
+    public func write(_ level: LogLevel, _ subject: String = "", _ text: String, ms: Int64? = nil) {
+        guard level >= self.level else { return }
         let time = ms ?? SystemClock().wall() / 1_000_000
         switch format {
         case .text: emit(line(level, subject, text, time))
@@ -63,7 +32,7 @@ public final class HostLog {
         }
     }
 
-    private func line(_ level: Level, _ subject: String, _ text: String, _ ms: Int64) -> String {
+    private func line(_ level: LogLevel, _ subject: String, _ text: String, _ ms: Int64) -> String {
         let name = subject.isEmpty ? "schedhost" : TerminalText.clean(subject)
         subjectWidth = min(max(subjectWidth, TerminalText.width(name)), 32)
         let clock = CivilTime(seconds: ms / 1000, zone: zone).clock
@@ -80,10 +49,10 @@ public final class HostLog {
         let text: String
     }
 
-    private func json(_ level: Level, _ subject: String, _ text: String, _ ms: Int64) -> String {
+    private func json(_ level: LogLevel, _ subject: String, _ text: String, _ ms: Int64) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let entry = Entry(time: CivilTime.rfc3339(milliseconds: ms), level: "\(level)", subject: subject, text: text)
+        let entry = Entry(time: Timestamp.format(ms), level: "\(level)", subject: subject, text: text)
         guard let data = try? encoder.encode(entry) else { return "" }
         return String(decoding: data, as: UTF8.self) + "\n"
     }
@@ -93,5 +62,18 @@ public final class HostLog {
             dropped = 0
         }
         if dropped > 0 || !StandardStream.error.writeIfReady(Array(line.utf8)) { dropped += 1 }
+    }
+}
+
+extension LogLevel {
+    /// The colour of its lines.
+    fileprivate var color: String {
+        switch self {
+        case .trace, .debug: "\u{1B}[2m"
+        case .info: ""
+        case .success: "\u{1B}[32m"
+        case .warning: "\u{1B}[33m"
+        case .error, .critical: "\u{1B}[31m"
+        }
     }
 }

@@ -122,10 +122,12 @@ extension Supervisor {
     func recover() {
         var records: [SessionRecord] = []
         for entry in open.owed where !store.contains(entry.session) {
-            let snapshot = (try? state.ledgers.openForReading(entry.ledger)).flatMap { file in
-                LedgerReader.read(file, slot: entry.slot)
+            var snapshot: LedgerSnapshot?
+            if let file = try? state.ledgers.openForReading(entry.ledger) {
+                snapshot = LedgerReader.read(file, slot: entry.slot)
             }
-            records.append(recovered(entry, snapshot.flatMap { $0.session == entry.session.rawValue ? $0 : nil }))
+            if snapshot?.session != entry.session.rawValue { snapshot = nil }
+            records.append(recovered(entry, snapshot))
         }
         do throws(SystemError) {
             try store.append(records)

@@ -121,7 +121,7 @@ extension Supervisor {
         let routine = RoutineEntry(
             key: nextKey, plugin: plugin, index: index, name: description.name, settings: settings, policy: policy)
         nextKey += 1
-        routine.untilMs = settings.until.resolved(after: clock.wall() / 1_000_000)
+        routine.untilMs = settings.until.moment(nowMs: clock.wall() / 1_000_000)
         routine.timer = deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
         plugin.routines.append(routine)
         routines[routine.key] = routine
@@ -188,7 +188,7 @@ extension PluginDeclaration {
                 let kind: ParameterDeclaration.Kind =
                     switch parameter.type {
                     case .string: .string
-                    case .int: .int
+                    case .int: .integer
                     case .double: .double
                     case .bool: .bool
                     }

@@ -193,7 +193,7 @@ extension Supervisor {
         unwritten.append(record)
         history.append(record)
         if history.count > 10_000 { history.removeFirst(5000) }
-        let level: HostLog.Level =
+        let level: LogLevel =
             record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
         var text = "session \(record.session) ended: \(RecordTable.reason(record.reason))"
         if !record.reason.text.isEmpty, record.reason.kind.isFailure { text += ": \(record.reason.text)" }

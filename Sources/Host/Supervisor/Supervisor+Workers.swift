@@ -60,8 +60,8 @@ extension Supervisor {
             WorkerLink.Setup(
                 key: key, name: name, ledgerName: "\(unique).ledger", reportName: report,
                 reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
-                logLevel: options.logLevel.rawValue, now: clock.monotonic(), limits: []),
-            ledgers: state.ledgers, loop: loop
+                logLevel: options.logLevel.number, now: clock.monotonic(), limits: []),
+            ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)
         }
@@ -102,7 +102,7 @@ extension Supervisor {
         let routines = plugin.description?.routines ?? []
         let name = line.routine.flatMap { routines.indices.contains($0) ? routines[$0].name : nil }
         log.write(
-            HostLog.Level(number: line.level), name.map { plugin.name + "/" + $0 } ?? plugin.name, line.text,
+            LogLevel(number: line.level), name.map { plugin.name + "/" + $0 } ?? plugin.name, line.text,
             ms: line.ms)
     }
 

@@ -24,19 +24,19 @@ public final class Supervisor {
         /// Whether a crash leaves a report.
         public var keepsReports = true
         /// Lines from this level on are shown.
-        public var logLevel = HostLog.Level.info
+        public var logLevel = LogLevel.info
         /// The form of the log.
-        public var logFormat = HostLog.Format.text
+        public var logFormat = RunOptions.LogFormat.text
 
-        /// Options for a plugins directory; the state is where it is by default.
-        public init(plugins: String) {
+        /// The defaults for these directories.
+        public init(plugins: String, state: String) {
             self.plugins = plugins
-            state = StateDirectory.defaultPath()
+            self.state = state
         }
     }
 
     let options: Options
-    let state: StateDirectory
+    let state: HostState
     let directory: Directory
     let log: HostLog
     let loop: EventLoop
@@ -80,15 +80,15 @@ public final class Supervisor {
         log = HostLog(format: options.logFormat, level: options.logLevel)
         clock = SystemClock()
         directory = try Directory(options.plugins)
-        state = try StateDirectory.open(options.state)
+        state = try HostState.open(options.state)
         try state.requireLock()
-        store = try SessionStore(try Directory(options.state))
+        store = try SessionStore.open(try Directory(options.state))
         open = try OpenSessions(try Directory(options.state))
         loop = try EventLoop()
     }
 
     /// Runs until it is told to stop, or is idle and shall end then. Returns the exit status.
-    public func run() throws -> Int32 {
+    public func run() throws -> ExitStatus {
         let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup])
         Signals.ignoreBrokenPipes()
         HostProcess.adoptOrphans()
@@ -105,7 +105,7 @@ public final class Supervisor {
             return deadlines.earliest
         }
         finish()
-        return hasFailed && options.exitsWhenIdle ? 1 : 0
+        return hasFailed && options.exitsWhenIdle ? .failure : .success
     }
 
     private func prepare() {

@@ -86,9 +86,9 @@ final class WorkerLink {
         var limits: [String]
     }
 
-    /// Starts a worker.
+    /// Starts a worker that counts in that file.
     init(
-        _ setup: Setup, ledgers: borrowing Directory, loop: EventLoop,
+        _ setup: Setup, ledger: consuming Descriptor, loop: EventLoop,
         report: @escaping (WorkerLink, Report) -> Void
     ) throws(SystemError) {
         key = setup.key
@@ -97,7 +97,7 @@ final class WorkerLink {
         startedAt = setup.now
         self.loop = loop
         self.report = report
-        ledger = try ledgers.create(setup.ledgerName)
+        self.ledger = ledger
         let sockets = try DescriptorPair.socket()
         let out = try DescriptorPair.pipe()
         let err = try DescriptorPair.pipe()
@@ -107,7 +107,7 @@ final class WorkerLink {
             arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits + [setup.name],
             environment: Self.environment(reportPath: setup.reportPath),
             descriptors: [
-                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3), (ledger.raw, 4),
+                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3), (self.ledger.raw, 4),
             ])
         child = try ChildProcess(launch)
         channel = try sockets.first.duplicate()

@@ -38,6 +38,11 @@ public struct DescriptorPair: ~Copyable {
 }
 
 extension Descriptor {
+    /// A file without a name, in memory. memfd_create(2).
+    public static func memory(_ name: String) throws(SystemError) -> Descriptor {
+        Descriptor(owning: try retrying("memfd_create", name) { unsafe chs_memfd_create(name) })
+    }
+
     /// Sends to a socket without waiting and without SIGPIPE; returns how many bytes went. send(2).
     public func send(_ bytes: UnsafeRawBufferPointer, wait: Bool) throws(SystemError) -> Int {
         let flags = Int32(MSG_NOSIGNAL) | (wait ? 0 : Int32(MSG_DONTWAIT))

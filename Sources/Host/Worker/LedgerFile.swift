@@ -22,13 +22,6 @@ internal import Synchronization
         unsafe scratch = Self.makeScratch()
     }
 
-    /// A ledger without a file, for a worker that only looks.
-    init() {
-        mapping = nil
-        unsafe start = nil
-        unsafe scratch = Self.makeScratch()
-    }
-
     /// The slot of that number; the scratch slot for one out of range.
     func slot(_ number: Int) -> UnsafeMutablePointer<LedgerSlot> {
         guard let start = unsafe start, (0..<LedgerSlot.mostInFile).contains(number) else { return unsafe scratch }

@@ -39,7 +39,7 @@ public final class Worker {
     private var slots: [Int: RoutineRunner] = [:]
 
     /// Runs the worker until the supervisor ends it. Called on the main thread, before any other thread exists.
-    public static func run(logLevel: Int32, hasLedger: Bool) -> Never {
+    public static func run(logLevel: Int32) -> Never {
         // The steps before any plugin code, in order; a sandbox's place is before the last.
         guard HostProcess.dieWithParent() else { HostProcess.exitNow(0) }
         HostProcess.closeDescriptorsOnExec()  // a plugin's children do not hold the channel
@@ -47,19 +47,19 @@ public final class Worker {
         HostProcess.limitCoreFiles(to: 0)
         let worker: Worker
         do {
-            worker = try Worker(logLevel: logLevel, hasLedger: hasLedger)
+            worker = try Worker(logLevel: logLevel)
         } catch {
             WorkerFailure.die("worker: \(error)")
         }
         worker.serve()
     }
 
-    private init(logLevel: Int32, hasLedger: Bool) throws(SystemError) {
+    private init(logLevel: Int32) throws(SystemError) {
         let clock = SystemClock()
         self.clock = clock
         channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)
         log = LogGate(level: logLevel)
-        ledger = hasLedger ? try LedgerFile(Descriptor(owning: Self.ledgerDescriptor)) : LedgerFile()
+        ledger = try LedgerFile(Descriptor(owning: Self.ledgerDescriptor))
         poller = try Poller()
         clockSet = try TimerDescriptor(.wall)
         doorbell = try Doorbell()

@@ -5,6 +5,12 @@ public struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong, and what is allowed.
     public var message: String
 
+    /// An error; nil for the program as a whole.
+    public init(command: CommandName?, message: String) {
+        self.command = command
+        self.message = message
+    }
+
     /// Both lines, for the standard error.
     public var description: String {
         let name = command.map { " \($0.rawValue)" } ?? ""

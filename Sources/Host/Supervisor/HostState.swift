@@ -9,7 +9,7 @@ public import HostSystem
 ///     ledgers/        one file a worker, while it runs
 ///     reports/        crash reports
 ///     cache/          the disk caches
-public struct StateDirectory: ~Copyable {
+public struct HostState: ~Copyable {
     /// Why a state directory cannot be used.
     public enum Failure: Error, CustomStringConvertible {
         /// Another host has it.
@@ -49,7 +49,7 @@ public struct StateDirectory: ~Copyable {
     }
 
     /// Opens the directory, making what is missing, and takes its lock if it can: see `requireLock`.
-    public static func open(_ path: String) throws(Failure) -> StateDirectory {
+    public static func open(_ path: String) throws(Failure) -> HostState {
         do throws(SystemError) {
             let directory = try Directory.make(path)
             let ledgers = try directory.directory("ledgers", create: true)
@@ -62,7 +62,7 @@ public struct StateDirectory: ~Copyable {
                 try lock.truncate(to: 0, subject: subject)
                 try lock.writeAll(Array("\(HostProcess.pid)\n".utf8), subject: subject)
             }
-            return StateDirectory(
+            return HostState(
                 directory: directory, ledgers: ledgers, reports: reports, lock: lock, isOurs: isOurs, holder: holder)
         } catch {
             throw .system(error)
@@ -74,15 +74,5 @@ public struct StateDirectory: ~Copyable {
         if isOurs { return }
         let pid = holder.filter(\.isNumber)
         throw .inUse(path: directory.path, pid: pid.isEmpty ? "unknown" : pid)
-    }
-
-    /// Where the state is when nobody says: `$STATE_DIRECTORY`, else `$XDG_STATE_HOME/schedhost`, else
-    /// `~/.local/state/schedhost`.
-    public static func defaultPath() -> String {
-        if let path = HostProcess.environment("STATE_DIRECTORY"), !path.isEmpty {
-            return String(path.split(separator: ":").first ?? "")
-        }
-        if let path = HostProcess.environment("XDG_STATE_HOME"), path.hasPrefix("/") { return path + "/schedhost" }
-        return (HostProcess.environment("HOME") ?? "/var/lib") + "/.local/state/schedhost"
     }
 }

@@ -1,0 +1,62 @@
+internal import HostCore
+internal import HostSupervisor
+internal import HostSystem
+
+/// The subcommands. Data goes to standard output, talk to standard error.
+enum Program {
+    /// Performs a command; errors that the user can mend are thrown.
+    static func perform(_ command: Command) throws -> ExitStatus {
+        switch command {
+        case .run(let options): return try run(options)
+        case .list(let options): return try ListCommand.list(options)
+        case .check(let options): return try ListCommand.check(options)
+        case .records(let options): return try records(options)
+        case .cache(let options): return try CacheCommand.perform(options)
+        case .help(let name):
+            StandardStream.output.write(HelpText.text(name))
+            return .success
+        case .version:
+            StandardStream.output.write("schedhost \(HostVersion.text)\n")
+            return .success
+        }
+    }
+
+    private static func run(_ run: RunOptions) throws -> ExitStatus {
+        var options = Supervisor.Options(plugins: run.plugins, state: try statePath(run.state))
+        options.configuration = run.config
+        options.exitsWhenIdle = run.exitWhenIdle
+        options.grace = run.graceMs * 1_000_000
+        options.allowsUnsafePermissions = run.allowUnsafePermissions
+        options.logLevel = run.logLevel
+        options.logFormat = run.logFormat
+        var settings: [SettingKey: SettingValue] = [:]
+        if let isolation = run.isolation { settings[.isolation] = .word(isolation.rawValue) }
+        if let cycles = run.maxCycles { settings[.maxCycles] = .integer(cycles) }
+        if let until = run.untilMs { settings[.until] = .until(.moment(until)) }
+        options.overrides = ConfigurationLayer(commandLine: settings)
+        return try Supervisor(options).run()
+    }
+
+    private static func records(_ options: RecordsOptions) throws -> ExitStatus {
+        let directory = try Directory(try statePath(options.state))
+        let (records, outcome) = try SessionFiles.last(options.last ?? .max, in: directory) { options.matches($0) }
+        if let fault = outcome.firstFault {
+            StandardStream.error.write("schedhost: \(outcome.skipped) lines are no records; the first: \(fault)\n")
+        }
+        let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
+        StandardStream.output.write(RecordTable.text(records, format: options.format, width: width))
+        return .success
+    }
+
+    /// Where the state is.
+    static func statePath(_ option: String?) throws -> String {
+        var environment: [String: String] = [:]
+        for name in ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"] {
+            environment[name] = HostProcess.environment(name)
+        }
+        guard let path = StateDirectory.path(option: option, environment: environment) else {
+            throw UsageError(command: nil, message: "no home directory to keep the state in: give one with --state")
+        }
+        return path
+    }
+}

@@ -1,0 +1,71 @@
+public import HostCore
+public import HostSystem
+
+/// Looks at plugins without running them: for `list` and `check`. Each file is opened in a worker of its own.
+public enum PluginProbe {
+    /// What was found.
+    public enum Finding: Sendable {
+        /// A plugin.
+        case plugin(PluginFile, PluginDescription)
+        /// None: why, in one line that names the file.
+        case refused(String)
+    }
+
+    /// How long a worker may take to open a file, ns.
+    private static let timeout: Int64 = 10_000_000_000
+
+    /// Looks at one file of a directory.
+    public static func look(
+        at name: String, in directory: borrowing Directory, allowUnsafePermissions: Bool
+    ) throws(SystemError) -> Finding {
+        let file: PluginFile
+        do throws(Refusal) {
+            file = try PluginFile.inspect(directory, name: name, allowUnsafePermissions: allowUnsafePermissions)
+        } catch {
+            return .refused("\(error)")
+        }
+        let path = directory.child(name)
+        switch try describe(path: path.contains("/") ? path : "./" + path, file: file) {
+        case .success(let description): return .plugin(file, description)
+        case .failure(let fault): return .refused("\(path): \(fault.text)")
+        }
+    }
+
+    private struct Fault: Error {
+        let text: String
+    }
+
+    private static func describe(path: String, file: PluginFile) throws(SystemError) -> Result<PluginDescription, Fault> {
+        let clock = SystemClock()
+        let loop = try EventLoop(clock: clock)
+        var result: Result<PluginDescription, Fault>?
+        let worker = try WorkerLink(
+            WorkerLink.Setup(
+                key: .shared, name: file.name, ledgerName: "", reportName: "", reportPath: nil,
+                logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: []),
+            ledger: try Descriptor.memory("ledger"), loop: loop
+        ) { worker, report in
+            switch report {
+            case .event(.loaded(_, let description)): result = result ?? .success(description)
+            case .event(.refused(_, _, let text)): result = result ?? .failure(Fault(text: text))
+            case .died(let end):
+                result = result ?? .failure(Fault(text: "its worker died while opening it: \(end)"))
+                loop.stop()
+            case .event, .output, .outputDropped, .garbage: break
+            }
+            if result != nil { worker.signal(Signals.kill) }
+        }
+        worker.send(
+            .load(
+                WorkerCommand.Load(
+                    plugin: 0, path: path, name: file.name, parameters: "{}", isForRunning: false, build: file.buildID)))
+        let deadline = clock.monotonic() + timeout
+        try loop.run { now in
+            guard now >= deadline, result == nil else { return result == nil ? deadline : .max }
+            result = .failure(Fault(text: "opening it takes longer than \(timeout / 1_000_000_000) s"))
+            worker.signal(Signals.kill)
+            return .max
+        }
+        return result ?? .failure(Fault(text: "no answer"))
+    }
+}
