@@ -145,6 +145,7 @@ int main(int count, char **arguments) {
     static struct parameter parameters[64];
     char line[4096];
     int status = 0;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* what was printed before a crash is not lost */
     if (count < 2 || count - 2 > 64) {
         fprintf(stderr, "usage: harness PLUGIN.so [NAME=VALUE...] < script\n");
         return 64;
