@@ -97,7 +97,7 @@ static int32_t follow(const schedhost_scheduler *scheduler, void *user) {
         schedhost_info(scheduler, "%s was truncated: reading it from its start", state.follower.path);
     }
     if (counts->rotations > before.rotations) {
-        schedhost_info(scheduler, "%s was rotated: reading the new file", state.follower.path);
+        schedhost_info(scheduler, "%s was rotated: the old file is read to its end", state.follower.path);
     }
     if (counts->bytes > before.bytes) {
         schedhost_log(scheduler, counts->matched > before.matched ? SCHEDHOST_INFO : SCHEDHOST_DEBUG,

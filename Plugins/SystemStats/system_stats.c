@@ -37,6 +37,7 @@ static struct state {
     uint64_t ticks[CPU_STATES];
     bool has_ticks;
     uint64_t now_ms; /* since boot, at the last sample; 0: there was none */
+    bool own_clock;  /* now_ms is the system's, for want of a file that says it */
     bool warned;
     uint64_t samples;
     struct {
@@ -162,18 +163,21 @@ static void rates(struct line *line, struct traffic traffic, double seconds, enu
     append(line, "/s ");
 }
 
-/* Since boot, suspend included: from the tree that is read, so that recorded trees carry their own time. */
-static uint64_t boot_ms(void) {
+/* The seconds since the sample before, suspend included; 0: unknown. From the tree that is read where it says the
+ * time, so that recorded trees carry their own. */
+static double pass_time(void) {
     const char *text = proc_read(&state.proc, PROC_UPTIME);
-    uint64_t ms = 0;
+    uint64_t now_ms = 0;
+    bool own_clock = text == NULL || !parse_uptime(text, &now_ms);
     struct timespec now;
-    if (text != NULL && parse_uptime(text, &ms)) {
-        return ms;
+    if (own_clock && clock_gettime(CLOCK_BOOTTIME, &now) == 0) {
+        now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     }
-    if (clock_gettime(CLOCK_BOOTTIME, &now) != 0) {
-        return 0;
-    }
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    bool comparable = state.now_ms > 0 && now_ms > state.now_ms && own_clock == state.own_clock;
+    double seconds = comparable ? (double)(now_ms - state.now_ms) / 1000 : 0;
+    state.now_ms = now_ms;
+    state.own_clock = own_clock;
+    return seconds;
 }
 
 static int32_t start(const schedhost_scheduler *scheduler, void *user) {
@@ -198,9 +202,7 @@ static int32_t sample(const schedhost_scheduler *scheduler, void *user) {
     (void)user;
     line.size = 0;
     line.text[0] = '\0';
-    uint64_t now = boot_ms();
-    double seconds = state.now_ms > 0 && now > state.now_ms ? (double)(now - state.now_ms) / 1000 : 0;
-    state.now_ms = now;
+    double seconds = pass_time();
     sample_cpu(&line);
     sample_memory(&line);
     sample_load(&line);
