@@ -64,6 +64,7 @@ let package = Package(
 
         tests("HostSystemTests", ["HostSystem"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
+        tests("FixtureTests", ["HostWorker", "HostCore"]),
     ],
     cLanguageStandard: .gnu11
 )
