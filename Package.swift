@@ -41,6 +41,8 @@ let package = Package(
     products: [
         .executable(name: "schedhost", targets: ["schedhost"]),
         .library(name: "PluginAPI", type: .static, targets: ["PluginAPI"]),
+        .library(name: "SystemStats", type: .dynamic, targets: ["SystemStats"]),
+        .library(name: "LogTail", type: .dynamic, targets: ["LogTail"]),
     ],
     targets: [
         .target(name: "CPluginAPI", path: "Sources/PluginAPI/C", cSettings: strictC),
@@ -57,8 +59,12 @@ let package = Package(
             name: "schedhost", dependencies: ["HostSupervisor", "HostWorker", "HostCore", "HostSystem"],
             path: "Sources/Host/Main", swiftSettings: strict),
 
+        plugin(c: "SystemStats"),
+        plugin(c: "LogTail"),
+
         tests("HostSystemTests", ["HostSystem"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
+        tests("FixtureTests", ["HostWorker", "HostCore"]),
     ],
     cLanguageStandard: .gnu11
 )

@@ -12,7 +12,7 @@
 /* The name of the one symbol that a plugin exports. */
 #define SCHEDHOST_ENTRY_SYMBOL "schedhost_plugin_v1"
 
-/* The first member of a struct that may grow: `{SCHEDHOST_SIZED(schedhost_plugin), .id = …}`. */
+/* The first member of a struct that may grow: `{SCHEDHOST_SIZED(schedhost_plugin), .id = …}`. C11, C++20. */
 #define SCHEDHOST_SIZED(type) .struct_size = (uint32_t)sizeof(type)
 
 /* Whether the struct at `pointer` is long enough to hold `field`: false for what a struct of an
@@ -109,7 +109,7 @@ typedef struct schedhost_note {
     char name[12];             /* "schedhost" */
     uint32_t abi_major;        /* SCHEDHOST_ABI_MAJOR of the header it was compiled with */
     uint32_t abi_minor;        /* SCHEDHOST_ABI_MINOR of that header: information, never a requirement */
-    uint32_t needs_minor;      /* the least minor that the plugin needs */
+    uint32_t needs_minor;      /* the least minor that the plugin needs; the descriptor's may say more */
     uint32_t language;         /* SCHEDHOST_LANGUAGE_… */
 } schedhost_note;
 

@@ -27,17 +27,18 @@ typedef struct schedhost_cache schedhost_cache;
 typedef struct schedhost_writer {
     uint32_t struct_size;
     uint32_t reserved;
-    /* Appends bytes; copies them. Returns SCHEDHOST_OK, or SCHEDHOST_TOO_LARGE past the largest size
-     * that the host can hold at all (1 GiB). Only on the thread that runs the source. */
+    /* [source] Appends bytes; copies them. Returns SCHEDHOST_OK, or SCHEDHOST_TOO_LARGE past the largest size
+     * that the host can hold at all (1 GiB). */
     int32_t (*write)(struct schedhost_writer *writer, const void *bytes, size_t size);
-    /* Sets the result of an object cache's source, in place of bytes. The host calls `release` once,
-     * on any thread, when the last user of the object is done; `cost` counts against the memory bound.
-     * Only on the thread that runs the source. */
+    /* [source] Sets the result of an object cache's source, in place of bytes. The host calls `release`
+     * (NULL: nothing to do) once, as a [host-thread] function, when the last user of the object is done;
+     * `cost`, in bytes, counts against the memory bound. SCHEDHOST_INVALID in a cache of bytes: then the
+     * object is still the caller's. */
     int32_t (*set_object)(struct schedhost_writer *writer, void *object, void (*release)(void *object), size_t cost);
     void *host_data; /* the host's own */
 } schedhost_writer;
 
-/* Makes the value: fetches, computes, and writes it to `writer`.
+/* [source] Makes the value: fetches, computes, and writes it to `writer`.
  * Runs on the thread that asked, or, for a refresh ahead of expiry, on a thread of the host's; other
  * callers of the same key wait for it. `key` is the key asked for (empty for an unkeyed get).
  * Returns SCHEDHOST_OK, or an error code; text may be attached by schedhost_fail before it returns. */
@@ -51,7 +52,7 @@ enum {
 /* How a cache behaves. Read when the cache is opened for the first time in a worker, and copied. */
 typedef struct schedhost_cache_options {
     uint32_t struct_size;
-    uint32_t flags;           /* SCHEDHOST_CACHE_… */
+    uint32_t flags;           /* SCHEDHOST_CACHE_…; an unknown one is SCHEDHOST_UNSUPPORTED */
     int64_t expire_ms;        /* E: from 0 (every get loads unless tolerated); INT64_MAX never expires */
     int64_t refresh_after_ms; /* serve, and reload once in the background, from this age; 0: never */
     uint64_t max_value_bytes; /* a larger value is served and not kept; 0: the host's bound */
@@ -84,7 +85,8 @@ enum {
 };
 
 /* An answer. Set struct_size before the call (schedhost_cache_get does). The bytes or the object are
- * immutable and live until the callback in progress returns, or, once pinned, until they are released. */
+ * immutable and live until the callback in progress returns, or, once pinned, until they are released.
+ * On a thread of the plugin's own, which no callback bounds, a value comes pinned: release it. */
 typedef struct schedhost_cache_value {
     uint32_t struct_size;
     uint32_t state;       /* SCHEDHOST_VALUE_… */

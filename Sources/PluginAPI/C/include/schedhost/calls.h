@@ -77,7 +77,7 @@ static inline const char *schedhost_params_json(const schedhost_scheduler *sched
     return scheduler->host->params_json(scheduler);
 }
 
-/* [callback] Attaches formatted text to the error that the callback returns; gives `code` back. */
+/* [callback] [source] Attaches formatted text to the error that the callback returns; gives `code` back. */
 SCHEDHOST_PRINTF(3, 4)
 static inline int32_t schedhost_fail(const schedhost_scheduler *scheduler, int32_t code, const char *format, ...) {
     char text[SCHEDHOST_TEXT_MAX];
@@ -122,7 +122,7 @@ static inline int32_t schedhost_stat_string(const schedhost_scheduler *scheduler
     return scheduler->host->stat_string(scheduler, name, value);
 }
 
-/* Appends to a cache source's result; only on the thread that runs the source. */
+/* [source] Appends to a cache source's result. */
 static inline int32_t schedhost_write(schedhost_writer *writer, const void *bytes, size_t size) {
     return writer->write(writer, bytes, size);
 }

@@ -49,9 +49,8 @@ typedef struct schedhost_routine {
     /* [callback] Decides about an error of the other callbacks. Not called for its own. */
     void (*on_error)(const schedhost_scheduler *scheduler, const schedhost_error *error,
                      schedhost_decision *decision, void *user);
-    /* The host asks to stop while `run` is in progress. Called on a thread of the host's, at the same
-     * time as `run`, at most once a session: wake what `run` waits for, and return at once.
-     * Of the host's functions only the [any-thread] ones may be called. */
+    /* [host-thread] The host asks to stop while `run` is in progress; at most once a session. Wake what `run`
+     * waits for. */
     void (*interrupt)(const schedhost_scheduler *scheduler, void *user);
 } schedhost_routine;
 
@@ -66,16 +65,18 @@ typedef struct schedhost_plugin {
     const char *id;          /* unique in a host */
     const char *version;     /* for display and the records, such as "1.2.0" */
     const char *description; /* one line; may be NULL */
-    uint32_t needs_minor;    /* the least minor of the host's ABI that the plugin needs; 0: any */
+    uint32_t needs_minor;    /* the least minor of the host's ABI that the plugin needs; 0: any. The note's
+                              * counts as well, and is read before any code runs: SCHEDHOST_PLUGIN_NEEDS */
     uint32_t reserved;
     const schedhost_parameter *const *parameters; /* NULL-terminated; may be NULL */
     const schedhost_routine *const *routines;     /* NULL-terminated, at least one, names unique */
     void *user;                                   /* handed to load and unload */
 
-    /* Once after the file was loaded, before any routine starts. `scheduler` has the plugin's scope: its
-     * log and its parameters, no caches. An error refuses the plugin. May be NULL. */
+    /* [callback] Once after the file was loaded, before any routine starts. `scheduler` has the plugin's
+     * scope: its place, log, parameters and fail; no session and no caches. An error refuses the plugin.
+     * May be NULL. */
     int32_t (*load)(const schedhost_scheduler *scheduler, void *user);
-    /* Once after the last routine stopped, before the worker ends in order. May be NULL. */
+    /* [callback] Once after the last routine stopped, before the worker ends in order. May be NULL. */
     int32_t (*unload)(const schedhost_scheduler *scheduler, void *user);
     /* [any-thread] The plugin's extension of that id, or NULL. May be NULL. Pure. */
     const void *(*extension)(const char *id);

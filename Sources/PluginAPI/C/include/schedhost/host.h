@@ -1,6 +1,6 @@
 /* What a routine can ask of its scheduler: the host's function table.
- * Included by <schedhost/plugin.h>. Authors use the inline functions of calls.h, which probe the
- * table and are shorter to write. */
+ * Included by <schedhost/plugin.h>. Authors use the inline functions of calls.h, which are
+ * shorter to write. */
 #ifndef SCHEDHOST_HOST_H
 #define SCHEDHOST_HOST_H
 
@@ -23,7 +23,7 @@ typedef struct schedhost_place {
     uint32_t struct_size;
     uint32_t attempt;         /* of this cycle, from 1; more than 1 after a retry */
     const char *plugin;       /* the plugin's id */
-    const char *routine;      /* the routine's name; "" in load and unload */
+    const char *routine;      /* its name; "" in load and unload */
     const char *session;      /* the session's id; "" in load and unload */
     uint64_t cycle;           /* of this session, from 0 */
     uint64_t lifetime_cycles; /* cycles over all finished sessions of this routine */
@@ -69,8 +69,10 @@ struct schedhost_host {
      * is past 64 KiB is cut. Never blocks: past the plugin's rate the entry is dropped, and counted. */
     void (*log)(const schedhost_scheduler *scheduler, int32_t level, const char *text, size_t size);
 
-    /* [any-thread] The parameter of that name, or `fallback` when it is not set or of another type.
-     * The text lives as long as the session (in load: as long as the process). */
+    /* [any-thread] The parameter of that name, or `fallback` when it is not set or of another type. A
+     * declared default counts as set. An integer is also a double, and a whole double an
+     * integer. The text lives as long as the session
+     * (in load: as long as the process). */
     const char *(*param_string)(const schedhost_scheduler *scheduler, const char *name, const char *fallback);
     int64_t (*param_int)(const schedhost_scheduler *scheduler, const char *name, int64_t fallback);
     double (*param_double)(const schedhost_scheduler *scheduler, const char *name, double fallback);
@@ -78,7 +80,7 @@ struct schedhost_host {
     /* [any-thread] All parameters as one JSON object, NUL-terminated; lives like a parameter's text. */
     const char *(*params_json)(const schedhost_scheduler *scheduler);
 
-    /* [callback] Attaches text to the error that this callback (or cache source) is about to return, and
+    /* [callback] [source] Attaches text to the error that this callback or source is about to return, and
      * gives `code` back, so that `return schedhost_fail(…)` reads well. The text is copied; NULL is "". */
     int32_t (*fail)(const schedhost_scheduler *scheduler, int32_t code, const char *message);
     /* [any-thread] 1 once the host has asked this routine to stop, else 0. A long cycle polls it. */
@@ -108,32 +110,38 @@ struct schedhost_host {
                      const schedhost_cache_options *options, schedhost_cache **cache);
     /* [any-thread] The value, from the cache or the source, as the table in cache.h says. Returns
      * SCHEDHOST_OK with the value; else the code of why there is none, and value->state is
-     * SCHEDHOST_VALUE_NONE; the source's own text is in schedhost_cache_error. */
+     * SCHEDHOST_VALUE_NONE; the source's own text is in cache_error. */
     int32_t (*cache_get)(const schedhost_scheduler *scheduler, schedhost_cache *cache,
                          const schedhost_cache_request *request, schedhost_cache_value *value);
     /* [any-thread] The value held, whatever its age, and never the source: SCHEDHOST_NOT_FOUND if none. */
     int32_t (*cache_peek)(const schedhost_scheduler *scheduler, schedhost_cache *cache,
                           const void *key, size_t key_size, schedhost_cache_value *value);
-    /* [any-thread] Replaces the value by these bytes, aged 0. */
+    /* [any-thread] Replaces the value by these bytes, aged 0. SCHEDHOST_OK also when the value is held but
+     * its file cannot be written (counted as a save failure); SCHEDHOST_INVALID for an object cache or too
+     * long a key; SCHEDHOST_TOO_LARGE over the value's bound, and the value before it is dropped. */
     int32_t (*cache_put)(const schedhost_scheduler *scheduler, schedhost_cache *cache, const void *key,
                          size_t key_size, const void *bytes, size_t size);
-    /* [any-thread] Replaces the value by this object; `release` as for schedhost_writer.set_object. */
+    /* [any-thread] Replaces the value by this object; `release` as for schedhost_writer.set_object. Returns
+     * SCHEDHOST_INVALID for a cache of bytes: then the object is still the caller's. */
     int32_t (*cache_put_object)(const schedhost_scheduler *scheduler, schedhost_cache *cache, const void *key,
                                 size_t key_size, void *object, void (*release)(void *object), size_t cost);
     /* [any-thread] Drops the value, from the disk too. SCHEDHOST_NOT_FOUND when there was none. */
     int32_t (*cache_invalidate)(const schedhost_scheduler *scheduler, schedhost_cache *cache,
                                 const void *key, size_t key_size);
     /* [any-thread] Keeps a value's bytes or object alive past this callback, until it is released. Each
-     * pin wants one release; what is still pinned when the worker ends is gone with it. */
+     * pin wants one release; what is still pinned when the worker ends is gone with it. Both do nothing for
+     * a value whose state is SCHEDHOST_VALUE_NONE, and release nothing for one that is not pinned. */
     void (*cache_pin)(const schedhost_scheduler *scheduler, schedhost_cache_value *value);
     void (*cache_release)(const schedhost_scheduler *scheduler, schedhost_cache_value *value);
-    /* [callback] The text of the last error of this cache's source as this thread saw it, or "". */
+    /* [callback] The text of the last error of this cache's source as this thread saw it, or "". Lives until
+     * the callback returns. */
     const char *(*cache_error)(const schedhost_scheduler *scheduler, schedhost_cache *cache);
     /* [any-thread] What the cache counted. Set struct_size first. */
     int32_t (*cache_counters)(const schedhost_scheduler *scheduler, schedhost_cache *cache,
                               schedhost_cache_counters *counters);
 
-    /* [any-thread] The host's extension of that id (such as "schedhost.x/1"), or NULL. */
+    /* [any-thread] The host's extension of that id (such as "schedhost.x/1"), or NULL. Lives as long as the
+     * process. */
     const void *(*extension)(const schedhost_scheduler *scheduler, const char *id);
 };
 
