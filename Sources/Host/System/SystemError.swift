@@ -27,9 +27,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kernel's words for `number`.
     public var reason: String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-            guard let text = unsafe strerror_r(number, buffer.baseAddress!, buffer.count) else {
-                return "error \(number)"
-            }
+            guard let text = unsafe strerror_r(number, buffer.baseAddress!, buffer.count) else { return "error \(number)" }
             return unsafe String(cString: text)
         }
     }
