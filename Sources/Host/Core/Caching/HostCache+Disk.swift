@@ -21,9 +21,10 @@ extension HostCache {
         var newest = known
         if isEmpty, let found = read(entry.key) {
             newest = found.header.generation
-            if adopt(entry, load, found), decides(entry, load, call, refresh) { return .found }
+            let adopted = adopt(entry, load, found)
             // That value is not news to the call: it was there before.
             call.version = table.withLock { _ in entry.flight.version }
+            if adopted, decides(entry, load, call, refresh) { return .found }
         }
         let lock: (any CacheFileLock)?
         do {

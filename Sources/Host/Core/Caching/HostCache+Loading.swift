@@ -3,12 +3,11 @@ internal import Synchronization
 
 extension HostCache {
     /// Runs a load that the state machine began for this call. nil when the disk had the value: ask again.
-    func perform(_ entry: CacheEntry, _ load: CacheLoad, _ call: CacheFlight.Call, _ given: CacheSource?)
+    func perform(_ entry: CacheEntry, _ load: CacheLoad, _ call: inout CacheFlight.Call, _ given: CacheSource?)
         -> Result<CacheAnswer, CacheError>?
     {
         let nested = CacheWaits.enter(load)
         defer { CacheWaits.leave() }
-        var call = call
         let lock: (any CacheFileLock)?
         switch prepare(entry, load, &call, nested: nested, refresh: false) {
         case .found: return nil

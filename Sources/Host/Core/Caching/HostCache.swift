@@ -94,13 +94,14 @@ internal import Synchronization
             case .refresh(let answer, let entry, let load):
                 refresh(entry, load)
                 return .success(answer)
-            case .wait(let entry, let load, let call, let joins):
+            case .wait(let entry, let load, let waiting, let joins):
                 guard CacheWaits.begin(load) else { return .failure(.reentrant) }
                 let outcome = table.wait { _ in load.outcome }
                 CacheWaits.end()
-                if joins, let result = share(entry, outcome, call) { return result }
-            case .load(let entry, let load, let call):
-                if let result = unsafe perform(entry, load, call, source) { return result }
+                if joins, let result = share(entry, outcome, waiting) { return result }
+            case .load(let entry, let load, var mine):
+                if let result = unsafe perform(entry, load, &mine, source) { return result }
+                call = mine
             }
         }
     }
