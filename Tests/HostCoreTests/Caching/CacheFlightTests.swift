@@ -130,7 +130,9 @@ struct CacheFlightTests {
         #expect(outer.error == .sourceFailed(CacheSourceFailure(code: 3, text: "inner")))
         // Another key is another value.
         let other = unsafe cache.get(key: [1]) { _, writer in
-            unsafe cache.get(key: [2], source: source([2])).error.map { CacheSourceFailure(code: 1, text: $0.description) }
+            unsafe cache.get(key: [2], source: source([2])).error.map {
+                CacheSourceFailure(code: 1, text: $0.description)
+            }
         }
         #expect(other.state == .loaded)
     }
@@ -196,7 +198,8 @@ struct CacheFlightTests {
             _ = unsafe cache.get(source: failing)
             if wait > 0 {
                 world.clock.advance(wait - 1)
-                unsafe #expect(cache.get(source: failing).error == .sourceFailed(CacheSourceFailure(code: 7, text: "no network")))
+                unsafe #expect(
+                    cache.get(source: failing).error == .sourceFailed(CacheSourceFailure(code: 7, text: "no network")))
                 #expect(calls == 1)
                 _ = unsafe cache.get(CacheRequest(fresh: true), source: failing)
                 #expect(calls == 2)

@@ -114,7 +114,8 @@ struct CacheTableTests {
     @Test("negative tolerances and long keys are refused")
     func refused() throws {
         let cache = unsafe try CacheWorld().cache(.memory, CacheOptions(expire: 1))
-        unsafe #expect(cache.get(CacheRequest(tolerance: -1), source: source([1])).error == .invalid("the tolerance is negative"))
+        unsafe #expect(
+            cache.get(CacheRequest(tolerance: -1), source: source([1])).error == .invalid("the tolerance is negative"))
         let key = [UInt8](repeating: 0, count: 65_537)
         unsafe #expect(cache.get(key: key, source: source([1])).error == .invalid("a key has at most 65536 bytes"))
         #expect(CacheTime.nanoseconds(seconds: .nan) == nil)

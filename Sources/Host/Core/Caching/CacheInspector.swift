@@ -273,9 +273,8 @@ public struct CacheInspector: Sendable {
     }
 
     private func matches(_ listing: Listing, _ selection: Selection) -> Bool {
-        (selection.plugin == nil || selection.plugin == listing.plugin)
-            && (selection.routine == nil || selection.routine == listing.routine)
-            && (selection.name == nil || selection.name == listing.name)
-            && (selection.key == nil || selection.key == listing.key)
+        func fits(_ wanted: String?, _ name: String) -> Bool { wanted.map { CacheName.areSame($0, name) } ?? true }
+        return fits(selection.plugin, listing.plugin) && fits(selection.routine, listing.routine)
+            && fits(selection.name, listing.name) && (selection.key == nil || selection.key == listing.key)
     }
 }

@@ -25,6 +25,9 @@ public enum CacheName {
     /// The same for text.
     public static func encode(_ text: String) -> String { encode(text.utf8) }
 
+    /// Whether two names are the same, byte for byte: what Unicode calls equal may be two names.
+    static func areSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+
     /// The bytes that a file name stands for, as far as it tells: a cut name keeps its `%%` and hash.
     public static func decodeBytes(_ name: String) -> [UInt8] {
         if name == "%" { return [] }

@@ -89,8 +89,9 @@ public final class CacheNamespace: Sendable {
     let parking = CacheParking()
 
     private struct Caches {
-        var memory: [String: HostCache] = [:]
-        var disk: [String: HostCache] = [:]
+        // By bytes: two texts that Unicode calls equal are two names.
+        var memory: [[UInt8]: HostCache] = [:]
+        var disk: [[UInt8]: HostCache] = [:]
     }
 
     private let caches = Monitor(Caches())
@@ -151,13 +152,14 @@ public final class CacheNamespace: Sendable {
     }
 
     private func open(
-        _ name: String, _ options: CacheOptions, _ kind: WritableKeyPath<Caches, [String: HostCache]>,
+        _ name: String, _ options: CacheOptions, _ kind: WritableKeyPath<Caches, [[UInt8]: HostCache]>,
         _ store: CacheStore?
     ) -> HostCache {
+        let key = Array(name.utf8)
         let (cache, isNew) = caches.withLock { caches in
-            if let known = caches[keyPath: kind][name] { return (known, false) }
+            if let known = caches[keyPath: kind][key] { return (known, false) }
             let cache = HostCache(name: name, options: options, namespace: self, store: store)
-            caches[keyPath: kind][name] = cache
+            caches[keyPath: kind][key] = cache
             return (cache, true)
         }
         if isNew { budget.join(cache) }

@@ -109,7 +109,8 @@ final class CacheStore: Sendable {
     }
 
     private func isOurs(_ header: CacheFileHeader, _ name: String, _ key: [UInt8]) -> Bool {
-        header.plugin == plugin && header.routine == routine && header.name == name && header.key == key
+        CacheName.areSame(header.plugin, plugin) && CacheName.areSame(header.routine, routine)
+            && CacheName.areSame(header.name, name) && header.key == key
     }
 
     private func setAside(

@@ -99,6 +99,7 @@ extension HostCache {
         }
         table.broadcast()
         environment.report(.loadFailed(cache: name, failure: failure, nanoseconds: time))
+        budget.makeRoom()
         return result
     }
 
