@@ -1,0 +1,157 @@
+internal import HostSystem
+
+/// What a cache file says before its payload. Little-endian:
+///
+/// | offset | what | | offset | what |
+/// |---|---|---|---|---|
+/// | 0 | magic, 8 bytes | | 80 | payload bytes, u64 |
+/// | 8 | version, u32 | | 88 | codec, u32 |
+/// | 12 | bytes before the names, u32: 128 | | 92 | sizes of plugin, routine, name, key, build, u32 each |
+/// | 16 | boot id, 16 bytes | | 112 | CRC-32C of the payload, u32 |
+/// | 32 | produced: boot clock, then wall clock, i64 ns | | 116 | zero, 8 bytes |
+/// | 48 | load time, i64 ns | | 124 | CRC-32C of all bytes before, and of the names |
+/// | 56 | generation, then loads, u64 | | 128 | plugin, routine, name, key, build; then the payload |
+/// | 72 | expiry, i64 ns | | | |
+public struct CacheFileHeader: Equatable, Sendable {
+    /// When the value was made.
+    public var produced: CacheStamp
+    /// How long that took, ns.
+    public var loadTime: Int64
+    /// Grows with each load and put.
+    public var generation: UInt64
+    /// How often the source made this value, over all processes.
+    public var loads: UInt64
+    /// E of the cache that wrote it, ns.
+    public var expire: Int64
+    /// The encoding of the payload, as the plugin numbers it.
+    public var codec: UInt32
+    /// Whose value it is: plugin, routine and name of the cache.
+    public var plugin: String
+    public var routine: String
+    public var name: String
+    /// The key; empty for the unkeyed value.
+    public var key: [UInt8]
+    /// The build id of the plugin that wrote it.
+    public var build: String
+    /// Bytes of the payload.
+    public var payloadSize: Int
+    /// CRC-32C of the payload.
+    public var payloadChecksum: UInt32
+
+    static let magic: [UInt8] = [0x89, 0x53, 0x48, 0x43, 0x0d, 0x0a, 0x1a, 0x0a]  // "\x89SHC\r\n\x1a\n"
+    static let version: UInt32 = 1
+    static let fixedSize = 128
+    /// More than this no name, key or build id may have.
+    static let longestText = 65_536
+
+    /// The bytes, checksum included.
+    func encoded() -> [UInt8] {
+        var bytes = Self.magic
+        func put(_ number: some FixedWidthInteger) {
+            unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+        }
+        put(Self.version)
+        put(UInt32(Self.fixedSize))
+        put(produced.boot)
+        put(produced.bootTime)
+        put(produced.wallTime)
+        put(loadTime)
+        put(generation)
+        put(loads)
+        put(expire)
+        put(UInt64(payloadSize))
+        put(codec)
+        let texts = [Array(plugin.utf8), Array(routine.utf8), Array(name.utf8), key, Array(build.utf8)]
+        for text in texts { put(UInt32(truncatingIfNeeded: text.count)) }
+        put(payloadChecksum)
+        put(UInt64(0))
+        let tail = Array(texts.joined())
+        let checksum = unsafe bytes.withUnsafeBytes { unsafe Checksum.crc32c($0) }
+        put(unsafe tail.withUnsafeBytes { unsafe Checksum.crc32c($0, after: checksum) })
+        return bytes + tail
+    }
+
+    /// How many bytes the names have, by the first 128 bytes of a file; nil when that cannot be a header.
+    static func textSize(_ fixed: [UInt8]) -> Int? {
+        guard fixed.count == fixedSize, Array(fixed[0..<8]) == magic else { return nil }
+        let reader = Reader(bytes: fixed)
+        guard reader.number(8, UInt32.self) == version, reader.number(12, UInt32.self) == UInt32(fixedSize) else {
+            return nil
+        }
+        var sum = 0
+        for index in 0..<5 {
+            let size = Int(reader.number(92 + 4 * index, UInt32.self))
+            if size > longestText { return nil }
+            sum += size
+        }
+        return sum
+    }
+
+    /// Reads a header from the bytes of a file up to its payload; nil when it is wrong in any way.
+    init?(_ bytes: [UInt8]) {
+        guard let textSize = Self.textSize(Array(bytes.prefix(Self.fixedSize))),
+            bytes.count == Self.fixedSize + textSize
+        else { return nil }
+        let checksum = unsafe bytes.withUnsafeBytes { all in
+            let head = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[..<124]))
+            return unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[Self.fixedSize...]), after: head)
+        }
+        let reader = Reader(bytes: bytes)
+        guard reader.number(124, UInt32.self) == checksum, reader.number(116, UInt64.self) == 0,
+            let payloadSize = Int(exactly: reader.number(80, UInt64.self)), payloadSize <= CacheWriter.limit
+        else { return nil }
+        var offset = Self.fixedSize
+        let texts = (0..<5).map { index in
+            let size = Int(reader.number(92 + 4 * index, UInt32.self))
+            defer { offset += size }
+            return bytes[offset..<offset + size]
+        }
+        produced = CacheStamp(
+            boot: reader.number(16, UInt128.self), bootTime: reader.number(32, Int64.self),
+            wallTime: reader.number(40, Int64.self))
+        loadTime = reader.number(48, Int64.self)
+        generation = reader.number(56, UInt64.self)
+        loads = reader.number(64, UInt64.self)
+        expire = reader.number(72, Int64.self)
+        self.payloadSize = payloadSize
+        codec = reader.number(88, UInt32.self)
+        plugin = String(decoding: texts[0], as: UTF8.self)
+        routine = String(decoding: texts[1], as: UTF8.self)
+        name = String(decoding: texts[2], as: UTF8.self)
+        key = Array(texts[3])
+        build = String(decoding: texts[4], as: UTF8.self)
+        payloadChecksum = reader.number(112, UInt32.self)
+    }
+
+    init(
+        produced: CacheStamp, loadTime: Int64, generation: UInt64, loads: UInt64, expire: Int64, codec: UInt32,
+        plugin: String, routine: String, name: String, key: [UInt8], build: String, payload: UnsafeRawBufferPointer
+    ) {
+        self.produced = produced
+        self.loadTime = loadTime
+        self.generation = generation
+        self.loads = loads
+        self.expire = expire
+        self.codec = codec
+        self.plugin = plugin
+        self.routine = routine
+        self.name = name
+        self.key = key
+        self.build = build
+        payloadSize = payload.count
+        payloadChecksum = unsafe Checksum.crc32c(payload)
+    }
+
+    private struct Reader {
+        let bytes: [UInt8]
+
+        /// The number at an offset that the caller knows to be within the bytes.
+        func number<Number: FixedWidthInteger>(_ offset: Int, _ type: Number.Type) -> Number {
+            var number: Number = 0
+            unsafe withUnsafeMutableBytes(of: &number) { target in
+                unsafe target.copyBytes(from: bytes[offset..<offset + MemoryLayout<Number>.size])
+            }
+            return Number(littleEndian: number)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import HostSystem
+
+/// Reads one cache file and believes nothing in it that the checksums do not confirm.
+enum CacheFileReader {
+    /// What there was.
+    enum Result {
+        case absent
+        /// A right header; the payload if asked for, and then right as well.
+        case whole(CacheFileHeader, CacheBuffer?)
+        /// Not a cache file, or a damaged one, and why.
+        case wrong(String)
+    }
+
+    /// Reads `name` in a folder. Throws only what says nothing about the file: no memory, no descriptors, no right.
+    static func read(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {
+        let file: any CacheFile
+        do {
+            file = try folder.open(name)
+        } catch {
+            if error.isNotFound { return .absent }
+            if error.isNotRegular { return .wrong("it is not a regular file") }
+            throw error
+        }
+        let size = try file.size()
+        var head = try bytes(file, 0, CacheFileHeader.fixedSize)
+        guard let texts = CacheFileHeader.textSize(head) else { return .wrong("its header is not one") }
+        head += try bytes(file, CacheFileHeader.fixedSize, texts)
+        guard let header = CacheFileHeader(head) else { return .wrong("its header does not match its checksum") }
+        guard size == head.count + header.payloadSize else {
+            return .wrong("it has \(size) bytes instead of \(head.count + header.payloadSize)")
+        }
+        if !payload { return .whole(header, nil) }
+        let buffer = CacheBuffer(capacity: header.payloadSize)
+        var failure: SystemError?
+        var got = 0
+        unsafe buffer.append(count: header.payloadSize) { target in
+            do throws(SystemError) { got = try unsafe file.read(into: target, at: head.count) } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        guard got == header.payloadSize, unsafe Checksum.crc32c(buffer.bytes) == header.payloadChecksum else {
+            return .wrong("its payload does not match its checksum")
+        }
+        return .whole(header, buffer)
+    }
+
+    /// At most `count` bytes; fewer at the end of the file.
+    private static func bytes(_ file: any CacheFile, _ offset: Int, _ count: Int) throws(SystemError) -> [UInt8] {
+        var failure: SystemError?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            do throws(SystemError) {
+                initialized = try unsafe file.read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+}

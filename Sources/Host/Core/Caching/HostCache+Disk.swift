@@ -1,0 +1,187 @@
+internal import HostSystem
+
+extension HostCache {
+    /// What a load finds before the source is asked.
+    enum Prepared {
+        /// The disk had a value that will do; the load is over.
+        case found
+        /// Ask the source; release the lock when the result is saved.
+        case load((any CacheFileLock)?)
+    }
+
+    /// How long a load waits for another process that loads the same, ns; after that both load.
+    private static let patience: Int64 = 10_000_000_000
+
+    /// Looks on the disk: before all else if nothing is in memory, and again once no other process loads the same.
+    func prepare(
+        _ entry: CacheEntry, _ load: CacheLoad, _ call: inout CacheFlight.Call, nested: Bool, refresh: Bool
+    ) -> Prepared {
+        guard let store else { return .load(nil) }
+        let (isEmpty, known) = table.withLock { _ in (entry.value == nil, entry.value?.generation ?? 0) }
+        var newest = known
+        if isEmpty, let found = read(entry.key) {
+            newest = found.header.generation
+            let adopted = adopt(entry, load, found)
+            // That value is not news to the call: it was there before.
+            call.version = table.withLock { _ in entry.flight.version }
+            if adopted, decides(entry, load, call, refresh) { return .found }
+        }
+        let lock: (any CacheFileLock)?
+        do {
+            // Within another load waiting could be for ever: that process may wait for this one's outer load.
+            lock = try store.lockLoad(name: name, key: entry.key, patience: nested ? 0 : Self.patience)
+        } catch {
+            environment.report(.readFailed(cache: name, error: error.description))
+            return .load(nil)
+        }
+        if let found = readNewer(entry.key, than: newest), adopt(entry, load, found),
+            decides(entry, load, call, refresh)
+        {
+            lock?.release()
+            return .found
+        }
+        return .load(lock)
+    }
+
+    /// Whether what was adopted is enough; then the load is over, and everyone asks again.
+    private func decides(_ entry: CacheEntry, _ load: CacheLoad, _ call: CacheFlight.Call, _ refresh: Bool) -> Bool {
+        let enough = table.withLock { _ in
+            let now = environment.clock.boot()
+            guard entry.flight.decide(call, now: now, policy: policy) == .serve else { return false }
+            return !refresh || (entry.flight.age(at: now) ?? .max) < policy.refreshAfter
+        }
+        if enough {
+            callOff(entry, load)
+            budget.makeRoom()
+        }
+        return enough
+    }
+
+    private func adopt(_ entry: CacheEntry, _ load: CacheLoad, _ found: FoundOnDisk) -> Bool {
+        let (adopted, old) = table.withLock { table in
+            guard entry.flight.adopt(found.held, during: load.flight) else { return (false, CacheValue?.none) }
+            return (true, take(found, entry, &table))
+        }
+        park(old)
+        return adopted
+    }
+
+    /// Puts what was read into the entry, under the lock; the flight knows of it already.
+    private func take(_ found: FoundOnDisk, _ entry: CacheEntry, _ table: inout CacheTable) -> CacheValue? {
+        table.generation = max(table.generation, found.header.generation)
+        entry.loads = max(entry.loads, found.header.loads)
+        let now = environment.clock.boot()
+        let value = CacheValue(
+            .bytes(found.payload), generation: found.header.generation, produced: found.held.produced, now: now,
+            policy: policy)
+        return replace(entry, value, onDisk: true, &table.counters)
+    }
+
+    /// The value that the disk has, for `peek`.
+    func peekDisk(_ key: [UInt8]) -> Result<CacheAnswer, CacheError> {
+        guard let found = read(key) else { return .failure(.notFound) }
+        let now = environment.clock.boot()
+        let (held, old) = table.withLock { table in
+            let entry = table.makeEntry(key, budget: budget)
+            var old: CacheValue?
+            if entry.value == nil, entry.load == nil {
+                entry.flight.adopt(found.held)
+                old = take(found, entry, &table)
+            }
+            return (answer(entry, .hit, now), old)
+        }
+        park(old)
+        budget.makeRoom()
+        return held.map { .success($0) } ?? .failure(.notFound)
+    }
+
+    // MARK: - Files
+
+    /// A value as the disk had it.
+    struct FoundOnDisk {
+        let header: CacheFileHeader
+        let payload: CacheBuffer
+        let held: CacheFlight.Held
+    }
+
+    private func stamp() -> CacheStamp {
+        CacheStamp(
+            boot: identity.boot, bootTime: environment.clock.boot(), wallTime: environment.clock.wall())
+    }
+
+    private func read(_ key: [UInt8]) -> FoundOnDisk? {
+        guard case (let header, let payload?)? = look(key, payload: true), header.codec == options.codec,
+            header.payloadSize <= valueLimit
+        else { return nil }
+        let now = stamp()
+        let produced = header.produced.age(at: now).map { CacheTime.difference(now.bootTime, $0) }
+        let began = CacheTime.difference(produced ?? now.bootTime, max(0, header.loadTime))
+        return FoundOnDisk(
+            header: header, payload: payload, held: CacheFlight.Held(began: began, produced: produced))
+    }
+
+    private func readNewer(_ key: [UInt8], than generation: UInt64) -> FoundOnDisk? {
+        guard let (header, _) = look(key, payload: false), header.generation > generation else { return nil }
+        return read(key)
+    }
+
+    /// Reads a file, and counts and reports what is wrong with it.
+    private func look(_ key: [UInt8], payload: Bool) -> (header: CacheFileHeader, payload: CacheBuffer?)? {
+        guard let store else { return nil }
+        do {
+            switch try store.read(name: name, key: key, payload: payload) {
+            case .absent: return nil
+            case .value(let header, let buffer):
+                table.withLock { $0.generation = max($0.generation, header.generation) }
+                return (header, buffer)
+            case .setAside(let file, let reason):
+                table.withLock { $0.counters.corrupt &+= 1 }
+                environment.report(.setAside(cache: name, file: file, reason: reason))
+                return nil
+            }
+        } catch {
+            environment.report(.readFailed(cache: name, error: error.description))
+            return nil
+        }
+    }
+
+    /// Makes sure that the next generation is newer than what the disk has.
+    func learnGeneration(_ key: [UInt8]) {
+        _ = look(key, payload: false)
+    }
+
+    /// Saves a value unless the entry holds another one by then. A failure is counted and reported.
+    func save(_ entry: CacheEntry, _ value: CacheValue, loads: UInt64, loadTime: Int64) {
+        guard let store else { return }
+        var produced = stamp()
+        let since = CacheTime.difference(produced.bootTime, value.produced)
+        produced.bootTime = value.produced
+        produced.wallTime = CacheTime.difference(produced.wallTime, since)
+        let header = unsafe CacheFileHeader(
+            produced: produced, loadTime: loadTime, generation: value.generation, loads: loads,
+            expire: options.expire, codec: options.codec, plugin: identity.plugin, routine: identity.routine,
+            name: name, key: entry.key, build: identity.build, payload: unsafe value.bytes)
+        do {
+            let saved = try unsafe store.save(header, value.bytes) {
+                table.withLock { _ in entry.value === value }
+            }
+            guard saved else { return }
+            table.withLock { _ in if entry.value === value { entry.onDisk = true } }
+        } catch {
+            table.withLock { $0.counters.saveFailures &+= 1 }
+            environment.report(.saveFailed(cache: name, error: error.description))
+        }
+    }
+
+    /// Removes the file; false when there was none. A failure is reported.
+    @discardableResult
+    func removeFile(_ key: [UInt8]) -> Bool {
+        guard let store else { return false }
+        do {
+            return try store.remove(name: name, key: key)
+        } catch {
+            environment.report(.saveFailed(cache: name, error: error.description))
+            return false
+        }
+    }
+}

@@ -1,0 +1,56 @@
+internal import CHostSystem
+internal import Glibc
+
+extension Descriptor {
+    /// Closes now, and says when that failed: a late write error can come up here. close(2).
+    public consuming func close(subject: String) throws(SystemError) {
+        let number = release()
+        // Not again after EINTR: Linux has released the descriptor by then.
+        if Glibc.close(number) != 0, chs_errno() != EINTR { throw SystemError("close", subject) }
+    }
+
+    /// Takes an advisory write lock on one byte of the open file; the byte need not exist. fcntl(2), `F_OFD_SETLK`.
+    ///
+    /// Belongs to the open file, not to the process: two opens exclude each other within a process too. Gone when
+    /// the last descriptor of this open file is closed, also by a crash. Tries for up to `patience` ns, in steps of
+    /// 1 to 50 ms, then returns false. The lock has no queue: it is for what is seldom contended.
+    public func lockByte(at offset: Int64, patience: Int64, subject: String) throws(SystemError) -> Bool {
+        let clock = SystemClock()
+        let deadline = clock.monotonic().addingReportingOverflow(patience)
+        var pause = 1_000_000
+        while true {
+            if try tryLock(at: offset, subject: subject) { return true }
+            if !deadline.overflow, clock.monotonic() >= deadline.partialValue { return false }
+            var time = timespec(tv_sec: 0, tv_nsec: pause)
+            unsafe nanosleep(&time, nil)
+            pause = min(pause * 2, 50_000_000)
+        }
+    }
+
+    private func tryLock(at offset: Int64, subject: String) throws(SystemError) -> Bool {
+        var range = flock()
+        range.l_type = Int16(F_WRLCK)
+        range.l_whence = Int16(SEEK_SET)
+        range.l_start = off_t(offset)
+        range.l_len = 1
+        do {
+            _ = try retrying("fcntl", subject) {
+                unsafe withUnsafeMutablePointer(to: &range) { pointer in
+                    chs_fcntl(raw, F_OFD_SETLK, Int(bitPattern: pointer))
+                }
+            }
+            return true
+        } catch {
+            if error.wouldBlock || error.number == EACCES { return false }
+            throw error
+        }
+    }
+}
+
+extension SystemError {
+    /// The error of a name that leads to something else than a regular file.
+    public static func notRegular(_ path: String) -> SystemError { SystemError("openat", path, number: ELOOP) }
+
+    /// Whether the name was a link where none is followed, or no regular file (`ELOOP`).
+    public var isNotRegular: Bool { number == ELOOP }
+}

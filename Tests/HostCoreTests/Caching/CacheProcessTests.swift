@@ -1,0 +1,73 @@
+import HostCore
+import HostSystem
+import Synchronization
+import Testing
+
+/// Two workers on one real state directory, as two processes are.
+@Suite("Two processes on one cache")
+struct CacheProcessTests {
+    private static func namespace(_ state: any CacheFolder, _ clock: TestClock) -> CacheNamespace {
+        CacheNamespace(
+            plugin: "p", routine: "r", budget: CacheBudget(), place: CachePlace(state: state, durability: .power),
+            environment: CacheEnvironment(clock: clock))
+    }
+
+    @Test("what one has loaded the other takes from the disk")
+    func shared() throws {
+        try withScratch { state in
+            let clock = TestClock()
+            let options = unsafe CacheOptions(expire: 1000)
+            let a = try Self.namespace(try state(), clock).disk("x", options).get()
+            let b = try Self.namespace(try state(), clock).disk("x", options).get()
+            unsafe #expect(a.get(source: source([1])).state == .loaded)
+            unsafe #expect(b.get(source: source([2])).bytes == [1])
+            clock.advance(1001)
+            unsafe #expect(b.get(source: source([3])).state == .loaded)
+            // A's own value is stale; under the lock it finds B's.
+            unsafe #expect(a.get(source: source([4])).bytes == [3])
+            #expect(a.counters().loads == 1)
+            unsafe #expect(a.get(CacheRequest(fresh: true), source: source([5])).bytes == [5])
+        }
+    }
+
+    @Test("both ask at once: one source runs, and the other waits for its result")
+    func race() throws {
+        try withScratch { state in
+            let clock = TestClock()
+            let caches = unsafe [
+                try Self.namespace(try state(), clock).disk("x", CacheOptions(expire: 1000)).get(),
+                try Self.namespace(try state(), clock).disk("x", CacheOptions(expire: 1000)).get(),
+            ]
+            let loads = Atomic(0)
+            let called = Atomic(0)
+            let answers = Shared<[[UInt8]?]>([])
+            try CacheFlightTests.threads(2) { index in
+                let answer = unsafe caches[index].get(
+                    source: source([UInt8(index)]) {
+                        loads.add(1, ordering: .relaxed)
+                        called.add(1, ordering: .relaxed)
+                        while called.load(ordering: .relaxed) < 1 {}
+                    })
+                answers.change { $0.append(answer.bytes) }
+            }
+            #expect(loads.load(ordering: .relaxed) == 1)
+            #expect(answers.value.count == 2 && answers.value[0] == answers.value[1])
+        }
+    }
+
+    @Test("a link or a directory in a file's place is set aside, not followed")
+    func link() throws {
+        try withScratch { state in
+            let cache = unsafe try Self.namespace(try state(), TestClock()).disk("x", CacheOptions(expire: 1000)).get()
+            try cache.put([1]).get()
+            let folder = try state().folder("cache", create: false).folder("v1", create: false)
+                .folder("p", create: false).folder("r", create: false)
+            try folder.remove("x.shc")
+            _ = try folder.folder("x.shc", create: true)
+            let other = unsafe try Self.namespace(try state(), TestClock()).disk("x", CacheOptions(expire: 1000)).get()
+            unsafe #expect(other.get(source: source([2])).bytes == [2])
+            #expect(other.counters().corrupt == 1)
+            #expect(try folder.names() == ["lock", "x.shc", "x.shc.corrupt"])
+        }
+    }
+}
