@@ -88,6 +88,11 @@ static inline int chs_terminal_columns(int descriptor) {
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+/* Declared for _GNU_SOURCE only; the kernel's number. fcntl(2), "Open file description locks". */
+#ifndef F_OFD_SETLK
+#define F_OFD_SETLK 37
+#endif
+
 /* errno is a macro. */
 static inline int chs_errno(void) { return errno; }
 
