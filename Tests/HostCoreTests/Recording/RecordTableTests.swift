@@ -32,11 +32,27 @@ struct RecordTableTests {
         #expect(text == zip(left, right).map { $0 + $1 + "\n" }.joined())
     }
 
-    @Test(arguments: [40, 80, 110, 120, 160])
+    @Test(arguments: [0, 40, 72, 80, 100, 110, 120, 160])
     func fitsTheTerminal(width: Int) {
-        for line in RecordTable.table(records(), width: width, zone: .utc).split(separator: "\n") {
-            #expect(TerminalText.width(String(line)) <= max(width, 126), "\(line)")
+        let text = RecordTable.table(records(), width: width, zone: .utc)
+        for line in text.split(separator: "\n") {
+            #expect(TerminalText.width(String(line)) <= max(width, 71), "\(line)")
         }
+        for column in ["START", "DURATION", "CYCLES", "REASON", "symbols"] { #expect(text.contains(column)) }
+        #expect(text.contains("LIFETIME") == (width >= 80))
+        #expect(text.contains("FINISH") == (width >= 100))
+    }
+
+    @Test func narrow() {
+        var record = records()[0]
+        record.failures = 0
+        #expect(
+            RecordTable.table([record], width: 80, zone: .utc) == """
+                ROUTINE         START           FINISH    DURATION  CYCLES  LIFETIME  REASON
+                market-poller…  11-24 16:00:00  16:01:03  1m 03.2s       5         5  max_cycles
+                    symbols=12 price=1.5
+
+                """)
     }
 
     @Test func csvQuotesAndNamesTheUnionOfColumns() {

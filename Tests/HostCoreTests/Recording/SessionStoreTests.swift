@@ -229,11 +229,76 @@ struct SessionStoreTests {
         #expect(try scratch.records().count == 11)
     }
 
+    @Test func fewerFilesAreKeptWhenAskedTo() throws {
+        do {
+            var store = try open { $0.rotateAt = 1000 }
+            for number in 1...30 { try store.append(.sample(number)) }
+        }
+        #expect(try scratch.directory().names().contains("sessions.4.jsonl"))
+        var store = try open {
+            $0.rotateAt = 1000
+            $0.keep = 1
+        }
+        for number in 31...36 { try store.append(.sample(number)) }
+        let names = try scratch.directory().names().filter { $0.hasSuffix(".jsonl") }
+        #expect(names == ["sessions.1.jsonl", "sessions.jsonl"])
+    }
+
+    /// Somebody moves, removes, empties or extends the file under the host.
+    @Test(arguments: 0...3)
+    func aFileThatChangesUnderneath(change: Int) throws {
+        var store = try open()
+        try store.append([.sample(1), .sample(2)])
+        let directory = try scratch.directory()
+        switch change {
+        case 0: try directory.rename(SessionFiles.current, to: "moved")
+        case 1: try directory.remove(SessionFiles.current)
+        case 2: try scratch.write(SessionFiles.current, [])
+        default:
+            try directory.openForAppending(SessionFiles.current).writeAll(Array("half a li".utf8), subject: "f")
+        }
+        try store.append(.sample(3))
+        let expected = change == 3 ? [1, 2, 3] : [3]
+        #expect(try scratch.records().map(\.session) == expected.map { SessionRecord.sample($0).session })
+        #expect(store.warnings.count == (change == 3 ? 1 : 0))
+        #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 15)
+    }
+
     @Test func manyRecordsInOneGo() throws {
         var store = try open { $0.rotateAt = 1 << 20 }
         try store.append((1...5000).map { SessionRecord.sample($0) })
         #expect(try scratch.records().count == 5000)
         #expect(try scratch.records().last?.lifetimeCycles == 25_000)
+    }
+
+    /// 500 damaged state directories: each opens, takes a record and gives it back, in either order of reading.
+    @Test func damagedFilesNeverTrap() throws {
+        var random = SplitMix(seed: 11)
+        let good: [UInt8] = (1...6).flatMap { (number: Int) -> [UInt8] in SessionRecord.sample(number).line() + [10] }
+        let tally = SessionTally(through: SessionRecord.sample(6).session, cycles: ["market-poller/snapshot": 30]).bytes
+        func damaged(_ bytes: [UInt8]) -> [UInt8] {
+            var bytes = bytes
+            for _ in 0..<random.below(4) where !bytes.isEmpty {
+                let place = random.below(bytes.count)
+                switch random.below(3) {
+                case 0: bytes[place] = UInt8(truncatingIfNeeded: random.next())
+                case 1: bytes.removeSubrange(place...)
+                default: bytes.insert(contentsOf: [10, 123, 0, 34], at: place)
+                }
+            }
+            return bytes
+        }
+        for _ in 0..<500 {
+            try scratch.write(SessionFiles.current, damaged(good))
+            try scratch.write(SessionFiles.older(1), damaged(good))
+            try scratch.write(SessionTally.name, damaged(tally))
+            var store = try open()
+            try store.append(.sample(7))
+            #expect(try scratch.records().last?.session == SessionRecord.sample(7).session)
+            let last = try SessionFiles.last(1, in: scratch.directory()).records
+            #expect(last.first?.session == SessionRecord.sample(7).session)
+            #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") >= 5)
+        }
     }
 
     @Test(arguments: [1, 7, 64, 1 << 20])

@@ -7,7 +7,11 @@ extension SessionStore {
     /// Sees to it that the file ends with a whole line, so that the next record begins on one of its own.
     mutating func mend() throws(SystemError) {
         do throws(SystemError) { try directory.remove(Self.newName) } catch { if !error.isNotFound { throw error } }
-        size = try file.status(subject: path).size
+        let status = try file.status(subject: path)
+        size = status.size
+        inode = status.inode
+        // The name of a new file has to survive a power loss as well.
+        if size == 0, options.isSynchronized { try directory.descriptor.synchronize(subject: directory.path) }
         let start = try lastLineStart()
         guard start < size else { return }
         let count = min(size - start, SessionRecord.longestLine + 1)
@@ -65,14 +69,10 @@ extension SessionStore {
         skipped += try scan(SessionFiles.current) { entries.append($0) }
         lastSession = entries.last?.session
         for entry in entries { index.remember(entry.session) }
-        if let tally {
-            index.merge(tally.cycles)
-            if isCovered {
-                for entry in entries { index.add(entry) }
-            } else if lastSession != tally.through {
-                try rebuild()
-            }
-        } else {
+        index.merge(tally?.cycles ?? [:])
+        if isCovered || tally == nil && last == nil {
+            for entry in entries { index.add(entry) }
+        } else if tally == nil || lastSession != tally?.through {
             try rebuild()
         }
         if skipped > 0 {

@@ -14,6 +14,7 @@ extension SessionStore {
             try saveTally()
             if try exists(SessionFiles.current) { try moveUp() }
             try directory.rename(Self.newName, to: SessionFiles.current)
+            inode = try next.status(subject: path).inode
             file = next
             size = 0
             if options.isSynchronized { try directory.descriptor.synchronize(subject: directory.path) }
@@ -24,6 +25,9 @@ extension SessionStore {
     }
 
     private func moveUp() throws(SystemError) {
+        for name in try directory.names() {
+            if let number = SessionFiles.number(of: name), number > max(1, options.keep) { try directory.remove(name) }
+        }
         var gap = 1
         while gap < options.keep, try exists(SessionFiles.older(gap)) { gap += 1 }
         while gap > 1 {

@@ -32,6 +32,8 @@ public struct SessionStore: ~Copyable {
     let options: Options
     var calls = Calls()
     var file: Descriptor
+    /// Which file that is.
+    var inode: UInt64 = 0
     /// Where the last whole line ends.
     var size = 0
     /// Whether bytes past `size` may be in the file.
@@ -112,6 +114,7 @@ public struct SessionStore: ~Copyable {
     public mutating func flush() throws(SystemError) {
         while let first = pending.first {
             if isTorn { try takeBack() }
+            try followReplacement()
             if size > 0, size + first.line.count > options.rotateAt { rotate() }
             let count = batch()
             let bytes = pending[..<count].reduce(into: [UInt8]()) { $0 += $1.line }
@@ -158,6 +161,15 @@ public struct SessionStore: ~Copyable {
             count += 1
         }
         return count
+    }
+
+    /// Goes on with the file of that name when somebody has moved, removed, cut or extended the one that is open.
+    private mutating func followReplacement() throws(SystemError) {
+        if let status = try? directory.status(SessionFiles.current), status.inode == inode, status.size == size {
+            return
+        }
+        file = try directory.openForAppending(SessionFiles.current)
+        try mend()
     }
 
     private mutating func takeBack() throws(SystemError) {
