@@ -1,5 +1,4 @@
 internal import CPluginAPI
-internal import Synchronization
 
 /// An expensive result, kept on disk: like `CacheMemory`, and it survives the worker, the host and a power loss, and
 /// comes back with its true age.
@@ -156,7 +155,7 @@ private func write(_ bytes: [UInt8], to writer: UnsafeMutablePointer<schedhost_w
 final class DiskBinding<Value: Sendable>: CacheBinding, @unchecked Sendable {
     // @unchecked: immutable but for `decoded`, which has its lock.
     private let codec: Codec<Value>
-    private let decoded = Mutex(Decoded())
+    private let decoded = Guarded(Decoded())
 
     /// A decoded value and the generation of its bytes.
     private struct Kept {

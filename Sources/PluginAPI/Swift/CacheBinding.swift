@@ -1,5 +1,4 @@
 internal import CPluginAPI
-internal import Synchronization
 
 /// One cache of one routine, as the host opened it. Lives as long as the host's handle: for ever.
 ///

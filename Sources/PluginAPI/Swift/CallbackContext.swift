@@ -1,5 +1,4 @@
 internal import CPluginAPI
-internal import Synchronization
 
 /// What the host hands back to each callback of one routine, or of the plugin itself. Immortal.
 @safe final class CallbackContext: @unchecked Sendable {
@@ -19,7 +18,7 @@ internal import Synchronization
     /// The error thrown last, for `onError`.
     var thrown: (any Error)?
     /// The caches that the routine has opened. A handful: searched in order.
-    let caches = Mutex<[CacheBinding]>([])
+    let caches = Guarded<[CacheBinding]>([])
 
     init(_ bodies: Bodies) {
         self.bodies = bodies
