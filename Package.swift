@@ -41,12 +41,17 @@ let package = Package(
     products: [
         .executable(name: "schedhost", targets: ["schedhost"]),
         .library(name: "PluginAPI", type: .static, targets: ["PluginAPI"]),
+        .library(name: "MarketPoller", type: .dynamic, targets: ["MarketPoller"]),
+        .library(name: "SymbolIndex", type: .dynamic, targets: ["SymbolIndex"]),
     ],
     targets: [
         .target(name: "CPluginAPI", path: "Sources/PluginAPI/C", cSettings: strictC),
         .target(
             name: "PluginAPI", dependencies: ["CPluginAPI"], path: "Sources/PluginAPI/Swift",
             swiftSettings: strict),
+
+        plugin(swift: "MarketPoller"),
+        plugin(swift: "SymbolIndex"),
 
         .target(name: "CHostSystem", path: "Sources/Host/CSystem", cSettings: strictC),
         host("HostSystem", "System", ["CHostSystem"]),
@@ -58,6 +63,7 @@ let package = Package(
             path: "Sources/Host/Main", swiftSettings: strict),
 
         tests("HostSystemTests", ["HostSystem"]),
+        tests("PluginAPITests", ["PluginAPI"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
     ],
     cLanguageStandard: .c11
