@@ -43,6 +43,8 @@ let package = Package(
         .library(name: "PluginAPI", type: .static, targets: ["PluginAPI"]),
         .library(name: "SystemStats", type: .dynamic, targets: ["SystemStats"]),
         .library(name: "LogTail", type: .dynamic, targets: ["LogTail"]),
+        .library(name: "MarketPoller", type: .dynamic, targets: ["MarketPoller"]),
+        .library(name: "SymbolIndex", type: .dynamic, targets: ["SymbolIndex"]),
     ],
     targets: [
         .target(name: "CPluginAPI", path: "Sources/PluginAPI/C", cSettings: strictC),
@@ -59,10 +61,13 @@ let package = Package(
             name: "schedhost", dependencies: ["HostSupervisor", "HostWorker", "HostCore", "HostSystem"],
             path: "Sources/Host/Main", swiftSettings: strict),
 
-        plugin(c: "SystemStats"),
         plugin(c: "LogTail"),
+        plugin(c: "SystemStats"),
+        plugin(swift: "MarketPoller"),
+        plugin(swift: "SymbolIndex"),
 
         tests("HostSystemTests", ["HostSystem"]),
+        tests("PluginAPITests", ["PluginAPI"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
     ],

@@ -1,0 +1,80 @@
+internal import CPluginAPI
+
+/// A cache's value with what is known about it.
+public struct CacheAnswer<Value: Sendable>: Sendable {
+    /// Where a value came from.
+    public enum State: Sendable {
+        /// Served from the cache.
+        case hit
+        /// The source made it, for this call or one that this call joined.
+        case loaded
+        /// Past its expiry: the source failed, and the tolerance allows it.
+        case stale
+    }
+
+    /// The value.
+    public let value: Value
+    /// Where it came from.
+    public let state: State
+    /// Since its load completed; suspend counts, and no clock step disturbs it.
+    public let age: Duration
+    /// Grows by one with each load and put of this cache, also across restarts; 0 from a host without caches.
+    public let generation: UInt64
+    /// The code of the last failed load since the value was made; nil if none failed.
+    public let lastError: Int32?
+
+    init(_ value: Value, _ answer: schedhost_cache_value) {
+        self.value = value
+        state =
+            switch unsafe Int(answer.state) {
+            case SCHEDHOST_VALUE_LOADED: .loaded
+            case SCHEDHOST_VALUE_STALE: .stale
+            default: .hit
+            }
+        age = unsafe Duration(fractionalSeconds: answer.age_seconds)
+        generation = unsafe answer.generation
+        lastError = unsafe answer.last_error == 0 ? nil : answer.last_error
+    }
+
+    /// What a call answers that had to load without a cache.
+    init(uncached value: Value) {
+        self.value = value
+        state = .loaded
+        age = .zero
+        generation = 0
+        lastError = nil
+    }
+}
+
+/// Why a cache gave no value. An error that the source threw in the same call is thrown as it is, not as this.
+public struct CacheError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The cache's name.
+    public let cache: String
+    /// SCHEDHOST_INVALID, SCHEDHOST_REENTRANT, SCHEDHOST_SOURCE_FAILED, SCHEDHOST_TOO_LARGE, SCHEDHOST_NOT_HERE, or
+    /// the source's own number.
+    public let code: Int32
+    /// The source's own text, or what was wrong with the call.
+    public let message: String
+
+    init(_ cache: String, code: Int32, message: String) {
+        self.cache = cache
+        self.code = code
+        self.message = message.isEmpty ? Self.meaning(of: code) : message
+    }
+
+    /// One line that names the cache and the reason.
+    public var description: String { "cache \"\(cache)\": \(message)" }
+
+    private static func meaning(of code: Int32) -> String {
+        switch Int(code) {
+        case SCHEDHOST_INVALID: "an argument is out of its range"
+        case SCHEDHOST_NOT_FOUND: "there is no such value"
+        case SCHEDHOST_REENTRANT: "its source asks for its own cache"
+        case SCHEDHOST_SOURCE_FAILED: "its source failed, and there is nothing to serve instead"
+        case SCHEDHOST_TOO_LARGE: "the value is too large"
+        case SCHEDHOST_UNSUPPORTED: "the host does not have this function"
+        case SCHEDHOST_NOT_HERE: "not to be used at this place"
+        default: "error \(code)"
+        }
+    }
+}

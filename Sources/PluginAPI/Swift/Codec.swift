@@ -1,0 +1,51 @@
+/// How the values of a `Cache` become bytes and values again.
+public struct Codec<Value>: Sendable {
+    /// Names the encoding: a stored value of another one counts as absent. Own ones from 16.
+    public let identifier: UInt32
+    let encode: @Sendable (Value) throws -> [UInt8]
+    let decode: @Sendable ([UInt8]) throws -> Value
+
+    /// The author's own: change `identifier` when old bytes are no longer to be read.
+    public init(
+        identifier: UInt32 = 16, encode: @escaping @Sendable (Value) throws -> [UInt8],
+        decode: @escaping @Sendable ([UInt8]) throws -> Value
+    ) {
+        self.identifier = identifier
+        self.encode = encode
+        self.decode = decode
+    }
+}
+
+extension Codec where Value == [UInt8] {
+    /// Bytes as they are.
+    public static var bytes: Codec {
+        Codec(identifier: 1) {
+            $0
+        } decode: {
+            $0
+        }
+    }
+}
+
+extension Codec where Value == String {
+    /// A text as its UTF-8.
+    public static var text: Codec {
+        Codec(identifier: 2) {
+            Array($0.utf8)
+        } decode: { bytes in
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                throw Failure("the stored text is not UTF-8")
+            }
+            return text
+        }
+    }
+}
+
+extension Codec where Value: Codable & SendableMetatype {
+    /// Bytes and texts as they are, all else as JSON.
+    static var automatic: Codec {
+        if let codec = Codec<[UInt8]>.bytes as? Codec { return codec }
+        if let codec = Codec<String>.text as? Codec { return codec }
+        return .json
+    }
+}

@@ -1,0 +1,11 @@
+internal import CPluginAPI
+
+/// The numbers of abi.h as the callbacks return them.
+enum Code {
+    static let ok = Int32(SCHEDHOST_OK)
+    static let error = Int32(SCHEDHOST_ERROR)
+    static let invalid = Int32(SCHEDHOST_INVALID)
+    static let notFound = Int32(SCHEDHOST_NOT_FOUND)
+    static let unsupported = Int32(SCHEDHOST_UNSUPPORTED)
+    static let notHere = Int32(SCHEDHOST_NOT_HERE)
+}

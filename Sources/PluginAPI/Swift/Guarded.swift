@@ -1,0 +1,49 @@
+internal import Glibc
+
+/// State under a lock, with a condition to wait for. No closure of an author's runs while it is held.
+///
+/// pthread_mutex_lock(3) and pthread_cond_wait(3), so that a plugin needs no library beyond Swift's own and glibc.
+@safe final class Guarded<State>: @unchecked Sendable {
+    // @unchecked: the state is touched only between lock and unlock.
+    private var state: State
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+    init(_ state: sending State) {
+        self.state = state
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe mutex.initialize(to: pthread_mutex_t())
+        unsafe pthread_mutex_init(mutex, nil)
+        unsafe condition = .allocate(capacity: 1)
+        unsafe condition.initialize(to: pthread_cond_t())
+        unsafe pthread_cond_init(condition, nil)
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(condition)
+        unsafe condition.deallocate()
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe mutex.deallocate()
+    }
+
+    /// Runs `body` with the state, alone.
+    @inline(__always)
+    func withLock<Result>(_ body: (inout State) -> Result) -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return body(&state)
+    }
+
+    /// Waits until `body` gives a result, asking again after each `signal`.
+    func wait<Result>(_ body: (inout State) -> Result?) -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = body(&state) { return result }
+            unsafe pthread_cond_wait(condition, mutex)
+        }
+    }
+
+    /// Wakes the one who waits.
+    func signal() { unsafe pthread_cond_signal(condition) }
+}

@@ -1,0 +1,106 @@
+internal import CPluginAPI
+
+/// A function that the host runs again and again, with what belongs to it.
+///
+///     Routine("snapshot", wait: .seconds(5), maxCycles: 100) { scheduler in
+///         scheduler.log.info("cycle \(scheduler.cycle)")
+///     } stats: { scheduler in
+///         scheduler.stat("prices", count.value)
+///     } onError: { scheduler, error in
+///         error.attempt < 3 ? .retry(after: .seconds(1)) : .default
+///     }
+///
+/// The closures of one routine never run at the same time as each other, but may run on different threads. An error
+/// that one throws becomes the routine's error with its description; it never reaches the host as a Swift error.
+public struct Routine: Sendable {
+    /// A closure that is called with the routine's scheduler.
+    public typealias Body = @Sendable (Scheduler) throws -> Void
+    /// A cycle that may wait without holding up its thread's other jobs.
+    public typealias AsyncBody = @Sendable (Scheduler) async throws -> Void
+    /// A closure that decides about an error.
+    public typealias ErrorHook = @Sendable (Scheduler, RoutineError) -> ErrorDecision
+
+    let name: String
+    let description: String?
+    let wait: Duration
+    let maxCycles: UInt64
+    let timeout: Duration
+    let bodies: Bodies
+
+    struct Bodies: Sendable {
+        var run: Body?
+        var runAsync: AsyncBody?
+        var start: Body?
+        var stop: Body?
+        var stats: Body?
+        var onError: ErrorHook?
+    }
+
+    /// A routine whose cycle is an ordinary function.
+    ///
+    /// - Parameters:
+    ///   - name: unique in the plugin.
+    ///   - wait: from one cycle's start to the next one's, in whole milliseconds up to 31 days; zero is back to back.
+    ///   - maxCycles: how many cycles a session has; 0 is no bound.
+    ///   - timeout: how long one cycle may take; zero is the host's default (ten times `wait`, from 60 s to 1 h).
+    ///   - description: one line for `schedhost list`.
+    ///   - run: one cycle.
+    ///   - start: runs once at the session's start.
+    ///   - stop: runs once at the session's end, if `start` succeeded; not when the worker dies.
+    ///   - stats: runs once after the last cycle: names the record's columns by `Scheduler.stat`.
+    ///   - onError: decides about an error of the other closures.
+    public init(
+        _ name: String, wait: Duration, maxCycles: UInt64 = 0, timeout: Duration = .zero, description: String? = nil,
+        run: @escaping Body, start: Body? = nil, stop: Body? = nil, stats: Body? = nil, onError: ErrorHook? = nil
+    ) {
+        self.init(
+            name: name, description: description, wait: wait, maxCycles: maxCycles, timeout: timeout,
+            bodies: Bodies(run: run, start: start, stop: stop, stats: stats, onError: onError))
+    }
+
+    /// A routine whose cycle is `async`; the parameters are those of the other initialiser.
+    ///
+    /// The cycle is a `Task` on an executor that runs on the routine's own thread, so that everything of `Scheduler`
+    /// may be called in it, also in `async let` and task groups. An unstructured `Task {}` runs elsewhere: only what
+    /// is allowed on any thread may be called in there, and it must have ended before `stop` returns. Nothing in a
+    /// worker serves the main actor: do not wait for it. When the host asks to stop, the cycle is cancelled; a
+    /// `CancellationError` is then its regular end.
+    public init(
+        _ name: String, wait: Duration, maxCycles: UInt64 = 0, timeout: Duration = .zero, description: String? = nil,
+        run: @escaping AsyncBody, start: Body? = nil, stop: Body? = nil, stats: Body? = nil, onError: ErrorHook? = nil
+    ) {
+        self.init(
+            name: name, description: description, wait: wait, maxCycles: maxCycles, timeout: timeout,
+            bodies: Bodies(runAsync: run, start: start, stop: stop, stats: stats, onError: onError))
+    }
+
+    private init(
+        name: String, description: String?, wait: Duration, maxCycles: UInt64, timeout: Duration, bodies: Bodies
+    ) {
+        self.name = name
+        self.description = description
+        self.wait = wait
+        self.maxCycles = maxCycles
+        self.timeout = timeout
+        self.bodies = bodies
+    }
+
+    /// The descriptor, immortal. `start` is always there: it prepares what a session needs.
+    func descriptor() -> UnsafePointer<schedhost_routine> {
+        var routine = unsafe schedhost_routine()
+        unsafe routine.struct_size = unsafe UInt32(MemoryLayout<schedhost_routine>.size)
+        unsafe routine.name = unsafe immortal(name)
+        unsafe routine.description = unsafe description.map(immortal)
+        unsafe routine.wait_ms = UInt64(wait.milliseconds)
+        unsafe routine.max_cycles = maxCycles
+        unsafe routine.timeout_ms = UInt64(timeout.milliseconds)
+        unsafe routine.user = unsafe CallbackContext(.routine(bodies)).immortalPointer()
+        unsafe routine.start = unsafe startCallback
+        unsafe routine.run = unsafe bodies.runAsync == nil ? runCallback : runAsyncCallback
+        if bodies.stop != nil { unsafe routine.stop = unsafe stopCallback }
+        if bodies.stats != nil { unsafe routine.stats = unsafe statsCallback }
+        if bodies.onError != nil { unsafe routine.on_error = unsafe errorCallback }
+        if bodies.runAsync != nil { unsafe routine.interrupt = unsafe interruptCallback }
+        return unsafe immortal(routine)
+    }
+}
