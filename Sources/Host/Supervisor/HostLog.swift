@@ -12,7 +12,7 @@ public final class HostLog {
     /// Lines below it are left out.
     public var level: LogLevel
     private var dropped = 0
-    private var subjectWidth = 12
+    private var subjectWidth = 24
 
     /// A log. Colour only on a terminal, and never with `NO_COLOR` in the environment.
     public init(format: RunOptions.LogFormat, level: LogLevel) {
