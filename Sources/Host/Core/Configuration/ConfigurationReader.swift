@@ -24,13 +24,11 @@ struct ConfigurationReader {
 
     mutating func root(of bytes: [UInt8]) -> [JSONMember]? {
         do throws(JSONSyntaxError) {
-            let node = try JSON5Parser.parse(bytes)
-            if case .object(let members) = node.value { return members }
-            report("must be an object such as { wait_ms: 1000 }, not \(node.value.described)", at: node.position, "")
+            return try JSON5Parser.parseConfiguration(bytes)
         } catch {
             report(error.message, at: error.position, "")
+            return nil
         }
-        return nil
     }
 
     mutating func host(_ members: [JSONMember]) -> HostConfiguration {
@@ -124,7 +122,9 @@ struct ConfigurationReader {
         switch node.value {
         case .null, .bool, .integer: return true
         case .double(let value):
-            if !value.isFinite { report("must be a number with an end, not \(value)", at: node.position, path) }
+            if !value.isFinite {
+                report("must be a finite number, not \(node.value.described)", at: node.position, path)
+            }
             return value.isFinite
         case .string(let text):
             let isPlain = !text.unicodeScalars.contains("\0")
@@ -174,12 +174,15 @@ struct ConfigurationReader {
 
     private mutating func take(_ key: SettingKey, _ node: JSONNode, path: String, into layer: inout ConfigurationLayer)
     {
-        if let value = Self.value(of: node, for: key.shape) {
-            layer.settings[key] = Sourced(value, from: .file(file, node.position, key: path))
+        guard let value = Self.value(of: node, for: key.shape) else {
+            let (culprit, index) = Self.culprit(in: node, for: key.shape)
+            let place = index.map { "\(path)[\($0)]" } ?? path
+            let allowed = index == nil ? key.shape.allowed : key.shape.allowedElement
+            let hint = Self.hint(for: key, given: node.value)
+            report("must be \(allowed), not \(culprit.value.described)\(hint)", at: culprit.position, place)
             return
         }
-        let hint = Self.hint(for: key, given: node.value)
-        report("must be \(key.shape.allowed), not \(node.value.described)\(hint)", at: node.position, path)
+        layer.settings[key] = Sourced(value, from: .file(file, node.position, key: path))
     }
 
     private static func value(of node: JSONNode, for shape: SettingShape) -> SettingValue? {
@@ -191,8 +194,8 @@ struct ConfigurationReader {
             return .integer(value)
         case .integers(let range, _, let most):
             guard case .array(let nodes) = node.value, nodes.count <= most else { return nil }
-            let values = nodes.compactMap { integer($0.value) }
-            return values.count == nodes.count && values.allSatisfy { range.contains($0) } ? .integers(values) : nil
+            let values = nodes.compactMap { integer($0.value) }.filter { range.contains($0) }
+            return values.count == nodes.count ? .integers(values) : nil
         case .word(let words):
             guard case .string(let word) = node.value, words.contains(word) else { return nil }
             return .word(word)
@@ -201,13 +204,31 @@ struct ConfigurationReader {
             return Until(text).map { .until($0) }
         case .command:
             guard case .array(let nodes) = node.value, nodes.count <= 64 else { return nil }
-            var words: [String] = []
-            for node in nodes {
-                guard case .string(let word) = node.value, !word.unicodeScalars.contains("\0") else { return nil }
-                words.append(word)
-            }
-            return words.first == "" ? nil : .command(words)
+            let words = nodes.compactMap { argument($0.value) }
+            return words.count == nodes.count && words.first != "" ? .command(words) : nil
         }
+    }
+
+    /// The part of a wrong value that is wrong: an element of a list, or the whole.
+    private static func culprit(in node: JSONNode, for shape: SettingShape) -> (JSONNode, index: Int?) {
+        guard case .array(let nodes) = node.value else { return (node, nil) }
+        let index: Int?
+        switch shape {
+        case .integers(let range, _, _):
+            index = nodes.firstIndex { element in integer(element.value).map { !range.contains($0) } ?? true }
+        case .command:
+            index = nodes.indices.first {
+                argument(nodes[$0].value) == nil || ($0 == 0 && nodes[0].value == .string(""))
+            }
+        case .integer, .word, .until: index = nil
+        }
+        return index.map { (nodes[$0], $0) } ?? (node, nil)
+    }
+
+    /// A word of a command line.
+    private static func argument(_ value: JSONValue) -> String? {
+        guard case .string(let word) = value, !word.unicodeScalars.contains("\0") else { return nil }
+        return word
     }
 
     /// A whole number that is not negative; `1e3` is one.
@@ -225,6 +246,7 @@ struct ConfigurationReader {
         case (.string(let text), .integer) where UInt64(text) != nil: "; write it without quotes"
         case (.string(let text), .word(let words)):
             Spelling.nearest(to: text, in: words).map { "; did you mean \"\($0)\"?" } ?? ""
+        case (.string(let text), .until) where Until(text + "Z") != nil: "; add Z for UTC, or an offset such as +01:00"
         case (.string, .command): "; put the program and each argument in quotes of their own, in [ ]"
         default: ""
         }
@@ -243,19 +265,20 @@ struct ConfigurationReader {
         if group == nil, scope == .host, name == "params" || name == "routines" {
             return "belongs to a plugin: set it in plugins { NAME: { \(name): {} } }, or in the plugin's own file"
         }
+        if group != nil, let home = SettingKey(rawValue: name), home.group == nil {
+            return "belongs outside of these braces; \(list)"
+        }
         if let home = SettingKey.allCases.first(where: { $0.name == name && $0.group != nil && $0.group != group }),
             let other = home.group
         {
             return group == nil
                 ? "belongs in \(other) {}: write \(other): { \(name): … }" : "belongs in \(other) {}; \(list)"
         }
-        if group != nil, let home = SettingKey(rawValue: name), home.group == nil {
-            return "belongs outside of these braces; \(list)"
-        }
+        if group == nil, scope != .host, name == "plugins" { return "belongs in schedhost.json5; \(list)" }
         if let near = Spelling.nearest(to: name, in: allowed) {
-            return "is no key of a configuration; did you mean \(near)? (\(list))"
+            return "unknown key; did you mean \(near)? (\(list))"
         }
-        return "is no key of a configuration; \(list)"
+        return "unknown key; \(list)"
     }
 
     private func shown(_ name: String) -> String {

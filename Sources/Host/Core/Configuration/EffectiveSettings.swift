@@ -1,40 +1,3 @@
-/// What a plugin's descriptor says, as far as a configuration can change or must know it.
-public struct PluginDeclaration: Equatable, Sendable {
-    /// A routine.
-    public struct Routine: Equatable, Sendable {
-        /// Its name.
-        public let name: String
-        /// From one cycle's start to the next one's.
-        public let waitMs: UInt64
-        /// 0: no bound.
-        public let maxCycles: UInt64
-        /// 0: the host's default.
-        public let timeoutMs: UInt64
-
-        /// What the descriptor says.
-        public init(name: String, waitMs: UInt64, maxCycles: UInt64 = 0, timeoutMs: UInt64 = 0) {
-            self.name = name
-            self.waitMs = waitMs
-            self.maxCycles = maxCycles
-            self.timeoutMs = timeoutMs
-        }
-    }
-
-    /// The plugin's name.
-    public let id: String
-    /// The parameters that it declares; none: it takes any.
-    public let parameters: [ParameterDeclaration]
-    /// Its routines.
-    public let routines: [Routine]
-
-    /// What the descriptor says.
-    public init(id: String, parameters: [ParameterDeclaration] = [], routines: [Routine]) {
-        self.id = id
-        self.parameters = parameters
-        self.routines = routines
-    }
-}
-
 /// The bounds of a worker; 0 for none.
 public struct WorkerLimits: Equatable, Sendable {
     /// Memory in MB.
@@ -130,7 +93,7 @@ extension EffectiveSettings {
     /// routine < the command line. In `schedhost.json5` itself a plugin's block wins over what is for all, and a
     /// routine's over its plugin's.
     public init(
-        of routine: PluginDeclaration.Routine, in plugin: PluginDeclaration, host: HostConfiguration = .init(),
+        of routine: PluginDescription.Routine, in plugin: PluginDescription, host: HostConfiguration = .init(),
         file: PluginConfiguration = .init(), commandLine: ConfigurationLayer = .init()
     ) {
         var all = ConfigurationLayer()
@@ -141,7 +104,7 @@ extension EffectiveSettings {
         if routine.maxCycles > 0 { all.settings[.maxCycles] = Sourced(.integer(routine.maxCycles), from: .descriptor) }
         if routine.timeoutMs > 0 { all.settings[.timeoutMs] = Sourced(.integer(routine.timeoutMs), from: .descriptor) }
         for parameter in plugin.parameters {
-            if let value = parameter.defaultValue { all.params[parameter.name] = Sourced(value, from: .descriptor) }
+            if let value = parameter.defaultJSON { all.params[parameter.name] = Sourced(value, from: .descriptor) }
         }
         all.merge(host.layer)
         for configuration in [host.plugins[plugin.id] ?? .init(), file] {
@@ -161,7 +124,7 @@ extension EffectiveSettings {
 extension PluginConfiguration {
     /// Compares the file with what the plugin declares: routines that it does not have, parameters that it does not
     /// take. Throws all mistakes.
-    public func check(against plugin: PluginDeclaration) throws(ConfigurationError) {
+    public func check(against plugin: PluginDescription) throws(ConfigurationError) {
         var error = ConfigurationError()
         check(layer.params, against: plugin, into: &error)
         for (name, block) in routines.sorted(by: { ($0.value.position.line, $0.key) < ($1.value.position.line, $1.key) }
@@ -180,7 +143,7 @@ extension PluginConfiguration {
     }
 
     private func check(
-        _ params: [String: Sourced<JSONValue>], against plugin: PluginDeclaration, into error: inout ConfigurationError
+        _ params: [String: Sourced<JSONValue>], against plugin: PluginDescription, into error: inout ConfigurationError
     ) {
         if plugin.parameters.isEmpty { return }
         let names = plugin.parameters.map(\.name)

@@ -24,7 +24,11 @@ extension JSON5Parser {
             name.append(next)
             if scalar != "\\" { advanceScalar() }
         }
-        if name.isEmpty { throw error("\(found) where a name or } is expected") }
+        if name.isEmpty {
+            throw error(
+                "\(found) where a name or } is expected\(peek == UInt8(ascii: "#") ? "; a comment begins with //" : "")"
+            )
+        }
         return String(name)
     }
 
@@ -53,15 +57,17 @@ extension JSON5Parser {
             }
             switch byte {
             case .newline, .carriageReturn:
-                throw JSONSyntaxError(position: start, message: "the string that begins here does not end on its line")
+                throw JSONSyntaxError(
+                    position: start,
+                    message: "the text that begins here does not end on its line; close it with its quote")
             case .backslash: try escape(into: &text)
-            case 0..<0x20 where byte != .tab: throw error("a control character in a string; write it as \\u00…")
+            case 0..<0x20 where byte != .tab: throw error("a control character in a text; write it as \\u00…")
             default:
                 text.append(byte)
                 advance()
             }
         }
-        throw JSONSyntaxError(position: start, message: "the string that begins here has no end")
+        throw JSONSyntaxError(position: start, message: "the text that begins here has no end; close it with its quote")
     }
 
     private mutating func escape(into text: inout [UInt8]) throws(JSONSyntaxError) {
@@ -81,7 +87,9 @@ extension JSON5Parser {
             _ = take(.newline)
         case .newline: advance()
         case UInt8(ascii: "1")...(.nine):
-            throw JSONSyntaxError(position: start, message: "'\\\(found.dropFirst().dropLast())' is no escape")
+            throw JSONSyntaxError(
+                position: start, message: "'\\\(found.dropFirst().dropLast())' is no escape; a backslash itself is \\\\"
+            )
         case .zero:
             if let next = peek(1), (UInt8.zero...UInt8.nine).contains(next) {
                 throw JSONSyntaxError(position: start, message: "an octal escape; write it as \\x…")
@@ -123,7 +131,7 @@ extension JSON5Parser {
         var code: UInt32 = 0
         for _ in 0..<count {
             guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                throw JSONSyntaxError(position: start, message: "an escape with fewer than \(count) hexadecimal digits")
+                throw JSONSyntaxError(position: start, message: "the escape wants \(count) hexadecimal digits")
             }
             code = code << 4 | UInt32(digit)
             advance()

@@ -8,9 +8,9 @@ public struct JSONSyntaxError: Error, Equatable, Sendable {
 
 /// Reads JSON5, with positions, in one pass over the bytes.
 ///
-/// Own code, since FoundationEssentials gives no position of an error, none of a value, and takes the first of two
-/// equal names without a word. A test compares the two on what both accept. Depth and size are bounded, so that no
-/// text exhausts the stack or the memory.
+/// Own code, since the decoder of FoundationEssentials traps on some texts (`{"a":1e+}`), gives no place of an error
+/// nor of a value, and takes the first of two equal names without a word. A test compares the two on what both accept.
+/// Depth and size are bounded, so that no text exhausts the stack or the memory.
 public struct JSON5Parser {
     /// The deepest nesting of lists and objects.
     public static let depthLimit = 64
@@ -28,6 +28,16 @@ public struct JSON5Parser {
 
     /// The one value of a text in UTF-8, with or without a byte order mark.
     public static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSONNode {
+        try parse(bytes, isConfiguration: false)
+    }
+
+    /// The members of a text that is a configuration: an object.
+    static func parseConfiguration(_ bytes: [UInt8]) throws(JSONSyntaxError) -> [JSONMember] {
+        guard case .object(let members) = try parse(bytes, isConfiguration: true).value else { return [] }
+        return members
+    }
+
+    private static func parse(_ bytes: [UInt8], isConfiguration: Bool) throws(JSONSyntaxError) -> JSONNode {
         var parser = JSON5Parser(bytes)
         if bytes.count > sizeLimit { throw parser.error("the file is larger than 1 MiB") }
         try parser.checkEncoding()
@@ -36,6 +46,9 @@ public struct JSON5Parser {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.index = 3 }
         try parser.skipSpace()
         if parser.peek == nil { throw parser.error("the file is empty; an empty configuration is {}") }
+        if isConfiguration, parser.peek != .openBrace {
+            throw parser.error("\(parser.found) where { is expected; a configuration looks like { wait_ms: 1000 }")
+        }
         let node = try parser.value()
         try parser.skipSpace()
         if parser.peek != nil { throw parser.error("\(parser.found) comes after the end of the value") }
@@ -72,6 +85,7 @@ public struct JSON5Parser {
     var found: String {
         guard let scalar else { return "the end of the file" }
         if scalar == "\n" || scalar == "\r" { return "the end of the line" }
+        if scalar == " " { return "a space" }
         if scalar.properties.generalCategory == .control { return "a control character" }
         return "'\(scalar)'"
     }
@@ -178,7 +192,7 @@ public struct JSON5Parser {
             if take(.comma) { continue }
             if take(.closeBracket) { return .array(nodes) }
             if peek == nil { throw unclosed("list", "]", start) }
-            throw error("\(found) where a comma or ] is expected")
+            throw error("\(found) where a comma or ] is expected\(commentHint)")
         }
     }
 
@@ -193,16 +207,21 @@ public struct JSON5Parser {
             let place = position
             let name = try self.name()
             try skipSpace()
-            if !take(.colon) { throw error("\(found) where a colon is expected after the name \(name)") }
+            if !take(.colon) {
+                let hint = peek == .minus ? "; a name with - in it wants quotes" : ""
+                throw error("\(found) where a colon is expected after the name \(oneLine(name, limit: 40))\(hint)")
+            }
             try skipSpace()
             members.append(JSONMember(name: name, position: place, node: try value()))
             try skipSpace()
             if take(.comma) { continue }
             if take(.closeBrace) { return .object(members) }
             if peek == nil { throw unclosed("object", "}", start) }
-            throw error("\(found) where a comma or } is expected")
+            throw error("\(found) where a comma or } is expected\(commentHint)")
         }
     }
+
+    private var commentHint: String { peek == UInt8(ascii: "#") ? "; a comment begins with //" : "" }
 
     private func unclosed(_ what: String, _ mark: String, _ start: TextPosition) -> JSONSyntaxError {
         JSONSyntaxError(position: start, message: "the \(what) that begins here has no end; close it with \(mark)")

@@ -106,7 +106,8 @@ extension JSONValue {
         case .null: return "null"
         case .bool(let value): return value ? "true" : "false"
         case .integer(let value): return String(value)
-        case .double(let value): return "\(value)"
+        case .double(let value):
+            return value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : "\(value)"
         case .string(let value):
             var text = ""
             Self.quote(oneLine(value, limit: 60), to: &text)

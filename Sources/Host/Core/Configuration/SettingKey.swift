@@ -59,16 +59,25 @@ enum SettingShape {
     case until
     case command
 
+    /// The same for one element of a list.
+    var allowedElement: String {
+        switch self {
+        case .integers(let range, let unit, _):
+            "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
+        case .command: "a text without NUL characters, and the first names a program"
+        case .integer, .word, .until: allowed
+        }
+    }
+
     /// A sentence's end that says what is allowed.
     var allowed: String {
         switch self {
         case .integer(let range, let unit, let zero):
-            let whole =
-                "a whole number\(unit.isEmpty ? "" : " of \(unit)") from \(range.lowerBound) to \(range.upperBound)"
+            let whole = "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
             return zero.map { "\(whole), or 0 for \($0)" } ?? whole
         case .integers(let range, let unit, let most):
             return
-                "a list of at most \(most) whole numbers of \(unit), each from \(range.lowerBound) to \(range.upperBound)"
+                "a list of at most \(most) whole numbers from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .word(let words): return "one of " + words.map { "\"\($0)\"" }.joined(separator: ", ")
         case .until: return "\"HH:MM\", a date and time such as \"2026-11-24T18:30:00Z\", or \"never\""
         case .command: return "a command as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"schedhost\"]"

@@ -8,7 +8,8 @@ enum Spelling {
         for candidate in words {
             let other = plain(candidate)
             guard other.count <= 64 else { continue }
-            let distance = distance(given, other)
+            // A beginning counts as one mistake: `wait` means `wait_ms`.
+            let distance = given.count > 2 && other.starts(with: given) ? 1 : distance(given, other)
             if distance <= max(1, min(given.count, other.count) / 3), distance < best?.distance ?? .max {
                 best = (candidate, distance)
             }

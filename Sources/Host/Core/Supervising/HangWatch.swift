@@ -180,9 +180,10 @@ public enum HangTimeout {
 
 /// When the machine was suspended, as far as readings of both clocks tell.
 struct SuspendHistory: Equatable, Sendable {
-    /// Up to `lastBoot`, the machine had been suspended for `suspended`.
+    /// Readings between which the machine was not suspended, and for how long it had been before them.
     private struct Period: Equatable {
         var suspended: Int64
+        var firstBoot: Int64
         var lastBoot: Int64
     }
 
@@ -194,7 +195,7 @@ struct SuspendHistory: Equatable, Sendable {
 
     mutating func note(_ now: ClockReading) {
         guard let last = periods.last else {
-            periods = [Period(suspended: now.suspended, lastBoot: now.boot)]
+            periods = [Period(suspended: now.suspended, firstBoot: now.boot, lastBoot: now.boot)]
             return
         }
         if now.suspended.clampedMinus(last.suspended) <= Self.tolerance {
@@ -202,7 +203,7 @@ struct SuspendHistory: Equatable, Sendable {
             return
         }
         if periods.count == Self.mostPeriods { periods.removeFirst() }
-        periods.append(Period(suspended: now.suspended, lastBoot: now.boot))
+        periods.append(Period(suspended: now.suspended, firstBoot: now.boot, lastBoot: now.boot))
     }
 
     /// For how long the machine had been suspended by that boot time at least: its start is then the latest.
@@ -210,7 +211,7 @@ struct SuspendHistory: Equatable, Sendable {
         var least = periods.first?.suspended ?? 0
         for (period, next) in zip(periods, periods.dropFirst()) where boot > period.lastBoot {
             // Between the last reading before a suspend and the first after it both are possible.
-            least = boot >= next.lastBoot ? next.suspended : period.suspended
+            least = boot >= next.firstBoot ? next.suspended : period.suspended
         }
         return least
     }

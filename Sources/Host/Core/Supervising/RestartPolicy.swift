@@ -5,8 +5,8 @@
 /// A value type, for one thread at a time.
 ///
 /// The supervisor tells each end of a session once: `sessionEnded` for a routine whose session had started, and
-/// `workerDied` for one whose start was ordered and never reported. `stopRequested` and `quarantineDecided` come
-/// before the end of the session that they concern.
+/// `workerDied` for one whose start was ordered and never reported. What a hook decided
+/// comes before the end of its session; in a session that is to end anyway it counts no more.
 public struct RestartPolicy: Sendable {
     /// How a session ended; the raw values are the kinds of the session record.
     public enum Ending: String, CaseIterable, Sendable {
@@ -63,9 +63,11 @@ public struct RestartPolicy: Sendable {
         case resumed
         /// A person wants a new session.
         case restartRequested
-        /// A person or a hook wants it to stop, and to stay so.
+        /// A person wants it to stop, and to stay so.
         case stopRequested
-        /// A hook shut it out.
+        /// A hook of the session wants the same.
+        case stopDecided
+        /// A hook of the session shut the routine out.
         case quarantineDecided(why: String)
         /// The time of `nextDeadline` has come. Harmless when it has not.
         case timerFired
@@ -157,6 +159,7 @@ public struct RestartPolicy: Sendable {
         case .resumed: resumed(restarting: false)
         case .restartRequested: resumed(restarting: true)
         case .stopRequested: stopRequested()
+        case .stopDecided: state == .ending ? [] : stopRequested()
         case .quarantineDecided(let why): quarantineDecided(why, at: now)
         case .timerFired: timerFired(at: now)
         }
@@ -252,8 +255,8 @@ public struct RestartPolicy: Sendable {
 
     private mutating func quarantineDecided(_ why: String, at now: Int64) -> [Action] {
         switch state {
-        case .stopped, .quarantined: return []
-        case .idle, .complete, .waiting, .starting, .running, .ending:
+        case .stopped, .quarantined, .ending: return []
+        case .idle, .complete, .waiting, .starting, .running:
             return shutOut("its error hook's decision (\(oneLine(why, limit: 300)))", probing: false, at: now)
         }
     }

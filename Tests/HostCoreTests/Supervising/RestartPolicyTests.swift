@@ -1,0 +1,308 @@
+import Testing
+
+@testable import HostCore
+
+private let second: Int64 = 1_000_000_000
+private let minute = 60 * second
+
+/// The numbers of the policy, in virtual time.
+@Suite struct RestartPolicyTests {
+    private func running(_ change: (inout RestartSettings) -> Void = { _ in }) -> PolicyDriver {
+        var settings = RestartSettings()
+        settings.jitterPercent = 0
+        change(&settings)
+        var driver = PolicyDriver(settings: settings)
+        driver.handle(.fileChanged(content: "a"))
+        return driver
+    }
+
+    private func delay(_ actions: [RestartPolicy.Action], from now: Int64) -> Int64? {
+        switch actions.last {
+        case .startNow: 0
+        case .startAt(let time): time - now
+        case .quarantine, .lift, nil: nil
+        }
+    }
+
+    private func message(_ actions: [RestartPolicy.Action]) -> String? {
+        if case .quarantine(let message)? = actions.last { message } else { nil }
+    }
+
+    @Test func delaysDoubleFromHalfASecondToAMinute() {
+        var driver = running {
+            $0.sameCauseFailures = 0
+            $0.anyCauseFailures = 0
+        }
+        var delays: [Int64] = []
+        for _ in 0..<11 {
+            let actions = driver.fail()
+            delays.append(delay(actions, from: driver.now) ?? -1)
+        }
+        #expect(
+            delays == [0, 500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000].map { $0 * 1_000_000 })
+    }
+
+    @Test(arguments: [(UInt64(2000), UInt64(5000), [0, 2000, 4000, 5000, 5000]), (0, 60_000, [0, 0, 0, 0, 0])])
+    func delaysAreConfigurable(first: UInt64, most: UInt64, expected: [Int64]) {
+        var driver = running {
+            $0.firstDelayMs = first
+            $0.maxDelayMs = most
+            $0.sameCauseFailures = 0
+        }
+        let delays = expected.map { _ in
+            let actions = driver.fail()
+            return delay(actions, from: driver.now) ?? -1
+        }
+        #expect(delays == expected.map { $0 * 1_000_000 })
+    }
+
+    @Test func jitterVariesByTenPercentToEitherSideAndNotMore() {
+        var least = Int64.max
+        var most = Int64.min
+        for seed in 0..<500 {
+            var driver = running { $0.jitterPercent = 10 }
+            driver.random.state = UInt64(seed)
+            driver.fail()
+            let actions = driver.fail()
+            let found = delay(actions, from: driver.now) ?? -1
+            least = min(least, found)
+            most = max(most, found)
+        }
+        #expect(least >= 450_000_000 && least < 460_000_000)
+        #expect(most <= 550_000_000 && most > 540_000_000)
+    }
+
+    @Test(arguments: [
+        (60 * second, true, Int64(0)), (60 * second - 1, true, 1000), (60 * second, false, 1000),
+        (3600 * second, true, 0),
+    ])
+    func aMinuteAliveWithAGoodCycleEndsTheRow(life: Int64, good: Bool, expectedMs: Int64) {
+        var driver = running()
+        driver.fail("a")
+        driver.fail("b")
+        let actions = driver.fail("c", life: life, good: good)
+        #expect(delay(actions, from: driver.now) == expectedMs * 1_000_000)
+    }
+
+    @Test func theResetDoesNotCancelTheLimit() {
+        var driver = running()
+        // Ten failures of ten kinds within the hour, each after a healthy five minutes.
+        for round in 1...9 {
+            let actions = driver.fail("cause \(round)", life: 5 * minute, good: true)
+            #expect(actions == [.startNow])
+        }
+        let last = driver.fail("cause 10", life: 5 * minute, good: true)
+        #expect(message(last)?.contains("10 failures within 1 h (the last: cause 10)") == true)
+    }
+
+    @Test func fiveFailuresForOneCauseQuarantine() {
+        var driver = running()
+        for _ in 0..<4 { #expect(message(driver.fail("crash SIGSEGV")) == nil) }
+        let expected =
+            "market/snapshot is quarantined: 5 failures within 5 min for the same cause (crash SIGSEGV); replace its "
+            + "file, or run `schedhost resume market/snapshot`; the host tries it again in 10 min"
+        #expect(driver.fail("crash SIGSEGV") == [.quarantine(message: expected)])
+        #expect(driver.policy.quarantine?.probeAt == driver.now + 10 * minute)
+    }
+
+    @Test func fiveFailuresForFiveCausesDoNot() {
+        var driver = running()
+        for cause in 0..<9 { #expect(message(driver.fail("cause \(cause)")) == nil) }
+        #expect(message(driver.fail("cause 9")) != nil)
+    }
+
+    @Test(arguments: [(75 * second, true), (75 * second + 1, false)])
+    func theWindowOfTheSameCauseIsFiveMinutes(gap: Int64, isQuarantined: Bool) {
+        var driver = running { $0.maxDelayMs = 0 }
+        driver.handle(.started)
+        driver.handle(.sessionEnded(.crash, cause: "a"))
+        var last: [RestartPolicy.Action] = []
+        for _ in 0..<4 {
+            driver.handle(.started)
+            last = driver.handle(.sessionEnded(.crash, cause: "a"), after: gap)
+        }
+        // Five failures, the last one four gaps after the first.
+        #expect((message(last) != nil) == isQuarantined)
+    }
+
+    @Test(arguments: [(400 * second, true), (400 * second + 1, false)])
+    func theWindowOfAnyCauseIsAnHour(gap: Int64, isQuarantined: Bool) {
+        var driver = running { $0.maxDelayMs = 0 }
+        driver.handle(.started)
+        driver.handle(.sessionEnded(.crash, cause: "x"))
+        var last: [RestartPolicy.Action] = []
+        for round in 0..<9 {
+            driver.handle(.started)
+            last = driver.handle(.sessionEnded(.crash, cause: "\(round)"), after: gap)
+        }
+        #expect((message(last) != nil) == isQuarantined)
+    }
+
+    @Test func limitsAreConfigurable() {
+        var driver = running {
+            $0.sameCauseFailures = 2
+            $0.sameCauseWindowMs = 60_000
+        }
+        driver.fail()
+        #expect(message(driver.fail())?.contains("2 failures within 1 min") == true)
+    }
+
+    @Test func aLoadErrorQuarantinesAtOnceUntilTheContentChanges() {
+        var driver = running()
+        let actions = driver.handle(.loadError("undefined symbol:\nfoo"))
+        #expect(message(actions)?.contains("a load error (undefined symbol: foo)") == true)
+        #expect(driver.handle(.fileChanged(content: "a")) == [])
+        #expect(driver.handle(.fileChanged(content: "b")) == [.lift, .startNow])
+        #expect(driver.policy.nextDeadline == nil)
+    }
+
+    @Test func probesComeAfterTenMinutesAnHourAndThenDaily() throws {
+        var driver = running()
+        var message = message(driver.handle(.loadError("bad")))
+        for (wait, words) in [
+            (10 * minute, "10 min"), (60 * minute, "1 h"), (1440 * minute, "1 day"), (1440 * minute, "1 day"),
+        ] {
+            #expect(message?.hasSuffix("the host tries it again in \(words)") == true)
+            #expect(driver.policy.nextDeadline == driver.now + wait)
+            #expect(driver.handle(.timerFired, after: wait - 1) == [])
+            #expect(driver.handle(.timerFired, after: 1) == [.startNow])
+            #expect(driver.policy.isProbing)
+            message = self.message(driver.fail())
+        }
+        #expect(driver.handle(.resumed) == [.lift, .startNow])
+        #expect(!driver.policy.isProbing)
+        #expect(self.message(driver.handle(.loadError("bad")))?.hasSuffix("in 10 min") == true)
+    }
+
+    @Test func aProbeThatLivesAMinuteWithAGoodCycleLifts() {
+        var driver = running()
+        driver.handle(.loadError("bad"))
+        driver.handle(.timerFired, after: driver.untilDeadline)
+        driver.handle(.started)
+        #expect(driver.handle(.goodCycle) == [])
+        #expect(driver.untilDeadline == minute)
+        #expect(driver.handle(.timerFired, after: minute) == [.lift])
+        #expect(driver.policy.nextDeadline == nil)
+        #expect(driver.fail() == [.startNow])
+    }
+
+    @Test func aProbeWithASlowFirstCycleIsLookedAtEverMoreRarely() {
+        var driver = running()
+        driver.handle(.loadError("bad"))
+        driver.handle(.timerFired, after: driver.untilDeadline)
+        driver.handle(.started)
+        for minutes in [1, 2, 4, 8] as [Int64] {
+            #expect(driver.untilDeadline == minutes * minute)
+            #expect(driver.handle(.timerFired, after: driver.untilDeadline) == [])
+        }
+        #expect(driver.handle(.goodCycle) == [.lift])
+    }
+
+    @Test func aProbeThatProvedItselfAndThenFailsIsAFirstFailure() {
+        var driver = running()
+        driver.handle(.loadError("bad"))
+        driver.handle(.timerFired, after: driver.untilDeadline)
+        #expect(driver.fail(life: minute, good: false).count == 1)
+        driver.handle(.timerFired, after: driver.untilDeadline)
+        driver.handle(.started)
+        driver.handle(.goodCycle)
+        #expect(driver.handle(.sessionEnded(.crash, cause: "a"), after: minute) == [.lift, .startNow])
+    }
+
+    @Test func aHooksQuarantineHasNoProbe() {
+        var driver = running()
+        driver.handle(.started)
+        let message = message(driver.handle(.quarantineDecided(why: "the key was revoked")))
+        #expect(message?.contains("its error hook's decision (the key was revoked)") == true)
+        #expect(message?.hasSuffix("the host does not retry it") == true)
+        driver.handle(.sessionEnded(.quarantined, cause: ""))
+        #expect(driver.policy.nextDeadline == nil)
+        #expect(driver.handle(.resumed) == [.lift, .startNow])
+    }
+
+    @Test func deadPeersDoNotCountAgainstTheInnocent() {
+        var driver = running()
+        for _ in 0..<100 {
+            driver.handle(.started)
+            #expect(driver.handle(.sessionEnded(.peerFailed, cause: "peer"), after: second) == [.startNow])
+        }
+        #expect(driver.policy.failures.isEmpty)
+    }
+
+    @Test func aCrashWhileTheFileIsReplacedDoesNotCountAgainstTheNewOne() {
+        var driver = running()
+        driver.handle(.started)
+        #expect(driver.handle(.fileChanged(content: "b")) == [])
+        #expect(driver.handle(.sessionEnded(.crash, cause: "old bug")) == [.startNow])
+        #expect(driver.policy.failures.isEmpty)
+    }
+
+    @Test func aResumeWaitsForTheOldSessionToEnd() {
+        var driver = running()
+        driver.handle(.started)
+        driver.handle(.stopRequested)
+        #expect(driver.handle(.resumed) == [])
+        #expect(driver.handle(.sessionEnded(.stopped, cause: "")) == [.startNow])
+    }
+
+    @Test func causesAreBoundedAndOnOneLine() {
+        var driver = running { $0.sameCauseFailures = 1 }
+        let message = message(driver.fail("a\nb\u{1b}[31m" + String(repeating: "x", count: 100_000)))
+        #expect(message?.contains("(a b [31mxxx") == true)
+        #expect((message?.count ?? 0) < 500)
+    }
+
+    /// Any events in any order: what must never happen does not.
+    @Test(arguments: 0..<40) func randomWalksKeepTheInvariants(seed: Int) throws {
+        var dice = TestRandom(state: UInt64(seed))
+        var settings = RestartSettings()
+        if seed % 4 == 3 {
+            settings.firstDelayMs = .max
+            settings.maxDelayMs = .max
+            settings.probeAfterMs = seed % 8 == 3 ? [] : [.max]
+        }
+        var driver = PolicyDriver(settings: settings)
+        driver.random.state = UInt64(seed)
+        let events = RestartPolicyTableTests.events.sorted { $0.key < $1.key }
+        var open = false
+        for step in 0..<2000 {
+            var (name, event) = try #require(events.randomElement(using: &dice))
+            if name == "new file" { event = .fileChanged(content: "\(step)") }
+            let before = driver.policy
+            let wait = Int64.random(in: 0...(dice.next() % 4 == 0 ? 200 * minute : second), using: &dice)
+            if driver.now > .max / 2 { driver.now = 0 }
+            let actions = driver.handle(event, after: wait)
+            switch event {
+            case .started: open = true
+            case .sessionEnded, .workerDied, .loadError: open = false
+            case .fileChanged, .goodCycle, .resumed, .restartRequested, .stopRequested, .stopDecided,
+                .quarantineDecided, .timerFired:
+                break
+            }
+            let starts = actions.count { $0 == .startNow }
+            #expect(starts <= 1, "\(name) from \(before.state)")
+            if starts == 1 {
+                #expect(!open, "\(name) from \(before.state): a second start")
+                #expect(driver.policy.state == .starting)
+                if driver.policy.quarantine != nil {
+                    // Shut out before and after: only a probe whose time has come, or one that its peers disturbed.
+                    let isDue = (before.quarantine?.probeAt).map { $0 <= driver.now } ?? false
+                    #expect(isDue || before.isProbing || before.state == .idle, "\(name) from \(before.state)")
+                }
+                open = true
+            }
+            for case .startAt(let time) in actions {
+                #expect(driver.policy.state == .waiting(until: time))
+                #expect(driver.policy.quarantine == nil)
+                let most = Int64(nanosecondsFrom: settings.maxDelayMs)
+                #expect(time > driver.now && time.clampedMinus(driver.now) <= most.clampedPlus(most / 10))
+            }
+            for case .quarantine in actions {
+                #expect(driver.policy.state == .quarantined && driver.policy.quarantine != nil)
+            }
+            if actions.contains(.lift) { #expect(driver.policy.quarantine == nil && before.quarantine != nil) }
+            #expect(driver.policy.failures.count <= settings.failuresKept)
+            #expect(driver.policy.isOpen == open, "\(name) from \(before.state)")
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Glibc
+import HostSystem
+import Testing
+
+@testable import HostCore
+
+private let second: Int64 = 1_000_000_000
+private let minute = 60 * second
+private let noon: Int64 = 1_800_000_000 * second
+
+/// What of the policy outlives the host.
+@Suite struct TallyTests {
+    /// A host with so many failures, a day after boot.
+    private func host(failures: Int) -> PolicyDriver {
+        var driver = PolicyDriver()
+        driver.now = 86_400 * second
+        driver.handle(.fileChanged(content: "a"))
+        for _ in 0..<failures { driver.fail() }
+        return driver
+    }
+
+    /// The next host, which boots `pause` later: its monotonic clock begins anew.
+    private func next(after driver: PolicyDriver, pause: Int64) throws -> PolicyDriver {
+        let tally = try #require(driver.policy.tally(at: driver.now, wall: noon))
+        var next = PolicyDriver()
+        next.now = 5 * second
+        next.policy = RestartPolicy(
+            id: "market/snapshot", restoring: tally, at: next.now, wall: noon.clampedPlus(pause))
+        return next
+    }
+
+    @Test func aHealthyRoutineHasNoTally() {
+        var driver = PolicyDriver()
+        driver.handle(.fileChanged(content: "a"))
+        driver.handle(.started)
+        #expect(driver.policy.tally(at: driver.now, wall: noon) == nil)
+    }
+
+    @Test(arguments: [(Int64(0), true), (4 * minute, true), (6 * minute, false)])
+    func failuresCountOnInTheNextHost(pause: Int64, isQuarantined: Bool) throws {
+        var driver = try next(after: host(failures: 4), pause: pause)
+        #expect(driver.handle(.fileChanged(content: "a")) == [.startNow])
+        driver.fail()
+        #expect((driver.policy.state == .quarantined) == isQuarantined)
+    }
+
+    @Test func backOffGoesOnInTheNextHost() throws {
+        var driver = try next(after: host(failures: 3), pause: 10 * minute)
+        driver.handle(.fileChanged(content: "a"))
+        driver.fail()
+        let wait = driver.untilDeadline
+        #expect(wait >= 1800 * second / 1000 && wait <= 2200 * second / 1000)
+    }
+
+    @Test func aChangedFileIsAFreshStartInTheNextHost() throws {
+        var driver = try next(after: host(failures: 5), pause: 0)
+        #expect(driver.policy.state == .quarantined)
+        #expect(driver.handle(.fileChanged(content: "b")) == [.lift, .startNow])
+    }
+
+    static let probes: [(Int64, Int64)] = [
+        (4 * minute, 6 * minute), (20 * minute, 0), (-60 * minute, 10 * minute), (.max, 0), (.min, 10 * minute),
+    ]
+
+    @Test(arguments: probes)
+    func theProbeComesWhenItWouldHaveComeOrWhatIsNearest(pause: Int64, expected: Int64) throws {
+        var driver = try next(after: host(failures: 5), pause: pause)
+        #expect(driver.handle(.fileChanged(content: "a")) == [])
+        #expect(driver.untilDeadline == expected)
+        #expect(driver.handle(.timerFired, after: expected) == [.startNow])
+        #expect(driver.policy.isProbing)
+        // The probe in the next host is the first one, so that the second comes after an hour.
+        driver.fail()
+        #expect(driver.untilDeadline == 60 * minute)
+    }
+
+    @Test func aStopByAPersonLastsAndOneWithTheHostDoesNot() throws {
+        var asked = host(failures: 1)
+        asked.handle(.stopRequested)
+        var driver = try next(after: asked, pause: minute)
+        #expect(driver.handle(.fileChanged(content: "a")) == [])
+        #expect(driver.handle(.resumed) == [.startNow])
+
+        var ended = host(failures: 1)
+        ended.handle(.started)
+        ended.handle(.sessionEnded(.stopped, cause: ""))
+        driver = try next(after: ended, pause: minute)
+        #expect(driver.handle(.fileChanged(content: "a")) == [.startNow])
+    }
+
+    @Test func anAbsurdTallyIsClamped() {
+        let tally = RoutineTally(
+            content: "a",
+            failures: [.min, -1, 0, .max, .max].map { RoutineTally.Failure(atMs: $0, cause: "x\n") }
+                + Array(repeating: .init(atMs: .max, cause: String(repeating: "y", count: 10_000)), count: 5_000),
+            streak: .max, stopped: true, quarantine: .init(why: "z\n", probeAtMs: .min, step: .min))
+        for (now, wall) in [(0, 0), (Int64.max, Int64.max), (.min, .min), (.max, .min), (0, .max)] as [(Int64, Int64)] {
+            var driver = PolicyDriver()
+            driver.now = now
+            driver.policy = RestartPolicy(id: "a/b", restoring: tally, at: now, wall: wall)
+            #expect(driver.policy.failures.count <= 10)
+            #expect(driver.policy.failures.allSatisfy { $0.at <= now && $0.cause.count <= 201 })
+            #expect(driver.policy.streak == 1000)
+            #expect(driver.policy.quarantine?.why == "z ")
+            _ = driver.policy.tally(at: now, wall: wall)
+            driver.handle(.fileChanged(content: "a"))
+            driver.handle(.timerFired)
+            driver.handle(.resumed)
+            for _ in 0..<3 { driver.handle(.sessionEnded(.error, cause: "")) }
+        }
+    }
+}
+
+/// The file of the tallies.
+@Suite struct TallyStoreTests {
+    private let store = TallyStore()
+
+    private func tallies() -> [String: RoutineTally] {
+        [
+            "a/b": RoutineTally(
+                content: "c", failures: [.init(atMs: 5, cause: "\"quoted\" ü")], streak: 2, stopped: false,
+                quarantine: .init(why: "w", probeAtMs: nil, step: 1)),
+            "a/c": RoutineTally(content: "", failures: [], streak: 0, stopped: true, quarantine: nil),
+        ]
+    }
+
+    @Test func anAbsentFileIsNoTally() throws {
+        let scratch = TallyScratch()
+        let (tallies, warning) = store.load(from: try Directory(scratch.path))
+        #expect(tallies.isEmpty && warning == nil)
+    }
+
+    @Test func whatIsSavedIsLoaded() throws {
+        let scratch = TallyScratch()
+        let directory = try Directory(scratch.path)
+        try store.save([:], in: directory)
+        try store.save(tallies(), in: directory)
+        let (loaded, warning) = store.load(from: directory)
+        #expect(loaded == tallies() && warning == nil)
+        #expect(try directory.names() == ["tally.json"])
+        #expect(try directory.status("tally.json").mode == 0o600)
+    }
+
+    @Test func aLeftOverTemporaryDoesNotStopASave() throws {
+        let scratch = TallyScratch()
+        let directory = try Directory(scratch.path)
+        try directory.create("tally.json.new").writeAll([1, 2, 3], subject: "test")
+        try store.save(tallies(), in: directory)
+        #expect(store.load(from: directory).tallies == tallies())
+    }
+
+    @Test(arguments: [
+        "", "{", "[]", "{\"version\":2,\"routines\":{}}", "{\"version\":1}", "\0\u{1}", "null",
+        "{\"version\":1,\"routines\":{\"a/b\":{\"content\":5}}}", String(repeating: "[", count: 100_000),
+    ])
+    func aFileThatIsNoTallyIsSetAside(text: String) throws {
+        let scratch = TallyScratch()
+        let directory = try Directory(scratch.path)
+        try directory.create("tally.json").writeAll(Array(text.utf8), subject: "test")
+        let (tallies, warning) = store.load(from: directory)
+        #expect(tallies.isEmpty)
+        #expect(
+            warning == "\(scratch.path)/tally.json is not a tally of this host: routines start without their tallies; "
+                + "the file was set aside as tally.json.corrupt")
+        #expect(try directory.names() == ["tally.json.corrupt"])
+    }
+
+    @Test func aFileThatCannotBeReadIsLeftAlone() throws {
+        let scratch = TallyScratch()
+        let directory = try Directory(scratch.path)
+        _ = try directory.directory("tally.json", create: true)
+        let (tallies, warning) = store.load(from: directory)
+        #expect(tallies.isEmpty)
+        #expect(warning?.hasSuffix("routines start without their tallies") == true)
+        #expect(throws: SystemError.self) { try store.save(self.tallies(), in: directory) }
+    }
+}
+
+/// A directory of a test's own, removed when the value ends.
+@safe final class TallyScratch: Sendable {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/schedhost-test-XXXXXX".utf8CString)
+        path = unsafe template.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress, let path = unsafe mkdtemp(start) else { return "" }
+            return unsafe String(cString: path)
+        }
+    }
+
+    deinit {
+        if let directory = try? Directory(path) {
+            for name in (try? directory.names()) ?? [] {
+                try? directory.remove(name)
+                try? directory.removeDirectory(name)
+            }
+        }
+        unsafe rmdir(path)
+    }
+}
