@@ -60,7 +60,7 @@ public final class SystemCacheFolder: CacheFolder {
 
     public func open(_ name: String) throws(SystemError) -> any CacheFile {
         let path = directory.child(name)
-        let descriptor = try directory.openForReading(name)
+        let descriptor = try directory.openQuietly(name)
         if try descriptor.status(subject: path).kind != .regular { throw .notRegular(path) }
         return SystemCacheFile(descriptor, path: path)
     }

@@ -22,6 +22,15 @@ final class CacheStore: Sendable {
         case setAside(file: String, reason: String)
     }
 
+    /// What a save did.
+    enum Saved {
+        case replaced
+        /// The disk has this generation or a newer one.
+        case outdated
+        /// It was called off, or it failed.
+        case dropped
+    }
+
     /// How long a save waits for the lock, ns: whoever has it only writes one file.
     static let busy: Int64 = 10_000_000_000
     static let lockFile = "lock"
@@ -144,21 +153,21 @@ final class CacheStore: Sendable {
     }
 
     /// Replaces the file; not when the disk has this generation or a newer one, or `wanted` is no longer true.
-    /// False when it was left. On a failure the old file is what it was.
+    /// On a failure the old file is what it was.
     func save(_ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, wanted: () -> Bool) throws(SystemError)
-        -> Bool
+        -> Saved
     {
         guard let (folder, file) = try place(header.name, header.key, create: true),
             let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         else { throw SystemError("fcntl", "\(CacheName.encode(header.name)): lock", number: 11) }
         defer { lock.release() }
-        if try generation(folder, file, header.name, header.key) >= header.generation { return false }
+        if try generation(folder, file, header.name, header.key) >= header.generation { return .outdated }
         let temporary = "\(file).\(String(UInt64.random(in: 0...UInt64.max), radix: 16))\(Self.temporaryEnding)"
         do {
             try unsafe write(folder, temporary, header.encoded(), payload)
             guard wanted() else {
                 try folder.remove(temporary)
-                return false
+                return .dropped
             }
             try folder.rename(temporary, to: file + Self.ending)
         } catch {
@@ -166,7 +175,7 @@ final class CacheStore: Sendable {
             throw error
         }
         if durability == .power { try folder.synchronize() }
-        return true
+        return .replaced
     }
 
     private func write(

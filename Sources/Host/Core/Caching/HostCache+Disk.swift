@@ -151,8 +151,8 @@ extension HostCache {
     }
 
     /// Saves a value unless the entry holds another one by then. A failure is counted and reported.
-    func save(_ entry: CacheEntry, _ value: CacheValue, loads: UInt64, loadTime: Int64) {
-        guard let store else { return }
+    func save(_ entry: CacheEntry, _ value: CacheValue, loads: UInt64, loadTime: Int64) -> CacheStore.Saved {
+        guard let store else { return .dropped }
         var produced = stamp()
         let since = CacheTime.difference(produced.bootTime, value.produced)
         produced.bootTime = value.produced
@@ -165,11 +165,12 @@ extension HostCache {
             let saved = try unsafe store.save(header, value.bytes) {
                 table.withLock { _ in entry.value === value }
             }
-            guard saved else { return }
-            table.withLock { _ in if entry.value === value { entry.onDisk = true } }
+            if saved == .replaced { table.withLock { _ in if entry.value === value { entry.onDisk = true } } }
+            return saved
         } catch {
             table.withLock { $0.counters.saveFailures &+= 1 }
             environment.report(.saveFailed(cache: name, error: error.description))
+            return .dropped
         }
     }
 

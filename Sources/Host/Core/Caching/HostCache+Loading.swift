@@ -122,7 +122,7 @@ extension HostCache {
         park(old)
         environment.report(.loaded(cache: name, bytes: unsafe value.bytes.count, nanoseconds: time))
         if kept {
-            save(entry, value, loads: loads, loadTime: time)
+            _ = save(entry, value, loads: loads, loadTime: time)
             budget.makeRoom()
         } else if value.cost > valueLimit {
             removeFile(entry.key)
@@ -160,17 +160,22 @@ extension HostCache {
 
     private func put(_ content: CacheValue.Content, _ key: [UInt8]) -> Result<Void, CacheError> {
         if let error = Self.check(key) { return .failure(error) }
-        learnGeneration(key)
-        let (entry, value, old, loads) = table.withLock { table in
-            let entry = table.makeEntry(key, budget: budget)
-            let now = environment.clock.boot()
-            let value = make(content, now, &table)
-            entry.flight.put(now: now)
-            let old = replace(entry, value, onDisk: false, &table.counters)
-            return (entry, value, old, entry.loads)
+        let isKnown = store == nil || table.withLock { $0.entry(key)?.onDisk ?? false }
+        if !isKnown { learnGeneration(key) }
+        // Another process may have saved since the generation was known: then once more, above its generation.
+        for _ in 0..<3 {
+            let (entry, value, old, loads) = table.withLock { table in
+                let entry = table.makeEntry(key, budget: budget)
+                let now = environment.clock.boot()
+                let value = make(content, now, &table)
+                entry.flight.put(now: now)
+                let old = replace(entry, value, onDisk: false, &table.counters)
+                return (entry, value, old, entry.loads)
+            }
+            park(old)
+            guard save(entry, value, loads: loads, loadTime: 0) == .outdated else { break }
+            learnGeneration(key)
         }
-        park(old)
-        save(entry, value, loads: loads, loadTime: 0)
         budget.makeRoom()
         return .success(())
     }
