@@ -28,13 +28,14 @@ func immortal<Value>(list: [UnsafePointer<Value>]) -> UnsafePointer<UnsafePointe
 /// A copy of a struct that may grow: as many bytes as both sides know, the rest zero.
 ///
 /// `Value` begins with its `struct_size`, a `uint32_t`. A host older than this overlay so has NULL for the functions
-/// that it lacks.
+/// that it lacks. A size that ends inside a pointer is rounded down.
 func copy<Value: BitwiseCopyable>(of source: UnsafePointer<Value>, into zero: Value) -> Value {
     var own = zero
-    let size = unsafe UnsafeRawPointer(source).load(as: UInt32.self)
+    let given = unsafe Int(UnsafeRawPointer(source).load(as: UInt32.self))
+    let size = given - given % MemoryLayout<Value>.alignment
     unsafe withUnsafeMutableBytes(of: &own) { bytes in
         unsafe bytes.copyMemory(
-            from: UnsafeRawBufferPointer(start: source, count: min(Int(size), bytes.count)))
+            from: UnsafeRawBufferPointer(start: source, count: min(size, bytes.count)))
     }
     return own
 }

@@ -1,0 +1,111 @@
+import CPluginAPI
+import Glibc
+import PluginAPI
+import Testing
+
+private actor Tally {
+    var value = 0
+    func add() -> Int {
+        value += 1
+        return value
+    }
+}
+
+private struct Broken: Error {}
+
+@Suite struct AsyncTests {
+    /// Runs the first cycles of a session on a thread; their codes.
+    private func cycles(_ count: Int = 1, of plugin: Plugin, by host: FakeHost) async -> [Int32] {
+        await onOwnThread {
+            let routine = unsafe plugin.routines[0]
+            guard unsafe host.call(routine.pointee.start, routine) == 0 else { return [] }
+            return (0..<count).map { _ in unsafe host.run(routine) }
+        }
+    }
+
+    private func plugin(_ run: @escaping Routine.AsyncBody) -> Plugin {
+        Plugin("async", version: "1") { Routine("r", wait: .zero, run: run) }
+    }
+
+    @Test func runsOnTheRoutinesThread() async {
+        let host = FakeHost()
+        let tally = Tally()
+        let plugin = plugin { scheduler in
+            let thread = UInt(pthread_self())
+            _ = await tally.add()
+            await Task.detached { await Task.yield() }.value
+            await withTaskGroup { group in
+                for _ in 0..<3 {
+                    group.addTask {
+                        #expect(UInt(pthread_self()) == thread)
+                        #expect(Scheduler.current?.cycle == scheduler.cycle)
+                        _ = await tally.add()
+                    }
+                }
+            }
+            #expect(UInt(pthread_self()) == thread)
+            let sum = await tally.value
+            scheduler.log.info("sum \(sum)")
+        }
+        #expect(await cycles(2, of: plugin, by: host) == [0, 0])
+        #expect(host.lines.map(\.text) == ["sum 4", "sum 8"])
+    }
+
+    @Test func thrownErrorBecomesACode() async {
+        let host = FakeHost()
+        let plugin = plugin { _ in
+            await Task.yield()
+            throw Failure(code: 9, "nine")
+        }
+        #expect(await cycles(of: plugin, by: host) == [9])
+        #expect(host.failures == ["nine"])
+    }
+
+    @Test func interruptCancels() async {
+        let host = FakeHost()
+        let box = UncheckedBox<Plugin?>(nil)
+        let plugin = plugin { scheduler in
+            guard let plugin = box.value else { return #expect(!Task.isCancelled) }
+            let address = unsafe UInt(bitPattern: scheduler.pointer)
+            // From another thread, while this cycle waits for what never comes by itself.
+            startThread {
+                let routine = unsafe plugin.routines[0]
+                unsafe routine.pointee.interrupt?(UnsafePointer(bitPattern: address), routine.pointee.user)
+            }
+            try await Task.sleep(for: .seconds(86_400))
+        }
+        box.value = plugin
+        #expect(await cycles(of: plugin, by: host) == [0])
+        #expect(host.failures == [])
+        box.value = nil  // the next session is not cancelled
+        #expect(await cycles(of: plugin, by: host) == [0])
+    }
+
+    @Test func cancelledBeforeItBegins() async {
+        let host = FakeHost()
+        host.stopRequested = true
+        let plugin = plugin { _ in
+            #expect(Task.isCancelled)
+            try Task.checkCancellation()
+        }
+        #expect(await cycles(of: plugin, by: host) == [0])
+    }
+
+    @Test func otherErrorsCountAlsoWhenStopping() async {
+        let host = FakeHost()
+        host.stopRequested = true
+        #expect(await cycles(of: plugin { _ in throw Broken() }, by: host) == [1])
+    }
+
+    @Test func cancellationOfItsOwnIsAnError() async {
+        let host = FakeHost()
+        #expect(await cycles(of: plugin { _ in throw CancellationError() }, by: host) == [1])
+        #expect(host.failures == ["CancellationError()"])
+    }
+}
+
+/// A value that a test hands to another thread, with an order that it knows.
+final class UncheckedBox<Value>: @unchecked Sendable {
+    var value: Value
+    init(_ value: Value) { self.value = value }
+}
