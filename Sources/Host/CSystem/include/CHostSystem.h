@@ -88,9 +88,13 @@ static inline int chs_terminal_columns(int descriptor) {
     return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-/* Declared for _GNU_SOURCE only; the kernel's number. fcntl(2), "Open file description locks". */
+/* Declared for _GNU_SOURCE only; the kernel's numbers, the same on x86-64 and arm64. fcntl(2), "Open file
+ * description locks"; open(2). */
 #ifndef F_OFD_SETLK
 #define F_OFD_SETLK 37
+#endif
+#ifndef O_NOATIME
+#define O_NOATIME 01000000
 #endif
 
 /* errno is a macro. */
