@@ -59,11 +59,15 @@ extension Supervisor {
     /// The isolation level of a plugin: what its configuration or the host's says.
     func isolation(of plugin: PluginEntry) -> Isolation {
         if let settings = plugin.routines.first?.settings { return settings.isolation }
-        let probe = PluginDeclaration.Routine(name: "", waitMs: 0)
+        return settingsBeforeDescription(of: plugin).isolation
+    }
+
+    /// What holds for a plugin whose routines are not known yet.
+    func settingsBeforeDescription(of plugin: PluginEntry) -> EffectiveSettings {
+        let unknown = PluginDescription.unknown(plugin.name)
         return EffectiveSettings(
-            of: probe, in: PluginDeclaration(id: plugin.name, routines: [probe]), host: hostConfiguration,
-            file: plugin.configuration, commandLine: options.overrides
-        ).isolation
+            of: unknown.routines[0], in: unknown, host: hostConfiguration, file: plugin.configuration,
+            commandLine: options.overrides)
     }
 
     /// A worker has loaded the plugin.
@@ -89,8 +93,7 @@ extension Supervisor {
             return false
         }
         plugin.description = description
-        let declaration = PluginDeclaration(description)
-        readConfiguration(of: plugin, declaration)
+        readConfiguration(of: plugin, description)
         guard plugin.state == .describing else { return false }
         plugin.state = .ready
         log.write(
@@ -98,17 +101,17 @@ extension Supervisor {
             "\(plugin.fileName): \(description.id) \(description.version), \(description.routines.count) "
                 + (description.routines.count == 1 ? "routine" : "routines"))
         for (index, routine) in description.routines.enumerated() {
-            add(routine, at: index, to: plugin, declaration)
+            add(routine, at: index, to: plugin)
         }
         for routine in plugin.routines { tell(routine, .fileChanged(content: plugin.content)) }
         return true
     }
 
     private func add(
-        _ description: PluginDescription.Routine, at index: Int, to plugin: PluginEntry, _ declaration: PluginDeclaration
+        _ description: PluginDescription.Routine, at index: Int, to plugin: PluginEntry
     ) {
         let settings = EffectiveSettings(
-            of: declaration.routines[index], in: declaration, host: hostConfiguration, file: plugin.configuration,
+            of: description, in: plugin.description ?? .unknown(plugin.name), host: hostConfiguration, file: plugin.configuration,
             commandLine: options.overrides)
         let id = plugin.name + "/" + description.name
         let policy =
@@ -151,7 +154,7 @@ extension Supervisor {
         }
     }
 
-    private func readConfiguration(of plugin: PluginEntry, _ declaration: PluginDeclaration) {
+    private func readConfiguration(of plugin: PluginEntry, _ declaration: PluginDescription) {
         let path = directory.child(declaration.id + ".json5")
         do {
             if let bytes = try readFile(path, isOptional: true) {
@@ -179,27 +182,11 @@ extension Supervisor {
     }
 }
 
-extension PluginDeclaration {
-    /// What a description says to a configuration.
-    init(_ description: PluginDescription) {
-        self.init(
-            id: description.id,
-            parameters: description.parameters.map { parameter in
-                let kind: ParameterDeclaration.Kind =
-                    switch parameter.type {
-                    case .string: .string
-                    case .int: .integer
-                    case .double: .double
-                    case .bool: .bool
-                    }
-                return ParameterDeclaration(
-                    name: parameter.name, kind: kind, defaultText: parameter.defaultValue, range: parameter.range,
-                    summary: parameter.description ?? "")
-            },
-            routines: description.routines.map { routine in
-                PluginDeclaration.Routine(
-                    name: routine.name, waitMs: routine.waitMs, maxCycles: routine.maxCycles,
-                    timeoutMs: routine.timeoutMs)
-            })
+extension PluginDescription {
+    /// A plugin of which only the name is known.
+    fileprivate static func unknown(_ id: String) -> PluginDescription {
+        PluginDescription(
+            id: id, version: "", description: nil, isSerial: false, parameters: [],
+            routines: [Routine(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)])
     }
 }

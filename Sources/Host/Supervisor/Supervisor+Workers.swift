@@ -36,20 +36,11 @@ extension Supervisor {
                 .load(
                     WorkerCommand.Load(
                         plugin: plugin.number, path: plugin.loadPath, name: plugin.fileName,
-                        parameters: plugin.routines.first?.settings.paramsJSON ?? parameters(for: plugin),
+                        parameters: plugin.routines.first?.settings.paramsJSON ?? settingsBeforeDescription(of: plugin).paramsJSON,
                         isForRunning: true, build: plugin.file.buildID)))
             armWorkerTimer(worker)
         }
         return worker
-    }
-
-    /// The parameters that a plugin's `load` sees before its routines are known.
-    private func parameters(for plugin: PluginEntry) -> String {
-        let probe = PluginDeclaration.Routine(name: "", waitMs: 0)
-        return EffectiveSettings(
-            of: probe, in: PluginDeclaration(id: plugin.name, routines: [probe]), host: hostConfiguration,
-            file: plugin.configuration, commandLine: options.overrides
-        ).paramsJSON
     }
 
     private func startWorker(_ key: WorkerLink.Key, name: String) throws(SystemError) -> WorkerLink {
