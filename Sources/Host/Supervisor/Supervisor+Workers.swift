@@ -37,7 +37,7 @@ extension Supervisor {
                     WorkerCommand.Load(
                         plugin: plugin.number, path: plugin.loadPath, name: plugin.fileName,
                         parameters: plugin.routines.first?.settings.paramsJSON ?? settingsBeforeDescription(of: plugin).paramsJSON,
-                        isForRunning: true, build: plugin.file.buildID)))
+                        isForRunning: true, build: plugin.file.buildID, state: options.state)))
             armWorkerTimer(worker)
         }
         return worker

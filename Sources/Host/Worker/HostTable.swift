@@ -93,8 +93,12 @@ internal import Synchronization
 
     private static func fillControl(_ table: UnsafeMutablePointer<schedhost_host>) {
         unsafe table.pointee.fail = { scheduler, code, message in
-            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return code }
-            unsafe scheduler.runner.session.message = String((unsafe text(message) ?? "").prefix(4096))
+            let message = String((unsafe text(message) ?? "").prefix(4096))
+            if let run = SourceRun.current {
+                run.message = message
+            } else if let scheduler = unsafe scheduler, unsafe isCallback(scheduler) {
+                unsafe scheduler.runner.session.message = message
+            }
             return code
         }
         unsafe table.pointee.stop_requested = { scheduler in

@@ -14,6 +14,8 @@ internal import HostSystem
     let clock: any HostClock
     let channel: EventChannel
     let log: LogGate
+    let budget: CacheBudget
+    let cachePlace: CachePlace?
     private let sessions: SessionCounter
     private(set) var runners: [RoutineRunner] = []
     private(set) var pool: RunPool?
@@ -22,7 +24,7 @@ internal import HostSystem
 
     init(
         number: Int, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock, channel: EventChannel, log: LogGate,
-        sessions: SessionCounter
+        sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?
     ) {
         self.number = number
         self.loaded = loaded
@@ -31,6 +33,8 @@ internal import HostSystem
         self.channel = channel
         self.log = log
         self.sessions = sessions
+        self.budget = budget
+        self.cachePlace = cachePlace
         idText = CText(loaded.description.id)
         isSerial = loaded.description.isSerial
     }
@@ -100,7 +104,7 @@ extension RoutineRunner {
         unsafe cell.pointee.callbackThread = Thread.current
         let code = unsafe callback(scheduler, user)
         unsafe cell.pointee.callbackThread = 0
-        let message = session.takeMessage()
+        let message = session.takeMessage(for: code)
         return code == 0 ? nil : message.isEmpty ? "error \(code)" : message
     }
 }

@@ -27,7 +27,7 @@ extension RoutineRunner {
             return .goOn
         }
         let failure = Session.Failure(
-            phase: .start, code: code, message: session.takeMessage(), cycle: 0, attempt: session.startAttempt)
+            phase: .start, code: code, message: session.takeMessage(for: code), cycle: 0, attempt: session.startAttempt)
         session.error = failure
         session.startFailures += 1
         switch decide(failure) {
@@ -64,7 +64,7 @@ extension RoutineRunner {
             unsafe runner.callbacks.on_error?(runner.scheduler, &error, &decision, runner.callbacks.user)
             return 0
         }
-        _ = session.takeMessage()
+        _ = session.takeMessage(for: 0)
         switch decision.decision {
         case UInt32(SCHEDHOST_DECIDE_CONTINUE): return .goOn
         case UInt32(SCHEDHOST_DECIDE_RETRY):
@@ -85,10 +85,11 @@ extension RoutineRunner {
             unsafe closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
             // `interrupt` may still be in the plugin, and needs what `stop` takes away.
             gate.wait { gate in gate.isInterrupting ? nil : () }
+            caches.withLock { $0 }?.close()
             unsafe closing(.stopping, phase: .stop, column: "stop_error", callbacks.stop)
         }
-        session.endCallback()
         let now = clock.boot()
+        closeCaches(now: now)
         let ended = WorkerEvent.Ended(
             slot: session.order.slot, session: session.order.session, startMs: session.startMs,
             finishMs: clock.wall() / 1_000_000, durationNs: now &- session.startBoot, cycles: schedule.cycle,
@@ -113,7 +114,7 @@ extension RoutineRunner {
         let code = call(state) { runner in unsafe callback(runner.scheduler, runner.callbacks.user) }
         if code == 0 { return }
         let failure = Session.Failure(
-            phase: phase, code: code, message: session.takeMessage(), cycle: unsafe cell.pointee.schedule.cycle,
+            phase: phase, code: code, message: session.takeMessage(for: code), cycle: unsafe cell.pointee.schedule.cycle,
             attempt: 1)
         session.stats[column] = .string(failure.text)
         let disposition = session.disposition
@@ -130,7 +131,7 @@ extension RoutineRunner {
         let code = body(self)
         unsafe cell.pointee.callbackThread = 0
         unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
-        if session.isUsingCaches { session.endCallback() }
+        if hasCaches.load(ordering: .relaxed) { endCacheUse(now: clock.boot()) }
         return code
     }
 }

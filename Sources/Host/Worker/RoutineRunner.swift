@@ -45,6 +45,9 @@ internal import Synchronization
     var ledger: UnsafeMutablePointer<LedgerSlot>
     var session: Session
     let nameText: CText
+    let hasCaches = Atomic<Bool>(false)
+    let caches = Monitor<RoutineCaches?>(nil)
+    var cachesCountedAt: Int64 = 0
 
     /// A runner without a session. `plugin` outlives it.
     init(index: Int, name: String, plugin: PluginContext, callbacks: schedhost_routine) {
@@ -98,6 +101,7 @@ internal import Synchronization
         unsafe cell.pointee.place.session_before = start.before
         phase = .starting
         busy.store(true, ordering: .releasing)
+        openCaches()
         beginLedger(start.session, now: now)
         return true
     }
@@ -198,11 +202,11 @@ internal import Synchronization
         isRunning.store(false, ordering: .relaxed)
         end = clock.boot()
         count(start: start, end: end, due: schedule.due)
-        if session.isUsingCaches { session.endCallback() }
+        if hasCaches.load(ordering: .relaxed) { endCacheUse(now: end) }
         if hasRequests { consumeRequests() }
         if code != 0 {
             session.error = Session.Failure(
-                phase: Session.phase(ofCode: code), code: code, message: session.takeMessage(),
+                phase: Session.phase(ofCode: code), code: code, message: session.takeMessage(for: code),
                 cycle: schedule.cycle, attempt: schedule.attempt)
             let action = unsafe cell.pointee.schedule.fail()
             unsafe ledger.pointee.failures.store(cell.pointee.schedule.failures, ordering: .relaxed)

@@ -43,7 +43,10 @@ struct Session {
     var startAttempt: UInt32 = 0
     var startFailures: UInt64 = 0
     var stopAsked = false
-    var isUsingCaches = false
+    /// What the last failed cache call of this callback said.
+    var cacheMessage = ""
+    /// What the caches had counted when the session began.
+    var cachesBefore: [String: CacheCounters] = [:]
     var error: Failure?
     var message = ""
     var endText = ""
@@ -65,14 +68,14 @@ struct Session {
             maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "{}", isPaused: false),
         startMs: 0, startBoot: 0)
 
-    /// The text that `fail` attached, once.
-    mutating func takeMessage() -> String {
-        defer { message = "" }
-        return message
+    /// The text that `fail` attached, once; without one, for a cache's code, what the cache said.
+    mutating func takeMessage(for code: Int32) -> String {
+        defer {
+            message = ""
+            cacheMessage = ""
+        }
+        return message.isEmpty && Self.phase(ofCode: code) == .cache ? cacheMessage : message
     }
-
-    /// Lets go of what the callback's answers kept alive.
-    mutating func endCallback() { isUsingCaches = false }
 
     /// The phase of an error of `run`: the host's own cache codes tell that it came from a cache.
     static func phase(ofCode code: Int32) -> Phase {

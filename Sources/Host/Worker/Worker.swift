@@ -30,6 +30,7 @@ public final class Worker {
     private let poller: Poller
     private let clockSet: TimerDescriptor
     private let sessions = SessionCounter()
+    private let budget = CacheBudget()
     private let doorbell: Doorbell
     private var plugins: [Int: PluginContext] = [:]
     private var lines = LineSplitter(limit: 4 << 20)
@@ -156,7 +157,7 @@ public final class Worker {
             }
             let context = PluginContext(
                 number: load.plugin, loaded: loaded, ledger: ledger, clock: clock, channel: channel, log: log,
-                sessions: sessions)
+                sessions: sessions, budget: budget, cachePlace: try Self.cachePlace(load))
             try context.prepare(parameters: load.parameters)
             if let text = context.load() {
                 return channel.send(.refused(plugin: load.plugin, phase: "load", text: text))
@@ -168,6 +169,12 @@ public final class Worker {
         } catch {
             channel.send(.refused(plugin: load.plugin, phase: "open", text: "\(error)"))
         }
+    }
+
+    /// Where the plugin's disk caches live, if the host has a place for them.
+    private static func cachePlace(_ load: WorkerCommand.Load) throws(SystemError) -> CachePlace? {
+        guard let path = load.state else { return nil }
+        return CachePlace(state: SystemCacheFolder(try Directory(path)), build: load.build)
     }
 
     private func start(_ start: WorkerCommand.Start) {

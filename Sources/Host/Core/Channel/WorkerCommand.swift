@@ -32,14 +32,21 @@ public enum WorkerCommand: Codable, Equatable, Sendable {
         /// The build id, for what the caches write.
         public var build: String
 
+        /// The state directory, for the disk caches; nil: there are none.
+        public var state: String?
+
         /// A load.
-        public init(plugin: Int, path: String, name: String, parameters: String, isForRunning: Bool, build: String) {
+        public init(
+            plugin: Int, path: String, name: String, parameters: String, isForRunning: Bool, build: String,
+            state: String? = nil
+        ) {
             self.plugin = plugin
             self.path = path
             self.name = name
             self.parameters = parameters
             self.isForRunning = isForRunning
             self.build = build
+            self.state = state
         }
     }
 

@@ -1,0 +1,67 @@
+internal import HostCore
+internal import HostSystem
+internal import Synchronization
+
+/// The routine's caches in the course of a session.
+extension RoutineRunner {
+    /// How often the ledger is told what the caches counted, ns.
+    private static let countEvery: Int64 = 1_000_000_000
+
+    /// The routine's caches, made by the first call; any thread.
+    func useCaches() -> RoutineCaches {
+        caches.withLock { caches in
+            if let known = caches { return known }
+            let made = RoutineCaches(plugin: plugin, routine: name, number: index)
+            caches = made
+            hasCaches.store(true, ordering: .relaxed)
+            return made
+        }
+    }
+
+    /// A callback has returned: what it looked at may go.
+    func endCacheUse(now: Int64) {
+        guard let caches = caches.withLock({ $0 }) else { return }
+        caches.namespace.callbackEnded()
+        if now &- cachesCountedAt >= Self.countEvery { countCaches(caches, now: now) }
+    }
+
+    /// A session begins.
+    func openCaches() {
+        guard let caches = caches.withLock({ $0 }) else { return }
+        caches.open()
+        session.cachesBefore = caches.counters()
+    }
+
+    /// The session is over: its record gets what the caches counted in it.
+    func closeCaches(now: Int64) {
+        guard let caches = caches.withLock({ $0 }) else { return }
+        caches.namespace.callbackEnded()
+        countCaches(caches, now: now)
+        for (name, total) in caches.counters().sorted(by: { $0.key < $1.key }) {
+            let before = session.cachesBefore[name] ?? CacheCounters()
+            let counts: [(String, UInt64)] = [
+                ("hits", total.hits &- before.hits), ("loads", total.loads &- before.loads),
+                ("load_failures", total.loadFailures &- before.loadFailures),
+                ("stale", total.staleServed &- before.staleServed),
+                ("evictions", total.evictions &- before.evictions), ("corrupt", total.corrupt &- before.corrupt),
+                ("save_failures", total.saveFailures &- before.saveFailures), ("bytes", total.bytes),
+                ("load_us", (total.loadTime &- before.loadTime) / 1000),
+            ]
+            for (what, count) in counts where count > 0 {
+                session.stats["cache.\(name).\(what)"] = .int(Int64(clamping: count))
+            }
+        }
+    }
+
+    private func countCaches(_ caches: RoutineCaches, now: Int64) {
+        cachesCountedAt = now
+        let counters = caches.namespace.counters()
+        unsafe ledger.pointee.cacheHits.store(counters.hits, ordering: .relaxed)
+        unsafe ledger.pointee.cacheLoads.store(counters.loads, ordering: .relaxed)
+        unsafe ledger.pointee.cacheFailures.store(counters.loadFailures, ordering: .relaxed)
+        unsafe ledger.pointee.cacheStale.store(counters.staleServed, ordering: .relaxed)
+        unsafe ledger.pointee.cacheEvictions.store(counters.evictions, ordering: .relaxed)
+        unsafe ledger.pointee.cacheBytes.store(counters.bytes, ordering: .relaxed)
+        unsafe ledger.pointee.cacheLoadTime.store(counters.loadTime, ordering: .relaxed)
+    }
+}
