@@ -1,10 +1,169 @@
+internal import FoundationEssentials
 internal import HostCore
 internal import HostSystem
 
-/// `cache`: what the disk caches hold.
+/// `cache`: what the disk caches hold, whether a host runs or not.
 enum CacheCommand {
-    /// Performs it on the state directory, whether a host runs or not.
+    /// Performs it on the state directory.
     static func perform(_ options: CacheCommandOptions) throws -> ExitStatus {
-        throw UsageError(command: .cache, message: "not yet")
+        let directory = try Directory(try Program.statePath(options.state))
+        let inspector = CacheInspector(state: SystemCacheFolder(directory))
+        let selection = CacheInspector.Selection(
+            plugin: options.plugin, routine: options.routine, name: options.name, key: options.key.map { Array($0.utf8) })
+        switch options.action {
+        case .list: return show(inspector.list(selection), options.format)
+        case .show:
+            let report = inspector.list(selection)
+            if report.files.isEmpty { return fail("there is no such value") }
+            return show(report, options.format, isWhole: true)
+        case .get: return get(inspector, options)
+        case .clear:
+            let (removed, errors) = inspector.clear(selection)
+            complain(errors)
+            StandardStream.error.write("schedhost: \(removed) \(removed == 1 ? "value" : "values") removed\n")
+            return errors.isEmpty ? .success : .failure
+        }
+    }
+
+    private static func get(_ inspector: CacheInspector, _ options: CacheCommandOptions) -> ExitStatus {
+        guard let plugin = options.plugin, let routine = options.routine, let name = options.name,
+            let found = inspector.get(
+                plugin: plugin, routine: routine, name: name, key: Array((options.key ?? "").utf8))
+        else { return fail("there is no such value") }
+        guard let bytes = found.bytes else { return fail("\(found.listing.file): \(found.listing.flaw ?? "unreadable")") }
+        return StandardStream.output.write(bytes) ? .success : .failure
+    }
+
+    private static func show(
+        _ report: CacheInspector.Report, _ format: CacheCommandOptions.Format, isWhole: Bool = false
+    ) -> ExitStatus {
+        complain(report.errors)
+        switch format {
+        case .json: StandardStream.output.write(json(report.files))
+        case .table where isWhole: StandardStream.output.write(report.files.map(whole).joined(separator: "\n"))
+        case .table: StandardStream.output.write(table(report.files))
+        }
+        return report.errors.isEmpty ? .success : .failure
+    }
+
+    private static func fail(_ text: String) -> ExitStatus {
+        StandardStream.error.write("schedhost: \(text)\n")
+        return .failure
+    }
+
+    private static func complain(_ errors: [SystemError]) {
+        for error in errors { StandardStream.error.write("schedhost: \(error)\n") }
+    }
+
+    // MARK: Forms
+
+    private static func table(_ files: [CacheInspector.Listing]) -> String {
+        let titles = ["CACHE", "KEY", "SIZE", "AGE", "EXPIRES AFTER", "GENERATION", "LOADS", "BUILD", "STATE"]
+        let rows = files.map { file in
+            guard let value = file.value else { return [identifier(file), key(file), "", "", "", "", "", "", state(file)] }
+            return [
+                identifier(file), key(file), size(value.size), duration(value.age), expiry(value.expire),
+                "\(value.generation)", "\(value.loads)", String(value.build.prefix(12)), state(file),
+            ]
+        }
+        let widths = titles.indices.map { column in
+            ([titles] + rows).map { TerminalText.width($0[column]) }.max() ?? 0
+        }
+        let numbers: Set<Int> = [2, 3, 4, 5, 6]
+        return ([titles] + rows).map { row in
+            let cells = row.indices.map { TerminalText.pad(row[$0], to: widths[$0], isNumber: numbers.contains($0)) }
+            let line = cells.joined(separator: "  ")
+            return String(line.reversed().drop { $0 == " " }.reversed()) + "\n"
+        }.joined()
+    }
+
+    private static func whole(_ file: CacheInspector.Listing) -> String {
+        var lines = [("cache", identifier(file)), ("key", key(file)), ("file", TerminalText.clean(file.file))]
+        if let value = file.value {
+            lines += [
+                ("size", "\(value.size) bytes"), ("age", duration(value.age)), ("expires after", expiry(value.expire)),
+                ("made", Timestamp.format(value.produced / 1_000_000)), ("load took", duration(value.loadTime)),
+                ("generation", "\(value.generation)"), ("loads", "\(value.loads)"), ("codec", "\(value.codec)"),
+                ("plugin build", TerminalText.clean(value.build)),
+            ]
+        }
+        lines.append(("state", state(file)))
+        return lines.map { TerminalText.pad($0.0, to: 14) + $0.1 + "\n" }.joined()
+    }
+
+    private static func identifier(_ file: CacheInspector.Listing) -> String {
+        TerminalText.clean("\(file.plugin)/\(file.routine) \(file.name)")
+    }
+
+    private static func key(_ file: CacheInspector.Listing) -> String {
+        TerminalText.cut(TerminalText.clean(String(decoding: file.key, as: UTF8.self)), to: 40)
+    }
+
+    private static func state(_ file: CacheInspector.Listing) -> String {
+        if let flaw = file.flaw { return "corrupt: \(TerminalText.clean(flaw))" }
+        return file.value?.isExpired == true ? "expired" : "good"
+    }
+
+    private static func duration(_ nanoseconds: Int64?) -> String {
+        nanoseconds.map { DurationText.format(milliseconds: $0 / 1_000_000) } ?? "unknown"
+    }
+
+    private static func expiry(_ nanoseconds: Int64) -> String { nanoseconds == .max ? "never" : duration(nanoseconds) }
+
+    private static func size(_ bytes: Int) -> String {
+        let units = ["B", "KiB", "MiB", "GiB"]
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 1024, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        return unit == 0 ? "\(bytes) B" : "\((value * 10).rounded() / 10) \(units[unit])"
+    }
+
+    private struct Entry: Encodable {
+        let plugin: String
+        let routine: String
+        let name: String
+        let key: String
+        let file: String
+        let size: Int?
+        let ageSeconds: Double?
+        let expireSeconds: Double?
+        let isExpired: Bool?
+        let producedMs: Int64?
+        let loadMs: Double?
+        let generation: UInt64?
+        let loads: UInt64?
+        let codec: UInt32?
+        let build: String?
+        let flaw: String?
+
+        init(_ file: CacheInspector.Listing) {
+            plugin = file.plugin
+            routine = file.routine
+            name = file.name
+            key = String(decoding: file.key, as: UTF8.self)
+            self.file = file.file
+            size = file.value?.size
+            ageSeconds = file.value?.age.map { Double($0) / 1e9 }
+            expireSeconds = file.value.flatMap { $0.expire == .max ? nil : Double($0.expire) / 1e9 }
+            isExpired = file.value?.isExpired
+            producedMs = file.value.map { $0.produced / 1_000_000 }
+            loadMs = file.value.map { Double($0.loadTime) / 1e6 }
+            generation = file.value?.generation
+            loads = file.value?.loads
+            codec = file.value?.codec
+            build = file.value?.build
+            flaw = file.flaw
+        }
+    }
+
+    private static func json(_ files: [CacheInspector.Listing]) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        guard let data = try? encoder.encode(files.map(Entry.init)) else { return "[]\n" }
+        return String(decoding: data, as: UTF8.self) + "\n"
     }
 }
