@@ -135,17 +135,25 @@ private let hour = 3600 * second
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now) != nil)
     }
 
-    @Test func aScribbledBeginningCannotReachBackBeforeTheLastLook() {
+    @Test(arguments: [Int64.min, -1, 0, 1_000_000 * second, .max])
+    func aBeginningThatCannotBeCountsFromNow(began: Int64) {
         var watch = Watch()
         var clocks = Clocks()
         _ = watch.observe("a", waiting(until: clocks.now.boot + second), at: clocks.now)
-        clocks.run(2 * second)
-        #expect(watch.observe("a", busy(1, since: .min), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 58 * second)
-        // Nor does one in the future put it off.
-        #expect(watch.observe("b", busy(1, since: .max), at: clocks.now) == nil)
+        clocks.run(hour)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
         clocks.run(60 * second)
-        #expect(watch.observe("b", busy(1, since: .max), at: clocks.now) != nil)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) != nil)
+    }
+
+    @Test func aBeginningBeforeTheLastLookCountsFromThere() {
+        var watch = Watch()
+        var clocks = Clocks()
+        _ = watch.observe("a", waiting(until: clocks.now.boot), at: clocks.now)
+        clocks.run(20 * second)
+        #expect(watch.observe("a", busy(1, since: 1), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 40 * second)
     }
 
     @Test func anyNumbersGiveNoTrap() throws {

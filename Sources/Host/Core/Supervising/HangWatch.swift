@@ -1,4 +1,4 @@
-/// One moment on both of the host's running clocks, in nanoseconds. Read `boot` first.
+/// One moment on both of the host's running clocks, in nanoseconds. Read `boot` first, and both before the ledgers.
 public struct ClockReading: Equatable, Sendable {
     /// `CLOCK_BOOTTIME`: goes on during a suspend.
     public var boot: Int64
@@ -159,8 +159,10 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
 
     /// The latest monotonic time at which a callback can have begun that was first seen now.
     private func start(of began: Int64, after seen: Int64, at now: ClockReading) -> Int64 {
-        // It was not in progress when last seen, and it is now: what the ledger says is held between these two.
-        let began = min(max(began, seen, 0), now.boot)
+        // Read while it was being written, or scribbled on: the callback counts from now.
+        guard began > 0, began <= now.boot else { return now.monotonic }
+        // It was not in progress when last seen.
+        let began = max(began, seen)
         return min(began.clampedMinus(suspends.least(at: began)), now.monotonic)
     }
 }
