@@ -23,26 +23,18 @@ public struct CacheAnswer<Value: Sendable>: Sendable {
     /// The code of the last failed load since the value was made; nil if none failed.
     public let lastError: Int32?
 
-    init(_ value: Value, _ answer: schedhost_cache_value) {
-        self.value = value
+    init(_ answer: CacheBinding.Answer) {
+        value = answer.box.value(as: Value.self)
+        let facts = unsafe answer.facts
         state =
-            switch unsafe Int(answer.state) {
-            case SCHEDHOST_VALUE_LOADED: .loaded
+            switch unsafe facts.map({ unsafe Int($0.state) }) {
+            case SCHEDHOST_VALUE_LOADED, nil: .loaded
             case SCHEDHOST_VALUE_STALE: .stale
             default: .hit
             }
-        age = unsafe Duration(fractionalSeconds: answer.age_seconds)
-        generation = unsafe answer.generation
-        lastError = unsafe answer.last_error == 0 ? nil : answer.last_error
-    }
-
-    /// What a call answers that had to load without a cache.
-    init(uncached value: Value) {
-        self.value = value
-        state = .loaded
-        age = .zero
-        generation = 0
-        lastError = nil
+        age = unsafe facts.map { unsafe Duration(fractionalSeconds: $0.age_seconds) } ?? .zero
+        generation = unsafe facts?.generation ?? 0
+        lastError = unsafe facts.flatMap { unsafe $0.last_error == 0 ? nil : $0.last_error }
     }
 }
 

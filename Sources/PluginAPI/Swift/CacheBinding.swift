@@ -1,245 +1,245 @@
 internal import CPluginAPI
 
-/// One cache of one routine, as the host opened it. Lives as long as the host's handle: for ever.
-///
-/// A subclass knows the type of the values.
-@safe class CacheBinding: @unchecked Sendable {
-    // @unchecked: immutable here; subclasses say how they guard what they add.
+/// Where the values of a cache are kept, and what that needs.
+@usableFromInline
+enum CacheStorage: Sendable {
+    /// As objects; `cost` says what one counts for in the host's bound.
+    case memory(cost: @Sendable (ValueBox) -> Int)
+    /// As bytes.
+    case disk(BoxCodec)
 
-    enum Kind {
+    @usableFromInline
+    enum Kind: Sendable {
         case memory, disk
     }
 
-    let kind: Kind
-    let name: String
-    /// The type of its values, by which a cache of the same name and another type is found out.
-    let type: ObjectIdentifier
-    /// nil when the host has no caches: then every call loads.
-    let handle: OpaquePointer?
+    var kind: Kind {
+        switch self {
+        case .memory: .memory
+        case .disk: .disk
+        }
+    }
 
-    init(_ kind: Kind, _ name: String, type: ObjectIdentifier, handle: OpaquePointer?) {
-        self.kind = kind
+    /// Gives a value to the host, as a source does.
+    func write(_ box: ValueBox, to writer: UnsafeMutablePointer<schedhost_writer>, cache: String) throws {
+        let code: Int32
+        switch self {
+        case .memory(let cost):
+            let object = unsafe Unmanaged.passRetained(box)
+            code =
+                unsafe writer.pointee.set_object?(writer, object.toOpaque(), ValueBox.release, max(0, cost(box)))
+                ?? Code.unsupported
+            if code != Code.ok { unsafe object.release() }
+        case .disk(let codec):
+            code = unsafe try codec.encode(box).withUnsafeBytes {
+                unsafe writer.pointee.write?(writer, $0.baseAddress, $0.count) ?? Code.unsupported
+            }
+        }
+        if code != Code.ok { throw CacheError(cache, code: code, message: "") }
+    }
+}
+
+/// One cache of one routine, as the host opened it. Lives as long as the host's handle: for ever.
+@safe final class CacheBinding: @unchecked Sendable {
+    // @unchecked: immutable; the host's handle may be used on any thread.
+
+    /// A value, and what the host says of it; nil when it was made without a cache.
+    @safe struct Answer {
+        let box: ValueBox
+        let facts: schedhost_cache_value?
+    }
+
+    let storage: CacheStorage
+    let kind: CacheStorage.Kind
+    let name: String
+    private let type: ObjectIdentifier
+    /// nil when the host has no caches: then every call loads.
+    private let handle: OpaquePointer?
+    private let decoded = DecodedValues()
+
+    init(_ storage: CacheStorage, _ name: String, type: ObjectIdentifier, handle: OpaquePointer?) {
+        self.storage = storage
+        kind = storage.kind
         self.name = name
         self.type = type
         unsafe self.handle = unsafe handle
     }
 
-    /// Makes the value of a key with the loader in `call`, a `TypedCall` of this cache's type, and gives it to the host.
-    func produce(_ call: UnsafeMutableRawPointer, key: String, into writer: UnsafeMutablePointer<schedhost_writer>)
-        throws
-    {}
-
-    func error(_ code: Int32, _ message: String = "") -> CacheError { CacheError(name, code: code, message: message) }
-}
-
-/// How a value is made: without a key, or from one.
-enum Loader<Value> {
-    case plain(() throws -> Value)
-    case keyed((String) throws -> Value)
-
-    func callAsFunction(_ key: String) throws -> Value {
-        switch self {
-        case .plain(let load): try load()
-        case .keyed(let load): try load(key)
-        }
-    }
-}
-
-/// One call's loader, and what it made. On the caller's stack, so that a hit allocates nothing.
-struct TypedCall<Value> {
-    let loader: Loader<Value>
-    var made: Value?
-}
-
-/// The part of a call that does not depend on the value's type: what the host hands back to the source.
-@safe private struct SourceCall {
-    let binding: Unmanaged<CacheBinding>
-    let context: Unmanaged<CallbackContext>
-    let typed: UnsafeMutableRawPointer
-    var thrown: (any Error)?
-}
-
-/// The source of one request: runs on the thread that asks, while it waits in `cache_get`.
-private let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
-    guard let scheduler = unsafe scheduler, let writer = unsafe writer, let user = unsafe user else {
-        return Code.invalid
-    }
-    let call = unsafe user.assumingMemoryBound(to: SourceCall.self)
-    let context = unsafe call.pointee.context.takeUnretainedValue()
-    return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler)) {
-        do {
-            unsafe try call.pointee.binding.takeUnretainedValue()
-                .produce(call.pointee.typed, key: text(key, keySize), into: writer)
-            return Code.ok
-        } catch {
-            unsafe call.pointee.thrown = error
-            return unsafe context.fail(scheduler, error)
-        }
-    }
-}
-
-/// The source of a cache that reloads ahead of expiry, possibly on a thread of the host's. Immortal.
-@safe final class BackgroundSource: Sendable {
-    private let context: CallbackContext
-    private let produce: @Sendable (String, UnsafeMutablePointer<schedhost_writer>) throws -> Void
-
-    init(
-        _ context: CallbackContext,
-        _ produce: @escaping @Sendable (String, UnsafeMutablePointer<schedhost_writer>) throws -> Void
-    ) {
-        self.context = context
-        unsafe self.produce = unsafe produce
+    /// Itself, if its values have that type.
+    func checked(_ type: ObjectIdentifier) throws -> CacheBinding {
+        if type != self.type { throw error(Code.invalid, "it is in use with values of another type") }
+        return self
     }
 
-    static let function: schedhost_source = { scheduler, key, keySize, writer, user in
-        guard let scheduler = unsafe scheduler, let writer = unsafe writer, let user = unsafe user else {
-            return Code.invalid
-        }
-        let source = unsafe Unmanaged<BackgroundSource>.fromOpaque(user).takeUnretainedValue()
-        return unsafe CurrentScheduler.set(Scheduler(context: source.context, pointer: scheduler)) {
-            do {
-                unsafe try source.produce(text(key, keySize), writer)
-                return Code.ok
-            } catch {
-                return unsafe source.context.fail(scheduler, error)
-            }
-        }
-    }
-}
-
-private func text(_ bytes: UnsafeRawPointer?, _ size: Int) -> String {
-    guard let bytes = unsafe bytes, size > 0 else { return "" }
-    return unsafe String(decoding: UnsafeRawBufferPointer(start: bytes, count: size), as: UTF8.self)
-}
-
-/// A key as the host takes it; the empty one is the unkeyed value.
-func withKey<Result>(_ key: String, _ body: (UnsafeRawPointer?, Int) throws -> Result) rethrows -> Result {
-    if key.isEmpty { return try body(nil, 0) }
-    var key = key
-    return try key.withUTF8 { unsafe try body($0.baseAddress, $0.count) }
-}
-
-extension CacheBinding {
-    /// What a call asks for.
-    struct Request {
-        var key = ""
-        var fresh = false
-        var tolerance = Duration.zero
-    }
-
-    /// Asks the host for a value. Throws what this call's source threw, else the host's reason.
+    /// The value, from the cache or the loader. Throws what the loader threw in this call, else the host's reason.
     ///
-    /// With `ownSource` the cache's own source loads, which a reload ahead of expiry needs; then `made` stays nil.
-    func get<Value>(
-        _ scheduler: Scheduler, _ handle: OpaquePointer, _ request: Request, ownSource: Bool,
-        _ typed: inout TypedCall<Value>
-    ) throws -> schedhost_cache_value {
-        guard let get = unsafe scheduler.table.cache_get else { throw error(Code.unsupported) }
-        return unsafe try withUnsafeMutablePointer(to: &typed) { typed in
-            var call = unsafe SourceCall(
-                binding: .passUnretained(self), context: .passUnretained(scheduler.context), typed: typed, thrown: nil)
-            var value = unsafe schedhost_cache_value()
-            unsafe value.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
-            let code = unsafe withUnsafeMutablePointer(to: &call) { call in
-                unsafe withKey(request.key) { key, size in
-                    var asked = unsafe schedhost_cache_request()
-                    unsafe asked.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_request>.size)
-                    unsafe asked.flags = request.fresh ? UInt32(SCHEDHOST_GET_FRESH) : 0
-                    unsafe asked.tolerance_seconds =
-                        request.tolerance == .zero ? 0 : request.tolerance.fractionalSeconds
-                    unsafe asked.key = unsafe key
-                    unsafe asked.key_size = size
-                    if !ownSource {
-                        unsafe asked.source = unsafe requestSource
-                        unsafe asked.user = UnsafeMutableRawPointer(call)
-                    }
-                    return unsafe get(scheduler.pointer, handle, &asked, &value)
-                }
-            }
-            if code == Code.ok { return unsafe value }
-            if let thrown = call.thrown { throw thrown }
-            throw unsafe error(code, sourceText(scheduler, handle))
+    /// With `ownSource` the cache's own source loads, which a reload ahead of expiry needs.
+    func get(_ scheduler: Scheduler, _ request: CacheRequest, ownSource: Bool, _ loader: Loader) throws -> Answer {
+        guard let handle = unsafe handle else { return unsafe Answer(box: try loader(request.key), facts: nil) }
+        var call = SourceCall(binding: self, context: scheduler.context, loader: loader)
+        let facts = unsafe try ask(scheduler, handle, request, ownSource: ownSource, &call)
+        do {
+            return unsafe Answer(box: try box(facts, key: request.key, made: call.made), facts: facts)
+        } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
+            // Written by another version of the plugin: the source knows better.
+            let anew = CacheRequest(key: request.key, fresh: true, tolerance: .zero)
+            let facts = unsafe try ask(scheduler, handle, anew, ownSource: ownSource, &call)
+            return unsafe Answer(box: try box(facts, key: request.key, made: call.made), facts: facts)
         }
     }
 
-    /// The value held, whatever its age; nil if there is none.
-    func peek(_ scheduler: Scheduler, _ handle: OpaquePointer, key: String) throws -> schedhost_cache_value? {
-        guard let peek = unsafe scheduler.table.cache_peek else { throw error(Code.unsupported) }
-        var value = unsafe schedhost_cache_value()
-        unsafe value.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
-        let code = unsafe withKey(key) { unsafe peek(scheduler.pointer, handle, $0, $1, &value) }
+    private func ask(
+        _ scheduler: Scheduler, _ handle: OpaquePointer, _ request: CacheRequest, ownSource: Bool,
+        _ call: inout SourceCall
+    ) throws -> schedhost_cache_value {
+        guard let get = unsafe scheduler.context.table.cache_get else { throw error(Code.unsupported) }
+        var facts = unsafe schedhost_cache_value()
+        unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
+        let code = unsafe withUnsafeMutablePointer(to: &call) { call in
+            unsafe withKey(request.key) { key, size in
+                var asked = unsafe schedhost_cache_request()
+                unsafe asked.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_request>.size)
+                unsafe asked.flags = request.fresh ? UInt32(SCHEDHOST_GET_FRESH) : 0
+                unsafe asked.tolerance_seconds = request.tolerance == .zero ? 0 : request.tolerance.fractionalSeconds
+                unsafe asked.key = unsafe key
+                unsafe asked.key_size = size
+                if !ownSource {
+                    unsafe asked.source = unsafe requestSource
+                    unsafe asked.user = UnsafeMutableRawPointer(call)
+                }
+                return unsafe get(scheduler.pointer, handle, &asked, &facts)
+            }
+        }
+        if code == Code.ok { return unsafe facts }
+        if let thrown = call.thrown { throw thrown }
+        let text = unsafe scheduler.context.table.cache_error?(scheduler.pointer, handle)
+        throw unsafe error(code, text.map { unsafe String(cString: $0) } ?? "")
+    }
+
+    /// The value held, whatever its age, and never the source; nil if there is none, or none that can be decoded.
+    func peek(_ scheduler: Scheduler, key: String) throws -> Answer? {
+        guard let handle = unsafe handle else { return nil }
+        guard let peek = unsafe scheduler.context.table.cache_peek else { throw error(Code.unsupported) }
+        var facts = unsafe schedhost_cache_value()
+        unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
+        let code = unsafe withKey(key) { unsafe peek(scheduler.pointer, handle, $0, $1, &facts) }
         if code == Code.notFound { return nil }
         if code != Code.ok { throw error(code) }
-        return unsafe value
+        switch kind {
+        case .memory: return unsafe Answer(box: try box(facts, key: key, made: nil), facts: facts)
+        case .disk: return unsafe (try? box(facts, key: key, made: nil)).map { unsafe Answer(box: $0, facts: facts) }
+        }
+    }
+
+    /// Replaces the value, aged 0. Nothing under a host without caches.
+    func put(_ scheduler: Scheduler, _ box: ValueBox, key: String) throws {
+        guard let handle = unsafe handle else { return }
+        let table = unsafe scheduler.context.table
+        let code: Int32
+        switch storage {
+        case .memory(let cost):
+            let object = unsafe Unmanaged.passRetained(box)
+            code = unsafe withKey(key) {
+                unsafe table.cache_put_object?(
+                    scheduler.pointer, handle, $0, $1, object.toOpaque(), ValueBox.release, max(0, cost(box)))
+                    ?? Code.unsupported
+            }
+            if code != Code.ok { unsafe object.release() }
+        case .disk(let codec):
+            code = unsafe try codec.encode(box).withUnsafeBytes { bytes in
+                unsafe withKey(key) {
+                    unsafe table.cache_put?(scheduler.pointer, handle, $0, $1, bytes.baseAddress, bytes.count)
+                        ?? Code.unsupported
+                }
+            }
+        }
+        if code != Code.ok { throw error(code) }
     }
 
     /// Drops the value; false when there was none.
     func invalidate(_ scheduler: Scheduler, key: String) throws -> Bool {
+        decoded.drop(key)
         guard let handle = unsafe handle else { return false }
-        guard let invalidate = unsafe scheduler.table.cache_invalidate else { throw error(Code.unsupported) }
+        guard let invalidate = unsafe scheduler.context.table.cache_invalidate else { throw error(Code.unsupported) }
         let code = unsafe withKey(key) { unsafe invalidate(scheduler.pointer, handle, $0, $1) }
         if code != Code.ok && code != Code.notFound { throw error(code) }
         return code == Code.ok
     }
 
-    private func sourceText(_ scheduler: Scheduler, _ handle: OpaquePointer) -> String {
-        guard let text = unsafe scheduler.table.cache_error?(scheduler.pointer, handle) else { return "" }
-        return unsafe String(cString: text)
+    /// The object that the host gives, or what its bytes mean: decoded once for each generation.
+    private func box(_ facts: schedhost_cache_value, key: String, made: ValueBox?) throws -> ValueBox {
+        if kind == .memory {
+            guard let object = unsafe facts.object else {
+                throw error(Code.invalid, "the host answers without an object")
+            }
+            let box = unsafe Unmanaged<ValueBox>.fromOpaque(object).takeUnretainedValue()
+            if box.type != type { throw error(Code.invalid, "it holds a value of another type") }
+            return box
+        }
+        let isLoaded = unsafe Int(facts.state) == SCHEDHOST_VALUE_LOADED
+        if isLoaded, let made {
+            unsafe decoded.keep(made, facts.generation, key)
+            return made
+        }
+        // A load that this call joined may be the first of its generation.
+        if !isLoaded, let known = unsafe decoded.find(facts.generation, key) { return known }
+        guard case .disk(let codec) = storage else { throw error(Code.invalid) }
+        let bytes = unsafe facts.data.map { unsafe [UInt8](UnsafeRawBufferPointer(start: $0, count: facts.size)) }
+        let box = try codec.decode(bytes ?? [])
+        unsafe decoded.keep(box, facts.generation, key)
+        return box
+    }
+
+    private func error(_ code: Int32, _ message: String = "") -> CacheError {
+        CacheError(name, code: code, message: message)
     }
 }
 
-extension CallbackContext {
-    /// The routine's cache of that kind and name, opened on its first use.
-    func binding<Binding: CacheBinding, Value>(
-        _ kind: CacheBinding.Kind, _ name: String, of type: Value.Type, _ scheduler: Scheduler,
-        options: (inout schedhost_cache_options) -> Void, make: (OpaquePointer?) -> Binding
-    ) throws -> Binding {
-        if let known = known(kind, name) { return try typed(known, type) }
-        let open = unsafe kind == .memory ? table.cache_memory : table.cache
-        var handle: OpaquePointer?
-        if let open = unsafe open {
-            var given = unsafe schedhost_cache_options()
-            unsafe given.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_options>.size)
-            unsafe options(&given)
-            let code = unsafe name.withCString { unsafe open(scheduler.pointer, $0, &given, &handle) }
-            if code != Code.ok && code != Code.unsupported { throw CacheError(name, code: code, message: "") }
-        }
-        let new = unsafe make(handle)
-        let winner = caches.withLock { caches in
-            // Another thread may have been faster.
-            if let known = caches.first(where: { $0.kind == kind && $0.name == name }) { return known }
-            caches.append(new)
-            return new
-        }
-        return try typed(winner, type)
+/// The decoded values of one disk cache, each with the generation of its bytes. On any thread.
+private final class DecodedValues: Sendable {
+    private struct Kept {
+        let generation: UInt64
+        let box: ValueBox
     }
 
-    private func known(_ kind: CacheBinding.Kind, _ name: String) -> CacheBinding? {
-        caches.withLock { caches in
-            for cache in caches where cache.kind == kind && cache.name == name { return cache }
-            return nil
+    private struct State {
+        var unkeyed: Kept?
+        var keyed: [String: Kept] = [:]
+    }
+
+    private let state = Guarded(State())
+
+    /// How many values of keys are kept; past that all are dropped, and decoded again on demand.
+    private static let limit = 256
+
+    func find(_ generation: UInt64, _ key: String) -> ValueBox? {
+        let kept = state.withLock { key.isEmpty ? $0.unkeyed : $0.keyed[key] }
+        return kept?.generation == generation ? kept?.box : nil
+    }
+
+    func keep(_ box: ValueBox, _ generation: UInt64, _ key: String) {
+        let new = Kept(generation: generation, box: box)
+        state.withLock { state in
+            if key.isEmpty {
+                state.unkeyed = new
+            } else {
+                if state.keyed.count >= Self.limit { state.keyed.removeAll(keepingCapacity: true) }
+                state.keyed[key] = new
+            }
         }
     }
 
-    private func typed<Binding: CacheBinding, Value>(_ binding: CacheBinding, _ type: Value.Type) throws -> Binding {
-        guard binding.type == ObjectIdentifier(type) else {
-            throw binding.error(Code.invalid, "it is in use with values of another type than \(type)")
+    func drop(_ key: String) {
+        state.withLock { state in
+            if key.isEmpty { state.unkeyed = nil } else { state.keyed[key] = nil }
         }
-        return unsafe unsafeDowncast(binding, to: Binding.self)  // the kind and the type of the values make the class
-    }
-}
-
-extension Optional<Scheduler> {
-    /// The scheduler given, else that of the callback in progress on this thread.
-    func orCurrent(for cache: String) throws -> Scheduler {
-        if let given = self ?? CurrentScheduler.scheduler { return given }
-        throw CacheError(
-            cache, code: Code.notHere,
-            message: "no routine runs on this thread: pass the scheduler, as in cache(in: scheduler)")
     }
 }
 
-extension Optional<Duration> {
-    /// Milliseconds until expiry; nil is never.
-    var expiry: Int64 { map(\.milliseconds) ?? .max }
+/// A key as the host takes it; the empty one is the unkeyed value.
+@inline(__always)
+private func withKey<Result>(_ key: String, _ body: (UnsafeRawPointer?, Int) throws -> Result) rethrows -> Result {
+    if key.isEmpty { return try body(nil, 0) }
+    var key = key
+    return try key.withUTF8 { unsafe try body($0.baseAddress, $0.count) }
 }

@@ -43,6 +43,7 @@ extension Codec where Value == String {
 
 extension Codec where Value: Codable & SendableMetatype {
     /// Bytes and texts as they are, all else as JSON.
+    @usableFromInline
     static var automatic: Codec {
         if let codec = Codec<[UInt8]>.bytes as? Codec { return codec }
         if let codec = Codec<String>.text as? Codec { return codec }

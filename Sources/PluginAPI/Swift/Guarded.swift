@@ -5,12 +5,13 @@ internal import Glibc
 /// pthread_mutex_lock(3) and pthread_cond_wait(3), so that a plugin needs no library beyond Swift's own and glibc.
 @safe final class Guarded<State>: @unchecked Sendable {
     // @unchecked: the state is touched only between lock and unlock.
-    private var state: State
+    private let state: UnsafeMutablePointer<State>  // a plain property would pay for an exclusivity check
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
     init(_ state: sending State) {
-        self.state = state
+        unsafe self.state = .allocate(capacity: 1)
+        unsafe self.state.initialize(to: state)
         unsafe mutex = .allocate(capacity: 1)
         unsafe mutex.initialize(to: pthread_mutex_t())
         unsafe pthread_mutex_init(mutex, nil)
@@ -20,6 +21,8 @@ internal import Glibc
     }
 
     deinit {
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
         unsafe pthread_cond_destroy(condition)
         unsafe condition.deallocate()
         unsafe pthread_mutex_destroy(mutex)
@@ -31,7 +34,7 @@ internal import Glibc
     func withLock<Result>(_ body: (inout State) -> Result) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
-        return body(&state)
+        return unsafe body(&state.pointee)
     }
 
     /// Waits until `body` gives a result, asking again after each `signal`.
@@ -39,7 +42,7 @@ internal import Glibc
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {
-            if let result = body(&state) { return result }
+            if let result = unsafe body(&state.pointee) { return result }
             unsafe pthread_cond_wait(condition, mutex)
         }
     }

@@ -1,0 +1,85 @@
+internal import CPluginAPI
+
+/// A cache as its author declares it: what `CacheMemory` and `Cache` hold. Finds the routine's own cache of its name.
+@usableFromInline
+final class CacheDeclaration: Sendable {
+    let storage: CacheStorage
+    let name: String
+    let expire: Duration?
+    let refreshAfter: Duration
+    let type: ObjectIdentifier
+    let load: @Sendable (String) throws -> ValueBox
+
+    init(
+        _ storage: CacheStorage, _ name: String, expire: Duration?, refreshAfter: Duration, type: ObjectIdentifier,
+        load: @escaping @Sendable (String) throws -> ValueBox
+    ) {
+        self.storage = storage
+        self.name = name
+        self.expire = expire
+        self.refreshAfter = refreshAfter
+        self.type = type
+        self.load = load
+    }
+
+    /// The value's box.
+    @usableFromInline
+    func get(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> ValueBox {
+        try answer(request, scheduler).box
+    }
+
+    func answer(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> CacheBinding.Answer {
+        let scheduler = try scheduler.orCurrent(for: name)
+        return unsafe try binding(scheduler).get(
+            scheduler, request, ownSource: refreshAfter > .zero, .declared(.passUnretained(self)))
+    }
+
+    func peek(_ key: String, _ scheduler: Scheduler?) throws -> CacheBinding.Answer? {
+        let scheduler = try scheduler.orCurrent(for: name)
+        return try binding(scheduler).peek(scheduler, key: key)
+    }
+
+    func put(_ box: ValueBox, _ key: String, _ scheduler: Scheduler?) throws {
+        let scheduler = try scheduler.orCurrent(for: name)
+        try binding(scheduler).put(scheduler, box, key: key)
+    }
+
+    func invalidate(_ key: String, _ scheduler: Scheduler?) throws -> Bool {
+        let scheduler = try scheduler.orCurrent(for: name)
+        return try binding(scheduler).invalidate(scheduler, key: key)
+    }
+
+    private func binding(_ scheduler: Scheduler) throws -> CacheBinding {
+        let context = scheduler.context
+        if let known = context.binding(storage.kind, name) { return try known.checked(type) }
+        var background: BackgroundSource?
+        if refreshAfter > .zero {
+            background = BackgroundSource(context, storage, name, after: refreshAfter, load)
+        }
+        return try context.open(storage, name, type: type, scheduler, expire: expire, background: background)
+    }
+}
+
+extension Scheduler {
+    /// The box of a cache that is declared where it is used.
+    @usableFromInline
+    func box(
+        _ kind: CacheStorage.Kind, _ name: String, type: ObjectIdentifier, expire: Duration?, _ request: CacheRequest,
+        storage: @autoclosure () -> CacheStorage, _ load: @escaping () throws -> ValueBox
+    ) throws -> ValueBox {
+        let binding =
+            try context.binding(kind, name)?.checked(type)
+            ?? context.open(storage(), name, type: type, self, expire: expire, background: nil)
+        return try binding.get(self, request, ownSource: false, .plain(load)).box
+    }
+}
+
+extension Optional<Scheduler> {
+    /// The scheduler given, else that of the callback in progress on this thread.
+    func orCurrent(for cache: String) throws -> Scheduler {
+        if let given = self ?? CurrentScheduler.scheduler { return given }
+        throw CacheError(
+            cache, code: Code.notHere,
+            message: "no routine runs on this thread: pass the scheduler, as in cache(in: scheduler)")
+    }
+}

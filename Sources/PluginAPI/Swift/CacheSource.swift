@@ -1,0 +1,136 @@
+internal import CPluginAPI
+
+/// One call of a cache: what the host hands back to the source. On the caller's stack, so that a hit allocates nothing.
+@safe struct SourceCall {
+    // Bindings and contexts are immortal: unretained, since counting references would be half of a hit's time.
+    private let unretainedBinding: Unmanaged<CacheBinding>
+    private let unretainedContext: Unmanaged<CallbackContext>
+    let loader: Loader
+    /// What the loader made or threw, if it ran on this thread.
+    var made: ValueBox?
+    var thrown: (any Error)?
+
+    init(binding: CacheBinding, context: CallbackContext, loader: Loader) {
+        unsafe unretainedBinding = unsafe .passUnretained(binding)
+        unsafe unretainedContext = unsafe .passUnretained(context)
+        self.loader = loader
+    }
+
+    var binding: CacheBinding { unsafe unretainedBinding.takeUnretainedValue() }
+    var context: CallbackContext { unsafe unretainedContext.takeUnretainedValue() }
+}
+
+/// The source of one request: runs on the thread that asks, while it waits in `cache_get`.
+let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
+    guard let scheduler = unsafe scheduler, let writer = unsafe writer, let user = unsafe user else {
+        return Code.invalid
+    }
+    let call = unsafe user.assumingMemoryBound(to: SourceCall.self)
+    let context = unsafe call.pointee.context
+    return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler)) {
+        do {
+            let box = unsafe try call.pointee.loader(text(key, keySize))
+            unsafe try call.pointee.binding.storage.write(box, to: writer, cache: call.pointee.binding.name)
+            unsafe call.pointee.made = box
+            return Code.ok
+        } catch {
+            unsafe call.pointee.thrown = error
+            return unsafe context.fail(scheduler, error)
+        }
+    }
+}
+
+/// The source of a cache that reloads ahead of expiry, possibly on a thread of the host's. Immortal.
+@safe final class BackgroundSource: Sendable {
+    private let context: CallbackContext
+    private let storage: CacheStorage
+    private let name: String
+    private let load: @Sendable (String) throws -> ValueBox
+    /// The age from which the host reloads.
+    let after: Duration
+
+    init(
+        _ context: CallbackContext, _ storage: CacheStorage, _ name: String, after: Duration,
+        _ load: @escaping @Sendable (String) throws -> ValueBox
+    ) {
+        self.context = context
+        self.storage = storage
+        self.name = name
+        self.after = after
+        self.load = load
+    }
+
+    static let function: schedhost_source = { scheduler, key, keySize, writer, user in
+        guard let scheduler = unsafe scheduler, let writer = unsafe writer, let user = unsafe user else {
+            return Code.invalid
+        }
+        let source = unsafe Unmanaged<BackgroundSource>.fromOpaque(user).takeUnretainedValue()
+        return unsafe CurrentScheduler.set(Scheduler(context: source.context, pointer: scheduler)) {
+            do {
+                unsafe try source.storage.write(try source.load(text(key, keySize)), to: writer, cache: source.name)
+                return Code.ok
+            } catch {
+                return unsafe source.context.fail(scheduler, error)
+            }
+        }
+    }
+}
+
+private func text(_ bytes: UnsafeRawPointer?, _ size: Int) -> String {
+    guard let bytes = unsafe bytes, size > 0 else { return "" }
+    return unsafe String(decoding: UnsafeRawBufferPointer(start: bytes, count: size), as: UTF8.self)
+}
+
+extension CallbackContext {
+    /// The routine's cache of that kind and name, if it is open.
+    func binding(_ kind: CacheStorage.Kind, _ name: String) -> CacheBinding? {
+        caches.withLock { caches in
+            for cache in caches where cache.kind == kind && cache.name == name { return cache }
+            return nil
+        }
+    }
+
+    /// Opens it.
+    func open(
+        _ storage: CacheStorage, _ name: String, type: ObjectIdentifier, _ scheduler: Scheduler, expire: Duration?,
+        background: BackgroundSource?
+    ) throws -> CacheBinding {
+        var options = unsafe schedhost_cache_options()
+        unsafe options.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_options>.size)
+        unsafe options.expire_ms = expire?.milliseconds ?? .max
+        let open:
+            (
+                (
+                    UnsafePointer<schedhost_scheduler>?, UnsafePointer<CChar>?, UnsafePointer<schedhost_cache_options>?,
+                    UnsafeMutablePointer<OpaquePointer?>?
+                ) -> Int32
+            )?
+        switch storage {
+        case .memory:
+            unsafe options.flags = UInt32(SCHEDHOST_CACHE_OBJECTS)
+            unsafe open = unsafe table.cache_memory
+        case .disk(let codec):
+            unsafe options.codec = codec.identifier
+            unsafe open = unsafe table.cache
+        }
+        if let background {
+            unsafe options.refresh_after_ms = background.after.milliseconds
+            unsafe options.source = unsafe BackgroundSource.function
+            // Retained for as long as the host's cache lives: for ever.
+            unsafe options.user = unsafe Unmanaged.passRetained(background).toOpaque()
+        }
+        var handle: OpaquePointer?
+        if let open = unsafe open {
+            let code = unsafe name.withCString { unsafe open(scheduler.pointer, $0, &options, &handle) }
+            if code != Code.ok && code != Code.unsupported { throw CacheError(name, code: code, message: "") }
+        }
+        let new = unsafe CacheBinding(storage, name, type: type, handle: handle)
+        let winner = caches.withLock { caches in
+            // Another thread may have been faster.
+            if let known = caches.first(where: { $0.kind == new.kind && $0.name == name }) { return known }
+            caches.append(new)
+            return new
+        }
+        return try winner.checked(type)
+    }
+}
