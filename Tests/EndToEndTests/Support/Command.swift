@@ -48,7 +48,8 @@ final class Command {
     func ended(within limit: Duration = .seconds(30)) async throws -> ProcessEnd {
         if let end { return end }
         let how = try await eventually(
-            "the end of process \(pid)\n\(errors)", within: limit) { self.child.reap() }
+            "the end of process \(pid)\n\(errors)", within: limit
+        ) { self.child.reap() }
         end = how
         return how
     }

@@ -31,7 +31,8 @@ enum Fixtures {
         let source = "\(directory)/\(name).c"
         try Data(text.utf8).write(to: URL(filePath: source))
         _ = try await Command.shell(
-            "cc -shared -fPIC -I '\(root)/Sources/PluginAPI/C/include' '\(source)' -o '\(file(of: name))'", in: Scratch())
+            "cc -shared -fPIC -I '\(root)/Sources/PluginAPI/C/include' '\(source)' -o '\(file(of: name))'",
+            in: Scratch())
     }
 
     /// The file that a fixture is compiled to.

@@ -29,8 +29,13 @@ final class Scratch {
     /// The text of a file in the scratch directory; empty when there is none.
     func text(_ name: String) -> String { Self.text(path + "/" + name) }
 
+    /// The text of any file, those of proc(5) too; empty when there is none.
     static func text(_ path: String) -> String {
-        guard let data = FileManager.default.contents(atPath: path) else { return "" }
-        return String(decoding: data, as: UTF8.self)
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard let directory = try? Directory(parts.dropLast().joined(separator: "/")),
+            let file = try? directory.openForReading(String(parts.last ?? "")),
+            let bytes = try? file.readAll(limit: 64 << 20, subject: path)
+        else { return "" }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
