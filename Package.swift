@@ -70,6 +70,7 @@ let package = Package(
         tests("PluginAPITests", ["PluginAPI"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
+        tests("EndToEndTests", ["schedhost", "HostCore", "HostSystem"]),
     ],
     cLanguageStandard: .gnu11
 )

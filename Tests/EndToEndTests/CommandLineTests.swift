@@ -1,0 +1,199 @@
+import FoundationEssentials
+import HostCore
+import HostSystem
+import Testing
+
+extension EndToEnd {
+    /// Subcommands, their output and their exit status.
+    @Suite struct CommandLines {
+        @Test(arguments: [
+            (["--plugins"], "--plugins"),
+            (["--plugin", "x"], "--plugins"),
+            (["run"], "--plugins"),
+            (["recrods"], "records"),
+            (["check"], "FILE"),
+            (["--plugins", "x", "--max-cycles", "0"], "--max-cycles"),
+            (["--plugins", "x", "--isolation", "none"], "routine"),
+            (["--plugins", "x", "--until", "later"], "--until"),
+            (["--plugins", "x", "--grace", "-1"], "--grace"),
+            (["list"], "--plugins"),
+            (["records", "--format", "yaml"], "csv"),
+            (["version", "more"], "more"),
+        ])
+        func `a usage error is 64, and says the mend on standard error`(words: [String], text: String) async throws {
+            let scratch = try Scratch()
+            let command = try Command([try Program.path] + words, in: scratch)
+            #expect(try await command.ended() == .exited(64))
+            #expect(command.output.isEmpty)
+            #expect(command.errors.contains(text), "\(command.errors)")
+        }
+
+        @Test func `help and version`() async throws {
+            let scratch = try Scratch()
+            let help = try await Program.run("help", in: scratch)
+            #expect(help.end == .exited(0))
+            for name in CommandName.allCases { #expect(help.output.contains(name.rawValue)) }
+            for name in CommandName.allCases {
+                let own = try await Program.run(name.rawValue, "--help", in: scratch)
+                #expect(own.end == .exited(0), "\(name)")
+                let same = try await Program.run("help", name.rawValue, in: scratch)
+                #expect(own.output == same.output, "\(name)")
+                #expect(own.output.contains("schedhost \(name.rawValue)"))
+            }
+            let version = try await Program.run("version", in: scratch)
+            #expect(version.end == .exited(0))
+            #expect(version.output == "schedhost \(HostVersion.text)\n")
+        }
+
+        @Test func `list shows plugins, routines, parameters and refusals`() async throws {
+            try await Fixtures.build("healthy", "faulty")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            try scratch.add("faulty")
+            try scratch.write("text", to: "x.so")
+            let list = try await Program.run("list", "--plugins", scratch.plugins, in: scratch)
+            #expect(list.end == .exited(0))
+            for text in ["healthy 1.0.0", "healthy/beat", "faulty/misbehave", "params.misdeed", "refused: ", "x.so"] {
+                #expect(list.output.contains(text), "\(list.output)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: scratch.state), "list made a state directory")
+        }
+
+        @Test func `check is 0 for good files, 1 when one is not`() async throws {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            try scratch.write("text", to: "x.so")
+            let good = try await Program.run("check", scratch.plugins + "/healthy.so", in: scratch)
+            #expect(good.end == .exited(0))
+            #expect(good.output.contains("healthy/beat"))
+            let mixed = try await Program.run(
+                "check", scratch.plugins + "/x.so", scratch.plugins + "/healthy.so", in: scratch)
+            #expect(mixed.end == .exited(1))
+            #expect(mixed.output.contains("healthy/beat"), "it stopped at the first bad one")
+            let absent = try await Program.run("check", scratch.plugins + "/absent.so", in: scratch)
+            #expect(absent.end == .exited(1))
+        }
+
+        @Test func `check of a plugin whose constructor crashes is 1`() async throws {
+            try await Fixtures.build("faulty")
+            let scratch = try Scratch()
+            try scratch.add("faulty")
+            let check = try await Program.run(
+                "check", scratch.plugins + "/faulty.so", in: scratch, environment: ["SCHEDHOST_FAULTY": "constructor"])
+            #expect(check.end == .exited(1))
+            #expect(check.output.contains("its worker died while opening it"), "\(check.output)")
+        }
+
+        @Test func `records as table, json and csv, and chosen`() async throws {
+            try await Fixtures.build("healthy", "faulty")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            try scratch.add("faulty")
+            try scratch.write(
+                "{ params: { misdeed: 'error', at: 1 }, restart: { same_cause_failures: 1 } }", to: "faulty.json5")
+            let host = try Host("--max-cycles", "3", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(1), "a failed session is no success")
+            func records(_ words: String...) async throws -> String {
+                let command = try Command(
+                    [try Program.path, "records", "--state", scratch.state] + words, in: scratch)
+                #expect(try await command.ended() == .exited(0), "\(command.errors)")
+                return command.output
+            }
+            let table = try await records()
+            #expect(
+                table.contains("healthy/beat") && table.contains("faulty/misbehave") && table.contains("max_cycles"))
+            let json = try JSONDecoder().decode(
+                [SessionRecord].self, from: Data(try await records("--format", "json").utf8))
+            #expect(json.count == (try host.records.count))
+            #expect(Set(json.map(\.session)) == Set(try host.records.map(\.session)))
+            let csv = try await records("--format", "csv").split(whereSeparator: \.isNewline)
+            #expect(csv.count == json.count + 1)
+            #expect(csv.first?.contains("cycles") == true)
+            let healthy = try JSONDecoder().decode(
+                [SessionRecord].self, from: Data(try await records("--plugin", "healthy", "--format", "json").utf8))
+            #expect(healthy.map(\.identifier) == ["healthy/beat"])
+            let failed = try await records("--failed", "--last", "1", "--format", "json")
+            let failures = try JSONDecoder().decode([SessionRecord].self, from: Data(failed.utf8))
+            #expect(failures.map(\.identifier) == ["faulty/misbehave"])
+            #expect(failures.first?.reason.kind == .error)
+            #expect(failures.first?.reason.text.contains("a plain failure in cycle 1") == true)
+        }
+
+        @Test func `records of a state directory that is not there`() async throws {
+            let scratch = try Scratch()
+            let records = try await Program.run("records", "--state", scratch.path + "/absent", in: scratch)
+            #expect(records.end == .exited(1))
+            #expect(records.errors.contains(scratch.path + "/absent"), "\(records.errors)")
+        }
+
+        @Test func `a state directory in use is 75, and says by whom`() async throws {
+            try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
+            let scratch = try Scratch()
+            try scratch.add("sleeper")
+            let host = try Host(in: scratch)
+            _ = try await host.sessions(1)
+            let second = try Host(in: scratch)
+            #expect(try await second.ended() == .exited(75))
+            #expect(second.log.contains("pid \(host.pid)"), "\(second.log)")
+            #expect(second.log.split(separator: "\n").count == 1)
+            _ = try await host.end(by: Signals.interrupt)
+            #expect(try host.records.count == 1)
+        }
+
+        @Test func `a state directory that cannot be made is 73`() async throws {
+            let scratch = try Scratch()
+            let host = try Command(
+                [try Program.path, "--plugins", scratch.plugins, "--state", "/dev/null/state"], in: scratch)
+            #expect(try await host.ended() == .exited(73))
+            #expect(host.errors.contains("/dev/null/state") && host.errors.contains("--state"), "\(host.errors)")
+        }
+
+        @Test func `a plugins directory that is not there is named`() async throws {
+            let scratch = try Scratch()
+            let host = try Command(
+                [try Program.path, "--plugins", scratch.path + "/absent", "--state", scratch.state], in: scratch)
+            #expect(try await host.ended() == .exited(1))
+            #expect(host.errors.contains(scratch.path + "/absent"), "\(host.errors)")
+        }
+
+        @Test func `the state directory comes from the environment`() async throws {
+            let scratch = try Scratch()
+            let byHome = try Command(
+                [try Program.path, "--plugins", scratch.plugins, "--exit-when-idle"], in: scratch)
+            #expect(try await byHome.ended() == .exited(0))
+            #expect(FileManager.default.fileExists(atPath: scratch.path + "/.local/state/schedhost/lock"))
+            let bySystemd = try Command(
+                [try Program.path, "--plugins", scratch.plugins, "--exit-when-idle"], in: scratch,
+                environment: ["STATE_DIRECTORY": scratch.path + "/given"])
+            #expect(try await bySystemd.ended() == .exited(0))
+            #expect(FileManager.default.fileExists(atPath: scratch.path + "/given/lock"))
+        }
+
+        @Test func `the log as JSON is one object a line`() async throws {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            try scratch.write("text", to: "x.so")
+            let host = try Host(
+                "--max-cycles", "1", "--exit-when-idle", "--log-format", "json", in: scratch)
+            #expect(try await host.ended() == .exited(0))
+            let lines = host.log.split(separator: "\n")
+            let entries = try lines.map { try JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
+            #expect(entries.count > 3)
+            #expect(entries.contains { $0["level"] == "error" && $0["text"]?.contains("x.so") == true })
+            #expect(entries.allSatisfy { $0["time"]?.hasSuffix("Z") == true })
+        }
+
+        @Test func `until a time`() async throws {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            let host = try Host("--until", "+1s", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0))
+            let record = try #require(try host.records.first)
+            #expect(record.reason.kind == .until)
+            #expect((500...1100).contains(record.durationMs))
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import FoundationEssentials
+import HostCore
+import HostSystem
+import Testing
+
+/// A `schedhost` that runs.
+final class Host {
+    let scratch: Scratch
+    let command: Command
+    var pid: Int32 { command.pid }
+    /// The log so far.
+    var log: String { command.errors }
+
+    /// Starts a host on the scratch directory.
+    init(_ arguments: String..., in scratch: Scratch, environment: [String: String] = [:]) throws {
+        self.scratch = scratch
+        command = try Command(
+            [try Program.path, "--plugins", scratch.plugins, "--state", scratch.state] + arguments, in: scratch,
+            environment: environment)
+    }
+
+    /// Awaits a line of the log that has all of these texts.
+    @discardableResult
+    func line(_ texts: String..., within limit: Duration = .seconds(20)) async throws -> String {
+        try await eventually("a line with \(texts) in\n\(self.log)", within: limit) {
+            self.lines(texts).first
+        }
+    }
+
+    /// The lines of the log that have all of these texts.
+    func lines(_ texts: String...) -> [String] { lines(texts) }
+
+    private func lines(_ texts: [String]) -> [String] {
+        log.split(separator: "\n").map(String.init).filter { line in texts.allSatisfy { line.contains($0) } }
+    }
+
+    /// Awaits its end.
+    @discardableResult
+    func ended(within limit: Duration = .seconds(30)) async throws -> ProcessEnd {
+        try await command.ended(within: limit)
+    }
+
+    /// Signals it, and awaits its end; returns how long that took.
+    func end(by signal: Int32, expecting end: ProcessEnd = .exited(0)) async throws -> Duration {
+        let start = ContinuousClock.now
+        command.signal(signal)
+        let how = try await ended()
+        let time = ContinuousClock.now - start
+        #expect(how == end, "\(log)")
+        return time
+    }
+
+    /// Its workers' process ids.
+    var workers: [Int32] { Processes.children(of: pid) }
+
+    /// Awaits so many workers, and that each runs a session.
+    func sessions(_ count: Int) async throws -> [LedgerView] {
+        try await eventually("\(count) sessions that run\n\(log)") {
+            let slots = LedgerView.all(in: self.scratch).filter { $0.session != 0 && $0.state != .ended }
+            return slots.count == count ? slots : nil
+        }
+    }
+
+    /// The records that it has written, oldest first.
+    var records: [SessionRecord] {
+        get throws { try Records.read(scratch) }
+    }
+}
+
+/// The built program.
+enum Program {
+    /// Beside the test bundle, or what SCHEDHOST in the environment names.
+    static var path: String {
+        get throws {
+            if let path = HostProcess.environment("SCHEDHOST") { return path }
+            let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+            let candidates = [own, CommandLine.arguments[0]].map { path in
+                path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/schedhost"
+            }
+            let path = candidates.first { FileManager.default.isExecutableFile(atPath: $0) }
+            return try #require(path, "no schedhost in \(candidates): build it, or name it in SCHEDHOST")
+        }
+    }
+
+    /// Runs a subcommand to its end.
+    static func run(
+        _ arguments: String..., in scratch: Scratch, environment: [String: String] = [:]
+    ) async throws -> (end: ProcessEnd, output: String, errors: String) {
+        let command = try Command([try path] + arguments, in: scratch, environment: environment)
+        let end = try await command.ended()
+        return (end, command.output, command.errors)
+    }
+}
+
+/// The store's file.
+enum Records {
+    /// All whole lines as records; throws when one is none.
+    static func read(_ scratch: Scratch) throws -> [SessionRecord] {
+        try lines(scratch).map { try SessionRecord(line: Array($0.utf8)) }
+    }
+
+    static func lines(_ scratch: Scratch) -> [Substring] {
+        scratch.text("state/sessions.jsonl").split(separator: "\n")
+    }
+}
+
+/// A routine's slot in a ledger, read from outside.
+struct LedgerView {
+    let file: String
+    let session: UInt64
+    let state: LedgerState?
+    let cycle: UInt64
+    let thread: Int32
+
+    /// All slots of all ledgers of a host that runs.
+    static func all(in scratch: Scratch) -> [LedgerView] {
+        let folder = scratch.state + "/ledgers"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.sorted().flatMap { name -> [LedgerView] in
+            let bytes = [UInt8](FileManager.default.contents(atPath: folder + "/" + name) ?? Data())
+            return stride(from: 0, to: bytes.count / LedgerSlot.size * LedgerSlot.size, by: LedgerSlot.size).map {
+                LedgerView(name, bytes[$0..<$0 + LedgerSlot.size])
+            }
+        }
+    }
+
+    private init(_ file: String, _ bytes: ArraySlice<UInt8>) {
+        func word(_ index: Int) -> UInt64 {
+            bytes.dropFirst(index * 8).prefix(8).reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        self.file = file
+        session = word(0)
+        state = LedgerState(rawValue: word(1))
+        cycle = word(2)
+        thread = Int32(truncatingIfNeeded: word(5))
+    }
+}
