@@ -61,13 +61,13 @@ struct ArgumentParserTests {
         records.last = 7
         records.format = .csv
         #expect(try parse("records --plugin p --routine r --failed --last 7 --format csv") == .records(records))
-        var cache = CacheOptions(.get)
+        var cache = CacheCommandOptions(.get)
         cache.plugin = "p"
         cache.routine = "r"
         cache.name = ""
         cache.key = ""
         #expect(try parser.parse(["cache", "get", "p/r", "", "--key="]) == .cache(cache))
-        #expect(try parse("cache clear --all") == .cache(CacheOptions(.clear)))
+        #expect(try parse("cache clear --all") == .cache(CacheCommandOptions(.clear)))
         #expect(try parse("version") == .version)
         #expect(try parse("--version") == .version)
     }
@@ -205,7 +205,7 @@ struct ArgumentParserTests {
         var random = SplitMix(seed: 3)
         let words =
             CommandName.allCases.map(\.rawValue) + OptionName.allCases.map { "--" + $0.rawValue }
-            + OptionName.allCases.map { "--\($0.rawValue)=" } + CacheOptions.Action.allCases.map(\.rawValue)
+            + OptionName.allCases.map { "--\($0.rawValue)=" } + CacheCommandOptions.Action.allCases.map(\.rawValue)
             + ["", "-", "--", "---", "=", "--=", "-h", "p/r", "/", "3", "+3s", "12:00", "json", "é", "\u{0}", "--é=1"]
         for _ in 0..<20_000 {
             let arguments = (0..<random.below(7)).map { _ in words[random.below(words.count)] }

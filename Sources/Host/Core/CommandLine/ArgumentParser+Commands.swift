@@ -47,8 +47,8 @@ extension ArgumentParser {
         return options
     }
 
-    private func cache(_ parsed: Parsed) throws(UsageError) -> CacheOptions {
-        var options = CacheOptions(parsed.operands.first.flatMap { .init(rawValue: $0) } ?? .list)
+    private func cache(_ parsed: Parsed) throws(UsageError) -> CacheCommandOptions {
+        var options = CacheCommandOptions(parsed.operands.first.flatMap { .init(rawValue: $0) } ?? .list)
         options.state = parsed.texts[.state]
         options.key = parsed.texts[.key]
         options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
@@ -66,7 +66,7 @@ extension ArgumentParser {
     }
 
     /// What the actions on caches want beyond the form of each word.
-    private func check(_ options: CacheOptions, _ parsed: Parsed) throws(UsageError) {
+    private func check(_ options: CacheCommandOptions, _ parsed: Parsed) throws(UsageError) {
         let action = options.action.rawValue
         if parsed.has(.all), options.action != .clear { throw parsed.fail("--all is for clear only") }
         if options.name != nil, options.routine == nil {

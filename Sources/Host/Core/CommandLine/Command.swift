@@ -4,7 +4,7 @@ public enum Command: Equatable, Sendable {
     case list(ListOptions)
     case check(CheckOptions)
     case records(RecordsOptions)
-    case cache(CacheOptions)
+    case cache(CacheCommandOptions)
     /// The help of one command, or of all.
     case help(CommandName?)
     case version
@@ -97,7 +97,7 @@ public struct RecordsOptions: Equatable, Sendable {
 }
 
 /// Options of `schedhost cache`.
-public struct CacheOptions: Equatable, Sendable {
+public struct CacheCommandOptions: Equatable, Sendable {
     /// What to do with caches.
     public enum Action: String, CaseIterable, Sendable {
         case list, show, get, clear

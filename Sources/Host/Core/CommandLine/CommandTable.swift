@@ -184,7 +184,7 @@ public enum CommandTable {
 
     private static let cache = CommandSpecification(
         name: .cache, operands: "ACTION [PLUGIN[/ROUTINE] [NAME]]", operandCount: 1...3,
-        firstOperand: CacheOptions.Action.allCases.map(\.rawValue),
+        firstOperand: CacheCommandOptions.Action.allCases.map(\.rawValue),
         summary: "list, show, get or clear the routines' caches on disk",
         details: [
             "list shows the caches, of all routines or of one plugin or routine; show one of them; get writes its value to "
@@ -195,7 +195,7 @@ public enum CommandTable {
             OptionSpecification(.key, .text, "KEY", "the value of this key, of a cache with keys"),
             OptionSpecification(flag: .all, "clear the caches of all plugins"),
             OptionSpecification(
-                .format, .choice(CacheOptions.Format.allCases.map(\.rawValue)), "FORMAT",
+                .format, .choice(CacheCommandOptions.Format.allCases.map(\.rawValue)), "FORMAT",
                 "the form of list and show, table by default"),
             state,
         ])
