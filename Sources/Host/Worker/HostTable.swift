@@ -43,10 +43,11 @@ internal import Synchronization
         }
         unsafe table.pointee.next_due_ms = { scheduler in
             guard let scheduler = unsafe scheduler else { return .max }
-            let due = unsafe scheduler.cell.pointee.schedule.nextDue
-            if due == .max { return .max }
+            guard unsafe isCallback(scheduler) else { return .max }
             let clock = unsafe scheduler.runner.clock
-            return (clock.wall() &+ (due &- clock.boot())) / 1_000_000
+            let (now, wall) = (clock.boot(), clock.wall())
+            let due = unsafe scheduler.cell.pointee.schedule.nextDue(now: now, wall: wall)
+            return due == .max ? .max : (wall &+ (due &- now)) / 1_000_000
         }
         unsafe table.pointee.extension = { _, _ in nil }
     }
