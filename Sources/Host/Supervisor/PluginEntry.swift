@@ -25,6 +25,8 @@ final class PluginEntry {
     var state = State.describing
     var description: PluginDescription?
     var configuration = PluginConfiguration()
+    /// Of its configuration's bytes.
+    var configurationSum: UInt32 = 0
     var routines: [RoutineEntry] = []
 
     init(number: Int, file: PluginFile, loadPath: String) {
@@ -41,8 +43,10 @@ final class PluginEntry {
         name.hasSuffix(".so") ? String(name.dropLast(3)) : name
     }
 
-    /// What decides whether it is still the same plugin: its bytes and the ABI.
-    var content: String { "\(file.buildID)-\(file.identity.size)-\(file.identity.modified)-abi\(file.abiMajor)" }
+    /// What decides whether it is still the same plugin: its bytes, the ABI and its configuration.
+    var content: String {
+        "\(file.buildID)-\(file.identity.size)-\(file.identity.modified)-abi\(file.abiMajor)-\(configurationSum)"
+    }
 }
 
 /// One routine with its policy and, while one runs, its session.

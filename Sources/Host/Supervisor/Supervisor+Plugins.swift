@@ -70,31 +70,33 @@ extension Supervisor {
             commandLine: options.overrides)
     }
 
-    /// A worker has loaded the plugin.
+    /// A worker has loaded the plugin, or read its description only.
     func loaded(_ number: Int, _ description: PluginDescription, by worker: WorkerLink) {
         guard worker.loading.first == number, let plugin = plugins[number] else { return garbage(from: worker) }
         worker.loading.removeFirst()
-        worker.loaded.insert(number)
         loads.leave(number)
         armWorkerTimer(worker)
         if plugin.state == .describing {
-            guard describe(plugin, description) else { return retire(worker, ifUnused: true) }
+            describe(plugin, description)  // its start, if it has one, sends the load
+            retire(worker, ifUnused: true)
+            return loadNext()
         }
+        worker.loaded.insert(number)
         for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
             begin(routine, in: worker)
         }
         loadNext()
     }
 
-    /// Takes up what a plugin says of itself; false when it is refused.
-    private func describe(_ plugin: PluginEntry, _ description: PluginDescription) -> Bool {
+    /// Takes up what a plugin says of itself, or refuses it.
+    private func describe(_ plugin: PluginEntry, _ description: PluginDescription) {
         if let other = plugins.values.first(where: { $0.state == .ready && $0.description?.id == description.id }) {
-            refuse(plugin, "its name \(description.id) is taken by \(other.fileName): remove one of the two files")
-            return false
+            return refuse(
+                plugin, "its name \(description.id) is taken by \(other.fileName): remove one of the two files")
         }
         plugin.description = description
         readConfiguration(of: plugin, description)
-        guard plugin.state == .describing else { return false }
+        guard plugin.state == .describing else { return }
         plugin.state = .ready
         log.write(
             .info, plugin.name,
@@ -104,7 +106,6 @@ extension Supervisor {
             add(routine, at: index, to: plugin)
         }
         for routine in plugin.routines { tell(routine, .fileChanged(content: plugin.content)) }
-        return true
     }
 
     private func add(
@@ -159,6 +160,7 @@ extension Supervisor {
         do {
             if let bytes = try readFile(path, isOptional: true) {
                 plugin.configuration = try PluginConfiguration(parsing: bytes, file: path)
+                plugin.configurationSum = unsafe bytes.withUnsafeBytes { unsafe Checksum.crc32c($0) }
                 try plugin.configuration.check(against: declaration)
             }
             try hostConfiguration.plugins[declaration.id]?.check(against: declaration)

@@ -16,6 +16,9 @@ extension Supervisor {
     }
 
     /// The worker of that key, with the plugin loaded or being loaded; nil when none can be had.
+    ///
+    /// A plugin without a description is only asked for it: its parameters are not known before, and its `load` needs
+    /// them.
     func worker(_ key: WorkerLink.Key, for plugin: PluginEntry) -> WorkerLink? {
         let worker: WorkerLink
         if let present = workers[key] {
@@ -36,8 +39,9 @@ extension Supervisor {
                 .load(
                     WorkerCommand.Load(
                         plugin: plugin.number, path: plugin.loadPath, name: plugin.fileName,
-                        parameters: plugin.routines.first?.settings.paramsJSON ?? settingsBeforeDescription(of: plugin).paramsJSON,
-                        isForRunning: true, build: plugin.file.buildID, state: options.state)))
+                        parameters: plugin.routines.first?.settings.paramsJSON ?? "{}",
+                        isForRunning: plugin.state != .describing, build: plugin.file.buildID,
+                        state: options.state)))
             armWorkerTimer(worker)
         }
         return worker
