@@ -3,6 +3,9 @@ internal import HostSystem
 
 /// Sessions: their start, their end, and the record that each leaves.
 extension Supervisor {
+    /// How long changed tallies wait for more changes, ns.
+    private static let tallyDelay: Int64 = 1_000_000_000
+
     /// Tells a routine's policy what happened, and does what it answers.
     func tell(_ routine: RoutineEntry, _ event: RestartPolicy.Event) {
         if event == .timerFired, routine.policy.isProbing, let session = routine.session,
@@ -26,6 +29,7 @@ extension Supervisor {
             case .quarantine(let message):
                 hasFailed = true
                 log.write(.error, routine.identifier, message)
+                saveTallies()
                 endSession(of: routine, as: .quarantined, message)
             case .lift: log.write(.info, routine.identifier, "no longer quarantined")
             }
@@ -155,17 +159,19 @@ extension Supervisor {
         if record.cycles > 0, record.cycles > record.failures { tell(routine, .goodCycle) }
         switch disposition {
         case .policy: break
-        case .stop: tell(routine, .stopRequested)
+        case .stop: tell(routine, .stopDecided)
         case .quarantine: tell(routine, .quarantineDecided(why: record.reason.text))
         }
-        guard let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) else { return }
+        // A kind that no version of ours writes comes from a plugin on the channel: it failed.
+        let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) ?? .error
         tell(routine, .sessionEnded(ending, cause: Self.cause(record)))
     }
 
-    /// What groups failures: the kind with the signal, frame or text.
+    /// What groups failures: the kind with the signal, frame or text, in which numbers do not count.
     private static func cause(_ record: SessionRecord) -> String {
         let reason = record.reason
-        return [reason.kind.rawValue, reason.signal, reason.frame ?? (reason.signal == nil ? reason.text : nil)]
+        let text = reason.text.split(whereSeparator: \.isNumber).joined(separator: "#")
+        return [reason.kind.rawValue, reason.signal, reason.frame ?? (reason.signal == nil ? text : nil)]
             .compactMap { $0 }.joined(separator: " ")
     }
 
@@ -216,9 +222,12 @@ extension Supervisor {
             }
             for record in records { open.end(record.session) }
         }
-        if hasNewTallies {
-            hasNewTallies = false
-            saveTallies()
+        if hasNewTallies, !isTallySaveDue {
+            isTallySaveDue = true
+            let timer = tallyTimer ?? deadlines.make { [unowned self] _ in saveTallies() }
+            tallyTimer = timer
+            // A save waits for the disk: many changes within a moment share one.
+            deadlines.set(timer, at: clock.monotonic() + Self.tallyDelay)
         }
         if hasNewHangs {
             hasNewHangs = false
@@ -245,6 +254,8 @@ extension Supervisor {
     }
 
     func saveTallies() {
+        hasNewTallies = false
+        isTallySaveDue = false
         let now = clock.monotonic()
         let wall = clock.wall()
         var tallies = savedTallies

@@ -64,9 +64,11 @@ public final class Supervisor {
     var history: [SessionRecord] = []
     var lifetimes: [String: UInt64] = [:]
     var hasNewTallies = false
+    var isTallySaveDue = false
     var hasNewHangs = false
     var hasRecordFault = false
     var recordTimer: Deadlines.Timer?
+    var tallyTimer: Deadlines.Timer?
     var nextNumber = 0
     var nextKey = 0
     var nextWorker = 0
