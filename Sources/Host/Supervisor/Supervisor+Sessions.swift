@@ -31,6 +31,7 @@ extension Supervisor {
                 log.write(.error, routine.identifier, message)
                 saveTallies()
                 endSession(of: routine, as: .quarantined, message)
+                quarantined(routine, message)
             case .lift: log.write(.info, routine.identifier, "no longer quarantined")
             }
         }
@@ -202,11 +203,28 @@ extension Supervisor {
         let level: LogLevel =
             record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
         var text = "session \(record.session) ended: \(RecordTable.reason(record.reason))"
-        if !record.reason.text.isEmpty, record.reason.kind.isFailure { text += ": \(record.reason.text)" }
         text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
         text += DurationText.format(milliseconds: record.durationMs)
         if !record.stats.columns.isEmpty { text += ", \(RecordTable.stats(record.stats))" }
         log.write(level, record.identifier, text)
+        if record.reason.kind.isFailure { callFailureHook(record) }
+    }
+
+    /// Runs the configured command for a routine that was shut out, with its last record and why.
+    private func quarantined(_ routine: RoutineEntry, _ message: String) {
+        guard routine.session == nil, var record = history.last(where: { $0.identifier == routine.identifier }) else { return }
+        record.reason.kind = .quarantined
+        record.reason.text = message
+        callFailureHook(record)
+    }
+
+    private func callFailureHook(_ record: SessionRecord) {
+        let plugin = plugins.values.first { $0.name == record.plugin && $0.state != .removed }
+        let routine = plugin?.routines.first { $0.name == record.routine }
+        guard let settings = routine?.settings ?? plugin.map({ settingsBeforeDescription(of: $0) }) else { return }
+        failureHook.call(
+            settings.onFailureCommand, timeoutMs: settings.onFailureTimeoutMs, subject: record.identifier,
+            input: record.line())
     }
 
     /// Writes what waits, with one sync for all; on failure tries again later.

@@ -21,11 +21,13 @@ extension Supervisor {
     /// them.
     func worker(_ key: WorkerLink.Key, for plugin: PluginEntry) -> WorkerLink? {
         let worker: WorkerLink
-        if let present = workers[key] {
+        if let present = workers[key], present.limits == limits(key, plugin) {
             worker = present
         } else {
             do throws(SystemError) {
-                worker = try startWorker(key, name: key == .shared ? "shared" : plugin.fileName)
+                if let unfit = workers[key] { retire(unfit) }  // it looked at the file before its limits were known
+                worker = try startWorker(
+                    key, name: key == .shared ? "shared" : plugin.fileName, limits: limits(key, plugin))
             } catch {
                 log.write(.error, plugin.name, "no worker: \(error)")
                 hasFailed = true
@@ -47,7 +49,28 @@ extension Supervisor {
         return worker
     }
 
-    private func startWorker(_ key: WorkerLink.Key, name: String) throws(SystemError) -> WorkerLink {
+    /// A plugin's limits are its configuration's, which is known once it is described; those of a shared worker are
+    /// the host's, since no plugin of it may have its own.
+    private func limits(_ key: WorkerLink.Key, _ plugin: PluginEntry) -> WorkerLimits {
+        switch key {
+        case .shared: hostLimits
+        case .plugin: (plugin.routines.first?.settings ?? settingsBeforeDescription(of: plugin)).limits
+        case .routine(_, let index):
+            plugin.routines.indices.contains(index)
+                ? plugin.routines[index].settings.limits : settingsBeforeDescription(of: plugin).limits
+        }
+    }
+
+    private var hostLimits: WorkerLimits {
+        let nobody = PluginDescription(
+            id: "", version: "", description: nil, isSerial: false, parameters: [],
+            routines: [.init(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)])
+        return EffectiveSettings(
+            of: nobody.routines[0], in: nobody, host: hostConfiguration, commandLine: options.overrides
+        ).limits
+    }
+
+    private func startWorker(_ key: WorkerLink.Key, name: String, limits: WorkerLimits) throws(SystemError) -> WorkerLink {
         nextWorker += 1
         let unique = "\(HostProcess.pid)-\(nextWorker)"
         let report = "\(unique).json"
@@ -55,7 +78,7 @@ extension Supervisor {
             WorkerLink.Setup(
                 key: key, name: name, ledgerName: "\(unique).ledger", reportName: report,
                 reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
-                logLevel: options.logLevel.number, now: clock.monotonic(), limits: []),
+                logLevel: options.logLevel.number, now: clock.monotonic(), limits: limits),
             ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)
@@ -76,6 +99,7 @@ extension Supervisor {
         case .outputDropped(let count):
             log.write(.warning, subject(of: worker), "\(count) lines of its output dropped: they came too fast")
         case .garbage: garbage(from: worker)
+        case .left: left(worker)
         case .died(let end): died(worker, end)
         }
     }
@@ -123,6 +147,9 @@ extension Supervisor {
     /// A plugin cannot be loaded by a worker.
     private func refused(_ number: Int, _ phase: String, _ text: String, by worker: WorkerLink) {
         guard worker.loading.first == number, let plugin = plugins[number] else { return garbage(from: worker) }
+        if phase == "load" {
+            recordLoad(plugin, SessionRecord.Reason(.error, text: text, phase: "load"), in: worker, Autopsy())
+        }
         worker.loading.removeFirst()
         failToLoad(plugin, phase == "load" ? "its load failed: \(text)" : text, in: worker)
         retire(worker, ifUnused: true)
@@ -171,6 +198,9 @@ extension Supervisor {
         case .terminate: worker.signal(Signals.terminate)
         case .kill: worker.signal(Signals.kill)
         }
+        if case .idle = worker.teardown.state { return }
+        if case .asked = worker.teardown.state { return }
+        worker.hasBeenKilled = true
     }
 
     func perform(_ action: HangEscalation.Action, on worker: WorkerLink) {
@@ -187,7 +217,7 @@ extension Supervisor {
     /// One timer a worker, for the earliest of its deadlines.
     func armWorkerTimer(_ worker: WorkerLink) {
         guard let timer = worker.timer else { return }
-        var times = [worker.teardown.nextDeadline, worker.escalation.nextDeadline].compactMap { $0 }
+        var times = [worker.teardown.nextDeadline, worker.escalation.nextDeadline, worker.leftDeadline].compactMap { $0 }
         if worker.loading.isEmpty {
             worker.loadDeadline = nil
         } else {
@@ -201,6 +231,11 @@ extension Supervisor {
     private func workerTimerFired(_ worker: WorkerLink, _ now: Int64) {
         perform(worker.teardown.handle(.timerFired, at: now), on: worker)
         perform(worker.escalation.handle(.timerFired, at: now), on: worker)
+        if let deadline = worker.leftDeadline, now >= deadline {
+            worker.leftDeadline = nil
+            worker.hasLeft = true
+            worker.signal(Signals.kill)
+        }
         if let deadline = worker.loadDeadline, now >= deadline {
             worker.loadDeadline = .max
             worker.hasHungInLoad = true

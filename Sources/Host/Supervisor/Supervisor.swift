@@ -43,6 +43,7 @@ public final class Supervisor {
     let clock: any HostClock
     let deadlines = Deadlines()
     let tallies = TallyStore()
+    let failureHook: FailureHook
     let boot = bootIdentifier()
     let hostName = HostProcess.hostName
     var store: SessionStore
@@ -87,11 +88,12 @@ public final class Supervisor {
         store = try SessionStore.open(try Directory(options.state))
         open = try OpenSessions(try Directory(options.state))
         loop = try EventLoop()
+        failureHook = FailureHook(loop: loop, deadlines: deadlines, clock: clock, log: log)
     }
 
     /// Runs until it is told to stop, or is idle and shall end then. Returns the exit status.
     public func run() throws -> ExitStatus {
-        let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup])
+        let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup, Signals.child])
         Signals.ignoreBrokenPipes()
         HostProcess.adoptOrphans()
         _ = try loop.watch(signals.descriptor) { [unowned self] _ in
@@ -124,6 +126,7 @@ public final class Supervisor {
     private func receive(_ signal: Int32) {
         switch signal {
         case Signals.interrupt, Signals.terminate: stop(signal)
+        case Signals.child: putAwayOrphans()
         default: scan()
         }
     }
@@ -134,7 +137,8 @@ public final class Supervisor {
             if options.exitsWhenIdle, !isStopping, hasStarted, isIdle { stopWorkers() }
             return false
         }
-        return isStopping || (options.exitsWhenIdle && isIdle)
+        guard isStopping || (options.exitsWhenIdle && isIdle) else { return false }
+        return failureHook.isDone
     }
 
     /// No plugin is being looked at, and no routine runs or is about to.

@@ -39,7 +39,8 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logFormat = "log-format"
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
-    case plugin, routine, failed, last, format, key, all
+    case noCrashReports = "no-crash-reports"
+    case plugin, routine, failed, last, format, show, key, all
 }
 
 /// What a value may be.
@@ -146,6 +147,8 @@ public enum CommandTable {
             OptionSpecification(
                 .logLevel, .choice(LogLevel.allCases.map(\.rawValue)), "LEVEL",
                 "the least level that is logged, info by default"),
+            OptionSpecification(
+                flag: .noCrashReports, "keep no crash reports: a crash is over sooner, its source line is not known"),
             unsafePermissions,
         ],
         examples: [
@@ -175,6 +178,7 @@ public enum CommandTable {
             OptionSpecification(.last, .count(most: 10_000_000), "N", "only the newest N"),
             OptionSpecification(
                 .format, .choice(RecordTable.Format.allCases.map(\.rawValue)), "FORMAT", "the form, table by default"),
+            OptionSpecification(.show, .text, "SESSION", "all of one record, and its crash report"),
             state,
         ],
         examples: [
