@@ -119,7 +119,9 @@ final class DirectoryWatch {
         if event.mark == mark, mark != nil {
             mustAttach = takeOwn(event)
         }
-        if event.mark == parent, event.name == name, !event.kinds.isDisjoint(with: [.movedHere, .movedAway, .created, .deleted]) {
+        if event.mark == parent, event.name == name,
+            !event.kinds.isDisjoint(with: [.movedHere, .movedAway, .created, .deleted])
+        {
             mustAttach = true
         }
         if event.mark == configuration, event.name == configurationName {

@@ -35,7 +35,7 @@ struct PrivateCopies: ~Copyable {
         -> String
     {
         let file = try open(name, folder, identity)
-        let content = try read(file, subject: folder.child(name)) { _ in }
+        let content = unsafe try read(file, subject: folder.child(name)) { _ in }
         try checkUnchanged(file, identity, subject: folder.child(name))
         return content
     }
@@ -69,7 +69,7 @@ struct PrivateCopies: ~Copyable {
     private func write(_ file: borrowing Descriptor, subject: String) throws(Failure) -> String {
         let target = try attempt { () throws(SystemError) in try directory.create(Self.temporary) }
         let path = directory.child(Self.temporary)
-        let content = try read(file, subject: subject) { (bytes) throws(SystemError) in
+        let content = unsafe try read(file, subject: subject) { (bytes) throws(SystemError) in
             try unsafe target.writeAll(bytes, subject: path)
         }
         try attempt { () throws(SystemError) in try target.setMode(0o500, subject: path) }

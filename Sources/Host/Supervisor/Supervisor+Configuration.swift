@@ -1,4 +1,4 @@
-internal import HostCore
+public import HostCore
 internal import HostSystem
 
 /// Configuration files: read before a plugin's routines begin, and again when they are edited.

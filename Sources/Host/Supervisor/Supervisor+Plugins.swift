@@ -70,7 +70,7 @@ extension Supervisor {
             directory = nil
         }
         look(in: directory)
-        deadlines.set(looks.doubts, at: looks.known.deadline == .max ? nil : looks.known.deadline)
+        looks.armDoubts(deadlines)
         loadNext()
     }
 
@@ -111,35 +111,42 @@ extension Supervisor {
         do throws(Refusal) {
             let file = try PluginFile.inspect(
                 directory, name: name, allowUnsafePermissions: options.allowsUnsafePermissions)
-            let content = try copies.content(of: name, in: directory, identity: file.identity)
-            if looks.known.content(of: name) != content {
-                try copies.copy(name, in: directory, identity: file.identity, content: content)
-            }
-            take(name, .plugin(content: content), stamp: kept, isPatient: look.isPatient, file: file)
+            takeUp(file, in: directory, stamp: kept, look)
         } catch {
-            refuse(name, error, stamp: kept, look)
+            switch error.reason {
+            case .unreadable(let error) where error.isNotFound: take(name, .absent, stamp: nil, isPatient: true)
+            case let reason where reason.isPerhapsUnfinished:
+                take(name, .incomplete(why: "\(error)"), stamp: kept, isPatient: look.isPatient)
+            default: take(name, .refused(why: "\(error)"), stamp: kept, isPatient: look.isPatient)
+            }
         }
     }
 
-    private func refuse(_ name: String, _ refusal: Refusal, stamp: PluginDirectory.Stamp?, _ look: PendingLook) {
-        switch refusal.reason {
-        case .changing:
-            take(name, .busy, stamp: nil, isPatient: true)
-            // Its writer's last event may have come before this look.
-            looks.pending[name] = PendingLook()
-            looks.again(in: 20_000_000, deadlines, clock)
-        case .unreadable(let error) where error.isNotFound:
-            take(name, .absent, stamp: nil, isPatient: true)
-        case let reason where reason.isPerhapsUnfinished:
-            take(name, .incomplete(why: "\(refusal)"), stamp: stamp, isPatient: look.isPatient)
-        default:
-            take(name, .refused(why: "\(refusal)"), stamp: stamp, isPatient: look.isPatient)
+    /// A file that is a plugin: its content decides what follows.
+    private func takeUp(
+        _ file: PluginFile, in directory: borrowing Directory, stamp: PluginDirectory.Stamp?, _ look: PendingLook
+    ) {
+        let name = file.name
+        do throws(PrivateCopies.Failure) {
+            let content = try copies.content(of: name, in: directory, identity: file.identity)
+            try copies.copy(name, in: directory, identity: file.identity, content: content)
+            take(name, .plugin(content: content), stamp: stamp, isPatient: look.isPatient, file: file)
+        } catch {
+            switch error {
+            case .changing:
+                take(name, .busy, stamp: nil, isPatient: true)
+                // Its writer's last event may have come before this look.
+                looks.pending[name] = PendingLook()
+                looks.again(in: 20_000_000, deadlines, clock)
+            case .system(let error):
+                take(name, .incomplete(why: "\(path(of: name)): no copy of it: \(error)"), stamp: nil, isPatient: true)
+            }
         }
     }
 
     private func doubtsAreOver(_ now: Int64) {
         for (name, action) in looks.known.expire(at: now) { perform(action, on: name, file: nil) }
-        deadlines.set(looks.doubts, at: looks.known.deadline == .max ? nil : looks.known.deadline)
+        looks.armDoubts(deadlines)
         loadNext()
     }
 
@@ -232,6 +239,8 @@ extension Supervisor {
         for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
             begin(routine, in: worker)
         }
+        // Its settings may want other workers than the one that described it.
+        if !plugin.isHeld { retire(worker, ifUnused: true) }
         loadNext()
     }
 
@@ -311,6 +320,11 @@ struct PluginLooks {
 
     /// Whether nothing is left to look at or to wait for.
     var isSettled: Bool { pending.isEmpty && known.deadline == .max }
+
+    /// Sets the time at which the next doubt is over.
+    func armDoubts(_ deadlines: Deadlines) {
+        if let doubts { deadlines.set(doubts, at: known.deadline == .max ? nil : known.deadline) }
+    }
 
     /// Goes on with what is pending in so many ns.
     func again(in time: Int64, _ deadlines: Deadlines, _ clock: any HostClock) {

@@ -98,7 +98,10 @@ extension Descriptor {
     private static let leaseRequest: Int32 = 1024  // F_SETLEASE, declared for _GNU_SOURCE only
 
     /// A broken lease is told by SIGIO, which ends a process by default.
-    private static let ignoresLeaseBreaks: Bool = unsafe signal(SIGIO, SIG_IGN) != SIG_ERR
+    private static let ignoresLeaseBreaks: Bool = {
+        _ = signal(SIGIO, SIG_IGN)
+        return true
+    }()
 
     /// Whether anybody has this file, which we opened for reading, open or mapped for writing; nil where the system
     /// does not say. A read lease is taken and given back at once. fcntl(2), "Leases".

@@ -154,8 +154,8 @@ extension Refusal.Reason {
     /// Whether a file that is still being written may look like that.
     public var isPerhapsUnfinished: Bool {
         switch self {
-        case .empty, .truncated, .notELF, .damaged: true
-        case .notRegular, .danglingLink, .unreadable, .unsafeFile, .unsafeDirectory, .foreignMachine, .notLibrary,
+        case .empty, .truncated, .notELF, .damaged, .unreadable: true
+        case .notRegular, .danglingLink, .unsafeFile, .unsafeDirectory, .foreignMachine, .notLibrary,
             .noNote, .wrongMajor, .needsMinor, .noEntry, .entryUndefined, .entryIsData:
             false
         }
