@@ -198,6 +198,6 @@ extension Supervisor {
             routine.isStartPending = false
             if let timer = routine.timer { deadlines.set(timer, at: nil) }
         }
-        for worker in Array(workers.values) { retire(worker) }
+        for worker in Array(workers.values) + Array(leaving.values) { retire(worker) }
     }
 }

@@ -128,7 +128,7 @@ extension Supervisor {
         record.missed = ended.missed
         record.stats = ended.stats
         close(routine, record, disposition: ended.disposition)
-        if !routine.policy.isAlive { retire(worker, ifUnused: true) }
+        if !routine.policy.isAlive || workers[worker.key] !== worker { retire(worker, ifUnused: true) }
     }
 
     /// A record with what the supervisor knows by itself.

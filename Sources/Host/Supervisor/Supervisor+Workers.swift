@@ -27,7 +27,7 @@ extension Supervisor {
             do throws(SystemError) {
                 if let unfit = workers[key] { retire(unfit) }  // it looked at the file before its limits were known
                 worker = try startWorker(
-                    key, name: key == .shared ? "shared" : plugin.fileName, limits: limits(key, plugin))
+                    key, for: plugin, limits: limits(key, plugin))
             } catch {
                 log.write(.error, plugin.name, "no worker: \(error)")
                 hasFailed = true
@@ -70,15 +70,16 @@ extension Supervisor {
         ).limits
     }
 
-    private func startWorker(_ key: WorkerLink.Key, name: String, limits: WorkerLimits) throws(SystemError) -> WorkerLink {
+    private func startWorker(_ key: WorkerLink.Key, for plugin: PluginEntry, limits: WorkerLimits) throws(SystemError) -> WorkerLink {
         nextWorker += 1
         let unique = "\(HostProcess.pid)-\(nextWorker)"
         let report = "\(unique).json"
         let worker = try WorkerLink(
             WorkerLink.Setup(
-                key: key, name: name, ledgerName: "\(unique).ledger", reportName: report,
+                key: key, name: key == .shared ? "shared" : plugin.fileName, ledgerName: "\(unique).ledger", reportName: report,
                 reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
-                logLevel: options.logLevel.number, now: clock.monotonic(), limits: limits),
+                logLevel: options.logLevel.number, now: clock.monotonic(), limits: limits,
+                libraryPath: LibraryPath.folders(for: key == .shared ? nil : plugin.file, in: options.plugins)),
             ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)
@@ -159,6 +160,7 @@ extension Supervisor {
     /// A load came to nothing.
     func failToLoad(_ plugin: PluginEntry, _ text: String, in worker: WorkerLink) {
         if plugin.state == .describing { return refuse(plugin, text) }
+        if plugin.state == .removed { return }
         log.write(.error, plugin.name, text)
         for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
             routine.isStartPending = false
@@ -184,7 +186,8 @@ extension Supervisor {
     }
 
     private func isWanted(_ worker: WorkerLink) -> Bool {
-        worker.loaded.contains { number in
+        guard workers[worker.key] === worker else { return false }
+        return worker.loaded.contains { number in
             plugins[number]?.routines.contains { key(for: $0) == worker.key && $0.policy.isAlive } ?? false
         }
     }

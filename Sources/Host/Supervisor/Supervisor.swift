@@ -37,7 +37,6 @@ public final class Supervisor {
 
     let options: Options
     let state: HostState
-    let directory: Directory
     let log: HostLog
     let loop: EventLoop
     let clock: any HostClock
@@ -60,6 +59,15 @@ public final class Supervisor {
     /// Workers that were told to end and are not dead; their keys may be taken by others.
     var leaving: [ObjectIdentifier: WorkerLink] = [:]
     var loads = LoadQueue()
+    var loadTimer: Deadlines.Timer?
+    let copies: PrivateCopies
+    var watch: DirectoryWatch?
+    var looks = PluginLooks()
+    /// Plugins that are ending because their file is gone or another one.
+    var departing: [PluginEntry] = []
+    /// What routines leave to those of the same name that follow them.
+    var departed: [String: RoutineEntry] = [:]
+    var hasDepartures = false
     var savedTallies: [String: RoutineTally] = [:]
     var unwritten: [SessionRecord] = []
     var history: [SessionRecord] = []
@@ -82,9 +90,10 @@ public final class Supervisor {
         self.options = options
         log = HostLog(format: options.logFormat, level: options.logLevel)
         clock = SystemClock()
-        directory = try Directory(options.plugins)
+        _ = try Directory(options.plugins)
         state = try HostState.open(options.state)
         try state.requireLock()
+        copies = try PrivateCopies(in: state.directory)
         store = try SessionStore.open(try Directory(options.state))
         open = try OpenSessions(try Directory(options.state))
         loop = try EventLoop()
@@ -99,11 +108,12 @@ public final class Supervisor {
         _ = try loop.watch(signals.descriptor) { [unowned self] _ in
             while let signal = signals.next() { receive(signal) }
         }
-        prepare()
-        scan()
+        try prepare()
+        try watchPlugins()
         hasStarted = true
         try loop.run { now in
             deadlines.settle(now: now)
+            settleDepartures()
             writeRecords()
             if isDone { loop.stop() }
             return deadlines.earliest
@@ -112,22 +122,26 @@ public final class Supervisor {
         return hasFailed && options.exitsWhenIdle ? .failure : .success
     }
 
-    private func prepare() {
+    private func prepare() throws {
         hangTimer = deadlines.make { [unowned self] _ in lookForHangs() }
         for warning in store.warnings { log.write(.warning, "", warning) }
         let (tallies, warning) = tallies.load(from: state.directory)
         savedTallies = tallies
         if let warning { log.write(.warning, "", warning) }
         recover()
-        loadHostConfiguration()
-        log.write(.info, "", "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
+        try loadHostConfiguration()
+        log.write(
+            .info, "",
+            "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
     }
 
     private func receive(_ signal: Int32) {
         switch signal {
         case Signals.interrupt, Signals.terminate: stop(signal)
         case Signals.child: putAwayOrphans()
-        default: scan()
+        default:
+            for plugin in plugins.values { if case .refused = plugin.state { tryAgain(plugin) } }
+            scan()
         }
     }
 
@@ -143,7 +157,8 @@ public final class Supervisor {
 
     /// No plugin is being looked at, and no routine runs or is about to.
     private var isIdle: Bool {
-        plugins.values.allSatisfy { $0.state != .describing }
+        looks.isSettled && departing.isEmpty
+            && plugins.values.allSatisfy { $0.state != .describing && $0.state != .waiting }
             && routines.values.allSatisfy { routine in
                 switch routine.policy.state {
                 case .idle, .complete, .stopped, .quarantined: routine.session == nil && !routine.isStartPending

@@ -96,6 +96,8 @@ final class WorkerLink {
         var logLevel: Int32
         var now: Int64
         var limits: WorkerLimits
+        /// Where the dynamic linker looks for what plugins need.
+        var libraryPath: [String] = []
     }
 
     /// Starts a worker that counts in that file.
@@ -120,7 +122,7 @@ final class WorkerLink {
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
-            environment: Self.environment(reportPath: setup.reportPath),
+            environment: Self.environment(reportPath: setup.reportPath, libraryPath: setup.libraryPath),
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3), (self.ledger.raw, 4),
                 (page.raw, 5),
@@ -138,8 +140,9 @@ final class WorkerLink {
     }
 
     /// The environment of a worker: ours, with the backtracer told where its report goes.
-    private static func environment(reportPath: String?) -> [String] {
-        let ours = HostProcess.environment().filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+    private static func environment(reportPath: String?, libraryPath: [String]) -> [String] {
+        let inherited = HostProcess.environment().filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+        let ours = LibraryPath.environment(inherited, with: libraryPath)
         guard let reportPath else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
             "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"
