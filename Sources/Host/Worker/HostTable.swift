@@ -58,7 +58,7 @@ internal import Synchronization
             return unsafe scheduler.runner.plugin.log.isOpen(level) ? 1 : 0
         }
         unsafe table.pointee.log = { scheduler, level, text, size in
-            guard let scheduler = unsafe scheduler, let text = unsafe text else { return }
+            guard let scheduler = unsafe scheduler, let text = unsafe text, size >= 0 else { return }
             let runner = unsafe scheduler.runner
             guard runner.plugin.log.isOpen(level) else { return }
             let bytes = unsafe UnsafeRawBufferPointer(start: text, count: min(size, 65_536))
@@ -107,7 +107,7 @@ internal import Synchronization
             return unsafe scheduler.runner.isStopRequested ? 1 : 0
         }
         unsafe table.pointee.sleep_ms = { scheduler, ms in
-            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return 0 }
+            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) || SourceRun.current != nil else { return 0 }
             return unsafe scheduler.runner.sleep(ms: ms) ? 1 : 0
         }
         unsafe table.pointee.end_session = { scheduler, reason in

@@ -87,7 +87,7 @@ extension RoutineRunner {
             unsafe closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
             // `interrupt` may still be in the plugin, and needs what `stop` takes away.
             gate.wait { gate in gate.isInterrupting ? nil : () }
-            caches.withLock { $0 }?.close()
+            endRefreshes()
             unsafe closing(.stopping, phase: .stop, column: "stop_error", callbacks.stop)
         }
         let now = clock.boot()
