@@ -84,6 +84,11 @@ enum Program {
         }
     }
 
+    /// The folder of what was built.
+    static var folder: String {
+        get throws { try path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } }
+    }
+
     /// Runs a subcommand to its end.
     static func run(
         _ arguments: String..., in scratch: Scratch, environment: [String: String] = [:]
