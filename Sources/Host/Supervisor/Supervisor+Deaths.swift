@@ -8,7 +8,7 @@ extension Supervisor {
         if workers[worker.key] === worker { workers[worker.key] = nil }
         leaving[ObjectIdentifier(worker)] = nil
         if let timer = worker.timer { deadlines.remove(timer) }
-        if worker.limits.processes > 0 { ControlGroup.remove(of: worker.pid) }
+        if worker.limits.processes > 0 { groups.insert(worker.pid) }
         let autopsy = examine(worker)
         let victims = routines.values.filter { $0.session?.worker === worker }.sorted { $0.key < $1.key }
         let snapshots = victims.map { routine in
@@ -119,6 +119,7 @@ extension Supervisor {
     func putAwayOrphans() {
         let known = Set((Array(workers.values) + Array(leaving.values)).map(\.pid)).union(failureHook.processes)
         for child in HostProcess.children() where !known.contains(child) { _ = HostProcess.putAway(child) }
+        groups = groups.filter { !ControlGroup.remove(of: $0) }
     }
 
     // MARK: Loads
@@ -141,7 +142,7 @@ extension Supervisor {
                 let place = autopsy.frame.map { " at \($0)" } ?? ""
                 let what =
                     worker.hasHungInLoad
-                    ? "its load took longer than \(Self.loadTimeout / 1_000_000_000) s\(place)"
+                    ? "its load took longer than it may\(place)"
                     : "its worker died while loading it: \(end)\(place)"
                 failToLoad(plugin, what, in: worker)
             } else if plugin.state == .describing {

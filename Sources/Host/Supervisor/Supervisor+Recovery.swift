@@ -17,6 +17,7 @@ extension Supervisor {
         do throws(SystemError) {
             try store.append(records)
             sweepReports()
+            ControlGroup.sweep()
             for name in try state.ledgers.names() { try state.ledgers.remove(name) }
             try open.settled()
         } catch {

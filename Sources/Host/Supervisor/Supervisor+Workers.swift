@@ -3,8 +3,17 @@ internal import HostSystem
 
 /// Worker processes: which routine is in which, their start, their events and their end.
 extension Supervisor {
-    /// How long a `load` may take, ns.
-    static let loadTimeout: Int64 = 60_000_000_000
+    /// How long a `load` may take when nobody says, ns.
+    private static let loadTimeout: Int64 = 60_000_000_000
+
+    /// When the load that a worker begins now is over its time: `timeout_ms` bounds it, where that is set.
+    private func loadDeadline(of plugin: PluginEntry?) -> Int64 {
+        guard let plugin else { return clock.monotonic() + Self.loadTimeout }
+        let settings = plugin.routines.isEmpty ? [settingsBeforeDescription(of: plugin)] : plugin.routines.map(\.settings)
+        guard settings.contains(where: { $0.settings[.timeoutMs] != nil }) else { return clock.monotonic() + Self.loadTimeout }
+        let month: Int64 = 2_678_400_000_000_000
+        return clock.monotonic() + (settings.map { min($0.timeoutNanoseconds ?? month, month) }.max() ?? month)
+    }
 
     /// Where a routine runs.
     func key(for routine: RoutineEntry) -> WorkerLink.Key {
@@ -221,13 +230,10 @@ extension Supervisor {
     func armWorkerTimer(_ worker: WorkerLink) {
         guard let timer = worker.timer else { return }
         var times = [worker.teardown.nextDeadline, worker.escalation.nextDeadline, worker.leftDeadline].compactMap { $0 }
-        if worker.loading.isEmpty {
-            worker.loadDeadline = nil
-        } else {
-            let deadline = worker.loadDeadline ?? clock.monotonic() + Self.loadTimeout
-            worker.loadDeadline = deadline
-            times.append(deadline)
+        if worker.loading.first != worker.loadDeadline?.plugin {
+            worker.loadDeadline = worker.loading.first.map { ($0, loadDeadline(of: plugins[$0])) }
         }
+        if let load = worker.loadDeadline { times.append(load.time) }
         deadlines.set(timer, at: times.min())
     }
 
@@ -239,8 +245,8 @@ extension Supervisor {
             worker.hasLeft = true
             worker.signal(Signals.kill)
         }
-        if let deadline = worker.loadDeadline, now >= deadline {
-            worker.loadDeadline = .max
+        if let load = worker.loadDeadline, now >= load.time {
+            worker.loadDeadline = (load.plugin, .max)
             worker.hasHungInLoad = true
             perform(worker.escalation.handle(.hang(thread: worker.pid), at: now), on: worker)
         }

@@ -58,6 +58,8 @@ public final class Supervisor {
     var workers: [WorkerLink.Key: WorkerLink] = [:]
     /// Workers that were told to end and are not dead; their keys may be taken by others.
     var leaving: [ObjectIdentifier: WorkerLink] = [:]
+    /// Dead workers whose control groups are not empty yet.
+    var groups: Set<Int32> = []
     var loads = LoadQueue()
     var loadTimer: Deadlines.Timer?
     let copies: PrivateCopies

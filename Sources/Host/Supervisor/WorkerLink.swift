@@ -55,7 +55,8 @@ final class WorkerLink {
     var leftDeadline: Int64?
     /// The slot whose callback went over its time.
     var hungSlot: Int?
-    var loadDeadline: Int64?
+    /// Until when the load in progress may take.
+    var loadDeadline: (plugin: Int, time: Int64)?
     var hasHungInLoad = false
     /// The teardown has sent a signal.
     var hasBeenKilled = false

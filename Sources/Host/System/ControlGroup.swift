@@ -20,10 +20,19 @@ public enum ControlGroup {
         return false
     }
 
-    /// Removes the group of a worker that is dead, if it had one.
-    public static func remove(of pid: Int32) {
-        guard let parent = parent() else { return }
-        _ = unsafe rmdir(parent.child(name(of: pid)))
+    /// Removes the group of a worker that is dead, if it had one; false while a process is in it.
+    public static func remove(of pid: Int32) -> Bool {
+        guard let parent = parent() else { return true }
+        return unsafe rmdir(parent.child(name(of: pid))) == 0 || chs_errno() != EBUSY
+    }
+
+    /// Removes the groups that a dead host has left.
+    public static func sweep() {
+        guard let parent = parent(), let names = try? parent.names() else { return }
+        for name in names where name.hasPrefix("schedhost-") {
+            guard let pid = Int32(name.dropFirst(10)), !HostProcess.exists(pid) else { continue }
+            _ = remove(of: pid)
+        }
     }
 
     private static func name(of pid: Int32) -> String { "schedhost-\(pid)" }
