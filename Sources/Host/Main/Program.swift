@@ -12,6 +12,7 @@ enum Program {
         case .check(let options): return try ListCommand.check(options)
         case .records(let options): return try records(options)
         case .cache(let options): return try CacheCommand.perform(options)
+        case .operate(let options): return try OperateCommand.perform(options)
         case .help(let name):
             StandardStream.output.write(HelpText.text(name))
             return .success

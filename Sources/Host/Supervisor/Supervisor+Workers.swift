@@ -51,7 +51,7 @@ extension Supervisor {
             WorkerLink.Setup(
                 key: key, name: name, ledgerName: "\(unique).ledger", reportName: report,
                 reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
-                logLevel: options.logLevel.number, now: clock.monotonic(), limits: []),
+                logLevel: log.level.number, now: clock.monotonic(), limits: []),
             ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)

@@ -42,6 +42,7 @@ public final class Supervisor {
     let loop: EventLoop
     let clock: any HostClock
     let deadlines = Deadlines()
+    let operation = Operation()
     let tallies = TallyStore()
     let boot = bootIdentifier()
     let hostName = HostProcess.hostName
@@ -96,6 +97,7 @@ public final class Supervisor {
             while let signal = signals.next() { receive(signal) }
         }
         prepare()
+        startOperating()
         scan()
         hasStarted = true
         try loop.run { now in
@@ -104,6 +106,7 @@ public final class Supervisor {
             if isDone { loop.stop() }
             return deadlines.earliest
         }
+        stopOperating()
         finish()
         return hasFailed && options.exitsWhenIdle ? .failure : .success
     }
@@ -119,7 +122,7 @@ public final class Supervisor {
         log.write(.info, "", "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
     }
 
-    private func receive(_ signal: Int32) {
+    func receive(_ signal: Int32) {
         switch signal {
         case Signals.interrupt, Signals.terminate: stop(signal)
         default: scan()

@@ -158,6 +158,9 @@ final class WorkerLink {
     /// What the ledger says of a slot.
     func snapshot(slot: Int) -> LedgerSnapshot? { LedgerReader.read(ledger, slot: slot) }
 
+    /// A slot's bytes.
+    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger, slot: slot) }
+
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }
 

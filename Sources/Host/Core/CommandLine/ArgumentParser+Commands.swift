@@ -7,6 +7,14 @@ extension ArgumentParser {
         case .check: .check(CheckOptions(files: parsed.operands))
         case .records: .records(records(parsed))
         case .cache: .cache(try cache(parsed))
+        case .status: .operate(operate(.status, parsed))
+        case .runNow: .operate(operate(.runNow, parsed))
+        case .pause: .operate(operate(.pause, parsed))
+        case .resume: .operate(operate(.resume, parsed))
+        case .restart: .operate(operate(.restart, parsed))
+        case .stop: .operate(operate(.stop, parsed))
+        case .reload: .operate(operate(.reload, parsed))
+        case .logLevel: .operate(operate(.logLevel, parsed))
         case .help: .help(parsed.operands.first.flatMap { CommandName(rawValue: $0) })
         case .version: .version
         }

@@ -5,6 +5,8 @@ public enum Command: Equatable, Sendable {
     case check(CheckOptions)
     case records(RecordsOptions)
     case cache(CacheCommandOptions)
+    /// `status` and what changes a running host.
+    case operate(OperateOptions)
     /// The help of one command, or of all.
     case help(CommandName?)
     case version
@@ -12,7 +14,11 @@ public enum Command: Equatable, Sendable {
 
 /// The commands by name, in the order of the help text.
 public enum CommandName: String, CaseIterable, Sendable {
-    case run, list, check, records, cache, help, version
+    case run, list, check, records, cache, status
+    case runNow = "run-now"
+    case pause, resume, restart, stop, reload
+    case logLevel = "log-level"
+    case help, version
 }
 
 /// Options of `schedhost run`. Nil: not given, so the configuration or the default decides.

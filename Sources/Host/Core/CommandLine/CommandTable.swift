@@ -39,7 +39,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logFormat = "log-format"
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
-    case plugin, routine, failed, last, format, key, all
+    case plugin, routine, failed, last, format, key, all, json
 }
 
 /// What a value may be.
@@ -95,7 +95,9 @@ public enum CommandTable {
     public static let summary = "runs the routines of plugins again and again, each plugin in a process of its own"
 
     /// The commands, in the order of the help text. What is not in here does not exist.
-    public static let commands: [CommandSpecification] = [run, list, check, records, cache, help, version]
+    public static let commands: [CommandSpecification] = [
+        run, list, check, records, cache, status, runNow, pause, resume, restart, stop, reload, logLevel, help, version,
+    ]
 
     /// The one of that name.
     public static func specification(of name: CommandName) -> CommandSpecification {
@@ -105,6 +107,14 @@ public enum CommandTable {
         case .check: check
         case .records: records
         case .cache: cache
+        case .status: status
+        case .runNow: runNow
+        case .pause: pause
+        case .resume: resume
+        case .restart: restart
+        case .stop: stop
+        case .reload: reload
+        case .logLevel: logLevel
         case .help: help
         case .version: version
         }
@@ -112,7 +122,7 @@ public enum CommandTable {
 
     private static let plugins = OptionSpecification(
         .plugins, .directory, "DIR", isRequired: true, "the directory with the plugins' .so files")
-    private static let state = OptionSpecification(
+    static let state = OptionSpecification(
         .state, .directory, "DIR",
         "where records and caches are kept; else $STATE_DIRECTORY, $XDG_STATE_HOME/schedhost or ~/.local/state/schedhost"
     )

@@ -42,8 +42,8 @@ public struct LatencyHistogram: Equatable, Sendable {
 }
 
 extension UInt64 {
-    /// The sum, or the greatest number there is.
-    func clampedSum(_ other: UInt64) -> UInt64 {
+    /// The sum, or the greatest number there is: what is counted in a ledger can be any number.
+    public func clampedSum(_ other: UInt64) -> UInt64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }

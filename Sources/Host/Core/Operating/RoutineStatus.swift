@@ -41,6 +41,18 @@ public struct RoutineStatus: Equatable, Sendable {
 
         /// Zeros.
         public init() {}
+
+        /// Both together.
+        public func adding(_ other: Cache) -> Cache {
+            var total = self
+            total.hits = hits.clampedSum(other.hits)
+            total.loads = loads.clampedSum(other.loads)
+            total.failures = failures.clampedSum(other.failures)
+            total.stale = stale.clampedSum(other.stale)
+            total.evictions = evictions.clampedSum(other.evictions)
+            total.bytes = bytes.clampedSum(other.bytes)
+            return total
+        }
     }
 
     /// Its plugin's id.
