@@ -19,6 +19,16 @@ enum OperateCommand {
         }
     }
 
+    /// The metrics, as text.
+    static func metrics(_ options: ClientOptions) throws -> ExitStatus {
+        let client = try HostClient(state: try Program.statePath(options.state))
+        switch try client.ask(ControlRequest(.status)).response {
+        case .status(let status): return StandardStream.output.write(MetricsText.text(status)) ? .success : .failure
+        case .failed(let text): return fail(text)
+        case .outcomes, .level: return fail("the host gives another answer than was asked for")
+        }
+    }
+
     private static func show(_ whole: HostStatus, _ options: OperateOptions) -> ExitStatus {
         var status = whole
         if !options.identifiers.isEmpty {

@@ -27,6 +27,12 @@ public final class Supervisor {
         public var logLevel = LogLevel.info
         /// The form of the log.
         public var logFormat = RunOptions.LogFormat.text
+        /// Where the page and the metrics are served; nil: nowhere.
+        public var listen: ListenAddress?
+        /// Whether others than this machine may be served.
+        public var listensAnywhere = false
+        /// A file that is replaced by the metrics every 10 s.
+        public var metricsFile: String?
 
         /// The defaults for these directories.
         public init(plugins: String, state: String) {
@@ -97,7 +103,7 @@ public final class Supervisor {
             while let signal = signals.next() { receive(signal) }
         }
         prepare()
-        startOperating()
+        try startOperating()
         scan()
         hasStarted = true
         try loop.run { now in

@@ -8,6 +8,8 @@ extension ArgumentParser {
         case .records: .records(records(parsed))
         case .cache: .cache(try cache(parsed))
         case .status: .operate(operate(.status, parsed))
+        case .metrics: .metrics(ClientOptions(state: parsed.texts[.state]))
+        case .report: .report(report(parsed))
         case .runNow: .operate(operate(.runNow, parsed))
         case .pause: .operate(operate(.pause, parsed))
         case .resume: .operate(operate(.resume, parsed))
@@ -33,6 +35,9 @@ extension ArgumentParser {
         options.logLevel = parsed.texts[.logLevel].flatMap { .init(rawValue: $0) } ?? options.logLevel
         options.graceMs = parsed.numbers[.grace] ?? options.graceMs
         options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
+        options.listen = parsed.texts[.listen].flatMap { ListenAddress($0) }
+        options.listenAnywhere = parsed.has(.listenAnywhere)
+        options.metricsFile = parsed.texts[.metricsFile]
         return options
     }
 

@@ -11,4 +11,11 @@ extension ArgumentParser {
         }
         return options
     }
+
+    /// The options of `report`.
+    func report(_ parsed: Parsed) -> ReportOptions {
+        var options = ReportOptions(output: parsed.texts[.output] ?? "")
+        options.state = parsed.texts[.state]
+        return options
+    }
 }

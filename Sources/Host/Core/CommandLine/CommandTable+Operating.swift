@@ -18,6 +18,24 @@ extension CommandTable {
                 purpose: "for other tools"),
         ])
 
+    static let metrics = CommandSpecification(
+        name: .metrics, summary: "show a running host's metrics in Prometheus's text format",
+        details: [
+            "The same as run --metrics-file writes and run --listen serves at /metrics. Counters are since the host's start."
+        ],
+        options: [state])
+
+    static let report = CommandSpecification(
+        name: .report, summary: "write a page that shows a host and its sessions into one HTML file",
+        details: [
+            "The file needs nothing else: it can be mailed, or kept with a ticket. It shows the running host, if there is "
+                + "one, the newest 500 sessions, and the crash reports of the newest that crashed."
+        ],
+        options: [
+            OptionSpecification(.output, .file, "FILE", isRequired: true, "the file to write; - for the standard output"),
+            state,
+        ])
+
     static let runNow = action(
         .runNow, "let the next cycle of routines come now",
         "Does not wait for the interval; the grid of later cycles begins there. " + ids)

@@ -39,7 +39,9 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logFormat = "log-format"
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
-    case plugin, routine, failed, last, format, key, all, json
+    case plugin, routine, failed, last, format, key, all, json, listen, output
+    case listenAnywhere = "listen-anywhere"
+    case metricsFile = "metrics-file"
 }
 
 /// What a value may be.
@@ -56,6 +58,8 @@ public enum ValueKind: Equatable, Sendable {
     case time
     /// One of these words.
     case choice([String])
+    /// A numeric address or `localhost`, and a port.
+    case address
 }
 
 /// One command: parsing, help texts, man page and completions are made from it.
@@ -96,7 +100,7 @@ public enum CommandTable {
 
     /// The commands, in the order of the help text. What is not in here does not exist.
     public static let commands: [CommandSpecification] = [
-        run, list, check, records, cache, status, runNow, pause, resume, restart, stop, reload, logLevel, help, version,
+        run, list, check, records, cache, status, metrics, report, runNow, pause, resume, restart, stop, reload, logLevel, help, version,
     ]
 
     /// The one of that name.
@@ -108,6 +112,8 @@ public enum CommandTable {
         case .records: records
         case .cache: cache
         case .status: status
+        case .metrics: metrics
+        case .report: report
         case .runNow: runNow
         case .pause: pause
         case .resume: resume
@@ -156,6 +162,11 @@ public enum CommandTable {
             OptionSpecification(
                 .logLevel, .choice(LogLevel.allCases.map(\.rawValue)), "LEVEL",
                 "the least level that is logged, info by default"),
+            OptionSpecification(
+                .listen, .address, "ADDRESS:PORT", "serve a page and metrics over HTTP, such as at 127.0.0.1:9800"),
+            OptionSpecification(flag: .listenAnywhere, "let --listen take an address that other machines can reach"),
+            OptionSpecification(
+                .metricsFile, .file, "FILE", "replace this file by the metrics every 10 s, for Prometheus's node_exporter"),
             unsafePermissions,
         ],
         examples: [

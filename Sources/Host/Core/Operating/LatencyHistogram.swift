@@ -13,7 +13,7 @@ public struct LatencyHistogram: Equatable, Sendable {
     }
 
     /// How many times there are; the greatest number where they do not fit.
-    public var total: UInt64 { counts.reduce(0) { $0.clampedSum($1) } }
+    public var total: UInt64 { counts.reduce(UInt64(0)) { $0.clampedSum($1) } }
 
     /// Adds another one's counts.
     public mutating func add(_ other: LatencyHistogram) {

@@ -31,8 +31,6 @@ public enum StatusTable {
             count(status.plugins.filter { $0.state == "ready" }.count, "plugin"),
             count(status.routines.count, "routine"), count(status.workers.count, "worker"),
         ]
-        let memory = status.workers.compactMap(\.residentBytes).reduce(status.residentBytes ?? 0) { $0.clampedSum($1) }
-        if memory > 0 { parts.append(bytes(memory)) }
         if status.isStopping { parts.append("stopping") }
         return parts.joined(separator: ", ")
     }

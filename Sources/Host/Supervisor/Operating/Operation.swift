@@ -18,9 +18,21 @@ final class Operation {
     /// The same as an answer of the control socket.
     var statusLine: (made: Int64, bytes: [UInt8])?
 
+    /// The page and the metrics over HTTP.
+    var web: SocketServer?
+    /// The metrics, and the status and the newest records as JSON.
+    var metrics: (made: Int64, bytes: [UInt8])?
+    var statusJSON: (made: Int64, bytes: [UInt8])?
+    var recordsJSON: (made: Int64, bytes: [UInt8])?
+
+    /// The directory and the name of the file for the metrics, and its timer.
+    var metricsFile: MetricsFile?
+
     /// What is kept of the past is not true any more.
     func forget() {
         status = nil
         statusLine = nil
+        statusJSON = nil
+        metrics = nil
     }
 }

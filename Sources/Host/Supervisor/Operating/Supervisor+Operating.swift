@@ -7,7 +7,7 @@ extension Supervisor {
     public static let controlName = "control.sock"
 
     /// Opens what the host is asked by. A failure is said, and the host runs on.
-    func startOperating() {
+    func startOperating() throws {
         operation.startMs = clock.wall() / 1_000_000
         operation.startBoot = clock.boot()
         do throws(SystemError) {
@@ -18,6 +18,8 @@ extension Supervisor {
         } catch {
             log.write(.error, "", "no control socket, so status and the like cannot be had: \(error)")
         }
+        if let address = options.listen { try listen(address) }
+        if let path = options.metricsFile { try beginMetricsFile(path) }
     }
 
     /// Only who runs the host, and root, may ask: beside the file's mode, since a descriptor can be handed on.
@@ -30,6 +32,9 @@ extension Supervisor {
     func stopOperating() {
         operation.control?.close()
         operation.control = nil
+        operation.web?.close()
+        operation.web = nil
+        if operation.metricsFile != nil { writeMetricsFile() }
         try? state.directory.remove(Self.controlName)
     }
 }
