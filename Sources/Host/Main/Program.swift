@@ -12,6 +12,9 @@ enum Program {
         case .check(let options): return try ListCommand.check(options)
         case .records(let options): return try records(options)
         case .cache(let options): return try CacheCommand.perform(options)
+        case .operate(let options): return try OperateCommand.perform(options)
+        case .metrics(let options): return try OperateCommand.metrics(options)
+        case .report(let options): return try ReportCommand.perform(options)
         case .help(let name):
             StandardStream.output.write(HelpText.text(name))
             return .success
@@ -30,6 +33,9 @@ enum Program {
         options.allowsUnsafePermissions = run.allowUnsafePermissions
         options.logLevel = run.logLevel
         options.logFormat = run.logFormat
+        options.listen = run.listen
+        options.listensAnywhere = run.listenAnywhere
+        options.metricsFile = run.metricsFile
         var settings: [SettingKey: SettingValue] = [:]
         if let isolation = run.isolation { settings[.isolation] = .word(isolation.rawValue) }
         if let cycles = run.maxCycles { settings[.maxCycles] = .integer(cycles) }

@@ -25,6 +25,12 @@ do {
     case .inUse: HostProcess.exit(ExitStatus.stateInUse.rawValue)
     case .system: HostProcess.exit(ExitStatus.cannotCreate.rawValue)
     }
+} catch let error as HostClient.Failure {
+    StandardStream.error.write("schedhost: \(error)\n")
+    switch error {
+    case .noHost: HostProcess.exit(ExitStatus.noHost.rawValue)
+    case .silent: HostProcess.exit(ExitStatus.failure.rawValue)
+    }
 } catch let error as ConfigurationError {
     StandardStream.error.write("\(error)\n")
     HostProcess.exit(ExitStatus.badData.rawValue)

@@ -53,11 +53,16 @@ struct LedgerSnapshot {
 enum LedgerReader {
     /// The slot of that number; nil when the file does not hold it whole.
     static func read(_ file: borrowing Descriptor, slot: Int) -> LedgerSnapshot? {
+        bytes(file, slot: slot).map { snapshot($0) }
+    }
+
+    /// The bytes of that slot; nil when the file does not hold it whole.
+    static func bytes(_ file: borrowing Descriptor, slot: Int) -> [UInt8]? {
         guard slot >= 0,
             let bytes = try? file.read(count: LedgerSlot.size, at: slot * LedgerSlot.size, subject: "ledger"),
             bytes.count == LedgerSlot.size
         else { return nil }
-        return snapshot(bytes)
+        return bytes
     }
 
     /// A slot from its bytes.

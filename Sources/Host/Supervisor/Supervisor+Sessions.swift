@@ -149,6 +149,7 @@ extension Supervisor {
         if abs(step) > 1000 { record.clockStepMs = step }
         lifetimes[routine.identifier] = lifetime(routine.identifier) &+ record.cycles
         record.lifetimeCycles = lifetimes[routine.identifier]
+        count(record, of: routine)
         routine.session = nil
         hangs.remove(routine.key)
         routine.before = Self.before(record.reason.kind)

@@ -87,7 +87,7 @@ extension Supervisor {
             WorkerLink.Setup(
                 key: key, name: key == .shared ? "shared" : plugin.fileName, ledgerName: "\(unique).ledger", reportName: report,
                 reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
-                logLevel: options.logLevel.number, now: clock.monotonic(), limits: limits,
+                logLevel: log.level.number, now: clock.monotonic(), limits: limits,
                 libraryPath: LibraryPath.folders(for: key == .shared ? nil : plugin.file, in: options.plugins)),
             ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
         ) { [unowned self] worker, report in

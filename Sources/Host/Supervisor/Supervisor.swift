@@ -27,6 +27,12 @@ public final class Supervisor {
         public var logLevel = LogLevel.info
         /// The form of the log.
         public var logFormat = RunOptions.LogFormat.text
+        /// Where the page and the metrics are served; nil: nowhere.
+        public var listen: ListenAddress?
+        /// Whether others than this machine may be served.
+        public var listensAnywhere = false
+        /// A file that is replaced by the metrics every 10 s.
+        public var metricsFile: String?
 
         /// The defaults for these directories.
         public init(plugins: String, state: String) {
@@ -41,6 +47,7 @@ public final class Supervisor {
     let loop: EventLoop
     let clock: any HostClock
     let deadlines = Deadlines()
+    let operation = Operation()
     let tallies = TallyStore()
     let failureHook: FailureHook
     let boot = bootIdentifier()
@@ -111,6 +118,7 @@ public final class Supervisor {
             while let signal = signals.next() { receive(signal) }
         }
         try prepare()
+        try startOperating()
         try watchPlugins()
         hasStarted = true
         try loop.run { now in
@@ -120,6 +128,7 @@ public final class Supervisor {
             if isDone { loop.stop() }
             return deadlines.earliest
         }
+        stopOperating()
         finish()
         return hasFailed && options.exitsWhenIdle ? .failure : .success
     }
@@ -137,7 +146,7 @@ public final class Supervisor {
             "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
     }
 
-    private func receive(_ signal: Int32) {
+    func receive(_ signal: Int32) {
         switch signal {
         case Signals.interrupt, Signals.terminate: stop(signal)
         case Signals.child: putAwayOrphans()

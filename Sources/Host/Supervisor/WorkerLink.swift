@@ -184,6 +184,9 @@ final class WorkerLink {
     /// What it wrote to standard error within the last two seconds; at most four lines as one.
     func lastWords(now: Int64) -> String { words.text(since: now - 2_000_000_000) }
 
+    /// A slot's bytes.
+    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger, slot: slot) }
+
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }
 

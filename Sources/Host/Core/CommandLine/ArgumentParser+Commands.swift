@@ -7,6 +7,16 @@ extension ArgumentParser {
         case .check: .check(CheckOptions(files: parsed.operands))
         case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))
+        case .status: .operate(operate(.status, parsed))
+        case .metrics: .metrics(ClientOptions(state: parsed.texts[.state]))
+        case .report: .report(report(parsed))
+        case .runNow: .operate(operate(.runNow, parsed))
+        case .pause: .operate(operate(.pause, parsed))
+        case .resume: .operate(operate(.resume, parsed))
+        case .restart: .operate(operate(.restart, parsed))
+        case .stop: .operate(operate(.stop, parsed))
+        case .reload: .operate(operate(.reload, parsed))
+        case .logLevel: .operate(operate(.logLevel, parsed))
         case .help: .help(parsed.operands.first.flatMap { CommandName(rawValue: $0) })
         case .version: .version
         }
@@ -26,6 +36,9 @@ extension ArgumentParser {
         options.graceMs = parsed.numbers[.grace] ?? options.graceMs
         options.keepsCrashReports = !parsed.has(.noCrashReports)
         options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
+        options.listen = parsed.texts[.listen].flatMap { ListenAddress($0) }
+        options.listenAnywhere = parsed.has(.listenAnywhere)
+        options.metricsFile = parsed.texts[.metricsFile]
         return options
     }
 

@@ -130,6 +130,10 @@ public struct ArgumentParser {
             }
             guard moment > nowMs else { throw refuse("in the future") }
             parsed.numbers[name] = moment
+        case .address:
+            guard ListenAddress(value) != nil else {
+                throw refuse("an address and a port such as 127.0.0.1:9800 or [::1]:9800")
+            }
         case .choice(let words):
             guard words.contains(value) else {
                 throw refuse(Self.choice(words) + UsageError.suggestion(for: value, in: words))

@@ -5,6 +5,10 @@ public enum Command: Equatable, Sendable {
     case check(CheckOptions)
     case records(RecordsOptions)
     case cache(CacheCommandOptions)
+    /// `status` and what changes a running host.
+    case operate(OperateOptions)
+    case metrics(ClientOptions)
+    case report(ReportOptions)
     /// The help of one command, or of all.
     case help(CommandName?)
     case version
@@ -12,7 +16,11 @@ public enum Command: Equatable, Sendable {
 
 /// The commands by name, in the order of the help text.
 public enum CommandName: String, CaseIterable, Sendable {
-    case run, list, check, records, cache, help, version
+    case run, list, check, records, cache, status, metrics, report
+    case runNow = "run-now"
+    case pause, resume, restart, stop, reload
+    case logLevel = "log-level"
+    case help, version
 }
 
 /// Options of `schedhost run`. Nil: not given, so the configuration or the default decides.
@@ -46,6 +54,12 @@ public struct RunOptions: Equatable, Sendable {
     public var keepsCrashReports = true
     /// Whether plugins are taken that other users can write.
     public var allowUnsafePermissions = false
+    /// Where the page and the metrics are served.
+    public var listen: ListenAddress?
+    /// Whether others than this machine may be served.
+    public var listenAnywhere = false
+    /// A file that is replaced by the metrics every 10 s.
+    public var metricsFile: String?
 
     /// The defaults.
     public init() {}

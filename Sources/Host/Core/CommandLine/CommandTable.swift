@@ -40,7 +40,10 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
     case noCrashReports = "no-crash-reports"
-    case plugin, routine, failed, last, format, show, key, all
+    case plugin, routine, failed, last, format, show, key
+    case all, json, listen, output
+    case listenAnywhere = "listen-anywhere"
+    case metricsFile = "metrics-file"
 }
 
 /// What a value may be.
@@ -57,6 +60,8 @@ public enum ValueKind: Equatable, Sendable {
     case time
     /// One of these words.
     case choice([String])
+    /// A numeric address or `localhost`, and a port.
+    case address
 }
 
 /// One command: parsing, help texts, man page and completions are made from it.
@@ -96,7 +101,9 @@ public enum CommandTable {
     public static let summary = "runs the routines of plugins again and again, each plugin in a process of its own"
 
     /// The commands, in the order of the help text. What is not in here does not exist.
-    public static let commands: [CommandSpecification] = [run, list, check, records, cache, help, version]
+    public static let commands: [CommandSpecification] = [
+        run, list, check, records, cache, status, metrics, report, runNow, pause, resume, restart, stop, reload, logLevel, help, version,
+    ]
 
     /// The one of that name.
     public static func specification(of name: CommandName) -> CommandSpecification {
@@ -106,6 +113,16 @@ public enum CommandTable {
         case .check: check
         case .records: records
         case .cache: cache
+        case .status: status
+        case .metrics: metrics
+        case .report: report
+        case .runNow: runNow
+        case .pause: pause
+        case .resume: resume
+        case .restart: restart
+        case .stop: stop
+        case .reload: reload
+        case .logLevel: logLevel
         case .help: help
         case .version: version
         }
@@ -113,7 +130,7 @@ public enum CommandTable {
 
     private static let plugins = OptionSpecification(
         .plugins, .directory, "DIR", isRequired: true, "the directory with the plugins' .so files")
-    private static let state = OptionSpecification(
+    static let state = OptionSpecification(
         .state, .directory, "DIR",
         "where records and caches are kept; else $STATE_DIRECTORY, $XDG_STATE_HOME/schedhost or ~/.local/state/schedhost"
     )
@@ -149,6 +166,11 @@ public enum CommandTable {
                 "the least level that is logged, info by default"),
             OptionSpecification(
                 flag: .noCrashReports, "keep no crash reports: a crash is over sooner, its source line is not known"),
+            OptionSpecification(
+                .listen, .address, "ADDRESS:PORT", "serve a page and metrics over HTTP, such as at 127.0.0.1:9800"),
+            OptionSpecification(flag: .listenAnywhere, "let --listen take an address that other machines can reach"),
+            OptionSpecification(
+                .metricsFile, .file, "FILE", "replace this file by the metrics every 10 s, for Prometheus's node_exporter"),
             unsafePermissions,
         ],
         examples: [

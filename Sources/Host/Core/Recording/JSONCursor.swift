@@ -40,6 +40,24 @@ struct JSONCursor {
         try expect(UInt8(ascii: "}"), "a comma or the end of the object")
     }
 
+    /// Reads a list; `item` is called before each value and must take it with one of the other functions.
+    mutating func list(_ item: (inout JSONCursor) throws(JSONFault) -> Void) throws(JSONFault) {
+        try expect(UInt8(ascii: "["), "a list")
+        if take(UInt8(ascii: "]")) { return }
+        repeat { try item(&self) } while take(UInt8(ascii: ","))
+        try expect(UInt8(ascii: "]"), "a comma or the end of the list")
+    }
+
+    /// Reads true or false.
+    mutating func bool() throws(JSONFault) -> Bool {
+        _ = peek()
+        switch try word() {
+        case "true": return true
+        case "false": return false
+        default: throw fault("true or false before this")
+        }
+    }
+
     /// Reads a string.
     mutating func string() throws(JSONFault) -> String {
         try expect(UInt8(ascii: "\""), "a string")

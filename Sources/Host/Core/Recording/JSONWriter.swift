@@ -17,6 +17,43 @@ struct JSONWriter {
         needsComma = true
     }
 
+    /// Opens a list, the value of a field; its items are objects, numbers and texts.
+    mutating func openList(_ name: String) {
+        key(name)
+        bytes.append(UInt8(ascii: "["))
+        needsComma = false
+    }
+
+    /// Closes the list that was opened last.
+    mutating func closeList() {
+        bytes.append(UInt8(ascii: "]"))
+        needsComma = true
+    }
+
+    /// A whole number in a list.
+    mutating func item(_ value: some BinaryInteger) {
+        separate()
+        bytes += String(value).utf8
+    }
+
+    /// A text in a list.
+    mutating func item(text: String) {
+        separate()
+        string(text, limit: .max)
+    }
+
+    /// A field that is true or false.
+    mutating func field(_ name: String, _ value: Bool) {
+        key(name)
+        bytes += (value ? "true" : "false").utf8
+    }
+
+    /// A field whose value is written already.
+    mutating func field(_ name: String, json: [UInt8]) {
+        key(name)
+        bytes += json
+    }
+
     /// A field with a text, cut to `limit` bytes of UTF-8 before escaping.
     mutating func field(_ name: String, _ text: String, limit: Int = .max) {
         key(name)

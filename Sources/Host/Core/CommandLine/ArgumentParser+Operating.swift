@@ -1,0 +1,21 @@
+extension ArgumentParser {
+    /// The options of the commands that speak with a running host.
+    func operate(_ action: ControlRequest.Action, _ parsed: Parsed) -> OperateOptions {
+        var options = OperateOptions(action)
+        options.state = parsed.texts[.state]
+        options.isJSON = parsed.has(.json)
+        if action == .logLevel {
+            options.level = parsed.operands.first.flatMap { LogLevel(rawValue: $0) }
+        } else {
+            options.identifiers = parsed.operands
+        }
+        return options
+    }
+
+    /// The options of `report`.
+    func report(_ parsed: Parsed) -> ReportOptions {
+        var options = ReportOptions(output: parsed.texts[.output] ?? "")
+        options.state = parsed.texts[.state]
+        return options
+    }
+}

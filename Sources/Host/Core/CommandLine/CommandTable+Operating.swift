@@ -1,0 +1,71 @@
+/// The commands that speak with a running host.
+extension CommandTable {
+    private static let json = OptionSpecification(flag: .json, "show the answer as JSON")
+    private static let ids = "each ID is PLUGIN/ROUTINE, or PLUGIN for all its routines."
+
+    static let status = CommandSpecification(
+        name: .status, operands: "[ID]...", operandCount: 0...1000, summary: "show what a running host is doing",
+        details: [
+            "Shows the host, its workers and its routines, or those of the IDs only. The numbers come from memory that the "
+                + "workers share with the host: asking costs them nothing. Counts are since the host's start; p50 and p99 are "
+                + "right within their power of two."
+        ],
+        options: [json, state],
+        examples: [
+            .init(line: "schedhost status", purpose: "everything"),
+            .init(
+                line: "schedhost status --json | jq '.routines[] | select(.state == \"quarantined\")'",
+                purpose: "for other tools"),
+        ])
+
+    static let metrics = CommandSpecification(
+        name: .metrics, summary: "show a running host's metrics in Prometheus's text format",
+        details: [
+            "The same as run --metrics-file writes and run --listen serves at /metrics. Counters are since the host's start."
+        ],
+        options: [state])
+
+    static let report = CommandSpecification(
+        name: .report, summary: "write a page that shows a host and its sessions into one HTML file",
+        details: [
+            "The file needs nothing else: it can be mailed, or kept with a ticket. It shows the running host, if there is "
+                + "one, the newest 500 sessions, and the crash reports of the newest that crashed."
+        ],
+        options: [
+            OptionSpecification(.output, .file, "FILE", isRequired: true, "the file to write; - for the standard output"),
+            state,
+        ])
+
+    static let runNow = action(
+        .runNow, "let the next cycle of routines come now",
+        "Does not wait for the interval; the grid of later cycles begins there. " + ids)
+
+    static let pause = action(
+        .pause, "hold the cycles of routines", "Their sessions and caches stay as they are until resume. " + ids)
+
+    static let resume = action(
+        .resume, "let routines go on that are paused, stopped or quarantined",
+        "Lifts a pause and a quarantine, and starts what was stopped or complete. " + ids)
+
+    static let restart = action(
+        .restart, "end the sessions of routines and begin new ones", "A cycle in progress comes to its end first. " + ids)
+
+    static let stop = action(
+        .stop, "end the sessions of routines, and let them stay stopped",
+        "They stay so, also in the next host, until resume, restart or a changed file. " + ids)
+
+    static let reload = CommandSpecification(
+        name: .reload, summary: "look at the plugins directory and the configurations again",
+        details: ["The same as SIGHUP."], options: [json, state])
+
+    static let logLevel = CommandSpecification(
+        name: .logLevel, operands: "[LEVEL]", operandCount: 0...1, firstOperand: LogLevel.allCases.map(\.rawValue),
+        summary: "show or set the least level that is logged", options: [json, state],
+        examples: [.init(line: "schedhost log-level debug", purpose: "until it is set again or the host ends")])
+
+    private static func action(_ name: CommandName, _ summary: String, _ details: String) -> CommandSpecification {
+        CommandSpecification(
+            name: name, operands: "ID...", operandCount: 1...1000, summary: summary, details: [details],
+            options: [json, state])
+    }
+}

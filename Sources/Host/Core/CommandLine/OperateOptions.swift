@@ -1,0 +1,61 @@
+/// Options of `schedhost status` and of the commands that change a running host.
+public struct OperateOptions: Equatable, Sendable {
+    /// What is wanted.
+    public var action: ControlRequest.Action
+    /// `plugin/routine` or `plugin`; empty for `status` means all.
+    public var identifiers: [String] = []
+    /// The new log level, or nil to be told it.
+    public var level: LogLevel?
+    /// The state directory of the host that is asked.
+    public var state: String?
+    /// Whether the answer is shown as JSON.
+    public var isJSON = false
+
+    /// That action.
+    public init(_ action: ControlRequest.Action) { self.action = action }
+}
+
+/// Options of a command that only asks.
+public struct ClientOptions: Equatable, Sendable {
+    /// The state directory of the host that is asked.
+    public var state: String?
+
+    /// That state directory's.
+    public init(state: String?) { self.state = state }
+}
+
+/// Options of `schedhost report`.
+public struct ReportOptions: Equatable, Sendable {
+    /// The file to write; `-` for standard output.
+    public var output: String
+    /// The state directory.
+    public var state: String?
+
+    /// Into that file.
+    public init(output: String) { self.output = output }
+}
+
+/// Where to listen: a numeric address and a port.
+public struct ListenAddress: Equatable, Sendable {
+    /// The address, such as `127.0.0.1` or `::1`.
+    public var host: String
+    /// The port; 0 for any that is free.
+    public var port: UInt16
+
+    /// Reads `127.0.0.1:9800`, `[::1]:9800` or `localhost:9800`; whether the address is one is not looked at.
+    public init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = String(host.dropFirst().dropLast())
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty else { return nil }
+        self.host = host == "localhost" ? "127.0.0.1" : host
+        self.port = port
+    }
+
+    /// The address as it stands in a URL.
+    public var hostText: String { host.contains(":") ? "[\(host)]" : host }
+}

@@ -1,0 +1,117 @@
+/// A request of HTTP/1.1, as far as a server that only shows things wants it. Pure; any bytes are allowed.
+public struct HTTPRequest: Equatable, Sendable {
+    /// Bytes of a request's head at most.
+    public static let longest = 8 << 10
+
+    /// `GET` or `HEAD`.
+    public var method: String
+    /// The path, without the query, as it was sent.
+    public var path: String
+    /// What follows `?`, or an empty text.
+    public var query: String
+    /// The Host header, in lower case.
+    public var host: String
+    /// Whether the client wants the connection to stay.
+    public var keepsAlive: Bool
+
+    /// What was read from a buffer.
+    public enum Reading: Equatable, Sendable {
+        /// The head has not come whole.
+        case partial
+        /// A request, and how many bytes it took.
+        case request(HTTPRequest, length: Int)
+        /// No request that is served: the status to answer with, and why.
+        case refused(status: Int, text: String)
+    }
+
+    /// Reads the head at the start of the bytes. A request with a body is refused.
+    public static func read(_ bytes: ArraySlice<UInt8>) -> Reading {
+        guard let length = endOfHead(bytes) else {
+            return bytes.count > longest ? .refused(status: 431, text: "the request's head is over 8 KiB") : .partial
+        }
+        if length > longest { return .refused(status: 431, text: "the request's head is over 8 KiB") }
+        let head = bytes[bytes.startIndex..<bytes.startIndex + length]
+        guard head.allSatisfy({ $0 == 0x0D || $0 == 0x0A || $0 == 0x09 || (0x20..<0x7F).contains($0) }) else {
+            return .refused(status: 400, text: "the head has bytes that are no text")
+        }
+        var lines = String(decoding: head, as: UTF8.self).split(whereSeparator: \.isNewline).map { String($0) }
+        guard !lines.isEmpty else { return .refused(status: 400, text: "there is no request line") }
+        let words = lines.removeFirst().split(separator: " ", omittingEmptySubsequences: false).map { String($0) }
+        guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", words[1].hasPrefix("/") else {
+            return .refused(status: 400, text: "the request line is not METHOD /PATH HTTP/1.1")
+        }
+        guard words[0] == "GET" || words[0] == "HEAD" else {
+            return .refused(status: 405, text: "only GET and HEAD are served: nothing can be changed here")
+        }
+        return fields(lines, words, length)
+    }
+
+    private static func fields(_ lines: [String], _ words: [String], _ length: Int) -> Reading {
+        let target = words[1].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        var request = HTTPRequest(
+            method: words[0], path: String(target[0]), query: target.count > 1 ? String(target[1]) : "", host: "",
+            keepsAlive: words[2] == "HTTP/1.1")
+        var hosts = 0
+        for line in lines {
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty, !parts[0].contains(" ") else {
+                return .refused(status: 400, text: "a header is not NAME: VALUE")
+            }
+            let value = String(parts[1].drop { $0 == " " || $0 == "\t" }).lowercased()
+            switch parts[0].lowercased() {
+            case "host":
+                request.host = value
+                hosts += 1
+            case "connection":
+                if value.contains("close") { request.keepsAlive = false }
+            case "content-length" where value != "0", "transfer-encoding":
+                return .refused(status: 413, text: "a request here has no body")
+            default: break
+            }
+        }
+        guard hosts == 1 || (hosts == 0 && words[2] == "HTTP/1.0") else {
+            return .refused(status: 400, text: "there must be one Host header")
+        }
+        return .request(request, length: length)
+    }
+
+    /// Bytes up to and with the empty line.
+    private static func endOfHead(_ bytes: ArraySlice<UInt8>) -> Int? {
+        var emptied = false
+        for (offset, byte) in bytes.prefix(longest + 4).enumerated() {
+            if byte == 0x0A {
+                if emptied { return offset + 1 }
+                emptied = true
+            } else if byte != 0x0D {
+                emptied = false
+            }
+        }
+        return nil
+    }
+
+    /// Whether the Host header names this machine's loopback interface: `localhost`, `127.0.0.1`, `[::1]`, each with a
+    /// port or without. Other names may have been brought to us by a page of someone else (DNS rebinding).
+    public var isForLoopback: Bool {
+        var name = host[...]
+        if name.hasPrefix("[") {
+            guard let end = name.firstIndex(of: "]") else { return false }
+            return name[...end] == "[::1]" && Self.isPort(name[name.index(after: end)...])
+        }
+        if let colon = name.firstIndex(of: ":") {
+            guard Self.isPort(name[colon...]) else { return false }
+            name = name[..<colon]
+        }
+        if name == "localhost" || name == "localhost." { return true }
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers.first == "127" && numbers.allSatisfy { UInt8($0) != nil }
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        text.isEmpty || (text.hasPrefix(":") && text.dropFirst().allSatisfy { $0.isASCII && $0.isNumber })
+    }
+
+    /// A value of the query; nil when it is not there. Nothing is decoded.
+    public func value(_ name: String) -> String? {
+        query.split(separator: "&").first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
+    }
+}

@@ -1,0 +1,50 @@
+/// An answer of HTTP/1.1. Pure.
+public struct HTTPResponse: Sendable {
+    /// The status, such as 200.
+    public var status: Int
+    /// What the body is.
+    public var type: String
+    /// The body.
+    public var body: [UInt8]
+
+    /// An answer.
+    public init(status: Int = 200, type: String, body: [UInt8]) {
+        self.status = status
+        self.type = type
+        self.body = body
+    }
+
+    /// A line of text.
+    public init(status: Int, text: String) {
+        self.init(status: status, type: "text/plain; charset=utf-8", body: Array((text + "\n").utf8))
+    }
+
+    /// The head with the empty line. Nothing may load from elsewhere, be framed, or be kept.
+    public func head(keepsAlive: Bool) -> [UInt8] {
+        var lines = [
+            "HTTP/1.1 \(status) \(Self.reason(status))", "Content-Type: \(type)", "Content-Length: \(body.count)",
+            "Cache-Control: no-store", "X-Content-Type-Options: nosniff", "X-Frame-Options: DENY",
+            "Referrer-Policy: no-referrer", "Cross-Origin-Resource-Policy: same-origin",
+            "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+                + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "Connection: \(keepsAlive ? "keep-alive" : "close")",
+        ]
+        if status == 405 { lines.append("Allow: GET, HEAD") }
+        return Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
+    }
+
+    private static func reason(_ status: Int) -> String {
+        switch status {
+        case 200: "OK"
+        case 400: "Bad Request"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 413: "Content Too Large"
+        case 421: "Misdirected Request"
+        case 431: "Request Header Fields Too Large"
+        case 503: "Service Unavailable"
+        default: "Internal Server Error"
+        }
+    }
+}

@@ -1,0 +1,252 @@
+extension ReportPage {
+    /// The program of the page.
+    static let script = #"""
+        "use strict";
+        const $ = id => document.getElementById(id);
+        const el = (name, attributes, ...children) => {
+          const node = document.createElement(name);
+          for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
+          node.append(...children);
+          return node;
+        };
+        const svg = (name, attributes, text) => {
+          const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+          for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+          if (text !== undefined) node.textContent = text;
+          return node;
+        };
+        const embedded = $("data") ? JSON.parse($("data").textContent) : null;
+        let status = null, records = [], showsAll = false, order = { key: "id", down: false }, history = new Map();
+        const mostRows = 200, mostLanes = 40, period = 2000;
+
+        // Numbers as people read them.
+        const span = ms => ms < 1000 ? Math.round(ms) + " ms" : ms < 6e4 ? (ms / 1e3).toFixed(1) + " s"
+          : ms < 36e5 ? Math.floor(ms / 6e4) + "m " + Math.floor(ms % 6e4 / 1e3) + "s"
+          : ms < 1728e5 ? Math.floor(ms / 36e5) + "h " + Math.floor(ms % 36e5 / 6e4) + "m"
+          : Math.floor(ms / 864e5) + "d " + Math.floor(ms % 864e5 / 36e5) + "h";
+        const fine = ns => ns == null ? "–" : ns < 1e3 ? ns + " ns" : ns < 1e6 ? (ns / 1e3).toPrecision(3) + " µs"
+          : ns < 1e9 ? (ns / 1e6).toPrecision(3) + " ms" : span(ns / 1e6);
+        const bytes = n => { let u = 0; while (n >= 1024 && u < 4) { n /= 1024; u++; }
+          return (u && n < 100 ? n.toFixed(1) : Math.round(n)) + " " + ["B", "KiB", "MiB", "GiB", "TiB"][u]; };
+        const clock = ms => new Date(ms).toLocaleString();
+        const count = n => n.toLocaleString("en");
+        const failures = new Set(["error", "crash", "exit", "timeout", "peer_failed", "host_died", "quarantined"]);
+        const isFailed = record => failures.has(record.reason.kind);
+
+        // Sparklines.
+        function trend(values) {
+          const box = svg("svg", { width: 90, height: 20, role: "img", "aria-label": "mean durations of late" });
+          if (values.length < 2) return box;
+          const top = Math.max(...values, 1), step = 88 / (values.length - 1);
+          box.append(svg("polyline", { class: "trend",
+            points: values.map((v, i) => (1 + i * step).toFixed(1) + "," + (18 - v / top * 16).toFixed(1)).join(" ") }));
+          return box;
+        }
+        function spread(counts) {
+          const box = svg("svg", { width: 74, height: 20, role: "img", "aria-label": "spread of durations, 1 us to 4 s" });
+          const top = Math.max(...counts, 1);
+          counts.forEach((n, i) => { if (n > 0) {
+            const height = Math.max(1.5, Math.log1p(n) / Math.log1p(top) * 18);
+            box.append(svg("rect", { class: "spread", x: i * 3 + 1, y: 19 - height, width: 2.4, height }));
+          } });
+          return box;
+        }
+        function remember() {
+          for (const r of status.routines) {
+            const past = history.get(r.id) || { values: [], cycles: r.cycles_total, time: r.duration_total_ns };
+            const cycles = r.cycles_total - past.cycles;
+            if (cycles > 0) {
+              past.values.push((r.duration_total_ns - past.time) / cycles);
+              if (past.values.length > 60) past.values.shift();
+            }
+            past.cycles = r.cycles_total;
+            past.time = r.duration_total_ns;
+            history.set(r.id, past);
+          }
+        }
+
+        // Routines.
+        const columns = [
+          { title: "Routine", key: "id", text: r => r.id },
+          { title: "State", key: "state", node: r => { const badge = el("span", { class: "state " + r.state },
+            r.state.replace("_", " ")); if (r.why) badge.title = r.why; return badge; } },
+          { title: "Cycle", key: "cycle", n: true, text: r => count(r.cycle) + (r.max_cycles ? " / " + count(r.max_cycles) : "") },
+          { title: "Last", key: "last_start_ms", n: true, text: r => r.last_start_ms ? span(Math.max(0, status.now_ms - r.last_start_ms)) + " ago" : "–" },
+          { title: "Next", key: "next_start_ms", n: true, text: r => r.next_start_ms ? "in " + span(Math.max(0, r.next_start_ms - status.now_ms)) : "–" },
+          { title: "p50", key: "duration_p50_ns", n: true, text: r => fine(r.duration_p50_ns) },
+          { title: "p99", key: "duration_p99_ns", n: true, text: r => fine(r.duration_p99_ns) },
+          { title: "Late p99", key: "lateness_p99_ns", n: true, text: r => fine(r.lateness_p99_ns) },
+          { title: "Missed", key: "missed_total", n: true, text: r => count(r.missed_total) },
+          { title: "Failed", key: "failures_total", n: true, text: r => count(r.failures_total), bad: r => r.failures_total > 0 },
+          { title: "Sessions", key: "sessions_total", n: true, text: r => count(r.sessions_total) },
+          { title: "Cache hits / loads", key: "cache_hits", n: true, text: r => count(r.cache_hits) + " / " + count(r.cache_loads) },
+          { title: "Trend", node: r => trend((history.get(r.id) || { values: [] }).values) },
+          { title: "Spread", node: r => spread(r.durations) },
+        ];
+        function heads() {
+          $("routines").tHead.replaceChildren(el("tr", {}, ...columns.map(c => {
+            const head = el("th", c.n ? { class: "n" } : {});
+            if (!c.key) { head.append(c.title); return head; }
+            if (order.key === c.key) head.setAttribute("aria-sort", order.down ? "descending" : "ascending");
+            const button = el("button", { type: "button" }, c.title);
+            button.onclick = () => { order = { key: c.key, down: order.key === c.key ? !order.down : c.n === true }; heads(); routines(); };
+            head.append(button);
+            return head;
+          })));
+          $("records").tHead.replaceChildren(el("tr", {}, ...["Finish", "Routine", "Reason", "Text"].map(t => el("th", {}, t)),
+            ...["Cycles", "Failures", "Duration"].map(t => el("th", { class: "n" }, t))));
+        }
+        function routines() {
+          if (!status) { $("routines").closest("section").hidden = true; return; }
+          const wanted = $("filter").value.trim().toLowerCase();
+          const all = status.routines.filter(r => !wanted || r.id.toLowerCase().includes(wanted) || r.state.includes(wanted));
+          const value = r => r[order.key] === undefined ? -1 : r[order.key];
+          all.sort((a, b) => { const x = value(a), y = value(b); return (x < y ? -1 : x > y ? 1 : 0) * (order.down ? -1 : 1); });
+          const shown = showsAll ? all : all.slice(0, mostRows);
+          $("routines").tBodies[0].replaceChildren(...shown.map(r => el("tr", {}, ...columns.map(c => {
+            const kind = (c.n ? "n" : "") + (c.bad && c.bad(r) ? " bad" : "");
+            return el("td", kind ? { class: kind } : {}, c.node ? c.node(r) : c.text(r));
+          }))));
+          const more = $("more");
+          more.replaceChildren();
+          if (all.length > shown.length) {
+            const button = el("button", { type: "button" }, "Show all " + count(all.length));
+            button.onclick = () => { showsAll = true; routines(); };
+            more.append("The first " + shown.length + " are shown. ", button);
+          } else if (!all.length) more.append("No routine matches.");
+        }
+        function sums() {
+          if (!status) return;
+          const s = status, by = state => s.routines.filter(r => state.includes(r.state)).length;
+          const total = key => s.routines.reduce((sum, r) => sum + r[key], 0);
+          const cards = [
+            ["plugins", s.plugins.filter(p => p.state === "ready").length], ["routines", s.routines.length],
+            ["in a session", by(["waiting", "running", "starting", "paused"])],
+            ["quarantined", by(["quarantined"]), true], ["refused plugins", s.plugins.filter(p => p.state === "refused").length, true],
+            ["cycles", total("cycles_total")], ["failed sessions", total("failed_sessions_total"), true],
+            ["workers", s.workers.length],
+            ["processor time", span(s.workers.reduce((sum, w) => sum + (w.cpu_ms || 0), s.cpu_ms || 0))],
+          ];
+          $("sums").replaceChildren(...cards.map(([name, value, isBad]) =>
+            el("div", isBad && value ? { class: "bad" } : {}, el("b", {}, typeof value === "number" ? count(value) : value), el("span", {}, name))));
+          $("refused").replaceChildren(...s.plugins.filter(p => p.why).map(p => el("p", {}, p.file + ": " + p.why)));
+          $("host").textContent = s.version + " on " + s.host + ", pid " + s.pid + ", up " + span(s.uptime_ms) + ", plugins " + s.plugins_path;
+        }
+
+        // Sessions over time.
+        function timeline() {
+          const now = status ? status.now_ms : embedded ? embedded.made_ms : Date.now();
+          const lanes = new Map();
+          const lane = id => { if (!lanes.has(id)) lanes.set(id, []); return lanes.get(id); };
+          for (const r of records) lane(r.plugin + "/" + r.routine).push({ from: r.start_ms, to: r.finish_ms, record: r });
+          if (status) for (const r of status.routines) if (r.session_start_ms) lane(r.id).push({ from: r.session_start_ms, to: now });
+          const names = [...lanes.keys()].sort((a, b) => {
+            const bad = id => lanes.get(id).filter(s => s.record && isFailed(s.record)).length;
+            return bad(b) - bad(a) || (a < b ? -1 : 1);
+          }).slice(0, mostLanes);
+          if (!names.length) { $("timeline").replaceChildren(el("p", { class: "empty" }, "No session yet.")); return; }
+          const all = names.flatMap(name => lanes.get(name));
+          const from = Math.min(...all.map(s => s.from)), to = Math.max(now, ...all.map(s => s.to), from + 1000);
+          const width = Math.max(500, $("timeline").clientWidth || 900), left = 200, high = 22;
+          const x = ms => left + (ms - from) / (to - from) * (width - left - 8);
+          const box = svg("svg", { width: "100%", height: names.length * high + 22, viewBox: "0 0 " + width + " " + (names.length * high + 22) });
+          names.forEach((name, row) => {
+            const y = row * high;
+            box.append(svg("text", { class: "name", x: 0, y: y + 15 }, name.length > 30 ? name.slice(0, 29) + "…" : name),
+              svg("rect", { class: "lane", x: left, y: y + 4, width: width - left - 8, height: high - 8, rx: 2 }));
+            for (const s of lanes.get(name)) {
+              const bad = s.record && isFailed(s.record);
+              const bar = svg("rect", { class: "session" + (bad ? " failed" : s.record ? "" : " open"), x: x(s.from).toFixed(1),
+                y: y + (bad ? 2 : 6), width: Math.max(2, x(s.to) - x(s.from) - 1).toFixed(1), height: bad ? high - 4 : high - 12, rx: 1 });
+              bar.append(svg("title", {}, name + ": " + (s.record ? s.record.reason.kind + ", " + span(s.record.duration_ms) : "running")));
+              if (s.record) { bar.setAttribute("tabindex", "-1"); bar.onclick = () => detail(s.record); }
+              box.append(bar);
+            }
+          });
+          for (let i = 0; i <= 4; i++) {
+            const at = from + (to - from) * i / 4;
+            box.append(svg("text", { class: "axis", x: x(at), y: names.length * high + 16, "text-anchor": i === 0 ? "start" : i === 4 ? "end" : "middle" },
+              new Date(at).toLocaleTimeString()));
+          }
+          const key = el("div", { class: "key" });
+          for (const [color, name] of [["--good", "ended as it should"], ["--bad", "failed"], ["--accent", "running"]]) {
+            const mark = el("i"); mark.style.background = "var(" + color + ")"; key.append(el("span", {}, mark, name));
+          }
+          $("timeline").replaceChildren(box, key);
+        }
+
+        // Records.
+        function ended() {
+          const shown = records.filter(r => !$("failed").checked || isFailed(r)).slice(-mostRows).reverse();
+          const rows = shown.map(r => {
+            const row = el("tr", { tabindex: "0" }, el("td", {}, clock(r.finish_ms)), el("td", {}, r.plugin + "/" + r.routine),
+              el("td", isFailed(r) ? { class: "bad" } : {}, (isFailed(r) ? "✕ " : "") + r.reason.kind + (r.reason.signal ? " " + r.reason.signal : "")),
+              el("td", { class: "text" }, [r.reason.text, r.reason.frame].filter(Boolean).join(" in ")),
+              el("td", { class: "n" }, count(r.cycles)), el("td", { class: "n" }, count(r.failures)), el("td", { class: "n" }, span(r.duration_ms)));
+            row.onclick = () => detail(r);
+            row.onkeydown = event => { if (event.key === "Enter") detail(r); };
+            return row;
+          });
+          $("records").tBodies[0].replaceChildren(...(rows.length ? rows : [el("tr", {}, el("td", { colspan: 7 }, "None."))]));
+        }
+        async function detail(record) {
+          $("detail-title").textContent = record.plugin + "/" + record.routine + ", session " + record.session;
+          const fields = [["started", clock(record.start_ms)], ["finished", clock(record.finish_ms)], ["duration", span(record.duration_ms)],
+            ["reason", record.reason.kind], ["text", record.reason.text], ["signal", record.reason.signal], ["in cycle", record.reason.cycle],
+            ["phase", record.reason.phase], ["frame", record.reason.frame], ["cycles", count(record.cycles)], ["failures", record.failures],
+            ["missed", record.missed], ["lifetime cycles", record.lifetime_cycles], ["plugin version", record.plugin_version],
+            ["build", record.build], ["host", record.host], ["pid", record.pid], ["report", record.report],
+            ...Object.entries(record.stats || {})];
+          $("fields").replaceChildren(...fields.filter(([, value]) => value !== undefined && value !== "")
+            .flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]));
+          const box = $("report");
+          box.hidden = true;
+          $("detail").showModal();
+          if (!record.report) return;
+          let text = embedded ? embedded.reports[record.session] : null;
+          if (!embedded) {
+            const answer = await fetch("/report/" + encodeURIComponent(record.session));
+            text = await answer.text();
+          }
+          if (!text) return;
+          try { text = JSON.stringify(JSON.parse(text), null, 2); } catch { /* shown as it is */ }
+          box.textContent = text;
+          box.hidden = false;
+        }
+
+        // Life.
+        function show() { sums(); routines(); timeline(); ended(); }
+        async function get(path) {
+          const answer = await fetch(path, { signal: AbortSignal.timeout(5000) });
+          if (!answer.ok) throw new Error(path + ": " + answer.status);
+          return answer.json();
+        }
+        async function refresh() {
+          if (!document.hidden) {
+            try {
+              [status, records] = await Promise.all([get("/status.json"), get("/records.json")]);
+              remember();
+              show();
+              $("fresh").className = "";
+              $("fresh").textContent = "refreshed " + new Date().toLocaleTimeString();
+            } catch (error) {
+              $("fresh").className = "bad";
+              $("fresh").textContent = "the host does not answer";
+            }
+          }
+          setTimeout(refresh, period);
+        }
+        $("filter").oninput = routines;
+        $("failed").onchange = ended;
+        $("close").onclick = () => $("detail").close();
+        heads();
+        if (embedded) {
+          status = embedded.status || null;
+          records = embedded.records;
+          if (!status) { $("host").textContent = "no host was running"; $("sums").closest("section").hidden = true; }
+          $("fresh").textContent = "made " + clock(embedded.made_ms);
+          show();
+        } else refresh();
+
+        """#
+}

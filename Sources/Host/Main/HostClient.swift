@@ -1,0 +1,68 @@
+internal import HostCore
+internal import HostSupervisor
+internal import HostSystem
+
+/// Speaks with the host that runs on a state directory.
+final class HostClient {
+    /// Why there is no answer.
+    enum Failure: Error, CustomStringConvertible {
+        /// No host runs there.
+        case noHost(String)
+        /// It does not answer as it should.
+        case silent(String)
+
+        var description: String {
+            switch self {
+            case .noHost(let path):
+                "no host runs with the state directory \(path): start one with schedhost --plugins DIR, or name its "
+                    + "state directory with --state"
+            case .silent(let text): text
+            }
+        }
+    }
+
+    private let socket: Descriptor
+    private let path: String
+    private var rest: [UInt8] = []
+
+    /// Connects to the host of that state directory.
+    init(state path: String) throws {
+        self.path = path
+        Signals.ignoreBrokenPipes()
+        do throws(SystemError) {
+            let directory = try Directory(path)
+            socket = try UnixSocket.connect(directory, name: Supervisor.controlName, timeout: 10_000)
+        } catch {
+            if error.isNotFound || error.isRefused { throw Failure.noHost(path) }
+            throw error
+        }
+    }
+
+    /// Asks, and waits for the answer's line.
+    func ask(_ request: ControlRequest) throws -> (line: [UInt8], response: ControlResponse) {
+        do throws(SystemError) {
+            try socket.writeAll(request.line(), subject: "control socket")
+            let line = try readLine()
+            if let response = ControlResponse(line: line) { return (line, response) }
+        } catch {
+            if error.isClosedByPeer { throw Failure.silent("the host with the state directory \(path) has closed the connection") }
+            throw error
+        }
+        throw Failure.silent("the host with the state directory \(path) gives an answer that this version cannot read")
+    }
+
+    private func readLine() throws(SystemError) -> [UInt8] {
+        var searched = 0
+        while true {
+            if let end = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Array(rest[..<end])
+                rest.removeFirst(end + 1)
+                return line
+            }
+            searched = rest.count
+            let bytes = try socket.read(atMost: 1 << 20, subject: "control socket")
+            if bytes.isEmpty || rest.count > 1 << 30 { return [] }
+            rest += bytes
+        }
+    }
+}

@@ -1,0 +1,68 @@
+internal import HostCore
+internal import HostSystem
+
+/// `status` and the commands that change a running host.
+enum OperateCommand {
+    /// Performs it on the host of the state directory.
+    static func perform(_ options: OperateOptions) throws -> ExitStatus {
+        let client = try HostClient(state: try Program.statePath(options.state))
+        let isStatus = options.action == .status
+        let request = ControlRequest(
+            options.action, identifiers: isStatus ? [] : options.identifiers, level: options.level)
+        switch try client.ask(request).response {
+        case .status(let status): return show(status, options)
+        case .outcomes(let outcomes): return show(outcomes, options)
+        case .level(let level):
+            StandardStream.output.write(options.isJSON ? "{\"level\":\"\(level.rawValue)\"}\n" : "\(level.rawValue)\n")
+            return .success
+        case .failed(let text): return fail(text)
+        }
+    }
+
+    /// The metrics, as text.
+    static func metrics(_ options: ClientOptions) throws -> ExitStatus {
+        let client = try HostClient(state: try Program.statePath(options.state))
+        switch try client.ask(ControlRequest(.status)).response {
+        case .status(let status): return StandardStream.output.write(MetricsText.text(status)) ? .success : .failure
+        case .failed(let text): return fail(text)
+        case .outcomes, .level: return fail("the host gives another answer than was asked for")
+        }
+    }
+
+    private static func show(_ whole: HostStatus, _ options: OperateOptions) -> ExitStatus {
+        var status = whole
+        if !options.identifiers.isEmpty {
+            do throws(RoutineSelection.Unknown) {
+                let chosen = try RoutineSelection.resolve(options.identifiers, among: whole.routines.map(\.identifier))
+                status = whole.only(Set(chosen))
+            } catch {
+                return fail("\(error)")
+            }
+        }
+        if options.isJSON {
+            StandardStream.output.write(status.json() + [UInt8(ascii: "\n")])
+        } else {
+            let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
+            StandardStream.output.write(StatusTable.text(status, width: width))
+        }
+        return .success
+    }
+
+    private static func show(_ outcomes: [ControlResponse.Outcome], _ options: OperateOptions) -> ExitStatus {
+        let isDone = outcomes.allSatisfy(\.isDone)
+        if options.isJSON {
+            StandardStream.output.write(ControlResponse.outcomes(outcomes).line())
+        } else {
+            for outcome in outcomes {
+                let text = TerminalText.clean(outcome.id.isEmpty ? outcome.text : "\(outcome.id): \(outcome.text)")
+                (outcome.isDone ? StandardStream.output : .error).write(text + "\n")
+            }
+        }
+        return isDone ? .success : .failure
+    }
+
+    private static func fail(_ text: String) -> ExitStatus {
+        StandardStream.error.write("schedhost: \(TerminalText.clean(text))\n")
+        return .failure
+    }
+}

@@ -1,0 +1,51 @@
+internal import HostCore
+internal import HostSystem
+
+/// `report`: the page of a host as one file.
+enum ReportCommand {
+    private static let mostReports = 20
+
+    /// Writes the file.
+    static func perform(_ options: ReportOptions) throws -> ExitStatus {
+        let path = try Program.statePath(options.state)
+        let directory = try Directory(path)
+        let records = try SessionFiles.last(500, in: directory).records
+        var status: HostStatus?
+        do {
+            if case .status(let running) = try HostClient(state: path).ask(ControlRequest(.status)).response {
+                status = running
+            }
+        } catch HostClient.Failure.noHost {
+            StandardStream.error.write("schedhost: no host runs: only its records are in the report\n")
+        }
+        let page = ReportPage.whole(
+            status: status, records: records, reports: reports(of: records, in: directory),
+            madeMs: SystemClock().wall() / 1_000_000)
+        if options.output == "-" { return StandardStream.output.write(page) ? .success : .failure }
+        try write(page, to: options.output)
+        return .success
+    }
+
+    /// The crash reports of the newest records that have one.
+    private static func reports(of records: [SessionRecord], in state: borrowing Directory) -> [SessionID: String] {
+        var reports: [SessionID: String] = [:]
+        guard let directory = try? state.directory("reports") else { return [:] }
+        for record in records.reversed() where reports.count < mostReports {
+            guard let name = record.report, !name.contains("/"), let file = try? directory.openForReading(name),
+                let bytes = try? file.readAll(limit: 1 << 20, subject: name)
+            else { continue }
+            reports[record.session] = String(decoding: bytes, as: UTF8.self)
+        }
+        return reports
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws(SystemError) {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let folder = parts.dropLast().joined(separator: "/")
+        let directory = try Directory(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
+        let name = String(parts.last ?? "")
+        let temporary = ".\(name).\(HostProcess.pid)"
+        try directory.create(temporary, mode: 0o644).writeAll(bytes, subject: directory.child(temporary))
+        try directory.rename(temporary, to: name)
+    }
+}

@@ -1,0 +1,165 @@
+internal import HostCore
+internal import HostSystem
+
+/// The host's status, read from the ledgers and from the kernel: workers are not asked, and do not notice.
+extension Supervisor {
+    /// The status, at most `Operation.freshness` old.
+    func status() -> HostStatus {
+        let now = clock.monotonic()
+        if let known = operation.status, now - known.made < Operation.freshness { return known.value }
+        let status = freshStatus()
+        operation.status = (now, status)
+        return status
+    }
+
+    private func freshStatus() -> HostStatus {
+        let boot = clock.boot()
+        var status = HostStatus(
+            version: HostVersion.text, pid: HostProcess.pid, host: hostName, nowMs: clock.wall() / 1_000_000,
+            startMs: operation.startMs, uptimeMs: max(0, boot - operation.startBoot) / 1_000_000,
+            pluginsPath: options.plugins, statePath: options.state, logLevel: log.level.rawValue)
+        status.isStopping = isStopping
+        status.isReady = isReady
+        let own = ProcessUsage(of: HostProcess.pid)
+        status.residentBytes = own?.residentBytes
+        status.cpuMs = own?.cpuMs
+        status.plugins = plugins.values.filter { $0.state != .removed }.map { plugin in
+            let (state, why) = Self.words(plugin.state)
+            return HostStatus.Plugin(
+                id: plugin.name, file: plugin.fileName, version: plugin.description?.version ?? "", state: state,
+                why: why, routines: plugin.routines.count)
+        }
+        .sorted { ($0.id, $0.file) < ($1.id, $1.file) }
+        status.routines = routines.values.map { self.status(of: $0) }.sorted { $0.identifier < $1.identifier }
+        var sessions: [Int32: Int] = [:]
+        for routine in status.routines { if let pid = routine.worker { sessions[pid, default: 0] += 1 } }
+        status.workers = (Array(workers.values) + Array(leaving.values)).map { worker in
+            var entry = HostStatus.Worker(
+                pid: worker.pid, name: subject(of: worker),
+                uptimeMs: max(0, clock.monotonic() - worker.startedAt) / 1_000_000, sessions: sessions[worker.pid] ?? 0)
+            let usage = ProcessUsage(of: worker.pid)
+            entry.residentBytes = usage?.residentBytes
+            entry.cpuMs = usage?.cpuMs
+            return entry
+        }
+        .sorted { $0.pid < $1.pid }
+        return status
+    }
+
+    /// Whether every plugin file that is there was looked at.
+    var isReady: Bool { hasStarted && plugins.values.allSatisfy { $0.state != .describing && $0.state != .waiting } }
+
+    private static func words(_ state: PluginEntry.State) -> (String, String?) {
+        switch state {
+        case .waiting: ("waiting", nil)
+        case .describing: ("loading", nil)
+        case .ready: ("ready", nil)
+        case .refused(let why): ("refused", why)
+        case .removed: ("removed", nil)
+        }
+    }
+
+    private func status(of routine: RoutineEntry) -> RoutineStatus {
+        let totals = operation.totals[routine.identifier] ?? RoutineTotals()
+        var status = RoutineStatus(plugin: routine.plugin.name, routine: routine.name, state: .idle)
+        status.maxCycles = routine.settings.maxCycles
+        status.untilMs = routine.untilMs
+        status.waitMs = routine.settings.waitMs
+        status.sessionsTotal = totals.sessions
+        status.failedSessionsTotal = totals.failedSessions
+        status.cyclesTotal = totals.cycles
+        status.failuresTotal = totals.failures
+        status.missedTotal = totals.missed
+        status.durationTotalNs = totals.duration
+        status.durations = totals.durations
+        status.lateness = totals.lateness
+        status.lifetimeCycles = lifetime(routine.identifier)
+        setState(&status, of: routine)
+        guard let session = routine.session else {
+            status.cache = totals.cache(nil, worker: nil)
+            return status
+        }
+        status.session = session.id
+        status.sessionStartMs = session.startMs
+        status.worker = session.worker.pid
+        status.sessionsTotal = status.sessionsTotal.clampedSum(1)
+        guard let bytes = session.worker.slotBytes(session.slot) else { return status }
+        let snapshot = LedgerReader.snapshot(bytes)
+        let counts = LedgerCounts(bytes)
+        status.cache = totals.cache(counts.cache, worker: session.worker.pid)
+        guard snapshot.session == session.id.rawValue else { return status }
+        add(snapshot, counts, to: &status, of: routine)
+        return status
+    }
+
+    private func add(
+        _ snapshot: LedgerSnapshot, _ counts: LedgerCounts, to status: inout RoutineStatus, of routine: RoutineEntry
+    ) {
+        status.cycle = snapshot.cycle
+        status.cyclesTotal = status.cyclesTotal.clampedSum(snapshot.cycle)
+        status.failuresTotal = status.failuresTotal.clampedSum(snapshot.failures)
+        status.missedTotal = status.missedTotal.clampedSum(snapshot.missed)
+        status.durationTotalNs = status.durationTotalNs.clampedSum(counts.totalDuration)
+        status.lifetimeCycles = status.lifetimeCycles.clampedSum(snapshot.cycle)
+        status.durations.add(counts.durations)
+        status.lateness.add(counts.lateness)
+        status.longestNs = counts.longest
+        if counts.durations.total > 0 { status.lastDurationNs = counts.lastDuration }
+        status.lastStartMs = wallMs(boot: snapshot.began)
+        guard routine.session?.endAs == nil, routine.policy.state != .ending else { return }
+        if snapshot.isInPlugin {
+            status.state = .running
+            status.phase = snapshot.phase
+        } else if snapshot.state == .ended {
+            status.state = .ending
+        } else if routine.isPaused {
+            status.state = .paused
+        } else {
+            status.state = .waiting
+            status.nextStartMs = wallMs(boot: snapshot.due)
+        }
+    }
+
+    /// What the policy and the session alone say of its state.
+    private func setState(_ status: inout RoutineStatus, of routine: RoutineEntry) {
+        if routine.session != nil {
+            status.state = routine.session?.endAs != nil || !routine.policy.isAlive ? .ending : .starting
+            if routine.policy.state == .ending { status.state = .ending }
+            return
+        }
+        switch routine.policy.state {
+        case .idle: status.state = .idle
+        case .complete: status.state = .complete
+        case .stopped: status.state = .stopped
+        case .waiting(let until):
+            status.state = .backingOff
+            status.nextStartMs = wallMs(monotonic: until)
+        case .starting, .running: status.state = .starting
+        case .ending: status.state = .ending
+        case .quarantined:
+            status.state = .quarantined
+            status.why = routine.policy.quarantine?.why
+            status.nextStartMs = routine.policy.quarantine?.probeAt.map { wallMs(monotonic: $0) } ?? nil
+        }
+    }
+
+    /// A time of the boot clock as UTC ms; nil for never, and for what no plugin can mean.
+    private func wallMs(boot time: Int64) -> Int64? {
+        guard time > 0, time < 1 << 60 else { return nil }
+        return (clock.wall() + (time - clock.boot())) / 1_000_000
+    }
+
+    private func wallMs(monotonic time: Int64) -> Int64? {
+        guard time > 0, time < 1 << 60 else { return nil }
+        return (clock.wall() + (time - clock.monotonic())) / 1_000_000
+    }
+
+    /// Keeps what a session counted that is about to be forgotten. To be called while its slot is still its own.
+    func count(_ record: SessionRecord, of routine: RoutineEntry) {
+        guard let session = routine.session else { return }
+        let bytes = session.worker.slotBytes(session.slot)
+        let isIts = bytes.map { LedgerReader.snapshot($0).session == session.id.rawValue } ?? false
+        operation.totals[routine.identifier, default: RoutineTotals()].end(
+            record, isIts ? bytes.map { LedgerCounts($0) } : nil, worker: session.worker.pid)
+    }
+}
