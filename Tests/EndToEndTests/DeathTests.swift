@@ -79,7 +79,7 @@ extension EndToEnd {
             let host = try Host(in: scratch)
             _ = try await host.sessions(2)
             let victim = try await eventually("the sleeper's worker") {
-                host.workers.first { Processes.maps(of: $0).contains("sleeper") }
+                host.worker(of: "sleeper.so")
             }
             try await beats(20, in: scratch)
             let canary = try Canary()
