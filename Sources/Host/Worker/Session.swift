@@ -67,12 +67,6 @@ struct Session {
             maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "{}", isPaused: false),
         startMs: 0, startBoot: 0)
 
-    /// The text that `fail` attached, once.
-    mutating func takeMessage() -> String {
-        defer { message = "" }
-        return message
-    }
-
     /// Lets go of what the callback's answers kept alive.
     mutating func endCallback() { isUsingCaches = false }
 

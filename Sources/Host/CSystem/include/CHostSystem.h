@@ -93,6 +93,10 @@ static inline int chs_terminal_columns(int descriptor) {
 #define F_OFD_SETLK 37
 #endif
 
+/* Swift has no thread-local variables. One pointer of each thread's own, NULL at first. */
+void *chs_thread_slot(void);
+void chs_set_thread_slot(void *value);
+
 /* errno is a macro. */
 static inline int chs_errno(void) { return errno; }
 
