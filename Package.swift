@@ -64,6 +64,7 @@ let package = Package(
 
         tests("HostSystemTests", ["HostSystem"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
+        tests("HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
     ],
     cLanguageStandard: .gnu11

@@ -49,9 +49,12 @@ final class RunPool: Sendable {
     }
 
     /// From this many threads in plugin code on, an idle or new thread takes a routine only when none was taken for
-    /// `patience` ns: a burst of quick routines is for the threads that run, and one that blocks is still noticed.
+    /// some time: a burst of quick routines is for the threads that run, and one that blocks is still noticed.
     private static let eager = 4
-    private static let patience: Int64 = 50_000
+
+    /// That time, ns: 50 us, and longer the more there are, up to 800 us. On a busy machine threads that wait for a
+    /// processor look like threads that block, and more of them would not make it less busy.
+    private static func patience(_ active: Int) -> Int64 { 50_000 << Int64(min(active / eager - 1, 4)) }
     private let name: String
     private let clock: any HostClock
     private let runners: [RoutineRunner]
@@ -168,7 +171,7 @@ final class RunPool: Sendable {
         }
         let now = clock.boot()
         if state.armed <= now { state.armed = .max }
-        let mustBePatient = !hasWorked && state.active >= Self.eager && now &- state.lastTaken < Self.patience
+        let mustBePatient = !hasWorked && state.active >= Self.eager && now &- state.lastTaken < Self.patience(state.active)
         if !mustBePatient, let index = state.queue.popDue(now: now) {
             state.active += 1
             state.lastTaken = now
@@ -179,7 +182,7 @@ final class RunPool: Sendable {
             return .leave
         }
         state.idle += 1
-        arm(&state, at: max(state.queue.earliest, mustBePatient ? state.lastTaken + Self.patience : 0))
+        arm(&state, at: max(state.queue.earliest, mustBePatient ? state.lastTaken + Self.patience(state.active) : 0))
         return .wait(milliseconds: state.idle > 2 ? linger : -1)
     }
 
@@ -190,8 +193,8 @@ final class RunPool: Sendable {
         let isBurst = state.active >= Self.eager && state.queue.earliest <= now
         if !isBurst {
             arm(&state, at: state.queue.earliest)
-        } else if state.armed == .max || state.armed > now + Self.patience {
-            arm(&state, at: now + Self.patience)
+        } else if state.armed > now + Self.patience(state.active) {
+            arm(&state, at: now + Self.patience(state.active))
         }
         return false
     }
