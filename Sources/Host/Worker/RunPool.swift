@@ -1,6 +1,5 @@
 internal import HostCore
 internal import HostSystem
-internal import Synchronization
 
 /// The threads that run a plugin's routines, each when it is due.
 ///
@@ -60,7 +59,9 @@ final class RunPool: Sendable {
     private let runners: [RoutineRunner]
     private let timer: TimerDescriptor
     private let poller: Poller
-    private let state: Mutex<State>
+    // Not a Mutex: that hands the lock to who waits longest (FUTEX_LOCK_PI), so that threads with little to do under it
+    // go to sleep and wake for each turn.
+    private let state: Monitor<State>
     private let linger: Int32
 
     /// A pool for these runners; `isSerial` runs them one at a time. A surplus thread stays for `linger` ms.
@@ -75,7 +76,7 @@ final class RunPool: Sendable {
         poller = try Poller()
         var first = State(limit: isSerial ? 1 : runners.count)
         first.queue.reserve(runners.count)
-        state = Mutex(first)
+        state = Monitor(first)
         try poller.add(timer.descriptor, for: [.readable, .edge], token: 0)
     }
 
