@@ -89,7 +89,9 @@ extension Supervisor {
         case .exited(let status):
             if status == 70, !autopsy.words.isEmpty { return SessionRecord.Reason(.exit, text: autopsy.words) }
             return SessionRecord.Reason(.exit, text: "exit status \(status)" + (words.isEmpty ? "" : ": \(words)"))
-        case .signaled(let number):
+        case .signaled(let last):
+            // A worker that is killed while it writes its report has died of what the report is about.
+            let number = last == Signals.kill && autopsy.signal > 0 ? autopsy.signal : last
             var texts = [autopsy.text, words].compactMap { $0 }.filter { !$0.isEmpty }
             if number == Signals.kill, texts.isEmpty {
                 texts = ["killed from outside, or by the kernel for want of memory"]

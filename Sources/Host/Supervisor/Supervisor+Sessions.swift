@@ -287,34 +287,4 @@ extension Supervisor {
             log.write(.error, "", "\(error)")
         }
     }
-
-    // MARK: Hangs
-
-    /// Looks at all routines that run for callbacks that are over their time.
-    func lookForHangs() {
-        for routine in routines.values {
-            guard let session = routine.session, let snapshot = session.worker.snapshot(slot: session.slot),
-                snapshot.session == session.id.rawValue
-            else { continue }
-            let boot = clock.boot()
-            let now = ClockReading(boot: boot, monotonic: clock.monotonic())
-            let observed = snapshot.hangSnapshot(timeout: routine.settings.timeoutNanoseconds)
-            guard hangs.observe(routine.key, observed, at: now) != nil else { continue }
-            session.worker.hungSlot = session.slot
-            log.write(
-                .error, routine.identifier,
-                "\(snapshot.phase ?? "callback") of cycle \(snapshot.cycle) is over its time: ending its worker")
-            perform(
-                session.worker.escalation.handle(.hang(thread: snapshot.thread), at: now.monotonic), on: session.worker)
-            armWorkerTimer(session.worker)
-        }
-        armHangs()
-    }
-
-    func armHangs() {
-        guard let hangTimer else { return }
-        let boot = clock.boot()
-        let next = hangs.nextLook(at: ClockReading(boot: boot, monotonic: clock.monotonic()))
-        deadlines.set(hangTimer, at: next?.monotonic)
-    }
 }

@@ -229,7 +229,8 @@ extension Supervisor {
     /// One timer a worker, for the earliest of its deadlines.
     func armWorkerTimer(_ worker: WorkerLink) {
         guard let timer = worker.timer else { return }
-        var times = [worker.teardown.nextDeadline, worker.escalation.nextDeadline, worker.leftDeadline].compactMap { $0 }
+        var times = [worker.teardown.nextDeadline, worker.escalation.nextDeadline, worker.leftDeadline, worker.dyingDeadline]
+            .compactMap { $0 }
         if worker.loading.first != worker.loadDeadline?.plugin {
             worker.loadDeadline = worker.loading.first.map { ($0, loadDeadline(of: plugins[$0])) }
         }
@@ -240,6 +241,10 @@ extension Supervisor {
     private func workerTimerFired(_ worker: WorkerLink, _ now: Int64) {
         perform(worker.teardown.handle(.timerFired, at: now), on: worker)
         perform(worker.escalation.handle(.timerFired, at: now), on: worker)
+        if let deadline = worker.dyingDeadline, now >= deadline {
+            worker.dyingDeadline = nil
+            worker.signal(Signals.kill)
+        }
         if let deadline = worker.leftDeadline, now >= deadline {
             worker.leftDeadline = nil
             worker.hasLeft = true

@@ -51,6 +51,8 @@ final class WorkerLink {
     var teardown = Teardown()
     var escalation = HangEscalation()
     var timer: Deadlines.Timer?
+    /// When it is killed if a fatal signal has not ended it by then.
+    var dyingDeadline: Int64?
     /// When it is killed if it lives without the channel.
     var leftDeadline: Int64?
     /// The slot whose callback went over its time.

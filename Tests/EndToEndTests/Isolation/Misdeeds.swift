@@ -23,6 +23,8 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
     var place = Place.unknown
     /// The function, where its name is not the misdeed's.
     var function: String?
+    /// How long its callbacks may take.
+    var timeoutMs = 400
     /// More of the plugin's configuration.
     var settings = ""
     var parameters = ""
@@ -109,6 +111,13 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
         hang("ignore-sigterm", .function),
     ]
 
+    /// 1 GB of lines; a debug build takes its time for them.
+    private static let flood: Misdeed = {
+        var misdeed = harmless("log-flood", parameters: "bound: 1024")
+        misdeed.timeoutMs = 60_000
+        return misdeed
+    }()
+
     private static let resources: [Misdeed] = [
         Misdeed(
             name: "memory", signal: "SIGSEGV", place: .function, settings: "limits: { memory_mb: 100 }"),
@@ -123,7 +132,7 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
         harmless("fork-bomb", settings: "limits: { processes: 20 }"),
         Misdeed(name: "scribble-ledger", kinds: [.crash, .stopped], cycle: nil, phase: nil, restarts: false),
         harmless("garbage-events"),
-        harmless("log-flood", parameters: "bound: 1024"),
+        flood,
         harmless("log-huge"),
         harmless("environment"),
         harmless("setpriority"),
