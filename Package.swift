@@ -69,6 +69,7 @@ let package = Package(
         tests("HostSystemTests", ["HostSystem"]),
         tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
+        tests("HostSupervisorTests", ["HostSupervisor", "HostCore", "HostSystem"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
         tests("EndToEndTests", ["schedhost", "HostCore", "HostSystem"]),
     ],
