@@ -35,7 +35,8 @@ import Testing
             let phase = snapshot.phase
             #expect((phase != nil) == snapshot.isInPlugin)
             let many = [snapshot, nil, snapshot]
-            let guilty = Supervisor.culprits(many, slots: [0, 1, 2], hung: nil, thread: Int32(truncatingIfNeeded: random.next()))
+            let guilty = Supervisor.culprits(
+                many, slots: [0, 1, 2], hung: nil, thread: Int32(truncatingIfNeeded: random.next()))
             #expect(guilty.allSatisfy { many.indices.contains($0) })
         }
     }
@@ -52,7 +53,8 @@ import Testing
         let ended = WorkerEvent.Ended(
             slot: 1, session: SessionID(rawValue: 77), startMs: 1, finishMs: 2, durationNs: 3, cycles: 4, failures: 5,
             missed: 6, reason: SessionRecord.Reason(.error, text: "a\u{1F600}\n\"", cycle: 3), code: 7,
-            stats: SessionRecord.Stats([("a", .int(1)), ("b", .double(2.5)), ("c", .string("x"))]), disposition: .policy)
+            stats: SessionRecord.Stats([("a", .int(1)), ("b", .double(2.5)), ("c", .string("x"))]), disposition: .policy
+        )
         let log = WorkerEvent.Log(plugin: 1, routine: 0, level: 20, text: "hello", ms: 5)
         let events: [WorkerEvent] = [.ended(ended), .log(log), .dropped(count: 3), .goodbye]
         let seeds = try events.map { Array(try JSONEncoder().encode($0)) }
@@ -70,7 +72,8 @@ import Testing
             pid: 5, startMs: 1, finishMs: 2, durationMs: 3, clockStepMs: -4, cycles: 5, failures: 6, missed: 7,
             lifetimeCycles: 8,
             reason: SessionRecord.Reason(.crash, text: "t", signal: "SIGSEGV", cycle: 9, phase: "routine", frame: "f"),
-            stats: SessionRecord.Stats([("a", .int(.min)), ("b", .double(1e300)), ("c", .string("\u{0}"))]), report: "x")
+            stats: SessionRecord.Stats([("a", .int(.min)), ("b", .double(1e300)), ("c", .string("\u{0}"))]), report: "x"
+        )
         let seed = record.line()
         #expect(try SessionRecord(line: seed.last == 10 ? seed.dropLast() : seed) == record)
         forSomeTime(seed: 4) { random in
@@ -124,7 +127,8 @@ private struct SplitMix: RandomNumberGenerator {
     mutating func bytes(_ count: Int, often: [UInt8]) -> [UInt8] {
         (0..<count).map { _ in
             let number = next()
-            return number & 1 == 0 ? often[Int((number >> 1) % UInt64(often.count))] : UInt8(truncatingIfNeeded: number >> 8)
+            return number & 1 == 0
+                ? often[Int((number >> 1) % UInt64(often.count))] : UInt8(truncatingIfNeeded: number >> 8)
         }
     }
 
@@ -138,7 +142,8 @@ private struct SplitMix: RandomNumberGenerator {
             case 1: bytes[place] ^= 1 << UInt8(next() % 8)
             case 2: bytes.removeSubrange(place..<min(bytes.count, place + Int(next() % 16) + 1))
             case 3: bytes.insert(contentsOf: bytes[place..<min(bytes.count, place + 32)], at: place)
-            default: bytes.insert(contentsOf: Array("-9223372036854775808e999[{\"".utf8).prefix(Int(next() % 28)), at: place)
+            default:
+                bytes.insert(contentsOf: Array("-9223372036854775808e999[{\"".utf8).prefix(Int(next() % 28)), at: place)
             }
         }
         return bytes

@@ -82,7 +82,8 @@ extension Supervisor {
     /// Why a worker died that nobody killed.
     private func reason(_ end: ProcessEnd, _ worker: WorkerLink, _ autopsy: Autopsy) -> SessionRecord.Reason {
         if worker.hasLeft {
-            return SessionRecord.Reason(.exit, text: "it left the host: it executed another program, or closed its channel")
+            return SessionRecord.Reason(
+                .exit, text: "it left the host: it executed another program, or closed its channel")
         }
         let words = worker.lastWords(now: clock.monotonic())
         switch end {
@@ -105,7 +106,8 @@ extension Supervisor {
         if worker.hasSaidGoodbye, end == .exited(0) { return }
         let place = autopsy.frame.map { " at \($0)" } ?? ""
         if worker.isQuitting {
-            log.write(.warning, subject(of: worker), "its worker (pid \(worker.pid)) did not end in order: \(end)\(place)")
+            log.write(
+                .warning, subject(of: worker), "its worker (pid \(worker.pid)) did not end in order: \(end)\(place)")
         } else {
             log.write(.error, subject(of: worker), "its worker (pid \(worker.pid)) died: \(end)")
         }

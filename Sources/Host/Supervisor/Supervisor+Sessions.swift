@@ -132,7 +132,9 @@ extension Supervisor {
     }
 
     /// A record with what the supervisor knows by itself.
-    func record(of routine: RoutineEntry, _ session: RoutineEntry.Session, reason: SessionRecord.Reason) -> SessionRecord {
+    func record(of routine: RoutineEntry, _ session: RoutineEntry.Session, reason: SessionRecord.Reason)
+        -> SessionRecord
+    {
         SessionRecord(
             session: session.id, plugin: routine.plugin.name, pluginVersion: routine.plugin.description?.version,
             build: routine.plugin.file.buildID, routine: routine.name, host: hostName, pid: session.worker.pid,
@@ -213,7 +215,9 @@ extension Supervisor {
 
     /// Runs the configured command for a routine that was shut out, with its last record and why.
     private func quarantined(_ routine: RoutineEntry, _ message: String) {
-        guard routine.session == nil, var record = history.last(where: { $0.identifier == routine.identifier }) else { return }
+        guard routine.session == nil, var record = history.last(where: { $0.identifier == routine.identifier }) else {
+            return
+        }
         record.reason.kind = .quarantined
         record.reason.text = message
         callFailureHook(record)

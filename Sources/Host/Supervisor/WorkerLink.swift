@@ -127,7 +127,8 @@ final class WorkerLink {
             arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
             environment: Self.environment(reportPath: setup.reportPath, libraryPath: setup.libraryPath),
             descriptors: [
-                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3), (self.ledger.raw, 4),
+                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
+                (self.ledger.raw, 4),
                 (page.raw, 5),
             ])
         child = try ChildProcess(launch)

@@ -45,7 +45,6 @@ extension EndToEnd.Isolation {
             }
             host = try Host(in: scratch)
         }
-        try await host.line("healthy/beat", "healthy.so")
         _ = try await host.sessions(2)
         _ = try await host.end(by: Signals.terminate)
         #expect(Processes.using(scratch.path).isEmpty, "an orphan")
@@ -71,7 +70,9 @@ extension EndToEnd.Isolation {
             if let run = rest.first, run == record.cycles || run == record.cycles + 1 {
                 rest.removeFirst()
             } else {
-                #expect(record.cycles == 0, "session \(record.session): \(record.cycles) cycles, and \(rest.first ?? 0) seen")
+                #expect(
+                    record.cycles == 0,
+                    "session \(record.session): \(record.cycles) cycles, and \(rest.first ?? 0) seen")
             }
         }
         #expect(rest.isEmpty, "\(rest.count) sessions were seen that have no record")
