@@ -70,6 +70,7 @@ let package = Package(
         tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
         tests("HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI"]),
+        tests("HostSupervisorTests", ["HostSupervisor", "HostCore", "HostSystem"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
         tests("EndToEndTests", ["schedhost", "HostCore", "HostSystem"]),
     ],

@@ -51,6 +51,8 @@ final class WorkerLink {
     var teardown = Teardown()
     var escalation = HangEscalation()
     var timer: Deadlines.Timer?
+    /// When it is killed if a fatal signal has not ended it by then.
+    var dyingDeadline: Int64?
     /// When it is killed if it lives without the channel.
     var leftDeadline: Int64?
     /// The slot whose callback went over its time.
@@ -125,7 +127,8 @@ final class WorkerLink {
             arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
             environment: Self.environment(reportPath: setup.reportPath, libraryPath: setup.libraryPath),
             descriptors: [
-                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3), (self.ledger.raw, 4),
+                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
+                (self.ledger.raw, 4),
                 (page.raw, 5),
             ])
         child = try ChildProcess(launch)
