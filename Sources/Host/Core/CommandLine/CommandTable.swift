@@ -39,7 +39,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logFormat = "log-format"
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
-    case plugin, routine, failed, last, format, key, all, json, listen, output
+    case plugin, routine, failed, last, format, key, all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
     case metricsFile = "metrics-file"
 }
@@ -100,7 +100,7 @@ public enum CommandTable {
 
     /// The commands, in the order of the help text. What is not in here does not exist.
     public static let commands: [CommandSpecification] = [
-        run, list, check, records, cache, status, metrics, report, runNow, pause, resume, restart, stop, reload, logLevel, help, version,
+        run, list, check, records, cache, status, top, metrics, report, runNow, pause, resume, restart, stop, reload, logLevel, help, version,
     ]
 
     /// The one of that name.
@@ -113,6 +113,7 @@ public enum CommandTable {
         case .cache: cache
         case .status: status
         case .metrics: metrics
+        case .top: top
         case .report: report
         case .runNow: runNow
         case .pause: pause
