@@ -67,7 +67,7 @@ let package = Package(
         plugin(swift: "SymbolIndex"),
 
         tests("HostSystemTests", ["HostSystem"]),
-        tests("PluginAPITests", ["PluginAPI"]),
+        tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
         tests("EndToEndTests", ["schedhost", "HostCore", "HostSystem"]),

@@ -17,20 +17,26 @@ struct Index: Sendable {
     /// How long the indexing took, in milliseconds.
     private(set) var loadMilliseconds = 0
 
+    /// The bound of the stored form, in bytes.
+    private static var largest: Int { 12 << 20 }
+
     /// All libraries together.
     var symbolCount: Int { libraries.reduce(0) { $0 + $1.symbols.count } }
 
-    /// Reads the libraries of a directory. Past 2 million symbols it stops: the index has its bound.
+    /// Reads the libraries of a directory, until the index has 12 MiB: a host keeps no value over 16 MiB.
     init(directory: String, limit: Int, _ scheduler: Scheduler) throws {
         let began = ContinuousClock.now
-        var total = 0
+        var size = 0
         for name in try libraryNames(in: directory).prefix(limit) {
             if scheduler.stopRequested { throw Stopped() }
             do {
                 let symbols = try exportedSymbols(of: LibraryFile(directory + "/" + name))
+                size += symbols.reduce(name.utf8.count + 2) { $0 + $1.utf8.count + 1 }
+                if size > Self.largest {
+                    scheduler.log.warning("the index is full: \(name) and what comes after it is left out")
+                    break
+                }
                 libraries.append(Library(name: name, symbols: symbols))
-                total += symbols.count
-                if total > 2_000_000 { break }
             } catch {
                 skipped += 1
                 scheduler.log.debug("\(name) is skipped: \(error)")

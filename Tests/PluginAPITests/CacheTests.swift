@@ -86,6 +86,22 @@ private struct Point: Codable, Equatable, Sendable {
         #expect(seen.thing == nil)
     }
 
+    @Test func refusedObjectIsReleasedByTheHost() {
+        let host = FakeHost()
+        let cache = CacheMemory("large", expire: nil, cost: { _ in 1 << 21 }) { Thing() }
+        let seen = Weak()
+        let code = host.once { _ throws in
+            let thing = Thing()
+            seen.thing = thing
+            try cache.put(thing)
+        }
+        #expect(code == Int32(SCHEDHOST_TOO_LARGE))
+        #expect(seen.thing == nil)
+        #expect(
+            host.once { _ in try cache.put(Thing(), key: String(repeating: "k", count: 65_537)) }
+                == Int32(SCHEDHOST_INVALID))
+    }
+
     @Test func sourcesErrorIsThrownAsItIs() {
         let host = FakeHost()
         let cache = CacheMemory("e", expire: .seconds(10)) { () throws -> Int in

@@ -164,7 +164,11 @@ import CPluginAPI
                 now: FakeHost.of(scheduler).now)
             return 0
         }
-        unsafe table.cache_put_object = { scheduler, cache, key, keySize, object, release, _ in
+        unsafe table.cache_put_object = { scheduler, cache, key, keySize, object, release, cost in
+            if cost > 1 << 20 {
+                unsafe release?(object)  // refused objects are the host's to release as well
+                return Int32(SCHEDHOST_TOO_LARGE)
+            }
             unsafe FakeCache.of(cache).replace(
                 text(key, keySize),
                 Entry(object: object, release: release, made: FakeHost.of(scheduler).now, generation: 0))

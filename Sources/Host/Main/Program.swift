@@ -30,6 +30,7 @@ enum Program {
         options.configuration = run.config
         options.exitsWhenIdle = run.exitWhenIdle
         options.grace = run.graceMs * 1_000_000
+        options.keepsReports = run.keepsCrashReports
         options.allowsUnsafePermissions = run.allowUnsafePermissions
         options.logLevel = run.logLevel
         options.logFormat = run.logFormat
@@ -46,6 +47,7 @@ enum Program {
 
     private static func records(_ options: RecordsOptions) throws -> ExitStatus {
         let directory = try Directory(try statePath(options.state))
+        if let session = options.show { return try RecordView.show(session, in: directory) }
         let (records, outcome) = try SessionFiles.last(options.last ?? .max, in: directory) { options.matches($0) }
         if let fault = outcome.firstFault {
             StandardStream.error.write("schedhost: \(outcome.skipped) lines are no records; the first: \(fault)\n")

@@ -6,9 +6,10 @@ internal import HostWorker
 HostProcess.closeDescriptorsOnExec()
 let arguments = Array(CommandLine.arguments.dropFirst())
 
-// A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL FILE`.
+// A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL [LIMIT...] FILE`.
 if arguments.count >= 3, arguments[0] == "worker", let level = Int32(arguments[1]) {
-    Worker.run(logLevel: level)
+    LibraryPath.restore()
+    Worker.run(logLevel: level, limits: WorkerLimits(arguments: arguments.dropFirst(2).dropLast()))
 }
 
 do {

@@ -2,61 +2,105 @@ internal import FoundationEssentials
 internal import HostCore
 internal import HostSystem
 
-/// What the runtime's backtracer wrote about a crash: the thread, what happened, and the plugin's topmost frame.
-struct CrashReport {
-    /// The file, in `reports/`.
-    let name: String
-    /// The kernel's id of the thread that crashed, if it is told.
-    let thread: Int32?
+/// What the runtime's backtracer wrote about a crash, in its JSON.
+struct CrashReport: Decodable {
     /// What happened, in the backtracer's words.
-    let text: String?
-    /// The topmost frame outside of the system's libraries: `function (file.c:12)`.
-    let frame: String?
+    let description: String?
+    let faultAddress: String?
+    let platform: String?
+    let architecture: String?
+    let threads: [Thread]?
 
-    private struct File: Decodable {
+    struct Thread: Decodable {
+        let name: String?
+        let crashed: Bool?
+        let frames: [Frame]?
+    }
+
+    struct Frame: Decodable {
+        let kind: String?
+        let address: String?
+        let symbol: String?
+        let offset: Int?
         let description: String?
-        let threads: [Thread]?
-
-        struct Thread: Decodable {
-            let crashed: Bool?
-            let tid: Int32?
-            let frames: [Frame]?
-        }
-
-        struct Frame: Decodable {
-            let symbol: String?
-            let image: String?
-            let system: Bool?
-            let sourceLocation: Location?
-        }
-
-        struct Location: Decodable {
-            let file: String?
-            let line: Int?
-        }
+        let image: String?
+        let system: Bool?
+        let runtimeFailure: Bool?
+        let sourceLocation: Location?
     }
 
-    /// Reads a report; nil when there is none, and then no empty file stays behind.
-    init?(_ directory: borrowing Directory, name: String) {
-        guard let file = try? directory.openForReading(name) else { return nil }
-        guard let bytes = try? file.readAll(limit: 16 << 20, subject: name), !bytes.isEmpty else {
-            try? directory.remove(name)
-            return nil
-        }
-        self.name = name
-        let report = try? JSONDecoder().decode(File.self, from: Data(bytes))
-        let crashed = report?.threads?.first { $0.crashed == true } ?? report?.threads?.first
-        thread = crashed?.tid
-        text = report?.description.map { String($0.prefix(500)) }
-        frame = crashed?.frames.flatMap(Self.top)
+    struct Location: Decodable {
+        let file: String?
+        let line: Int?
     }
 
-    /// The topmost frame with a source line that is not the runtime's, else the topmost one with a name.
-    private static func top(_ frames: [File.Frame]) -> String? {
-        let own = frames.filter { $0.system != true && $0.symbol != nil }
-        guard let frame = own.first(where: { $0.sourceLocation?.line ?? 0 > 0 }) ?? own.first, let symbol = frame.symbol
-        else { return nil }
-        guard let file = frame.sourceLocation?.file, let line = frame.sourceLocation?.line, line > 0 else { return symbol }
-        return "\(symbol) (\(file.split(separator: "/").last ?? ""):\(line))"
+    /// The largest report that is read, bytes.
+    static let limit = 16 << 20
+
+    /// Reads a report; nil for bytes that are none.
+    init?(_ bytes: [UInt8]) {
+        guard let report = try? JSONDecoder().decode(CrashReport.self, from: Data(bytes)) else { return nil }
+        self = report
+    }
+
+    /// The frames of the thread that crashed, the innermost first.
+    var frames: [Frame] {
+        let all = threads ?? []
+        return (all.first { $0.crashed == true } ?? all.first)?.frames ?? []
+    }
+}
+
+extension CrashReport.Frame {
+    /// The function's name as people write it.
+    var function: String? {
+        guard let symbol else { return nil }
+        guard let description else { return symbol }
+        let end = " + \(offset ?? 0)"
+        return description.hasSuffix(end) ? String(description.dropLast(end.count)) : description
+    }
+
+    /// The source's file name and line, if they are known.
+    var place: String? {
+        guard let file = sourceLocation?.file, let line = sourceLocation?.line, line > 0 else { return nil }
+        return "\(file.split(separator: "/").last ?? ""):\(line)"
+    }
+
+    /// `function (file.c:12)`.
+    var text: String? { function.map { function in place.map { "\(function) (\($0))" } ?? function } }
+}
+
+/// Where a worker died: the plugin's innermost frame, from all that is known.
+enum CrashFrame {
+    /// A frame of the crash page with its function's linker name.
+    typealias Named = (image: String, symbol: String?)
+
+    /// The innermost frame of a plugin, as `function (file.c:12)`; nil when nothing is known of one.
+    ///
+    /// The page comes from the unwind tables and is right about which function; the report, which follows frame
+    /// pointers, skips functions whose callee has none, but it has lines.
+    static func top(_ report: CrashReport?, _ page: [Named]) -> String? {
+        let frames = report?.frames ?? []
+        let certain = page.first { !isSystem($0.image) && $0.symbol != nil }?.symbol
+        let own = frames.filter { frame in
+            frame.symbol != nil && frame.runtimeFailure != true && frame.system != true
+                && !isSystem(frame.image ?? "")
+        }
+        guard let certain else { return (own.first { $0.place != nil } ?? own.first)?.text }
+        guard let place = own.firstIndex(where: { $0.symbol == certain }) else {
+            return functionName(certain)
+        }
+        // What was inlined into that function comes before it, and is the better place.
+        return (own[...place].first { $0.place != nil } ?? own[place]).text
+    }
+
+    private static let systemPrefixes = [
+        "libc.", "libc-", "ld-linux", "libm.", "libpthread.", "librt.", "libdl.", "libstdc++.", "libc++.", "libgcc_s.",
+        "libswift", "libFoundation", "lib_Foundation", "lib_Internationalization", "libdispatch.", "libBlocksRuntime.",
+        "linux-vdso", "[vdso]", "schedhost",
+    ]
+
+    /// Whether a loaded file is the system's or ours, and no plugin's.
+    static func isSystem(_ image: String) -> Bool {
+        image.isEmpty || image == "exe" || systemPrefixes.contains { image.hasPrefix($0) }
     }
 }

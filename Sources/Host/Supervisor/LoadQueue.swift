@@ -3,14 +3,17 @@
 struct LoadQueue {
     private var waiting: [Int] = []
     private var next = 0
-    private var inProgress: Set<Int> = []
+    private var inProgress: [Int: Int64] = [:]
     private let most = 4
+    /// How long a plugin keeps its place, ns.
+    private static let patience: Int64 = 500_000_000
 
     /// Puts a plugin at the end.
     mutating func add(_ plugin: Int) { waiting.append(plugin) }
 
     /// The next plugin that may be loaded now.
-    mutating func take() -> Int? {
+    mutating func take(at now: Int64) -> Int? {
+        inProgress = inProgress.filter { now < $0.value }
         guard inProgress.count < most, next < waiting.count else { return nil }
         let plugin = waiting[next]
         next += 1
@@ -18,10 +21,13 @@ struct LoadQueue {
             waiting.removeAll()
             next = 0
         }
-        inProgress.insert(plugin)
+        inProgress[plugin] = now &+ Self.patience
         return plugin
     }
 
-    /// A plugin is loaded, refused, or slow.
-    mutating func leave(_ plugin: Int) { inProgress.remove(plugin) }
+    /// A plugin is loaded, refused, or gone.
+    mutating func leave(_ plugin: Int) { inProgress[plugin] = nil }
+
+    /// When a place becomes free though its plugin is not loaded, for one that waits; or nil.
+    var deadline: Int64? { next < waiting.count ? inProgress.values.min() : nil }
 }

@@ -5,13 +5,15 @@ internal import HostSystem
 final class PluginEntry {
     /// Where it stands.
     enum State: Equatable {
+        /// The one before it, of the same file or the same content, has not ended yet.
+        case waiting
         /// Its description is awaited.
         case describing
         /// Its routines are known.
         case ready
-        /// It is no plugin, or cannot be loaded: why.
+        /// It cannot be loaded, or its configuration is wrong: why.
         case refused(String)
-        /// Its file is gone.
+        /// Its file is gone or another one: what runs of it is ending.
         case removed
     }
 
@@ -19,18 +21,29 @@ final class PluginEntry {
     /// The file's name in the directory.
     let fileName: String
     /// What was found in it.
-    var file: PluginFile
+    let file: PluginFile
+    /// The name of its bytes, and of the private copy that workers load.
+    let hash: String
     /// What workers load.
-    var loadPath: String
+    let loadPath: String
     var state = State.describing
     var description: PluginDescription?
     var configuration = PluginConfiguration()
+    /// Of its configuration's bytes.
+    var configurationSum: UInt32 = 0
     var routines: [RoutineEntry] = []
+    /// The number of the plugin that has its name: it is tried again when that one goes.
+    var shadowedBy: Int?
+    /// Its name's owner is ending, and its worker waits with it loaded.
+    var isHeld = false
+    /// What it waits for before it is loaded.
+    var predecessors: Set<Int> = []
 
-    init(number: Int, file: PluginFile, loadPath: String) {
+    init(number: Int, file: PluginFile, hash: String, loadPath: String) {
         self.number = number
         fileName = file.name
         self.file = file
+        self.hash = hash
         self.loadPath = loadPath
     }
 
@@ -41,8 +54,30 @@ final class PluginEntry {
         name.hasSuffix(".so") ? String(name.dropLast(3)) : name
     }
 
-    /// What decides whether it is still the same plugin: its bytes and the ABI.
-    var content: String { "\(file.buildID)-\(file.identity.size)-\(file.identity.modified)-abi\(file.abiMajor)" }
+    /// What decides whether a routine is still the same: its plugin's bytes, the ABI, and what files configure for it.
+    func content(for settings: EffectiveSettings) -> String {
+        "\(hash)-abi\(file.abiMajor)-\(settings.fileContent)"
+    }
+}
+
+extension EffectiveSettings {
+    /// A name for all that configuration files set, wherever they set it.
+    fileprivate var fileContent: String {
+        var lines: [String] = []
+        for (key, value) in settings {
+            if case .file = value.origin { lines.append("\(key.rawValue)=\(value.value)") }
+        }
+        for (name, value) in params {
+            if case .file = value.origin { lines.append("params.\(name)=\(value.value.json)") }
+        }
+        return ContentHash.name(of: lines.sorted().joined(separator: "\n"))
+    }
+
+    /// Whether the same holds, from whatever source.
+    func isSame(as other: EffectiveSettings) -> Bool {
+        settings.mapValues(\.value) == other.settings.mapValues(\.value)
+            && params.mapValues(\.value) == other.params.mapValues(\.value)
+    }
 }
 
 /// One routine with its policy and, while one runs, its session.

@@ -42,7 +42,7 @@ public enum PluginProbe {
         let worker = try WorkerLink(
             WorkerLink.Setup(
                 key: .shared, name: file.name, ledgerName: "", reportName: "", reportPath: nil,
-                logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: []),
+                logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits()),
             ledger: try Descriptor.memory("ledger"), loop: loop
         ) { worker, report in
             switch report {
@@ -51,7 +51,7 @@ public enum PluginProbe {
             case .died(let end):
                 result = result ?? .failure(Fault(text: "its worker died while opening it: \(end)"))
                 loop.stop()
-            case .event, .output, .outputDropped, .garbage: break
+            case .event, .output, .outputDropped, .garbage, .left: break
             }
             if result != nil { worker.signal(Signals.kill) }
         }

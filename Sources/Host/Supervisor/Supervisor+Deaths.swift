@@ -1,14 +1,15 @@
 internal import HostCore
 internal import HostSystem
 
-/// Deaths: of workers, which become records of what died, and of the host before this one.
+/// Deaths of workers, which become records of what died; and the end of the host.
 extension Supervisor {
     /// A worker is dead, and all that it said is known.
     func died(_ worker: WorkerLink, _ end: ProcessEnd) {
         if workers[worker.key] === worker { workers[worker.key] = nil }
         leaving[ObjectIdentifier(worker)] = nil
         if let timer = worker.timer { deadlines.remove(timer) }
-        let report = takeReport(worker)
+        if worker.limits.processes > 0 { groups.insert(worker.pid) }
+        let autopsy = examine(worker)
         let victims = routines.values.filter { $0.session?.worker === worker }.sorted { $0.key < $1.key }
         let snapshots = victims.map { routine in
             routine.session.flatMap { session in
@@ -16,87 +17,132 @@ extension Supervisor {
             }
         }
         try? state.ledgers.remove(worker.ledgerName)
-        let culprits = Self.culprits(snapshots, slots: victims.map { $0.session?.slot }, worker: worker, report: report)
+        let culprits = Self.culprits(
+            snapshots, slots: victims.map { $0.session?.slot }, hung: worker.hungSlot, thread: autopsy.thread)
+        sayDeath(worker, end, autopsy)
         var records: [(RoutineEntry, SessionRecord)] = []
+        var report: String?
         for (index, routine) in victims.enumerated() {
             guard let session = routine.session else { continue }
             let isGuilty = culprits.contains(index)
             var record = record(
                 of: routine, session,
-                reason: reason(end, worker, session, snapshots[index], isGuilty: isGuilty, report: report))
+                reason: reason(end, worker, session, snapshots[index], isGuilty: isGuilty, autopsy))
             record.cycles = snapshots[index]?.cycle ?? 0
             record.failures = snapshots[index]?.failures ?? 0
             record.missed = snapshots[index]?.missed ?? 0
-            if isGuilty { record.report = report?.name }
+            if isGuilty {
+                report = report ?? keepReport(autopsy, of: record.plugin, session: record.session)
+                record.report = report
+            }
             records.append((routine, record))
         }
-        sayDeath(worker, end, victims: victims.count)
-        loadsDied(worker, end, report)
+        loadsDied(worker, end, autopsy, hasReport: report == nil)
         for (routine, record) in records { close(routine, record) }
+        putAwayOrphans()
         loadNext()
     }
 
     /// Which of the victims were in the plugin's code when the worker died, by their index; all, when none was.
-    private static func culprits(
-        _ snapshots: [LedgerSnapshot?], slots: [Int?], worker: WorkerLink, report: CrashReport?
+    static func culprits(
+        _ snapshots: [LedgerSnapshot?], slots: [Int?], hung: Int?, thread: Int32
     ) -> Set<Int> {
-        if let hung = worker.hungSlot, let index = slots.firstIndex(of: hung) { return [index] }
+        if let hung, let index = slots.firstIndex(of: hung) { return [index] }
         let busy = snapshots.indices.filter { snapshots[$0]?.isInPlugin == true }
-        if let thread = report?.thread, let index = busy.first(where: { snapshots[$0]?.thread == thread }) {
-            return [index]
-        }
+        if thread > 0, let index = busy.first(where: { snapshots[$0]?.thread == thread }) { return [index] }
         return busy.isEmpty ? Set(snapshots.indices) : Set(busy)
     }
 
     private func reason(
         _ end: ProcessEnd, _ worker: WorkerLink, _ session: RoutineEntry.Session, _ snapshot: LedgerSnapshot?,
-        isGuilty: Bool, report: CrashReport?
+        isGuilty: Bool, _ autopsy: Autopsy
     ) -> SessionRecord.Reason {
         if let kind = snapshot?.end, snapshot?.state == .ended {
             return SessionRecord.Reason(kind, text: "its worker died before it could say more")
         }
-        let phase = snapshot?.phase
         if worker.hungSlot == session.slot {
             return SessionRecord.Reason(
-                .timeout, text: "over its time", cycle: snapshot?.cycle, phase: phase, frame: report?.frame)
+                .timeout, text: "over its time", cycle: snapshot?.cycle, phase: snapshot?.phase, frame: autopsy.frame)
         }
-        if worker.isQuitting || session.endAs != nil {
+        // What we killed did not end in time; what died of itself on the way out has failed.
+        if worker.isQuitting, worker.hasBeenKilled || end == .exited(0) {
             return SessionRecord.Reason(
-                session.endAs ?? .stopped, text: "did not end in time: \(end)", cycle: snapshot?.cycle, phase: phase)
+                session.endAs ?? .stopped, text: "did not end in time: \(end)", cycle: snapshot?.cycle,
+                phase: snapshot?.phase)
         }
-        guard isGuilty else { return SessionRecord.Reason(.peerFailed, text: "another routine of its worker died: \(end)") }
-        let words = worker.lastWords.isEmpty ? "" : ": \(worker.lastWords)"
+        guard isGuilty else {
+            return SessionRecord.Reason(.peerFailed, text: "another routine of its worker died: \(end)")
+        }
+        var reason = reason(end, worker, autopsy)
+        reason.cycle = snapshot?.cycle
+        reason.phase = snapshot?.phase
+        return reason
+    }
+
+    /// Why a worker died that nobody killed.
+    private func reason(_ end: ProcessEnd, _ worker: WorkerLink, _ autopsy: Autopsy) -> SessionRecord.Reason {
+        if worker.hasLeft {
+            return SessionRecord.Reason(.exit, text: "it left the host: it executed another program, or closed its channel")
+        }
+        let words = worker.lastWords(now: clock.monotonic())
         switch end {
         case .exited(let status):
-            return SessionRecord.Reason(
-                .exit, text: "exit status \(status)\(words)", cycle: snapshot?.cycle, phase: phase)
+            if status == 70, !autopsy.words.isEmpty { return SessionRecord.Reason(.exit, text: autopsy.words) }
+            return SessionRecord.Reason(.exit, text: "exit status \(status)" + (words.isEmpty ? "" : ": \(words)"))
         case .signaled(let number):
+            var texts = [autopsy.text, words].compactMap { $0 }.filter { !$0.isEmpty }
+            if number == Signals.kill, texts.isEmpty {
+                texts = ["killed from outside, or by the kernel for want of memory"]
+            }
             return SessionRecord.Reason(
-                .crash, text: report?.text ?? String(words.dropFirst(2)), signal: signalName(number),
-                cycle: snapshot?.cycle, phase: phase, frame: report?.frame)
+                .crash, text: texts.joined(separator: ": "), signal: signalName(number), frame: autopsy.frame)
         }
     }
 
-    private func sayDeath(_ worker: WorkerLink, _ end: ProcessEnd, victims: Int) {
+    private func sayDeath(_ worker: WorkerLink, _ end: ProcessEnd, _ autopsy: Autopsy) {
         if worker.hasSaidGoodbye, end == .exited(0) { return }
+        let place = autopsy.frame.map { " at \($0)" } ?? ""
         if worker.isQuitting {
-            log.write(.warning, subject(of: worker), "its worker (pid \(worker.pid)) did not end in order: \(end)")
+            log.write(.warning, subject(of: worker), "its worker (pid \(worker.pid)) did not end in order: \(end)\(place)")
         } else {
             log.write(.error, subject(of: worker), "its worker (pid \(worker.pid)) died: \(end)")
         }
     }
 
+    /// A worker has closed its channel: if it is not about to die, it is no worker any more.
+    func left(_ worker: WorkerLink) {
+        worker.leftDeadline = clock.monotonic() + 200_000_000
+        armWorkerTimer(worker)
+    }
+
+    /// Kills and reaps what dead workers left behind: as their subreaper we are its parent now.
+    func putAwayOrphans() {
+        let known = Set((Array(workers.values) + Array(leaving.values)).map(\.pid)).union(failureHook.processes)
+        for child in HostProcess.children() where !known.contains(child) { _ = HostProcess.putAway(child) }
+        groups = groups.filter { !ControlGroup.remove(of: $0) }
+    }
+
+    // MARK: Loads
+
     /// The loads that a dead worker owed: the one in progress failed, those behind it are tried again elsewhere.
-    private func loadsDied(_ worker: WorkerLink, _ end: ProcessEnd, _ report: CrashReport?) {
+    private func loadsDied(_ worker: WorkerLink, _ end: ProcessEnd, _ autopsy: Autopsy, hasReport: Bool) {
         let owed = worker.loading
         worker.loading = []
+        let isDead = !owed.isEmpty && !worker.isQuitting
+        if !isDead, hasReport { dropReport(autopsy) }
         for (position, number) in owed.enumerated() {
             guard let plugin = plugins[number] else { continue }
-            if position == 0, !worker.isQuitting {
-                let place = report?.frame.map { " at \($0)" } ?? ""
+            if position == 0, isDead {
+                var reason = reason(end, worker, autopsy)
+                if worker.hasHungInLoad {
+                    reason = SessionRecord.Reason(.timeout, text: "over its time", frame: autopsy.frame)
+                }
+                reason.phase = "load"
+                recordLoad(plugin, reason, in: worker, hasReport ? autopsy : Autopsy())
+                let place = autopsy.frame.map { " at \($0)" } ?? ""
                 let what =
                     worker.hasHungInLoad
-                    ? "its load took longer than \(Self.loadTimeout / 1_000_000_000) s\(place)"
+                    ? "its load took longer than it may\(place)"
                     : "its worker died while loading it: \(end)\(place)"
                 failToLoad(plugin, what, in: worker)
             } else if plugin.state == .describing {
@@ -110,57 +156,23 @@ extension Supervisor {
         }
     }
 
-    /// The crash report that the worker left, if any; an empty one is removed.
-    private func takeReport(_ worker: WorkerLink) -> CrashReport? {
-        guard options.keepsReports, let report = CrashReport(state.reports, name: worker.reportName) else { return nil }
-        return report
-    }
-
-    // MARK: After the death of a host
-
-    /// Writes the records that the host before this one owes.
-    func recover() {
-        var records: [SessionRecord] = []
-        for entry in open.owed where !store.contains(entry.session) {
-            var snapshot: LedgerSnapshot?
-            if let file = try? state.ledgers.openForReading(entry.ledger) {
-                snapshot = LedgerReader.read(file, slot: entry.slot)
-            }
-            if snapshot?.session != entry.session.rawValue { snapshot = nil }
-            records.append(recovered(entry, snapshot))
+    /// Records that a plugin could not be loaded: for each routine that waits for it, or for `-` when none is known.
+    func recordLoad(_ plugin: PluginEntry, _ reason: SessionRecord.Reason, in worker: WorkerLink, _ autopsy: Autopsy) {
+        let waiting = plugin.routines.filter { $0.isStartPending && key(for: $0) == worker.key }.map(\.name)
+        let wall = clock.wall() / 1_000_000
+        let duration = max(0, clock.monotonic() - worker.startedAt) / 1_000_000
+        var report: String?
+        for name in waiting.isEmpty ? ["-"] : waiting {
+            let session = sessionIDs.next(milliseconds: wall)
+            report = report ?? keepReport(autopsy, of: plugin.name, session: session)
+            hasFailed = true
+            keep(
+                SessionRecord(
+                    session: session, plugin: plugin.name, pluginVersion: plugin.description?.version,
+                    build: plugin.file.buildID, routine: name, host: hostName, pid: worker.pid,
+                    startMs: wall - duration, finishMs: wall, durationMs: duration, cycles: 0,
+                    lifetimeCycles: lifetime(plugin.name + "/" + name), reason: reason, report: report))
         }
-        do throws(SystemError) {
-            try store.append(records)
-            for name in try state.ledgers.names() { try state.ledgers.remove(name) }
-            try open.settled()
-        } catch {
-            log.write(.error, "", "\(error)")
-        }
-        if !records.isEmpty {
-            log.write(
-                .warning, "",
-                "the host before this one died: \(records.count) of its sessions recorded as \(SessionRecord.Kind.hostDied.rawValue)")
-        }
-    }
-
-    private func recovered(_ entry: OpenSessions.Entry, _ snapshot: LedgerSnapshot?) -> SessionRecord {
-        // The last sign of life: when the last callback began.
-        let last = max(snapshot?.began ?? entry.startBoot, entry.startBoot)
-        let duration = min(max(0, last &- entry.startBoot) / 1_000_000, max(0, clock.boot() / 1_000_000))
-        let kind = snapshot?.state == .ended ? snapshot?.end ?? .hostDied : .hostDied
-        let isInPlugin = snapshot?.isInPlugin ?? false
-        let identifier = entry.plugin + "/" + entry.routine
-        let cycles = snapshot?.cycle ?? 0
-        lifetimes[identifier] = lifetime(identifier) &+ cycles
-        return SessionRecord(
-            session: entry.session, plugin: entry.plugin, pluginVersion: entry.version, build: entry.build,
-            routine: entry.routine, host: hostName, pid: entry.pid, startMs: entry.startMs,
-            finishMs: entry.startMs &+ duration, durationMs: duration, cycles: cycles,
-            failures: snapshot?.failures ?? 0, missed: snapshot?.missed ?? 0,
-            lifetimeCycles: lifetimes[identifier],
-            reason: SessionRecord.Reason(
-                kind, text: "the host died", cycle: isInPlugin ? snapshot?.cycle : nil,
-                phase: isInPlugin ? snapshot?.phase : nil))
     }
 
     // MARK: The host's own end
@@ -182,10 +194,11 @@ extension Supervisor {
     /// Ends all workers in order.
     func stopWorkers() {
         isStopping = true
+        failureHook.hurry()
         for routine in routines.values {
             routine.isStartPending = false
             if let timer = routine.timer { deadlines.set(timer, at: nil) }
         }
-        for worker in Array(workers.values) { retire(worker) }
+        for worker in Array(workers.values) + Array(leaving.values) { retire(worker) }
     }
 }

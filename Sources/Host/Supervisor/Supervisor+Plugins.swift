@@ -1,44 +1,213 @@
 internal import HostCore
 internal import HostSystem
 
-/// The plugins directory: which files are plugins, what they say of themselves, and what is set for them.
+/// The plugins directory: which files are plugins, and what happens when one comes, changes or goes.
 extension Supervisor {
-    /// Looks at the directory, and takes up what is new, changed or gone.
-    func scan() {
-        guard !isStopping else { return }
-        let names: [String]
-        do throws(SystemError) {
-            names = try directory.names()
-        } catch {
-            return log.write(.error, "", "\(error)")
+    /// How long files are looked at before workers are heard again, ns.
+    private static let lookShare: Int64 = 5_000_000
+
+    /// A file that is to be looked at.
+    struct PendingLook {
+        /// Its stamp may be the old one all the same: an event says that it has changed.
+        var isForced = false
+        /// The event does not say that its writer has finished.
+        var isUnsure = false
+        /// Something incomplete may become whole.
+        var isPatient = true
+    }
+
+    /// Begins to watch the directory, and looks at all that is there.
+    func watchPlugins() throws {
+        looks.timer = deadlines.make { [unowned self] _ in performLooks() }
+        looks.doubts = deadlines.make { [unowned self] now in doubtsAreOver(now) }
+        loadTimer = deadlines.make { [unowned self] _ in loadNext() }
+        watch = try DirectoryWatch(
+            options.plugins, configuration: options.configuration, loop: loop, deadlines: deadlines
+        ) { [unowned self] change in
+            directoryChanged(change)
         }
-        for name in names where PluginFile.isCandidate(name) { takeUp(name) }
+        scan(isPatient: false)
+    }
+
+    /// Looks at the whole directory, and takes up what is new, changed or gone.
+    func scan(isPatient: Bool = true) {
+        guard !isStopping else { return }
+        let present = (try? Directory(options.plugins).names()) ?? []
+        for name in Set(present).union(looks.known.names) where PluginFile.isCandidate(name) {
+            looks.pending[name] = looks.pending[name] ?? PendingLook(isPatient: isPatient)
+        }
+        performLooks()
+    }
+
+    private func directoryChanged(_ change: DirectoryWatch.Change) {
+        guard !isStopping else { return }
+        for name in change.touched.subtracting(change.settled) where PluginFile.isCandidate(name) {
+            looks.pending[name] = PendingLook(isForced: true, isUnsure: true)
+        }
+        for name in change.settled where PluginFile.isCandidate(name) {
+            looks.pending[name] = PendingLook(isForced: true)
+        }
+        if change.isWhole { scan() } else { performLooks() }
+        configurationChanged(change.settled, isWhole: change.isWhole)
+    }
+
+    // MARK: Looking
+
+    /// Looks at the files that are pending, for a while; the rest follows when the loop has come round.
+    private func performLooks() {
+        guard !isStopping else { return looks.pending.removeAll() }
+        let directory: Directory?
+        do throws(SystemError) {
+            directory = try Directory(options.plugins)
+            looks.hasFault = false
+        } catch {
+            if !error.isNotFound {
+                // Whatever it is, it says nothing about the files: what runs goes on.
+                if !looks.hasFault { log.write(.error, "", "\(error)") }
+                looks.hasFault = true
+                return looks.again(in: 1_000_000_000, deadlines, clock)
+            }
+            directory = nil
+        }
+        look(in: directory)
+        looks.armDoubts(deadlines)
         loadNext()
     }
 
-    private func takeUp(_ name: String) {
-        guard !plugins.values.contains(where: { $0.fileName == name && $0.state != .removed }) else { return }
+    private func look(in directory: consuming Directory?) {
+        guard let directory else {
+            for name in looks.known.names { take(name, .absent, stamp: nil, isPatient: true) }
+            looks.pending.removeAll()
+            return
+        }
+        // What is gone comes first: its name and its content may be another file's now.
+        for name in looks.pending.keys.sorted() where (try? directory.status(name)) == nil {
+            looks.pending[name] = nil
+            take(name, .absent, stamp: nil, isPatient: true)
+        }
+        let folder = try? directory.descriptor.status(subject: options.plugins)
+        let end = clock.monotonic() + Self.lookShare
+        for name in looks.pending.keys.sorted() {
+            guard let look = looks.pending.removeValue(forKey: name), let folder else { continue }
+            self.look(at: name, in: directory, folder, look)
+            if clock.monotonic() >= end { break }
+        }
+        if !looks.pending.isEmpty { looks.again(in: 0, deadlines, clock) }
+    }
+
+    private func look(at name: String, in directory: borrowing Directory, _ folder: FileStatus, _ look: PendingLook) {
+        let status = try? directory.status(name, followLink: true)
+        let stamp = status.map { PluginDirectory.Stamp(file: $0, directory: folder) }
+        if !look.isForced, let stamp, looks.known.isKnown(name, stamp) { return }
+        if let status, status.kind == .regular, let file = try? directory.openForReading(name, followLink: true) {
+            switch file.hasWriter {
+            case true: return take(name, .busy, stamp: nil, isPatient: true)
+            case nil where look.isUnsure: return  // its writer's end is told by an event of its own
+            case false, nil: break
+            }
+        }
+        let isFresh = status.map { PluginDirectory.isFresh($0, wall: clock.wall()) } ?? true
+        let kept = isFresh ? nil : stamp
         do throws(Refusal) {
             let file = try PluginFile.inspect(
                 directory, name: name, allowUnsafePermissions: options.allowsUnsafePermissions)
-            let entry = PluginEntry(number: nextNumber, file: file, loadPath: absolute(name))
-            nextNumber += 1
-            plugins[entry.number] = entry
-            loads.add(entry.number)
+            takeUp(file, in: directory, stamp: kept, look)
         } catch {
-            log.write(.error, "", "\(error)")
+            switch error.reason {
+            case .unreadable(let error) where error.isNotFound: take(name, .absent, stamp: nil, isPatient: true)
+            case let reason where reason.isPerhapsUnfinished:
+                take(name, .incomplete(why: "\(error)"), stamp: kept, isPatient: look.isPatient)
+            default: take(name, .refused(why: "\(error)"), stamp: kept, isPatient: look.isPatient)
+            }
         }
     }
 
-    /// The path by which a worker loads a file: never searched for on a library path.
-    private func absolute(_ name: String) -> String {
-        let path = directory.child(name)
-        return path.contains("/") ? path : "./" + path
+    /// A file that is a plugin: its content decides what follows.
+    private func takeUp(
+        _ file: PluginFile, in directory: borrowing Directory, stamp: PluginDirectory.Stamp?, _ look: PendingLook
+    ) {
+        let name = file.name
+        do throws(PrivateCopies.Failure) {
+            let content = try copies.content(of: name, in: directory, identity: file.identity)
+            try copies.copy(name, in: directory, identity: file.identity, content: content)
+            take(name, .plugin(content: content), stamp: stamp, isPatient: look.isPatient, file: file)
+        } catch {
+            switch error {
+            case .changing:
+                take(name, .busy, stamp: nil, isPatient: true)
+                // Its writer's last event may have come before this look.
+                looks.pending[name] = PendingLook()
+                looks.again(in: 20_000_000, deadlines, clock)
+            case .system(let error):
+                take(name, .incomplete(why: "\(path(of: name)): no copy of it: \(error)"), stamp: nil, isPatient: true)
+            }
+        }
     }
+
+    private func doubtsAreOver(_ now: Int64) {
+        for (name, action) in looks.known.expire(at: now) { perform(action, on: name, file: nil) }
+        looks.armDoubts(deadlines)
+        loadNext()
+    }
+
+    // MARK: What follows
+
+    private func take(
+        _ name: String, _ sight: PluginDirectory.Sight, stamp: PluginDirectory.Stamp?, isPatient: Bool,
+        file: PluginFile? = nil
+    ) {
+        let action = looks.known.take(name, sight, stamp: stamp, isPatient: isPatient, at: clock.monotonic())
+        perform(action, on: name, file: file)
+    }
+
+    private func perform(_ action: PluginDirectory.Action, on name: String, file: PluginFile?) {
+        let present = plugins.values.first { $0.fileName == name && $0.state != .removed }
+        switch action {
+        case .none: break
+        case .add: add(file)
+        case .replace:
+            if let present { depart(present, as: .reloaded, "its file has changed") }
+            add(file)
+        case .retry:
+            if let present, case .refused = present.state { tryAgain(present) }
+        case .remove:
+            guard let present else { break }
+            log.write(.info, present.name, "\(name) is gone")
+            depart(present, as: .removed, "its file is gone")
+        case .refuse(let why): log.write(.error, "", why)
+        case .withdraw(let why):
+            log.write(.error, "", why)
+            if let present { depart(present, as: .removed, "its file is no plugin any more") }
+        }
+    }
+
+    private func add(_ file: PluginFile?) {
+        guard let file, let hash = looks.known.content(of: file.name) else { return }
+        enter(PluginEntry(number: nextNumber, file: file, hash: hash, loadPath: copies.path(of: hash)))
+    }
+
+    /// Takes a plugin up; it is loaded as soon as what it replaces has ended.
+    func enter(_ plugin: PluginEntry) {
+        nextNumber += 1
+        plugins[plugin.number] = plugin
+        plugin.predecessors = Set(
+            departing.filter { $0.fileName == plugin.fileName || $0.hash == plugin.hash }.map(\.number))
+        if plugin.predecessors.isEmpty { loads.add(plugin.number) } else { plugin.state = .waiting }
+    }
+
+    /// Loads a plugin again that was refused.
+    func tryAgain(_ plugin: PluginEntry) {
+        plugin.state = .describing
+        plugin.shadowedBy = nil
+        plugin.description = nil
+        loads.add(plugin.number)
+    }
+
+    // MARK: Loading
 
     /// Starts workers for the plugins that wait, as many as may load at once.
     func loadNext() {
-        while !isStopping, let number = loads.take() {
+        while !isStopping, let number = loads.take(at: clock.monotonic()) {
             guard let plugin = plugins[number], plugin.state == .describing else {
                 loads.leave(number)
                 continue
@@ -46,6 +215,7 @@ extension Supervisor {
             let key = firstKey(for: plugin)
             if worker(key, for: plugin) == nil { loads.leave(number) }
         }
+        if let loadTimer { deadlines.set(loadTimer, at: isStopping ? nil : loads.deadline) }
     }
 
     private func firstKey(for plugin: PluginEntry) -> WorkerLink.Key {
@@ -56,63 +226,53 @@ extension Supervisor {
         }
     }
 
-    /// The isolation level of a plugin: what its configuration or the host's says.
-    func isolation(of plugin: PluginEntry) -> Isolation {
-        if let settings = plugin.routines.first?.settings { return settings.isolation }
-        return settingsBeforeDescription(of: plugin).isolation
-    }
-
-    /// What holds for a plugin whose routines are not known yet.
-    func settingsBeforeDescription(of plugin: PluginEntry) -> EffectiveSettings {
-        let unknown = PluginDescription.unknown(plugin.name)
-        return EffectiveSettings(
-            of: unknown.routines[0], in: unknown, host: hostConfiguration, file: plugin.configuration,
-            commandLine: options.overrides)
-    }
-
-    /// A worker has loaded the plugin.
+    /// A worker has loaded the plugin, or read its description only.
     func loaded(_ number: Int, _ description: PluginDescription, by worker: WorkerLink) {
         guard worker.loading.first == number, let plugin = plugins[number] else { return garbage(from: worker) }
         worker.loading.removeFirst()
-        worker.loaded.insert(number)
         loads.leave(number)
         armWorkerTimer(worker)
         if plugin.state == .describing {
-            guard describe(plugin, description) else { return retire(worker, ifUnused: true) }
+            describe(plugin, description)  // its start, if it has one, sends the load
+            if !plugin.isHeld { retire(worker, ifUnused: true) }
+            return loadNext()
         }
+        worker.loaded.insert(number)
         for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
             begin(routine, in: worker)
         }
+        // Its settings may want other workers than the one that described it.
+        if !plugin.isHeld { retire(worker, ifUnused: true) }
         loadNext()
     }
 
-    /// Takes up what a plugin says of itself; false when it is refused.
-    private func describe(_ plugin: PluginEntry, _ description: PluginDescription) -> Bool {
-        if let other = plugins.values.first(where: { $0.state == .ready && $0.description?.id == description.id }) {
+    /// Takes up what a plugin says of itself, or refuses it.
+    func describe(_ plugin: PluginEntry, _ description: PluginDescription) {
+        let others = plugins.values.filter { $0 !== plugin && $0.description?.id == description.id }
+        if let other = others.first(where: { $0.state == .ready }) {
+            plugin.shadowedBy = other.number
             refuse(plugin, "its name \(description.id) is taken by \(other.fileName): remove one of the two files")
-            return false
+            return
         }
         plugin.description = description
+        // The one that had the name is ending: the routines begin when it has ended.
+        plugin.isHeld = others.contains { other in departing.contains { $0 === other } }
+        if plugin.isHeld { return }
         readConfiguration(of: plugin, description)
-        guard plugin.state == .describing else { return false }
+        guard plugin.state == .describing else { return }
         plugin.state = .ready
         log.write(
             .info, plugin.name,
             "\(plugin.fileName): \(description.id) \(description.version), \(description.routines.count) "
                 + (description.routines.count == 1 ? "routine" : "routines"))
-        for (index, routine) in description.routines.enumerated() {
-            add(routine, at: index, to: plugin)
+        for (index, routine) in description.routines.enumerated() { add(routine, at: index, to: plugin) }
+        for routine in plugin.routines {
+            tell(routine, .fileChanged(content: plugin.content(for: routine.settings)))
         }
-        for routine in plugin.routines { tell(routine, .fileChanged(content: plugin.content)) }
-        return true
     }
 
-    private func add(
-        _ description: PluginDescription.Routine, at index: Int, to plugin: PluginEntry
-    ) {
-        let settings = EffectiveSettings(
-            of: description, in: plugin.description ?? .unknown(plugin.name), host: hostConfiguration, file: plugin.configuration,
-            commandLine: options.overrides)
+    private func add(_ description: PluginDescription.Routine, at index: Int, to plugin: PluginEntry) {
+        let settings = self.settings(of: description, in: plugin)
         let id = plugin.name + "/" + description.name
         let policy =
             if let tally = savedTallies[id] {
@@ -124,6 +284,7 @@ extension Supervisor {
         let routine = RoutineEntry(
             key: nextKey, plugin: plugin, index: index, name: description.name, settings: settings, policy: policy)
         nextKey += 1
+        if let before = departed.removeValue(forKey: id) { routine.continues(before) }
         routine.untilMs = settings.until.moment(nowMs: clock.wall() / 1_000_000)
         routine.timer = deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
         plugin.routines.append(routine)
@@ -137,56 +298,37 @@ extension Supervisor {
     func refuse(_ plugin: PluginEntry, _ reason: String) {
         loads.leave(plugin.number)
         guard plugin.state == .describing else { return }
-        plugin.state = .refused(reason)
-        log.write(.error, "", "\(directory.child(plugin.fileName)): \(reason)")
+        // The author knows the file by its own name, not by its copy's.
+        let file = path(of: plugin.fileName)
+        let text = reason.replacing(plugin.loadPath, with: plugin.fileName)
+        plugin.state = .refused(text)
+        log.write(.error, "", "\(file): \(text)")
     }
 
-    // MARK: Configuration
-
-    func loadHostConfiguration() {
-        let path = options.configuration ?? directory.child("schedhost.json5")
-        do {
-            guard let bytes = try readFile(path, isOptional: options.configuration == nil) else { return }
-            hostConfiguration = try HostConfiguration(parsing: bytes, file: path)
-        } catch {
-            log.write(.error, "", "\(error)")
-            hasFailed = true
-        }
-    }
-
-    private func readConfiguration(of plugin: PluginEntry, _ declaration: PluginDescription) {
-        let path = directory.child(declaration.id + ".json5")
-        do {
-            if let bytes = try readFile(path, isOptional: true) {
-                plugin.configuration = try PluginConfiguration(parsing: bytes, file: path)
-                try plugin.configuration.check(against: declaration)
-            }
-            try hostConfiguration.plugins[declaration.id]?.check(against: declaration)
-        } catch {
-            refuse(plugin, "its configuration is wrong: \(error)")
-        }
-    }
-
-    /// A small file's bytes; nil when it may be absent and is.
-    private func readFile(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let folder = parts.dropLast().joined(separator: "/")
-        let name = String(parts.last ?? "")
-        do throws(SystemError) {
-            let directory = try Directory(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
-            return try directory.openForReading(name, followLink: true).readAll(limit: 1 << 20, subject: path)
-        } catch {
-            if isOptional, error.isNotFound { return nil }
-            throw error
-        }
+    /// The path of an entry of the plugins directory.
+    func path(of name: String) -> String {
+        options.plugins.hasSuffix("/") ? options.plugins + name : options.plugins + "/" + name
     }
 }
 
-extension PluginDescription {
-    /// A plugin of which only the name is known.
-    fileprivate static func unknown(_ id: String) -> PluginDescription {
-        PluginDescription(
-            id: id, version: "", description: nil, isSerial: false, parameters: [],
-            routines: [Routine(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)])
+/// What the supervisor knows of the directory, and what it has yet to look at.
+struct PluginLooks {
+    var known = PluginDirectory()
+    var pending: [String: Supervisor.PendingLook] = [:]
+    var hasFault = false
+    var timer: Deadlines.Timer?
+    var doubts: Deadlines.Timer?
+
+    /// Whether nothing is left to look at or to wait for.
+    var isSettled: Bool { pending.isEmpty && known.deadline == .max }
+
+    /// Sets the time at which the next doubt is over.
+    func armDoubts(_ deadlines: Deadlines) {
+        if let doubts { deadlines.set(doubts, at: known.deadline == .max ? nil : known.deadline) }
+    }
+
+    /// Goes on with what is pending in so many ns.
+    func again(in time: Int64, _ deadlines: Deadlines, _ clock: any HostClock) {
+        if let timer { deadlines.set(timer, at: clock.monotonic() + time) }
     }
 }

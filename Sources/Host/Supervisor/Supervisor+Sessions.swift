@@ -3,6 +3,9 @@ internal import HostSystem
 
 /// Sessions: their start, their end, and the record that each leaves.
 extension Supervisor {
+    /// How long changed tallies wait for more changes, ns.
+    private static let tallyDelay: Int64 = 1_000_000_000
+
     /// Tells a routine's policy what happened, and does what it answers.
     func tell(_ routine: RoutineEntry, _ event: RestartPolicy.Event) {
         if event == .timerFired, routine.policy.isProbing, let session = routine.session,
@@ -26,7 +29,9 @@ extension Supervisor {
             case .quarantine(let message):
                 hasFailed = true
                 log.write(.error, routine.identifier, message)
+                saveTallies()
                 endSession(of: routine, as: .quarantined, message)
+                quarantined(routine, message)
             case .lift: log.write(.info, routine.identifier, "no longer quarantined")
             }
         }
@@ -123,7 +128,7 @@ extension Supervisor {
         record.missed = ended.missed
         record.stats = ended.stats
         close(routine, record, disposition: ended.disposition)
-        if !routine.policy.isAlive { retire(worker, ifUnused: true) }
+        if !routine.policy.isAlive || workers[worker.key] !== worker { retire(worker, ifUnused: true) }
     }
 
     /// A record with what the supervisor knows by itself.
@@ -156,17 +161,19 @@ extension Supervisor {
         if record.cycles > 0, record.cycles > record.failures { tell(routine, .goodCycle) }
         switch disposition {
         case .policy: break
-        case .stop: tell(routine, .stopRequested)
+        case .stop: tell(routine, .stopDecided)
         case .quarantine: tell(routine, .quarantineDecided(why: record.reason.text))
         }
-        guard let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) else { return }
+        // A kind that no version of ours writes comes from a plugin on the channel: it failed.
+        let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) ?? .error
         tell(routine, .sessionEnded(ending, cause: Self.cause(record)))
     }
 
-    /// What groups failures: the kind with the signal, frame or text.
+    /// What groups failures: the kind with the signal, frame or text, in which numbers do not count.
     private static func cause(_ record: SessionRecord) -> String {
         let reason = record.reason
-        return [reason.kind.rawValue, reason.signal, reason.frame ?? (reason.signal == nil ? reason.text : nil)]
+        let text = reason.text.split(whereSeparator: \.isNumber).joined(separator: "#")
+        return [reason.kind.rawValue, reason.signal, reason.frame ?? (reason.signal == nil ? text : nil)]
             .compactMap { $0 }.joined(separator: " ")
     }
 
@@ -197,11 +204,28 @@ extension Supervisor {
         let level: LogLevel =
             record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
         var text = "session \(record.session) ended: \(RecordTable.reason(record.reason))"
-        if !record.reason.text.isEmpty, record.reason.kind.isFailure { text += ": \(record.reason.text)" }
         text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
         text += DurationText.format(milliseconds: record.durationMs)
         if !record.stats.columns.isEmpty { text += ", \(RecordTable.stats(record.stats))" }
         log.write(level, record.identifier, text)
+        if record.reason.kind.isFailure { callFailureHook(record) }
+    }
+
+    /// Runs the configured command for a routine that was shut out, with its last record and why.
+    private func quarantined(_ routine: RoutineEntry, _ message: String) {
+        guard routine.session == nil, var record = history.last(where: { $0.identifier == routine.identifier }) else { return }
+        record.reason.kind = .quarantined
+        record.reason.text = message
+        callFailureHook(record)
+    }
+
+    private func callFailureHook(_ record: SessionRecord) {
+        let plugin = plugins.values.first { $0.name == record.plugin && $0.state != .removed }
+        let routine = plugin?.routines.first { $0.name == record.routine }
+        guard let settings = routine?.settings ?? plugin.map({ settingsBeforeDescription(of: $0) }) else { return }
+        failureHook.call(
+            settings.onFailureCommand, timeoutMs: settings.onFailureTimeoutMs, subject: record.identifier,
+            input: record.line())
     }
 
     /// Writes what waits, with one sync for all; on failure tries again later.
@@ -217,9 +241,12 @@ extension Supervisor {
             }
             for record in records { open.end(record.session) }
         }
-        if hasNewTallies {
-            hasNewTallies = false
-            saveTallies()
+        if hasNewTallies, !isTallySaveDue {
+            isTallySaveDue = true
+            let timer = tallyTimer ?? deadlines.make { [unowned self] _ in saveTallies() }
+            tallyTimer = timer
+            // A save waits for the disk: many changes within a moment share one.
+            deadlines.set(timer, at: clock.monotonic() + Self.tallyDelay)
         }
         if hasNewHangs {
             hasNewHangs = false
@@ -246,6 +273,8 @@ extension Supervisor {
     }
 
     func saveTallies() {
+        hasNewTallies = false
+        isTallySaveDue = false
         let now = clock.monotonic()
         let wall = clock.wall()
         var tallies = savedTallies

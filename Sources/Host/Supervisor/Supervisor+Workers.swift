@@ -3,8 +3,17 @@ internal import HostSystem
 
 /// Worker processes: which routine is in which, their start, their events and their end.
 extension Supervisor {
-    /// How long a `load` may take, ns.
-    static let loadTimeout: Int64 = 60_000_000_000
+    /// How long a `load` may take when nobody says, ns.
+    private static let loadTimeout: Int64 = 60_000_000_000
+
+    /// When the load that a worker begins now is over its time: `timeout_ms` bounds it, where that is set.
+    private func loadDeadline(of plugin: PluginEntry?) -> Int64 {
+        guard let plugin else { return clock.monotonic() + Self.loadTimeout }
+        let settings = plugin.routines.isEmpty ? [settingsBeforeDescription(of: plugin)] : plugin.routines.map(\.settings)
+        guard settings.contains(where: { $0.settings[.timeoutMs] != nil }) else { return clock.monotonic() + Self.loadTimeout }
+        let month: Int64 = 2_678_400_000_000_000
+        return clock.monotonic() + (settings.map { min($0.timeoutNanoseconds ?? month, month) }.max() ?? month)
+    }
 
     /// Where a routine runs.
     func key(for routine: RoutineEntry) -> WorkerLink.Key {
@@ -16,13 +25,18 @@ extension Supervisor {
     }
 
     /// The worker of that key, with the plugin loaded or being loaded; nil when none can be had.
+    ///
+    /// A plugin without a description is only asked for it: its parameters are not known before, and its `load` needs
+    /// them.
     func worker(_ key: WorkerLink.Key, for plugin: PluginEntry) -> WorkerLink? {
         let worker: WorkerLink
-        if let present = workers[key] {
+        if let present = workers[key], present.limits == limits(key, plugin) {
             worker = present
         } else {
             do throws(SystemError) {
-                worker = try startWorker(key, name: key == .shared ? "shared" : plugin.fileName)
+                if let unfit = workers[key] { retire(unfit) }  // it looked at the file before its limits were known
+                worker = try startWorker(
+                    key, for: plugin, limits: limits(key, plugin))
             } catch {
                 log.write(.error, plugin.name, "no worker: \(error)")
                 hasFailed = true
@@ -36,22 +50,45 @@ extension Supervisor {
                 .load(
                     WorkerCommand.Load(
                         plugin: plugin.number, path: plugin.loadPath, name: plugin.fileName,
-                        parameters: plugin.routines.first?.settings.paramsJSON ?? settingsBeforeDescription(of: plugin).paramsJSON,
-                        isForRunning: true, build: plugin.file.buildID, state: options.state)))
+                        parameters: plugin.routines.first?.settings.paramsJSON ?? "{}",
+                        isForRunning: plugin.state != .describing, build: plugin.file.buildID,
+                        state: options.state)))
             armWorkerTimer(worker)
         }
         return worker
     }
 
-    private func startWorker(_ key: WorkerLink.Key, name: String) throws(SystemError) -> WorkerLink {
+    /// A plugin's limits are its configuration's, which is known once it is described; those of a shared worker are
+    /// the host's, since no plugin of it may have its own.
+    private func limits(_ key: WorkerLink.Key, _ plugin: PluginEntry) -> WorkerLimits {
+        switch key {
+        case .shared: hostLimits
+        case .plugin: (plugin.routines.first?.settings ?? settingsBeforeDescription(of: plugin)).limits
+        case .routine(_, let index):
+            plugin.routines.indices.contains(index)
+                ? plugin.routines[index].settings.limits : settingsBeforeDescription(of: plugin).limits
+        }
+    }
+
+    private var hostLimits: WorkerLimits {
+        let nobody = PluginDescription(
+            id: "", version: "", description: nil, isSerial: false, parameters: [],
+            routines: [.init(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)])
+        return EffectiveSettings(
+            of: nobody.routines[0], in: nobody, host: hostConfiguration, commandLine: options.overrides
+        ).limits
+    }
+
+    private func startWorker(_ key: WorkerLink.Key, for plugin: PluginEntry, limits: WorkerLimits) throws(SystemError) -> WorkerLink {
         nextWorker += 1
         let unique = "\(HostProcess.pid)-\(nextWorker)"
         let report = "\(unique).json"
         let worker = try WorkerLink(
             WorkerLink.Setup(
-                key: key, name: name, ledgerName: "\(unique).ledger", reportName: report,
+                key: key, name: key == .shared ? "shared" : plugin.fileName, ledgerName: "\(unique).ledger", reportName: report,
                 reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
-                logLevel: log.level.number, now: clock.monotonic(), limits: []),
+                logLevel: log.level.number, now: clock.monotonic(), limits: limits,
+                libraryPath: LibraryPath.folders(for: key == .shared ? nil : plugin.file, in: options.plugins)),
             ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)
@@ -72,6 +109,7 @@ extension Supervisor {
         case .outputDropped(let count):
             log.write(.warning, subject(of: worker), "\(count) lines of its output dropped: they came too fast")
         case .garbage: garbage(from: worker)
+        case .left: left(worker)
         case .died(let end): died(worker, end)
         }
     }
@@ -119,6 +157,9 @@ extension Supervisor {
     /// A plugin cannot be loaded by a worker.
     private func refused(_ number: Int, _ phase: String, _ text: String, by worker: WorkerLink) {
         guard worker.loading.first == number, let plugin = plugins[number] else { return garbage(from: worker) }
+        if phase == "load" {
+            recordLoad(plugin, SessionRecord.Reason(.error, text: text, phase: "load"), in: worker, Autopsy())
+        }
         worker.loading.removeFirst()
         failToLoad(plugin, phase == "load" ? "its load failed: \(text)" : text, in: worker)
         retire(worker, ifUnused: true)
@@ -128,6 +169,7 @@ extension Supervisor {
     /// A load came to nothing.
     func failToLoad(_ plugin: PluginEntry, _ text: String, in worker: WorkerLink) {
         if plugin.state == .describing { return refuse(plugin, text) }
+        if plugin.state == .removed { return }
         log.write(.error, plugin.name, text)
         for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
             routine.isStartPending = false
@@ -153,7 +195,8 @@ extension Supervisor {
     }
 
     private func isWanted(_ worker: WorkerLink) -> Bool {
-        worker.loaded.contains { number in
+        guard workers[worker.key] === worker else { return false }
+        return worker.loaded.contains { number in
             plugins[number]?.routines.contains { key(for: $0) == worker.key && $0.policy.isAlive } ?? false
         }
     }
@@ -167,6 +210,9 @@ extension Supervisor {
         case .terminate: worker.signal(Signals.terminate)
         case .kill: worker.signal(Signals.kill)
         }
+        if case .idle = worker.teardown.state { return }
+        if case .asked = worker.teardown.state { return }
+        worker.hasBeenKilled = true
     }
 
     func perform(_ action: HangEscalation.Action, on worker: WorkerLink) {
@@ -183,22 +229,24 @@ extension Supervisor {
     /// One timer a worker, for the earliest of its deadlines.
     func armWorkerTimer(_ worker: WorkerLink) {
         guard let timer = worker.timer else { return }
-        var times = [worker.teardown.nextDeadline, worker.escalation.nextDeadline].compactMap { $0 }
-        if worker.loading.isEmpty {
-            worker.loadDeadline = nil
-        } else {
-            let deadline = worker.loadDeadline ?? clock.monotonic() + Self.loadTimeout
-            worker.loadDeadline = deadline
-            times.append(deadline)
+        var times = [worker.teardown.nextDeadline, worker.escalation.nextDeadline, worker.leftDeadline].compactMap { $0 }
+        if worker.loading.first != worker.loadDeadline?.plugin {
+            worker.loadDeadline = worker.loading.first.map { ($0, loadDeadline(of: plugins[$0])) }
         }
+        if let load = worker.loadDeadline { times.append(load.time) }
         deadlines.set(timer, at: times.min())
     }
 
     private func workerTimerFired(_ worker: WorkerLink, _ now: Int64) {
         perform(worker.teardown.handle(.timerFired, at: now), on: worker)
         perform(worker.escalation.handle(.timerFired, at: now), on: worker)
-        if let deadline = worker.loadDeadline, now >= deadline {
-            worker.loadDeadline = .max
+        if let deadline = worker.leftDeadline, now >= deadline {
+            worker.leftDeadline = nil
+            worker.hasLeft = true
+            worker.signal(Signals.kill)
+        }
+        if let load = worker.loadDeadline, now >= load.time {
+            worker.loadDeadline = (load.plugin, .max)
             worker.hasHungInLoad = true
             perform(worker.escalation.handle(.hang(thread: worker.pid), at: now), on: worker)
         }

@@ -43,13 +43,13 @@ public final class Supervisor {
 
     let options: Options
     let state: HostState
-    let directory: Directory
     let log: HostLog
     let loop: EventLoop
     let clock: any HostClock
     let deadlines = Deadlines()
     let operation = Operation()
     let tallies = TallyStore()
+    let failureHook: FailureHook
     let boot = bootIdentifier()
     let hostName = HostProcess.hostName
     var store: SessionStore
@@ -65,15 +65,28 @@ public final class Supervisor {
     var workers: [WorkerLink.Key: WorkerLink] = [:]
     /// Workers that were told to end and are not dead; their keys may be taken by others.
     var leaving: [ObjectIdentifier: WorkerLink] = [:]
+    /// Dead workers whose control groups are not empty yet.
+    var groups: Set<Int32> = []
     var loads = LoadQueue()
+    var loadTimer: Deadlines.Timer?
+    let copies: PrivateCopies
+    var watch: DirectoryWatch?
+    var looks = PluginLooks()
+    /// Plugins that are ending because their file is gone or another one.
+    var departing: [PluginEntry] = []
+    /// What routines leave to those of the same name that follow them.
+    var departed: [String: RoutineEntry] = [:]
+    var hasDepartures = false
     var savedTallies: [String: RoutineTally] = [:]
     var unwritten: [SessionRecord] = []
     var history: [SessionRecord] = []
     var lifetimes: [String: UInt64] = [:]
     var hasNewTallies = false
+    var isTallySaveDue = false
     var hasNewHangs = false
     var hasRecordFault = false
     var recordTimer: Deadlines.Timer?
+    var tallyTimer: Deadlines.Timer?
     var nextNumber = 0
     var nextKey = 0
     var nextWorker = 0
@@ -86,28 +99,32 @@ public final class Supervisor {
         self.options = options
         log = HostLog(format: options.logFormat, level: options.logLevel)
         clock = SystemClock()
-        directory = try Directory(options.plugins)
+        _ = try Directory(options.plugins)
         state = try HostState.open(options.state)
         try state.requireLock()
+        copies = try PrivateCopies(in: state.directory)
         store = try SessionStore.open(try Directory(options.state))
         open = try OpenSessions(try Directory(options.state))
         loop = try EventLoop()
+        failureHook = FailureHook(loop: loop, deadlines: deadlines, clock: clock, log: log)
     }
 
     /// Runs until it is told to stop, or is idle and shall end then. Returns the exit status.
     public func run() throws -> ExitStatus {
-        let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup])
+        let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup, Signals.child])
         Signals.ignoreBrokenPipes()
         HostProcess.adoptOrphans()
         _ = try loop.watch(signals.descriptor) { [unowned self] _ in
             while let signal = signals.next() { receive(signal) }
         }
-        prepare()
+        try prepare()
         try startOperating()
-        scan()
+        try watchPlugins()
         hasStarted = true
         try loop.run { now in
             deadlines.settle(now: now)
+            settleDepartures()
+            settleOperating()
             writeRecords()
             if isDone { loop.stop() }
             return deadlines.earliest
@@ -117,21 +134,27 @@ public final class Supervisor {
         return hasFailed && options.exitsWhenIdle ? .failure : .success
     }
 
-    private func prepare() {
+    private func prepare() throws {
         hangTimer = deadlines.make { [unowned self] _ in lookForHangs() }
         for warning in store.warnings { log.write(.warning, "", warning) }
         let (tallies, warning) = tallies.load(from: state.directory)
         savedTallies = tallies
         if let warning { log.write(.warning, "", warning) }
         recover()
-        loadHostConfiguration()
-        log.write(.info, "", "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
+        try loadHostConfiguration()
+        log.write(
+            .info, "",
+            "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
     }
 
     func receive(_ signal: Int32) {
         switch signal {
         case Signals.interrupt, Signals.terminate: stop(signal)
-        default: scan()
+        case Signals.child: putAwayOrphans()
+        default:
+            notifyReload()
+            for plugin in plugins.values { if case .refused = plugin.state { tryAgain(plugin) } }
+            scan()
         }
     }
 
@@ -141,12 +164,14 @@ public final class Supervisor {
             if options.exitsWhenIdle, !isStopping, hasStarted, isIdle { stopWorkers() }
             return false
         }
-        return isStopping || (options.exitsWhenIdle && isIdle)
+        guard isStopping || (options.exitsWhenIdle && isIdle) else { return false }
+        return failureHook.isDone
     }
 
     /// No plugin is being looked at, and no routine runs or is about to.
     private var isIdle: Bool {
-        plugins.values.allSatisfy { $0.state != .describing }
+        looks.isSettled && departing.isEmpty
+            && plugins.values.allSatisfy { $0.state != .describing && $0.state != .waiting }
             && routines.values.allSatisfy { routine in
                 switch routine.policy.state {
                 case .idle, .complete, .stopped, .quarantined: routine.session == nil && !routine.isStartPending

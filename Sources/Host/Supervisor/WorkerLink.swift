@@ -13,6 +13,8 @@ final class WorkerLink {
         case output(isError: Bool, String)
         /// A line on the channel that is no event.
         case garbage
+        /// It has closed the channel, and is not dead yet.
+        case left
         /// Output lines were dropped because they came too fast.
         case outputDropped(Int)
         /// It has ended, and everything that it said before was reported.
@@ -35,6 +37,8 @@ final class WorkerLink {
     let ledgerName: String
     let reportName: String
     let startedAt: Int64
+    /// What it was started with.
+    let limits: WorkerLimits
     var pid: Int32 { child.pid }
     /// Plugins whose `load` was sent and not answered, in order; the first is the one being loaded.
     var loading: [Int] = []
@@ -42,23 +46,32 @@ final class WorkerLink {
     var loaded: Set<Int> = []
     var hasSaidGoodbye = false
     var isQuitting = false
-    var lastWords = ""
+    /// Whether it was killed because it had closed the channel.
+    var hasLeft = false
     var teardown = Teardown()
     var escalation = HangEscalation()
     var timer: Deadlines.Timer?
+    /// When it is killed if it lives without the channel.
+    var leftDeadline: Int64?
     /// The slot whose callback went over its time.
     var hungSlot: Int?
-    var loadDeadline: Int64?
+    /// Until when the load in progress may take.
+    var loadDeadline: (plugin: Int, time: Int64)?
     var hasHungInLoad = false
+    /// The teardown has sent a signal.
+    var hasBeenKilled = false
     var hasSpoiledChannel = false
     private(set) var slotCount = 0
     private var slots: [RoutineKey: Int] = [:]
 
+    private let hasReports: Bool
     private let child: ChildProcess
     private let channel: Descriptor
     private let output: Descriptor
     private let errors: Descriptor
     private let ledger: Descriptor
+    private let page: Descriptor
+    private var words = LastWords()
     private var ledgerSlots = 0
     private let loop: EventLoop
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
@@ -83,7 +96,9 @@ final class WorkerLink {
         var reportPath: String?
         var logLevel: Int32
         var now: Int64
-        var limits: [String]
+        var limits: WorkerLimits
+        /// Where the dynamic linker looks for what plugins need.
+        var libraryPath: [String] = []
     }
 
     /// Starts a worker that counts in that file.
@@ -95,19 +110,23 @@ final class WorkerLink {
         ledgerName = setup.ledgerName
         reportName = setup.reportName
         startedAt = setup.now
+        limits = setup.limits
+        hasReports = setup.reportPath != nil
         self.loop = loop
         self.report = report
         self.ledger = ledger
+        page = try CrashPage.make()
         let sockets = try DescriptorPair.socket()
         let out = try DescriptorPair.pipe()
         let err = try DescriptorPair.pipe()
         let nowhere = try Directory("/dev").openForReading("null")
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
-            arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits + [setup.name],
-            environment: Self.environment(reportPath: setup.reportPath),
+            arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
+            environment: Self.environment(reportPath: setup.reportPath, libraryPath: setup.libraryPath),
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3), (self.ledger.raw, 4),
+                (page.raw, 5),
             ])
         child = try ChildProcess(launch)
         channel = try sockets.first.duplicate()
@@ -122,8 +141,9 @@ final class WorkerLink {
     }
 
     /// The environment of a worker: ours, with the backtracer told where its report goes.
-    private static func environment(reportPath: String?) -> [String] {
-        let ours = HostProcess.environment().filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+    private static func environment(reportPath: String?, libraryPath: [String]) -> [String] {
+        let inherited = HostProcess.environment().filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+        let ours = LibraryPath.environment(inherited, with: libraryPath)
         guard let reportPath else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
             "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"
@@ -161,6 +181,12 @@ final class WorkerLink {
     /// A slot's bytes.
     func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger, slot: slot) }
 
+    /// What its crash page says.
+    var crash: CrashPage.Contents? { CrashPage.read(page) }
+
+    /// What it wrote to standard error within the last two seconds; at most four lines as one.
+    func lastWords(now: Int64) -> String { words.text(since: now - 2_000_000_000) }
+
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }
 
@@ -196,15 +222,20 @@ final class WorkerLink {
         var taken = 0
         while taken < (all ? Self.rest : Self.share) {
             guard let bytes = Self.receive(channel) else { return }
-            if bytes.isEmpty { return unwatch(0) }
+            if bytes.isEmpty {
+                unwatch(0)
+                return all ? () : report(self, .left)
+            }
             taken += bytes.count
             var events: [Report] = []
-            lines.take(bytes) { line in events.append(Self.decode(line)) }
+            lines.take(bytes) { line in if let event = Self.decode(line) { events.append(event) } }
             for event in events { report(self, event) }
         }
     }
 
-    private static func decode(_ line: LineSplitter.Line) -> Report {
+    /// The report of a line; nil for an empty one, which a worker sends before each event.
+    static func decode(_ line: LineSplitter.Line) -> Report? {
+        if case .whole(let text) = line, text.isEmpty { return nil }
         guard case .whole(let text) = line,
             let event = try? JSONDecoder().decode(WorkerEvent.self, from: Data(text))
         else { return .garbage }
@@ -242,8 +273,11 @@ final class WorkerLink {
     }
 
     private func tell(isError: Bool, _ text: String) {
-        if isError, !text.isEmpty { lastWords = text }
-        let (isAllowed, dropped) = outputBudget.spend(now: SystemClock().monotonic())
+        // The backtracer's own lines: what it found is in the record.
+        if isError, hasReports, text.isEmpty || text.hasPrefix("*** Signal ") { return }
+        let now = SystemClock().monotonic()
+        if isError { words.add(text, at: now) }
+        let (isAllowed, dropped) = outputBudget.spend(now: now)
         if dropped > 0, isAllowed { report(self, .outputDropped(dropped)) }
         if isAllowed { report(self, .output(isError: isError, text)) }
     }
@@ -289,25 +323,5 @@ final class WorkerLink {
         case 2: loop.unwatch(errors, token)
         default: loop.unwatch(child.descriptor, token)
         }
-    }
-}
-
-/// How many lines of its plugins' output a worker may send: 200 a second for long, 1000 at once.
-struct OutputBudget {
-    private var tokens = 1000.0
-    private var refilled: Int64 = 0
-    private var dropped = 0
-
-    /// Whether a line is let through now, and how many were dropped before it.
-    mutating func spend(now: Int64) -> (isAllowed: Bool, dropped: Int) {
-        tokens = min(1000, tokens + Double(max(0, now - refilled)) / 1e9 * 200)
-        refilled = now
-        guard tokens >= 1 else {
-            dropped += 1
-            return (false, 0)
-        }
-        tokens -= 1
-        defer { dropped = 0 }
-        return (true, dropped)
     }
 }

@@ -75,3 +75,12 @@ extension StandardStream {
     /// Whether standard input is a terminal. isatty(3).
     public static var isInputTerminal: Bool { isatty(0) == 1 }
 }
+
+extension TerminalSize {
+    /// Cells in a line of standard error's terminal; 80 when it does not say. ioctl_tty(2), `TIOCGWINSZ`.
+    public static var columnsOfError: Int {
+        var columns: Int32 = 0
+        var rows: Int32 = 0
+        return unsafe chs_terminal_size(2, &columns, &rows) == 0 && columns > 0 ? Int(columns) : 80
+    }
+}

@@ -11,31 +11,37 @@ extension HostTable {
         unsafe table.pointee.cache = { scheduler, name, options, cache in
             unsafe open(scheduler, name, options, cache, isDisk: true)
         }
-        unsafe table.pointee.cache_get = { _, cache, request, value in unsafe get(cache, request, value) }
-        unsafe table.pointee.cache_peek = { _, cache, key, size, value in
-            guard let handle = unsafe handle(cache), let value = unsafe checked(value), let key = unsafe bytes(key, size) else {
-                return SCHEDHOST_INVALID.code
-            }
+        unsafe table.pointee.cache_get = { scheduler, cache, request, value in
+            unsafe get(scheduler, cache, request, value)
+        }
+        unsafe table.pointee.cache_peek = { scheduler, cache, key, size, value in
+            guard let handle = unsafe handle(cache, of: scheduler), let value = unsafe checked(value),
+                let key = unsafe bytes(key, size)
+            else { return SCHEDHOST_INVALID.code }
             return unsafe fill(value, handle.cache.peek(key: key), handle)
         }
-        unsafe table.pointee.cache_put = { _, cache, key, keySize, data, size in
-            guard let handle = unsafe handle(cache), let key = unsafe bytes(key, keySize), unsafe data != nil || size == 0
+        unsafe table.pointee.cache_put = { scheduler, cache, key, keySize, data, size in
+            // A size past Int.max comes as a negative number.
+            guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize), size >= 0,
+                unsafe data != nil || size == 0
             else { return SCHEDHOST_INVALID.code }
-            return code(unsafe handle.cache.put(UnsafeRawBufferPointer(start: data, count: size), key: key))
+            return code(unsafe handle.cache.put(UnsafeRawBufferPointer(start: data, count: size), key: key), handle)
         }
-        unsafe table.pointee.cache_put_object = { _, cache, key, keySize, object, release, cost in
-            guard let handle = unsafe handle(cache), handle.cache.options.objects,
-                let key = unsafe bytes(key, keySize), let object = unsafe object
+        unsafe table.pointee.cache_put_object = { scheduler, cache, key, keySize, object, release, cost in
+            guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize),
+                let object = unsafe object
             else { return SCHEDHOST_INVALID.code }
             return code(
                 unsafe handle.cache.put(
-                    object: object, cost: cost, release: { object in unsafe release?(object) }, key: key))
+                    object: object, cost: cost < 0 ? .max : cost, release: { object in unsafe release?(object) },
+                    key: key),
+                handle)
         }
-        unsafe table.pointee.cache_invalidate = { _, cache, key, keySize in
-            guard let handle = unsafe handle(cache), let key = unsafe bytes(key, keySize) else {
+        unsafe table.pointee.cache_invalidate = { scheduler, cache, key, keySize in
+            guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize) else {
                 return SCHEDHOST_INVALID.code
             }
-            return code(handle.cache.invalidate(key: key))
+            return code(handle.cache.invalidate(key: key), handle)
         }
         unsafe table.pointee.cache_pin = { _, value in
             guard let value = unsafe value, let held = unsafe value.pointee.pin else { return }
@@ -43,22 +49,30 @@ extension HostTable {
             unsafe value.pointee.reserved &+= 1
         }
         unsafe table.pointee.cache_release = { _, value in
-            guard let value = unsafe value, let held = unsafe value.pointee.pin, unsafe value.pointee.reserved > 0 else { return }
+            guard let value = unsafe value, let held = unsafe value.pointee.pin, unsafe value.pointee.reserved > 0
+            else { return }
             unsafe value.pointee.reserved &-= 1
             unsafe Unmanaged<CacheValue>.fromOpaque(held).release()
         }
-        unsafe table.pointee.cache_error = { _, cache in
-            unsafe handle(cache)?.errorText?.pointer ?? noText.pointer
+        unsafe table.pointee.cache_error = { scheduler, cache in
+            guard let handle = unsafe handle(cache, of: scheduler), handle.isCallback else {
+                return unsafe noText.pointer
+            }
+            return unsafe handle.errorText?.pointer ?? noText.pointer
         }
-        unsafe table.pointee.cache_counters = { _, cache, counters in unsafe count(cache, counters) }
+        unsafe table.pointee.cache_counters = { scheduler, cache, counters in
+            unsafe count(scheduler, cache, counters)
+        }
     }
 }
 
 private let noText = CText("")
 
-private func handle(_ cache: OpaquePointer?) -> CacheHandle? {
-    guard let cache = unsafe cache else { return nil }
-    return unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache)).takeUnretainedValue()
+/// What the plugin's handle stands for; nil when it is another routine's than the scheduler.
+private func handle(_ cache: OpaquePointer?, of scheduler: UnsafePointer<schedhost_scheduler>?) -> CacheHandle? {
+    guard let cache = unsafe cache, let scheduler = unsafe scheduler else { return nil }
+    let handle = unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache)).takeUnretainedValue()
+    return unsafe handle.scheduler == scheduler ? handle : nil
 }
 
 private func bytes(_ key: UnsafeRawPointer?, _ size: Int) -> [UInt8]? {
@@ -67,83 +81,91 @@ private func bytes(_ key: UnsafeRawPointer?, _ size: Int) -> [UInt8]? {
     return unsafe [UInt8](UnsafeRawBufferPointer(start: key, count: size))
 }
 
-private func checked(_ value: UnsafeMutablePointer<schedhost_cache_value>?) -> UnsafeMutablePointer<schedhost_cache_value>? {
-    guard let value = unsafe value, unsafe Int(value.pointee.struct_size) >= MemoryLayout<schedhost_cache_value>.size
-    else { return nil }
-    unsafe value.pointee.state = UInt32(SCHEDHOST_VALUE_NONE)
-    unsafe value.pointee.pin = nil
-    unsafe value.pointee.reserved = 0
+/// The struct of an answer, emptied; nil when it cannot hold one.
+@inline(__always)
+private func checked(_ value: UnsafeMutablePointer<schedhost_cache_value>?)
+    -> UnsafeMutablePointer<schedhost_cache_value>?
+{
+    guard let value = unsafe value else { return nil }
+    let size = unsafe value.pointee.struct_size
+    guard unsafe size >= UInt32(MemoryLayout<schedhost_cache_value>.size) else { return nil }
+    unsafe value.pointee = unsafe schedhost_cache_value()
+    unsafe value.pointee.struct_size = size
     return unsafe value
+}
+
+/// A plugin's struct, of which an older header knew less, as one of ours: what is missing is zero.
+private func whole<Value>(_ given: UnsafePointer<Value>, _ size: UInt32, _ empty: Value) -> Value {
+    var whole = empty
+    unsafe withUnsafeMutableBytes(of: &whole) { target in
+        let count = min(Int(size), target.count)
+        unsafe target.copyMemory(from: UnsafeRawBufferPointer(start: given, count: count))
+    }
+    return whole
 }
 
 private func open(
     _ scheduler: UnsafePointer<schedhost_scheduler>?, _ name: UnsafePointer<CChar>?,
     _ options: UnsafePointer<schedhost_cache_options>?, _ cache: UnsafeMutablePointer<OpaquePointer?>?, isDisk: Bool
 ) -> Int32 {
-    guard let scheduler = unsafe scheduler, let name = unsafe text(name), let options = unsafe options,
-        let cache = unsafe cache, unsafe options.pointee.struct_size >= 48
-    else { return SCHEDHOST_INVALID.code }
+    guard let cache = unsafe cache else { return SCHEDHOST_INVALID.code }
     unsafe cache.pointee = nil
+    guard let scheduler = unsafe scheduler, let name = unsafe text(name), let given = unsafe options,
+        unsafe given.pointee.struct_size >= 8
+    else { return SCHEDHOST_INVALID.code }
+    let options = unsafe whole(given, given.pointee.struct_size, schedhost_cache_options())
     let runner = unsafe scheduler.runner
     guard runner.index >= 0 else { return SCHEDHOST_NOT_HERE.code }
-    let flags = unsafe options.pointee.flags
+    let flags = unsafe options.flags
     if flags & ~UInt32(SCHEDHOST_CACHE_OBJECTS) != 0 { return SCHEDHOST_UNSUPPORTED.code }
-    if unsafe options.pointee.expire_ms < 0 || options.pointee.refresh_after_ms < 0 { return SCHEDHOST_INVALID.code }
-    var wanted = unsafe CacheOptions(
-        expire: CacheTime.nanoseconds(milliseconds: unsafe options.pointee.expire_ms),
-        refreshAfter: CacheTime.nanoseconds(milliseconds: unsafe options.pointee.refresh_after_ms),
-        maxValueBytes: Int(clamping: unsafe options.pointee.max_value_bytes),
-        objects: flags & UInt32(SCHEDHOST_CACHE_OBJECTS) != 0,
-        codec: unsafe options.pointee.struct_size >= 52 ? options.pointee.codec : 0)
-    if let source = unsafe options.pointee.source {
-        let call = unsafe SourceCall(source: source, user: options.pointee.user, scheduler: scheduler)
-        let objects = wanted.objects
-        unsafe wanted.source = { key, writer in unsafe call.run(key, writer, holdsObjects: objects) }
+    if unsafe options.expire_ms < 0 || options.refresh_after_ms < 0 { return SCHEDHOST_INVALID.code }
+    let wanted = unsafe CacheOptions(
+        expire: CacheTime.nanoseconds(milliseconds: options.expire_ms),
+        refreshAfter: CacheTime.nanoseconds(milliseconds: options.refresh_after_ms),
+        maxValueBytes: Int(clamping: options.max_value_bytes), objects: flags & UInt32(SCHEDHOST_CACHE_OBJECTS) != 0,
+        codec: options.codec)
+    let source = unsafe options.source.map { source in
+        unsafe SourceCall(source: source, user: options.user, scheduler: scheduler)
     }
-    let caches = runner.useCaches()
-    switch isDisk ? caches.namespace.disk(name, wanted) : caches.namespace.memory(name, wanted) {
-    case .success(let made):
-        unsafe cache.pointee = unsafe caches.handle(made, cell: scheduler.cell).opaque
+    switch unsafe runner.useCaches().open(name, wanted, isDisk: isDisk, source: source, cell: unsafe scheduler.cell) {
+    case .success(let handle):
+        unsafe cache.pointee = unsafe handle.opaque
         return SCHEDHOST_OK.code
     case .failure(let error):
         return code(error)
     }
 }
 
-/// A plugin's source with what it is called with.
-@safe private struct SourceCall: @unchecked Sendable {
-    // @unchecked: pointers that the plugin answers for, and a scheduler that lives as long as the worker.
-    let source: schedhost_source
-    let user: UnsafeMutableRawPointer?
-    let scheduler: UnsafePointer<schedhost_scheduler>
-
-    func run(_ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool) -> CacheSourceFailure? {
-        unsafe SourceRun.perform(
-            source, user: user, key: key, writer: writer, holdsObjects: holdsObjects, scheduler: scheduler)
-    }
-}
-
 /// A hit of the unkeyed value on the callback's thread is answered without a lock, a reference or an allocation.
 private func get(
-    _ cache: OpaquePointer?, _ request: UnsafePointer<schedhost_cache_request>?,
-    _ value: UnsafeMutablePointer<schedhost_cache_value>?
+    _ scheduler: UnsafePointer<schedhost_scheduler>?, _ cache: OpaquePointer?,
+    _ request: UnsafePointer<schedhost_cache_request>?, _ value: UnsafeMutablePointer<schedhost_cache_value>?
 ) -> Int32 {
     guard let cache = unsafe cache, let value = unsafe checked(value) else { return SCHEDHOST_INVALID.code }
     var tolerance: Int64 = 0
     var isFresh = false
     var keySize = 0
     if let request = unsafe request {
-        guard unsafe request.pointee.struct_size >= 32,
-            let given = unsafe CacheTime.nanoseconds(seconds: request.pointee.tolerance_seconds)
-        else { return SCHEDHOST_INVALID.code }
-        tolerance = given
-        isFresh = unsafe request.pointee.flags & UInt32(SCHEDHOST_GET_FRESH) != 0
+        let size = unsafe request.pointee.struct_size
+        if unsafe size < UInt32(MemoryLayout<schedhost_cache_request>.size) {
+            if size < 8 { return SCHEDHOST_INVALID.code }
+            var own = unsafe whole(request, size, schedhost_cache_request())
+            unsafe own.struct_size = UInt32(MemoryLayout<schedhost_cache_request>.size)
+            return unsafe get(scheduler, cache, &own, value)
+        }
+        let flags = unsafe request.pointee.flags
+        if flags & ~UInt32(SCHEDHOST_GET_FRESH) != 0 { return SCHEDHOST_UNSUPPORTED.code }
+        let seconds = unsafe request.pointee.tolerance_seconds
+        if seconds != 0 {
+            guard let given = CacheTime.nanoseconds(seconds: seconds) else { return SCHEDHOST_INVALID.code }
+            tolerance = given
+        }
+        isFresh = flags != 0
         keySize = unsafe request.pointee.key_size
     }
     return unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache))._withUnsafeGuaranteedRef { handle in
-        if !isFresh, keySize == 0, unsafe handle.cell.pointee.callbackThread == Thread.current,
-            let hit = handle.cache.hit()
-        {
+        guard unsafe handle.scheduler == scheduler else { return SCHEDHOST_INVALID.code }
+        if !isFresh, keySize == 0, handle.isCallback, let hit = handle.cache.hit() {
             unsafe fill(value, SCHEDHOST_VALUE_HIT, hit.value, age: hit.age, lastError: hit.lastError)
             return SCHEDHOST_OK.code
         }
@@ -155,26 +177,25 @@ private func getWhole(
     _ handle: CacheHandle, _ request: UnsafePointer<schedhost_cache_request>?, _ wanted: CacheRequest,
     _ value: UnsafeMutablePointer<schedhost_cache_value>
 ) -> Int32 {
-    let size = unsafe request?.pointee.key_size ?? 0
-    guard let key = unsafe bytes(request?.pointee.key, size) else { return SCHEDHOST_INVALID.code }
-    let scheduler = unsafe UnsafeRawPointer(handle.cell).assumingMemoryBound(to: schedhost_scheduler.self)
-    let hasSource = unsafe request.map { unsafe $0.pointee.struct_size >= 40 && $0.pointee.source != nil } ?? false
-    guard hasSource, let source = unsafe request?.pointee.source else {
+    guard let key = unsafe bytes(request?.pointee.key, request?.pointee.key_size ?? 0) else {
+        return SCHEDHOST_INVALID.code
+    }
+    guard let source = unsafe request?.pointee.source else {
         return unsafe fill(value, handle.cache.get(wanted, key: key), handle)
     }
-    let user = unsafe request.map { unsafe $0.pointee.struct_size >= 48 ? $0.pointee.user : nil } ?? nil
-    let call = unsafe SourceCall(source: source, user: user, scheduler: scheduler)
+    let call = unsafe SourceCall(source: source, user: request?.pointee.user, scheduler: handle.scheduler)
     let objects = handle.cache.options.objects
     return unsafe fill(
-        value, handle.cache.get(wanted, key: key) { key, writer in unsafe call.run(key, writer, holdsObjects: objects) },
+        value,
+        handle.cache.get(wanted, key: key) { key, writer in unsafe call.run(key, writer, holdsObjects: objects) },
         handle)
 }
 
-/// Writes an answer of the whole way: kept alive until the callback returns, or pinned on another thread.
+/// Writes an answer of the whole way: kept alive until the callback or the source returns, or pinned where neither is.
 private func fill(
-    _ value: UnsafeMutablePointer<schedhost_cache_value>, _ result: Result<CacheAnswer, CacheError>, _ handle: CacheHandle
+    _ value: UnsafeMutablePointer<schedhost_cache_value>, _ result: Result<CacheAnswer, CacheError>,
+    _ handle: CacheHandle
 ) -> Int32 {
-    let isCallback = unsafe handle.cell.pointee.callbackThread == Thread.current
     switch result {
     case .success(let answer):
         let state =
@@ -185,18 +206,18 @@ private func fill(
             }
         let held = unsafe Unmanaged.passUnretained(answer.value)
         unsafe fill(value, state, held, age: answer.age, lastError: answer.lastFailure?.code ?? 0)
-        if isCallback {
-            handle.namespace.park(answer.value)
+        if handle.isCallback {
+            handle.caches.namespace.park(answer.value)
+        } else if let source = SourceRun.current {
+            source.keep(answer.value)
         } else {
             _ = unsafe held.retain()
             unsafe value.pointee.reserved = 1
         }
         return SCHEDHOST_OK.code
     case .failure(let error):
-        if isCallback {
-            handle.errorText = CText(error.description)
-            unsafe handle.cell.pointee.runner.session.cacheMessage = "cache \(handle.cache.name): \(error)"
-        }
+        if case .sourceFailed(let failure) = error { unsafe value.pointee.last_error = failure.code }
+        note(error, handle)
         return code(error)
     }
 }
@@ -218,11 +239,25 @@ private func fill(
     unsafe value.pointee.pin = unsafe held.toOpaque()
 }
 
-private func code(_ result: Result<Void, CacheError>) -> Int32 {
+private func code(_ result: Result<Void, CacheError>, _ handle: CacheHandle) -> Int32 {
     switch result {
-    case .success: SCHEDHOST_OK.code
-    case .failure(let error): code(error)
+    case .success:
+        return SCHEDHOST_OK.code
+    case .failure(let error):
+        note(error, handle)
+        return code(error)
     }
+}
+
+/// Keeps an error's text: of a source for `cache_error`, of what a callback may return as its own for the record.
+private func note(_ error: CacheError, _ handle: CacheHandle) {
+    guard handle.isCallback else { return }
+    switch error {
+    case .sourceFailed, .reentrant: handle.setError(error.description)
+    case .tooLarge: break
+    case .notFound, .invalid: return
+    }
+    unsafe handle.cell.pointee.runner.session.cacheMessage = "cache \(handle.cache.name): \(error)"
 }
 
 private func code(_ error: CacheError) -> Int32 {
@@ -235,8 +270,13 @@ private func code(_ error: CacheError) -> Int32 {
     }
 }
 
-private func count(_ cache: OpaquePointer?, _ counters: UnsafeMutablePointer<schedhost_cache_counters>?) -> Int32 {
-    guard let handle = unsafe handle(cache), let counters = unsafe counters else { return SCHEDHOST_INVALID.code }
+private func count(
+    _ scheduler: UnsafePointer<schedhost_scheduler>?, _ cache: OpaquePointer?,
+    _ counters: UnsafeMutablePointer<schedhost_cache_counters>?
+) -> Int32 {
+    guard let handle = unsafe handle(cache, of: scheduler), let counters = unsafe counters else {
+        return SCHEDHOST_INVALID.code
+    }
     let size = unsafe Int(counters.pointee.struct_size)
     guard size >= 16 else { return SCHEDHOST_INVALID.code }
     let counted = handle.cache.counters()
@@ -252,8 +292,8 @@ private func count(_ cache: OpaquePointer?, _ counters: UnsafeMutablePointer<sch
     all.bytes = counted.bytes
     all.load_time_us = counted.loadTime / 1000
     unsafe withUnsafeBytes(of: all) { bytes in
-        let length = min(size, bytes.count)
-        unsafe UnsafeMutableRawPointer(counters).copyMemory(from: bytes.baseAddress!, byteCount: length)
+        let target = unsafe UnsafeMutableRawBufferPointer(start: counters, count: size)
+        unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(size)))
     }
     return SCHEDHOST_OK.code
 }

@@ -43,10 +43,11 @@ internal import Synchronization
         }
         unsafe table.pointee.next_due_ms = { scheduler in
             guard let scheduler = unsafe scheduler else { return .max }
-            let due = unsafe scheduler.cell.pointee.schedule.nextDue
-            if due == .max { return .max }
+            guard unsafe isCallback(scheduler) else { return .max }
             let clock = unsafe scheduler.runner.clock
-            return (clock.wall() &+ (due &- clock.boot())) / 1_000_000
+            let (now, wall) = (clock.boot(), clock.wall())
+            let due = unsafe scheduler.cell.pointee.schedule.nextDue(now: now, wall: wall)
+            return due == .max ? .max : (wall &+ (due &- now)) / 1_000_000
         }
         unsafe table.pointee.extension = { _, _ in nil }
     }
@@ -57,7 +58,7 @@ internal import Synchronization
             return unsafe scheduler.runner.plugin.log.isOpen(level) ? 1 : 0
         }
         unsafe table.pointee.log = { scheduler, level, text, size in
-            guard let scheduler = unsafe scheduler, let text = unsafe text else { return }
+            guard let scheduler = unsafe scheduler, let text = unsafe text, size >= 0 else { return }
             let runner = unsafe scheduler.runner
             guard runner.plugin.log.isOpen(level) else { return }
             let bytes = unsafe UnsafeRawBufferPointer(start: text, count: min(size, 65_536))
@@ -106,7 +107,7 @@ internal import Synchronization
             return unsafe scheduler.runner.isStopRequested ? 1 : 0
         }
         unsafe table.pointee.sleep_ms = { scheduler, ms in
-            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return 0 }
+            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) || SourceRun.current != nil else { return 0 }
             return unsafe scheduler.runner.sleep(ms: ms) ? 1 : 0
         }
         unsafe table.pointee.end_session = { scheduler, reason in

@@ -3,9 +3,9 @@ internal import HostCore
 internal import HostSystem
 
 /// A routine's caches as the plugin sees them: the handles that it holds, over the routine's namespace.
-@safe final class RoutineCaches: Sendable {
+@safe final class RoutineCaches: @unchecked Sendable {
+    // @unchecked: `oldTexts` is touched on the routine's callback thread only.
     private struct State {
-        var handles: [ObjectIdentifier: CacheHandle] = [:]
         /// Refreshes that run on threads of the host's.
         var refreshes = 0
         var isClosing = false
@@ -13,6 +13,9 @@ internal import HostSystem
 
     let namespace: CacheNamespace
     private let state: Monitor<State>
+    private let handles = Monitor<[ObjectIdentifier: CacheHandle]>([:])
+    /// Texts that `cache_error` gave in the callback in progress and that are outdated.
+    private var oldTexts: [CText] = []
 
     init(plugin: PluginContext, routine: String, number: Int) {
         let state = Monitor(State())
@@ -27,15 +30,40 @@ internal import HostSystem
             environment: environment)
     }
 
-    /// The handle of a cache, the same each time.
-    func handle(_ cache: HostCache, cell: UnsafeMutablePointer<RoutineCell>) -> CacheHandle {
-        state.withLock { state in
-            if let known = state.handles[ObjectIdentifier(cache)] { return known }
-            let handle = unsafe CacheHandle(cache: cache, namespace: namespace, cell: cell)
-            state.handles[ObjectIdentifier(cache)] = handle
-            return handle
+    /// Opens a cache: the same handle each time. A later call's source is taken, its other options are not: what
+    /// a source is called with may be gone with the session before.
+    func open(
+        _ name: String, _ options: CacheOptions, isDisk: Bool, source: SourceCall?,
+        cell: UnsafeMutablePointer<RoutineCell>
+    ) -> Result<CacheHandle, CacheError> {
+        handles.withLock { handles in
+            var options = options
+            let slot = SourceSlot(source)
+            let objects = options.objects
+            if source != nil {
+                unsafe options.source = { key, writer in unsafe slot.run(key, writer, holdsObjects: objects) }
+            }
+            let opened = isDisk ? namespace.disk(name, options) : namespace.memory(name, options)
+            return opened.map { cache in
+                if let known = handles[ObjectIdentifier(cache)] {
+                    if let source { known.source.set(source) }
+                    return known
+                }
+                let handle = unsafe CacheHandle(cache: cache, caches: self, cell: cell, source: slot)
+                handles[ObjectIdentifier(cache)] = handle
+                return handle
+            }
         }
     }
+
+    /// A callback has returned: what it looked at may go.
+    func callbackEnded() {
+        namespace.callbackEnded()
+        if !oldTexts.isEmpty { oldTexts = [] }
+    }
+
+    /// Keeps a text until the callback returns; on its thread.
+    func keep(_ text: CText) { oldTexts.append(text) }
 
     /// A session begins: refreshes may run.
     func open() { state.withLock { $0.isClosing = false } }
@@ -48,7 +76,7 @@ internal import HostSystem
 
     /// What each cache counted since the worker started, by name.
     func counters() -> [String: CacheCounters] {
-        let caches = state.withLock { state in state.handles.values.map(\.cache) }
+        let caches = handles.withLock { handles in handles.values.map(\.cache) }
         return caches.reduce(into: [:]) { sums, cache in
             sums[cache.name] = (sums[cache.name] ?? CacheCounters()) + cache.counters()
         }
@@ -78,7 +106,10 @@ internal import HostSystem
         let (level, text): (LogLevel, String) =
             switch event {
             case .loaded(let cache, let bytes, let time):
-                (.debug, "cache \(cache): loaded \(bytes) bytes in \(DurationText.format(milliseconds: time / 1_000_000))")
+                (
+                    .debug,
+                    "cache \(cache): loaded \(bytes) bytes in \(DurationText.format(milliseconds: time / 1_000_000))"
+                )
             case .loadFailed(let cache, let failure, let time):
                 (
                     .warning,
@@ -100,18 +131,61 @@ internal import HostSystem
 @safe final class CacheHandle: @unchecked Sendable {
     // @unchecked: `errorText` is touched on the routine's callback thread only.
     let cache: HostCache
-    let namespace: CacheNamespace
+    /// Whose it is; it holds this handle.
+    unowned let caches: RoutineCaches
     let cell: UnsafeMutablePointer<RoutineCell>
-    var errorText: CText?
+    /// The routine's scheduler, which the plugin passes beside the handle.
+    let scheduler: UnsafePointer<schedhost_scheduler>
+    let source: SourceSlot
+    private(set) var errorText: CText?
 
-    init(cache: HostCache, namespace: CacheNamespace, cell: UnsafeMutablePointer<RoutineCell>) {
+    init(cache: HostCache, caches: RoutineCaches, cell: UnsafeMutablePointer<RoutineCell>, source: SourceSlot) {
         self.cache = cache
-        self.namespace = namespace
+        self.caches = caches
         unsafe self.cell = unsafe cell
+        unsafe scheduler = unsafe UnsafeRawPointer(cell).assumingMemoryBound(to: schedhost_scheduler.self)
+        self.source = source
     }
 
     /// What the plugin holds.
     var opaque: OpaquePointer { unsafe OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
+
+    /// Whether the calling thread is in a callback of the routine.
+    @inline(__always)
+    var isCallback: Bool { unsafe cell.pointee.callbackThread == Thread.current }
+
+    /// Sets what `cache_error` gives; on the callback's thread.
+    func setError(_ text: String) {
+        if let old = errorText { caches.keep(old) }
+        errorText = CText(text)
+    }
+}
+
+/// A plugin's source with what it is called with.
+@safe struct SourceCall: @unchecked Sendable {
+    // @unchecked: pointers that the plugin answers for, and a scheduler that lives as long as the worker.
+    let source: schedhost_source
+    let user: UnsafeMutableRawPointer?
+    let scheduler: UnsafePointer<schedhost_scheduler>
+
+    func run(_ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool) -> CacheSourceFailure? {
+        unsafe SourceRun.perform(
+            source, user: user, key: key, writer: writer, holdsObjects: holdsObjects, scheduler: scheduler)
+    }
+}
+
+/// A cache's own source, as its last opening gave it.
+final class SourceSlot: Sendable {
+    private let call: Monitor<SourceCall?>
+
+    init(_ call: SourceCall?) { self.call = Monitor(call) }
+
+    func set(_ call: SourceCall) { self.call.withLock { $0 = call } }
+
+    func run(_ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool) -> CacheSourceFailure? {
+        guard let call = call.withLock({ $0 }) else { return nil }
+        return unsafe call.run(key, writer, holdsObjects: holdsObjects)
+    }
 }
 
 /// One run of a plugin's cache source: where `schedhost_fail` puts its text, whichever thread it is on.
@@ -119,6 +193,8 @@ internal import HostSystem
     private static let slot = ThreadSlot()
 
     var message = ""
+    /// Values that the source may look at until it returns.
+    private var kept: [CacheValue] = []
     let writer: CacheWriter
     let holdsObjects: Bool
 
@@ -126,6 +202,9 @@ internal import HostSystem
         self.writer = writer
         self.holdsObjects = holdsObjects
     }
+
+    /// Keeps a value until the source returns.
+    func keep(_ value: CacheValue) { kept.append(value) }
 
     /// The run that the calling thread is in, innermost first.
     static var current: SourceRun? {
@@ -166,7 +245,9 @@ private func setObject(
     _ face: UnsafeMutablePointer<schedhost_writer>?, _ object: UnsafeMutableRawPointer?,
     _ release: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?, _ cost: Int
 ) -> Int32 {
-    guard let run = unsafe run(face), run.holdsObjects, let object = unsafe object else { return SCHEDHOST_INVALID.code }
-    unsafe run.writer.setObject(object, cost: cost) { object in unsafe release?(object) }
+    guard let run = unsafe run(face), run.holdsObjects, let object = unsafe object else {
+        return SCHEDHOST_INVALID.code
+    }
+    unsafe run.writer.setObject(object, cost: cost < 0 ? .max : cost) { object in unsafe release?(object) }
     return SCHEDHOST_OK.code
 }

@@ -21,7 +21,7 @@ extension RoutineRunner {
     /// A callback has returned: what it looked at may go.
     func endCacheUse(now: Int64) {
         guard let caches = caches.withLock({ $0 }) else { return }
-        caches.namespace.callbackEnded()
+        caches.callbackEnded()
         if now &- cachesCountedAt >= Self.countEvery { countCaches(caches, now: now) }
     }
 
@@ -32,10 +32,28 @@ extension RoutineRunner {
         session.cachesBefore = caches.counters()
     }
 
+    /// Waits for reloads in the background, and lets none begin: what their sources use may go with `stop`. They are
+    /// told to stop meanwhile.
+    func endRefreshes() {
+        guard let caches = caches.withLock({ $0 }) else { return }
+        let wasAsked = gate.withLock { gate in
+            defer { gate.stopAsked = true }
+            return gate.stopAsked
+        }
+        gate.broadcast()
+        caches.close()
+        if wasAsked { return }
+        gate.withLock { gate in
+            gate.stopAsked = requests.load(ordering: .sequentiallyConsistent) & Requests.stop.rawValue != 0
+        }
+    }
+
     /// The session is over: its record gets what the caches counted in it.
     func closeCaches(now: Int64) {
+        // Also when `start` failed, and no `stop` came.
+        endRefreshes()
         guard let caches = caches.withLock({ $0 }) else { return }
-        caches.namespace.callbackEnded()
+        caches.callbackEnded()
         countCaches(caches, now: now)
         for (name, total) in caches.counters().sorted(by: { $0.key < $1.key }) {
             let before = session.cachesBefore[name] ?? CacheCounters()
@@ -47,8 +65,9 @@ extension RoutineRunner {
                 ("save_failures", total.saveFailures &- before.saveFailures), ("bytes", total.bytes),
                 ("load_us", (total.loadTime &- before.loadTime) / 1000),
             ]
+            let column = name.utf8.count > 100 ? String(decoding: name.utf8.prefix(100), as: UTF8.self) + "…" : name
             for (what, count) in counts where count > 0 {
-                session.stats["cache.\(name).\(what)"] = .int(Int64(clamping: count))
+                session.stats["cache.\(column).\(what)"] = .int(Int64(clamping: count))
             }
         }
     }

@@ -6,13 +6,15 @@ internal import Synchronization
 /// The callbacks around the cycles: start, the hook, stats and stop.
 extension RoutineRunner {
     enum StartOutcome {
-        case goOn, end, stopped
+        case goOn
         case again(at: Int64)
+        case end(Schedule.End)
     }
 
     /// Runs `start`, and asks the hook if it fails.
     func start() -> StartOutcome {
-        if session.stopAsked { return .stopped }
+        if session.stopAsked { return .end(.stopped) }
+        if unsafe cell.pointee.schedule.hasReachedUntil(wall()) { return .end(.until) }
         guard unsafe callbacks.start != nil else {
             session.hasStarted = true
             unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
@@ -35,13 +37,13 @@ extension RoutineRunner {
             session.hasStarted = true
             return .goOn
         case .retry(let delay):
-            if session.stopAsked { return .stopped }
-            if session.startAttempt >= session.order.maxAttempts { return .end }
+            if session.startAttempt >= session.order.maxAttempts { return .end(.failed) }
             let now = clock.boot()
-            unsafe ledger.pointee.due.store(now &+ delay, ordering: .relaxed)
-            return .again(at: now &+ delay)
+            let due = unsafe cell.pointee.schedule.clampToUntil(now &+ delay, now: now, wall: wall())
+            unsafe ledger.pointee.due.store(due, ordering: .relaxed)
+            return .again(at: due)
         case .end:
-            return .end
+            return .end(.failed)
         }
     }
 
@@ -85,7 +87,7 @@ extension RoutineRunner {
             unsafe closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
             // `interrupt` may still be in the plugin, and needs what `stop` takes away.
             gate.wait { gate in gate.isInterrupting ? nil : () }
-            caches.withLock { $0 }?.close()
+            endRefreshes()
             unsafe closing(.stopping, phase: .stop, column: "stop_error", callbacks.stop)
         }
         let now = clock.boot()

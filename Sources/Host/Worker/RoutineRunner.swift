@@ -92,7 +92,7 @@ internal import Synchronization
         unsafe cell.pointee.schedule = Schedule(
             now: now, wait: Int64(min(start.waitMs, 2_678_400_000)) * 1_000_000, maxCycles: start.maxCycles,
             until: start.untilMs.map { $0.multipliedSaturating(by: 1_000_000) } ?? .max,
-            maxAttempts: start.maxAttempts)
+            maxAttempts: start.maxAttempts, isYielding: plugin.isSerial)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
         unsafe cell.pointee.place.session = unsafe session.idText.pointer
@@ -147,31 +147,30 @@ internal import Synchronization
         case .idle:
             return .over
         case .starting:
+            if session.startDue > clock.boot(), !session.stopAsked { return .due(session.startDue) }
             switch start() {
-            case .goOn: phase = .cycling
-            case .again(let due): return .due(due)
-            case .end: return finish(.failed)
-            case .stopped: return finish(.stopped)
+            case .goOn:
+                phase = .cycling
+                if hasRequests { consumeRequests() }  // a stop during `start` comes before the first cycle
+                _ = unsafe cell.pointee.schedule.runNow(now: clock.boot())  // the grid begins at the first cycle
+            case .again(let due):
+                session.startDue = due
+                return .due(due)
+            case .end(let end): return finish(end)
             }
         case .cycling:
             break
         }
         let now = clock.boot()
-        // A serial plugin's routine that is due at once has given its turn to the others first.
-        let action = unsafe cell.pointee.schedule.state == .running
-            ? .run : cell.pointee.schedule.poll(now: now, wall: wall())
-        return drive(action, now: now)
+        return drive(unsafe cell.pointee.schedule.poll(now: now, wall: wall()), now: now)
     }
 
     private func drive(_ first: Schedule.Action, now: Int64) -> RunPool.Turn {
         var action = first
         var now = now
-        var isFirst = true
         while true {
             switch action {
             case .run:
-                if plugin.isSerial, !isFirst { return .due(now) }
-                isFirst = false
                 action = cycle(start: now, end: &now)
             case .askHook:
                 action = askHook(&now)
@@ -241,6 +240,7 @@ internal import Synchronization
         let asked = Requests(rawValue: requests.exchange(0, ordering: .sequentiallyConsistent))
         if asked.contains(.pause) { unsafe cell.pointee.schedule.pause() }
         if asked.contains(.resume) { unsafe cell.pointee.schedule.resume(now: clock.boot()) }
+        if asked.contains(.runNow) { session.startDue = .min }
         if asked.contains(.runNow) { _ = unsafe cell.pointee.schedule.runNow(now: clock.boot()) }
         if asked.contains(.stop) { session.stopAsked = true }
         if session.stopAsked, case .cycling = phase { unsafe cell.pointee.schedule.askStop() }

@@ -91,7 +91,11 @@ final class RunPool: Sendable {
 
     private func startThread() {
         do {
-            try Thread.start(name: name, stack: 8 << 20) { [self] in work() }
+            try Thread.start(name: name, stack: 8 << 20) { [self] in
+                Thread.mustStay { WorkerFailure.die("the plugin ended the thread that ran it: pthread_exit") }
+                work()
+                Thread.mayEnd()
+            }
         } catch {
             // Without a further thread the others go on, later than due.
             state.withLock { $0.threads -= 1 }

@@ -42,6 +42,8 @@ struct Session {
     var hasStarted = false
     var startAttempt: UInt32 = 0
     var startFailures: UInt64 = 0
+    /// When the next attempt at `start` is due, boot ns.
+    var startDue = Int64.min
     var stopAsked = false
     /// What the last failed cache call of this callback said.
     var cacheMessage = ""

@@ -1,4 +1,4 @@
-internal import HostCore
+public import HostCore
 internal import FoundationEssentials
 internal import HostSystem
 internal import Synchronization
@@ -11,6 +11,8 @@ public final class Worker {
     public static let channelDescriptor: Int32 = 3
     /// The ledger's file in a worker.
     public static let ledgerDescriptor: Int32 = 4
+    /// The crash page in a worker.
+    public static let crashDescriptor: Int32 = 5
 
     private enum Source {
         static let channel: UInt64 = 1
@@ -40,14 +42,16 @@ public final class Worker {
     private var slots: [Int: RoutineRunner] = [:]
 
     /// Runs the worker until the supervisor ends it. Called on the main thread, before any other thread exists.
-    public static func run(logLevel: Int32) -> Never {
+    public static func run(logLevel: Int32, limits: WorkerLimits) -> Never {
         // The steps before any plugin code, in order; a sandbox's place is before the last.
         guard HostProcess.dieWithParent() else { HostProcess.exitNow(0) }
         HostProcess.closeDescriptorsOnExec()  // a plugin's children do not hold the channel
         HostProcess.gainNoPrivileges()
-        HostProcess.limitCoreFiles(to: 0)
+        HostProcess.adoptOrphans()  // so that what a plugin leaves behind is known as this worker's when it dies
+        HostProcess.apply(limits)
         let worker: Worker
         do {
+            try CrashPage.watch(Descriptor(owning: Self.crashDescriptor))
             worker = try Worker(logLevel: logLevel)
         } catch {
             WorkerFailure.die("worker: \(error)")

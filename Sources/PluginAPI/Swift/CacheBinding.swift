@@ -25,15 +25,17 @@ enum CacheStorage: Sendable {
         let code: Int32
         switch self {
         case .memory(let cost):
-            let object = unsafe Unmanaged.passRetained(box)
-            code =
-                unsafe writer.pointee.set_object?(writer, object.toOpaque(), ValueBox.release, max(0, cost(box)))
-                ?? Code.unsupported
-            if code != Code.ok { unsafe object.release() }
-        case .disk(let codec):
-            code = unsafe try codec.encode(box).withUnsafeBytes {
-                unsafe writer.pointee.write?(writer, $0.baseAddress, $0.count) ?? Code.unsupported
+            guard let set = unsafe writer.pointee.set_object else {
+                throw CacheError(cache, code: Code.unsupported, message: "")
             }
+            let cost = max(0, cost(box))
+            // From here on the host answers for the reference, also when it refuses the object.
+            code = unsafe set(writer, Unmanaged.passRetained(box).toOpaque(), ValueBox.release, cost)
+        case .disk(let codec):
+            guard let write = unsafe writer.pointee.write else {
+                throw CacheError(cache, code: Code.unsupported, message: "")
+            }
+            code = unsafe try codec.encode(box).withUnsafeBytes { unsafe write(writer, $0.baseAddress, $0.count) }
         }
         if code != Code.ok { throw CacheError(cache, code: code, message: "") }
     }
@@ -138,19 +140,16 @@ enum CacheStorage: Sendable {
         let code: Int32
         switch storage {
         case .memory(let cost):
-            let object = unsafe Unmanaged.passRetained(box)
-            code = unsafe withKey(key) {
-                unsafe table.cache_put_object?(
-                    scheduler.pointer, handle, $0, $1, object.toOpaque(), ValueBox.release, max(0, cost(box)))
-                    ?? Code.unsupported
-            }
-            if code != Code.ok { unsafe object.release() }
+            guard let put = unsafe table.cache_put_object else { throw error(Code.unsupported) }
+            if key.utf8.count > 65_536 { throw error(Code.invalid, "the key is longer than 64 KiB") }
+            let cost = max(0, cost(box))
+            // From here on the host answers for the reference, also when it refuses the object.
+            let object = unsafe Unmanaged.passRetained(box).toOpaque()
+            code = unsafe withKey(key) { unsafe put(scheduler.pointer, handle, $0, $1, object, ValueBox.release, cost) }
         case .disk(let codec):
+            guard let put = unsafe table.cache_put else { throw error(Code.unsupported) }
             code = unsafe try codec.encode(box).withUnsafeBytes { bytes in
-                unsafe withKey(key) {
-                    unsafe table.cache_put?(scheduler.pointer, handle, $0, $1, bytes.baseAddress, bytes.count)
-                        ?? Code.unsupported
-                }
+                unsafe withKey(key) { unsafe put(scheduler.pointer, handle, $0, $1, bytes.baseAddress, bytes.count) }
             }
         }
         if code != Code.ok { throw error(code) }

@@ -56,7 +56,9 @@ final class Host {
     /// Awaits so many workers, and that each runs a session.
     func sessions(_ count: Int) async throws -> [LedgerView] {
         try await eventually("\(count) sessions that run\n\(log)") {
-            let slots = LedgerView.all(in: self.scratch).filter { $0.session != 0 && $0.state != .ended }
+            let slots = LedgerView.all(in: self.scratch).filter {
+                $0.file.hasPrefix("\(self.pid)-") && $0.session != 0 && $0.state != .ended
+            }
             return slots.count == count ? slots : nil
         }
     }
@@ -80,6 +82,11 @@ enum Program {
             let path = candidates.first { FileManager.default.isExecutableFile(atPath: $0) }
             return try #require(path, "no schedhost in \(candidates): build it, or name it in SCHEDHOST")
         }
+    }
+
+    /// The folder of what was built.
+    static var folder: String {
+        get throws { try path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } }
     }
 
     /// Runs a subcommand to its end.

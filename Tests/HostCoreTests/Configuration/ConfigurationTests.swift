@@ -52,6 +52,12 @@ import Testing
         #expect(two?.problems.map(\.keyPath) == ["routines.a.x", "y", "wait_ms"])
     }
 
+    @Test(.timeLimit(.minutes(1))) func aFileOfGarbageIsSoonRead() {
+        let text = "{" + (0..<60_000).map { "wait_mz\($0): 1," }.joined() + "}"
+        let error = #expect(throws: ConfigurationError.self) { try plugin(text) }
+        #expect(error?.omitted == 59_980)
+    }
+
     @Test func aWholeFileIsUnderstood() throws {
         let settings = try effective(
             file: """

@@ -138,28 +138,34 @@ extension HostCache {
 
     // MARK: - From outside
 
-    /// Replaces the value by a copy of these bytes, aged 0. `tooLarge` leaves the old one.
+    /// Replaces the value by a copy of these bytes, aged 0. `tooLarge` drops the old one: it is outdated all the same.
     public func put(_ bytes: UnsafeRawBufferPointer, key: [UInt8] = []) -> Result<Void, CacheError> {
         if options.objects { return .failure(.invalid("this cache holds objects")) }
-        guard bytes.count <= valueLimit else { return .failure(.tooLarge) }
+        if let error = refuse(bytes.count, key) { return .failure(error) }
         let buffer = CacheBuffer(capacity: bytes.count)
         unsafe buffer.append(bytes)
         return put(.bytes(buffer), key)
     }
 
-    /// Replaces the value by this object; `release` as for `CacheWriter.setObject`, and also when this fails.
+    /// Replaces the value by this object; `release` as for `CacheWriter.setObject`, and never when this fails.
     public func put(
         object: UnsafeMutableRawPointer, cost: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void,
         key: [UInt8] = []
     ) -> Result<Void, CacheError> {
-        let object = unsafe CacheObject(object, cost: cost, release: release)
         guard options.objects else { return .failure(.invalid("this cache holds bytes")) }
-        guard object.cost <= valueLimit else { return .failure(.tooLarge) }
-        return put(.object(object), key)
+        if let error = refuse(cost, key) { return .failure(error) }
+        return put(.object(unsafe CacheObject(object, cost: cost, release: release)), key)
+    }
+
+    /// Why a value of this cost cannot be put.
+    private func refuse(_ cost: Int, _ key: [UInt8]) -> CacheError? {
+        if let error = Self.check(key) { return error }
+        if cost <= valueLimit { return nil }
+        _ = invalidate(key: key)
+        return .tooLarge
     }
 
     private func put(_ content: CacheValue.Content, _ key: [UInt8]) -> Result<Void, CacheError> {
-        if let error = Self.check(key) { return .failure(error) }
         let isKnown = store == nil || table.withLock { $0.entry(key)?.onDisk ?? false }
         if !isKnown { learnGeneration(key) }
         // Another process may have saved since the generation was known: then once more, above its generation.

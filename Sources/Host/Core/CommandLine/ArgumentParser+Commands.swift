@@ -5,7 +5,7 @@ extension ArgumentParser {
         case .run: .run(run(parsed))
         case .list: .list(list(parsed))
         case .check: .check(CheckOptions(files: parsed.operands))
-        case .records: .records(records(parsed))
+        case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))
         case .status: .operate(operate(.status, parsed))
         case .metrics: .metrics(ClientOptions(state: parsed.texts[.state]))
@@ -35,6 +35,7 @@ extension ArgumentParser {
         options.logFormat = parsed.texts[.logFormat].flatMap { .init(rawValue: $0) } ?? options.logFormat
         options.logLevel = parsed.texts[.logLevel].flatMap { .init(rawValue: $0) } ?? options.logLevel
         options.graceMs = parsed.numbers[.grace] ?? options.graceMs
+        options.keepsCrashReports = !parsed.has(.noCrashReports)
         options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
         options.listen = parsed.texts[.listen].flatMap { ListenAddress($0) }
         options.listenAnywhere = parsed.has(.listenAnywhere)
@@ -50,7 +51,7 @@ extension ArgumentParser {
         return options
     }
 
-    private func records(_ parsed: Parsed) -> RecordsOptions {
+    private func records(_ parsed: Parsed) throws(UsageError) -> RecordsOptions {
         var options = RecordsOptions()
         options.state = parsed.texts[.state]
         options.plugin = parsed.texts[.plugin]
@@ -58,6 +59,12 @@ extension ArgumentParser {
         options.failedOnly = parsed.has(.failed)
         options.last = parsed.numbers[.last].map { Int($0) }
         options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
+        if let text = parsed.texts[.show] {
+            guard let session = SessionID(text) else {
+                throw parsed.fail("--show: \(UsageError.quoted(text)) is no session: 13 letters and digits, as in the log")
+            }
+            options.show = session
+        }
         return options
     }
 

@@ -51,6 +51,8 @@ public struct RunOptions: Equatable, Sendable {
     public var logLevel = LogLevel.info
     /// How long a running cycle may go on after a stop, in ms.
     public var graceMs: Int64 = 10_000
+    /// Whether a crash leaves a report.
+    public var keepsCrashReports = true
     /// Whether plugins are taken that other users can write.
     public var allowUnsafePermissions = false
     /// Where the page and the metrics are served.
@@ -100,6 +102,8 @@ public struct RecordsOptions: Equatable, Sendable {
     public var last: Int?
     /// The form of the output.
     public var format = RecordTable.Format.table
+    /// The session whose record is shown whole; the others are not.
+    public var show: SessionID?
 
     /// The defaults.
     public init() {}

@@ -39,9 +39,10 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logFormat = "log-format"
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
-    case plugin, routine, failed, last, format, key, all, json, listen, output, sort, interval
+    case plugin, routine, failed, last, format, show, key, all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
     case metricsFile = "metrics-file"
+    case noCrashReports = "no-crash-reports"
 }
 
 /// What a value may be.
@@ -168,6 +169,8 @@ public enum CommandTable {
             OptionSpecification(flag: .listenAnywhere, "let --listen take an address that other machines can reach"),
             OptionSpecification(
                 .metricsFile, .file, "FILE", "replace this file by the metrics every 10 s, for Prometheus's node_exporter"),
+            OptionSpecification(
+                flag: .noCrashReports, "keep no crash reports: a crash is over sooner, its source line is not known"),
             unsafePermissions,
         ],
         examples: [
@@ -197,6 +200,7 @@ public enum CommandTable {
             OptionSpecification(.last, .count(most: 10_000_000), "N", "only the newest N"),
             OptionSpecification(
                 .format, .choice(RecordTable.Format.allCases.map(\.rawValue)), "FORMAT", "the form, table by default"),
+            OptionSpecification(.show, .text, "SESSION", "all of one record, and its crash report"),
             state,
         ],
         examples: [

@@ -75,7 +75,7 @@ struct ConfigurationReader {
             } else if Self.groups.contains(member.name) {
                 group(member, path: key, into: &layer)
             } else {
-                report(unknown(member.name, in: nil, scope: scope), at: member.position, key)
+                report(Self.unknown(member.name, in: nil, scope: scope), at: member.position, key)
             }
         }
         return layer
@@ -98,7 +98,7 @@ struct ConfigurationReader {
             if let setting = SettingKey(rawValue: "\(member.name).\(inner.name)") {
                 take(setting, inner.node, path: key, into: &layer)
             } else {
-                report(unknown(inner.name, in: member.name, scope: .routine), at: inner.position, key)
+                report(Self.unknown(inner.name, in: member.name, scope: .routine), at: inner.position, key)
             }
         }
     }
@@ -254,12 +254,12 @@ struct ConfigurationReader {
 
     // MARK: Mistakes
 
-    private func unknown(_ name: String, in group: String?, scope: Scope) -> String {
+    private static func unknown(_ name: String, in group: String?, scope: Scope) -> String {
         let allowed: [String]
         if let group {
             allowed = SettingKey.allCases.filter { $0.group == group }.map(\.name)
         } else {
-            allowed = SettingKey.allCases.filter { $0.group == nil }.map(\.name) + Self.groups + scope.extra
+            allowed = SettingKey.allCases.filter { $0.group == nil }.map(\.name) + groups + scope.extra
         }
         let list = "the keys here are \(allowed.joined(separator: ", "))"
         if group == nil, scope == .host, name == "params" || name == "routines" {
@@ -290,7 +290,12 @@ struct ConfigurationReader {
         return isPlain && name.utf8.count <= 64 ? name : JSONValue.string(name).described
     }
 
-    private mutating func report(_ message: String, at position: TextPosition, _ path: String) {
-        error.add(ConfigurationProblem(file: file, position: position, keyPath: path, message: message))
+    /// The sentence is made only if it will be kept: a file of garbage costs no more than its reading.
+    private mutating func report(_ message: @autoclosure () -> String, at position: TextPosition, _ path: String) {
+        guard error.problems.count < ConfigurationError.limit else {
+            error.omitted += 1
+            return
+        }
+        error.add(ConfigurationProblem(file: file, position: position, keyPath: path, message: message()))
     }
 }

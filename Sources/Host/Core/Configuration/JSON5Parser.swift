@@ -134,8 +134,8 @@ public struct JSON5Parser {
         let start = position
         switch peek(1) {
         case .slash:
-            while let byte = peek, byte != .newline, byte != .carriageReturn, scalar != "\u{2028}", scalar != "\u{2029}"
-            {
+            while let byte = peek, byte != .newline, byte != .carriageReturn {
+                if byte >= 0x80, scalar == "\u{2028}" || scalar == "\u{2029}" { break }
                 advance()
             }
         case .star:

@@ -11,6 +11,8 @@ extension ELFImage {
         var stringsSize: UInt64 = 0
         var gnuHash: UInt64?
         var hash: UInt64?
+        var runPath: UInt64?
+        var oldRunPath: UInt64?
     }
 
     /// The most symbols of one hash chain that are looked at.
@@ -25,6 +27,17 @@ extension ELFImage {
             return try lookUpClassic(name, table, dynamic)
         }
         return .absent
+    }
+
+    /// The directories of DT_RUNPATH, or else of DT_RPATH; the first 4 KiB of them.
+    mutating func runPath() throws(Refusal.Reason) -> [String] {
+        let dynamic = try readDynamic()
+        guard let offset = dynamic.runPath ?? dynamic.oldRunPath, let strings = dynamic.strings,
+            offset < dynamic.stringsSize
+        else { return [] }
+        let count = Int(min(dynamic.stringsSize - offset, 4096))
+        let text = try read("its string table", address: strings.addingClamped(offset), count: count)
+        return String(decoding: text.bytes.prefix { $0 != 0 }, as: UTF8.self).split(separator: ":").map { String($0) }
     }
 
     private mutating func readDynamic() throws(Refusal.Reason) -> Dynamic {
@@ -42,6 +55,8 @@ extension ELFImage {
             case 5: dynamic.strings = value
             case 6: dynamic.symbols = value
             case 10: dynamic.stringsSize = value
+            case 15: dynamic.oldRunPath = value
+            case 29: dynamic.runPath = value
             case 0x6FFF_FEF5: dynamic.gnuHash = value
             case 0x6FFF_FFFB where value & 0x0800_0000 != 0: throw .notLibrary("a program (PIE)")
             default: break

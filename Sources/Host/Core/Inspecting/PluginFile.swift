@@ -16,6 +16,8 @@ public struct PluginFile: Equatable, Sendable {
     public var abiMinor: UInt32
     /// The least minor that it needs.
     public var needsMinor: UInt32
+    /// Where its author wants the libraries looked for that it needs: DT_RUNPATH, or else DT_RPATH, as it stands there.
+    public var runPath: [String] = []
 
     /// What tells one file from another, and from itself after a change.
     public struct Identity: Hashable, Sendable {
@@ -116,7 +118,7 @@ public struct PluginFile: Equatable, Sendable {
         return PluginFile(
             name: name, identity: identity, buildID: notes.buildID ?? fallbackID(identity),
             language: Language(rawValue: note.language) ?? .other, abiMajor: note.abiMajor, abiMinor: note.abiMinor,
-            needsMinor: note.needsMinor)
+            needsMinor: note.needsMinor, runPath: try image.runPath())
     }
 
     /// A descriptor that a closure can hold.

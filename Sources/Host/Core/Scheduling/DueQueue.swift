@@ -30,7 +30,7 @@ public struct DueQueue: Sendable {
     public var earliest: Int64 { entries.first?.due ?? .max }
 
     /// Whether the id is in it.
-    public func contains(_ id: Int) -> Bool { id < positions.count && positions[id] >= 0 }
+    public func contains(_ id: Int) -> Bool { positions.indices.contains(id) && positions[id] >= 0 }
 
     /// Puts an id in, or moves it to another time.
     public mutating func set(_ id: Int, due: Int64) {

@@ -63,6 +63,9 @@ public struct Schedule: Equatable, Sendable {
     public let until: Int64
     /// The most attempts at one cycle.
     public let maxAttempts: UInt32
+    /// Whether each cycle's end is followed by `wait`, also when the next one is due at once: for a routine that
+    /// takes turns with others.
+    public let isYielding: Bool
 
     /// See `State`.
     public private(set) var state = State.waiting
@@ -86,12 +89,14 @@ public struct Schedule: Equatable, Sendable {
 
     /// A session that begins now, with its first cycle due at once.
     public init(
-        now: Int64, wait: Int64, maxCycles: UInt64 = 0, until: Int64 = .max, maxAttempts: UInt32 = 3
+        now: Int64, wait: Int64, maxCycles: UInt64 = 0, until: Int64 = .max, maxAttempts: UInt32 = 3,
+        isYielding: Bool = false
     ) {
         self.wait = max(0, wait)
         self.maxCycles = maxCycles
         self.until = until
         self.maxAttempts = maxAttempts
+        self.isYielding = isYielding
         due = now
         grid = now
     }
@@ -101,7 +106,7 @@ public struct Schedule: Equatable, Sendable {
         switch state {
         case .waiting:
             if stopAsked { return end(.stopped) }
-            if until != .max, wall >= until { return end(.until) }
+            if hasReachedUntil(wall) { return end(.until) }
             if isPaused { return .wait(until: clampToUntil(.max, now: now, wall: wall)) }
             if now < due { return .wait(until: clampToUntil(due, now: now, wall: wall)) }
             begin(now)
@@ -148,7 +153,7 @@ public struct Schedule: Equatable, Sendable {
                 if stopAsked { return end(.stopped) }
                 if attempt >= maxAttempts { return end(.failed) }
                 attempt &+= 1
-                due = saturatingSum(now, max(0, delay))
+                due = now.clampedPlus(max(0, delay))
                 state = .waiting
                 return poll(now: now, wall: wall)
             case .end:
@@ -159,18 +164,7 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// The host asks the session to end: at once when it waits, else after the cycle in progress.
-    public mutating func stop() -> Action {
-        switch state {
-        case .waiting: return end(.stopped)
-        case .running, .inHook:
-            stopAsked = true
-            return .none
-        case .ended: return .none
-        }
-    }
-
-    /// The same, for a caller that polls next.
+    /// The host asks the session to end: at the next poll when it waits, else after the cycle in progress.
     public mutating func askStop() { stopAsked = true }
 
     /// The routine asks the session to end after the cycle in progress.
@@ -206,14 +200,23 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// When the cycle after the present one is due, as things stand; `Int64.max` when none will come.
-    public var nextDue: Int64 {
+    /// When the next cycle, or the one after that in progress, is due as things stand: `now` when it comes at once,
+    /// `Int64.max` when none will come.
+    public func nextDue(now: Int64, wall: Int64) -> Int64 {
+        let next: Int64
         switch state {
-        case .waiting: due
+        case .waiting:
+            if stopAsked { return .max }
+            next = due
         case .running, .inHook:
-            stopAsked || endAsked || (maxCycles != 0 && cycle &+ 1 >= maxCycles) ? .max : saturatingSum(grid, wait)
-        case .ended: .max
+            if stopAsked || endAsked || (maxCycles != 0 && cycle &+ 1 >= maxCycles) { return .max }
+            next = againAsked ? now : grid.clampedPlus(wait)
+        case .ended:
+            return .max
         }
+        if isPaused { return .max }
+        let clamped = max(next, now)
+        return until != .max && wall.clampedPlus(clamped.clampedMinus(now)) >= until ? .max : clamped
     }
 
     /// Starts a cycle. One that starts over a whole wait late (a suspend, a starved machine) starts a new grid.
@@ -221,7 +224,7 @@ public struct Schedule: Equatable, Sendable {
         state = .running
         if attempt > 1 { return }
         if wait > 0 {
-            let late = now &- grid
+            let late = now.clampedMinus(grid)
             if late >= wait {
                 missed &+= UInt64(late / wait)
                 grid = now
@@ -236,19 +239,19 @@ public struct Schedule: Equatable, Sendable {
         if maxCycles != 0, cycle >= maxCycles { return end(.maxCycles) }
         if endAsked { return end(.byRoutine) }
         if stopAsked { return end(.stopped) }
-        let next = saturatingSum(grid, wait)
+        let next = grid.clampedPlus(wait)
         if againAsked {
             againAsked = false
             grid = now
         } else if next >= now {
             grid = next
         } else {
-            if wait > 0 { missed &+= UInt64((now &- next) / wait) }
+            if wait > 0 { missed &+= UInt64(now.clampedMinus(next) / wait) }
             grid = now
         }
         due = grid
         state = .waiting
-        return poll(now: now, wall: wall)
+        return isYielding && !isPaused && !hasReachedUntil(wall) ? .wait(until: due) : poll(now: now, wall: wall)
     }
 
     private mutating func end(_ reason: End) -> Action {
@@ -256,14 +259,11 @@ public struct Schedule: Equatable, Sendable {
         return .end(reason)
     }
 
-    private func clampToUntil(_ time: Int64, now: Int64, wall: Int64) -> Int64 {
-        until == .max ? time : min(time, saturatingSum(now, until &- wall))
-    }
-}
+    /// Whether the wall clock has reached `until`.
+    public func hasReachedUntil(_ wall: Int64) -> Bool { until != .max && wall >= until }
 
-/// A sum that stops at `Int64.max`; both are at least 0.
-@inline(__always)
-func saturatingSum(_ a: Int64, _ b: Int64) -> Int64 {
-    let (sum, overflow) = a.addingReportingOverflow(b)
-    return overflow ? .max : sum
+    /// The time given, or that of `until` if it comes earlier as the clocks stand.
+    public func clampToUntil(_ time: Int64, now: Int64, wall: Int64) -> Int64 {
+        until == .max ? time : min(time, now.clampedPlus(until.clampedMinus(wall)))
+    }
 }

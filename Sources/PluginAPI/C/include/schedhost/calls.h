@@ -93,7 +93,7 @@ static inline int32_t schedhost_fail(const schedhost_scheduler *scheduler, int32
 static inline int32_t schedhost_stop_requested(const schedhost_scheduler *scheduler) {
     return scheduler->host->stop_requested(scheduler);
 }
-/* [callback] A sleep that ends early, with 1, when the host asks to stop. */
+/* [callback] [source] A sleep that ends early, with 1, when the host asks to stop. */
 static inline int32_t schedhost_sleep_ms(const schedhost_scheduler *scheduler, uint64_t ms) {
     return scheduler->host->sleep_ms(scheduler, ms);
 }

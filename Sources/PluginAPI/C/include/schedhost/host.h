@@ -85,7 +85,7 @@ struct schedhost_host {
     int32_t (*fail)(const schedhost_scheduler *scheduler, int32_t code, const char *message);
     /* [any-thread] 1 once the host has asked this routine to stop, else 0. A long cycle polls it. */
     int32_t (*stop_requested)(const schedhost_scheduler *scheduler);
-    /* [callback] Sleeps for `ms`; returns 1 at once when the host asks to stop, else 0 after the time. */
+    /* [callback] [source] Sleeps for `ms`; returns 1 at once when the host asks to stop, else 0 after the time. */
     int32_t (*sleep_ms)(const schedhost_scheduler *scheduler, uint64_t ms);
     /* [callback] Ends the session after this cycle, which counts. `reason` is copied into the record. */
     void (*end_session)(const schedhost_scheduler *scheduler, const char *reason);
@@ -102,8 +102,9 @@ struct schedhost_host {
     int32_t (*stat_string)(const schedhost_scheduler *scheduler, const char *name, const char *value);
 
     /* [any-thread] Opens the memory cache, or the disk cache, of that name in the routine's namespace,
-     * making it on the first call; later calls give the same cache and ignore `options`. `name` is any
-     * UTF-8, also empty, up to 4 KiB. In load and unload: SCHEDHOST_NOT_HERE. */
+     * making it on the first call; later calls give the same cache, and take of `options` only the source.
+     * `name` is any UTF-8, also empty, up to 4 KiB. In load and unload: SCHEDHOST_NOT_HERE. A handle is of
+     * use with this scheduler only: SCHEDHOST_INVALID with another routine's. */
     int32_t (*cache_memory)(const schedhost_scheduler *scheduler, const char *name,
                             const schedhost_cache_options *options, schedhost_cache **cache);
     int32_t (*cache)(const schedhost_scheduler *scheduler, const char *name,
@@ -121,8 +122,8 @@ struct schedhost_host {
      * long a key; SCHEDHOST_TOO_LARGE over the value's bound, and the value before it is dropped. */
     int32_t (*cache_put)(const schedhost_scheduler *scheduler, schedhost_cache *cache, const void *key,
                          size_t key_size, const void *bytes, size_t size);
-    /* [any-thread] Replaces the value by this object; `release` as for schedhost_writer.set_object. Returns
-     * SCHEDHOST_INVALID for a cache of bytes: then the object is still the caller's. */
+    /* [any-thread] Replaces the value by this object; `release` as for schedhost_writer.set_object. Fails as
+     * cache_put does, SCHEDHOST_INVALID for a cache of bytes; then the object is still the caller's. */
     int32_t (*cache_put_object)(const schedhost_scheduler *scheduler, schedhost_cache *cache, const void *key,
                                 size_t key_size, void *object, void (*release)(void *object), size_t cost);
     /* [any-thread] Drops the value, from the disk too. SCHEDHOST_NOT_FOUND when there was none. */

@@ -1,0 +1,165 @@
+#define _GNU_SOURCE
+#include <CHostSystemCrash.h>
+#include <dlfcn.h>
+#include <execinfo.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+/* Enough for the runtime's handler and for backtrace(3). */
+#define STACK_SIZE (128u << 10)
+#define GUARD_SIZE 4096u
+
+static const int fatal[] = {SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SIGSYS};
+#define FATAL_COUNT (sizeof fatal / sizeof fatal[0])
+
+static struct chs_crash_page *page;
+static struct sigaction before[FATAL_COUNT];
+static atomic_flag is_taken = ATOMIC_FLAG_INIT;
+
+static uintptr_t interrupted(const void *context) {
+#if defined(__x86_64__)
+    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return (uintptr_t)((const ucontext_t *)context)->uc_mcontext.pc;
+#endif
+}
+
+static void note(uintptr_t address, int is_return) {
+    Dl_info found;
+    uintptr_t inside = is_return ? address - 1 : address; /* a call that never returns may be the last instruction */
+    if (page->count >= CHS_CRASH_FRAMES || dladdr((void *)inside, &found) == 0 || found.dli_fname == NULL) {
+        return;
+    }
+    struct chs_crash_frame *frame = &page->frames[page->count];
+    const char *name = strrchr(found.dli_fname, '/');
+    strncpy(frame->image, name != NULL ? name + 1 : found.dli_fname, CHS_CRASH_IMAGE - 1);
+    frame->offset = inside - (uintptr_t)found.dli_fbase;
+    page->count++;
+}
+
+/* backtrace(3) follows the unwind tables, so it gets through libc, where frame pointers do not. */
+static void trace(const void *context) {
+    void *calls[2 * CHS_CRASH_FRAMES];
+    int count = backtrace(calls, (int)(sizeof calls / sizeof calls[0]));
+    uintptr_t top = interrupted(context);
+    int first = 0;
+    while (first < count && (uintptr_t)calls[first] != top) {
+        first++;
+    }
+    note(top, 0);
+    for (int i = first + 1; i < count; i++) {
+        note((uintptr_t)calls[i], 1);
+    }
+}
+
+static void handle(int number, siginfo_t *information, void *context) {
+    if (!atomic_flag_test_and_set(&is_taken)) {
+        page->thread = (int32_t)syscall(SYS_gettid);
+        page->signal = number;
+    }
+    for (size_t i = 0; i < FATAL_COUNT; i++) {
+        if (fatal[i] != number) {
+            continue;
+        }
+        if ((before[i].sa_flags & SA_SIGINFO) != 0 && before[i].sa_sigaction != NULL) {
+            before[i].sa_sigaction(number, information, context);
+        } else if (before[i].sa_handler != SIG_DFL && before[i].sa_handler != SIG_IGN) {
+            before[i].sa_handler(number);
+        }
+    }
+    for (size_t i = 0; i < FATAL_COUNT; i++) {
+        (void)signal(fatal[i], SIG_DFL); /* a fault in what follows ends the process, as this signal would */
+    }
+    if (page->thread == (int32_t)syscall(SYS_gettid) && page->count == 0) {
+        trace(context);
+    }
+    (void)raise(number); /* a fault would come again by itself when the handler returns, a kill would not */
+}
+
+void chs_crash_watch(struct chs_crash_page *shared) {
+    void *calls[2];
+    page = shared;
+    (void)backtrace(calls, 2); /* loads the unwinder now: a handler must not */
+    for (size_t i = 0; i < FATAL_COUNT; i++) {
+        struct sigaction action;
+        /* With their mask: the runtime's handler catches faults of its own while it reads memory for its report. */
+        (void)sigaction(fatal[i], NULL, &before[i]);
+        action = before[i];
+        action.sa_sigaction = handle;
+        action.sa_flags |= SA_SIGINFO | SA_ONSTACK;
+        (void)sigaction(fatal[i], &action, NULL);
+    }
+}
+
+int chs_crash_give_stack(void) {
+    char *memory = mmap(NULL, STACK_SIZE + GUARD_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    stack_t stack;
+    if (memory == MAP_FAILED) {
+        return -1;
+    }
+    memset(&stack, 0, sizeof stack);
+    stack.ss_sp = memory + GUARD_SIZE;
+    stack.ss_size = STACK_SIZE;
+    if (mprotect(stack.ss_sp, STACK_SIZE, PROT_READ | PROT_WRITE) != 0 || sigaltstack(&stack, NULL) != 0) {
+        (void)munmap(memory, STACK_SIZE + GUARD_SIZE);
+        return -1;
+    }
+    return 0;
+}
+
+void chs_crash_take_stack(void) {
+    stack_t none;
+    stack_t given;
+    memset(&none, 0, sizeof none);
+    none.ss_flags = SS_DISABLE;
+    if (sigaltstack(&none, &given) == 0 && (given.ss_flags & SS_DISABLE) == 0 && given.ss_size == STACK_SIZE) {
+        (void)munmap((char *)given.ss_sp - GUARD_SIZE, STACK_SIZE + GUARD_SIZE);
+    }
+}
+
+void chs_crash_say(const char *words) {
+    if (page != NULL && page->words[0] == '\0') {
+        strncpy(page->words, words, CHS_CRASH_WORDS - 1);
+    }
+}
+
+static pthread_key_t stays;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void (*has_ended)(void);
+
+static void thread_ended(void *unused) {
+    (void)unused;
+    has_ended();
+}
+
+static void make_key(void) { (void)pthread_key_create(&stays, thread_ended); }
+
+void chs_thread_must_stay(void (*ended)(void)) {
+    has_ended = ended;
+    (void)pthread_once(&once, make_key);
+    (void)pthread_setspecific(stays, &stays);
+}
+
+void chs_thread_may_end(void) { (void)pthread_setspecific(stays, NULL); }
+
+/* Of libstdc++ and of the Swift runtime, where they are in the process. */
+extern char *__cxa_demangle(const char *name, char *buffer, size_t *size, int *status) __attribute__((weak));
+extern char *swift_demangle(const char *name, size_t length, char *buffer, size_t *size, uint32_t flags)
+    __attribute__((weak));
+
+char *chs_demangle(const char *name) {
+    int status = 0;
+    if (strncmp(name, "_Z", 2) == 0 && __cxa_demangle != NULL) {
+        return __cxa_demangle(name, NULL, NULL, &status);
+    }
+    if (strncmp(name, "$s", 2) == 0 && swift_demangle != NULL) {
+        return swift_demangle(name, strlen(name), NULL, NULL, 0);
+    }
+    return NULL;
+}

@@ -1,0 +1,47 @@
+internal import HostCore
+internal import HostSupervisor
+internal import HostSystem
+
+/// `records --show`: all of one record, and its crash report.
+enum RecordView {
+    static func show(_ session: SessionID, in directory: borrowing Directory) throws -> ExitStatus {
+        let (records, _) = try SessionFiles.last(1, in: directory) { $0.session == session }
+        guard let record = records.first else {
+            StandardStream.error.write("schedhost: there is no record of session \(session)\n")
+            return .failure
+        }
+        StandardStream.output.write(text(record))
+        guard let report = record.report else { return .success }
+        StandardStream.output.write("\n")
+        StandardStream.output.write(CrashReportText.read(report, in: directory))
+        return .success
+    }
+
+    private static func text(_ record: SessionRecord) -> String {
+        func time(_ ms: Int64) -> String { Timestamp.format(ms) }
+        var lines: [(String, String)] = [
+            ("session", "\(record.session)"),
+            ("routine", record.identifier),
+            ("version", record.pluginVersion ?? "-"),
+            ("build", record.build ?? "-"),
+            ("host", record.host ?? "-"),
+            ("pid", record.pid.map { "\($0)" } ?? "-"),
+            ("start", time(record.startMs)),
+            ("finish", time(record.finishMs)),
+            ("duration", DurationText.format(milliseconds: record.durationMs)),
+        ]
+        if let step = record.clockStepMs { lines.append(("clock set by", DurationText.format(milliseconds: step))) }
+        lines += [
+            ("cycles", "\(record.cycles)"),
+            ("failures", "\(record.failures)"),
+            ("missed", "\(record.missed)"),
+            ("lifetime", record.lifetimeCycles.map { "\($0) cycles" } ?? "-"),
+            ("reason", RecordTable.reason(record.reason)),
+        ]
+        for (name, value) in record.stats.columns { lines.append((name, "\(value)")) }
+        if let report = record.report { lines.append(("report", report)) }
+        return lines.map { name, value in
+            TerminalText.pad(TerminalText.clean(name), to: 13) + " " + TerminalText.clean(value) + "\n"
+        }.joined()
+    }
+}

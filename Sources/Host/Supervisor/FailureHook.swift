@@ -1,0 +1,208 @@
+internal import HostCore
+internal import HostSystem
+
+/// Runs the command of `on_failure` with a record on its standard input: at most four at a time, each bounded in time.
+///
+/// Never blocks: the record waits in a pipe's buffer and follows as the command reads it, and what the command says
+/// goes to the log. The environment is the host's own.
+final class FailureHook {
+    /// Commands that run at the same time.
+    private static let mostRunning = 4
+    /// Records that wait for a place; more are dropped, with a line in the log.
+    private static let mostWaiting = 64
+    /// Lines of a command's output that are logged.
+    private static let mostLines = 100
+    /// How long commands may still run when the host ends, ns.
+    private static let patience: Int64 = 2_000_000_000
+
+    private struct Call {
+        let words: [String]
+        let timeout: Int64
+        let subject: String
+        let input: [UInt8]
+    }
+
+    /// Bytes on their way into a pipe, which is closed when this is released.
+    private final class Feed {
+        let pipe: Descriptor
+        var bytes: [UInt8]
+
+        init(pipe: consuming Descriptor, bytes: [UInt8]) {
+            self.pipe = pipe
+            self.bytes = bytes
+        }
+
+        /// Writes what the pipe takes now; false when that was all, or nobody reads.
+        func goesOn() -> Bool {
+            do throws(SystemError) {
+                let bytes = bytes
+                var written = 0
+                var failure: SystemError?
+                unsafe bytes.withUnsafeBytes { buffer in
+                    do throws(SystemError) { written = try unsafe pipe.write(buffer) } catch { failure = error }
+                }
+                if let failure { throw failure }
+                self.bytes.removeFirst(written)
+                return !self.bytes.isEmpty
+            } catch {
+                return error.wouldBlock
+            }
+        }
+    }
+
+    private final class Run {
+        let call: Call
+        let child: ChildProcess
+        /// The standard input's other end, until it has everything.
+        var feed: Feed?
+        let output: Descriptor
+        var lines = LineSplitter(limit: 4096)
+        var shown = 0
+        var timer: Deadlines.Timer?
+        var tokens: [EventLoop.Token?] = [nil, nil, nil]
+        var wasKilled = false
+
+        init(_ call: Call) throws(SystemError) {
+            self.call = call
+            let stdin = try DescriptorPair.pipe()
+            let stdout = try DescriptorPair.pipe()
+            child = try ChildProcess(
+                ChildProcess.Launch(
+                    executable: call.words[0], arguments: call.words, environment: HostProcess.environment(),
+                    descriptors: [(stdin.first.raw, 0), (stdout.second.raw, 1), (stdout.second.raw, 2)]))
+            let write = try stdin.second.duplicate()
+            output = try stdout.first.duplicate()
+            try write.setNonBlocking()
+            try output.setNonBlocking()
+            feed = Feed(pipe: write, bytes: call.input)
+        }
+    }
+
+    private let loop: EventLoop
+    private let deadlines: Deadlines
+    private let clock: any HostClock
+    private let log: HostLog
+    private var waiting: [Call] = []
+    private var running: [Int32: Run] = [:]
+    private var isHurried = false
+
+    init(loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: HostLog) {
+        self.loop = loop
+        self.deadlines = deadlines
+        self.clock = clock
+        self.log = log
+    }
+
+    /// The process ids of the commands that run.
+    var processes: Set<Int32> { Set(running.keys) }
+
+    /// Whether no command runs and none waits.
+    var isDone: Bool { running.isEmpty && waiting.isEmpty }
+
+    /// Runs a command with a line on its standard input, now or when there is a place; nothing when it is empty.
+    func call(_ words: [String], timeoutMs: UInt64, subject: String, input: [UInt8]) {
+        guard let program = words.first else { return }
+        guard waiting.count < Self.mostWaiting else {
+            return log.write(.warning, subject, "on_failure: too many commands wait: this one is not run")
+        }
+        // A name without a directory is searched for in PATH. env(1)
+        let all = program.contains("/") ? words : ["/usr/bin/env"] + words
+        let timeout = Int64(clamping: min(timeoutMs, 600_000)) * 1_000_000
+        waiting.append(Call(words: all, timeout: timeout, subject: subject, input: input))
+        startNext()
+    }
+
+    /// The host ends: what waits is run in the time that is left, and everything ends within 2 s.
+    func hurry() {
+        isHurried = true
+        let end = clock.monotonic() + Self.patience
+        for run in running.values { if let timer = run.timer { deadlines.set(timer, at: end) } }
+    }
+
+    private func startNext() {
+        while running.count < Self.mostRunning, !waiting.isEmpty {
+            let call = waiting.removeFirst()
+            do throws(SystemError) {
+                try start(try Run(call))
+            } catch {
+                log.write(.error, call.subject, "on_failure: \(call.words.joined(separator: " ")): \(error)")
+            }
+        }
+    }
+
+    private func start(_ run: Run) throws(SystemError) {
+        running[run.child.pid] = run
+        let timer = deadlines.make { [unowned self, unowned run] _ in kill(run) }
+        run.timer = timer
+        deadlines.set(timer, at: clock.monotonic() + (isHurried ? min(run.call.timeout, Self.patience) : run.call.timeout))
+        run.tokens[0] = try loop.watch(run.output) { [unowned self, unowned run] _ in read(run) }
+        run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
+        if let feed = run.feed {
+            run.tokens[2] = try loop.watch(feed.pipe, for: .writable) { [unowned self, unowned run] _ in self.feed(run) }
+        }
+    }
+
+    private func feed(_ run: Run) {
+        guard let feed = run.feed, !feed.goesOn() else { return }
+        if let token = run.tokens[2] { loop.unwatch(feed.pipe, token) }
+        run.tokens[2] = nil
+        run.feed = nil
+    }
+
+    private func read(_ run: Run) {
+        for _ in 0..<16 {
+            var failure: SystemError?
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 16_384) { buffer, count in
+                do throws(SystemError) {
+                    count = try unsafe run.output.read(into: UnsafeMutableRawBufferPointer(buffer))
+                } catch {
+                    failure = error
+                }
+            }
+            if failure?.wouldBlock == true { return }
+            if bytes.isEmpty {
+                if let token = run.tokens[0] { loop.unwatch(run.output, token) }
+                run.tokens[0] = nil
+                return
+            }
+            var lines: [LineSplitter.Line] = []
+            run.lines.take(bytes) { lines.append($0) }
+            for line in lines { show(line, of: run) }
+        }
+    }
+
+    private func show(_ line: LineSplitter.Line, of run: Run) {
+        guard run.shown <= Self.mostLines else { return }
+        run.shown += 1
+        if run.shown > Self.mostLines {
+            return log.write(.warning, run.call.subject, "on_failure: the rest of its output is left out")
+        }
+        switch line {
+        case .whole(let text), .cut(let text):
+            log.write(.info, run.call.subject, "on_failure: " + String(decoding: text, as: UTF8.self))
+        }
+    }
+
+    private func kill(_ run: Run) {
+        run.wasKilled = true
+        run.child.killGroup()
+    }
+
+    private func reap(_ run: Run) {
+        guard let end = run.child.ended() else { return }
+        run.child.killGroup()  // what it left in its group
+        read(run)
+        if let rest = run.lines.finish() { show(rest, of: run) }
+        if let token = run.tokens[0] { loop.unwatch(run.output, token) }
+        if let token = run.tokens[1] { loop.unwatch(run.child.descriptor, token) }
+        if let token = run.tokens[2], let feed = run.feed { loop.unwatch(feed.pipe, token) }
+        if let timer = run.timer { deadlines.remove(timer) }
+        _ = run.child.reap()
+        running[run.child.pid] = nil
+        if end != .exited(0) {
+            let why = run.wasKilled ? "killed: it took longer than it may" : "\(end)"
+            log.write(.warning, run.call.subject, "on_failure: \(run.call.words.joined(separator: " ")): \(why)")
+        }
+        startNext()
+    }
+}

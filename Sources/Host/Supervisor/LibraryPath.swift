@@ -1,0 +1,41 @@
+internal import HostCore
+internal import HostSystem
+
+/// Where a worker's dynamic linker looks for the libraries that plugins need.
+///
+/// A worker loads a copy in another directory, so `$ORIGIN` in the copy does not lead to the plugin's neighbours. The
+/// run path is therefore given in `LD_LIBRARY_PATH` with the plugin's own directory in its place, and that directory
+/// itself after it. The linker reads the variable once, at the worker's start; then the worker puts the user's own
+/// value back, so that programs that a plugin starts are not touched. ld.so(8).
+public enum LibraryPath {
+    private static let variable = "LD_LIBRARY_PATH"
+    private static let original = "SCHEDHOST_LD_LIBRARY_PATH"
+
+    /// The directories for a plugin's worker; without a plugin, for all of the directory.
+    static func folders(for file: PluginFile?, in directory: String) -> [String] {
+        let own = directory.hasPrefix("/") || directory.hasPrefix("./") ? directory : "./" + directory
+        let wanted = (file?.runPath ?? []).filter { $0.contains("$ORIGIN") || $0.contains("${ORIGIN}") }
+        let moved = wanted.map {
+            $0.replacing("${ORIGIN}", with: own).replacing("$ORIGIN", with: own)
+        }
+        // A colon ends a directory in the variable.
+        return (moved + [own]).filter { !$0.contains(":") && !$0.contains(";") && !$0.contains("$") }
+    }
+
+    /// An environment with these directories before the user's own.
+    static func environment(_ inherited: [String], with folders: [String]) -> [String] {
+        guard !folders.isEmpty else { return inherited }
+        let own = inherited.first { $0.hasPrefix(variable + "=") }?.dropFirst(variable.utf8.count + 1)
+        var result = inherited.filter { !$0.hasPrefix(variable + "=") && !$0.hasPrefix(original + "=") }
+        let path = folders + (own.map { [String($0)] } ?? [])
+        result.append(variable + "=" + path.filter { !$0.isEmpty }.joined(separator: ":"))
+        if let own { result.append(original + "=" + own) }
+        return result
+    }
+
+    /// In a worker, before any thread exists: the user's own value again.
+    public static func restore() {
+        HostProcess.setEnvironment(variable, HostProcess.environment(original))
+        HostProcess.setEnvironment(original, nil)
+    }
+}

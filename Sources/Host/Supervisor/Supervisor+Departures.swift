@@ -1,0 +1,104 @@
+internal import HostCore
+internal import HostSystem
+
+/// Plugins whose file is gone or another one: their sessions end in order, and only then does what replaces them begin,
+/// so that two sessions of one routine never overlap.
+extension Supervisor {
+    /// Ends what runs of a plugin; its sessions' records give that kind.
+    func depart(_ plugin: PluginEntry, as kind: SessionRecord.Kind, _ text: String) {
+        guard plugin.state != .removed else { return }
+        plugin.state = .removed
+        plugin.isHeld = false
+        loads.leave(plugin.number)
+        departing.append(plugin)
+        for routine in plugin.routines {
+            if let timer = routine.timer { deadlines.set(timer, at: nil) }
+            endSession(of: routine, as: kind, text)
+        }
+        for worker in Array(workers.values) {
+            switch worker.key {
+            case .plugin(plugin.number), .routine(plugin.number, _): retire(worker)
+            case .shared where worker.loaded.contains(plugin.number) || worker.loading.contains(plugin.number):
+                close(worker)
+            case .plugin, .routine, .shared: break
+            }
+        }
+        hasDepartures = true
+    }
+
+    /// Code is never unloaded, so a worker that others share loads nothing new beside the old: its other sessions go
+    /// on, and it ends with the last of them.
+    private func close(_ worker: WorkerLink) {
+        workers[worker.key] = nil
+        leaving[ObjectIdentifier(worker)] = worker
+        retire(worker, ifUnused: true)
+    }
+
+    /// Lets go of plugins that have ended, and begins what waited for that.
+    func settleDepartures() {
+        guard hasDepartures else { return }
+        let gone = departing.filter { hasEnded($0) }
+        hasDepartures = departing.count > gone.count
+        guard !gone.isEmpty else { return }
+        saveTallies()
+        departing.removeAll { plugin in gone.contains { $0 === plugin } }
+        for plugin in gone { forget(plugin) }
+        guard !isStopping else { return }
+        goOn()
+        copies.sweep(keeping: Set(plugins.values.map(\.hash)))
+        loadNext()
+    }
+
+    private func hasEnded(_ plugin: PluginEntry) -> Bool {
+        guard plugin.routines.allSatisfy({ $0.session == nil }) else { return false }
+        return (Array(workers.values) + Array(leaving.values)).allSatisfy { worker in
+            switch worker.key {
+            case .plugin(let number), .routine(let number, _): number != plugin.number
+            case .shared: !worker.loading.contains(plugin.number)
+            }
+        }
+    }
+
+    private func forget(_ plugin: PluginEntry) {
+        for routine in plugin.routines {
+            if let timer = routine.timer { deadlines.remove(timer) }
+            hangs.remove(routine.key)
+            routines[routine.key] = nil
+            departed[routine.identifier] = routine
+        }
+        plugin.routines = []
+        plugins[plugin.number] = nil
+    }
+
+    /// Begins what waited for a plugin's end, or for its name.
+    private func goOn() {
+        let departingNumbers = Set(departing.map(\.number))
+        for plugin in plugins.values.sorted(by: { $0.number < $1.number }) {
+            if plugin.state == .waiting, plugin.predecessors.isDisjoint(with: departingNumbers) {
+                plugin.state = .describing
+                loads.add(plugin.number)
+            } else if case .refused = plugin.state, let owner = plugin.shadowedBy, plugins[owner] == nil {
+                tryAgain(plugin)
+            } else if plugin.isHeld, plugin.state == .describing, let description = plugin.description {
+                release(plugin, description)
+            }
+        }
+    }
+
+    /// A plugin that is described has waited for its name.
+    private func release(_ plugin: PluginEntry, _ description: PluginDescription) {
+        describe(plugin, description)
+        if plugin.state == .ready { return }
+        for worker in Array(workers.values) { retire(worker, ifUnused: true) }
+    }
+}
+
+extension RoutineEntry {
+    /// Goes on where the entry of the file before it left.
+    func continues(_ before: RoutineEntry) {
+        self.before = before.before
+        sessions = before.sessions
+        failures = before.failures
+        isPaused = before.isPaused
+    }
+}

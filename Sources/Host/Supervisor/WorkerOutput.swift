@@ -1,0 +1,39 @@
+/// How many lines of its plugins' output a worker may send: 200 a second for long, 1000 at once.
+struct OutputBudget {
+    private var tokens = 1000.0
+    private var refilled: Int64 = 0
+    private var dropped = 0
+
+    /// Whether a line is let through now, and how many were dropped before it.
+    mutating func spend(now: Int64) -> (isAllowed: Bool, dropped: Int) {
+        tokens = min(1000, tokens + Double(max(0, now - refilled)) / 1e9 * 200)
+        refilled = now
+        guard tokens >= 1 else {
+            dropped += 1
+            return (false, 0)
+        }
+        tokens -= 1
+        defer { dropped = 0 }
+        return (true, dropped)
+    }
+}
+
+/// The lines that a worker wrote to standard error last, for the reason of its death.
+struct LastWords {
+    private static let most = 4
+    private var lines: [(time: Int64, text: String)] = []
+
+    mutating func add(_ text: String, at now: Int64) {
+        let plain = text.drop { $0 == " " }.prefix(400)
+        // Without the backtracer the Swift runtime prints a stack itself, which says less than the frame.
+        let isStack = plain.hasPrefix("Current stack trace:") || (plain.first?.isNumber == true && plain.contains(" 0x"))
+        if plain.isEmpty || isStack { return }
+        if lines.count == Self.most { lines.removeFirst() }
+        lines.append((now, String(plain)))
+    }
+
+    /// Those since a time, as one line.
+    func text(since time: Int64) -> String {
+        lines.filter { $0.time >= time }.map(\.text).joined(separator: "; ")
+    }
+}

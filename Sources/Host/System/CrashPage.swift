@@ -1,0 +1,99 @@
+internal import CHostSystem
+internal import Glibc
+
+/// A page that a worker shares with the supervisor, in which it leaves where it died. memfd_create(2).
+///
+/// Plain stores reach it also when every descriptor is closed and the heap is broken.
+public enum CrashPage {
+    /// One frame of the thread that died.
+    public struct Frame: Equatable, Sendable {
+        /// The loaded file's name, without its directory.
+        public let image: String
+        /// Where in that file, as its symbol table counts.
+        public let offset: UInt64
+    }
+
+    /// What is in the page. Untrusted: plugin code can write there.
+    public struct Contents: Sendable {
+        /// The signal that ended it; 0 for none.
+        public let signal: Int32
+        /// The kernel's id of the thread that got it.
+        public let thread: Int32
+        /// Where it was, the innermost frame first.
+        public let frames: [Frame]
+        /// Why the worker ended itself; empty when it did not.
+        public let words: String
+    }
+
+    /// Bytes in the file.
+    static let size = MemoryLayout<chs_crash_page>.size
+
+    /// A new page.
+    public static func make() throws(SystemError) -> Descriptor {
+        let page = try Descriptor.memory("schedhost-crash")
+        try page.truncate(to: 4096, subject: "crash page")
+        return page
+    }
+
+    /// Maps the page for the rest of the process, and from now on notes fatal signals in it. Call it on the main
+    /// thread before plugin code runs.
+    public static func watch(_ descriptor: consuming Descriptor) throws(SystemError) {
+        let address = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else { throw SystemError("mmap", "crash page") }
+        _ = chs_crash_give_stack()
+        unsafe chs_crash_watch(address.assumingMemoryBound(to: chs_crash_page.self))
+    }
+
+    /// Notes why the process is about to end itself; the first words stay.
+    public static func say(_ words: String) { unsafe chs_crash_say(words) }
+
+    /// Reads a page; nil when it is shorter than one.
+    public static func read(_ descriptor: borrowing Descriptor) -> Contents? {
+        guard let bytes = try? descriptor.read(count: size, at: 0, subject: "crash page") else { return nil }
+        return contents(bytes)
+    }
+
+    /// A page from its bytes: any bytes.
+    public static func contents(_ bytes: [UInt8]) -> Contents? {
+        guard bytes.count >= size else { return nil }
+        func number(_ offset: Int, _ count: Int) -> UInt64 {
+            bytes[offset..<offset + count].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        func text(_ offset: Int, _ count: Int) -> String {
+            String(decoding: bytes[offset..<offset + count].prefix { $0 != 0 }, as: UTF8.self)
+        }
+        let words = 16
+        let frames = words + Int(CHS_CRASH_WORDS)
+        let stride = MemoryLayout<chs_crash_frame>.stride
+        let count = min(Int(number(8, 4)), Int(CHS_CRASH_FRAMES))
+        return Contents(
+            signal: Int32(truncatingIfNeeded: number(0, 4)), thread: Int32(truncatingIfNeeded: number(4, 4)),
+            frames: (0..<count).map { index in
+                let start = frames + index * stride
+                return Frame(image: text(start + 8, Int(CHS_CRASH_IMAGE)), offset: number(start, 8))
+            },
+            words: text(words, Int(CHS_CRASH_WORDS)))
+    }
+}
+
+extension Thread {
+    /// Gives the calling thread a stack for signal handlers, and calls `ended` if it ends before `mayEnd`, as by a
+    /// plugin's pthread_exit(3). sigaltstack(2).
+    public static func mustStay(orElse ended: @escaping @convention(c) () -> Void) {
+        _ = chs_crash_give_stack()
+        chs_thread_must_stay(ended)
+    }
+
+    /// Undoes `mustStay`, on the same thread.
+    public static func mayEnd() {
+        chs_thread_may_end()
+        chs_crash_take_stack()
+    }
+}
+
+/// A function's name as people write it, from the linker's: demangled if it is one of C++ or Swift.
+public func functionName(_ symbol: String) -> String {
+    guard let name = unsafe chs_demangle(symbol) else { return symbol }
+    defer { unsafe free(name) }
+    return unsafe String(cString: name)
+}

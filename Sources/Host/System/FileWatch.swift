@@ -1,0 +1,121 @@
+internal import CHostSystem
+internal import Glibc
+
+/// Tells what changes in directories. inotify(7).
+public struct FileWatch: ~Copyable {
+    /// Names one watched directory; the kernel never gives a number twice.
+    public struct Mark: Hashable, Sendable {
+        let number: Int32
+    }
+
+    /// What has happened, one or several at once.
+    public struct Kinds: OptionSet, Sendable {
+        public let rawValue: UInt32
+        public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        /// A file's content or size has changed; a writer may have it open still.
+        public static let modified = Kinds(rawValue: 0x2)
+        /// Permissions, owner or times have changed; without a name, those of the directory itself.
+        public static let attributes = Kinds(rawValue: 0x4)
+        /// A file that was open for writing was closed, its memory mappings too.
+        public static let written = Kinds(rawValue: 0x8)
+        /// An entry was moved away.
+        public static let movedAway = Kinds(rawValue: 0x40)
+        /// An entry was moved here.
+        public static let movedHere = Kinds(rawValue: 0x80)
+        /// A new entry: a file that is about to be written, or a link that is whole.
+        public static let created = Kinds(rawValue: 0x100)
+        /// An entry is gone.
+        public static let deleted = Kinds(rawValue: 0x200)
+        /// The directory itself was deleted or moved.
+        public static let selfGone = Kinds(rawValue: 0x400 | 0x800)
+        /// The file system of the directory was unmounted.
+        public static let unmounted = Kinds(rawValue: 0x2000)
+        /// Events were lost: everything must be looked at again.
+        public static let overflow = Kinds(rawValue: 0x4000)
+        /// The mark has ended; no more of its events come.
+        public static let ended = Kinds(rawValue: 0x8000)
+
+        /// What a watch asks for; the kernel reports the rest by itself.
+        static let asked: Kinds = [
+            .modified, .attributes, .written, .movedAway, .movedHere, .created, .deleted, .selfGone,
+        ]
+    }
+
+    /// One event.
+    public struct Event: Sendable {
+        /// The directory; nil for an overflow.
+        public let mark: Mark?
+        /// What has happened.
+        public let kinds: Kinds
+        /// The entry; nil for the directory itself. A name that is not UTF-8 is given as an empty one.
+        public let name: String?
+    }
+
+    /// Readable when something has happened.
+    public let descriptor: Descriptor
+
+    /// Watches nothing yet. inotify_init1(2).
+    public init() throws(SystemError) {
+        descriptor = Descriptor(
+            owning: try retrying("inotify_init1", "file watch") { inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)) })
+    }
+
+    /// Watches the directory that the path leads to now, without keeping its file system busy. inotify_add_watch(2).
+    public func add(_ path: String) throws(SystemError) -> Mark {
+        let mask = Kinds.asked.rawValue | 0x0100_0000  // IN_ONLYDIR
+        return Mark(
+            number: try retrying("inotify_add_watch", path) { unsafe inotify_add_watch(descriptor.raw, path, mask) })
+    }
+
+    /// Stops watching. A mark that has ended by itself is no error. inotify_rm_watch(2).
+    public func remove(_ mark: Mark) {
+        _ = inotify_rm_watch(descriptor.raw, mark.number)
+    }
+
+    /// The events that wait, at most 64 KiB of them; none when there are none.
+    public func take() -> [Event] {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 8) { buffer in
+            let size = unsafe Glibc.read(descriptor.raw, buffer.baseAddress, buffer.count)
+            var events: [Event] = []
+            var at = 0
+            while at + 16 <= size {
+                let number = unsafe buffer.loadUnaligned(fromByteOffset: at, as: Int32.self)
+                let kinds = unsafe Kinds(rawValue: buffer.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self))
+                let length = Int(unsafe buffer.loadUnaligned(fromByteOffset: at + 12, as: UInt32.self))
+                let end = min(at + 16 + length, size)
+                let text = unsafe UnsafeRawBufferPointer(rebasing: buffer[(at + 16)..<end]).prefix { $0 != 0 }
+                let name = unsafe length == 0 ? nil : String(validating: text, as: UTF8.self) ?? ""
+                events.append(Event(mark: number < 0 ? nil : Mark(number: number), kinds: kinds, name: name))
+                at = end
+            }
+            return events
+        }
+    }
+}
+
+extension Descriptor {
+    private static let leaseRequest: Int32 = 1024  // F_SETLEASE, declared for _GNU_SOURCE only
+
+    /// A broken lease is told by SIGIO, which ends a process by default.
+    private static let ignoresLeaseBreaks: Bool = {
+        _ = signal(SIGIO, SIG_IGN)
+        return true
+    }()
+
+    /// Whether anybody has this file, which we opened for reading, open or mapped for writing; nil where the system
+    /// does not say. A read lease is taken and given back at once. fcntl(2), "Leases".
+    public var hasWriter: Bool? {
+        guard Self.ignoresLeaseBreaks else { return nil }
+        if chs_fcntl(raw, Self.leaseRequest, Int(F_RDLCK)) == 0 {
+            _ = chs_fcntl(raw, Self.leaseRequest, Int(F_UNLCK))
+            return false
+        }
+        return chs_errno() == EAGAIN ? true : nil
+    }
+
+    /// Sets the permission bits. fchmod(2).
+    public func setMode(_ mode: UInt32, subject: String) throws(SystemError) {
+        _ = try retrying("fchmod", subject) { fchmod(raw, mode) }
+    }
+}

@@ -1,0 +1,60 @@
+internal import CHostSystem
+internal import Glibc
+
+/// What a process may take; its children inherit each of these. getrlimit(2).
+extension HostProcess {
+    /// Limits private writable memory: heap, stacks and data, in bytes.
+    ///
+    /// `RLIMIT_DATA`, not `RLIMIT_AS`: address space that is only reserved (glibc's arenas, the ledger's mapping, the
+    /// Swift runtime's libraries) is no memory, and would count for hundreds of MB.
+    public static func limitMemory(to bytes: UInt) { lower(RLIMIT_DATA, to: bytes) }
+
+    /// Limits open descriptors.
+    public static func limitOpenFiles(to count: UInt) { lower(RLIMIT_NOFILE, to: count) }
+
+    /// Limits the processes and threads of the whole user, for forks from here on. The kernel does not apply it to root.
+    public static func limitUserTasks(to count: UInt) { lower(__RLIMIT_NPROC, to: count) }
+
+    private static func lower(_ resource: __rlimit_resource, to value: UInt) {
+        let kind = __rlimit_resource_t(resource.rawValue)
+        var limit = rlimit()
+        guard unsafe getrlimit(kind, &limit) == 0 else { return }
+        limit.rlim_max = min(limit.rlim_max, rlim_t(value))
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(kind, &limit)
+    }
+
+    /// Makes the process nicer by so much, up to 19 in all. nice(2).
+    public static func yield(by levels: Int32) { _ = nice(levels) }
+
+    /// How many processes and threads our user has now. proc(5).
+    public static func userTasks() -> Int {
+        guard let processes = try? Directory("/proc"), let names = try? processes.names() else { return 0 }
+        var count = 0
+        for name in names where name.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) {
+            guard let process = try? processes.directory(name), let tasks = try? process.directory("task"),
+                let status = try? processes.status(name), status.owner == user
+            else { continue }
+            count += (try? tasks.names().count) ?? 0
+        }
+        return count
+    }
+
+    /// Our children, also those that we adopted and those that are dead and not reaped. proc(5).
+    public static func children() -> [Int32] {
+        guard let directory = try? Directory("/proc/self/task/\(Thread.identifier())"),
+            let file = try? directory.openForReading("children"),
+            let bytes = try? file.readAll(limit: 1 << 20, subject: "children")
+        else { return [] }
+        return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }
+    }
+
+    /// Kills a child that nobody holds a `ChildProcess` of, and reaps it if it is dead; true when it is gone.
+    /// kill(2), waitpid(2).
+    public static func putAway(_ child: Int32) -> Bool {
+        guard child > 1 else { return true }
+        _ = kill(child, SIGKILL)
+        var status: Int32 = 0
+        return unsafe waitpid(child, &status, WNOHANG) != 0
+    }
+}

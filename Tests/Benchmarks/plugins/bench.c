@@ -1,0 +1,199 @@
+/* What the benchmarks run: BENCH_ROUTINES routines (environment, default 1) whose parameter `mode` says what a cycle
+ * does. Lateness is measured here, on the plugin's own grid, just as the limit programs measure it.
+ *
+ *   empty     nothing
+ *   step      the time of each start against a grid of `period_us` from the first one; percentiles as stats
+ *   block     routine 0 sleeps `block_ms` in each cycle, the others are as `step`
+ *   hit       `count` hits of a memory cache in one cycle; the ns of one as stats
+ *   put       `count` puts of `bytes` into a disk cache in one cycle; percentiles as stats
+ *   crash     SIGKILL to itself in cycle 1 of the first session; later sessions write their start to `trace`
+ *   mark      writes the boot time of its first cycle to `trace` */
+#include <schedhost/plugin.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef BENCH_ID
+#define BENCH_ID "bench"
+#endif
+
+struct routine {
+    uint64_t number;
+    int64_t first, period;
+    int64_t *late;
+    size_t count, capacity;
+    double result[5];
+    char mode;
+};
+
+static int64_t boot_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int compare(const void *a, const void *b) {
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static void keep(struct routine *routine, int64_t value) {
+    if (routine->count < routine->capacity) {
+        routine->late[routine->count++] = value;
+    }
+}
+
+static void trace(const schedhost_scheduler *scheduler) {
+    const char *path = schedhost_param_string(scheduler, "trace", NULL);
+    if (path != NULL) {
+        int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (file >= 0) {
+            dprintf(file, "%" PRId64 "\n", boot_ns());
+            close(file);
+        }
+    }
+}
+
+static int32_t start(const schedhost_scheduler *scheduler, void *user) {
+    struct routine *routine = user;
+    routine->mode = schedhost_param_string(scheduler, "mode", "empty")[0];
+    routine->period = schedhost_param_int(scheduler, "period_us", 0) * 1000;
+    routine->capacity = (size_t)schedhost_param_int(scheduler, "samples", 64);
+    routine->late = malloc(routine->capacity * sizeof *routine->late);
+    routine->count = 0;
+    routine->first = 0;
+    return routine->late == NULL ? schedhost_fail(scheduler, 1, "no memory") : SCHEDHOST_OK;
+}
+
+static int32_t source(const schedhost_scheduler *scheduler, const void *key, size_t key_size,
+                      schedhost_writer *writer, void *user) {
+    (void)scheduler, (void)key, (void)key_size, (void)user;
+    return schedhost_write(writer, "value", 5);
+}
+
+static int32_t hits(const schedhost_scheduler *scheduler, struct routine *routine) {
+    int64_t count = schedhost_param_int(scheduler, "count", 10000000);
+    schedhost_cache *cache = schedhost_cache_memory(scheduler, "hit", INT64_MAX, source, NULL);
+    schedhost_cache_value value;
+    volatile size_t sum = 0;
+    int64_t begin = boot_ns();
+    for (int64_t i = 0; i < count; i++) {
+        if (schedhost_cache_get(scheduler, cache, 0, 0, &value) == SCHEDHOST_OK) {
+            sum += value.size;
+        }
+    }
+    routine->result[0] = (double)(boot_ns() - begin) / (double)count;
+    return SCHEDHOST_OK;
+}
+
+static int32_t puts_to_disk(const schedhost_scheduler *scheduler, struct routine *routine) {
+    int64_t count = schedhost_param_int(scheduler, "count", 1000);
+    size_t bytes = (size_t)schedhost_param_int(scheduler, "bytes", 4096);
+    schedhost_cache *cache = schedhost_cache_disk(scheduler, "put", INT64_MAX, NULL, NULL);
+    char *data = calloc(1, bytes + 1);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t begin = boot_ns();
+        if (schedhost_cache_put(scheduler, cache, data, bytes) != SCHEDHOST_OK) {
+            return schedhost_fail(scheduler, 1, "put failed");
+        }
+        keep(routine, boot_ns() - begin);
+    }
+    free(data);
+    return SCHEDHOST_OK;
+}
+
+static int32_t run(const schedhost_scheduler *scheduler, void *user) {
+    struct routine *routine = user;
+    int64_t now;
+    switch (routine->mode) {
+    case 'e':
+        return SCHEDHOST_OK;
+    case 'h':
+        return hits(scheduler, routine);
+    case 'p':
+        return puts_to_disk(scheduler, routine);
+    case 'm':
+        if (schedhost_cycle(scheduler) == 0) {
+            trace(scheduler);
+        }
+        return SCHEDHOST_OK;
+    case 'c':
+        trace(scheduler);
+        if (schedhost_where(scheduler)->session_before == SCHEDHOST_BEFORE_NONE && schedhost_cycle(scheduler) == 1) {
+            raise(SIGKILL);
+        }
+        return SCHEDHOST_OK;
+    case 'b':
+        if (routine->number == 0) {
+            struct timespec time = {.tv_sec = schedhost_param_int(scheduler, "block_ms", 1000) / 1000};
+            while (nanosleep(&time, &time) != 0 && errno == EINTR) {
+            }
+            return SCHEDHOST_OK;
+        }
+        /* fall through */
+    default:
+        now = boot_ns();
+        if (routine->first == 0) {
+            routine->first = now;
+        } else {
+            keep(routine, now - routine->first - (int64_t)schedhost_cycle(scheduler) * routine->period);
+        }
+        return SCHEDHOST_OK;
+    }
+}
+
+static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
+    struct routine *routine = user;
+    if (routine->mode == 'h') {
+        return schedhost_stat_double(scheduler, "ns", routine->result[0]);
+    }
+    if (routine->count == 0) {
+        return SCHEDHOST_OK;
+    }
+    schedhost_stat_double(scheduler, "drift_us", (double)routine->late[routine->count - 1] / 1000);
+    qsort(routine->late, routine->count, sizeof *routine->late, compare);
+    /* The first start is itself late by a little: the grid is the one on which no start is early. */
+    int64_t least = routine->mode == 'p' ? 0 : routine->late[0] < 0 ? routine->late[0] : 0;
+    const char *names[] = {"p50_us", "p90_us", "p99_us", "max_us"};
+    size_t places[] = {routine->count / 2, routine->count * 9 / 10, routine->count * 99 / 100, routine->count - 1};
+    for (int i = 0; i < 4; i++) {
+        schedhost_stat_double(scheduler, names[i], (double)(routine->late[places[i]] - least) / 1000);
+    }
+    return SCHEDHOST_OK;
+}
+
+static int32_t stop(const schedhost_scheduler *scheduler, void *user) {
+    (void)scheduler;
+    free(((struct routine *)user)->late);
+    return SCHEDHOST_OK;
+}
+
+static schedhost_plugin plugin = {SCHEDHOST_SIZED(schedhost_plugin), .id = BENCH_ID, .version = "1.0.0"};
+
+static const schedhost_plugin *describe(void) {
+    if (plugin.routines == NULL) {
+        const char *text = getenv("BENCH_ROUTINES");
+        size_t count = text != NULL && atol(text) > 0 ? (size_t)atol(text) : 1;
+        schedhost_routine *routines = calloc(count, sizeof *routines);
+        const schedhost_routine **list = calloc(count + 1, sizeof *list);
+        struct routine *own = calloc(count, sizeof *own);
+        char *names = calloc(count, 24);
+        for (size_t i = 0; i < count; i++) {
+            own[i].number = i;
+            snprintf(names + i * 24, 24, "r%zu", i);
+            routines[i] = (schedhost_routine){SCHEDHOST_SIZED(schedhost_routine), .name = names + i * 24,
+                                              .wait_ms = 1000, .user = &own[i], .start = start, .run = run,
+                                              .stop = stop, .stats = stats};
+            list[i] = &routines[i];
+        }
+        plugin.routines = list;
+    }
+    return &plugin;
+}
+
+SCHEDHOST_PLUGIN(describe())

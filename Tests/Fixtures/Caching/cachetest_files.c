@@ -1,0 +1,112 @@
+/* Values on disk, and figures. */
+#include "cachetest.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <time.h>
+
+/* Logs what the disk cache `v` has or loads: the text of the parameter `text`. */
+int32_t run_value(uint64_t cycle) {
+    static struct behaviour made;
+    schedhost_cache_value value;
+    schedhost_cache *cache;
+    (void)cycle;
+    made.text = schedhost_param_string(self, "text", "");
+    cache = open_cache("v", 1, 0, 3600000, 0, &made);
+    CHECK(get(cache, 0, 0, &value) == SCHEDHOST_OK);
+    schedhost_info(self, "value state=%u text=%.*s age_ms=%.0f generation=%llu corrupt=%llu save_failures=%llu",
+                   value.state, (int)value.size, (const char *)value.data, value.age_seconds * 1000,
+                   (unsigned long long)value.generation, (unsigned long long)counters(cache).corrupt,
+                   (unsigned long long)counters(cache).save_failures);
+    if (schedhost_param_int(self, "count", 0) == 0) {
+        schedhost_end_session(self, "done");
+    } else {
+        schedhost_sleep_ms(self, 3600000);
+    }
+    return SCHEDHOST_OK;
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+/* Saves the text once, as `cache_put` does; before and after it makes the calls that strace looks for. */
+int32_t run_save(uint64_t cycle) {
+    const char *text = schedhost_param_string(self, "text", "");
+    schedhost_cache *cache = open_cache("v", 1, 0, 3600000, 0, NULL);
+    schedhost_cache_value value;
+    (void)cycle;
+    CHECK(schedhost_cache_put(self, cache, text, strlen(text)) == SCHEDHOST_OK);
+    /* Whatever became of the file, this is what is served. */
+    CHECK(get(cache, 0, 0, &value) == SCHEDHOST_OK && is(&value, SCHEDHOST_VALUE_HIT, text));
+    schedhost_info(self, "saved save_failures=%llu", (unsigned long long)counters(cache).save_failures);
+    schedhost_end_session(self, "done");
+    return SCHEDHOST_OK;
+}
+
+/* Hits, as often as `count` says, within one cycle. */
+int32_t run_speed(uint64_t cycle) {
+    static struct behaviour made = {.text = "value"};
+    int64_t count = schedhost_param_int(self, "count", 1000000);
+    schedhost_cache *cache = open_cache("c", 0, 0, INT64_MAX, 0, &made);
+    schedhost_cache_value value;
+    uint64_t sum = 0;
+    double start;
+    (void)cycle;
+    CHECK(get(cache, 0, 0, &value) == SCHEDHOST_OK);
+    start = now();
+    for (int64_t i = 0; i < count; i++) {
+        get(cache, 0, 0, &value);
+        sum += value.state;
+    }
+    schedhost_info(self, "hit_ns=%.1f", (now() - start) / (double)count);
+    CHECK(sum == (uint64_t)count * SCHEDHOST_VALUE_HIT);
+    schedhost_end_session(self, "done");
+    return SCHEDHOST_OK;
+}
+
+/* The least that a safe replacement takes: create, write, close, rename. */
+static int put_raw(int directory, const void *bytes, size_t size, int number) {
+    char name[64];
+    int file;
+    snprintf(name, sizeof name, "raw.%d.tmp", number);
+    file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return file >= 0 && write(file, bytes, size) == (ssize_t)size && close(file) == 0 &&
+           renameat(directory, name, directory, "raw") == 0;
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Puts of 4 KiB against raw ones in turn; the raw ones in the directory `text`, on the same file system. */
+int32_t run_put_speed(uint64_t cycle) {
+    int count = (int)schedhost_param_int(self, "count", 1000);
+    int directory = open(schedhost_param_string(self, "text", "."), O_RDONLY | O_DIRECTORY);
+    schedhost_cache *cache = open_cache("p", 1, 0, INT64_MAX, 0, NULL);
+    double *puts = calloc((size_t)count, sizeof *puts), *raws = calloc((size_t)count, sizeof *raws);
+    char bytes[4096];
+    (void)cycle;
+    memset(bytes, 'x', sizeof bytes);
+    for (int i = 0; i < count; i++) {
+        double start = now(), middle;
+        CHECK(schedhost_cache_put(self, cache, bytes, sizeof bytes) == SCHEDHOST_OK);
+        middle = now();
+        puts[i] = middle - start;
+        CHECK(put_raw(directory, bytes, sizeof bytes, i));
+        raws[i] = now() - middle;
+    }
+    qsort(puts, (size_t)count, sizeof *puts, compare);
+    qsort(raws, (size_t)count, sizeof *raws, compare);
+    schedhost_info(self, "put_us=%.1f raw_us=%.1f ratio=%.2f p90=%.1f/%.1f save_failures=%llu", puts[count / 2] / 1e3,
+                   raws[count / 2] / 1e3, puts[count / 2] / raws[count / 2], puts[count * 9 / 10] / 1e3,
+                   raws[count * 9 / 10] / 1e3, (unsigned long long)counters(cache).save_failures);
+    close(directory);
+    free(puts);
+    free(raws);
+    schedhost_end_session(self, "done");
+    return SCHEDHOST_OK;
+}
