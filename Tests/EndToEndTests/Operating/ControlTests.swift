@@ -7,7 +7,7 @@ extension EndToEnd {
     /// The control socket and the commands that use it.
     @Suite struct Control {
         /// A host with `healthy` and `sleeper`, both in a session.
-        private func host(_ arguments: String...) async throws -> (Host, Scratch) {
+        private func host() async throws -> Host {
             try await Fixtures.build("healthy")
             try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
             let scratch = try Scratch()
@@ -15,17 +15,17 @@ extension EndToEnd {
             try scratch.add("sleeper")
             let host = try Host(in: scratch)
             _ = try await host.sessions(2)
-            return (host, scratch)
+            return host
         }
 
-        private func run(_ words: String..., in scratch: Scratch) async throws -> (ProcessEnd, String, String) {
-            let command = try Command([try Program.path] + words + ["--state", scratch.state], in: scratch)
+        private func run(_ words: String..., in host: Host) async throws -> (ProcessEnd, String, String) {
+            let command = try Command([try Program.path] + words + ["--state", host.scratch.state], in: host.scratch)
             let end = try await command.ended()
             return (end, command.output, command.errors)
         }
 
-        private func status(_ id: String, in scratch: Scratch) async throws -> RoutineStatus {
-            let asked = try Asked(scratch)
+        private func status(_ id: String, in host: Host) async throws -> RoutineStatus {
+            let asked = try Asked(host.scratch)
             guard case .status(let status)? = try asked.ask(ControlRequest(.status)),
                 let routine = status.routines.first(where: { $0.identifier == id })
             else { throw Unmet(description: "no status of \(id)") }
@@ -33,14 +33,15 @@ extension EndToEnd {
         }
 
         @Test func `status as a table and as JSON`() async throws {
-            let (host, scratch) = try await host()
+            let host = try await host()
+            let scratch = host.scratch
             try await eventually("cycles") { LedgerView.all(in: scratch).contains { $0.cycle > 20 } }
-            let (end, output, _) = try await run("status", in: scratch)
+            let (end, output, _) = try await run("status", in: host)
             #expect(end == .exited(0))
             for text in ["pid \(host.pid)", "2 plugins, 2 routines, 2 workers", "healthy/beat", "sleeper/run", "LATE P99"] {
                 #expect(output.contains(text), "\(output)")
             }
-            let (_, json, _) = try await run("status", "healthy", "--json", in: scratch)
+            let (_, json, _) = try await run("status", "healthy", "--json", in: host)
             let decoded = try JSONDecoder().decode(StatusFile.self, from: Data(json.utf8))
             #expect(decoded.pid == host.pid && decoded.routines.map(\.id) == ["healthy/beat"])
             #expect(decoded.routines[0].cycles_total > 20 && decoded.routines[0].duration_p99_ns > 0)
@@ -67,60 +68,63 @@ extension EndToEnd {
         }
 
         @Test func `pause holds cycles and keeps the session, resume lets them go on`() async throws {
-            let (_, scratch) = try await host()
-            let before = try await status("healthy/beat", in: scratch)
-            let paused = try await run("pause", "healthy/beat", in: scratch)
+            let host = try await host()
+            let scratch = host.scratch
+            let before = try await status("healthy/beat", in: host)
+            let paused = try await run("pause", "healthy/beat", in: host)
             #expect(paused.0 == .exited(0) && paused.1 == "healthy/beat: paused\n")
             try await Task.sleep(for: .milliseconds(50))
-            let first = try await status("healthy/beat", in: scratch)
+            let first = try await status("healthy/beat", in: host)
             try await Task.sleep(for: .milliseconds(200))
-            let second = try await status("healthy/beat", in: scratch)
+            let second = try await status("healthy/beat", in: host)
             #expect(second.state == .paused && second.cycle == first.cycle && second.session == before.session)
-            let now = try await run("run-now", "healthy/beat", in: scratch)
+            let now = try await run("run-now", "healthy/beat", in: host)
             #expect(now.0 == .exited(1) && now.2.contains("resume it first"))
-            #expect(try await run("resume", "healthy", in: scratch).0 == .exited(0))
+            #expect(try await run("resume", "healthy", in: host).0 == .exited(0))
             try await eventually("cycles after resume") {
                 LedgerView.all(in: scratch).contains { $0.cycle > second.cycle + 5 }
             }
         }
 
         @Test func `run-now brings the next cycle`() async throws {
-            let (_, scratch) = try await host()
+            let host = try await host()
+            let scratch = host.scratch
             try await eventually("its first cycle") { LedgerView.all(in: scratch).filter { $0.cycle > 0 }.count == 2 }
-            let before = try await status("sleeper/run", in: scratch)
-            #expect(try await run("run-now", "sleeper/run", in: scratch).0 == .exited(0))
+            let before = try await status("sleeper/run", in: host)
+            #expect(try await run("run-now", "sleeper/run", in: host).0 == .exited(0))
             try await eventually("another cycle") {
                 LedgerView.all(in: scratch).contains { $0.session == before.session?.rawValue && $0.cycle > before.cycle }
             }
         }
 
         @Test func `stop lasts, restart begins anew, and totals do not fall`() async throws {
-            let (host, scratch) = try await host()
+            let host = try await host()
+            let scratch = host.scratch
             try await eventually("cycles") { LedgerView.all(in: scratch).contains { $0.cycle > 20 } }
-            let before = try await status("healthy/beat", in: scratch)
-            #expect(try await run("stop", "healthy", in: scratch).0 == .exited(0))
+            let before = try await status("healthy/beat", in: host)
+            #expect(try await run("stop", "healthy", in: host).0 == .exited(0))
             try await host.line("healthy/beat", "ended: stopped")
-            let stopped = try await status("healthy/beat", in: scratch)
+            let stopped = try await status("healthy/beat", in: host)
             #expect(stopped.state == .stopped && stopped.session == nil)
             #expect(stopped.cyclesTotal >= before.cyclesTotal && stopped.durations.total >= before.durations.total)
             _ = try await host.end(by: Signals.interrupt)
 
             let next = try Host(in: scratch)
             _ = try await next.sessions(1)
-            #expect(try await status("healthy/beat", in: scratch).state == .stopped, "the stop did not outlive the host")
-            let (_, output, _) = try await run("restart", "healthy", "sleeper", "--json", in: scratch)
+            #expect(try await status("healthy/beat", in: next).state == .stopped, "the stop did not outlive the host")
+            let (_, output, _) = try await run("restart", "healthy", "sleeper", "--json", in: next)
             #expect(output.contains("\"ok\":true") && output.contains("healthy/beat") && output.contains("sleeper/run"))
             try await next.line("sleeper/run", "ended: stopped")
             _ = try await next.sessions(2)
-            let again = try await status("sleeper/run", in: scratch)
+            let again = try await status("sleeper/run", in: next)
             #expect(again.sessionsTotal == 2 && again.restarts == 1)
         }
 
         @Test func `an unknown id is an error that says what was meant, and nothing is done`() async throws {
-            let (_, scratch) = try await host()
-            let (end, output, errors) = try await run("stop", "healthy/beat", "sleper", in: scratch)
+            let host = try await host()
+            let (end, output, errors) = try await run("stop", "healthy/beat", "sleper", in: host)
             #expect(end == .exited(1) && output.isEmpty && errors.contains("did you mean sleeper?"), "\(errors)")
-            #expect(try await status("healthy/beat", in: scratch).session != nil)
+            #expect(try await status("healthy/beat", in: host).session != nil)
         }
 
         @Test(arguments: ["status", "metrics", "reload", "log-level"])
@@ -134,23 +138,25 @@ extension EndToEnd {
         }
 
         @Test func `log-level reaches the host and its workers`() async throws {
-            let (_, scratch) = try await host()
-            #expect(try await run("log-level", in: scratch).1 == "info\n")
-            #expect(try await run("log-level", "trace", in: scratch).1 == "trace\n")
-            #expect(try await run("log-level", in: scratch).1 == "trace\n")
-            #expect(try await run("log-level", "loud", in: scratch).0 == .exited(64))
+            let host = try await host()
+            #expect(try await run("log-level", in: host).1 == "info\n")
+            #expect(try await run("log-level", "trace", in: host).1 == "trace\n")
+            #expect(try await run("log-level", in: host).1 == "trace\n")
+            #expect(try await run("log-level", "loud", in: host).0 == .exited(64))
         }
 
         @Test func `reload takes up what is new`() async throws {
             try await Fixtures.build("busy", c: Source.busy)
-            let (host, scratch) = try await host()
+            let host = try await host()
+            let scratch = host.scratch
             try scratch.add("busy")
-            #expect(try await run("reload", in: scratch).0 == .exited(0))
+            #expect(try await run("reload", in: host).0 == .exited(0))
             _ = try await host.sessions(3)
         }
 
         @Test func `status costs the workers no system call`() async throws {
-            let (host, scratch) = try await host()
+            let host = try await host()
+            let scratch = host.scratch
             let sleeper = try await eventually("the sleeper's worker") {
                 host.workers.first { Processes.maps(of: $0).contains("sleeper") }
             }
@@ -158,12 +164,13 @@ extension EndToEnd {
             try await Task.sleep(for: .milliseconds(100))
             func wakes() -> Int { Processes.number("voluntary_ctxt_switches", of: sleeper) ?? -1 }
             let before = wakes()
-            for _ in 0..<50 { _ = try await status("sleeper/run", in: scratch) }
+            for _ in 0..<50 { _ = try await status("sleeper/run", in: host) }
             #expect(wakes() == before)
         }
 
         @Test func `100 clients, half of which do not read, and malformed and endless requests`() async throws {
-            let (host, scratch) = try await host()
+            let host = try await host()
+            let scratch = host.scratch
             var silent: [Asked] = []
             for number in 0..<100 {
                 let client = try Asked(scratch)
@@ -188,7 +195,7 @@ extension EndToEnd {
             #expect(sent < 100, "100 MB were read")
             for _ in 0..<20 {
                 let start = ContinuousClock.now
-                _ = try await status("healthy/beat", in: scratch)
+                _ = try await status("healthy/beat", in: host)
                 #expect(ContinuousClock.now - start < .seconds(1))
             }
             #expect((Processes.number("VmRSS", of: host.pid) ?? .max) < 150_000, "kB")

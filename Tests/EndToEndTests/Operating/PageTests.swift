@@ -6,7 +6,7 @@ import Testing
 extension EndToEnd {
     /// What is served over HTTP and written into files. Tools that are not there are done without, with a word.
     @Suite struct Pages {
-        private func host(_ arguments: String..., faulty: Bool = false) async throws -> (Host, Scratch, String) {
+        private func host(faulty: Bool = false) async throws -> (Host, Scratch, String) {
             try await Fixtures.build("healthy", "faulty")
             let scratch = try Scratch()
             try scratch.add("healthy")
@@ -34,7 +34,7 @@ extension EndToEnd {
 
         @Test(.enabled(if: has("curl"), "curl is not installed"))
         func `pages, health and refusals`() async throws {
-            let (_, scratch, url) = try await host()
+            let (host, scratch, url) = try await host()
             #expect(try await curl("\(url)/healthz", in: scratch) == "ok\n")
             try await eventually("a session") { LedgerView.all(in: scratch).contains { $0.cycle > 0 } }
             #expect(try await curl("\(url)/readyz", in: scratch) == "ready\n")
@@ -51,6 +51,7 @@ extension EndToEnd {
             }
             let head = try await curl("-I \(url)/", in: scratch)
             #expect(head.contains("default-src 'none'") && head.contains("nosniff"))
+            _ = try await host.end(by: Signals.interrupt)
         }
 
         @Test(.enabled(if: has("curl") && has("promtool"), "curl or promtool (Debian: prometheus) is not installed"))
@@ -99,10 +100,10 @@ extension EndToEnd {
 
         @Test(.enabled(if: has("script"), "script (util-linux) is not installed"))
         func `top lives in a terminal and gives it back`() async throws {
-            let (_, scratch, _) = try await host()
+            let (host, scratch, _) = try await host()
             let top = "'\(try Program.path)' top --state '\(scratch.state)' --interval 0.2"
             let screen = try await Command.shell(
-                "(sleep 1.5; printf s; sleep 0.5; printf q) | NO_COLOR=1 script -qec \"\(top)\" /dev/null", in: scratch)
+                "(sleep 1.5; printf s; sleep 0.6; printf q) | NO_COLOR=1 script -qec \"\(top)\" /dev/null", in: scratch)
             #expect(screen.contains("\u{1B}[?1049h") && screen.contains("healthy/beat") && screen.contains("sorted by state"))
             #expect(screen.contains("▁") || screen.contains("█"))
             #expect(!screen.contains("\u{1B}[31m"))
@@ -110,6 +111,7 @@ extension EndToEnd {
             #expect(tail.hasPrefix("[?1049l"), "the terminal was not given back: \(tail)")
             let pipe = try Command([try Program.path, "top", "--state", scratch.state], in: scratch)
             #expect(try await pipe.ended() == .exited(64))
+            _ = try await host.end(by: Signals.interrupt)
         }
 
         @Test(.enabled(if: has("python3"), "python3 is not installed"))
