@@ -14,6 +14,7 @@ enum Program {
         case .cache(let options): return try CacheCommand.perform(options)
         case .operate(let options): return try OperateCommand.perform(options)
         case .metrics(let options): return try OperateCommand.metrics(options)
+        case .top(let options): return try TopCommand.perform(options)
         case .report(let options): return try ReportCommand.perform(options)
         case .help(let name):
             StandardStream.output.write(HelpText.text(name))

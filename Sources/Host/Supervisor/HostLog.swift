@@ -11,6 +11,12 @@ public final class HostLog {
     private let zone: CivilTime.Zone
     /// Lines below it are left out.
     public var level: LogLevel
+    /// The line under the log, for a terminal; empty for none.
+    public var footer = "" {
+        didSet { if footer != oldValue { emit("") } }
+    }
+    private let isJournal: Bool
+    private var hasFooter = false
     private var dropped = 0
     private var subjectWidth = 24
 
@@ -19,12 +25,15 @@ public final class HostLog {
         self.format = format
         self.level = level
         zone = .local
+        isJournal = format == .text && Journal.isStandardError
         isColored = StandardStream.error.isTerminal && (HostProcess.environment("NO_COLOR") ?? "").isEmpty
     }
 
     /// Writes one entry. `subject` is a plugin or `plugin/routine`; empty for the host itself.
     public func write(_ level: LogLevel, _ subject: String = "", _ text: String, ms: Int64? = nil) {
         guard level >= self.level else { return }
+        if isJournal, (try? UnixSocket.sendDatagram(
+            JournalEntry.bytes(level, subject: subject, text: text), to: Journal.socket)) != nil { return }
         let time = ms ?? SystemClock().wall() / 1_000_000
         switch format {
         case .text: emit(line(level, subject, text, time))
@@ -57,7 +66,9 @@ public final class HostLog {
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
-    private func emit(_ line: String) {
+    private func emit(_ text: String) {
+        let line = footer.isEmpty && !hasFooter ? text : "\r\u{1B}[K" + text + footer
+        hasFooter = !footer.isEmpty
         if dropped > 0, StandardStream.error.writeIfReady(Array("schedhost: \(dropped) log lines dropped\n".utf8)) {
             dropped = 0
         }

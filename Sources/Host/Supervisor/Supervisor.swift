@@ -124,6 +124,7 @@ public final class Supervisor {
         try loop.run { now in
             deadlines.settle(now: now)
             settleDepartures()
+            settleOperating()
             writeRecords()
             if isDone { loop.stop() }
             return deadlines.earliest
@@ -151,6 +152,7 @@ public final class Supervisor {
         case Signals.interrupt, Signals.terminate: stop(signal)
         case Signals.child: putAwayOrphans()
         default:
+            notifyReload()
             for plugin in plugins.values { if case .refused = plugin.state { tryAgain(plugin) } }
             scan()
         }

@@ -30,8 +30,9 @@
 #include <unistd.h>
 
 #include "CHostSystemCRC32C.h"
-#include "CHostSystemCrash.h"
 #include "CHostSystemSockets.h"
+#include "CHostSystemTerminal.h"
+#include "CHostSystemCrash.h"
 
 /* Variadic in C: open(2) with a mode, openat(2), fcntl(2), prctl(2). */
 static inline int chs_openat(int directory, const char *path, int flags, mode_t mode) {

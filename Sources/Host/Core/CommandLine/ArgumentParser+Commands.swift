@@ -9,6 +9,7 @@ extension ArgumentParser {
         case .cache: .cache(try cache(parsed))
         case .status: .operate(operate(.status, parsed))
         case .metrics: .metrics(ClientOptions(state: parsed.texts[.state]))
+        case .top: .top(top(parsed))
         case .report: .report(report(parsed))
         case .runNow: .operate(operate(.runNow, parsed))
         case .pause: .operate(operate(.pause, parsed))

@@ -12,6 +12,15 @@ extension ArgumentParser {
         return options
     }
 
+    /// The options of `top`.
+    func top(_ parsed: Parsed) -> TopOptions {
+        var options = TopOptions()
+        options.state = parsed.texts[.state]
+        options.key = parsed.texts[.sort].flatMap { .init(rawValue: $0) } ?? options.key
+        options.intervalMs = max(100, parsed.numbers[.interval] ?? options.intervalMs)
+        return options
+    }
+
     /// The options of `report`.
     func report(_ parsed: Parsed) -> ReportOptions {
         var options = ReportOptions(output: parsed.texts[.output] ?? "")

@@ -8,6 +8,7 @@ public enum Command: Equatable, Sendable {
     /// `status` and what changes a running host.
     case operate(OperateOptions)
     case metrics(ClientOptions)
+    case top(TopOptions)
     case report(ReportOptions)
     /// The help of one command, or of all.
     case help(CommandName?)
@@ -16,7 +17,7 @@ public enum Command: Equatable, Sendable {
 
 /// The commands by name, in the order of the help text.
 public enum CommandName: String, CaseIterable, Sendable {
-    case run, list, check, records, cache, status, metrics, report
+    case run, list, check, records, cache, status, top, metrics, report
     case runNow = "run-now"
     case pause, resume, restart, stop, reload
     case logLevel = "log-level"

@@ -18,6 +18,20 @@ extension CommandTable {
                 purpose: "for other tools"),
         ])
 
+    static let top = CommandSpecification(
+        name: .top, summary: "show what a running host is doing, live in a terminal",
+        details: [
+            "Keys: s and S change what is sorted by, r turns the order, arrows or j and k scroll, q quits. The bars are mean "
+                + "durations of late, each beside the longest of them."
+        ],
+        options: [
+            OptionSpecification(
+                .sort, .choice(TopScreen.Key.allCases.map(\.rawValue)), "KEY", "what is sorted by at first, id by default"),
+            OptionSpecification(
+                .interval, .duration(mostMs: 3_600_000), "TIME", "from one look to the next: 1 s by default, 0.1 s at least"),
+            state,
+        ])
+
     static let metrics = CommandSpecification(
         name: .metrics, summary: "show a running host's metrics in Prometheus's text format",
         details: [

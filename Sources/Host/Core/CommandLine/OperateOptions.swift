@@ -59,3 +59,16 @@ public struct ListenAddress: Equatable, Sendable {
     /// The address as it stands in a URL.
     public var hostText: String { host.contains(":") ? "[\(host)]" : host }
 }
+
+/// Options of `schedhost top`.
+public struct TopOptions: Equatable, Sendable {
+    /// The state directory.
+    public var state: String?
+    /// What rows are sorted by at first.
+    public var key = TopScreen.Key.id
+    /// From one look to the next, ms, from 100.
+    public var intervalMs: Int64 = 1000
+
+    /// The defaults.
+    public init() {}
+}

@@ -35,9 +35,9 @@ extension ReportPage {
 
         // Sparklines.
         function trend(values) {
-          const box = svg("svg", { width: 90, height: 20, role: "img", "aria-label": "mean durations of late" });
+          const box = svg("svg", { width: 70, height: 20, role: "img", "aria-label": "mean durations of late" });
           if (values.length < 2) return box;
-          const top = Math.max(...values, 1), step = 88 / (values.length - 1);
+          const top = Math.max(...values, 1), step = 68 / (values.length - 1);
           box.append(svg("polyline", { class: "trend",
             points: values.map((v, i) => (1 + i * step).toFixed(1) + "," + (18 - v / top * 16).toFixed(1)).join(" ") }));
           return box;
@@ -79,10 +79,10 @@ extension ReportPage {
           { title: "Missed", key: "missed_total", n: true, text: r => count(r.missed_total) },
           { title: "Failed", key: "failures_total", n: true, text: r => count(r.failures_total), bad: r => r.failures_total > 0 },
           { title: "Sessions", key: "sessions_total", n: true, text: r => count(r.sessions_total) },
-          { title: "Cache hits / loads", key: "cache_hits", n: true, text: r => count(r.cache_hits) + " / " + count(r.cache_loads) },
+          { title: "Hits / loads", key: "cache_hits", n: true, text: r => count(r.cache_hits) + " / " + count(r.cache_loads) },
           { title: "Trend", node: r => trend((history.get(r.id) || { values: [] }).values) },
           { title: "Spread", node: r => spread(r.durations) },
-        ];
+        ].filter(c => c.title !== "Trend" || !embedded);
         function heads() {
           $("routines").tHead.replaceChildren(el("tr", {}, ...columns.map(c => {
             const head = el("th", c.n ? { class: "n" } : {});

@@ -37,9 +37,9 @@ extension ReportPage {
         #refused p { margin: 8px 0 0; color: var(--bad); overflow-wrap: anywhere; }
         .scroll { overflow-x: auto; max-height: 560px; overflow-y: auto; }
         table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
-        th { position: sticky; top: 0; padding: 5px 10px; background: var(--card); color: var(--quiet); font-weight: 600;
+        th { position: sticky; top: 0; padding: 5px 8px; background: var(--card); color: var(--quiet); font-weight: 600;
           text-align: left; box-shadow: inset 0 -1px var(--line); }
-        td { padding: 4px 10px; border-bottom: 1px solid var(--line); }
+        td { padding: 4px 8px; border-bottom: 1px solid var(--line); }
         tbody tr:last-child td { border-bottom: 0; }
         th.n, td.n { text-align: right; }
         th button { all: unset; cursor: pointer; }

@@ -11,10 +11,7 @@ public enum StatusTable {
         if status.routines.isEmpty { return text + "no routines\n" }
         let usage = Dictionary(status.workers.map { ($0.pid, $0) }) { first, _ in first }
         let rows = status.routines.map { cells($0, usage, now: status.nowMs) }
-        let widths = Column.allCases.map { column in
-            rows.reduce(TerminalText.width(column.rawValue)) { max($0, TerminalText.width($1[column] ?? "")) }
-        }
-        let shown = fitting(widths, width)
+        let shown = fitting(rows, width)
         text += "\n" + line(shown) { $0.rawValue }
         for (row, routine) in zip(rows, status.routines) {
             text += line(shown) { row[$0] ?? "" }
@@ -79,8 +76,12 @@ public enum StatusTable {
         var isNumber: Bool { self != .id && self != .state }
     }
 
-    private static func fitting(_ widths: [Int], _ width: Int?) -> [(column: Column, width: Int)] {
-        var shown = zip(Column.allCases, widths).map { (column: $0, width: $1) }
+    /// The columns that there is room for, with their widths.
+    static func fitting(_ rows: [[Column: String]], _ width: Int?) -> [(column: Column, width: Int)] {
+        var shown = Column.allCases.map { column in
+            let least = TerminalText.width(column.rawValue)
+            return (column: column, width: rows.reduce(least) { max($0, TerminalText.width($1[column] ?? "")) })
+        }
         guard let width else { return shown }
         while shown.reduce(0, { $0 + $1.width + 2 }) - 2 > width,
             let next = shown.max(by: { $0.column.dispensability < $1.column.dispensability }),
@@ -95,14 +96,20 @@ public enum StatusTable {
     }
 
     private static func line(_ shown: [(column: Column, width: Int)], _ cell: (Column) -> String) -> String {
-        let cells = shown.map { column, width in
-            TerminalText.pad(TerminalText.cut(cell(column), to: width), to: width, isNumber: column.isNumber)
-        }
-        var text = cells.joined(separator: "  ")
+        var text = plainLine(shown, cell)
         while text.hasSuffix(" ") { text.removeLast() }
         return text + "\n"
     }
 
+    /// A line as wide as its columns.
+    static func plainLine(_ shown: [(column: Column, width: Int)], _ cell: (Column) -> String) -> String {
+        let cells = shown.map { column, width in
+            TerminalText.pad(TerminalText.cut(cell(column), to: width), to: width, isNumber: column.isNumber)
+        }
+        return cells.joined(separator: "  ")
+    }
+
+    /// What the columns show of a routine.
     static func cells(_ routine: RoutineStatus, _ usage: [Int32: HostStatus.Worker], now: Int64) -> [Column: String] {
         var cells: [Column: String] = [
             .id: TerminalText.clean(routine.identifier), .state: state(routine), .cycle: cycle(routine),

@@ -28,6 +28,13 @@ final class Operation {
     /// The directory and the name of the file for the metrics, and its timer.
     var metricsFile: MetricsFile?
 
+    /// systemd, if it is there, and the timer of the signs of life that it wants.
+    var manager: ServiceManager?
+    var watchdogTimer: Deadlines.Timer?
+    /// Set where progress can be shown; whether there is any.
+    var progressTimer: Deadlines.Timer?
+    var hasProgress = false
+
     /// What is kept of the past is not true any more.
     func forget() {
         status = nil

@@ -18,6 +18,8 @@ extension Supervisor {
         } catch {
             log.write(.error, "", "no control socket, so status and the like cannot be had: \(error)")
         }
+        beginNotifying()
+        beginProgress()
         if let address = options.listen { try listen(address) }
         if let path = options.metricsFile { try beginMetricsFile(path) }
     }
@@ -28,8 +30,16 @@ extension Supervisor {
         return ControlConversation { [unowned self] request in answer(request) }
     }
 
+    /// What follows from what happened in this round of the loop. Costs nothing where nobody is to be told.
+    func settleOperating() {
+        guard hasNewTallies || operation.manager?.hasSaidReady == false || isStopping else { return }
+        notify()
+        lookForProgress()
+    }
+
     /// Closes what `startOperating` opened.
     func stopOperating() {
+        log.footer = ""
         operation.control?.close()
         operation.control = nil
         operation.web?.close()

@@ -30,7 +30,11 @@ extension Supervisor {
                 why: why, routines: plugin.routines.count)
         }
         .sorted { ($0.id, $0.file) < ($1.id, $1.file) }
-        status.routines = routines.values.map { self.status(of: $0) }.sorted { $0.identifier < $1.identifier }
+        // The sessions of a replaced file end while those of the new one begin: they are one routine here.
+        status.routines = Dictionary(grouping: routines.values) { $0.identifier }.values
+            .filter { entries in entries.contains { $0.plugin.state != .removed || $0.session != nil } }
+            .map { self.status(of: $0) }
+            .sorted { $0.identifier < $1.identifier }
         var sessions: [Int32: Int] = [:]
         for routine in status.routines { if let pid = routine.worker { sessions[pid, default: 0] += 1 } }
         status.workers = (Array(workers.values) + Array(leaving.values)).map { worker in
@@ -51,12 +55,41 @@ extension Supervisor {
 
     private static func words(_ state: PluginEntry.State) -> (String, String?) {
         switch state {
-        case .waiting: ("waiting", nil)
-        case .describing: ("loading", nil)
+        case .waiting, .describing: ("loading", nil)
         case .ready: ("ready", nil)
         case .refused(let why): ("refused", why)
         case .removed: ("removed", nil)
         }
+    }
+
+    /// The status of the entries of one id: the newest one's, with what the sessions of older ones count.
+    func status(of entries: [RoutineEntry]) -> RoutineStatus {
+        guard let routine = entries.max(by: { Self.rank($0) < Self.rank($1) }) else {
+            return RoutineStatus(plugin: "", routine: "", state: .idle)
+        }
+        var status = status(of: routine)
+        for other in entries where other !== routine && other.session != nil {
+            status.sessionsTotal = status.sessionsTotal.clampedSum(1)
+            guard let (snapshot, counts) = reading(of: other) else { continue }
+            addTotals(snapshot, counts, to: &status)
+            if let pid = other.session?.worker.pid, routine.session == nil {
+                status.cache = (operation.totals[routine.identifier] ?? RoutineTotals()).cache(counts.cache, worker: pid)
+            } else {
+                status.cache = status.cache.adding(counts.cache)
+            }
+        }
+        return status
+    }
+
+    private static func rank(_ routine: RoutineEntry) -> (Int, Int) {
+        (routine.plugin.state == .removed ? 0 : 1, routine.key)
+    }
+
+    /// What the ledger says of its session; nil when it cannot be read, or is of another session.
+    private func reading(of routine: RoutineEntry) -> (LedgerSnapshot, LedgerCounts)? {
+        guard let session = routine.session, let bytes = session.worker.slotBytes(session.slot) else { return nil }
+        let snapshot = LedgerReader.snapshot(bytes)
+        return snapshot.session == session.id.rawValue ? (snapshot, LedgerCounts(bytes)) : nil
     }
 
     private func status(of routine: RoutineEntry) -> RoutineStatus {
@@ -74,28 +107,21 @@ extension Supervisor {
         status.durations = totals.durations
         status.lateness = totals.lateness
         status.lifetimeCycles = lifetime(routine.identifier)
+        status.cache = totals.cache(nil, worker: nil)
         setState(&status, of: routine)
-        guard let session = routine.session else {
-            status.cache = totals.cache(nil, worker: nil)
-            return status
-        }
+        guard let session = routine.session else { return status }
         status.session = session.id
         status.sessionStartMs = session.startMs
         status.worker = session.worker.pid
         status.sessionsTotal = status.sessionsTotal.clampedSum(1)
-        guard let bytes = session.worker.slotBytes(session.slot) else { return status }
-        let snapshot = LedgerReader.snapshot(bytes)
-        let counts = LedgerCounts(bytes)
+        guard let (snapshot, counts) = reading(of: routine) else { return status }
         status.cache = totals.cache(counts.cache, worker: session.worker.pid)
-        guard snapshot.session == session.id.rawValue else { return status }
+        addTotals(snapshot, counts, to: &status)
         add(snapshot, counts, to: &status, of: routine)
         return status
     }
 
-    private func add(
-        _ snapshot: LedgerSnapshot, _ counts: LedgerCounts, to status: inout RoutineStatus, of routine: RoutineEntry
-    ) {
-        status.cycle = snapshot.cycle
+    private func addTotals(_ snapshot: LedgerSnapshot, _ counts: LedgerCounts, to status: inout RoutineStatus) {
         status.cyclesTotal = status.cyclesTotal.clampedSum(snapshot.cycle)
         status.failuresTotal = status.failuresTotal.clampedSum(snapshot.failures)
         status.missedTotal = status.missedTotal.clampedSum(snapshot.missed)
@@ -103,6 +129,12 @@ extension Supervisor {
         status.lifetimeCycles = status.lifetimeCycles.clampedSum(snapshot.cycle)
         status.durations.add(counts.durations)
         status.lateness.add(counts.lateness)
+    }
+
+    private func add(
+        _ snapshot: LedgerSnapshot, _ counts: LedgerCounts, to status: inout RoutineStatus, of routine: RoutineEntry
+    ) {
+        status.cycle = snapshot.cycle
         status.longestNs = counts.longest
         if counts.durations.total > 0 { status.lastDurationNs = counts.lastDuration }
         status.lastStartMs = wallMs(boot: snapshot.began)

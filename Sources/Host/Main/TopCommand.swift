@@ -1,0 +1,70 @@
+internal import HostCore
+internal import HostSystem
+
+/// `top`: the status, live in a terminal.
+enum TopCommand {
+    private enum Source {
+        static let keys: UInt64 = 1
+        static let signals: UInt64 = 2
+    }
+
+    /// Shows it until `q` or a signal.
+    static func perform(_ options: TopOptions) throws -> ExitStatus {
+        guard StandardStream.output.isTerminal, StandardStream.isInputTerminal else {
+            throw UsageError(command: .top, message: "wants a terminal: use schedhost status, or status --json, in a pipe")
+        }
+        let client = try HostClient(state: try Program.statePath(options.state))
+        let signals = try SignalDescriptor([
+            Signals.interrupt, Signals.terminate, Signals.hangup, Signals.windowChange, Signals.terminalStop,
+        ])
+        let poller = try Poller()
+        try poller.add(signals.descriptor, for: .readable, token: Source.signals)
+        var failure: (any Error)?
+        if let screen = TerminalScreen() {
+            do {
+                try poller.add(screen.input, for: .readable, token: Source.keys)
+                try show(TopScreen(key: options.key), on: screen, client, signals, poller, options)
+            } catch {
+                failure = error  // thrown when the terminal is given back
+            }
+        }
+        if let failure { throw failure }
+        return .success
+    }
+
+    private static func show(
+        _ first: TopScreen, on screen: borrowing TerminalScreen, _ client: HostClient,
+        _ signals: borrowing SignalDescriptor, _ poller: borrowing Poller, _ options: TopOptions
+    ) throws {
+        let clock = SystemClock()
+        let isColored = (HostProcess.environment("NO_COLOR") ?? "").isEmpty
+        var top = first
+        var next = clock.monotonic()
+        while true {
+            let now = clock.monotonic()
+            if now >= next {
+                if case .status(let status) = try client.ask(ControlRequest(.status)).response { top.take(status) }
+                next = max(next + options.intervalMs * 1_000_000, now)
+            }
+            let size = screen.size
+            StandardStream.output.write(top.frame(columns: size.columns, rows: size.rows, isColored: isColored))
+            let rest = Int32(clamping: max(0, next - clock.monotonic()) / 1_000_000 + 1)
+            var isGone = false
+            _ = try poller.wait(milliseconds: rest) { _, readiness in
+                if readiness.contains(.closed) { isGone = true }
+            }
+            guard !isGone, let keys = screen.keys() else { return }
+            if top.type(keys) == .quit { return }
+            while let signal = signals.next() {
+                switch signal {
+                case Signals.windowChange: StandardStream.output.write("\u{1B}[2J")
+                case Signals.terminalStop:
+                    screen.leave()
+                    Signals.stopSelf()
+                    screen.enter()
+                default: return
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import FoundationEssentials
+import HostCore
+import HostSystem
+import Testing
+
+extension EndToEnd {
+    /// What is served over HTTP and written into files. Tools that are not there are done without, with a word.
+    @Suite struct Pages {
+        private func host(faulty: Bool = false) async throws -> (Host, Scratch, String) {
+            try await Fixtures.build("healthy", "faulty")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            if faulty {
+                try scratch.add("faulty")
+                try scratch.write("{ params: { misdeed: 'segv', at: 5, once: true } }", to: "faulty.json5")
+            }
+            let command = try Host(
+                "--listen", "127.0.0.1:0", "--metrics-file", scratch.path + "/m.prom", in: scratch)
+            let line = try await command.line("listening on http://")
+            let port = line.split(separator: ":").last?.prefix { $0.isNumber } ?? ""
+            _ = try await command.line("healthy", "1 routine")
+            return (command, scratch, "http://127.0.0.1:\(port)")
+        }
+
+        private func curl(_ arguments: String, in scratch: Scratch) async throws -> String {
+            try await Command.shell("curl -s --max-time 10 \(arguments)", in: scratch)
+        }
+
+        static func has(_ tool: String) -> Bool {
+            (HostProcess.environment("PATH") ?? "").split(separator: ":").contains { folder in
+                FileManager.default.isExecutableFile(atPath: "\(folder)/\(tool)")
+            }
+        }
+
+        @Test(.enabled(if: has("curl"), "curl is not installed"))
+        func `pages, health and refusals`() async throws {
+            let (host, scratch, url) = try await host()
+            #expect(try await curl("\(url)/healthz", in: scratch) == "ok\n")
+            try await eventually("a session") { LedgerView.all(in: scratch).contains { $0.cycle > 0 } }
+            #expect(try await curl("\(url)/readyz", in: scratch) == "ready\n")
+            #expect(try await curl("\(url)/", in: scratch).hasPrefix("<!doctype html>"))
+            #expect(try await curl("\(url)/status.json", in: scratch).contains("\"id\":\"healthy/beat\""))
+            #expect(try await curl("\(url)/records.json", in: scratch) == "[]\n")
+            for (arguments, status) in [
+                ("-X POST \(url)/", "405"), ("-X DELETE \(url)/status.json", "405"), ("-H 'Host: evil.example' \(url)/", "421"),
+                ("\(url)/nothing", "404"), ("\(url)/report/../lock", "404"), ("\(url)/report/1m864hsf4kk8q", "404"),
+                ("-I \(url)/metrics", "200"), ("-d x=1 \(url)/", "405"), ("-H 'X: '$(head -c 9000 /dev/zero | tr '\\0' x) \(url)/", "431"),
+            ] {
+                let code = try await curl("--path-as-is -o /dev/null -w '%{http_code}' \(arguments)", in: scratch)
+                #expect(code == status, "\(arguments.prefix(80))")
+            }
+            let head = try await curl("-I \(url)/", in: scratch)
+            #expect(head.contains("default-src 'none'") && head.contains("nosniff"))
+            _ = try await host.end(by: Signals.interrupt)
+        }
+
+        @Test(.enabled(if: has("curl") && has("promtool"), "curl or promtool (Debian: prometheus) is not installed"))
+        func `the metrics are good Prometheus`() async throws {
+            let (host, scratch, url) = try await host(faulty: true)
+            try await host.line("faulty/misbehave", "SIGSEGV")
+            try await eventually("cycles") { LedgerView.all(in: scratch).contains { $0.cycle > 20 } }
+            _ = try await Command.shell("curl -s \(url)/metrics | promtool check metrics", in: scratch)
+            _ = try await Command.shell(
+                "'\(try Program.path)' metrics --state '\(scratch.state)' | promtool check metrics", in: scratch)
+            _ = try await Command.shell("promtool check metrics < '\(scratch.path)/m.prom'", in: scratch)
+            let text = try await curl("\(url)/metrics", in: scratch)
+            #expect(text.contains("schedhost_routine_failed_sessions_total{plugin=\"faulty\",routine=\"misbehave\"} 1\n"))
+        }
+
+        @Test func `an address that others reach wants --listen-anywhere, and a taken one is told`() async throws {
+            let scratch = try Scratch()
+            for (address, status) in [("0.0.0.0:0", Int32(64)), ("example.org:80", 64), ("127.0.0.1:x", 64), ("192.0.2.1:0", 64)] {
+                let host = try Host("--listen", address, in: scratch)
+                #expect(try await host.ended() == .exited(status), "\(address) \(host.log)")
+            }
+            let anywhere = try Host("--listen", "0.0.0.0:0", "--listen-anywhere", "--exit-when-idle", in: scratch)
+            #expect(try await anywhere.ended() == .exited(0), "\(anywhere.log)")
+        }
+
+        @Test(.enabled(if: has("curl") && has("chromium"), "curl or chromium is not installed"), .timeLimit(.minutes(2)))
+        func `a browser shows the page, and the report as a file`() async throws {
+            let (host, scratch, url) = try await host(faulty: true)
+            try await host.line("faulty/misbehave", "SIGSEGV")
+            try await eventually("the record") { try host.records.contains { $0.report != nil } }
+            let file = scratch.path + "/report.html"
+            let report = try Command(
+                [try Program.path, "report", "--output", file, "--state", scratch.state], in: scratch)
+            #expect(try await report.ended() == .exited(0), "\(report.errors)")
+            for place in ["\(url)/", "file://\(file)"] {
+                let document = try await Command.shell(
+                    "chromium --headless --no-sandbox --disable-gpu --user-data-dir='\(scratch.path)/browser' "
+                        + "--virtual-time-budget=4000 --dump-dom '\(place)'", in: scratch)
+                for text in ["healthy/beat", "crash SIGSEGV", "class=\"session failed\"", "misdeed_segv", "class=\"spread\""] {
+                    #expect(document.contains(text), "\(place): \(text)")
+                }
+            }
+            let record = try #require(try host.records.first { $0.report != nil })
+            #expect(try await curl("\(url)/report/\(record.session)", in: scratch).contains("misdeed_segv"))
+        }
+
+        @Test(.enabled(if: has("script"), "script (util-linux) is not installed"))
+        func `top lives in a terminal and gives it back`() async throws {
+            let (host, scratch, _) = try await host()
+            let top = "'\(try Program.path)' top --state '\(scratch.state)' --interval 0.2"
+            let screen = try await Command.shell(
+                "(sleep 1.5; printf s; sleep 0.6; printf q) | NO_COLOR=1 script -qec \"\(top)\" /dev/null", in: scratch)
+            #expect(screen.contains("\u{1B}[?1049h") && screen.contains("healthy/beat") && screen.contains("sorted by state"))
+            #expect(screen.contains("▁") || screen.contains("█"))
+            #expect(!screen.contains("\u{1B}[31m"))
+            let tail = try #require(screen.split(separator: "\u{1B}").last)
+            #expect(tail.hasPrefix("[?1049l"), "the terminal was not given back: \(tail)")
+            let pipe = try Command([try Program.path, "top", "--state", scratch.state], in: scratch)
+            #expect(try await pipe.ended() == .exited(64))
+            _ = try await host.end(by: Signals.interrupt)
+        }
+
+        @Test(.enabled(if: has("python3"), "python3 is not installed"))
+        func `systemd is told of readiness, reload and the end, and hears signs of life`() async throws {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            let listener = try Command(
+                [
+                    "/bin/sh", "-c",
+                    "exec python3 -u -c 'import socket\ns=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM)\ns.bind(\"\(scratch.path)/notify\")\nwhile True: print(s.recv(4096).decode(),flush=True)'",
+                ], in: scratch)
+            try await eventually("the listener") { FileManager.default.fileExists(atPath: scratch.path + "/notify") }
+            let host = try Host(
+                in: scratch, environment: ["NOTIFY_SOCKET": scratch.path + "/notify", "WATCHDOG_USEC": "100000"])
+            try await eventually("READY") { listener.output.contains("READY=1") }
+            try await eventually("its status") {
+                listener.output.contains("STATUS=1 plugins, 1 of 1 routines in a session")
+            }
+            try await eventually("signs of life") { listener.output.split(separator: "WATCHDOG=1").count > 3 }
+            host.command.signal(Signals.hangup)
+            try await eventually("a reload") {
+                let words = listener.output.split(separator: "\n")
+                guard let reload = words.firstIndex(of: "RELOADING=1") else { return false }
+                return words[reload...].contains("READY=1")
+            }
+            _ = try await host.end(by: Signals.terminate)
+            try await eventually("STOPPING") { listener.output.contains("STOPPING=1") }
+        }
+    }
+}
