@@ -9,7 +9,8 @@ enum CacheCommand {
         let directory = try Directory(try Program.statePath(options.state))
         let inspector = CacheInspector(state: SystemCacheFolder(directory))
         let selection = CacheInspector.Selection(
-            plugin: options.plugin, routine: options.routine, name: options.name, key: options.key.map { Array($0.utf8) })
+            plugin: options.plugin, routine: options.routine, name: options.name,
+            key: options.key.map { Array($0.utf8) })
         switch options.action {
         case .list: return show(inspector.list(selection), options.format)
         case .show:
@@ -30,7 +31,9 @@ enum CacheCommand {
             let found = inspector.get(
                 plugin: plugin, routine: routine, name: name, key: Array((options.key ?? "").utf8))
         else { return fail("there is no such value") }
-        guard let bytes = found.bytes else { return fail("\(found.listing.file): \(found.listing.flaw ?? "unreadable")") }
+        guard let bytes = found.bytes else {
+            return fail("\(found.listing.file): \(found.listing.flaw ?? "unreadable")")
+        }
         return StandardStream.output.write(bytes) ? .success : .failure
     }
 
@@ -60,7 +63,9 @@ enum CacheCommand {
     private static func table(_ files: [CacheInspector.Listing]) -> String {
         let titles = ["CACHE", "KEY", "SIZE", "AGE", "EXPIRES AFTER", "GENERATION", "LOADS", "BUILD", "STATE"]
         let rows = files.map { file in
-            guard let value = file.value else { return [identifier(file), key(file), "", "", "", "", "", "", state(file)] }
+            guard let value = file.value else {
+                return [identifier(file), key(file), "", "", "", "", "", "", state(file)]
+            }
             return [
                 identifier(file), key(file), size(value.size), duration(value.age), expiry(value.expire),
                 "\(value.generation)", "\(value.loads)", String(value.build.prefix(12)), state(file),

@@ -6,7 +6,7 @@ import Testing
 
 extension EndToEnd {
     /// A save that is disturbed, in a real worker on a real file system, by strace(1).
-    @Suite(.enabled("strace may not be used here") { CacheSaves.mayTrace }) struct CacheSaves {
+    @Suite(.enabled(if: Machine.hasTracer, "strace(1) is not there")) struct CacheSaves {
         @Test func `killed at each system call: the old value or the new one, with its own age`() async throws {
             var found: [String] = []
             for call in 1...60 {
@@ -55,17 +55,15 @@ extension EndToEnd {
 
         @Test(
             "a full disk: the value is served, the old one is on disk",
-            .enabled("only root may mount a small file system", { getuid() == 0 }))
+            .enabled(if: getuid() == 0, "only root may mount a small file system"))
         func full() async throws {
             let scratch = try await CacheTest.scratch("value", text: "old")
-            _ = try await Command.shell(
-                "mkdir -p '\(scratch.state)' && mount -t tmpfs -o size=512k,mode=700 none '\(scratch.state)'", in: scratch)
-            let cleaner = try Cleaner("umount -l '\(scratch.state)'", scratch)
-            defer { withExtendedLifetime(cleaner) {} }
+            let disk = try await SmallDisk(at: scratch.state, kilobytes: 512, in: scratch)
+            defer { withExtendedLifetime(disk) {} }
             try await Host("--exit-when-idle", in: scratch).ended()
             // What is left is less than the next value needs: its write falls short, then fails.
             _ = try await Command.shell(
-                "cd '\(scratch.state)' && dd if=/dev/zero of=fill bs=4k 2>/dev/null; truncate -s -8k fill; rm -f none",
+                "cd '\(scratch.state)' && dd if=/dev/zero of=fill bs=4k 2>/dev/null; truncate -s -8k fill",
                 in: scratch)
             try CacheTest.configure(scratch, "big", text: "", count: 65_536)
             let host = try Host("--exit-when-idle", in: scratch)
@@ -76,34 +74,25 @@ extension EndToEnd {
                 "cache", "get", "cachetest/try", "v", "--state", scratch.state, in: scratch)
             #expect(get.output == "old", "\(get.errors)")
         }
-
-        /// Whether this process may trace another.
-        static let mayTrace: Bool = {
-            guard let scratch = try? Scratch(),
-                let command = try? Command(["/bin/sh", "-c", "strace -o /dev/null -e trace=none true"], in: scratch)
-            else { return false }
-            while true {
-                if let end = command.child.reap() { return end == .exited(0) }
-                usleep(1000)
-            }
-        }()
     }
 }
 
-/// Runs a command when nobody holds it.
-private final class Cleaner {
-    private let text: String
-    private let scratch: Scratch
+/// What this machine has.
+enum Machine {
+    static let hasTracer = FileManager.default.isExecutableFile(atPath: "/usr/bin/strace")
+}
 
-    init(_ text: String, _ scratch: Scratch) throws {
-        self.text = text
-        self.scratch = scratch
+/// A small file system on a directory, gone when nobody holds it.
+private final class SmallDisk {
+    private let path: String
+
+    init(at path: String, kilobytes: Int, in scratch: Scratch) async throws {
+        self.path = path
+        _ = try await Command.shell(
+            "mkdir -p '\(path)' && mount -t tmpfs -o size=\(kilobytes)k,mode=700 none '\(path)'", in: scratch)
     }
 
-    deinit {
-        guard let command = try? Command(["/bin/sh", "-c", text], in: scratch) else { return }
-        while command.child.reap() == nil { usleep(1000) }
-    }
+    deinit { _ = unsafe umount2(path, 2) }  // MNT_DETACH
 }
 
 /// A worker that has saved one value and waits to save the next.
@@ -116,11 +105,11 @@ private final class Save {
         scratch = try await CacheTest.scratch("save", text: "")
         pipe = scratch.path + "/pipe"
         try CacheTest.configure(scratch, "save", text: pipe)
-        guard mkfifo(pipe, 0o600) == 0 else { throw Unmet(description: "mkfifo") }
+        guard unsafe mkfifo(pipe, 0o600) == 0 else { throw Unmet(description: "mkfifo") }
         host = try Host(in: scratch)
     }
 
-    /// Attaches strace to the routine's thread and lets it save; true when the worker died of that.
+    /// Attaches strace to the routine's thread and lets it save; true when the worker died of that in its session.
     func disturb(_ injection: String) async throws -> Bool {
         let slot = try #require(try await host.sessions(1).first)
         let worker = try #require(host.workers.first)
@@ -134,7 +123,13 @@ private final class Save {
             !Processes.isAlive(worker) || !self.host.lines("ended: ended_by_routine").isEmpty ? true : nil
         }
         writer.signal(Signals.kill)
-        return !Processes.isAlive(worker)
+        if Processes.isAlive(worker) { return false }
+        // Killed after the session's end it has nothing more to say; else its successor tells what it finds.
+        return try await eventually("the session after it\n\(self.host.log)") {
+            if !self.host.lines("found text=").isEmpty { return true }
+            return self.host.lines("saved text=new").isEmpty || self.host.lines("ended: ended_by_routine").isEmpty
+                ? nil : false
+        }
     }
 
     /// What is in the cache's directory.

@@ -92,7 +92,7 @@ struct CacheFileTests {
             step += 1
         }
         #expect(results == [[1], [2]])
-        #expect(step >= (power ? 8 : 6), "lock, create, two writes, (fdatasync), close, rename, (fsync)")
+        #expect(step >= (power ? 7 : 5), "lock, create, two writes, (fdatasync), close, rename, (fsync)")
     }
 
     @Test("a failure at each step of a save serves the value and leaves the old file", arguments: [28, 5] as [Int32])

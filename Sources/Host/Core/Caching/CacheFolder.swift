@@ -105,7 +105,9 @@ public final class SystemCacheFolder: CacheFolder {
         }
         do {
             let kept: KeptLock
-            if let known { kept = known } else {
+            if let known {
+                kept = known
+            } else {
                 kept = KeptLock(try directory.openForUpdate(name), path: path)
                 first.withLock { $0.file = (name, kept) }
             }
