@@ -253,6 +253,7 @@ struct HelpTextTests {
                   --failed                only those of sessions that failed
                   --last N                only the newest N
                   --format FORMAT         the form, table by default: table, json or csv
+                  --show SESSION          all of one record, and its crash report
                   --state DIR             where records and caches are kept; else
                                           $STATE_DIRECTORY, $XDG_STATE_HOME/schedhost or
                                           ~/.local/state/schedhost
