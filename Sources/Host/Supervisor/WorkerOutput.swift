@@ -26,7 +26,8 @@ struct LastWords {
     mutating func add(_ text: String, at now: Int64) {
         let plain = text.drop { $0 == " " }.prefix(400)
         // Without the backtracer the Swift runtime prints a stack itself, which says less than the frame.
-        let isStack = plain.hasPrefix("Current stack trace:") || (plain.first?.isNumber == true && plain.contains(" 0x"))
+        let isFrame = plain.first?.isNumber == true && plain.contains(" 0x")
+        let isStack = isFrame || plain.hasPrefix("Current stack trace:")
         if plain.isEmpty || isStack { return }
         if lines.count == Self.most { lines.removeFirst() }
         lines.append((now, String(plain)))

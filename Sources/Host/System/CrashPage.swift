@@ -39,7 +39,9 @@ public enum CrashPage {
     /// thread before plugin code runs.
     public static func watch(_ descriptor: consuming Descriptor) throws(SystemError) {
         let address = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
-        guard let address = unsafe address, unsafe address != MAP_FAILED else { throw SystemError("mmap", "crash page") }
+        guard let address = unsafe address, unsafe address != MAP_FAILED else {
+            throw SystemError("mmap", "crash page")
+        }
         _ = chs_crash_give_stack()
         unsafe chs_crash_watch(address.assumingMemoryBound(to: chs_crash_page.self))
     }
