@@ -69,6 +69,8 @@ let package = Package(
         tests("HostSystemTests", ["HostSystem"]),
         tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
+        tests("HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI"]),
+        tests("HostSupervisorTests", ["HostSupervisor", "HostCore", "HostSystem"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
         tests("EndToEndTests", ["schedhost", "HostCore", "HostSystem"]),
     ],

@@ -78,9 +78,7 @@ extension EndToEnd {
             try scratch.add("sleeper")
             let host = try Host(in: scratch)
             _ = try await host.sessions(2)
-            let victim = try await eventually("the sleeper's worker") {
-                host.workers.first { Processes.maps(of: $0).contains("sleeper") }
-            }
+            let victim = try await host.worker(of: "sleeper.so")
             try await beats(20, in: scratch)
             let canary = try Canary()
             Processes.kill(victim, Signals.kill)

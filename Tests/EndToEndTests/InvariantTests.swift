@@ -22,8 +22,9 @@ extension EndToEnd {
             let environment = ["CONSTRUCTED": scratch.path + "/pids"]
             let host = try Host(in: scratch, environment: environment)
             _ = try await host.sessions(1)
-            #expect(!Processes.maps(of: host.pid).contains("constructed"), "the host has mapped the plugin")
             let workers = host.workers
+            #expect(workers == [try await host.worker(of: "constructed.so")])
+            #expect(!Processes.maps(of: host.pid).contains(scratch.path), "the host has mapped the plugin")
             #expect(scratch.text("pids").split(separator: "\n").map { Int32($0) } == workers)
             _ = try await host.end(by: Signals.interrupt)
             for words in [["list", "--plugins", scratch.plugins], ["check", scratch.plugins + "/constructed.so"]] {

@@ -36,7 +36,7 @@ extension EndToEnd {
             try scratch.write("{ params: { misdeed: 'nonsense' } }", to: "faulty.json5")
             let host = try Host("--max-cycles", "2", "--exit-when-idle", in: scratch)
             #expect(try await host.ended() == .exited(1))
-            #expect(host.lines("ERROR", "unknown misdeed 'nonsense'").count == 2, "\(host.log)")
+            #expect(!host.lines("ERROR", "unknown misdeed 'nonsense'").isEmpty, "\(host.log)")
             #expect(host.lines("faulty/misbehave", "quarantine").count == 1)
             let again = try Host("--max-cycles", "2", "--exit-when-idle", in: scratch)
             #expect(try await again.ended() == .exited(0))
@@ -44,7 +44,8 @@ extension EndToEnd {
             try scratch.write("{ params: { misdeed: 'none' } }", to: "faulty.json5")
             let mended = try Host("--max-cycles", "2", "--exit-when-idle", in: scratch)
             #expect(try await mended.ended() == .exited(0), "\(mended.log)")
-            #expect(try mended.records.map(\.reason.kind) == [.maxCycles])
+            #expect(try mended.records.map(\.reason.kind) == [.error, .maxCycles])
+            #expect(try mended.records.first?.reason.phase == "load")
         }
 
         @Test(arguments: ["plugin", "routine", "shared"])

@@ -81,9 +81,7 @@ extension EndToEnd {
             try scratch.add("faulty")
             try scratch.write(#"{ params: { misdeed: "hang-load" } }"#, to: "faulty.json5")
             let host = try Host("--grace", "300ms", in: scratch)
-            let worker = try await eventually("a worker that loads the plugin") {
-                host.workers.first { Processes.maps(of: $0).contains("faulty.so") }
-            }
+            let worker = try await host.worker(of: "faulty.so")
             let time = try await host.end(by: Signals.interrupt)
             #expect(time < .seconds(4), "\(host.log)")
             #expect(!Processes.isAlive(worker))

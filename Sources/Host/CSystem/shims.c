@@ -11,3 +11,9 @@ int chs_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC);
 const char *chs_signal_name(int signal) { return sigabbrev_np(signal); }
 
 const char *chs_error_text(int number, char *buffer, size_t size) { return strerror_r(number, buffer, size); }
+
+static _Thread_local void *thread_slot;
+
+void *chs_thread_slot(void) { return thread_slot; }
+
+void chs_set_thread_slot(void *value) { thread_slot = value; }

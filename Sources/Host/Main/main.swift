@@ -3,6 +3,7 @@ internal import HostSupervisor
 internal import HostSystem
 internal import HostWorker
 
+HostProcess.occupyStandardDescriptors()
 HostProcess.closeDescriptorsOnExec()
 let arguments = Array(CommandLine.arguments.dropFirst())
 

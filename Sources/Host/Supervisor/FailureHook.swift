@@ -134,11 +134,13 @@ final class FailureHook {
         running[run.child.pid] = run
         let timer = deadlines.make { [unowned self, unowned run] _ in kill(run) }
         run.timer = timer
-        deadlines.set(timer, at: clock.monotonic() + (isHurried ? min(run.call.timeout, Self.patience) : run.call.timeout))
+        deadlines.set(
+            timer, at: clock.monotonic() + (isHurried ? min(run.call.timeout, Self.patience) : run.call.timeout))
         run.tokens[0] = try loop.watch(run.output) { [unowned self, unowned run] _ in read(run) }
         run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
         if let feed = run.feed {
-            run.tokens[2] = try loop.watch(feed.pipe, for: .writable) { [unowned self, unowned run] _ in self.feed(run) }
+            run.tokens[2] = try loop.watch(feed.pipe, for: .writable) { [unowned self, unowned run] _ in self.feed(run)
+            }
         }
     }
 

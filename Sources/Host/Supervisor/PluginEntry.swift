@@ -29,12 +29,10 @@ final class PluginEntry {
     var state = State.describing
     var description: PluginDescription?
     var configuration = PluginConfiguration()
-    /// Of its configuration's bytes.
-    var configurationSum: UInt32 = 0
     var routines: [RoutineEntry] = []
     /// The number of the plugin that has its name: it is tried again when that one goes.
     var shadowedBy: Int?
-    /// Its name's owner is ending, and its worker waits with it loaded.
+    /// It is described, and waits for the end of the one that had its name.
     var isHeld = false
     /// What it waits for before it is loaded.
     var predecessors: Set<Int> = []

@@ -35,7 +35,8 @@ public enum PluginProbe {
         let text: String
     }
 
-    private static func describe(path: String, file: PluginFile) throws(SystemError) -> Result<PluginDescription, Fault> {
+    private static func describe(path: String, file: PluginFile) throws(SystemError) -> Result<PluginDescription, Fault>
+    {
         let clock = SystemClock()
         let loop = try EventLoop(clock: clock)
         var result: Result<PluginDescription, Fault>?
@@ -58,7 +59,8 @@ public enum PluginProbe {
         worker.send(
             .load(
                 WorkerCommand.Load(
-                    plugin: 0, path: path, name: file.name, parameters: "{}", isForRunning: false, build: file.buildID)))
+                    plugin: 0, path: path, name: file.name, parameters: "{}", isForRunning: false, build: file.buildID))
+        )
         let deadline = clock.monotonic() + timeout
         try loop.run { now in
             guard now >= deadline, result == nil else { return result == nil ? deadline : .max }

@@ -82,14 +82,17 @@ extension Supervisor {
     /// Why a worker died that nobody killed.
     private func reason(_ end: ProcessEnd, _ worker: WorkerLink, _ autopsy: Autopsy) -> SessionRecord.Reason {
         if worker.hasLeft {
-            return SessionRecord.Reason(.exit, text: "it left the host: it executed another program, or closed its channel")
+            return SessionRecord.Reason(
+                .exit, text: "it left the host: it executed another program, or closed its channel")
         }
         let words = worker.lastWords(now: clock.monotonic())
         switch end {
         case .exited(let status):
             if status == 70, !autopsy.words.isEmpty { return SessionRecord.Reason(.exit, text: autopsy.words) }
             return SessionRecord.Reason(.exit, text: "exit status \(status)" + (words.isEmpty ? "" : ": \(words)"))
-        case .signaled(let number):
+        case .signaled(let last):
+            // A worker that is killed while it writes its report has died of what the report is about.
+            let number = last == Signals.kill && autopsy.signal > 0 ? autopsy.signal : last
             var texts = [autopsy.text, words].compactMap { $0 }.filter { !$0.isEmpty }
             if number == Signals.kill, texts.isEmpty {
                 texts = ["killed from outside, or by the kernel for want of memory"]
@@ -103,7 +106,8 @@ extension Supervisor {
         if worker.hasSaidGoodbye, end == .exited(0) { return }
         let place = autopsy.frame.map { " at \($0)" } ?? ""
         if worker.isQuitting {
-            log.write(.warning, subject(of: worker), "its worker (pid \(worker.pid)) did not end in order: \(end)\(place)")
+            log.write(
+                .warning, subject(of: worker), "its worker (pid \(worker.pid)) did not end in order: \(end)\(place)")
         } else {
             log.write(.error, subject(of: worker), "its worker (pid \(worker.pid)) died: \(end)")
         }

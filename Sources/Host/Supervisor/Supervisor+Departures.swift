@@ -80,16 +80,9 @@ extension Supervisor {
             } else if case .refused = plugin.state, let owner = plugin.shadowedBy, plugins[owner] == nil {
                 tryAgain(plugin)
             } else if plugin.isHeld, plugin.state == .describing, let description = plugin.description {
-                release(plugin, description)
+                describe(plugin, description)
             }
         }
-    }
-
-    /// A plugin that is described has waited for its name.
-    private func release(_ plugin: PluginEntry, _ description: PluginDescription) {
-        describe(plugin, description)
-        if plugin.state == .ready { return }
-        for worker in Array(workers.values) { retire(worker, ifUnused: true) }
     }
 }
 

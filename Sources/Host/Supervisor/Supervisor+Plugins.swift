@@ -234,15 +234,13 @@ extension Supervisor {
         armWorkerTimer(worker)
         if plugin.state == .describing {
             describe(plugin, description)  // its start, if it has one, sends the load
-            if !plugin.isHeld { retire(worker, ifUnused: true) }
+            retire(worker, ifUnused: true)
             return loadNext()
         }
         worker.loaded.insert(number)
         for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
             begin(routine, in: worker)
         }
-        // Its settings may want other workers than the one that described it.
-        if !plugin.isHeld { retire(worker, ifUnused: true) }
         loadNext()
     }
 

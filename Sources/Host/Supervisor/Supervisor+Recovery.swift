@@ -26,7 +26,8 @@ extension Supervisor {
         if !records.isEmpty {
             log.write(
                 .warning, "",
-                "the host before this one died: \(records.count) of its sessions recorded as \(SessionRecord.Kind.hostDied.rawValue)")
+                "the host before this one died: \(records.count) of its sessions recorded as \(SessionRecord.Kind.hostDied.rawValue)"
+            )
         }
     }
 

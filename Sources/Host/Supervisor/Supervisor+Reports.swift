@@ -5,6 +5,8 @@ internal import HostSystem
 struct Autopsy {
     /// The thread that got the signal, by the kernel's id; 0: not known.
     var thread: Int32 = 0
+    /// That signal; 0 when none came.
+    var signal: Int32 = 0
     /// The plugin's innermost frame.
     var frame: String?
     /// What happened, in the backtracer's words.
@@ -25,6 +27,7 @@ extension Supervisor {
         var autopsy = Autopsy()
         let page = worker.crash
         autopsy.thread = page?.thread ?? 0
+        autopsy.signal = page?.signal ?? 0
         autopsy.words = page?.words ?? ""
         var report: CrashReport?
         if options.keepsReports, let file = try? state.reports.openForReading(worker.reportName) {

@@ -132,7 +132,9 @@ extension Supervisor {
     }
 
     /// A record with what the supervisor knows by itself.
-    func record(of routine: RoutineEntry, _ session: RoutineEntry.Session, reason: SessionRecord.Reason) -> SessionRecord {
+    func record(of routine: RoutineEntry, _ session: RoutineEntry.Session, reason: SessionRecord.Reason)
+        -> SessionRecord
+    {
         SessionRecord(
             session: session.id, plugin: routine.plugin.name, pluginVersion: routine.plugin.description?.version,
             build: routine.plugin.file.buildID, routine: routine.name, host: hostName, pid: session.worker.pid,
@@ -213,7 +215,9 @@ extension Supervisor {
 
     /// Runs the configured command for a routine that was shut out, with its last record and why.
     private func quarantined(_ routine: RoutineEntry, _ message: String) {
-        guard routine.session == nil, var record = history.last(where: { $0.identifier == routine.identifier }) else { return }
+        guard routine.session == nil, var record = history.last(where: { $0.identifier == routine.identifier }) else {
+            return
+        }
         record.reason.kind = .quarantined
         record.reason.text = message
         callFailureHook(record)
@@ -286,35 +290,5 @@ extension Supervisor {
         } catch {
             log.write(.error, "", "\(error)")
         }
-    }
-
-    // MARK: Hangs
-
-    /// Looks at all routines that run for callbacks that are over their time.
-    func lookForHangs() {
-        for routine in routines.values {
-            guard let session = routine.session, let snapshot = session.worker.snapshot(slot: session.slot),
-                snapshot.session == session.id.rawValue
-            else { continue }
-            let boot = clock.boot()
-            let now = ClockReading(boot: boot, monotonic: clock.monotonic())
-            let observed = snapshot.hangSnapshot(timeout: routine.settings.timeoutNanoseconds)
-            guard hangs.observe(routine.key, observed, at: now) != nil else { continue }
-            session.worker.hungSlot = session.slot
-            log.write(
-                .error, routine.identifier,
-                "\(snapshot.phase ?? "callback") of cycle \(snapshot.cycle) is over its time: ending its worker")
-            perform(
-                session.worker.escalation.handle(.hang(thread: snapshot.thread), at: now.monotonic), on: session.worker)
-            armWorkerTimer(session.worker)
-        }
-        armHangs()
-    }
-
-    func armHangs() {
-        guard let hangTimer else { return }
-        let boot = clock.boot()
-        let next = hangs.nextLook(at: ClockReading(boot: boot, monotonic: clock.monotonic()))
-        deadlines.set(hangTimer, at: next?.monotonic)
     }
 }

@@ -9,8 +9,11 @@ extension Supervisor {
     /// When the load that a worker begins now is over its time: `timeout_ms` bounds it, where that is set.
     private func loadDeadline(of plugin: PluginEntry?) -> Int64 {
         guard let plugin else { return clock.monotonic() + Self.loadTimeout }
-        let settings = plugin.routines.isEmpty ? [settingsBeforeDescription(of: plugin)] : plugin.routines.map(\.settings)
-        guard settings.contains(where: { $0.settings[.timeoutMs] != nil }) else { return clock.monotonic() + Self.loadTimeout }
+        let settings =
+            plugin.routines.isEmpty ? [settingsBeforeDescription(of: plugin)] : plugin.routines.map(\.settings)
+        guard settings.contains(where: { $0.settings[.timeoutMs] != nil }) else {
+            return clock.monotonic() + Self.loadTimeout
+        }
         let month: Int64 = 2_678_400_000_000_000
         return clock.monotonic() + (settings.map { min($0.timeoutNanoseconds ?? month, month) }.max() ?? month)
     }
@@ -79,13 +82,16 @@ extension Supervisor {
         ).limits
     }
 
-    private func startWorker(_ key: WorkerLink.Key, for plugin: PluginEntry, limits: WorkerLimits) throws(SystemError) -> WorkerLink {
+    private func startWorker(_ key: WorkerLink.Key, for plugin: PluginEntry, limits: WorkerLimits) throws(SystemError)
+        -> WorkerLink
+    {
         nextWorker += 1
         let unique = "\(HostProcess.pid)-\(nextWorker)"
         let report = "\(unique).json"
         let worker = try WorkerLink(
             WorkerLink.Setup(
-                key: key, name: key == .shared ? "shared" : plugin.fileName, ledgerName: "\(unique).ledger", reportName: report,
+                key: key, name: key == .shared ? "shared" : plugin.fileName, ledgerName: "\(unique).ledger",
+                reportName: report,
                 reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
                 logLevel: log.level.number, now: clock.monotonic(), limits: limits,
                 libraryPath: LibraryPath.folders(for: key == .shared ? nil : plugin.file, in: options.plugins)),
@@ -229,7 +235,10 @@ extension Supervisor {
     /// One timer a worker, for the earliest of its deadlines.
     func armWorkerTimer(_ worker: WorkerLink) {
         guard let timer = worker.timer else { return }
-        var times = [worker.teardown.nextDeadline, worker.escalation.nextDeadline, worker.leftDeadline].compactMap { $0 }
+        var times = [
+            worker.teardown.nextDeadline, worker.escalation.nextDeadline, worker.leftDeadline, worker.dyingDeadline,
+        ]
+        .compactMap { $0 }
         if worker.loading.first != worker.loadDeadline?.plugin {
             worker.loadDeadline = worker.loading.first.map { ($0, loadDeadline(of: plugins[$0])) }
         }
@@ -240,6 +249,10 @@ extension Supervisor {
     private func workerTimerFired(_ worker: WorkerLink, _ now: Int64) {
         perform(worker.teardown.handle(.timerFired, at: now), on: worker)
         perform(worker.escalation.handle(.timerFired, at: now), on: worker)
+        if let deadline = worker.dyingDeadline, now >= deadline {
+            worker.dyingDeadline = nil
+            worker.signal(Signals.kill)
+        }
         if let deadline = worker.leftDeadline, now >= deadline {
             worker.leftDeadline = nil
             worker.hasLeft = true

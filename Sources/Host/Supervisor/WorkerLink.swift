@@ -51,6 +51,8 @@ final class WorkerLink {
     var teardown = Teardown()
     var escalation = HangEscalation()
     var timer: Deadlines.Timer?
+    /// When it is killed if a fatal signal has not ended it by then.
+    var dyingDeadline: Int64?
     /// When it is killed if it lives without the channel.
     var leftDeadline: Int64?
     /// The slot whose callback went over its time.
@@ -125,7 +127,8 @@ final class WorkerLink {
             arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
             environment: Self.environment(reportPath: setup.reportPath, libraryPath: setup.libraryPath),
             descriptors: [
-                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3), (self.ledger.raw, 4),
+                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
+                (self.ledger.raw, 4),
                 (page.raw, 5),
             ])
         child = try ChildProcess(launch)
@@ -178,14 +181,14 @@ final class WorkerLink {
     /// What the ledger says of a slot.
     func snapshot(slot: Int) -> LedgerSnapshot? { LedgerReader.read(ledger, slot: slot) }
 
-    /// A slot's bytes.
-    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger, slot: slot) }
-
     /// What its crash page says.
     var crash: CrashPage.Contents? { CrashPage.read(page) }
 
     /// What it wrote to standard error within the last two seconds; at most four lines as one.
     func lastWords(now: Int64) -> String { words.text(since: now - 2_000_000_000) }
+
+    /// A slot's bytes.
+    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger, slot: slot) }
 
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }

@@ -27,18 +27,27 @@ extension Descriptor {
         }
     }
 
-    private func tryLock(at offset: Int64, subject: String) throws(SystemError) -> Bool {
+    /// Gives a lock of `lockByte` back, and keeps the file open. fcntl(2), `F_OFD_SETLK`.
+    public func unlockByte(at offset: Int64, subject: String) throws(SystemError) {
+        try setLock(Int32(F_UNLCK), at: offset, subject: subject)
+    }
+
+    private func setLock(_ type: Int32, at offset: Int64, subject: String) throws(SystemError) {
         var range = flock()
-        range.l_type = Int16(F_WRLCK)
+        range.l_type = Int16(type)
         range.l_whence = Int16(SEEK_SET)
         range.l_start = off_t(offset)
         range.l_len = 1
-        do {
-            _ = try retrying("fcntl", subject) {
-                unsafe withUnsafeMutablePointer(to: &range) { pointer in
-                    chs_fcntl(raw, F_OFD_SETLK, Int(bitPattern: pointer))
-                }
+        _ = try retrying("fcntl", subject) {
+            unsafe withUnsafeMutablePointer(to: &range) { pointer in
+                chs_fcntl(raw, F_OFD_SETLK, Int(bitPattern: pointer))
             }
+        }
+    }
+
+    private func tryLock(at offset: Int64, subject: String) throws(SystemError) -> Bool {
+        do {
+            try setLock(Int32(F_WRLCK), at: offset, subject: subject)
             return true
         } catch {
             if error.wouldBlock || error.number == EACCES { return false }

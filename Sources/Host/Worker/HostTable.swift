@@ -15,6 +15,11 @@ internal import Synchronization
         let pointer: UnsafeMutablePointer<schedhost_host>
     }
 
+    /// Bytes of a log entry, of an error's text and a reason, and of a column's text.
+    private static let mostLogged = 65_536
+    private static let mostMessage = 4096
+    private static let mostColumn = 2048
+
     private static let versionText = CText(HostVersion.text)
 
     private static let storage: Storage = {
@@ -43,7 +48,7 @@ internal import Synchronization
         }
         unsafe table.pointee.next_due_ms = { scheduler in
             guard let scheduler = unsafe scheduler else { return .max }
-            guard unsafe isCallback(scheduler) else { return .max }
+            guard unsafe isRoutineCallback(scheduler) else { return .max }
             let clock = unsafe scheduler.runner.clock
             let (now, wall) = (clock.boot(), clock.wall())
             let due = unsafe scheduler.cell.pointee.schedule.nextDue(now: now, wall: wall)
@@ -61,11 +66,13 @@ internal import Synchronization
             guard let scheduler = unsafe scheduler, let text = unsafe text, size >= 0 else { return }
             let runner = unsafe scheduler.runner
             guard runner.plugin.log.isOpen(level) else { return }
-            let bytes = unsafe UnsafeRawBufferPointer(start: text, count: min(size, 65_536))
+            // size_t comes as Int: one past its range is negative.
+            let count = size < 0 ? Self.mostLogged + 1 : min(size, Self.mostLogged + 1)
+            let bytes = unsafe UnsafeRawBufferPointer(start: text, count: count)
             runner.plugin.channel.log(
                 WorkerEvent.Log(
                     plugin: runner.plugin.number, routine: runner.index < 0 ? nil : runner.index, level: level,
-                    text: unsafe String(decoding: bytes, as: UTF8.self), ms: runner.clock.wall() / 1_000_000))
+                    text: unsafe PluginText.string(bytes, limit: Self.mostLogged), ms: runner.clock.wall() / 1_000_000))
         }
     }
 
@@ -94,11 +101,12 @@ internal import Synchronization
 
     private static func fillControl(_ table: UnsafeMutablePointer<schedhost_host>) {
         unsafe table.pointee.fail = { scheduler, code, message in
-            let message = String((unsafe text(message) ?? "").prefix(4096))
+            let text = unsafe PluginText.string(message, limit: Self.mostMessage) ?? ""
             if let run = SourceRun.current {
-                run.message = message
+                run.message = text
             } else if let scheduler = unsafe scheduler, unsafe isCallback(scheduler) {
-                unsafe scheduler.runner.session.message = message
+                unsafe scheduler.runner.session.message = text
+                unsafe scheduler.cell.pointee.hasMessage = true
             }
             return code
         }
@@ -111,19 +119,19 @@ internal import Synchronization
             return unsafe scheduler.runner.sleep(ms: ms) ? 1 : 0
         }
         unsafe table.pointee.end_session = { scheduler, reason in
-            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return }
-            unsafe scheduler.runner.session.endText = String((unsafe text(reason) ?? "").prefix(1024))
+            guard let scheduler = unsafe scheduler, unsafe isRoutineCallback(scheduler) else { return }
+            unsafe scheduler.runner.session.endText = PluginText.string(reason, limit: Self.mostMessage) ?? ""
             unsafe scheduler.cell.pointee.schedule.endAfterCycle()
         }
         unsafe table.pointee.set_wait_ms = { scheduler, ms in
             guard let scheduler = unsafe scheduler else { return SCHEDHOST_INVALID.code }
-            guard unsafe isCallback(scheduler) else { return SCHEDHOST_NOT_HERE.code }
+            guard unsafe isRoutineCallback(scheduler) else { return SCHEDHOST_NOT_HERE.code }
             if ms > 2_678_400_000 { return SCHEDHOST_INVALID.code }
             unsafe scheduler.cell.pointee.schedule.setWait(Int64(ms) * 1_000_000)
             return SCHEDHOST_OK.code
         }
         unsafe table.pointee.run_again_now = { scheduler in
-            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) else { return }
+            guard let scheduler = unsafe scheduler, unsafe isRoutineCallback(scheduler) else { return }
             _ = unsafe scheduler.cell.pointee.schedule.runNow(now: scheduler.runner.clock.boot())
         }
     }
@@ -136,8 +144,10 @@ internal import Synchronization
             unsafe setStat(scheduler, name, .double(value))
         }
         unsafe table.pointee.stat_string = { scheduler, name, value in
-            guard let value = unsafe text(value) else { return SCHEDHOST_INVALID.code }
-            return unsafe setStat(scheduler, name, .string(String(value.prefix(4096))))
+            guard let value = unsafe PluginText.string(value, limit: Self.mostColumn) else {
+                return SCHEDHOST_INVALID.code
+            }
+            return unsafe setStat(scheduler, name, .string(value))
         }
     }
 }
@@ -145,8 +155,10 @@ internal import Synchronization
 private func setStat(
     _ scheduler: UnsafePointer<schedhost_scheduler>?, _ name: UnsafePointer<CChar>?, _ value: SessionRecord.Value
 ) -> Int32 {
-    guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return SCHEDHOST_INVALID.code }
-    guard unsafe isCallback(scheduler) else { return SCHEDHOST_NOT_HERE.code }
+    guard let scheduler = unsafe scheduler, let name = unsafe PluginText.string(name, limit: 132) else {
+        return SCHEDHOST_INVALID.code
+    }
+    guard unsafe isRoutineCallback(scheduler) else { return SCHEDHOST_NOT_HERE.code }
     let runner = unsafe scheduler.runner
     guard (1...128).contains(name.utf8.count),
         runner.session.stats[name] != nil || runner.session.stats.columns.count < 64
@@ -158,7 +170,13 @@ private func setStat(
 /// Whether the calling thread is in a callback of this routine.
 @inline(__always)
 func isCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
-    unsafe scheduler.cell.pointee.callbackThread == Thread.current
+    unsafe scheduler.cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current
+}
+
+/// The same, but not for `load` and `unload`, which have no session.
+@inline(__always)
+private func isRoutineCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
+    unsafe isCallback(scheduler) && scheduler.cell.pointee.hasSession
 }
 
 extension RoutineRunner {

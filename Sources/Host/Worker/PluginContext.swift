@@ -1,6 +1,7 @@
 internal import CPluginAPI
 internal import HostCore
 internal import HostSystem
+internal import Synchronization
 
 /// One plugin in this worker, with its runners and their threads.
 @safe final class PluginContext: @unchecked Sendable {
@@ -101,10 +102,10 @@ extension RoutineRunner {
         _ callback: @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32,
         user: UnsafeMutableRawPointer?
     ) -> String? {
-        unsafe cell.pointee.callbackThread = Thread.current
+        unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = unsafe callback(scheduler, user)
-        unsafe cell.pointee.callbackThread = 0
-        let message = session.takeMessage(for: code)
+        unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
+        let message = takeMessage(for: code)
         return code == 0 ? nil : message.isEmpty ? "error \(code)" : message
     }
 }

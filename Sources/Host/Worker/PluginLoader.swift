@@ -35,6 +35,11 @@ internal import HostSystem
         guard let pointer = unsafe entry() else {
             throw Self.bad("\(SCHEDHOST_ENTRY_SYMBOL) returned NULL")
         }
+        try unsafe self.init(descriptor: pointer)
+    }
+
+    /// Reads a descriptor, which lives as long as the process.
+    init(descriptor pointer: UnsafePointer<schedhost_plugin>) throws(Refusal) {
         unsafe descriptor = try unsafe copy(pointer, field: "plugin", least: 56)
         unsafe routines = unsafe try Self.routines(of: descriptor)
         description = unsafe try Self.describe(descriptor, routines)
@@ -64,6 +69,9 @@ internal import HostSystem
                 unsafe "it needs ABI \(SCHEDHOST_ABI_MAJOR).\(plugin.needs_minor) and this host has "
                     + "\(SCHEDHOST_ABI_MAJOR).\(SCHEDHOST_ABI_MINOR): use a newer host")
         }
+        guard let version = unsafe text(plugin.version) else {
+            throw bad("version is NULL: give one, such as \"1.0.0\"")
+        }
         var names: Set<String> = []
         var described: [PluginDescription.Routine] = []
         for index in unsafe routines.indices {
@@ -80,7 +88,7 @@ internal import HostSystem
                     maxCycles: routine.max_cycles, timeoutMs: routine.timeout_ms))
         }
         return unsafe PluginDescription(
-            id: try unsafe name(plugin.id, "id"), version: unsafe text(plugin.version) ?? "",
+            id: try unsafe name(plugin.id, "id"), version: version,
             description: unsafe text(plugin.description), isSerial: plugin.flags & UInt32(SCHEDHOST_SERIAL) != 0,
             parameters: try parameters(of: plugin), routines: described)
     }

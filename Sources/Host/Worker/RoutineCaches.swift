@@ -1,6 +1,7 @@
 internal import CPluginAPI
 internal import HostCore
 internal import HostSystem
+internal import Synchronization
 
 /// A routine's caches as the plugin sees them: the handles that it holds, over the routine's namespace.
 @safe final class RoutineCaches: @unchecked Sendable {
@@ -152,7 +153,7 @@ internal import HostSystem
 
     /// Whether the calling thread is in a callback of the routine.
     @inline(__always)
-    var isCallback: Bool { unsafe cell.pointee.callbackThread == Thread.current }
+    var isCallback: Bool { unsafe cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current }
 
     /// Sets what `cache_error` gives; on the callback's thread.
     func setError(_ text: String) {

@@ -1,17 +1,22 @@
 internal import CPluginAPI
 internal import HostCore
 internal import HostSystem
+internal import Synchronization
 
 /// What the plugin's calls touch, at a stable address, in plain memory: no object is retained on the hot path.
-@safe struct RoutineCell {
+@safe struct RoutineCell: ~Copyable {
     /// What the plugin is handed; its `host_data` is this cell's address.
     var scheduler: schedhost_scheduler
     /// Where the routine stands; written before each callback.
     var place: schedhost_place
     /// The session's state machine. Touched by the thread whose turn it is.
     var schedule: Schedule
-    /// The thread in a callback (pthread_self(3)), or 0.
-    var callbackThread: UInt
+    /// Whether the callback in progress has attached text by `fail`.
+    var hasMessage = false
+    /// Whether it belongs to a routine: false for `load` and `unload`.
+    let hasSession: Bool
+    /// The thread in a callback (`Thread.current`), or 0.
+    let callbackThread = Atomic<UInt>(0)
     /// The runner, which owns this cell.
     unowned(unsafe) let runner: RoutineRunner
 }

@@ -29,7 +29,7 @@ extension RoutineRunner {
             return .goOn
         }
         let failure = Session.Failure(
-            phase: .start, code: code, message: session.takeMessage(for: code), cycle: 0, attempt: session.startAttempt)
+            phase: .start, code: code, message: takeMessage(for: code), cycle: 0, attempt: session.startAttempt)
         session.error = failure
         session.startFailures += 1
         switch decide(failure) {
@@ -66,7 +66,7 @@ extension RoutineRunner {
             unsafe runner.callbacks.on_error?(runner.scheduler, &error, &decision, runner.callbacks.user)
             return 0
         }
-        _ = session.takeMessage(for: 0)
+        _ = takeMessage(for: 0)
         switch decision.decision {
         case UInt32(SCHEDHOST_DECIDE_CONTINUE): return .goOn
         case UInt32(SCHEDHOST_DECIDE_RETRY):
@@ -83,6 +83,7 @@ extension RoutineRunner {
         let reason = session.reason(end)
         let schedule = unsafe cell.pointee.schedule
         unsafe cell.pointee.place.cycle = schedule.cycle
+        unsafe cell.pointee.place.missed = schedule.missed
         if session.hasStarted {
             unsafe closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
             // `interrupt` may still be in the plugin, and needs what `stop` takes away.
@@ -116,7 +117,7 @@ extension RoutineRunner {
         let code = call(state) { runner in unsafe callback(runner.scheduler, runner.callbacks.user) }
         if code == 0 { return }
         let failure = Session.Failure(
-            phase: phase, code: code, message: session.takeMessage(for: code), cycle: unsafe cell.pointee.schedule.cycle,
+            phase: phase, code: code, message: takeMessage(for: code), cycle: unsafe cell.pointee.schedule.cycle,
             attempt: 1)
         session.stats[column] = .string(failure.text)
         let disposition = session.disposition
@@ -129,11 +130,12 @@ extension RoutineRunner {
         let start = clock.boot()
         unsafe ledger.pointee.began.store(start, ordering: .relaxed)
         unsafe ledger.pointee.state.store(state.rawValue, ordering: .relaxed)
-        unsafe cell.pointee.callbackThread = Thread.current
+        unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = body(self)
-        unsafe cell.pointee.callbackThread = 0
+        unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
         if hasCaches.load(ordering: .relaxed) { endCacheUse(now: clock.boot()) }
+        if code == 0 { _ = takeMessage(for: 0) }
         return code
     }
 }

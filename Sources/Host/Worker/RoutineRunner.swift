@@ -62,7 +62,7 @@ internal import Synchronization
         unsafe cell.initialize(
             to: RoutineCell(
                 scheduler: schedhost_scheduler(), place: schedhost_place(),
-                schedule: Schedule(now: 0, wait: 0), callbackThread: 0, runner: self))
+                schedule: Schedule(now: 0, wait: 0), hasSession: index >= 0, runner: self))
         unsafe cell.pointee.scheduler.struct_size = UInt32(MemoryLayout<schedhost_scheduler>.size)
         unsafe cell.pointee.scheduler.host = unsafe HostTable.shared
         unsafe cell.pointee.scheduler.host_data = unsafe UnsafeMutableRawPointer(cell)
@@ -195,9 +195,9 @@ internal import Synchronization
         unsafe ledger.pointee.began.store(start, ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.running.rawValue, ordering: .relaxed)
         isRunning.store(true, ordering: .relaxed)
-        unsafe cell.pointee.callbackThread = Thread.current
+        unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = unsafe callbacks.run.unsafelyUnwrapped(scheduler, callbacks.user)
-        unsafe cell.pointee.callbackThread = 0
+        unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
         isRunning.store(false, ordering: .relaxed)
         end = clock.boot()
         count(start: start, end: end, due: schedule.due)
@@ -205,12 +205,13 @@ internal import Synchronization
         if hasRequests { consumeRequests() }
         if code != 0 {
             session.error = Session.Failure(
-                phase: Session.phase(ofCode: code), code: code, message: session.takeMessage(for: code),
+                phase: Session.phase(ofCode: code), code: code, message: takeMessage(for: code),
                 cycle: schedule.cycle, attempt: schedule.attempt)
             let action = unsafe cell.pointee.schedule.fail()
             unsafe ledger.pointee.failures.store(cell.pointee.schedule.failures, ordering: .relaxed)
             return action
         }
+        if unsafe cell.pointee.hasMessage { _ = takeMessage(for: 0) }
         let action = unsafe cell.pointee.schedule.finish(now: end, wall: wall())
         unsafe ledger.pointee.cycle.store(cell.pointee.schedule.cycle, ordering: .relaxed)
         unsafe ledger.pointee.missed.store(cell.pointee.schedule.missed, ordering: .relaxed)
@@ -228,6 +229,16 @@ internal import Synchronization
         unsafe ledger.pointee.attempt.store(UInt64(cell.pointee.schedule.attempt), ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
         return action
+    }
+
+    /// The text that the callback attached by `fail`, once; without one, for a cache's code, what the cache said.
+    func takeMessage(for code: Int32) -> String {
+        unsafe cell.pointee.hasMessage = false
+        defer {
+            session.message = ""
+            session.cacheMessage = ""
+        }
+        return session.message.isEmpty && Session.phase(ofCode: code) == .cache ? session.cacheMessage : session.message
     }
 
     /// The wall clock, which is only looked at when the session has an end time.

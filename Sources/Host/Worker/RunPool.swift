@@ -1,6 +1,5 @@
 internal import HostCore
 internal import HostSystem
-internal import Synchronization
 
 /// The threads that run a plugin's routines, each when it is due.
 ///
@@ -21,6 +20,8 @@ final class RunPool: Sendable {
     private struct State {
         var queue = DueQueue()
         var threads = 0
+        /// Of these, those that were started and have not come to the queue yet.
+        var starting = 0
         var idle = 0
         var active = 0
         /// What the timer is set to.
@@ -32,6 +33,14 @@ final class RunPool: Sendable {
         init(limit: Int) { self.limit = limit }
     }
 
+    /// What brings a thread to the queue.
+    private enum Arrival {
+        case started
+        case finished(Int, Turn)
+        case woken
+        case timedOut
+    }
+
     private enum Step {
         case run(Int, grow: Bool)
         case wait(milliseconds: Int32)
@@ -39,29 +48,35 @@ final class RunPool: Sendable {
     }
 
     /// From this many threads in plugin code on, an idle or new thread takes a routine only when none was taken for
-    /// `patience` ns: a burst of quick routines is for the threads that run, and one that blocks is still noticed.
+    /// some time: a burst of quick routines is for the threads that run, and one that blocks is still noticed.
     private static let eager = 4
-    private static let patience: Int64 = 50_000
-    /// How long a surplus thread stays, ms.
-    private static let linger: Int32 = 5000
 
+    /// That time, ns: 50 us, and longer the more there are, up to 800 us. On a busy machine threads that wait for a
+    /// processor look like threads that block, and more of them would not make it less busy.
+    private static func patience(_ active: Int) -> Int64 { 50_000 << Int64(min(active / eager - 1, 4)) }
     private let name: String
     private let clock: any HostClock
     private let runners: [RoutineRunner]
     private let timer: TimerDescriptor
     private let poller: Poller
-    private let state: Mutex<State>
+    // Not a Mutex: that hands the lock to who waits longest (FUTEX_LOCK_PI), so that threads with little to do under it
+    // go to sleep and wake for each turn.
+    private let state: Monitor<State>
+    private let linger: Int32
 
-    /// A pool for these runners; `isSerial` runs them one at a time.
-    init(name: String, runners: [RoutineRunner], isSerial: Bool, clock: any HostClock) throws(SystemError) {
+    /// A pool for these runners; `isSerial` runs them one at a time. A surplus thread stays for `linger` ms.
+    init(name: String, runners: [RoutineRunner], isSerial: Bool, clock: any HostClock, linger: Int32 = 5000)
+        throws(SystemError)
+    {
         self.name = name
         self.clock = clock
+        self.linger = linger
         self.runners = runners
         timer = try TimerDescriptor(.boot)
         poller = try Poller()
         var first = State(limit: isSerial ? 1 : runners.count)
         first.queue.reserve(runners.count)
-        state = Mutex(first)
+        state = Monitor(first)
         try poller.add(timer.descriptor, for: [.readable, .edge], token: 0)
     }
 
@@ -70,9 +85,7 @@ final class RunPool: Sendable {
         let grow = state.withLock { state in
             state.queue.set(index, due: clock.boot())
             arm(&state, at: state.queue.earliest)
-            guard state.idle == 0, state.threads < state.limit else { return false }
-            state.threads += 1
-            return true
+            return state.idle == 0 && canGrow(&state)
         }
         if grow { startThread() }
     }
@@ -98,30 +111,34 @@ final class RunPool: Sendable {
             }
         } catch {
             // Without a further thread the others go on, later than due.
-            state.withLock { $0.threads -= 1 }
+            let isAlone = state.withLock { state in
+                state.threads -= 1
+                state.starting -= 1
+                return state.threads == 0
+            }
+            if isAlone { WorkerFailure.die("the plugin leaves no room for a thread (\(error))") }
         }
+    }
+
+    /// Counts a thread to be started in, if there may be one and none is on its way.
+    private func canGrow(_ state: inout State) -> Bool {
+        guard state.starting == 0, state.threads < state.limit else { return false }
+        state.threads += 1
+        state.starting += 1
+        return true
     }
 
     private func work() {
         HostProcess.sleepPrecisely()
-        var finished: (index: Int, turn: Turn)?
-        var wasIdle = false
-        var hasTimedOut = false
+        var arrival = Arrival.started
         while true {
-            let step = state.withLock { state in
-                next(&state, finished: finished, wasIdle: wasIdle, hasTimedOut: hasTimedOut)
-            }
-            finished = nil
-            wasIdle = false
-            hasTimedOut = false
-            switch step {
+            switch state.withLock({ state in next(&state, after: arrival) }) {
             case .run(let index, let grow):
                 if grow { startThread() }
-                finished = (index, runners[index].takeTurn())
+                arrival = .finished(index, runners[index].takeTurn())
             case .wait(let milliseconds):
-                wasIdle = true
                 do {
-                    hasTimedOut = try !poller.waitForOne(milliseconds: milliseconds)
+                    arrival = try poller.waitForOne(milliseconds: milliseconds) ? .woken : .timedOut
                 } catch {
                     WorkerFailure.die("the plugin closed the worker's descriptors (\(error))")
                 }
@@ -132,20 +149,34 @@ final class RunPool: Sendable {
     }
 
     /// One thread's next step. The only place that decides about threads.
-    private func next(_ state: inout State, finished: (index: Int, turn: Turn)?, wasIdle: Bool, hasTimedOut: Bool) -> Step {
-        if let finished {
+    ///
+    /// No wake-up is lost. Whenever the lock is released and something is queued, a thread is on its way here (it was
+    /// started, it runs a routine that will end, or it took an event of the timer), or one is idle and the timer will
+    /// wake it in time. The timer's event goes to one thread and is gone; so whoever took it takes the timer for
+    /// unset, whatever the clock says, and before it leaves sets it again for what it leaves behind.
+    private func next(_ state: inout State, after arrival: Arrival) -> Step {
+        var hasWorked = false
+        var hasTimedOut = false
+        switch arrival {
+        case .started:
+            state.starting -= 1
+        case .finished(let index, let turn):
+            hasWorked = true
             state.active -= 1
-            switch finished.turn {
-            case .due(let due):
-                state.queue.set(finished.index, due: runners[finished.index].hasRequests ? 0 : due)
+            switch turn {
+            case .due(let due): state.queue.set(index, due: runners[index].hasRequests ? 0 : due)
             case .over: break
             }
+        case .woken:
+            state.idle -= 1
+            state.armed = .max
+        case .timedOut:
+            state.idle -= 1
+            hasTimedOut = true
         }
-        if wasIdle { state.idle -= 1 }
         let now = clock.boot()
         if state.armed <= now { state.armed = .max }
-        let mustBePatient =
-            finished == nil && state.active >= Self.eager && now &- state.lastTaken < Self.patience
+        let mustBePatient = !hasWorked && state.active >= Self.eager && now &- state.lastTaken < Self.patience(state.active)
         if !mustBePatient, let index = state.queue.popDue(now: now) {
             state.active += 1
             state.lastTaken = now
@@ -156,23 +187,19 @@ final class RunPool: Sendable {
             return .leave
         }
         state.idle += 1
-        arm(&state, at: max(state.queue.earliest, mustBePatient ? state.lastTaken + Self.patience : 0))
-        return .wait(milliseconds: state.idle > 2 ? Self.linger : -1)
+        arm(&state, at: max(state.queue.earliest, mustBePatient ? state.lastTaken + Self.patience(state.active) : 0))
+        return .wait(milliseconds: state.idle > 2 ? linger : -1)
     }
 
     /// Before a thread enters plugin code: leaves the rest of the queue to another; true when one must be started.
     private func entrust(_ state: inout State, now: Int64) -> Bool {
         if state.queue.isEmpty { return false }
-        if state.idle == 0 {
-            if state.threads >= state.limit { return false }
-            state.threads += 1
-            return true
-        }
+        if state.idle == 0 { return canGrow(&state) }
         let isBurst = state.active >= Self.eager && state.queue.earliest <= now
         if !isBurst {
             arm(&state, at: state.queue.earliest)
-        } else if state.armed == .max || state.armed > now + Self.patience {
-            arm(&state, at: now + Self.patience)
+        } else if state.armed > now + Self.patience(state.active) {
+            arm(&state, at: now + Self.patience(state.active))
         }
         return false
     }

@@ -70,14 +70,6 @@ struct Session {
             maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "{}", isPaused: false),
         startMs: 0, startBoot: 0)
 
-    /// The text that `fail` attached, once; without one, for a cache's code, what the cache said.
-    mutating func takeMessage(for code: Int32) -> String {
-        defer {
-            message = ""
-            cacheMessage = ""
-        }
-        return message.isEmpty && Self.phase(ofCode: code) == .cache ? cacheMessage : message
-    }
 
     /// The phase of an error of `run`: the host's own cache codes tell that it came from a cache.
     static func phase(ofCode code: Int32) -> Phase {

@@ -53,6 +53,17 @@ final class Host {
     /// Its workers' process ids.
     var workers: [Int32] { Processes.children(of: pid) }
 
+    /// Awaits the worker of a file, until it has loaded its copy of it.
+    func worker(of file: String) async throws -> Int32 {
+        try await eventually("a worker of \(file)\n\(log)") {
+            self.workers.first { worker in
+                let words = Scratch.text("/proc/\(worker)/cmdline").split(separator: "\0")
+                return words.last == Substring(file)
+                    && Processes.maps(of: worker).contains(self.scratch.state + "/plugins/")
+            }
+        }
+    }
+
     /// Awaits so many workers, and that each runs a session.
     func sessions(_ count: Int) async throws -> [LedgerView] {
         try await eventually("\(count) sessions that run\n\(log)") {

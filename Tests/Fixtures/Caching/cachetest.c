@@ -80,7 +80,7 @@ static const struct {
     {"arguments", run_arguments}, {"lifetimes", run_lifetimes}, {"objects", run_objects},
     {"threads", run_threads},     {"sources", run_sources},     {"refresh", run_refresh},
     {"again", run_again},         {"value", run_value},         {"save", run_save},
-    {"speed", run_speed},         {"put-speed", run_put_speed},
+    {"big", run_big},             {"speed", run_speed},         {"put-speed", run_put_speed},
 };
 
 static int32_t run(const schedhost_scheduler *scheduler, void *user) {

@@ -59,6 +59,7 @@ int32_t run_refresh(uint64_t cycle);
 int32_t run_again(uint64_t cycle);
 int32_t run_value(uint64_t cycle);
 int32_t run_save(uint64_t cycle);
+int32_t run_big(uint64_t cycle);
 int32_t run_speed(uint64_t cycle);
 int32_t run_put_speed(uint64_t cycle);
 /* What `stop` checks of the scenarios that want it. */

@@ -32,16 +32,53 @@ static double now(void) {
     return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
-/* Saves the text once, as `cache_put` does; before and after it makes the calls that strace looks for. */
+static double boot_ms(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+/* Saves `old`, waits until somebody writes to the pipe `text`, and saves `new`. After a crash it says what it finds. */
 int32_t run_save(uint64_t cycle) {
-    const char *text = schedhost_param_string(self, "text", "");
+    const char *pipe = schedhost_param_string(self, "text", "");
+    schedhost_cache *cache = open_cache("v", 1, 0, 3600000, 0, NULL);
+    schedhost_cache_value value;
+    char byte;
+    int file;
+    (void)cycle;
+    if (schedhost_where(self)->session_before == SCHEDHOST_BEFORE_CRASH) {
+        CHECK(schedhost_cache_peek(self, cache, &value) == SCHEDHOST_OK);
+        schedhost_info(self, "found text=%.*s at=%.3f corrupt=%llu", (int)value.size, (const char *)value.data,
+                       boot_ms() - value.age_seconds * 1e3, (unsigned long long)counters(cache).corrupt);
+        schedhost_end_session(self, "done");
+        return SCHEDHOST_OK;
+    }
+    CHECK(schedhost_cache_put(self, cache, "old", 3) == SCHEDHOST_OK);
+    schedhost_info(self, "saved text=old at=%.3f", boot_ms());
+    file = open(pipe, O_RDONLY | O_CLOEXEC);
+    CHECK(file >= 0 && read(file, &byte, 1) == 1);
+    CHECK(schedhost_cache_put(self, cache, "new", 3) == SCHEDHOST_OK);
+    /* Whatever became of the file, this is what is served. */
+    CHECK(get(cache, 0, 0, &value) == SCHEDHOST_OK && is(&value, SCHEDHOST_VALUE_HIT, "new"));
+    schedhost_info(self, "saved text=new at=%.3f save_failures=%llu", boot_ms(),
+                   (unsigned long long)counters(cache).save_failures);
+    close(file);
+    schedhost_end_session(self, "done");
+    return SCHEDHOST_OK;
+}
+
+/* Puts a value of `count` bytes in the cache `v`. */
+int32_t run_big(uint64_t cycle) {
+    size_t size = (size_t)schedhost_param_int(self, "count", 0);
+    char *bytes = calloc(1, size + 1);
     schedhost_cache *cache = open_cache("v", 1, 0, 3600000, 0, NULL);
     schedhost_cache_value value;
     (void)cycle;
-    CHECK(schedhost_cache_put(self, cache, text, strlen(text)) == SCHEDHOST_OK);
-    /* Whatever became of the file, this is what is served. */
-    CHECK(get(cache, 0, 0, &value) == SCHEDHOST_OK && is(&value, SCHEDHOST_VALUE_HIT, text));
-    schedhost_info(self, "saved save_failures=%llu", (unsigned long long)counters(cache).save_failures);
+    CHECK(schedhost_cache_put(self, cache, bytes, size) == SCHEDHOST_OK);
+    CHECK(get(cache, 0, 0, &value) == SCHEDHOST_OK && value.size == size);
+    schedhost_info(self, "big served=%zu save_failures=%llu", value.size,
+                   (unsigned long long)counters(cache).save_failures);
+    free(bytes);
     schedhost_end_session(self, "done");
     return SCHEDHOST_OK;
 }

@@ -100,6 +100,10 @@ static inline int chs_terminal_columns(int descriptor) {
 #define O_NOATIME 01000000
 #endif
 
+/* Swift has no thread-local variables. One pointer of each thread's own, NULL at first. */
+void *chs_thread_slot(void);
+void chs_set_thread_slot(void *value);
+
 /* errno is a macro. */
 static inline int chs_errno(void) { return errno; }
 

@@ -14,14 +14,15 @@ enum CacheFileReader {
     /// Reads `name` in a folder. Throws only what says nothing about the file: no memory, no descriptors, no right.
     static func read(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {
         let file: any CacheFile
+        let size: Int
         do {
             file = try folder.open(name)
+            size = try file.size()
         } catch {
             if error.isNotFound { return .absent }
             if error.isNotRegular { return .wrong("it is not a regular file") }
             throw error
         }
-        let size = try file.size()
         var head = try bytes(file, 0, CacheFileHeader.fixedSize)
         guard let texts = CacheFileHeader.textSize(head) else { return .wrong("its header is not one") }
         head += try bytes(file, CacheFileHeader.fixedSize, texts)
@@ -43,6 +44,16 @@ enum CacheFileReader {
             return .wrong("its payload does not match its checksum")
         }
         return .whole(header, buffer)
+    }
+
+    /// The header of a file that is probably right, by one read in most cases; nil to have it looked at as `read` does.
+    static func glance(_ folder: any CacheFolder, _ name: String) -> CacheFileHeader? {
+        guard let file = try? folder.open(name), var head = try? bytes(file, 0, 4 * CacheFileHeader.fixedSize),
+            let texts = CacheFileHeader.textSize(Array(head.prefix(CacheFileHeader.fixedSize)))
+        else { return nil }
+        let size = CacheFileHeader.fixedSize + texts
+        if head.count < size, let rest = try? bytes(file, head.count, size - head.count) { head += rest }
+        return CacheFileHeader(Array(head.prefix(size)))
     }
 
     /// At most `count` bytes; fewer at the end of the file.

@@ -8,7 +8,8 @@ public protocol CacheFolder: AnyObject, Sendable {
     func folder(_ name: String, create: Bool) throws(SystemError) -> any CacheFolder
     /// What is in it, sorted.
     func names() throws(SystemError) -> [String]
-    /// Opens a regular file for reading; what is there but is none fails with `isNotRegular`.
+    /// Opens a file for reading; what is there but is no regular file fails with `isNotRegular`, now or when its size
+    /// is asked for.
     func open(_ name: String) throws(SystemError) -> any CacheFile
     /// Makes a file that must not exist yet, with mode 0600.
     func create(_ name: String) throws(SystemError) -> any CacheFile
@@ -46,6 +47,13 @@ public protocol CacheFileLock: AnyObject {
 /// A directory of the file system.
 public final class SystemCacheFolder: CacheFolder {
     private let directory: Directory
+    private let first = Monitor(FirstLock())
+
+    /// The lock at offset 0 of each save: its file stays open, and within the process this flag is the lock.
+    private struct FirstLock {
+        var isTaken = false
+        var file: (name: String, lock: KeptLock)?
+    }
 
     /// Takes an open directory over.
     public init(_ directory: consuming Directory) {
@@ -59,10 +67,7 @@ public final class SystemCacheFolder: CacheFolder {
     public func names() throws(SystemError) -> [String] { try directory.names() }
 
     public func open(_ name: String) throws(SystemError) -> any CacheFile {
-        let path = directory.child(name)
-        let descriptor = try directory.openQuietly(name)
-        if try descriptor.status(subject: path).kind != .regular { throw .notRegular(path) }
-        return SystemCacheFile(descriptor, path: path)
+        SystemCacheFile(try directory.openQuietly(name), path: directory.child(name))
     }
 
     public func create(_ name: String) throws(SystemError) -> any CacheFile {
@@ -76,11 +81,77 @@ public final class SystemCacheFolder: CacheFolder {
     public func synchronize() throws(SystemError) { try directory.descriptor.synchronize(subject: directory.path) }
 
     public func lock(_ name: String, at offset: Int64, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
+        if offset == 0 { return try lockFirst(name, patience: patience) }
         let descriptor = try directory.openForUpdate(name)
         guard try descriptor.lockByte(at: offset, patience: patience, subject: directory.child(name)) else {
             return nil
         }
         return SystemCacheFileLock(descriptor)
+    }
+
+    private func lockFirst(_ name: String, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
+        let path = directory.child(name)
+        let start = SystemClock().monotonic()
+        let deadline = CacheTime.sum(start, patience)
+        let taken: KeptLock?? = first.wait(until: deadline) { first in
+            if first.isTaken { return nil }
+            first.isTaken = true
+            return .some(first.file.flatMap { $0.name == name ? $0.lock : nil })
+        }
+        guard let known = taken else { return nil }
+        let release = { [first] in
+            first.withLock { $0.isTaken = false }
+            first.signal()
+        }
+        do {
+            let kept: KeptLock
+            if let known { kept = known } else {
+                kept = KeptLock(try directory.openForUpdate(name), path: path)
+                first.withLock { $0.file = (name, kept) }
+            }
+            let rest = CacheTime.difference(deadline, SystemClock().monotonic())
+            if try kept.lock(patience: max(0, rest)) { return FirstFileLock(kept, release) }
+            release()
+            return nil
+        } catch {
+            release()
+            throw error
+        }
+    }
+}
+
+/// The open lock file of a folder.
+private final class KeptLock: Sendable {
+    private let descriptor: Descriptor
+    private let path: String
+
+    init(_ descriptor: consuming Descriptor, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    func lock(patience: Int64) throws(SystemError) -> Bool {
+        try descriptor.lockByte(at: 0, patience: patience, subject: path)
+    }
+
+    func unlock() { try? descriptor.unlockByte(at: 0, subject: path) }
+}
+
+private final class FirstFileLock: CacheFileLock {
+    private let kept: KeptLock
+    private var whenReleased: (() -> Void)?
+
+    init(_ kept: KeptLock, _ whenReleased: @escaping () -> Void) {
+        self.kept = kept
+        self.whenReleased = whenReleased
+    }
+
+    deinit { release() }
+
+    func release() {
+        guard let body = whenReleased.take() else { return }
+        kept.unlock()
+        body()
     }
 }
 
@@ -93,7 +164,11 @@ private final class SystemCacheFile: CacheFile {
         self.path = path
     }
 
-    func size() throws(SystemError) -> Int { try descriptor?.status(subject: path).size ?? 0 }
+    func size() throws(SystemError) -> Int {
+        guard let status = try descriptor?.status(subject: path) else { return 0 }
+        if status.kind != .regular { throw .notRegular(path) }
+        return status.size
+    }
 
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
         try unsafe descriptor?.read(into: buffer, at: offset, subject: path) ?? 0

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import Synchronization
 
 /// How sure a saved value is.
 public enum CacheDurability: Sendable {
@@ -37,6 +38,11 @@ final class CacheStore: Sendable {
     static let ending = ".shc"
     static let corruptEnding = ".shc.corrupt"
     static let temporaryEnding = ".tmp"
+
+    /// The largest payload that is written together with its header.
+    private static let joined = 65_536
+    private static let temporaries = Atomic<UInt64>(0)
+    private static let process = String(UInt64.random(in: 0...UInt64.max), radix: 16)
 
     private let root: any CacheFolder
     private let durability: CacheDurability
@@ -152,17 +158,46 @@ final class CacheStore: Sendable {
         return try folder.lock(Self.lockFile, at: Int64(number >> 2) + 1, patience: patience)
     }
 
+    /// Whether the disk has this generation or a newer one.
+    private func isOutdated(_ header: CacheFileHeader, _ folder: any CacheFolder, _ file: String)
+        throws(SystemError) -> Bool
+    {
+        if let seen = CacheFileReader.glance(folder, file + Self.ending), seen.generation < header.generation {
+            return false
+        }
+        return try generation(folder, file, header.name, header.key) >= header.generation
+    }
+
+    /// A name for a temporary that no other one has.
+    private func temporary(_ file: String) -> String {
+        let number = Self.temporaries.wrappingAdd(1, ordering: .relaxed).newValue
+        return "\(file).\(Self.process)-\(String(number, radix: 16))\(Self.temporaryEnding)"
+    }
+
     /// Replaces the file; not when the disk has this generation or a newer one, or `wanted` is no longer true.
     /// On a failure the old file is what it was.
     func save(_ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, wanted: () -> Bool) throws(SystemError)
         -> Saved
     {
+        do {
+            return try unsafe replace(header, payload, wanted)
+        } catch {
+            if !error.isNotFound { throw error }
+            // Somebody has removed the directory that is open here.
+            folders.withLock { $0 = [:] }
+            return try unsafe replace(header, payload, wanted)
+        }
+    }
+
+    private func replace(_ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, _ wanted: () -> Bool)
+        throws(SystemError) -> Saved
+    {
         guard let (folder, file) = try place(header.name, header.key, create: true),
             let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         else { throw SystemError("fcntl", "\(CacheName.encode(header.name)): lock", number: 11) }
         defer { lock.release() }
-        if try generation(folder, file, header.name, header.key) >= header.generation { return .outdated }
-        let temporary = "\(file).\(String(UInt64.random(in: 0...UInt64.max), radix: 16))\(Self.temporaryEnding)"
+        if try isOutdated(header, folder, file) { return .outdated }
+        let temporary = temporary(file)
         do {
             try unsafe write(folder, temporary, header.encoded(), payload)
             guard wanted() else {
@@ -182,10 +217,13 @@ final class CacheStore: Sendable {
         _ folder: any CacheFolder, _ name: String, _ header: [UInt8], _ payload: UnsafeRawBufferPointer
     ) throws(SystemError) {
         let file = try folder.create(name)
-        let head = CacheBuffer(capacity: header.count)
+        // One write for what is small: a copy costs less than a call.
+        let joined = payload.count <= Self.joined
+        let head = CacheBuffer(capacity: header.count + (joined ? payload.count : 0))
         unsafe header.withUnsafeBytes { unsafe head.append($0) }
+        if joined { unsafe head.append(payload) }
         try unsafe writeAll(file, head.bytes)
-        try unsafe writeAll(file, payload)
+        if !joined { try unsafe writeAll(file, payload) }
         if durability == .power { try file.synchronize() }
         try file.close()
     }

@@ -14,7 +14,9 @@ public enum FunctionNames {
     /// The names at several offsets, in one pass.
     public static func names(at offsets: [UInt64], in file: borrowing Descriptor) -> [String?] {
         let none = offsets.map { _ -> String? in nil }
-        guard let header = bytes(file, at: 0, count: 64), header.prefix(4) == [0x7F, 0x45, 0x4C, 0x46] else { return none }
+        guard let header = bytes(file, at: 0, count: 64), header.prefix(4) == [0x7F, 0x45, 0x4C, 0x46] else {
+            return none
+        }
         let (start, entry, count) = (word(header, 40), half(header, 58), Int(half(header, 60)))
         guard entry == 64, count <= 1024, let sections = bytes(file, at: start, count: count * 64) else { return none }
         // The full table, or in a stripped file that of the exported symbols.

@@ -1,0 +1,41 @@
+/// Text from a plugin: bounded, and shown for what it is where it is no UTF-8.
+enum PluginText {
+    /// The text of a C string, at most `limit` bytes of it; nil for NULL. No more than that is read.
+    static func string(_ pointer: UnsafePointer<CChar>?, limit: Int) -> String? {
+        guard let pointer = unsafe pointer else { return nil }
+        var count = 0
+        while count <= limit, unsafe pointer[count] != 0 { count += 1 }
+        return unsafe string(UnsafeRawBufferPointer(start: pointer, count: count), limit: limit)
+    }
+
+    /// The text of these bytes, cut before the character that goes past `limit`. Ill-formed ones become `\\xNN`.
+    static func string(_ bytes: UnsafeRawBufferPointer, limit: Int) -> String {
+        var end = min(bytes.count, limit)
+        if end < bytes.count {
+            // Back to the start of the character that is cut, which is at most three bytes before.
+            var start = end
+            while start > max(0, end - 3), unsafe bytes[start] & 0xC0 == 0x80 { start -= 1 }
+            if unsafe bytes[start] & 0xC0 != 0x80 { end = start }
+        }
+        let kept = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<end])
+        return unsafe String(validating: kept, as: UTF8.self) ?? escaped(kept)
+    }
+
+    private static func escaped(_ bytes: UnsafeRawBufferPointer) -> String {
+        var text = ""
+        var position = 0
+        while position < bytes.count {
+            let size = max(1, unsafe (~bytes[position]).leadingZeroBitCount)  // of the character that begins here
+            let end = min(position + size, bytes.count)
+            if let character = unsafe String(validating: bytes[position..<end], as: UTF8.self) {
+                text += character
+                position = end
+            } else {
+                let hex = unsafe String(bytes[position], radix: 16)
+                text += (hex.utf8.count == 1 ? "\\x0" : "\\x") + hex
+                position += 1
+            }
+        }
+        return text
+    }
+}

@@ -1,0 +1,218 @@
+import CPluginAPI
+import HostCore
+import HostSystem
+import Testing
+
+@testable import HostWorker
+
+@Suite("HostTable")
+struct HostTableTests {
+    /// Runs one cycle of a routine, and gives the session's end.
+    @discardableResult
+    private func cycle(
+        _ clock: TestClock = TestClock(), parameters: String = "{}", waitMs: UInt64 = 1000,
+        _ body: @escaping (Scheduler, schedhost_host) -> Void
+    ) throws -> WorkerEvent.Ended {
+        let kit = unsafe try PluginKit(
+            [
+                Script { scheduler in
+                    unsafe body(scheduler, scheduler.pointee.host.pointee)
+                    return 0
+                }
+            ], clock: clock)
+        return try kit.session(kit.order(waitMs: waitMs, maxCycles: 1, parameters: parameters), on: clock)
+    }
+
+    @Test("no function is NULL, and each bears a NULL scheduler")
+    func complete() throws {
+        let host = unsafe HostTable.shared.pointee
+        let words = unsafe MemoryLayout<schedhost_host>.size / 8
+        unsafe withUnsafeBytes(of: host) { bytes in
+            for word in 1..<words { expect(unsafe bytes.load(fromByteOffset: word * 8, as: UInt.self) != 0, "word \(word)") }
+        }
+        expect(unsafe host.struct_size == UInt32(MemoryLayout<schedhost_host>.size))
+        expect(unsafe host.now_ms(nil) == 0 && host.next_due_ms(nil) == .max && host.log_enabled(nil, 50) == 0)
+        unsafe host.log(nil, 50, "x", 1)
+        expect(unsafe host.param_int(nil, "a", 5) == 5 && host.fail(nil, 3, "x") == 3 && host.stop_requested(nil) == 0)
+        expect(unsafe host.sleep_ms(nil, 1) == 0 && host.set_wait_ms(nil, 1) == SCHEDHOST_INVALID.code)
+        unsafe host.end_session(nil, nil)
+        unsafe host.run_again_now(nil)
+        expect(unsafe host.stat_int(nil, "a", 1) == SCHEDHOST_INVALID.code)
+    }
+
+    @Test("cache_error is never NULL")
+    func cacheError() throws {
+        try unsafe cycle { scheduler, host in
+            expect(unsafe words(host.cache_error(scheduler, nil)) == "")
+        }
+    }
+
+    @Test("parameters by type, with fallbacks")
+    func parameters() throws {
+        let json = #"{"s":"text","i":7,"d":2.5,"w":3.0,"b":true,"n":null,"l":[1],"big":1e300}"#
+        try unsafe cycle(parameters: json) { scheduler, host in
+            expect(unsafe words(host.param_string(scheduler, "s", "no")) == "text")
+            expect(unsafe words(host.param_string(scheduler, "i", "no")) == "no")
+            expect(unsafe host.param_string(scheduler, nil, nil) == nil)
+            expect(unsafe host.param_int(scheduler, "i", -1) == 7 && host.param_int(scheduler, "w", -1) == 3)
+            expect(unsafe host.param_int(scheduler, "d", -1) == -1 && host.param_int(scheduler, "big", -1) == -1)
+            expect(unsafe host.param_double(scheduler, "d", 0) == 2.5 && host.param_double(scheduler, "i", 0) == 7)
+            expect(unsafe host.param_double(scheduler, "s", 9) == 9)
+            expect(unsafe host.param_bool(scheduler, "b", 0) == 1 && host.param_bool(scheduler, "i", 5) == 5)
+            expect(unsafe host.param_int(scheduler, "n", 4) == 4 && host.param_int(scheduler, "l", 4) == 4)
+            expect(unsafe words(host.params_json(scheduler)) == json)
+        }
+    }
+
+    @Test("stats: names, numbers of them, and the last value stands")
+    func stats() throws {
+        let end = try unsafe cycle { scheduler, host in
+            expect(unsafe host.stat_int(scheduler, "a", 1) == 0 && host.stat_double(scheduler, "a", 0.5) == 0)
+            expect(unsafe host.stat_string(scheduler, "s", "x") == 0)
+            expect(unsafe host.stat_string(scheduler, "s", nil) == SCHEDHOST_INVALID.code)
+            expect(unsafe host.stat_double(scheduler, "nan", .nan) == 0)
+            for name in ["", String(repeating: "n", count: 129), String(repeating: "n", count: 100_000)] {
+                expect(unsafe host.stat_int(scheduler, name, 1) == SCHEDHOST_INVALID.code)
+            }
+            expect(unsafe host.stat_int(scheduler, nil, 1) == SCHEDHOST_INVALID.code)
+            expect(unsafe host.stat_int(scheduler, String(repeating: "n", count: 128), 1) == 0)
+            for index in 0..<60 { expect(unsafe host.stat_int(scheduler, "c\(index)", 1) == 0) }
+            expect(unsafe host.stat_int(scheduler, "one more", 1) == SCHEDHOST_INVALID.code)
+            expect(unsafe host.stat_int(scheduler, "c5", 77) == 0)
+            expect(unsafe host.stat_string(scheduler, "s", String(repeating: "\u{1}é", count: 1_000_000)) == 0)
+        }
+        #expect(end.stats.columns.count == 64)
+        #expect(end.stats["a"] == .double(0.5) && end.stats["c5"] == .int(77) && end.stats["nan"] == .string("nan"))
+        guard case .string(let text)? = end.stats["s"] else { return #expect(Bool(false)) }
+        #expect((2046...2048).contains(text.utf8.count) && text.hasSuffix("\u{1}"))
+    }
+
+    @Test("set_wait_ms, its bound; run_again_now; end_session; next_due_ms")
+    func control() throws {
+        let clock = TestClock()
+        let end = try unsafe cycle(clock) { scheduler, host in
+            expect(unsafe host.set_wait_ms(scheduler, 2_678_400_000) == 0)
+            expect(unsafe host.set_wait_ms(scheduler, 2_678_400_001) == SCHEDHOST_INVALID.code)
+            expect(unsafe host.set_wait_ms(scheduler, .max) == SCHEDHOST_INVALID.code)
+            expect(unsafe host.next_due_ms(scheduler) == .max, "it is the last cycle")
+            unsafe host.end_session(scheduler, "enough")
+            expect(unsafe host.now_ms(scheduler) == clock.wall() / 1_000_000)
+        }
+        #expect(end.reason.kind == .maxCycles)
+        let script = Script { scheduler in
+            let host = unsafe scheduler.pointee.host.pointee
+            let cycle = unsafe place(scheduler).cycle
+            if cycle == 0 {
+                expect(unsafe host.next_due_ms(scheduler) == clock.wall() / 1_000_000 + 1000)
+                unsafe host.run_again_now(scheduler)
+                expect(unsafe host.next_due_ms(scheduler) == clock.wall() / 1_000_000)
+            }
+            if cycle == 1 { unsafe host.end_session(scheduler, "enough") }
+            return 0
+        }
+        let kit = unsafe try PluginKit([script], clock: clock)
+        let own = try kit.session(kit.order(waitMs: 1000), on: clock)
+        #expect(own.reason.kind == .endedByRoutine && own.reason.text == "enough" && own.cycles == 2)
+        #expect(own.durationNs == 0, "the second came at once")
+    }
+
+    @Test("on a thread of the plugin's own: NOT_HERE, or nothing")
+    func otherThread() throws {
+        let end = try unsafe cycle { scheduler, host in
+            let done = Monitor(false)
+            let address = UInt(bitPattern: scheduler)
+            #expect(throws: Never.self) {
+                try Thread.start(name: "own") {
+                    if let scheduler = unsafe Scheduler(bitPattern: address) {
+                        let host = unsafe scheduler.pointee.host.pointee
+                        expect(unsafe host.set_wait_ms(scheduler, 5) == SCHEDHOST_NOT_HERE.code)
+                        expect(unsafe host.stat_int(scheduler, "a", 5) == SCHEDHOST_NOT_HERE.code)
+                        expect(unsafe host.sleep_ms(scheduler, 60_000) == 0, "at once")
+                        expect(unsafe host.next_due_ms(scheduler) == .max)
+                        unsafe host.end_session(scheduler, "no")
+                        unsafe host.run_again_now(scheduler)
+                        expect(unsafe host.fail(scheduler, 5, "no") == 5)
+                        expect(unsafe host.param_int(scheduler, "x", 5) == 5 && host.stop_requested(scheduler) == 0)
+                    }
+                    done.withLock { $0 = true }
+                    done.broadcast()
+                }
+            }
+            done.wait { $0 ? () : nil }
+        }
+        #expect(end.stats.columns.isEmpty && end.reason.kind == .maxCycles)
+    }
+
+    @Test("sleep_ms sleeps, and ends at once with 1 when the host asks to stop")
+    func sleep() throws {
+        let inside = Monitor(0)
+        let script = Script { scheduler in
+            let host = unsafe scheduler.pointee.host.pointee
+            expect(unsafe host.sleep_ms(scheduler, 1) == 0)
+            inside.withLock { $0 = 1 }
+            inside.broadcast()
+            expect(unsafe host.sleep_ms(scheduler, .max) == 1)
+            expect(unsafe host.stop_requested(scheduler) == 1)
+            return 0
+        }
+        let kit = unsafe try PluginKit([script])
+        #expect(kit.context.runners[0].prepare(kit.order()))
+        kit.context.pool?.begin(0)
+        inside.wait { $0 == 1 ? () : nil }
+        kit.context.runners[0].ask(.stop)
+        #expect(try kit.nextEnd()?.reason.kind == .stopped)
+    }
+
+    @Test("log lines below the level are not sent; sizes and bytes of any kind are borne")
+    func logging() throws {
+        let script = Script { scheduler in
+            let host = unsafe scheduler.pointee.host.pointee
+            expect(unsafe host.log_enabled(scheduler, 19) == 0 && host.log_enabled(scheduler, 20) == 1)
+            unsafe host.log(scheduler, 10, "hidden", 6)
+            unsafe host.log(scheduler, 20, nil, 5)
+            unsafe host.log(scheduler, 30, "a\u{ff}b", 2)
+            let long = [CChar](repeating: 0x61, count: 70_000)
+            unsafe host.log(scheduler, 40, long, long.count)
+            unsafe host.log(scheduler, 50, long, -1)
+            return 0
+        }
+        let kit = unsafe try PluginKit([script])
+        #expect(kit.context.runners[0].prepare(kit.order(maxCycles: 1)))
+        kit.context.pool?.begin(0)
+        var lines: [WorkerEvent.Log] = []
+        while let event = try kit.next() {
+            guard case .log(let line) = event else { break }
+            lines.append(line)
+        }
+        #expect(lines.map(\.level) == [30, 40, 50])
+        #expect(lines.first?.text == "a\\xc3", "a character that is cut is shown as it is")
+        #expect(lines.dropFirst().map(\.text.utf8.count) == [65_536, 65_536])
+    }
+
+    @Test("load has parameters and fail, and no session")
+    func load() throws {
+        let kit = unsafe try PluginKit([Script()], parameters: #"{"p":3}"#) { plugin in
+            unsafe plugin.load = { scheduler, _ in
+                guard let scheduler = unsafe scheduler else { return 1 }
+                let host = unsafe scheduler.pointee.host.pointee
+                guard unsafe host.param_int(scheduler, "p", 0) == 3,
+                    unsafe host.set_wait_ms(scheduler, 1) == SCHEDHOST_NOT_HERE.code,
+                    unsafe host.stat_int(scheduler, "a", 1) == SCHEDHOST_NOT_HERE.code
+                else { return 2 }
+                unsafe host.end_session(scheduler, "x")
+                return unsafe host.fail(scheduler, 5, "refused")
+            }
+        }
+        #expect(kit.context.load() == "refused" && kit.context.unload() == nil)
+    }
+
+    @Test("a NULL version is refused")
+    func version() throws {
+        do {
+            _ = unsafe try PluginKit([Script()]) { plugin in unsafe plugin.version = nil }
+            Issue.record("it was taken")
+        } catch let refusal as LoadedPlugin.Refusal {
+            #expect(refusal.phase == "descriptor" && refusal.text.hasPrefix("version is NULL"))
+        }
+    }
+}
