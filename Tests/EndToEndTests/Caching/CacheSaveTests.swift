@@ -116,7 +116,7 @@ private final class Save {
         scratch = try await CacheTest.scratch("save", text: "")
         pipe = scratch.path + "/pipe"
         try CacheTest.configure(scratch, "save", text: pipe)
-        guard mkfifo(pipe, 0o600) == 0 else { throw Unmet(description: "mkfifo") }
+        guard unsafe mkfifo(pipe, 0o600) == 0 else { throw Unmet(description: "mkfifo") }
         host = try Host(in: scratch)
     }
 
