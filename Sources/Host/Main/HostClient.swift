@@ -45,7 +45,9 @@ final class HostClient {
             let line = try readLine()
             if let response = ControlResponse(line: line) { return (line, response) }
         } catch {
-            if error.isClosedByPeer { throw Failure.silent("the host with the state directory \(path) has closed the connection") }
+            if error.isClosedByPeer {
+                throw Failure.silent("the host with the state directory \(path) has closed the connection")
+            }
             throw error
         }
         throw Failure.silent("the host with the state directory \(path) gives an answer that this version cannot read")

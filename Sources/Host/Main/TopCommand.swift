@@ -11,7 +11,8 @@ enum TopCommand {
     /// Shows it until `q` or a signal.
     static func perform(_ options: TopOptions) throws -> ExitStatus {
         guard StandardStream.output.isTerminal, StandardStream.isInputTerminal else {
-            throw UsageError(command: .top, message: "wants a terminal: use schedhost status, or status --json, in a pipe")
+            throw UsageError(
+                command: .top, message: "wants a terminal: use schedhost status, or status --json, in a pipe")
         }
         let client = try HostClient(state: try Program.statePath(options.state))
         let signals = try SignalDescriptor([

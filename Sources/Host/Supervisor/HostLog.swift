@@ -1,5 +1,5 @@
-public import HostCore
 internal import FoundationEssentials
+public import HostCore
 internal import HostSystem
 
 /// The host's log: lines to standard error, for people or as JSON.
@@ -32,8 +32,12 @@ public final class HostLog {
     /// Writes one entry. `subject` is a plugin or `plugin/routine`; empty for the host itself.
     public func write(_ level: LogLevel, _ subject: String = "", _ text: String, ms: Int64? = nil) {
         guard level >= self.level else { return }
-        if isJournal, (try? UnixSocket.sendDatagram(
-            JournalEntry.bytes(level, subject: subject, text: text), to: Journal.socket)) != nil { return }
+        if isJournal,
+            (try? UnixSocket.sendDatagram(
+                JournalEntry.bytes(level, subject: subject, text: text), to: Journal.socket)) != nil
+        {
+            return
+        }
         let time = ms ?? SystemClock().wall() / 1_000_000
         switch format {
         case .text: emit(line(level, subject, text, time))

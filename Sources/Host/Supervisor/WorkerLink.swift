@@ -181,14 +181,14 @@ final class WorkerLink {
     /// What the ledger says of a slot.
     func snapshot(slot: Int) -> LedgerSnapshot? { LedgerReader.read(ledger, slot: slot) }
 
-    /// A slot's bytes.
-    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger, slot: slot) }
-
     /// What its crash page says.
     var crash: CrashPage.Contents? { CrashPage.read(page) }
 
     /// What it wrote to standard error within the last two seconds; at most four lines as one.
     func lastWords(now: Int64) -> String { words.text(since: now - 2_000_000_000) }
+
+    /// A slot's bytes.
+    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger, slot: slot) }
 
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }

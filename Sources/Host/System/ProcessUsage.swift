@@ -26,6 +26,7 @@ public struct ProcessUsage: Equatable, Sendable {
         guard words.count == 22 else { return nil }
         let ticks = UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
         cpuMs = (words[11] &+ words[12]).multipliedReportingOverflow(by: 1000).partialValue / ticks
-        residentBytes = words[21].multipliedReportingOverflow(by: UInt64(max(1, sysconf(Int32(_SC_PAGESIZE))))).partialValue
+        residentBytes =
+            words[21].multipliedReportingOverflow(by: UInt64(max(1, sysconf(Int32(_SC_PAGESIZE))))).partialValue
     }
 }

@@ -88,7 +88,8 @@ extension Descriptor {
         var sent = 0
         unsafe bytes.withUnsafeBytes { buffer in
             do throws(SystemError) {
-                sent = try unsafe send(UnsafeRawBufferPointer(rebasing: buffer[min(offset, buffer.count)...]), wait: false)
+                sent = try unsafe send(
+                    UnsafeRawBufferPointer(rebasing: buffer[min(offset, buffer.count)...]), wait: false)
             } catch {
                 failure = error
             }

@@ -38,7 +38,9 @@ extension EndToEnd {
             try await eventually("cycles") { LedgerView.all(in: scratch).contains { $0.cycle > 20 } }
             let (end, output, _) = try await run("status", in: host)
             #expect(end == .exited(0))
-            for text in ["pid \(host.pid)", "2 plugins, 2 routines, 2 workers", "healthy/beat", "sleeper/run", "LATE P99"] {
+            for text in [
+                "pid \(host.pid)", "2 plugins, 2 routines, 2 workers", "healthy/beat", "sleeper/run", "LATE P99",
+            ] {
                 #expect(output.contains(text), "\(output)")
             }
             let (_, json, _) = try await run("status", "healthy", "--json", in: host)
@@ -93,7 +95,9 @@ extension EndToEnd {
             let before = try await status("sleeper/run", in: host)
             #expect(try await run("run-now", "sleeper/run", in: host).0 == .exited(0))
             try await eventually("another cycle") {
-                LedgerView.all(in: scratch).contains { $0.session == before.session?.rawValue && $0.cycle > before.cycle }
+                LedgerView.all(in: scratch).contains {
+                    $0.session == before.session?.rawValue && $0.cycle > before.cycle
+                }
             }
         }
 
@@ -179,7 +183,8 @@ extension EndToEnd {
                     try? client.send(Array(repeating: ControlRequest(.status).line(), count: 2000).flatMap { $0 })
                 } else {
                     let junk: [[UInt8]] = [
-                        Array("{\n".utf8), [0, 1, 2, 10], Array(repeating: 0x5B, count: 60_000) + [10], Array("\n\n\n".utf8),
+                        Array("{\n".utf8), [0, 1, 2, 10], Array(repeating: 0x5B, count: 60_000) + [10],
+                        Array("\n\n\n".utf8),
                     ]
                     try? client.send(junk[number / 2 % junk.count])
                 }

@@ -42,9 +42,11 @@ extension EndToEnd {
             #expect(try await curl("\(url)/status.json", in: scratch).contains("\"id\":\"healthy/beat\""))
             #expect(try await curl("\(url)/records.json", in: scratch) == "[]\n")
             for (arguments, status) in [
-                ("-X POST \(url)/", "405"), ("-X DELETE \(url)/status.json", "405"), ("-H 'Host: evil.example' \(url)/", "421"),
+                ("-X POST \(url)/", "405"), ("-X DELETE \(url)/status.json", "405"),
+                ("-H 'Host: evil.example' \(url)/", "421"),
                 ("\(url)/nothing", "404"), ("\(url)/report/../lock", "404"), ("\(url)/report/1m864hsf4kk8q", "404"),
-                ("-I \(url)/metrics", "200"), ("-d x=1 \(url)/", "405"), ("-H 'X: '$(head -c 9000 /dev/zero | tr '\\0' x) \(url)/", "431"),
+                ("-I \(url)/metrics", "200"), ("-d x=1 \(url)/", "405"),
+                ("-H 'X: '$(head -c 9000 /dev/zero | tr '\\0' x) \(url)/", "431"),
             ] {
                 let code = try await curl("--path-as-is -o /dev/null -w '%{http_code}' \(arguments)", in: scratch)
                 #expect(code == status, "\(arguments.prefix(80))")
@@ -64,12 +66,15 @@ extension EndToEnd {
                 "'\(try Program.path)' metrics --state '\(scratch.state)' | promtool check metrics", in: scratch)
             _ = try await Command.shell("promtool check metrics < '\(scratch.path)/m.prom'", in: scratch)
             let text = try await curl("\(url)/metrics", in: scratch)
-            #expect(text.contains("schedhost_routine_failed_sessions_total{plugin=\"faulty\",routine=\"misbehave\"} 1\n"))
+            #expect(
+                text.contains("schedhost_routine_failed_sessions_total{plugin=\"faulty\",routine=\"misbehave\"} 1\n"))
         }
 
         @Test func `an address that others reach wants --listen-anywhere, and a taken one is told`() async throws {
             let scratch = try Scratch()
-            for (address, status) in [("0.0.0.0:0", Int32(64)), ("example.org:80", 64), ("127.0.0.1:x", 64), ("192.0.2.1:0", 64)] {
+            for (address, status) in [
+                ("0.0.0.0:0", Int32(64)), ("example.org:80", 64), ("127.0.0.1:x", 64), ("192.0.2.1:0", 64),
+            ] {
                 let host = try Host("--listen", address, in: scratch)
                 #expect(try await host.ended() == .exited(status), "\(address) \(host.log)")
             }
@@ -77,7 +82,8 @@ extension EndToEnd {
             #expect(try await anywhere.ended() == .exited(0), "\(anywhere.log)")
         }
 
-        @Test(.enabled(if: has("curl") && has("chromium"), "curl or chromium is not installed"), .timeLimit(.minutes(2)))
+        @Test(
+            .enabled(if: has("curl") && has("chromium"), "curl or chromium is not installed"), .timeLimit(.minutes(2)))
         func `a browser shows the page, and the report as a file`() async throws {
             let (host, scratch, url) = try await host(faulty: true)
             try await host.line("faulty/misbehave", "SIGSEGV")
@@ -90,7 +96,9 @@ extension EndToEnd {
                 let document = try await Command.shell(
                     "chromium --headless --no-sandbox --disable-gpu --user-data-dir='\(scratch.path)/browser' "
                         + "--virtual-time-budget=4000 --dump-dom '\(place)'", in: scratch)
-                for text in ["healthy/beat", "crash SIGSEGV", "class=\"session failed\"", "misdeed_segv", "class=\"spread\""] {
+                for text in [
+                    "healthy/beat", "crash SIGSEGV", "class=\"session failed\"", "misdeed_segv", "class=\"spread\"",
+                ] {
                     #expect(document.contains(text), "\(place): \(text)")
                 }
             }
@@ -104,7 +112,9 @@ extension EndToEnd {
             let top = "'\(try Program.path)' top --state '\(scratch.state)' --interval 0.2"
             let screen = try await Command.shell(
                 "(sleep 1.5; printf s; sleep 0.6; printf q) | NO_COLOR=1 script -qec \"\(top)\" /dev/null", in: scratch)
-            #expect(screen.contains("\u{1B}[?1049h") && screen.contains("healthy/beat") && screen.contains("sorted by state"))
+            #expect(
+                screen.contains("\u{1B}[?1049h") && screen.contains("healthy/beat")
+                    && screen.contains("sorted by state"))
             #expect(screen.contains("▁") || screen.contains("█"))
             #expect(!screen.contains("\u{1B}[31m"))
             let tail = try #require(screen.split(separator: "\u{1B}").last)

@@ -26,9 +26,11 @@ extension CommandTable {
         ],
         options: [
             OptionSpecification(
-                .sort, .choice(TopScreen.Key.allCases.map(\.rawValue)), "KEY", "what is sorted by at first, id by default"),
+                .sort, .choice(TopScreen.Key.allCases.map(\.rawValue)), "KEY",
+                "what is sorted by at first, id by default"),
             OptionSpecification(
-                .interval, .duration(mostMs: 3_600_000), "TIME", "from one look to the next: 1 s by default, 0.1 s at least"),
+                .interval, .duration(mostMs: 3_600_000), "TIME",
+                "from one look to the next: 1 s by default, 0.1 s at least"),
             state,
         ])
 
@@ -46,7 +48,8 @@ extension CommandTable {
                 + "one, the newest 500 sessions, and the crash reports of the newest that crashed."
         ],
         options: [
-            OptionSpecification(.output, .file, "FILE", isRequired: true, "the file to write; - for the standard output"),
+            OptionSpecification(
+                .output, .file, "FILE", isRequired: true, "the file to write; - for the standard output"),
             state,
         ])
 
@@ -62,7 +65,8 @@ extension CommandTable {
         "Lifts a pause and a quarantine, and starts what was stopped or complete. " + ids)
 
     static let restart = action(
-        .restart, "end the sessions of routines and begin new ones", "A cycle in progress comes to its end first. " + ids)
+        .restart, "end the sessions of routines and begin new ones",
+        "A cycle in progress comes to its end first. " + ids)
 
     static let stop = action(
         .stop, "end the sessions of routines, and let them stay stopped",

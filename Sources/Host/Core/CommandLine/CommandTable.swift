@@ -39,10 +39,11 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logFormat = "log-format"
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
-    case plugin, routine, failed, last, format, show, key, all, json, listen, output, sort, interval
+    case noCrashReports = "no-crash-reports"
+    case plugin, routine, failed, last, format, show, key
+    case all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
     case metricsFile = "metrics-file"
-    case noCrashReports = "no-crash-reports"
 }
 
 /// What a value may be.
@@ -101,7 +102,8 @@ public enum CommandTable {
 
     /// The commands, in the order of the help text. What is not in here does not exist.
     public static let commands: [CommandSpecification] = [
-        run, list, check, records, cache, status, top, metrics, report, runNow, pause, resume, restart, stop, reload, logLevel, help, version,
+        run, list, check, records, cache, status, top, metrics, report, runNow, pause, resume, restart, stop, reload,
+        logLevel, help, version,
     ]
 
     /// The one of that name.
@@ -165,12 +167,13 @@ public enum CommandTable {
                 .logLevel, .choice(LogLevel.allCases.map(\.rawValue)), "LEVEL",
                 "the least level that is logged, info by default"),
             OptionSpecification(
+                flag: .noCrashReports, "keep no crash reports: a crash is over sooner, its source line is not known"),
+            OptionSpecification(
                 .listen, .address, "ADDRESS:PORT", "serve a page and metrics over HTTP, such as at 127.0.0.1:9800"),
             OptionSpecification(flag: .listenAnywhere, "let --listen take an address that other machines can reach"),
             OptionSpecification(
-                .metricsFile, .file, "FILE", "replace this file by the metrics every 10 s, for Prometheus's node_exporter"),
-            OptionSpecification(
-                flag: .noCrashReports, "keep no crash reports: a crash is over sooner, its source line is not known"),
+                .metricsFile, .file, "FILE",
+                "replace this file by the metrics every 10 s, for Prometheus's node_exporter"),
             unsafePermissions,
         ],
         examples: [

@@ -44,7 +44,9 @@ public struct ListenAddress: Equatable, Sendable {
 
     /// Reads `127.0.0.1:9800`, `[::1]:9800` or `localhost:9800`; whether the address is one is not looked at.
     public init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = String(host.dropFirst().dropLast())

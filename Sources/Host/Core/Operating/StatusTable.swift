@@ -15,7 +15,9 @@ public enum StatusTable {
         text += "\n" + line(shown) { $0.rawValue }
         for (row, routine) in zip(rows, status.routines) {
             text += line(shown) { row[$0] ?? "" }
-            if let why = routine.why { text += "    " + TerminalText.cut(TerminalText.clean(why), to: (width ?? 500) - 4) + "\n" }
+            if let why = routine.why {
+                text += "    " + TerminalText.cut(TerminalText.clean(why), to: (width ?? 500) - 4) + "\n"
+            }
         }
         return text
     }
@@ -24,7 +26,8 @@ public enum StatusTable {
     public static func head(_ status: HostStatus) -> String {
         func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
         var parts = [
-            "schedhost \(status.version), pid \(status.pid)", "up \(DurationText.format(milliseconds: status.uptimeMs))",
+            "schedhost \(status.version), pid \(status.pid)",
+            "up \(DurationText.format(milliseconds: status.uptimeMs))",
             count(status.plugins.filter { $0.state == "ready" }.count, "plugin"),
             count(status.routines.count, "routine"), count(status.workers.count, "worker"),
         ]
@@ -184,6 +187,7 @@ public enum StatusTable {
             unit += 1
         }
         let tenths = UInt64(value * 10)
-        return unit == 0 || tenths >= 1000 ? "\(tenths / 10)\(names[unit])" : "\(tenths / 10).\(tenths % 10)\(names[unit])"
+        return unit == 0 || tenths >= 1000
+            ? "\(tenths / 10)\(names[unit])" : "\(tenths / 10).\(tenths % 10)\(names[unit])"
     }
 }

@@ -123,12 +123,19 @@ public struct TopScreen: Sendable {
         let workers = Dictionary(status.workers.map { ($0.pid, $0) }) { first, _ in first }
         let cells = shown.map { routine in
             var cells = StatusTable.cells(routine, workers, now: status.nowMs)
-            cells[.cpu] = routine.worker.flatMap { usage[$0] }.map { "\(Int($0.percent * 10 + 0.5) / 10)." + "\(Int($0.percent * 10 + 0.5) % 10)%" }
+            cells[.cpu] = routine.worker.flatMap { usage[$0] }.map {
+                "\(Int($0.percent * 10 + 0.5) / 10)." + "\(Int($0.percent * 10 + 0.5) % 10)%"
+            }
             return cells
         }
         let trendWidth = width >= 100 ? Self.trendLength : 10
         let fitting = StatusTable.fitting(cells, width - trendWidth - 2)
-        var lines = [(StatusTable.plainLine(fitting) { $0.rawValue } + "  " + TerminalText.cut("DURATIONS", to: trendWidth), RoutineStatus.State.idle)]
+        var lines = [
+            (
+                StatusTable.plainLine(fitting) { $0.rawValue } + "  " + TerminalText.cut("DURATIONS", to: trendWidth),
+                RoutineStatus.State.idle
+            )
+        ]
         for (routine, row) in zip(shown, cells) {
             let trend = Self.sparkline(trends[routine.identifier]?.values.suffix(trendWidth) ?? [])
             lines.append((StatusTable.plainLine(fitting) { row[$0] ?? "" } + "  " + trend, routine.state))
@@ -151,7 +158,9 @@ public struct TopScreen: Sendable {
         }
         let keyed = routines.map { (routine: $0, number: number($0)) }
         let ordered = keyed.sorted { a, b in
-            if key == .state, a.routine.state != b.routine.state { return a.routine.state.rawValue < b.routine.state.rawValue }
+            if key == .state, a.routine.state != b.routine.state {
+                return a.routine.state.rawValue < b.routine.state.rawValue
+            }
             if a.number != b.number { return a.number > b.number }
             return a.routine.identifier < b.routine.identifier
         }

@@ -35,7 +35,8 @@ extension Supervisor {
         do throws(SystemError) {
             try? file.directory.remove(temporary)
             // Others read it: node_exporter runs as another user.
-            try file.directory.create(temporary, mode: 0o644).writeAll(metrics(), subject: file.directory.child(temporary))
+            try file.directory.create(temporary, mode: 0o644).writeAll(
+                metrics(), subject: file.directory.child(temporary))
             try file.directory.rename(temporary, to: file.name)
             file.hasFault = false
         } catch {

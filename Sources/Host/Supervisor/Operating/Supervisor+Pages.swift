@@ -11,7 +11,8 @@ extension Supervisor {
     /// Listens where `--listen` says. Throws what the user can mend.
     func listen(_ address: ListenAddress) throws {
         guard let isLoopback = TCPListener.isLoopback(address.host) else {
-            throw UsageError(command: .run, message: "--listen: \(address.host) is no numeric address, such as 127.0.0.1")
+            throw UsageError(
+                command: .run, message: "--listen: \(address.host) is no numeric address, such as 127.0.0.1")
         }
         guard isLoopback || options.listensAnywhere else {
             throw UsageError(
@@ -39,7 +40,8 @@ extension Supervisor {
         case "/readyz":
             isStopping
                 ? HTTPResponse(status: 503, text: "stopping")
-                : isReady ? HTTPResponse(status: 200, text: "ready") : HTTPResponse(status: 503, text: "loading plugins")
+                : isReady
+                    ? HTTPResponse(status: 200, text: "ready") : HTTPResponse(status: 503, text: "loading plugins")
         case "/status.json": HTTPResponse(type: "application/json", body: statusJSON())
         case "/records.json": HTTPResponse(type: "application/json", body: recordsJSON())
         default:

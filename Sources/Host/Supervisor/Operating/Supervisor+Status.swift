@@ -73,7 +73,8 @@ extension Supervisor {
             guard let (snapshot, counts) = reading(of: other) else { continue }
             addTotals(snapshot, counts, to: &status)
             if let pid = other.session?.worker.pid, routine.session == nil {
-                status.cache = (operation.totals[routine.identifier] ?? RoutineTotals()).cache(counts.cache, worker: pid)
+                status.cache = (operation.totals[routine.identifier] ?? RoutineTotals()).cache(
+                    counts.cache, worker: pid)
             } else {
                 status.cache = status.cache.adding(counts.cache)
             }
