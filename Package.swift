@@ -64,7 +64,8 @@ let package = Package(
 
         tests("HostSystemTests", ["HostSystem"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
-        tests("HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI"]),
+        .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strictC),
+        tests("HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "AllocationCounter"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
     ],
     cLanguageStandard: .gnu11
