@@ -16,7 +16,7 @@ extension EndToEnd {
             }
             static const schedhost_routine routine = {SCHEDHOST_SIZED(schedhost_routine), .name = "tick", .wait_ms = 20, .run = tick};
             static const schedhost_routine *const routines[] = {&routine, NULL};
-            static const schedhost_plugin plugin = {SCHEDHOST_SIZED(schedhost_plugin), .id = "hello", .routines = routines};
+            static const schedhost_plugin plugin = {SCHEDHOST_SIZED(schedhost_plugin), .id = "hello", .version = "1.0.0", .routines = routines};
             SCHEDHOST_PLUGIN(&plugin)
             """
 
