@@ -161,9 +161,7 @@ extension EndToEnd {
         @Test func `status costs the workers no system call`() async throws {
             let host = try await host()
             let scratch = host.scratch
-            let sleeper = try await eventually("the sleeper's worker") {
-                host.workers.first { Processes.maps(of: $0).contains("sleeper") }
-            }
+            let sleeper = try #require(try await status("sleeper/run", in: host).worker)
             try await eventually("its first cycle") { LedgerView.all(in: scratch).filter { $0.cycle > 0 }.count == 2 }
             try await Task.sleep(for: .milliseconds(100))
             func wakes() -> Int { Processes.number("voluntary_ctxt_switches", of: sleeper) ?? -1 }

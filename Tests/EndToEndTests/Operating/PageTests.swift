@@ -26,13 +26,7 @@ extension EndToEnd {
             try await Command.shell("curl -s --max-time 10 \(arguments)", in: scratch)
         }
 
-        static func has(_ tool: String) -> Bool {
-            (HostProcess.environment("PATH") ?? "").split(separator: ":").contains { folder in
-                FileManager.default.isExecutableFile(atPath: "\(folder)/\(tool)")
-            }
-        }
-
-        @Test(.enabled(if: has("curl"), "curl is not installed"))
+        @Test(.enabled(if: Tools.has("curl"), "curl is not installed"))
         func `pages, health and refusals`() async throws {
             let (host, scratch, url) = try await host()
             #expect(try await curl("\(url)/healthz", in: scratch) == "ok\n")
@@ -56,7 +50,10 @@ extension EndToEnd {
             _ = try await host.end(by: Signals.interrupt)
         }
 
-        @Test(.enabled(if: has("curl") && has("promtool"), "curl or promtool (Debian: prometheus) is not installed"))
+        @Test(
+            .enabled(
+                if: Tools.has("curl") && Tools.has("promtool"),
+                "curl or promtool (Debian: prometheus) is not installed"))
         func `the metrics are good Prometheus`() async throws {
             let (host, scratch, url) = try await host(faulty: true)
             try await host.line("faulty/misbehave", "SIGSEGV")
@@ -83,7 +80,7 @@ extension EndToEnd {
         }
 
         @Test(
-            .enabled(if: has("curl") && has("chromium"), "curl or chromium is not installed"), .timeLimit(.minutes(2)))
+            .enabled(if: Tools.has("curl") && Tools.has("chromium"), "curl or chromium is not installed"), .timeLimit(.minutes(2)))
         func `a browser shows the page, and the report as a file`() async throws {
             let (host, scratch, url) = try await host(faulty: true)
             try await host.line("faulty/misbehave", "SIGSEGV")
@@ -106,7 +103,7 @@ extension EndToEnd {
             #expect(try await curl("\(url)/report/\(record.session)", in: scratch).contains("misdeed_segv"))
         }
 
-        @Test(.enabled(if: has("script"), "script (util-linux) is not installed"))
+        @Test(.enabled(if: Tools.has("script"), "script (util-linux) is not installed"))
         func `top lives in a terminal and gives it back`() async throws {
             let (host, scratch, _) = try await host()
             let top = "'\(try Program.path)' top --state '\(scratch.state)' --interval 0.2"
@@ -124,7 +121,7 @@ extension EndToEnd {
             _ = try await host.end(by: Signals.interrupt)
         }
 
-        @Test(.enabled(if: has("python3"), "python3 is not installed"))
+        @Test(.enabled(if: Tools.has("python3"), "python3 is not installed"))
         func `systemd is told of readiness, reload and the end, and hears signs of life`() async throws {
             try await Fixtures.build("healthy")
             let scratch = try Scratch()
@@ -150,6 +147,16 @@ extension EndToEnd {
             }
             _ = try await host.end(by: Signals.terminate)
             try await eventually("STOPPING") { listener.output.contains("STOPPING=1") }
+        }
+    }
+}
+
+/// Programs that some tests use.
+private enum Tools {
+    /// Whether one is on the path.
+    static func has(_ tool: String) -> Bool {
+        (HostProcess.environment("PATH") ?? "").split(separator: ":").contains { folder in
+            FileManager.default.isExecutableFile(atPath: "\(folder)/\(tool)")
         }
     }
 }
