@@ -2,48 +2,73 @@ internal import HostCore
 internal import HostSupervisor
 internal import HostSystem
 
-/// `list` and `check`: what plugin files offer, or why they are refused.
+/// `list`: what plugin files offer, what is set for their routines and where, or why they are refused.
 enum ListCommand {
     /// Every file of a directory.
     static func list(_ options: ListOptions) throws -> ExitStatus {
         let directory = try Directory(options.plugins)
+        let host = try ConfigurationFiles.host(
+            options.config ?? directory.child("schedhost.json5"), isOptional: options.config == nil)
         let names = try directory.names().filter { PluginFile.isCandidate($0) }
         if names.isEmpty { StandardStream.error.write("schedhost: no *.so file in \(options.plugins)\n") }
+        var owners: [String: String] = [:]
         for name in names {
             let finding = try PluginProbe.look(
                 at: name, in: directory, allowUnsafePermissions: options.allowUnsafePermissions)
-            show(finding)
+            switch finding {
+            case .refused(let text): StandardStream.output.write("refused: \(TerminalText.clean(text))\n")
+            case .plugin(let file, let plugin):
+                if let owner = owners[plugin.id] {
+                    let text = "its name \(plugin.id) is taken by \(owner): remove one of the two files"
+                    StandardStream.output.write("refused: \(TerminalText.clean(directory.child(name))): \(text)\n")
+                    continue
+                }
+                owners[plugin.id] = name
+                StandardStream.output.write(PluginText.text(file, plugin))
+                StandardStream.output.write(settings(of: plugin, host, directory))
+            }
         }
         return .success
     }
 
-    /// Single files: are they good plugins?
-    static func check(_ options: CheckOptions) throws -> ExitStatus {
-        var status = ExitStatus.success
-        for path in options.files {
-            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-            let folder = parts.dropLast().joined(separator: "/")
-            let directory = try Directory(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
-            let finding = try PluginProbe.look(
-                at: String(parts.last ?? ""), in: directory, allowUnsafePermissions: true)
-            show(finding)
-            if case .refused = finding { status = .failure }
+    /// What holds for each routine, and where it is set.
+    private static func settings(
+        of plugin: PluginDescription, _ host: HostConfiguration, _ directory: borrowing Directory
+    ) -> String {
+        let configuration: PluginConfiguration
+        do {
+            configuration = try ConfigurationFiles.plugin(
+                directory.child(plugin.id + ".json5"), of: plugin, host: host)
+        } catch {
+            return "    refused: its configuration is wrong: \(TerminalText.clean("\(error)"))\n"
         }
-        return status
-    }
-
-    private static func show(_ finding: PluginProbe.Finding) {
-        switch finding {
-        case .refused(let text): StandardStream.output.write("refused: \(text)\n")
-        case .plugin(let file, let plugin): StandardStream.output.write(text(file, plugin))
+        var text = ""
+        for routine in plugin.routines {
+            let effective = EffectiveSettings(of: routine, in: plugin, host: host, file: configuration)
+            text += TerminalText.clean("    settings of \(plugin.id)/\(routine.name):") + "\n"
+            let width = effective.listing.reduce(0) { max($0, TerminalText.width($1.key)) }
+            let values = effective.listing.reduce(0) { max($0, min(TerminalText.width($1.value), 24)) }
+            for (key, value, origin) in effective.listing {
+                let line =
+                    "        " + TerminalText.pad(key, to: width + 2) + TerminalText.pad(value, to: values)
+                    + "  (\(origin))"
+                text += TerminalText.clean(line) + "\n"
+            }
         }
+        return text
     }
+}
 
-    private static func text(_ file: PluginFile, _ plugin: PluginDescription) -> String {
-        var lines = ["\(plugin.id) \(plugin.version) (\(file.name), \(file.language), ABI \(file.abiMajor).\(file.abiMinor))"]
+/// A plugin as `list` and `check` show it.
+enum PluginText {
+    static func text(_ file: PluginFile, _ plugin: PluginDescription) -> String {
+        var lines = [
+            "\(plugin.id) \(plugin.version) (\(file.name), \(file.language), ABI \(file.abiMajor).\(file.abiMinor))"
+        ]
         if let description = plugin.description { lines.append("    \(description)") }
         for routine in plugin.routines {
-            var words = "    \(plugin.id)/\(routine.name): every \(DurationText.format(milliseconds: Int64(routine.waitMs)))"
+            var words = "    \(plugin.id)/\(routine.name): "
+            words += "every \(DurationText.format(milliseconds: Int64(clamping: routine.waitMs)))"
             if routine.maxCycles > 0 { words += ", \(routine.maxCycles) cycles" }
             if let description = routine.description { words += ": \(description)" }
             lines.append(words)

@@ -9,13 +9,20 @@ enum Program {
         switch command {
         case .run(let options): return try run(options)
         case .list(let options): return try ListCommand.list(options)
-        case .check(let options): return try ListCommand.check(options)
+        case .check(let options): return try CheckCommand.check(options)
         case .records(let options): return try records(options)
         case .cache(let options): return try CacheCommand.perform(options)
         case .operate(let options): return try OperateCommand.perform(options)
         case .metrics(let options): return try OperateCommand.metrics(options)
         case .top(let options): return try TopCommand.perform(options)
         case .report(let options): return try ReportCommand.perform(options)
+        case .new(let options): return try NewCommand.new(options)
+        case .completion(let shell):
+            StandardStream.output.write(Completions.text(for: shell))
+            return .success
+        case .man:
+            StandardStream.output.write(ManualPage.text())
+            return .success
         case .help(let name):
             StandardStream.output.write(HelpText.text(name))
             return .success

@@ -25,7 +25,7 @@ public enum PluginProbe {
             return .refused("\(error)")
         }
         let path = directory.child(name)
-        switch try describe(path: path.contains("/") ? path : "./" + path, file: file) {
+        switch try describe(path: path.contains("/") ? path : "./" + path, file: file, in: directory.path) {
         case .success(let description): return .plugin(file, description)
         case .failure(let fault): return .refused("\(path): \(fault.text)")
         }
@@ -35,7 +35,8 @@ public enum PluginProbe {
         let text: String
     }
 
-    private static func describe(path: String, file: PluginFile) throws(SystemError) -> Result<PluginDescription, Fault>
+    private static func describe(path: String, file: PluginFile, in folder: String) throws(SystemError)
+        -> Result<PluginDescription, Fault>
     {
         let clock = SystemClock()
         let loop = try EventLoop(clock: clock)
@@ -43,7 +44,8 @@ public enum PluginProbe {
         let worker = try WorkerLink(
             WorkerLink.Setup(
                 key: .shared, name: file.name, ledgerName: "", reportName: "", reportPath: nil,
-                logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits()),
+                logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
+                libraryPath: LibraryPath.folders(for: file, in: folder)),
             ledger: try Descriptor.memory("ledger"), loop: loop
         ) { worker, report in
             switch report {

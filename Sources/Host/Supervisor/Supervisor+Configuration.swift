@@ -104,6 +104,11 @@ public enum ConfigurationFiles {
         return try HostConfiguration(parsing: bytes, file: path)
     }
 
+    /// A plugin's file by itself.
+    public static func plugin(_ path: String) throws -> PluginConfiguration {
+        try PluginConfiguration(parsing: try read(path, isOptional: false) ?? [], file: path)
+    }
+
     /// A plugin's file, which may be absent, and its block in the host's: both are checked against what it declares.
     public static func plugin(_ path: String, of declaration: PluginDescription, host: HostConfiguration) throws
         -> PluginConfiguration

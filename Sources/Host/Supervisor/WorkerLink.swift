@@ -101,6 +101,8 @@ final class WorkerLink {
         var limits: WorkerLimits
         /// Where the dynamic linker looks for what plugins need.
         var libraryPath: [String] = []
+        /// Further variables of its environment, `NAME=value`.
+        var variables: [String] = []
     }
 
     /// Starts a worker that counts in that file.
@@ -125,7 +127,8 @@ final class WorkerLink {
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
-            environment: Self.environment(reportPath: setup.reportPath, libraryPath: setup.libraryPath),
+            environment: Self.environment(reportPath: setup.reportPath, libraryPath: setup.libraryPath)
+                + setup.variables,
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
                 (self.ledger.raw, 4),

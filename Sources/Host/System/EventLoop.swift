@@ -51,6 +51,7 @@ public final class EventLoop {
     /// Runs until `stop`. Before each wait, `settle` does what is due and returns the next deadline
     /// (monotonic ns, `Int64.max` for none).
     public func run(settle: (_ now: Int64) -> Int64) throws(SystemError) {
+        stopping = false
         while true {
             let deadline = settle(clock.monotonic())
             if stopping { return }

@@ -23,7 +23,7 @@ internal import Synchronization
     private static let versionText = CText(HostVersion.text)
 
     private static let storage: Storage = {
-        let table = UnsafeMutablePointer<schedhost_host>.allocate(capacity: 1)
+        let table = unsafe memory()
         unsafe table.initialize(to: schedhost_host())
         unsafe table.pointee.struct_size = UInt32(MemoryLayout<schedhost_host>.size)
         unsafe table.pointee.abi_minor = SCHEDHOST_ABI_MINOR
@@ -36,6 +36,16 @@ internal import Synchronization
         unsafe fillCaches(table)
         return unsafe Storage(pointer: table)
     }()
+
+    /// Where the table is. In a check behind it is a page that nobody can read: a plugin for a newer host that does not
+    /// ask with SCHEDHOST_HAS before it takes a function from behind the end faults there, and not by chance.
+    private static func memory() -> UnsafeMutablePointer<schedhost_host> {
+        let size = unsafe MemoryLayout<schedhost_host>.stride
+        if HostProcess.environment(CheckMode.variable) != nil, let end = unsafe GuardedMemory.end(of: size) {
+            return unsafe (end - size).assumingMemoryBound(to: schedhost_host.self)
+        }
+        return .allocate(capacity: 1)
+    }
 
     private static func fillPlace(_ table: UnsafeMutablePointer<schedhost_host>) {
         unsafe table.pointee.place = { scheduler in

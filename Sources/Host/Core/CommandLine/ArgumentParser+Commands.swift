@@ -4,7 +4,7 @@ extension ArgumentParser {
         switch parsed.specification.name {
         case .run: .run(run(parsed))
         case .list: .list(list(parsed))
-        case .check: .check(CheckOptions(files: parsed.operands))
+        case .check: .check(try check(parsed))
         case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))
         case .status: .operate(operate(.status, parsed))
@@ -18,6 +18,9 @@ extension ArgumentParser {
         case .stop: .operate(operate(.stop, parsed))
         case .reload: .operate(operate(.reload, parsed))
         case .logLevel: .operate(operate(.logLevel, parsed))
+        case .new: .new(try new(parsed))
+        case .completion: .completion(parsed.operands.first.flatMap { Shell(rawValue: $0) } ?? .bash)
+        case .man: .man
         case .help: .help(parsed.operands.first.flatMap { CommandName(rawValue: $0) })
         case .version: .version
         }
@@ -41,6 +44,31 @@ extension ArgumentParser {
         options.listenAnywhere = parsed.has(.listenAnywhere)
         options.metricsFile = parsed.texts[.metricsFile]
         return options
+    }
+
+    private func check(_ parsed: Parsed) throws(UsageError) -> CheckOptions {
+        var options = CheckOptions(files: parsed.operands)
+        options.config = parsed.texts[.config]
+        options.isQuick = parsed.has(.quick)
+        if options.files.isEmpty, options.config == nil { throw parsed.fail("a FILE or --config is missing") }
+        return options
+    }
+
+    private func new(_ parsed: Parsed) throws(UsageError) -> NewOptions {
+        let name = parsed.operands.first ?? ""
+        // A file's, a folder's, a make target's and a plugin's name at once.
+        let isGood = (1...64).contains(name.utf8.count) && name.utf8.first.map { $0 != UInt8(ascii: "-") } == true
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+                default: false
+                }
+            }
+        if !isGood {
+            throw parsed.fail("\(UsageError.quoted(name)) is no name: 1 to 64 of a-z, 0-9 and -, not beginning with -")
+        }
+        return NewOptions(
+            name: name, language: parsed.texts[.language].flatMap { .init(rawValue: $0) } ?? .c)
     }
 
     private func list(_ parsed: Parsed) -> ListOptions {

@@ -10,6 +10,9 @@ public enum Command: Equatable, Sendable {
     case metrics(ClientOptions)
     case top(TopOptions)
     case report(ReportOptions)
+    case new(NewOptions)
+    case completion(Shell)
+    case man
     /// The help of one command, or of all.
     case help(CommandName?)
     case version
@@ -21,7 +24,31 @@ public enum CommandName: String, CaseIterable, Sendable {
     case runNow = "run-now"
     case pause, resume, restart, stop, reload
     case logLevel = "log-level"
-    case help, version
+    case new, completion, man, help, version
+}
+
+/// Shells for which there are completions.
+public enum Shell: String, CaseIterable, Sendable {
+    case bash, zsh, fish
+}
+
+/// Options of `schedhost new`.
+public struct NewOptions: Equatable, Sendable {
+    /// The languages in which there is a beginning.
+    public enum Language: String, CaseIterable, Sendable {
+        case c, swift
+    }
+
+    /// The plugin's id, and the name of its folder.
+    public var name: String
+    /// Its language.
+    public var language: Language
+
+    /// A plugin of that name.
+    public init(name: String, language: Language) {
+        self.name = name
+        self.language = language
+    }
 }
 
 /// Options of `schedhost run`. Nil: not given, so the configuration or the default decides.
@@ -81,8 +108,12 @@ public struct ListOptions: Equatable, Sendable {
 
 /// Options of `schedhost check`.
 public struct CheckOptions: Equatable, Sendable {
-    /// The plugin files, at least one.
+    /// Plugin and configuration files.
     public var files: [String]
+    /// The host's configuration file.
+    public var config: String?
+    /// Whether no routine is run.
+    public var isQuick = false
 
     /// A check of these files.
     public init(files: [String]) { self.files = files }

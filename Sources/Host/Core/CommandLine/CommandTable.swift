@@ -40,7 +40,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
     case noCrashReports = "no-crash-reports"
-    case plugin, routine, failed, last, format, show, key
+    case quick, language, plugin, routine, failed, last, format, show, key
     case all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
     case metricsFile = "metrics-file"
@@ -103,7 +103,7 @@ public enum CommandTable {
     /// The commands, in the order of the help text. What is not in here does not exist.
     public static let commands: [CommandSpecification] = [
         run, list, check, records, cache, status, top, metrics, report, runNow, pause, resume, restart, stop, reload,
-        logLevel, help, version,
+        logLevel, new, completion, man, help, version,
     ]
 
     /// The one of that name.
@@ -125,6 +125,9 @@ public enum CommandTable {
         case .stop: stop
         case .reload: reload
         case .logLevel: logLevel
+        case .new: new
+        case .completion: completion
+        case .man: man
         case .help: help
         case .version: version
         }
@@ -189,9 +192,21 @@ public enum CommandTable {
         options: [plugins, config, unsafePermissions])
 
     private static let check = CommandSpecification(
-        name: .check, operands: "FILE...", operandCount: 1...1000, summary: "say whether a file is a good plugin",
+        name: .check, operands: "[FILE...]", operandCount: 0...1000,
+        summary: "say whether a file is a good plugin or configuration",
         details: [
-            "Loads each file in a process of its own and says what is wrong with it. Exit status 0: all are good."
+            "Runs each plugin in processes of its own: every routine's whole life, twice, and 1000 cycles back to back. "
+                + "What the routines do is real. Says what the plugin registers, where it crashes, hangs or leaks, and "
+                + "whether it takes functions of a newer host without asking. Files that end in .json5 are read as "
+                + "configurations, and compared with the plugins beside them. Exit status 0: all are good."
+        ],
+        options: [
+            OptionSpecification(.config, .file, "FILE", "check this configuration of the host"),
+            OptionSpecification(flag: .quick, "only read what each plugin says of itself, and run no routine"),
+        ],
+        examples: [
+            .init(line: "schedhost check libhello.so", purpose: "before it goes into the plugins directory"),
+            .init(line: "schedhost check --config Plugins/schedhost.json5", purpose: "before the host reads it"),
         ])
 
     private static let records = CommandSpecification(
@@ -228,6 +243,25 @@ public enum CommandTable {
                 "the form of list and show, table by default"),
             state,
         ])
+
+    private static let new = CommandSpecification(
+        name: .new, operands: "NAME", operandCount: 1...1, summary: "write the beginning of a plugin",
+        details: [
+            "Makes a folder NAME with a plugin that builds with make and runs with make run, and a README. Nothing that "
+                + "exists is overwritten."
+        ],
+        options: [
+            OptionSpecification(
+                .language, .choice(NewOptions.Language.allCases.map(\.rawValue)), "LANGUAGE", "c by default")
+        ],
+        examples: [.init(line: "schedhost new market-poller --language swift", purpose: "a plugin in Swift")])
+
+    private static let completion = CommandSpecification(
+        name: .completion, operands: "SHELL", operandCount: 1...1, firstOperand: Shell.allCases.map(\.rawValue),
+        summary: "print the completions for a shell",
+        examples: [.init(line: "source <(schedhost completion bash)", purpose: "for this shell")])
+
+    private static let man = CommandSpecification(name: .man, summary: "print the manual page, for man -l -")
 
     private static let help = CommandSpecification(
         name: .help, operands: "[COMMAND]", operandCount: 0...1, firstOperand: CommandName.allCases.map(\.rawValue),

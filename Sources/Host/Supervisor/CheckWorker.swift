@@ -1,0 +1,191 @@
+internal import FoundationEssentials
+internal import HostCore
+internal import HostSystem
+
+/// A worker that a check drives by hand: each step waits for its answer, for a short time.
+final class CheckWorker {
+    /// Why a check goes no further; a sentence.
+    struct Fault: Error {
+        let text: String
+    }
+
+    /// What a process holds.
+    struct Holdings {
+        var descriptors: Int
+        var threads: Int
+        /// Memory of its own, KiB.
+        var memory: Int
+    }
+
+    private let loop: EventLoop
+    private let clock = SystemClock()
+    private let file: PluginFile
+    private let path: String
+    private let link: WorkerLink
+    private let inbox: Inbox
+    private var sessions = SessionIDGenerator()
+
+    /// What the worker said; on the loop's thread only.
+    private final class Inbox {
+        var description: PluginDescription?
+        var refusal: String?
+        var ended: WorkerEvent.Ended?
+        var hasSaidGoodbye = false
+        var isSpoiled = false
+        var end: ProcessEnd?
+    }
+
+    /// Starts a worker for a file of that directory, with its state in `state`.
+    init(_ file: PluginFile, in folder: String, state: String) throws(SystemError) {
+        self.file = file
+        self.state = state
+        path = folder.contains("/") ? folder + "/" + file.name : "./" + folder + "/" + file.name
+        loop = try EventLoop(clock: clock)
+        let inbox = Inbox()
+        self.inbox = inbox
+        link = try WorkerLink(
+            WorkerLink.Setup(
+                key: .shared, name: file.name, ledgerName: "", reportName: "", reportPath: nil,
+                logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
+                libraryPath: LibraryPath.folders(for: file, in: folder), variables: [CheckMode.variable + "=1"]),
+            ledger: try Descriptor.memory("ledger"), loop: loop
+        ) { _, report in
+            switch report {
+            case .event(.loaded(_, let description)): inbox.description = description
+            case .event(.refused(_, let phase, let text)):
+                inbox.refusal = phase == "load" ? "its load failed: \(text)" : text
+            case .event(.ended(let ended)): inbox.ended = ended
+            case .event(.goodbye): inbox.hasSaidGoodbye = true
+            case .died(let end): inbox.end = end
+            case .garbage: inbox.isSpoiled = true
+            case .event, .output, .outputDropped, .left: break
+            }
+        }
+    }
+
+    private let state: String
+
+    deinit {
+        // What is left of it is killed; its end is awaited, so that nothing outlives the check.
+        link.signal(Signals.kill)
+        _ = try? wait(2000) { inbox.end != nil }
+    }
+
+    // MARK: Steps
+
+    /// Reads the description, or loads for running with these parameters.
+    func load(parameters: String?) throws -> PluginDescription {
+        inbox.description = nil
+        link.send(
+            .load(
+                WorkerCommand.Load(
+                    plugin: 0, path: path, name: file.name, parameters: parameters ?? "{}",
+                    isForRunning: parameters != nil, build: file.buildID, state: state)))
+        let isMet = try wait(5000) { inbox.description != nil || inbox.refusal != nil }
+        if let refusal = inbox.refusal { throw Fault(text: refusal) }
+        guard isMet, let description = inbox.description else { throw fault("load", limit: 5000) }
+        return description
+    }
+
+    /// Begins a session.
+    func start(_ routine: Int, wait: UInt64, cycles: UInt64, parameters: String) throws {
+        inbox.ended = nil
+        guard let slot = try link.slot(plugin: 0, routine: routine) else {
+            throw Fault(text: "it has too many routines")
+        }
+        let wall = clock.wall() / 1_000_000
+        link.send(
+            .start(
+                WorkerCommand.Start(
+                    slot: slot, plugin: 0, routine: routine, session: sessions.next(milliseconds: wall), waitMs: wait,
+                    maxCycles: cycles, untilMs: nil, maxAttempts: 1, lifetimeCycles: 0, before: 1,
+                    parameters: parameters, isPaused: false)))
+    }
+
+    /// Awaits the session's end; nil when it does not come in time.
+    func ended(_ what: String, within limit: Int64) throws -> WorkerEvent.Ended? {
+        _ = try wait(limit) { inbox.ended != nil }
+        if inbox.ended == nil, inbox.end != nil { throw fault(what, limit: limit) }
+        return inbox.ended
+    }
+
+    /// Awaits that a cycle of the session is over; false when none is in time.
+    func hasCycled(_ routine: Int, what: String, within limit: Int64) throws -> Bool {
+        guard let slot = try link.slot(plugin: 0, routine: routine) else { return false }
+        let deadline = clock.monotonic() + limit * 1_000_000
+        while clock.monotonic() < deadline {
+            if inbox.ended != nil || link.snapshot(slot: slot)?.cycle ?? 0 > 0 { return true }
+            _ = try wait(5) { inbox.end != nil }
+            if inbox.end != nil { throw fault(what, limit: limit) }
+        }
+        return false
+    }
+
+    /// Asks the session to stop.
+    func stop(_ routine: Int) throws {
+        link.send(.stop(slot: try link.slot(plugin: 0, routine: routine) ?? -1))
+    }
+
+    /// Unloads and ends it.
+    func quit() throws {
+        link.send(.quit)
+        _ = try wait(3000) { inbox.end != nil }
+        guard let end = inbox.end else { throw fault("unload", limit: 3000) }
+        if !inbox.hasSaidGoodbye || end != .exited(0) { throw fault("unload", limit: 3000) }
+        if inbox.isSpoiled { throw Fault(text: "it wrote on a descriptor that is not its own: the host's channel") }
+    }
+
+    // MARK: What it holds
+
+    /// What its process holds now. proc(5).
+    var holdings: Holdings {
+        let folder = "/proc/\(link.pid)"
+        func count(_ name: String) -> Int { (try? Directory(folder + "/" + name).names().count) ?? 0 }
+        var memory = 0
+        if let bytes = try? Directory(folder).openForReading("smaps_rollup").readAll(limit: 1 << 20, subject: folder) {
+            for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("Anonymous:")
+            {
+                memory = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+            }
+        }
+        return Holdings(descriptors: count("fd"), threads: count("task"), memory: memory)
+    }
+
+    // MARK: Waiting
+
+    /// Runs the loop until a condition holds, for so many ms at the most.
+    private func wait(_ limit: Int64, _ condition: () -> Bool) throws(SystemError) -> Bool {
+        let deadline = clock.monotonic() + limit * 1_000_000
+        var isMet = false
+        try loop.run { now in
+            isMet = condition()
+            if isMet || inbox.end != nil || now >= deadline { loop.stop() }
+            return deadline
+        }
+        return isMet
+    }
+
+    /// Why a step did not come to its end.
+    func fault(_ what: String, limit: Int64) -> Fault {
+        guard let end = inbox.end else {
+            return Fault(text: "\(what) does not return within \(DurationText.format(milliseconds: limit))")
+        }
+        var text = "the worker died in \(what): \(end)"
+        if let place { text += " at \(place)" }
+        if case .signaled = end {
+            text += "; where it calls what a newer host offers, it must ask SCHEDHOST_HAS first"
+        }
+        let words = link.lastWords(now: clock.monotonic())
+        return Fault(text: words.isEmpty ? text : text + ": " + words)
+    }
+
+    /// The plugin's innermost function when it died.
+    private var place: String? {
+        guard let frame = link.crash?.frames.first(where: { $0.image == file.name }) else { return nil }
+        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        guard let directory = try? Directory(folder),
+            let image = try? directory.openForReading(file.name, followLink: true)
+        else { return nil }
+        return FunctionNames.names(at: [frame.offset], in: image).first.flatMap { $0 }
+    }
+}

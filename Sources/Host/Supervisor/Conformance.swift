@@ -1,0 +1,153 @@
+internal import FoundationEssentials
+public import HostCore
+public import HostSystem
+
+/// Examines a plugin by running it: each routine's whole life, twice, and 1000 cycles back to back.
+///
+/// Its workers hand out the host's functions in a table behind which nothing can be read, so that a plugin that takes
+/// more than this host has, without asking, is found.
+public struct Conformance {
+    /// What was found.
+    public struct Findings: Sendable {
+        /// What the plugin must mend; empty for a good one.
+        public var faults: [String] = []
+        /// What could not be examined, and why.
+        public var notes: [String] = []
+    }
+
+    /// Cycles before what a plugin holds is measured, and between two measurements.
+    private static let warmUp: UInt64 = 200
+    private static let cycles: UInt64 = 1000
+    /// Growth that is still called none: KiB of memory in 1000 cycles.
+    private static let mostGrowth = 256
+
+    private let file: PluginFile
+    private let folder: String
+    private let description: PluginDescription
+    private let state: String
+
+    /// Examines a file that `PluginProbe.look` took for a plugin. Takes some seconds; what the routines do is real.
+    public static func examine(_ file: PluginFile, _ description: PluginDescription, in folder: String)
+        throws(SystemError) -> Findings
+    {
+        let state = (HostProcess.environment("TMPDIR") ?? "/tmp") + "/schedhost-check-\(HostProcess.pid)"
+        _ = try Directory.make(state)
+        defer { try? FileManager.default.removeItem(atPath: state) }
+        let conformance = Conformance(file: file, folder: folder, description: description, state: state)
+        var findings = conformance.attempt("", conformance.wholeLife)
+        findings.faults = description.parameters.compactMap(\.problem) + findings.faults
+        if findings.faults.isEmpty {
+            findings.faults = conformance.attempt("the second time: ", conformance.again).faults
+        }
+        return findings
+    }
+
+    private init(file: PluginFile, folder: String, description: PluginDescription, state: String) {
+        self.file = file
+        self.folder = folder
+        self.description = description
+        self.state = state
+    }
+
+    /// Does that with a worker of its own, which is gone afterwards.
+    private func attempt(_ prefix: String, _ body: (CheckWorker) throws -> Findings) -> Findings {
+        var findings = Findings()
+        do {
+            findings = try body(try CheckWorker(file, in: folder, state: state))
+        } catch let fault as CheckWorker.Fault {
+            findings.faults.append(fault.text)
+        } catch {
+            findings.faults.append("\(error)")
+        }
+        findings.faults = findings.faults.map { prefix + $0 }
+        return findings
+    }
+
+    private func parameters(of routine: Int) -> String {
+        EffectiveSettings(of: description.routines[routine], in: description).paramsJSON
+    }
+
+    /// Load, each routine's session three times, what it leaks, unload.
+    private func wholeLife(_ worker: CheckWorker) throws -> Findings {
+        var found = Findings()
+        _ = try worker.load(parameters: parameters(of: 0))
+        for index in description.routines.indices {
+            let name = description.routines[index].name
+            if try !fewCycles(index, name, worker, &found) { continue }
+            try stopInSleep(index, name, worker, &found)
+            if try !fewCycles(index, name, worker, &found) { continue }
+            try manyCycles(index, name, worker, &found)
+        }
+        try worker.quit()
+        return found
+    }
+
+    /// The same in a new process, with what the first one left.
+    private func again(_ worker: CheckWorker) throws -> Findings {
+        var found = Findings()
+        _ = try worker.load(parameters: parameters(of: 0))
+        for index in description.routines.indices {
+            _ = try fewCycles(index, description.routines[index].name, worker, &found)
+        }
+        found.notes = []  // the same as the first time
+        try worker.quit()
+        return found
+    }
+
+    /// Three cycles; false when no more can be examined.
+    private func fewCycles(_ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings) throws -> Bool
+    {
+        try worker.start(index, wait: 0, cycles: 3, parameters: parameters(of: index))
+        var ended = try worker.ended(name, within: 5000)
+        if ended == nil {
+            found.notes.append("\(name): three cycles take longer than 5 s; its longer runs were not examined")
+            try worker.stop(index)
+            ended = try worker.ended(name, within: 3000)
+            guard ended != nil else { throw worker.fault("\(name), asked to stop,", limit: 3000) }
+            return false
+        }
+        guard let ended, ended.reason.kind == .error else { return true }
+        let phase = ended.reason.phase.map { " in \($0)" } ?? ""
+        found.notes.append(
+            "\(name): fails\(phase) with its defaults (\(ended.reason.text)); its longer runs were not examined")
+        return false
+    }
+
+    /// A stop while it waits for its next cycle.
+    private func stopInSleep(_ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings) throws {
+        try worker.start(index, wait: 3_600_000, cycles: 0, parameters: parameters(of: index))
+        _ = try worker.hasCycled(index, what: name, within: 3000)
+        try worker.stop(index)
+        guard try worker.ended(name, within: 3000) != nil else {
+            throw worker.fault("\(name), asked to stop,", limit: 3000)
+        }
+    }
+
+    /// What grows over 1000 cycles.
+    private func manyCycles(_ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings) throws {
+        guard try run(Self.warmUp, index, name, worker, &found) else { return }
+        let before = worker.holdings
+        guard try run(Self.cycles, index, name, worker, &found) else { return }
+        let after = worker.holdings
+        func leak(_ count: Int, _ what: String) {
+            found.faults.append("\(name): \(count) \(what) more after \(Self.cycles) cycles and a stop: it leaks them")
+        }
+        if after.descriptors > before.descriptors { leak(after.descriptors - before.descriptors, "open descriptors") }
+        if after.threads > before.threads + 1 { leak(after.threads - before.threads, "threads") }
+        let growth = after.memory - before.memory
+        if growth > Self.mostGrowth { leak(growth, "KiB of memory") }
+    }
+
+    private func run(_ cycles: UInt64, _ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings)
+        throws -> Bool
+    {
+        try worker.start(index, wait: 0, cycles: cycles, parameters: parameters(of: index))
+        if let ended = try worker.ended(name, within: 10_000) { return ended.cycles == cycles }
+        found.notes.append("\(name): \(cycles) cycles take longer than 10 s; what it leaks was not examined")
+        try worker.stop(index)
+        guard try worker.ended(name, within: 3000) != nil else {
+            throw worker.fault("\(name), asked to stop,", limit: 3000)
+        }
+        return false
+    }
+}

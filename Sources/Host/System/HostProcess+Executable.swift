@@ -1,0 +1,22 @@
+internal import CHostSystem
+internal import Glibc
+
+extension HostProcess {
+    /// The path of the running program. proc(5), /proc/self/exe.
+    public static var executable: String? {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { buffer in
+            let count = unsafe buffer.withMemoryRebound(to: CChar.self) { text in
+                unsafe readlink("/proc/self/exe", text.baseAddress!, text.count)
+            }
+            guard count > 0, count < buffer.count else { return nil }
+            return unsafe String(validating: UnsafeBufferPointer(rebasing: buffer[0..<count]), as: UTF8.self)
+        }
+    }
+}
+
+extension Directory {
+    /// Makes a directory in this one that must not exist yet, with the mode that the user's umask gives. mkdirat(2).
+    public func makeDirectory(_ name: String) throws(SystemError) {
+        _ = try retrying("mkdirat", child(name)) { unsafe mkdirat(descriptor.raw, name, 0o777) }
+    }
+}
