@@ -135,7 +135,7 @@ struct ArgumentParserTests {
             "--plugins p --until 2020-01-01T00:00:00Z",
             "schedhost run: --until: '2020-01-01T00:00:00Z' is not in the future\nsee: schedhost help run"
         ),
-        ("check", "schedhost check: FILE... is missing\nsee: schedhost help check"),
+        ("check", "schedhost check: a FILE or --config is missing\nsee: schedhost help check"),
         ("cache", "schedhost cache: ACTION [PLUGIN[/ROUTINE] [NAME]] is missing\nsee: schedhost help cache"),
         (
             "cache sohw",
@@ -153,7 +153,7 @@ struct ArgumentParserTests {
         ("cache get p/r n x", "schedhost cache: 'x' is one word too many\nsee: schedhost help cache"),
         (
             "help recrods",
-            "schedhost help: 'recrods' is not run, list, check, records, cache, help or version: did you mean records?\nsee: schedhost help help"
+            "schedhost help: 'recrods' is not run, list, check, records, cache, status, metrics, report, run-now, pause, resume, restart, stop, reload, log-level, new, completion, man, help or version: did you mean records?\nsee: schedhost help help"
         ),
         ("version 3", "schedhost version: '3' is one word too many\nsee: schedhost help version"),
         ("-- x", "schedhost run: --plugins DIR is missing\nsee: schedhost help run"),

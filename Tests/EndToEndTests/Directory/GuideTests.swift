@@ -1,0 +1,56 @@
+import FoundationEssentials
+import HostCore
+import HostSystem
+import Testing
+
+extension EndToEnd {
+    /// The samples of the guide for authors, as they stand there.
+    @Suite struct Guide {
+        struct Sample: Sendable, CustomTestStringConvertible {
+            let language: String
+            let id: String
+            let text: String
+            var testDescription: String { id }
+        }
+
+        static let samples: [Sample] = {
+            let guide = Scratch.text(Fixtures.root + "/Sources/PluginAPI/README.md")
+            var samples: [Sample] = []
+            for (index, part) in guide.split(separator: "```", omittingEmptySubsequences: false).enumerated()
+            where index % 2 == 1 {
+                guard let end = part.firstIndex(of: "\n") else { continue }
+                let text = String(part[part.index(after: end)...])
+                let id = text.firstMatch(of: #/(?:\.id = |Plugin\()"([a-z-]+)"/#)?.1 ?? ""
+                samples.append(Sample(language: String(part[..<end]), id: String(id), text: text))
+            }
+            return samples
+        }()
+
+        @Test func `there are samples of each chapter in both languages`() {
+            #expect(Self.samples.filter { $0.language == "c" }.count == 4)
+            #expect(Self.samples.filter { $0.language == "swift" }.count == 4)
+            #expect(Set(Self.samples.map(\.id)).count == 8)
+        }
+
+        @Test(arguments: samples)
+        func `each sample runs`(sample: Sample) async throws {
+            let scratch = try Scratch()
+            try Data(sample.text.utf8).write(to: URL(filePath: "\(scratch.path)/sample.\(sample.language)"))
+            let include = Fixtures.root + "/Sources/PluginAPI/C/include"
+            let compiler =
+                sample.language == "c"
+                ? "cc -std=c11 -Wall -Wextra -Wno-missing-field-initializers -Werror -shared -fPIC sample.c"
+                : "swiftc -emit-library -parse-as-library sample.swift -I '\(try Program.folder)/Modules' "
+                    + "-L '\(try Program.folder)' -lPluginAPI"
+            _ = try await Command.shell(
+                "cd '\(scratch.path)' && \(compiler) -I '\(include)' -o plugins/sample.so", in: scratch)
+            let host = try Host("--max-cycles", "3", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0), "\(host.log)")
+            let records = try host.records
+            #expect(records.map(\.plugin) == [sample.id])
+            #expect(records.map(\.reason.kind) == [.maxCycles])
+            #expect(records.map(\.cycles) == [3])
+            #expect(records.map(\.failures) == [sample.id.hasPrefix("life") ? 1 : 0])
+        }
+    }
+}

@@ -1,0 +1,204 @@
+/* Inline wrappers of the host's table: shorter to write, and no undefined symbol in the plugin.
+ * Included by <schedhost/plugin.h>. Thread tags and meanings are those of the functions in host.h. */
+#ifndef SCHEDHOST_CALLS_H
+#define SCHEDHOST_CALLS_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "descriptor.h"
+
+/* The longest text that the printf-style functions make; what is longer is cut. */
+#define SCHEDHOST_TEXT_MAX 1024
+
+/* [callback] Where this routine stands. */
+static inline const schedhost_place *schedhost_where(const schedhost_scheduler *scheduler) {
+    return scheduler->host->place(scheduler);
+}
+/* [callback] The cycle of this session, from 0. */
+static inline uint64_t schedhost_cycle(const schedhost_scheduler *scheduler) {
+    return scheduler->host->place(scheduler)->cycle;
+}
+/* [any-thread] The time, UTC in ms. */
+static inline int64_t schedhost_now_ms(const schedhost_scheduler *scheduler) {
+    return scheduler->host->now_ms(scheduler);
+}
+/* [callback] When the next cycle is due, UTC in ms. */
+static inline int64_t schedhost_next_due_ms(const schedhost_scheduler *scheduler) {
+    return scheduler->host->next_due_ms(scheduler);
+}
+
+/* [any-thread] Whether lines of this level are shown. */
+static inline int32_t schedhost_log_enabled(const schedhost_scheduler *scheduler, int32_t level) {
+    return scheduler->host->log_enabled(scheduler, level);
+}
+/* [any-thread] Logs a formatted line; formats nothing when the level is not shown. */
+SCHEDHOST_PRINTF(3, 4)
+static inline void schedhost_log(const schedhost_scheduler *scheduler, int32_t level, const char *format, ...) {
+    char text[SCHEDHOST_TEXT_MAX];
+    va_list arguments;
+    int size;
+    if (!scheduler->host->log_enabled(scheduler, level)) {
+        return;
+    }
+    va_start(arguments, format);
+    size = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (size > 0) {
+        scheduler->host->log(scheduler, level, text,
+                             (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
+    }
+}
+#define schedhost_trace(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_TRACE, __VA_ARGS__)
+#define schedhost_debug(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_DEBUG, __VA_ARGS__)
+#define schedhost_info(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_INFO, __VA_ARGS__)
+#define schedhost_success(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_SUCCESS, __VA_ARGS__)
+#define schedhost_warning(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_WARNING, __VA_ARGS__)
+#define schedhost_error_log(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_ERROR_LEVEL, __VA_ARGS__)
+#define schedhost_critical(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_CRITICAL, __VA_ARGS__)
+
+/* [any-thread] Parameters by name, each with what to take when it is not set. */
+static inline const char *schedhost_param_string(const schedhost_scheduler *scheduler, const char *name,
+                                                 const char *fallback) {
+    return scheduler->host->param_string(scheduler, name, fallback);
+}
+static inline int64_t schedhost_param_int(const schedhost_scheduler *scheduler, const char *name, int64_t fallback) {
+    return scheduler->host->param_int(scheduler, name, fallback);
+}
+static inline double schedhost_param_double(const schedhost_scheduler *scheduler, const char *name, double fallback) {
+    return scheduler->host->param_double(scheduler, name, fallback);
+}
+static inline int32_t schedhost_param_bool(const schedhost_scheduler *scheduler, const char *name, int32_t fallback) {
+    return scheduler->host->param_bool(scheduler, name, fallback);
+}
+/* [any-thread] All parameters as one JSON object. */
+static inline const char *schedhost_params_json(const schedhost_scheduler *scheduler) {
+    return scheduler->host->params_json(scheduler);
+}
+
+/* [callback] [source] Attaches formatted text to the error that the callback returns; gives `code` back. */
+SCHEDHOST_PRINTF(3, 4)
+static inline int32_t schedhost_fail(const schedhost_scheduler *scheduler, int32_t code, const char *format, ...) {
+    char text[SCHEDHOST_TEXT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    if (vsnprintf(text, sizeof text, format, arguments) < 0) {
+        text[0] = '\0';
+    }
+    va_end(arguments);
+    return scheduler->host->fail(scheduler, code, text);
+}
+/* [any-thread] Whether the host has asked to stop. */
+static inline int32_t schedhost_stop_requested(const schedhost_scheduler *scheduler) {
+    return scheduler->host->stop_requested(scheduler);
+}
+/* [callback] [source] A sleep that ends early, with 1, when the host asks to stop. */
+static inline int32_t schedhost_sleep_ms(const schedhost_scheduler *scheduler, uint64_t ms) {
+    return scheduler->host->sleep_ms(scheduler, ms);
+}
+/* [callback] Ends the session after this cycle. */
+static inline void schedhost_end_session(const schedhost_scheduler *scheduler, const char *reason) {
+    scheduler->host->end_session(scheduler, reason);
+}
+/* [callback] Changes this session's wait. */
+static inline int32_t schedhost_set_wait_ms(const schedhost_scheduler *scheduler, uint64_t wait_ms) {
+    return scheduler->host->set_wait_ms(scheduler, wait_ms);
+}
+/* [callback] The next cycle comes at once. */
+static inline void schedhost_run_again_now(const schedhost_scheduler *scheduler) {
+    scheduler->host->run_again_now(scheduler);
+}
+
+/* [callback] Columns of the session's record. */
+static inline int32_t schedhost_stat_int(const schedhost_scheduler *scheduler, const char *name, int64_t value) {
+    return scheduler->host->stat_int(scheduler, name, value);
+}
+static inline int32_t schedhost_stat_double(const schedhost_scheduler *scheduler, const char *name, double value) {
+    return scheduler->host->stat_double(scheduler, name, value);
+}
+static inline int32_t schedhost_stat_string(const schedhost_scheduler *scheduler, const char *name,
+                                            const char *value) {
+    return scheduler->host->stat_string(scheduler, name, value);
+}
+
+/* [source] Appends to a cache source's result. */
+static inline int32_t schedhost_write(schedhost_writer *writer, const void *bytes, size_t size) {
+    return writer->write(writer, bytes, size);
+}
+/* [any-thread] Opens a memory cache whose source is `source`. NULL when that fails. */
+static inline schedhost_cache *schedhost_cache_memory(const schedhost_scheduler *scheduler, const char *name,
+                                                      int64_t expire_ms, schedhost_source source, void *user) {
+    schedhost_cache_options options;
+    schedhost_cache *cache = NULL;
+    memset(&options, 0, sizeof options);
+    options.struct_size = (uint32_t)sizeof options;
+    options.expire_ms = expire_ms;
+    options.source = source;
+    options.user = user;
+    return scheduler->host->cache_memory(scheduler, name, &options, &cache) == SCHEDHOST_OK ? cache : NULL;
+}
+/* [any-thread] Opens a disk cache whose source is `source`. NULL when that fails. */
+static inline schedhost_cache *schedhost_cache_disk(const schedhost_scheduler *scheduler, const char *name,
+                                                    int64_t expire_ms, schedhost_source source, void *user) {
+    schedhost_cache_options options;
+    schedhost_cache *cache = NULL;
+    memset(&options, 0, sizeof options);
+    options.struct_size = (uint32_t)sizeof options;
+    options.expire_ms = expire_ms;
+    options.source = source;
+    options.user = user;
+    return scheduler->host->cache(scheduler, name, &options, &cache) == SCHEDHOST_OK ? cache : NULL;
+}
+/* [any-thread] The unkeyed value: `fresh` 0 or 1, tolerance in seconds. */
+static inline int32_t schedhost_cache_get(const schedhost_scheduler *scheduler, schedhost_cache *cache, int32_t fresh,
+                                          double tolerance_seconds, schedhost_cache_value *value) {
+    schedhost_cache_request request;
+    memset(&request, 0, sizeof request);
+    request.struct_size = (uint32_t)sizeof request;
+    request.flags = fresh ? (uint32_t)SCHEDHOST_GET_FRESH : 0u;
+    request.tolerance_seconds = tolerance_seconds;
+    memset(value, 0, sizeof *value);
+    value->struct_size = (uint32_t)sizeof *value;
+    return scheduler->host->cache_get(scheduler, cache, &request, value);
+}
+/* [any-thread] The value of a key (NUL-terminated text). */
+static inline int32_t schedhost_cache_get_key(const schedhost_scheduler *scheduler, schedhost_cache *cache,
+                                              const char *key, int32_t fresh, double tolerance_seconds,
+                                              schedhost_cache_value *value) {
+    schedhost_cache_request request;
+    memset(&request, 0, sizeof request);
+    request.struct_size = (uint32_t)sizeof request;
+    request.flags = fresh ? (uint32_t)SCHEDHOST_GET_FRESH : 0u;
+    request.tolerance_seconds = tolerance_seconds;
+    request.key = key;
+    request.key_size = strlen(key);
+    memset(value, 0, sizeof *value);
+    value->struct_size = (uint32_t)sizeof *value;
+    return scheduler->host->cache_get(scheduler, cache, &request, value);
+}
+/* [any-thread] The unkeyed value held, whatever its age; never the source. */
+static inline int32_t schedhost_cache_peek(const schedhost_scheduler *scheduler, schedhost_cache *cache,
+                                           schedhost_cache_value *value) {
+    memset(value, 0, sizeof *value);
+    value->struct_size = (uint32_t)sizeof *value;
+    return scheduler->host->cache_peek(scheduler, cache, NULL, 0, value);
+}
+/* [any-thread] Replaces the unkeyed value. */
+static inline int32_t schedhost_cache_put(const schedhost_scheduler *scheduler, schedhost_cache *cache,
+                                          const void *bytes, size_t size) {
+    return scheduler->host->cache_put(scheduler, cache, NULL, 0, bytes, size);
+}
+/* [any-thread] Drops the unkeyed value. */
+static inline int32_t schedhost_cache_invalidate(const schedhost_scheduler *scheduler, schedhost_cache *cache) {
+    return scheduler->host->cache_invalidate(scheduler, cache, NULL, 0);
+}
+/* [any-thread] Keeps a value past this callback; each pin wants one release. */
+static inline void schedhost_cache_pin(const schedhost_scheduler *scheduler, schedhost_cache_value *value) {
+    scheduler->host->cache_pin(scheduler, value);
+}
+static inline void schedhost_cache_release(const schedhost_scheduler *scheduler, schedhost_cache_value *value) {
+    scheduler->host->cache_release(scheduler, value);
+}
+
+#endif

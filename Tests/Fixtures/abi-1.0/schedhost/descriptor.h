@@ -1,0 +1,104 @@
+/* What a plugin says of itself. Included by <schedhost/plugin.h>.
+ *
+ * Descriptors are immutable, and live as long as the process. Names (`id`, `name`) are 1 to 64 of
+ * the characters a-z A-Z 0-9 . _ - and do not begin with a dot. */
+#ifndef SCHEDHOST_DESCRIPTOR_H
+#define SCHEDHOST_DESCRIPTOR_H
+
+#include "abi.h"
+#include "host.h"
+
+enum {
+    SCHEDHOST_PARAM_STRING = 1,
+    SCHEDHOST_PARAM_INT = 2,
+    SCHEDHOST_PARAM_DOUBLE = 3,
+    SCHEDHOST_PARAM_BOOL = 4
+};
+
+/* One parameter that a configuration may set. Declared ones are listed, checked and defaulted. */
+typedef struct schedhost_parameter {
+    uint32_t struct_size;
+    uint32_t type;             /* SCHEDHOST_PARAM_… */
+    const char *name;
+    const char *default_value; /* as text: "8080", "0.5", "true"; NULL: no default */
+    const char *range;         /* "1..65535" (either end may be missing), or "a|b|c"; NULL: any */
+    const char *description;   /* one line; may be NULL */
+} schedhost_parameter;
+
+/* One routine. All but `name` and `run` may be absent. */
+typedef struct schedhost_routine {
+    uint32_t struct_size;
+    uint32_t flags;          /* none is defined yet: 0 */
+    const char *name;
+    const char *description; /* one line */
+    uint64_t wait_ms;        /* from one cycle's start to the next one's; 0: back to back; at most 31 days */
+    uint64_t max_cycles;     /* of a session; 0: no bound */
+    uint64_t timeout_ms;     /* of a cycle; 0: the host's default (10 x wait_ms, from 60 s to 1 h) */
+    void *user;              /* handed to each callback */
+
+    /* [callback] Once at the session's start, before its first cycle. An error here has the phase start. */
+    int32_t (*start)(const schedhost_scheduler *scheduler, void *user);
+    /* [callback] One cycle. */
+    int32_t (*run)(const schedhost_scheduler *scheduler, void *user);
+    /* [callback] Once at the session's end, if `start` succeeded: joins the plugin's own threads and closes
+     * what start opened. Not called when the worker dies. An error here is noted in the record. */
+    int32_t (*stop)(const schedhost_scheduler *scheduler, void *user);
+    /* [callback] Once after the last cycle, before stop: names the record's columns by schedhost_stat_….
+     * An error here becomes the column stats_error; the record is written all the same. */
+    int32_t (*stats)(const schedhost_scheduler *scheduler, void *user);
+    /* [callback] Decides about an error of the other callbacks. Not called for its own. */
+    void (*on_error)(const schedhost_scheduler *scheduler, const schedhost_error *error,
+                     schedhost_decision *decision, void *user);
+    /* [host-thread] The host asks to stop while `run` is in progress; at most once a session. Wake what `run`
+     * waits for. */
+    void (*interrupt)(const schedhost_scheduler *scheduler, void *user);
+} schedhost_routine;
+
+enum {
+    SCHEDHOST_SERIAL = 1u /* this plugin's routines never overlap each other */
+};
+
+/* One plugin. `id`, `version` and `routines` are required. */
+typedef struct schedhost_plugin {
+    uint32_t struct_size;
+    uint32_t flags;          /* SCHEDHOST_SERIAL; an unknown one refuses the plugin */
+    const char *id;          /* unique in a host */
+    const char *version;     /* for display and the records, such as "1.2.0" */
+    const char *description; /* one line; may be NULL */
+    uint32_t needs_minor;    /* the least minor of the host's ABI that the plugin needs; 0: any. The note's
+                              * counts as well, and is read before any code runs: SCHEDHOST_PLUGIN_NEEDS */
+    uint32_t reserved;
+    const schedhost_parameter *const *parameters; /* NULL-terminated; may be NULL */
+    const schedhost_routine *const *routines;     /* NULL-terminated, at least one, names unique */
+    void *user;                                   /* handed to load and unload */
+
+    /* [callback] Once after the file was loaded, before any routine starts. `scheduler` has the plugin's
+     * scope: its place, log, parameters and fail; no session and no caches. An error refuses the plugin.
+     * May be NULL. */
+    int32_t (*load)(const schedhost_scheduler *scheduler, void *user);
+    /* [callback] Once after the last routine stopped, before the worker ends in order. May be NULL. */
+    int32_t (*unload)(const schedhost_scheduler *scheduler, void *user);
+    /* [any-thread] The plugin's extension of that id, or NULL. May be NULL. Pure. */
+    const void *(*extension)(const char *id);
+} schedhost_plugin;
+
+/* The entry: the one symbol that a plugin exports. Pure: the same answer each time, no side effect, since
+ * the host may call it in a worker that only looks. Never unloaded. */
+SCHEDHOST_EXTERN_C SCHEDHOST_EXPORT SCHEDHOST_RETURNS_NONNULL const schedhost_plugin *schedhost_plugin_v1(void);
+
+#ifdef __cplusplus
+#define SCHEDHOST_LANGUAGE SCHEDHOST_LANGUAGE_CXX
+#else
+#define SCHEDHOST_LANGUAGE SCHEDHOST_LANGUAGE_C
+#endif
+
+/* Makes the entry and the ELF note. Once in a plugin, at file scope, without a semicolon. */
+#define SCHEDHOST_PLUGIN(descriptor) SCHEDHOST_PLUGIN_NEEDS(descriptor, 0u)
+
+/* The same for a plugin that runs only on a host with at least that minor of the ABI. */
+#define SCHEDHOST_PLUGIN_NEEDS(descriptor, minor)                                                        \
+    SCHEDHOST_NOTE static const schedhost_note schedhost_note_v1 = {                                     \
+        10u, 16u, 1u, "schedhost", SCHEDHOST_ABI_MAJOR, SCHEDHOST_ABI_MINOR, (minor), SCHEDHOST_LANGUAGE}; \
+    SCHEDHOST_EXTERN_C SCHEDHOST_EXPORT const schedhost_plugin *schedhost_plugin_v1(void) { return (descriptor); }
+
+#endif
