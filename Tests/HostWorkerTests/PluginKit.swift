@@ -168,7 +168,7 @@ final class PluginKit {
             channel.flush()
             lines.take(bytes) { line in
                 guard case .whole(let text) = line,
-                    let event = try? Self.decoder().decode(WorkerEvent.self, from: Data(text))
+                    let event = try? JSONDecoder().decode(WorkerEvent.self, from: Data(text))
                 else {
                     Issue.record("an event that cannot be read")
                     return
@@ -177,13 +177,6 @@ final class PluginKit {
             }
         }
         return received.removeFirst()
-    }
-
-    private static func decoder() -> JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        return decoder
     }
 
     /// The end of the next session that ends; log lines before it are passed over.
