@@ -48,7 +48,8 @@ struct RoutineRunnerTests {
     func stopInStart() throws {
         let clock = TestClock()
         let script = Script()
-        let kit = unsafe try PluginKit([script], clock: clock) { _ in unsafe script.start = { _ in 0 } }
+        unsafe script.start = { _ in 0 }
+        let kit = unsafe try PluginKit([script], clock: clock)
         unsafe script.start = { _ in kit.context.runners[0].ask(.stop); return 0 }
         let end = try kit.session(kit.order(), on: clock)
         #expect(end.cycles == 0 && end.reason.kind == .stopped)

@@ -1,0 +1,35 @@
+import AllocationCounter
+import CPluginAPI
+import HostCore
+import HostSystem
+import Testing
+
+@testable import HostWorker
+
+@Suite("Allocations")
+struct AllocationTests {
+    @Test("the counter counts")
+    func counter() {
+        let before = allocation_count()
+        let text = String(repeating: "x", count: Int.random(in: 100...200))
+        #expect(allocation_count() > before && !text.isEmpty)
+    }
+
+    @Test("a cycle allocates nothing: back to back, and through the run queue", arguments: [0, 1] as [UInt64])
+    func cycle(_ waitMs: UInt64) throws {
+        let counts = Monitor<(first: UInt64, last: UInt64)>((0, 0))
+        let cycles: UInt64 = waitMs == 0 ? 1_000_000 : 200
+        let script = Script { scheduler in
+            let cycle = unsafe scheduler.pointee.host.pointee.place(scheduler)?.pointee.cycle ?? 0
+            if cycle == cycles / 2 { counts.withLock { $0.first = allocation_count() } }
+            if cycle == cycles - 1 { counts.withLock { $0.last = allocation_count() } }
+            return 0
+        }
+        let kit = unsafe try PluginKit([script])
+        #expect(kit.context.runners[0].prepare(kit.order(waitMs: waitMs, maxCycles: cycles)))
+        kit.context.pool?.begin(0)
+        #expect(try kit.nextEnd()?.cycles == cycles)
+        let (first, last) = counts.withLock { $0 }
+        #expect(first > 0 && last == first, "\(last - first) in \(cycles / 2) cycles")
+    }
+}
