@@ -31,7 +31,8 @@ struct ChildProcessTests {
     @Test("a program that is not there is an error that names it")
     func missing() {
         #expect(throws: SystemError("posix_spawn", "/no/such/program", number: ENOENT)) {
-            _ = try ChildProcess(.init(executable: "/no/such/program", arguments: ["x"], environment: [], descriptors: []))
+            _ = try ChildProcess(
+                .init(executable: "/no/such/program", arguments: ["x"], environment: [], descriptors: []))
         }
     }
 

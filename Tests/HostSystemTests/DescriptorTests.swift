@@ -22,7 +22,9 @@ struct DescriptorTests {
         do {
             let file = try Descriptor.memory("test")
             number = file.raw
-            #expect(try String(decoding: flags(number), as: UTF8.self).contains("02100002"), "O_CLOEXEC, O_LARGEFILE and O_RDWR")
+            #expect(
+                try String(decoding: flags(number), as: UTF8.self).contains("02100002"),
+                "O_CLOEXEC, O_LARGEFILE and O_RDWR")
         }
         #expect((try? flags(number)).map { String(decoding: $0, as: UTF8.self).contains("memfd:test") } != true)
     }

@@ -48,8 +48,14 @@ struct EventTests {
         let second = try Doorbell()
         var calls = 0
         var tokens: [EventLoop.Token] = []
-        tokens.append(try loop.watch(first.descriptor) { _ in calls += 1; loop.unwatch(second.descriptor, tokens[1]) })
-        tokens.append(try loop.watch(second.descriptor) { _ in calls += 1; loop.unwatch(first.descriptor, tokens[0]) })
+        tokens.append(
+            try loop.watch(first.descriptor) { _ in
+                calls += 1; loop.unwatch(second.descriptor, tokens[1])
+            })
+        tokens.append(
+            try loop.watch(second.descriptor) { _ in
+                calls += 1; loop.unwatch(first.descriptor, tokens[0])
+            })
         first.ring()
         second.ring()
         var rounds = 0

@@ -7,10 +7,12 @@ struct Scratch: ~Copyable {
 
     init() throws {
         var template = Array("/tmp/schedhost-system-XXXXXX".utf8CString)
-        guard let path = unsafe template.withUnsafeMutableBufferPointer({ buffer -> String? in
-            guard let start = buffer.baseAddress, unsafe mkdtemp(start) != nil else { return nil }
-            return unsafe String(cString: start)
-        }) else { throw SystemError("mkdtemp", "scratch") }
+        guard
+            let path = unsafe template.withUnsafeMutableBufferPointer({ buffer -> String? in
+                guard let start = buffer.baseAddress, unsafe mkdtemp(start) != nil else { return nil }
+                return unsafe String(cString: start)
+            })
+        else { throw SystemError("mkdtemp", "scratch") }
         directory = try Directory(path)
     }
 
@@ -45,7 +47,9 @@ struct Captured: ~Copyable {
         while true {
             var failure: SystemError?
             let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
-                do throws(SystemError) { count = try unsafe output.read(into: UnsafeMutableRawBufferPointer(buffer)) } catch {
+                do throws(SystemError) {
+                    count = try unsafe output.read(into: UnsafeMutableRawBufferPointer(buffer))
+                } catch {
                     failure = error
                 }
             }

@@ -8,7 +8,8 @@ import Testing
 @Suite("EventChannel")
 struct EventChannelTests {
     private func log(_ number: Int) -> WorkerEvent.Log {
-        WorkerEvent.Log(plugin: 0, routine: nil, level: 20, text: "line \(number) " + String(repeating: "x", count: 500), ms: 0)
+        WorkerEvent.Log(
+            plugin: 0, routine: nil, level: 20, text: "line \(number) " + String(repeating: "x", count: 500), ms: 0)
     }
 
     /// Reads all that comes, flushing as the worker's main thread does when there is room.
@@ -19,7 +20,9 @@ struct EventChannelTests {
             channel.flush()
             var wouldBlock = false
             let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-                do { count = try unsafe end.receive(into: UnsafeMutableRawBufferPointer(buffer)) } catch { wouldBlock = true }
+                do { count = try unsafe end.receive(into: UnsafeMutableRawBufferPointer(buffer)) } catch {
+                    wouldBlock = true
+                }
             }
             if wouldBlock || bytes.isEmpty { return events }
             lines.take(bytes) { line in

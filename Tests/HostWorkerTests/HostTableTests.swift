@@ -28,7 +28,9 @@ struct HostTableTests {
         let host = unsafe HostTable.shared.pointee
         let words = unsafe MemoryLayout<schedhost_host>.size / 8
         unsafe withUnsafeBytes(of: host) { bytes in
-            for word in 1..<words { expect(unsafe bytes.load(fromByteOffset: word * 8, as: UInt.self) != 0, "word \(word)") }
+            for word in 1..<words {
+                expect(unsafe bytes.load(fromByteOffset: word * 8, as: UInt.self) != 0, "word \(word)")
+            }
         }
         expect(unsafe host.struct_size == UInt32(MemoryLayout<schedhost_host>.size))
         expect(unsafe host.now_ms(nil) == 0 && host.next_due_ms(nil) == .max && host.log_enabled(nil, 50) == 0)

@@ -93,7 +93,8 @@ final class PluginKit {
     ) -> UnsafePointer<schedhost_plugin> {
         let list = UnsafeMutablePointer<UnsafePointer<schedhost_routine>?>.allocate(capacity: scripts.count + 1)
         for (index, script) in scripts.enumerated() {
-            unsafe list[index] = unsafe forever(routine(script, scripts.count > 1 ? "\(script.name)\(index)" : script.name))
+            unsafe list[index] = unsafe forever(
+                routine(script, scripts.count > 1 ? "\(script.name)\(index)" : script.name))
         }
         unsafe list[scripts.count] = nil
         var plugin = unsafe schedhost_plugin()

@@ -22,12 +22,16 @@ struct RoutineRunnerTests {
             clock.advance(1_000_000)
             return 0
         }
-        unsafe script.start = { _ in order.add("start"); return 0 }
+        unsafe script.start = { _ in
+            order.add("start"); return 0
+        }
         unsafe script.stats = { scheduler in
             order.add("stats")
             return unsafe scheduler.pointee.host.pointee.stat_int(scheduler, "n", 5)
         }
-        unsafe script.stop = { _ in order.add("stop"); return 0 }
+        unsafe script.stop = { _ in
+            order.add("stop"); return 0
+        }
         let kit = unsafe try PluginKit([script], clock: clock)
         let end = try kit.session(kit.order(waitMs: 10, maxCycles: 3), on: clock)
         #expect(order.all == ["start", "run 0 1 7 2", "run 1 1 7 2", "run 2 1 7 2", "stats", "stop"])
@@ -39,7 +43,9 @@ struct RoutineRunnerTests {
     func slowStart() throws {
         let clock = TestClock()
         let script = Script()
-        unsafe script.start = { _ in clock.advance(10_000_000_000); return 0 }
+        unsafe script.start = { _ in
+            clock.advance(10_000_000_000); return 0
+        }
         let kit = unsafe try PluginKit([script], clock: clock)
         #expect(try kit.session(kit.order(waitMs: 100, maxCycles: 3), on: clock).missed == 0)
     }
@@ -50,21 +56,24 @@ struct RoutineRunnerTests {
         let script = Script()
         unsafe script.start = { _ in 0 }
         let kit = unsafe try PluginKit([script], clock: clock)
-        unsafe script.start = { _ in kit.context.runners[0].ask(.stop); return 0 }
+        unsafe script.start = { _ in
+            kit.context.runners[0].ask(.stop); return 0
+        }
         let end = try kit.session(kit.order(), on: clock)
         #expect(end.cycles == 0 && end.reason.kind == .stopped)
     }
 
     /// A decision, and the session that comes of it when the second of three cycles fails for good.
-    static let decisions: [(Int, SessionRecord.Kind, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] = [
-        (SCHEDHOST_DECIDE_DEFAULT, .error, 1, 1, .policy),
-        (SCHEDHOST_DECIDE_CONTINUE, .maxCycles, 3, 1, .policy),
-        (SCHEDHOST_DECIDE_RETRY, .error, 1, 3, .policy),
-        (SCHEDHOST_DECIDE_END_SESSION, .error, 1, 1, .policy),
-        (SCHEDHOST_DECIDE_STOP, .error, 1, 1, .stop),
-        (SCHEDHOST_DECIDE_QUARANTINE, .error, 1, 1, .quarantine),
-        (99, .error, 1, 1, .policy),
-    ]
+    static let decisions: [(Int, SessionRecord.Kind, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] =
+        [
+            (SCHEDHOST_DECIDE_DEFAULT, .error, 1, 1, .policy),
+            (SCHEDHOST_DECIDE_CONTINUE, .maxCycles, 3, 1, .policy),
+            (SCHEDHOST_DECIDE_RETRY, .error, 1, 3, .policy),
+            (SCHEDHOST_DECIDE_END_SESSION, .error, 1, 1, .policy),
+            (SCHEDHOST_DECIDE_STOP, .error, 1, 1, .stop),
+            (SCHEDHOST_DECIDE_QUARANTINE, .error, 1, 1, .quarantine),
+            (99, .error, 1, 1, .policy),
+        ]
 
     @Test("each decision of the hook, and an unknown one", arguments: 0..<7)
     func hook(_ row: Int) throws {
@@ -88,7 +97,9 @@ struct RoutineRunnerTests {
         #expect(end.disposition == disposition)
         #expect(attempts.all == (1...Int(failures)).map { "3 42 1 \($0) no luck" })
         if kind == .error {
-            #expect(end.reason.text == "no luck" && end.reason.cycle == 1 && end.reason.phase == "routine" && end.code == 42)
+            #expect(
+                end.reason.text == "no luck" && end.reason.cycle == 1 && end.reason.phase == "routine" && end.code == 42
+            )
         }
     }
 
@@ -105,7 +116,9 @@ struct RoutineRunnerTests {
             answer.decision = UInt32(SCHEDHOST_DECIDE_RETRY)
             answer.retry_ms = 50
         }
-        unsafe script.stop = { _ in starts.add("stop"); return 0 }
+        unsafe script.stop = { _ in
+            starts.add("stop"); return 0
+        }
         let kit = unsafe try PluginKit([script], clock: clock)
         let runner = kit.context.runners[0]
         #expect(runner.prepare(kit.order()))

@@ -1,6 +1,6 @@
+internal import FoundationEssentials
 public import HostCore
 public import HostSystem
-internal import FoundationEssentials
 internal import Synchronization
 
 /// The worker's end of the channel to the supervisor: events from any thread, in the order of their sending.

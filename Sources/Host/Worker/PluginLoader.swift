@@ -81,7 +81,9 @@ internal import HostSystem
             if !names.insert(name).inserted { throw bad("\(field).name: there are two routines named \(name)") }
             if unsafe routine.run == nil { throw bad("\(field).run is NULL: \(name) has nothing to run") }
             if unsafe routine.flags != 0 { throw bad("\(field).flags must be 0") }
-            if unsafe routine.wait_ms > 2_678_400_000 { throw bad(unsafe "\(field).wait_ms is \(routine.wait_ms): at most 2678400000 (31 days)") }
+            if unsafe routine.wait_ms > 2_678_400_000 {
+                throw bad(unsafe "\(field).wait_ms is \(routine.wait_ms): at most 2678400000 (31 days)")
+            }
             unsafe described.append(
                 PluginDescription.Routine(
                     name: name, description: unsafe text(routine.description), waitMs: routine.wait_ms,
@@ -119,14 +121,16 @@ internal import HostSystem
 
     private static func name(_ pointer: UnsafePointer<CChar>?, _ field: String) throws(Refusal) -> String {
         guard let name = unsafe text(pointer) else { throw bad("\(field) is NULL") }
-        let isGood = (1...64).contains(name.utf8.count) && !name.hasPrefix(".") && name.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
+        let isGood =
+            (1...64).contains(name.utf8.count) && !name.hasPrefix(".")
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
             }
-        }
         if !isGood {
             throw bad("\(field) is \"\(name.prefix(80))\": 1 to 64 of a-z A-Z 0-9 . _ -, not beginning with a dot")
         }
@@ -141,7 +145,8 @@ private func copy<Struct>(_ pointer: UnsafePointer<Struct>, field: String, least
     let size = Int(unsafe UnsafeRawPointer(pointer).load(as: UInt32.self))
     if size < least {
         throw LoadedPlugin.Refusal(
-            phase: "descriptor", text: "\(field).struct_size is \(size), at least \(least): begin it with SCHEDHOST_SIZED")
+            phase: "descriptor",
+            text: "\(field).struct_size is \(size), at least \(least): begin it with SCHEDHOST_SIZED")
     }
     return unsafe withUnsafeTemporaryAllocation(
         byteCount: MemoryLayout<Struct>.size, alignment: MemoryLayout<Struct>.alignment

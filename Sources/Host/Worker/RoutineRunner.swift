@@ -126,7 +126,9 @@ internal import Synchronization
     func interruptIfRunning() {
         guard unsafe callbacks.interrupt != nil else { return }
         let isDue = gate.withLock { gate in
-            guard gate.stopAsked, !gate.hasInterrupted, isRunning.load(ordering: .sequentiallyConsistent) else { return false }
+            guard gate.stopAsked, !gate.hasInterrupted, isRunning.load(ordering: .sequentiallyConsistent) else {
+                return false
+            }
             gate.hasInterrupted = true
             gate.isInterrupting = true
             return true
@@ -220,7 +222,9 @@ internal import Synchronization
 
     /// Asks the hook about the failed cycle, and does what it decides.
     private func askHook(_ now: inout Int64) -> Schedule.Action {
-        guard let failure = session.error else { return unsafe cell.pointee.schedule.decide(.end, now: now, wall: wall()) }
+        guard let failure = session.error else {
+            return unsafe cell.pointee.schedule.decide(.end, now: now, wall: wall())
+        }
         let decision = decide(failure)
         now = clock.boot()
         if hasRequests { consumeRequests() }

@@ -176,7 +176,8 @@ final class RunPool: Sendable {
         }
         let now = clock.boot()
         if state.armed <= now { state.armed = .max }
-        let mustBePatient = !hasWorked && state.active >= Self.eager && now &- state.lastTaken < Self.patience(state.active)
+        let mustBePatient =
+            !hasWorked && state.active >= Self.eager && now &- state.lastTaken < Self.patience(state.active)
         if !mustBePatient, let index = state.queue.popDue(now: now) {
             state.active += 1
             state.lastTaken = now

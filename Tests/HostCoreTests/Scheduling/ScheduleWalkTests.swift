@@ -56,15 +56,18 @@ struct ScheduleWalkTests {
             let before = schedule
             var context: String { "seed \(seed) at \(now): \(before)" }
             switch Int.random(in: 0..<20, using: &random) {
-            case 0..<7: #expect(schedule.poll(now: now, wall: wall) == model.poll(now, wall), Comment(rawValue: context))
-            case 7..<12: #expect(schedule.finish(now: now, wall: wall) == model.finish(now, wall), Comment(rawValue: context))
+            case 0..<7:
+                #expect(schedule.poll(now: now, wall: wall) == model.poll(now, wall), Comment(rawValue: context))
+            case 7..<12:
+                #expect(schedule.finish(now: now, wall: wall) == model.finish(now, wall), Comment(rawValue: context))
             case 12: #expect(schedule.fail() == model.fail(), Comment(rawValue: context))
             case 13, 14:
                 let decision: Schedule.Decision =
                     [.goOn, .retry(after: Int64.random(in: 0...30, using: &random)), .goOn, .goOn].randomElement(
                         using: &random) ?? .end
                 #expect(
-                    schedule.decide(decision, now: now, wall: wall) == model.decide(decision, now, wall), Comment(rawValue: context))
+                    schedule.decide(decision, now: now, wall: wall) == model.decide(decision, now, wall),
+                    Comment(rawValue: context))
             case 15:
                 let wait = Int64.random(in: 0...20, using: &random)
                 schedule.setWait(wait)

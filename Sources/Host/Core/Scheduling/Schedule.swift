@@ -1,4 +1,5 @@
 internal import HostSystem
+
 /// When one routine runs: the state machine of one session, without a clock, a lock or a thread.
 ///
 /// Cycles start on a grid of `wait`, without drift. A cycle that ends past the next grid point is followed
