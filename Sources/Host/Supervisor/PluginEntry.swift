@@ -27,6 +27,8 @@ final class PluginEntry {
     /// What workers load.
     let loadPath: String
     var state = State.describing
+    /// How often its worker was killed from outside at the first look.
+    var killedLooks = 0
     var description: PluginDescription?
     var configuration = PluginConfiguration()
     var routines: [RoutineEntry] = []

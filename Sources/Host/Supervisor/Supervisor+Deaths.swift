@@ -148,7 +148,11 @@ extension Supervisor {
                     worker.hasHungInLoad
                     ? "its load took longer than it may\(place)"
                     : "its worker died while loading it: \(end)\(place)"
-                failToLoad(plugin, what, in: worker)
+                if end == .signaled(Signals.kill), autopsy.signal == 0, !worker.hasHungInLoad, !worker.hasLeft {
+                    wasKilledInLoad(plugin, what, in: worker)
+                } else {
+                    failToLoad(plugin, what, in: worker)
+                }
             } else if plugin.state == .describing {
                 loads.leave(number)
                 loads.add(number)
@@ -157,6 +161,21 @@ extension Supervisor {
                     _ = self.worker(key(for: routine), for: plugin)
                 }
             }
+        }
+    }
+
+    /// A SIGKILL from outside says nothing about the file: it is tried again, as the policy says; the first look at it
+    /// a few times only.
+    private func wasKilledInLoad(_ plugin: PluginEntry, _ text: String, in worker: WorkerLink) {
+        guard plugin.state != .describing else {
+            plugin.killedLooks += 1
+            if plugin.killedLooks > 5 { return failToLoad(plugin, text, in: worker) }
+            loads.leave(plugin.number)
+            return loads.add(plugin.number)
+        }
+        for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
+            routine.isStartPending = false
+            tell(routine, .workerDied(cause: "killed while it was loaded"))
         }
     }
 
