@@ -32,7 +32,7 @@ extension EndToEnd {
                 #expect(try await command.ended() == .exited(0))
                 #expect(!scratch.text("pids").split(separator: "\n").contains("\(command.pid)"), "\(words[0]) ran it")
             }
-            #expect(scratch.text("pids").split(separator: "\n").count == 3, "the constructor should run once a worker")
+            #expect(scratch.text("pids").split(separator: "\n").count == 5, "once in each worker: one of the host, one of list, three of check")
         }
 
         /// A misdeed, and how its session ends: the kind, and a text of the record.
