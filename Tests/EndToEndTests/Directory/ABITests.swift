@@ -41,8 +41,10 @@ extension EndToEnd {
 
         @Test func `built against a newer minor that it probes for: runs`() async throws {
             let scratch = try Scratch()
-            let body = "if (SCHEDHOST_HAS(schedhost_host, scheduler->host, newer)) { scheduler->host->newer(scheduler); }"
-            try await build("newer", edit: Self.newMinor, text: Source.plugin("newer", waitMs: 10, body: body), in: scratch)
+            let body =
+                "if (SCHEDHOST_HAS(schedhost_host, scheduler->host, newer)) { scheduler->host->newer(scheduler); }"
+            try await build(
+                "newer", edit: Self.newMinor, text: Source.plugin("newer", waitMs: 10, body: body), in: scratch)
             let (end, output) = try await check("newer", in: scratch)
             #expect(end == .exited(0), "\(output)")
             #expect(output.contains("ABI 1.1"))

@@ -42,9 +42,11 @@ extension EndToEnd {
             Case(
                 name: "exit", more: "#include <stdlib.h>", body: "exit(0);",
                 fault: "the worker died in run: exited with status 0"),
-            Case(name: "deaf", body: "for (;;) { pause(); }", fault: "run, asked to stop, does not return within 3.0 s"),
             Case(
-                name: "start-leak", more: """
+                name: "deaf", body: "for (;;) { pause(); }", fault: "run, asked to stop, does not return within 3.0 s"),
+            Case(
+                name: "start-leak",
+                more: """
                     #include <fcntl.h>
                     static int32_t start(const schedhost_scheduler *s, void *u) {
                         (void)s, (void)u;

@@ -12,7 +12,7 @@ public enum HelpText {
         let program = CommandTable.program
         var text = wrap("\(program) \(CommandTable.summary).", indent: 0)
         text += "\nusage: \(program) --plugins DIR [OPTION]...\n       \(program) COMMAND [OPTION]...\n\ncommands:\n"
-        for command in CommandTable.commands { text += entry(command.name.rawValue, command.summary, column: 12) }
+        for command in CommandTable.commands { text += entry(command.name.rawValue, command.summary, column: 14) }
         text += "\nexit status:\n"
         for status in ExitStatus.allCases { text += entry(String(status.rawValue), status.meaning, column: 12) }
         return text + "\n\(program) help COMMAND says more of a command.\n"
