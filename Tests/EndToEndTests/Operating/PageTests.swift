@@ -80,7 +80,8 @@ extension EndToEnd {
         }
 
         @Test(
-            .enabled(if: Tools.has("curl") && Tools.has("chromium"), "curl or chromium is not installed"), .timeLimit(.minutes(2)))
+            .enabled(if: Tools.has("curl") && Tools.has("chromium"), "curl or chromium is not installed"),
+            .timeLimit(.minutes(2)))
         func `a browser shows the page, and the report as a file`() async throws {
             let (host, scratch, url) = try await host(faulty: true)
             try await host.line("faulty/misbehave", "SIGSEGV")
