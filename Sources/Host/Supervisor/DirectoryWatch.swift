@@ -82,7 +82,9 @@ final class DirectoryWatch {
 
     private func watchMounts() {
         // What cannot be watched is looked at when something else happens.
-        if mounts != nil { _ = try? loop.watchMounts(mounts!) { [unowned self] in attach() } }
+        guard mounts != nil else { return }
+        // swift-format-ignore: NeverForceUnwrap
+        _ = try? loop.watchMounts(mounts!) { [unowned self] in attach() }  // noncopyable: cannot be bound
     }
 
     /// Watches what the paths lead to now. A directory that is another one than before changes everything.

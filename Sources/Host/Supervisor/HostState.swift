@@ -17,6 +17,7 @@ public struct HostState: ~Copyable {
         /// It cannot be made or opened.
         case system(SystemError)
 
+        /// What it says, in one line.
         public var description: String {
             switch self {
             case .inUse(let path, let pid):

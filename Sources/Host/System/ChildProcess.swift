@@ -8,6 +8,7 @@ public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
     /// A signal of this number ended it.
     case signaled(Int32)
 
+    /// What it says, in one line.
     public var description: String {
         switch self {
         case .exited(let status): "exited with status \(status)"
@@ -112,7 +113,7 @@ public struct ChildProcess: ~Copyable, Sendable {
         var code: Int32 = 0
         var status: Int32 = 0
         guard unsafe chs_waitid_pidfd(descriptor.raw, options, &code, &status) > 0 else { return nil }
-        return code == 1 /* CLD_EXITED */ ? .exited(status) : .signaled(status)
+        return code == 1 ? .exited(status) : .signaled(status)
     }
 }
 

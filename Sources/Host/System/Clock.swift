@@ -23,8 +23,11 @@ public struct SystemClock: HostClock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
+    /// `CLOCK_BOOTTIME`, in ns.
     public func boot() -> Int64 { read(CLOCK_BOOTTIME) }
+    /// `CLOCK_MONOTONIC`, in ns.
     public func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
+    /// `CLOCK_REALTIME`, in ns.
     public func wall() -> Int64 { read(CLOCK_REALTIME) }
 }
 

@@ -73,7 +73,8 @@ public struct Descriptor: ~Copyable, Sendable {
         var done = 0
         while done < buffer.count {
             let count = try retrying("pread", subject()) {
-                unsafe pread(raw, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+                unsafe pread(
+                    raw, buffer.baseAddress.unsafelyUnwrapped + done, buffer.count - done, off_t(offset + done))
             }
             if count == 0 { break }
             done += count

@@ -12,9 +12,9 @@ public enum HostProcess {
     /// The machine's name. gethostname(2).
     public static var hostName: String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-            guard unsafe gethostname(buffer.baseAddress!, 255) == 0 else { return "localhost" }
+            guard unsafe gethostname(buffer.baseAddress.unsafelyUnwrapped, 255) == 0 else { return "localhost" }
             unsafe buffer[255] = 0
-            return unsafe String(cString: buffer.baseAddress!)
+            return unsafe String(cString: buffer.baseAddress.unsafelyUnwrapped)
         }
     }
     /// Processors that may be used.

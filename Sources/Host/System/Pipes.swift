@@ -30,7 +30,7 @@ public struct DescriptorPair: ~Copyable {
     {
         var numbers: (Int32, Int32) = (-1, -1)
         let result = unsafe withUnsafeMutableBytes(of: &numbers) { bytes in
-            unsafe body(bytes.baseAddress!.assumingMemoryBound(to: Int32.self))
+            unsafe body(bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Int32.self))
         }
         if result != 0 { throw SystemError(call, "pair of descriptors") }
         return DescriptorPair(first: Descriptor(owning: numbers.0), second: Descriptor(owning: numbers.1))

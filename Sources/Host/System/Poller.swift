@@ -5,7 +5,9 @@ internal import Glibc
 public struct Poller: ~Copyable, Sendable {
     /// What a descriptor is ready for.
     public struct Readiness: OptionSet, Sendable {
+        /// The bits.
         public let rawValue: UInt32
+        /// From its bits.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
 
         /// There is something to read, or the end.
@@ -22,7 +24,8 @@ public struct Poller: ~Copyable, Sendable {
 
     /// An empty set.
     public init() throws(SystemError) {
-        descriptor = Descriptor(owning: try retrying("epoll_create1", "event loop") { epoll_create1(Int32(EPOLL_CLOEXEC)) })
+        descriptor = Descriptor(
+            owning: try retrying("epoll_create1", "event loop") { epoll_create1(Int32(EPOLL_CLOEXEC)) })
     }
 
     /// Begins to watch a descriptor; `token` comes back with its events. The caller keeps it open.

@@ -32,14 +32,23 @@ public struct SignalDescriptor: ~Copyable {
 
 /// The numbers that the host speaks of. signal(7).
 public enum Signals {
+    /// SIGINT.
     public static let interrupt = SIGINT
+    /// SIGTERM.
     public static let terminate = SIGTERM
+    /// SIGHUP.
     public static let hangup = SIGHUP
+    /// SIGABRT.
     public static let abort = SIGABRT
+    /// SIGKILL.
     public static let kill = SIGKILL
+    /// SIGSTOP.
     public static let stop = SIGSTOP
+    /// SIGCONT.
     public static let resume = SIGCONT
+    /// SIGQUIT.
     public static let quit = SIGQUIT
+    /// SIGCHLD.
     public static let child = SIGCHLD
 
     /// Makes a write to a closed pipe an error (`EPIPE`) in place of the end of the process.

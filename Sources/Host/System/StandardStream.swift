@@ -12,7 +12,8 @@ public enum StandardStream: Int32, Sendable {
         unsafe bytes.withUnsafeBytes { buffer in
             var done = 0
             while done < buffer.count {
-                let count = unsafe Glibc.write(rawValue, buffer.baseAddress! + done, buffer.count - done)
+                let count = unsafe Glibc.write(
+                    rawValue, buffer.baseAddress.unsafelyUnwrapped + done, buffer.count - done)
                 if count < 0 {
                     let number = chs_errno()
                     if number == EINTR { continue }
@@ -48,7 +49,7 @@ extension StandardStream {
                 var poll = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
                 guard unsafe Glibc.poll(&poll, 1, 0) == 1, poll.revents & Int16(POLLOUT) != 0 else { return false }
                 let size = min(4096, buffer.count - done)
-                let count = unsafe Glibc.write(rawValue, buffer.baseAddress! + done, size)
+                let count = unsafe Glibc.write(rawValue, buffer.baseAddress.unsafelyUnwrapped + done, size)
                 if count < 0 {
                     if chs_errno() == EINTR { continue }
                     return false

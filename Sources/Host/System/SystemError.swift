@@ -27,11 +27,14 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kernel's words for `number`.
     public var reason: String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
-            guard let text = unsafe chs_error_text(number, buffer.baseAddress!, buffer.count) else { return "error \(number)" }
+            guard let text = unsafe chs_error_text(number, buffer.baseAddress.unsafelyUnwrapped, buffer.count) else {
+                return "error \(number)"
+            }
             return unsafe String(cString: text)
         }
     }
 
+    /// What it says, in one line.
     public var description: String {
         let mend = Self.mend(number).map { ": \($0)" } ?? ""
         return "\(subject): \(reason) (\(call))\(mend)"

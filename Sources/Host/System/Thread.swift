@@ -18,7 +18,7 @@ public enum Thread {
         let number = unsafe pthread_create(
             &thread, &attributes,
             { argument in
-                let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+                let start = unsafe Unmanaged<Start>.fromOpaque(argument.unsafelyUnwrapped).takeRetainedValue()
                 unsafe start.name.withCString { name in
                     _ = chs_prctl(PR_SET_NAME, UInt(bitPattern: name), 0, 0, 0)  // cut to 15 bytes by the kernel
                 }

@@ -125,7 +125,9 @@ internal import Synchronization
             return unsafe scheduler.runner.isStopRequested ? 1 : 0
         }
         unsafe table.pointee.sleep_ms = { scheduler, ms in
-            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) || SourceRun.current != nil else { return 0 }
+            guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) || SourceRun.current != nil else {
+                return 0
+            }
             return unsafe scheduler.runner.sleep(ms: ms) ? 1 : 0
         }
         unsafe table.pointee.end_session = { scheduler, reason in

@@ -27,7 +27,9 @@ public struct CacheFileHeader: Equatable, Sendable {
     public var codec: UInt32
     /// Whose value it is: plugin, routine and name of the cache.
     public var plugin: String
+    /// The routine's name.
     public var routine: String
+    /// The cache's name.
     public var name: String
     /// The key; empty for the unkeyed value.
     public var key: [UInt8]

@@ -60,26 +60,34 @@ public final class SystemCacheFolder: CacheFolder {
         self.directory = directory
     }
 
+    /// As `CacheFolder` says.
     public func folder(_ name: String, create: Bool) throws(SystemError) -> any CacheFolder {
         SystemCacheFolder(try directory.directory(name, create: create))
     }
 
+    /// As `CacheFolder` says.
     public func names() throws(SystemError) -> [String] { try directory.names() }
 
+    /// As `CacheFolder` says.
     public func open(_ name: String) throws(SystemError) -> any CacheFile {
         SystemCacheFile(try directory.openQuietly(name), path: directory.child(name))
     }
 
+    /// As `CacheFolder` says.
     public func create(_ name: String) throws(SystemError) -> any CacheFile {
         SystemCacheFile(try directory.create(name), path: directory.child(name))
     }
 
+    /// As `CacheFolder` says.
     public func rename(_ old: String, to new: String) throws(SystemError) { try directory.rename(old, to: new) }
 
+    /// As `CacheFolder` says.
     public func remove(_ name: String) throws(SystemError) { try directory.remove(name) }
 
+    /// As `CacheFolder` says.
     public func synchronize() throws(SystemError) { try directory.descriptor.synchronize(subject: directory.path) }
 
+    /// As `CacheFolder` says.
     public func lock(_ name: String, at offset: Int64, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
         if offset == 0 { return try lockFirst(name, patience: patience) }
         let descriptor = try directory.openForUpdate(name)

@@ -41,7 +41,9 @@ public struct CacheInspector: Sendable {
         public var file: String
         /// Whose value it is. For a wrong file by the file's name, encoded where that was cut.
         public var plugin: String
+        /// The routine's name.
         public var routine: String
+        /// The cache's name.
         public var name: String
         /// The key; empty for the unkeyed value.
         public var key: [UInt8]

@@ -42,6 +42,7 @@ public enum CacheError: Error, Equatable, Sendable, CustomStringConvertible {
     /// An argument is out of its range; says which.
     case invalid(String)
 
+    /// What it says, in one line.
     public var description: String {
         switch self {
         case .sourceFailed(let failure):

@@ -31,6 +31,7 @@ public enum WorkerEvent: Codable, Equatable, Sendable {
         public var session: SessionID
         /// Start and end, UTC ms.
         public var startMs: Int64
+        /// When it ended, UTC ms.
         public var finishMs: Int64
         /// True duration, ns.
         public var durationNs: Int64
