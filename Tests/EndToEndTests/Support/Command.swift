@@ -4,6 +4,8 @@ import HostSystem
 /// A child process whose output goes to files; it is killed when nobody holds it.
 final class Command {
     let child: ChildProcess
+    /// Held until the process is dead: what it writes would come back after the directory's removal.
+    private let scratch: Scratch
     private let outputPath: String
     private let errorPath: String
     private(set) var end: ProcessEnd?
@@ -17,6 +19,7 @@ final class Command {
     private static let count = Counter()
 
     init(_ words: [String], in scratch: Scratch, environment: [String: String] = [:]) throws {
+        self.scratch = scratch
         let number = Self.count.next()
         let directory = try Directory(scratch.path)
         outputPath = scratch.path + "/\(number).out"
