@@ -168,6 +168,7 @@ final class PluginKit {
             if let failure { throw failure }
             channel.flush()
             lines.take(bytes) { line in
+                if line == .whole([]) { return }  // comes before each event
                 guard case .whole(let text) = line,
                     let event = try? JSONDecoder().decode(WorkerEvent.self, from: Data(text))
                 else {
