@@ -57,10 +57,12 @@ extension ArgumentParser {
     private func new(_ parsed: Parsed) throws(UsageError) -> NewOptions {
         let name = parsed.operands.first ?? ""
         // A file's, a folder's, a make target's and a plugin's name at once.
-        let isGood = (1...64).contains(name.utf8.count) && name.utf8.first.map { $0 != UInt8(ascii: "-") } == true
+        let isGood =
+            (1...64).contains(name.utf8.count) && name.utf8.first.map { $0 != UInt8(ascii: "-") } == true
             && name.utf8.allSatisfy { byte in
                 switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                    true
                 default: false
                 }
             }
@@ -89,7 +91,8 @@ extension ArgumentParser {
         options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
         if let text = parsed.texts[.show] {
             guard let session = SessionID(text) else {
-                throw parsed.fail("--show: \(UsageError.quoted(text)) is no session: 13 letters and digits, as in the log")
+                throw parsed.fail(
+                    "--show: \(UsageError.quoted(text)) is no session: 13 letters and digits, as in the log")
             }
             options.show = session
         }
