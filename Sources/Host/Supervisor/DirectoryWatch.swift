@@ -30,7 +30,7 @@ final class DirectoryWatch {
     private let configurationFolder: String?
     private let configurationName: String
     private let watch: FileWatch
-    private let mounts: Descriptor?
+    private let mounts: Descriptor
     private let loop: EventLoop
     private let deadlines: Deadlines
     private let handler: (Change) -> Void
@@ -59,12 +59,12 @@ final class DirectoryWatch {
         self.deadlines = deadlines
         self.handler = handler
         watch = try FileWatch()
-        mounts = try? Directory("/proc/self").openForReading("mounts")
+        mounts = try Directory("/proc/self").openForReading("mounts")
         timer = deadlines.make { [unowned self] _ in tell() }
         pollTimer = deadlines.make { [unowned self] _ in attach() }
         _ = try loop.watch(watch.descriptor) { [unowned self] _ in receive() }
         // A change of the mounts is reported as an error condition: proc(5), /proc/pid/mounts.
-        watchMounts()
+        _ = try loop.watchMounts(mounts) { [unowned self] in attach() }
         attach()
         change = Change()
         first = nil
@@ -78,13 +78,6 @@ final class DirectoryWatch {
         guard let last = parts.popLast(), last != ".", last != ".." else { return (path, noName) }
         let folder = root + parts.joined(separator: "/")
         return (folder.isEmpty ? "." : folder, last)
-    }
-
-    private func watchMounts() {
-        // What cannot be watched is looked at when something else happens.
-        guard mounts != nil else { return }
-        // swift-format-ignore: NeverForceUnwrap
-        _ = try? loop.watchMounts(mounts!) { [unowned self] in attach() }  // noncopyable: cannot be bound
     }
 
     /// Watches what the paths lead to now. A directory that is another one than before changes everything.

@@ -10,9 +10,10 @@ public struct FileWatch: ~Copyable {
 
     /// What has happened, one or several at once.
     public struct Kinds: OptionSet, Sendable {
-        /// The bits.
+        /// The kernel's bits.
         public let rawValue: UInt32
-        /// From its bits.
+
+        /// Those bits.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
 
         /// A file's content or size has changed; a writer may have it open still.

@@ -6,7 +6,7 @@ extension HostProcess {
     public static var executable: String? {
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { buffer in
             let count = unsafe buffer.withMemoryRebound(to: CChar.self) { text in
-                unsafe readlink("/proc/self/exe", text.baseAddress.unsafelyUnwrapped, text.count)
+                unsafe text.baseAddress.map { unsafe readlink("/proc/self/exe", $0, text.count) } ?? -1
             }
             guard count > 0, count < buffer.count else { return nil }
             return unsafe String(validating: UnsafeBufferPointer(rebasing: buffer[0..<count]), as: UTF8.self)

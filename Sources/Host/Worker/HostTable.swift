@@ -73,7 +73,7 @@ internal import Synchronization
             return unsafe scheduler.runner.plugin.log.isOpen(level) ? 1 : 0
         }
         unsafe table.pointee.log = { scheduler, level, text, size in
-            guard let scheduler = unsafe scheduler, let text = unsafe text, size >= 0 else { return }
+            guard let scheduler = unsafe scheduler, let text = unsafe text else { return }
             let runner = unsafe scheduler.runner
             guard runner.plugin.log.isOpen(level) else { return }
             // size_t comes as Int: one past its range is negative.
