@@ -7,9 +7,10 @@ public struct LatencyHistogram: Equatable, Sendable {
     public init() { counts = Array(repeating: 0, count: LedgerHistogram.count) }
 
     /// One of these counts; missing ones are 0, those past the last bucket are left out.
-    public init(_ counts: some Sequence<UInt64>) {
-        self.init()
-        for (bucket, count) in counts.prefix(LedgerHistogram.count).enumerated() { self.counts[bucket] = count }
+    public init(_ counts: [UInt64]) {
+        let count = LedgerHistogram.count
+        self.counts = counts.count == count ? counts : Array(counts.prefix(count))
+        while self.counts.count < count { self.counts.append(0) }
     }
 
     /// How many times there are; the greatest number where they do not fit.

@@ -31,9 +31,9 @@ struct JSONWriter {
     }
 
     /// A whole number in a list.
-    mutating func item(_ value: some BinaryInteger) {
+    mutating func item(_ value: UInt64) {
         separate()
-        bytes += String(value).utf8
+        digits(value)
     }
 
     /// A text in a list.
@@ -63,7 +63,8 @@ struct JSONWriter {
     /// A field with a whole number.
     mutating func field(_ name: String, _ value: some BinaryInteger) {
         key(name)
-        bytes += String(value).utf8
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        digits(UInt64(value.magnitude))
     }
 
     /// A field with a number; NaN and infinities become text.
@@ -85,6 +86,19 @@ struct JSONWriter {
 
     private mutating func string(_ text: String, limit: Int) {
         bytes.append(UInt8(ascii: "\""))
+        if !appendPlain(text, limit: limit) { appendEscaped(text, limit: limit) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Most texts need no escape and no cut: they are taken as they are.
+    private mutating func appendPlain(_ text: String, limit: Int) -> Bool {
+        guard text.utf8.count <= limit else { return false }
+        for byte in text.utf8 where byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F { return false }
+        bytes += text.utf8
+        return true
+    }
+
+    private mutating func appendEscaped(_ text: String, limit: Int) {
         for byte in text.cut(to: limit).utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
@@ -95,7 +109,17 @@ struct JSONWriter {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func digits(_ value: UInt64) {
+        if value < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(value)) }
+        let first = bytes.count
+        var rest = value
+        while rest > 0 {
+            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        }
+        bytes[first...].reverse()
     }
 }
 

@@ -13,8 +13,18 @@ struct LedgerCounts {
     init(_ bytes: [UInt8]) {
         func word(_ index: Int) -> UInt64 {
             var value: UInt64 = 0
-            for place in (index * 8..<index * 8 + 8).reversed() { value = value << 8 | UInt64(bytes[place]) }
+            var place = index * 8 + 7
+            while place >= index * 8 {
+                value = value << 8 | UInt64(bytes[place])
+                place -= 1
+            }
             return value
+        }
+        func words(from first: Int) -> [UInt64] {
+            var words: [UInt64] = []
+            words.reserveCapacity(LedgerHistogram.count)
+            for index in first..<first + LedgerHistogram.count { words.append(word(index)) }
+            return words
         }
         lastDuration = max(0, Int64(bitPattern: word(8)))
         totalDuration = UInt64(max(0, Int64(bitPattern: word(9))))
@@ -25,8 +35,7 @@ struct LedgerCounts {
         cache.stale = word(17)
         cache.evictions = word(18)
         cache.bytes = word(19)
-        let first = 32
-        durations = LatencyHistogram((0..<LedgerHistogram.count).map { word(first + $0) })
-        lateness = LatencyHistogram((0..<LedgerHistogram.count).map { word(first + LedgerHistogram.count + $0) })
+        durations = LatencyHistogram(words(from: 32))
+        lateness = LatencyHistogram(words(from: 32 + LedgerHistogram.count))
     }
 }

@@ -31,10 +31,11 @@ extension Supervisor {
         }
         .sorted { ($0.id, $0.file) < ($1.id, $1.file) }
         // The sessions of a replaced file end while those of the new one begin: they are one routine here.
-        status.routines = Dictionary(grouping: routines.values) { $0.identifier }.values
+        status.routines = Dictionary(grouping: routines.values) { $0.identifier }
+            .sorted { $0.key < $1.key }
+            .map(\.value)
             .filter { entries in entries.contains { $0.plugin.state != .removed || $0.session != nil } }
             .map { self.status(of: $0) }
-            .sorted { $0.identifier < $1.identifier }
         var sessions: [Int32: Int] = [:]
         for routine in status.routines { if let pid = routine.worker { sessions[pid, default: 0] += 1 } }
         status.workers = (Array(workers.values) + Array(leaving.values)).map { worker in
