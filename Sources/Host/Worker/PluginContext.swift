@@ -24,7 +24,8 @@ internal import Synchronization
     private(set) var scope: RoutineRunner?
 
     init(
-        number: Int, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock, channel: EventChannel, log: LogGate,
+        number: Int, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock, channel: EventChannel,
+        log: LogGate,
         sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?
     ) {
         self.number = number

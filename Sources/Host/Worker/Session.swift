@@ -70,7 +70,6 @@ struct Session {
             maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "{}", isPaused: false),
         startMs: 0, startBoot: 0)
 
-
     /// The phase of an error of `run`: the host's own cache codes tell that it came from a cache.
     static func phase(ofCode code: Int32) -> Phase {
         switch code {

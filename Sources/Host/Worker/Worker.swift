@@ -1,5 +1,5 @@
-public import HostCore
 internal import FoundationEssentials
+public import HostCore
 internal import HostSystem
 internal import Synchronization
 
@@ -37,7 +37,7 @@ public final class Worker {
     private var plugins: [Int: PluginContext] = [:]
     private var lines = LineSplitter(limit: 4 << 20)
     private var isQuitting = false
-    
+
     private var stopping: Set<Int> = []
     private var slots: [Int: RoutineRunner] = [:]
 
