@@ -186,9 +186,9 @@ struct HostTableTests {
             guard case .log(let line) = event else { break }
             lines.append(line)
         }
-        #expect(lines.map(\.level) == [30, 40, 50])
+        #expect(lines.map(\.level) == [30, 40], "a size past half of the memory is nobody's text")
         #expect(lines.first?.text == "a\\xc3", "a character that is cut is shown as it is")
-        #expect(lines.dropFirst().map(\.text.utf8.count) == [65_536, 65_536])
+        #expect(lines.last?.text.utf8.count == 65_536)
     }
 
     @Test("load has parameters and fail, and no session")

@@ -76,9 +76,7 @@ internal import Synchronization
             guard let scheduler = unsafe scheduler, let text = unsafe text else { return }
             let runner = unsafe scheduler.runner
             guard runner.plugin.log.isOpen(level) else { return }
-            // size_t comes as Int: one past its range is negative.
-            let count = size < 0 ? Self.mostLogged + 1 : min(size, Self.mostLogged + 1)
-            let bytes = unsafe UnsafeRawBufferPointer(start: text, count: count)
+            let bytes = unsafe UnsafeRawBufferPointer(start: text, count: min(size, Self.mostLogged + 1))
             runner.plugin.channel.log(
                 WorkerEvent.Log(
                     plugin: runner.plugin.number, routine: runner.index < 0 ? nil : runner.index, level: level,
