@@ -73,7 +73,8 @@ internal import Synchronization
             return unsafe scheduler.runner.plugin.log.isOpen(level) ? 1 : 0
         }
         unsafe table.pointee.log = { scheduler, level, text, size in
-            guard let scheduler = unsafe scheduler, let text = unsafe text else { return }
+            // size_t comes as Int: a size past its range is negative, and nobody's text.
+            guard let scheduler = unsafe scheduler, let text = unsafe text, size >= 0 else { return }
             let runner = unsafe scheduler.runner
             guard runner.plugin.log.isOpen(level) else { return }
             let bytes = unsafe UnsafeRawBufferPointer(start: text, count: min(size, Self.mostLogged + 1))
