@@ -16,7 +16,7 @@ extension Supervisor {
                 session.worker.snapshot(slot: session.slot).flatMap { $0.session == session.id.rawValue ? $0 : nil }
             }
         }
-        try? state.ledgers.remove(worker.ledgerName)
+        spentLedgers.append(worker.ledgerName)
         let culprits = Self.culprits(
             snapshots, slots: victims.map { $0.session?.slot }, hung: worker.hungSlot, thread: autopsy.thread)
         sayDeath(worker, end, autopsy)

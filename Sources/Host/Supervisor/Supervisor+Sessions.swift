@@ -237,14 +237,15 @@ extension Supervisor {
         if !unwritten.isEmpty {
             let records = unwritten
             unwritten = []
+            recordedSessions += records.map(\.session)
             do throws(SystemError) {
                 try store.append(records)
                 hasRecordFault = false
             } catch {
                 recordsFail(error)
             }
-            for record in records { open.end(record.session) }
         }
+        if !hasRecordFault { forgetRecorded() }
         if hasNewTallies, !isTallySaveDue {
             isTallySaveDue = true
             let timer = tallyTimer ?? deadlines.make { [unowned self] _ in saveTallies() }
@@ -256,6 +257,15 @@ extension Supervisor {
             hasNewHangs = false
             armHangs()
         }
+    }
+
+    /// All records are on the disk: what the next host would make them from may go. Not before: a host that is killed
+    /// in between leaves it to its successor.
+    private func forgetRecorded() {
+        for session in recordedSessions { open.end(session) }
+        recordedSessions.removeAll()
+        for ledger in spentLedgers { try? state.ledgers.remove(ledger) }
+        spentLedgers.removeAll()
     }
 
     private func recordsFail(_ error: SystemError) {
@@ -271,6 +281,7 @@ extension Supervisor {
             try store.flush()
             if hasRecordFault { log.write(.info, "", "records can be written again") }
             hasRecordFault = false
+            forgetRecorded()
         } catch {
             recordsFail(error)
         }

@@ -79,6 +79,9 @@ public final class Supervisor {
     var hasDepartures = false
     var savedTallies: [String: RoutineTally] = [:]
     var unwritten: [SessionRecord] = []
+    /// Sessions whose records are written or wait in memory, and ledgers of dead workers: see `forgetRecorded`.
+    var recordedSessions: [SessionID] = []
+    var spentLedgers: [String] = []
     var history: [SessionRecord] = []
     var lifetimes: [String: UInt64] = [:]
     var hasNewTallies = false
