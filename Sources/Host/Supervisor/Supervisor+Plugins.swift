@@ -270,7 +270,9 @@ extension Supervisor {
     }
 
     private func add(_ description: PluginDescription.Routine, at index: Int, to plugin: PluginEntry) {
-        let settings = self.settings(of: description, in: plugin)
+        var settings = self.settings(of: description, in: plugin)
+        // Equal ones share their storage: with many routines it is what takes most memory.
+        if let before = plugin.routines.last?.settings, before == settings { settings = before }
         let id = plugin.name + "/" + description.name
         let policy =
             if let tally = savedTallies[id] {

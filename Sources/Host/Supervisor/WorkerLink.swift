@@ -44,6 +44,8 @@ final class WorkerLink {
     var loading: [Int] = []
     /// Plugins that are loaded.
     var loaded: Set<Int> = []
+    /// Routines that have a session in it, by their slots; kept by `RoutineEntry.session`.
+    var sessions: [Int: RoutineEntry] = [:]
     var hasSaidGoodbye = false
     var isQuitting = false
     /// Whether it was killed because it had closed the channel.
