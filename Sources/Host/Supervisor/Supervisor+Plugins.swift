@@ -264,8 +264,14 @@ extension Supervisor {
             "\(plugin.fileName): \(description.id) \(description.version), \(description.routines.count) "
                 + (description.routines.count == 1 ? "routine" : "routines"))
         for (index, routine) in description.routines.enumerated() { add(routine, at: index, to: plugin) }
+        var last: (settings: EffectiveSettings, content: String)?
         for routine in plugin.routines {
-            tell(routine, .fileChanged(content: plugin.content(for: routine.settings)))
+            let content =
+                if let last, last.settings == routine.settings { last.content } else {
+                    plugin.content(for: routine.settings)
+                }
+            last = (routine.settings, content)
+            tell(routine, .fileChanged(content: content))
         }
     }
 

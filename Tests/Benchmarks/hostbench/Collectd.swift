@@ -6,11 +6,8 @@ enum Collectd {
         try run(tools, routines: 1, period: ms * 1000, samples: count, seconds: Double(ms * count) / 1000 + 1)
     }
 
-    /// Its figures, and the runs that it lost.
-    static func routines(_ tools: Tools, _ count: Int, seconds: Int) throws -> ([String: Double], Double) {
-        let output = try run(
-            tools, routines: count, period: 1_000_000, samples: seconds + 2, seconds: Double(seconds) + 0.5)
-        return (output, max(0, Double(count * (seconds + 1)) - (output["runs"] ?? 0)))
+    static func routines(_ tools: Tools, _ count: Int, seconds: Int) throws -> [String: Double] {
+        try run(tools, routines: count, period: 1_000_000, samples: seconds + 2, seconds: Double(seconds) + 0.5)
     }
 
     private static func run(

@@ -46,7 +46,8 @@ static int finish(void) {
         return 1;
     }
     int64_t *all = calloc(routines * samples, sizeof *all), drift = 0;
-    long size = 0, runs = 0;
+    int64_t now = boot_ns();
+    long size = 0, runs = 0, lost = 0;
     for (long i = 0; i < routines; i++) {
         struct entry *entry = &entries[i];
         long count = entry->count < samples ? entry->count : samples;
@@ -59,8 +60,12 @@ static int finish(void) {
             all[size++] = entry->late[j] - least;
         }
         runs += entry->count;
+        if (entry->first > 0) { /* half a period of grace */
+            long due = (now - entry->first - period / 2) / period + 1;
+            lost += due > entry->count ? due - entry->count : 0;
+        }
     }
-    printf("runs=%ld drift_us=%.3f ", runs, drift / 1000.0);
+    printf("runs=%ld lost=%ld drift_us=%.3f ", runs, lost, drift / 1000.0);
     print_percentiles(all, size, 1000.0);
     puts("");
     fflush(stdout);
