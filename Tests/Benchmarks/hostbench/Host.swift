@@ -12,7 +12,6 @@ struct Tools {
     let scripts: String
     /// For plugins, states and what is written; on a disk.
     let place: String
-    let keepsReports: Bool
 
     func limit(_ name: String, _ arguments: [String]) throws -> [String: Double] {
         try run("\(built)/\(name)", arguments)

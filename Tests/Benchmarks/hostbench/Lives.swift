@@ -55,7 +55,7 @@ enum Lives {
             Row("idle supervisor: wake-ups", "1/s"), Row("idle worker: wake-ups", "1/s"),
         ]
         return Benchmark(
-            name: "idle", rows: rows, mostRounds: 3,
+            name: "idle", rows: rows, mostRounds: 2,
             contenders: [
                 (
                     .limit,

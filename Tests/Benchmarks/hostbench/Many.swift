@@ -38,7 +38,7 @@ enum Many {
                 ))
         }
         return Benchmark(
-            name: name, rows: rows, mostRounds: count >= 100_000 ? 1 : count >= 10_000 ? 3 : 2, contenders: contenders)
+            name: name, rows: rows, mostRounds: count == 10_000 ? 2 : 1, contenders: contenders)
     }
 
     private static func ours(_ tools: Tools, _ count: Int, seconds: Int, rows: [Row]) throws -> [String: Sample] {
@@ -85,7 +85,7 @@ enum Many {
             return [key: Sample(of: host.pooled())]
         }
         return Benchmark(
-            name: "neighbour", rows: [Row(key, "us", by: .p99, limit: "without it")], mostRounds: 3,
+            name: "neighbour", rows: [Row(key, "us", by: .p99, limit: "without it")], mostRounds: 2,
             contenders: [(.limit, { try run("step") }), (.ours, { try run("block") })])
     }
 
@@ -97,7 +97,7 @@ enum Many {
             Row("\(name): private memory each", "MB", limit: "empty program"), Row("\(name): CPU at 1 s", "ms/s"),
         ]
         return Benchmark(
-            name: name, rows: rows, mostRounds: count >= 1000 ? 2 : 5,
+            name: name, rows: rows, mostRounds: count >= 1000 ? 2 : 3,
             contenders: [
                 (
                     .limit,

@@ -36,7 +36,7 @@ guard words.isEmpty else {
     exit(64)
 }
 let tools = Tools(
-    host: fixed[0], built: fixed[1], peers: peers, scripts: fixed[2], place: fixed[3], keepsReports: true)
+    host: fixed[0], built: fixed[1], peers: peers, scripts: fixed[2], place: fixed[3])
 let thresholds: [String: Threshold]
 do {
     thresholds = try JSONDecoder().decode(
@@ -49,7 +49,7 @@ do {
 let few = isQuick ? 4 : 1
 var benchmarks: [Benchmark] = [
     Hot.cycle(tools, count: 10_000_000 / few),
-    Hot.steps(tools, ms: 1, count: 2000 / few), Hot.steps(tools, ms: 10, count: 400 / few),
+    Hot.steps(tools, ms: 1, count: 2000 / few), Hot.steps(tools, ms: 10, count: 300 / few),
     Hot.steps(tools, ms: 100, count: 40 / few),
 ]
 benchmarks += [1, 2, 4, 16].map { Hot.hits(tools, threads: $0, count: 10_000_000 / few / $0) }
