@@ -87,7 +87,7 @@ final class DirectoryWatch {
         mark = try? watch.add(path)
         if let before, before != mark { watch.remove(before) }
         // Watched for what replaces the directory; a mark may be the directory's own (`.` in `..`).
-        if name != Self.noName { parent = try? watch.add(parentPath) }
+        if name != Self.noName { parent = try? watch.add(parentPath, names: true) }
         if let configurationFolder { configuration = try? watch.add(configurationFolder) }
         if before != mark { add { $0.isWhole = true } }
         guard let pollTimer else { return }

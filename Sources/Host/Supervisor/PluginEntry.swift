@@ -102,7 +102,12 @@ final class RoutineEntry {
     let name: String
     var settings: EffectiveSettings
     var policy: RestartPolicy
-    var session: Session?
+    var session: Session? {
+        didSet {
+            if let old = oldValue { old.worker.sessions[old.slot] = nil }
+            if let session { session.worker.sessions[session.slot] = self }
+        }
+    }
     var timer: Deadlines.Timer?
     /// A start is wanted as soon as a worker has the plugin.
     var isStartPending = false

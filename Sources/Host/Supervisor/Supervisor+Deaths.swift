@@ -10,7 +10,7 @@ extension Supervisor {
         if let timer = worker.timer { deadlines.remove(timer) }
         if worker.limits.processes > 0 { groups.insert(worker.pid) }
         let autopsy = examine(worker)
-        let victims = routines.values.filter { $0.session?.worker === worker }.sorted { $0.key < $1.key }
+        let victims = worker.sessions.values.sorted { $0.key < $1.key }
         let snapshots = victims.map { routine in
             routine.session.flatMap { session in
                 session.worker.snapshot(slot: session.slot).flatMap { $0.session == session.id.rawValue ? $0 : nil }

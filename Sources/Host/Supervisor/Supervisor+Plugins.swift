@@ -264,13 +264,21 @@ extension Supervisor {
             "\(plugin.fileName): \(description.id) \(description.version), \(description.routines.count) "
                 + (description.routines.count == 1 ? "routine" : "routines"))
         for (index, routine) in description.routines.enumerated() { add(routine, at: index, to: plugin) }
+        var last: (settings: EffectiveSettings, content: String)?
         for routine in plugin.routines {
-            tell(routine, .fileChanged(content: plugin.content(for: routine.settings)))
+            let content =
+                if let last, last.settings == routine.settings { last.content } else {
+                    plugin.content(for: routine.settings)
+                }
+            last = (routine.settings, content)
+            tell(routine, .fileChanged(content: content))
         }
     }
 
     private func add(_ description: PluginDescription.Routine, at index: Int, to plugin: PluginEntry) {
-        let settings = self.settings(of: description, in: plugin)
+        var settings = self.settings(of: description, in: plugin)
+        // Equal ones share their storage: with many routines it is what takes most memory.
+        if let before = plugin.routines.last?.settings, before == settings { settings = before }
         let id = plugin.name + "/" + description.name
         let policy =
             if let tally = savedTallies[id] {

@@ -109,10 +109,7 @@ extension Supervisor {
 
     /// A worker says that a session is over.
     func sessionEnded(_ ended: WorkerEvent.Ended, in worker: WorkerLink) {
-        guard
-            let routine = routines.values.first(where: {
-                $0.session?.worker === worker && $0.session?.slot == ended.slot && $0.session?.id == ended.session
-            }), let session = routine.session
+        guard let routine = worker.sessions[ended.slot], let session = routine.session, session.id == ended.session
         else { return garbage(from: worker) }
         var reason = ended.reason
         if reason.kind == .stopped, let kind = session.endAs {

@@ -187,17 +187,13 @@ extension Supervisor {
 
     /// Ends a worker in order; with `ifUnused` only when it has no session and no load in progress.
     func retire(_ worker: WorkerLink, ifUnused: Bool = false) {
-        if ifUnused, !worker.loading.isEmpty || hasSessions(worker) || isWanted(worker) { return }
+        if ifUnused, !worker.loading.isEmpty || !worker.sessions.isEmpty || isWanted(worker) { return }
         if workers[worker.key] === worker {
             workers[worker.key] = nil
             leaving[ObjectIdentifier(worker)] = worker
         }
         perform(worker.teardown.handle(.stopGracefully, at: clock.monotonic()), on: worker)
         armWorkerTimer(worker)
-    }
-
-    private func hasSessions(_ worker: WorkerLink) -> Bool {
-        routines.values.contains { $0.session?.worker === worker }
     }
 
     private func isWanted(_ worker: WorkerLink) -> Bool {

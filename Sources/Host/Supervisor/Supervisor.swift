@@ -173,7 +173,7 @@ public final class Supervisor {
 
     /// No plugin is being looked at, and no routine runs or is about to.
     private var isIdle: Bool {
-        looks.isSettled && departing.isEmpty
+        !workers.values.contains { !$0.sessions.isEmpty } && looks.isSettled && departing.isEmpty
             && plugins.values.allSatisfy { $0.state != .describing && $0.state != .waiting }
             && routines.values.allSatisfy { routine in
                 switch routine.policy.state {

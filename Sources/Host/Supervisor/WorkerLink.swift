@@ -44,6 +44,8 @@ final class WorkerLink {
     var loading: [Int] = []
     /// Plugins that are loaded.
     var loaded: Set<Int> = []
+    /// Routines that have a session in it, by their slots; kept by `RoutineEntry.session`.
+    var sessions: [Int: RoutineEntry] = [:]
     var hasSaidGoodbye = false
     var isQuitting = false
     /// Whether it was killed because it had closed the channel.
@@ -77,7 +79,8 @@ final class WorkerLink {
     private var ledgerSlots = 0
     private let loop: EventLoop
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
-    private var lines = LineSplitter(limit: 1 << 20)
+    /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000.
+    private var lines = LineSplitter(limit: 32 << 20)
     private var outputLines = [LineSplitter(limit: 8192), LineSplitter(limit: 8192)]
     private var unsent: [UInt8] = []
     private var outputBudget = OutputBudget()

@@ -64,9 +64,12 @@ public struct FileWatch: ~Copyable {
             owning: try retrying("inotify_init1", "file watch") { inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)) })
     }
 
-    /// Watches the directory that the path leads to now, without keeping its file system busy. inotify_add_watch(2).
-    public func add(_ path: String) throws(SystemError) -> Mark {
-        let mask = Kinds.asked.rawValue | 0x0100_0000  // IN_ONLYDIR
+    /// Watches the directory that the path leads to now, without keeping its file system busy; `names`: only which
+    /// entries come and go, since what is written in them is no concern and may be written often. A directory that is
+    /// watched already is watched for both. inotify_add_watch(2).
+    public func add(_ path: String, names: Bool = false) throws(SystemError) -> Mark {
+        let asked = names ? Kinds.asked.subtracting([.modified, .attributes, .written]) : Kinds.asked
+        let mask = asked.rawValue | 0x0100_0000 | 0x2000_0000  // IN_ONLYDIR, IN_MASK_ADD
         return Mark(
             number: try retrying("inotify_add_watch", path) { unsafe inotify_add_watch(descriptor.raw, path, mask) })
     }

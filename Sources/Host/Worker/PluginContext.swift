@@ -18,6 +18,7 @@ internal import Synchronization
     let budget: CacheBudget
     let cachePlace: CachePlace?
     private let sessions: SessionCounter
+    private var lastParameters: (text: String, parameters: Parameters)?
     private(set) var runners: [RoutineRunner] = []
     private(set) var pool: RunPool?
     /// The plugin's own scope: no routine, for `load` and `unload`.
@@ -71,6 +72,15 @@ internal import Synchronization
         return unsafe scope.callScope(state, callback, user: loaded.descriptor.user)
     }
 
+    /// Parameters from their text; equal ones in a row, as those of many routines are, are one object. Called by the
+    /// control thread only.
+    func parameters(_ text: String) -> Parameters {
+        if let last = lastParameters, last.text == text { return last.parameters }
+        let parameters = Parameters(json: text)
+        lastParameters = (text, parameters)
+        return parameters
+    }
+
     /// A runner's session is over.
     func sessionEnded(_ ended: WorkerEvent.Ended) {
         channel.send(.ended(ended))
@@ -89,8 +99,8 @@ extension RoutineRunner {
         session = Session(
             WorkerCommand.Start(
                 slot: -1, plugin: plugin.number, routine: -1, session: SessionID(rawValue: 0), waitMs: 0, maxCycles: 0,
-                untilMs: nil, maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: parameters, isPaused: false),
-            startMs: clock.wall() / 1_000_000, startBoot: clock.boot())
+                untilMs: nil, maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "", isPaused: false),
+            parameters: plugin.parameters(parameters), startMs: clock.wall() / 1_000_000, startBoot: clock.boot())
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
         unsafe cell.pointee.place.session = unsafe nameText.pointer

@@ -46,7 +46,7 @@ internal import Synchronization
     var session: Session
     let nameText: CText
     let hasCaches = Atomic<Bool>(false)
-    let caches = Monitor<RoutineCaches?>(nil)
+    let caches = Mutex<RoutineCaches?>(nil)
     var cachesCountedAt: Int64 = 0
 
     /// A runner without a session. `plugin` outlives it.
@@ -85,7 +85,8 @@ internal import Synchronization
         guard !isBusy else { return false }
         let now = clock.boot()
         let wall = clock.wall()
-        session = Session(start, startMs: wall / 1_000_000, startBoot: now)
+        session = Session(
+            start, parameters: plugin.parameters(start.parameters), startMs: wall / 1_000_000, startBoot: now)
         requests.store(start.isPaused ? Requests.pause.rawValue : 0, ordering: .relaxed)
         gate.withLock { $0 = Gate() }
         unsafe ledger = unsafe plugin.ledger.slot(start.slot)
@@ -142,8 +143,8 @@ internal import Synchronization
     // MARK: The turn
 
     /// Does what is due; called by the pool, one thread at a time.
-    func takeTurn() -> RunPool.Turn {
-        unsafe ledger.pointee.thread.store(UInt64(UInt32(bitPattern: Thread.identifier())), ordering: .relaxed)
+    func takeTurn(on thread: Int32 = Thread.identifier()) -> RunPool.Turn {
+        unsafe ledger.pointee.thread.store(UInt64(UInt32(bitPattern: thread)), ordering: .relaxed)
         if hasRequests { consumeRequests() }
         switch phase {
         case .idle:

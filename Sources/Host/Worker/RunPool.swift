@@ -6,6 +6,8 @@ internal import HostSystem
 /// Leader and followers, with the kernel as the judge: every idle thread waits in epoll_wait(2) on one timer, set to
 /// the earliest due time, and its expiry wakes the one that came last. Whoever wakes takes the routine that is due
 /// and sets the timer for the next one before it enters plugin code, so a routine that blocks delays no other.
+/// What is due at once is left to the thread that runs, for the little while after which it counts as blocked: to wake
+/// another for a routine that takes a microsecond costs ten times as much as to run it.
 /// When the last idle thread leaves for plugin code and more is to come, a new one is started, up to the number of
 /// routines; surplus ones leave after a while.
 final class RunPool: Sendable {
@@ -28,6 +30,10 @@ final class RunPool: Sendable {
         var armed = Int64.max
         /// When a routine was last taken.
         var lastTaken = Int64.min / 2
+        /// Which one that was, while its turn lasts; else -1.
+        var latest = -1
+        /// How long turns took of late, ns: each counts an eighth, and as 40 us at most.
+        var usual: Int64 = 0
         let limit: Int
 
         init(limit: Int) { self.limit = limit }
@@ -36,13 +42,14 @@ final class RunPool: Sendable {
     /// What brings a thread to the queue.
     private enum Arrival {
         case started
-        case finished(Int, Turn)
+        /// With the time at which it was taken.
+        case finished(Int, Turn, taken: Int64)
         case woken
         case timedOut
     }
 
     private enum Step {
-        case run(Int, grow: Bool)
+        case run(Int, grow: Bool, taken: Int64)
         case wait(milliseconds: Int32)
         case leave
     }
@@ -53,7 +60,12 @@ final class RunPool: Sendable {
 
     /// That time, ns: 50 us, and longer the more there are, up to 800 us. On a busy machine threads that wait for a
     /// processor look like threads that block, and more of them would not make it less busy.
-    private static func patience(_ active: Int) -> Int64 { 50_000 << Int64(min(active / eager - 1, 4)) }
+    private static func patience(_ active: Int) -> Int64 { 50_000 << Int64(min(max(active / eager - 1, 0), 4)) }
+
+    /// Routines whose turns take less than this by and large, ns, are for one thread, also for those that run: while
+    /// another has just taken one, there is nothing to win but waits for the lock.
+    private static let quick: Int64 = 10_000
+
     private let name: String
     private let clock: any HostClock
     private let runners: [RoutineRunner]
@@ -130,12 +142,13 @@ final class RunPool: Sendable {
 
     private func work() {
         HostProcess.sleepPrecisely()
+        let thread = Thread.identifier()
         var arrival = Arrival.started
         while true {
             switch state.withLock({ state in next(&state, after: arrival) }) {
-            case .run(let index, let grow):
+            case .run(let index, let grow, let taken):
                 if grow { startThread() }
-                arrival = .finished(index, runners[index].takeTurn())
+                arrival = .finished(index, runners[index].takeTurn(on: thread), taken: taken)
             case .wait(let milliseconds):
                 do {
                     arrival = try poller.waitForOne(milliseconds: milliseconds) ? .woken : .timedOut
@@ -155,14 +168,17 @@ final class RunPool: Sendable {
     /// wake it in time. The timer's event goes to one thread and is gone; so whoever took it takes the timer for
     /// unset, whatever the clock says, and before it leaves sets it again for what it leaves behind.
     private func next(_ state: inout State, after arrival: Arrival) -> Step {
+        let now = clock.boot()
         var hasWorked = false
         var hasTimedOut = false
         switch arrival {
         case .started:
             state.starting -= 1
-        case .finished(let index, let turn):
+        case .finished(let index, let turn, let taken):
             hasWorked = true
+            state.usual += (min(now &- taken, 40_000) - state.usual) / 8
             state.active -= 1
+            if state.latest == index { state.latest = -1 }
             switch turn {
             case .due(let due): state.queue.set(index, due: runners[index].hasRequests ? 0 : due)
             case .over: break
@@ -174,14 +190,13 @@ final class RunPool: Sendable {
             state.idle -= 1
             hasTimedOut = true
         }
-        let now = clock.boot()
         if state.armed <= now { state.armed = .max }
-        let mustBePatient =
-            !hasWorked && state.active >= Self.eager && now &- state.lastTaken < Self.patience(state.active)
+        let mustBePatient = leavesToOthers(state, hasWorked: hasWorked, now: now)
         if !mustBePatient, let index = state.queue.popDue(now: now) {
             state.active += 1
             state.lastTaken = now
-            return .run(index, grow: entrust(&state, now: now))
+            state.latest = index
+            return .run(index, grow: entrust(&state, now: now), taken: now)
         }
         if hasTimedOut, state.idle > 0 {
             state.threads -= 1
@@ -192,11 +207,17 @@ final class RunPool: Sendable {
         return .wait(milliseconds: state.idle > 2 ? linger : -1)
     }
 
+    /// Whether a thread leaves what is due to those that run.
+    private func leavesToOthers(_ state: borrowing State, hasWorked: Bool, now: Int64) -> Bool {
+        guard now &- state.lastTaken < Self.patience(state.active) else { return false }
+        return state.usual < Self.quick ? state.latest >= 0 : !hasWorked && state.active >= Self.eager
+    }
+
     /// Before a thread enters plugin code: leaves the rest of the queue to another; true when one must be started.
     private func entrust(_ state: inout State, now: Int64) -> Bool {
         if state.queue.isEmpty { return false }
         if state.idle == 0 { return canGrow(&state) }
-        let isBurst = state.active >= Self.eager && state.queue.earliest <= now
+        let isBurst = state.queue.earliest <= now && (state.usual < Self.quick || state.active >= Self.eager)
         if !isBurst {
             arm(&state, at: state.queue.earliest)
         } else if state.armed > now + Self.patience(state.active) {

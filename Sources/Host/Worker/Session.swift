@@ -34,7 +34,7 @@ struct Session {
         var text: String { message.isEmpty ? "error \(code)" : message }
     }
 
-    let order: WorkerCommand.Start
+    private(set) var order: WorkerCommand.Start
     let startMs: Int64
     let startBoot: Int64
     let idText: CText
@@ -55,20 +55,21 @@ struct Session {
     var stats = SessionRecord.Stats()
     var disposition = WorkerEvent.Ended.Disposition.policy
 
-    init(_ order: WorkerCommand.Start, startMs: Int64, startBoot: Int64) {
+    init(_ order: WorkerCommand.Start, parameters: Parameters, startMs: Int64, startBoot: Int64) {
         self.order = order
+        self.order.parameters = ""  // they are in `parameters`
         self.startMs = startMs
         self.startBoot = startBoot
         idText = CText(order.session.description)
-        parameters = Parameters(json: order.parameters)
+        self.parameters = parameters
     }
 
     /// No session.
     static let none = Session(
         WorkerCommand.Start(
             slot: -1, plugin: -1, routine: -1, session: SessionID(rawValue: 0), waitMs: 0, maxCycles: 0, untilMs: nil,
-            maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "{}", isPaused: false),
-        startMs: 0, startBoot: 0)
+            maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "", isPaused: false),
+        parameters: Parameters(json: "{}"), startMs: 0, startBoot: 0)
 
     /// The phase of an error of `run`: the host's own cache codes tell that it came from a cache.
     static func phase(ofCode code: Int32) -> Phase {

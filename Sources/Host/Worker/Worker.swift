@@ -39,6 +39,8 @@ public final class Worker {
     private var isQuitting = false
 
     private var stopping: Set<Int> = []
+    /// When those were last looked at, monotonic ns.
+    private var interruptedAt = Int64.min / 2
     private var slots: [Int: RoutineRunner] = [:]
 
     /// Runs the worker until the supervisor ends it. Called on the main thread, before any other thread exists.
@@ -198,7 +200,9 @@ public final class Worker {
     }
 
     private func interruptStopping() {
-        guard !stopping.isEmpty else { return }
+        let now = clock.monotonic()
+        guard !stopping.isEmpty, now &- interruptedAt >= Int64(Self.interruptTick) * 900_000 else { return }
+        interruptedAt = now
         stopping = stopping.filter { slot in
             guard let runner = slots[slot], runner.isBusy else { return false }
             runner.interruptIfRunning()

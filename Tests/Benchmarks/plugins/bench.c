@@ -5,9 +5,15 @@
  *   step      the time of each start against a grid of `period_us` from the first one; percentiles as stats
  *   block     routine 0 sleeps `block_ms` in each cycle, the others are as `step`
  *   hit       `count` hits of a memory cache in one cycle; the ns of one as stats
- *   put       `count` puts of `bytes` into a disk cache in one cycle; percentiles as stats
- *   crash     SIGKILL to itself in cycle 1 of the first session; later sessions write their start to `trace`
- *   mark      writes the boot time of its first cycle to `trace` */
+ *   load      the same for loads that are asked for, with a source that writes five bytes
+ *   write     the same for puts into a memory cache
+ *   put       `count` puts of `bytes` into a disk cache in one cycle, under `keys` different keys (0: unkeyed)
+ *   get       `count` gets from that disk cache, each of another key; percentiles as stats, as for put
+ *   crash     SIGKILL to itself in cycle 1 of the first session; each cycle writes its start to `trace`
+ *   fault     the same with a null pointer in the place of SIGKILL
+ *   mark      writes the boot time of its first cycle to `trace`
+ *
+ * With `pool` the samples of all routines are also appended to that file, as 64-bit ns. */
 #include <schedhost/plugin.h>
 
 #include <errno.h>
@@ -27,7 +33,7 @@ struct routine {
     int64_t first, period;
     int64_t *late;
     size_t count, capacity;
-    double result[5];
+    double result;
     char mode;
 };
 
@@ -76,35 +82,45 @@ static int32_t source(const schedhost_scheduler *scheduler, const void *key, siz
     return schedhost_write(writer, "value", 5);
 }
 
-static int32_t hits(const schedhost_scheduler *scheduler, struct routine *routine) {
+static int32_t in_memory(const schedhost_scheduler *scheduler, struct routine *routine) {
     int64_t count = schedhost_param_int(scheduler, "count", 10000000);
-    schedhost_cache *cache = schedhost_cache_memory(scheduler, "hit", INT64_MAX, source, NULL);
+    schedhost_cache *cache = schedhost_cache_memory(scheduler, "memory", INT64_MAX, source, NULL);
     schedhost_cache_value value;
     volatile size_t sum = 0;
+    int fresh = routine->mode == 'l';
     int64_t begin = boot_ns();
-    for (int64_t i = 0; i < count; i++) {
-        if (schedhost_cache_get(scheduler, cache, 0, 0, &value) == SCHEDHOST_OK) {
-            sum += value.size;
+    if (routine->mode == 'w') {
+        for (int64_t i = 0; i < count; i++) {
+            schedhost_cache_put(scheduler, cache, "value", 5);
+        }
+    } else {
+        for (int64_t i = 0; i < count; i++) {
+            if (schedhost_cache_get(scheduler, cache, fresh, 0, &value) == SCHEDHOST_OK) {
+                sum += value.size;
+            }
         }
     }
-    routine->result[0] = (double)(boot_ns() - begin) / (double)count;
+    routine->result = (double)(boot_ns() - begin) / (double)count;
     return SCHEDHOST_OK;
 }
 
-static int32_t puts_to_disk(const schedhost_scheduler *scheduler, struct routine *routine) {
+static int32_t on_disk(const schedhost_scheduler *scheduler, struct routine *routine) {
     int64_t count = schedhost_param_int(scheduler, "count", 1000);
+    int64_t keys = schedhost_param_int(scheduler, "keys", 0);
     size_t bytes = (size_t)schedhost_param_int(scheduler, "bytes", 4096);
-    schedhost_cache *cache = schedhost_cache_disk(scheduler, "put", INT64_MAX, NULL, NULL);
-    char *data = calloc(1, bytes + 1);
-    for (int64_t i = 0; i < count; i++) {
+    schedhost_cache *cache = schedhost_cache_disk(scheduler, "disk", INT64_MAX, NULL, NULL);
+    schedhost_cache_value value;
+    char *data = calloc(1, bytes + 1), key[24];
+    int32_t code = SCHEDHOST_OK;
+    for (int64_t i = 0; i < count && code == SCHEDHOST_OK; i++) {
+        size_t size = keys == 0 ? 0 : (size_t)snprintf(key, sizeof key, "k%" PRId64, i % keys);
         int64_t begin = boot_ns();
-        if (schedhost_cache_put(scheduler, cache, data, bytes) != SCHEDHOST_OK) {
-            return schedhost_fail(scheduler, 1, "put failed");
-        }
+        code = routine->mode == 'g' ? schedhost_cache_get_key(scheduler, cache, key, 0, 0, &value)
+                                    : scheduler->host->cache_put(scheduler, cache, size ? key : NULL, size, data, bytes);
         keep(routine, boot_ns() - begin);
     }
     free(data);
-    return SCHEDHOST_OK;
+    return code == SCHEDHOST_OK ? SCHEDHOST_OK : schedhost_fail(scheduler, code, "put or get failed");
 }
 
 static int32_t run(const schedhost_scheduler *scheduler, void *user) {
@@ -114,17 +130,24 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
     case 'e':
         return SCHEDHOST_OK;
     case 'h':
-        return hits(scheduler, routine);
+    case 'l':
+    case 'w':
+        return in_memory(scheduler, routine);
     case 'p':
-        return puts_to_disk(scheduler, routine);
+    case 'g':
+        return on_disk(scheduler, routine);
     case 'm':
         if (schedhost_cycle(scheduler) == 0) {
             trace(scheduler);
         }
         return SCHEDHOST_OK;
     case 'c':
+    case 'f':
         trace(scheduler);
         if (schedhost_where(scheduler)->session_before == SCHEDHOST_BEFORE_NONE && schedhost_cycle(scheduler) == 1) {
+            if (routine->mode == 'f') {
+                *(int *volatile *)0 = NULL;
+            }
             raise(SIGKILL);
         }
         return SCHEDHOST_OK;
@@ -147,10 +170,29 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
     }
 }
 
+/* One write a routine: the lines of several threads do not mix. */
+static void pool(const schedhost_scheduler *scheduler, struct routine *routine, int64_t least) {
+    const char *path = schedhost_param_string(scheduler, "pool", NULL);
+    if (path == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < routine->count; i++) {
+        routine->late[i] -= least;
+    }
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file >= 0) {
+        size_t size = routine->count * sizeof *routine->late;
+        if (write(file, routine->late, size) != (ssize_t)size) {
+            schedhost_fail(scheduler, 1, "the pool of samples is full");
+        }
+        close(file);
+    }
+}
+
 static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
     struct routine *routine = user;
-    if (routine->mode == 'h') {
-        return schedhost_stat_double(scheduler, "ns", routine->result[0]);
+    if (routine->result > 0) {
+        return schedhost_stat_double(scheduler, "ns", routine->result);
     }
     if (routine->count == 0) {
         return SCHEDHOST_OK;
@@ -158,12 +200,13 @@ static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
     schedhost_stat_double(scheduler, "drift_us", (double)routine->late[routine->count - 1] / 1000);
     qsort(routine->late, routine->count, sizeof *routine->late, compare);
     /* The first start is itself late by a little: the grid is the one on which no start is early. */
-    int64_t least = routine->mode == 'p' ? 0 : routine->late[0] < 0 ? routine->late[0] : 0;
+    int64_t least = routine->mode == 'p' || routine->mode == 'g' ? 0 : routine->late[0] < 0 ? routine->late[0] : 0;
     const char *names[] = {"p50_us", "p90_us", "p99_us", "max_us"};
     size_t places[] = {routine->count / 2, routine->count * 9 / 10, routine->count * 99 / 100, routine->count - 1};
     for (int i = 0; i < 4; i++) {
         schedhost_stat_double(scheduler, names[i], (double)(routine->late[places[i]] - least) / 1000);
     }
+    pool(scheduler, routine, least);
     return SCHEDHOST_OK;
 }
 

@@ -1,0 +1,164 @@
+import Foundation
+
+/// Where the programs are that are measured.
+struct Tools {
+    /// The host, built for release.
+    let host: String
+    /// Holds the limit programs and `bench.so`.
+    let built: String
+    /// Holds `python` environments and the like of the peers; nil without peers.
+    let peers: String?
+    /// The scripts of the peers.
+    let scripts: String
+    /// For plugins, states and what is written; on a disk.
+    let place: String
+
+    func limit(_ name: String, _ arguments: [String]) throws -> [String: Double] {
+        try run("\(built)/\(name)", arguments)
+    }
+
+    func peer(_ script: String, _ arguments: [String]) throws -> [String: Double] {
+        guard let peers else { throw Trouble("without peers") }
+        return try run("\(peers)/python/bin/python3", ["\(scripts)/\(script)"] + arguments)
+    }
+
+    /// Runs a program that prints NAME=VALUE.
+    private func run(_ path: String, _ arguments: [String]) throws -> [String: Double] {
+        let output = "\(place)/output"
+        let child = try Child(path, arguments, output: output, errors: "\(place)/errors")
+        let usage = try child.wait(seconds: 120)
+        guard usage.status == 0 else {
+            let words = Kernel.text("\(place)/errors").split(separator: "\n").last ?? ""
+            throw Trouble("\(path.split(separator: "/").last ?? "") failed: \(words)")
+        }
+        var figures: [String: Double] = ["cpu": usage.cpu]
+        for word in Kernel.text(output).split(whereSeparator: \.isWhitespace) {
+            let parts = word.split(separator: "=")
+            if parts.count == 2, let figure = Double(parts[1]) { figures[String(parts[0])] = figure }
+        }
+        return figures
+    }
+}
+
+/// One host with a plugins and a state directory of its own.
+final class HostRun {
+    private static var number = 0
+    let plugins: String
+    let state: String
+    /// Where the plugin writes times, one a line.
+    let trace: String
+    /// Where the plugin writes samples, 64-bit ns.
+    let pool: String
+    private var child: Child?
+    private(set) var startedAt = 0.0
+    private let tools: Tools
+    private let root: String
+    private let routines: Int
+
+    /// A host with the measured plugin, `routines` times. `settings` are those of the plugin's configuration.
+    init(_ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true)
+        throws
+    {
+        self.tools = tools
+        self.routines = routines
+        Self.number += 1
+        root = "\(tools.place)/\(Self.number)"
+        plugins = root + "/plugins"
+        state = root + "/state"
+        trace = root + "/trace"
+        pool = root + "/pool"
+        try FileManager.default.createDirectory(atPath: plugins, withIntermediateDirectories: true)
+        var own = params
+        own["trace"] = trace
+        if params["pool"] != nil { own["pool"] = pool }
+        var all = settings
+        all["params"] = own
+        try JSONSerialization.data(withJSONObject: all).write(to: URL(fileURLWithPath: plugins + "/bench.json5"))
+        if plugin { try FileManager.default.copyItem(atPath: tools.built + "/bench.so", toPath: plugins + "/bench.so") }
+    }
+
+    /// Starts it; again after an end, with the same state.
+    func start(_ arguments: [String] = []) throws {
+        startedAt = bootSeconds()
+        child = try Child(
+            tools.host,
+            ["--plugins", plugins, "--state", state, "--log-level", "error"]
+                + arguments, environment: ["BENCH_ROUTINES": "\(routines)"],
+            errors: root + "/log")
+    }
+
+    /// Runs it until it is idle.
+    @discardableResult
+    func runToEnd(seconds: Double = 120) throws -> Child.Usage {
+        try start(["--exit-when-idle"])
+        let usage = try running.wait(seconds: seconds)
+        if usage.status != 0 {
+            throw Trouble("the host failed: \(Kernel.text(root + "/log").split(separator: "\n").last ?? "")")
+        }
+        return usage
+    }
+
+    /// Stops it in order.
+    @discardableResult
+    func stop(seconds: Double = 60) throws -> Child.Usage {
+        running.signal(SIGTERM)
+        return try running.wait(seconds: seconds)
+    }
+
+    /// The host's process, once it is started.
+    var running: Child {
+        guard let child else { preconditionFailure("a host is started before it is looked at") }
+        return child
+    }
+    var workers: [pid_t] { Kernel.children(of: running.pid) }
+    var all: [pid_t] { [running.pid] + workers }
+
+    /// The records of all sessions.
+    func records() throws -> [[String: Any]] {
+        let data = FileManager.default.contents(atPath: state + "/sessions.jsonl") ?? Data()
+        return try data.split(separator: UInt8(ascii: "\n")).map {
+            try JSONSerialization.jsonObject(with: $0) as? [String: Any] ?? [:]
+        }
+    }
+
+    /// A column of one session's stats.
+    func stat(_ name: String, of record: [String: Any]) throws -> Double {
+        guard let figure = ((record["stats"] as? [String: Any])?[name] as? NSNumber)?.doubleValue else {
+            throw Trouble("no \(name) in the record: \(record["reason"] ?? "")")
+        }
+        return figure
+    }
+
+    /// The percentiles of the only session, in its stats.
+    func percentiles() throws -> Sample {
+        guard let record = try records().first else { throw Trouble("no record") }
+        return Sample(
+            p50: try stat("p50_us", of: record), p90: try stat("p90_us", of: record),
+            p99: try stat("p99_us", of: record),
+            max: try stat("max_us", of: record))
+    }
+
+    /// The times that the plugin wrote, boot seconds.
+    func times() -> [Double] {
+        Kernel.text(trace).split(separator: "\n").compactMap { Double($0) }.map { $0 / 1e9 }
+    }
+
+    /// The samples of all routines, us.
+    func pooled() -> [Double] {
+        let data = FileManager.default.contents(atPath: pool) ?? Data()
+        return data.withUnsafeBytes { bytes in
+            (0..<bytes.count / 8).map { Double(bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)) / 1000 }
+        }
+    }
+
+    /// Sessions that have begun.
+    func begun() -> Int {
+        let data = FileManager.default.contents(atPath: state + "/open.jsonl") ?? Data()
+        return data.reduce(0) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
+    }
+
+    deinit {
+        child = nil
+        try? FileManager.default.removeItem(atPath: root)
+    }
+}

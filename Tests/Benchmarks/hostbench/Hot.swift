@@ -1,0 +1,124 @@
+import Foundation
+
+/// What happens often: cycles, steps, hits.
+enum Hot {
+    static func cycle(_ tools: Tools, count: Int) -> Benchmark {
+        Benchmark(
+            name: "cycle", rows: [Row("cycle, back to back", "ns")], mostRounds: 9,
+            contenders: [
+                (.limit, { ["cycle, back to back": try Sample(tools.limit("cycle", ["\(count)"]), "ns")] }),
+                (
+                    .ours,
+                    {
+                        let host = try HostRun(
+                            tools, settings: ["wait_ms": 0, "max_cycles": count], params: ["mode": "empty"])
+                        try host.runToEnd()
+                        let record = try host.records().first ?? [:]
+                        guard let ms = record["duration_ms"] as? Double else { throw Trouble("no record") }
+                        return ["cycle, back to back": Sample(ms * 1e6 / Double(count))]
+                    }
+                ),
+                (
+                    .peer("seed"),
+                    { ["cycle, back to back": try Sample(tools.peer("seed.py", ["cycle", "3000"]), "ns")] }
+                ),
+                (
+                    .peer("APScheduler"),
+                    { ["cycle, back to back": try Sample(tools.peer("apscheduler_step.py", ["cycle", "1000"]), "ns")] }
+                ),
+            ])
+    }
+
+    static func steps(_ tools: Tools, ms: Int, count: Int) -> Benchmark {
+        let error = "step error, \(ms) ms"
+        let drift = "drift, \(ms) ms, \(ms * count / 1000) s"
+        func both(_ output: [String: Double]) throws -> [String: Sample] {
+            [error: try Sample(output), drift: Sample(abs(try Sample(output, "drift_us").p50))]
+        }
+        let arguments = ["\(ms * 1000)", "\(count)"]
+        var contenders: [(Contender, Benchmark.Run)] = [
+            (.limit, { try both(tools.limit("step", arguments)) }),
+            (
+                .ours,
+                {
+                    let host = try HostRun(
+                        tools, settings: ["wait_ms": ms, "max_cycles": count],
+                        params: ["mode": "step", "period_us": ms * 1000, "samples": count])
+                    try host.runToEnd()
+                    guard let record = try host.records().first else { throw Trouble("no record") }
+                    return [
+                        error: try host.percentiles(), drift: Sample(abs(try host.stat("drift_us", of: record))),
+                    ]
+                }
+            ),
+        ]
+        if ms == 10 {
+            contenders += [
+                (.peer("seed"), { try both(tools.peer("seed.py", ["step"] + arguments)) }),
+                (.peer("APScheduler"), { try both(tools.peer("apscheduler_step.py", ["step"] + arguments)) }),
+                (.peer("collectd"), { try both(Collectd.step(tools, ms: ms, count: count)) }),
+            ]
+        }
+        return Benchmark(
+            name: "step \(ms) ms", rows: [Row(error, "us", by: .p99), Row(drift, "us")], mostRounds: ms == 10 ? 5 : 3,
+            contenders: contenders)
+    }
+
+    /// Hits by that many threads at once, each in a cache of its own: ns a hit of one thread with a processor to itself.
+    static func hits(_ tools: Tools, threads: Int, count: Int) -> Benchmark {
+        let key = "hit in memory, \(threads) \(threads == 1 ? "thread" : "threads")"
+        let share = Double(max(1, threads)) / Double(min(threads, ProcessInfo.processInfo.activeProcessorCount))
+        var contenders: [(Contender, Benchmark.Run)] = [
+            (
+                .limit,
+                {
+                    let outputs = (0..<threads).map { "\(tools.place)/hit.\($0)" }
+                    let children = try outputs.map { try Child("\(tools.built)/hit", ["\(count)"], output: $0) }
+                    for child in children { child.wait() }
+                    let figures = outputs.compactMap { Double(Kernel.text($0).dropFirst(3).dropLast()) }
+                    return [key: Sample(median(figures) / share)]
+                }
+            ),
+            (
+                .ours,
+                {
+                    let host = try HostRun(
+                        tools, routines: threads, settings: ["max_cycles": 1], params: ["mode": "hit", "count": count])
+                    try host.runToEnd()
+                    let figures = try host.records().map { try host.stat("ns", of: $0) }
+                    return [key: Sample(median(figures) / share)]
+                }
+            ),
+        ]
+        if threads == 1 {
+            contenders.append((.peer("seed"), { [key: try Sample(tools.peer("seed.py", ["hit", "100000"]), "ns")] }))
+        }
+        return Benchmark(name: "hit \(threads)", rows: [Row(key, "ns")], mostRounds: 5, contenders: contenders)
+    }
+
+    /// Loads and puts of a memory cache.
+    static func fills(_ tools: Tools, mode: String, title: String, count: Int) -> Benchmark {
+        Benchmark(
+            name: title, rows: [Row(title, "ns")], mostRounds: 3,
+            contenders: [
+                (.limit, { [title: try Sample(tools.limit("hit", ["\(count * 10)"]), "ns")] }),
+                (
+                    .ours,
+                    {
+                        let host = try HostRun(
+                            tools, settings: ["max_cycles": 1], params: ["mode": mode, "count": count])
+                        try host.runToEnd()
+                        guard let record = try host.records().first else { throw Trouble("no record") }
+                        return [title: Sample(try host.stat("ns", of: record))]
+                    }
+                ),
+                (
+                    .peer("seed"),
+                    {
+                        guard mode == "load" else { throw Trouble("it has no put") }
+                        return [title: try Sample(tools.peer("seed.py", ["load", "30000"]), "ns")]
+                    }
+                ),
+            ])
+    }
+}

@@ -1,0 +1,129 @@
+import Foundation
+
+/// What happens seldom: deaths, drops, idleness, and a long time.
+enum Lives {
+    /// From the last cycle of a worker that dies to the first one of the next.
+    static func crash(_ tools: Tools, mode: String, title: String) -> Benchmark {
+        Benchmark(
+            name: title, rows: [Row(title, "ms")], mostRounds: 5,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        let host = try HostRun(tools, settings: ["wait_ms": 100], params: ["mode": mode])
+                        try host.start()
+                        try waitFor("the cycle after the crash", seconds: 30) { host.times().count >= 3 }
+                        let times = host.times()
+                        try host.stop()
+                        return [title: Sample((times[2] - times[1]) * 1000)]
+                    }
+                )
+            ])
+    }
+
+    /// From the rename of a file into the directory to its first cycle.
+    static func drop(_ tools: Tools) -> Benchmark {
+        let key = "drop of a file to its first cycle"
+        return Benchmark(
+            name: "drop", rows: [Row(key, "ms")], mostRounds: 5,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        let host = try HostRun(
+                            tools, settings: ["wait_ms": 1000], params: ["mode": "mark"], plugin: false)
+                        try host.start()
+                        sleep(1)
+                        let file = host.plugins + "/.bench.so"
+                        try FileManager.default.copyItem(atPath: tools.built + "/bench.so", toPath: file)
+                        let begin = bootSeconds()
+                        rename(file, host.plugins + "/bench.so")
+                        try waitFor("the first cycle", seconds: 5) { !host.times().isEmpty }
+                        let first = host.times()[0]
+                        try host.stop()
+                        return [key: Sample((first - begin) * 1000)]
+                    }
+                )
+            ])
+    }
+
+    /// A host with one plugin that waits for an hour: memory, and wake-ups a second.
+    static func idle(_ tools: Tools, seconds: Int) -> Benchmark {
+        let rows = [
+            Row("worker without work: private memory", "MB", limit: "empty program"),
+            Row("supervisor: private memory", "MB", limit: "empty program"),
+            Row("idle supervisor: wake-ups", "1/s"), Row("idle worker: wake-ups", "1/s"),
+        ]
+        return Benchmark(
+            name: "idle", rows: rows, mostRounds: 2,
+            contenders: [
+                (
+                    .limit,
+                    {
+                        let memory = Sample(try Many.emptyMemory(tools))
+                        return [rows[0].key: memory, rows[1].key: memory]
+                    }
+                ),
+                (
+                    .ours,
+                    {
+                        let host = try HostRun(tools, settings: ["wait_ms": 3_600_000], params: ["mode": "mark"])
+                        try host.start()
+                        try waitFor("the first cycle", seconds: 10) { !host.times().isEmpty }
+                        sleep(8)  // until surplus threads have left
+                        guard let worker = host.workers.first else { throw Trouble("no worker") }
+                        let before = (Kernel.sleeps(host.running.pid), Kernel.sleeps(worker))
+                        sleep(UInt32(seconds))
+                        let after = (Kernel.sleeps(host.running.pid), Kernel.sleeps(worker))
+                        let memory = (Kernel.privateMemory(worker), Kernel.privateMemory(host.running.pid))
+                        try host.stop()
+                        return [
+                            rows[0].key: Sample(memory.0), rows[1].key: Sample(memory.1),
+                            rows[2].key: Sample((after.0 - before.0) / Double(seconds)),
+                            rows[3].key: Sample((after.1 - before.1) / Double(seconds)),
+                        ]
+                    }
+                ),
+            ])
+    }
+
+    /// Many routines for a long time: what has grown from the first third to the end.
+    static func soak(_ tools: Tools, seconds: Int) -> Benchmark {
+        let rows = [
+            Row("soak of \(seconds) s: memory grown", "MB"), Row("soak of \(seconds) s: descriptors grown", ""),
+            Row("soak of \(seconds) s: threads grown", ""), Row("soak of \(seconds) s: drift", "us"),
+        ]
+        return Benchmark(
+            name: "soak", rows: rows, mostRounds: 1,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        let host = try HostRun(
+                            tools, routines: 200, settings: ["wait_ms": 50],
+                            params: ["mode": "step", "period_us": 50_000, "samples": seconds * 20 + 100])
+                        try host.start()
+                        usleep(UInt32(seconds) * 1_000_000 / 3)
+                        let early = state(host)
+                        usleep(UInt32(seconds) * 2_000_000 / 3)
+                        let late = state(host)
+                        try host.stop()
+                        let drifts = try host.records().map { abs(try host.stat("drift_us", of: $0)) }
+                        return [
+                            rows[0].key: Sample(max(0, late.memory - early.memory)),
+                            rows[1].key: Sample(max(0, late.descriptors - early.descriptors)),
+                            rows[2].key: Sample(max(0, late.threads - early.threads)), rows[3].key: Sample(of: drifts),
+                        ]
+                    }
+                )
+            ])
+    }
+
+    private static func state(_ host: HostRun) -> (memory: Double, descriptors: Double, threads: Double) {
+        let all = host.all
+        return (
+            all.map(Kernel.privateMemory).reduce(0, +), Double(all.map(Kernel.descriptors).reduce(0, +)),
+            Double(all.map { Kernel.tasks($0).count }.reduce(0, +))
+        )
+    }
+}

@@ -1,0 +1,168 @@
+import Foundation
+
+/// Many routines and many plugins.
+enum Many {
+    /// So many routines at 1 s in one plugin, watched for `seconds` once all have begun.
+    static func routines(_ tools: Tools, _ count: Int, seconds: Int) -> Benchmark {
+        let name = "\(count) routines at 1 s"
+        let rows = [
+            Row("\(name): runs lost", "runs"), Row("\(name): lateness", "us", by: .p99), Row("\(name): CPU", "ms/s"),
+            Row("\(name): memory", "MB"), Row("\(name): start of all", "s"),
+        ]
+        var contenders: [(Contender, Benchmark.Run)] = [
+            (
+                .limit,
+                {
+                    let output = try tools.limit("heap", ["\(count)", "1000", "\(seconds)", "1"])
+                    return [
+                        rows[0].key: Sample(0), rows[1].key: try Sample(output),
+                        rows[2].key: Sample((output["cpu_s"] ?? 0) * 1000 / Double(seconds)),
+                        rows[3].key: try Sample(output, "max_rss_mb"),
+                    ]
+                }
+            ),
+            (.ours, { try ours(tools, count, seconds: seconds, rows: rows) }),
+        ]
+        if count == 10_000 {
+            contenders.append(
+                (
+                    .peer("collectd"),
+                    {
+                        let output = try Collectd.routines(tools, count, seconds: seconds)
+                        return [
+                            rows[0].key: try Sample(output, "lost"), rows[1].key: try Sample(output),
+                            rows[2].key: Sample((output["cpu"] ?? 0) * 1000 / Double(seconds + 1)),
+                            rows[3].key: try Sample(output, "memory"),
+                        ]
+                    }
+                ))
+        }
+        return Benchmark(
+            name: name, rows: rows, mostRounds: count == 10_000 ? 2 : 1, contenders: contenders)
+    }
+
+    private static func ours(_ tools: Tools, _ count: Int, seconds: Int, rows: [Row]) throws -> [String: Sample] {
+        let host = try HostRun(
+            tools, routines: count, settings: ["wait_ms": 1000],
+            params: ["mode": "step", "period_us": 1_000_000, "samples": seconds + 8, "pool": true])
+        try host.start()
+        try waitFor("the start of all sessions", seconds: 120, every: 0.1) { host.begun() >= count }
+        let begun = bootSeconds() - host.startedAt
+        sleep(2)
+        let before = host.all.map(Kernel.cpu).reduce(0, +)
+        let clock = bootSeconds()
+        usleep(UInt32(seconds) * 1_000_000)
+        let cpu = (host.all.map(Kernel.cpu).reduce(0, +) - before) / (bootSeconds() - clock)
+        let memory = host.all.map(Kernel.privateMemory).reduce(0, +)
+        try host.stop(seconds: 120)
+        let records = try host.records()
+        guard records.count == count else { throw Trouble("\(records.count) records of \(count)") }
+        return [
+            rows[0].key: Sample(lost(host, records)), rows[1].key: Sample(of: host.pooled()),
+            rows[2].key: Sample(cpu * 1000),
+            rows[3].key: Sample(memory), rows[4].key: Sample(begun),
+        ]
+    }
+
+    /// Runs that the host counted as missed, or that the plugin found missing on its own grid, whichever are more.
+    private static func lost(_ host: HostRun, _ records: [[String: Any]]) -> Double {
+        records.reduce(0.0) { sum, record in
+            let drift = (try? host.stat("drift_us", of: record)) ?? 0
+            return sum + max(record["missed"] as? Double ?? 0, (drift / 1e6).rounded(.down))
+        }
+    }
+
+    /// A thousand routines of one plugin at 1 s, one of which sleeps for ten seconds, against the same without that.
+    static func neighbour(_ tools: Tools, count: Int, seconds: Int) -> Benchmark {
+        let key = "lateness beside one that blocks"
+        func run(_ mode: String) throws -> [String: Sample] {
+            let host = try HostRun(
+                tools, routines: count, settings: ["wait_ms": 1000],
+                params: ["mode": mode, "block_ms": seconds * 1000, "period_us": 1_000_000, "samples": 64, "pool": true])
+            try host.start()
+            sleep(UInt32(seconds))
+            try host.stop()
+            return [key: Sample(of: host.pooled())]
+        }
+        return Benchmark(
+            name: "neighbour", rows: [Row(key, "us", by: .p99, limit: "without it")], mostRounds: 2,
+            contenders: [(.limit, { try run("step") }), (.ours, { try run("block") })])
+    }
+
+    /// So many plugins of one routine: from the host's start to the last first cycle, then what they cost.
+    static func plugins(_ tools: Tools, _ count: Int, seconds: Int) -> Benchmark {
+        let name = "\(count) \(count == 1 ? "plugin" : "plugins")"
+        let rows = [
+            Row("\(name): start to last first cycle", "ms", limit: "empty programs"),
+            Row("\(name): private memory each", "MB", limit: "empty program"), Row("\(name): CPU at 1 s", "ms/s"),
+        ]
+        return Benchmark(
+            name: name, rows: rows, mostRounds: count >= 1000 ? 2 : 3,
+            contenders: [
+                (
+                    .limit,
+                    { [rows[0].key: Sample(try spawn(tools, count)), rows[1].key: Sample(try emptyMemory(tools))] }
+                ),
+                (
+                    .ours,
+                    {
+                        let host = try HostRun(
+                            tools, settings: ["wait_ms": 1000], params: ["mode": "mark"], plugin: false)
+                        try copies(tools, count, in: host)
+                        try host.start()
+                        try waitFor("the first cycle of all", seconds: 120, every: 0.01) { lines(host.trace) >= count }
+                        let last = host.times().max() ?? 0
+                        sleep(1)
+                        let pids = host.all
+                        let before = pids.map(Kernel.cpu).reduce(0, +)
+                        sleep(UInt32(seconds))
+                        let cpu = (pids.map(Kernel.cpu).reduce(0, +) - before) / Double(seconds)
+                        let memory = pids.dropFirst().prefix(20).map(Kernel.privateMemory)
+                        try host.stop()
+                        return [
+                            rows[0].key: Sample((last - host.startedAt) * 1000), rows[1].key: Sample(median(memory)),
+                            rows[2].key: Sample(cpu * 1000),
+                        ]
+                    }
+                ),
+            ])
+    }
+
+    private static func lines(_ path: String) -> Int {
+        (FileManager.default.contents(atPath: path) ?? Data()).reduce(0) { $1 == UInt8(ascii: "\n") ? $0 + 1 : $0 }
+    }
+
+    /// Copies of the plugin with another id in each, written over the one that was compiled in.
+    static func copies(_ tools: Tools, _ count: Int, in host: HostRun) throws {
+        let old = Data("bench-00000".utf8)
+        let file = try Data(contentsOf: URL(fileURLWithPath: tools.built + "/bench-00000.so"))
+        guard let place = file.range(of: old) else { throw Trouble("bench-00000.so has no such id") }
+        let configuration = try Data(contentsOf: URL(fileURLWithPath: host.plugins + "/bench.json5"))
+        try FileManager.default.removeItem(atPath: host.plugins + "/bench.json5")
+        for number in 1...count {
+            let id = "bench-" + String(String(100_000 + number).dropFirst())
+            var copy = file
+            copy.replaceSubrange(place, with: Data(id.utf8))
+            try copy.write(to: URL(fileURLWithPath: "\(host.plugins)/\(id).so"))
+            try configuration.write(to: URL(fileURLWithPath: "\(host.plugins)/\(id).json5"))
+        }
+    }
+
+    /// So many empty Swift programs, two at a time, ms.
+    private static func spawn(_ tools: Tools, _ count: Int) throws -> Double {
+        let begin = bootSeconds()
+        var running: [Child] = []
+        for _ in 0..<count {
+            if running.count == 2 { running.removeFirst().wait() }
+            running.append(try Child(tools.built + "/empty"))
+        }
+        for child in running { child.wait() }
+        return (bootSeconds() - begin) * 1000
+    }
+
+    static func emptyMemory(_ tools: Tools) throws -> Double {
+        let child = try Child(tools.built + "/empty", ["wait"])
+        usleep(100_000)
+        return Kernel.privateMemory(child.pid)
+    }
+}
