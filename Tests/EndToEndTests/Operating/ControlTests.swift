@@ -115,6 +115,7 @@ extension EndToEnd {
 
             let next = try Host(in: scratch)
             _ = try await next.sessions(1)
+            try await next.line("healthy", "1 routine")  // described, though nothing of it starts
             #expect(try await status("healthy/beat", in: next).state == .stopped, "the stop did not outlive the host")
             let (_, output, _) = try await run("restart", "healthy", "sleeper", "--json", in: next)
             #expect(output.contains("\"ok\":true") && output.contains("healthy/beat") && output.contains("sleeper/run"))
