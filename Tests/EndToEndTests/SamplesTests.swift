@@ -20,7 +20,7 @@ extension EndToEnd {
             }
         }
 
-        @Test func `LogTail goes on where it was: after its file was replaced, and after the host's restart`() async throws {
+        @Test func `LogTail goes on where it was, after a replacement and after a restart`() async throws {
             let scratch = try Scratch()
             let log = scratch.path + "/followed.log"
             try append("one error\ntwo\n", to: log)
