@@ -221,7 +221,7 @@ final class WorkerLink {
                 break
             }
         }
-        unsent.removeFirst(sent)
+        if sent == unsent.count { unsent = [] } else { unsent.removeFirst(sent) }
         guard let token = tokens[0] else { return }
         try? loop.rewatch(channel, token, for: unsent.isEmpty ? .readable : [.readable, .writable])
     }

@@ -109,7 +109,7 @@ public final class EventChannel: Sendable {
             }
         }
         if sent == state.backlog.count {
-            state.backlog.removeAll(keepingCapacity: true)
+            state.backlog.removeAll(keepingCapacity: sent < 65_536)
         } else {
             state.backlog.removeFirst(sent)
         }

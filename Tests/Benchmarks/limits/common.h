@@ -37,13 +37,22 @@ static inline void print_percentiles(int64_t *samples, size_t count, double unit
            samples[count * 99 / 100] / unit, samples[count - 1] / unit);
 }
 
-/* Processor seconds and peak memory of this process. */
+/* Processor seconds and peak memory of this process. Not ru_maxrss: that begins with the parent's. */
 static inline void print_usage(void) {
+    double peak = 0;
+    char line[128];
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+        sscanf(line, "VmHWM: %lf", &peak);
+    }
+    if (status != NULL) {
+        fclose(status);
+    }
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("cpu_s=%.3f max_rss_mb=%.1f ",
            usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
-           usage.ru_maxrss / 1024.0);
+           peak / 1024);
 }
 
 static inline long argument(int argc, char **argv, int index, long fallback) {

@@ -29,7 +29,7 @@ public struct LineSplitter: Sendable {
             } else {
                 body(.whole(rest + piece))
             }
-            rest.removeAll(keepingCapacity: true)
+            rest.removeAll(keepingCapacity: rest.count < 65_536)
         }
         if isSkipping { return }
         if rest.count + part.count > limit {
