@@ -115,7 +115,12 @@ final class HostRun {
 
     /// The records of all sessions.
     func records() throws -> [[String: Any]] {
-        let data = FileManager.default.contents(atPath: state + "/sessions.jsonl") ?? Data()
+        let names = try FileManager.default.contentsOfDirectory(atPath: state).filter {
+            $0.hasPrefix("sessions") && $0.hasSuffix(".jsonl")
+        }
+        let data = names.reduce(into: Data()) { data, name in
+            data += FileManager.default.contents(atPath: "\(state)/\(name)") ?? Data()
+        }
         return try data.split(separator: UInt8(ascii: "\n")).map {
             try JSONSerialization.jsonObject(with: $0) as? [String: Any] ?? [:]
         }
