@@ -64,11 +64,13 @@ final class Host {
         }
     }
 
-    /// Awaits so many workers, and that each runs a session.
+    /// Awaits so many sessions in workers that live.
     func sessions(_ count: Int) async throws -> [LedgerView] {
         try await eventually("\(count) sessions that run\n\(log)") {
-            let slots = LedgerView.all(in: self.scratch).filter {
-                $0.file.hasPrefix("\(self.pid)-") && $0.session != 0 && $0.state != .ended
+            // Of workers that live: the ledger of a dead one stays until its records are on the disk.
+            let maps = self.workers.map { Processes.maps(of: $0) }
+            let slots = LedgerView.all(in: self.scratch).filter { slot in
+                slot.session != 0 && slot.state != .ended && maps.contains { $0.contains("/" + slot.file) }
             }
             return slots.count == count ? slots : nil
         }

@@ -190,6 +190,7 @@ extension Supervisor {
 
     /// Keeps what a session counted that is about to be forgotten. To be called while its slot is still its own.
     func count(_ record: SessionRecord, of routine: RoutineEntry) {
+        operation.forget()  // who was told of the end sees it in the next status
         guard let session = routine.session else { return }
         let bytes = session.worker.slotBytes(session.slot)
         let isIts = bytes.map { LedgerReader.snapshot($0).session == session.id.rawValue } ?? false
