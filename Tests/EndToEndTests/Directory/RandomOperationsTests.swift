@@ -21,7 +21,12 @@ extension EndToEnd {
             try walk.finish()
             let wanted = try walk.contents()
             try await eventually(
-                "the right set, seed \(walk.seed)\n\(host.log.suffix(4000))", within: .seconds(60)
+                """
+                the right set, seed \(walk.seed)
+                missing: \(wanted.filter { $0.isDisjoint(with: host.loadedContents) })
+                too many: \(host.loadedContents.filter { loaded in !wanted.contains { $0.contains(loaded) } })
+                \(host.log)
+                """, within: .seconds(60)
             ) {
                 let loaded = host.loadedContents
                 return loaded.count == wanted.count && wanted.allSatisfy { !$0.isDisjoint(with: loaded) }
@@ -103,7 +108,7 @@ struct Walk {
             try write(try bytes(number), to: temporary)
             _ = unsafe chmod(temporary, 0o755)
             _ = unsafe Glibc.rename(temporary, path)
-        case .truncate: _ = unsafe Glibc.truncate(path, off_t.random(in: 0..<16_000, using: &random))
+        case .truncate: try truncate(path, of: number)
         case .remove: _ = unsafe unlink(path)
         case .rename: _ = unsafe Glibc.rename(self.path(number, false), self.path(number, true))
         case .unsafePermissions: _ = unsafe chmod(path, 0o777)
@@ -122,6 +127,15 @@ struct Walk {
             open[path] = nil
         case .touch: _ = unsafe utimes(path, nil)
         }
+    }
+
+    /// Shortens a file. Never leaves zeros in the middle of one, neither by making it longer nor by what an open one
+    /// still gets: that would be a whole plugin by all that can be seen from outside, which crashes when it is loaded.
+    private mutating func truncate(_ path: String, of number: Int) throws {
+        let isOpen = [false, true].contains { open[self.path(number, $0)] != nil }
+        let name = String(path.dropFirst(plugins.utf8.count + 1))
+        guard !isOpen, let size = try? Directory(plugins).status(name).size, size > 0 else { return }
+        _ = unsafe Glibc.truncate(path, off_t.random(in: 0..<size, using: &random))
     }
 
     private func file(_ path: String) throws -> Descriptor {
