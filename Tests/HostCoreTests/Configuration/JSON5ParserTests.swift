@@ -105,12 +105,14 @@ import Testing
 
     /// FoundationEssentials reads JSON5 too: where it accepts a text, both mean the same.
     ///
-    /// The refused texts are not shown to it, since it traps on some of them, such as `{"a":1e+}`.
+    /// The refused texts are not shown to it, since it traps on some of them, such as `{"a":1e+}`. Those with a number
+    /// are shown to its plain JSON mode only: in its JSON5 mode it reads past a number's end, and traps on what happens
+    /// to be there in memory (seen once in many runs).
     @Test(arguments: accepted.map(\.0).filter { !readOtherwise.contains($0) }) func agreesWithFoundation(text: String)
         throws
     {
         let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true
+        decoder.allowsJSON5 = !text.contains(where: \.isNumber)
         let ours = try JSON5Parser.parse(Array(text.utf8))
         // It takes less than JSON5 allows, so a refusal says nothing.
         guard let theirs = try? decoder.decode(Reference.self, from: Data(text.utf8)) else { return }
