@@ -45,7 +45,7 @@ final class CheckWorker {
         self.inbox = inbox
         link = try WorkerLink(
             WorkerLink.Setup(
-                key: .shared, name: file.name, ledgerName: "", reportName: "", reportPath: nil,
+                key: .shared, name: file.name, ledgerName: "", reportName: "", crashReport: nil,
                 logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
                 libraryPath: LibraryPath.folders(for: file, in: folder), variables: [CheckMode.variable + "=1"]),
             ledger: try Descriptor.memory("ledger"), loop: loop

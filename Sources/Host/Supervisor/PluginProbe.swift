@@ -43,7 +43,7 @@ public enum PluginProbe {
         var result: Result<PluginDescription, Fault>?
         let worker = try WorkerLink(
             WorkerLink.Setup(
-                key: .shared, name: file.name, ledgerName: "", reportName: "", reportPath: nil,
+                key: .shared, name: file.name, ledgerName: "", reportName: "", crashReport: nil,
                 logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
                 libraryPath: LibraryPath.folders(for: file, in: folder)),
             ledger: try Descriptor.memory("ledger"), loop: loop

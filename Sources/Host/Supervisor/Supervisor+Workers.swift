@@ -92,7 +92,7 @@ extension Supervisor {
             WorkerLink.Setup(
                 key: key, name: key == .shared ? "shared" : plugin.fileName, ledgerName: "\(unique).ledger",
                 reportName: report,
-                reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
+                crashReport: backtracer.map { (state.reports.child(report), $0) },
                 logLevel: log.level.number, now: clock.monotonic(), limits: limits,
                 libraryPath: LibraryPath.folders(for: key == .shared ? nil : plugin.file, in: options.plugins)),
             ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
@@ -104,8 +104,6 @@ extension Supervisor {
         workers[key] = worker
         return worker
     }
-
-    private func absoluteReportPath(_ name: String) -> String { state.reports.child(name) }
 
     private func handle(_ report: WorkerLink.Report, from worker: WorkerLink) {
         switch report {

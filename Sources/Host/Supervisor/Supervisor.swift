@@ -69,6 +69,8 @@ public final class Supervisor {
     var groups: Set<Int32> = []
     var loads = LoadQueue()
     var loadTimer: Deadlines.Timer?
+    /// The program that writes the reports of crashes, when they are wanted and it is there.
+    var backtracer: String?
     let copies: PrivateCopies
     var watch: DirectoryWatch?
     var looks = PluginLooks()
@@ -148,6 +150,14 @@ public final class Supervisor {
         log.write(
             .info, "",
             "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
+        guard options.keepsReports else { return }
+        backtracer = Backtracer.find()
+        if backtracer == nil {
+            log.write(
+                .warning, "",
+                "no crash reports: swift-backtrace is not found; scripts/install puts it beside the host, or have the "
+                    + "toolchain's swift in PATH")
+        }
     }
 
     func receive(_ signal: Int32) {

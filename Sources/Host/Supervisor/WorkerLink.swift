@@ -98,7 +98,8 @@ final class WorkerLink {
         var name: String
         var ledgerName: String
         var reportName: String
-        var reportPath: String?
+        /// Where the report of a crash goes, and the program that writes it.
+        var crashReport: (path: String, backtracer: String)?
         var logLevel: Int32
         var now: Int64
         var limits: WorkerLimits
@@ -118,7 +119,7 @@ final class WorkerLink {
         reportName = setup.reportName
         startedAt = setup.now
         limits = setup.limits
-        hasReports = setup.reportPath != nil
+        hasReports = setup.crashReport != nil
         self.loop = loop
         self.report = report
         self.ledger = ledger
@@ -130,7 +131,7 @@ final class WorkerLink {
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
-            environment: Self.environment(reportPath: setup.reportPath, libraryPath: setup.libraryPath)
+            environment: Self.environment(setup)
                 + setup.variables,
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
@@ -150,13 +151,13 @@ final class WorkerLink {
     }
 
     /// The environment of a worker: ours, with the backtracer told where its report goes.
-    private static func environment(reportPath: String?, libraryPath: [String]) -> [String] {
+    private static func environment(_ setup: Setup) -> [String] {
         let inherited = HostProcess.environment().filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
-        let ours = LibraryPath.environment(inherited, with: libraryPath)
-        guard let reportPath else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
+        let ours = LibraryPath.environment(inherited, with: setup.libraryPath)
+        guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
             "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"
-                + "registers=none,output-to=\(reportPath)"
+                + "registers=none,output-to=\(path),swift-backtrace=\(backtracer)"
         ]
     }
 

@@ -12,6 +12,16 @@ extension HostProcess {
             return unsafe String(validating: UnsafeBufferPointer(rebasing: buffer[0..<count]), as: UTF8.self)
         }
     }
+
+    /// Whether a path leads to a file that this process may execute. access(2).
+    public static func isProgram(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
+
+    /// A path without links in it; nil when it leads nowhere. realpath(3).
+    public static func resolved(_ path: String) -> String? {
+        guard let text = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(text) }
+        return unsafe String(validatingCString: text)
+    }
 }
 
 extension Directory {

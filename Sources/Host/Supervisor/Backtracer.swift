@@ -1,0 +1,41 @@
+internal import HostSystem
+
+/// Where the Swift runtime's backtracer is, which writes the reports of crashes.
+///
+/// The runtime looks for it beside its own library. The host has that library inside (see Package.swift), so it is told
+/// where: first what is installed with the host, `libexec/schedhost/swift-backtrace` beside `bin`, then the toolchain
+/// whose `swift` comes first in `PATH`.
+enum Backtracer {
+    /// The program's path; nil when there is none, and crashes are recorded without a report.
+    static func find(host: String?, path: String?, isProgram: (String) -> Bool, resolve: (String) -> String?) -> String? {
+        var places: [String] = []
+        if let host, let prefix = parent(of: host, levels: 2) { places.append(prefix + "/libexec/schedhost") }
+        for folder in (path ?? "").split(separator: ":") {
+            guard let swift = resolve(folder + "/swift"), let prefix = parent(of: swift, levels: 2) else { continue }
+            places.append(prefix + "/libexec/swift/linux")
+        }
+        // Linked as the host is: without libraries to be found.
+        for place in places {
+            for name in ["/swift-backtrace-static", "/swift-backtrace"] where isProgram(place + name) {
+                return place + name
+            }
+        }
+        return nil
+    }
+
+    /// The one of this process.
+    static func find() -> String? {
+        find(
+            host: HostProcess.executable, path: HostProcess.environment("PATH"),
+            isProgram: HostProcess.isProgram, resolve: HostProcess.resolved)
+    }
+
+    private static func parent(of path: String, levels: Int) -> String? {
+        var rest = path[...]
+        for _ in 0..<levels {
+            guard let slash = rest.lastIndex(of: "/") else { return nil }
+            rest = rest[..<slash]
+        }
+        return String(rest)
+    }
+}
