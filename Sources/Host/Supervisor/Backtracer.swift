@@ -7,7 +7,8 @@ internal import HostSystem
 /// whose `swift` comes first in `PATH`.
 enum Backtracer {
     /// The program's path; nil when there is none, and crashes are recorded without a report.
-    static func find(host: String?, path: String?, isProgram: (String) -> Bool, resolve: (String) -> String?) -> String? {
+    static func find(host: String?, path: String?, isProgram: (String) -> Bool, resolve: (String) -> String?) -> String?
+    {
         var places: [String] = []
         if let host, let prefix = parent(of: host, levels: 2) { places.append(prefix + "/libexec/schedhost") }
         for folder in (path ?? "").split(separator: ":") {

@@ -57,7 +57,8 @@ public struct HostState: ~Copyable {
             let reports = try directory.directory("reports", create: true)
             let lock = try directory.openForUpdate("lock")
             let subject = directory.child("lock")
-            let isOurs = try lock.lock(wait: false, subject: subject)
+            // A host that was killed while it started a worker leaves the lock to the child, which has it until it executes.
+            let isOurs = try lock.lockByte(at: 0, patience: 500_000_000, subject: subject)
             let holder = String(decoding: try lock.read(count: 20, at: 0, subject: subject), as: UTF8.self)
             if isOurs {
                 try lock.truncate(to: 0, subject: subject)

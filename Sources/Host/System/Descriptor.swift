@@ -129,25 +129,6 @@ public struct Descriptor: ~Copyable, Sendable {
         return FileStatus(status)
     }
 
-    /// Takes an advisory lock on the open file; false when another open file has it and `wait` is false. flock(2).
-    ///
-    /// Released when the last descriptor of this open file is closed, also by a crash.
-    public func lock(exclusive: Bool = true, wait: Bool, subject: String) throws(SystemError) -> Bool {
-        let operation = (exclusive ? LOCK_EX : LOCK_SH) | (wait ? 0 : LOCK_NB)
-        do {
-            _ = try retrying("flock", subject) { flock(raw, operation) }
-            return true
-        } catch {
-            if error.wouldBlock { return false }
-            throw error
-        }
-    }
-
-    /// Gives the advisory lock back. flock(2).
-    public func unlock(subject: String) throws(SystemError) {
-        _ = try retrying("flock", subject) { flock(raw, LOCK_UN) }
-    }
-
     /// Whether the descriptor is a terminal. isatty(3).
     public static func isTerminal(_ number: Int32) -> Bool { isatty(number) == 1 }
 }
