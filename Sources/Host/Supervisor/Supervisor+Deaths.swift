@@ -31,6 +31,9 @@ extension Supervisor {
             record.cycles = snapshots[index]?.cycle ?? 0
             record.failures = snapshots[index]?.failures ?? 0
             record.missed = snapshots[index]?.missed ?? 0
+            if snapshots[index] == nil, session.worker.isSpoiled(slot: session.slot) {
+                record.reason.text += "; what it had counted was overwritten"
+            }
             if isGuilty {
                 report = report ?? keepReport(autopsy, of: record.plugin, session: record.session)
                 record.report = report

@@ -8,8 +8,8 @@ extension Supervisor {
         var records: [SessionRecord] = []
         for entry in open.owed where !store.contains(entry.session) {
             var snapshot: LedgerSnapshot?
-            if let file = try? state.ledgers.openForReading(entry.ledger) {
-                snapshot = LedgerReader.read(file, slot: entry.slot)
+            if let files = LedgerFiles(left: entry.ledger, in: state.ledgers) {
+                snapshot = files.snapshot(slot: entry.slot)
             }
             if snapshot?.session != entry.session.rawValue { snapshot = nil }
             records.append(recovered(entry, snapshot))

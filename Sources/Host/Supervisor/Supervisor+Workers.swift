@@ -95,7 +95,7 @@ extension Supervisor {
                 reportPath: options.keepsReports ? absoluteReportPath(report) : nil,
                 logLevel: log.level.number, now: clock.monotonic(), limits: limits,
                 libraryPath: LibraryPath.folders(for: key == .shared ? nil : plugin.file, in: options.plugins)),
-            ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
+            ledger: try LedgerFiles("\(unique).ledger", in: state.ledgers), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)
         }
