@@ -66,6 +66,8 @@ final class WorkerLink {
     var hasBeenKilled = false
     var hasSpoiledChannel = false
     private(set) var slotCount = 0
+    /// Whether a session has been given a slot.
+    var hasHadSession: Bool { slotCount > 0 }
     private var slots: [RoutineKey: Int] = [:]
 
     private let hasReports: Bool
