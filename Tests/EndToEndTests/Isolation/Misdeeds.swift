@@ -132,6 +132,7 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
         harmless("fork-bomb", settings: "limits: { processes: 20 }"),
         Misdeed(name: "scribble-ledger", signal: "SIGBUS", place: .function, function: "scribble"),
         crash("scribble-kill", "SIGKILL", .unknown),
+        hang("scribble-loop", .line),
         Misdeed(
             name: "scribble-both", signal: "SIGKILL", cycle: nil, phase: nil,
             text: "what it had counted was overwritten"),

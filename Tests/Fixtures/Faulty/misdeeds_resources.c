@@ -171,6 +171,17 @@ CRASH_SITE misdeed_scribble_kill(const schedhost_scheduler *scheduler, int64_t b
     return raise(SIGKILL);
 }
 
+/* What is in use of the ledger; then never again. */
+CRASH_SITE misdeed_scribble_loop(const schedhost_scheduler *scheduler, int64_t bound) {
+    volatile int64_t turns = bound;
+    if (scribble(".ledger", 4096) == 0) {
+        return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
+    }
+    for (;;) {
+        turns++;
+    }
+}
+
 /* The ledger and its twin. */
 CRASH_SITE misdeed_scribble_both(const schedhost_scheduler *scheduler, int64_t bound) {
     (void)bound;
@@ -254,6 +265,7 @@ const struct misdeed resources[] = {
     {"fork-bomb", IN_RUN, misdeed_fork_bomb, 64, 500},
     {"scribble-ledger", IN_RUN, misdeed_scribble_ledger, 0, 0},
     {"scribble-kill", IN_RUN, misdeed_scribble_kill, 0, 0},
+    {"scribble-loop", IN_RUN, misdeed_scribble_loop, 0, 0},
     {"scribble-both", IN_RUN, misdeed_scribble_both, 0, 0},
     {"garbage-events", IN_RUN, misdeed_garbage_events, 0, 0},
     {"log-flood", IN_RUN, misdeed_log_flood, 64, 1024},
