@@ -78,5 +78,6 @@ let plugin = Plugin("namesake-\(own)", version: "1.0.0") {
     }
 }
 
+/// The entry.
 @c(schedhost_plugin_v1)
 public func entry() -> UnsafePointer<schedhost_plugin> { plugin.descriptor }
