@@ -28,11 +28,14 @@ let linkedIn: [LinkerSetting] = [
 ]
 let linking = Context.environment["SCHEDHOST_LINK"] == "shared" ? [] : linkedIn
 
-/// One sample plugin: a dynamic library from `Plugins/<name>`.
+/// One sample plugin: a dynamic library from `Plugins/<name>`. In Swift all is exported, so the linker is told what not.
 func plugin(swift name: String) -> Target {
     .target(
         name: name, dependencies: ["PluginAPI"], path: "Plugins/\(name)", exclude: ["README.md"],
-        swiftSettings: strict)
+        swiftSettings: strict,
+        linkerSettings: [
+            .unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map"])
+        ])
 }
 
 func plugin(c name: String) -> Target {

@@ -27,6 +27,7 @@ import Testing
     @Test(.timeLimit(.minutes(15))) func `the ledger reader`() {
         forSomeTime(seed: 1) { random in
             let bytes = random.bytes(LedgerSlot.size, often: [0, 1, 3, 7, 0x7F, 0x80, 0xFF])
+            _ = LedgerReader.twin(random.bytes(LedgerTwin.size, often: [0, 1, 0x7F, 0xFF]))
             let snapshot = LedgerReader.snapshot(bytes)
             var watch = HangWatch<Int>()
             let now = ClockReading(boot: 1 << 40, monotonic: 1 << 39)

@@ -98,11 +98,11 @@ struct DescriptorTests {
         let second = try scratch.directory.openForUpdate("lock")
         do {
             let first = try scratch.directory.openForUpdate("lock")
-            let isFirst = try first.lock(wait: false, subject: "lock")
-            let isSecond = try second.lock(wait: false, subject: "lock")
+            let isFirst = try first.lockByte(at: 0, patience: 0, subject: "lock")
+            let isSecond = try second.lockByte(at: 0, patience: 0, subject: "lock")
             #expect(isFirst && !isSecond)
         }
-        let isSecond = try second.lock(wait: false, subject: "lock")
+        let isSecond = try second.lockByte(at: 0, patience: 0, subject: "lock")
         #expect(isSecond)
     }
 }

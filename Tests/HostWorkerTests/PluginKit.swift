@@ -81,9 +81,12 @@ final class PluginKit {
         channel = EventChannel(socket: worker, clock: clock)
         let ledger = try Descriptor.memory("ledger")
         try ledger.truncate(to: max(scripts.count, 1) * LedgerSlot.size, subject: "ledger")
+        let twins = try Descriptor.memory("twins")
+        try twins.truncate(to: max(scripts.count, 1) * LedgerTwin.size, subject: "twins")
         context = PluginContext(
             number: 0, loaded: try unsafe LoadedPlugin(descriptor: Self.descriptor(scripts, isSerial, change)),
-            ledger: try LedgerFile(ledger), clock: clock, channel: channel, log: log, sessions: SessionCounter(),
+            ledger: try LedgerFile(ledger, twins: twins), clock: clock, channel: channel, log: log,
+            sessions: SessionCounter(),
             budget: CacheBudget(), cachePlace: nil)
         try context.prepare(parameters: parameters)
     }

@@ -48,7 +48,7 @@ final class CheckWorker {
                 key: .shared, name: file.name, ledgerName: "", reportName: "", crashReport: nil,
                 logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
                 libraryPath: LibraryPath.folders(for: file, in: folder), variables: [CheckMode.variable + "=1"]),
-            ledger: try Descriptor.memory("ledger"), loop: loop
+            ledger: try LedgerFiles(), loop: loop
         ) { _, report in
             switch report {
             case .event(.loaded(_, let description)): inbox.description = description

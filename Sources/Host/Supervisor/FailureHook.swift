@@ -1,15 +1,11 @@
 internal import HostCore
 internal import HostSystem
 
-/// Runs the command of `on_failure` with a record on its standard input: at most four at a time, each bounded in time.
+/// Runs the command of `on_failure` with a record on its standard input: a few at a time (`CallQueue`), each bounded in time.
 ///
 /// Never blocks: the record waits in a pipe's buffer and follows as the command reads it, and what the command says
 /// goes to the log. The environment is the host's own.
 final class FailureHook {
-    /// Commands that run at the same time.
-    private static let mostRunning = 4
-    /// Records that wait for a place; more are dropped, with a line in the log.
-    private static let mostWaiting = 64
     /// Lines of a command's output that are logged.
     private static let mostLines = 100
     /// How long commands may still run when the host ends, ns.
@@ -59,6 +55,8 @@ final class FailureHook {
         var lines = LineSplitter(limit: 4096)
         var shown = 0
         var timer: Deadlines.Timer?
+        /// When it is killed, monotonic ns.
+        var deadline: Int64 = .max
         var tokens: [EventLoop.Token?] = [nil, nil, nil]
         var wasKilled = false
 
@@ -82,9 +80,10 @@ final class FailureHook {
     private let deadlines: Deadlines
     private let clock: any HostClock
     private let log: HostLog
-    private var waiting: [Call] = []
+    private var queue = CallQueue<Call>()
     private var running: [Int32: Run] = [:]
-    private var isHurried = false
+    /// When everything ends, monotonic ns; nil while the host does not.
+    private var end: Int64?
 
     init(loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: HostLog) {
         self.loop = loop
@@ -97,49 +96,55 @@ final class FailureHook {
     var processes: Set<Int32> { Set(running.keys) }
 
     /// Whether no command runs and none waits.
-    var isDone: Bool { running.isEmpty && waiting.isEmpty }
+    var isDone: Bool { queue.isEmpty }
 
     /// Runs a command with a line on its standard input, now or when there is a place; nothing when it is empty.
     func call(_ words: [String], timeoutMs: UInt64, subject: String, input: [UInt8]) {
         guard let program = words.first else { return }
-        guard waiting.count < Self.mostWaiting else {
-            return log.write(.warning, subject, "on_failure: too many commands wait: this one is not run")
-        }
         // A name without a directory is searched for in PATH. env(1)
         let all = program.contains("/") ? words : ["/usr/bin/env"] + words
         let timeout = Int64(clamping: min(timeoutMs, 600_000)) * 1_000_000
-        waiting.append(Call(words: all, timeout: timeout, subject: subject, input: input))
+        guard queue.add(Call(words: all, timeout: timeout, subject: subject, input: input)) else {
+            return log.write(.warning, subject, "on_failure: too many commands wait: this one is not run")
+        }
         startNext()
     }
 
     /// The host ends: what waits is run in the time that is left, and everything ends within 2 s.
     func hurry() {
-        isHurried = true
         let end = clock.monotonic() + Self.patience
-        for run in running.values { if let timer = run.timer { deadlines.set(timer, at: end) } }
+        self.end = end
+        for run in running.values { if let timer = run.timer { deadlines.set(timer, at: min(run.deadline, end)) } }
     }
 
     private func startNext() {
-        while running.count < Self.mostRunning, !waiting.isEmpty {
-            let call = waiting.removeFirst()
+        while let call = queue.next() {
+            if let end, clock.monotonic() >= end {
+                queue.ended()
+                log.write(.warning, call.subject, "on_failure: the host ends: this command is not run")
+                continue
+            }
             do throws(SystemError) {
                 try start(try Run(call))
             } catch {
+                queue.ended()
                 log.write(.error, call.subject, "on_failure: \(call.words.joined(separator: " ")): \(error)")
             }
         }
     }
 
     private func start(_ run: Run) throws(SystemError) {
+        // Watched first: what cannot be is no call of ours, and is put away with the orphans.
+        run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
         running[run.child.pid] = run
         let timer = deadlines.make { [unowned self, unowned run] _ in kill(run) }
         run.timer = timer
-        deadlines.set(
-            timer, at: clock.monotonic() + (isHurried ? min(run.call.timeout, Self.patience) : run.call.timeout))
-        run.tokens[0] = try loop.watch(run.output) { [unowned self, unowned run] _ in read(run) }
-        run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
+        run.deadline = min(clock.monotonic() + run.call.timeout, end ?? .max)
+        deadlines.set(timer, at: run.deadline)
+        run.tokens[0] = try? loop.watch(run.output) { [unowned self, unowned run] _ in read(run) }
         if let feed = run.feed {
-            run.tokens[2] = try loop.watch(feed.pipe, for: .writable) { [unowned self, unowned run] _ in self.feed(run)
+            run.tokens[2] = try? loop.watch(feed.pipe, for: .writable) { [unowned self, unowned run] _ in
+                self.feed(run)
             }
         }
     }
@@ -201,6 +206,7 @@ final class FailureHook {
         if let timer = run.timer { deadlines.remove(timer) }
         _ = run.child.reap()
         running[run.child.pid] = nil
+        queue.ended()
         if end != .exited(0) {
             let why = run.wasKilled ? "killed: it took longer than it may" : "\(end)"
             log.write(.warning, run.call.subject, "on_failure: \(run.call.words.joined(separator: " ")): \(why)")

@@ -6,7 +6,7 @@ public import HostSystem
 ///     sessions.jsonl  the records, and sessions.N.jsonl
 ///     open.jsonl      sessions that have begun and have no record yet
 ///     tally.json      failures and quarantines
-///     ledgers/        one file a worker, while it runs
+///     ledgers/        two files a worker, while it runs
 ///     reports/        crash reports
 ///     cache/          the disk caches
 public struct HostState: ~Copyable {

@@ -2,7 +2,7 @@ internal import HostCore
 internal import HostSystem
 
 /// One slot of a worker's ledger, as it was read. Any number may be in it: the plugin can write there.
-struct LedgerSnapshot {
+struct LedgerSnapshot: Equatable {
     var session: UInt64
     var state: LedgerState?
     var cycle: UInt64
@@ -67,13 +67,39 @@ enum LedgerReader {
 
     /// A slot from its bytes.
     static func snapshot(_ bytes: [UInt8]) -> LedgerSnapshot {
-        func word(_ index: Int) -> UInt64 {
-            bytes[index * 8..<index * 8 + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
-        }
+        func word(_ index: Int) -> UInt64 { Self.word(index, of: bytes) }
         return LedgerSnapshot(
             session: word(0), state: LedgerState(rawValue: word(1)), cycle: word(2),
             began: Int64(bitPattern: word(3)), due: Int64(bitPattern: word(4)),
             thread: Int32(truncatingIfNeeded: word(5)), failures: word(6), missed: word(7),
             end: LedgerEnd.kind(of: word(12)))
+    }
+
+    /// A slot's twin, as it was read.
+    enum Twin: Equatable {
+        /// Its check word fits. It has no times.
+        case whole(LedgerSnapshot)
+        /// Nothing was written there, or it is not in the file.
+        case unused
+        /// Read while it was being written, or written on by somebody else.
+        case spoiled
+    }
+
+    /// A slot's twin from its bytes: any bytes.
+    static func twin(_ bytes: [UInt8]) -> Twin {
+        guard bytes.count == LedgerTwin.size, bytes.contains(where: { $0 != 0 }) else { return .unused }
+        let words = (0..<8).map { word($0, of: bytes) }
+        let seldom = LedgerTwin.seldom(
+            session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
+        guard words[6] == 0, words[7] == LedgerTwin.check(seldom: seldom, place: words[1]) else { return .spoiled }
+        return .whole(
+            LedgerSnapshot(
+                session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8, began: 0,
+                due: 0, thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],
+                end: LedgerEnd.kind(of: words[5])))
+    }
+
+    private static func word(_ index: Int, of bytes: [UInt8]) -> UInt64 {
+        bytes[index * 8..<index * 8 + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

@@ -27,6 +27,8 @@ final class PluginEntry {
     /// What workers load.
     let loadPath: String
     var state = State.describing
+    /// What it will probably call itself, before that is known: a name that is configured.
+    var expectedName: String?
     /// How often its worker was killed from outside at the first look.
     var killedLooks = 0
     var description: PluginDescription?
@@ -52,6 +54,23 @@ final class PluginEntry {
 
     private static func stem(_ name: String) -> String {
         name.hasSuffix(".so") ? String(name.dropLast(3)) : name
+    }
+
+    /// Names that a plugin in a file of that name is likely to have: for `libMarketPoller.so` that, without `lib`, and
+    /// `market-poller`.
+    static func likelyNames(of file: String) -> [String] {
+        let stem = stem(file)
+        let bare = stem.hasPrefix("lib") ? String(stem.dropFirst(3)) : stem
+        var dashed = ""
+        var wasLower = false
+        for character in bare {
+            if character.isUppercase, wasLower { dashed += "-" }
+            wasLower = !character.isUppercase
+            dashed += character.lowercased()
+        }
+        var names: [String] = []
+        for name in [stem, bare, dashed] where !name.isEmpty && !names.contains(name) { names.append(name) }
+        return names
     }
 
     /// What decides whether a routine is still the same: its plugin's bytes, the ABI, and what files configure for it.

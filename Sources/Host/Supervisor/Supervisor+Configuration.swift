@@ -30,19 +30,44 @@ extension Supervisor {
 
     /// What holds for a plugin whose routines are not known yet.
     func settingsBeforeDescription(of plugin: PluginEntry) -> EffectiveSettings {
-        let unknown = PluginDescription.unknown(plugin.name)
+        let unknown = PluginDescription.unknown(plugin.description?.id ?? plugin.expectedName ?? plugin.name)
         return EffectiveSettings(
             of: unknown.routines[0], in: unknown, host: hostConfiguration, file: plugin.configuration,
             commandLine: options.overrides)
     }
 
+    /// Finds the configuration that a plugin probably has, by its file's name, so that the first look at it, which runs
+    /// its constructors, has its limits. Mistakes are told later, when its name is known.
+    func expectConfiguration(of plugin: PluginEntry) {
+        plugin.expectedName = nil
+        plugin.configuration = PluginConfiguration()
+        for name in PluginEntry.likelyNames(of: plugin.fileName) {
+            let configuration = try? ConfigurationFiles.plugin(path(of: name + ".json5"))
+            guard configuration != nil || hostConfiguration.plugins[name] != nil else { continue }
+            plugin.expectedName = name
+            plugin.configuration = configuration ?? PluginConfiguration()
+            return
+        }
+    }
+
     func readConfiguration(of plugin: PluginEntry, _ declaration: PluginDescription) {
         do {
             plugin.configuration = try ConfigurationFiles.plugin(
-                path(of: declaration.id + ".json5"), of: declaration, host: hostConfiguration)
+                path(of: declaration.id + ".json5"), of: declaration, host: hostConfiguration,
+                commandLine: options.overrides)
+            warnOfLimits(plugin)
         } catch {
             refuse(plugin, "its configuration is wrong: \(error)")
         }
+    }
+
+    /// A shared worker has the host's limits, not those of a plugin in it.
+    private func warnOfLimits(_ plugin: PluginEntry) {
+        let layers = [plugin.configuration.layer, hostConfiguration.plugins[plugin.name]?.layer ?? .init()]
+        guard isolation(of: plugin) == .shared,
+            layers.contains(where: { $0.settings.keys.contains { $0.isLimit } })
+        else { return }
+        log.write(.warning, plugin.name, "its limits do not hold: a shared worker has those of \(Self.hostFile)")
     }
 
     // MARK: Edits
@@ -81,7 +106,8 @@ extension Supervisor {
         let configuration: PluginConfiguration
         do {
             configuration = try ConfigurationFiles.plugin(
-                path(of: description.id + ".json5"), of: description, host: hostConfiguration)
+                path(of: description.id + ".json5"), of: description, host: hostConfiguration,
+                commandLine: options.overrides)
         } catch {
             return log.write(.error, plugin.name, "\(error); its settings stay as they were")
         }
@@ -109,16 +135,25 @@ public enum ConfigurationFiles {
         try PluginConfiguration(parsing: try read(path, isOptional: false) ?? [], file: path)
     }
 
-    /// A plugin's file, which may be absent, and its block in the host's: both are checked against what it declares.
-    public static func plugin(_ path: String, of declaration: PluginDescription, host: HostConfiguration) throws
-        -> PluginConfiguration
-    {
+    /// A plugin's file, which may be absent, and its block in the host's: both are checked against what it declares, and
+    /// against the level of isolation.
+    public static func plugin(
+        _ path: String, of declaration: PluginDescription, host: HostConfiguration,
+        commandLine: ConfigurationLayer = .init()
+    ) throws -> PluginConfiguration {
         var configuration = PluginConfiguration()
         if let bytes = try read(path, isOptional: true) {
             configuration = try PluginConfiguration(parsing: bytes, file: path)
             try configuration.check(against: declaration)
         }
         try host.plugins[declaration.id]?.check(against: declaration)
+        if let routine = declaration.routines.first {
+            let isolation = EffectiveSettings(
+                of: routine, in: declaration, host: host, file: configuration, commandLine: commandLine
+            ).isolation
+            try configuration.checkLimits(at: isolation)
+            try host.plugins[declaration.id]?.checkLimits(at: isolation)
+        }
         return configuration
     }
 

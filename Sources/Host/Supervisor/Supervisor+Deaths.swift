@@ -3,6 +3,9 @@ internal import HostSystem
 
 /// Deaths of workers, which become records of what died; and the end of the host.
 extension Supervisor {
+    /// What a reason's text ends with when a plugin has spoiled both accounts of its cycles.
+    static let overwritten = "; what it had counted was overwritten"
+
     /// A worker is dead, and all that it said is known.
     func died(_ worker: WorkerLink, _ end: ProcessEnd) {
         if workers[worker.key] === worker { workers[worker.key] = nil }
@@ -31,6 +34,9 @@ extension Supervisor {
             record.cycles = snapshots[index]?.cycle ?? 0
             record.failures = snapshots[index]?.failures ?? 0
             record.missed = snapshots[index]?.missed ?? 0
+            if snapshots[index] == nil, session.worker.isSpoiled(slot: session.slot) {
+                record.reason.text += Self.overwritten
+            }
             if isGuilty {
                 report = report ?? keepReport(autopsy, of: record.plugin, session: record.session)
                 record.report = report

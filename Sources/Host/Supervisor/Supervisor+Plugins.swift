@@ -212,6 +212,7 @@ extension Supervisor {
                 loads.leave(number)
                 continue
             }
+            expectConfiguration(of: plugin)
             let key = firstKey(for: plugin)
             if worker(key, for: plugin) == nil { loads.leave(number) }
         }

@@ -8,11 +8,15 @@ extension Supervisor {
         var records: [SessionRecord] = []
         for entry in open.owed where !store.contains(entry.session) {
             var snapshot: LedgerSnapshot?
-            if let file = try? state.ledgers.openForReading(entry.ledger) {
-                snapshot = LedgerReader.read(file, slot: entry.slot)
+            var text = "the host died"
+            if let files = LedgerFiles(left: entry.ledger, in: state.ledgers) {
+                snapshot = files.snapshot(slot: entry.slot)
+                if snapshot?.session != entry.session.rawValue {
+                    snapshot = nil
+                    if files.isSpoiled(slot: entry.slot) { text += Self.overwritten }
+                }
             }
-            if snapshot?.session != entry.session.rawValue { snapshot = nil }
-            records.append(recovered(entry, snapshot))
+            records.append(recovered(entry, snapshot, text))
         }
         do throws(SystemError) {
             try store.append(records)
@@ -31,7 +35,7 @@ extension Supervisor {
         }
     }
 
-    private func recovered(_ entry: OpenSessions.Entry, _ snapshot: LedgerSnapshot?) -> SessionRecord {
+    private func recovered(_ entry: OpenSessions.Entry, _ snapshot: LedgerSnapshot?, _ text: String) -> SessionRecord {
         // The last sign of life: when the last callback began.
         let last = max(snapshot?.began ?? entry.startBoot, entry.startBoot)
         let duration = min(max(0, last &- entry.startBoot) / 1_000_000, max(0, clock.boot() / 1_000_000))
@@ -47,7 +51,7 @@ extension Supervisor {
             failures: snapshot?.failures ?? 0, missed: snapshot?.missed ?? 0,
             lifetimeCycles: lifetimes[identifier],
             reason: SessionRecord.Reason(
-                kind, text: "the host died", cycle: isInPlugin ? snapshot?.cycle : nil,
+                kind, text: text, cycle: isInPlugin ? snapshot?.cycle : nil,
                 phase: isInPlugin ? snapshot?.phase : nil))
     }
 }

@@ -261,7 +261,7 @@ extension Supervisor {
     private func forgetRecorded() {
         for session in recordedSessions { open.end(session) }
         recordedSessions.removeAll()
-        for ledger in spentLedgers { try? state.ledgers.remove(ledger) }
+        for ledger in spentLedgers { LedgerFiles.remove(ledger, from: state.ledgers) }
         spentLedgers.removeAll()
     }
 

@@ -5,6 +5,8 @@ internal import HostSystem
 extension Supervisor {
     /// How long a `load` may take when nobody says, ns.
     private static let loadTimeout: Int64 = 60_000_000_000
+    /// Dead children at which a worker gets no further session.
+    private static let mostDead = 16
 
     /// When the load that a worker begins now is over its time: `timeout_ms` bounds it, where that is set.
     private func loadDeadline(of plugin: PluginEntry?) -> Int64 {
@@ -33,11 +35,12 @@ extension Supervisor {
     /// them.
     func worker(_ key: WorkerLink.Key, for plugin: PluginEntry) -> WorkerLink? {
         let worker: WorkerLink
-        if let present = workers[key], present.limits == limits(key, plugin) {
+        if let present = workers[key], present.limits == limits(key, plugin), !isCrowded(present) {
             worker = present
         } else {
             do throws(SystemError) {
-                if let unfit = workers[key] { retire(unfit) }  // it looked at the file before its limits were known
+                // It looked at the file before its limits were known, or is crowded.
+                if let unfit = workers[key] { retire(unfit) }
                 worker = try startWorker(
                     key, for: plugin, limits: limits(key, plugin))
             } catch {
@@ -59,6 +62,15 @@ extension Supervisor {
             armWorkerTimer(worker)
         }
         return worker
+    }
+
+    /// Whether a worker that has no session now holds so many dead processes that the next one had better be elsewhere.
+    ///
+    /// It is the parent of what its plugin's children leave behind, and may not reap the dead: the system does not tell
+    /// those from children that the plugin wants to wait for. They count in its limit of processes.
+    private func isCrowded(_ worker: WorkerLink) -> Bool {
+        guard worker.sessions.isEmpty, worker.loading.isEmpty, worker.hasHadSession else { return false }
+        return HostProcess.deadChildren(of: worker.pid, most: Self.mostDead) >= Self.mostDead
     }
 
     /// A plugin's limits are its configuration's, which is known once it is described; those of a shared worker are
@@ -95,7 +107,7 @@ extension Supervisor {
                 crashReport: backtracer.map { (state.reports.child(report), $0) },
                 logLevel: log.level.number, now: clock.monotonic(), limits: limits,
                 libraryPath: LibraryPath.folders(for: key == .shared ? nil : plugin.file, in: options.plugins)),
-            ledger: try state.ledgers.create("\(unique).ledger"), loop: loop
+            ledger: try LedgerFiles("\(unique).ledger", in: state.ledgers), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)
         }

@@ -66,6 +66,8 @@ final class WorkerLink {
     var hasBeenKilled = false
     var hasSpoiledChannel = false
     private(set) var slotCount = 0
+    /// Whether a session has been given a slot.
+    var hasHadSession: Bool { slotCount > 0 }
     private var slots: [RoutineKey: Int] = [:]
 
     private let hasReports: Bool
@@ -73,7 +75,7 @@ final class WorkerLink {
     private let channel: Descriptor
     private let output: Descriptor
     private let errors: Descriptor
-    private let ledger: Descriptor
+    private let ledger: LedgerFiles
     private let page: Descriptor
     private var words = LastWords()
     private var ledgerSlots = 0
@@ -111,7 +113,7 @@ final class WorkerLink {
 
     /// Starts a worker that counts in that file.
     init(
-        _ setup: Setup, ledger: consuming Descriptor, loop: EventLoop,
+        _ setup: Setup, ledger: consuming LedgerFiles, loop: EventLoop,
         report: @escaping (WorkerLink, Report) -> Void
     ) throws(SystemError) {
         key = setup.key
@@ -135,8 +137,7 @@ final class WorkerLink {
                 + setup.variables,
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
-                (self.ledger.raw, 4),
-                (page.raw, 5),
+                (self.ledger.slots.raw, 4), (page.raw, 5), (self.ledger.twins.raw, 6),
             ])
         child = try ChildProcess(launch)
         channel = try sockets.first.duplicate()
@@ -177,7 +178,7 @@ final class WorkerLink {
         guard slotCount < LedgerSlot.mostInFile else { return nil }
         if slotCount >= ledgerSlots {
             let wanted = max(8, ledgerSlots * 2)
-            try ledger.truncate(to: wanted * LedgerSlot.size, subject: "ledger \(ledgerName)")
+            try ledger.lengthen(to: wanted)
             ledgerSlots = wanted
         }
         slots[key] = slotCount
@@ -186,7 +187,10 @@ final class WorkerLink {
     }
 
     /// What the ledger says of a slot.
-    func snapshot(slot: Int) -> LedgerSnapshot? { LedgerReader.read(ledger, slot: slot) }
+    func snapshot(slot: Int) -> LedgerSnapshot? { ledger.snapshot(slot: slot) }
+
+    /// Whether a slot that says nothing of its session was written on.
+    func isSpoiled(slot: Int) -> Bool { ledger.isSpoiled(slot: slot) }
 
     /// What its crash page says.
     var crash: CrashPage.Contents? { CrashPage.read(page) }
@@ -195,7 +199,7 @@ final class WorkerLink {
     func lastWords(now: Int64) -> String { words.text(since: now - 2_000_000_000) }
 
     /// A slot's bytes.
-    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger, slot: slot) }
+    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger.slots, slot: slot) }
 
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }

@@ -2,35 +2,54 @@ internal import HostCore
 internal import HostSystem
 internal import Synchronization
 
-/// The worker's ledger: slots in a file that the supervisor made, and reads.
+/// The worker's ledger: slots and their twins, in two files that the supervisor made, and reads.
 @safe final class LedgerFile: @unchecked Sendable {
-    // @unchecked: the slots are atomics; the mapping never changes.
+    // @unchecked: the slots are atomics; the mappings never change.
 
-    private let mapping: Mapping?
-    private let start: UnsafeMutableRawPointer?
+    private let slots: Mapping?
+    private let twins: GuardedMapping?
+    private let firstSlot: UnsafeMutableRawPointer?
+    private let firstTwin: UnsafeMutableRawPointer?
     /// A slot that nobody reads, for a routine that has no session.
     let scratch: UnsafeMutablePointer<LedgerSlot>
+    /// Its twin.
+    let scratchTwin: UnsafeMutablePointer<LedgerTwin>
 
-    /// Maps the file of that descriptor. The mapping goes past the file's end; the supervisor lengthens the file
+    /// Maps the files of those descriptors. The mappings go past the files' ends; the supervisor lengthens the files
     /// before it names a slot.
-    init(_ descriptor: borrowing Descriptor) throws(SystemError) {
-        precondition(MemoryLayout<LedgerSlot>.size == LedgerSlot.size, "the ledger's layout is a file format")
-        let mapping = try Mapping(
+    init(_ descriptor: borrowing Descriptor, twins twinsDescriptor: borrowing Descriptor) throws(SystemError) {
+        precondition(
+            MemoryLayout<LedgerSlot>.size == LedgerSlot.size && MemoryLayout<LedgerTwin>.size == LedgerTwin.size,
+            "the ledger's layout is a file format")
+        let slots = try Mapping(
             descriptor, size: LedgerSlot.mostInFile * LedgerSlot.size, writable: true, subject: "ledger")
-        unsafe start = mapping.start
-        self.mapping = consume mapping
-        unsafe scratch = Self.makeScratch()
+        unsafe firstSlot = slots.start
+        let twins = try GuardedMapping(
+            twinsDescriptor, size: LedgerSlot.mostInFile * LedgerTwin.size, subject: "ledger's twin")
+        unsafe firstTwin = twins.start
+        self.slots = consume slots
+        self.twins = consume twins
+        unsafe scratch = Self.makeScratch(LedgerSlot.size).assumingMemoryBound(to: LedgerSlot.self)
+        unsafe scratchTwin = Self.makeScratch(LedgerTwin.size).assumingMemoryBound(to: LedgerTwin.self)
     }
 
     /// The slot of that number; the scratch slot for one out of range.
     func slot(_ number: Int) -> UnsafeMutablePointer<LedgerSlot> {
-        guard let start = unsafe start, (0..<LedgerSlot.mostInFile).contains(number) else { return unsafe scratch }
-        return unsafe (start + number * LedgerSlot.size).assumingMemoryBound(to: LedgerSlot.self)
+        guard let first = unsafe firstSlot, (0..<LedgerSlot.mostInFile).contains(number) else { return unsafe scratch }
+        return unsafe (first + number * LedgerSlot.size).assumingMemoryBound(to: LedgerSlot.self)
     }
 
-    private static func makeScratch() -> UnsafeMutablePointer<LedgerSlot> {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: LedgerSlot.size, alignment: 64)
-        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: LedgerSlot.size)
-        return unsafe memory.assumingMemoryBound(to: LedgerSlot.self)
+    /// The twin of the slot of that number; the scratch twin for one out of range.
+    func twin(_ number: Int) -> UnsafeMutablePointer<LedgerTwin> {
+        guard let first = unsafe firstTwin, (0..<LedgerSlot.mostInFile).contains(number) else {
+            return unsafe scratchTwin
+        }
+        return unsafe (first + number * LedgerTwin.size).assumingMemoryBound(to: LedgerTwin.self)
+    }
+
+    private static func makeScratch(_ size: Int) -> UnsafeMutableRawPointer {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        return unsafe memory
     }
 }

@@ -11,6 +11,8 @@ internal import Synchronization
     var place: schedhost_place
     /// The session's state machine. Touched by the thread whose turn it is.
     var schedule: Schedule
+    /// The session's counts, for the twin of its slot. Touched by the thread whose turn it is.
+    var account: TwinAccount
     /// Whether the callback in progress has attached text by `fail`.
     var hasMessage = false
     /// Whether it belongs to a routine: false for `load` and `unload`.

@@ -101,6 +101,7 @@ extension RoutineRunner {
             disposition: session.disposition)
         unsafe ledger.pointee.end.store(LedgerEnd.number(of: reason.kind), ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
+        unsafe cell.pointee.account.set(end: LedgerEnd.number(of: reason.kind), cycle: schedule.cycle)
         session = Session.none
         phase = .idle
         busy.store(false, ordering: .releasing)
@@ -130,10 +131,12 @@ extension RoutineRunner {
         let start = clock.boot()
         unsafe ledger.pointee.began.store(start, ordering: .relaxed)
         unsafe ledger.pointee.state.store(state.rawValue, ordering: .relaxed)
+        unsafe cell.pointee.account.set(state, cycle: cell.pointee.schedule.cycle)
         unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = body(self)
         unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+        unsafe cell.pointee.account.set(.waiting, cycle: cell.pointee.schedule.cycle)
         if hasCaches.load(ordering: .relaxed) { endCacheUse(now: clock.boot()) }
         if code == 0 { _ = takeMessage(for: 0) }
         return code

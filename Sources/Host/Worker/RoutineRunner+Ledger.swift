@@ -4,8 +4,9 @@ internal import Synchronization
 /// The routine's numbers in the ledger: plain stores, since only the thread with the turn writes them.
 extension RoutineRunner {
     /// A slot for a new session.
-    func beginLedger(_ id: SessionID, now: Int64) {
+    func beginLedger(_ id: SessionID, twin: UnsafeMutablePointer<LedgerTwin>, now: Int64) {
         let slot = unsafe ledger
+        unsafe cell.pointee.account = TwinAccount(twin, session: id.rawValue)
         unsafe slot.pointee.state.store(LedgerState.idle.rawValue, ordering: .relaxed)
         unsafe slot.pointee.end.store(0, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(0, ordering: .relaxed)
@@ -24,6 +25,13 @@ extension RoutineRunner {
         }
         unsafe slot.pointee.session.store(id.rawValue, ordering: .releasing)
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .releasing)
+    }
+
+    /// What failed and was missed, for the twin.
+    func noteFailures(_ state: LedgerState) {
+        unsafe cell.pointee.account.set(
+            failures: cell.pointee.schedule.failures, missed: cell.pointee.schedule.missed, state,
+            cycle: cell.pointee.schedule.cycle)
     }
 
     /// One cycle's times.

@@ -34,6 +34,8 @@ internal import Synchronization
     let index: Int
     let name: String
     let plugin: PluginContext
+    /// The plugin's; here, since a getter would copy it twice a cycle.
+    let clock: any HostClock
     let callbacks: schedhost_routine
     let cell: UnsafeMutablePointer<RoutineCell>
     let requests = Atomic<UInt32>(0)
@@ -54,6 +56,7 @@ internal import Synchronization
         self.index = index
         self.name = name
         self.plugin = plugin
+        clock = plugin.clock
         unsafe self.callbacks = unsafe callbacks
         nameText = CText(name)
         session = Session.none
@@ -62,7 +65,8 @@ internal import Synchronization
         unsafe cell.initialize(
             to: RoutineCell(
                 scheduler: schedhost_scheduler(), place: schedhost_place(),
-                schedule: Schedule(now: 0, wait: 0), hasSession: index >= 0, runner: self))
+                schedule: Schedule(now: 0, wait: 0), account: TwinAccount(scratch: plugin.ledger.scratchTwin),
+                hasSession: index >= 0, runner: self))
         unsafe cell.pointee.scheduler.struct_size = UInt32(MemoryLayout<schedhost_scheduler>.size)
         unsafe cell.pointee.scheduler.host = unsafe HostTable.shared
         unsafe cell.pointee.scheduler.host_data = unsafe UnsafeMutableRawPointer(cell)
@@ -75,8 +79,6 @@ internal import Synchronization
     var scheduler: UnsafePointer<schedhost_scheduler> {
         unsafe UnsafeRawPointer(cell).assumingMemoryBound(to: schedhost_scheduler.self)
     }
-
-    var clock: any HostClock { plugin.clock }
 
     // MARK: Asked by the control thread
 
@@ -103,7 +105,7 @@ internal import Synchronization
         phase = .starting
         busy.store(true, ordering: .releasing)
         openCaches()
-        beginLedger(start.session, now: now)
+        unsafe beginLedger(start.session, twin: plugin.ledger.twin(start.slot), now: now)
         return true
     }
 
@@ -144,7 +146,9 @@ internal import Synchronization
 
     /// Does what is due; called by the pool, one thread at a time.
     func takeTurn(on thread: Int32 = Thread.identifier()) -> RunPool.Turn {
-        unsafe ledger.pointee.thread.store(UInt64(UInt32(bitPattern: thread)), ordering: .relaxed)
+        let number = UInt64(UInt32(bitPattern: thread))
+        unsafe ledger.pointee.thread.store(number, ordering: .relaxed)
+        unsafe cell.pointee.account.set(thread: number, cycle: cell.pointee.schedule.cycle)
         if hasRequests { consumeRequests() }
         switch phase {
         case .idle:
@@ -179,6 +183,7 @@ internal import Synchronization
                 action = askHook(&now)
             case .wait(let until):
                 unsafe ledger.pointee.due.store(cell.pointee.schedule.due, ordering: .relaxed)
+                unsafe cell.pointee.account.set(.waiting, cycle: cell.pointee.schedule.cycle)
                 return .due(until)
             case .end(let end):
                 return finish(end)
@@ -197,6 +202,7 @@ internal import Synchronization
         unsafe cell.pointee.place.missed = schedule.missed
         unsafe ledger.pointee.began.store(start, ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.running.rawValue, ordering: .relaxed)
+        unsafe cell.pointee.account.set(.running, cycle: schedule.cycle)
         isRunning.store(true, ordering: .relaxed)
         unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = unsafe callbacks.run.unsafelyUnwrapped(scheduler, callbacks.user)
@@ -212,12 +218,16 @@ internal import Synchronization
                 cycle: schedule.cycle, attempt: schedule.attempt)
             let action = unsafe cell.pointee.schedule.fail()
             unsafe ledger.pointee.failures.store(cell.pointee.schedule.failures, ordering: .relaxed)
+            noteFailures(.running)
             return action
         }
         if unsafe cell.pointee.hasMessage { _ = takeMessage(for: 0) }
         let action = unsafe cell.pointee.schedule.finish(now: end, wall: wall())
         unsafe ledger.pointee.cycle.store(cell.pointee.schedule.cycle, ordering: .relaxed)
         unsafe ledger.pointee.missed.store(cell.pointee.schedule.missed, ordering: .relaxed)
+        if unsafe cell.pointee.schedule.missed != schedule.missed {
+            noteFailures(.waiting)
+        }
         return action
     }
 
@@ -233,6 +243,7 @@ internal import Synchronization
         unsafe ledger.pointee.cycle.store(cell.pointee.schedule.cycle, ordering: .relaxed)
         unsafe ledger.pointee.attempt.store(UInt64(cell.pointee.schedule.attempt), ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+        noteFailures(.waiting)
         return action
     }
 

@@ -13,6 +13,8 @@ public final class Worker {
     public static let ledgerDescriptor: Int32 = 4
     /// The crash page in a worker.
     public static let crashDescriptor: Int32 = 5
+    /// The file of the ledger's twins in a worker.
+    public static let twinsDescriptor: Int32 = 6
 
     private enum Source {
         static let channel: UInt64 = 1
@@ -66,7 +68,8 @@ public final class Worker {
         self.clock = clock
         channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)
         log = LogGate(level: logLevel)
-        ledger = try LedgerFile(Descriptor(owning: Self.ledgerDescriptor))
+        ledger = try LedgerFile(
+            Descriptor(owning: Self.ledgerDescriptor), twins: Descriptor(owning: Self.twinsDescriptor))
         poller = try Poller()
         clockSet = try TimerDescriptor(.wall)
         doorbell = try Doorbell()

@@ -130,7 +130,12 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
             name: "close-all", kinds: [.exit], cycle: 4, phase: nil, text: "the plugin closed the worker's descriptors"),
         Misdeed(name: "fork-children", kinds: [.exit], text: "exit status 5"),
         harmless("fork-bomb", settings: "limits: { processes: 20 }"),
-        Misdeed(name: "scribble-ledger", kinds: [.crash, .stopped], cycle: nil, phase: nil, restarts: false),
+        Misdeed(name: "scribble-ledger", signal: "SIGBUS", place: .function, function: "scribble"),
+        crash("scribble-kill", "SIGKILL", .unknown),
+        hang("scribble-loop", .line),
+        Misdeed(
+            name: "scribble-both", signal: "SIGKILL", cycle: nil, phase: nil,
+            text: "what it had counted was overwritten"),
         harmless("garbage-events"),
         flood,
         harmless("log-huge"),

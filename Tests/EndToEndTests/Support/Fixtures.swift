@@ -86,10 +86,13 @@ enum Source {
     static let busy = plugin("busy", waitMs: 0, body: "")
 }
 
-/// Measures how late this machine makes a thread that sleeps 2 ms: what a routine cannot be blamed for.
+/// Measures how late this machine makes a thread of another process that sleeps 2 ms: what a routine cannot be blamed
+/// for.
 final class Canary: Sendable {
     private struct State {
         var longest: Int64 = 0
+        /// Steps that took over 5 ms, boot ns.
+        var gaps: [Range<Int64>] = []
         var isOver = false
     }
 
@@ -105,6 +108,7 @@ final class Canary: Sendable {
                 let now = clock.boot()
                 let isOver = state.withLock { state in
                     state.longest = max(state.longest, now - last)
+                    if now - last > 5_000_000 { state.gaps.append(last..<now) }
                     return state.isOver
                 }
                 if isOver { return }
@@ -117,4 +121,12 @@ final class Canary: Sendable {
 
     /// The longest time between two of its steps, ms.
     var longestMs: Double { Double(state.withLock { $0.longest }) / 1e6 }
+
+    /// The longest of its steps that lie in or reach into that time, boot ms; 0 when none took over 5 ms.
+    func longestMs(from start: Double, to end: Double) -> Double {
+        let time = Int64(start * 1e6)..<Int64(end * 1e6)
+        return state.withLock { state in
+            Double(state.gaps.filter { $0.overlaps(time) }.map { $0.upperBound - $0.lowerBound }.max() ?? 0) / 1e6
+        }
+    }
 }

@@ -136,7 +136,7 @@ struct LedgerView {
     static func all(in scratch: Scratch) -> [LedgerView] {
         let folder = scratch.state + "/ledgers"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.sorted().flatMap { name -> [LedgerView] in
+        return names.filter { $0.hasSuffix(".ledger") }.sorted().flatMap { name -> [LedgerView] in
             let bytes = [UInt8](FileManager.default.contents(atPath: folder + "/" + name) ?? Data())
             return stride(from: 0, to: bytes.count / LedgerSlot.size * LedgerSlot.size, by: LedgerSlot.size).map {
                 LedgerView(name, bytes[$0..<$0 + LedgerSlot.size])

@@ -129,22 +129,22 @@ CRASH_SITE misdeed_fork_bomb(const schedhost_scheduler *scheduler, int64_t bound
     return SCHEDHOST_OK;
 }
 
-/* Fills every mapping of a *.ledger file with rubbish. */
-CRASH_SITE misdeed_scribble_ledger(const schedhost_scheduler *scheduler, int64_t bound) {
+/* Fills the start of every mapping of a file that has that in its name with rubbish: at most `most` bytes. Returns how
+ * many mappings there were. */
+static int scribble(const char *name, uintptr_t most) {
     char line[PATH_MAX + 128];
     int found = 0;
     FILE *maps = fopen("/proc/self/maps", "re");
-    (void)bound;
     while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
         uintptr_t from = 0;
         uintptr_t to = 0;
-        if (strstr(line, ".ledger") == NULL || sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) != 2) {
+        if (strstr(line, name) == NULL || sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) != 2) {
             continue;
         }
         if (mprotect((void *)from, to - from, PROT_READ | PROT_WRITE) != 0) {
             continue;
         }
-        for (uintptr_t at = from; at < to; at++) {
+        for (uintptr_t at = from; at < to && at - from < most; at++) {
             *(volatile unsigned char *)at = (unsigned char)(0xA5u ^ (at * 2654435761u >> 13));
         }
         found++;
@@ -152,10 +152,43 @@ CRASH_SITE misdeed_scribble_ledger(const schedhost_scheduler *scheduler, int64_t
     if (maps != NULL) {
         (void)fclose(maps);
     }
-    if (found == 0) {
+    return found;
+}
+
+/* All of the ledger, and past its file's end, which is a SIGBUS. */
+CRASH_SITE misdeed_scribble_ledger(const schedhost_scheduler *scheduler, int64_t bound) {
+    (void)bound;
+    (void)scribble(".ledger", UINTPTR_MAX);
+    return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
+}
+
+/* What is in use of the ledger; then no handler runs. */
+CRASH_SITE misdeed_scribble_kill(const schedhost_scheduler *scheduler, int64_t bound) {
+    (void)bound;
+    if (scribble(".ledger", 4096) == 0) {
         return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
     }
-    return SCHEDHOST_OK;
+    return raise(SIGKILL);
+}
+
+/* What is in use of the ledger; then never again. */
+CRASH_SITE misdeed_scribble_loop(const schedhost_scheduler *scheduler, int64_t bound) {
+    volatile int64_t turns = bound;
+    if (scribble(".ledger", 4096) == 0) {
+        return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
+    }
+    for (;;) {
+        turns++;
+    }
+}
+
+/* The ledger and its twin. */
+CRASH_SITE misdeed_scribble_both(const schedhost_scheduler *scheduler, int64_t bound) {
+    (void)bound;
+    if (scribble("/ledgers/", 4096) < 2) {
+        return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
+    }
+    return raise(SIGKILL);
 }
 
 /* Rubbish, half a line, a line without end, and ill-formed UTF-8 to every socket. */
@@ -231,6 +264,9 @@ const struct misdeed resources[] = {
     {"fork-children", IN_RUN, misdeed_fork_children, 30, 300},
     {"fork-bomb", IN_RUN, misdeed_fork_bomb, 64, 500},
     {"scribble-ledger", IN_RUN, misdeed_scribble_ledger, 0, 0},
+    {"scribble-kill", IN_RUN, misdeed_scribble_kill, 0, 0},
+    {"scribble-loop", IN_RUN, misdeed_scribble_loop, 0, 0},
+    {"scribble-both", IN_RUN, misdeed_scribble_both, 0, 0},
     {"garbage-events", IN_RUN, misdeed_garbage_events, 0, 0},
     {"log-flood", IN_RUN, misdeed_log_flood, 64, 1024},
     {"log-huge", IN_RUN, misdeed_log_huge, 10, 64},

@@ -239,6 +239,13 @@ enum ConfigurationMistakes {
             .plugin, #"{ routines: { sample: { routines: {} } } }"#,
             #"F:1:25: routines.sample.routines: unknown key; the keys here are \#(top), params"#),
         Mistake(
+            .plugin, #"{ routines: { sample: { isolation: "routine" } } }"#,
+            #"F:1:25: routines.sample.isolation: holds for the whole plugin: set it beside routines {}, not in it"#),
+        Mistake(
+            .host, #"{ plugins: { market: { routines: { sample: { isolation: 5 } } } } }"#,
+            #"F:1:46: plugins.market.routines.sample.isolation: holds for the whole plugin: set it beside routines {}, not in it"#
+        ),
+        Mistake(
             .plugin, #"{ routines: { sample: {}, sample: {} } }"#,
             #"F:1:27: routines.sample: is given twice (first in line 1); remove one"#),
         Mistake(

@@ -36,6 +36,24 @@ import Testing
         #expect(found == mistake.sentences)
     }
 
+    @Test(arguments: Isolation.allCases) func limitsOfOneRoutineWantAWorkerOfItsOwn(isolation: Isolation) throws {
+        let file = try plugin(
+            """
+            { limits: { memory_mb: 64 }, routines: { report: { wait_ms: 5,
+              limits: { open_files: 32,
+                        processes: 0 } } } }
+            """)
+        var found: [String] = []
+        do throws(ConfigurationError) { try file.checkLimits(at: isolation) } catch {
+            found = error.problems.map(\.description)
+        }
+        let why =
+            "is a worker's, and with isolation \"\(isolation.rawValue)\" routines share one: "
+            + "set isolation: \"routine\", or this for the whole plugin"
+        let places = ["2:25: routines.report.limits.open_files", "3:24: routines.report.limits.processes"]
+        #expect(found == (isolation == .routine ? [] : places.map { "market.json5:\($0): \(why)" }))
+    }
+
     @Test func allMistakesOfAFileAreToldInTheirOrderUpToTwenty() throws {
         let lines = (0..<25).map { "  key\($0): 1," }
         let text = "{\n  routines: { a: { wait_ms: -1 } },\n" + lines.joined(separator: "\n") + "\n}"

@@ -68,6 +68,8 @@ struct ConfigurationReader {
             let key = path + shown(member.name)
             if scope.extra.contains(member.name) {
                 if member.name == "params" { layer.params = params(member.node, path: key) }
+            } else if scope == .routine, member.name == SettingKey.isolation.rawValue {
+                report("holds for the whole plugin: set it beside routines {}, not in it", at: member.position, key)
             } else if let setting = SettingKey(rawValue: member.name), setting.group == nil {
                 take(setting, member.node, path: key, into: &layer)
             } else if member.name == "on_failure", case .array = member.node.value {

@@ -142,6 +142,22 @@ extension PluginConfiguration {
         if !error.problems.isEmpty { throw error.inOrder }
     }
 
+    /// Whether limits for one routine hold at that level: a limit is a worker's. Throws each that does not.
+    public func checkLimits(at isolation: Isolation) throws(ConfigurationError) {
+        if isolation == .routine { return }
+        var error = ConfigurationError()
+        for block in routines.values {
+            for (key, value) in block.layer.settings where key.isLimit {
+                guard case .file(let file, let position, let path) = value.origin else { continue }
+                let message =
+                    "is a worker's, and with isolation \"\(isolation.rawValue)\" routines share one: "
+                    + "set isolation: \"routine\", or this for the whole plugin"
+                error.add(ConfigurationProblem(file: file, position: position, keyPath: path, message: message))
+            }
+        }
+        if !error.problems.isEmpty { throw error.inOrder }
+    }
+
     private func check(
         _ params: [String: Sourced<JSONValue>], against plugin: PluginDescription, into error: inout ConfigurationError
     ) {

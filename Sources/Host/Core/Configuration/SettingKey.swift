@@ -142,6 +142,9 @@ extension SettingKey {
         return parts.count == 2 ? String(parts[0]) : nil
     }
 
+    /// Whether it limits a worker.
+    public var isLimit: Bool { group == "limits" }
+
     /// Its name in that object.
     var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
 }

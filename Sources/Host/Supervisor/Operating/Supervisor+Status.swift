@@ -87,11 +87,16 @@ extension Supervisor {
         (routine.plugin.state == .removed ? 0 : 1, routine.key)
     }
 
-    /// What the ledger says of its session; nil when it cannot be read, or is of another session.
+    /// What the ledger says of its session; nil when it cannot be read, or is of another session. A slot that a plugin
+    /// has spoiled is told from its twin, without histograms.
     private func reading(of routine: RoutineEntry) -> (LedgerSnapshot, LedgerCounts)? {
         guard let session = routine.session, let bytes = session.worker.slotBytes(session.slot) else { return nil }
         let snapshot = LedgerReader.snapshot(bytes)
-        return snapshot.session == session.id.rawValue ? (snapshot, LedgerCounts(bytes)) : nil
+        if snapshot.session == session.id.rawValue { return (snapshot, LedgerCounts(bytes)) }
+        guard let twin = session.worker.snapshot(slot: session.slot), twin.session == session.id.rawValue else {
+            return nil
+        }
+        return (twin, LedgerCounts([UInt8](repeating: 0, count: LedgerSlot.size)))
     }
 
     private func status(of routine: RoutineEntry) -> RoutineStatus {

@@ -1,0 +1,70 @@
+internal import HostCore
+internal import Synchronization
+
+/// A session's own counts, in the worker's private memory, and the twin that they are written to.
+///
+/// Nothing is read back from the twin: what a plugin wrote there is not taken over, and its check word fails.
+@safe struct TwinAccount {
+    private let twin: UnsafeMutablePointer<LedgerTwin>
+    private var session: UInt64 = 0
+    private var thread: UInt64 = 0
+    private var failures: UInt64 = 0
+    private var missed: UInt64 = 0
+    private var end: UInt64 = 0
+    /// `LedgerTwin.seldom` of these.
+    private var seldom: UInt64 = 0
+
+    /// An account of no session.
+    init(scratch twin: UnsafeMutablePointer<LedgerTwin>) { unsafe self.twin = unsafe twin }
+
+    /// An account of a session that begins.
+    init(_ twin: UnsafeMutablePointer<LedgerTwin>, session: UInt64) {
+        unsafe self.twin = unsafe twin
+        self.session = session
+        writeAll(.waiting, cycle: 0)
+    }
+
+    /// Notes what the thread does, in which cycle.
+    ///
+    /// A cycle calls it once; `waiting` is noted when nothing is due, not between two cycles that follow each other.
+    @inline(__always)
+    func set(_ state: LedgerState, cycle: UInt64) {
+        let place = cycle &<< 8 | state.rawValue
+        unsafe twin.pointee.place.store(place, ordering: .relaxed)
+        unsafe twin.pointee.check.store(LedgerTwin.check(seldom: seldom, place: place), ordering: .relaxed)
+    }
+
+    /// Notes the thread that has the turn, between two callbacks.
+    @inline(__always)
+    mutating func set(thread: UInt64, cycle: UInt64) {
+        if self.thread == thread { return }
+        self.thread = thread
+        writeAll(.waiting, cycle: cycle)
+    }
+
+    /// Notes what has failed and what was missed.
+    @inline(never)
+    mutating func set(failures: UInt64, missed: UInt64, _ state: LedgerState, cycle: UInt64) {
+        self.failures = failures
+        self.missed = missed
+        writeAll(state, cycle: cycle)
+    }
+
+    /// Notes how the session has ended: a number of `LedgerEnd`.
+    mutating func set(end: UInt64, cycle: UInt64) {
+        self.end = end
+        writeAll(.ended, cycle: cycle)
+    }
+
+    @inline(never)
+    private mutating func writeAll(_ state: LedgerState, cycle: UInt64) {
+        seldom = LedgerTwin.seldom(
+            session: session, thread: thread, failures: failures, missed: missed, end: end)
+        unsafe twin.pointee.session.store(session, ordering: .relaxed)
+        unsafe twin.pointee.thread.store(thread, ordering: .relaxed)
+        unsafe twin.pointee.failures.store(failures, ordering: .relaxed)
+        unsafe twin.pointee.missed.store(missed, ordering: .relaxed)
+        unsafe twin.pointee.end.store(end, ordering: .relaxed)
+        set(state, cycle: cycle)
+    }
+}

@@ -1,0 +1,103 @@
+import HostCore
+import HostSystem
+import Testing
+
+@testable import HostSupervisor
+
+/// A ledger and its twins: what spoils one leaves the other.
+@Suite struct LedgerTwinTests {
+    private static let session: UInt64 = 0x18B_CFE5_6800_0001
+
+    /// The bytes of a twin as a worker writes it.
+    private func twin(session: UInt64 = session, cycle: UInt64 = 41, state: LedgerState = .running) -> [UInt8] {
+        let place = cycle << 8 | state.rawValue
+        let seldom = LedgerTwin.seldom(session: session, thread: 77, failures: 2, missed: 1, end: 0)
+        return bytes([session, place, 77, 2, 1, 0, 0, LedgerTwin.check(seldom: seldom, place: place)])
+    }
+
+    private func bytes(_ words: [UInt64]) -> [UInt8] {
+        words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
+    }
+
+    /// The bytes of a slot of that session.
+    private func slot(session: UInt64 = session, cycle: UInt64 = 41) -> [UInt8] {
+        let words = [session, LedgerState.inHook.rawValue, cycle, 1000, 2000, 78, 3, 4]
+        return bytes(words + [UInt64](repeating: 0, count: LedgerSlot.size / 8 - words.count))
+    }
+
+    private func files(_ slot: [UInt8], _ twin: [UInt8]) throws -> LedgerFiles {
+        let files = try LedgerFiles()
+        try files.lengthen(to: 2)
+        try files.slots.writeAll([UInt8](repeating: 0, count: LedgerSlot.size) + slot, subject: "slots")
+        try files.twins.writeAll([UInt8](repeating: 0, count: LedgerTwin.size) + twin, subject: "twins")
+        return files
+    }
+
+    @Test func `a twin that is whole is read`() {
+        let expected = LedgerSnapshot(
+            session: Self.session, state: .running, cycle: 41, began: 0, due: 0, thread: 77, failures: 2, missed: 1,
+            end: nil)
+        #expect(LedgerReader.twin(twin()) == .whole(expected))
+    }
+
+    @Test func `each bit that is turned is seen`() {
+        let good = twin()
+        for bit in 0..<good.count * 8 {
+            var bad = good
+            bad[bit / 8] ^= 1 << UInt8(bit % 8)
+            #expect(LedgerReader.twin(bad) == .spoiled, "bit \(bit)")
+        }
+    }
+
+    @Test func `each filling and each swap of words is seen`() {
+        for byte in UInt8(1)...255 {
+            #expect(LedgerReader.twin([UInt8](repeating: byte, count: 64)) == .spoiled, "filled with \(byte)")
+        }
+        #expect(LedgerReader.twin([UInt8](repeating: 0, count: 64)) == .unused)
+        #expect(LedgerReader.twin([]) == .unused)
+        let words = (0..<8).map { Array(twin()[$0 * 8..<$0 * 8 + 8]) }
+        for first in 0..<8 {
+            for second in first + 1..<8 where words[first] != words[second] {
+                var swapped = words
+                swapped.swapAt(first, second)
+                #expect(LedgerReader.twin(swapped.flatMap { $0 }) == .spoiled, "words \(first) and \(second)")
+            }
+        }
+    }
+
+    @Test func `the twin is believed, with the times of its slot`() throws {
+        let read = try files(slot(cycle: 0), twin()).snapshot(slot: 1)
+        let snapshot = try #require(read)
+        #expect(snapshot.cycle == 41 && snapshot.state == .running && snapshot.failures == 2)
+        #expect(snapshot.began == 1000 && snapshot.due == 2000)
+    }
+
+    @Test func `a slot that was scribbled on is told by its twin`() throws {
+        let files = try files([UInt8](repeating: 0xA5, count: LedgerSlot.size), twin())
+        let read = files.snapshot(slot: 1)
+        let snapshot = try #require(read)
+        #expect(snapshot.session == Self.session && snapshot.cycle == 41 && snapshot.thread == 77)
+        #expect(snapshot.began == 0 && snapshot.due == 0)
+        let isSpoiled = files.isSpoiled(slot: 1)
+        #expect(!isSpoiled)
+    }
+
+    @Test func `a twin that was scribbled on leaves the slot`() throws {
+        var bad = twin()
+        bad[9] ^= 1
+        let files = try files(slot(cycle: 40), bad)
+        let read = files.snapshot(slot: 1)
+        let snapshot = try #require(read)
+        #expect(snapshot.session == Self.session && snapshot.cycle == 40 && snapshot.state == .inHook)
+        let isSpoiled = files.isSpoiled(slot: 1)
+        #expect(isSpoiled)
+    }
+
+    @Test func `without a twin the slot is read, without both nothing`() throws {
+        let files = try files(slot(), [])
+        let snapshots = [1, 2, -1].map { files.snapshot(slot: $0)?.cycle }
+        #expect(snapshots == [41, nil, nil])
+        let isSpoiled = files.isSpoiled(slot: 1)
+        #expect(!isSpoiled)
+    }
+}
