@@ -58,7 +58,7 @@ import Testing
         )
         let log = WorkerEvent.Log(plugin: 1, routine: 0, level: 20, text: "hello", ms: 5)
         let events: [WorkerEvent] = [.ended(ended), .log(log), .dropped(count: 3), .goodbye]
-        let seeds = try events.map { Array(try JSONEncoder().encode($0)) }
+        let seeds = events.map { $0.line() }
         forSomeTime(seed: 3) { random in
             var lines = LineSplitter(limit: 4096)
             let bytes = random.mutated(seeds[Int(random.next() % UInt64(seeds.count))]) + [10]

@@ -28,7 +28,7 @@ struct EventChannelTests {
             lines.take(bytes) { line in
                 if line == .whole([]) { return }  // comes before each event
                 guard case .whole(let text) = line,
-                    let event = try? JSONDecoder().decode(WorkerEvent.self, from: Data(text))
+                    let event = WorkerEvent(line: text)
                 else {
                     Issue.record("a torn line")
                     return

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import HostCore
 internal import HostSystem
 
@@ -166,8 +165,7 @@ final class WorkerLink {
 
     /// Sends a command; what the socket does not take now follows later.
     func send(_ command: WorkerCommand) {
-        guard let data = try? JSONEncoder().encode(command) else { return }
-        unsent += data + [UInt8(ascii: "\n")]
+        unsent += command.line() + [UInt8(ascii: "\n")]
         flush()
     }
 
@@ -251,7 +249,7 @@ final class WorkerLink {
     static func decode(_ line: LineSplitter.Line) -> Report? {
         if case .whole(let text) = line, text.isEmpty { return nil }
         guard case .whole(let text) = line,
-            let event = try? JSONDecoder().decode(WorkerEvent.self, from: Data(text))
+            let event = WorkerEvent(line: text)
         else { return .garbage }
         return .event(event)
     }

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 public import HostCore
 public import HostSystem
 internal import Synchronization
@@ -117,10 +116,6 @@ public final class EventChannel: Sendable {
 
     /// An event as a line. It begins with a line break too: what a plugin has written on the channel ends there.
     private static func encode(_ event: WorkerEvent) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        guard let data = try? encoder.encode(event) else { return [] }
-        return [UInt8(ascii: "\n")] + data + [UInt8(ascii: "\n")]
+        return [UInt8(ascii: "\n")] + event.line() + [UInt8(ascii: "\n")]
     }
 }

@@ -1,5 +1,5 @@
 internal import CPluginAPI
-internal import FoundationEssentials
+internal import HostCore
 internal import HostSystem
 
 /// A routine's parameters, in the form that the ABI hands out: C strings that live as long as this object.
@@ -10,6 +10,16 @@ internal import HostSystem
         case double(Double)
         case bool(Bool)
         case other
+
+        init(_ value: JSONValue) {
+            switch value {
+            case .string(let text): self = .string(CText(text))
+            case .integer(let number): self = .int(number)
+            case .double(let number): self = .double(number)
+            case .bool(let flag): self = .bool(flag)
+            case .null, .array, .object: self = .other
+            }
+        }
     }
 
     private let values: [String: Value]
@@ -19,16 +29,11 @@ internal import HostSystem
     /// Parameters from one JSON object; what is not one counts as empty.
     init(json text: String) {
         json = CText(text)
-        let decoded = try? JSONDecoder().decode([String: Scalar].self, from: Data(text.utf8))
-        values = (decoded ?? [:]).mapValues { scalar in
-            switch scalar {
-            case .bool(let value): .bool(value)
-            case .int(let value): .int(value)
-            case .double(let value): .double(value)
-            case .string(let value): .string(CText(value))
-            case .other: .other
-            }
+        var values: [String: Value] = [:]
+        if case .object(let members)? = try? JSON5Parser.parse(Array(text.utf8)).value {
+            for member in members { values[member.name] = Value(member.node.value) }
         }
+        self.values = values
     }
 
     /// The text of a string parameter.
@@ -59,29 +64,6 @@ internal import HostSystem
     func bool(_ name: String) -> Bool? {
         guard case .bool(let value)? = values[name] else { return nil }
         return value
-    }
-
-    private enum Scalar: Decodable {
-        case bool(Bool)
-        case int(Int64)
-        case double(Double)
-        case string(String)
-        case other
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let value = try? container.decode(Bool.self) {
-                self = .bool(value)
-            } else if let value = try? container.decode(Int64.self) {
-                self = .int(value)
-            } else if let value = try? container.decode(Double.self) {
-                self = .double(value)
-            } else if let value = try? container.decode(String.self) {
-                self = .string(value)
-            } else {
-                self = .other
-            }
-        }
     }
 }
 

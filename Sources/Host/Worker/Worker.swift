@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 public import HostCore
 internal import HostSystem
 internal import Synchronization
@@ -124,7 +123,7 @@ public final class Worker {
             var commands: [WorkerCommand] = []
             lines.take(bytes) { line in
                 guard case .whole(let text) = line,
-                    let command = try? JSONDecoder().decode(WorkerCommand.self, from: Data(text))
+                    let command = WorkerCommand(line: text)
                 else { WorkerFailure.die("worker: a command that cannot be read") }
                 commands.append(command)
             }

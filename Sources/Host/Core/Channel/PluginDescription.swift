@@ -1,5 +1,5 @@
 /// What a plugin says of itself, as its worker reports it. Untrusted: a hostile plugin may have written it.
-public struct PluginDescription: Codable, Equatable, Sendable {
+public struct PluginDescription: Equatable, Sendable {
     /// The plugin's id.
     public var id: String
     /// Its version, for display.
@@ -27,9 +27,9 @@ public struct PluginDescription: Codable, Equatable, Sendable {
     }
 
     /// One declared parameter.
-    public struct Parameter: Codable, Equatable, Sendable {
+    public struct Parameter: Equatable, Sendable {
         /// The types that a parameter may have.
-        public enum Kind: String, Codable, Sendable {
+        public enum Kind: String, Sendable {
             case string, int, double, bool
         }
 
@@ -55,7 +55,7 @@ public struct PluginDescription: Codable, Equatable, Sendable {
     }
 
     /// One routine with its own defaults.
-    public struct Routine: Codable, Equatable, Sendable {
+    public struct Routine: Equatable, Sendable {
         /// Its name.
         public var name: String
         /// One line, or nil.

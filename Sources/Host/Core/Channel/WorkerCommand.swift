@@ -1,5 +1,5 @@
 /// What the supervisor tells a worker: one JSON object a line.
-public enum WorkerCommand: Codable, Equatable, Sendable {
+public enum WorkerCommand: Equatable, Sendable {
     /// Load a plugin; answered by `loaded` or `refused`.
     case load(Load)
     /// Begin a session; answered by `ended` when it is over.
@@ -18,7 +18,7 @@ public enum WorkerCommand: Codable, Equatable, Sendable {
     case quit
 
     /// A plugin to load.
-    public struct Load: Codable, Equatable, Sendable {
+    public struct Load: Equatable, Sendable {
         /// The number by which later messages name it, from 0.
         public var plugin: Int
         /// The file to load.
@@ -51,7 +51,7 @@ public enum WorkerCommand: Codable, Equatable, Sendable {
     }
 
     /// A session to begin.
-    public struct Start: Codable, Equatable, Sendable {
+    public struct Start: Equatable, Sendable {
         /// The slot of the ledger, unused so far or left by an ended session of the same routine.
         public var slot: Int
         /// The plugin's number.

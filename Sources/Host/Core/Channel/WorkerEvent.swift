@@ -1,5 +1,5 @@
 /// What a worker tells the supervisor: one JSON object a line. Untrusted: a plugin shares the worker's memory.
-public enum WorkerEvent: Codable, Equatable, Sendable {
+public enum WorkerEvent: Equatable, Sendable {
     /// The plugin is loaded, and its `load` has succeeded.
     case loaded(plugin: Int, description: PluginDescription)
     /// The plugin cannot be used; `phase` is `open`, `descriptor` or `load`.
@@ -14,9 +14,9 @@ public enum WorkerEvent: Codable, Equatable, Sendable {
     case goodbye
 
     /// The end of a session.
-    public struct Ended: Codable, Equatable, Sendable {
+    public struct Ended: Equatable, Sendable {
         /// What becomes of the routine, by the hook's decision.
-        public enum Disposition: String, Codable, Sendable {
+        public enum Disposition: String, Sendable {
             /// What the restart policy says.
             case policy
             /// It stays stopped.
@@ -72,7 +72,7 @@ public enum WorkerEvent: Codable, Equatable, Sendable {
     }
 
     /// One line of the log.
-    public struct Log: Codable, Equatable, Sendable {
+    public struct Log: Equatable, Sendable {
         /// The plugin's number.
         public var plugin: Int
         /// The routine's position, or nil for the plugin itself.

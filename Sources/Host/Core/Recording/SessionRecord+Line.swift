@@ -3,6 +3,8 @@ extension SessionRecord {
     public static let longestLine = 1 << 20
     /// How many columns of stats a line holds; more are left out.
     static let mostStats = 64
+    /// Bytes of the longest text in a line; longer ones are cut.
+    static let longestText = 2048
 
     /// The record as one line of JSON, without the line break.
     ///
@@ -17,7 +19,7 @@ extension SessionRecord {
 
     /// Writes the fields into an object that is open.
     func write(to writer: inout JSONWriter) {
-        let limit = 2048
+        let limit = Self.longestText
         func text(_ key: CodingKeys, _ value: String?) {
             if let value { writer.field(key.rawValue, value, limit: limit) }
         }
@@ -43,14 +45,7 @@ extension SessionRecord {
         reason.write(to: &writer, limit: limit)
         writer.close()
         writer.open(CodingKeys.stats.rawValue)
-        for (name, value) in stats.columns.prefix(Self.mostStats) {
-            let name = String(name.cut(to: 128))
-            switch value {
-            case .int(let value): writer.field(name, value)
-            case .double(let value): writer.field(name, value)
-            case .string(let value): writer.field(name, value, limit: limit)
-            }
-        }
+        stats.write(to: &writer)
         writer.close()
         text(.report, report)
     }
@@ -82,7 +77,8 @@ extension SessionRecord {
 }
 
 extension SessionRecord.Reason {
-    fileprivate func write(to writer: inout JSONWriter, limit: Int) {
+    /// Writes the fields into an object that is open, texts cut to `limit` bytes.
+    func write(to writer: inout JSONWriter, limit: Int = SessionRecord.longestText) {
         writer.field("kind", kind.rawValue, limit: limit)
         writer.field("text", text, limit: limit)
         if let signal { writer.field("signal", signal, limit: limit) }
@@ -91,7 +87,8 @@ extension SessionRecord.Reason {
         if let frame { writer.field("frame", frame, limit: limit) }
     }
 
-    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+    /// Reads them.
+    init(from cursor: inout JSONCursor) throws(JSONFault) {
         var reason = SessionRecord.Reason(.other(""))
         var kind: String?
         try cursor.object { (cursor, name) throws(JSONFault) in
@@ -109,6 +106,33 @@ extension SessionRecord.Reason {
         guard let kind else { throw cursor.fault("the field kind in reason") }
         reason.kind = .init(rawValue: kind)
         self = reason
+    }
+}
+
+extension SessionRecord.Stats {
+    /// Writes the columns into an object that is open.
+    func write(to writer: inout JSONWriter) {
+        let limit = SessionRecord.longestText
+        for (name, value) in columns.prefix(SessionRecord.mostStats) {
+            let name = String(name.cut(to: 128))
+            switch value {
+            case .int(let value): writer.field(name, value)
+            case .double(let value): writer.field(name, value)
+            case .string(let value): writer.field(name, value, limit: limit)
+            }
+        }
+    }
+
+    /// Reads them; what is more than a line may hold is left out.
+    init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var stats = SessionRecord.Stats()
+        var count = 0
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            count += 1
+            guard count <= SessionRecord.mostStats else { return try cursor.skip() }
+            if let value = try cursor.scalar() { stats[name] = value }
+        }
+        self = stats
     }
 }
 
@@ -148,20 +172,9 @@ private struct Draft {
         case .missed: rest.missed = try cursor.unsigned()
         case .lifetimeCycles: rest.lifetimeCycles = try cursor.unsigned()
         case .reason: reason = try SessionRecord.Reason(from: &cursor)
-        case .stats: rest.stats = try stats(from: &cursor)
+        case .stats: rest.stats = try SessionRecord.Stats(from: &cursor)
         case .report: rest.report = try cursor.string()
         }
-    }
-
-    private func stats(from cursor: inout JSONCursor) throws(JSONFault) -> SessionRecord.Stats {
-        var stats = SessionRecord.Stats()
-        var count = 0
-        try cursor.object { (cursor, name) throws(JSONFault) in
-            count += 1
-            guard count <= SessionRecord.mostStats else { return try cursor.skip() }
-            if let value = try cursor.scalar() { stats[name] = value }
-        }
-        return stats
     }
 
     func record() throws(SessionRecord.Malformed) -> SessionRecord {
