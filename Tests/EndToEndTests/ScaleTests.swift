@@ -40,7 +40,7 @@ extension EndToEnd {
         }
 
         /// The same plugin under many names: its id is replaced in the file.
-        private static func copies(of fixture: String, id: String, in scratch: Scratch) throws {
+        static func copies(of fixture: String, id: String, count: Int = count, in scratch: Scratch) throws {
             let bytes = try Fixtures.bytes(fixture)
             let old = Array(id.utf8) + [0]
             let place = try #require(

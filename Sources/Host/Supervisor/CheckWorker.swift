@@ -21,6 +21,7 @@ final class CheckWorker {
     private let clock = SystemClock()
     private let file: PluginFile
     private let path: String
+    private let state: String
     private let link: WorkerLink
     private let inbox: Inbox
     private var sessions = SessionIDGenerator()
@@ -62,8 +63,6 @@ final class CheckWorker {
             }
         }
     }
-
-    private let state: String
 
     deinit {
         // What is left of it is killed; its end is awaited, so that nothing outlives the check.

@@ -30,8 +30,8 @@ public struct Conformance {
     public static func examine(_ file: PluginFile, _ description: PluginDescription, in folder: String)
         throws(SystemError) -> Findings
     {
-        let state = (HostProcess.environment("TMPDIR") ?? "/tmp") + "/schedhost-check-\(HostProcess.pid)"
-        _ = try Directory.make(state)
+        let folderOfAll = HostProcess.environment("TMPDIR") ?? "/tmp"
+        let state = try Directory.makeTemporary("schedhost-check", in: HostProcess.absolute(folderOfAll)).path
         defer { try? FileManager.default.removeItem(atPath: state) }
         let conformance = Conformance(file: file, folder: folder, description: description, state: state)
         var findings = conformance.attempt("", conformance.wholeLife)

@@ -53,8 +53,13 @@ struct OpenSessions: ~Copyable {
     mutating func begin(_ entry: Entry) throws(SystemError) {
         entries[entry.session] = entry
         lines += 1
-        if lines > Self.rewriteAt, lines > entries.count * 4 { return try rewrite() }
-        try file.writeAll(Self.line(entry), subject: directory.child(Self.name))
+        do throws(SystemError) {
+            if lines > Self.rewriteAt, lines > entries.count * 4 { return try rewrite() }
+            try file.writeAll(Self.line(entry), subject: directory.child(Self.name))
+        } catch {
+            entries[entry.session] = nil
+            throw error
+        }
     }
 
     /// A session has its record.
@@ -72,8 +77,9 @@ struct OpenSessions: ~Copyable {
         lines = entries.count
     }
 
+    /// An entry as a line. It begins with a line break too: what a full disk has left of the one before ends there.
     private static func line(_ entry: Entry) -> [UInt8] {
         guard let data = try? JSONEncoder().encode(entry) else { return [] }
-        return data + [UInt8(ascii: "\n")]
+        return [UInt8(ascii: "\n")] + data + [UInt8(ascii: "\n")]
     }
 }

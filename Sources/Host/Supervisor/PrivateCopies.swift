@@ -24,11 +24,8 @@ struct PrivateCopies: ~Copyable {
         sweep(keeping: [])
     }
 
-    /// The path that a worker loads.
-    func path(of content: String) -> String {
-        let path = directory.child(content + ".so")
-        return path.contains("/") ? path : "./" + path
-    }
+    /// The path that a worker loads, from the root on: what it loaded before may have changed its working directory.
+    func path(of content: String) -> String { HostProcess.absolute(directory.child(content + ".so")) }
 
     /// The name of a file's content. `identity` is what the file was when it was inspected.
     func content(of name: String, in folder: borrowing Directory, identity: PluginFile.Identity) throws(Failure)

@@ -22,6 +22,13 @@ extension Supervisor {
     /// Reports that are kept of each plugin.
     private static let mostReports = 20
 
+    /// The path by which a worker's backtracer reaches a report that it is to write. A comma ends a path in the
+    /// runtime's settings, so a directory with one in its path is reached by our descriptor of it.
+    func reportPlace(_ name: String) -> String {
+        let path = HostProcess.absolute(state.reports.child(name))
+        return path.contains(",") ? "/proc/\(HostProcess.pid)/fd/\(state.reports.descriptor.raw)/\(name)" : path
+    }
+
     /// Reads what a dead worker left: its crash page and its report.
     func examine(_ worker: WorkerLink) -> Autopsy {
         var autopsy = Autopsy()

@@ -58,7 +58,7 @@ extension Supervisor {
                         plugin: plugin.number, path: plugin.loadPath, name: plugin.fileName,
                         parameters: plugin.routines.first?.settings.paramsJSON ?? "{}",
                         isForRunning: plugin.state != .describing, build: plugin.file.buildID,
-                        state: options.state)))
+                        state: HostProcess.absolute(options.state))))
             armWorkerTimer(worker)
         }
         return worker
@@ -104,9 +104,10 @@ extension Supervisor {
             WorkerLink.Setup(
                 key: key, name: key == .shared ? "shared" : plugin.fileName, ledgerName: "\(unique).ledger",
                 reportName: report,
-                crashReport: backtracer.map { (state.reports.child(report), $0) },
+                crashReport: backtracer.map { (reportPlace(report), $0) },
                 logLevel: log.level.number, now: clock.monotonic(), limits: limits,
-                libraryPath: LibraryPath.folders(for: key == .shared ? nil : plugin.file, in: options.plugins)),
+                libraryPath: LibraryPath.folders(
+                    for: key == .shared ? nil : plugin.file, in: HostProcess.absolute(options.plugins))),
             ledger: try LedgerFiles("\(unique).ledger", in: state.ledgers), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)

@@ -118,6 +118,7 @@ public final class Supervisor {
     public func run() throws -> ExitStatus {
         let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup, Signals.child])
         Signals.ignoreBrokenPipes()
+        HostProcess.raiseOpenFiles()
         HostProcess.adoptOrphans()
         _ = try loop.watch(signals.descriptor) { [unowned self] _ in
             while let signal = signals.next() { receive(signal) }

@@ -76,7 +76,9 @@ public struct ChildProcess: ~Copyable, Sendable {
         var pid: pid_t = 0
         let number = unsafe withCStrings(launch.arguments) { arguments in
             unsafe withCStrings(launch.environment) { environment in
-                unsafe posix_spawn(&pid, launch.executable, &actions, &attributes, arguments, environment)
+                HostProcess.withOpenFilesOfChildren {
+                    unsafe posix_spawn(&pid, launch.executable, &actions, &attributes, arguments, environment)
+                }
             }
         }
         if number != 0 { throw SystemError("posix_spawn", launch.executable, number: number) }

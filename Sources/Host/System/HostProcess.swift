@@ -56,15 +56,6 @@ public enum HostProcess {
     /// Marks every descriptor from 3 on close-on-exec, whoever opened it. close_range(2).
     public static func closeDescriptorsOnExec() { _ = chs_close_range(3, UInt32.max, Int32(CLOSE_RANGE_CLOEXEC)) }
 
-    /// Raises the limit of open files to what the kernel allows us. setrlimit(2).
-    public static func raiseOpenFiles() {
-        var limit = rlimit()
-        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
-            limit.rlim_cur = limit.rlim_max
-            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        }
-    }
-
     /// Limits the size of core files; 0 for none. setrlimit(2).
     public static func limitCoreFiles(to bytes: UInt) {
         var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)

@@ -11,6 +11,13 @@ final class Host {
     /// The log so far.
     var log: String { command.errors }
 
+    /// Starts a host on the scratch directory from within, by a line of the shell: `"$@"` is the host's own command line.
+    init(shell line: String, state: String = "state", in scratch: Scratch) throws {
+        self.scratch = scratch
+        let words = ["/bin/sh", "-c", "cd '\(scratch.path)' && \(line)", "sh", try Program.path]
+        command = try Command(words + ["--plugins", "plugins", "--state", state], in: scratch)
+    }
+
     /// Starts a host on the scratch directory.
     init(_ arguments: String..., in scratch: Scratch, environment: [String: String] = [:]) throws {
         self.scratch = scratch

@@ -1,0 +1,46 @@
+import FoundationEssentials
+import HostCore
+import HostSystem
+import Testing
+
+@testable import HostSupervisor
+
+/// The file of the sessions that have begun: what is in it is owed by the next host.
+@Suite struct OpenSessionsTests {
+    private func entry(_ number: UInt64) -> OpenSessions.Entry {
+        OpenSessions.Entry(
+            session: SessionID(rawValue: number), plugin: "market", version: "1.0.0", build: "0bb48b", routine: "poll",
+            pid: 77, startMs: 1, boot: "boot", startBoot: 2, ledger: "77-1.ledger", slot: Int(number))
+    }
+
+    /// A directory of the test's own while `body` runs.
+    private func inScratch(_ body: (String) throws -> Void) throws {
+        let path = FileManager.default.temporaryDirectory.path + "/schedhost-open-\(UInt64.random(in: 0 ... .max))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try body(path)
+    }
+
+    @Test func `what has begun and not ended is owed`() throws {
+        try inScratch { path in
+            var open = try OpenSessions(try Directory(path))
+            for number in 1...3 { try open.begin(entry(UInt64(number))) }
+            #expect(try OpenSessions(try Directory(path)).owed == [entry(1), entry(2), entry(3)])
+            try open.settled()
+            open.end(SessionID(rawValue: 2))
+            try open.settled()
+            #expect(try OpenSessions(try Directory(path)).owed.map(\.slot).sorted() == [1, 3])
+        }
+    }
+
+    @Test func `a line of which a full disk took half does not spoil the next one`() throws {
+        try inScratch { path in
+            var open = try OpenSessions(try Directory(path))
+            try open.begin(entry(1))
+            try Directory(path).openForAppending("open.jsonl").writeAll(
+                Array(#"{"session":"1m86h8fz17x08","plu"#.utf8), subject: "open.jsonl")
+            try open.begin(entry(2))
+            #expect(try OpenSessions(try Directory(path)).owed == [entry(1), entry(2)])
+        }
+    }
+}
