@@ -29,7 +29,7 @@ extension HostCache {
         let lock: (any CacheFileLock)?
         do {
             // Within another load waiting could be for ever: that process may wait for this one's outer load.
-            lock = try store.lockLoad(name: name, key: entry.key, patience: nested ? 0 : Self.patience)
+            lock = try store.lockLoad(path(entry.key), patience: nested ? 0 : Self.patience)
         } catch {
             environment.report(.readFailed(cache: name, error: error.description))
             return .load(nil)
@@ -104,6 +104,10 @@ extension HostCache {
         let held: CacheFlight.Held
     }
 
+    private func path(_ key: [UInt8]) -> CacheStore.Path {
+        key.isEmpty ? unkeyedPath : CacheStore.Path(name: name, key: key)
+    }
+
     private func stamp() -> CacheStamp {
         CacheStamp(
             boot: identity.boot, bootTime: environment.clock.boot(), wallTime: environment.clock.wall())
@@ -129,7 +133,7 @@ extension HostCache {
     private func look(_ key: [UInt8], payload: Bool) -> (header: CacheFileHeader, payload: CacheBuffer?)? {
         guard let store else { return nil }
         do {
-            switch try store.read(name: name, key: key, payload: payload) {
+            switch try store.read(path(key), payload: payload) {
             case .absent: return nil
             case .value(let header, let buffer):
                 table.withLock { $0.generation = max($0.generation, header.generation) }
@@ -162,7 +166,7 @@ extension HostCache {
             expire: options.expire, codec: options.codec, plugin: identity.plugin, routine: identity.routine,
             name: name, key: entry.key, build: identity.build, payload: unsafe value.bytes)
         do {
-            let saved = try unsafe store.save(header, value.bytes) {
+            let saved = try unsafe store.save(path(entry.key), header, value.bytes, known: entry) {
                 table.withLock { _ in entry.value === value }
             }
             if saved == .replaced { table.withLock { _ in if entry.value === value { entry.onDisk = true } } }
@@ -179,7 +183,7 @@ extension HostCache {
     func removeFile(_ key: [UInt8]) -> Bool {
         guard let store else { return false }
         do {
-            return try store.remove(name: name, key: key)
+            return try store.remove(path(key))
         } catch {
             environment.report(.saveFailed(cache: name, error: error.description))
             return false
