@@ -8,7 +8,8 @@ import Testing
 struct CacheProcessTests {
     private static func namespace(_ state: any CacheFolder, _ clock: TestClock) -> CacheNamespace {
         CacheNamespace(
-            plugin: "p", routine: "r", budget: CacheBudget(), place: CachePlace(state: state, durability: .power),
+            plugin: "p", routine: "r", budget: CacheBudget(),
+            place: CachePlace(state: state, settings: CacheSettings(durability: .power)),
             environment: CacheEnvironment(clock: clock))
     }
 

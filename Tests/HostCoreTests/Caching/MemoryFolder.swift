@@ -21,6 +21,9 @@ final class MemoryFolder: CacheFolder {
             var folders: Set<String> = [""]
             var locks: Set<String> = []
             var marks: [String: UInt64] = [:]
+            /// When each file was written last: a number that grows.
+            var written: [String: Int64] = [:]
+            var writes: Int64 = 0
             var step = 0
             var mishap: (step: Int, what: Mishap)?
             var isDead = false
@@ -33,7 +36,13 @@ final class MemoryFolder: CacheFolder {
         /// The calls that change something, since the last `arm`.
         var log: [String] { state.withLock { $0.log } }
 
-        func set(_ path: String, _ bytes: [UInt8]?) { state.withLock { $0.files[path] = bytes } }
+        func set(_ path: String, _ bytes: [UInt8]?) {
+            state.withLock {
+                $0.files[path] = bytes
+                $0.writes += 1
+                $0.written[path] = $0.writes
+            }
+        }
 
         /// Counts steps anew, and lets something happen at one of them.
         func arm(_ what: Mishap?, at step: Int = 0) {
@@ -98,6 +107,14 @@ final class MemoryFolder: CacheFolder {
         return disk.state.withLock { state in
             (Array(state.files.keys) + Array(state.folders)).filter { $0.hasPrefix(prefix) }
                 .map { String($0.dropFirst(prefix.count)) }.filter { !$0.isEmpty && !$0.contains("/") }.sorted()
+        }
+    }
+
+    func status(_ name: String) throws(SystemError) -> CacheFileStatus {
+        let path = child(name)
+        return try disk.state.withLock { state throws(SystemError) in
+            guard let bytes = state.files[path] else { throw SystemError("fstatat", path, number: 2) }
+            return CacheFileStatus(written: state.written[path] ?? 0, size: bytes.count, number: 0)
         }
     }
 

@@ -8,6 +8,8 @@ public protocol CacheFolder: AnyObject, Sendable {
     func folder(_ name: String, create: Bool) throws(SystemError) -> any CacheFolder
     /// What is in it, sorted.
     func names() throws(SystemError) -> [String]
+    /// How large a file is, and when it was written.
+    func status(_ name: String) throws(SystemError) -> CacheFileStatus
     /// Opens a file for reading; what is there but is no regular file fails with `isNotRegular`, now or when its size
     /// is asked for.
     func open(_ name: String) throws(SystemError) -> any CacheFile
@@ -22,6 +24,23 @@ public protocol CacheFolder: AnyObject, Sendable {
     /// Takes a lock against other threads and processes, trying for up to `patience` ns; nil when somebody has it.
     /// `name` is the lock file, made if it is not there; `offset` tells locks in it apart.
     func lock(_ name: String, at offset: Int64, patience: Int64) throws(SystemError) -> (any CacheFileLock)?
+}
+
+/// What the caches ask about a file that they do not open. Another one for each file that had the name.
+public struct CacheFileStatus: Equatable, Sendable {
+    /// Wall-clock ns of its last write.
+    public var written: Int64
+    /// Bytes.
+    public var size: Int
+    /// What tells two files apart that were written at the same time.
+    public var number: UInt64
+
+    /// A status.
+    public init(written: Int64, size: Int, number: UInt64) {
+        self.written = written
+        self.size = size
+        self.number = number
+    }
 }
 
 /// An open file as the caches use one: by one thread at a time.

@@ -1,14 +1,6 @@
 internal import HostSystem
 internal import Synchronization
 
-/// How sure a saved value is.
-public enum CacheDurability: Sendable {
-    /// Whole after any crash of a process.
-    case process
-    /// Whole after a power loss too: each save waits for the disk.
-    case power
-}
-
 /// The files of one routine's disk caches: `cache/v1/<plugin>/<routine>/` in the state directory.
 ///
 /// An unkeyed value is `<name>.shc`, a keyed one `<name>.keys/<key>.shc`; names as `CacheName` encodes them. No method
@@ -45,13 +37,13 @@ final class CacheStore: Sendable {
     private static let process = String(UInt64.random(in: 0...UInt64.max), radix: 16)
 
     private let root: any CacheFolder
-    private let durability: CacheDurability
+    let settings: CacheSettings
     private let plugin: String
     private let routine: String
-    private let opened = Monitor(Opened())
+    let opened = Monitor(Opened())
 
     /// The folders that are open: the routine's own, and those with the keys of a cache.
-    private struct Opened {
+    struct Opened {
         var own: Shelf?
         var keyed: [String: Shelf] = [:]
 
@@ -62,13 +54,18 @@ final class CacheStore: Sendable {
     }
 
     /// A folder with files of the routine.
-    private final class Shelf: @unchecked Sendable {
-        // @unchecked: what changes is touched only under the folder's lock.
+    final class Shelf: @unchecked Sendable {
+        // @unchecked: `mark` and `temporary` are touched only under the folder's lock.
         let folder: any CacheFolder
         /// What the lock file bears while nobody else has saved here.
         var mark: UInt64 = 0
         /// The name of the temporary: one at a time, under the lock.
         var temporary = Shelf.name()
+
+        /// How much was saved since the files were last counted, and was there then; see `CacheStore+Bound`.
+        let files = Atomic(0)
+        let bytes = Atomic(0)
+        let isTrimming = Atomic(false)
 
         init(_ folder: any CacheFolder) { self.folder = folder }
 
@@ -84,7 +81,7 @@ final class CacheStore: Sendable {
         let name: String
         let key: [UInt8]
         /// The folder in the routine's, or "" for that itself.
-        fileprivate let folder: String
+        let folder: String
         /// The file's name before the ending.
         fileprivate let stem: String
         fileprivate let file: FileName
@@ -99,11 +96,11 @@ final class CacheStore: Sendable {
         }
     }
 
-    init(root: any CacheFolder, plugin: String, routine: String, durability: CacheDurability) {
+    init(root: any CacheFolder, plugin: String, routine: String, settings: CacheSettings) {
         self.root = root
         self.plugin = plugin
         self.routine = routine
-        self.durability = durability
+        self.settings = settings
     }
 
     // MARK: - Places
@@ -117,11 +114,11 @@ final class CacheStore: Sendable {
             for part in parts where !part.isEmpty {
                 let parent = folder
                 folder = try parent.folder(part, create: create)
-                if create, durability == .power { try parent.synchronize() }
+                if create, settings.durability == .power { try parent.synchronize() }
             }
-            try sweep(folder)
-            // Two threads may have opened it at once: one of the two stays.
             let shelf = Shelf(folder)
+            try sweep(shelf)
+            // Two threads may have opened it at once: one of the two stays.
             return opened.withLock { opened in
                 let kept = opened[path.folder] ?? shelf
                 opened[path.folder] = kept
@@ -134,8 +131,15 @@ final class CacheStore: Sendable {
     }
 
     /// Removes what a crash left behind. Temporaries are written under the lock: who has it sees only orphans.
-    private func sweep(_ folder: any CacheFolder) throws(SystemError) {
-        let orphans = try folder.names().filter { $0.hasSuffix(Self.temporaryEnding) }
+    private func sweep(_ shelf: Shelf) throws(SystemError) {
+        let folder = shelf.folder
+        let names = try folder.names()
+        // What is there already is counted soon.
+        if names.contains(where: { $0.hasSuffix(Self.ending) }) {
+            shelf.files.store(.max / 2, ordering: .relaxed)
+            shelf.bytes.store(.max / 2, ordering: .relaxed)
+        }
+        let orphans = names.filter { $0.hasSuffix(Self.temporaryEnding) }
         if orphans.isEmpty { return }
         guard let lock = try folder.lock(Self.lockFile, at: 0, patience: 0) else { return }
         defer { lock.release() }
@@ -220,7 +224,8 @@ final class CacheStore: Sendable {
             let lock = try shelf.folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         else { throw SystemError("fcntl", "\(path.stem): lock", number: 11) }
         defer { lock.release() }
-        if try isOutdated(path, header.generation, known, shelf, lock) { return .outdated }
+        let before = try look(path, header.generation, known, shelf, lock)
+        if before == .newer { return .outdated }
         do {
             try unsafe write(shelf, header, payload)
             guard wanted() else {
@@ -233,8 +238,15 @@ final class CacheStore: Sendable {
             throw error
         }
         known.saved = (shelf.mark, header.generation)
-        if durability == .power { try shelf.folder.synchronize() }
+        if before == .absent { shelf.files.add(1, ordering: .relaxed) }
+        shelf.bytes.add(Self.space(header.encodedSize + payload.count), ordering: .relaxed)
+        if settings.durability == .power { try shelf.folder.synchronize() }
         return .replaced
+    }
+
+    /// What a save will replace.
+    private enum Before {
+        case absent, older, newer
     }
 
     /// Whether the disk has this generation or a newer one, under the lock.
@@ -242,22 +254,20 @@ final class CacheStore: Sendable {
     /// While the lock file bears what this process wrote, nobody else has saved in the folder, and a file that this
     /// process has saved since is as it was. Else the file is looked at, and the lock file marked before the save:
     /// whoever comes next finds another number than his own, also when this save is the last thing that happens.
-    private func isOutdated(
+    private func look(
         _ path: Path, _ generation: UInt64, _ known: CacheEntry, _ shelf: Shelf, _ lock: any CacheFileLock
-    ) throws(SystemError) -> Bool {
+    ) throws(SystemError) -> Before {
         let mark = (try? lock.mark()) ?? 0
         let isMine = mark != 0 && mark == shelf.mark
-        if isMine, known.saved.mark == mark { return known.saved.generation >= generation }
-        if let seen = CacheFileReader.glance(shelf.folder, path.file.text), seen.generation < generation {
-            // Most often.
-        } else if try self.generation(shelf.folder, path) >= generation {
-            return true
-        }
+        if isMine, known.saved.mark == mark { return known.saved.generation >= generation ? .newer : .older }
+        var found = CacheFileReader.glance(shelf.folder, path.file.text)?.generation ?? 0
+        if found == 0 || found >= generation { found = try self.generation(shelf.folder, path) }
+        if found >= generation { return .newer }
         if !isMine {
             shelf.mark = UInt64.random(in: 1...UInt64.max)
             try lock.setMark(shelf.mark)
         }
-        return false
+        return found == 0 ? .absent : .older
     }
 
     /// Writes the temporary of a shelf, whole and closed.
@@ -272,7 +282,7 @@ final class CacheStore: Sendable {
         if joined { unsafe head.append(payload) }
         try unsafe writeAll(file, head.bytes)
         if !joined { try unsafe writeAll(file, payload) }
-        if durability == .power { try file.synchronize() }
+        if settings.durability == .power { try file.synchronize() }
         try file.close()
     }
 
@@ -306,7 +316,7 @@ final class CacheStore: Sendable {
             if error.isNotFound { return false }
             throw error
         }
-        if durability == .power { try folder.synchronize() }
+        if settings.durability == .power { try folder.synchronize() }
         return true
     }
 }

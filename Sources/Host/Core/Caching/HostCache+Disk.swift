@@ -133,6 +133,7 @@ extension HostCache {
     private func look(_ key: [UInt8], payload: Bool) -> (header: CacheFileHeader, payload: CacheBuffer?)? {
         guard let store else { return nil }
         do {
+            defer { keepBound(key) }
             switch try store.read(path(key), payload: payload) {
             case .absent: return nil
             case .value(let header, let buffer):
@@ -169,6 +170,7 @@ extension HostCache {
             let saved = try unsafe store.save(path(entry.key), header, value.bytes, known: entry) {
                 table.withLock { _ in entry.value === value }
             }
+            keepBound(entry.key)
             if saved == .replaced { table.withLock { _ in if entry.value === value { entry.onDisk = true } } }
             return saved
         } catch {
@@ -176,6 +178,21 @@ extension HostCache {
             environment.report(.saveFailed(cache: name, error: error.description))
             return .dropped
         }
+    }
+
+    /// Removes the least recently written files of keys past the bound, in the background where there is one.
+    private func keepBound(_ key: [UInt8]) {
+        guard let store, !key.isEmpty, store.wantsTrim(path(key)) else { return }
+        let place = path(key)
+        let work: @Sendable () -> Void = { [self] in
+            do throws(SystemError) {
+                let removed = try store.trim(place)
+                table.withLock { $0.counters.evictions &+= UInt64(removed) }
+            } catch {
+                environment.report(.readFailed(cache: name, error: error.description))
+            }
+        }
+        if !environment.background(work) { work() }
     }
 
     /// Removes the file; false when there was none. A failure is reported.

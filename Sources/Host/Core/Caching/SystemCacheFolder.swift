@@ -25,6 +25,12 @@ public final class SystemCacheFolder: CacheFolder {
     public func names() throws(SystemError) -> [String] { try directory.names() }
 
     /// As `CacheFolder` says.
+    public func status(_ name: String) throws(SystemError) -> CacheFileStatus {
+        let status = try directory.status(name)
+        return CacheFileStatus(written: status.modified, size: status.size, number: status.inode)
+    }
+
+    /// As `CacheFolder` says.
     public func open(_ name: String) throws(SystemError) -> any CacheFile {
         SystemCacheFile(try directory.openQuietly(name), name, in: self)
     }
