@@ -29,8 +29,10 @@ enum CacheStorage: Sendable {
                 throw CacheError(cache, code: Code.unsupported, message: "")
             }
             let cost = max(0, cost(box))
-            // From here on the host answers for the reference, also when it refuses the object.
-            code = unsafe set(writer, Unmanaged.passRetained(box).toOpaque(), ValueBox.release, cost)
+            let object = unsafe Unmanaged.passRetained(box).toOpaque()
+            code = unsafe set(writer, object, ValueBox.release, cost)
+            // What the host refuses is still ours.
+            if code != Code.ok { unsafe ValueBox.release(object) }
         case .disk(let codec):
             guard let write = unsafe writer.pointee.write else {
                 throw CacheError(cache, code: Code.unsupported, message: "")
@@ -79,14 +81,14 @@ enum CacheStorage: Sendable {
     func get(_ scheduler: Scheduler, _ request: CacheRequest, ownSource: Bool, _ loader: Loader) throws -> Answer {
         guard let handle = unsafe handle else { return unsafe Answer(box: try loader(request.key), facts: nil) }
         var call = SourceCall(binding: self, context: scheduler.context, loader: loader)
-        let facts = unsafe try ask(scheduler, handle, request, ownSource: ownSource, &call)
+        var facts = unsafe try ask(scheduler, handle, request, ownSource: ownSource, &call)
         do {
-            return unsafe Answer(box: try box(facts, key: request.key, made: call.made), facts: facts)
+            return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
             // Written by another version of the plugin: the source knows better.
             let anew = CacheRequest(key: request.key, fresh: true, tolerance: .zero)
-            let facts = unsafe try ask(scheduler, handle, anew, ownSource: ownSource, &call)
-            return unsafe Answer(box: try box(facts, key: request.key, made: call.made), facts: facts)
+            var facts = unsafe try ask(scheduler, handle, anew, ownSource: ownSource, &call)
+            return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         }
     }
 
@@ -128,8 +130,10 @@ enum CacheStorage: Sendable {
         if code == Code.notFound { return nil }
         if code != Code.ok { throw error(code) }
         switch kind {
-        case .memory: return unsafe Answer(box: try box(facts, key: key, made: nil), facts: facts)
-        case .disk: return unsafe (try? box(facts, key: key, made: nil)).map { unsafe Answer(box: $0, facts: facts) }
+        case .memory: return unsafe Answer(box: try take(&facts, scheduler, key: key, made: nil), facts: facts)
+        case .disk:
+            guard let box = unsafe try? take(&facts, scheduler, key: key, made: nil) else { return nil }
+            return unsafe Answer(box: box, facts: facts)
         }
     }
 
@@ -143,9 +147,10 @@ enum CacheStorage: Sendable {
             guard let put = unsafe table.cache_put_object else { throw error(Code.unsupported) }
             if key.utf8.count > 65_536 { throw error(Code.invalid, "the key is longer than 64 KiB") }
             let cost = max(0, cost(box))
-            // From here on the host answers for the reference, also when it refuses the object.
             let object = unsafe Unmanaged.passRetained(box).toOpaque()
             code = unsafe withKey(key) { unsafe put(scheduler.pointer, handle, $0, $1, object, ValueBox.release, cost) }
+            // What the host refuses is still ours.
+            if code != Code.ok { unsafe ValueBox.release(object) }
         case .disk(let codec):
             guard let put = unsafe table.cache_put else { throw error(Code.unsupported) }
             code = unsafe try codec.encode(box).withUnsafeBytes { bytes in
@@ -163,6 +168,16 @@ enum CacheStorage: Sendable {
         let code = unsafe withKey(key) { unsafe invalidate(scheduler.pointer, handle, $0, $1) }
         if code != Code.ok && code != Code.notFound { throw error(code) }
         return code == Code.ok
+    }
+
+    /// The box of an answer, which holds its value from here on: a pin of the host's, as an answer to a thread of the
+    /// plugin's own has one, is given back.
+    @inline(__always)
+    private func take(
+        _ facts: inout schedhost_cache_value, _ scheduler: Scheduler, key: String, made: ValueBox?
+    ) throws -> ValueBox {
+        defer { unsafe scheduler.context.table.cache_release?(scheduler.pointer, &facts) }
+        return unsafe try box(facts, key: key, made: made)
     }
 
     /// The object that the host gives, or what its bytes mean: decoded once for each generation.

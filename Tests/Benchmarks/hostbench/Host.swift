@@ -56,7 +56,8 @@ final class HostRun {
     private let routines: Int
 
     /// A host with the measured plugin, `routines` times. `settings` are those of the plugin's configuration.
-    init(_ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true,
+    init(
+        _ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true,
         cache parameter: String? = nil
     ) throws {
         self.tools = tools
