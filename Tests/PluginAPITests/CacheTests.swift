@@ -96,12 +96,13 @@ private struct Point: Codable, Equatable, Sendable {
             "o", expire: .seconds(1),
             codec: Codec(identifier: 9, encode: { (_: Int) in [1] }, decode: { _ in throw Broken(number: 1) })
         ) { 1 }
-        host.once { _ throws in
+        host.once { scheduler throws in
             for _ in 0..<3 {
-                _ = try memory()
+                // As a thread of the plugin's own does, which has no current scheduler.
+                _ = try memory(in: scheduler)
                 _ = try memory.answer()
                 _ = try memory.peek()
-                _ = try disk()
+                _ = try disk(in: scheduler)
                 _ = try disk.peek()
                 _ = try other()
                 _ = try other.peek()

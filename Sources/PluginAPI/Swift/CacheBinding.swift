@@ -60,8 +60,16 @@ enum CacheStorage: Sendable {
     /// nil when the host has no caches: then every call loads.
     private let handle: OpaquePointer?
     private let decoded = DecodedValues()
+    /// Whose it is, and the host that has opened it.
+    private let context: Unmanaged<CallbackContext>
+    private let host: UnsafePointer<schedhost_host>?
 
-    init(_ storage: CacheStorage, _ name: String, type: ObjectIdentifier, handle: OpaquePointer?) {
+    init(
+        _ storage: CacheStorage, _ name: String, type: ObjectIdentifier, handle: OpaquePointer?,
+        context: CallbackContext
+    ) {
+        unsafe self.context = .passUnretained(context)
+        unsafe host = context.host
         self.storage = storage
         kind = storage.kind
         self.name = name
@@ -73,6 +81,40 @@ enum CacheStorage: Sendable {
     func checked(_ type: ObjectIdentifier) throws -> CacheBinding {
         if type != self.type { throw error(Code.invalid, "it is in use with values of another type") }
         return self
+    }
+
+    /// The unkeyed value of a memory cache for the callback in progress; nil when it is another routine's cache or the
+    /// host has none. In a callback or a source no answer comes pinned.
+    func get(_ current: CurrentScheduler.Borrowed, _ cache: Unmanaged<CacheDeclaration>, ownSource: Bool) throws
+        -> ValueBox?
+    {
+        guard unsafe current.context.toOpaque() == context.toOpaque(), let handle = unsafe handle else { return nil }
+        return unsafe try context._withUnsafeGuaranteedRef { context in
+            guard unsafe context.host == host, let get = unsafe context.table.cache_get else { return nil }
+            var call = unsafe SourceCall(binding: self, context: context, loader: .declared(cache))
+            var facts = unsafe schedhost_cache_value()
+            unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
+            let code = unsafe withUnsafeMutablePointer(to: &call) { call in
+                var asked = unsafe schedhost_cache_request()
+                unsafe asked.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_request>.size)
+                if !ownSource {
+                    unsafe asked.source = unsafe requestSource
+                    unsafe asked.user = UnsafeMutableRawPointer(call)
+                }
+                return unsafe get(current.pointer, handle, &asked, &facts)
+            }
+            if code == Code.ok { return unsafe try box(facts, key: "", made: nil) }
+            throw unsafe failure(code, call, current.pointer, handle, context)
+        }
+    }
+
+    private func failure(
+        _ code: Int32, _ call: SourceCall, _ scheduler: UnsafePointer<schedhost_scheduler>, _ handle: OpaquePointer,
+        _ context: CallbackContext
+    ) -> any Error {
+        if let thrown = call.thrown { return thrown }
+        let text = unsafe context.table.cache_error?(scheduler, handle)
+        return unsafe error(code, text.map { unsafe String(cString: $0) } ?? "")
     }
 
     /// The value, from the cache or the loader. Throws what the loader threw in this call, else the host's reason.
@@ -115,9 +157,7 @@ enum CacheStorage: Sendable {
             }
         }
         if code == Code.ok { return unsafe facts }
-        if let thrown = call.thrown { throw thrown }
-        let text = unsafe scheduler.context.table.cache_error?(scheduler.pointer, handle)
-        throw unsafe error(code, text.map { unsafe String(cString: $0) } ?? "")
+        throw unsafe failure(code, call, scheduler.pointer, handle, scheduler.context)
     }
 
     /// The value held, whatever its age, and never the source; nil if there is none, or none that can be decoded.

@@ -58,7 +58,7 @@ final class HostRun {
     /// A host with the measured plugin, `routines` times. `settings` are those of the plugin's configuration.
     init(
         _ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true,
-        cache parameter: String? = nil
+        from file: String = "bench.so", cache parameter: String? = nil
     ) throws {
         self.tools = tools
         self.routines = routines
@@ -77,7 +77,7 @@ final class HostRun {
         var all = settings
         all["params"] = own
         try JSONSerialization.data(withJSONObject: all).write(to: URL(fileURLWithPath: plugins + "/bench.json5"))
-        if plugin { try FileManager.default.copyItem(atPath: tools.built + "/bench.so", toPath: plugins + "/bench.so") }
+        if plugin { try FileManager.default.copyItem(atPath: "\(tools.built)/\(file)", toPath: plugins + "/bench.so") }
     }
 
     /// Starts it; again after an end, with the same state.
