@@ -158,7 +158,7 @@ extension SettingKey {
     }
 
     /// Whether it limits a worker.
-    public var isLimit: Bool { group == "limits" }
+    public var isLimit: Bool { group == "limits" || self == .cacheValueMb || self == .cacheMemoryMb }
 
     /// Its name in that object.
     var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
