@@ -86,7 +86,8 @@ let package = Package(
         tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
         tests("HostCoreTests", ["HostCore", "HostSystem"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strictC),
-        tests("HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "AllocationCounter"]),
+        tests(
+            "HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "PluginAPI", "AllocationCounter"]),
         tests("HostSupervisorTests", ["HostSupervisor", "HostCore", "HostSystem"]),
         tests("FixtureTests", ["HostWorker", "HostCore"]),
         // They run the program, which `swift build --build-tests` and `swift test` build too. No dependency: its libraries inside

@@ -69,9 +69,19 @@ final class PluginKit {
     private var received: [WorkerEvent] = []
     private var nextSession: UInt64 = 1
 
-    init(
+    convenience init(
         _ scripts: [Script], isSerial: Bool = false, clock: any HostClock = SystemClock(), parameters: String = "{}",
         change: (inout schedhost_plugin) -> Void = { _ in }
+    ) throws {
+        try unsafe self.init(
+            descriptor: Self.descriptor(scripts, isSerial, change), routines: scripts.count, clock: clock,
+            parameters: parameters)
+    }
+
+    /// A plugin by its descriptor, with a place for its disk caches if there is one.
+    init(
+        descriptor: UnsafePointer<schedhost_plugin>, routines: Int, clock: any HostClock = SystemClock(),
+        parameters: String = "{}", cachePlace: CachePlace? = nil
     ) throws {
         let pair = try DescriptorPair.socket()
         let worker = try pair.second.duplicate()
@@ -80,14 +90,13 @@ final class PluginKit {
         try poller.add(supervisor, for: .readable, token: 1)
         channel = EventChannel(socket: worker, clock: clock)
         let ledger = try Descriptor.memory("ledger")
-        try ledger.truncate(to: max(scripts.count, 1) * LedgerSlot.size, subject: "ledger")
+        try ledger.truncate(to: max(routines, 1) * LedgerSlot.size, subject: "ledger")
         let twins = try Descriptor.memory("twins")
-        try twins.truncate(to: max(scripts.count, 1) * LedgerTwin.size, subject: "twins")
+        try twins.truncate(to: max(routines, 1) * LedgerTwin.size, subject: "twins")
         context = PluginContext(
-            number: 0, loaded: try unsafe LoadedPlugin(descriptor: Self.descriptor(scripts, isSerial, change)),
+            number: 0, loaded: try unsafe LoadedPlugin(descriptor: descriptor),
             ledger: try LedgerFile(ledger, twins: twins), clock: clock, channel: channel, log: log,
-            sessions: SessionCounter(),
-            budget: CacheBudget(), cachePlace: nil)
+            sessions: SessionCounter(), budget: CacheBudget(), cachePlace: cachePlace)
         try context.prepare(parameters: parameters)
     }
 

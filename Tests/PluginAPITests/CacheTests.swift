@@ -86,7 +86,35 @@ private struct Point: Codable, Equatable, Sendable {
         #expect(seen.thing == nil)
     }
 
-    @Test func refusedObjectIsReleasedByTheHost() {
+    @Test func pinnedAnswersAreReleased() {
+        let host = FakeHost()
+        host.isPinning = true
+        let memory = CacheMemory("m", expire: .seconds(1)) { Thing() }
+        let disk = Cache("d", expire: .seconds(1)) { [1, 2] }
+        // What another version wrote: its codec refuses it, and the source is asked.
+        let other = Cache(
+            "o", expire: .seconds(1),
+            codec: Codec(identifier: 9, encode: { (_: Int) in [1] }, decode: { _ in throw Broken(number: 1) })
+        ) { 1 }
+        host.once { scheduler throws in
+            for _ in 0..<3 {
+                // As a thread of the plugin's own does, which has no current scheduler.
+                _ = try memory(in: scheduler)
+                _ = try memory.answer()
+                _ = try memory.peek()
+                _ = try disk(in: scheduler)
+                _ = try disk.peek()
+                _ = try other()
+                _ = try other.peek()
+                host.now += 0.5
+            }
+        }
+        #expect(host.failures == [])
+        #expect(host.pins == 0)
+        #expect(host.memoryCaches["m"]?.loads == 1)
+    }
+
+    @Test func refusedObjectIsReleased() {
         let host = FakeHost()
         let cache = CacheMemory("large", expire: nil, cost: { _ in 1 << 21 }) { Thing() }
         let seen = Weak()

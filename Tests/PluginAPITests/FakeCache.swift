@@ -151,11 +151,16 @@ import CPluginAPI
     static func install(in table: inout schedhost_host) {
         unsafe table.cache_memory = { unsafe FakeCache.open(\.memoryCaches, $0, $1, $2, $3) }
         unsafe table.cache = { unsafe FakeCache.open(\.diskCaches, $0, $1, $2, $3) }
-        unsafe table.cache_get = { unsafe FakeCache.of($1).get(FakeHost.of($0), there($2).pointee, there($3)) }
+        unsafe table.cache_get = {
+            let code = unsafe FakeCache.of($1).get(FakeHost.of($0), there($2).pointee, there($3))
+            unsafe FakeHost.of($0).pin(there($3))
+            return code
+        }
         unsafe table.cache_peek = { scheduler, cache, key, size, value in
             let key = unsafe text(key, size)
             guard unsafe FakeCache.of(cache).entries[key] != nil else { return Int32(SCHEDHOST_NOT_FOUND) }
             unsafe FakeCache.of(cache).answer(key, SCHEDHOST_VALUE_HIT, now: FakeHost.of(scheduler).now, there(value))
+            unsafe FakeHost.of(scheduler).pin(there(value))
             return 0
         }
         unsafe table.cache_put = { scheduler, cache, key, keySize, bytes, size in
@@ -165,10 +170,7 @@ import CPluginAPI
             return 0
         }
         unsafe table.cache_put_object = { scheduler, cache, key, keySize, object, release, cost in
-            if cost > 1 << 20 {
-                unsafe release?(object)  // refused objects are the host's to release as well
-                return Int32(SCHEDHOST_TOO_LARGE)
-            }
+            if cost > 1 << 20 { return Int32(SCHEDHOST_TOO_LARGE) }  // the object is still the caller's
             unsafe FakeCache.of(cache).replace(
                 text(key, keySize),
                 Entry(object: object, release: release, made: FakeHost.of(scheduler).now, generation: 0))
@@ -177,7 +179,21 @@ import CPluginAPI
         unsafe table.cache_invalidate = { _, cache, key, size in
             unsafe FakeCache.of(cache).drop(text(key, size)) ? 0 : Int32(SCHEDHOST_NOT_FOUND)
         }
+        unsafe table.cache_release = { scheduler, value in
+            guard unsafe there(value).pointee.reserved > 0 else { return }
+            unsafe there(value).pointee.reserved -= 1
+            unsafe FakeHost.of(scheduler).pins -= 1
+        }
         unsafe table.cache_error = { unsafe immortalText(FakeCache.of($1).error) }
+    }
+}
+
+extension FakeHost {
+    /// As on a thread of the plugin's own: the answer comes pinned.
+    func pin(_ value: UnsafeMutablePointer<schedhost_cache_value>) {
+        guard isPinning, unsafe value.pointee.state != UInt32(SCHEDHOST_VALUE_NONE) else { return }
+        unsafe value.pointee.reserved = 1
+        pins += 1
     }
 }
 

@@ -20,6 +20,9 @@ import PluginAPI
     private(set) var failures: [String] = []
     private(set) var stats: [String: String] = [:]
     private(set) var calls: [String] = []
+    /// Whether answers of caches come pinned, and how many of them are not released yet.
+    var isPinning = false
+    var pins = 0
     var memoryCaches: [String: FakeCache] = [:]
     var diskCaches: [String: FakeCache] = [:]
 

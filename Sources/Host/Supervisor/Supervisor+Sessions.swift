@@ -84,7 +84,8 @@ extension Supervisor {
                     slot: slot, plugin: routine.plugin.number, routine: routine.index, session: id,
                     waitMs: routine.settings.waitMs, maxCycles: routine.settings.maxCycles, untilMs: routine.untilMs,
                     maxAttempts: 3, lifetimeCycles: lifetime(routine.identifier), before: routine.before,
-                    parameters: routine.settings.paramsJSON, isPaused: routine.isPaused)))
+                    parameters: routine.settings.paramsJSON, isPaused: routine.isPaused,
+                    caches: routine.settings.caches)))
     }
 
     private func watch(_ routine: RoutineEntry, boot: Int64) {

@@ -25,7 +25,8 @@ extension HostTable {
             guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize), size >= 0,
                 unsafe data != nil || size == 0
             else { return SCHEDHOST_INVALID.code }
-            return code(unsafe handle.cache.put(UnsafeRawBufferPointer(start: data, count: size), key: key), handle)
+            let bytes = unsafe UnsafeRawBufferPointer(start: data, count: size)
+            return code(unsafe handle.cache.put(bytes, key: key, byCallback: handle.isCallback), handle)
         }
         unsafe table.pointee.cache_put_object = { scheduler, cache, key, keySize, object, release, cost in
             guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize),

@@ -18,7 +18,9 @@ internal import Synchronization
     /// Texts that `cache_error` gave in the callback in progress and that are outdated.
     private var oldTexts: [CText] = []
 
-    init(plugin: PluginContext, routine: String, number: Int) {
+    init(plugin: PluginContext, routine: String, number: Int, settings: CacheSettings) {
+        var place = plugin.cachePlace
+        place?.settings = settings
         let state = Monitor(State())
         self.state = state
         let environment = CacheEnvironment(
@@ -27,7 +29,7 @@ internal import Synchronization
                 Self.log(event, to: channel, plugin: index, routine: number, ms: clock.wall() / 1_000_000)
             })
         namespace = CacheNamespace(
-            plugin: plugin.loaded.description.id, routine: routine, budget: plugin.budget, place: plugin.cachePlace,
+            plugin: plugin.loaded.description.id, routine: routine, budget: plugin.budget, place: place,
             environment: environment)
     }
 

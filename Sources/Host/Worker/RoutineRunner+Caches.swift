@@ -11,7 +11,8 @@ extension RoutineRunner {
     func useCaches() -> RoutineCaches {
         caches.withLock { caches in
             if let known = caches { return known }
-            let made = RoutineCaches(plugin: plugin, routine: name, number: index)
+            let made = RoutineCaches(
+                plugin: plugin, routine: name, number: index, settings: session.order.caches)
             caches = made
             hasCaches.store(true, ordering: .relaxed)
             return made

@@ -33,7 +33,7 @@ public final class Worker {
     private let poller: Poller
     private let clockSet: TimerDescriptor
     private let sessions = SessionCounter()
-    private let budget = CacheBudget()
+    private let budget: CacheBudget
     private let doorbell: Doorbell
     private var plugins: [Int: PluginContext] = [:]
     private var lines = LineSplitter(limit: 4 << 20)
@@ -55,16 +55,18 @@ public final class Worker {
         let worker: Worker
         do {
             try CrashPage.watch(Descriptor(owning: Self.crashDescriptor))
-            worker = try Worker(logLevel: logLevel)
+            worker = try Worker(logLevel: logLevel, limits: limits)
         } catch {
             WorkerFailure.die("worker: \(error)")
         }
         worker.serve()
     }
 
-    private init(logLevel: Int32) throws(SystemError) {
+    private init(logLevel: Int32, limits: WorkerLimits) throws(SystemError) {
         let clock = SystemClock()
         self.clock = clock
+        budget = CacheBudget(
+            valueLimit: Int(clamping: limits.cacheValueMb) << 20, totalLimit: Int(clamping: limits.cacheMemoryMb) << 20)
         channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)
         log = LogGate(level: logLevel)
         ledger = try LedgerFile(

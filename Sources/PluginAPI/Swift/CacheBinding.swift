@@ -29,8 +29,10 @@ enum CacheStorage: Sendable {
                 throw CacheError(cache, code: Code.unsupported, message: "")
             }
             let cost = max(0, cost(box))
-            // From here on the host answers for the reference, also when it refuses the object.
-            code = unsafe set(writer, Unmanaged.passRetained(box).toOpaque(), ValueBox.release, cost)
+            let object = unsafe Unmanaged.passRetained(box).toOpaque()
+            code = unsafe set(writer, object, ValueBox.release, cost)
+            // What the host refuses is still ours.
+            if code != Code.ok { unsafe ValueBox.release(object) }
         case .disk(let codec):
             guard let write = unsafe writer.pointee.write else {
                 throw CacheError(cache, code: Code.unsupported, message: "")
@@ -58,8 +60,16 @@ enum CacheStorage: Sendable {
     /// nil when the host has no caches: then every call loads.
     private let handle: OpaquePointer?
     private let decoded = DecodedValues()
+    /// Whose it is, and the host that has opened it.
+    private let context: Unmanaged<CallbackContext>
+    private let host: UnsafePointer<schedhost_host>?
 
-    init(_ storage: CacheStorage, _ name: String, type: ObjectIdentifier, handle: OpaquePointer?) {
+    init(
+        _ storage: CacheStorage, _ name: String, type: ObjectIdentifier, handle: OpaquePointer?,
+        context: CallbackContext
+    ) {
+        unsafe self.context = .passUnretained(context)
+        unsafe host = context.host
         self.storage = storage
         kind = storage.kind
         self.name = name
@@ -73,20 +83,54 @@ enum CacheStorage: Sendable {
         return self
     }
 
+    /// The unkeyed value of a memory cache for the callback in progress; nil when it is another routine's cache or the
+    /// host has none. In a callback or a source no answer comes pinned.
+    func get(_ current: CurrentScheduler.Borrowed, _ cache: Unmanaged<CacheDeclaration>, ownSource: Bool) throws
+        -> ValueBox?
+    {
+        guard unsafe current.context.toOpaque() == context.toOpaque(), let handle = unsafe handle else { return nil }
+        return unsafe try context._withUnsafeGuaranteedRef { context in
+            guard unsafe context.host == host, let get = unsafe context.table.cache_get else { return nil }
+            var call = unsafe SourceCall(binding: self, context: context, loader: .declared(cache))
+            var facts = unsafe schedhost_cache_value()
+            unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
+            let code = unsafe withUnsafeMutablePointer(to: &call) { call in
+                var asked = unsafe schedhost_cache_request()
+                unsafe asked.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_request>.size)
+                if !ownSource {
+                    unsafe asked.source = unsafe requestSource
+                    unsafe asked.user = UnsafeMutableRawPointer(call)
+                }
+                return unsafe get(current.pointer, handle, &asked, &facts)
+            }
+            if code == Code.ok { return unsafe try box(facts, key: "", made: nil) }
+            throw unsafe failure(code, call, current.pointer, handle, context)
+        }
+    }
+
+    private func failure(
+        _ code: Int32, _ call: SourceCall, _ scheduler: UnsafePointer<schedhost_scheduler>, _ handle: OpaquePointer,
+        _ context: CallbackContext
+    ) -> any Error {
+        if let thrown = call.thrown { return thrown }
+        let text = unsafe context.table.cache_error?(scheduler, handle)
+        return unsafe error(code, text.map { unsafe String(cString: $0) } ?? "")
+    }
+
     /// The value, from the cache or the loader. Throws what the loader threw in this call, else the host's reason.
     ///
     /// With `ownSource` the cache's own source loads, which a reload ahead of expiry needs.
     func get(_ scheduler: Scheduler, _ request: CacheRequest, ownSource: Bool, _ loader: Loader) throws -> Answer {
         guard let handle = unsafe handle else { return unsafe Answer(box: try loader(request.key), facts: nil) }
         var call = SourceCall(binding: self, context: scheduler.context, loader: loader)
-        let facts = unsafe try ask(scheduler, handle, request, ownSource: ownSource, &call)
+        var facts = unsafe try ask(scheduler, handle, request, ownSource: ownSource, &call)
         do {
-            return unsafe Answer(box: try box(facts, key: request.key, made: call.made), facts: facts)
+            return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
             // Written by another version of the plugin: the source knows better.
             let anew = CacheRequest(key: request.key, fresh: true, tolerance: .zero)
-            let facts = unsafe try ask(scheduler, handle, anew, ownSource: ownSource, &call)
-            return unsafe Answer(box: try box(facts, key: request.key, made: call.made), facts: facts)
+            var facts = unsafe try ask(scheduler, handle, anew, ownSource: ownSource, &call)
+            return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         }
     }
 
@@ -113,9 +157,7 @@ enum CacheStorage: Sendable {
             }
         }
         if code == Code.ok { return unsafe facts }
-        if let thrown = call.thrown { throw thrown }
-        let text = unsafe scheduler.context.table.cache_error?(scheduler.pointer, handle)
-        throw unsafe error(code, text.map { unsafe String(cString: $0) } ?? "")
+        throw unsafe failure(code, call, scheduler.pointer, handle, scheduler.context)
     }
 
     /// The value held, whatever its age, and never the source; nil if there is none, or none that can be decoded.
@@ -128,8 +170,10 @@ enum CacheStorage: Sendable {
         if code == Code.notFound { return nil }
         if code != Code.ok { throw error(code) }
         switch kind {
-        case .memory: return unsafe Answer(box: try box(facts, key: key, made: nil), facts: facts)
-        case .disk: return unsafe (try? box(facts, key: key, made: nil)).map { unsafe Answer(box: $0, facts: facts) }
+        case .memory: return unsafe Answer(box: try take(&facts, scheduler, key: key, made: nil), facts: facts)
+        case .disk:
+            guard let box = unsafe try? take(&facts, scheduler, key: key, made: nil) else { return nil }
+            return unsafe Answer(box: box, facts: facts)
         }
     }
 
@@ -143,9 +187,10 @@ enum CacheStorage: Sendable {
             guard let put = unsafe table.cache_put_object else { throw error(Code.unsupported) }
             if key.utf8.count > 65_536 { throw error(Code.invalid, "the key is longer than 64 KiB") }
             let cost = max(0, cost(box))
-            // From here on the host answers for the reference, also when it refuses the object.
             let object = unsafe Unmanaged.passRetained(box).toOpaque()
             code = unsafe withKey(key) { unsafe put(scheduler.pointer, handle, $0, $1, object, ValueBox.release, cost) }
+            // What the host refuses is still ours.
+            if code != Code.ok { unsafe ValueBox.release(object) }
         case .disk(let codec):
             guard let put = unsafe table.cache_put else { throw error(Code.unsupported) }
             code = unsafe try codec.encode(box).withUnsafeBytes { bytes in
@@ -163,6 +208,16 @@ enum CacheStorage: Sendable {
         let code = unsafe withKey(key) { unsafe invalidate(scheduler.pointer, handle, $0, $1) }
         if code != Code.ok && code != Code.notFound { throw error(code) }
         return code == Code.ok
+    }
+
+    /// The box of an answer, which holds its value from here on: a pin of the host's, as an answer to a thread of the
+    /// plugin's own has one, is given back.
+    @inline(__always)
+    private func take(
+        _ facts: inout schedhost_cache_value, _ scheduler: Scheduler, key: String, made: ValueBox?
+    ) throws -> ValueBox {
+        defer { unsafe scheduler.context.table.cache_release?(scheduler.pointer, &facts) }
+        return unsafe try box(facts, key: key, made: made)
     }
 
     /// The object that the host gives, or what its bytes mean: decoded once for each generation.

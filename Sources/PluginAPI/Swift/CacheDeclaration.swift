@@ -1,14 +1,17 @@
 internal import CPluginAPI
+internal import Synchronization
 
 /// A cache as its author declares it: what `CacheMemory` and `Cache` hold. Finds the routine's own cache of its name.
 @usableFromInline
-final class CacheDeclaration: Sendable {
+@safe final class CacheDeclaration: Sendable {
     let storage: CacheStorage
     let name: String
     let expire: Duration?
     let refreshAfter: Duration
     let type: ObjectIdentifier
     let load: @Sendable (String) throws -> ValueBox
+    /// The memory cache that was used last; bindings are immortal.
+    private let last = unsafe Atomic<Unmanaged<CacheBinding>?>(nil)
 
     init(
         _ storage: CacheStorage, _ name: String, expire: Duration?, refreshAfter: Duration, type: ObjectIdentifier,
@@ -20,6 +23,19 @@ final class CacheDeclaration: Sendable {
         self.refreshAfter = refreshAfter
         self.type = type
         self.load = load
+    }
+
+    /// The box of the unkeyed value, not fresh and without a tolerance: a hit takes no lock and counts no reference but
+    /// the box's.
+    @usableFromInline
+    func get() throws -> ValueBox {
+        if let current = CurrentScheduler.borrowed, let known = unsafe last.load(ordering: .acquiring) {
+            let box = unsafe try known._withUnsafeGuaranteedRef { known in
+                unsafe try known.get(current, .passUnretained(self), ownSource: refreshAfter > .zero)
+            }
+            if let box { return box }
+        }
+        return try get(CacheRequest(key: "", fresh: false, tolerance: .zero), nil)
     }
 
     /// The value's box.
@@ -51,12 +67,18 @@ final class CacheDeclaration: Sendable {
 
     private func binding(_ scheduler: Scheduler) throws -> CacheBinding {
         let context = scheduler.context
-        if let known = context.binding(storage.kind, name) { return try known.checked(type) }
+        if let known = context.binding(storage.kind, name) { return remember(try known.checked(type)) }
         var background: BackgroundSource?
         if refreshAfter > .zero {
             background = BackgroundSource(context, storage, name, after: refreshAfter, load)
         }
-        return try context.open(storage, name, type: type, scheduler, expire: expire, background: background)
+        return remember(
+            try context.open(storage, name, type: type, scheduler, expire: expire, background: background))
+    }
+
+    private func remember(_ binding: CacheBinding) -> CacheBinding {
+        if binding.kind == .memory { unsafe last.store(.passUnretained(binding), ordering: .releasing) }
+        return binding
     }
 }
 

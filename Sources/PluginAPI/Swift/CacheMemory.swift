@@ -67,6 +67,10 @@ public final class CacheMemory<Value: Sendable>: Sendable {
         try declaration.get(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler).value(as: Value.self)
     }
 
+    /// The value with all of that left out: the short way of a hit.
+    @inlinable
+    public func callAsFunction() throws -> Value { try declaration.get().value(as: Value.self) }
+
     /// The same with where the value came from, its age and more.
     public func answer(
         key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil

@@ -124,11 +124,13 @@ extension CallbackContext {
             let code = unsafe name.withCString { unsafe open(scheduler.pointer, $0, &options, &handle) }
             if code != Code.ok && code != Code.unsupported { throw CacheError(name, code: code, message: "") }
         }
-        let new = unsafe CacheBinding(storage, name, type: type, handle: handle)
+        let new = unsafe CacheBinding(storage, name, type: type, handle: handle, context: self)
         let winner = caches.withLock { caches in
             // Another thread may have been faster.
             if let known = caches.first(where: { $0.kind == new.kind && $0.name == name }) { return known }
             caches.append(new)
+            // For ever, as its handle: declarations remember it without a reference.
+            _ = unsafe Unmanaged.passRetained(new)
             return new
         }
         return try winner.checked(type)

@@ -14,7 +14,7 @@ internal import CPluginAPI
     let executor: RoutineExecutor?
     /// The host's functions, as many as it has; NULL for the others.
     private(set) var table = unsafe schedhost_host()
-    private var host: UnsafePointer<schedhost_host>?
+    private(set) var host: UnsafePointer<schedhost_host>?
     /// The error thrown last, for `onError`.
     var thrown: (any Error)?
     /// The caches that the routine has opened. A handful: searched in order.

@@ -6,6 +6,13 @@ internal import Glibc
 @safe enum CurrentScheduler {
     private struct Frame {
         let scheduler: Scheduler
+        let borrowed: Borrowed
+    }
+
+    /// The current one without a reference of its own; good until the callback returns.
+    @safe struct Borrowed {
+        let context: Unmanaged<CallbackContext>
+        let pointer: UnsafePointer<schedhost_scheduler>
     }
 
     /// nil only when the process has used up its keys.
@@ -17,13 +24,22 @@ internal import Glibc
     /// Makes `scheduler` the current one while `body` runs on this thread.
     static func set<Result>(_ scheduler: Scheduler, _ body: () -> Result) -> Result {
         guard let key else { return body() }
-        var frame = Frame(scheduler: scheduler)
+        var frame = unsafe Frame(
+            scheduler: scheduler,
+            borrowed: Borrowed(context: .passUnretained(scheduler.context), pointer: scheduler.pointer))
         let outer = unsafe pthread_getspecific(key)
         return unsafe withUnsafeMutablePointer(to: &frame) { frame in
             unsafe pthread_setspecific(key, frame)
             defer { unsafe pthread_setspecific(key, outer) }
             return body()
         }
+    }
+
+    /// The current one, for the length of the callback in progress; nil outside of one.
+    @inline(__always)
+    static var borrowed: Borrowed? {
+        guard let key, let frame = unsafe pthread_getspecific(key) else { return nil }
+        return unsafe frame.assumingMemoryBound(to: Frame.self).pointee.borrowed
     }
 
     /// The current one; nil outside of a callback.

@@ -56,9 +56,10 @@ final class HostRun {
     private let routines: Int
 
     /// A host with the measured plugin, `routines` times. `settings` are those of the plugin's configuration.
-    init(_ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true)
-        throws
-    {
+    init(
+        _ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true,
+        from file: String = "bench.so", cache parameter: String? = nil
+    ) throws {
         self.tools = tools
         self.routines = routines
         Self.number += 1
@@ -71,10 +72,12 @@ final class HostRun {
         var own = params
         own["trace"] = trace
         if params["pool"] != nil { own["pool"] = pool }
+        // Where the first routine's disk caches are.
+        if let parameter { own[parameter] = state + "/cache/v1/bench/r0" }
         var all = settings
         all["params"] = own
         try JSONSerialization.data(withJSONObject: all).write(to: URL(fileURLWithPath: plugins + "/bench.json5"))
-        if plugin { try FileManager.default.copyItem(atPath: tools.built + "/bench.so", toPath: plugins + "/bench.so") }
+        if plugin { try FileManager.default.copyItem(atPath: "\(tools.built)/\(file)", toPath: plugins + "/bench.so") }
     }
 
     /// Starts it; again after an end, with the same state.
@@ -134,13 +137,12 @@ final class HostRun {
         return figure
     }
 
-    /// The percentiles of the only session, in its stats.
-    func percentiles() throws -> Sample {
+    /// The percentiles of the only session, in its stats: those whose names begin so.
+    func percentiles(_ prefix: String = "") throws -> Sample {
         guard let record = try records().first else { throw Trouble("no record") }
         return Sample(
-            p50: try stat("p50_us", of: record), p90: try stat("p90_us", of: record),
-            p99: try stat("p99_us", of: record),
-            max: try stat("max_us", of: record))
+            p50: try stat(prefix + "p50_us", of: record), p90: try stat(prefix + "p90_us", of: record),
+            p99: try stat(prefix + "p99_us", of: record), max: try stat(prefix + "max_us", of: record))
     }
 
     /// The times that the plugin wrote, boot seconds.

@@ -54,11 +54,13 @@ var benchmarks: [Benchmark] = [
 ]
 benchmarks += [1, 2, 4, 16].map { Hot.hits(tools, threads: $0, count: 10_000_000 / few / $0) }
 benchmarks += [
+    Hot.swiftHits(tools, count: 10_000_000 / few),
     Hot.fills(tools, mode: "load", title: "load into memory", count: 500_000 / few),
     Hot.fills(tools, mode: "write", title: "put into memory", count: 500_000 / few),
 ]
 let sizes = [(64, 2000), (4096, 2000), (65_536, 500), (1 << 20, 60), (16 << 20, 8)]
 benchmarks += sizes.map { Disk.put(tools, bytes: $0, count: max(4, $1 / few)) }
+benchmarks.append(Disk.put(tools, bytes: 4096, count: 1000 / few, isSynced: true))
 benchmarks += sizes.map { Disk.read(tools, bytes: $0, count: max(4, min($1, 1000) / few)) }
 benchmarks.append(Disk.records(tools, routines: 10_000 / few))
 benchmarks += (isQuick ? [10, 1000, 10_000] : [10, 100, 1000, 10_000, 100_000]).map {

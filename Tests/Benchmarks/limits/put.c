@@ -1,8 +1,6 @@
-/* The least that an atomic replacement costs: a temporary file, one write, a rename, and with SYNC the data and the
- * directory brought to the disk.   put DIRECTORY [BYTES] [COUNT] [SYNC 0|1] */
+/* What limits/put.h is, by itself.   put DIRECTORY [BYTES] [COUNT] [SYNC 0|1] */
 #include "common.h"
-#include <fcntl.h>
-#include <unistd.h>
+#include "put.h"
 
 int main(int argc, char **argv) {
     if (argc < 2) {
@@ -15,14 +13,8 @@ int main(int argc, char **argv) {
     int directory = open(argv[1], O_RDONLY | O_DIRECTORY);
     for (long i = 0; i < count; i++) {
         int64_t start = boot_ns();
-        int file = openat(directory, "limit.tmp", O_WRONLY | O_CREAT | O_EXCL, 0600);
-        if (file < 0 || write(file, data, bytes) != bytes || (sync && fdatasync(file) != 0)) {
+        if (put_least(directory, data, bytes, sync) != 0) {
             return 1;
-        }
-        close(file);
-        renameat(directory, "limit.tmp", directory, "limit");
-        if (sync) {
-            fsync(directory);
         }
         times[i] = boot_ns() - start;
     }

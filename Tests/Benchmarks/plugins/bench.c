@@ -7,7 +7,8 @@
  *   hit       `count` hits of a memory cache in one cycle; the ns of one as stats
  *   load      the same for loads that are asked for, with a source that writes five bytes
  *   write     the same for puts into a memory cache
- *   put       `count` puts of `bytes` into a disk cache in one cycle, under `keys` different keys (0: unkeyed)
+ *   put       `count` puts of `bytes` into a disk cache in one cycle, under `keys` different keys (0: unkeyed); with
+ *             `beside`, the cache's directory, `turn` of them and as many of the least (limits/put.h) in turns
  *   get       `count` gets from that disk cache, each of another key; percentiles as stats, as for put
  *   crash     SIGKILL to itself in cycle 1 of the first session; each cycle writes its start to `trace`
  *   fault     the same with a null pointer in the place of SIGKILL
@@ -16,6 +17,7 @@
  * With `pool` the samples of all routines are also appended to that file, as 64-bit ns. */
 #include <schedhost/plugin.h>
 
+#include "../limits/put.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -32,7 +34,8 @@ struct routine {
     uint64_t number;
     int64_t first, period;
     int64_t *late;
-    size_t count, capacity;
+    int64_t *least; /* what the limit took, beside the puts */
+    size_t count, least_count, capacity;
     double result;
     char mode;
 };
@@ -71,9 +74,11 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     routine->period = schedhost_param_int(scheduler, "period_us", 0) * 1000;
     routine->capacity = (size_t)schedhost_param_int(scheduler, "samples", 64);
     routine->late = malloc(routine->capacity * sizeof *routine->late);
+    routine->least = malloc(routine->capacity * sizeof *routine->least);
     routine->count = 0;
+    routine->least_count = 0;
     routine->first = 0;
-    return routine->late == NULL ? schedhost_fail(scheduler, 1, "no memory") : SCHEDHOST_OK;
+    return routine->late == NULL || routine->least == NULL ? schedhost_fail(scheduler, 1, "no memory") : SCHEDHOST_OK;
 }
 
 static int32_t source(const schedhost_scheduler *scheduler, const void *key, size_t key_size,
@@ -112,12 +117,27 @@ static int32_t on_disk(const schedhost_scheduler *scheduler, struct routine *rou
     schedhost_cache_value value;
     char *data = calloc(1, bytes + 1), key[24];
     int32_t code = SCHEDHOST_OK;
+    const char *beside = schedhost_param_string(scheduler, "beside", NULL);
+    int64_t turn = schedhost_param_int(scheduler, "turn", 50);
+    int sync = (int)schedhost_param_int(scheduler, "sync", 0), directory = -1;
     for (int64_t i = 0; i < count && code == SCHEDHOST_OK; i++) {
         size_t size = keys == 0 ? 0 : (size_t)snprintf(key, sizeof key, "k%" PRId64, i % keys);
         int64_t begin = boot_ns();
         code = routine->mode == 'g' ? schedhost_cache_get_key(scheduler, cache, key, 0, 0, &value)
                                     : scheduler->host->cache_put(scheduler, cache, size ? key : NULL, size, data, bytes);
         keep(routine, boot_ns() - begin);
+        if (beside == NULL || i % turn != turn - 1) {
+            continue;
+        }
+        directory = directory >= 0 ? directory : open(beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        for (int64_t n = 0; n < turn && code == SCHEDHOST_OK && routine->least_count < routine->capacity; n++) {
+            begin = boot_ns();
+            code = put_least(directory, data, bytes, sync) == 0 ? SCHEDHOST_OK : SCHEDHOST_ERROR;
+            routine->least[routine->least_count++] = boot_ns() - begin;
+        }
+    }
+    if (directory >= 0) {
+        close(directory);
     }
     free(data);
     return code == SCHEDHOST_OK ? SCHEDHOST_OK : schedhost_fail(scheduler, code, "put or get failed");
@@ -203,6 +223,13 @@ static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
     int64_t least = routine->mode == 'p' || routine->mode == 'g' ? 0 : routine->late[0] < 0 ? routine->late[0] : 0;
     const char *names[] = {"p50_us", "p90_us", "p99_us", "max_us"};
     size_t places[] = {routine->count / 2, routine->count * 9 / 10, routine->count * 99 / 100, routine->count - 1};
+    size_t raws = routine->least_count, raw_places[] = {raws / 2, raws * 9 / 10, raws * 99 / 100, raws - 1};
+    qsort(routine->least, raws, sizeof *routine->least, compare);
+    for (int i = 0; i < 4 && raws > 0; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "limit_%s", names[i]);
+        schedhost_stat_double(scheduler, name, (double)routine->least[raw_places[i]] / 1000);
+    }
     for (int i = 0; i < 4; i++) {
         schedhost_stat_double(scheduler, names[i], (double)(routine->late[places[i]] - least) / 1000);
     }
@@ -213,6 +240,7 @@ static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
 static int32_t stop(const schedhost_scheduler *scheduler, void *user) {
     (void)scheduler;
     free(((struct routine *)user)->late);
+    free(((struct routine *)user)->least);
     return SCHEDHOST_OK;
 }
 

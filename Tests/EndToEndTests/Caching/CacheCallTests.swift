@@ -43,9 +43,12 @@ enum CacheTest {
         return scratch
     }
 
-    static func configure(_ scratch: Scratch, _ scenario: String, text: String = "", count: Int = 0) throws {
+    static func configure(
+        _ scratch: Scratch, _ scenario: String, text: String = "", count: Int = 0, settings: String = ""
+    ) throws {
         try scratch.write(
-            "{params: {scenario: \"\(scenario)\", text: \"\(text)\", count: \(count)}}", to: "cachetest.json5")
+            "{\(settings) params: {scenario: \"\(scenario)\", text: \"\(text)\", count: \(count)}}",
+            to: "cachetest.json5")
     }
 
     /// What the scenario `value` logged: state, text, age and so on.

@@ -13,7 +13,6 @@ extension EndToEnd {
             let scratch = try await CacheTest.scratch("value", text: "first", count: 1)
             let host = try Host(in: scratch)
             let made = CacheTest.value(try await host.line("value state=2"))
-            let start = SystemClock().boot()
             #expect(made["text"] == "first" && made["generation"] == "1")
             _ = try await host.end(by: signal, expecting: signal == Signals.kill ? .signaled(signal) : .exited(0))
 
@@ -21,11 +20,59 @@ extension EndToEnd {
             try CacheTest.configure(scratch, "value", text: "second")
             let next = try Host("--exit-when-idle", in: scratch)
             let found = CacheTest.value(try await next.line("value state="))
-            let age = Double(SystemClock().boot() - start) / 1e6
             #expect(found["state"] == "1" && found["text"] == "first" && found["generation"] == "1")
-            let told = try #require(found["age_ms"].flatMap { Double($0) })
-            #expect(told <= age + 100 && told >= age - 1000, "\(told) of at most \(age)")
+            // When it was made, by the boot clock, as each of the two says.
+            let times = [made, found].compactMap { $0["at"].flatMap { Double($0) } }
+            try #require(times.count == 2)
+            #expect(abs(times[0] - times[1]) <= 10, "\(times)")
             try await next.ended()
+        }
+
+        @Test(
+            "the age is right to 10 ms after a restart, wherever the clock was set meanwhile",
+            arguments: [0, 86_400, -86_400, 4_000_000_000] as [Int64])
+        func clockSet(_ seconds: Int64) async throws {
+            let scratch = try await CacheTest.scratch("value", text: "first")
+            let first = try Host("--exit-when-idle", in: scratch)
+            try await first.ended()
+            let made = CacheTest.value(try #require(first.lines("value state=2").first))
+            // To the file a clock that was set back by a day is a day more in its own wall time.
+            let file = scratch.state + "/cache/v1/cachetest/try/v.shc"
+            var bytes = try #require(FileManager.default.contents(atPath: file).map { [UInt8]($0) })
+            try Self.shiftWallTime(of: &bytes, by: seconds)
+            try Data(bytes).write(to: URL(filePath: file))
+
+            let next = try Host("--exit-when-idle", in: scratch)
+            try await next.ended()
+            let found = CacheTest.value(try #require(next.lines("value state=").first))
+            #expect(found["state"] == "1" && found["text"] == "first" && found["corrupt"] == "0", "\(next.log)")
+            // When it was made, by the boot clock, as each of the two says.
+            let times = [made, found].compactMap { $0["at"].flatMap { Double($0) } }
+            try #require(times.count == 2)
+            #expect(abs(times[0] - times[1]) <= 10, "\(times)")
+            let list = try await Program.run("cache", "list", "--state", scratch.state, in: scratch)
+            #expect(list.output.contains("good"), "\(list.output)")
+        }
+
+        /// Changes the wall time in a cache file, and makes its checksum right again; `CacheFileHeader` has the layout.
+        private static func shiftWallTime(of file: inout [UInt8], by seconds: Int64) throws {
+            func number(_ offset: Int, _ size: Int) -> Int64 {
+                file[offset..<offset + size].reversed().reduce(0) { $0 << 8 | Int64($1) }
+            }
+            func put(_ number: Int64, _ offset: Int, _ size: Int) {
+                for index in 0..<size { file[offset + index] = UInt8(truncatingIfNeeded: number >> (8 * Int64(index))) }
+            }
+            try #require(file.count > 128)
+            let names = (0..<5).reduce(0) { $0 + Int(number(92 + 4 * $1, 4)) }
+            func checksum() -> UInt32 {
+                unsafe file.withUnsafeBytes { all in
+                    let head = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[..<124]))
+                    return unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[128..<128 + names]), after: head)
+                }
+            }
+            try #require(checksum() == UInt32(number(124, 4)))
+            put(number(40, 8) + seconds * 1_000_000_000, 40, 8)
+            put(Int64(checksum()), 124, 4)
         }
 
         @Test func `a damaged file is set aside, counted, listed and loaded anew`() async throws {

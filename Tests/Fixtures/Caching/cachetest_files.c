@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <time.h>
 
+static double boot_ms(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_BOOTTIME, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
 /* Logs what the disk cache `v` has or loads: the text of the parameter `text`. */
 int32_t run_value(uint64_t cycle) {
     static struct behaviour made;
@@ -14,8 +20,9 @@ int32_t run_value(uint64_t cycle) {
     made.text = schedhost_param_string(self, "text", "");
     cache = open_cache("v", 1, 0, 3600000, 0, &made);
     CHECK(get(cache, 0, 0, &value) == SCHEDHOST_OK);
-    schedhost_info(self, "value state=%u text=%.*s age_ms=%.0f generation=%llu corrupt=%llu save_failures=%llu",
+    schedhost_info(self, "value state=%u text=%.*s age_ms=%.0f at=%.3f generation=%llu corrupt=%llu save_failures=%llu",
                    value.state, (int)value.size, (const char *)value.data, value.age_seconds * 1000,
+                   boot_ms() - value.age_seconds * 1e3,
                    (unsigned long long)value.generation, (unsigned long long)counters(cache).corrupt,
                    (unsigned long long)counters(cache).save_failures);
     if (schedhost_param_int(self, "count", 0) == 0) {
@@ -33,12 +40,6 @@ static double clock_ns(clockid_t clock) {
 }
 
 static double now(void) { return clock_ns(CLOCK_MONOTONIC); }
-
-static double boot_ms(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_BOOTTIME, &time);
-    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
-}
 
 /* Saves `old`, waits until somebody writes to the pipe `text`, and saves `new`. After a crash it says what it finds. */
 int32_t run_save(uint64_t cycle) {

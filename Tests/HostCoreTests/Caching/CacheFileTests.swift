@@ -74,7 +74,7 @@ struct CacheFileTests {
         var results: Set<[UInt8]> = []
         while true {
             let world = CacheWorld()
-            world.durability = power ? .power : .process
+            world.settings.durability = power ? .power : .process
             try world.cache(.disk, Self.options).put([1]).get()
             world.clock.advance(100)
             world.disk.arm(.crash, at: step)
@@ -100,7 +100,7 @@ struct CacheFileTests {
         var step = 0
         while true {
             let world = CacheWorld()
-            world.durability = .power
+            world.settings.durability = .power
             let cache = try world.cache(.disk, Self.options)
             try cache.put([1]).get()
             world.clock.advance(2000)

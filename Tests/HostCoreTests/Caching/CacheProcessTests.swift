@@ -8,7 +8,8 @@ import Testing
 struct CacheProcessTests {
     private static func namespace(_ state: any CacheFolder, _ clock: TestClock) -> CacheNamespace {
         CacheNamespace(
-            plugin: "p", routine: "r", budget: CacheBudget(), place: CachePlace(state: state, durability: .power),
+            plugin: "p", routine: "r", budget: CacheBudget(),
+            place: CachePlace(state: state, settings: CacheSettings(durability: .power)),
             environment: CacheEnvironment(clock: clock))
     }
 
@@ -52,6 +53,30 @@ struct CacheProcessTests {
             }
             #expect(loads.load(ordering: .relaxed) == 1)
             #expect(answers.value.count == 2 && answers.value[0] == answers.value[1])
+        }
+    }
+
+    @Test("two that put in turns, some puts twice: each is newer than all before it, whoever put them")
+    func turns() throws {
+        try withScratch { state in
+            let clock = TestClock()
+            let options = unsafe CacheOptions(expire: 1000)
+            let caches = [
+                try Self.namespace(try state(), clock).disk("x", options).get(),
+                try Self.namespace(try state(), clock).disk("x", options).get(),
+            ]
+            var last: [[UInt8]: UInt64] = [:]
+            var random = UInt64(11)
+            for number in 0..<400 {
+                random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+                let key = [UInt8](repeating: 7, count: Int(random >> 60 & 3))
+                try caches[Int(random >> 40 & 1)].put([UInt8(truncatingIfNeeded: number)], key: key).get()
+                // A third process sees it.
+                let seen = try Self.namespace(try state(), clock).disk("x", options).get().peek(key: key).get()
+                #expect(seen.value.array == [UInt8(truncatingIfNeeded: number)])
+                #expect(seen.value.generation > last[key, default: 0])
+                last[key] = seen.value.generation
+            }
         }
     }
 

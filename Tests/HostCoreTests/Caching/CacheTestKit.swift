@@ -43,7 +43,7 @@ final class CacheWorld {
     let events = Shared<[CacheEvent]>([])
     var boot = "11111111-2222-3333-4444-555555555555"
     var budget = CacheBudget()
-    var durability = CacheDurability.process
+    var settings = CacheSettings()
     /// Work that the caches put in the background, for the test to run.
     let background = Shared<[@Sendable () -> Void]>([])
     private(set) lazy var namespace = makeNamespace()
@@ -51,7 +51,7 @@ final class CacheWorld {
     func makeNamespace() -> CacheNamespace {
         CacheNamespace(
             plugin: "plugin", routine: "routine", budget: budget,
-            place: CachePlace(state: MemoryFolder(disk), durability: durability, build: "build-1"),
+            place: CachePlace(state: MemoryFolder(disk), settings: settings, build: "build-1"),
             environment: CacheEnvironment(
                 clock: clock, boot: boot, jitter: { 0 },
                 background: { [background] work in

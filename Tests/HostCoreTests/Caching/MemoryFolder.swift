@@ -20,6 +20,10 @@ final class MemoryFolder: CacheFolder {
             var files: [String: [UInt8]] = [:]
             var folders: Set<String> = [""]
             var locks: Set<String> = []
+            var marks: [String: UInt64] = [:]
+            /// When each file was written last: a number that grows.
+            var written: [String: Int64] = [:]
+            var writes: Int64 = 0
             var step = 0
             var mishap: (step: Int, what: Mishap)?
             var isDead = false
@@ -32,7 +36,13 @@ final class MemoryFolder: CacheFolder {
         /// The calls that change something, since the last `arm`.
         var log: [String] { state.withLock { $0.log } }
 
-        func set(_ path: String, _ bytes: [UInt8]?) { state.withLock { $0.files[path] = bytes } }
+        func set(_ path: String, _ bytes: [UInt8]?) {
+            state.withLock {
+                $0.files[path] = bytes
+                $0.writes += 1
+                $0.written[path] = $0.writes
+            }
+        }
 
         /// Counts steps anew, and lets something happen at one of them.
         func arm(_ what: Mishap?, at step: Int = 0) {
@@ -100,19 +110,29 @@ final class MemoryFolder: CacheFolder {
         }
     }
 
+    func status(_ name: String) throws(SystemError) -> CacheFileStatus {
+        let path = child(name)
+        return try disk.state.withLock { state throws(SystemError) in
+            guard let bytes = state.files[path] else { throw SystemError("fstatat", path, number: 2) }
+            return CacheFileStatus(written: state.written[path] ?? 0, size: bytes.count, number: 0)
+        }
+    }
+
     func open(_ name: String) throws(SystemError) -> any CacheFile {
         guard let bytes = disk.files[child(name)] else { throw SystemError("openat", child(name), number: 2) }
         return MemoryFile(disk, child(name), bytes)
     }
 
-    func create(_ name: String) throws(SystemError) -> any CacheFile {
+    func create(_ name: FileName) throws(SystemError) -> any CacheFile {
+        let name = name.text
         _ = try disk.step("create", child(name))
         if disk.files[child(name)] != nil { throw SystemError("openat", child(name), number: 17) }
         disk.set(child(name), [])
         return MemoryFile(disk, child(name), [])
     }
 
-    func rename(_ old: String, to new: String) throws(SystemError) {
+    func rename(_ old: FileName, to new: FileName) throws(SystemError) {
+        let (old, new) = (old.text, new.text)
         _ = try disk.step("rename", child(old))
         guard let bytes = disk.files[child(old)] else { throw SystemError("renameat", child(old), number: 2) }
         disk.set(child(old), nil)
@@ -131,7 +151,7 @@ final class MemoryFolder: CacheFolder {
         _ = try disk.step("lock", child(name))
         let key = "\(child(name))@\(offset)"
         guard disk.state.withLock({ $0.locks.insert(key).inserted }) else { return nil }
-        return MemoryLock(disk, key)
+        return MemoryLock(disk, key, file: child(name))
     }
 }
 
@@ -169,10 +189,19 @@ private final class MemoryFile: CacheFile {
 private final class MemoryLock: CacheFileLock {
     private let disk: MemoryFolder.Disk
     private let key: String
+    private let file: String
 
-    init(_ disk: MemoryFolder.Disk, _ key: String) {
+    init(_ disk: MemoryFolder.Disk, _ key: String, file: String) {
         self.disk = disk
         self.key = key
+        self.file = file
+    }
+
+    func mark() throws(SystemError) -> UInt64 { disk.state.withLock { $0.marks[file] ?? 0 } }
+
+    func setMark(_ mark: UInt64) throws(SystemError) {
+        _ = try disk.step("mark", file)
+        disk.state.withLock { $0.marks[file] = mark }
     }
 
     func release() { disk.state.withLock { _ = $0.locks.remove(key) } }

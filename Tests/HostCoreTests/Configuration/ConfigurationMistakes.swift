@@ -31,7 +31,7 @@ enum ConfigurationMistakes {
 
     static let all = syntax + values
 
-    private static let top = "wait_ms, max_cycles, until, timeout_ms, isolation, restart, limits, on_failure"
+    private static let top = "wait_ms, max_cycles, until, timeout_ms, isolation, restart, limits, caches, on_failure"
     private static let restart =
         "first_delay_ms, max_delay_ms, jitter_percent, reset_after_ms, same_cause_failures, same_cause_window_ms, "
         + "any_cause_failures, any_cause_window_ms, probe_after_ms"
@@ -174,6 +174,16 @@ enum ConfigurationMistakes {
             .plugin, #"{ limits: { memory_mb: 1 } }"#,
             #"F:1:24: limits.memory_mb: must be a whole number from 16 to 1048576 (megabytes), or 0 for no limit, not 1"#
         ),
+        Mistake(
+            .plugin, #"{ caches: { durability: "pwoer" } }"#,
+            #"F:1:25: caches.durability: must be one of "process", "power", not "pwoer"; did you mean "power"?"#),
+        Mistake(
+            .plugin, #"{ routines: { sample: { caches: { disk_files: 3 } } } }"#,
+            #"F:1:47: routines.sample.caches.disk_files: must be a whole number from 8 to 10000000 (files), or 0 for no bound, not 3"#
+        ),
+        Mistake(
+            .plugin, #"{ durability: "power" }"#,
+            #"F:1:3: durability: belongs in caches {}: write caches: { durability: … }"#),
         Mistake(
             .plugin, #"{ limits: { open_files: 3 } }"#,
             #"F:1:25: limits.open_files: must be a whole number from 16 to 1048576 (open files), or 0 for the host's own limit, not 3"#

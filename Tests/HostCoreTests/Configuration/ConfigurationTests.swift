@@ -89,9 +89,10 @@ import Testing
                         probe_after_ms: [9000, 10000,],
                     },
                     limits: { memory_mb: 64, open_files: 128, processes: 8, cpu_percent: 50 },
+                    caches: { durability: "power", value_mb: 2, memory_mb: 9, disk_files: 100, disk_mb: 0 },
                     on_failure: { command: ["/bin/cat", "-v"], timeout_ms: 2000 },
                     params: { port: 81, name: "ü", ratio: 1 },
-                    routines: { sample: { wait_ms: 7, params: { mode: "slow" } } },
+                    routines: { sample: { wait_ms: 7, caches: { disk_mb: 7 }, params: { mode: "slow" } } },
                 }
                 """)
         #expect(settings.waitMs == 7)
@@ -110,7 +111,12 @@ import Testing
         restart.anyCauseWindowMs = 8000
         restart.probeAfterMs = [9000, 10_000]
         #expect(settings.restart == restart)
-        #expect(settings.limits == WorkerLimits(memoryMb: 64, openFiles: 128, processes: 8, cpuPercent: 50))
+        #expect(
+            settings.limits
+                == WorkerLimits(
+                    memoryMb: 64, openFiles: 128, processes: 8, cpuPercent: 50, cacheValueMb: 2, cacheMemoryMb: 9))
+        #expect(settings.caches == CacheSettings(durability: .power, diskFiles: 100, diskMb: 7))
+        #expect(WorkerLimits(arguments: settings.limits.arguments) == settings.limits)
         #expect(settings.onFailureCommand == ["/bin/cat", "-v"])
         #expect(settings.onFailureTimeoutMs == 2000)
         #expect(
@@ -123,6 +129,8 @@ import Testing
         #expect(settings.timeoutNanoseconds == 60_000_000_000)
         #expect(settings.isolation == .plugin && settings.restart == RestartSettings())
         #expect(settings.limits == WorkerLimits(memoryMb: 0, openFiles: 0, processes: 0, cpuPercent: 0))
+        #expect(settings.caches == CacheSettings(durability: .process, diskFiles: 10_000, diskMb: 1024))
+        #expect(settings.limits.cacheValueMb == 16 && settings.limits.cacheMemoryMb == 256)
         #expect(settings.onFailureCommand.isEmpty && settings.onFailureTimeoutMs == 10_000)
         #expect(try effective(1).timeoutNanoseconds == 9_000_000_000)
         #expect(settings.settings[.waitMs]?.origin == .descriptor)

@@ -8,7 +8,7 @@ public struct CacheCounters: Equatable, Sendable {
     public var loadFailures: UInt64 = 0
     /// Values served past their expiry because the source failed.
     public var staleServed: UInt64 = 0
-    /// Values that went out of memory for want of room.
+    /// Values that went out of memory for want of room, and files of keys that went past the bound on disk.
     public var evictions: UInt64 = 0
     /// Files set aside.
     public var corrupt: UInt64 = 0

@@ -1,4 +1,4 @@
-/// One key of a cache. Touched only under the cache's lock.
+/// One key of a cache. Touched only under the cache's lock, but for `saved`.
 final class CacheEntry {
     /// The key; empty for the unkeyed value.
     let key: [UInt8]
@@ -11,6 +11,8 @@ final class CacheEntry {
     var loads: UInt64 = 0
     /// Whether the disk has this very value.
     var onDisk = false
+    /// What this process last saved, and the mark of the lock file then. Touched only under the lock of the folder.
+    var saved: (mark: UInt64, generation: UInt64) = (0, 0)
 
     init(key: [UInt8]) {
         self.key = key

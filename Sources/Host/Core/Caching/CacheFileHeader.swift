@@ -43,34 +43,55 @@ public struct CacheFileHeader: Equatable, Sendable {
     static let magic: [UInt8] = [0x89, 0x53, 0x48, 0x43, 0x0d, 0x0a, 0x1a, 0x0a]  // "\x89SHC\r\n\x1a\n"
     static let version: UInt32 = 1
     static let fixedSize = 128
+    /// Where the checksum is.
+    private static let checked = 124
     /// More than this no name, key or build id may have.
     static let longestText = 65_536
 
-    /// The bytes, checksum included.
-    func encoded() -> [UInt8] {
-        var bytes = Self.magic
-        func put(_ number: some FixedWidthInteger) {
-            unsafe withUnsafeBytes(of: number.littleEndian) { unsafe bytes.append(contentsOf: $0) }
+    /// How many bytes `encode` appends.
+    var encodedSize: Int {
+        Self.fixedSize + plugin.utf8.count + routine.utf8.count + name.utf8.count + key.count + build.utf8.count
+    }
+
+    /// Appends the bytes, checksum included, to what is still empty.
+    func encode(to buffer: CacheBuffer) {
+        unsafe buffer.append(count: Self.fixedSize) { head in
+            func put<Number: FixedWidthInteger>(_ number: Number, at offset: Int) {
+                unsafe head.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)
+            }
+            unsafe head.copyBytes(from: Self.magic)
+            put(Self.version, at: 8)
+            put(UInt32(Self.fixedSize), at: 12)
+            put(produced.boot, at: 16)
+            put(produced.bootTime, at: 32)
+            put(produced.wallTime, at: 40)
+            put(loadTime, at: 48)
+            put(generation, at: 56)
+            put(loads, at: 64)
+            put(expire, at: 72)
+            put(UInt64(payloadSize), at: 80)
+            put(codec, at: 88)
+            put(UInt32(truncatingIfNeeded: plugin.utf8.count), at: 92)
+            put(UInt32(truncatingIfNeeded: routine.utf8.count), at: 96)
+            put(UInt32(truncatingIfNeeded: name.utf8.count), at: 100)
+            put(UInt32(truncatingIfNeeded: key.count), at: 104)
+            put(UInt32(truncatingIfNeeded: build.utf8.count), at: 108)
+            put(payloadChecksum, at: 112)
+            put(UInt64(0), at: 116)
+            put(UInt32(0), at: Self.checked)
         }
-        put(Self.version)
-        put(UInt32(Self.fixedSize))
-        put(produced.boot)
-        put(produced.bootTime)
-        put(produced.wallTime)
-        put(loadTime)
-        put(generation)
-        put(loads)
-        put(expire)
-        put(UInt64(payloadSize))
-        put(codec)
-        let texts = [Array(plugin.utf8), Array(routine.utf8), Array(name.utf8), key, Array(build.utf8)]
-        for text in texts { put(UInt32(truncatingIfNeeded: text.count)) }
-        put(payloadChecksum)
-        put(UInt64(0))
-        let tail = Array(texts.joined())
-        let checksum = unsafe bytes.withUnsafeBytes { unsafe Checksum.crc32c($0) }
-        put(unsafe tail.withUnsafeBytes { unsafe Checksum.crc32c($0, after: checksum) })
-        return bytes + tail
+        func put(_ text: String) {
+            var text = text
+            text.withUTF8 { unsafe buffer.append(UnsafeRawBufferPointer($0)) }
+        }
+        put(plugin)
+        put(routine)
+        put(name)
+        unsafe key.withUnsafeBytes { unsafe buffer.append($0) }
+        put(build)
+        let head = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<Self.checked]))
+        let names = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[Self.fixedSize...])
+        buffer.overwrite(at: Self.checked, unsafe Checksum.crc32c(names, after: head).littleEndian)
     }
 
     /// How many bytes the names have, by the first 128 bytes of a file; nil when that cannot be a header.

@@ -33,15 +33,15 @@ public struct CacheEnvironment: Sendable {
 public struct CachePlace: Sendable {
     /// The state directory.
     public var state: any CacheFolder
-    /// What a save waits for.
-    public var durability: CacheDurability
+    /// How they are kept.
+    public var settings: CacheSettings
     /// The build id of the plugin, for who looks at the files.
     public var build: String
 
     /// A place.
-    public init(state: any CacheFolder, durability: CacheDurability = .process, build: String = "") {
+    public init(state: any CacheFolder, settings: CacheSettings = CacheSettings(), build: String = "") {
         self.state = state
-        self.durability = durability
+        self.settings = settings
         self.build = build
     }
 }
@@ -108,7 +108,7 @@ public final class CacheNamespace: Sendable {
         boot = CacheStamp.bootNumber(environment.boot)
         build = place?.build ?? ""
         store = place.map {
-            CacheStore(root: $0.state, plugin: plugin, routine: routine, durability: $0.durability)
+            CacheStore(root: $0.state, plugin: plugin, routine: routine, settings: $0.settings)
         }
     }
 

@@ -1,14 +1,6 @@
 internal import HostSystem
 internal import Synchronization
 
-/// How sure a saved value is.
-public enum CacheDurability: Sendable {
-    /// Whole after any crash of a process.
-    case process
-    /// Whole after a power loss too: each save waits for the disk.
-    case power
-}
-
 /// The files of one routine's disk caches: `cache/v1/<plugin>/<routine>/` in the state directory.
 ///
 /// An unkeyed value is `<name>.shc`, a keyed one `<name>.keys/<key>.shc`; names as `CacheName` encodes them. No method
@@ -41,41 +33,95 @@ final class CacheStore: Sendable {
 
     /// The largest payload that is written together with its header.
     private static let joined = 65_536
-    private static let temporaries = Atomic<UInt64>(0)
+    private static let shelves = Atomic<UInt64>(0)
     private static let process = String(UInt64.random(in: 0...UInt64.max), radix: 16)
 
     private let root: any CacheFolder
-    private let durability: CacheDurability
+    let settings: CacheSettings
     private let plugin: String
     private let routine: String
-    private let folders = Monitor<[String: any CacheFolder]>([:])
+    let opened = Monitor(Opened())
 
-    init(root: any CacheFolder, plugin: String, routine: String, durability: CacheDurability) {
+    /// The folders that are open: the routine's own, and those with the keys of a cache.
+    struct Opened {
+        var own: Shelf?
+        var keyed: [String: Shelf] = [:]
+
+        subscript(folder: String) -> Shelf? {
+            get { folder.isEmpty ? own : keyed[folder] }
+            set { if folder.isEmpty { own = newValue } else { keyed[folder] = newValue } }
+        }
+    }
+
+    /// A folder with files of the routine.
+    final class Shelf: @unchecked Sendable {
+        // @unchecked: `mark` and `temporary` are touched only under the folder's lock.
+        let folder: any CacheFolder
+        /// What the lock file bears while nobody else has saved here.
+        var mark: UInt64 = 0
+        /// The name of the temporary: one at a time, under the lock.
+        var temporary = Shelf.name()
+
+        /// How much was saved since the files were last counted, and was there then; see `CacheStore+Bound`.
+        let files = Atomic(0)
+        let bytes = Atomic(0)
+        let isTrimming = Atomic(false)
+
+        init(_ folder: any CacheFolder) { self.folder = folder }
+
+        /// A name that no other folder and no other process gives.
+        static func name() -> FileName {
+            let number = CacheStore.shelves.wrappingAdd(1, ordering: .relaxed).newValue
+            return FileName("\(CacheStore.process)-\(String(number, radix: 16))\(CacheStore.temporaryEnding)")
+        }
+    }
+
+    /// Where the file of one value is.
+    struct Path: Sendable {
+        let name: String
+        let key: [UInt8]
+        /// The folder in the routine's, or "" for that itself.
+        let folder: String
+        /// The file's name before the ending.
+        fileprivate let stem: String
+        fileprivate let file: FileName
+
+        init(name: String, key: [UInt8]) {
+            self.name = name
+            self.key = key
+            let encoded = CacheName.encode(name)
+            folder = key.isEmpty ? "" : encoded + ".keys"
+            stem = key.isEmpty ? encoded : CacheName.encode(key)
+            file = FileName(stem + CacheStore.ending)
+        }
+    }
+
+    init(root: any CacheFolder, plugin: String, routine: String, settings: CacheSettings) {
         self.root = root
         self.plugin = plugin
         self.routine = routine
-        self.durability = durability
+        self.settings = settings
     }
 
     // MARK: - Places
 
-    /// Opens the folder of a value, or of all with `keysOf` nil; nil when it is not there and `create` is not set.
-    private func folder(keysOf name: String?, create: Bool) throws(SystemError) -> (any CacheFolder)? {
-        let index = name.map { CacheName.encode($0) + ".keys" } ?? ""
-        if let known = folders.withLock({ $0[index] }) { return known }
+    /// Opens the folder of a value; nil when it is not there and `create` is not set.
+    private func shelf(_ path: Path, create: Bool) throws(SystemError) -> Shelf? {
+        if let known = opened.withLock({ $0[path.folder] }) { return known }
         do {
             var folder = root
-            for part in ["cache", "v1", CacheName.encode(plugin), CacheName.encode(routine), index] where !part.isEmpty
-            {
+            let parts = ["cache", "v1", CacheName.encode(plugin), CacheName.encode(routine), path.folder]
+            for part in parts where !part.isEmpty {
                 let parent = folder
                 folder = try parent.folder(part, create: create)
-                if create, durability == .power { try parent.synchronize() }
+                if create, settings.durability == .power { try parent.synchronize() }
             }
-            try sweep(folder)
+            let shelf = Shelf(folder)
+            try sweep(shelf)
             // Two threads may have opened it at once: one of the two stays.
-            return folders.withLock { folders in
-                let kept = folders[index] ?? folder
-                folders[index] = kept
+            return opened.withLock { opened in
+                let kept = opened[path.folder] ?? shelf
+                opened[path.folder] = kept
                 return kept
             }
         } catch {
@@ -85,147 +131,170 @@ final class CacheStore: Sendable {
     }
 
     /// Removes what a crash left behind. Temporaries are written under the lock: who has it sees only orphans.
-    private func sweep(_ folder: any CacheFolder) throws(SystemError) {
-        let orphans = try folder.names().filter { $0.hasSuffix(Self.temporaryEnding) }
+    private func sweep(_ shelf: Shelf) throws(SystemError) {
+        let folder = shelf.folder
+        let names = try folder.names()
+        // What is there already is counted soon.
+        if names.contains(where: { $0.hasSuffix(Self.ending) }) {
+            shelf.files.store(.max / 2, ordering: .relaxed)
+            shelf.bytes.store(.max / 2, ordering: .relaxed)
+        }
+        let orphans = names.filter { $0.hasSuffix(Self.temporaryEnding) }
         if orphans.isEmpty { return }
         guard let lock = try folder.lock(Self.lockFile, at: 0, patience: 0) else { return }
         defer { lock.release() }
         for orphan in orphans { try? folder.remove(orphan) }
     }
 
-    private func place(_ name: String, _ key: [UInt8], create: Bool) throws(SystemError)
-        -> (folder: any CacheFolder, file: String)?
-    {
-        guard let folder = try folder(keysOf: key.isEmpty ? nil : name, create: create) else { return nil }
-        return (folder, key.isEmpty ? CacheName.encode(name) : CacheName.encode(key))
-    }
-
     // MARK: - Reading
 
     /// Reads a value, or only its header. Takes no lock: a file is replaced in one step, and an open one stays as it was.
-    func read(name: String, key: [UInt8], payload: Bool) throws(SystemError) -> Found {
-        guard let (folder, file) = try place(name, key, create: false) else { return .absent }
-        switch try CacheFileReader.read(folder, file + Self.ending, payload: payload) {
+    func read(_ path: Path, payload: Bool) throws(SystemError) -> Found {
+        guard let folder = try shelf(path, create: false)?.folder else { return .absent }
+        switch try CacheFileReader.read(folder, path.file.text, payload: payload) {
         case .absent: return .absent
-        case .whole(let header, let buffer) where isOurs(header, name, key): return .value(header, buffer)
-        case .whole: return try setAside(folder, file, "it is another cache's", name, key)
-        case .wrong(let reason): return try setAside(folder, file, reason, name, key)
+        case .whole(let header, let buffer) where isOurs(header, path): return .value(header, buffer)
+        case .whole: return try setAside(folder, path, "it is another cache's")
+        case .wrong(let reason): return try setAside(folder, path, reason)
         }
     }
 
     /// The generation on disk: 0 when there is no value, or a wrong one.
-    private func generation(_ folder: any CacheFolder, _ file: String, _ name: String, _ key: [UInt8])
-        throws(SystemError) -> UInt64
-    {
-        guard case .whole(let header, _) = try CacheFileReader.read(folder, file + Self.ending, payload: false),
-            isOurs(header, name, key)
+    private func generation(_ folder: any CacheFolder, _ path: Path) throws(SystemError) -> UInt64 {
+        guard case .whole(let header, _) = try CacheFileReader.read(folder, path.file.text, payload: false),
+            isOurs(header, path)
         else { return 0 }
         return header.generation
     }
 
-    private func isOurs(_ header: CacheFileHeader, _ name: String, _ key: [UInt8]) -> Bool {
+    private func isOurs(_ header: CacheFileHeader, _ path: Path) -> Bool {
         CacheName.areSame(header.plugin, plugin) && CacheName.areSame(header.routine, routine)
-            && CacheName.areSame(header.name, name) && header.key == key
+            && CacheName.areSame(header.name, path.name) && header.key == path.key
     }
 
-    private func setAside(
-        _ folder: any CacheFolder, _ file: String, _ reason: String, _ name: String, _ key: [UInt8]
-    ) throws(SystemError) -> Found {
-        let corrupt = file + Self.corruptEnding
+    private func setAside(_ folder: any CacheFolder, _ path: Path, _ reason: String) throws(SystemError) -> Found {
+        let corrupt = FileName(path.stem + Self.corruptEnding)
         guard let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy) else { return .absent }
         defer { lock.release() }
         // Somebody may have replaced it since.
-        if try generation(folder, file, name, key) > 0,
-            case .whole(let header, let payload) = try CacheFileReader.read(folder, file + Self.ending, payload: true)
+        if try generation(folder, path) > 0,
+            case .whole(let header, let payload) = try CacheFileReader.read(folder, path.file.text, payload: true)
         {
             return .value(header, payload)
         }
         do {
-            try folder.rename(file + Self.ending, to: corrupt)
+            try folder.rename(path.file, to: corrupt)
         } catch {
             if error.isNotFound { return .absent }
             throw error
         }
-        return .setAside(file: corrupt, reason: reason)
+        return .setAside(file: corrupt.text, reason: reason)
     }
 
     // MARK: - Writing
 
     /// Takes the lock under which one value is loaded; nil when another process has it for longer than `patience` ns.
-    func lockLoad(name: String, key: [UInt8], patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
-        guard let (folder, _) = try place(name, key, create: true) else { return nil }
-        let number = UInt64(truncatingIfNeeded: CacheName.hash(Array(name.utf8) + [0] + key))
+    func lockLoad(_ path: Path, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
+        guard let folder = try shelf(path, create: true)?.folder else { return nil }
+        let number = UInt64(truncatingIfNeeded: CacheName.hash(Array(path.name.utf8) + [0] + path.key))
         return try folder.lock(Self.lockFile, at: Int64(number >> 2) + 1, patience: patience)
-    }
-
-    /// Whether the disk has this generation or a newer one.
-    private func isOutdated(_ header: CacheFileHeader, _ folder: any CacheFolder, _ file: String)
-        throws(SystemError) -> Bool
-    {
-        if let seen = CacheFileReader.glance(folder, file + Self.ending), seen.generation < header.generation {
-            return false
-        }
-        return try generation(folder, file, header.name, header.key) >= header.generation
-    }
-
-    /// A name for a temporary that no other one has.
-    private func temporary(_ file: String) -> String {
-        let number = Self.temporaries.wrappingAdd(1, ordering: .relaxed).newValue
-        return "\(file).\(Self.process)-\(String(number, radix: 16))\(Self.temporaryEnding)"
     }
 
     /// Replaces the file; not when the disk has this generation or a newer one, or `wanted` is no longer true.
     /// On a failure the old file is what it was.
-    func save(_ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, wanted: () -> Bool) throws(SystemError)
-        -> Saved
-    {
+    func save(
+        _ path: Path, _ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, known: CacheEntry,
+        wanted: () -> Bool
+    ) throws(SystemError) -> Saved {
         do {
-            return try unsafe replace(header, payload, wanted)
+            return try unsafe replace(path, header, payload, known, wanted)
         } catch {
             if !error.isNotFound { throw error }
             // Somebody has removed the directory that is open here.
-            folders.withLock { $0 = [:] }
-            return try unsafe replace(header, payload, wanted)
+            opened.withLock { $0 = Opened() }
+            return try unsafe replace(path, header, payload, known, wanted)
         }
     }
 
-    private func replace(_ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, _ wanted: () -> Bool)
-        throws(SystemError) -> Saved
-    {
-        guard let (folder, file) = try place(header.name, header.key, create: true),
-            let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
-        else { throw SystemError("fcntl", "\(CacheName.encode(header.name)): lock", number: 11) }
+    private func replace(
+        _ path: Path, _ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, _ known: CacheEntry,
+        _ wanted: () -> Bool
+    ) throws(SystemError) -> Saved {
+        guard let shelf = try shelf(path, create: true),
+            let lock = try shelf.folder.lock(Self.lockFile, at: 0, patience: Self.busy)
+        else { throw SystemError("fcntl", "\(path.stem): lock", number: 11) }
         defer { lock.release() }
-        if try isOutdated(header, folder, file) { return .outdated }
-        let temporary = temporary(file)
+        let before = try look(path, header.generation, known, shelf, lock)
+        if before == .newer { return .outdated }
         do {
-            try unsafe write(folder, temporary, header.encoded(), payload)
+            try unsafe write(shelf, header, payload)
             guard wanted() else {
-                try folder.remove(temporary)
+                try shelf.folder.remove(shelf.temporary.text)
                 return .dropped
             }
-            try folder.rename(temporary, to: file + Self.ending)
+            try shelf.folder.rename(shelf.temporary, to: path.file)
         } catch {
-            try? folder.remove(temporary)
+            try? shelf.folder.remove(shelf.temporary.text)
             throw error
         }
-        if durability == .power { try folder.synchronize() }
+        known.saved = (shelf.mark, header.generation)
+        if before == .absent { shelf.files.add(1, ordering: .relaxed) }
+        shelf.bytes.add(Self.space(header.encodedSize + payload.count), ordering: .relaxed)
+        if settings.durability == .power { try shelf.folder.synchronize() }
         return .replaced
     }
 
-    private func write(
-        _ folder: any CacheFolder, _ name: String, _ header: [UInt8], _ payload: UnsafeRawBufferPointer
-    ) throws(SystemError) {
-        let file = try folder.create(name)
+    /// What a save will replace.
+    private enum Before {
+        case absent, older, newer
+    }
+
+    /// Whether the disk has this generation or a newer one, under the lock.
+    ///
+    /// While the lock file bears what this process wrote, nobody else has saved in the folder, and a file that this
+    /// process has saved since is as it was. Else the file is looked at, and the lock file marked before the save:
+    /// whoever comes next finds another number than his own, also when this save is the last thing that happens.
+    private func look(
+        _ path: Path, _ generation: UInt64, _ known: CacheEntry, _ shelf: Shelf, _ lock: any CacheFileLock
+    ) throws(SystemError) -> Before {
+        let mark = (try? lock.mark()) ?? 0
+        let isMine = mark != 0 && mark == shelf.mark
+        if isMine, known.saved.mark == mark { return known.saved.generation >= generation ? .newer : .older }
+        var found = CacheFileReader.glance(shelf.folder, path.file.text)?.generation ?? 0
+        if found == 0 || found >= generation { found = try self.generation(shelf.folder, path) }
+        if found >= generation { return .newer }
+        if !isMine {
+            shelf.mark = UInt64.random(in: 1...UInt64.max)
+            try lock.setMark(shelf.mark)
+        }
+        return found == 0 ? .absent : .older
+    }
+
+    /// Writes the temporary of a shelf, whole and closed.
+    private func write(_ shelf: Shelf, _ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer)
+        throws(SystemError)
+    {
+        let file = try create(shelf)
         // One write for what is small: a copy costs less than a call.
         let joined = payload.count <= Self.joined
-        let head = CacheBuffer(capacity: header.count + (joined ? payload.count : 0))
-        unsafe header.withUnsafeBytes { unsafe head.append($0) }
+        let head = CacheBuffer(capacity: header.encodedSize + (joined ? payload.count : 0))
+        header.encode(to: head)
         if joined { unsafe head.append(payload) }
         try unsafe writeAll(file, head.bytes)
         if !joined { try unsafe writeAll(file, payload) }
-        if durability == .power { try file.synchronize() }
+        if settings.durability == .power { try file.synchronize() }
         try file.close()
+    }
+
+    /// Makes the temporary; under another name than before if one of that name could not be removed.
+    private func create(_ shelf: Shelf) throws(SystemError) -> any CacheFile {
+        do {
+            return try shelf.folder.create(shelf.temporary)
+        } catch {
+            if !error.isExisting { throw error }
+            shelf.temporary = Shelf.name()
+            return try shelf.folder.create(shelf.temporary)
+        }
     }
 
     private func writeAll(_ file: any CacheFile, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
@@ -237,17 +306,17 @@ final class CacheStore: Sendable {
     }
 
     /// Removes a value's file; false when there was none.
-    func remove(name: String, key: [UInt8]) throws(SystemError) -> Bool {
-        guard let (folder, file) = try place(name, key, create: false) else { return false }
+    func remove(_ path: Path) throws(SystemError) -> Bool {
+        guard let folder = try shelf(path, create: false)?.folder else { return false }
         let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         defer { lock?.release() }
         do {
-            try folder.remove(file + Self.ending)
+            try folder.remove(path.file.text)
         } catch {
             if error.isNotFound { return false }
             throw error
         }
-        if durability == .power { try folder.synchronize() }
+        if settings.durability == .power { try folder.synchronize() }
         return true
     }
 }

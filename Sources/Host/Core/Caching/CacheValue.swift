@@ -30,6 +30,8 @@ internal import Synchronization
     let used: Atomic<Int64>
     /// The code of the last failed load since it was made.
     let failure = Atomic<Int32>(0)
+    /// Whether a hit has handed it out without a reference: who replaces it has to park it.
+    let isSeen = Atomic(false)
     /// The round of the parking in which it is parked already.
     let parked = Atomic<UInt64>(0)
 
@@ -56,6 +58,14 @@ internal import Synchronization
             servesUntil = .min
         }
         used = Atomic(now)
+    }
+
+    /// Whether letting it go runs a plugin's code.
+    var isObject: Bool {
+        switch content {
+        case .bytes: false
+        case .object: true
+        }
     }
 
     /// The bytes as an array: a copy.
@@ -103,6 +113,11 @@ internal import Synchronization
     func append(count more: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
         unsafe body(UnsafeMutableRawBufferPointer(rebasing: prepare(more)[..<more]))
         count += more
+    }
+
+    /// Replaces bytes that were written. The caller knows that they are there.
+    func overwrite(at offset: Int, _ number: UInt32) {
+        unsafe storage.storeBytes(of: number, toByteOffset: offset, as: UInt32.self)
     }
 
     private func prepare(_ more: Int) -> UnsafeMutableRawBufferPointer {

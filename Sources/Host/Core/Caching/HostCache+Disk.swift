@@ -29,7 +29,7 @@ extension HostCache {
         let lock: (any CacheFileLock)?
         do {
             // Within another load waiting could be for ever: that process may wait for this one's outer load.
-            lock = try store.lockLoad(name: name, key: entry.key, patience: nested ? 0 : Self.patience)
+            lock = try store.lockLoad(path(entry.key), patience: nested ? 0 : Self.patience)
         } catch {
             environment.report(.readFailed(cache: name, error: error.description))
             return .load(nil)
@@ -104,6 +104,10 @@ extension HostCache {
         let held: CacheFlight.Held
     }
 
+    private func path(_ key: [UInt8]) -> CacheStore.Path {
+        key.isEmpty ? unkeyedPath : CacheStore.Path(name: name, key: key)
+    }
+
     private func stamp() -> CacheStamp {
         CacheStamp(
             boot: identity.boot, bootTime: environment.clock.boot(), wallTime: environment.clock.wall())
@@ -129,7 +133,8 @@ extension HostCache {
     private func look(_ key: [UInt8], payload: Bool) -> (header: CacheFileHeader, payload: CacheBuffer?)? {
         guard let store else { return nil }
         do {
-            switch try store.read(name: name, key: key, payload: payload) {
+            defer { keepBound(key) }
+            switch try store.read(path(key), payload: payload) {
             case .absent: return nil
             case .value(let header, let buffer):
                 table.withLock { $0.generation = max($0.generation, header.generation) }
@@ -162,9 +167,10 @@ extension HostCache {
             expire: options.expire, codec: options.codec, plugin: identity.plugin, routine: identity.routine,
             name: name, key: entry.key, build: identity.build, payload: unsafe value.bytes)
         do {
-            let saved = try unsafe store.save(header, value.bytes) {
+            let saved = try unsafe store.save(path(entry.key), header, value.bytes, known: entry) {
                 table.withLock { _ in entry.value === value }
             }
+            keepBound(entry.key)
             if saved == .replaced { table.withLock { _ in if entry.value === value { entry.onDisk = true } } }
             return saved
         } catch {
@@ -174,12 +180,27 @@ extension HostCache {
         }
     }
 
+    /// Removes the least recently written files of keys past the bound, in the background where there is one.
+    private func keepBound(_ key: [UInt8]) {
+        guard let store, !key.isEmpty, store.wantsTrim(path(key)) else { return }
+        let place = path(key)
+        let work: @Sendable () -> Void = { [self] in
+            do throws(SystemError) {
+                let removed = try store.trim(place)
+                table.withLock { $0.counters.evictions &+= UInt64(removed) }
+            } catch {
+                environment.report(.readFailed(cache: name, error: error.description))
+            }
+        }
+        if !environment.background(work) { work() }
+    }
+
     /// Removes the file; false when there was none. A failure is reported.
     @discardableResult
     func removeFile(_ key: [UInt8]) -> Bool {
         guard let store else { return false }
         do {
-            return try store.remove(name: name, key: key)
+            return try store.remove(path(key))
         } catch {
             environment.report(.saveFailed(cache: name, error: error.description))
             return false

@@ -139,12 +139,17 @@ extension HostCache {
     // MARK: - From outside
 
     /// Replaces the value by a copy of these bytes, aged 0. `tooLarge` drops the old one: it is outdated all the same.
-    public func put(_ bytes: UnsafeRawBufferPointer, key: [UInt8] = []) -> Result<Void, CacheError> {
+    ///
+    /// `byCallback` on the thread that `hit` is called on: then values that nobody has seen go at once, and a callback
+    /// that puts again and again holds no more than one.
+    public func put(_ bytes: UnsafeRawBufferPointer, key: [UInt8] = [], byCallback: Bool = false)
+        -> Result<Void, CacheError>
+    {
         if options.objects { return .failure(.invalid("this cache holds objects")) }
         if let error = refuse(bytes.count, key) { return .failure(error) }
         let buffer = CacheBuffer(capacity: bytes.count)
         unsafe buffer.append(bytes)
-        return put(.bytes(buffer), key)
+        return put(.bytes(buffer), key, byCallback: byCallback)
     }
 
     /// Replaces the value by this object; `release` as for `CacheWriter.setObject`, and never when this fails.
@@ -154,7 +159,7 @@ extension HostCache {
     ) -> Result<Void, CacheError> {
         guard options.objects else { return .failure(.invalid("this cache holds bytes")) }
         if let error = refuse(cost, key) { return .failure(error) }
-        return put(.object(unsafe CacheObject(object, cost: cost, release: release)), key)
+        return put(.object(unsafe CacheObject(object, cost: cost, release: release)), key, byCallback: false)
     }
 
     /// Why a value of this cost cannot be put.
@@ -165,7 +170,7 @@ extension HostCache {
         return .tooLarge
     }
 
-    private func put(_ content: CacheValue.Content, _ key: [UInt8]) -> Result<Void, CacheError> {
+    private func put(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> Result<Void, CacheError> {
         let isKnown = store == nil || table.withLock { $0.entry(key)?.onDisk ?? false }
         if !isKnown { learnGeneration(key) }
         // Another process may have saved since the generation was known: then once more, above its generation.
@@ -178,7 +183,7 @@ extension HostCache {
                 let old = replace(entry, value, onDisk: false, &table.counters)
                 return (entry, value, old, entry.loads)
             }
-            park(old)
+            if let old, !byCallback || old.isObject || old.isSeen.load(ordering: .relaxed) { park(old) }
             guard save(entry, value, loads: loads, loadTime: 0) == .outdated else { break }
             learnGeneration(key)
         }

@@ -27,6 +27,7 @@ internal import Synchronization
     let parking: CacheParking
     let environment: CacheEnvironment
     let identity: (plugin: String, routine: String, build: String, boot: UInt128)
+    let unkeyedPath: CacheStore.Path
     let table = Monitor(CacheTable())
 
     /// The unkeyed value for `hit`; its entry holds the reference.
@@ -39,6 +40,7 @@ internal import Synchronization
         self.name = name
         self.options = options
         self.store = store
+        unkeyedPath = CacheStore.Path(name: name, key: [])
         budget = namespace.budget
         parking = namespace.parking
         environment = namespace.environment
@@ -70,6 +72,7 @@ internal import Synchronization
         return unsafe held._withUnsafeGuaranteedRef { value in
             guard now <= value.servesUntil else { return nil }
             value.used.store(now, ordering: .relaxed)
+            value.isSeen.store(true, ordering: .relaxed)
             quickHits.store(quickHits.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
             return unsafe CacheHit(
                 value: held, age: max(0, now &- value.produced), lastError: value.failure.load(ordering: .relaxed))

@@ -76,12 +76,14 @@ public enum WorkerCommand: Equatable, Sendable {
         public var parameters: String
         /// Whether it begins paused.
         public var isPaused: Bool
+        /// How its disk caches are kept; those of the first session hold for all of the worker.
+        public var caches: CacheSettings
 
         /// A start.
         public init(
             slot: Int, plugin: Int, routine: Int, session: SessionID, waitMs: UInt64, maxCycles: UInt64,
             untilMs: Int64?, maxAttempts: UInt32, lifetimeCycles: UInt64, before: UInt32, parameters: String,
-            isPaused: Bool
+            isPaused: Bool, caches: CacheSettings = CacheSettings()
         ) {
             self.slot = slot
             self.plugin = plugin
@@ -95,6 +97,7 @@ public enum WorkerCommand: Equatable, Sendable {
             self.before = before
             self.parameters = parameters
             self.isPaused = isPaused
+            self.caches = caches
         }
     }
 }

@@ -20,7 +20,11 @@ public enum ManualPage {
         ("DIR/PLUGIN.json5", "the configuration of a plugin"),
         ("DIR/schedhost.json5", "the configuration of the host, and of any plugin"),
         ("STATE/sessions.jsonl", "the records of finished sessions, a line each"),
-        ("STATE/cache/", "the disk caches"),
+        (
+            "STATE/cache/",
+            "the disk caches; a configuration's caches { durability, disk_files, disk_mb } says how they are kept: with "
+                + "durability \"power\" each save waits until the disk has it"
+        ),
         ("STATE/plugins/", "the copies of plugins that workers have loaded"),
     ]
 

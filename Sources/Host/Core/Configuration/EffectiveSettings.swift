@@ -8,6 +8,23 @@ public struct WorkerLimits: Equatable, Sendable {
     public let processes: UInt64
     /// Share of one processor, in percent.
     public let cpuPercent: UInt64
+    /// The largest value that a cache keeps, in MB; not 0.
+    public let cacheValueMb: UInt64
+    /// What all caches of the worker hold in memory together, in MB; not 0.
+    public let cacheMemoryMb: UInt64
+
+    /// Bounds.
+    public init(
+        memoryMb: UInt64 = 0, openFiles: UInt64 = 0, processes: UInt64 = 0, cpuPercent: UInt64 = 0,
+        cacheValueMb: UInt64 = 16, cacheMemoryMb: UInt64 = 256
+    ) {
+        self.memoryMb = memoryMb
+        self.openFiles = openFiles
+        self.processes = processes
+        self.cpuPercent = cpuPercent
+        self.cacheValueMb = cacheValueMb
+        self.cacheMemoryMb = cacheMemoryMb
+    }
 }
 
 /// What holds for one routine, all sources merged, and where each value comes from.
@@ -56,7 +73,16 @@ public struct EffectiveSettings: Equatable, Sendable {
     public var limits: WorkerLimits {
         WorkerLimits(
             memoryMb: integer(.limitMemoryMb), openFiles: integer(.limitOpenFiles),
-            processes: integer(.limitProcesses), cpuPercent: integer(.limitCpuPercent))
+            processes: integer(.limitProcesses), cpuPercent: integer(.limitCpuPercent),
+            cacheValueMb: integer(.cacheValueMb), cacheMemoryMb: integer(.cacheMemoryMb))
+    }
+    /// How its disk caches are kept.
+    public var caches: CacheSettings {
+        var caches = CacheSettings(diskFiles: integer(.cacheDiskFiles), diskMb: integer(.cacheDiskMb))
+        if case .word(let word)? = settings[.cacheDurability]?.value {
+            caches.durability = CacheDurability(rawValue: word) ?? .process
+        }
+        return caches
     }
     /// The program to run when a session fails, with its arguments; empty: none.
     public var onFailureCommand: [String] {

@@ -18,6 +18,11 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case limitOpenFiles = "limits.open_files"
     case limitProcesses = "limits.processes"
     case limitCpuPercent = "limits.cpu_percent"
+    case cacheDurability = "caches.durability"
+    case cacheValueMb = "caches.value_mb"
+    case cacheMemoryMb = "caches.memory_mb"
+    case cacheDiskFiles = "caches.disk_files"
+    case cacheDiskMb = "caches.disk_mb"
     case onFailureCommand = "on_failure.command"
     case onFailureTimeoutMs = "on_failure.timeout_ms"
 }
@@ -109,6 +114,11 @@ extension SettingKey {
         case .limitOpenFiles: .integer(16...1_048_576, of: "open files", zero: "the host's own limit")
         case .limitProcesses: .integer(1...1_048_576, of: "processes", zero: "no limit")
         case .limitCpuPercent: .integer(1...100, of: "percent", zero: "no limit")
+        case .cacheDurability: .word(CacheDurability.allCases.map(\.rawValue))
+        case .cacheValueMb: .integer(1...1024, of: "megabytes", zero: nil)
+        case .cacheMemoryMb: .integer(1...1_048_576, of: "megabytes", zero: nil)
+        case .cacheDiskFiles: .integer(8...10_000_000, of: "files", zero: "no bound")
+        case .cacheDiskMb: .integer(1...1_048_576, of: "megabytes", zero: "no bound")
         case .onFailureCommand: .command
         case .onFailureTimeoutMs: .integer(100...600_000, of: "milliseconds", zero: nil)
         }
@@ -131,6 +141,11 @@ extension SettingKey {
         case .restartAnyCauseFailures: .integer(restart.anyCauseFailures)
         case .restartAnyCauseWindowMs: .integer(restart.anyCauseWindowMs)
         case .restartProbeAfterMs: .integers(restart.probeAfterMs)
+        case .cacheDurability: .word(CacheDurability.process.rawValue)
+        case .cacheValueMb: .integer(WorkerLimits().cacheValueMb)
+        case .cacheMemoryMb: .integer(WorkerLimits().cacheMemoryMb)
+        case .cacheDiskFiles: .integer(CacheSettings().diskFiles)
+        case .cacheDiskMb: .integer(CacheSettings().diskMb)
         case .onFailureCommand: .command([])
         case .onFailureTimeoutMs: .integer(10_000)
         }
@@ -143,7 +158,7 @@ extension SettingKey {
     }
 
     /// Whether it limits a worker.
-    public var isLimit: Bool { group == "limits" }
+    public var isLimit: Bool { group == "limits" || self == .cacheValueMb || self == .cacheMemoryMb }
 
     /// Its name in that object.
     var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }

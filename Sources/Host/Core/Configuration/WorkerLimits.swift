@@ -1,11 +1,9 @@
 extension WorkerLimits {
-    /// No limits.
-    public init() { self.init(memoryMb: 0, openFiles: 0, processes: 0, cpuPercent: 0) }
-
     /// As words of a worker's command line; what has no limit is left out.
     public var arguments: [String] {
         [
             ("memory_mb", memoryMb), ("open_files", openFiles), ("processes", processes), ("cpu_percent", cpuPercent),
+            ("cache_value_mb", cacheValueMb), ("cache_memory_mb", cacheMemoryMb),
         ].compactMap { name, value in value == 0 ? nil : "\(name)=\(value)" }
     }
 
@@ -18,6 +16,8 @@ extension WorkerLimits {
         }
         self.init(
             memoryMb: values["memory_mb"] ?? 0, openFiles: values["open_files"] ?? 0,
-            processes: values["processes"] ?? 0, cpuPercent: values["cpu_percent"] ?? 0)
+            processes: values["processes"] ?? 0, cpuPercent: values["cpu_percent"] ?? 0,
+            cacheValueMb: values["cache_value_mb"] ?? WorkerLimits().cacheValueMb,
+            cacheMemoryMb: values["cache_memory_mb"] ?? WorkerLimits().cacheMemoryMb)
     }
 }

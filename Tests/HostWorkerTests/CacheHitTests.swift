@@ -1,0 +1,190 @@
+import AllocationCounter
+import CPluginAPI
+import FoundationEssentials
+import HostCore
+import HostSystem
+import PluginAPI
+import Synchronization
+import Testing
+
+@testable import HostWorker
+
+private final class Thing: Sendable {
+    let number: Int
+    init(_ number: Int) { self.number = number }
+}
+
+private final class Weak: @unchecked Sendable {
+    // @unchecked: set and read by one thread at a time.
+    weak var thing: Thing?
+}
+
+/// A directory for disk caches that is gone afterwards.
+private func withPlace(_ body: (CachePlace) throws -> Void) throws {
+    let path = FileManager.default.temporaryDirectory.appending(
+        path: "schedhost-hits-\(UInt64.random(in: 0...UInt64.max))")
+    try FileManager.default.createDirectory(at: path, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: path) }
+    try body(CachePlace(state: SystemCacheFolder(try Directory(path.path))))
+}
+
+/// What a hit costs and holds, through the function table as a plugin in C calls it, and through the Swift overlay.
+@Suite("Hits of a cache")
+struct CacheHitTests {
+    private static let source: schedhost_source = { _, _, _, writer, _ in
+        unsafe writer?.pointee.write(writer, "value", 5) ?? -1
+    }
+
+    /// Allocations of `count` gets by the function table, of which the first is left out.
+    private static func gets(_ scheduler: UnsafePointer<schedhost_scheduler>, _ count: Int, fresh: Bool) -> UInt64 {
+        var options = unsafe schedhost_cache_options()
+        unsafe options.struct_size = UInt32(MemoryLayout<schedhost_cache_options>.size)
+        unsafe options.expire_ms = .max
+        unsafe options.source = source
+        var cache: OpaquePointer?
+        guard let host = unsafe scheduler.pointee.host,
+            unsafe host.pointee.cache_memory(scheduler, "c", &options, &cache) == 0
+        else { return .max }
+        var request = unsafe schedhost_cache_request()
+        unsafe request.struct_size = UInt32(MemoryLayout<schedhost_cache_request>.size)
+        var value = unsafe schedhost_cache_value()
+        unsafe value.struct_size = UInt32(MemoryLayout<schedhost_cache_value>.size)
+        var before: UInt64 = 0
+        for number in 0...count {
+            if number == 1 {
+                before = allocation_count()
+                unsafe request.flags = fresh ? UInt32(SCHEDHOST_GET_FRESH) : 0
+            }
+            guard unsafe host.pointee.cache_get(scheduler, cache, &request, &value) == 0, unsafe value.size == 5 else {
+                return .max
+            }
+        }
+        return allocation_count() - before
+    }
+
+    @Test("in C: a hit allocates nothing, and a load does")
+    func inC() throws {
+        let counts = Monitor<(hits: UInt64, loads: UInt64)>((.max, 0))
+        let script = Script { scheduler in
+            let hits = unsafe Self.gets(scheduler, 100_000, fresh: false)
+            let loads = unsafe Self.gets(scheduler, 10, fresh: true)
+            counts.withLock { $0 = (hits, loads) }
+            return 0
+        }
+        let kit = unsafe try PluginKit([script])
+        let end = try kit.session(kit.order(maxCycles: 1), on: TestClock())
+        #expect(end.failures == 0)
+        let (hits, loads) = counts.withLock { $0 }
+        #expect(hits == 0)
+        #expect(loads >= 10 && loads != .max)
+    }
+
+    @Test("in Swift: a hit allocates nothing, in memory and of a decoded value; a load does")
+    func inSwift() throws {
+        let counts = Monitor<[UInt64]>([])
+        let memory = CacheMemory("m", expire: nil) { Thing(1) }
+        let disk = Cache("d", expire: nil) { [1, 2, 3] }
+        @Sendable func count(_ times: Int, _ body: () throws -> Void) rethrows {
+            let before = allocation_count()
+            for _ in 0..<times { try body() }
+            let made = allocation_count() - before
+            counts.withLock { $0.append(made) }
+        }
+        let plugin = Plugin("hits", version: "1") {
+            Routine("r", wait: .zero, maxCycles: 1) { scheduler in
+                _ = try memory()
+                _ = try disk()
+                _ = try scheduler.cacheMemory("i", expire: nil) { Thing(2) }
+                try count(10_000) { _ = try memory() }
+                try count(10_000) { _ = try disk() }
+                try count(10_000) { _ = try scheduler.cacheMemory("i", expire: nil) { Thing(2) } }
+                try count(10) { _ = try memory(fresh: true) }
+            }
+        }
+        try withPlace { place in
+            let kit = unsafe try PluginKit(descriptor: plugin.descriptor, routines: 1, cachePlace: place)
+            #expect(kit.context.runners[0].prepare(kit.order(maxCycles: 1)))
+            kit.context.pool?.begin(0)
+            #expect(try kit.nextEnd()?.failures == 0)
+        }
+        let made = counts.withLock { $0 }
+        try #require(made.count == 4)
+        #expect(made[3] >= 10, "\(made)")
+        // Without optimisation closures and inout variables are boxes.
+        #if !DEBUG
+            #expect(made[0] == 0 && made[1] == 0 && made[2] == 0, "\(made)")
+        #endif
+    }
+
+    @Test("what each cache counted is in the ledger, and in the session's record")
+    func counters() throws {
+        struct Broken: Error {}
+        let clock = TestClock()
+        let fails = Monitor(false)
+        let memory = CacheMemory("m", expire: .seconds(10)) { () throws -> Int in
+            clock.advance(5_000_000)
+            if fails.withLock({ $0 }) { throw Broken() }
+            return 1
+        }
+        let disk = Cache("d", expire: nil) { (_: String) in [1] }
+        let plugin = Plugin("counters", version: "1") {
+            Routine("r", wait: .zero, maxCycles: 1) { _ in
+                for _ in 0..<8 { _ = try memory() }
+                clock.advance(11_000_000_000)
+                fails.withLock { $0 = true }
+                #expect(try memory.answer(tolerance: .seconds(5)).state == .stale)
+                fails.withLock { $0 = false }
+                _ = try memory(fresh: true)
+                for key in 0..<9 { _ = try disk(key: "k\(key)") }
+            }
+        }
+        try withPlace { place in
+            let kit = unsafe try PluginKit(
+                descriptor: plugin.descriptor, routines: 1, clock: clock, cachePlace: place)
+            var order = kit.order(maxCycles: 1)
+            order.caches.diskFiles = 8
+            let end = try kit.session(order, on: clock)
+            #expect(end.failures == 0)
+            let expected: [String: Int64] = [
+                "cache.m.hits": 7, "cache.m.loads": 2, "cache.m.load_failures": 1, "cache.m.stale": 1,
+                "cache.m.bytes": 40, "cache.m.load_us": 15_000, "cache.d.loads": 9, "cache.d.evictions": 2,
+                "cache.d.bytes": 27,
+            ]
+            for (name, count) in expected { #expect(end.stats[name] == .int(count), "\(name)") }
+            #expect(end.stats.columns.count == expected.count, "\(end.stats.columns)")
+            let slot = unsafe kit.context.ledger.slot(0)
+            unsafe #expect(slot.pointee.cacheHits.load(ordering: .relaxed) == 7)
+            unsafe #expect(slot.pointee.cacheLoads.load(ordering: .relaxed) == 11)
+            unsafe #expect(slot.pointee.cacheFailures.load(ordering: .relaxed) == 1)
+            unsafe #expect(slot.pointee.cacheStale.load(ordering: .relaxed) == 1)
+            unsafe #expect(slot.pointee.cacheEvictions.load(ordering: .relaxed) == 2)
+            unsafe #expect(slot.pointee.cacheBytes.load(ordering: .relaxed) == 67)
+            unsafe #expect(slot.pointee.cacheLoadTime.load(ordering: .relaxed) == 15_000_000)
+        }
+    }
+
+    @Test("a value that a thread of the plugin's own got is gone when it is replaced and the thread has let it go")
+    func ownThread() throws {
+        let cache = CacheMemory("t", expire: nil) { Thing(1) }
+        let seen = Weak()
+        let plugin = Plugin("threads", version: "1") {
+            Routine("r", wait: .zero, maxCycles: 2) { scheduler in
+                if scheduler.cycle == 1 { return }
+                let done = Monitor(false)
+                try HostSystem.Thread.start(name: "own") {
+                    for _ in 0..<5 { seen.thing = try? cache(in: scheduler) }
+                    done.withLock { $0 = true }
+                    done.broadcast()
+                }
+                done.wait { $0 ? () : nil }
+                #expect(seen.thing?.number == 1)
+                try cache.put(Thing(2))
+            }
+        }
+        let kit = unsafe try PluginKit(descriptor: plugin.descriptor, routines: 1)
+        #expect(kit.context.runners[0].prepare(kit.order(maxCycles: 2)))
+        kit.context.pool?.begin(0)
+        #expect(try kit.nextEnd()?.failures == 0)
+        #expect(seen.thing == nil)
+    }
+}
