@@ -173,6 +173,41 @@ extension EndToEnd {
             #expect(wakes() == before)
         }
 
+        @Test(.enabled(if: Tools.has("python3"), "python3 is not installed"))
+        func `clients that ask without end get little of the processor, and others their answers`() async throws {
+            let host = try await host()
+            let scratch = host.scratch
+            let ask = """
+                import select,socket,time
+                def client():
+                    s=socket.socket(socket.AF_UNIX); s.connect('\(scratch.state)/control.sock'); s.sendall(ask); return s
+                ask=b'{"v":1,"request":"status"}\\n'
+                clients=[client() for _ in range(40)]
+                print('begun',flush=True)
+                end=time.time()+60
+                while time.time()<end:
+                    for s in select.select(clients,[],[],1)[0]:
+                        if s.recv(65536)[-1:]==b'\\n': s.sendall(ask)
+                """
+            let crowd = try Command(["/usr/bin/env", "python3", "-c", ask], in: scratch)
+            try await eventually("the crowd\n\(crowd.errors)") { crowd.output.contains("begun") }
+            func ticks() -> Int {
+                let fields = Scratch.text("/proc/\(host.pid)/stat").split(separator: ")").last?.split(separator: " ")
+                return fields.map { (Int($0[11]) ?? 0) + (Int($0[12]) ?? 0) } ?? 0
+            }
+            try await Task.sleep(for: .seconds(1))
+            let before = ticks()
+            let start = ContinuousClock.now
+            for _ in 0..<3 { #expect(try await run("status", in: host).0 == .exited(0)) }
+            let took = ContinuousClock.now - start
+            #expect(took < .seconds(10), "three answers took \(took)")
+            try await Task.sleep(for: .seconds(2) - min(took, .seconds(2)))
+            // 0.5 % is allowed, a tick is 10 ms, and what was under way at the beginning counts too.
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            #expect(Double(ticks() - before) < 5 + seconds * 5, "ticks in \(seconds) s")
+            #expect(crowd.errors.isEmpty)
+        }
+
         @Test func `100 clients, half of which do not read, and malformed and endless requests`() async throws {
             let host = try await host()
             let scratch = host.scratch

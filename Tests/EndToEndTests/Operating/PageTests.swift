@@ -139,7 +139,11 @@ extension EndToEnd {
                 ], in: scratch)
             try await eventually("the listener") { FileManager.default.fileExists(atPath: scratch.path + "/notify") }
             let host = try Host(
-                in: scratch, environment: ["NOTIFY_SOCKET": scratch.path + "/notify", "WATCHDOG_USEC": "100000"])
+                in: scratch,
+                environment: [
+                    "NOTIFY_SOCKET": scratch.path + "/notify", "WATCHDOG_USEC": "100000", "LISTEN_FDS": "1",
+                    "INVOCATION_ID": "0123456789abcdef0123456789abcdef",
+                ])
             try await eventually("READY") { listener.output.contains("READY=1") }
             try await eventually("its status") {
                 listener.output.contains("STATUS=1 plugins, 1 of 1 routines in a session")
@@ -151,18 +155,16 @@ extension EndToEnd {
                 guard let reload = words.firstIndex(of: "RELOADING=1") else { return false }
                 return words[reload...].contains("READY=1")
             }
+            // A plugin that had these could speak in the host's name.
+            let worker = try #require(host.workers.first)
+            let own = Scratch.text("/proc/\(host.pid)/environ").split(separator: "\0")
+            let theirs = Scratch.text("/proc/\(worker)/environ").split(separator: "\0")
+            for name in ["NOTIFY_SOCKET=", "WATCHDOG_USEC=", "LISTEN_FDS="] {
+                #expect(own.contains { $0.hasPrefix(name) } && !theirs.contains { $0.hasPrefix(name) }, "\(name)")
+            }
+            #expect(theirs.contains { $0.hasPrefix("INVOCATION_ID=") && own.contains($0) })
             _ = try await host.end(by: Signals.terminate)
             try await eventually("STOPPING") { listener.output.contains("STOPPING=1") }
-        }
-    }
-}
-
-/// Programs that some tests use.
-private enum Tools {
-    /// Whether one is on the path.
-    static func has(_ tool: String) -> Bool {
-        (HostProcess.environment("PATH") ?? "").split(separator: ":").contains { folder in
-            FileManager.default.isExecutableFile(atPath: "\(folder)/\(tool)")
         }
     }
 }
