@@ -18,9 +18,12 @@ enum ReportCommand {
         } catch HostClient.Failure.noHost {
             StandardStream.error.write("schedhost: no host runs: only its records are in the report\n")
         }
-        let page = ReportPage.whole(
-            status: status, records: records, reports: reports(of: records, in: directory),
-            madeMs: SystemClock().wall() / 1_000_000)
+        let reports = reports(of: records, in: directory)
+        let madeMs = SystemClock().wall() / 1_000_000
+        let page =
+            options.isJSON
+            ? ReportPage.data(status: status, records: records, reports: reports, madeMs: madeMs) + [0x0A]
+            : ReportPage.whole(status: status, records: records, reports: reports, madeMs: madeMs)
         if options.output == "-" { return StandardStream.output.write(page) ? .success : .failure }
         try write(page, to: options.output)
         return .success
