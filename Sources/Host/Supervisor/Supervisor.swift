@@ -118,6 +118,9 @@ public final class Supervisor {
     public func run() throws -> ExitStatus {
         let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup, Signals.child])
         Signals.ignoreBrokenPipes()
+        // Swift's handler returns from a SIGABRT that somebody else sent, such as systemd's watchdog: to be killed by it
+        // is what is meant.
+        Signals.restoreDefault(Signals.abort)
         HostProcess.adoptOrphans()
         _ = try loop.watch(signals.descriptor) { [unowned self] _ in
             while let signal = signals.next() { receive(signal) }

@@ -127,6 +127,32 @@ extension EndToEnd {
             _ = try await host.end(by: Signals.interrupt)
         }
 
+        @Test(.timeLimit(.minutes(2)))
+        func `the unit lives under a real systemd`() async throws {
+            try await Fixtures.build("healthy", "faulty")
+            let scratch = try Scratch()
+            let script = Fixtures.root + "/Tests/Install/systemd"
+            let command = try Command(
+                [script, try Program.path, Fixtures.file(of: "healthy"), Fixtures.file(of: "faulty")], in: scratch,
+                environment: ["TMPDIR": "/tmp"])
+            let end = try await command.ended(within: .seconds(100))
+            // 77: there is none here, or it cannot be started; the script has said why.
+            if end == .exited(77) { print(command.output) }
+            #expect(end == .exited(0) || end == .exited(77), "\(command.output)\(command.errors)")
+        }
+
+        @Test func `a watchdog's SIGABRT ends the host, with Swift's handler of it too`() async throws {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            let host = try Host(in: scratch, environment: ["SWIFT_BACKTRACE": "enable=yes"])
+            _ = try await host.sessions(1)
+            #expect(try await host.end(by: Signals.abort, expecting: .signaled(Signals.abort)) < .seconds(5))
+            let next = try Host("--exit-when-idle", "--max-cycles", "1", in: scratch)
+            try await next.ended()
+            #expect(try next.records.map(\.reason.kind) == [.hostDied, .maxCycles])
+        }
+
         @Test(.enabled(if: Tools.has("python3"), "python3 is not installed"))
         func `systemd is told of readiness, reload and the end, and hears signs of life`() async throws {
             try await Fixtures.build("healthy")
