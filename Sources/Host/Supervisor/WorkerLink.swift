@@ -59,6 +59,8 @@ final class WorkerLink {
     var leftDeadline: Int64?
     /// The slot whose callback went over its time.
     var hungSlot: Int?
+    /// The slot whose session was asked to end, and had its grace.
+    var overdueSlot: Int?
     /// Until when the load in progress may take.
     var loadDeadline: (plugin: Int, time: Int64)?
     var hasHungInLoad = false

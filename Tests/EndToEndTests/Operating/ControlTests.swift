@@ -90,6 +90,56 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a pause outlives the host and a replaced file, until resume`() async throws {
+            let host = try await host()
+            let scratch = host.scratch
+            #expect(try await run("pause", "healthy/beat", in: host).0 == .exited(0))
+            _ = try await host.end(by: Signals.interrupt)
+            let next = try Host(in: scratch)
+            try await next.line("healthy/beat", "still paused")
+            _ = try await next.sessions(2)
+            try scratch.write("{ wait_ms: 11 }", to: "healthy.json5")
+            try await next.line("healthy/beat", "ended: reloaded")
+            _ = try await next.sessions(2)
+            var paused = try await status("healthy/beat", in: next)
+            for _ in 0..<200 where paused.state != .paused || paused.waitMs != 11 {
+                paused = try await status("healthy/beat", in: next)
+            }
+            #expect(paused.state == .paused && paused.cyclesTotal == 0 && paused.waitMs == 11)
+            #expect(try await run("resume", "healthy", in: next).0 == .exited(0))
+            try await eventually("cycles after resume") { LedgerView.all(in: scratch).contains { $0.cycle > 5 } }
+            _ = try await next.end(by: Signals.interrupt)
+            let last = try Host(in: scratch)
+            try await eventually("cycles in the third host") { LedgerView.all(in: scratch).contains { $0.cycle > 5 } }
+            #expect(last.lines("still paused").isEmpty)
+        }
+
+        @Test func `a cycle that does not hear of a stop is ended after the grace, and so is one before a restart`()
+            async throws
+        {
+            try await Fixtures.build("stuck", c: Source.stuck)
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("stuck")
+            try scratch.add("healthy")
+            let host = try Host("--grace", "0.3", in: scratch)
+            _ = try await host.sessions(2)
+            let first = try await status("stuck/run", in: host)
+            #expect(try await run("restart", "stuck", in: host).0 == .exited(0))
+            try await host.line("stuck/run", "does not end within 300 ms")
+            try await host.line("stuck/run", "ended: stopped", "did not end in time")
+            _ = try await host.sessions(2)
+            let second = try await status("stuck/run", in: host)
+            #expect(second.session != first.session && second.worker != first.worker)
+            #expect(try await run("stop", "stuck", in: host).0 == .exited(0))
+            try await eventually("two records") { try host.records.count == 2 }
+            #expect(try await status("stuck/run", in: host).state == .stopped)
+            let reasons = try host.records.map(\.reason)
+            #expect(reasons.map(\.kind) == [.stopped, .stopped])
+            #expect(reasons.allSatisfy { $0.text.hasPrefix("did not end in time") && $0.cycle == 0 }, "\(reasons)")
+            #expect(try await status("healthy/beat", in: host).sessionsTotal == 1, "a neighbour was touched")
+        }
+
         @Test func `run-now brings the next cycle`() async throws {
             let host = try await host()
             let scratch = host.scratch

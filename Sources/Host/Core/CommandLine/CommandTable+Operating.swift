@@ -67,7 +67,9 @@ extension CommandTable {
         "Does not wait for the interval; the grid of later cycles begins there. " + ids)
 
     static let pause = action(
-        .pause, "hold the cycles of routines", "Their sessions and caches stay as they are until resume. " + ids)
+        .pause, "hold the cycles of routines",
+        "Their sessions and caches stay as they are until resume. A changed file or another host changes nothing about "
+            + "that. " + ids)
 
     static let resume = action(
         .resume, "let routines go on that are paused, stopped or quarantined",
@@ -75,7 +77,8 @@ extension CommandTable {
 
     static let restart = action(
         .restart, "end the sessions of routines and begin new ones",
-        "A cycle in progress comes to its end first. " + ids)
+        "A cycle in progress comes to its end first; one that does not end within --grace is ended with its worker. "
+            + ids)
 
     static let stop = action(
         .stop, "end the sessions of routines, and let them stay stopped",
