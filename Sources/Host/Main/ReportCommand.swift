@@ -4,12 +4,19 @@ internal import HostSystem
 /// `report`: the page of a host as one file.
 enum ReportCommand {
     private static let mostReports = 20
+    /// Bytes of records, and of crash reports, at most: a page must open in a browser.
+    private static let mostBytes = 4 << 20
 
     /// Writes the file.
     static func perform(_ options: ReportOptions) throws -> ExitStatus {
         let path = try Program.statePath(options.state)
         let directory = try Directory(path)
-        let records = try SessionFiles.last(500, in: directory).records
+        var size = 0
+        let records = Array(
+            try SessionFiles.last(500, in: directory).records.reversed().prefix { record in
+                size += record.line().count
+                return size <= mostBytes
+            }.reversed())
         var status: HostStatus?
         do {
             if case .status(let running) = try HostClient(state: path).ask(ControlRequest(.status)).response {
@@ -32,11 +39,14 @@ enum ReportCommand {
     /// The crash reports of the newest records that have one.
     private static func reports(of records: [SessionRecord], in state: borrowing Directory) -> [SessionID: String] {
         var reports: [SessionID: String] = [:]
+        var size = 0
         guard let directory = try? state.directory("reports") else { return [:] }
         for record in records.reversed() where reports.count < mostReports {
             guard let name = record.report, !name.contains("/"), let file = try? directory.openForReading(name),
                 let bytes = try? file.readAll(limit: 1 << 20, subject: name)
             else { continue }
+            size += bytes.count
+            if size > mostBytes { break }
             reports[record.session] = String(decoding: bytes, as: UTF8.self)
         }
         return reports

@@ -215,6 +215,7 @@ extension Supervisor {
     func keep(_ record: SessionRecord) {
         unwritten.append(record)
         history.append(record)
+        operation.recent?.add(record)
         if history.count > 10_000 { history.removeFirst(5000) }
         let level: LogLevel =
             record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
