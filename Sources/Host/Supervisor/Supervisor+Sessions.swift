@@ -216,6 +216,7 @@ extension Supervisor {
         unwritten.append(record)
         history.append(record)
         operation.recent?.add(record)
+        endProgress(of: record)
         if history.count > 10_000 { history.removeFirst(5000) }
         let level: LogLevel =
             record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
