@@ -33,6 +33,11 @@ enum ReportCommand {
             : ReportPage.whole(status: status, records: records, reports: reports, madeMs: madeMs)
         if options.output == "-" { return StandardStream.output.write(page) ? .success : .failure }
         try write(page, to: options.output)
+        func words(_ count: Int, _ one: String) -> String { "\(count) \(one)" + (count == 1 ? "" : "s") }
+        StandardStream.error.write(
+            "schedhost: \(options.output): " + (status.map { words($0.routines.count, "routine") + ", " } ?? "")
+                + "\(words(records.count, "session")), \(words(reports.count, "crash report")), "
+                + "\((page.count + 1023) >> 10) KiB\n")
         return .success
     }
 
