@@ -21,6 +21,7 @@ enum CacheCommand {
         case .clear:
             let (removed, errors) = inspector.clear(selection)
             complain(errors)
+            if options.format == .json { StandardStream.output.write("{\"removed\":\(removed)}\n") }
             StandardStream.error.write("schedhost: \(removed) \(removed == 1 ? "value" : "values") removed\n")
             return errors.isEmpty ? .success : .failure
         }

@@ -5,16 +5,21 @@ internal import HostSystem
 /// `check`: are these good plugins and configurations?
 enum CheckCommand {
     static func check(_ options: CheckOptions) throws -> ExitStatus {
-        var isGood = true
-        if let path = options.config, !(try configuration(path, isHost: true)) { isGood = false }
+        var all: [FileFindings] = []
+        if let path = options.config { all.append(try configuration(path, isHost: true, options)) }
         for path in options.files {
-            let isFine =
+            all.append(
                 path.hasSuffix(".json5")
-                ? try configuration(path, isHost: name(of: path) == "schedhost.json5")
-                : try plugin(path, isQuick: options.isQuick)
-            if !isFine { isGood = false }
+                    ? try configuration(path, isHost: name(of: path) == "schedhost.json5", options)
+                    : try plugin(path, options))
         }
-        return isGood ? .success : .failure
+        if options.isJSON { StandardStream.output.write(FileFindings.json(all)) }
+        return all.allSatisfy(\.isGood) ? .success : .failure
+    }
+
+    /// Lines for people, which come as things are found; JSON comes whole at the end.
+    private static func say(_ text: String, _ options: CheckOptions) {
+        if !options.isJSON { StandardStream.output.write(text) }
     }
 
     private static func name(of path: String) -> String { String(path.split(separator: "/").last ?? "") }
@@ -26,32 +31,37 @@ enum CheckCommand {
 
     // MARK: Plugins
 
-    private static func plugin(_ path: String, isQuick: Bool) throws -> Bool {
+    private static func plugin(_ path: String, _ options: CheckOptions) throws -> FileFindings {
+        var all = FileFindings(path)
         let folder = folder(of: path)
         let directory = try Directory(folder)
         let finding = try PluginProbe.look(at: name(of: path), in: directory, allowUnsafePermissions: true)
         switch finding {
         case .refused(let text):
-            StandardStream.output.write("refused: \(TerminalText.clean(text))\n")
-            return false
+            say("refused: \(TerminalText.clean(text))\n", options)
+            all.refusal = text
         case .plugin(let file, let plugin):
-            StandardStream.output.write(PluginText.text(file, plugin))
-            if isQuick { return true }
+            all.plugin = (file, plugin)
+            say(PluginText.text(file, plugin), options)
+            if options.isQuick { return all }
             let findings = try Conformance.examine(file, plugin, in: folder)
-            for note in findings.notes { StandardStream.output.write("    note: \(TerminalText.clean(note))\n") }
+            (all.notes, all.faults) = (findings.notes, findings.faults)
+            for note in findings.notes { say("    note: \(TerminalText.clean(note))\n", options) }
             for fault in findings.faults {
-                StandardStream.output.write(
-                    "    fault: \(TerminalText.clean(directory.child(file.name))): \(TerminalText.clean(fault))\n")
+                say(
+                    "    fault: \(TerminalText.clean(directory.child(file.name))): \(TerminalText.clean(fault))\n",
+                    options)
             }
-            if findings.faults.isEmpty { StandardStream.output.write("    good\n") }
-            return findings.faults.isEmpty
+            if findings.faults.isEmpty { say("    good\n", options) }
         }
+        return all
     }
 
     // MARK: Configurations
 
     /// Checks a file by itself, and against the plugins beside it.
-    private static func configuration(_ path: String, isHost: Bool) throws -> Bool {
+    private static func configuration(_ path: String, isHost: Bool, _ options: CheckOptions) throws -> FileFindings {
+        var findings = FileFindings(path)
         do {
             if isHost {
                 let host = try ConfigurationFiles.host(path, isOptional: false)
@@ -61,15 +71,19 @@ enum CheckCommand {
                 let id = String(name(of: path).dropLast(6))
                 let plugin = try plugins(beside: path).first { $0.id == id }
                 if let plugin { try configuration.check(against: plugin) }
-                let text = "no plugin \(id) beside it: its routines and parameters were not examined"
-                if plugin == nil { StandardStream.output.write("\(TerminalText.clean("\(path): note: \(text)"))\n") }
+                if plugin == nil {
+                    let text = "no plugin \(id) beside it: its routines and parameters were not examined"
+                    findings.notes.append(text)
+                    say("\(TerminalText.clean("\(path): note: \(text)"))\n", options)
+                }
             }
         } catch let error as ConfigurationError {
-            StandardStream.output.write("\(error)\n")
-            return false
+            say("\(error)\n", options)
+            findings.faults.append("\(error)")
+            return findings
         }
-        StandardStream.output.write("\(TerminalText.clean(path)): good\n")
-        return true
+        say("\(TerminalText.clean(path)): good\n", options)
+        return findings
     }
 
     private static func plugins(beside path: String) throws -> [PluginDescription] {

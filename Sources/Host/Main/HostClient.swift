@@ -25,13 +25,13 @@ final class HostClient {
     private let path: String
     private var rest: [UInt8] = []
 
-    /// Connects to the host of that state directory.
-    init(state path: String) throws {
+    /// Connects to the host of that state directory, which may take so many ms for an answer.
+    init(state path: String, timeout: Int32 = 10_000) throws {
         self.path = path
         Signals.ignoreBrokenPipes()
         do throws(SystemError) {
             let directory = try Directory(path)
-            socket = try UnixSocket.connect(directory, name: Supervisor.controlName, timeout: 10_000)
+            socket = try UnixSocket.connect(directory, name: Supervisor.controlName, timeout: timeout)
         } catch {
             if error.isNotFound || error.isRefused { throw Failure.noHost(path) }
             throw error

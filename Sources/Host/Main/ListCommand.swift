@@ -12,43 +12,71 @@ enum ListCommand {
         let names = try directory.names().filter { PluginFile.isCandidate($0) }
         if names.isEmpty { StandardStream.error.write("schedhost: no *.so file in \(options.plugins)\n") }
         var owners: [String: String] = [:]
+        var all: [FileFindings] = []
         for name in names {
+            var findings = FileFindings(directory.child(name))
+            defer { all.append(findings) }
             let finding = try PluginProbe.look(
                 at: name, in: directory, allowUnsafePermissions: options.allowUnsafePermissions)
             switch finding {
-            case .refused(let text): StandardStream.output.write("refused: \(TerminalText.clean(text))\n")
+            case .refused(let text):
+                findings.refusal = text
+                if !options.isJSON { StandardStream.output.write("refused: \(TerminalText.clean(text))\n") }
             case .plugin(let file, let plugin):
                 if let owner = owners[plugin.id] {
                     let text = "its name \(plugin.id) is taken by \(owner): remove one of the two files"
+                    findings.refusal = text
+                    if options.isJSON { continue }
                     StandardStream.output.write("refused: \(TerminalText.clean(directory.child(name))): \(text)\n")
                     continue
                 }
                 owners[plugin.id] = name
+                findings.plugin = (file, plugin)
+                if options.isJSON {
+                    do {
+                        findings.settings = try listings(of: plugin, host, directory)
+                    } catch {
+                        findings.faults.append("its configuration is wrong: \(error)")
+                    }
+                    continue
+                }
                 StandardStream.output.write(PluginText.text(file, plugin))
                 StandardStream.output.write(settings(of: plugin, host, directory))
             }
         }
+        if options.isJSON { StandardStream.output.write(FileFindings.json(all)) }
         return .success
     }
 
     /// What holds for each routine, and where it is set.
+    private static func listings(
+        of plugin: PluginDescription, _ host: HostConfiguration, _ directory: borrowing Directory
+    ) throws -> [(routine: String, settings: FileFindings.Settings)] {
+        let configuration = try ConfigurationFiles.plugin(
+            directory.child(plugin.id + ".json5"), of: plugin, host: host)
+        return plugin.routines.map { routine in
+            (
+                routine.name,
+                EffectiveSettings(of: routine, in: plugin, host: host, file: configuration).listing
+            )
+        }
+    }
+
     private static func settings(
         of plugin: PluginDescription, _ host: HostConfiguration, _ directory: borrowing Directory
     ) -> String {
-        let configuration: PluginConfiguration
+        let listings: [(routine: String, settings: FileFindings.Settings)]
         do {
-            configuration = try ConfigurationFiles.plugin(
-                directory.child(plugin.id + ".json5"), of: plugin, host: host)
+            listings = try self.listings(of: plugin, host, directory)
         } catch {
             return "    refused: its configuration is wrong: \(TerminalText.clean("\(error)"))\n"
         }
         var text = ""
-        for routine in plugin.routines {
-            let effective = EffectiveSettings(of: routine, in: plugin, host: host, file: configuration)
-            text += TerminalText.clean("    settings of \(plugin.id)/\(routine.name):") + "\n"
-            let width = effective.listing.reduce(0) { max($0, TerminalText.width($1.key)) }
-            let values = effective.listing.reduce(0) { max($0, min(TerminalText.width($1.value), 24)) }
-            for (key, value, origin) in effective.listing {
+        for (routine, listing) in listings {
+            text += TerminalText.clean("    settings of \(plugin.id)/\(routine):") + "\n"
+            let width = listing.reduce(0) { max($0, TerminalText.width($1.key)) }
+            let values = listing.reduce(0) { max($0, min(TerminalText.width($1.value), 24)) }
+            for (key, value, origin) in listing {
                 let line =
                     "        " + TerminalText.pad(key, to: width + 2) + TerminalText.pad(value, to: values)
                     + "  (\(origin))"

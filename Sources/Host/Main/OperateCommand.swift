@@ -19,11 +19,14 @@ enum OperateCommand {
         }
     }
 
-    /// The metrics, as text.
+    /// The metrics, as text or JSON.
     static func metrics(_ options: ClientOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
         switch try client.ask(ControlRequest(.status)).response {
-        case .status(let status): return StandardStream.output.write(MetricsText.text(status)) ? .success : .failure
+        case .status(let status):
+            let text = MetricsText.text(status)
+            return StandardStream.output.write(
+                options.isJSON ? MetricsJSON.json(text) + [UInt8(ascii: "\n")] : text) ? .success : .failure
         case .failed(let text): return fail(text)
         case .outcomes, .level: return fail("the host gives another answer than was asked for")
         }

@@ -20,14 +20,16 @@ enum Program {
         case .completion(let shell):
             StandardStream.output.write(Completions.text(for: shell))
             return .success
+        case .words(let options): return CompletionCommand.words(options)
         case .man:
             StandardStream.output.write(ManualPage.text())
             return .success
         case .help(let name):
             StandardStream.output.write(HelpText.text(name))
             return .success
-        case .version:
-            StandardStream.output.write("schedhost \(HostVersion.text)\n")
+        case .version(let isJSON):
+            StandardStream.output.write(
+                isJSON ? "{\"version\":\"\(HostVersion.text)\"}\n" : "schedhost \(HostVersion.text)\n")
             return .success
         }
     }
@@ -54,7 +56,9 @@ enum Program {
 
     private static func records(_ options: RecordsOptions) throws -> ExitStatus {
         let directory = try Directory(try statePath(options.state))
-        if let session = options.show { return try RecordView.show(session, in: directory) }
+        if let session = options.show {
+            return try RecordView.show(session, in: directory, isJSON: options.format == .json)
+        }
         let (records, outcome) = try SessionFiles.last(options.last ?? .max, in: directory) { options.matches($0) }
         if let fault = outcome.firstFault {
             StandardStream.error.write("schedhost: \(outcome.skipped) lines are no records; the first: \(fault)\n")

@@ -4,11 +4,17 @@ internal import HostSystem
 
 /// `records --show`: all of one record, and its crash report.
 enum RecordView {
-    static func show(_ session: SessionID, in directory: borrowing Directory) throws -> ExitStatus {
+    static func show(_ session: SessionID, in directory: borrowing Directory, isJSON: Bool) throws -> ExitStatus {
         let (records, _) = try SessionFiles.last(1, in: directory) { $0.session == session }
         guard let record = records.first else {
             StandardStream.error.write("schedhost: there is no record of session \(session)\n")
             return .failure
+        }
+        if isJSON {
+            StandardStream.output.write(
+                RecordTable.json(
+                    record, report: record.report.map { CrashReportText.read($0, in: directory) }))
+            return .success
         }
         StandardStream.output.write(text(record))
         guard let report = record.report else { return .success }

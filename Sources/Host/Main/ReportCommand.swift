@@ -4,12 +4,19 @@ internal import HostSystem
 /// `report`: the page of a host as one file.
 enum ReportCommand {
     private static let mostReports = 20
+    /// Bytes of records, and of crash reports, at most: a page must open in a browser.
+    private static let mostBytes = 4 << 20
 
     /// Writes the file.
     static func perform(_ options: ReportOptions) throws -> ExitStatus {
         let path = try Program.statePath(options.state)
         let directory = try Directory(path)
-        let records = try SessionFiles.last(500, in: directory).records
+        var size = 0
+        let records = Array(
+            try SessionFiles.last(500, in: directory).records.reversed().prefix { record in
+                size += record.line().count
+                return size <= mostBytes
+            }.reversed())
         var status: HostStatus?
         do {
             if case .status(let running) = try HostClient(state: path).ask(ControlRequest(.status)).response {
@@ -18,22 +25,33 @@ enum ReportCommand {
         } catch HostClient.Failure.noHost {
             StandardStream.error.write("schedhost: no host runs: only its records are in the report\n")
         }
-        let page = ReportPage.whole(
-            status: status, records: records, reports: reports(of: records, in: directory),
-            madeMs: SystemClock().wall() / 1_000_000)
+        let reports = reports(of: records, in: directory)
+        let madeMs = SystemClock().wall() / 1_000_000
+        let page =
+            options.isJSON
+            ? ReportPage.data(status: status, records: records, reports: reports, madeMs: madeMs) + [0x0A]
+            : ReportPage.whole(status: status, records: records, reports: reports, madeMs: madeMs)
         if options.output == "-" { return StandardStream.output.write(page) ? .success : .failure }
         try write(page, to: options.output)
+        func words(_ count: Int, _ one: String) -> String { "\(count) \(one)" + (count == 1 ? "" : "s") }
+        StandardStream.error.write(
+            "schedhost: \(options.output): " + (status.map { words($0.routines.count, "routine") + ", " } ?? "")
+                + "\(words(records.count, "session")), \(words(reports.count, "crash report")), "
+                + "\((page.count + 1023) >> 10) KiB\n")
         return .success
     }
 
     /// The crash reports of the newest records that have one.
     private static func reports(of records: [SessionRecord], in state: borrowing Directory) -> [SessionID: String] {
         var reports: [SessionID: String] = [:]
+        var size = 0
         guard let directory = try? state.directory("reports") else { return [:] }
         for record in records.reversed() where reports.count < mostReports {
             guard let name = record.report, !name.contains("/"), let file = try? directory.openForReading(name),
                 let bytes = try? file.readAll(limit: 1 << 20, subject: name)
             else { continue }
+            size += bytes.count
+            if size > mostBytes { break }
             reports[record.session] = String(decoding: bytes, as: UTF8.self)
         }
         return reports

@@ -10,9 +10,10 @@ enum TopCommand {
 
     /// Shows it until `q` or a signal.
     static func perform(_ options: TopOptions) throws -> ExitStatus {
+        if options.isJSON { return try writeJSON(options) }
         guard StandardStream.output.isTerminal, StandardStream.isInputTerminal else {
             throw UsageError(
-                command: .top, message: "wants a terminal: use schedhost status, or status --json, in a pipe")
+                command: .top, message: "wants a terminal: use schedhost status, or top --json, in a pipe")
         }
         let client = try HostClient(state: try Program.statePath(options.state))
         let signals = try SignalDescriptor([
@@ -31,6 +32,33 @@ enum TopCommand {
         }
         if let failure { throw failure }
         return .success
+    }
+
+    /// The status as JSON, once or a line each time until nobody reads on.
+    private static func writeJSON(_ options: TopOptions) throws -> ExitStatus {
+        let client = try HostClient(state: try Program.statePath(options.state))
+        let clock = SystemClock()
+        let poller = try Poller()
+        var top = TopScreen(key: options.key)
+        var next = clock.monotonic()
+        while true {
+            switch try client.ask(ControlRequest(.status)).response {
+            case .status(var status):
+                top.take(status)
+                status.routines = top.sorted(status.routines)
+                let isRead = StandardStream.output.write(status.json() + [UInt8(ascii: "\n")])
+                if !options.isRepeated || !isRead { return isRead ? .success : .failure }
+            case .failed(let text):
+                StandardStream.error.write("schedhost: \(TerminalText.clean(text))\n")
+                return .failure
+            case .outcomes, .level: return .failure
+            }
+            next = max(next + options.intervalMs * 1_000_000, clock.monotonic())
+            while clock.monotonic() < next {
+                let rest = Int32(clamping: (next - clock.monotonic()) / 1_000_000 + 1)
+                _ = try poller.wait(milliseconds: rest) { _, _ in }
+            }
+        }
     }
 
     private static func show(

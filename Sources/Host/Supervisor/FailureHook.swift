@@ -4,7 +4,7 @@ internal import HostSystem
 /// Runs the command of `on_failure` with a record on its standard input: a few at a time (`CallQueue`), each bounded in time.
 ///
 /// Never blocks: the record waits in a pipe's buffer and follows as the command reads it, and what the command says
-/// goes to the log. The environment is the host's own.
+/// goes to the log. The environment is the host's own, without what is between it and a service manager.
 final class FailureHook {
     /// Lines of a command's output that are logged.
     private static let mostLines = 100
@@ -66,7 +66,8 @@ final class FailureHook {
             let stdout = try DescriptorPair.pipe()
             child = try ChildProcess(
                 ChildProcess.Launch(
-                    executable: call.words[0], arguments: call.words, environment: HostProcess.environment(),
+                    executable: call.words[0], arguments: call.words,
+                    environment: ServiceManager.environmentForOthers(HostProcess.environment()),
                     descriptors: [(stdin.first.raw, 0), (stdout.second.raw, 1), (stdout.second.raw, 2)]))
             let write = try stdin.second.duplicate()
             output = try stdout.first.duplicate()

@@ -128,8 +128,11 @@ final class RoutineEntry {
         }
     }
     var timer: Deadlines.Timer?
+    /// Until when a session that was asked to end may take.
+    var stopTimer: Deadlines.Timer?
     /// A start is wanted as soon as a worker has the plugin.
     var isStartPending = false
+    /// A person has paused it: a new session, file or host changes nothing about that.
     var isPaused = false
     /// How the session before ended, in the ABI's numbers.
     var before: UInt32 = 0

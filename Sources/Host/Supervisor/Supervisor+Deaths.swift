@@ -21,7 +21,8 @@ extension Supervisor {
         }
         spentLedgers.append(worker.ledgerName)
         let culprits = Self.culprits(
-            snapshots, slots: victims.map { $0.session?.slot }, hung: worker.hungSlot, thread: autopsy.thread)
+            snapshots, slots: victims.map { $0.session?.slot }, hung: worker.overdueSlot ?? worker.hungSlot,
+            thread: autopsy.thread)
         sayDeath(worker, end, autopsy)
         var records: [(RoutineEntry, SessionRecord)] = []
         var report: String?
@@ -71,7 +72,7 @@ extension Supervisor {
                 .timeout, text: "over its time", cycle: snapshot?.cycle, phase: snapshot?.phase, frame: autopsy.frame)
         }
         // What we killed did not end in time; what died of itself on the way out has failed.
-        if worker.isQuitting, worker.hasBeenKilled || end == .exited(0) {
+        if (worker.isQuitting && (worker.hasBeenKilled || end == .exited(0))) || worker.overdueSlot == session.slot {
             return SessionRecord.Reason(
                 session.endAs ?? .stopped, text: "did not end in time: \(end)", cycle: snapshot?.cycle,
                 phase: snapshot?.phase)

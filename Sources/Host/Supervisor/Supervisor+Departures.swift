@@ -61,7 +61,7 @@ extension Supervisor {
 
     private func forget(_ plugin: PluginEntry) {
         for routine in plugin.routines {
-            if let timer = routine.timer { deadlines.remove(timer) }
+            for timer in [routine.timer, routine.stopTimer] { if let timer { deadlines.remove(timer) } }
             hangs.remove(routine.key)
             routines[routine.key] = nil
             departed[routine.identifier] = routine

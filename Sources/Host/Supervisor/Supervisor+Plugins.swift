@@ -291,6 +291,7 @@ extension Supervisor {
         let routine = RoutineEntry(
             key: nextKey, plugin: plugin, index: index, name: description.name, settings: settings, policy: policy)
         nextKey += 1
+        routine.isPaused = savedTallies[id]?.isPaused ?? false
         if let before = departed.removeValue(forKey: id) { routine.continues(before) }
         routine.untilMs = settings.until.moment(nowMs: clock.wall() / 1_000_000)
         routine.timer = deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
@@ -299,6 +300,7 @@ extension Supervisor {
         if policy.state == .quarantined {
             log.write(.warning, id, "still quarantined: \(policy.quarantine?.why ?? "")")
         }
+        if routine.isPaused { log.write(.info, id, "still paused: schedhost resume \(id) lets it go on") }
     }
 
     /// A plugin cannot be used: said once.

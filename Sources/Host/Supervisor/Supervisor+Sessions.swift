@@ -106,6 +106,21 @@ extension Supervisor {
         routine.session?.endAs = kind
         routine.session?.endText = text
         routine.session?.worker.send(.stop(slot: routine.session?.slot ?? -1))
+        let timer = routine.stopTimer ?? deadlines.make { [unowned self, unowned routine] _ in endOverdue(routine) }
+        routine.stopTimer = timer
+        deadlines.set(timer, at: clock.monotonic() + options.grace)
+    }
+
+    /// A cycle that was asked to stop has had its grace, and goes on: its worker is ended, as at the host's own end.
+    private func endOverdue(_ routine: RoutineEntry) {
+        guard let session = routine.session, session.endAs != nil, !session.worker.isQuitting else { return }
+        let worker = session.worker
+        let grace = DurationText.format(milliseconds: options.grace / 1_000_000)
+        log.write(.warning, routine.identifier, "its cycle does not end within \(grace): ending its worker")
+        worker.overdueSlot = session.slot
+        worker.signal(Signals.terminate)
+        worker.dyingDeadline = worker.dyingDeadline ?? clock.monotonic() + Teardown.patience
+        armWorkerTimer(worker)
     }
 
     /// A worker says that a session is over.
@@ -152,6 +167,7 @@ extension Supervisor {
         count(record, of: routine)
         routine.session = nil
         hangs.remove(routine.key)
+        if let timer = routine.stopTimer { deadlines.set(timer, at: nil) }
         routine.before = Self.before(record.reason.kind)
         keep(record)
         if record.reason.kind.isFailure {
@@ -200,6 +216,8 @@ extension Supervisor {
     func keep(_ record: SessionRecord) {
         unwritten.append(record)
         history.append(record)
+        operation.recent?.add(record)
+        endProgress(of: record)
         if history.count > 10_000 { history.removeFirst(5000) }
         let level: LogLevel =
             record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
@@ -291,7 +309,9 @@ extension Supervisor {
         let now = clock.monotonic()
         let wall = clock.wall()
         var tallies = savedTallies
-        for routine in routines.values { tallies[routine.identifier] = routine.policy.tally(at: now, wall: wall) }
+        for routine in routines.values {
+            tallies[routine.identifier] = routine.policy.tally(at: now, wall: wall, isPaused: routine.isPaused)
+        }
         guard tallies != savedTallies else { return }
         do throws(SystemError) {
             try self.tallies.save(tallies, in: state.directory)

@@ -119,6 +119,9 @@ public final class Supervisor {
         let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup, Signals.child])
         Signals.ignoreBrokenPipes()
         HostProcess.raiseOpenFiles()
+        // Swift's handler returns from a SIGABRT that somebody else sent, such as systemd's watchdog: to be killed by it
+        // is what is meant.
+        Signals.restoreDefault(Signals.abort)
         HostProcess.adoptOrphans()
         _ = try loop.watch(signals.descriptor) { [unowned self] _ in
             while let signal = signals.next() { receive(signal) }

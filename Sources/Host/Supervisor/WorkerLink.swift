@@ -58,6 +58,8 @@ final class WorkerLink {
     var leftDeadline: Int64?
     /// The slot whose callback went over its time.
     var hungSlot: Int?
+    /// The slot whose session was asked to end, and had its grace.
+    var overdueSlot: Int?
     /// Until when the load in progress may take.
     var loadDeadline: (plugin: Int, time: Int64)?
     var hasHungInLoad = false
@@ -150,9 +152,10 @@ final class WorkerLink {
         tokens[3] = try loop.watch(child.descriptor) { [weak self] _ in self?.reap() }
     }
 
-    /// The environment of a worker: ours, with the backtracer told where its report goes.
+    /// The environment of a worker: ours without the service manager's, and the backtracer told where its report goes.
     private static func environment(_ setup: Setup) -> [String] {
-        let inherited = HostProcess.environment().filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+        let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
+            .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
         let ours = LibraryPath.environment(inherited, with: setup.libraryPath)
         guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [

@@ -27,7 +27,8 @@ struct LastWords {
         let plain = text.drop { $0 == " " }.prefix(400)
         // Without the backtracer the Swift runtime prints a stack itself, which says less than the frame.
         let isFrame = plain.first?.isNumber == true && plain.contains(" 0x")
-        let isStack = isFrame || plain.hasPrefix("Current stack trace:")
+        // A backtracer that could not be started says no more than that.
+        let isStack = isFrame || plain.hasPrefix("Current stack trace:") || plain == "failed ***"
         if plain.isEmpty || isStack { return }
         if lines.count == Self.most { lines.removeFirst() }
         lines.append((now, String(plain)))

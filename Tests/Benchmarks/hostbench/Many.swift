@@ -89,6 +89,31 @@ enum Many {
             contenders: [(.limit, { try run("step") }), (.ours, { try run("block") })])
     }
 
+    /// Eight routines at 10 ms, while 100 clients do to the control socket what they can (`peers/crowd.c`), against the
+    /// same without them.
+    static func crowd(_ tools: Tools, seconds: Int) -> Benchmark {
+        let key = "lateness beside 100 clients"
+        func run(_ hasCrowd: Bool) throws -> [String: Sample] {
+            let host = try HostRun(
+                tools, routines: 8, settings: ["wait_ms": 10],
+                params: ["mode": "step", "period_us": 10_000, "samples": seconds * 100 + 400, "pool": true])
+            try host.start()
+            try waitFor("the start of all sessions", seconds: 10) { host.begun() >= 8 }
+            var crowd: Child?
+            if hasCrowd { crowd = try Child("\(tools.built)/crowd", ["\(host.state)/control.sock", "100"]) }
+            sleep(UInt32(seconds))
+            if let crowd {
+                crowd.signal(SIGTERM)
+                guard crowd.wait().status == 0 else { throw Trouble("the crowd came to nothing") }
+            }
+            try host.stop()
+            return [key: Sample(of: host.pooled())]
+        }
+        return Benchmark(
+            name: "crowd", rows: [Row(key, "us", by: .p99, limit: "without them")], mostRounds: 6,
+            contenders: [(.limit, { try run(false) }), (.ours, { try run(true) })])
+    }
+
     /// So many plugins of one routine: from the host's start to the last first cycle, then what they cost.
     static func plugins(_ tools: Tools, _ count: Int, seconds: Int) -> Benchmark {
         let name = "\(count) \(count == 1 ? "plugin" : "plugins")"

@@ -90,6 +90,56 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a pause outlives the host and a replaced file, until resume`() async throws {
+            let host = try await host()
+            let scratch = host.scratch
+            #expect(try await run("pause", "healthy/beat", in: host).0 == .exited(0))
+            _ = try await host.end(by: Signals.interrupt)
+            let next = try Host(in: scratch)
+            try await next.line("healthy/beat", "still paused")
+            _ = try await next.sessions(2)
+            try scratch.write("{ wait_ms: 11 }", to: "healthy.json5")
+            try await next.line("healthy/beat", "ended: reloaded")
+            _ = try await next.sessions(2)
+            var paused = try await status("healthy/beat", in: next)
+            for _ in 0..<200 where paused.state != .paused || paused.waitMs != 11 {
+                paused = try await status("healthy/beat", in: next)
+            }
+            #expect(paused.state == .paused && paused.cyclesTotal == 0 && paused.waitMs == 11)
+            #expect(try await run("resume", "healthy", in: next).0 == .exited(0))
+            try await eventually("cycles after resume") { LedgerView.all(in: scratch).contains { $0.cycle > 5 } }
+            _ = try await next.end(by: Signals.interrupt)
+            let last = try Host(in: scratch)
+            try await eventually("cycles in the third host") { LedgerView.all(in: scratch).contains { $0.cycle > 5 } }
+            #expect(last.lines("still paused").isEmpty)
+        }
+
+        @Test func `a cycle that does not hear of a stop is ended after the grace, and so is one before a restart`()
+            async throws
+        {
+            try await Fixtures.build("stuck", c: Source.stuck)
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("stuck")
+            try scratch.add("healthy")
+            let host = try Host("--grace", "0.3", in: scratch)
+            _ = try await host.sessions(2)
+            let first = try await status("stuck/run", in: host)
+            #expect(try await run("restart", "stuck", in: host).0 == .exited(0))
+            try await host.line("stuck/run", "does not end within 300 ms")
+            try await host.line("stuck/run", "ended: stopped", "did not end in time")
+            _ = try await host.sessions(2)
+            let second = try await status("stuck/run", in: host)
+            #expect(second.session != first.session && second.worker != first.worker)
+            #expect(try await run("stop", "stuck", in: host).0 == .exited(0))
+            try await eventually("two records") { try host.records.count == 2 }
+            #expect(try await status("stuck/run", in: host).state == .stopped)
+            let reasons = try host.records.map(\.reason)
+            #expect(reasons.map(\.kind) == [.stopped, .stopped])
+            #expect(reasons.allSatisfy { $0.text.hasPrefix("did not end in time") && $0.cycle == 0 }, "\(reasons)")
+            #expect(try await status("healthy/beat", in: host).sessionsTotal == 1, "a neighbour was touched")
+        }
+
         @Test func `run-now brings the next cycle`() async throws {
             let host = try await host()
             let scratch = host.scratch
@@ -171,6 +221,41 @@ extension EndToEnd {
             let before = wakes()
             for _ in 0..<50 { _ = try await status("sleeper/run", in: host) }
             #expect(wakes() == before)
+        }
+
+        @Test(.enabled(if: Tools.has("python3"), "python3 is not installed"))
+        func `clients that ask without end get little of the processor, and others their answers`() async throws {
+            let host = try await host()
+            let scratch = host.scratch
+            let ask = """
+                import select,socket,time
+                def client():
+                    s=socket.socket(socket.AF_UNIX); s.connect('\(scratch.state)/control.sock'); s.sendall(ask); return s
+                ask=b'{"v":1,"request":"status"}\\n'
+                clients=[client() for _ in range(40)]
+                print('begun',flush=True)
+                end=time.time()+60
+                while time.time()<end:
+                    for s in select.select(clients,[],[],1)[0]:
+                        if s.recv(65536)[-1:]==b'\\n': s.sendall(ask)
+                """
+            let crowd = try Command(["/usr/bin/env", "python3", "-c", ask], in: scratch)
+            try await eventually("the crowd\n\(crowd.errors)") { crowd.output.contains("begun") }
+            func ticks() -> Int {
+                let fields = Scratch.text("/proc/\(host.pid)/stat").split(separator: ")").last?.split(separator: " ")
+                return fields.map { (Int($0[11]) ?? 0) + (Int($0[12]) ?? 0) } ?? 0
+            }
+            try await Task.sleep(for: .seconds(1))
+            let before = ticks()
+            let start = ContinuousClock.now
+            for _ in 0..<3 { #expect(try await run("status", in: host).0 == .exited(0)) }
+            let took = ContinuousClock.now - start
+            #expect(took < .seconds(10), "three answers took \(took)")
+            try await Task.sleep(for: .seconds(2) - min(took, .seconds(2)))
+            // 0.5 % is allowed, a tick is 10 ms, and what was under way at the beginning counts too.
+            let seconds = (ContinuousClock.now - start) / .seconds(1)
+            #expect(Double(ticks() - before) < 5 + seconds * 5, "ticks in \(seconds) s")
+            #expect(crowd.errors.isEmpty)
         }
 
         @Test func `100 clients, half of which do not read, and malformed and endless requests`() async throws {

@@ -127,6 +127,32 @@ extension EndToEnd {
             _ = try await host.end(by: Signals.interrupt)
         }
 
+        @Test(.timeLimit(.minutes(2)))
+        func `the unit lives under a real systemd`() async throws {
+            try await Fixtures.build("healthy", "faulty")
+            let scratch = try Scratch()
+            let script = Fixtures.root + "/Tests/Install/systemd"
+            let command = try Command(
+                [script, try Program.path, Fixtures.file(of: "healthy"), Fixtures.file(of: "faulty")], in: scratch,
+                environment: ["TMPDIR": "/tmp"])
+            let end = try await command.ended(within: .seconds(100))
+            // 77: there is none here, or it cannot be started; the script has said why.
+            if end == .exited(77) { print(command.output) }
+            #expect(end == .exited(0) || end == .exited(77), "\(command.output)\(command.errors)")
+        }
+
+        @Test func `a watchdog's SIGABRT ends the host, with Swift's handler of it too`() async throws {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            let host = try Host(in: scratch, environment: ["SWIFT_BACKTRACE": "enable=yes"])
+            _ = try await host.sessions(1)
+            #expect(try await host.end(by: Signals.abort, expecting: .signaled(Signals.abort)) < .seconds(5))
+            let next = try Host("--exit-when-idle", "--max-cycles", "1", in: scratch)
+            try await next.ended()
+            #expect(try next.records.map(\.reason.kind) == [.hostDied, .maxCycles])
+        }
+
         @Test(.enabled(if: Tools.has("python3"), "python3 is not installed"))
         func `systemd is told of readiness, reload and the end, and hears signs of life`() async throws {
             try await Fixtures.build("healthy")
@@ -139,7 +165,11 @@ extension EndToEnd {
                 ], in: scratch)
             try await eventually("the listener") { FileManager.default.fileExists(atPath: scratch.path + "/notify") }
             let host = try Host(
-                in: scratch, environment: ["NOTIFY_SOCKET": scratch.path + "/notify", "WATCHDOG_USEC": "100000"])
+                in: scratch,
+                environment: [
+                    "NOTIFY_SOCKET": scratch.path + "/notify", "WATCHDOG_USEC": "100000", "LISTEN_FDS": "1",
+                    "INVOCATION_ID": "0123456789abcdef0123456789abcdef",
+                ])
             try await eventually("READY") { listener.output.contains("READY=1") }
             try await eventually("its status") {
                 listener.output.contains("STATUS=1 plugins, 1 of 1 routines in a session")
@@ -151,18 +181,16 @@ extension EndToEnd {
                 guard let reload = words.firstIndex(of: "RELOADING=1") else { return false }
                 return words[reload...].contains("READY=1")
             }
+            // A plugin that had these could speak in the host's name.
+            let worker = try #require(host.workers.first)
+            let own = Scratch.text("/proc/\(host.pid)/environ").split(separator: "\0")
+            let theirs = Scratch.text("/proc/\(worker)/environ").split(separator: "\0")
+            for name in ["NOTIFY_SOCKET=", "WATCHDOG_USEC=", "LISTEN_FDS="] {
+                #expect(own.contains { $0.hasPrefix(name) } && !theirs.contains { $0.hasPrefix(name) }, "\(name)")
+            }
+            #expect(theirs.contains { $0.hasPrefix("INVOCATION_ID=") && own.contains($0) })
             _ = try await host.end(by: Signals.terminate)
             try await eventually("STOPPING") { listener.output.contains("STOPPING=1") }
-        }
-    }
-}
-
-/// Programs that some tests use.
-private enum Tools {
-    /// Whether one is on the path.
-    static func has(_ tool: String) -> Bool {
-        (HostProcess.environment("PATH") ?? "").split(separator: ":").contains { folder in
-            FileManager.default.isExecutableFile(atPath: "\(folder)/\(tool)")
         }
     }
 }

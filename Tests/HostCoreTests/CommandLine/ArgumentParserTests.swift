@@ -68,8 +68,8 @@ struct ArgumentParserTests {
         cache.key = ""
         #expect(try parser.parse(["cache", "get", "p/r", "", "--key="]) == .cache(cache))
         #expect(try parse("cache clear --all") == .cache(CacheCommandOptions(.clear)))
-        #expect(try parse("version") == .version)
-        #expect(try parse("--version") == .version)
+        #expect(try parse("version") == .version(isJSON: false))
+        #expect(try parse("--version") == .version(isJSON: false))
     }
 
     @Test(
@@ -254,6 +254,7 @@ struct HelpTextTests {
                   --last N                only the newest N
                   --format FORMAT         the form, table by default: table, json or csv
                   --show SESSION          all of one record, and its crash report
+                  --json                  the same as --format json, also with --show
                   --state DIR             where records and caches are kept; else
                                           $STATE_DIRECTORY, $XDG_STATE_HOME/schedhost or
                                           ~/.local/state/schedhost

@@ -121,6 +121,8 @@ private let noon: Int64 = 1_800_000_000 * second
                 content: "c", failures: [.init(atMs: 5, cause: "\"quoted\" ü")], streak: 2, stopped: false,
                 quarantine: .init(why: "w", probeAtMs: nil, step: 1)),
             "a/c": RoutineTally(content: "", failures: [], streak: 0, stopped: true, quarantine: nil),
+            "a/d": RoutineTally(
+                content: "", failures: [], streak: 0, stopped: false, quarantine: nil, paused: true),
         ]
     }
 

@@ -8,7 +8,7 @@ extension ArgumentParser {
         case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))
         case .status: .operate(operate(.status, parsed))
-        case .metrics: .metrics(ClientOptions(state: parsed.texts[.state]))
+        case .metrics: .metrics(ClientOptions(state: parsed.texts[.state], isJSON: parsed.has(.json)))
         case .top: .top(top(parsed))
         case .report: .report(report(parsed))
         case .runNow: .operate(operate(.runNow, parsed))
@@ -19,10 +19,10 @@ extension ArgumentParser {
         case .reload: .operate(operate(.reload, parsed))
         case .logLevel: .operate(operate(.logLevel, parsed))
         case .new: .new(try new(parsed))
-        case .completion: .completion(parsed.operands.first.flatMap { Shell(rawValue: $0) } ?? .bash)
+        case .completion: completion(parsed)
         case .man: .man
         case .help: .help(parsed.operands.first.flatMap { CommandName(rawValue: $0) })
-        case .version: .version
+        case .version: .version(isJSON: parsed.has(.json))
         }
     }
 
@@ -50,6 +50,7 @@ extension ArgumentParser {
         var options = CheckOptions(files: parsed.operands)
         options.config = parsed.texts[.config]
         options.isQuick = parsed.has(.quick)
+        options.isJSON = parsed.has(.json)
         if options.files.isEmpty, options.config == nil { throw parsed.fail("a FILE or --config is missing") }
         return options
     }
@@ -78,6 +79,7 @@ extension ArgumentParser {
         options.plugins = parsed.texts[.plugins] ?? ""
         options.config = parsed.texts[.config]
         options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
+        options.isJSON = parsed.has(.json)
         return options
     }
 
@@ -89,6 +91,7 @@ extension ArgumentParser {
         options.failedOnly = parsed.has(.failed)
         options.last = parsed.numbers[.last].map { Int($0) }
         options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
+        if try parsed.wantsJSON() { options.format = .json }
         if let text = parsed.texts[.show] {
             guard let session = SessionID(text) else {
                 throw parsed.fail(
@@ -104,6 +107,7 @@ extension ArgumentParser {
         options.state = parsed.texts[.state]
         options.key = parsed.texts[.key]
         options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
+        if try parsed.wantsJSON() { options.format = .json }
         if parsed.operands.count > 1 {
             let parts = parsed.operands[1].split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
             guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else {
@@ -134,5 +138,14 @@ extension ArgumentParser {
             if parsed.has(.all), options.plugin != nil { throw parsed.fail("clear wants a PLUGIN or --all, not both") }
             if !parsed.has(.all), options.plugin == nil { throw parsed.fail("clear wants a PLUGIN, or --all") }
         }
+    }
+}
+
+extension ArgumentParser.Parsed {
+    /// Whether `--json` was given, which is short for `--format json`.
+    func wantsJSON() throws(UsageError) -> Bool {
+        guard has(.json) else { return false }
+        if let format = texts[.format], format != "json" { throw fail("--json and --format \(format) are given both") }
+        return true
     }
 }

@@ -12,12 +12,23 @@ extension ArgumentParser {
         return options
     }
 
+    /// A script for a shell, or words that it offers.
+    func completion(_ parsed: Parsed) -> Command {
+        let first = parsed.operands.first
+        if let kind = first.flatMap({ WordsOptions.Kind(rawValue: $0) }) {
+            return .words(WordsOptions(kind, state: parsed.texts[.state]))
+        }
+        return .completion(first.flatMap { Shell(rawValue: $0) } ?? .bash)
+    }
+
     /// The options of `top`.
     func top(_ parsed: Parsed) -> TopOptions {
         var options = TopOptions()
         options.state = parsed.texts[.state]
         options.key = parsed.texts[.sort].flatMap { .init(rawValue: $0) } ?? options.key
         options.intervalMs = max(100, parsed.numbers[.interval] ?? options.intervalMs)
+        options.isJSON = parsed.has(.json)
+        options.isRepeated = parsed.has(.interval)
         return options
     }
 
@@ -25,6 +36,7 @@ extension ArgumentParser {
     func report(_ parsed: Parsed) -> ReportOptions {
         var options = ReportOptions(output: parsed.texts[.output] ?? "")
         options.state = parsed.texts[.state]
+        options.isJSON = parsed.has(.json)
         return options
     }
 }

@@ -34,7 +34,7 @@ public struct ArgumentParser {
             throw UsageError(command: nil, message: "nothing to do: give --plugins DIR to run plugins, or a command")
         }
         if first == "--help" || first == "-h" { return .help(nil) }
-        if first == "--version" || first == "-V" { return .version }
+        if first == "--version" || first == "-V" { return .version(isJSON: false) }
         let name: CommandName
         var rest = arguments[...]
         if first.hasPrefix("-") {
@@ -109,7 +109,7 @@ public struct ArgumentParser {
             parsed.fail("--\(name.rawValue): \(UsageError.quoted(value)) is not \(wanted)")
         }
         switch kind {
-        case .text: break
+        case .text, .plugin, .routine, .session: break
         case .directory, .file:
             if value.isEmpty { throw parsed.fail("\(option.synopsis): the value is empty") }
         case .count(let most):

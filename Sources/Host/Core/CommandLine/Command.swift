@@ -12,10 +12,12 @@ public enum Command: Equatable, Sendable {
     case report(ReportOptions)
     case new(NewOptions)
     case completion(Shell)
+    /// What a shell offers for an operand or a value.
+    case words(WordsOptions)
     case man
     /// The help of one command, or of all.
     case help(CommandName?)
-    case version
+    case version(isJSON: Bool)
 }
 
 /// The commands by name, in the order of the help text.
@@ -30,6 +32,32 @@ public enum CommandName: String, CaseIterable, Sendable {
 /// Shells for which there are completions.
 public enum Shell: String, CaseIterable, Sendable {
     case bash, zsh, fish
+}
+
+/// Options of `schedhost completion` when it is asked for words.
+public struct WordsOptions: Equatable, Sendable {
+    /// Which words.
+    public enum Kind: String, CaseIterable, Sendable {
+        /// Plugins and routines of the running host.
+        case ids
+        /// Plugins of the running host.
+        case plugins
+        /// Names of routines of the running host, without their plugins.
+        case routines
+        /// The newest sessions that ended.
+        case sessions
+    }
+
+    /// Which words.
+    public var kind: Kind
+    /// The state directory.
+    public var state: String?
+
+    /// Those words.
+    public init(_ kind: Kind, state: String?) {
+        self.kind = kind
+        self.state = state
+    }
 }
 
 /// Options of `schedhost new`.
@@ -101,6 +129,8 @@ public struct ListOptions: Equatable, Sendable {
     public var config: String?
     /// See `RunOptions`.
     public var allowUnsafePermissions = false
+    /// Whether it is shown as JSON.
+    public var isJSON = false
 
     /// The defaults.
     public init() {}
@@ -114,6 +144,8 @@ public struct CheckOptions: Equatable, Sendable {
     public var config: String?
     /// Whether no routine is run.
     public var isQuick = false
+    /// Whether the findings are shown as JSON.
+    public var isJSON = false
 
     /// A check of these files.
     public init(files: [String]) { self.files = files }

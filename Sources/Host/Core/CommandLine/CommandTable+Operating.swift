@@ -1,6 +1,6 @@
 /// The commands that speak with a running host.
 extension CommandTable {
-    private static let json = OptionSpecification(flag: .json, "show the answer as JSON")
+    static let json = OptionSpecification(flag: .json, "show the answer as JSON")
     private static let ids = "each ID is PLUGIN/ROUTINE, or PLUGIN for all its routines."
 
     static let status = CommandSpecification(
@@ -22,7 +22,9 @@ extension CommandTable {
         name: .top, summary: "show what a running host is doing, live in a terminal",
         details: [
             "Keys: s and S change what is sorted by, r turns the order, arrows or j and k scroll, q quits. The bars are mean "
-                + "durations of late, each beside the longest of them."
+                + "durations of late, each beside the longest of them.",
+            "With --json it wants no terminal, and writes what status --json does, sorted: once, or with --interval a "
+                + "line each time until it is ended.",
         ],
         options: [
             OptionSpecification(
@@ -31,7 +33,11 @@ extension CommandTable {
             OptionSpecification(
                 .interval, .duration(mostMs: 3_600_000), "TIME",
                 "from one look to the next: 1 s by default, 0.1 s at least"),
-            state,
+            OptionSpecification(flag: .json, "write it as JSON, once or with --interval a line each time"), state,
+        ],
+        examples: [
+            .init(line: "schedhost top --sort p99", purpose: "the slowest first"),
+            .init(line: "schedhost top --json --interval 5 >> status.jsonl", purpose: "a line every 5 s"),
         ])
 
     static let metrics = CommandSpecification(
@@ -39,7 +45,10 @@ extension CommandTable {
         details: [
             "The same as run --metrics-file writes and run --listen serves at /metrics. Counters are since the host's start."
         ],
-        options: [state])
+        options: [
+            OptionSpecification(
+                flag: .json, "the same as JSON: a list of metrics, each with name, type, help and samples"), state,
+        ])
 
     static let report = CommandSpecification(
         name: .report, summary: "write a page that shows a host and its sessions into one HTML file",
@@ -50,7 +59,7 @@ extension CommandTable {
         options: [
             OptionSpecification(
                 .output, .file, "FILE", isRequired: true, "the file to write; - for the standard output"),
-            state,
+            OptionSpecification(flag: .json, "write what the page would show as JSON: status, records, reports"), state,
         ])
 
     static let runNow = action(
@@ -58,7 +67,9 @@ extension CommandTable {
         "Does not wait for the interval; the grid of later cycles begins there. " + ids)
 
     static let pause = action(
-        .pause, "hold the cycles of routines", "Their sessions and caches stay as they are until resume. " + ids)
+        .pause, "hold the cycles of routines",
+        "Their sessions and caches stay as they are until resume. A changed file or another host changes nothing about "
+            + "that. " + ids)
 
     static let resume = action(
         .resume, "let routines go on that are paused, stopped or quarantined",
@@ -66,7 +77,8 @@ extension CommandTable {
 
     static let restart = action(
         .restart, "end the sessions of routines and begin new ones",
-        "A cycle in progress comes to its end first. " + ids)
+        "A cycle in progress comes to its end first; one that does not end within --grace is ended with its worker. "
+            + ids)
 
     static let stop = action(
         .stop, "end the sessions of routines, and let them stay stopped",

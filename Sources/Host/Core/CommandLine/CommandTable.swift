@@ -50,6 +50,8 @@ public enum OptionName: String, CaseIterable, Sendable {
 public enum ValueKind: Equatable, Sendable {
     /// Any text, also empty.
     case text
+    /// The same, and completions are made from it: a plugin's id, a routine's name, a session's id.
+    case plugin, routine, session
     /// A path of a directory or file; completions are made from this.
     case directory, file
     /// A whole number from 1 to the bound.
@@ -76,6 +78,8 @@ public struct CommandSpecification: Equatable, Sendable {
     public var firstOperand: [String] = []
     /// In a line, for the list of commands.
     public var summary: String
+    /// Whether operands, or those after the first one, are ids of plugins or routines.
+    public var takesIdentifiers: Bool { operands.contains("ID") || operands.contains("PLUGIN") }
     /// In sentences, a paragraph each.
     public var details: [String] = []
     /// Its own options; `--help` comes on top.
@@ -189,7 +193,7 @@ public enum CommandTable {
     private static let list = CommandSpecification(
         name: .list, summary: "show what each plugin offers, or why it is refused",
         details: ["Shows plugins, routines, parameters and settings of a directory, and runs no routine."],
-        options: [plugins, config, unsafePermissions])
+        options: [plugins, config, json, unsafePermissions])
 
     private static let check = CommandSpecification(
         name: .check, operands: "[FILE...]", operandCount: 0...1000,
@@ -203,6 +207,7 @@ public enum CommandTable {
         options: [
             OptionSpecification(.config, .file, "FILE", "check this configuration of the host"),
             OptionSpecification(flag: .quick, "only read what each plugin says of itself, and run no routine"),
+            json,
         ],
         examples: [
             .init(line: "schedhost check libhello.so", purpose: "before it goes into the plugins directory"),
@@ -212,14 +217,14 @@ public enum CommandTable {
     private static let records = CommandSpecification(
         name: .records, summary: "show the records of finished sessions",
         options: [
-            OptionSpecification(.plugin, .text, "ID", "only those of this plugin"),
-            OptionSpecification(.routine, .text, "NAME", "only those of routines of this name"),
+            OptionSpecification(.plugin, .plugin, "ID", "only those of this plugin"),
+            OptionSpecification(.routine, .routine, "NAME", "only those of routines of this name"),
             OptionSpecification(flag: .failed, "only those of sessions that failed"),
             OptionSpecification(.last, .count(most: 10_000_000), "N", "only the newest N"),
             OptionSpecification(
                 .format, .choice(RecordTable.Format.allCases.map(\.rawValue)), "FORMAT", "the form, table by default"),
-            OptionSpecification(.show, .text, "SESSION", "all of one record, and its crash report"),
-            state,
+            OptionSpecification(.show, .session, "SESSION", "all of one record, and its crash report"),
+            OptionSpecification(flag: .json, "the same as --format json, also with --show"), state,
         ],
         examples: [
             .init(line: "schedhost records --failed --last 10", purpose: "what went wrong of late"),
@@ -241,7 +246,7 @@ public enum CommandTable {
             OptionSpecification(
                 .format, .choice(CacheCommandOptions.Format.allCases.map(\.rawValue)), "FORMAT",
                 "the form of list and show, table by default"),
-            state,
+            OptionSpecification(flag: .json, "the same as --format json"), state,
         ])
 
     private static let new = CommandSpecification(
@@ -257,8 +262,14 @@ public enum CommandTable {
         examples: [.init(line: "schedhost new market-poller --language swift", purpose: "a plugin in Swift")])
 
     private static let completion = CommandSpecification(
-        name: .completion, operands: "SHELL", operandCount: 1...1, firstOperand: Shell.allCases.map(\.rawValue),
+        name: .completion, operands: "SHELL", operandCount: 1...1,
+        firstOperand: Shell.allCases.map(\.rawValue) + WordsOptions.Kind.allCases.map(\.rawValue),
         summary: "print the completions for a shell",
+        details: [
+            "The scripts offer what a running host has: they ask by completion ids, plugins, routines or sessions, which "
+                + "print a word a line, with what it is after a tab. Where no host runs these print nothing."
+        ],
+        options: [state],
         examples: [.init(line: "source <(schedhost completion bash)", purpose: "for this shell")])
 
     private static let man = CommandSpecification(name: .man, summary: "print the manual page, for man -l -")
@@ -267,5 +278,6 @@ public enum CommandTable {
         name: .help, operands: "[COMMAND]", operandCount: 0...1, firstOperand: CommandName.allCases.map(\.rawValue),
         summary: "show this, or the help of a command")
 
-    private static let version = CommandSpecification(name: .version, summary: "show the version")
+    private static let version = CommandSpecification(
+        name: .version, summary: "show the version", options: [json])
 }

@@ -14,7 +14,7 @@ public enum Completions {
 
     /// What is allowed as an option's value: words, or paths of files or directories.
     private enum Values {
-        case words([String]), files, directories, anything
+        case words([String]), asked(WordsOptions.Kind), files, directories, anything
     }
 
     private static func values(_ kind: ValueKind?) -> Values {
@@ -22,6 +22,9 @@ public enum Completions {
         case .choice(let words): .words(words)
         case .file: .files
         case .directory: .directories
+        case .plugin: .asked(.plugins)
+        case .routine: .asked(.routines)
+        case .session: .asked(.sessions)
         case .text, .count, .duration, .time, .address, nil: .anything
         }
     }
@@ -31,9 +34,25 @@ public enum Completions {
     private static func bash() -> String {
         var text = """
             # bash completion for \(program); print it again with: \(program) completion bash
+            # What a host has, or nothing: words before a tab. None of them is looked at by the shell.
+            _\(program)_words() {
+                local word meaning index directory
+                local -a state=()
+                for ((index = 1; index < COMP_CWORD; index++)); do
+                    [[ ${COMP_WORDS[index]} == --state ]] || continue
+                    directory=${COMP_WORDS[index + 1]}
+                    [[ $directory == = ]] && directory=${COMP_WORDS[index + 2]}
+                    state=(--state "${directory/#\\~/$HOME}")
+                done
+                while IFS=$'\\t' read -r word meaning; do
+                    [[ $word == "$current"* ]] && COMPREPLY+=("$word")
+                done < <("${COMP_WORDS[0]/#\\~/$HOME}" completion "$1" "${state[@]}" 2>/dev/null)
+            }
             _\(program)() {
                 local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=run
                 case ${COMP_WORDS[1]} in -*) ;; *) command=${COMP_WORDS[1]} ;; esac
+                [[ $current == = ]] && current=
+                [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD - 2]}
                 COMPREPLY=()
                 if [ "$COMP_CWORD" -eq 1 ]; then
                     COMPREPLY=($(compgen -W "\(names.joined(separator: " ")) --plugins --help --version" -- "$current"))
@@ -48,6 +67,7 @@ public enum Completions {
                     switch values(option.value) {
                     case .words(let words):
                         "COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$current\"))"
+                    case .asked(let kind): "_\(program)_words \(kind.rawValue)"
                     case .files: "COMPREPLY=($(compgen -f -- \"$current\"))"
                     case .directories: "COMPREPLY=($(compgen -d -- \"$current\"))"
                     case .anything: ":"
@@ -59,8 +79,9 @@ public enum Completions {
         for command in CommandTable.commands {
             let words = command.firstOperand + command.options.map { "--\($0.name.rawValue)" } + ["--help"]
             let files = command.operands.contains("FILE") ? "; COMPREPLY+=($(compgen -f -- \"$current\"))" : ""
+            let asked = command.takesIdentifiers ? "; _\(program)_words ids" : ""
             text +=
-                "        \(command.name.rawValue)) COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$current\"))\(files) ;;\n"
+                "        \(command.name.rawValue)) COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$current\"))\(files)\(asked) ;;\n"
         }
         return text + "    esac\n}\ncomplete -F _\(program) \(program)\n"
     }
@@ -71,8 +92,23 @@ public enum Completions {
         var text = """
             #compdef \(program)
             # zsh completion for \(program); print it again with: \(program) completion zsh
+            _\(program)_words() {
+                local -a state offered
+                local line directory
+                integer place=${all[(i)--state]}
+                if (( place < $#all )); then
+                    directory=$all[place+1]
+                else
+                    directory=${${all[(r)--state=*]}#--state=}
+                fi
+                [[ -n $directory ]] && state=(--state ${(Q)directory/#\\~/$HOME})
+                for line in ${(f)"$(${~all[1]} completion $1 $state 2>/dev/null)"}; do
+                    offered+=("${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}")
+                done
+                _describe word offered
+            }
             _\(program)() {
-                local -a commands
+                local -a all=($words) commands
                 commands=(
 
             """
@@ -97,6 +133,7 @@ public enum Completions {
                 entry += "[\(escaped(option.help))]"
                 switch values(option.value) {
                 case .words(let words): return "\(entry):\(option.placeholder):(\(words.joined(separator: " ")))"
+                case .asked(let kind): return "\(entry):\(option.placeholder): _\(program)_words \(kind.rawValue)"
                 case .files: return "\(entry):\(option.placeholder):_files"
                 case .directories: return "\(entry):\(option.placeholder):_files -/"
                 case .anything: return option.value == nil ? entry : "\(entry):\(option.placeholder):"
@@ -107,6 +144,7 @@ public enum Completions {
                 arguments.append("1:word:(\(command.firstOperand.joined(separator: " ")))")
             }
             if command.operands.contains("FILE") { arguments.append("*:file:_files") }
+            if command.takesIdentifiers { arguments.append("*:id: _\(program)_words ids") }
             let words = arguments.map { "'\($0)'" }.joined(separator: " ")
             text += "        \(command.name.rawValue)) _arguments \(words) ;;\n"
         }
@@ -133,6 +171,22 @@ public enum Completions {
             "'" + text.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
         }
         var text = "# fish completion for \(program); print it again with: \(program) completion fish\n"
+        text += """
+            function __\(program)_words
+                set -l words (commandline -opc)
+                set -l state
+                for place in (seq (count $words))
+                    switch $words[$place]
+                        case --state
+                            set state --state (string replace -r '^~' $HOME -- $words[(math $place + 1)])
+                        case '--state=*'
+                            set state --state (string replace -- '--state=' '' $words[$place] | string replace -r '^~' $HOME)
+                    end
+                end
+                command $words[1] completion $argv[1] $state 2>/dev/null
+            end
+
+            """
         text += "complete -c \(program) -f\n"
         for command in CommandTable.commands {
             let name = command.name.rawValue
@@ -142,6 +196,7 @@ public enum Completions {
                 var line = "complete -c \(program) -n \(condition) -l \(option.name.rawValue) -d \(quoted(option.help))"
                 switch values(option.value) {
                 case .words(let words): line += " -x -a \(quoted(words.joined(separator: " ")))"
+                case .asked(let kind): line += " -x -a '(__\(program)_words \(kind.rawValue))'"
                 case .files: line += " -r -F"
                 case .directories: line += " -x -a '(__fish_complete_directories)'"
                 case .anything: if option.value != nil { line += " -x" }
@@ -151,6 +206,9 @@ public enum Completions {
             if !command.firstOperand.isEmpty {
                 text +=
                     "complete -c \(program) -n \(condition) -a \(quoted(command.firstOperand.joined(separator: " ")))\n"
+            }
+            if command.takesIdentifiers {
+                text += "complete -c \(program) -n \(condition) -a '(__\(program)_words ids)'\n"
             }
             if command.operands.contains("FILE") { text += "complete -c \(program) -n \(condition) -F\n" }
         }

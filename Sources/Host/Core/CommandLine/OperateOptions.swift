@@ -19,9 +19,14 @@ public struct OperateOptions: Equatable, Sendable {
 public struct ClientOptions: Equatable, Sendable {
     /// The state directory of the host that is asked.
     public var state: String?
+    /// Whether the answer is shown as JSON.
+    public var isJSON: Bool
 
     /// That state directory's.
-    public init(state: String?) { self.state = state }
+    public init(state: String?, isJSON: Bool = false) {
+        self.state = state
+        self.isJSON = isJSON
+    }
 }
 
 /// Options of `schedhost report`.
@@ -30,6 +35,8 @@ public struct ReportOptions: Equatable, Sendable {
     public var output: String
     /// The state directory.
     public var state: String?
+    /// Whether what the page would show is written as JSON.
+    public var isJSON = false
 
     /// Into that file.
     public init(output: String) { self.output = output }
@@ -70,6 +77,10 @@ public struct TopOptions: Equatable, Sendable {
     public var key = TopScreen.Key.id
     /// From one look to the next, ms, from 100.
     public var intervalMs: Int64 = 1000
+    /// Whether it is written as JSON, to anywhere.
+    public var isJSON = false
+    /// Whether JSON is written again and again.
+    public var isRepeated = false
 
     /// The defaults.
     public init() {}

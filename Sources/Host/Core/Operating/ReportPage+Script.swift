@@ -16,7 +16,7 @@ extension ReportPage {
           return node;
         };
         const embedded = $("data") ? JSON.parse($("data").textContent) : null;
-        let status = null, records = [], showsAll = false, order = { key: "id", down: false }, history = new Map();
+        let status = null, records = [], listed = null, showsAll = false, order = { key: "id", down: false }, history = new Map();
         const mostRows = 200, mostLanes = 40, period = 2000;
 
         // Numbers as people read them.
@@ -68,7 +68,7 @@ extension ReportPage {
         // Routines.
         const columns = [
           { title: "Routine", key: "id", text: r => r.id },
-          { title: "State", key: "state", node: r => { const badge = el("span", { class: "state " + r.state },
+          { title: "State", key: "state", mark: r => r.state + (r.why || ""), node: r => { const badge = el("span", { class: "state " + r.state },
             r.state.replace("_", " ")); if (r.why) badge.title = r.why; return badge; } },
           { title: "Cycle", key: "cycle", n: true, text: r => count(r.cycle) + (r.max_cycles ? " / " + count(r.max_cycles) : "") },
           { title: "Last", key: "last_start_ms", n: true, text: r => r.last_start_ms ? span(Math.max(0, status.now_ms - r.last_start_ms)) + " ago" : "–" },
@@ -80,8 +80,8 @@ extension ReportPage {
           { title: "Failed", key: "failures_total", n: true, text: r => count(r.failures_total), bad: r => r.failures_total > 0 },
           { title: "Sessions", key: "sessions_total", n: true, text: r => count(r.sessions_total) },
           { title: "Hits / loads", key: "cache_hits", n: true, text: r => count(r.cache_hits) + " / " + count(r.cache_loads) },
-          { title: "Trend", node: r => trend((history.get(r.id) || { values: [] }).values) },
-          { title: "Spread", node: r => spread(r.durations) },
+          { title: "Trend", mark: r => r.cycles_total, node: r => trend((history.get(r.id) || { values: [] }).values) },
+          { title: "Spread", mark: r => r.cycles_total, node: r => spread(r.durations) },
         ].filter(c => c.title !== "Trend" || !embedded);
         function heads() {
           $("routines").tHead.replaceChildren(el("tr", {}, ...columns.map(c => {
@@ -96,6 +96,38 @@ extension ReportPage {
           $("records").tHead.replaceChildren(el("tr", {}, ...["Finish", "Routine", "Reason", "Text"].map(t => el("th", {}, t)),
             ...["Cycles", "Failures", "Duration"].map(t => el("th", { class: "n" }, t))));
         }
+        // A row is made once, and of its cells only what changed is written, where it can be seen: with a thousand routines
+        // that is what keeps the page quick.
+        const rows = new Map();
+        let placed = [];
+        function row(r) {
+          let entry = rows.get(r.id);
+          if (!entry) {
+            const cells = columns.map(c => el("td", c.n ? { class: "n" } : {}));
+            entry = { row: el("tr", {}, ...cells), cells, shown: [] };
+            entry.cells[0].textContent = entry.shown[0] = r.id;
+            rows.set(r.id, entry);
+          }
+          entry.routine = r;
+          return entry;
+        }
+        function fill(entry) {
+          const r = entry.routine;
+          columns.forEach((c, i) => {
+            const mark = c.mark ? c.mark(r) : c.text(r), cell = entry.cells[i];
+            if (entry.shown[i] === mark) return;
+            entry.shown[i] = mark;
+            if (c.node) cell.replaceChildren(c.node(r)); else cell.textContent = mark;
+            if (c.bad) cell.className = c.bad(r) ? "n bad" : "n";
+          });
+        }
+        function fillSeen(all) {
+          const body = $("routines").tBodies[0].getBoundingClientRect(), high = body.height / placed.length || 24;
+          const few = all === true || placed.length <= 60;
+          const first = few ? 0 : Math.max(0, Math.floor((-body.top - 400) / high));
+          const last = few ? placed.length : Math.ceil((innerHeight - body.top + 400) / high);
+          placed.slice(first, Math.max(first, last)).forEach(fill);
+        }
         function routines() {
           if (!status) { $("routines").closest("section").hidden = true; return; }
           const wanted = $("filter").value.trim().toLowerCase();
@@ -103,10 +135,16 @@ extension ReportPage {
           const value = r => r[order.key] === undefined ? -1 : r[order.key];
           all.sort((a, b) => { const x = value(a), y = value(b); return (x < y ? -1 : x > y ? 1 : 0) * (order.down ? -1 : 1); });
           const shown = showsAll ? all : all.slice(0, mostRows);
-          $("routines").tBodies[0].replaceChildren(...shown.map(r => el("tr", {}, ...columns.map(c => {
-            const kind = (c.n ? "n" : "") + (c.bad && c.bad(r) ? " bad" : "");
-            return el("td", kind ? { class: kind } : {}, c.node ? c.node(r) : c.text(r));
-          }))));
+          const entries = shown.map(row);
+          if (entries.length !== placed.length || entries.some((entry, i) => entry !== placed[i])) {
+            placed = entries;
+            $("routines").tBodies[0].replaceChildren(...entries.map(entry => entry.row));
+          }
+          if (rows.size > status.routines.length) {
+            const present = new Set(status.routines.map(r => r.id));
+            for (const id of rows.keys()) if (!present.has(id)) { rows.delete(id); history.delete(id); }
+          }
+          fillSeen();
           const more = $("more");
           more.replaceChildren();
           if (all.length > shown.length) {
@@ -177,8 +215,11 @@ extension ReportPage {
 
         // Records.
         function ended() {
+          const newest = records.length + (records.length ? records[records.length - 1].session : "") + $("failed").checked;
+          if (newest === listed) return;
+          listed = newest;
           const shown = records.filter(r => !$("failed").checked || isFailed(r)).slice(-mostRows).reverse();
-          const rows = shown.map(r => {
+          const lines = shown.map(r => {
             const row = el("tr", { tabindex: "0" }, el("td", {}, clock(r.finish_ms)), el("td", {}, r.plugin + "/" + r.routine),
               el("td", isFailed(r) ? { class: "bad" } : {}, (isFailed(r) ? "✕ " : "") + r.reason.kind + (r.reason.signal ? " " + r.reason.signal : "")),
               el("td", { class: "text" }, [r.reason.text, r.reason.frame].filter(Boolean).join(" in ")),
@@ -187,7 +228,7 @@ extension ReportPage {
             row.onkeydown = event => { if (event.key === "Enter") detail(r); };
             return row;
           });
-          $("records").tBodies[0].replaceChildren(...(rows.length ? rows : [el("tr", {}, el("td", { colspan: 7 }, "None."))]));
+          $("records").tBodies[0].replaceChildren(...(lines.length ? lines : [el("tr", {}, el("td", { colspan: 7 }, "None."))]));
         }
         async function detail(record) {
           $("detail-title").textContent = record.plugin + "/" + record.routine + ", session " + record.session;
@@ -237,6 +278,8 @@ extension ReportPage {
           setTimeout(refresh, period);
         }
         $("filter").oninput = routines;
+        for (const event of ["scroll", "resize"]) addEventListener(event, () => requestAnimationFrame(() => fillSeen()), { capture: true, passive: true });
+        addEventListener("beforeprint", () => fillSeen(true));
         $("failed").onchange = ended;
         $("close").onclick = () => $("detail").close();
         heads();

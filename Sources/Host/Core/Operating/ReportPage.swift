@@ -11,6 +11,18 @@ public enum ReportPage {
     public static func whole(
         status: HostStatus?, records: [SessionRecord], reports: [SessionID: String], madeMs: Int64
     ) -> [UInt8] {
+        // In a script element only `<` can begin markup, and in JSON it stands in strings only.
+        let safe = String(
+            decoding: data(status: status, records: records, reports: reports, madeMs: madeMs), as: UTF8.self
+        ).split(separator: "<", omittingEmptySubsequences: false).joined(separator: "\\u003c")
+        return page(data: "<script type=\"application/json\" id=\"data\">\(safe)</script>\n")
+    }
+
+    /// The data of the page as a JSON object: `made_ms`, `status` as `status --json` has it, `records` as
+    /// `records --json` has them, and `reports`, the texts of crash reports by session.
+    public static func data(
+        status: HostStatus?, records: [SessionRecord], reports: [SessionID: String], madeMs: Int64
+    ) -> [UInt8] {
         var writer = JSONWriter()
         writer.open()
         writer.field("made_ms", madeMs)
@@ -22,11 +34,7 @@ public enum ReportPage {
         }
         writer.close()
         writer.close()
-        // In a script element only `<` can begin markup, and in JSON it stands in strings only.
-        let safe = String(decoding: writer.bytes, as: UTF8.self).split(
-            separator: "<", omittingEmptySubsequences: false
-        ).joined(separator: "\\u003c")
-        return page(data: "<script type=\"application/json\" id=\"data\">\(safe)</script>\n")
+        return writer.bytes
     }
 
     private static func page(data: String) -> [UInt8] {

@@ -143,7 +143,8 @@ public struct TopScreen: Sendable {
         return lines
     }
 
-    private func sorted(_ routines: [RoutineStatus]) -> [RoutineStatus] {
+    /// The routines in the order that is shown.
+    public func sorted(_ routines: [RoutineStatus]) -> [RoutineStatus] {
         func number(_ routine: RoutineStatus) -> Double {
             switch key {
             case .id, .state: 0

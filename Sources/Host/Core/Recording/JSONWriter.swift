@@ -17,9 +17,9 @@ struct JSONWriter {
         needsComma = true
     }
 
-    /// Opens a list, the value of a field; its items are objects, numbers and texts.
-    mutating func openList(_ name: String) {
-        key(name)
+    /// Opens a list, the outermost or the value of a field; its items are objects, numbers and texts.
+    mutating func openList(_ name: String? = nil) {
+        if let name { key(name) } else { separate() }
         bytes.append(UInt8(ascii: "["))
         needsComma = false
     }

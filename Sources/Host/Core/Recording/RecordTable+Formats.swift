@@ -2,16 +2,23 @@ extension RecordTable {
     /// An array, one record a line: the fields of the store, and `start` and `finish` in RFC 3339, UTC.
     public static func json(_ records: [SessionRecord]) -> String {
         if records.isEmpty { return "[]\n" }
-        let lines = records.map { record in
-            var writer = JSONWriter()
-            writer.open()
-            record.write(to: &writer)
-            writer.field("start", Timestamp.format(record.startMs))
-            writer.field("finish", Timestamp.format(record.finishMs))
-            writer.close()
-            return "  " + String(decoding: writer.bytes, as: UTF8.self)
-        }
-        return "[\n" + lines.joined(separator: ",\n") + "\n]\n"
+        return "[\n" + records.map { "  " + object($0) }.joined(separator: ",\n") + "\n]\n"
+    }
+
+    /// One record as a line, with the text of its crash report, if there is one, as `report_text`.
+    public static func json(_ record: SessionRecord, report: String?) -> String {
+        object(record, report: report) + "\n"
+    }
+
+    static func object(_ record: SessionRecord, report: String? = nil) -> String {
+        var writer = JSONWriter()
+        writer.open()
+        record.write(to: &writer)
+        writer.field("start", Timestamp.format(record.startMs))
+        writer.field("finish", Timestamp.format(record.finishMs))
+        if let report { writer.field("report_text", report, limit: 1 << 20) }
+        writer.close()
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 
     /// RFC 4180 with a line of names; the stats are columns `stats.NAME`, over the union of their names, in the order

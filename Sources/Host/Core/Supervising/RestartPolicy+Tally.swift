@@ -27,6 +27,11 @@ public struct RoutineTally: Codable, Equatable, Sendable {
     var streak: Int
     var stopped: Bool
     var quarantine: Quarantine?
+    /// A person has paused it; nil in tallies of hosts that did not keep that.
+    var paused: Bool?
+
+    /// Whether a person has paused it, and nobody has resumed it since.
+    public var isPaused: Bool { paused == true }
 }
 
 extension RestartPolicy {
@@ -64,10 +69,11 @@ extension RestartPolicy {
         }
     }
 
-    /// What the next host must know, or nil when there is nothing to tell. Times as for `init(restoring:)`.
-    public func tally(at now: Int64, wall: Int64) -> RoutineTally? {
+    /// What the next host must know, or nil when there is nothing to tell. Times as for `init(restoring:)`. A pause is
+    /// not the policy's: the tally carries it for whoever holds it.
+    public func tally(at now: Int64, wall: Int64, isPaused: Bool = false) -> RoutineTally? {
         let isStopped = state == .stopped && isStopLasting
-        guard let content, !failures.isEmpty || isStopped || quarantine != nil else { return nil }
+        guard let content, !failures.isEmpty || isStopped || quarantine != nil || isPaused else { return nil }
         return RoutineTally(
             content: content,
             failures: failures.map {
@@ -81,7 +87,8 @@ extension RestartPolicy {
                     why: quarantine.why,
                     probeAtMs: quarantine.probeAt.map { wall.clampedPlus($0.clampedMinus(now)) / 1_000_000 },
                     step: quarantine.step)
-            })
+            },
+            paused: isPaused ? true : nil)
     }
 
     private static func nanoseconds(_ milliseconds: Int64) -> Int64 {

@@ -20,10 +20,11 @@ final class Operation {
 
     /// The page and the metrics over HTTP.
     var web: SocketServer?
-    /// The metrics, and the status and the newest records as JSON.
+    /// The metrics, and the status as JSON.
     var metrics: (made: Int64, bytes: [UInt8])?
     var statusJSON: (made: Int64, bytes: [UInt8])?
-    var recordsJSON: (made: Int64, bytes: [UInt8])?
+    /// The newest records, where a page shows them.
+    var recent: RecentRecords?
 
     /// The directory and the name of the file for the metrics, and its timer.
     var metricsFile: MetricsFile?

@@ -23,6 +23,18 @@ final class ServiceManager {
         watchdog = isOurs && period > 0 && period < 1 << 50 ? max(period, 2000) * 500 : nil
     }
 
+    /// Variables by which a manager speaks with its service alone: a plugin that had them could say READY or STOPPING
+    /// in the host's name, or take sockets that were meant for it.
+    private static let variables: Set<Substring> = [
+        "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS",
+        "LISTEN_FDNAMES", "FDSTORE", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID",
+    ]
+
+    /// An environment for workers and other programs: without what is between the manager and the host.
+    static func environmentForOthers(_ own: [String]) -> [String] {
+        own.filter { !variables.contains($0.prefix { $0 != "=" }) }
+    }
+
     /// Sends assignments; one that is lost is lost.
     func tell(_ lines: String...) {
         try? UnixSocket.sendDatagram(Array(lines.joined(separator: "\n").utf8), to: path)

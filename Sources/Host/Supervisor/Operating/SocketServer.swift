@@ -19,8 +19,11 @@ struct SocketReply {
     var closes = false
 }
 
-/// A listening socket and its clients, inside of the supervisor's loop: never blocks it, and bounds clients, bytes and
-/// time. Without clients it has no timer.
+/// A listening socket and its clients, inside of the supervisor's loop: never blocks it, and bounds clients, bytes, time,
+/// and the part of a processor that all of them get. Without clients it has no timer.
+///
+/// Each descriptor is watched for one event; it then stands in a queue, and is watched again when its turn is over. So
+/// each client gets its turn, however many ask and however fast, and one that asks for the first time gets it soon.
 final class SocketServer {
     /// The bounds.
     struct Bounds {
@@ -34,6 +37,22 @@ final class SocketServer {
         var unsent = 64 << 20
         /// Answers to one client before others have their turn.
         var turn = 8
+        /// Connections that are taken before clients have their turn.
+        var connections = 4
+        /// Parts of a thousand of a processor's time; and when there are more clients than people and tools make.
+        var share: Int64 = 20
+        var crowdedShare: Int64 = 5
+        var crowd = 16
+        /// What of that is saved up while nobody asks, ns.
+        var savings: Int64 = 100_000_000
+        /// What is done in one go, ns; then workers are heard.
+        var portion: Int64 = 250_000
+    }
+
+    /// What stands in the queue.
+    private enum Turn {
+        case listener
+        case client(Int)
     }
 
     private final class Client {
@@ -44,6 +63,8 @@ final class SocketServer {
         var sent = 0
         var closes = false
         var isPastItsTurn = false
+        /// It has taken its first answer whole: it is a newcomer no more.
+        var hasItsAnswer = false
         var lastActive: Int64
         var exchangeBegan: Int64?
 
@@ -65,8 +86,11 @@ final class SocketServer {
     private var clients: [Int: Client] = [:]
     private var nextClient = 0
     private var token: EventLoop.Token?
-    private var timer: Deadlines.Timer?
-    private var isHeld = false
+    private var dropTimer: Deadlines.Timer?
+    private var turnTimer: Deadlines.Timer?
+    private var heldUntil: Int64?
+    private var budget: WorkBudget
+    private var queue = TurnQueue<Turn>()
 
     /// Serves a listening socket. `open` begins a conversation with who connected, or refuses with nil.
     init(
@@ -79,8 +103,11 @@ final class SocketServer {
         self.clock = clock
         self.bounds = bounds
         self.open = open
-        token = try loop.watch(self.listener) { [weak self] _ in self?.accept() }
-        timer = deadlines.make { [weak self] now in self?.dropLate(now) }
+        budget = WorkBudget(
+            share: bounds.share, savings: bounds.savings, portion: bounds.portion, now: clock.monotonic())
+        token = try loop.watch(self.listener, for: [.readable, .once]) { [weak self] _ in self?.enqueue(.listener) }
+        dropTimer = deadlines.make { [weak self] now in self?.dropLate(now) }
+        turnTimer = deadlines.make { [weak self] now in self?.takeTurns(now) }
     }
 
     /// How many clients there are.
@@ -91,35 +118,62 @@ final class SocketServer {
         for number in Array(clients.keys) { drop(number) }
         if let token { loop.unwatch(listener, token) }
         token = nil
-        if let timer { deadlines.remove(timer) }
-        timer = nil
+        for timer in [dropTimer, turnTimer] { if let timer { deadlines.remove(timer) } }
+        dropTimer = nil
+        turnTimer = nil
+    }
+
+    // MARK: Turns
+
+    private func enqueue(_ turn: Turn) {
+        switch turn {
+        case .listener: queue.append(turn, isNewcomer: true)
+        case .client(let number): queue.append(turn, isNewcomer: clients[number]?.hasItsAnswer == false)
+        }
+        let now = clock.monotonic()
+        if let turnTimer { deadlines.set(turnTimer, at: budget.opens(now: now)) }
+    }
+
+    /// Serves who waits, as long as a portion of the budget lasts.
+    private func takeTurns(_ begin: Int64) {
+        var now = clock.monotonic()
+        _ = budget.opens(now: now)  // what has passed counts at the share that held
+        budget.share = clients.count > bounds.crowd ? bounds.crowdedShare : bounds.share
+        while budget.opens(now: now) <= now, now - begin < bounds.portion, let turn = queue.next() {
+            switch turn {
+            case .listener: accept()
+            case .client(let number): serve(number)
+            }
+            let then = clock.monotonic()
+            budget.charge(then - now, now: then)
+            now = then
+        }
+        boundOutput()
+        setDropTimer()
+        // After the workers' events of the next round, also when there is time left.
+        if !queue.isEmpty, let turnTimer { deadlines.set(turnTimer, at: max(budget.opens(now: now), begin + 1)) }
     }
 
     private func accept() {
-        for _ in 0..<16 {
+        for _ in 0..<bounds.connections {
             do throws(SystemError) {
-                guard let socket = try listener.accept() else { return }
+                guard let socket = try listener.accept() else { break }
                 guard let conversation = open(socket) else { continue }
                 if clients.count >= bounds.clients { dropQuietest() }
                 let client = Client(socket, conversation, now: clock.monotonic())
                 let number = nextClient
                 nextClient += 1
-                client.token = try loop.watch(client.socket) { [weak self] _ in self?.serve(number) }
+                client.token = try loop.watch(client.socket, for: [.readable, .once]) { [weak self] _ in
+                    self?.enqueue(.client(number))
+                }
                 clients[number] = client
             } catch {
-                return hold()  // no descriptor is left: again in a second
+                // No descriptor is left: again in a second.
+                heldUntil = clock.monotonic() + 1_000_000_000
+                return
             }
         }
-        setTimer()
-    }
-
-    /// Stops accepting until a second has passed, since the listener would stay readable.
-    private func hold() {
-        guard let token else { return }
-        loop.unwatch(listener, token)
-        self.token = nil
-        isHeld = true
-        setTimer()
+        if let token { try? loop.rewatch(listener, token, for: [.readable, .once]) }
     }
 
     private func serve(_ number: Int) {
@@ -133,9 +187,11 @@ final class SocketServer {
             return drop(number)
         }
         if client.closes, client.output.isEmpty { return drop(number) }
-        watch(client)
-        boundOutput()
-        setTimer()
+        if client.isPastItsTurn, client.output.isEmpty { return enqueue(.client(number)) }
+        if let token = client.token {
+            let wanted: Poller.Readiness = client.output.isEmpty ? .readable : .writable
+            try? loop.rewatch(client.socket, token, for: [wanted, .once])
+        }
     }
 
     private func read(_ client: Client) throws(SystemError) {
@@ -177,14 +233,9 @@ final class SocketServer {
             if client.sent >= piece.count {
                 client.output.removeFirst()
                 client.sent = 0
+                client.hasItsAnswer = client.hasItsAnswer || client.output.isEmpty
             }
         }
-    }
-
-    private func watch(_ client: Client) {
-        guard let token = client.token else { return }
-        let wanted: Poller.Readiness = client.output.isEmpty && !client.isPastItsTurn ? .readable : .writable
-        try? loop.rewatch(client.socket, token, for: wanted)
     }
 
     // MARK: Bounds
@@ -216,20 +267,19 @@ final class SocketServer {
         return client.lastActive + bounds.idle
     }
 
-    private func setTimer() {
-        guard let timer else { return }
-        var next = clients.values.map { deadline($0) }.min()
-        if isHeld { next = min(next ?? .max, clock.monotonic() + 1_000_000_000) }
-        deadlines.set(timer, at: next)
+    private func setDropTimer() {
+        guard let dropTimer else { return }
+        var next = heldUntil
+        for client in clients.values { next = min(next ?? .max, deadline(client)) }
+        deadlines.set(dropTimer, at: next)
     }
 
     private func dropLate(_ now: Int64) {
         for (number, client) in clients where deadline(client) <= now { drop(number) }
-        if isHeld {
-            isHeld = false
-            token = try? loop.watch(listener) { [weak self] _ in self?.accept() }
-            isHeld = token == nil
+        if let time = heldUntil, time <= now {
+            heldUntil = nil
+            enqueue(.listener)
         }
-        setTimer()
+        setDropTimer()
     }
 }

@@ -77,6 +77,7 @@ extension Supervisor {
         case .idle, .waiting, .starting, .running, .ending: break
         }
         routine.isPaused = true
+        hasNewTallies = true
         if let session = routine.session { session.worker.send(.pause(slot: session.slot)) }
         return (true, "paused")
     }
@@ -84,6 +85,7 @@ extension Supervisor {
     private func resume(_ routine: RoutineEntry) -> Outcome {
         let wasPaused = routine.isPaused
         routine.isPaused = false
+        hasNewTallies = hasNewTallies || wasPaused
         if let session = routine.session, wasPaused { session.worker.send(.resume(slot: session.slot)) }
         switch routine.policy.state {
         case .starting, .running, .ending: return (true, wasPaused ? "resumed" : "was running already")
@@ -97,6 +99,7 @@ extension Supervisor {
     }
 
     private func restart(_ routine: RoutineEntry) -> Outcome {
+        hasNewTallies = hasNewTallies || routine.isPaused
         routine.isPaused = false
         if routine.session != nil {
             tell(routine, .restartRequested)

@@ -5,8 +5,8 @@ internal import HostSystem
 extension Supervisor {
     /// Records that the page shows at most.
     static let recordsShown = 500
-    /// Records that are looked through for one that is asked for.
-    static let recordsSearched = 5000
+    /// Their bytes at most.
+    static let recordsBytes = 4 << 20
 
     /// Listens where `--listen` says. Throws what the user can mend.
     func listen(_ address: ListenAddress) throws {
@@ -21,6 +21,12 @@ extension Supervisor {
         }
         let listener = try TCPListener(address: address.host, port: address.port)
         log.write(.info, "", "listening on http://\(address.hostText):\(listener.port)/")
+        // Files are read now, before the loop; from here on records are taken as they come.
+        var recent = RecentRecords(most: Self.recordsShown, mostBytes: Self.recordsBytes)
+        let older = (try? SessionFiles.last(Self.recordsShown, in: state.directory).records) ?? []
+        let written = Set(older.map(\.session))
+        for record in older + history.filter({ !written.contains($0.session) }) { recent.add(record) }
+        operation.recent = recent
         var bounds = SocketServer.Bounds()
         bounds.clients = 64
         bounds.idle = 30_000_000_000
@@ -43,7 +49,7 @@ extension Supervisor {
                 : isReady
                     ? HTTPResponse(status: 200, text: "ready") : HTTPResponse(status: 503, text: "loading plugins")
         case "/status.json": HTTPResponse(type: "application/json", body: statusJSON())
-        case "/records.json": HTTPResponse(type: "application/json", body: recordsJSON())
+        case "/records.json": HTTPResponse(type: "application/json", body: operation.recent?.json() ?? [])
         default:
             if request.path.hasPrefix("/report/"), let id = SessionID(request.path.dropFirst(8)) {
                 report(of: id)
@@ -72,28 +78,13 @@ extension Supervisor {
         return bytes
     }
 
-    /// The newest records as a list, oldest first, at most a second old.
-    private func recordsJSON() -> [UInt8] {
-        let now = clock.monotonic()
-        if let known = operation.recordsJSON, now - known.made < 1_000_000_000 { return known.bytes }
-        let records = (try? SessionFiles.last(Self.recordsShown, in: state.directory).records) ?? []
-        let bytes = RecordTable.text(records, format: .json, width: nil).utf8.map { $0 }
-        operation.recordsJSON = (now, bytes)
-        return bytes
-    }
-
+    /// A crash report, found by its file's name: records are not searched for it.
     private func report(of id: SessionID) -> HTTPResponse {
-        var left = Self.recordsSearched
-        var found: SessionRecord?
-        _ = try? SessionFiles.read(state.directory, order: .newestFirst) { record in
-            left -= 1
-            if record.session == id { found = record }
-            return found == nil && left > 0
-        }
-        guard let record = found else { return HTTPResponse(status: 404, text: "there is no record of session \(id)") }
-        guard let name = record.report, !name.contains("/"), let file = try? state.reports.openForReading(name),
+        let known = operation.recent?.report(of: id)
+        let found = known ?? (try? state.reports.names())?.first { $0.hasSuffix("@\(id).json") }
+        guard let name = found, !name.contains("/"), let file = try? state.reports.openForReading(name),
             let bytes = try? file.readAll(limit: 4 << 20, subject: name)
-        else { return HTTPResponse(status: 404, text: "session \(id) has left no crash report") }
+        else { return HTTPResponse(status: 404, text: "session \(id) has left no crash report, or it is gone") }
         return HTTPResponse(type: "text/plain; charset=utf-8", body: bytes)
     }
 }

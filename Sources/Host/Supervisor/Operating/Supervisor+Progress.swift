@@ -21,6 +21,11 @@ extension Supervisor {
         deadlines.set(timer, at: clock.monotonic() + Self.progressPeriod)
     }
 
+    /// A session is over: how far it was is not shown under the line that says so.
+    func endProgress(of record: SessionRecord) {
+        if !log.footer.isEmpty, log.footer.contains(record.identifier) { log.footer = "" }
+    }
+
     private func hasEnd(_ routine: RoutineEntry) -> Bool { routine.settings.maxCycles > 0 || routine.untilMs != nil }
 
     private func showProgress(_ now: Int64) {

@@ -1,0 +1,45 @@
+/// Who waits for a turn: those who came just now and those who had turns before, in two lines that are served by turns.
+///
+/// So one who asks once is not kept waiting by a crowd that asks without end. Pure.
+public struct TurnQueue<Element> {
+    private struct Line {
+        var elements: [Element] = []
+        var start = 0
+
+        mutating func next() -> Element? {
+            guard start < elements.count else { return nil }
+            let element = elements[start]
+            start += 1
+            if start == elements.count {
+                elements.removeAll(keepingCapacity: true)
+                start = 0
+            } else if start >= 256 {
+                elements.removeFirst(start)
+                start = 0
+            }
+            return element
+        }
+    }
+
+    private var newcomers = Line()
+    private var others = Line()
+    private var isTurnOfOthers = false
+
+    /// Nobody waits.
+    public init() {}
+
+    /// Whether nobody waits.
+    public var isEmpty: Bool { newcomers.elements.isEmpty && others.elements.isEmpty }
+
+    /// Comes to stand at the end of its line.
+    public mutating func append(_ element: Element, isNewcomer: Bool) {
+        if isNewcomer { newcomers.elements.append(element) } else { others.elements.append(element) }
+    }
+
+    /// Takes the next one out.
+    public mutating func next() -> Element? {
+        isTurnOfOthers.toggle()
+        if isTurnOfOthers { return newcomers.next() ?? others.next() }
+        return others.next() ?? newcomers.next()
+    }
+}

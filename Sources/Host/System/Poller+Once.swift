@@ -1,0 +1,8 @@
+internal import CHostSystem
+internal import Glibc
+
+extension Poller.Readiness {
+    /// Report one event, also that the peer is gone, and then none until the descriptor is modified. epoll_ctl(2),
+    /// `EPOLLONESHOT`.
+    public static let once = Poller.Readiness(rawValue: EPOLLONESHOT.rawValue)
+}

@@ -1,0 +1,77 @@
+import HostCore
+import HostSystem
+import Testing
+
+extension EndToEnd {
+    /// Words that shells offer, of a host that runs and of none.
+    @Suite struct Completion {
+        private func host() async throws -> Host {
+            try await Fixtures.build("healthy")
+            try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            try scratch.add("sleeper")
+            let host = try Host(in: scratch)
+            _ = try await host.sessions(2)
+            return host
+        }
+
+        /// What bash offers behind these words, of which the last one is begun.
+        private func offers(_ words: String, in scratch: Scratch) async throws -> [String] {
+            let program = try Program.path
+            let script = """
+                source <('\(program)' completion bash)
+                COMP_WORDS=('\(program)' \(words))
+                COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+                _schedhost
+                printf '%s\\n' "${COMPREPLY[@]}"
+                """
+            let bash = try Command(["/bin/bash", "-c", script], in: scratch)
+            #expect(try await bash.ended() == .exited(0) && bash.errors.isEmpty, "\(bash.errors)")
+            return bash.output.split(separator: "\n").map { String($0) }
+        }
+
+        @Test func `bash offers ids and sessions of the running host`() async throws {
+            let host = try await host()
+            let scratch = host.scratch
+            _ = try await Program.run("restart", "healthy", "--state", scratch.state, in: scratch)
+            try await host.line("healthy/beat", "ended: stopped")
+            let session = try #require(try host.records.first).session
+            let state = "--state '\(scratch.state)'"
+            for (words, offered) in [
+                ("pause \(state) h", ["healthy", "healthy/beat"]),
+                ("stop sleeper \(state) healthy/", ["healthy/beat"]),
+                ("status --state = '\(scratch.state)' sl", ["sleeper", "sleeper/run"]),
+                ("records \(state) --plugin s", ["sleeper"]),
+                ("records \(state) --routine b", ["beat"]),
+                ("records \(state) --routine = b", ["beat"]),
+                ("records \(state) --show 1", ["\(session)"]),
+                ("top --sort p", ["p99"]), ("lo", ["log-level"]), ("pause \(state) x", []),
+            ] {
+                #expect(try await offers(words, in: scratch) == offered, "\(words)")
+            }
+        }
+
+        @Test(arguments: ["ids", "plugins", "routines", "sessions"])
+        func `without a host there is nothing, and nobody complains`(kind: String) async throws {
+            let scratch = try Scratch()
+            for state in [scratch.path, scratch.path + "/absent"] {
+                let words = try await Program.run("completion", kind, "--state", state, in: scratch)
+                #expect(words.end == .exited(0) && words.output.isEmpty && words.errors.isEmpty)
+            }
+            #expect(
+                try await offers("pause --state '\(scratch.path)' ''", in: scratch).allSatisfy { $0.hasPrefix("--") })
+        }
+
+        @Test func `a host that hangs is not waited for`() async throws {
+            let host = try await host()
+            let scratch = host.scratch
+            host.command.signal(Signals.stop)
+            let start = ContinuousClock.now
+            let words = try await Program.run("completion", "ids", "--state", scratch.state, in: scratch)
+            #expect(words.end == .exited(0) && words.output.isEmpty && words.errors.isEmpty)
+            #expect(ContinuousClock.now - start < .seconds(5))
+            host.command.signal(Signals.resume)
+        }
+    }
+}

@@ -1,0 +1,12 @@
+import FoundationEssentials
+import HostSystem
+
+/// Programs that some tests use.
+enum Tools {
+    /// Whether one is on the path.
+    static func has(_ tool: String) -> Bool {
+        (HostProcess.environment("PATH") ?? "").split(separator: ":").contains { folder in
+            FileManager.default.isExecutableFile(atPath: "\(folder)/\(tool)")
+        }
+    }
+}
