@@ -36,6 +36,7 @@ extension EndToEnd {
             let scratch = host.scratch
             _ = try await Program.run("restart", "healthy", "--state", scratch.state, in: scratch)
             try await host.line("healthy/beat", "ended: stopped")
+            try await eventually("its record") { try !host.records.isEmpty }
             let session = try #require(try host.records.first).session
             let state = "--state '\(scratch.state)'"
             for (words, offered) in [

@@ -11,7 +11,8 @@ import Testing
         .start(
             .init(
                 slot: 7, plugin: 1, routine: 2, session: SessionID(rawValue: .max >> 1), waitMs: 1000, maxCycles: 5,
-                untilMs: -1, maxAttempts: 3, lifetimeCycles: 9_000_000_000, before: 2, parameters: "{}", isPaused: true)
+                untilMs: -1, maxAttempts: 3, lifetimeCycles: 9_000_000_000, before: 2, parameters: "{}", isPaused: true,
+                caches: CacheSettings(durability: .power, diskFiles: 7, diskMb: 8))
         ),
         .start(
             .init(

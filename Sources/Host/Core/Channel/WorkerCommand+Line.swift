@@ -94,6 +94,9 @@ extension WorkerCommand.Start {
         writer.field("before", before)
         writer.field("parameters", parameters)
         writer.field("paused", isPaused)
+        writer.field("durability", caches.durability.rawValue)
+        writer.field("disk_files", caches.diskFiles)
+        writer.field("disk_mb", caches.diskMb)
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
@@ -114,6 +117,13 @@ extension WorkerCommand.Start {
             case "before": start.before = try cursor.whole()
             case "parameters": start.parameters = try cursor.string()
             case "paused": start.isPaused = try cursor.bool()
+            case "durability":
+                guard let durability = CacheDurability(rawValue: try cursor.string()) else {
+                    throw cursor.fault("a durability before this")
+                }
+                start.caches.durability = durability
+            case "disk_files": start.caches.diskFiles = try cursor.unsigned()
+            case "disk_mb": start.caches.diskMb = try cursor.unsigned()
             default: try cursor.skip()
             }
         }
