@@ -15,6 +15,8 @@
 #define STACK_SIZE (128u << 10)
 #define GUARD_SIZE 4096u
 
+_Static_assert(sizeof(struct chs_crash_page) <= 4096, "CrashPage maps 4096 bytes");
+
 static const int fatal[] = {SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SIGSYS};
 #define FATAL_COUNT (sizeof fatal / sizeof fatal[0])
 

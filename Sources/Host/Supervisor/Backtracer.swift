@@ -3,8 +3,8 @@ internal import HostSystem
 /// Where the Swift runtime's backtracer is, which writes the reports of crashes.
 ///
 /// The runtime looks for it beside its own library. The host has that library inside (see Package.swift), so it is told
-/// where: first what is installed with the host, `libexec/schedhost/swift-backtrace` beside `bin`, then the toolchain
-/// whose `swift` comes first in `PATH`.
+/// where: first what is installed with the host, `libexec/schedhost/swift-backtrace-static` beside `bin`, then the
+/// toolchains whose `swift` is in `PATH`.
 enum Backtracer {
     /// The program's path; nil when there is none, and crashes are recorded without a report.
     static func find(host: String?, path: String?, isProgram: (String) -> Bool, resolve: (String) -> String?) -> String?

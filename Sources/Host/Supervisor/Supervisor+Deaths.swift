@@ -46,7 +46,7 @@ extension Supervisor {
         }
         loadsDied(worker, end, autopsy, hasReport: report == nil)
         for (routine, record) in records { close(routine, record) }
-        putAwayOrphans()
+        mayHaveOrphans = true
         loadNext()
     }
 
@@ -126,8 +126,11 @@ extension Supervisor {
         armWorkerTimer(worker)
     }
 
-    /// Kills and reaps what dead workers left behind: as their subreaper we are its parent now.
+    /// Kills and reaps what dead workers left behind: as their subreaper we are its parent now. Once a round of the loop:
+    /// it looks at all children, and many may die at once.
     func putAwayOrphans() {
+        guard mayHaveOrphans else { return }
+        mayHaveOrphans = false
         let known = Set((Array(workers.values) + Array(leaving.values)).map(\.pid)).union(failureHook.processes)
         for child in HostProcess.children() where !known.contains(child) { _ = HostProcess.putAway(child) }
         groups = groups.filter { !ControlGroup.remove(of: $0) }

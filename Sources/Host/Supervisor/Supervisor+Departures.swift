@@ -37,7 +37,10 @@ extension Supervisor {
     /// Lets go of plugins that have ended, and begins what waited for that.
     func settleDepartures() {
         guard hasDepartures else { return }
-        let gone = departing.filter { hasEnded($0) }
+        let held = Set((Array(workers.values) + Array(leaving.values)).flatMap { Self.plugins(in: $0) })
+        let gone = departing.filter { plugin in
+            !held.contains(plugin.number) && plugin.routines.allSatisfy { $0.session == nil }
+        }
         hasDepartures = departing.count > gone.count
         guard !gone.isEmpty else { return }
         saveTallies()
@@ -49,13 +52,11 @@ extension Supervisor {
         loadNext()
     }
 
-    private func hasEnded(_ plugin: PluginEntry) -> Bool {
-        guard plugin.routines.allSatisfy({ $0.session == nil }) else { return false }
-        return (Array(workers.values) + Array(leaving.values)).allSatisfy { worker in
-            switch worker.key {
-            case .plugin(let number), .routine(let number, _): number != plugin.number
-            case .shared: !worker.loading.contains(plugin.number)
-            }
+    /// The plugins that a worker keeps from having ended.
+    private static func plugins(in worker: WorkerLink) -> [Int] {
+        switch worker.key {
+        case .plugin(let number), .routine(let number, _): [number]
+        case .shared: worker.loading
         }
     }
 

@@ -161,7 +161,7 @@ extension Supervisor {
     }
 
     private func perform(_ action: PluginDirectory.Action, on name: String, file: PluginFile?) {
-        let present = plugins.values.first { $0.fileName == name && $0.state != .removed }
+        var present: PluginEntry? { plugins.values.first { $0.fileName == name && $0.state != .removed } }
         switch action {
         case .none: break
         case .add: add(file)

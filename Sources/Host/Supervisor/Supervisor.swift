@@ -67,6 +67,7 @@ public final class Supervisor {
     var leaving: [ObjectIdentifier: WorkerLink] = [:]
     /// Dead workers whose control groups are not empty yet.
     var groups: Set<Int32> = []
+    var mayHaveOrphans = false
     var loads = LoadQueue()
     var loadTimer: Deadlines.Timer?
     /// The program that writes the reports of crashes, when they are wanted and it is there.
@@ -132,6 +133,7 @@ public final class Supervisor {
         hasStarted = true
         try loop.run { now in
             deadlines.settle(now: now)
+            putAwayOrphans()
             settleDepartures()
             settleOperating()
             writeRecords()
@@ -167,7 +169,7 @@ public final class Supervisor {
     func receive(_ signal: Int32) {
         switch signal {
         case Signals.interrupt, Signals.terminate: stop(signal)
-        case Signals.child: putAwayOrphans()
+        case Signals.child: mayHaveOrphans = true
         default:
             notifyReload()
             for plugin in plugins.values { if case .refused = plugin.state { tryAgain(plugin) } }

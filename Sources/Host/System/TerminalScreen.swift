@@ -42,12 +42,7 @@ public struct TerminalScreen: ~Copyable {
     }
 
     /// Columns and rows now; 80 by 24 when the terminal does not say.
-    public var size: (columns: Int, rows: Int) {
-        var columns: Int32 = 0
-        var rows: Int32 = 0
-        guard unsafe chs_terminal_size(1, &columns, &rows) == 0, columns > 0, rows > 0 else { return (80, 24) }
-        return (Int(columns), Int(rows))
-    }
+    public var size: (columns: Int, rows: Int) { TerminalSize.of(.output) ?? (80, 24) }
 
     /// What was typed since the last time; nil when the terminal is gone.
     public func keys() -> [UInt8]? {
@@ -76,11 +71,18 @@ extension StandardStream {
     public static var isInputTerminal: Bool { isatty(0) == 1 }
 }
 
-extension TerminalSize {
-    /// Cells in a line of standard error's terminal; 80 when it does not say. ioctl_tty(2), `TIOCGWINSZ`.
-    public static var columnsOfError: Int {
+/// How large the terminal is. ioctl_tty(2), `TIOCGWINSZ`.
+public enum TerminalSize {
+    /// Cells in a line of standard output's terminal; 80 when it does not say.
+    public static var columns: Int { of(StandardStream.output)?.columns ?? 80 }
+    /// Cells in a line of standard error's terminal; 80 when it does not say.
+    public static var columnsOfError: Int { of(StandardStream.error)?.columns ?? 80 }
+
+    /// Cells in a line, and lines.
+    static func of(_ stream: StandardStream) -> (columns: Int, rows: Int)? {
         var columns: Int32 = 0
         var rows: Int32 = 0
-        return unsafe chs_terminal_size(2, &columns, &rows) == 0 && columns > 0 ? Int(columns) : 80
+        guard unsafe chs_terminal_size(stream.rawValue, &columns, &rows) == 0, columns > 0, rows > 0 else { return nil }
+        return (Int(columns), Int(rows))
     }
 }

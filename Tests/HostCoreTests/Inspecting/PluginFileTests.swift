@@ -181,7 +181,7 @@ struct PluginFileTests {
         unsafe chmod(scratch.path, 0o1777)
         #expect(refusal("x.so")?.reason == .unsafeDirectory(scratch.path, .mode(0o1777)))
         unsafe chmod(scratch.path, 0o700)
-        if RunningUser.identifier == 0 {
+        if HostProcess.user == 0 {
             unsafe chown(scratch.path + "/x.so", 12_345, 0)
             #expect(refusal("x.so")?.reason == .unsafeFile(.owner(12_345)))
         }

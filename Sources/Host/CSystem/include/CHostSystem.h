@@ -57,12 +57,6 @@ static inline int chs_tgkill(pid_t process, pid_t thread, int signal) {
 }
 static inline pid_t chs_gettid(void) { return (pid_t)syscall(SYS_gettid); }
 
-/* Function-like macros of <sys/wait.h>. */
-static inline int chs_wifexited(int status) { return WIFEXITED(status); }
-static inline int chs_wexitstatus(int status) { return WEXITSTATUS(status); }
-static inline int chs_wifsignaled(int status) { return WIFSIGNALED(status); }
-static inline int chs_wtermsig(int status) { return WTERMSIG(status); }
-
 /* si_code and si_status are macros over a union. */
 static inline int chs_waitid_pidfd(int pidfd, int options, int *code, int *status) {
     siginfo_t info;
@@ -84,12 +78,6 @@ int chs_close_range(unsigned int first, unsigned int last, int flags);
 int chs_memfd_create(const char *name);
 const char *chs_signal_name(int signal);
 const char *chs_error_text(int number, char *buffer, size_t size);
-
-/* Variadic, over a struct. ioctl_tty(2). */
-static inline int chs_terminal_columns(int descriptor) {
-    struct winsize size;
-    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-}
 
 /* Declared for _GNU_SOURCE only; the kernel's numbers, the same on x86-64 and arm64. fcntl(2), "Open file
  * description locks"; open(2). */

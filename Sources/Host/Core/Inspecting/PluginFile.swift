@@ -85,7 +85,7 @@ public struct PluginFile: Equatable, Sendable {
     ) throws(Refusal) -> PluginFile {
         let path = directory.child(name)
         do throws(Refusal.Reason) {
-            let user = allowUnsafePermissions ? nil : RunningUser.identifier
+            let user = allowUnsafePermissions ? nil : HostProcess.user
             let (file, status) = try open(directory, name, user: user)
             var image = ELFImage(size: status.size) { (offset, count) throws(Refusal.Reason) in
                 do throws(SystemError) {
