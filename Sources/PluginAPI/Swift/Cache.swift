@@ -15,12 +15,9 @@ internal import CPluginAPI
 /// codec refuses is loaded anew.
 ///
 /// All members may be used on any thread. Without `in:` they take the routine whose closure runs on this thread.
-public final class Cache<Value: Sendable>: Sendable {
-    @usableFromInline
-    let declaration: CacheDeclaration
-
-    /// The name: unique among the disk caches of a routine.
-    public var name: String { declaration.name }
+public final class Cache<Value: Sendable>: DeclaredCache {
+    /// As `DeclaredCache` says.
+    public let declaration: CacheDeclaration
 
     /// A cache of a value for each key, with a codec.
     ///
@@ -45,44 +42,6 @@ public final class Cache<Value: Sendable>: Sendable {
         load: @escaping @Sendable () throws -> Value
     ) {
         self.init(name, expire: expire, refreshAfter: refreshAfter, codec: codec) { _ in try load() }
-    }
-
-    /// The value, from memory, the disk or the source. The parameters are those of `CacheMemory`.
-    ///
-    /// Throws what the source or the codec threw; a `CacheError` when another caller's load failed, or the call is wrong.
-    @inlinable
-    public func callAsFunction(
-        key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
-    ) throws -> Value {
-        try declaration.get(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler).value(as: Value.self)
-    }
-
-    /// The value with all of that left out: the short way of a hit.
-    @inlinable
-    public func callAsFunction() throws -> Value { try declaration.get().value(as: Value.self) }
-
-    /// The same with where the value came from, its age and more.
-    public func answer(
-        key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
-    ) throws -> CacheAnswer<Value> {
-        CacheAnswer(
-            try declaration.answer(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler))
-    }
-
-    /// The value held, whatever its age, and never the source; nil if there is none, or none that the codec takes.
-    public func peek(key: String = "", in scheduler: Scheduler? = nil) throws -> CacheAnswer<Value>? {
-        try declaration.peek(key, scheduler).map { CacheAnswer($0) }
-    }
-
-    /// Replaces the value, aged 0. Nothing under a host that has no caches.
-    public func put(_ value: Value, key: String = "", in scheduler: Scheduler? = nil) throws {
-        try declaration.put(TypedBox(value), key, scheduler)
-    }
-
-    /// Drops the value, from the disk too; false when there was none.
-    @discardableResult
-    public func invalidate(key: String = "", in scheduler: Scheduler? = nil) throws -> Bool {
-        try declaration.invalidate(key, scheduler)
     }
 }
 

@@ -2,8 +2,7 @@ internal import CPluginAPI
 internal import Synchronization
 
 /// A cache as its author declares it: what `CacheMemory` and `Cache` hold. Finds the routine's own cache of its name.
-@usableFromInline
-@safe final class CacheDeclaration: Sendable {
+@safe public final class CacheDeclaration: Sendable {
     let storage: CacheStorage
     let name: String
     let expire: Duration?

@@ -16,12 +16,9 @@ internal import CPluginAPI
 /// caches every call loads.
 ///
 /// All members may be used on any thread. Without `in:` they take the routine whose closure runs on this thread.
-public final class CacheMemory<Value: Sendable>: Sendable {
-    @usableFromInline
-    let declaration: CacheDeclaration
-
-    /// The name: unique among the memory caches of a routine.
-    public var name: String { declaration.name }
+public final class CacheMemory<Value: Sendable>: DeclaredCache {
+    /// As `DeclaredCache` says.
+    public let declaration: CacheDeclaration
 
     /// A cache of one value.
     ///
@@ -48,51 +45,6 @@ public final class CacheMemory<Value: Sendable>: Sendable {
             .memory { box in cost?(box.value(as: Value.self)) ?? defaultCost(Value.self) }, name, expire: expire,
             refreshAfter: refreshAfter, type: ObjectIdentifier(Value.self)
         ) { key in TypedBox(try load(key)) }
-    }
-
-    /// The value, from the cache or the source.
-    ///
-    /// Throws what the source threw; a `CacheError` when another caller's load failed, or the call is wrong.
-    ///
-    /// - Parameters:
-    ///   - key: up to 64 KiB; the empty one is the unkeyed value.
-    ///   - fresh: ask the source, unless the value is younger than the tolerance.
-    ///   - tolerance: the age that does for a fresh value; without `fresh`, how far past its expiry a value may be
-    ///     when the source fails. Not negative.
-    ///   - scheduler: the routine; without it, the one whose closure runs on this thread.
-    @inlinable
-    public func callAsFunction(
-        key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
-    ) throws -> Value {
-        try declaration.get(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler).value(as: Value.self)
-    }
-
-    /// The value with all of that left out: the short way of a hit.
-    @inlinable
-    public func callAsFunction() throws -> Value { try declaration.get().value(as: Value.self) }
-
-    /// The same with where the value came from, its age and more.
-    public func answer(
-        key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
-    ) throws -> CacheAnswer<Value> {
-        CacheAnswer(
-            try declaration.answer(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler))
-    }
-
-    /// The value held, whatever its age, and never the source; nil if there is none.
-    public func peek(key: String = "", in scheduler: Scheduler? = nil) throws -> CacheAnswer<Value>? {
-        try declaration.peek(key, scheduler).map { CacheAnswer($0) }
-    }
-
-    /// Replaces the value, aged 0. Nothing under a host that has no caches.
-    public func put(_ value: Value, key: String = "", in scheduler: Scheduler? = nil) throws {
-        try declaration.put(TypedBox(value), key, scheduler)
-    }
-
-    /// Drops the value; false when there was none.
-    @discardableResult
-    public func invalidate(key: String = "", in scheduler: Scheduler? = nil) throws -> Bool {
-        try declaration.invalidate(key, scheduler)
     }
 }
 

@@ -1,0 +1,59 @@
+/// What `CacheMemory` and `Cache` have in common: a value that is asked for as `cache(fresh:tolerance:)`.
+///
+/// All members may be used on any thread. Without `in:` they take the routine whose closure runs on this thread.
+public protocol DeclaredCache: Sendable {
+    /// What is kept.
+    associatedtype Value: Sendable
+    /// The overlay's own.
+    var declaration: CacheDeclaration { get }
+}
+
+extension DeclaredCache {
+    /// The name: unique among the caches of its kind in a routine.
+    public var name: String { declaration.name }
+
+    /// The value, from the cache or the source.
+    ///
+    /// Throws what the source or the codec threw; a `CacheError` when another caller's load failed, or the call is wrong.
+    ///
+    /// - Parameters:
+    ///   - key: up to 64 KiB; the empty one is the unkeyed value.
+    ///   - fresh: ask the source, unless the value is younger than the tolerance.
+    ///   - tolerance: the age that does for a fresh value; without `fresh`, how far past its expiry a value may be
+    ///     when the source fails. Not negative.
+    ///   - scheduler: the routine; without it, the one whose closure runs on this thread.
+    @inlinable
+    public func callAsFunction(
+        key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
+    ) throws -> Value {
+        try declaration.get(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler).value(as: Value.self)
+    }
+
+    /// The value with all of that left out: the short way of a hit.
+    @inlinable
+    public func callAsFunction() throws -> Value { try declaration.get().value(as: Value.self) }
+
+    /// The same with where the value came from, its age and more.
+    public func answer(
+        key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
+    ) throws -> CacheAnswer<Value> {
+        CacheAnswer(
+            try declaration.answer(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler))
+    }
+
+    /// The value held, whatever its age, and never the source; nil if there is none, or none that its codec takes.
+    public func peek(key: String = "", in scheduler: Scheduler? = nil) throws -> CacheAnswer<Value>? {
+        try declaration.peek(key, scheduler).map { CacheAnswer($0) }
+    }
+
+    /// Replaces the value, aged 0. Nothing under a host that has no caches.
+    public func put(_ value: Value, key: String = "", in scheduler: Scheduler? = nil) throws {
+        try declaration.put(TypedBox(value), key, scheduler)
+    }
+
+    /// Drops the value, from the disk too; false when there was none.
+    @discardableResult
+    public func invalidate(key: String = "", in scheduler: Scheduler? = nil) throws -> Bool {
+        try declaration.invalidate(key, scheduler)
+    }
+}
