@@ -52,14 +52,16 @@ int chs_unix_listen(const char *path, int backlog) {
     return descriptor;
 }
 
-int chs_unix_connect(const char *path) {
+int chs_unix_connect(const char *path, int milliseconds) {
     struct sockaddr_un address;
     socklen_t size;
     if (unix_address(&address, path, &size) != 0) {
         return -1;
     }
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0 || connect(descriptor, (const struct sockaddr *)&address, size) != 0) {
+    /* Before connect(2), which otherwise waits for ever for one who takes no connections. */
+    if (descriptor < 0 || chs_socket_timeout(descriptor, milliseconds) != 0 ||
+        connect(descriptor, (const struct sockaddr *)&address, size) != 0) {
         return failed(descriptor);
     }
     return descriptor;

@@ -22,10 +22,8 @@ public enum UnixSocket {
         throws(SystemError) -> Descriptor
     {
         let path = place(directory, name)
-        let number = try retrying("connect", directory.child(name)) { unsafe chs_unix_connect(path) }
-        let socket = Descriptor(owning: number)
-        _ = try retrying("setsockopt", directory.child(name)) { chs_socket_timeout(socket.raw, timeout) }
-        return socket
+        let number = try retrying("connect", directory.child(name)) { unsafe chs_unix_connect(path, timeout) }
+        return Descriptor(owning: number)
     }
 
     private static func place(_ directory: borrowing Directory, _ name: String) -> String {

@@ -68,6 +68,10 @@ extension EndToEnd {
             let host = try await host()
             let scratch = host.scratch
             host.command.signal(Signals.stop)
+            // As many as wait to be taken, so that one more cannot even connect.
+            var waiting: [Asked] = []
+            while waiting.count < 1000, let client = try? Asked(scratch) { waiting.append(client) }
+            #expect((1..<1000).contains(waiting.count))
             let start = ContinuousClock.now
             let words = try await Program.run("completion", "ids", "--state", scratch.state, in: scratch)
             #expect(words.end == .exited(0) && words.output.isEmpty && words.errors.isEmpty)

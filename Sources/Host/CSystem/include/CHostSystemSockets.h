@@ -8,8 +8,8 @@
 
 /* A listening, non-blocking stream socket at that path, with mode 0600. */
 int chs_unix_listen(const char *path, int backlog);
-/* A connected, blocking stream socket. */
-int chs_unix_connect(const char *path);
+/* A connected stream socket; it blocks, so long at most, also to connect. */
+int chs_unix_connect(const char *path, int milliseconds);
 /* The effective user of the peer as it was at connect(2). SO_PEERCRED. */
 int chs_peer_user(int socket, uint32_t *user);
 /* The next connection, non-blocking. accept4(2). */
