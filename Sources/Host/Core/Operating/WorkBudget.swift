@@ -23,7 +23,7 @@ public struct WorkBudget: Sendable {
         time = now
     }
 
-    /// Charges work that took so long, ns, and was over at `now`.
+    /// Charges work that took so long a time of the processor, ns, and was over at `now`.
     public mutating func charge(_ work: Int64, now: Int64) {
         earn(now)
         credit = max(credit - max(0, min(work, savings)), -savings)

@@ -36,7 +36,7 @@ final class SocketServer {
         /// Bytes of answers that clients have not taken, all together; past that the quietest ones go.
         var unsent = 64 << 20
         /// Answers to one client before others have their turn.
-        var turn = 8
+        var turn = 1
         /// Connections that are taken before clients have their turn.
         var connections = 4
         /// Parts of a thousand of a processor's time; and when there are more clients than people and tools make.
@@ -139,14 +139,16 @@ final class SocketServer {
         var now = clock.monotonic()
         _ = budget.opens(now: now)  // what has passed counts at the share that held
         budget.share = clients.count > bounds.crowd ? bounds.crowdedShare : bounds.share
+        var before = threadProcessorTime()
         while budget.opens(now: now) <= now, now - begin < bounds.portion, let turn = queue.next() {
             switch turn {
             case .listener: accept()
             case .client(let number): serve(number)
             }
-            let then = clock.monotonic()
-            budget.charge(then - now, now: then)
-            now = then
+            now = clock.monotonic()
+            let worked = threadProcessorTime()
+            budget.charge(worked - before, now: now)
+            before = worked
         }
         boundOutput()
         setDropTimer()
