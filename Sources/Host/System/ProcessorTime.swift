@@ -1,3 +1,4 @@
+internal import CHostSystem
 internal import Glibc
 
 /// Processor time of the calling thread, ns: what it has worked, without what it was kept waiting.
