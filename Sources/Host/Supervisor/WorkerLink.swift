@@ -134,8 +134,7 @@ final class WorkerLink {
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
-            environment: Self.environment(setup)
-                + setup.variables,
+            environment: Self.environment(setup) + setup.variables,
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
                 (self.ledger.slots.raw, 4), (page.raw, 5), (self.ledger.twins.raw, 6),

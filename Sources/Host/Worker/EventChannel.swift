@@ -116,6 +116,6 @@ public final class EventChannel: Sendable {
 
     /// An event as a line. It begins with a line break too: what a plugin has written on the channel ends there.
     private static func encode(_ event: WorkerEvent) -> [UInt8] {
-        return [UInt8(ascii: "\n")] + event.line() + [UInt8(ascii: "\n")]
+        [UInt8(ascii: "\n")] + event.line() + [UInt8(ascii: "\n")]
     }
 }

@@ -5,17 +5,6 @@ import Testing
 extension EndToEnd {
     /// Words that shells offer, of a host that runs and of none.
     @Suite struct Completion {
-        private func host() async throws -> Host {
-            try await Fixtures.build("healthy")
-            try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
-            let scratch = try Scratch()
-            try scratch.add("healthy")
-            try scratch.add("sleeper")
-            let host = try Host(in: scratch)
-            _ = try await host.sessions(2)
-            return host
-        }
-
         /// What bash offers behind these words, of which the last one is begun.
         private func offers(_ words: String, in scratch: Scratch) async throws -> [String] {
             let program = try Program.path
@@ -32,7 +21,7 @@ extension EndToEnd {
         }
 
         @Test func `bash offers ids and sessions of the running host`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             _ = try await Program.run("restart", "healthy", "--state", scratch.state, in: scratch)
             try await host.line("healthy/beat", "ended: stopped")
@@ -65,7 +54,7 @@ extension EndToEnd {
         }
 
         @Test func `a host that hangs is not waited for`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             host.command.signal(Signals.stop)
             // As many as wait to be taken, so that one more cannot even connect.

@@ -6,18 +6,6 @@ import Testing
 extension EndToEnd {
     /// The control socket and the commands that use it.
     @Suite struct Control {
-        /// A host with `healthy` and `sleeper`, both in a session.
-        private func host() async throws -> Host {
-            try await Fixtures.build("healthy")
-            try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
-            let scratch = try Scratch()
-            try scratch.add("healthy")
-            try scratch.add("sleeper")
-            let host = try Host(in: scratch)
-            _ = try await host.sessions(2)
-            return host
-        }
-
         private func run(_ words: String..., in host: Host) async throws -> (ProcessEnd, String, String) {
             let command = try Command([try Program.path] + words + ["--state", host.scratch.state], in: host.scratch)
             let end = try await command.ended()
@@ -36,7 +24,7 @@ extension EndToEnd {
         }
 
         @Test func `status as a table and as JSON`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             try await eventually("cycles") { LedgerView.all(in: scratch).contains { $0.cycle > 20 } }
             let (end, output, _) = try await run("status", in: host)
@@ -73,7 +61,7 @@ extension EndToEnd {
         }
 
         @Test func `pause holds cycles and keeps the session, resume lets them go on`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             let before = try await status("healthy/beat", in: host)
             let paused = try await run("pause", "healthy/beat", in: host)
@@ -92,7 +80,7 @@ extension EndToEnd {
         }
 
         @Test func `a pause outlives the host and a replaced file, until resume`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             #expect(try await run("pause", "healthy/beat", in: host).0 == .exited(0))
             _ = try await host.end(by: Signals.interrupt)
@@ -142,7 +130,7 @@ extension EndToEnd {
         }
 
         @Test func `run-now brings the next cycle`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             try await eventually("its first cycle") { LedgerView.all(in: scratch).filter { $0.cycle > 0 }.count == 2 }
             let before = try await status("sleeper/run", in: host)
@@ -155,7 +143,7 @@ extension EndToEnd {
         }
 
         @Test func `stop lasts, restart begins anew, and totals do not fall`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             try await eventually("cycles") { LedgerView.all(in: scratch).contains { $0.cycle > 20 } }
             let before = try await status("healthy/beat", in: host)
@@ -179,7 +167,7 @@ extension EndToEnd {
         }
 
         @Test func `an unknown id is an error that says what was meant, and nothing is done`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let (end, output, errors) = try await run("stop", "healthy/beat", "sleper", in: host)
             #expect(end == .exited(1) && output.isEmpty && errors.contains("did you mean sleeper?"), "\(errors)")
             #expect(try await status("healthy/beat", in: host).session != nil)
@@ -196,7 +184,7 @@ extension EndToEnd {
         }
 
         @Test func `log-level reaches the host and its workers`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             #expect(try await run("log-level", in: host).1 == "info\n")
             #expect(try await run("log-level", "trace", in: host).1 == "trace\n")
             #expect(try await run("log-level", in: host).1 == "trace\n")
@@ -205,7 +193,7 @@ extension EndToEnd {
 
         @Test func `reload takes up what is new`() async throws {
             try await Fixtures.build("busy", c: Source.busy)
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             try scratch.add("busy")
             #expect(try await run("reload", in: host).0 == .exited(0))
@@ -213,7 +201,7 @@ extension EndToEnd {
         }
 
         @Test func `status costs the workers no system call`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             let sleeper = try #require(try await status("sleeper/run", in: host).worker)
             try await eventually("its first cycle") { LedgerView.all(in: scratch).filter { $0.cycle > 0 }.count == 2 }
@@ -226,7 +214,7 @@ extension EndToEnd {
 
         @Test(.enabled(if: Tools.has("python3"), "python3 is not installed"))
         func `clients that ask without end get little of the processor, and others their answers`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             let ask = """
                 import select,socket,time
@@ -260,7 +248,7 @@ extension EndToEnd {
         }
 
         @Test func `100 clients, half of which do not read, and malformed and endless requests`() async throws {
-            let host = try await host()
+            let host = try await Host.healthyAndSleeping()
             let scratch = host.scratch
             var silent: [Asked] = []
             for number in 0..<100 {

@@ -131,6 +131,20 @@ enum Records {
     }
 }
 
+extension Host {
+    /// A host with `healthy` and `sleeper`, both in a session.
+    static func healthyAndSleeping() async throws -> Host {
+        try await Fixtures.build("healthy")
+        try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
+        let scratch = try Scratch()
+        try scratch.add("healthy")
+        try scratch.add("sleeper")
+        let host = try Host(in: scratch)
+        _ = try await host.sessions(2)
+        return host
+    }
+}
+
 /// A routine's slot in a ledger, read from outside.
 struct LedgerView {
     let file: String

@@ -14,10 +14,7 @@ extension CacheStore {
     static func space(_ size: Int) -> Int { (size + block - 1) / block * block }
 
     private var fileLimit: Int { settings.diskFiles == 0 ? .max : Int(clamping: settings.diskFiles) }
-    private var byteLimit: Int {
-        settings.diskMb == 0
-            ? .max : Int(clamping: settings.diskMb.multipliedReportingOverflow(by: 1 << 20).partialValue)
-    }
+    private var byteLimit: Int { settings.diskMb == 0 ? .max : Int(min(settings.diskMb, 1 << 40)) << 20 }
 
     /// Whether the files of this value's cache should be looked through now; true for one caller, who calls `trim`.
     func wantsTrim(_ path: Path) -> Bool {

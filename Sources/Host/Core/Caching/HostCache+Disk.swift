@@ -182,8 +182,9 @@ extension HostCache {
 
     /// Removes the least recently written files of keys past the bound, in the background where there is one.
     private func keepBound(_ key: [UInt8]) {
-        guard let store, !key.isEmpty, store.wantsTrim(path(key)) else { return }
+        guard let store, !key.isEmpty else { return }
         let place = path(key)
+        guard store.wantsTrim(place) else { return }
         let work: @Sendable () -> Void = { [self] in
             do throws(SystemError) {
                 let removed = try store.trim(place)
