@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <CHostSystem.h>
+#include <stdio.h>
 #include <string.h>
 
 int chs_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
@@ -7,6 +8,10 @@ int chs_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
 int chs_close_range(unsigned int first, unsigned int last, int flags) { return close_range(first, last, flags); }
 
 int chs_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int chs_exchange(int directory, const char *one, const char *other) {
+    return renameat2(directory, one, directory, other, RENAME_EXCHANGE);
+}
 
 const char *chs_signal_name(int signal) { return sigabbrev_np(signal); }
 

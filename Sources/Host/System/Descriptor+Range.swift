@@ -3,10 +3,10 @@ internal import Glibc
 
 extension Descriptor {
     /// Closes now, and says when that failed: a late write error can come up here. close(2).
-    public consuming func close(subject: String) throws(SystemError) {
+    public consuming func close(subject: @autoclosure () -> String) throws(SystemError) {
         let number = release()
         // Not again after EINTR: Linux has released the descriptor by then.
-        if Glibc.close(number) != 0, chs_errno() != EINTR { throw SystemError("close", subject) }
+        if Glibc.close(number) != 0, chs_errno() != EINTR { throw SystemError("close", subject()) }
     }
 
     /// Takes an advisory write lock on one byte of the open file; the byte need not exist. fcntl(2), `F_OFD_SETLK`.
@@ -32,12 +32,29 @@ extension Descriptor {
         try setLock(Int32(F_UNLCK), at: offset, subject: subject)
     }
 
-    private func setLock(_ type: Int32, at offset: Int64, subject: String) throws(SystemError) {
+    /// Says that the open file is read: until it is closed, nobody's `claimForWriting` succeeds. False when somebody
+    /// writes it. Where the file system has no such locks, true. fcntl(2), `F_OFD_SETLK`, over the whole file.
+    public func claimForReading() -> Bool {
+        do {
+            try setLock(Int32(F_RDLCK), at: 0, length: 0, subject: "")
+        } catch {
+            return !error.isHeld
+        }
+        return true
+    }
+
+    /// Says that the open file is written: until it is closed, nobody's `claimForReading` succeeds. False when
+    /// somebody reads or writes it, and where the file system has no such locks.
+    public func claimForWriting() -> Bool {
+        (try? setLock(Int32(F_WRLCK), at: 0, length: 0, subject: "")) != nil
+    }
+
+    private func setLock(_ type: Int32, at offset: Int64, length: Int = 1, subject: String) throws(SystemError) {
         var range = flock()
         range.l_type = Int16(type)
         range.l_whence = Int16(SEEK_SET)
         range.l_start = off_t(offset)
-        range.l_len = 1
+        range.l_len = off_t(length)
         _ = try retrying("fcntl", subject) {
             unsafe withUnsafeMutablePointer(to: &range) { pointer in
                 chs_fcntl(raw, F_OFD_SETLK, Int(bitPattern: pointer))
@@ -50,7 +67,7 @@ extension Descriptor {
             try setLock(Int32(F_WRLCK), at: offset, subject: subject)
             return true
         } catch {
-            if error.wouldBlock || error.number == EACCES { return false }
+            if error.isHeld { return false }
             throw error
         }
     }
@@ -62,6 +79,12 @@ extension SystemError {
 
     /// Whether the name was a link where none is followed, or no regular file (`ELOOP`).
     public var isNotRegular: Bool { number == ELOOP }
+
+    /// The error of a file that somebody else has for himself at the moment.
+    public static func held(_ path: String) -> SystemError { SystemError("fcntl", path, number: EAGAIN) }
+
+    /// Whether somebody else holds the lock: `EAGAIN`, or `EACCES`, which fcntl(2) allows as well.
+    public var isHeld: Bool { number == EAGAIN || number == EACCES }
 }
 
 extension Directory {

@@ -108,13 +108,13 @@ public struct Descriptor: ~Copyable, Sendable {
     }
 
     /// Sets the size; a longer file reads as zeros there. ftruncate(2).
-    public func truncate(to size: Int, subject: String) throws(SystemError) {
-        _ = try retrying("ftruncate", subject) { ftruncate(raw, off_t(size)) }
+    public func truncate(to size: Int, subject: @autoclosure () -> String) throws(SystemError) {
+        _ = try retrying("ftruncate", subject()) { ftruncate(raw, off_t(size)) }
     }
 
     /// Brings data and size to the disk. fdatasync(2).
-    public func synchronizeData(subject: String) throws(SystemError) {
-        _ = try retrying("fdatasync", subject) { fdatasync(raw) }
+    public func synchronizeData(subject: @autoclosure () -> String) throws(SystemError) {
+        _ = try retrying("fdatasync", subject()) { fdatasync(raw) }
     }
 
     /// Brings data and metadata to the disk; on a directory, its entries. fsync(2).
@@ -123,9 +123,9 @@ public struct Descriptor: ~Copyable, Sendable {
     }
 
     /// What the file is. fstat(2).
-    public func status(subject: String) throws(SystemError) -> FileStatus {
+    public func status(subject: @autoclosure () -> String) throws(SystemError) -> FileStatus {
         var status = stat()
-        _ = try retrying("fstat", subject) { unsafe fstat(raw, &status) }
+        _ = try retrying("fstat", subject()) { unsafe fstat(raw, &status) }
         return FileStatus(status)
     }
 

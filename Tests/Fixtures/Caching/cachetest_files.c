@@ -41,7 +41,8 @@ static double clock_ns(clockid_t clock) {
 
 static double now(void) { return clock_ns(CLOCK_MONOTONIC); }
 
-/* Saves `old`, waits until somebody writes to the pipe `text`, and saves `new`. After a crash it says what it finds. */
+/* Saves `older`, whose file the third save writes over, and `old`, waits until somebody writes to the pipe `text`, and
+ * saves `new`. After a crash it says what it finds. */
 int32_t run_save(uint64_t cycle) {
     const char *pipe = schedhost_param_string(self, "text", "");
     schedhost_cache *cache = open_cache("v", 1, 0, 3600000, 0, NULL);
@@ -56,6 +57,7 @@ int32_t run_save(uint64_t cycle) {
         schedhost_end_session(self, "done");
         return SCHEDHOST_OK;
     }
+    CHECK(schedhost_cache_put(self, cache, "older", 5) == SCHEDHOST_OK);
     CHECK(schedhost_cache_put(self, cache, "old", 3) == SCHEDHOST_OK);
     schedhost_info(self, "saved text=old at=%.3f", boot_ms());
     file = open(pipe, O_RDONLY | O_CLOEXEC);

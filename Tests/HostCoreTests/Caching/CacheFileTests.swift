@@ -75,6 +75,8 @@ struct CacheFileTests {
         while true {
             let world = CacheWorld()
             world.settings.durability = power ? .power : .process
+            // The second save leaves a spare, longer than what comes next.
+            try world.cache(.disk, Self.options).put([0, 0, 0]).get()
             try world.cache(.disk, Self.options).put([1]).get()
             world.clock.advance(100)
             world.disk.arm(.crash, at: step)
@@ -92,7 +94,7 @@ struct CacheFileTests {
             step += 1
         }
         #expect(results == [[1], [2]])
-        #expect(step >= (power ? 7 : 5), "lock, create, two writes, (fdatasync), close, rename, (fsync)")
+        #expect(step == (power ? 8 : 6), "lock, reopen, ftruncate, write, (fdatasync), close, exchange, (fsync)")
     }
 
     @Test("a failure at each step of a save serves the value and leaves the old file", arguments: [28, 5] as [Int32])
@@ -102,26 +104,77 @@ struct CacheFileTests {
             let world = CacheWorld()
             world.settings.durability = .power
             let cache = try world.cache(.disk, Self.options)
+            try cache.put([0, 0, 0]).get()
             try cache.put([1]).get()
             world.clock.advance(2000)
             let before = try #require(world.disk.files[Self.path])
             world.disk.arm(.failure(number), at: step)
             unsafe #expect(cache.get(source: source([2])).bytes == [2])
-            let steps = world.disk.state.withLock { $0.step }
+            let log = world.disk.log
             world.disk.arm(nil)
             #expect(cache.peek().bytes == [2])
-            #expect(!world.disk.files.keys.contains { $0.hasSuffix(".tmp") })
-            if step >= steps { break }
+            if step >= log.count { break }
             let failed = cache.counters().saveFailures
             if failed > 0 {
                 let renamed = world.disk.files[Self.path] != before
                 #expect(failed == 1 && world.events.value.contains { if case .saveFailed = $0 { true } else { false } })
-                // Only the last step, the sync of the directory, comes after the new file is in place.
-                #expect(!renamed || step == steps - 1)
+                // Only the sync of the directory comes after the new file is in place.
+                #expect(renamed == (log[step] == "fsync"), "\(log) \(step)")
+                // What failed goes. Without the lock nothing was touched, and the spare is still there.
+                #expect(world.disk.files.count == (log[step] == "lock" ? 2 : 1), "\(log) \(step)")
             }
             step += 1
         }
-        #expect(step >= 8)
+        #expect(step == 9, "two locks, reopen, ftruncate, write, fdatasync, close, exchange, fsync")
+    }
+
+    @Test("a save writes over what the value had before, and the two change names; without that, it is moved over")
+    func spare() throws {
+        let spare = "cache/v1/plugin/routine/spare.tmp"
+        for canExchange in [true, false] {
+            let world = CacheWorld()
+            world.disk.state.withLock { $0.canExchange = canExchange }
+            let cache = try world.cache(.disk, Self.options)
+            for number in 1...4 as ClosedRange<UInt8> {
+                world.disk.arm(nil)
+                let before = world.disk.files[Self.path]
+                try cache.put([UInt8](repeating: number, count: 9 - Int(number))).get()
+                #expect(world.disk.files[spare] == (canExchange && number > 1 ? before : nil))
+                // `mark` and what comes before it belong to the first save of a process.
+                let calls = world.disk.log.filter { !["mkdir", "lock", "mark"].contains($0) }
+                switch (number, canExchange) {
+                case (1, _): #expect(calls == ["reopen", "create", "write", "close", "rename"])
+                case (2, true): #expect(calls == ["reopen", "create", "write", "close", "exchange"])
+                case (_, true): #expect(calls == ["reopen", "ftruncate", "write", "close", "exchange"])
+                case (2, false): #expect(calls == ["reopen", "create", "write", "close", "exchange", "rename"])
+                case (_, false): #expect(calls == ["reopen", "create", "write", "close", "rename"])
+                }
+            }
+            // A large value takes no second place on the disk.
+            try cache.put([UInt8](repeating: 7, count: 2 << 20)).get()
+            #expect(world.disk.files[spare] == nil)
+            // Whoever comes next finds the value, and nothing to write over.
+            try cache.put([8]).get()
+            #expect(world.disk.files[spare] == nil)
+            try cache.put([9]).get()
+            #expect((world.disk.files[spare] != nil) == canExchange)
+            world.restart()
+            #expect(try world.cache(.disk, Self.options).peek().bytes == [9])
+            #expect(world.disk.files[spare] == nil)
+        }
+    }
+
+    @Test("a value's file that somebody removed is there again after the next save")
+    func removed() throws {
+        let world = CacheWorld()
+        let cache = try world.cache(.disk, Self.options)
+        for number in 1...3 as ClosedRange<UInt8> {
+            try cache.put([number]).get()
+            world.disk.set(Self.path, nil)
+        }
+        try cache.put([4]).get()
+        world.restart()
+        #expect(try world.cache(.disk, Self.options).peek().bytes == [4])
     }
 
     @Test("short writes are gone on with")

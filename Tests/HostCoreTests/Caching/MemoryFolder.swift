@@ -27,6 +27,7 @@ final class MemoryFolder: CacheFolder {
             var step = 0
             var mishap: (step: Int, what: Mishap)?
             var isDead = false
+            var canExchange = true
             var log: [String] = []
         }
 
@@ -131,6 +132,25 @@ final class MemoryFolder: CacheFolder {
         return MemoryFile(disk, child(name), [])
     }
 
+    func reopen(_ name: FileName) -> (any CacheFile)? {
+        guard (try? disk.step("reopen", child(name.text))) != nil, let bytes = disk.files[child(name.text)] else {
+            return nil
+        }
+        return MemoryFile(disk, child(name.text), bytes)
+    }
+
+    func exchange(_ one: FileName, with other: FileName) throws(SystemError) -> Bool {
+        let (one, other) = (child(one.text), child(other.text))
+        _ = try disk.step("exchange", one)
+        if !disk.state.withLock({ $0.canExchange }) { return false }
+        guard let first = disk.files[one], let second = disk.files[other] else {
+            throw SystemError("renameat2", one, number: 2)
+        }
+        disk.set(one, second)
+        disk.set(other, first)
+        return true
+    }
+
     func rename(_ old: FileName, to new: FileName) throws(SystemError) {
         let (old, new) = (old.text, new.text)
         _ = try disk.step("rename", child(old))
@@ -159,6 +179,7 @@ private final class MemoryFile: CacheFile {
     private let disk: MemoryFolder.Disk
     private let path: String
     private var bytes: [UInt8]
+    private var written = 0
 
     init(_ disk: MemoryFolder.Disk, _ path: String, _ bytes: [UInt8]) {
         self.disk = disk
@@ -177,9 +198,17 @@ private final class MemoryFile: CacheFile {
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
         let short = try disk.step("write", path)
         let part = unsafe bytes.prefix(short ? 1 : bytes.count)
-        self.bytes += unsafe Array(part)
+        let replaced = unsafe written..<max(written, min(self.bytes.count, written + part.count))
+        self.bytes.replaceSubrange(replaced, with: unsafe Array(part))
+        unsafe written += part.count
         disk.set(path, self.bytes)
         return unsafe part.count
+    }
+
+    func truncate(to size: Int) throws(SystemError) {
+        _ = try disk.step("ftruncate", path)
+        bytes = Array(bytes.prefix(size))
+        disk.set(path, bytes)
     }
 
     func synchronize() throws(SystemError) { _ = try disk.step("fdatasync", path) }

@@ -72,10 +72,11 @@ static inline char **chs_environ(void) { return __environ; }
 
 /* Declared for _GNU_SOURCE only, which would make this module's copies of glibc's structs differ from those of
  * Swift's Glibc module; so these are compiled in shims.c: pipe2(2), close_range(2), memfd_create(2),
- * sigabbrev_np(3), strerror_r(3). */
+ * renameat2(2), sigabbrev_np(3), strerror_r(3). */
 int chs_pipe2(int ends[2], int flags);
 int chs_close_range(unsigned int first, unsigned int last, int flags);
 int chs_memfd_create(const char *name);
+int chs_exchange(int directory, const char *one, const char *other);
 const char *chs_signal_name(int signal);
 const char *chs_error_text(int number, char *buffer, size_t size);
 

@@ -11,7 +11,22 @@ enum CacheFileReader {
         case wrong(String)
     }
 
-    /// Reads `name` in a folder. Throws only what says nothing about the file: no memory, no descriptors, no right.
+    /// `read`, and once more under the lock of the saves if the file has been replaced between its opening and its
+    /// reading, and is already written over: that takes two saves at the wrong moment.
+    static func readAtRest(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {
+        do {
+            return try read(folder, name, payload: payload)
+        } catch {
+            guard error.isHeld, let lock = try folder.lock(CacheStore.lockFile, at: 0, patience: CacheStore.busy) else {
+                throw error
+            }
+            defer { lock.release() }
+            return try read(folder, name, payload: payload)
+        }
+    }
+
+    /// Reads `name` in a folder. Throws only what says nothing about the file: no memory, no descriptors, no right, and
+    /// `isHeld` when it has been replaced meanwhile and is already being written over.
     static func read(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {
         let file: any CacheFile
         let size: Int

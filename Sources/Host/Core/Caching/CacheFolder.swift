@@ -11,10 +11,16 @@ public protocol CacheFolder: AnyObject, Sendable {
     /// How large a file is, and when it was written.
     func status(_ name: String) throws(SystemError) -> CacheFileStatus
     /// Opens a file for reading; what is there but is no regular file fails with `isNotRegular`, now or when its size
-    /// is asked for.
+    /// is asked for. While it is open, nobody gets it from `reopen`; while somebody has it from there, it fails with
+    /// `isHeld`.
     func open(_ name: String) throws(SystemError) -> any CacheFile
     /// Makes a file that must not exist yet, with mode 0600.
     func create(_ name: FileName) throws(SystemError) -> any CacheFile
+    /// Opens a file to write over it from its start: a regular one that has no other name and that nobody has open.
+    /// nil when there is no such file.
+    func reopen(_ name: FileName) -> (any CacheFile)?
+    /// Gives two files each other's name in one step; false where that cannot be done.
+    func exchange(_ one: FileName, with other: FileName) throws(SystemError) -> Bool
     /// Moves a file over another in one step.
     func rename(_ old: FileName, to new: FileName) throws(SystemError)
     /// Removes a file.
@@ -51,6 +57,8 @@ public protocol CacheFile: AnyObject {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int
     /// Writes once; returns how many bytes went.
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int
+    /// Drops what is past so many bytes.
+    func truncate(to size: Int) throws(SystemError)
     /// Brings the data to the disk.
     func synchronize() throws(SystemError)
     /// Closes; the file may not be used any more. Dropping the file closes it too, but cannot say that it failed.

@@ -107,7 +107,7 @@ public struct CacheInspector: Sendable {
         walk(selection, &errors) { place throws(SystemError) in
             guard !place.isSetAside, let listing = try listing(place), matches(listing, selection) else { return }
             guard listing.flaw == nil,
-                case .whole(_, let payload?) = try CacheFileReader.read(place.folder, place.file, payload: true)
+                case .whole(_, let payload?) = try CacheFileReader.readAtRest(place.folder, place.file, payload: true)
             else {
                 found = (listing, nil)
                 return
@@ -241,7 +241,7 @@ public struct CacheInspector: Sendable {
             listing.flaw = "corrupt, set aside"
             return listing
         }
-        switch try CacheFileReader.read(place.folder, place.file, payload: true) {
+        switch try CacheFileReader.readAtRest(place.folder, place.file, payload: true) {
         case .absent: return nil
         case .wrong(let reason): listing.flaw = reason
         case .whole(let header, _):

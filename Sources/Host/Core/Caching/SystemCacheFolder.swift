@@ -32,12 +32,25 @@ public final class SystemCacheFolder: CacheFolder {
 
     /// As `CacheFolder` says.
     public func open(_ name: String) throws(SystemError) -> any CacheFile {
-        SystemCacheFile(try directory.openQuietly(name), name, in: self)
+        let descriptor = try directory.openQuietly(name)
+        if !descriptor.claimForReading() { throw .held(path(name)) }
+        return SystemCacheFile(descriptor, name, in: self)
     }
 
     /// As `CacheFolder` says.
     public func create(_ name: FileName) throws(SystemError) -> any CacheFile {
         SystemCacheFile(try directory.create(name), name.text, in: self)
+    }
+
+    /// As `CacheFolder` says.
+    public func reopen(_ name: FileName) -> (any CacheFile)? {
+        guard let descriptor = directory.openForOverwriting(name) else { return nil }
+        return SystemCacheFile(descriptor, name.text, in: self)
+    }
+
+    /// As `CacheFolder` says.
+    public func exchange(_ one: FileName, with other: FileName) throws(SystemError) -> Bool {
+        try directory.exchange(one, with: other)
     }
 
     /// As `CacheFolder` says.
@@ -168,6 +181,8 @@ private final class SystemCacheFile: CacheFile {
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
         try unsafe descriptor?.write(bytes, subject: path) ?? 0
     }
+
+    func truncate(to size: Int) throws(SystemError) { try descriptor?.truncate(to: size, subject: path) }
 
     func synchronize() throws(SystemError) { try descriptor?.synchronizeData(subject: path) }
 
