@@ -12,15 +12,18 @@ enum Disk {
         return path
     }
 
-    /// Puts, and the least that one costs: the plugin takes both in turns, in one directory and one run.
-    static func put(_ tools: Tools, bytes: Int, count: Int, isSynced: Bool = false) -> Benchmark {
-        let key = "put on disk, \(title(bytes))" + (isSynced ? ", synced" : "")
+    /// Puts, and a plain write and rename in C: the plugin takes both in turns, in one directory and one run. With
+    /// `isLeast` against two files that change names, which is what a put does.
+    static func put(
+        _ tools: Tools, bytes: Int, count: Int, isSynced: Bool = false, isLeast: Bool = false
+    ) -> Benchmark {
+        let key = "put on disk, \(title(bytes))" + (isSynced ? ", synced" : isLeast ? ", and an exchange in C" : "")
         let pair = Pair {
             let host = try HostRun(
                 tools, settings: ["max_cycles": 1, "caches": ["durability": isSynced ? "power" : "process"]],
                 params: [
                     "mode": "put", "bytes": bytes, "count": count, "samples": count, "turn": count >= 100 ? 50 : 4,
-                    "sync": isSynced ? 1 : 0,
+                    "sync": isSynced ? 1 : 0, "exchange": isLeast ? 1 : 0,
                 ], cache: "beside")
             try host.runToEnd()
             return (try host.percentiles("limit_"), try host.percentiles())
@@ -28,7 +31,7 @@ enum Disk {
         var contenders: [(Contender, Benchmark.Run)] = [
             (.limit, { [key: try pair.limit()] }), (.ours, { [key: try pair.ours()] }),
         ]
-        if bytes == 4096, !isSynced {
+        if bytes == 4096, !isSynced, !isLeast {
             contenders.append(
                 (.peer("seed"), { [key: try Sample(tools.peer("seed.py", ["put", "\(count)", tools.place]))] }))
         }

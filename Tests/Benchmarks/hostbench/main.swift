@@ -60,6 +60,7 @@ benchmarks += [
 ]
 let sizes = [(64, 2000), (4096, 2000), (65_536, 500), (1 << 20, 60), (16 << 20, 8)]
 benchmarks += sizes.map { Disk.put(tools, bytes: $0, count: max(4, $1 / few)) }
+benchmarks.append(Disk.put(tools, bytes: 4096, count: 1000 / few, isLeast: true))
 benchmarks.append(Disk.put(tools, bytes: 4096, count: 1000 / few, isSynced: true))
 benchmarks += sizes.map { Disk.read(tools, bytes: $0, count: max(4, min($1, 1000) / few)) }
 benchmarks.append(Disk.records(tools, routines: 10_000 / few))

@@ -8,7 +8,8 @@
  *   load      the same for loads that are asked for, with a source that writes five bytes
  *   write     the same for puts into a memory cache
  *   put       `count` puts of `bytes` into a disk cache in one cycle, under `keys` different keys (0: unkeyed); with
- *             `beside`, the cache's directory, `turn` of them and as many of the least (limits/put.h) in turns
+ *             `beside`, the cache's directory, `turn` of them and as many by limits/put.h in turns, with
+ *             `exchange` in its other way
  *   get       `count` gets from that disk cache, each of another key; percentiles as stats, as for put
  *   crash     SIGKILL to itself in cycle 1 of the first session; each cycle writes its start to `trace`
  *   fault     the same with a null pointer in the place of SIGKILL
@@ -120,6 +121,8 @@ static int32_t on_disk(const schedhost_scheduler *scheduler, struct routine *rou
     const char *beside = schedhost_param_string(scheduler, "beside", NULL);
     int64_t turn = schedhost_param_int(scheduler, "turn", 50);
     int sync = (int)schedhost_param_int(scheduler, "sync", 0), directory = -1;
+    int (*put)(int, const void *, size_t, int) =
+        schedhost_param_int(scheduler, "exchange", 0) ? put_exchange : put_rename;
     for (int64_t i = 0; i < count && code == SCHEDHOST_OK; i++) {
         size_t size = keys == 0 ? 0 : (size_t)snprintf(key, sizeof key, "k%" PRId64, i % keys);
         int64_t begin = boot_ns();
@@ -132,7 +135,7 @@ static int32_t on_disk(const schedhost_scheduler *scheduler, struct routine *rou
         directory = directory >= 0 ? directory : open(beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         for (int64_t n = 0; n < turn && code == SCHEDHOST_OK && routine->least_count < routine->capacity; n++) {
             begin = boot_ns();
-            code = put_least(directory, data, bytes, sync) == 0 ? SCHEDHOST_OK : SCHEDHOST_ERROR;
+            code = put(directory, data, bytes, sync) == 0 ? SCHEDHOST_OK : SCHEDHOST_ERROR;
             routine->least[routine->least_count++] = boot_ns() - begin;
         }
     }
