@@ -191,6 +191,37 @@ struct HostTableTests {
         #expect(lines.last?.text.utf8.count == 65_536)
     }
 
+    @Test("loads of a cache are logged at debug, and nothing of them is sent, counted or dropped above it")
+    func loads() throws {
+        for (level, expected) in [(20, 0), (10, 3)] as [(Int32, Int)] {
+            let script = Script { scheduler in
+                let host = unsafe scheduler.pointee.host.pointee
+                var options = unsafe schedhost_cache_options()
+                unsafe options.struct_size = UInt32(MemoryLayout<schedhost_cache_options>.size)
+                unsafe options.source = { _, _, _, writer, _ in unsafe writer?.pointee.write(writer, "value", 5) ?? -1 }
+                var cache: OpaquePointer?
+                expect(unsafe host.cache_memory(scheduler, "c", &options, &cache) == 0)
+                var request = unsafe schedhost_cache_request()
+                unsafe request.struct_size = UInt32(MemoryLayout<schedhost_cache_request>.size)
+                unsafe request.flags = UInt32(SCHEDHOST_GET_FRESH)
+                var value = unsafe schedhost_cache_value()
+                unsafe value.struct_size = UInt32(MemoryLayout<schedhost_cache_value>.size)
+                for _ in 0..<3 { expect(unsafe host.cache_get(scheduler, cache, &request, &value) == 0) }
+                return 0
+            }
+            let kit = unsafe try PluginKit([script])
+            kit.log.set(level)
+            #expect(kit.context.runners[0].prepare(kit.order(maxCycles: 1)))
+            kit.context.pool?.begin(0)
+            var lines: [String] = []
+            while let event = try kit.next() {
+                guard case .log(let line) = event else { break }
+                lines.append(line.text)
+            }
+            #expect(lines == Array(repeating: "cache c: loaded 5 bytes in 0 ms", count: expected))
+        }
+    }
+
     @Test("load has parameters and fail, and no session")
     func load() throws {
         let kit = unsafe try PluginKit([Script()], parameters: #"{"p":3}"#) { plugin in

@@ -25,8 +25,13 @@ internal import Synchronization
         self.state = state
         let environment = CacheEnvironment(
             clock: plugin.clock, background: { work in Self.refresh(state, work) },
-            report: { [channel = plugin.channel, clock = plugin.clock, index = plugin.number] event in
-                Self.log(event, to: channel, plugin: index, routine: number, ms: clock.wall() / 1_000_000)
+            report: { [log = plugin.log, channel = plugin.channel, clock = plugin.clock, id = plugin.number] event in
+                let level = Self.level(event).number
+                guard log.isOpen(level) else { return }
+                channel.log(
+                    WorkerEvent.Log(
+                        plugin: id, routine: number < 0 ? nil : number, level: level, text: Self.text(event),
+                        ms: clock.wall() / 1_000_000))
             })
         namespace = CacheNamespace(
             plugin: plugin.loaded.description.id, routine: routine, budget: plugin.budget, place: place,
@@ -105,28 +110,26 @@ internal import Synchronization
         }
     }
 
-    private static func log(_ event: CacheEvent, to channel: EventChannel, plugin: Int, routine: Int, ms: Int64) {
-        let (level, text): (LogLevel, String) =
-            switch event {
-            case .loaded(let cache, let bytes, let time):
-                (
-                    .debug,
-                    "cache \(cache): loaded \(bytes) bytes in \(DurationText.format(milliseconds: time / 1_000_000))"
-                )
-            case .loadFailed(let cache, let failure, let time):
-                (
-                    .warning,
-                    "cache \(cache): its source failed after \(DurationText.format(milliseconds: time / 1_000_000)): "
-                        + (failure.text.isEmpty ? "error \(failure.code)" : failure.text)
-                )
-            case .saveFailed(let cache, let error): (.error, "cache \(cache): not saved: \(error)")
-            case .setAside(let cache, let file, let reason):
-                (.warning, "cache \(cache): a damaged file was set aside as \(file): \(reason)")
-            case .readFailed(let cache, let error): (.error, "cache \(cache): \(error)")
-            }
-        channel.log(
-            WorkerEvent.Log(
-                plugin: plugin, routine: routine < 0 ? nil : routine, level: level.number, text: text, ms: ms))
+    private static func level(_ event: CacheEvent) -> LogLevel {
+        switch event {
+        case .loaded: .debug
+        case .loadFailed, .setAside: .warning
+        case .saveFailed, .readFailed: .error
+        }
+    }
+
+    private static func text(_ event: CacheEvent) -> String {
+        switch event {
+        case .loaded(let cache, let bytes, let time):
+            "cache \(cache): loaded \(bytes) bytes in \(DurationText.format(milliseconds: time / 1_000_000))"
+        case .loadFailed(let cache, let failure, let time):
+            "cache \(cache): its source failed after \(DurationText.format(milliseconds: time / 1_000_000)): "
+                + (failure.text.isEmpty ? "error \(failure.code)" : failure.text)
+        case .saveFailed(let cache, let error): "cache \(cache): not saved: \(error)"
+        case .setAside(let cache, let file, let reason):
+            "cache \(cache): a damaged file was set aside as \(file): \(reason)"
+        case .readFailed(let cache, let error): "cache \(cache): \(error)"
+        }
     }
 }
 

@@ -18,7 +18,7 @@ final class CacheLoad: @unchecked Sendable {
     /// nil while it goes on.
     var outcome: Outcome?
     /// The thread that runs the source; 0 until one does.
-    let thread = Atomic<Int32>(0)
+    let thread = Atomic<UInt>(0)
 
     init(_ flight: CacheFlight.Load) {
         self.flight = flight
@@ -29,16 +29,16 @@ final class CacheLoad: @unchecked Sendable {
 enum CacheWaits {
     private struct State {
         /// What each waiting thread waits for.
-        var waits: [Int32: CacheLoad] = [:]
+        var waits: [UInt: CacheLoad] = [:]
         /// How many loads each thread is running, one within the other.
-        var depths: [Int32: Int] = [:]
+        var depths: [UInt: Int] = [:]
     }
 
     private static let state = Monitor(State())
 
     /// The calling thread runs this load until `leave`. True when it runs another one already.
     static func enter(_ load: CacheLoad) -> Bool {
-        let thread = Thread.identifier()
+        let thread = Thread.current
         load.thread.store(thread, ordering: .releasing)
         return state.withLock { state in
             let depth = state.depths[thread, default: 0]
@@ -49,7 +49,7 @@ enum CacheWaits {
 
     /// The calling thread is done with a load.
     static func leave() {
-        let thread = Thread.identifier()
+        let thread = Thread.current
         state.withLock { state in
             let depth = state.depths[thread, default: 0]
             state.depths[thread] = depth > 1 ? depth - 1 : nil
@@ -59,7 +59,7 @@ enum CacheWaits {
     /// The calling thread will wait for this load. False when that load, directly or through other threads, waits
     /// for the calling thread; nothing is entered then.
     static func begin(_ load: CacheLoad) -> Bool {
-        let thread = Thread.identifier()
+        let thread = Thread.current
         return state.withLock { state in
             var owner = load.thread.load(ordering: .acquiring)
             // No cycle is ever entered, so the walk ends; the bound is for certainty.
@@ -75,7 +75,7 @@ enum CacheWaits {
 
     /// The calling thread no longer waits.
     static func end() {
-        let thread = Thread.identifier()
+        let thread = Thread.current
         _ = state.withLock { state in state.waits.removeValue(forKey: thread) }
     }
 }
