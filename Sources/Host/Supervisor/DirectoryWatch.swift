@@ -94,9 +94,12 @@ final class DirectoryWatch {
         deadlines.set(pollTimer, at: mark == nil ? clock.monotonic() + Self.poll : nil)
     }
 
+    /// How many reads of events come before the rest of the loop has its turn; what is left wakes it again.
+    private static let mostReads = 16
+
     private func receive() {
         var mustAttach = false
-        while true {
+        for _ in 0..<Self.mostReads {
             let events = watch.take()
             if events.isEmpty { break }
             for event in events { if take(event) { mustAttach = true } }

@@ -5,6 +5,8 @@ internal import HostSystem
 extension Supervisor {
     /// How long files are looked at before workers are heard again, ns.
     private static let lookShare: Int64 = 5_000_000
+    /// After how long a look that could not tell is made again, ns.
+    private static let retry: Int64 = 2_000_000_000
 
     /// A file that is to be looked at.
     struct PendingLook {
@@ -14,6 +16,10 @@ extension Supervisor {
         var isUnsure = false
         /// Something incomplete may become whole.
         var isPatient = true
+        /// Not earlier than that, monotonic ns.
+        var notBefore: Int64 = .min
+        /// The last look could not tell, and perhaps none will: nobody waits for this one.
+        var isRetry = false
     }
 
     /// Begins to watch the directory, and looks at all that is there.
@@ -81,18 +87,34 @@ extension Supervisor {
             return
         }
         // What is gone comes first: its name and its content may be another file's now.
-        for name in looks.pending.keys.sorted() where (try? directory.status(name)) == nil {
+        for name in looks.pending.keys.sorted() where isGone(name, from: directory) {
             looks.pending[name] = nil
             take(name, .absent, stamp: nil, isPatient: true)
         }
         let folder = try? directory.descriptor.status(subject: options.plugins)
-        let end = clock.monotonic() + Self.lookShare
-        for name in looks.pending.keys.sorted() {
+        let now = clock.monotonic()
+        let end = now + Self.lookShare
+        for name in looks.due(at: now) {
             guard let look = looks.pending.removeValue(forKey: name), let folder else { continue }
             self.look(at: name, in: directory, folder, look)
             if clock.monotonic() >= end { break }
         }
-        if !looks.pending.isEmpty { looks.again(in: 0, deadlines, clock) }
+        looks.arm(deadlines)
+    }
+
+    private func isGone(_ name: String, from directory: borrowing Directory) -> Bool {
+        do throws(SystemError) {
+            _ = try directory.status(name)
+            return false
+        } catch {
+            return error.isNotFound
+        }
+    }
+
+    /// Looks at a file again after a while, also if no event tells that it has changed.
+    private func lookAgain(_ name: String, in time: Int64, isRetry: Bool = false) {
+        looks.pending[name] = PendingLook(
+            isForced: true, notBefore: clock.monotonic() + time, isRetry: isRetry)
     }
 
     private func look(at name: String, in directory: borrowing Directory, _ folder: FileStatus, _ look: PendingLook) {
@@ -115,6 +137,9 @@ extension Supervisor {
         } catch {
             switch error.reason {
             case .unreadable(let error) where error.isNotFound: take(name, .absent, stamp: nil, isPatient: true)
+            case .unreadable(let fault) where fault.isShortage:
+                take(name, .unclear(why: "\(error)"), stamp: nil, isPatient: true)
+                lookAgain(name, in: Self.retry, isRetry: true)
             case let reason where reason.isPerhapsUnfinished:
                 take(name, .incomplete(why: "\(error)"), stamp: kept, isPatient: look.isPatient)
             default: take(name, .refused(why: "\(error)"), stamp: kept, isPatient: look.isPatient)
@@ -136,10 +161,10 @@ extension Supervisor {
             case .changing:
                 take(name, .busy, stamp: nil, isPatient: true)
                 // Its writer's last event may have come before this look.
-                looks.pending[name] = PendingLook()
-                looks.again(in: 20_000_000, deadlines, clock)
+                lookAgain(name, in: 20_000_000)
             case .system(let error):
-                take(name, .incomplete(why: "\(path(of: name)): no copy of it: \(error)"), stamp: nil, isPatient: true)
+                take(name, .unclear(why: "\(path(of: name)): no copy of it: \(error)"), stamp: nil, isPatient: true)
+                lookAgain(name, in: Self.retry, isRetry: true)
             }
         }
     }
@@ -329,7 +354,15 @@ struct PluginLooks {
     var doubts: Deadlines.Timer?
 
     /// Whether nothing is left to look at or to wait for.
-    var isSettled: Bool { pending.isEmpty && known.deadline == .max }
+    var isSettled: Bool { pending.values.allSatisfy(\.isRetry) && known.deadline == .max }
+
+    /// The files whose time has come, sorted.
+    func due(at now: Int64) -> [String] { pending.filter { $0.value.notBefore <= now }.keys.sorted() }
+
+    /// Sets the time of the next look; none when nothing is pending.
+    func arm(_ deadlines: Deadlines) {
+        if let timer { deadlines.set(timer, at: pending.values.map(\.notBefore).min().map { max($0, 0) }) }
+    }
 
     /// Sets the time at which the next doubt is over.
     func armDoubts(_ deadlines: Deadlines) {

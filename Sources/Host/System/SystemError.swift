@@ -52,6 +52,13 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// Whether the object was not there (`ENOENT` or `ENOTDIR`).
     public var isNotFound: Bool { number == ENOENT || number == ENOTDIR }
+    /// Whether the system was short of something, or failed: the object may be as good as ever.
+    public var isShortage: Bool {
+        switch number {
+        case EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO, ESTALE: true
+        default: false
+        }
+    }
     /// Whether the object was there already (`EEXIST`).
     public var isExisting: Bool { number == EEXIST }
     /// Whether a non-blocking call would have blocked (`EAGAIN`).

@@ -111,19 +111,6 @@ enum Machine {
     static let hasTracer = FileManager.default.isExecutableFile(atPath: "/usr/bin/strace")
 }
 
-/// A small file system on a directory, gone when nobody holds it.
-private final class SmallDisk {
-    private let path: String
-
-    init(at path: String, kilobytes: Int, in scratch: Scratch) async throws {
-        self.path = path
-        _ = try await Command.shell(
-            "mkdir -p '\(path)' && mount -t tmpfs -o size=\(kilobytes)k,mode=700 none '\(path)'", in: scratch)
-    }
-
-    deinit { _ = unsafe umount2(path, 2) }  // MNT_DETACH
-}
-
 /// A worker that has saved one value and waits to save the next.
 private final class Save {
     let scratch: Scratch

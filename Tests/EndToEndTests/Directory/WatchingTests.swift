@@ -126,6 +126,26 @@ extension EndToEnd {
             #expect(try await kinds(host) == [.stopped])
         }
 
+        @Test(.enabled(if: getuid() == 0, "only root may mount a small file system"))
+        func `a full disk has no room for the copy: what runs goes on, and the new one comes when there is room`()
+            async throws
+        {
+            let disk = try await SmallDisk(at: scratch.state, kilobytes: 1024, in: scratch)
+            defer { withExtendedLifetime(disk) {} }
+            let host = try await host()
+            let fill = scratch.state + "/fill"
+            _ = try await Command.shell("dd if=/dev/zero of='\(fill)' bs=4k 2>/dev/null; true", in: scratch)
+            try write(two, to: file)
+            try await host.line("a.so: no copy of it", "No space left on device")
+            // Longer than a file that is not whole is waited for.
+            try await Task.sleep(for: .milliseconds(1200))
+            #expect(host.loadedContents == [Stamped.hash(one)], "\(host.log)")
+            try FileManager.default.removeItem(atPath: fill)
+            try await host.awaitContents([Stamped.hash(two)])
+            #expect(host.lines("no copy of it").count == 1, "\(host.log)")
+            #expect(try await kinds(host) == [.reloaded, .stopped])
+        }
+
         @Test func `a removed file ends its session as removed, and its copy goes`() async throws {
             let host = try await host()
             #expect(host.copies == [Stamped.hash(one)])

@@ -56,6 +56,14 @@ import Testing
             ([.busy], .none),
             ([.busy, .plugin(content: "1")], .add),
             ([.absent], .none),
+            ([.unclear(why: "w")], .refuse(why: "w")),
+            ([.unclear(why: "w"), .unclear(why: "w")], .none),
+            ([.unclear(why: "w"), .unclear(why: "v")], .refuse(why: "v")),
+            ([.unclear(why: "w"), .plugin(content: "1")], .add),
+            ([.plugin(content: "1"), .unclear(why: "w")], .refuse(why: "w")),
+            ([.plugin(content: "1"), .unclear(why: "w"), .plugin(content: "1")], .retry),
+            ([.plugin(content: "1"), .unclear(why: "w"), .plugin(content: "2")], .replace),
+            ([.plugin(content: "1"), .unclear(why: "w"), .absent], .remove),
         ] as [([PluginDirectory.Sight], PluginDirectory.Action)])
     func `what follows a sequence of looks`(sights: [PluginDirectory.Sight], action: PluginDirectory.Action) {
         #expect(follow(sights) == action)
@@ -127,7 +135,8 @@ import Testing
             }
         }
         let sights: [PluginDirectory.Sight] = [
-            .absent, .busy, .incomplete(why: "x"), .refused(why: "y"), .plugin(content: "1"), .plugin(content: "2"),
+            .absent, .busy, .incomplete(why: "x"), .unclear(why: "z"), .refused(why: "y"), .plugin(content: "1"),
+            .plugin(content: "2"),
         ]
         for _ in 0..<2000 {
             now += Int64.random(in: 0...400_000_000, using: &random)
@@ -135,7 +144,7 @@ import Testing
             let name = "\(Int.random(in: 0..<5, using: &random)).so"
             let sight = sights[Int.random(in: 0..<sights.count, using: &random)]
             perform(directory.take(name, sight, stamp: nil, isPatient: true, at: now), name)
-            if sight != PluginDirectory.Sight.busy { seen[name] = sight }
+            if ![.busy, .unclear(why: "z")].contains(sight) { seen[name] = sight }
         }
         // In the end all files are whole or gone, or their patience is over.
         for (name, sight) in seen { perform(directory.take(name, sight, stamp: nil, isPatient: true, at: now), name) }

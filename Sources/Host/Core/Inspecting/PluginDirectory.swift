@@ -26,6 +26,8 @@ public struct PluginDirectory: Sendable {
         case busy
         /// No plugin, but perhaps only not whole yet.
         case incomplete(why: String)
+        /// Something else than the file is at fault, and a later look will tell.
+        case unclear(why: String)
         /// No plugin.
         case refused(why: String)
         /// A plugin with that content.
@@ -44,7 +46,7 @@ public struct PluginDirectory: Sendable {
         case retry
         /// The file is gone, and its plugin ends.
         case remove
-        /// Say once why the file is no plugin.
+        /// Say once why the file is no plugin, or cannot be told to be one.
         case refuse(why: String)
         /// The same for what was a plugin: it ends.
         case withdraw(why: String)
@@ -64,6 +66,8 @@ public struct PluginDirectory: Sendable {
         var stamp: Stamp?
         /// What is to be said when nothing better comes.
         var doubt: (why: String, at: Int64)?
+        /// Why the last look could not tell; it has been said.
+        var unclear: String?
     }
 
     private var entries: [String: Entry] = [:]
@@ -89,6 +93,8 @@ public struct PluginDirectory: Sendable {
         var entry = entries[name] ?? Entry()
         defer { if sight != .absent { entries[name] = entry } }
         entry.doubt = nil
+        let said = entry.unclear
+        entry.unclear = nil
         switch sight {
         case .absent:
             entries[name] = nil
@@ -105,6 +111,11 @@ public struct PluginDirectory: Sendable {
             }
             entry.stamp = stamp
             return Self.refuse(&entry, why)
+        case .unclear(let why):
+            // What runs goes on.
+            entry.stamp = nil
+            entry.unclear = why
+            return said == why ? .none : .refuse(why: why)
         case .refused(let why):
             entry.stamp = stamp
             return Self.refuse(&entry, why)

@@ -110,9 +110,6 @@ final class SocketServer {
         turnTimer = deadlines.make { [weak self] now in self?.takeTurns(now) }
     }
 
-    /// How many clients there are.
-    var clientCount: Int { clients.count }
-
     /// Ends all conversations and listens no more.
     func close() {
         for number in Array(clients.keys) { drop(number) }
