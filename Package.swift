@@ -96,3 +96,13 @@ let package = Package(
     ],
     cLanguageStandard: .gnu11
 )
+
+// `SCHEDHOST_TESTS=HostWorkerTests`: only what these tests need, which scripts/test builds once more with optimisation.
+if Context.environment["SCHEDHOST_TESTS"] == "HostWorkerTests" {
+    let needed = [
+        "CPluginAPI", "PluginAPI", "CHostSystem", "HostSystem", "HostCore", "HostWorker", "AllocationCounter",
+        "HostWorkerTests",
+    ]
+    package.targets.removeAll { !needed.contains($0.name) }
+    package.products = []
+}

@@ -26,10 +26,27 @@ import Testing
             var open = try OpenSessions(try Directory(path))
             for number in 1...3 { try open.begin(entry(UInt64(number))) }
             #expect(try OpenSessions(try Directory(path)).owed == [entry(1), entry(2), entry(3)])
+            try open.rewrite([entry(1), entry(3)])
+            #expect(try OpenSessions(try Directory(path)).owed.map(\.slot) == [1, 3])
+            try open.begin(entry(4))
+            #expect(try OpenSessions(try Directory(path)).owed.map(\.slot) == [1, 3, 4])
             try open.settled()
-            open.end(SessionID(rawValue: 2))
-            try open.settled()
-            #expect(try OpenSessions(try Directory(path)).owed.map(\.slot).sorted() == [1, 3])
+            #expect(try OpenSessions(try Directory(path)).owed.isEmpty)
+        }
+    }
+
+    @Test func `the file is overgrown when three in four of many lines are of sessions that have ended`() throws {
+        try inScratch { path in
+            var open = try OpenSessions(try Directory(path))
+            for number in 1...5000 { try open.begin(entry(UInt64(number))) }
+            var wasOvergrown = [open.isOvergrown]
+            for number in 1...3751 {
+                open.end(SessionID(rawValue: UInt64(number)))
+                if number >= 3750 { wasOvergrown.append(open.isOvergrown) }
+            }
+            try open.rewrite((3752...5000).map { entry(UInt64($0)) })
+            wasOvergrown.append(open.isOvergrown)
+            #expect(wasOvergrown == [false, false, true, false])
         }
     }
 

@@ -93,11 +93,12 @@ final class PluginKit {
         try ledger.truncate(to: max(routines, 1) * LedgerSlot.size, subject: "ledger")
         let twins = try Descriptor.memory("twins")
         try twins.truncate(to: max(routines, 1) * LedgerTwin.size, subject: "twins")
+        let loaded = try unsafe LoadedPlugin(descriptor: descriptor)
         context = PluginContext(
-            number: 0, loaded: try unsafe LoadedPlugin(descriptor: descriptor),
+            number: 0, loaded: loaded,
             ledger: try LedgerFile(ledger, twins: twins), clock: clock, channel: channel, log: log,
             sessions: SessionCounter(), budget: CacheBudget(), cachePlace: cachePlace)
-        try context.prepare(parameters: parameters)
+        try context.prepare(loaded, parameters: parameters)
     }
 
     static func descriptor(

@@ -21,13 +21,14 @@ struct OpenSessions: ~Copyable {
         var slot: Int
     }
 
-    /// Entries from which the file is written anew.
+    /// Lines from which the file is written anew.
     private static let rewriteAt = 4096
     private static let name = "open.jsonl"
 
     private let directory: Directory
     private var file: Descriptor
-    private var entries: [SessionID: Entry] = [:]
+    /// Those without a record. What else is known of them the supervisor has, and there may be many.
+    private var sessions: Set<SessionID> = []
     private var lines = 0
     /// What the host before this one left.
     private(set) var owed: [Entry] = []
@@ -46,31 +47,30 @@ struct OpenSessions: ~Copyable {
     /// All that was owed has its record: the file begins anew.
     mutating func settled() throws(SystemError) {
         owed = []
-        try rewrite()
+        try rewrite([])
     }
 
     /// A session begins. Written before its worker is told, so it is known whatever dies next.
     mutating func begin(_ entry: Entry) throws(SystemError) {
-        entries[entry.session] = entry
         lines += 1
-        do throws(SystemError) {
-            if lines > Self.rewriteAt, lines > entries.count * 4 { return try rewrite() }
-            try file.writeAll(Self.line(entry), subject: directory.child(Self.name))
-        } catch {
-            entries[entry.session] = nil
-            throw error
-        }
+        try file.writeAll(Self.line(entry), subject: directory.child(Self.name))
+        sessions.insert(entry.session)
     }
 
     /// A session has its record.
-    mutating func end(_ session: SessionID) { entries[session] = nil }
+    mutating func end(_ session: SessionID) { sessions.remove(session) }
 
-    private mutating func rewrite() throws(SystemError) {
+    /// Whether most of the file is of sessions that have their records.
+    var isOvergrown: Bool { lines > Self.rewriteAt && lines > sessions.count * 4 }
+
+    /// Writes the file anew, with these: all that have no record.
+    mutating func rewrite(_ entries: [Entry]) throws(SystemError) {
+        lines = 0  // should it fail, it is tried again when as many lines more have come
         let temporary = Self.name + ".new"
         try? directory.remove(temporary)
         let new = try directory.create(temporary)
         var bytes: [UInt8] = []
-        for entry in entries.values { bytes += Self.line(entry) }
+        for entry in entries { bytes += Self.line(entry) }
         try new.writeAll(bytes, subject: directory.child(temporary))
         try directory.rename(temporary, to: Self.name)
         file = try directory.openForAppending(Self.name)

@@ -127,6 +127,7 @@ final class RoutineEntry {
             if let session { session.worker.sessions[session.slot] = self }
         }
     }
+    /// The policy's, once it has wanted one.
     var timer: Deadlines.Timer?
     /// Until when a session that was asked to end may take.
     var stopTimer: Deadlines.Timer?

@@ -319,7 +319,6 @@ extension Supervisor {
         routine.isPaused = savedTallies[id]?.isPaused ?? false
         if let before = departed.removeValue(forKey: id) { routine.continues(before) }
         routine.untilMs = settings.until.moment(nowMs: clock.wall() / 1_000_000)
-        routine.timer = deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
         plugin.routines.append(routine)
         routines[routine.key] = routine
         if policy.state == .quarantined {

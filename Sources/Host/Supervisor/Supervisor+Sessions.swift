@@ -14,8 +14,16 @@ extension Supervisor {
             perform(routine.policy.handle(.goodCycle, at: clock.monotonic(), using: &random), for: routine)
         }
         perform(routine.policy.handle(event, at: clock.monotonic(), using: &random), for: routine)
-        if let timer = routine.timer { deadlines.set(timer, at: isStopping ? nil : routine.policy.nextDeadline) }
+        arm(routine, at: isStopping ? nil : routine.policy.nextDeadline)
         hasNewTallies = true
+    }
+
+    /// Sets when the routine's policy wants to be told the time. Its timer is made the first time that it wants one.
+    private func arm(_ routine: RoutineEntry, at time: Int64?) {
+        guard routine.timer != nil || time != nil else { return }
+        let timer = routine.timer ?? deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
+        routine.timer = timer
+        deadlines.set(timer, at: time)
     }
 
     private func perform(_ actions: [RestartPolicy.Action], for routine: RoutineEntry) {
@@ -59,13 +67,9 @@ extension Supervisor {
             guard let slot = try worker.slot(plugin: routine.plugin.number, routine: routine.index) else {
                 throw SystemError("slot", "ledger \(worker.ledgerName)", number: 28)
             }
-            let description = routine.plugin.description
-            try open.begin(
-                OpenSessions.Entry(
-                    session: id, plugin: routine.plugin.name, version: description?.version ?? "",
-                    build: routine.plugin.file.buildID, routine: routine.name, pid: worker.pid, startMs: wall,
-                    boot: self.boot, startBoot: boot, ledger: worker.ledgerName, slot: slot))
-            routine.session = RoutineEntry.Session(id: id, startMs: wall, startBoot: boot, worker: worker, slot: slot)
+            let session = RoutineEntry.Session(id: id, startMs: wall, startBoot: boot, worker: worker, slot: slot)
+            try open.begin(entry(of: session, of: routine))
+            routine.session = session
         } catch {
             log.write(.error, routine.identifier, "no session: \(error)")
             return tell(routine, .workerDied(cause: "no session: \(error.call)"))
@@ -74,6 +78,15 @@ extension Supervisor {
         sendStart(routine, id, to: worker)
         watch(routine, boot: boot)
         tell(routine, .started)
+    }
+
+    /// What the next host must know of a session should this one die.
+    private func entry(of session: RoutineEntry.Session, of routine: RoutineEntry) -> OpenSessions.Entry {
+        OpenSessions.Entry(
+            session: session.id, plugin: routine.plugin.name, version: routine.plugin.description?.version ?? "",
+            build: routine.plugin.file.buildID, routine: routine.name, pid: session.worker.pid,
+            startMs: session.startMs, boot: boot, startBoot: session.startBoot, ledger: session.worker.ledgerName,
+            slot: session.slot)
     }
 
     private func sendStart(_ routine: RoutineEntry, _ id: SessionID, to worker: WorkerLink) {
@@ -282,6 +295,10 @@ extension Supervisor {
         recordedSessions.removeAll()
         for ledger in spentLedgers { LedgerFiles.remove(ledger, from: state.ledgers) }
         spentLedgers.removeAll()
+        if open.isOvergrown, unwritten.isEmpty {
+            let entries = routines.values.compactMap { routine in routine.session.map { entry(of: $0, of: routine) } }
+            do throws(SystemError) { try open.rewrite(entries) } catch { log.write(.error, "", "\(error)") }
+        }
     }
 
     private func recordsFail(_ error: SystemError) {

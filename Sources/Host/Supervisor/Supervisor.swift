@@ -120,6 +120,7 @@ public final class Supervisor {
         let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup, Signals.child])
         Signals.ignoreBrokenPipes()
         HostProcess.raiseOpenFiles()
+        HostProcess.keepLittleFreeMemory()  // what many routines take when they begin
         // Swift's handler returns from a SIGABRT that somebody else sent, such as systemd's watchdog: to be killed by it
         // is what is meant.
         Signals.restoreDefault(Signals.abort)

@@ -108,7 +108,7 @@ public final class EventChannel: Sendable {
             }
         }
         if sent == state.backlog.count {
-            state.backlog.removeAll(keepingCapacity: sent < 65_536)
+            state.backlog.removeAll(keepingCapacity: state.backlog.capacity <= 65_536)
         } else {
             state.backlog.removeFirst(sent)
         }

@@ -8,9 +8,10 @@ internal import Synchronization
     // @unchecked: set up by the control thread before the first session; constant from then on.
 
     let number: Int
+    let id: String
     let idText: CText
     let isSerial: Bool
-    let loaded: LoadedPlugin
+    private let descriptor: schedhost_plugin
     let ledger: LedgerFile
     let clock: any HostClock
     let channel: EventChannel
@@ -30,7 +31,6 @@ internal import Synchronization
         sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?
     ) {
         self.number = number
-        self.loaded = loaded
         self.ledger = ledger
         self.clock = clock
         self.channel = channel
@@ -38,17 +38,20 @@ internal import Synchronization
         self.sessions = sessions
         self.budget = budget
         self.cachePlace = cachePlace
-        idText = CText(loaded.description.id)
+        id = loaded.description.id
+        idText = CText(id)
         isSerial = loaded.description.isSerial
+        unsafe descriptor = unsafe loaded.descriptor
     }
 
-    /// Makes runners and pool. Throws when the kernel gives no timer.
-    func prepare(parameters: String) throws(SystemError) {
+    /// Makes runners and pool for the plugin that this is the context of; of the rest of it nothing is kept. Throws when the
+    /// kernel gives no timer.
+    func prepare(_ loaded: LoadedPlugin, parameters: String) throws(SystemError) {
         runners = unsafe loaded.routines.enumerated().map { index, callbacks in
             unsafe RoutineRunner(
                 index: index, name: loaded.description.routines[index].name, plugin: self, callbacks: callbacks)
         }
-        pool = try RunPool(name: loaded.description.id, runners: runners, isSerial: isSerial, clock: clock)
+        pool = try RunPool(name: id, runners: runners, isSerial: isSerial, clock: clock)
         let scope = unsafe RoutineRunner(index: -1, name: "", plugin: self, callbacks: schedhost_routine())
         scope.openScope(parameters: parameters)
         self.scope = scope
@@ -56,12 +59,12 @@ internal import Synchronization
 
     /// Calls the plugin's `load`; returns the text of its failure.
     func load() -> String? {
-        unsafe callScope(.loading, loaded.descriptor.load)
+        unsafe callScope(.loading, descriptor.load)
     }
 
     /// Calls the plugin's `unload`; returns the text of its failure.
     func unload() -> String? {
-        unsafe callScope(.unloading, loaded.descriptor.unload)
+        unsafe callScope(.unloading, descriptor.unload)
     }
 
     private func callScope(
@@ -69,7 +72,7 @@ internal import Synchronization
         _ callback: (@convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32)?
     ) -> String? {
         guard let scope, let callback = unsafe callback else { return nil }
-        return unsafe scope.callScope(state, callback, user: loaded.descriptor.user)
+        return unsafe scope.callScope(state, callback, user: descriptor.user)
     }
 
     /// Parameters from their text; equal ones in a row, as those of many routines are, are one object. Called by the
@@ -97,9 +100,6 @@ extension RoutineRunner {
     /// Makes this the plugin's own scope.
     func openScope(parameters: String) {
         session = Session(
-            WorkerCommand.Start(
-                slot: -1, plugin: plugin.number, routine: -1, session: SessionID(rawValue: 0), waitMs: 0, maxCycles: 0,
-                untilMs: nil, maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "", isPaused: false),
             parameters: plugin.parameters(parameters), startMs: clock.wall() / 1_000_000, startBoot: clock.boot())
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer

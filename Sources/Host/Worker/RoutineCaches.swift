@@ -34,7 +34,7 @@ internal import Synchronization
                         ms: clock.wall() / 1_000_000))
             })
         namespace = CacheNamespace(
-            plugin: plugin.loaded.description.id, routine: routine, budget: plugin.budget, place: place,
+            plugin: plugin.id, routine: routine, budget: plugin.budget, place: place,
             environment: environment)
     }
 

@@ -12,7 +12,8 @@ extension RoutineRunner {
         caches.withLock { caches in
             if let known = caches { return known }
             let made = RoutineCaches(
-                plugin: plugin, routine: name, number: index, settings: session.order.caches)
+                plugin: plugin, routine: unsafe String(cString: nameText.pointer), number: index,
+                settings: session.caches)
             caches = made
             hasCaches.store(true, ordering: .relaxed)
             return made

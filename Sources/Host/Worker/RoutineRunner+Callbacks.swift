@@ -37,7 +37,7 @@ extension RoutineRunner {
             session.hasStarted = true
             return .goOn
         case .retry(let delay):
-            if session.startAttempt >= session.order.maxAttempts { return .end(.failed) }
+            if session.startAttempt >= session.maxAttempts { return .end(.failed) }
             let now = clock.boot()
             let due = unsafe cell.pointee.schedule.clampToUntil(now &+ delay, now: now, wall: wall())
             unsafe ledger.pointee.due.store(due, ordering: .relaxed)
@@ -94,7 +94,7 @@ extension RoutineRunner {
         let now = clock.boot()
         closeCaches(now: now)
         let ended = WorkerEvent.Ended(
-            slot: session.order.slot, session: session.order.session, startMs: session.startMs,
+            slot: session.slot, session: session.id, startMs: session.startMs,
             finishMs: clock.wall() / 1_000_000, durationNs: now &- session.startBoot, cycles: schedule.cycle,
             failures: schedule.failures &+ session.startFailures, missed: schedule.missed, reason: reason,
             code: end == .failed ? session.error?.code ?? 0 : 0, stats: session.stats,

@@ -32,7 +32,6 @@ internal import Synchronization
     }
 
     let index: Int
-    let name: String
     let plugin: PluginContext
     /// The plugin's; here, since a getter would copy it twice a cycle.
     let clock: any HostClock
@@ -40,7 +39,6 @@ internal import Synchronization
     let cell: UnsafeMutablePointer<RoutineCell>
     let requests = Atomic<UInt32>(0)
     let gate = Monitor(Gate())
-    let isRunning = Atomic<Bool>(false)
     let busy = Atomic<Bool>(false)
 
     var phase = Phase.idle
@@ -54,14 +52,13 @@ internal import Synchronization
     /// A runner without a session. `plugin` outlives it.
     init(index: Int, name: String, plugin: PluginContext, callbacks: schedhost_routine) {
         self.index = index
-        self.name = name
         self.plugin = plugin
         clock = plugin.clock
         unsafe self.callbacks = unsafe callbacks
         nameText = CText(name)
         session = Session.none
         unsafe ledger = unsafe plugin.ledger.scratch
-        unsafe cell = .allocate(capacity: 1)
+        unsafe cell = RoutineCell.allocate()
         unsafe cell.initialize(
             to: RoutineCell(
                 scheduler: schedhost_scheduler(), place: schedhost_place(),
@@ -98,7 +95,7 @@ internal import Synchronization
             maxAttempts: start.maxAttempts, isYielding: plugin.isSerial)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
-        unsafe cell.pointee.place.session = unsafe session.idText.pointer
+        unsafe cell.pointee.place.session = unsafe sessionText(of: session.id)
         unsafe cell.pointee.place.session_start_ms = session.startMs
         unsafe cell.pointee.place.lifetime_cycles = start.lifetimeCycles
         unsafe cell.pointee.place.session_before = start.before
@@ -107,6 +104,16 @@ internal import Synchronization
         openCaches()
         unsafe beginLedger(start.session, twin: plugin.ledger.twin(start.slot), now: now)
         return true
+    }
+
+    /// The id as a C string in the cell.
+    private func sessionText(of id: SessionID) -> UnsafePointer<CChar> {
+        for (position, byte) in id.description.utf8.enumerated() {
+            unsafe cell.pointee.sessionText[position] = CChar(bitPattern: byte)
+        }
+        return unsafe withUnsafePointer(to: &cell.pointee.sessionText) { text in
+            unsafe UnsafeRawPointer(text).assumingMemoryBound(to: CChar.self)
+        }
     }
 
     /// Asks for something; the pool's `poke` follows.
@@ -129,7 +136,9 @@ internal import Synchronization
     func interruptIfRunning() {
         guard unsafe callbacks.interrupt != nil else { return }
         let isDue = gate.withLock { gate in
-            guard gate.stopAsked, !gate.hasInterrupted, isRunning.load(ordering: .sequentiallyConsistent) else {
+            guard gate.stopAsked, !gate.hasInterrupted,
+                unsafe cell.pointee.isRunning.load(ordering: .sequentiallyConsistent)
+            else {
                 return false
             }
             gate.hasInterrupted = true
@@ -203,11 +212,11 @@ internal import Synchronization
         unsafe ledger.pointee.began.store(start, ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.running.rawValue, ordering: .relaxed)
         unsafe cell.pointee.account.set(.running, cycle: schedule.cycle)
-        isRunning.store(true, ordering: .relaxed)
+        unsafe cell.pointee.isRunning.store(true, ordering: .relaxed)
         unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = unsafe callbacks.run.unsafelyUnwrapped(scheduler, callbacks.user)
         unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
-        isRunning.store(false, ordering: .relaxed)
+        unsafe cell.pointee.isRunning.store(false, ordering: .relaxed)
         end = clock.boot()
         count(start: start, end: end, due: schedule.due)
         if hasCaches.load(ordering: .relaxed) { endCacheUse(now: end) }

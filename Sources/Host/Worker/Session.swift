@@ -34,10 +34,12 @@ struct Session {
         var text: String { message.isEmpty ? "error \(code)" : message }
     }
 
-    private(set) var order: WorkerCommand.Start
+    let id: SessionID
+    let slot: Int
+    let maxAttempts: UInt32
+    let caches: CacheSettings
     let startMs: Int64
     let startBoot: Int64
-    let idText: CText
     let parameters: Parameters
     var hasStarted = false
     var startAttempt: UInt32 = 0
@@ -55,21 +57,30 @@ struct Session {
     var stats = SessionRecord.Stats()
     var disposition = WorkerEvent.Ended.Disposition.policy
 
+    /// A session as it was ordered.
     init(_ order: WorkerCommand.Start, parameters: Parameters, startMs: Int64, startBoot: Int64) {
-        self.order = order
-        self.order.parameters = ""  // they are in `parameters`
+        id = order.session
+        slot = order.slot
+        maxAttempts = order.maxAttempts
+        caches = order.caches
         self.startMs = startMs
         self.startBoot = startBoot
-        idText = CText(order.session.description)
+        self.parameters = parameters
+    }
+
+    /// No session: between two of them, or that of the plugin's own scope.
+    init(parameters: Parameters, startMs: Int64 = 0, startBoot: Int64 = 0) {
+        id = SessionID(rawValue: 0)
+        slot = -1
+        maxAttempts = 1
+        caches = CacheSettings()
+        self.startMs = startMs
+        self.startBoot = startBoot
         self.parameters = parameters
     }
 
     /// No session.
-    static let none = Session(
-        WorkerCommand.Start(
-            slot: -1, plugin: -1, routine: -1, session: SessionID(rawValue: 0), waitMs: 0, maxCycles: 0, untilMs: nil,
-            maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "", isPaused: false),
-        parameters: Parameters(json: "{}"), startMs: 0, startBoot: 0)
+    static let none = Session(parameters: Parameters(json: "{}"))
 
     /// The phase of an error of `run`: the host's own cache codes tell that it came from a cache.
     static func phase(ofCode code: Int32) -> Phase {

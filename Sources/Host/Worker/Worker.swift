@@ -135,7 +135,9 @@ public final class Worker {
 
     private func perform(_ command: WorkerCommand) {
         switch command {
-        case .load(let load): self.load(load)
+        case .load(let load):
+            self.load(load)
+            HostProcess.returnFreeMemory()  // a description of many routines takes as much as these do, for a moment
         case .start(let start): self.start(start)
         case .stop(let slot):
             guard let runner = slots[slot] else { return }
@@ -168,7 +170,7 @@ public final class Worker {
             let context = PluginContext(
                 number: load.plugin, loaded: loaded, ledger: ledger, clock: clock, channel: channel, log: log,
                 sessions: sessions, budget: budget, cachePlace: try Self.cachePlace(load))
-            try context.prepare(parameters: load.parameters)
+            try context.prepare(loaded, parameters: load.parameters)
             if let text = context.load() {
                 return channel.send(.refused(plugin: load.plugin, phase: "load", text: text))
             }

@@ -29,6 +29,28 @@ enum Hot {
             ])
     }
 
+    /// Two of 16 routines, back to back, each on a thread of its own: with neighbouring slots of the ledger, against the
+    /// first and the last one.
+    static func neighbours(_ tools: Tools, count: Int) -> Benchmark {
+        let key = "false sharing: neighbouring ledger slots"
+        func run(_ other: Int) throws -> [String: Sample] {
+            let once = (1..<16).filter { $0 != other }.map { ("r\($0)", ["max_cycles": 1]) }
+            let host = try HostRun(
+                tools, routines: 16,
+                settings: ["wait_ms": 0, "max_cycles": count, "routines": Dictionary(uniqueKeysWithValues: once)],
+                params: ["mode": "empty"])
+            try host.runToEnd()
+            let times = try host.records().filter { $0["cycles"] as? Int == count }.map {
+                ($0["duration_ms"] as? Double ?? .nan) * 1e6 / Double(count)
+            }
+            guard times.count == 2 else { throw Trouble("\(times.count) routines of 2 ran to their end") }
+            return [key: Sample((times[0] + times[1]) / 2)]
+        }
+        return Benchmark(
+            name: "neighbours", rows: [Row(key, "ns", limit: "far apart")], mostRounds: 9,
+            contenders: [(.limit, { try run(15) }), (.ours, { try run(1) })])
+    }
+
     static func steps(_ tools: Tools, ms: Int, count: Int) -> Benchmark {
         let error = "step error, \(ms) ms"
         let drift = "drift, \(ms) ms, \(ms * count / 1000) s"

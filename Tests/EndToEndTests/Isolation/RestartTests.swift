@@ -147,7 +147,7 @@ extension EndToEnd.Isolation {
         let host = try Host(in: scratch)
         _ = try await host.sessions(20)
         try await eventually("first cycles") { LedgerView.all(in: scratch).count { $0.cycle == 1 } == 20 }
-        try await Task.sleep(for: .seconds(1))  // what was still to do
+        try await Task.sleep(for: .seconds(2))  // what was still to do: tallies are saved a second after a change
         func switches() -> Int? { Processes.number("voluntary_ctxt_switches", of: host.pid) }
         let before = switches()
         try await Task.sleep(for: .seconds(10))  // the measured time itself

@@ -31,6 +31,7 @@ extension PluginDescription {
             try cursor.list { (cursor) throws(JSONFault) in parameters.append(try Parameter(from: &cursor)) }
         case "routines":
             try cursor.list { (cursor) throws(JSONFault) in routines.append(try Routine(from: &cursor)) }
+            routines = routines.map { $0 }  // they are kept, and there may be many: no room for more
         default: try cursor.skip()
         }
     }
