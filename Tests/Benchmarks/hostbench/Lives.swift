@@ -93,12 +93,12 @@ enum Lives {
     /// chance, and what leaks raises the least too.
     static func soak(_ tools: Tools, seconds: Int) -> Benchmark {
         let rows = [
-            Row("soak of \(seconds) s: memory grown", "MB"), Row("soak of \(seconds) s: descriptors grown", ""),
-            Row("soak of \(seconds) s: threads grown", ""), Row("soak of \(seconds) s: most threads", ""),
-            Row("soak of \(seconds) s: drift", "us"),
+            Row("soak: memory grown", "MB"), Row("soak: descriptors grown", ""),
+            Row("soak: threads grown", ""), Row("soak: most threads", ""),
+            Row("soak: drift", "us"),
         ]
         return Benchmark(
-            name: "soak", rows: rows, mostRounds: 1,
+            name: "soak of \(seconds) s", rows: rows, mostRounds: 1,
             contenders: [
                 (
                     .ours,

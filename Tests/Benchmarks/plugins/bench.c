@@ -79,7 +79,12 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     routine->count = 0;
     routine->least_count = 0;
     routine->first = 0;
-    return routine->late == NULL || routine->least == NULL ? schedhost_fail(scheduler, 1, "no memory") : SCHEDHOST_OK;
+    if (routine->late == NULL || routine->least == NULL) {
+        return schedhost_fail(scheduler, 1, "no memory");
+    }
+    /* All of it is in use from the start: else what the samples fill looks like growth. */
+    memset(routine->late, 0xff, routine->capacity * sizeof *routine->late);
+    return SCHEDHOST_OK;
 }
 
 static int32_t source(const schedhost_scheduler *scheduler, const void *key, size_t key_size,
