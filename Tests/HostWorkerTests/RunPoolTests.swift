@@ -189,13 +189,34 @@ struct RunPoolTests {
         func wall() -> Int64 { SystemClock().wall() }
     }
 
-    @Test("an expiry that comes before its time by our clock is not lost", arguments: [1, 1000, 200_000] as [Int64])
+    @Test(
+        "an expiry that comes before its time by our clock is not lost",
+        arguments: [1, 1000, 100_000, 200_000] as [Int64])
     func earlyExpiry(_ late: Int64) throws {
         let kit = unsafe try PluginKit([Script(), Script()], clock: LateClock(late: late))
         try begin(kit, kit.order(0, waitMs: 2, maxCycles: 25))
-        try begin(kit, kit.order(1, waitMs: 3, maxCycles: 25))
+        try begin(kit, kit.order(1, waitMs: 7, maxCycles: 25))
         #expect(try kit.nextEnd()?.cycles == 25)
         #expect(try kit.nextEnd()?.cycles == 25)
+    }
+
+    @Test("a thread that is woken ahead of time starts no cycle early")
+    func ahead() throws {
+        let early = Counter()
+        let seen = Counter()
+        let runner = Monitor<RoutineRunner?>(nil)
+        let script = Script { _ in
+            if let runner = runner.withLock({ $0 }), seen.add(1) > 1 {
+                let due = unsafe runner.cell.pointee.schedule.due
+                if unsafe runner.ledger.pointee.began.load(ordering: .relaxed) < due { early.add(1) }
+            }
+            return 0
+        }
+        let kit = unsafe try PluginKit([script])
+        runner.withLock { $0 = kit.context.runners[0] }
+        try begin(kit, kit.order(waitMs: 6, maxCycles: 50))
+        #expect(try kit.nextEnd()?.cycles == 50)
+        #expect(early.value == 0 && seen.value == 50)
     }
 }
 

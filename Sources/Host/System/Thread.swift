@@ -35,6 +35,10 @@ public enum Thread {
     @inline(__always)
     public static var current: UInt { UInt(pthread_self()) }
 
+    /// One turn of a loop that lets a moment pass without sleeping.
+    @inline(__always)
+    public static func relax() { chs_relax() }
+
     /// The kernel's id of the calling thread. gettid(2).
     public static func identifier() -> Int32 { chs_gettid() }
 

@@ -18,7 +18,7 @@ enum Disk {
         _ tools: Tools, bytes: Int, count: Int, isSynced: Bool = false, isLeast: Bool = false
     ) -> Benchmark {
         let key = "put on disk, \(title(bytes))" + (isSynced ? ", synced" : isLeast ? ", and an exchange in C" : "")
-        let pair = Pair {
+        let pair = Pair<Sample> {
             let host = try HostRun(
                 tools, settings: ["max_cycles": 1, "caches": ["durability": isSynced ? "power" : "process"]],
                 params: [
@@ -36,28 +36,6 @@ enum Disk {
                 (.peer("seed"), { [key: try Sample(tools.peer("seed.py", ["put", "\(count)", tools.place]))] }))
         }
         return Benchmark(name: key, rows: [Row(key, "us")], mostRounds: 5, contenders: contenders)
-    }
-
-    /// A run that measures two contenders at once: whoever comes first in a round starts it.
-    private final class Pair {
-        private let run: () throws -> (limit: Sample, ours: Sample)
-        private var left: (limit: Sample?, ours: Sample?)
-
-        init(_ run: @escaping () throws -> (limit: Sample, ours: Sample)) { self.run = run }
-
-        func limit() throws -> Sample {
-            if let sample = left.limit.take() { return sample }
-            let both = try run()
-            left = (nil, both.ours)
-            return both.limit
-        }
-
-        func ours() throws -> Sample {
-            if let sample = left.ours.take() { return sample }
-            let both = try run()
-            left = (both.limit, nil)
-            return both.ours
-        }
     }
 
     /// The first read of each key by a new worker: from the file, and, as here, from the kernel's page cache.

@@ -2,7 +2,8 @@
  * does. Lateness is measured here, on the plugin's own grid, just as the limit programs measure it.
  *
  *   empty     nothing
- *   step      the time of each start against a grid of `period_us` from the first one; percentiles as stats
+ *   step      the time of each start against a grid of `period_us` from the first one; percentiles as stats; with
+ *             `sleeper` a thread beside it measures an absolute sleep in the same way, half a period later each time
  *   block     routine 0 sleeps `block_ms` in each cycle, the others are as `step`
  *   hit       `count` hits of a memory cache in one cycle; the ns of one as stats
  *   load      the same for loads that are asked for, with a source that writes five bytes
@@ -21,9 +22,11 @@
 #include "../limits/put.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,9 +38,11 @@ struct routine {
     uint64_t number;
     int64_t first, period;
     int64_t *late;
-    int64_t *least; /* what the limit took, beside the puts */
+    int64_t *least; /* what the limit took, beside the puts or the steps */
     size_t count, least_count, capacity;
     double result;
+    pthread_t sleeper;
+    int is_asleep, is_over;
     char mode;
 };
 
@@ -69,6 +74,28 @@ static void trace(const schedhost_scheduler *scheduler) {
     }
 }
 
+/* The limit of a step: clock_nanosleep(2) to a grid, without timer slack. */
+static void *sleep_on_grid(void *user) {
+    struct routine *routine = user;
+    int64_t due = boot_ns() + routine->period / 2, first = 0;
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    for (int64_t i = 0; routine->least_count < routine->capacity; i++) {
+        due += routine->period;
+        struct timespec time = {.tv_sec = due / 1000000000, .tv_nsec = due % 1000000000};
+        clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &time, NULL);
+        if (__atomic_load_n(&routine->is_over, __ATOMIC_RELAXED)) {
+            break;
+        }
+        int64_t now = boot_ns();
+        if (first == 0) {
+            first = now;
+        } else {
+            routine->least[routine->least_count++] = now - first - i * routine->period;
+        }
+    }
+    return NULL;
+}
+
 static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     struct routine *routine = user;
     routine->mode = schedhost_param_string(scheduler, "mode", "empty")[0];
@@ -84,6 +111,9 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     }
     /* All of it is in use from the start: else what the samples fill looks like growth. */
     memset(routine->late, 0xff, routine->capacity * sizeof *routine->late);
+    routine->is_over = 0;
+    routine->is_asleep = schedhost_param_int(scheduler, "sleeper", 0) != 0 &&
+                         pthread_create(&routine->sleeper, NULL, sleep_on_grid, routine) == 0;
     return SCHEDHOST_OK;
 }
 
@@ -225,18 +255,28 @@ static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
     if (routine->count == 0) {
         return SCHEDHOST_OK;
     }
+    if (routine->is_asleep) {
+        __atomic_store_n(&routine->is_over, 1, __ATOMIC_RELAXED);
+        pthread_join(routine->sleeper, NULL);
+        routine->is_asleep = 0;
+    }
+    if (routine->least_count > 0) {
+        schedhost_stat_double(scheduler, "limit_drift_us", (double)routine->least[routine->least_count - 1] / 1000);
+    }
     schedhost_stat_double(scheduler, "drift_us", (double)routine->late[routine->count - 1] / 1000);
     qsort(routine->late, routine->count, sizeof *routine->late, compare);
     /* The first start is itself late by a little: the grid is the one on which no start is early. */
-    int64_t least = routine->mode == 'p' || routine->mode == 'g' ? 0 : routine->late[0] < 0 ? routine->late[0] : 0;
+    int is_on_grid = routine->mode != 'p' && routine->mode != 'g';
+    int64_t least = is_on_grid && routine->late[0] < 0 ? routine->late[0] : 0;
     const char *names[] = {"p50_us", "p90_us", "p99_us", "max_us"};
     size_t places[] = {routine->count / 2, routine->count * 9 / 10, routine->count * 99 / 100, routine->count - 1};
     size_t raws = routine->least_count, raw_places[] = {raws / 2, raws * 9 / 10, raws * 99 / 100, raws - 1};
     qsort(routine->least, raws, sizeof *routine->least, compare);
+    int64_t raw_least = is_on_grid && raws > 0 && routine->least[0] < 0 ? routine->least[0] : 0;
     for (int i = 0; i < 4 && raws > 0; i++) {
         char name[24];
         snprintf(name, sizeof name, "limit_%s", names[i]);
-        schedhost_stat_double(scheduler, name, (double)routine->least[raw_places[i]] / 1000);
+        schedhost_stat_double(scheduler, name, (double)(routine->least[raw_places[i]] - raw_least) / 1000);
     }
     for (int i = 0; i < 4; i++) {
         schedhost_stat_double(scheduler, names[i], (double)(routine->late[places[i]] - least) / 1000);

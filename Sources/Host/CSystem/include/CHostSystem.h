@@ -94,6 +94,15 @@ const char *chs_error_text(int number, char *buffer, size_t size);
 void *chs_thread_slot(void);
 void chs_set_thread_slot(void *value);
 
+/* A turn of a loop that waits for a moment: tells the processor so. */
+static inline void chs_relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* errno is a macro. */
 static inline int chs_errno(void) { return errno; }
 
