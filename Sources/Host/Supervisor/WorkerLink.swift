@@ -78,7 +78,7 @@ final class WorkerLink {
     private let channel: Descriptor
     private let output: Descriptor
     private let errors: Descriptor
-    private let ledger: LedgerFiles
+    private let ledger: WorkerLedger
     private let page: Descriptor
     private var words = LastWords()
     private var ledgerSlots = 0
@@ -118,7 +118,7 @@ final class WorkerLink {
 
     /// Starts a worker that counts in that file.
     init(
-        _ setup: Setup, ledger: consuming LedgerFiles, loop: EventLoop,
+        _ setup: Setup, ledger: consuming WorkerLedger, loop: EventLoop,
         report: @escaping (WorkerLink, Report) -> Void
     ) throws(SystemError) {
         key = setup.key
@@ -141,7 +141,7 @@ final class WorkerLink {
             environment: Self.environment(setup) + setup.variables,
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
-                (self.ledger.slots.raw, 4), (page.raw, 5), (self.ledger.twins.raw, 6),
+                (self.ledger.file.raw, 4), (page.raw, 5),
             ])
         child = try ChildProcess(launch)
         channel = sockets.first
@@ -204,7 +204,7 @@ final class WorkerLink {
     func lastWords(now: Int64) -> String { words.text(since: now - 2_000_000_000) }
 
     /// A slot's bytes.
-    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger.slots, slot: slot) }
+    func slotBytes(_ slot: Int) -> [UInt8]? { ledger.bytes(slot: slot) }
 
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }
