@@ -5,7 +5,7 @@ internal import HostWorker
 
 HostProcess.occupyStandardDescriptors()
 HostProcess.closeDescriptorsOnExec()
-let arguments = Array(CommandLine.arguments.dropFirst())
+let arguments = HostProcess.arguments
 
 // A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL [LIMIT...] FILE`.
 if arguments.count >= 3, arguments[0] == "worker", let level = Int32(arguments[1]) {
