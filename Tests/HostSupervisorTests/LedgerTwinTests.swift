@@ -25,12 +25,14 @@ import Testing
         return bytes(words + [UInt64](repeating: 0, count: LedgerSlot.size / 8 - words.count))
     }
 
-    private func files(_ slot: [UInt8], _ twin: [UInt8]) throws -> LedgerFiles {
-        let files = try LedgerFiles()
-        try files.lengthen(to: 2)
-        try files.slots.writeAll([UInt8](repeating: 0, count: LedgerSlot.size) + slot, subject: "slots")
-        try files.twins.writeAll([UInt8](repeating: 0, count: LedgerTwin.size) + twin, subject: "twins")
-        return files
+    /// A ledger with that slot and that twin as its second.
+    private func ledger(_ slot: [UInt8], _ twin: [UInt8]) throws -> WorkerLedger {
+        let ledger = try WorkerLedger()
+        var twins = [UInt8](repeating: 0, count: LedgerSlot.start)
+        twins.replaceSubrange(LedgerTwin.size..<LedgerTwin.size + twin.count, with: twin)
+        try ledger.file.writeAll(
+            twins + [UInt8](repeating: 0, count: LedgerSlot.size) + slot, subject: "ledger")
+        return ledger
     }
 
     @Test func `a twin that is whole is read`() {
@@ -66,38 +68,38 @@ import Testing
     }
 
     @Test func `the twin is believed, with the times of its slot`() throws {
-        let read = try files(slot(cycle: 0), twin()).snapshot(slot: 1)
+        let read = try ledger(slot(cycle: 0), twin()).snapshot(slot: 1)
         let snapshot = try #require(read)
         #expect(snapshot.cycle == 41 && snapshot.state == .running && snapshot.failures == 2)
         #expect(snapshot.began == 1000 && snapshot.due == 2000)
     }
 
     @Test func `a slot that was scribbled on is told by its twin`() throws {
-        let files = try files([UInt8](repeating: 0xA5, count: LedgerSlot.size), twin())
-        let read = files.snapshot(slot: 1)
+        let ledger = try ledger([UInt8](repeating: 0xA5, count: LedgerSlot.size), twin())
+        let read = ledger.snapshot(slot: 1)
         let snapshot = try #require(read)
         #expect(snapshot.session == Self.session && snapshot.cycle == 41 && snapshot.thread == 77)
         #expect(snapshot.began == 0 && snapshot.due == 0)
-        let isSpoiled = files.isSpoiled(slot: 1)
+        let isSpoiled = ledger.isSpoiled(slot: 1)
         #expect(!isSpoiled)
     }
 
     @Test func `a twin that was scribbled on leaves the slot`() throws {
         var bad = twin()
         bad[9] ^= 1
-        let files = try files(slot(cycle: 40), bad)
-        let read = files.snapshot(slot: 1)
+        let ledger = try ledger(slot(cycle: 40), bad)
+        let read = ledger.snapshot(slot: 1)
         let snapshot = try #require(read)
         #expect(snapshot.session == Self.session && snapshot.cycle == 40 && snapshot.state == .inHook)
-        let isSpoiled = files.isSpoiled(slot: 1)
+        let isSpoiled = ledger.isSpoiled(slot: 1)
         #expect(isSpoiled)
     }
 
     @Test func `without a twin the slot is read, without both nothing`() throws {
-        let files = try files(slot(), [])
-        let snapshots = [1, 2, -1].map { files.snapshot(slot: $0)?.cycle }
+        let ledger = try ledger(slot(), [])
+        let snapshots = [1, 2, -1].map { ledger.snapshot(slot: $0)?.cycle }
         #expect(snapshots == [41, nil, nil])
-        let isSpoiled = files.isSpoiled(slot: 1)
+        let isSpoiled = ledger.isSpoiled(slot: 1)
         #expect(!isSpoiled)
     }
 }

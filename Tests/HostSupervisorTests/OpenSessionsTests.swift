@@ -7,8 +7,8 @@ import Testing
 
 /// The file of the sessions that have begun: what is in it is owed by the next host.
 @Suite struct OpenSessionsTests {
-    private func entry(_ number: UInt64) -> OpenSessions.Entry {
-        OpenSessions.Entry(
+    private func entry(_ number: UInt64) -> OpenSession {
+        OpenSession(
             session: SessionID(rawValue: number), plugin: "market", version: "1.0.0", build: "0bb48b", routine: "poll",
             pid: 77, startMs: 1, boot: "boot", startBoot: 2, ledger: "77-1.ledger", slot: Int(number))
     }

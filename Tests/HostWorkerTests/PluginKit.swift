@@ -90,13 +90,10 @@ final class PluginKit {
         try poller.add(supervisor, for: .readable, token: 1)
         channel = EventChannel(socket: worker, clock: clock)
         let ledger = try Descriptor.memory("ledger")
-        try ledger.truncate(to: max(routines, 1) * LedgerSlot.size, subject: "ledger")
-        let twins = try Descriptor.memory("twins")
-        try twins.truncate(to: max(routines, 1) * LedgerTwin.size, subject: "twins")
+        try ledger.truncate(to: LedgerSlot.start + max(routines, 1) * LedgerSlot.size, subject: "ledger")
         let loaded = try unsafe LoadedPlugin(descriptor: descriptor)
         context = PluginContext(
-            number: 0, loaded: loaded,
-            ledger: try LedgerFile(ledger, twins: twins), clock: clock, channel: channel, log: log,
+            number: 0, loaded: loaded, ledger: try LedgerFile(ledger), clock: clock, channel: channel, log: log,
             sessions: SessionCounter(), budget: CacheBudget(), cachePlace: cachePlace)
         try context.prepare(loaded, parameters: parameters)
     }

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include <CHostSystemCrash.h>
 #include <dlfcn.h>
-#include <execinfo.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -10,8 +9,9 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <unwind.h>
 
-/* Enough for the runtime's handler and for backtrace(3). */
+/* Enough for the runtime's handler and for the unwinder. */
 #define STACK_SIZE (128u << 10)
 #define GUARD_SIZE 4096u
 
@@ -45,18 +45,37 @@ static void note(uintptr_t address, int is_return) {
     page->count++;
 }
 
-/* backtrace(3) follows the unwind tables, so it gets through libc, where frame pointers do not. */
+struct walk {
+    uintptr_t calls[2 * CHS_CRASH_FRAMES];
+    uintptr_t last; /* the stack of the frame before: one that leads to itself ends the walk */
+    int count;
+};
+
+static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *argument) {
+    struct walk *walk = argument;
+    uintptr_t call = _Unwind_GetIP(context), stack = _Unwind_GetCFA(context);
+    int is_stuck = walk->count > 0 && walk->calls[walk->count - 1] == call && walk->last == stack;
+    if (is_stuck || walk->count == (int)(sizeof walk->calls / sizeof walk->calls[0])) {
+        return _URC_END_OF_STACK;
+    }
+    walk->calls[walk->count++] = call;
+    walk->last = stack;
+    return _URC_NO_REASON;
+}
+
+/* By the unwind tables, which lead through libc, where frame pointers do not. Not by backtrace(3): it loads a shared
+   unwinder, in each worker, although the program has one inside. */
 static void trace(const void *context) {
-    void *calls[2 * CHS_CRASH_FRAMES];
-    int count = backtrace(calls, (int)(sizeof calls / sizeof calls[0]));
+    struct walk walk = {.count = 0};
     uintptr_t top = interrupted(context);
     int first = 0;
-    while (first < count && (uintptr_t)calls[first] != top) {
+    (void)_Unwind_Backtrace(step, &walk);
+    while (first < walk.count && walk.calls[first] != top) {
         first++;
     }
     note(top, 0);
-    for (int i = first + 1; i < count; i++) {
-        note((uintptr_t)calls[i], 1);
+    for (int i = first + 1; i < walk.count; i++) {
+        note(walk.calls[i], 1);
     }
 }
 
@@ -85,9 +104,7 @@ static void handle(int number, siginfo_t *information, void *context) {
 }
 
 void chs_crash_watch(struct chs_crash_page *shared) {
-    void *calls[2];
     page = shared;
-    (void)backtrace(calls, 2); /* loads the unwinder now: a handler must not */
     for (size_t i = 0; i < FATAL_COUNT; i++) {
         struct sigaction action;
         /* With their mask: the runtime's handler catches faults of its own while it reads memory for its report. */

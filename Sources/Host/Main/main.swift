@@ -5,12 +5,12 @@ internal import HostWorker
 
 HostProcess.occupyStandardDescriptors()
 HostProcess.closeDescriptorsOnExec()
-let arguments = Array(CommandLine.arguments.dropFirst())
+let arguments = HostProcess.arguments
 
 // A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL [LIMIT...] FILE`.
 if arguments.count >= 3, arguments[0] == "worker", let level = Int32(arguments[1]) {
     LibraryPath.restore()
-    Worker.run(logLevel: level, limits: WorkerLimits(arguments: arguments.dropFirst(2).dropLast()))
+    Worker.run(logLevel: level, limits: WorkerLimits(arguments: Array(arguments[2..<(arguments.count - 1)])))
 }
 
 do {

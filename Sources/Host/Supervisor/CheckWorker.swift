@@ -49,7 +49,7 @@ final class CheckWorker {
                 key: .shared, name: file.name, ledgerName: "", reportName: "", crashReport: nil,
                 logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
                 libraryPath: LibraryPath.folders(for: file, in: folder), variables: [CheckMode.variable + "=1"]),
-            ledger: try LedgerFiles(), loop: loop
+            ledger: try WorkerLedger(), loop: loop
         ) { _, report in
             switch report {
             case .event(.loaded(_, let description)): inbox.description = description

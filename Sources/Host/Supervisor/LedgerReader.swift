@@ -48,23 +48,9 @@ struct LedgerSnapshot: Equatable {
     }
 }
 
-/// Reads ledgers by pread(2), not through a mapping: a plugin can shorten the file, and an access past the end of a
-/// mapping would end the supervisor with SIGBUS.
+/// Makes sense of a ledger's bytes. They are read by pread(2), not through a mapping: a plugin can shorten the file, and an
+/// access past the end of a mapping would end the supervisor with SIGBUS.
 enum LedgerReader {
-    /// The slot of that number; nil when the file does not hold it whole.
-    static func read(_ file: borrowing Descriptor, slot: Int) -> LedgerSnapshot? {
-        bytes(file, slot: slot).map { snapshot($0) }
-    }
-
-    /// The bytes of that slot; nil when the file does not hold it whole.
-    static func bytes(_ file: borrowing Descriptor, slot: Int) -> [UInt8]? {
-        guard slot >= 0,
-            let bytes = try? file.read(count: LedgerSlot.size, at: slot * LedgerSlot.size, subject: "ledger"),
-            bytes.count == LedgerSlot.size
-        else { return nil }
-        return bytes
-    }
-
     /// A slot from its bytes.
     static func snapshot(_ bytes: [UInt8]) -> LedgerSnapshot {
         func word(_ index: Int) -> UInt64 { Self.word(index, of: bytes) }

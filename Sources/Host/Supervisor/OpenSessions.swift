@@ -1,26 +1,9 @@
-internal import FoundationEssentials
 internal import HostCore
 internal import HostSystem
 
 /// Sessions that have begun and have no record yet, in `open.jsonl`, so that a host that starts after one that was
 /// killed can write the records that are owed. The host alone writes it; no plugin reaches it.
 struct OpenSessions: ~Copyable {
-    /// One session that has begun.
-    struct Entry: Codable, Equatable {
-        var session: SessionID
-        var plugin: String
-        var version: String
-        var build: String
-        var routine: String
-        var pid: Int32
-        var startMs: Int64
-        var boot: String
-        var startBoot: Int64
-        /// The worker's ledger, in `ledgers/`.
-        var ledger: String
-        var slot: Int
-    }
-
     /// Lines from which the file is written anew.
     private static let rewriteAt = 4096
     private static let name = "open.jsonl"
@@ -31,17 +14,14 @@ struct OpenSessions: ~Copyable {
     private var sessions: Set<SessionID> = []
     private var lines = 0
     /// What the host before this one left.
-    private(set) var owed: [Entry] = []
+    private(set) var owed: [OpenSession] = []
 
     /// Opens the file and reads what is owed; lines that cannot be read are passed over.
     init(_ directory: consuming Directory) throws(SystemError) {
         file = try directory.openForAppending(Self.name)
         self.directory = directory
         let bytes = (try? file.readAll(limit: 256 << 20, subject: Self.name)) ?? []
-        let decoder = JSONDecoder()
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            if let entry = try? decoder.decode(Entry.self, from: Data(line)) { owed.append(entry) }
-        }
+        owed = bytes.split(separator: UInt8(ascii: "\n")).compactMap { OpenSession(line: Array($0)) }
     }
 
     /// All that was owed has its record: the file begins anew.
@@ -51,7 +31,7 @@ struct OpenSessions: ~Copyable {
     }
 
     /// A session begins. Written before its worker is told, so it is known whatever dies next.
-    mutating func begin(_ entry: Entry) throws(SystemError) {
+    mutating func begin(_ entry: OpenSession) throws(SystemError) {
         lines += 1
         try file.writeAll(Self.line(entry), subject: directory.child(Self.name))
         sessions.insert(entry.session)
@@ -64,7 +44,7 @@ struct OpenSessions: ~Copyable {
     var isOvergrown: Bool { lines > Self.rewriteAt && lines > sessions.count * 4 }
 
     /// Writes the file anew, with these: all that have no record.
-    mutating func rewrite(_ entries: [Entry]) throws(SystemError) {
+    mutating func rewrite(_ entries: [OpenSession]) throws(SystemError) {
         lines = 0  // should it fail, it is tried again when as many lines more have come
         let temporary = Self.name + ".new"
         try? directory.remove(temporary)
@@ -78,8 +58,7 @@ struct OpenSessions: ~Copyable {
     }
 
     /// An entry as a line. It begins with a line break too: what a full disk has left of the one before ends there.
-    private static func line(_ entry: Entry) -> [UInt8] {
-        guard let data = try? JSONEncoder().encode(entry) else { return [] }
-        return [UInt8(ascii: "\n")] + data + [UInt8(ascii: "\n")]
+    private static func line(_ entry: OpenSession) -> [UInt8] {
+        [UInt8(ascii: "\n")] + entry.line() + [UInt8(ascii: "\n")]
     }
 }

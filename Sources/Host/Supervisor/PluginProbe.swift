@@ -46,7 +46,7 @@ public enum PluginProbe {
                 key: .shared, name: file.name, ledgerName: "", reportName: "", crashReport: nil,
                 logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
                 libraryPath: LibraryPath.folders(for: file, in: folder)),
-            ledger: try LedgerFiles(), loop: loop
+            ledger: try WorkerLedger(), loop: loop
         ) { worker, report in
             switch report {
             case .event(.loaded(_, let description)): result = result ?? .success(description)

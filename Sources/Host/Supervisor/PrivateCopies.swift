@@ -3,8 +3,9 @@ internal import HostSystem
 
 /// The copies of plugins that workers load, in `plugins/` of the state directory, named by their content.
 ///
-/// What is overwritten in place under a running worker changes that worker's code; a copy does not change. A file is
-/// read twice, once to name it and once to copy it, and both must agree: what changes meanwhile is not taken.
+/// What is overwritten in place under a running worker changes that worker's code; a copy does not change. What changes
+/// while it is read is not taken: of a file that fits in the buffer the bytes that were named are copied, a larger one is
+/// read twice, once to name it and once to copy it, and both must agree.
 struct PrivateCopies: ~Copyable {
     /// Why there is no copy.
     enum Failure: Error {
@@ -14,7 +15,6 @@ struct PrivateCopies: ~Copyable {
     }
 
     private static let chunk = 1 << 20
-    private static let temporary = ".new"
 
     let directory: Directory
 
@@ -27,31 +27,34 @@ struct PrivateCopies: ~Copyable {
     /// The path that a worker loads, from the root on: what it loaded before may have changed its working directory.
     func path(of content: String) -> String { HostProcess.absolute(directory.child(content + ".so")) }
 
-    /// The name of a file's content. `identity` is what the file was when it was inspected.
-    func content(of name: String, in folder: borrowing Directory, identity: PluginFile.Identity) throws(Failure)
-        -> String
-    {
-        let file = try open(name, folder, identity)
-        let content = unsafe try read(file, subject: folder.child(name)) { _ in }
-        try checkUnchanged(file, identity, subject: folder.child(name))
-        return content
-    }
-
-    /// Makes the copy of that content if it is not there.
-    func copy(_ name: String, in folder: borrowing Directory, identity: PluginFile.Identity, content: String)
-        throws(Failure)
-    {
-        let target = content + ".so"
-        if (try? directory.status(target)) != nil { return }
-        let file = try open(name, folder, identity)
-        try? directory.remove(Self.temporary)
+    /// The name of a file's content, of which there is a copy from now on. `identity` is what the file was when it was
+    /// inspected.
+    func take(_ name: String, in folder: borrowing Directory, identity: PluginFile.Identity) throws(Failure) -> String {
+        let subject = folder.child(name)
+        let file = try attempt { () throws(SystemError) in try folder.openForReading(name, followLink: true) }
+        try checkUnchanged(file, identity, subject: subject)
+        // One byte more than it should have, so that one that fits is read at once.
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: min(identity.size, Self.chunk) + 1, alignment: 4096)
+        defer { unsafe buffer.deallocate() }
+        let (content, size) = try unsafe read(file, into: buffer, subject: subject) { _ in }
+        try checkUnchanged(file, identity, subject: subject)
+        guard let copy = try create(content + ".so") else { return content }
         do throws(Failure) {
-            let copied = try write(file, subject: folder.child(name))
+            let path = directory.child(content + ".so")
+            if size < buffer.count {
+                let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[0..<size])
+                try attempt { () throws(SystemError) in try unsafe copy.writeAll(bytes, subject: path) }
+                return content
+            }
+            let (copied, _) = try unsafe read(file, into: buffer, subject: subject) { (bytes) throws(SystemError) in
+                try unsafe copy.writeAll(bytes, subject: path)
+            }
             guard copied == content else { throw .changing }
-            try checkUnchanged(file, identity, subject: folder.child(name))
-            try attempt { () throws(SystemError) in try directory.rename(Self.temporary, to: target) }
+            try checkUnchanged(file, identity, subject: subject)
+            return content
         } catch {
-            try? directory.remove(Self.temporary)
+            try? directory.remove(content + ".so")
             throw error
         }
     }
@@ -63,22 +66,14 @@ struct PrivateCopies: ~Copyable {
         }
     }
 
-    private func write(_ file: borrowing Descriptor, subject: String) throws(Failure) -> String {
-        let target = try attempt { () throws(SystemError) in try directory.create(Self.temporary) }
-        let path = directory.child(Self.temporary)
-        let content = unsafe try read(file, subject: subject) { (bytes) throws(SystemError) in
-            try unsafe target.writeAll(bytes, subject: path)
+    /// A new file, which its owner may read and execute; nil when there is one.
+    private func create(_ name: String) throws(Failure) -> Descriptor? {
+        do throws(SystemError) {
+            return try directory.create(name, mode: 0o500)
+        } catch {
+            if error.isExisting { return nil }
+            throw .system(error)
         }
-        try attempt { () throws(SystemError) in try target.setMode(0o500, subject: path) }
-        return content
-    }
-
-    private func open(_ name: String, _ folder: borrowing Directory, _ identity: PluginFile.Identity) throws(Failure)
-        -> Descriptor
-    {
-        let file = try attempt { () throws(SystemError) in try folder.openForReading(name, followLink: true) }
-        try checkUnchanged(file, identity, subject: folder.child(name))
-        return file
     }
 
     private func checkUnchanged(_ file: borrowing Descriptor, _ identity: PluginFile.Identity, subject: String)
@@ -88,12 +83,11 @@ struct PrivateCopies: ~Copyable {
         guard PluginFile.Identity(status) == identity, file.hasWriter != true else { throw .changing }
     }
 
-    /// Reads a file to its end, a chunk at a time; returns the name of its content.
+    /// Reads a file to its end, a buffer at a time; returns the name of its content, and its size.
     private func read(
-        _ file: borrowing Descriptor, subject: String, _ body: (UnsafeRawBufferPointer) throws(SystemError) -> Void
-    ) throws(Failure) -> String {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 4096)
-        defer { unsafe buffer.deallocate() }
+        _ file: borrowing Descriptor, into buffer: UnsafeMutableRawBufferPointer, subject: String,
+        _ body: (UnsafeRawBufferPointer) throws(SystemError) -> Void
+    ) throws(Failure) -> (content: String, size: Int) {
         var hash = ContentHash()
         var at = 0
         while true {
@@ -104,7 +98,7 @@ struct PrivateCopies: ~Copyable {
             unsafe hash.take(bytes)
             try attempt { () throws(SystemError) in try unsafe body(bytes) }
             at += count
-            if count < buffer.count { return hash.name }
+            if count < buffer.count { return (hash.name, at) }
         }
     }
 

@@ -40,7 +40,7 @@ extension Supervisor {
         guard !isStopping else { return }
         let present = (try? Directory(options.plugins).names()) ?? []
         for name in Set(present).union(looks.known.names) where PluginFile.isCandidate(name) {
-            looks.pending[name] = looks.pending[name] ?? PendingLook(isPatient: isPatient)
+            looks.add(name, looks.pending[name] ?? PendingLook(isPatient: isPatient))
         }
         performLooks()
     }
@@ -48,10 +48,10 @@ extension Supervisor {
     private func directoryChanged(_ change: DirectoryWatch.Change) {
         guard !isStopping else { return }
         for name in change.touched.subtracting(change.settled) where PluginFile.isCandidate(name) {
-            looks.pending[name] = PendingLook(isForced: true, isUnsure: true)
+            looks.add(name, PendingLook(isForced: true, isUnsure: true))
         }
         for name in change.settled where PluginFile.isCandidate(name) {
-            looks.pending[name] = PendingLook(isForced: true)
+            looks.add(name, PendingLook(isForced: true))
         }
         if change.isWhole { scan() } else { performLooks() }
         configurationChanged(change.settled, isWhole: change.isWhole)
@@ -61,7 +61,7 @@ extension Supervisor {
 
     /// Looks at the files that are pending, for a while; the rest follows when the loop has come round.
     private func performLooks() {
-        guard !isStopping else { return looks.pending.removeAll() }
+        guard !isStopping else { return looks.removeAll() }
         let directory: Directory?
         do throws(SystemError) {
             directory = try Directory(options.plugins)
@@ -83,20 +83,19 @@ extension Supervisor {
     private func look(in directory: consuming Directory?) {
         guard let directory else {
             for name in looks.known.names { take(name, .absent, stamp: nil, isPatient: true) }
-            looks.pending.removeAll()
+            looks.removeAll()
             return
         }
         // What is gone comes first: its name and its content may be another file's now.
-        for name in looks.pending.keys.sorted() where isGone(name, from: directory) {
-            looks.pending[name] = nil
+        for name in looks.takeNew() where isGone(name, from: directory) {
+            looks.remove(name)
             take(name, .absent, stamp: nil, isPatient: true)
         }
         let folder = try? directory.descriptor.status(subject: options.plugins)
         let now = clock.monotonic()
         let end = now + Self.lookShare
-        for name in looks.due(at: now) {
-            guard let look = looks.pending.removeValue(forKey: name), let folder else { continue }
-            self.look(at: name, in: directory, folder, look)
+        while let (name, look) = looks.next(at: now) {
+            if let folder { self.look(at: name, in: directory, folder, look) }
             if clock.monotonic() >= end { break }
         }
         looks.arm(deadlines)
@@ -113,8 +112,8 @@ extension Supervisor {
 
     /// Looks at a file again after a while, also if no event tells that it has changed.
     private func lookAgain(_ name: String, in time: Int64, isRetry: Bool = false) {
-        looks.pending[name] = PendingLook(
-            isForced: true, notBefore: clock.monotonic() + time, isRetry: isRetry)
+        looks.add(
+            name, PendingLook(isForced: true, notBefore: clock.monotonic() + time, isRetry: isRetry))
     }
 
     private func look(at name: String, in directory: borrowing Directory, _ folder: FileStatus, _ look: PendingLook) {
@@ -153,8 +152,7 @@ extension Supervisor {
     ) {
         let name = file.name
         do throws(PrivateCopies.Failure) {
-            let content = try copies.content(of: name, in: directory, identity: file.identity)
-            try copies.copy(name, in: directory, identity: file.identity, content: content)
+            let content = try copies.take(name, in: directory, identity: file.identity)
             take(name, .plugin(content: content), stamp: stamp, isPatient: look.isPatient, file: file)
         } catch {
             switch error {
@@ -341,35 +339,5 @@ extension Supervisor {
     /// The path of an entry of the plugins directory.
     func path(of name: String) -> String {
         options.plugins.hasSuffix("/") ? options.plugins + name : options.plugins + "/" + name
-    }
-}
-
-/// What the supervisor knows of the directory, and what it has yet to look at.
-struct PluginLooks {
-    var known = PluginDirectory()
-    var pending: [String: Supervisor.PendingLook] = [:]
-    var hasFault = false
-    var timer: Deadlines.Timer?
-    var doubts: Deadlines.Timer?
-
-    /// Whether nothing is left to look at or to wait for.
-    var isSettled: Bool { pending.values.allSatisfy(\.isRetry) && known.deadline == .max }
-
-    /// The files whose time has come, sorted.
-    func due(at now: Int64) -> [String] { pending.filter { $0.value.notBefore <= now }.keys.sorted() }
-
-    /// Sets the time of the next look; none when nothing is pending.
-    func arm(_ deadlines: Deadlines) {
-        if let timer { deadlines.set(timer, at: pending.values.map(\.notBefore).min().map { max($0, 0) }) }
-    }
-
-    /// Sets the time at which the next doubt is over.
-    func armDoubts(_ deadlines: Deadlines) {
-        if let doubts { deadlines.set(doubts, at: known.deadline == .max ? nil : known.deadline) }
-    }
-
-    /// Goes on with what is pending in so many ns.
-    func again(in time: Int64, _ deadlines: Deadlines, _ clock: any HostClock) {
-        if let timer { deadlines.set(timer, at: clock.monotonic() + time) }
     }
 }

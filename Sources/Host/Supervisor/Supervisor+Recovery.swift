@@ -9,11 +9,11 @@ extension Supervisor {
         for entry in open.owed where !store.contains(entry.session) {
             var snapshot: LedgerSnapshot?
             var text = "the host died"
-            if let files = LedgerFiles(left: entry.ledger, in: state.ledgers) {
-                snapshot = files.snapshot(slot: entry.slot)
+            if let ledger = WorkerLedger(left: entry.ledger, in: state.ledgers) {
+                snapshot = ledger.snapshot(slot: entry.slot)
                 if snapshot?.session != entry.session.rawValue {
                     snapshot = nil
-                    if files.isSpoiled(slot: entry.slot) { text += Self.overwritten }
+                    if ledger.isSpoiled(slot: entry.slot) { text += Self.overwritten }
                 }
             }
             records.append(recovered(entry, snapshot, text))
@@ -35,7 +35,7 @@ extension Supervisor {
         }
     }
 
-    private func recovered(_ entry: OpenSessions.Entry, _ snapshot: LedgerSnapshot?, _ text: String) -> SessionRecord {
+    private func recovered(_ entry: OpenSession, _ snapshot: LedgerSnapshot?, _ text: String) -> SessionRecord {
         // The last sign of life: when the last callback began.
         let last = max(snapshot?.began ?? entry.startBoot, entry.startBoot)
         let duration = min(max(0, last &- entry.startBoot) / 1_000_000, max(0, clock.boot() / 1_000_000))

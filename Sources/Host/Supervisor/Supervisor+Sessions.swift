@@ -81,8 +81,8 @@ extension Supervisor {
     }
 
     /// What the next host must know of a session should this one die.
-    private func entry(of session: RoutineEntry.Session, of routine: RoutineEntry) -> OpenSessions.Entry {
-        OpenSessions.Entry(
+    private func entry(of session: RoutineEntry.Session, of routine: RoutineEntry) -> OpenSession {
+        OpenSession(
             session: session.id, plugin: routine.plugin.name, version: routine.plugin.description?.version ?? "",
             build: routine.plugin.file.buildID, routine: routine.name, pid: session.worker.pid,
             startMs: session.startMs, boot: boot, startBoot: session.startBoot, ledger: session.worker.ledgerName,
@@ -293,7 +293,7 @@ extension Supervisor {
     private func forgetRecorded() {
         for session in recordedSessions { open.end(session) }
         recordedSessions.removeAll()
-        for ledger in spentLedgers { LedgerFiles.remove(ledger, from: state.ledgers) }
+        for ledger in spentLedgers { try? state.ledgers.remove(ledger) }
         spentLedgers.removeAll()
         if open.isOvergrown, unwritten.isEmpty {
             let entries = routines.values.compactMap { routine in routine.session.map { entry(of: $0, of: routine) } }

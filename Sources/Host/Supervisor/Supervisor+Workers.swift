@@ -108,7 +108,7 @@ extension Supervisor {
                 logLevel: log.level.number, now: clock.monotonic(), limits: limits,
                 libraryPath: LibraryPath.folders(
                     for: key == .shared ? nil : plugin.file, in: HostProcess.absolute(options.plugins))),
-            ledger: try LedgerFiles("\(unique).ledger", in: state.ledgers), loop: loop
+            ledger: try WorkerLedger("\(unique).ledger", in: state.ledgers), loop: loop
         ) { [unowned self] worker, report in
             handle(report, from: worker)
         }

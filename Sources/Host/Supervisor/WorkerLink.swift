@@ -29,6 +29,8 @@ final class WorkerLink {
 
     /// Bytes that are taken from one worker before the others have their turn.
     private static let share = 256 << 10
+    /// Bytes that are read at once.
+    private static let most = 65_536
     /// Bytes that are taken after its death: a process that it left behind may go on writing.
     private static let rest = 64 << 20
 
@@ -76,7 +78,7 @@ final class WorkerLink {
     private let channel: Descriptor
     private let output: Descriptor
     private let errors: Descriptor
-    private let ledger: LedgerFiles
+    private let ledger: WorkerLedger
     private let page: Descriptor
     private var words = LastWords()
     private var ledgerSlots = 0
@@ -86,6 +88,8 @@ final class WorkerLink {
     private var lines = LineSplitter(limit: 32 << 20)
     private var outputLines = [LineSplitter(limit: 8192), LineSplitter(limit: 8192)]
     private var unsent: [UInt8] = []
+    /// Whether the channel is watched for room.
+    private var isBlocked = false
     private var outputBudget = OutputBudget()
     private let report: (WorkerLink, Report) -> Void
 
@@ -114,7 +118,7 @@ final class WorkerLink {
 
     /// Starts a worker that counts in that file.
     init(
-        _ setup: Setup, ledger: consuming LedgerFiles, loop: EventLoop,
+        _ setup: Setup, ledger: consuming WorkerLedger, loop: EventLoop,
         report: @escaping (WorkerLink, Report) -> Void
     ) throws(SystemError) {
         key = setup.key
@@ -137,12 +141,12 @@ final class WorkerLink {
             environment: Self.environment(setup) + setup.variables,
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
-                (self.ledger.slots.raw, 4), (page.raw, 5), (self.ledger.twins.raw, 6),
+                (self.ledger.file.raw, 4), (page.raw, 5),
             ])
         child = try ChildProcess(launch)
-        channel = try sockets.first.duplicate()
-        output = try out.first.duplicate()
-        errors = try err.first.duplicate()
+        channel = sockets.first
+        output = out.first
+        errors = err.first
         try output.setNonBlocking()
         try errors.setNonBlocking()
         tokens[0] = try loop.watch(channel) { [weak self] readiness in self?.serveChannel(readiness) }
@@ -151,10 +155,11 @@ final class WorkerLink {
         tokens[3] = try loop.watch(child.descriptor) { [weak self] _ in self?.reap() }
     }
 
+    private static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
+        .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+
     /// The environment of a worker: ours without the service manager's, and the backtracer told where its report goes.
     private static func environment(_ setup: Setup) -> [String] {
-        let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
-            .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
         let ours = LibraryPath.environment(inherited, with: setup.libraryPath)
         guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
@@ -199,7 +204,7 @@ final class WorkerLink {
     func lastWords(now: Int64) -> String { words.text(since: now - 2_000_000_000) }
 
     /// A slot's bytes.
-    func slotBytes(_ slot: Int) -> [UInt8]? { LedgerReader.bytes(ledger.slots, slot: slot) }
+    func slotBytes(_ slot: Int) -> [UInt8]? { ledger.bytes(slot: slot) }
 
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }
@@ -227,8 +232,9 @@ final class WorkerLink {
             }
         }
         if sent == unsent.count { unsent = [] } else { unsent.removeFirst(sent) }
-        guard let token = tokens[0] else { return }
-        try? loop.rewatch(channel, token, for: unsent.isEmpty ? .readable : [.readable, .writable])
+        guard let token = tokens[0], isBlocked == unsent.isEmpty else { return }
+        isBlocked.toggle()
+        try? loop.rewatch(channel, token, for: isBlocked ? [.readable, .writable] : .readable)
     }
 
     /// Reads what is there; not for ever, so that one worker cannot keep the others waiting.
@@ -244,6 +250,8 @@ final class WorkerLink {
             var events: [Report] = []
             lines.take(bytes) { line in if let event = Self.decode(line) { events.append(event) } }
             for event in events { report(self, event) }
+            // There is no more, or the loop comes back.
+            if !all, bytes.count < Self.most { return }
         }
     }
 
@@ -259,7 +267,7 @@ final class WorkerLink {
     /// The next bytes: empty at the end, nil when there are none now.
     private static func receive(_ socket: borrowing Descriptor) -> [UInt8]? {
         var failure: SystemError?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
             do throws(SystemError) {
                 count = try unsafe socket.receive(into: UnsafeMutableRawBufferPointer(buffer))
             } catch {
@@ -283,6 +291,7 @@ final class WorkerLink {
                 }
             }
             for text in texts { tell(isError: isError, text) }
+            if !all, bytes.count < Self.most { return }
         }
     }
 
@@ -298,7 +307,7 @@ final class WorkerLink {
 
     private static func read(_ pipe: borrowing Descriptor) -> [UInt8]? {
         var failure: SystemError?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
             do throws(SystemError) {
                 count = try unsafe pipe.read(into: UnsafeMutableRawBufferPointer(buffer))
             } catch {

@@ -14,7 +14,8 @@ internal import Glibc
     public let start: UnsafeMutableRawPointer
     private let size: Int
 
-    /// Maps `size` bytes of a file from its start, for reading and writing.
+    /// Maps `size` bytes of a file from its start, for reading and writing. Nothing is read ahead: of a file with holes
+    /// that would be zeros, megabytes of them.
     public init(_ descriptor: borrowing Descriptor, size: Int, subject: String) throws(SystemError) {
         let whole = size + 2 * Self.guardSize
         let space = unsafe mmap(nil, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
@@ -26,6 +27,7 @@ internal import Glibc
             unsafe munmap(space, whole)
             throw error
         }
+        unsafe madvise(place, size, MADV_RANDOM)
         unsafe start = unsafe place
         self.size = size
     }

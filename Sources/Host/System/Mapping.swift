@@ -11,11 +11,15 @@ internal import Glibc
     /// Bytes.
     public let size: Int
 
-    /// Maps `size` bytes of a file from its start, for reading and, if asked, writing.
-    public init(_ descriptor: borrowing Descriptor, size: Int, writable: Bool, subject: String) throws(SystemError) {
+    /// Maps `size` bytes of a file from `offset`, a multiple of the page size, on, for reading and, if asked, writing.
+    /// Nothing is read ahead: of a file with holes that would be zeros.
+    public init(
+        _ descriptor: borrowing Descriptor, at offset: Int = 0, size: Int, writable: Bool, subject: String
+    ) throws(SystemError) {
         let protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
-        let address = unsafe mmap(nil, size, protection, MAP_SHARED, descriptor.raw, 0)
+        let address = unsafe mmap(nil, size, protection, MAP_SHARED, descriptor.raw, off_t(offset))
         guard let address = unsafe address, unsafe address != MAP_FAILED else { throw SystemError("mmap", subject) }
+        unsafe madvise(address, size, MADV_RANDOM)
         unsafe self.start = unsafe address
         self.size = size
     }

@@ -1,8 +1,8 @@
 internal import CHostSystem
 internal import Glibc
 
-/// Two connected ends.
-public struct DescriptorPair: ~Copyable {
+/// Two connected ends, which may be taken apart.
+@frozen public struct DescriptorPair: ~Copyable {
     /// Ours; for a pipe the end that reads.
     public let first: Descriptor
     /// The other side's; for a pipe the end that writes.

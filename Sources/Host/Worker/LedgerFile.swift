@@ -2,7 +2,7 @@ internal import HostCore
 internal import HostSystem
 internal import Synchronization
 
-/// The worker's ledger: slots and their twins, in two files that the supervisor made, and reads.
+/// The worker's ledger: slots and their twins, in a file that the supervisor made, and reads.
 @safe final class LedgerFile: @unchecked Sendable {
     // @unchecked: the slots are atomics; the mappings never change.
 
@@ -15,17 +15,17 @@ internal import Synchronization
     /// Its twin.
     let scratchTwin: UnsafeMutablePointer<LedgerTwin>
 
-    /// Maps the files of those descriptors. The mappings go past the files' ends; the supervisor lengthens the files
-    /// before it names a slot.
-    init(_ descriptor: borrowing Descriptor, twins twinsDescriptor: borrowing Descriptor) throws(SystemError) {
+    /// Maps the file, its slots and its twins by themselves. The mappings go past the file's end; the supervisor lengthens
+    /// it before it names a slot.
+    init(_ descriptor: borrowing Descriptor) throws(SystemError) {
         precondition(
             MemoryLayout<LedgerSlot>.size == LedgerSlot.size && MemoryLayout<LedgerTwin>.size == LedgerTwin.size,
             "the ledger's layout is a file format")
         let slots = try Mapping(
-            descriptor, size: LedgerSlot.mostInFile * LedgerSlot.size, writable: true, subject: "ledger")
+            descriptor, at: LedgerSlot.start, size: LedgerSlot.mostInFile * LedgerSlot.size, writable: true,
+            subject: "ledger")
         unsafe firstSlot = slots.start
-        let twins = try GuardedMapping(
-            twinsDescriptor, size: LedgerSlot.mostInFile * LedgerTwin.size, subject: "ledger's twin")
+        let twins = try GuardedMapping(descriptor, size: LedgerSlot.start, subject: "ledger's twin")
         unsafe firstTwin = twins.start
         self.slots = consume slots
         self.twins = consume twins

@@ -12,8 +12,6 @@ public final class Worker {
     public static let ledgerDescriptor: Int32 = 4
     /// The crash page in a worker.
     public static let crashDescriptor: Int32 = 5
-    /// The file of the ledger's twins in a worker.
-    public static let twinsDescriptor: Int32 = 6
 
     private enum Source {
         static let channel: UInt64 = 1
@@ -69,8 +67,7 @@ public final class Worker {
             valueLimit: Int(clamping: limits.cacheValueMb) << 20, totalLimit: Int(clamping: limits.cacheMemoryMb) << 20)
         channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)
         log = LogGate(level: logLevel)
-        ledger = try LedgerFile(
-            Descriptor(owning: Self.ledgerDescriptor), twins: Descriptor(owning: Self.twinsDescriptor))
+        ledger = try LedgerFile(Descriptor(owning: Self.ledgerDescriptor))
         poller = try Poller()
         clockSet = try TimerDescriptor(.wall)
         doorbell = try Doorbell()

@@ -4,20 +4,22 @@ import HostSystem
 import Testing
 
 extension EndToEnd.Isolation {
-    /// Which of the two files of each worker are written on when all is dead.
+    /// Which parts of a worker's ledger are written on when all is dead.
     enum Spoiled: CaseIterable {
-        case ledgers, twins, both
+        case slots, twins, both
 
-        func holds(_ name: String) -> Bool {
+        func range(of size: Int) -> Range<Int> {
             switch self {
-            case .ledgers: name.hasSuffix(".ledger")
-            case .twins: name.hasSuffix(".twin")
-            case .both: true
+            case .slots: LedgerSlot.start..<size
+            case .twins: 0..<LedgerSlot.start
+            case .both: 0..<size
             }
         }
     }
 
-    @Test(arguments: Spoiled.allCases) func `the host's death with files spoiled that count cycles`(_ spoiled: Spoiled)
+    @Test(arguments: Spoiled.allCases) func `the host's death with a ledger spoiled that counts cycles`(
+        _ spoiled: Spoiled
+    )
         async throws
     {
         try await Fixtures.build("healthy")
@@ -32,10 +34,12 @@ extension EndToEnd.Isolation {
         let cycles = UInt64(Trace.read(scratch).count)
         let folder = scratch.state + "/ledgers/"
         let names = try FileManager.default.contentsOfDirectory(atPath: folder)
-        #expect(names.count == 2)
-        for name in names where spoiled.holds(name) {
-            let size = try Data(contentsOf: URL(filePath: folder + name)).count
-            try Data(repeating: 0xA5, count: size).write(to: URL(filePath: folder + name))
+        #expect(names.count == 1)
+        for name in names {
+            var bytes = try Data(contentsOf: URL(filePath: folder + name))
+            let range = spoiled.range(of: bytes.count)
+            bytes.replaceSubrange(range, with: Data(repeating: 0xA5, count: range.count))
+            try bytes.write(to: URL(filePath: folder + name))
         }
         let next = try Host(in: scratch)
         _ = try await next.sessions(1)
@@ -43,7 +47,7 @@ extension EndToEnd.Isolation {
         let record = try #require(try next.records.first)
         #expect(record.reason.kind == .hostDied)
         switch spoiled {
-        case .ledgers, .twins: #expect(record.cycles <= cycles && record.cycles + 1 >= cycles, "\(record)")
+        case .slots, .twins: #expect(record.cycles <= cycles && record.cycles + 1 >= cycles, "\(record)")
         case .both: #expect(record.cycles == 0)
         }
         let text = "the host died" + (spoiled == .both ? "; what it had counted was overwritten" : "")

@@ -155,10 +155,15 @@ struct LedgerView {
 
     /// All slots of all ledgers of a host that runs.
     static func all(in scratch: Scratch) -> [LedgerView] {
-        let folder = scratch.state + "/ledgers"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasSuffix(".ledger") }.sorted().flatMap { name -> [LedgerView] in
-            let bytes = [UInt8](FileManager.default.contents(atPath: folder + "/" + name) ?? Data())
+        guard let folder = try? Directory(scratch.state + "/ledgers"), let names = try? folder.names() else {
+            return []
+        }
+        return names.filter { $0.hasSuffix(".ledger") }.flatMap { name -> [LedgerView] in
+            guard let file = try? folder.openForReading(name),
+                let size = try? file.status(subject: name).size,
+                let bytes = try? file.read(
+                    count: max(0, size - LedgerSlot.start), at: LedgerSlot.start, subject: name)
+            else { return [] }
             return stride(from: 0, to: bytes.count / LedgerSlot.size * LedgerSlot.size, by: LedgerSlot.size).map {
                 LedgerView(name, bytes[$0..<$0 + LedgerSlot.size])
             }

@@ -129,16 +129,21 @@ CRASH_SITE misdeed_fork_bomb(const schedhost_scheduler *scheduler, int64_t bound
     return SCHEDHOST_OK;
 }
 
-/* Fills the start of every mapping of a file that has that in its name with rubbish: at most `most` bytes. Returns how
- * many mappings there were. */
-static int scribble(const char *name, uintptr_t most) {
+/* Fills the start of every mapping of the ledger with rubbish: at most `most` bytes. The twins are mapped from the file's
+ * beginning, the slots from behind them. Returns how many mappings there were. */
+static int scribble(int twins_too, uintptr_t most) {
     char line[PATH_MAX + 128];
     int found = 0;
     FILE *maps = fopen("/proc/self/maps", "re");
     while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
         uintptr_t from = 0;
         uintptr_t to = 0;
-        if (strstr(line, name) == NULL || sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) != 2) {
+        uintptr_t offset = 0;
+        if (strstr(line, ".ledger") == NULL ||
+            sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %" SCNxPTR, &from, &to, &offset) != 3) {
+            continue;
+        }
+        if (offset == 0 && !twins_too) {
             continue;
         }
         if (mprotect((void *)from, to - from, PROT_READ | PROT_WRITE) != 0) {
@@ -158,14 +163,14 @@ static int scribble(const char *name, uintptr_t most) {
 /* All of the ledger, and past its file's end, which is a SIGBUS. */
 CRASH_SITE misdeed_scribble_ledger(const schedhost_scheduler *scheduler, int64_t bound) {
     (void)bound;
-    (void)scribble(".ledger", UINTPTR_MAX);
+    (void)scribble(0, UINTPTR_MAX);
     return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
 }
 
 /* What is in use of the ledger; then no handler runs. */
 CRASH_SITE misdeed_scribble_kill(const schedhost_scheduler *scheduler, int64_t bound) {
     (void)bound;
-    if (scribble(".ledger", 4096) == 0) {
+    if (scribble(0, 4096) == 0) {
         return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
     }
     return raise(SIGKILL);
@@ -174,7 +179,7 @@ CRASH_SITE misdeed_scribble_kill(const schedhost_scheduler *scheduler, int64_t b
 /* What is in use of the ledger; then never again. */
 CRASH_SITE misdeed_scribble_loop(const schedhost_scheduler *scheduler, int64_t bound) {
     volatile int64_t turns = bound;
-    if (scribble(".ledger", 4096) == 0) {
+    if (scribble(0, 4096) == 0) {
         return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
     }
     for (;;) {
@@ -185,7 +190,7 @@ CRASH_SITE misdeed_scribble_loop(const schedhost_scheduler *scheduler, int64_t b
 /* The ledger and its twin. */
 CRASH_SITE misdeed_scribble_both(const schedhost_scheduler *scheduler, int64_t bound) {
     (void)bound;
-    if (scribble("/ledgers/", 4096) < 2) {
+    if (scribble(1, 4096) < 2) {
         return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no ledger could be scribbled on");
     }
     return raise(SIGKILL);

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 /* Without the instruction: four bits a step. */
 static inline uint32_t chs_crc32c_portable(uint32_t crc, const void *bytes, size_t size) {
@@ -35,12 +38,25 @@ __attribute__((target("sse4.2"))) static inline uint32_t chs_crc32c_hardware(uin
     }
     return ~crc;
 }
+
+/* Whether the processor has it, asked at the first use: what __builtin_cpu_supports() needs asks at each start of the
+   program, and on a virtual machine each question costs a turn of its monitor. */
+static inline int chs_has_crc32c(void) {
+    static int known; /* 0: not asked; 1: no; 2: yes */
+    int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (answer == 0) {
+        unsigned int a, b, c, d;
+        answer = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) ? 2 : 1;
+        __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
+    }
+    return answer == 2;
+}
 #endif
 
 /* The checksum of `bytes` behind what `crc` covers already (0 for nothing). */
 static inline uint32_t chs_crc32c(uint32_t crc, const void *bytes, size_t size) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("sse4.2")) {
+    if (chs_has_crc32c()) {
         return chs_crc32c_hardware(crc, bytes, size);
     }
 #endif

@@ -15,8 +15,12 @@ public struct LineSplitter: Sendable {
     public init(limit: Int) { self.limit = limit }
 
     /// Takes the next bytes, and hands out the lines that they complete.
-    public mutating func take(_ bytes: some Collection<UInt8>, _ body: (Line) -> Void) {
-        var part = bytes[...]
+    public mutating func take(_ bytes: [UInt8], _ body: (Line) -> Void) { take(bytes[...], body) }
+
+    /// The same for a part of an array. Not generic: a caller in another module would get the slow form, and a worker
+    /// begins with this.
+    public mutating func take(_ bytes: ArraySlice<UInt8>, _ body: (Line) -> Void) {
+        var part = bytes
         while let end = part.firstIndex(of: UInt8(ascii: "\n")) {
             let piece = part[..<end]
             part = part[part.index(after: end)...]

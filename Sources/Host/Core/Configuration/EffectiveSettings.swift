@@ -1,17 +1,17 @@
 /// The bounds of a worker; 0 for none.
 public struct WorkerLimits: Equatable, Sendable {
     /// Memory in MB.
-    public let memoryMb: UInt64
+    public var memoryMb: UInt64
     /// Open files.
-    public let openFiles: UInt64
+    public var openFiles: UInt64
     /// Processes, the worker's own included.
-    public let processes: UInt64
+    public var processes: UInt64
     /// Share of one processor, in percent.
-    public let cpuPercent: UInt64
+    public var cpuPercent: UInt64
     /// The largest value that a cache keeps, in MB; not 0.
-    public let cacheValueMb: UInt64
+    public var cacheValueMb: UInt64
     /// What all caches of the worker hold in memory together, in MB; not 0.
-    public let cacheMemoryMb: UInt64
+    public var cacheMemoryMb: UInt64
 
     /// Bounds.
     public init(

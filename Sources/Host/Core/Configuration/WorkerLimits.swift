@@ -8,16 +8,22 @@ extension WorkerLimits {
     }
 
     /// The limits of a worker's command line; words that are none are passed over.
-    public init(arguments: some Sequence<String>) {
-        var values: [Substring: UInt64] = [:]
+    public init(arguments: [String]) {
+        var limits = WorkerLimits()
         for word in arguments {
-            let parts = word.split(separator: "=", maxSplits: 1)
-            if parts.count == 2, let value = UInt64(parts[1]) { values[parts[0]] = value }
+            guard let equals = word.utf8.firstIndex(of: UInt8(ascii: "=")),
+                let value = UInt64(word[word.utf8.index(after: equals)...])
+            else { continue }
+            switch word[..<equals] {
+            case "memory_mb": limits.memoryMb = value
+            case "open_files": limits.openFiles = value
+            case "processes": limits.processes = value
+            case "cpu_percent": limits.cpuPercent = value
+            case "cache_value_mb": limits.cacheValueMb = value
+            case "cache_memory_mb": limits.cacheMemoryMb = value
+            default: continue
+            }
         }
-        self.init(
-            memoryMb: values["memory_mb"] ?? 0, openFiles: values["open_files"] ?? 0,
-            processes: values["processes"] ?? 0, cpuPercent: values["cpu_percent"] ?? 0,
-            cacheValueMb: values["cache_value_mb"] ?? WorkerLimits().cacheValueMb,
-            cacheMemoryMb: values["cache_memory_mb"] ?? WorkerLimits().cacheMemoryMb)
+        self = limits
     }
 }

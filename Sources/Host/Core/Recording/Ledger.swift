@@ -60,6 +60,8 @@ public struct LedgerSlot: ~Copyable {
     public static let size = 640
     /// Slots that a file may have; only those in use take memory.
     public static let mostInFile = 131_072
+    /// Where the slots begin in the file: behind the twins, of which only those in use take room on the disk.
+    public static let start = mostInFile * LedgerTwin.size
 }
 
 /// What a routine's thread is doing.

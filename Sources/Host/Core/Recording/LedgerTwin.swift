@@ -1,6 +1,6 @@
 public import Synchronization
 
-/// What the record of a dead session needs, counted once more beside its slot: in a second file, mapped elsewhere.
+/// What the record of a dead session needs, counted once more beside its slot: elsewhere in the file, and in memory.
 ///
 /// What spoils one of the two leaves the other. The check word tells whether a twin is whole; one that is not was being
 /// written when it was read, or somebody else wrote there: then the slot is believed. One writer, as for the slot.

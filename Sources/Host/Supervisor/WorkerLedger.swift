@@ -1,0 +1,58 @@
+internal import HostCore
+internal import HostSystem
+
+/// The file in which one worker counts: its ledger's slots, behind the slots' twins.
+struct WorkerLedger: ~Copyable {
+    /// A descriptor for the worker.
+    let file: Descriptor
+
+    /// A new file of that name.
+    init(_ name: String, in directory: borrowing Directory) throws(SystemError) {
+        file = try directory.create(name)
+    }
+
+    /// A file that nobody else sees.
+    init() throws(SystemError) { file = try Descriptor.memory("ledger") }
+
+    /// The file that another host has left; nil when it is not there.
+    init?(left name: String, in directory: borrowing Directory) {
+        guard let file = try? directory.openForReading(name) else { return nil }
+        self.file = file
+    }
+
+    /// Makes room for so many slots.
+    func lengthen(to count: Int) throws(SystemError) {
+        try file.truncate(to: LedgerSlot.start + count * LedgerSlot.size, subject: "ledger")
+    }
+
+    /// What is counted in the slot of that number: by its twin, or, when that is not whole, by the slot. The times are
+    /// the slot's, or 0. The caller checks the session.
+    func snapshot(slot: Int) -> LedgerSnapshot? {
+        let read = bytes(slot: slot).map { LedgerReader.snapshot($0) }
+        guard case .whole(var snapshot) = twin(slot) else { return read }
+        if let read, read.session == snapshot.session {
+            snapshot.began = read.began
+            snapshot.due = read.due
+        }
+        return snapshot
+    }
+
+    /// Whether something else than the worker wrote on the twin of that slot.
+    func isSpoiled(slot: Int) -> Bool { twin(slot) == .spoiled }
+
+    /// The bytes of that slot; nil when the file does not hold it whole.
+    func bytes(slot: Int) -> [UInt8]? {
+        read(slot, start: LedgerSlot.start, size: LedgerSlot.size)
+    }
+
+    private func twin(_ slot: Int) -> LedgerReader.Twin {
+        read(slot, start: 0, size: LedgerTwin.size).map { LedgerReader.twin($0) } ?? .unused
+    }
+
+    private func read(_ slot: Int, start: Int, size: Int) -> [UInt8]? {
+        guard (0..<LedgerSlot.mostInFile).contains(slot),
+            let bytes = try? file.read(count: size, at: start + slot * size, subject: "ledger"), bytes.count == size
+        else { return nil }
+        return bytes
+    }
+}
