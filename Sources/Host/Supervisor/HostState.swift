@@ -6,7 +6,7 @@ public import HostSystem
 ///     sessions.jsonl  the records, and sessions.N.jsonl
 ///     open.jsonl      sessions that have begun and have no record yet
 ///     tally.json      failures and quarantines
-///     ledgers/        two files a worker, while it runs
+///     ledgers/        a file a worker, while it runs
 ///     reports/        crash reports
 ///     cache/          the disk caches
 public struct HostState: ~Copyable {
@@ -53,6 +53,7 @@ public struct HostState: ~Copyable {
     public static func open(_ path: String) throws(Failure) -> HostState {
         do throws(SystemError) {
             let directory = try Directory.make(path)
+            directory.spreadSubdirectories()
             let ledgers = try directory.directory("ledgers", create: true)
             let reports = try directory.directory("reports", create: true)
             let lock = try directory.openForUpdate("lock")

@@ -77,6 +77,9 @@ static inline char **chs_environ(void) { return __environ; }
 int chs_pipe2(int ends[2], int flags);
 int chs_close_range(unsigned int first, unsigned int last, int flags);
 int chs_memfd_create(const char *name);
+
+/* The file system places the directories that are made in this one apart: chattr(1), `T`. ioctl_iflags(2). */
+int chs_spread_subdirectories(int directory);
 int chs_exchange(int directory, const char *one, const char *other);
 const char *chs_signal_name(int signal);
 const char *chs_error_text(int number, char *buffer, size_t size);
