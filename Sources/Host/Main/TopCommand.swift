@@ -29,6 +29,9 @@ enum TopCommand {
             } catch {
                 failure = error  // thrown when the terminal is given back
             }
+        } else {
+            StandardStream.error.write("schedhost top: this terminal cannot be taken over: use schedhost status\n")
+            return .failure
         }
         if let failure { throw failure }
         return .success
