@@ -35,6 +35,7 @@ enum Program {
     }
 
     private static func run(_ run: RunOptions) throws -> ExitStatus {
+        _ = try plugins(run.plugins)
         var options = Supervisor.Options(plugins: run.plugins, state: try statePath(run.state))
         options.configuration = run.config
         options.exitsWhenIdle = run.exitWhenIdle
@@ -55,7 +56,7 @@ enum Program {
     }
 
     private static func records(_ options: RecordsOptions) throws -> ExitStatus {
-        let directory = try Directory(try statePath(options.state))
+        let directory = try state(options.state)
         if let session = options.show {
             return try RecordView.show(session, in: directory, isJSON: options.format == .json)
         }
@@ -66,6 +67,27 @@ enum Program {
         let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
         StandardStream.output.write(RecordTable.text(records, format: options.format, width: width))
         return .success
+    }
+
+    /// What is not there, and the mend.
+    private struct Absent: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// The directory of the plugins.
+    static func plugins(_ path: String) throws -> Directory {
+        try directory(path, mend: "make it, or name another one with --plugins")
+    }
+
+    /// The state directory of a host that has run; it is not made.
+    static func state(_ option: String?) throws -> Directory {
+        try directory(try statePath(option), mend: "no host has run with it yet; name another one with --state")
+    }
+
+    private static func directory(_ path: String, mend: String) throws -> Directory {
+        do throws(SystemError) { return try Directory(path) } catch {
+            throw error.isNotFound ? Absent(description: "\(error): \(mend)") : error as any Error
+        }
     }
 
     /// Where the state is.
