@@ -212,6 +212,20 @@ extension EndToEnd {
             #expect(entries.allSatisfy { $0["time"]?.hasSuffix("Z") == true })
         }
 
+        @Test func `no session begins after until`() async throws {
+            try await Fixtures.build("faulty")
+            let scratch = try Scratch()
+            try scratch.add("faulty")
+            // After the second failure the next session would be due in 20 s.
+            try scratch.write(
+                "{ params: { misdeed: 'error', at: 0 }, restart: { first_delay_ms: 20000, same_cause_failures: 0 } }",
+                to: "faulty.json5")
+            let host = try Host("--until", "+5s", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended(within: .seconds(12)) == .exited(1), "\(host.log)")
+            #expect(try host.records.map(\.reason.kind) == [.error, .error])
+            #expect(host.lines("faulty/misbehave", "not started again").count == 1, "\(host.log)")
+        }
+
         @Test func `until a time`() async throws {
             try await Fixtures.build("healthy")
             let scratch = try Scratch()

@@ -37,6 +37,7 @@ import Testing
         ("stop", "s   s   s   s   s   s   s   sL  s   sL  sL  sL"),
         ("hook stop", "s   s   s   s   s   s   e   sL  s   sL  sL  sL"),
         ("quarantine", "qQ  qQ  s   qQ  qQ  qQ  e   q   s   q   qQ  qQ"),
+        ("too late", "i   c   s   c   S   r   e   q   s   q   S   r"),
         ("timer", "i   c   s   S+  S   r   e   S+  s   q   S   r"),
     ]
 
@@ -47,7 +48,7 @@ import Testing
             "load error": .loadError("no such symbol"),
             "resumed": .resumed, "restart": .restartRequested, "stop": .stopRequested,
             "hook stop": .stopDecided,
-            "quarantine": .quarantineDecided(why: "enough"), "timer": .timerFired,
+            "quarantine": .quarantineDecided(why: "enough"), "timer": .timerFired, "too late": .tooLate,
         ]
         for ending in RestartPolicy.Ending.allCases {
             events[ending.rawValue] = .sessionEnded(ending, cause: "cause")

@@ -276,7 +276,7 @@ private let minute = 60 * second
             case .started: open = true
             case .sessionEnded, .workerDied, .loadError: open = false
             case .fileChanged, .goodCycle, .resumed, .restartRequested, .stopRequested, .stopDecided,
-                .quarantineDecided, .timerFired:
+                .quarantineDecided, .timerFired, .tooLate:
                 break
             }
             let starts = actions.count { $0 == .startNow }
