@@ -38,8 +38,8 @@ final class HostClient {
         }
     }
 
-    /// Asks, and waits for the answer's line.
-    func ask(_ request: ControlRequest) throws -> (line: [UInt8], response: ControlResponse) {
+    /// Asks, and waits for the answer.
+    func ask(_ request: ControlRequest) throws -> ControlResponse {
         var line: [UInt8]?
         do throws(SystemError) {
             try socket.writeAll(request.line(), subject: "control socket")
@@ -54,7 +54,7 @@ final class HostClient {
         guard let response = ControlResponse(line: line) else {
             throw Failure.silent("\(host) gives an answer that this version cannot read")
         }
-        return (line, response)
+        return response
     }
 
     /// The next line without its end; nil when there is none.

@@ -18,7 +18,7 @@ enum ReportCommand {
             }.reversed())
         var status: HostStatus?
         do {
-            if case .status(let running) = try HostClient(state: directory.path).ask(ControlRequest(.status)).response {
+            if case .status(let running) = try HostClient(state: directory.path).ask(ControlRequest(.status)) {
                 status = running
             }
         } catch HostClient.Failure.noHost {

@@ -45,7 +45,7 @@ enum TopCommand {
         var top = TopScreen(key: options.key)
         var next = clock.monotonic()
         while true {
-            switch try client.ask(ControlRequest(.status)).response {
+            switch try client.ask(ControlRequest(.status)) {
             case .status(var status):
                 top.take(status)
                 status.routines = top.sorted(status.routines)
@@ -75,7 +75,7 @@ enum TopCommand {
         while true {
             let now = clock.monotonic()
             if now >= next {
-                if case .status(let status) = try client.ask(ControlRequest(.status)).response { top.take(status) }
+                if case .status(let status) = try client.ask(ControlRequest(.status)) { top.take(status) }
                 next = max(next + options.intervalMs * 1_000_000, now)
             }
             let size = screen.size
