@@ -36,6 +36,11 @@ enum Program {
 
     private static func run(_ run: RunOptions) throws -> ExitStatus {
         _ = try plugins(run.plugins)
+        if let file = run.metricsFile {
+            _ = try directory(
+                Directory.split(file).folder, mend: "make it, or name another file with --metrics-file",
+                status: .cannotCreate)
+        }
         var options = Supervisor.Options(plugins: run.plugins, state: try statePath(run.state))
         options.configuration = run.config
         options.exitsWhenIdle = run.exitWhenIdle
@@ -69,9 +74,10 @@ enum Program {
         return .success
     }
 
-    /// What is not there, and the mend.
-    private struct Absent: Error, CustomStringConvertible {
+    /// What is not there, the mend, and how the program ends for that.
+    struct Absent: Error, CustomStringConvertible {
         let description: String
+        let status: ExitStatus
     }
 
     /// The directory of the plugins.
@@ -84,9 +90,12 @@ enum Program {
         try directory(try statePath(option), mend: "no host has run with it yet; name another one with --state")
     }
 
-    private static func directory(_ path: String, mend: String) throws -> Directory {
+    private static func directory(
+        _ path: String, mend: String, status: ExitStatus = .failure
+    ) throws -> Directory {
         do throws(SystemError) { return try Directory(path) } catch {
-            throw error.isNotFound ? Absent(description: "\(error): \(mend)") : error as any Error
+            if error.isNotFound { throw Absent(description: "\(error): \(mend)", status: status) }
+            throw error
         }
     }
 

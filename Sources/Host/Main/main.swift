@@ -32,6 +32,9 @@ do {
     case .noHost: HostProcess.exit(ExitStatus.noHost.rawValue)
     case .silent: HostProcess.exit(ExitStatus.failure.rawValue)
     }
+} catch let error as Program.Absent {
+    StandardStream.error.write("schedhost: \(error)\n")
+    HostProcess.exit(error.status.rawValue)
 } catch let error as ConfigurationError {
     StandardStream.error.write("\(error)\n")
     HostProcess.exit(ExitStatus.badData.rawValue)

@@ -43,6 +43,14 @@ extension EndToEnd {
             #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.plugins) == ["report.html"])
         }
 
+        @Test func `a metrics file whose folder is not there is 73, before anything runs`() async throws {
+            let scratch = try Scratch()
+            let host = try Host("--metrics-file", scratch.path + "/absent/m.prom", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(73), "\(host.log)")
+            #expect(host.log.contains(scratch.path + "/absent") && host.log.contains("--metrics-file"), "\(host.log)")
+            #expect(!FileManager.default.fileExists(atPath: scratch.state))
+        }
+
         @Test func `a device or a link is no metrics file, and stays what it was`() async throws {
             let scratch = try Scratch()
             let link = scratch.path + "/link"
