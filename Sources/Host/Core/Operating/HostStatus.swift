@@ -8,7 +8,7 @@ public struct HostStatus: Equatable, Sendable {
         public var file: String
         /// The plugin's version; empty while unknown.
         public var version: String
-        /// `loading`, `ready`, `refused` or `removed`.
+        /// `loading`, `ready` or `refused`.
         public var state: String
         /// Why it is refused, or nil.
         public var why: String?
