@@ -28,6 +28,22 @@ extension EndToEnd {
             #expect(command.errors.contains(text), "\(command.errors)")
         }
 
+        @Test(arguments: [
+            "help", "man", "version", "records --format csv", "cache list", "report --output -",
+            "list --plugins plugins",
+        ])
+        func `an answer that does not fit on the disk is a failure, and said`(words: String) async throws {
+            let scratch = try Scratch()
+            _ = try Directory.make(scratch.state)
+            let program = try Program.path
+            let line = "cd '\(scratch.path)' && STATE_DIRECTORY=state exec '\(program)' \(words) > /dev/full"
+            try await Fixtures.build("healthy")
+            try scratch.add("healthy")
+            let command = try Command(["/bin/sh", "-c", line], in: scratch)
+            #expect(try await command.ended() == .exited(1))
+            #expect(command.errors.contains("standard output: No space left on device"), "\(command.errors)")
+        }
+
         @Test func `help and version`() async throws {
             let scratch = try Scratch()
             let help = try await Program.run("help", in: scratch)
