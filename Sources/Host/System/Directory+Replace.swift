@@ -15,7 +15,8 @@ extension Directory {
         }
     }
 
-    /// Puts a file of that content, which all may read, in the place of a regular one, or where there is none.
+    /// Puts a file of that content, which all may read whom the umask lets, in the place of a regular one, or where there
+    /// is none.
     ///
     /// In one step: other processes see the old one or the new one. A failure leaves all as it was.
     public func replace(_ name: String, with bytes: [UInt8]) throws(ReplaceFailure) {
