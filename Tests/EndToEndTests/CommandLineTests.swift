@@ -28,6 +28,22 @@ extension EndToEnd {
             #expect(command.errors.contains(text), "\(command.errors)")
         }
 
+        @Test(arguments: [
+            "help", "man", "version", "records --format csv", "cache list", "report --output -",
+            "list --plugins plugins",
+        ])
+        func `an answer that does not fit on the disk is a failure, and said`(words: String) async throws {
+            let scratch = try Scratch()
+            _ = try Directory.make(scratch.state)
+            let program = try Program.path
+            let line = "cd '\(scratch.path)' && STATE_DIRECTORY=state exec '\(program)' \(words) > /dev/full"
+            try await Fixtures.build("healthy")
+            try scratch.add("healthy")
+            let command = try Command(["/bin/sh", "-c", line], in: scratch)
+            #expect(try await command.ended() == .exited(1))
+            #expect(command.errors.contains("standard output: No space left on device"), "\(command.errors)")
+        }
+
         @Test func `help and version`() async throws {
             let scratch = try Scratch()
             let help = try await Program.run("help", in: scratch)
@@ -75,6 +91,27 @@ extension EndToEnd {
             #expect(absent.end == .exited(1))
         }
 
+        @Test(arguments: ["absent/x.so", "absent.json5", "absent/x.json5"])
+        func `check says of a file that is not there what it says of a bad one, and goes on`(name: String) async throws
+        {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            let files = [scratch.path + "/" + name, scratch.plugins + "/healthy.so"]
+            let words = try await Program.run("check", "--quick", files[0], files[1], in: scratch)
+            #expect(words.end == .exited(1) && words.output.contains("healthy/beat"), "\(words.output)\(words.errors)")
+            #expect(words.output.contains("No such file or directory"))
+            let json = try await Program.run("check", "--quick", "--json", files[0], files[1], in: scratch)
+            #expect(json.end == .exited(1))
+            let found = try JSONDecoder().decode([Checked].self, from: Data(json.output.utf8))
+            #expect(found == [Checked(file: files[0], good: false), Checked(file: files[1], good: true)])
+        }
+
+        private struct Checked: Decodable, Equatable {
+            let file: String
+            let good: Bool
+        }
+
         @Test func `check of a plugin whose constructor crashes is 1`() async throws {
             try await Fixtures.build("faulty")
             let scratch = try Scratch()
@@ -120,11 +157,14 @@ extension EndToEnd {
             #expect(failures.first?.reason.text.contains("a plain failure in cycle 1") == true)
         }
 
-        @Test func `records of a state directory that is not there`() async throws {
+        @Test(arguments: [["records"], ["cache", "list"], ["report", "--output", "-"]])
+        func `a state directory that is not there is named, with the mend`(words: [String]) async throws {
             let scratch = try Scratch()
-            let records = try await Program.run("records", "--state", scratch.path + "/absent", in: scratch)
-            #expect(records.end == .exited(1))
-            #expect(records.errors.contains(scratch.path + "/absent"), "\(records.errors)")
+            let command = try Command([try Program.path] + words + ["--state", scratch.path + "/absent"], in: scratch)
+            #expect(try await command.ended() == .exited(1))
+            #expect(command.errors.contains(scratch.path + "/absent"), "\(command.errors)")
+            #expect(command.errors.contains("with --state"), "\(command.errors)")
+            #expect(!FileManager.default.fileExists(atPath: scratch.path + "/absent"))
         }
 
         @Test func `a state directory in use is 75, and says by whom`() async throws {
@@ -149,12 +189,15 @@ extension EndToEnd {
             #expect(host.errors.contains("/dev/null/state") && host.errors.contains("--state"), "\(host.errors)")
         }
 
-        @Test func `a plugins directory that is not there is named`() async throws {
+        @Test func `a plugins directory that is not there is named, with the mend`() async throws {
             let scratch = try Scratch()
-            let host = try Command(
-                [try Program.path, "--plugins", scratch.path + "/absent", "--state", scratch.state], in: scratch)
-            #expect(try await host.ended() == .exited(1))
-            #expect(host.errors.contains(scratch.path + "/absent"), "\(host.errors)")
+            for words in [["run", "--state", scratch.state], ["list"]] {
+                let command = try Command(
+                    [try Program.path] + words + ["--plugins", scratch.path + "/absent"], in: scratch)
+                #expect(try await command.ended() == .exited(1))
+                #expect(command.errors.contains(scratch.path + "/absent"), "\(command.errors)")
+                #expect(command.errors.contains("with --plugins"), "\(command.errors)")
+            }
         }
 
         @Test func `the state directory comes from the environment`() async throws {
@@ -185,15 +228,33 @@ extension EndToEnd {
             #expect(entries.allSatisfy { $0["time"]?.hasSuffix("Z") == true })
         }
 
+        @Test func `no session begins after until`() async throws {
+            try await Fixtures.build("faulty")
+            let scratch = try Scratch()
+            try scratch.add("faulty")
+            // After the second failure the next session would be due in 20 s.
+            try scratch.write(
+                "{ params: { misdeed: 'error', at: 0 }, restart: { first_delay_ms: 20000, same_cause_failures: 0 } }",
+                to: "faulty.json5")
+            let host = try Host("--until", "+5s", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended(within: .seconds(12)) == .exited(1), "\(host.log)")
+            #expect(try host.records.map(\.reason.kind) == [.error, .error])
+            #expect(host.lines("faulty/misbehave", "not started again").count == 1, "\(host.log)")
+        }
+
         @Test func `until a time`() async throws {
             try await Fixtures.build("healthy")
             let scratch = try Scratch()
             try scratch.add("healthy")
+            let canary = try Canary()
+            let before = SystemClock().wall() / 1_000_000
             let host = try Host("--until", "+1s", "--exit-when-idle", in: scratch)
             #expect(try await host.ended() == .exited(0))
             let record = try #require(try host.records.first)
             #expect(record.reason.kind == .until)
-            #expect((500...1100).contains(record.durationMs))
+            // It counts from when the host reads its command line.
+            let time = record.finishMs - before
+            #expect(time >= 1000 && Double(time) < 1500 + canary.longestMs, "\(time) ms")
         }
     }
 }

@@ -76,11 +76,11 @@ extension EndToEnd {
             try scratch.add("healthy")
             try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
             try scratch.add("sleeper")
+            let canary = try Canary()  // before the first beat: each gap is compared with it
             let host = try Host(in: scratch)
             _ = try await host.sessions(2)
             let victim = try await host.worker(of: "sleeper.so")
             try await beats(20, in: scratch)
-            let canary = try Canary()
             Processes.kill(victim, Signals.kill)
             try await host.line("sleeper/run", "SIGKILL")
             _ = try await host.sessions(2)

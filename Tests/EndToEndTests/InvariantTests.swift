@@ -146,9 +146,9 @@ extension EndToEnd {
             try await Fixtures.build("neighbours", c: source)
             let scratch = try Scratch()
             try scratch.add("neighbours")
+            let canary = try Canary()  // before the first cycle: the longest gap is that of all of them
             let host = try Host(in: scratch)
             _ = try await host.sessions(5)
-            let canary = try Canary()
             try await eventually("150 quick cycles") { LedgerView.all(in: scratch).contains { $0.cycle >= 150 } }
             let noise = canary.longestMs
             _ = try await host.end(by: Signals.interrupt)

@@ -15,8 +15,7 @@ import Testing
 
     /// A directory of the test's own while `body` runs.
     private func inScratch(_ body: (String) throws -> Void) throws {
-        let path = FileManager.default.temporaryDirectory.path + "/schedhost-open-\(UInt64.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        let path = try Directory.makeTemporary("schedhost-open", in: "/tmp").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try body(path)
     }

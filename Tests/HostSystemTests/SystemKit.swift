@@ -6,14 +6,7 @@ struct Scratch: ~Copyable {
     let directory: Directory
 
     init() throws {
-        var template = Array("/tmp/schedhost-system-XXXXXX".utf8CString)
-        guard
-            let path = unsafe template.withUnsafeMutableBufferPointer({ buffer -> String? in
-                guard let start = buffer.baseAddress, unsafe mkdtemp(start) != nil else { return nil }
-                return unsafe String(cString: start)
-            })
-        else { throw SystemError("mkdtemp", "scratch") }
-        directory = try Directory(path)
+        directory = try Directory.makeTemporary("schedhost-system", in: "/tmp")
     }
 
     deinit {

@@ -21,11 +21,9 @@ private final class Weak: @unchecked Sendable {
 
 /// A directory for disk caches that is gone afterwards.
 private func withPlace(_ body: (CachePlace) throws -> Void) throws {
-    let path = FileManager.default.temporaryDirectory.appending(
-        path: "schedhost-hits-\(UInt64.random(in: 0...UInt64.max))")
-    try FileManager.default.createDirectory(at: path, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: path) }
-    try body(CachePlace(state: SystemCacheFolder(try Directory(path.path))))
+    let path = try Directory.makeTemporary("schedhost-hits", in: "/tmp").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try body(CachePlace(state: SystemCacheFolder(try Directory(path))))
 }
 
 /// What a hit costs and holds, through the function table as a plugin in C calls it, and through the Swift overlay.

@@ -4,9 +4,11 @@ internal import HostSystem
 
 /// `cache`: what the disk caches hold, whether a host runs or not.
 enum CacheCommand {
+    private static let noValue = "there is no such value: schedhost cache list shows what there is"
+
     /// Performs it on the state directory.
     static func perform(_ options: CacheCommandOptions) throws -> ExitStatus {
-        let directory = try Directory(try Program.statePath(options.state))
+        let directory = try Program.state(options.state)
         let inspector = CacheInspector(state: SystemCacheFolder(directory))
         let selection = CacheInspector.Selection(
             plugin: options.plugin, routine: options.routine, name: options.name,
@@ -15,7 +17,7 @@ enum CacheCommand {
         case .list: return show(inspector.list(selection), options.format)
         case .show:
             let report = inspector.list(selection)
-            if report.files.isEmpty { return fail("there is no such value") }
+            if report.files.isEmpty { return fail(noValue) }
             return show(report, options.format, isWhole: true)
         case .get: return get(inspector, options)
         case .clear:
@@ -31,7 +33,7 @@ enum CacheCommand {
         guard let plugin = options.plugin, let routine = options.routine, let name = options.name,
             let found = inspector.get(
                 plugin: plugin, routine: routine, name: name, key: Array((options.key ?? "").utf8))
-        else { return fail("there is no such value") }
+        else { return fail(noValue) }
         guard let bytes = found.bytes else {
             return fail("\(found.listing.file): \(found.listing.flaw ?? "unreadable")")
         }

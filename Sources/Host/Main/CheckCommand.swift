@@ -10,7 +10,7 @@ enum CheckCommand {
         for path in options.files {
             all.append(
                 path.hasSuffix(".json5")
-                    ? try configuration(path, isHost: name(of: path) == "schedhost.json5", options)
+                    ? try configuration(path, isHost: Directory.split(path).name == "schedhost.json5", options)
                     : try plugin(path, options))
         }
         if options.isJSON { StandardStream.output.write(FileFindings.json(all)) }
@@ -22,20 +22,19 @@ enum CheckCommand {
         if !options.isJSON { StandardStream.output.write(text) }
     }
 
-    private static func name(of path: String) -> String { String(path.split(separator: "/").last ?? "") }
-
-    private static func folder(of path: String) -> String {
-        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        return folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder
-    }
-
     // MARK: Plugins
 
     private static func plugin(_ path: String, _ options: CheckOptions) throws -> FileFindings {
         var all = FileFindings(path)
-        let folder = folder(of: path)
-        let directory = try Directory(folder)
-        let finding = try PluginProbe.look(at: name(of: path), in: directory, allowUnsafePermissions: true)
+        let (folder, name) = Directory.split(path)
+        let directory: Directory
+        do throws(SystemError) { directory = try Directory(folder) } catch {
+            let text = "\(path): cannot be read: \(error)"
+            say("refused: \(TerminalText.clean(text))\n", options)
+            all.refusal = text
+            return all
+        }
+        let finding = try PluginProbe.look(at: name, in: directory, allowUnsafePermissions: true)
         switch finding {
         case .refused(let text):
             say("refused: \(TerminalText.clean(text))\n", options)
@@ -68,7 +67,7 @@ enum CheckCommand {
                 for plugin in try plugins(beside: path) { try host.plugins[plugin.id]?.check(against: plugin) }
             } else {
                 let configuration = try ConfigurationFiles.plugin(path)
-                let id = String(name(of: path).dropLast(6))
+                let id = String(Directory.split(path).name.dropLast(6))
                 let plugin = try plugins(beside: path).first { $0.id == id }
                 if let plugin { try configuration.check(against: plugin) }
                 if plugin == nil {
@@ -77,7 +76,7 @@ enum CheckCommand {
                     say("\(TerminalText.clean("\(path): note: \(text)"))\n", options)
                 }
             }
-        } catch let error as ConfigurationError {
+        } catch let error where error is ConfigurationError || error is SystemError {
             say("\(error)\n", options)
             findings.faults.append("\(error)")
             return findings
@@ -87,7 +86,7 @@ enum CheckCommand {
     }
 
     private static func plugins(beside path: String) throws -> [PluginDescription] {
-        let directory = try Directory(folder(of: path))
+        let directory = try Directory(Directory.split(path).folder)
         return try directory.names().filter { PluginFile.isCandidate($0) }.compactMap { name in
             let finding = try PluginProbe.look(at: name, in: directory, allowUnsafePermissions: true)
             if case .plugin(_, let plugin) = finding { return plugin }

@@ -38,22 +38,27 @@ final class HostClient {
         }
     }
 
-    /// Asks, and waits for the answer's line.
-    func ask(_ request: ControlRequest) throws -> (line: [UInt8], response: ControlResponse) {
+    /// Asks, and waits for the answer.
+    func ask(_ request: ControlRequest) throws -> ControlResponse {
+        var line: [UInt8]?
         do throws(SystemError) {
             try socket.writeAll(request.line(), subject: "control socket")
-            let line = try readLine()
-            if let response = ControlResponse(line: line) { return (line, response) }
+            line = try readLine()
         } catch {
-            if error.isClosedByPeer {
-                throw Failure.silent("the host with the state directory \(path) has closed the connection")
-            }
-            throw error
+            if !error.isClosedByPeer { throw error }
         }
-        throw Failure.silent("the host with the state directory \(path) gives an answer that this version cannot read")
+        let host = "the host with the state directory \(path)"
+        guard let line else {
+            throw Failure.silent("\(host) has closed the connection: it is ending, or another user's; see its log")
+        }
+        guard let response = ControlResponse(line: line) else {
+            throw Failure.silent("\(host) gives an answer that this version cannot read")
+        }
+        return response
     }
 
-    private func readLine() throws(SystemError) -> [UInt8] {
+    /// The next line without its end; nil when there is none.
+    private func readLine() throws(SystemError) -> [UInt8]? {
         var searched = 0
         while true {
             if let end = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -63,7 +68,8 @@ final class HostClient {
             }
             searched = rest.count
             let bytes = try socket.read(atMost: 1 << 20, subject: "control socket")
-            if bytes.isEmpty || rest.count > 1 << 30 { return [] }
+            if bytes.isEmpty { return nil }
+            if rest.count > 1 << 30 { return [] }
             rest += bytes
         }
     }

@@ -6,7 +6,7 @@ internal import HostSystem
 enum ListCommand {
     /// Every file of a directory.
     static func list(_ options: ListOptions) throws -> ExitStatus {
-        let directory = try Directory(options.plugins)
+        let directory = try Program.plugins(options.plugins)
         let host = try ConfigurationFiles.host(
             options.config ?? directory.child("schedhost.json5"), isOptional: options.config == nil)
         let names = try directory.names().filter { PluginFile.isCandidate($0) }

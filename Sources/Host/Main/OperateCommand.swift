@@ -9,7 +9,7 @@ enum OperateCommand {
         let isStatus = options.action == .status
         let request = ControlRequest(
             options.action, identifiers: isStatus ? [] : options.identifiers, level: options.level)
-        switch try client.ask(request).response {
+        switch try client.ask(request) {
         case .status(let status): return show(status, options)
         case .outcomes(let outcomes): return show(outcomes, options)
         case .level(let level):
@@ -22,7 +22,7 @@ enum OperateCommand {
     /// The metrics, as text or JSON.
     static func metrics(_ options: ClientOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
-        switch try client.ask(ControlRequest(.status)).response {
+        switch try client.ask(ControlRequest(.status)) {
         case .status(let status):
             let text = MetricsText.text(status)
             return StandardStream.output.write(

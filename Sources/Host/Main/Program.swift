@@ -35,6 +35,12 @@ enum Program {
     }
 
     private static func run(_ run: RunOptions) throws -> ExitStatus {
+        _ = try plugins(run.plugins)
+        if let file = run.metricsFile {
+            _ = try directory(
+                Directory.split(file).folder, mend: "make it, or name another file with --metrics-file",
+                status: .cannotCreate)
+        }
         var options = Supervisor.Options(plugins: run.plugins, state: try statePath(run.state))
         options.configuration = run.config
         options.exitsWhenIdle = run.exitWhenIdle
@@ -55,7 +61,7 @@ enum Program {
     }
 
     private static func records(_ options: RecordsOptions) throws -> ExitStatus {
-        let directory = try Directory(try statePath(options.state))
+        let directory = try state(options.state)
         if let session = options.show {
             return try RecordView.show(session, in: directory, isJSON: options.format == .json)
         }
@@ -66,6 +72,31 @@ enum Program {
         let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
         StandardStream.output.write(RecordTable.text(records, format: options.format, width: width))
         return .success
+    }
+
+    /// What is not there, the mend, and how the program ends for that.
+    struct Absent: Error, CustomStringConvertible {
+        let description: String
+        let status: ExitStatus
+    }
+
+    /// The directory of the plugins.
+    static func plugins(_ path: String) throws -> Directory {
+        try directory(path, mend: "make it, or name another one with --plugins")
+    }
+
+    /// The state directory of a host that has run; it is not made.
+    static func state(_ option: String?) throws -> Directory {
+        try directory(try statePath(option), mend: "no host has run with it yet; name another one with --state")
+    }
+
+    private static func directory(
+        _ path: String, mend: String, status: ExitStatus = .failure
+    ) throws -> Directory {
+        do throws(SystemError) { return try Directory(path) } catch {
+            if error.isNotFound { throw Absent(description: "\(error): \(mend)", status: status) }
+            throw error
+        }
     }
 
     /// Where the state is.

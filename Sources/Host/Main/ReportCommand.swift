@@ -9,8 +9,7 @@ enum ReportCommand {
 
     /// Writes the file.
     static func perform(_ options: ReportOptions) throws -> ExitStatus {
-        let path = try Program.statePath(options.state)
-        let directory = try Directory(path)
+        let directory = try Program.state(options.state)
         var size = 0
         let records = Array(
             try SessionFiles.last(500, in: directory).records.reversed().prefix { record in
@@ -19,7 +18,7 @@ enum ReportCommand {
             }.reversed())
         var status: HostStatus?
         do {
-            if case .status(let running) = try HostClient(state: path).ask(ControlRequest(.status)).response {
+            if case .status(let running) = try HostClient(state: directory.path).ask(ControlRequest(.status)) {
                 status = running
             }
         } catch HostClient.Failure.noHost {
@@ -32,7 +31,14 @@ enum ReportCommand {
             ? ReportPage.data(status: status, records: records, reports: reports, madeMs: madeMs) + [0x0A]
             : ReportPage.whole(status: status, records: records, reports: reports, madeMs: madeMs)
         if options.output == "-" { return StandardStream.output.write(page) ? .success : .failure }
-        try write(page, to: options.output)
+        do {
+            let (folder, name) = Directory.split(options.output)
+            try Directory(folder).replace(name, with: page)
+        } catch {
+            StandardStream.error.write(
+                "schedhost: \(error): name another file with --output, or - for the standard output\n")
+            return .cannotCreate
+        }
         func words(_ count: Int, _ one: String) -> String { "\(count) \(one)" + (count == 1 ? "" : "s") }
         StandardStream.error.write(
             "schedhost: \(options.output): " + (status.map { words($0.routines.count, "routine") + ", " } ?? "")
@@ -55,15 +61,5 @@ enum ReportCommand {
             reports[record.session] = String(decoding: bytes, as: UTF8.self)
         }
         return reports
-    }
-
-    private static func write(_ bytes: [UInt8], to path: String) throws(SystemError) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let folder = parts.dropLast().joined(separator: "/")
-        let directory = try Directory(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
-        let name = String(parts.last ?? "")
-        let temporary = ".\(name).\(HostProcess.pid)"
-        try directory.create(temporary, mode: 0o644).writeAll(bytes, subject: directory.child(temporary))
-        try directory.rename(temporary, to: name)
     }
 }

@@ -29,6 +29,9 @@ enum TopCommand {
             } catch {
                 failure = error  // thrown when the terminal is given back
             }
+        } else {
+            StandardStream.error.write("schedhost top: this terminal cannot be taken over: use schedhost status\n")
+            return .failure
         }
         if let failure { throw failure }
         return .success
@@ -42,7 +45,7 @@ enum TopCommand {
         var top = TopScreen(key: options.key)
         var next = clock.monotonic()
         while true {
-            switch try client.ask(ControlRequest(.status)).response {
+            switch try client.ask(ControlRequest(.status)) {
             case .status(var status):
                 top.take(status)
                 status.routines = top.sorted(status.routines)
@@ -72,7 +75,7 @@ enum TopCommand {
         while true {
             let now = clock.monotonic()
             if now >= next {
-                if case .status(let status) = try client.ask(ControlRequest(.status)).response { top.take(status) }
+                if case .status(let status) = try client.ask(ControlRequest(.status)) { top.take(status) }
                 next = max(next + options.intervalMs * 1_000_000, now)
             }
             let size = screen.size

@@ -15,7 +15,14 @@ if arguments.count >= 3, arguments[0] == "worker", let level = Int32(arguments[1
 
 do {
     let now = SystemClock().wall() / 1_000_000
-    let status = try Program.perform(try ArgumentParser(nowMs: now).parse(arguments))
+    let command = try ArgumentParser(nowMs: now).parse(arguments)
+    let status = try Program.perform(command)
+    if case .run = command {
+        // A host goes on without words; it has its records.
+    } else if let error = StandardStream.outputLoss {
+        StandardStream.error.write("schedhost: \(error)\n")
+        HostProcess.exit(ExitStatus.failure.rawValue)
+    }
     HostProcess.exit(status.rawValue)
 } catch let error as UsageError {
     StandardStream.error.write("\(error)\n")
@@ -32,6 +39,9 @@ do {
     case .noHost: HostProcess.exit(ExitStatus.noHost.rawValue)
     case .silent: HostProcess.exit(ExitStatus.failure.rawValue)
     }
+} catch let error as Program.Absent {
+    StandardStream.error.write("schedhost: \(error)\n")
+    HostProcess.exit(error.status.rawValue)
 } catch let error as ConfigurationError {
     StandardStream.error.write("\(error)\n")
     HostProcess.exit(ExitStatus.badData.rawValue)

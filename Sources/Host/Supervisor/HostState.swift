@@ -9,6 +9,8 @@ public import HostSystem
 ///     ledgers/        a file a worker, while it runs
 ///     reports/        crash reports
 ///     cache/          the disk caches
+///     plugins/        copies of plugins, which workers load
+///     control.sock    where a running host is asked
 public struct HostState: ~Copyable {
     /// Why a state directory cannot be used.
     public enum Failure: Error, CustomStringConvertible {

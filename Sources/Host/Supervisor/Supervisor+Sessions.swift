@@ -31,9 +31,13 @@ extension Supervisor {
             switch action {
             case .startNow: start(routine)
             case .startAt(let time):
-                let delay = (time - clock.monotonic()) / 1_000_000
-                log.write(
-                    .info, routine.identifier, "starts again in \(DurationText.format(milliseconds: max(0, delay)))")
+                let delay = max(0, time - clock.monotonic()) / 1_000_000
+                if let until = routine.untilMs, clock.wall() / 1_000_000 + delay >= until {
+                    log.write(.info, routine.identifier, "not started again: its until comes before that")
+                    tell(routine, .tooLate)
+                    continue
+                }
+                log.write(.info, routine.identifier, "starts again in \(DurationText.format(milliseconds: delay))")
             case .quarantine(let message):
                 hasFailed = true
                 log.write(.error, routine.identifier, message)

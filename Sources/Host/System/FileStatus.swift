@@ -43,3 +43,17 @@ public struct FileStatus: Equatable, Sendable {
         links = UInt64(status.st_nlink)
     }
 }
+
+extension FileStatus.Kind: CustomStringConvertible {
+    /// The kind with its article, for sentences.
+    public var description: String {
+        switch self {
+        case .regular: "a regular file"
+        case .directory: "a directory"
+        case .link: "a link"
+        case .pipe: "a pipe (FIFO)"
+        case .socket: "a socket"
+        case .device: "a device"
+        }
+    }
+}

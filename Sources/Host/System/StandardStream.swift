@@ -22,12 +22,25 @@ public enum StandardStream: Int32, Sendable {
                         _ = unsafe Glibc.poll(&poll, 1, 1000)
                         continue
                     }
+                    noteLoss(number)
                     return false
                 }
                 done += count
             }
             return true
         }
+    }
+
+    private static let loss = Monitor<SystemError?>(nil)
+
+    /// Why not all that was written to standard output is there: the first failure. Nil when there was none, and for a
+    /// reader that is gone, who wants no more.
+    public static var outputLoss: SystemError? { loss.withLock { $0 } }
+
+    private func noteLoss(_ number: Int32) {
+        guard self == .output, number != EPIPE else { return }
+        let error = SystemError("write", "standard output", number: number)
+        Self.loss.withLock { if $0 == nil { $0 = error } }
     }
 
     /// Writes a text: `write`.

@@ -7,7 +7,7 @@ extension EndToEnd {
     /// What a disk cache gives after its worker or its host has ended.
     @Suite struct CacheRestarts {
         @Test(
-            "a value comes back with its true age, whoever died",
+            "invariant 5: a value comes back with its true age, whoever died",
             arguments: [Signals.interrupt, Signals.kill])
         func restart(_ signal: Int32) async throws {
             let scratch = try await CacheTest.scratch("value", text: "first", count: 1)
@@ -29,7 +29,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "the age is right to 10 ms after a restart, wherever the clock was set meanwhile",
+            "invariant 5: the age is right to 10 ms after a restart, wherever the clock was set meanwhile",
             arguments: [0, 86_400, -86_400, 4_000_000_000] as [Int64])
         func clockSet(_ seconds: Int64) async throws {
             let scratch = try await CacheTest.scratch("value", text: "first")
@@ -75,7 +75,7 @@ extension EndToEnd {
             put(Int64(checksum()), 124, 4)
         }
 
-        @Test func `a damaged file is set aside, counted, listed and loaded anew`() async throws {
+        @Test func `invariant 5: a damaged file is set aside, counted, listed and loaded anew`() async throws {
             let scratch = try await CacheTest.scratch("value", text: "first")
             try await Host("--exit-when-idle", in: scratch).ended()
             let file = scratch.state + "/cache/v1/cachetest/try/v.shc"

@@ -9,7 +9,7 @@ extension EndToEnd {
     @Suite(.enabled(if: Machine.hasTracer, "strace(1) is not there")) struct CacheSaves {
         /// What a save calls, and how often at least; strace counts each name by itself.
         @Test(
-            "killed before each system call: the old value or the new one, with its own age",
+            "invariant 5: killed before each system call: the old value or the new one, with its own age",
             arguments: [
                 ("fcntl", ["old", "old", "new"]), ("openat", ["old"]), ("pread64", ["old"]), ("ftruncate", ["old"]),
                 ("write", ["old"]), ("close", ["old"]), ("renameat2", ["old"]),
@@ -39,7 +39,7 @@ extension EndToEnd {
         }
 
         @Test(
-            "a call that fails: the value is served, the old file is intact",
+            "invariant 5: a call that fails: the value is served, the old file is intact",
             arguments: [
                 ("write", "ENOSPC"), ("write", "EIO"), ("renameat2", "EIO"), ("close", "EIO"), ("openat", "EMFILE"),
                 ("fcntl", "ENOLCK"), ("pread64", "EIO"), ("ftruncate", "EIO"),

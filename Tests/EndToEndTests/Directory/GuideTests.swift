@@ -4,7 +4,7 @@ import HostSystem
 import Testing
 
 extension EndToEnd {
-    /// The samples of the guide for authors, as they stand there.
+    /// The samples of the guide for authors and of the first page, as they stand there.
     @Suite struct Guide {
         struct Sample: Sendable, CustomTestStringConvertible {
             let language: String
@@ -13,8 +13,14 @@ extension EndToEnd {
             var testDescription: String { id }
         }
 
-        static let samples: [Sample] = {
-            let guide = Scratch.text(Fixtures.root + "/Sources/PluginAPI/README.md")
+        static let samples = samples(in: "/Sources/PluginAPI/README.md")
+        /// The whole plugins of the first page: what else is there are parts.
+        static let whole = samples(in: "/README.md").filter {
+            $0.text.contains("SCHEDHOST_PLUGIN(") || $0.text.contains("@c(")
+        }
+
+        private static func samples(in page: String) -> [Sample] {
+            let guide = Scratch.text(Fixtures.root + page)
             var samples: [Sample] = []
             for (index, part) in guide.split(separator: "```", omittingEmptySubsequences: false).enumerated()
             where index % 2 == 1 {
@@ -24,15 +30,16 @@ extension EndToEnd {
                 samples.append(Sample(language: String(part[..<end]), id: String(id), text: text))
             }
             return samples
-        }()
+        }
 
         @Test func `there are samples of each chapter in both languages`() {
             #expect(Self.samples.filter { $0.language == "c" }.count == 4)
             #expect(Self.samples.filter { $0.language == "swift" }.count == 4)
             #expect(Set(Self.samples.map(\.id)).count == 8)
+            #expect(Self.whole.map(\.id) == ["hello", "hello-swift"])
         }
 
-        @Test(arguments: samples)
+        @Test(arguments: samples + whole)
         func `each sample runs`(sample: Sample) async throws {
             let scratch = try Scratch()
             try Data(sample.text.utf8).write(to: URL(filePath: "\(scratch.path)/sample.\(sample.language)"))

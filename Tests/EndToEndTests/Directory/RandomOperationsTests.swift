@@ -59,7 +59,7 @@ struct Walk {
     let plugins: String
     let seed: UInt64
     let count = 50
-    private var random: Generator
+    private var random: Seeded
     private var version = 0
     /// Files that are open for writing, with what is still to be written.
     private var open: [String: (file: Box, rest: [UInt8])] = [:]
@@ -69,20 +69,10 @@ struct Walk {
         init(_ value: consuming Descriptor) { self.value = value }
     }
 
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state ^= state << 13
-            state ^= state >> 7
-            state ^= state << 17
-            return state
-        }
-    }
-
     init(plugins: String, seed: UInt64) {
         self.plugins = plugins
         self.seed = seed
-        random = Generator(state: seed | 1)
+        random = Seeded(seed: seed)
     }
 
     /// Microseconds until the next operation: some at once, some after a host has seen the last one.

@@ -42,6 +42,26 @@ extension EndToEnd {
             }
         }
 
+        @Test(.enabled(if: Tools.has("fish"), "fish is not installed"))
+        func `fish offers the options of run before it is named, and each command's own only`() async throws {
+            let scratch = try Scratch()
+            let program = try Program.path
+            _ = try await Command.shell("'\(program)' completion fish > '\(scratch.path)/schedhost.fish'", in: scratch)
+            for (words, offered) in [
+                ("schedhost --plu", ["--plugins"]), ("schedhost --plugins x --max", ["--max-cycles"]),
+                ("schedhost --plugins x --isolation ", ["plugin", "routine", "shared"]),
+                ("schedhost run --max", ["--max-cycles"]), ("schedhost list --max", []),
+                ("schedhost list --plugins run --max", []), ("schedhost records --hel", ["--help"]),
+                ("schedhost lo", ["log-level"]), ("schedhost cache sh", ["show"]), ("schedhost --plugins x lo", []),
+            ] {
+                let fish = try await Command.shell(
+                    "fish --no-config -c \"source '\(scratch.path)/schedhost.fish'; complete -C'\(words)'\"",
+                    in: scratch)
+                let found = fish.split(separator: "\n").map { String($0.prefix { $0 != "\t" }) }
+                #expect(found == offered, "\(words)")
+            }
+        }
+
         @Test(arguments: ["ids", "plugins", "routines", "sessions"])
         func `without a host there is nothing, and nobody complains`(kind: String) async throws {
             let scratch = try Scratch()

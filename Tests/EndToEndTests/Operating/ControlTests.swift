@@ -183,6 +183,19 @@ extension EndToEnd {
             }
         }
 
+        @Test func `a host that closes the connection without an answer is told as that`() async throws {
+            let scratch = try Scratch()
+            let listener = try UnixSocket.listen(try Directory.make(scratch.state), name: "control.sock")
+            let status = try Command([try Program.path, "status", "--state", scratch.state], in: scratch)
+            try await eventually("a client that has asked") {
+                guard let client = try listener.accept() else { return false }
+                while try client.receive(atMost: 4096) == nil {}  // its request, so that it reads an end and no reset
+                return true
+            }
+            #expect(try await status.ended() == .exited(1))
+            #expect(status.errors.contains("has closed the connection"), "\(status.errors)")
+        }
+
         @Test func `log-level reaches the host and its workers`() async throws {
             let host = try await Host.healthyAndSleeping()
             #expect(try await run("log-level", in: host).1 == "info\n")
@@ -206,10 +219,10 @@ extension EndToEnd {
             let sleeper = try #require(try await status("sleeper/run", in: host).worker)
             try await eventually("its first cycle") { LedgerView.all(in: scratch).filter { $0.cycle > 0 }.count == 2 }
             try await Task.sleep(for: .milliseconds(100))
-            func wakes() -> Int { Processes.number("voluntary_ctxt_switches", of: sleeper) ?? -1 }
-            let before = wakes()
+            func wakes() throws -> Int { try #require(Processes.number("voluntary_ctxt_switches", of: sleeper)) }
+            let before = try wakes()
             for _ in 0..<50 { _ = try await status("sleeper/run", in: host) }
-            #expect(wakes() == before)
+            #expect(try wakes() == before)
         }
 
         @Test(.enabled(if: Tools.has("python3"), "python3 is not installed"))

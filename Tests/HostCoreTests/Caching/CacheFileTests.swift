@@ -29,11 +29,11 @@ struct CacheFileTests {
         unsafe #expect(cache.get(source: source([5])).state == .loaded, "\(what)")
     }
 
-    @Test("every bit of every byte flipped: absent, set aside, counted")
+    @Test("invariant 5: every bit of every byte flipped: absent, set aside, counted")
     func flipped() throws {
         let (world, file, _) = try Self.saved([1, 2, 3, 4])
         for index in file.indices {
-            for bit in [UInt8(1), 0x80, 0xff] {
+            for bit in (0..<8).map({ UInt8(1) << $0 }) + [0xff] {
                 var damaged = file
                 damaged[index] ^= bit
                 try Self.expectSetAside(damaged, world, "byte \(index) ^ \(bit)")
@@ -41,14 +41,14 @@ struct CacheFileTests {
         }
     }
 
-    @Test("every length but the right one: absent, set aside, counted")
+    @Test("invariant 5: every length but the right one: absent, set aside, counted")
     func truncated() throws {
         let (world, file, _) = try Self.saved([1, 2, 3, 4])
         for length in 0..<file.count { try Self.expectSetAside(Array(file.prefix(length)), world, "length \(length)") }
         try Self.expectSetAside(file + [0], world, "one byte more")
     }
 
-    @Test("another cache's file in this one's place is set aside")
+    @Test("invariant 5: another cache's file in this one's place is set aside")
     func foreign() throws {
         let (world, file, _) = try Self.saved([1])
         world.disk.set("cache/v1/plugin/routine/other.shc", file)

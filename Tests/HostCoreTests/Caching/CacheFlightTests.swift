@@ -1,3 +1,4 @@
+import Glibc
 import HostCore
 import HostSystem
 import Synchronization
@@ -38,21 +39,50 @@ struct CacheFlightTests {
         }
     }
 
+    /// Threads that are to wait, seen to sleep by the kernel: one that was only about to call may call too late. proc(5).
+    final class Callers: Sendable {
+        private let numbers = Monitor<[String]>([])
+
+        /// Told by each of them before it calls.
+        func enter() {
+            let own = Self.words(of: "thread-self").first ?? ""
+            numbers.withLock { $0.append(own) }
+        }
+
+        /// Returns when so many have entered and all of them sleep.
+        func waitUntilAllSleep(_ count: Int) {
+            var times = 0
+            while times < 2 {
+                let entered = numbers.withLock { $0 }
+                let isAsleep =
+                    entered.count == count && entered.allSatisfy { Self.words(of: "self/task/\($0)")[2] == "S" }
+                times = isAsleep ? times + 1 : 0
+                sched_yield()
+            }
+        }
+
+        /// Number, name and state of a thread.
+        private static func words(of thread: String) -> [String] {
+            let bytes = try? Directory("/proc/\(thread)").openForReading("stat").readAll(limit: 4096, subject: thread)
+            let words = String(decoding: bytes ?? [], as: UTF8.self).split(separator: " ").prefix(3).map { String($0) }
+            return words.count == 3 ? words : ["", "", ""]
+        }
+    }
+
     @Test("16 callers of a slow source share one load", arguments: CacheWorld.Model.allCases, [true, false])
     func shared(_ model: CacheWorld.Model, _ works: Bool) throws {
         let world = CacheWorld()
         let cache = unsafe try world.cache(model, CacheOptions(expire: 1000))
         let gate = Gate()
         let results = Shared<[Result<CacheAnswer, CacheError>]>([])
-        let called = Atomic(0)
+        let callers = Callers()
         try Thread.start(name: "opener") {
             gate.waitForLoad()
-            // All the others are on their way into the wait; those that come later would hit, or fall to the back-off.
-            while called.load(ordering: .relaxed) < 16 {}
+            callers.waitUntilAllSleep(16)
             gate.open()
         }
         try Self.threads(16) { _ in
-            called.add(1, ordering: .relaxed)
+            callers.enter()
             let result = unsafe cache.get(source: source(works ? [1] : nil) { gate.pass() })
             results.change { $0.append(result) }
         }
@@ -74,7 +104,7 @@ struct CacheFlightTests {
         let cache = unsafe try world.cache(.memory, CacheOptions(expire: .max))
         let gate = Gate()
         let loads = Atomic(0)
-        let called = Atomic(0)
+        let callers = Callers()
         let answers = Shared<[[UInt8]?]>([])
         try Thread.start(name: "first") {
             _ = unsafe cache.get(source: source([0]) { gate.pass() })
@@ -82,11 +112,11 @@ struct CacheFlightTests {
         gate.waitForLoad()
         world.clock.advance(1)
         try Thread.start(name: "opener") {
-            while called.load(ordering: .relaxed) < 16 {}
+            callers.waitUntilAllSleep(16)
             gate.open()
         }
         try Self.threads(16) { _ in
-            called.add(1, ordering: .relaxed)
+            callers.enter()
             let result = unsafe cache.get(
                 CacheRequest(fresh: true), source: source([1]) { loads.add(1, ordering: .relaxed) })
             answers.change { $0.append(result.bytes) }
@@ -104,13 +134,13 @@ struct CacheFlightTests {
         gate.waitForLoad()
         world.clock.advance(50)
         let joined = Shared<[UInt8]?>(nil)
-        let called = Atomic(false)
+        let callers = Callers()
         try Thread.start(name: "opener") {
-            while !called.load(ordering: .relaxed) {}
+            callers.waitUntilAllSleep(1)
             gate.open()
         }
         try Self.threads(1) { _ in
-            called.store(true, ordering: .relaxed)
+            callers.enter()
             let result = unsafe cache.get(CacheRequest(fresh: true, tolerance: 50), source: source([1]))
             joined.change { $0 = result.bytes }
         }

@@ -52,21 +52,6 @@ struct CacheNameTests {
 
 /// Runs with a directory of its own, removed afterwards.
 func withScratch(_ body: (_ state: () throws(SystemError) -> any CacheFolder) throws -> Void) throws {
-    let parent = try Directory("/tmp")
-    let name = "schedhost-test-\(String(UInt64.random(in: 0...UInt64.max), radix: 16))"
-    _ = try parent.directory(name, create: true)
-    defer { try? remove(parent, name) }
-    try body { () throws(SystemError) in SystemCacheFolder(try parent.directory(name)) }
-}
-
-private func remove(_ parent: borrowing Directory, _ name: String) throws(SystemError) {
-    let directory = try parent.directory(name)
-    for child in try directory.names() {
-        if try directory.status(child).kind == .directory {
-            try remove(directory, child)
-        } else {
-            try directory.remove(child)
-        }
-    }
-    try parent.removeDirectory(name)
+    let scratch = TestDirectory()
+    try body { () throws(SystemError) in SystemCacheFolder(try scratch.directory()) }
 }

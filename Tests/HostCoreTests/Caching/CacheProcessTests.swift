@@ -1,3 +1,4 @@
+import Glibc
 import HostCore
 import HostSystem
 import Synchronization
@@ -43,11 +44,11 @@ struct CacheProcessTests {
             let called = Atomic(0)
             let answers = Shared<[[UInt8]?]>([])
             try CacheFlightTests.threads(2) { index in
+                called.add(1, ordering: .relaxed)
                 let answer = unsafe caches[index].get(
                     source: source([UInt8(index)]) {
                         loads.add(1, ordering: .relaxed)
-                        called.add(1, ordering: .relaxed)
-                        while called.load(ordering: .relaxed) < 1 {}
+                        while called.load(ordering: .relaxed) < 2 { sched_yield() }  // until the other asks, too
                     })
                 answers.change { $0.append(answer.bytes) }
             }

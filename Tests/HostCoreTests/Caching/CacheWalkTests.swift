@@ -37,7 +37,7 @@ struct CacheWalkTests {
 
     @Test("the cache and the model agree", arguments: CacheWorld.Model.allCases, [UInt64(1), 2])
     func walk(_ model: CacheWorld.Model, _ seed: UInt64) throws {
-        var random = Generator(state: seed)
+        var random = SplitMix(seed: seed)
         let world = CacheWorld()
         let expire: Int64 = 1000
         let options = unsafe CacheOptions(expire: expire)
@@ -83,19 +83,4 @@ struct CacheWalkTests {
         }
         #expect(cache.counters().saveFailures == 0)
     }
-}
-
-/// Numbers that are the same in each run: SplitMix64.
-struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -155,6 +155,30 @@ struct ArgumentParserTests {
             "help recrods",
             "schedhost help: 'recrods' is not run, list, check, records, cache, status, top, metrics, report, run-now, pause, resume, restart, stop, reload, log-level, new, completion, man, help or version: did you mean records?\nsee: schedhost help help"
         ),
+        (
+            "records --show 1m86w5wdjq9ma --last 3",
+            "schedhost records: --show shows one record: leave out --last\nsee: schedhost help records"
+        ),
+        (
+            "records --show 1m86w5wdjq9ma --plugin p",
+            "schedhost records: --show shows one record: leave out --plugin\nsee: schedhost help records"
+        ),
+        (
+            "records --show 1m86w5wdjq9ma --format csv",
+            "schedhost records: --show has the forms table and json, not csv\nsee: schedhost help records"
+        ),
+        (
+            "--plugins p --listen-anywhere",
+            "schedhost run: --listen-anywhere wants --listen ADDRESS:PORT\nsee: schedhost help run"
+        ),
+        (
+            "cache get p/r n --json",
+            "schedhost cache: get writes the value as it is: leave out --json\nsee: schedhost help cache"
+        ),
+        (
+            "cache get p/r n --format json",
+            "schedhost cache: get writes the value as it is: leave out --format\nsee: schedhost help cache"
+        ),
         ("version 3", "schedhost version: '3' is one word too many\nsee: schedhost help version"),
         ("-- x", "schedhost run: --plugins DIR is missing\nsee: schedhost help run"),
         ("-x", "schedhost run: unknown option '-x'\nsee: schedhost help run"),

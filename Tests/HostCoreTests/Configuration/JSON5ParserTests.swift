@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test(arguments: 0..<20) func damagedTextsNeverTrap(seed: Int) {
-        var dice = TestRandom(state: UInt64(seed))
+        var dice = SplitMix(seed: UInt64(seed))
         let alphabet = Array("{}[]:,'\"\\/*\n\r+-.0123456789eExXuabNI \u{feff}ü".utf8) + [0xFF, 0x00]
         let whole = Array(
             #"{ wait_ms: 0x1F, params: { "a\u00e9": [1.5e3, -Infinity, 'x\\#ny'], }, /* c */ restart: { probe_after_ms: [1000] }, routines: { ü: { until: "12:30" } } } // end"#

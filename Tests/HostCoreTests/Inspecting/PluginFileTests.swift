@@ -22,7 +22,7 @@ enum Compiled {
 
     /// The bytes of what cc makes of a source with the ABI's headers.
     static func compile(_ source: String, _ flags: [String] = ["-shared", "-fPIC"]) throws -> [UInt8] {
-        let scratch = RecordingScratch()
+        let scratch = TestDirectory()
         try scratch.write("a.c", Array(source.utf8))
         let include =
             #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/Sources/PluginAPI/C/include"
@@ -39,7 +39,7 @@ enum Compiled {
 }
 
 struct PluginFileTests {
-    let scratch = RecordingScratch()
+    let scratch = TestDirectory()
 
     private func refusal(_ name: String, allow: Bool = false, abi: PluginFile.ABI = .host) -> Refusal? {
         guard let directory = try? Directory(scratch.path) else { return nil }

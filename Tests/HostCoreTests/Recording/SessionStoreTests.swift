@@ -4,7 +4,7 @@ import Testing
 @testable import HostCore
 
 struct SessionStoreTests {
-    let scratch = RecordingScratch()
+    let scratch = TestDirectory()
 
     private func open(_ change: (inout SessionStore.Options) -> Void = { _ in }) throws -> SessionStore {
         var options = SessionStore.Options()
@@ -43,7 +43,7 @@ struct SessionStoreTests {
         let whole = SessionRecord.sample(1).line() + [10]
         let last = SessionRecord.sample(2).line() + [10]
         for count in 0...last.count {
-            let scratch = RecordingScratch()
+            let scratch = TestDirectory()
             try scratch.write(SessionFiles.current, whole + last.prefix(count))
             var options = SessionStore.Options()
             options.isSynchronized = false

@@ -157,7 +157,7 @@ private let hour = 3600 * second
     }
 
     @Test func anyNumbersGiveNoTrap() throws {
-        var dice = TestRandom(state: 3)
+        var dice = SplitMix(seed: 3)
         let times: [Int64] = [.min, .min + 1, -1, 0, 1, second, hour, .max - 1, .max]
         let states: [Watch.Snapshot.State] = [.idle, .waiting, .busy]
         var watch = HangWatch<Int>()
@@ -182,7 +182,7 @@ private let hour = 3600 * second
 
     /// A host that looks only when it is told to finds every hang in time, and looks no more often than needed.
     @Test(arguments: 0..<20) func lookingOnlyWhenToldFindsTheHang(seed: Int) {
-        var dice = TestRandom(state: UInt64(seed))
+        var dice = SplitMix(seed: UInt64(seed))
         var watch = Watch()
         var clocks = Clocks()
         let wait = Int64.random(in: 1...100, using: &dice) * second

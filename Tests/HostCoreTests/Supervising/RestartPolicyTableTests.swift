@@ -37,6 +37,7 @@ import Testing
         ("stop", "s   s   s   s   s   s   s   sL  s   sL  sL  sL"),
         ("hook stop", "s   s   s   s   s   s   e   sL  s   sL  sL  sL"),
         ("quarantine", "qQ  qQ  s   qQ  qQ  qQ  e   q   s   q   qQ  qQ"),
+        ("too late", "i   c   s   c   S   r   e   q   s   q   S   r"),
         ("timer", "i   c   s   S+  S   r   e   S+  s   q   S   r"),
     ]
 
@@ -47,7 +48,7 @@ import Testing
             "load error": .loadError("no such symbol"),
             "resumed": .resumed, "restart": .restartRequested, "stop": .stopRequested,
             "hook stop": .stopDecided,
-            "quarantine": .quarantineDecided(why: "enough"), "timer": .timerFired,
+            "quarantine": .quarantineDecided(why: "enough"), "timer": .timerFired, "too late": .tooLate,
         ]
         for ending in RestartPolicy.Ending.allCases {
             events[ending.rawValue] = .sessionEnded(ending, cause: "cause")
@@ -102,7 +103,7 @@ import Testing
 struct PolicyDriver {
     var policy: RestartPolicy
     var now: Int64 = 1_000_000_000_000
-    var random = TestRandom(state: 1)
+    var random = SplitMix(seed: 1)
 
     init(settings: RestartSettings = RestartSettings(), content: String? = nil) {
         policy = RestartPolicy(id: "market/snapshot", settings: settings)
@@ -149,18 +150,5 @@ struct PolicyDriver {
         case .quarantine: "Q"
         case .lift: "L"
         }
-    }
-}
-
-/// SplitMix64: the same numbers in each run.
-struct TestRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

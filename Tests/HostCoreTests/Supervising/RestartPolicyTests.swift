@@ -61,7 +61,7 @@ private let minute = 60 * second
         var most = Int64.min
         for seed in 0..<500 {
             var driver = running { $0.jitterPercent = 10 }
-            driver.random.state = UInt64(seed)
+            driver.random = SplitMix(seed: UInt64(seed))
             driver.fail()
             let actions = driver.fail()
             let found = delay(actions, from: driver.now) ?? -1
@@ -254,7 +254,7 @@ private let minute = 60 * second
 
     /// Any events in any order: what must never happen does not.
     @Test(arguments: 0..<40) func randomWalksKeepTheInvariants(seed: Int) throws {
-        var dice = TestRandom(state: UInt64(seed))
+        var dice = SplitMix(seed: UInt64(seed))
         var settings = RestartSettings()
         if seed % 4 == 3 {
             settings.firstDelayMs = .max
@@ -262,7 +262,7 @@ private let minute = 60 * second
             settings.probeAfterMs = seed % 8 == 3 ? [] : [.max]
         }
         var driver = PolicyDriver(settings: settings)
-        driver.random.state = UInt64(seed)
+        driver.random = SplitMix(seed: UInt64(seed))
         let events = RestartPolicyTableTests.events.sorted { $0.key < $1.key }
         var open = false
         for step in 0..<2000 {
@@ -276,7 +276,7 @@ private let minute = 60 * second
             case .started: open = true
             case .sessionEnded, .workerDied, .loadError: open = false
             case .fileChanged, .goodCycle, .resumed, .restartRequested, .stopRequested, .stopDecided,
-                .quarantineDecided, .timerFired:
+                .quarantineDecided, .timerFired, .tooLate:
                 break
             }
             let starts = actions.count { $0 == .startNow }

@@ -1,4 +1,3 @@
-import Glibc
 import HostSystem
 import Testing
 
@@ -127,13 +126,13 @@ private let noon: Int64 = 1_800_000_000 * second
     }
 
     @Test func anAbsentFileIsNoTally() throws {
-        let scratch = TallyScratch()
+        let scratch = TestDirectory()
         let (tallies, warning) = store.load(from: try Directory(scratch.path))
         #expect(tallies.isEmpty && warning == nil)
     }
 
     @Test func whatIsSavedIsLoaded() throws {
-        let scratch = TallyScratch()
+        let scratch = TestDirectory()
         let directory = try Directory(scratch.path)
         try store.save([:], in: directory)
         try store.save(tallies(), in: directory)
@@ -144,7 +143,7 @@ private let noon: Int64 = 1_800_000_000 * second
     }
 
     @Test func aLeftOverTemporaryDoesNotStopASave() throws {
-        let scratch = TallyScratch()
+        let scratch = TestDirectory()
         let directory = try Directory(scratch.path)
         try directory.create("tally.json.new").writeAll([1, 2, 3], subject: "test")
         try store.save(tallies(), in: directory)
@@ -156,7 +155,7 @@ private let noon: Int64 = 1_800_000_000 * second
         "{\"version\":1,\"routines\":{\"a/b\":{\"content\":5}}}", String(repeating: "[", count: 100_000),
     ])
     func aFileThatIsNoTallyIsSetAside(text: String) throws {
-        let scratch = TallyScratch()
+        let scratch = TestDirectory()
         let directory = try Directory(scratch.path)
         try directory.create("tally.json").writeAll(Array(text.utf8), subject: "test")
         let (tallies, warning) = store.load(from: directory)
@@ -168,35 +167,12 @@ private let noon: Int64 = 1_800_000_000 * second
     }
 
     @Test func aFileThatCannotBeReadIsLeftAlone() throws {
-        let scratch = TallyScratch()
+        let scratch = TestDirectory()
         let directory = try Directory(scratch.path)
         _ = try directory.directory("tally.json", create: true)
         let (tallies, warning) = store.load(from: directory)
         #expect(tallies.isEmpty)
         #expect(warning?.hasSuffix("routines start without their tallies") == true)
         #expect(throws: SystemError.self) { try store.save(self.tallies(), in: directory) }
-    }
-}
-
-/// A directory of a test's own, removed when the value ends.
-@safe final class TallyScratch: Sendable {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/schedhost-test-XXXXXX".utf8CString)
-        path = unsafe template.withUnsafeMutableBufferPointer { buffer in
-            guard let start = buffer.baseAddress, let path = unsafe mkdtemp(start) else { return "" }
-            return unsafe String(cString: path)
-        }
-    }
-
-    deinit {
-        if let directory = try? Directory(path) {
-            for name in (try? directory.names()) ?? [] {
-                try? directory.remove(name)
-                try? directory.removeDirectory(name)
-            }
-        }
-        unsafe rmdir(path)
     }
 }

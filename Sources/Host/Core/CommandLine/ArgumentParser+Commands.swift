@@ -2,7 +2,7 @@ extension ArgumentParser {
     /// The typed command of what was parsed and checked word by word.
     func command(_ parsed: Parsed) throws(UsageError) -> Command {
         switch parsed.specification.name {
-        case .run: .run(run(parsed))
+        case .run: .run(try run(parsed))
         case .list: .list(list(parsed))
         case .check: .check(try check(parsed))
         case .records: .records(try records(parsed))
@@ -26,7 +26,7 @@ extension ArgumentParser {
         }
     }
 
-    private func run(_ parsed: Parsed) -> RunOptions {
+    private func run(_ parsed: Parsed) throws(UsageError) -> RunOptions {
         var options = RunOptions()
         options.plugins = parsed.texts[.plugins] ?? ""
         options.state = parsed.texts[.state]
@@ -43,6 +43,9 @@ extension ArgumentParser {
         options.listen = parsed.texts[.listen].flatMap { ListenAddress($0) }
         options.listenAnywhere = parsed.has(.listenAnywhere)
         options.metricsFile = parsed.texts[.metricsFile]
+        if options.listenAnywhere, options.listen == nil {
+            throw parsed.fail("--listen-anywhere wants --listen ADDRESS:PORT")
+        }
         return options
     }
 
@@ -98,6 +101,10 @@ extension ArgumentParser {
                     "--show: \(UsageError.quoted(text)) is no session: 13 letters and digits, as in the log")
             }
             options.show = session
+            for other in [OptionName.plugin, .routine, .failed, .last] where parsed.has(other) {
+                throw parsed.fail("--show shows one record: leave out --\(other.rawValue)")
+            }
+            if options.format == .csv { throw parsed.fail("--show has the forms table and json, not csv") }
         }
         return options
     }
@@ -129,6 +136,9 @@ extension ArgumentParser {
             throw parsed.fail("\(action): a NAME wants PLUGIN/ROUTINE before it, not only a plugin")
         }
         if options.key != nil, options.name == nil { throw parsed.fail("--key wants PLUGIN/ROUTINE and NAME") }
+        if options.action == .get, let form = [OptionName.format, .json].first(where: { parsed.has($0) }) {
+            throw parsed.fail("get writes the value as it is: leave out --\(form.rawValue)")
+        }
         switch options.action {
         case .list:
             if options.name != nil { throw parsed.fail("list takes no NAME: use show") }

@@ -6,8 +6,8 @@ extension CommandTable {
     static let status = CommandSpecification(
         name: .status, operands: "[ID]...", operandCount: 0...1000, summary: "show what a running host is doing",
         details: [
-            "Shows the host, its workers and its routines, or those of the IDs only. The numbers come from memory that the "
-                + "workers share with the host: asking costs them nothing. Counts are since the host's start; p50 and p99 are "
+            "Shows the host, its workers and its routines; with IDs, of the routines those only. The numbers come from "
+                + "memory that the workers share with the host: asking costs them nothing. Counts are since the host's start; p50 and p99 are "
                 + "right within their power of two."
         ],
         options: [json, state],

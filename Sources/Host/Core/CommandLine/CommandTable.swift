@@ -152,7 +152,8 @@ public enum CommandTable {
         name: .run, summary: "run the plugins of a directory (the default, when only options are given)",
         details: [
             "Runs every routine of every plugin in the directory on its interval until it is done or stopped. "
-                + "SIGINT and SIGTERM stop gracefully, a second one at once; both leave complete records."
+                + "SIGINT and SIGTERM stop gracefully, a second one at once; both leave complete records.",
+            "With --exit-when-idle the exit status is 1 when a session has failed.",
         ],
         options: [
             plugins, state, config,
@@ -245,7 +246,7 @@ public enum CommandTable {
             OptionSpecification(flag: .all, "clear the caches of all plugins"),
             OptionSpecification(
                 .format, .choice(CacheCommandOptions.Format.allCases.map(\.rawValue)), "FORMAT",
-                "the form of list and show, table by default"),
+                "the form of list, show and what clear says, table by default"),
             OptionSpecification(flag: .json, "the same as --format json"), state,
         ])
 

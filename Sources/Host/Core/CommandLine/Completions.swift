@@ -187,11 +187,25 @@ public enum Completions {
             end
 
             """
-        text += "complete -c \(program) -f\n"
+        // Words with only options are those of `run`, also before it is named.
+        text += """
+            function __\(program)_is
+                set -l words (commandline -opc)
+                set -l command run
+                if set -q words[2]; and not string match -q -- '-*' $words[2]
+                    set command $words[2]
+                end
+                test $command = $argv[1]
+            end
+            complete -c \(program) -f
+            complete -c \(program) -s h -l help -d 'show the help'
+
+            """
+        let isFirst = "'test (count (commandline -opc)) -eq 1'"
         for command in CommandTable.commands {
             let name = command.name.rawValue
-            text += "complete -c \(program) -n __fish_use_subcommand -a \(name) -d \(quoted(command.summary))\n"
-            let condition = quoted("__fish_seen_subcommand_from \(name)")
+            text += "complete -c \(program) -n \(isFirst) -a \(name) -d \(quoted(command.summary))\n"
+            let condition = quoted("__\(program)_is \(name)")
             for option in command.options {
                 var line = "complete -c \(program) -n \(condition) -l \(option.name.rawValue) -d \(quoted(option.help))"
                 switch values(option.value) {

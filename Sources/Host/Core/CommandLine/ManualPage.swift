@@ -20,12 +20,14 @@ public enum ManualPage {
         ("DIR/PLUGIN.json5", "the configuration of a plugin"),
         ("DIR/schedhost.json5", "the configuration of the host, and of any plugin"),
         ("STATE/sessions.jsonl", "the records of finished sessions, a line each"),
+        ("STATE/reports/", "the crash reports that records name"),
         (
             "STATE/cache/",
             "the disk caches; a configuration's caches { durability, disk_files, disk_mb } says how they are kept: with "
                 + "durability \"power\" each save waits until the disk has it"
         ),
         ("STATE/plugins/", "the copies of plugins that workers have loaded"),
+        ("STATE/control.sock", "where a running host is asked, by its user and root"),
     ]
 
     private static func section(of command: CommandSpecification) -> String {

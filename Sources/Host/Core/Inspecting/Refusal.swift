@@ -78,7 +78,7 @@ extension Refusal.Reason: CustomStringConvertible {
     /// What is wrong, and the mend.
     public var description: String {
         switch self {
-        case .notRegular(let kind): "\(Self.name(kind)), not a regular file: move it out of the plugins directory"
+        case .notRegular(let kind): "\(kind), not a regular file: move it out of the plugins directory"
         case .danglingLink: "a link to a file that does not exist: remove it, or restore its target"
         case .unreadable(let error): "cannot be read: \(error)"
         case .unsafeFile(let fault): "unsafe: \(fault.text("it")), or allow it with --allow-unsafe-permissions"
@@ -100,17 +100,6 @@ extension Refusal.Reason: CustomStringConvertible {
             "does not export \(symbol): add SCHEDHOST_PLUGIN (in Swift a public @c function of that name), and do not hide it"
         case .entryUndefined(let symbol): "uses \(symbol) without defining it: add SCHEDHOST_PLUGIN"
         case .entryIsData(let symbol): "exports \(symbol) as data: it must be a function"
-        }
-    }
-
-    private static func name(_ kind: FileStatus.Kind) -> String {
-        switch kind {
-        case .regular: "a regular file"
-        case .directory: "a directory"
-        case .link: "a link"
-        case .pipe: "a pipe (FIFO)"
-        case .socket: "a socket"
-        case .device: "a device"
         }
     }
 }

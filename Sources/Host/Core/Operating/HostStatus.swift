@@ -8,7 +8,7 @@ public struct HostStatus: Equatable, Sendable {
         public var file: String
         /// The plugin's version; empty while unknown.
         public var version: String
-        /// `loading`, `ready`, `refused` or `removed`.
+        /// `loading`, `ready` or `refused`.
         public var state: String
         /// Why it is refused, or nil.
         public var why: String?
@@ -99,9 +99,8 @@ public struct HostStatus: Equatable, Sendable {
         self.logLevel = logLevel
     }
 
-    /// Only the routines of these ids; nil stands for all.
-    public func only(_ identifiers: Set<String>?) -> HostStatus {
-        guard let identifiers else { return self }
+    /// With the routines of these ids only.
+    public func only(_ identifiers: Set<String>) -> HostStatus {
         var copy = self
         copy.routines = routines.filter { identifiers.contains($0.identifier) }
         return copy

@@ -99,12 +99,12 @@ public struct TopScreen: Sendable {
     /// The frame: as many lines as there are rows at most, no line wider than the terminal.
     ///
     /// Written over the one before; what is left of that is erased.
-    public func frame(columns: Int, rows: Int, isColored: Bool, note: String = "") -> String {
+    public func frame(columns: Int, rows: Int, isColored: Bool) -> String {
         let width = max(20, columns)
-        guard let status else { return "\u{1B}[H" + TerminalText.cut(note, to: width) + "\u{1B}[K\u{1B}[J" }
+        guard let status else { return "\u{1B}[H\u{1B}[K\u{1B}[J" }
         var lines = [TerminalText.cut(StatusTable.head(status), to: width)]
         let hint = "sorted by \(key.rawValue)\(isReversed ? ", reversed" : "")   s sort  r reverse  ↑↓ scroll  q quit"
-        lines.append(TerminalText.cut(note.isEmpty ? hint : note, to: width))
+        lines.append(TerminalText.cut(hint, to: width))
         let table = table(status, width: width, rows: max(1, rows - 4))
         var text = "\u{1B}[H"
         for line in lines { text += line + "\u{1B}[K\r\n" }

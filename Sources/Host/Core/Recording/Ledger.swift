@@ -13,7 +13,7 @@ public struct LedgerSlot: ~Copyable {
     public let state: Atomic<UInt64>
     /// The cycle in progress or next, from 0: the number of cycles that count.
     public let cycle: Atomic<UInt64>
-    /// When the present callback began, boot ns; 0 when none is in progress.
+    /// When the present callback began, or the last one, or before the first one the session; boot ns.
     public let began: Atomic<Int64>
     /// When the next cycle is due, boot ns; `Int64.max` for never.
     public let due: Atomic<Int64>

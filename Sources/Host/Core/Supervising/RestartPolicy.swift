@@ -71,6 +71,8 @@ public struct RestartPolicy: Sendable {
         case quarantineDecided(why: String)
         /// The time of `nextDeadline` has come. Harmless when it has not.
         case timerFired
+        /// The start that is due would come after the routine's `until`: there is none any more.
+        case tooLate
     }
 
     /// What the supervisor is to do, in this order.
@@ -162,6 +164,7 @@ public struct RestartPolicy: Sendable {
         case .stopDecided: state == .ending ? [] : stopRequested()
         case .quarantineDecided(let why): quarantineDecided(why, at: now)
         case .timerFired: timerFired(at: now)
+        case .tooLate: tooLate()
         }
     }
 
@@ -259,6 +262,14 @@ public struct RestartPolicy: Sendable {
         case .idle, .complete, .waiting, .starting, .running:
             return shutOut("its error hook's decision (\(oneLine(why, limit: 300)))", probing: false, at: now)
         }
+    }
+
+    private mutating func tooLate() -> [Action] {
+        switch state {
+        case .waiting: state = .complete
+        case .idle, .complete, .stopped, .starting, .running, .ending, .quarantined: break
+        }
+        return []
     }
 
     private mutating func timerFired(at now: Int64) -> [Action] {

@@ -12,10 +12,9 @@ final class MetricsFile {
     var hasFault = false
 
     init(path: String, timer: Deadlines.Timer) throws(SystemError) {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let folder = parts.dropLast().joined(separator: "/")
-        directory = try Directory(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
-        name = String(parts.last ?? "")
+        let (folder, name) = Directory.split(path)
+        directory = try Directory(folder)
+        self.name = name
         self.timer = timer
     }
 }
@@ -31,13 +30,8 @@ extension Supervisor {
     /// Replaces the file in one step, and sets the next time.
     func writeMetricsFile() {
         guard let file = operation.metricsFile else { return }
-        let temporary = ".\(file.name).\(HostProcess.pid)"
-        do throws(SystemError) {
-            try? file.directory.remove(temporary)
-            // Others read it: node_exporter runs as another user.
-            try file.directory.create(temporary, mode: 0o644).writeAll(
-                metrics(), subject: file.directory.child(temporary))
-            try file.directory.rename(temporary, to: file.name)
+        do throws(Directory.ReplaceFailure) {
+            try file.directory.replace(file.name, with: metrics())  // others read it: node_exporter is another user
             file.hasFault = false
         } catch {
             if !file.hasFault { log.write(.error, "", "the metrics cannot be written: \(error)") }

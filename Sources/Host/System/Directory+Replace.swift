@@ -1,0 +1,43 @@
+extension Directory {
+    /// Why a file was not replaced.
+    public enum ReplaceFailure: Error, CustomStringConvertible {
+        /// That path is something else: a device, a link, a directory.
+        case notRegular(String, FileStatus.Kind)
+        /// A call failed.
+        case system(SystemError)
+
+        /// One line, with the path.
+        public var description: String {
+            switch self {
+            case .notRegular(let path, let kind): "\(path) is \(kind), not a regular file"
+            case .system(let error): "\(error)"
+            }
+        }
+    }
+
+    /// Puts a file of that content, which all may read whom the umask lets, in the place of a regular one, or where there
+    /// is none.
+    ///
+    /// In one step: other processes see the old one or the new one. A failure leaves all as it was.
+    public func replace(_ name: String, with bytes: [UInt8]) throws(ReplaceFailure) {
+        if let kind = try? status(name.isEmpty ? "." : name).kind, kind != .regular {
+            throw .notRegular(child(name), kind)
+        }
+        let temporary = ".\(name).\(HostProcess.pid)"
+        do throws(SystemError) {
+            try? remove(temporary)  // of a process that had this number and was killed
+            try create(temporary, mode: 0o644).writeAll(bytes, subject: child(name))
+            try rename(temporary, to: name)
+        } catch {
+            try? remove(temporary)
+            throw .system(error)
+        }
+    }
+
+    /// The folder of a path and the name in it: `.` and `x` for `x`, `/` and `x` for `/x`; no name where a slash is last.
+    public static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        let folder = path[..<slash]
+        return (folder.isEmpty ? "/" : String(folder), String(path[path.index(after: slash)...]))
+    }
+}

@@ -1,0 +1,33 @@
+import HostSystem
+
+/// A directory of a test's own, removed with all that is in it when the value ends.
+final class TestDirectory: Sendable {
+    let path: String
+
+    init() { path = (try? Directory.makeTemporary("schedhost-test", in: "/tmp").path) ?? "" }
+
+    deinit {
+        guard let directory = try? Directory(path), let parent = try? Directory("/tmp") else { return }
+        Self.empty(directory)
+        try? parent.removeDirectory(String(path.dropFirst("/tmp/".count)))
+    }
+
+    private static func empty(_ directory: borrowing Directory) {
+        for name in (try? directory.names()) ?? [] where (try? directory.remove(name)) == nil {
+            if let child = try? directory.directory(name) { empty(child) }
+            try? directory.removeDirectory(name)
+        }
+    }
+
+    func directory() throws(SystemError) -> Directory { try Directory(path) }
+
+    func bytes(_ name: String) throws -> [UInt8] {
+        try directory().openForReading(name).readAll(limit: 1 << 30, subject: name)
+    }
+
+    func write(_ name: String, _ bytes: [UInt8]) throws {
+        let file = try directory().openForUpdate(name)
+        try file.truncate(to: 0, subject: name)
+        try file.writeAll(bytes, subject: name)
+    }
+}
