@@ -17,15 +17,13 @@ let strictC: [CSetting] = [
 
 /// The host is one file: with Swift's libraries inside, a worker starts in half the time that the shared ones take (see
 /// Tests/Benchmarks/README.md), and the program runs where no toolchain is. It exports no symbol, so plugins in Swift load
-/// the shared libraries beside it, and the two never meet. It has a fixed address, so that the pages full of pointers are
-/// the file's, not each worker's: a quarter of a start, and 0.4 MB a process. `SCHEDHOST_LINK=shared` when building turns
-/// this off.
+/// the shared libraries beside it, and the two never meet. `SCHEDHOST_LINK=shared` when building turns this off.
 let linkedIn: [LinkerSetting] = [
     .unsafeFlags([
         "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections",
         "-L\(Context.packageDirectory)/Sources/Host/Main/link",
         "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker",
-        "nostart-stop-gc", "-Xclang-linker", "-no-pie", "-Xclang-linker", "-static-libgcc",
+        "nostart-stop-gc", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xclang-linker", "-static-libgcc",
     ])
 ]
 let linking = Context.environment["SCHEDHOST_LINK"] == "shared" ? [] : linkedIn
