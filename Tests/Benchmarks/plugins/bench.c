@@ -3,7 +3,8 @@
  *
  *   empty     nothing
  *   step      the time of each start against a grid of `period_us` from the first one; percentiles as stats; with
- *             `sleeper` a thread beside it measures an absolute sleep in the same way, half a period later each time
+ *             `sleeper` a thread beside it measures an absolute sleep in the same way, half a period later each time,
+ *             and where the host has missed runs, and begins its grid anew, so does the plugin
  *   block     routine 0 sleeps `block_ms` in each cycle, the others are as `step`
  *   hit       `count` hits of a memory cache in one cycle; the ns of one as stats
  *   load      the same for loads that are asked for, with a source that writes five bytes
@@ -42,6 +43,7 @@ struct routine {
     size_t count, least_count, capacity;
     double result;
     pthread_t sleeper;
+    uint64_t missed;
     int is_asleep, is_over;
     char mode;
 };
@@ -112,6 +114,7 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     /* All of it is in use from the start: else what the samples fill looks like growth. */
     memset(routine->late, 0xff, routine->capacity * sizeof *routine->late);
     routine->is_over = 0;
+    routine->missed = 0;
     routine->is_asleep = schedhost_param_int(scheduler, "sleeper", 0) != 0 &&
                          pthread_create(&routine->sleeper, NULL, sleep_on_grid, routine) == 0;
     return SCHEDHOST_OK;
@@ -223,6 +226,10 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
             routine->first = now;
         } else {
             keep(routine, now - routine->first - (int64_t)schedhost_cycle(scheduler) * routine->period);
+        }
+        if (routine->is_asleep && schedhost_where(scheduler)->missed != routine->missed) {
+            routine->missed = schedhost_where(scheduler)->missed;
+            routine->first = now - (int64_t)schedhost_cycle(scheduler) * routine->period;
         }
         return SCHEDHOST_OK;
     }
