@@ -54,13 +54,18 @@ final class HostRun {
     private let tools: Tools
     private let root: String
     private let routines: Int
+    private let stays: Bool
 
     /// A host with the measured plugin, `routines` times. `settings` are those of the plugin's configuration.
+    ///
+    /// Its directories are removed with it, unless it `stays`: then with all of the run. ext4 looks at each inode that was
+    /// freed nearby within the last minutes before it makes a file, so what one round removes, the next one pays for.
     init(
         _ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true,
-        from file: String = "bench.so", cache parameter: String? = nil
+        from file: String = "bench.so", cache parameter: String? = nil, stays: Bool = false
     ) throws {
         self.tools = tools
+        self.stays = stays
         self.routines = routines
         Self.number += 1
         root = "\(tools.place)/\(Self.number)"
@@ -166,6 +171,6 @@ final class HostRun {
 
     deinit {
         child = nil
-        try? FileManager.default.removeItem(atPath: root)
+        if !stays { try? FileManager.default.removeItem(atPath: root) }
     }
 }

@@ -132,7 +132,7 @@ enum Many {
                     .ours,
                     {
                         let host = try HostRun(
-                            tools, settings: ["wait_ms": 1000], params: ["mode": "mark"], plugin: false)
+                            tools, settings: ["wait_ms": 1000], params: ["mode": "mark"], plugin: false, stays: true)
                         try copies(tools, count, in: host)
                         try host.start()
                         try waitFor("the first cycle of all", seconds: 120, every: 0.01) { lines(host.trace) >= count }
