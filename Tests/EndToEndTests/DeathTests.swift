@@ -21,12 +21,8 @@ extension EndToEnd {
         }
 
         @Test func `of the host: the next one writes exactly one record a session`() async throws {
-            try await Fixtures.build("healthy")
-            try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
-            let scratch = try Scratch()
-            try scratch.add("healthy")
-            try scratch.add("sleeper")
-            let host = try Host(in: scratch)
+            let host = try await Host.healthyAndSleeping()
+            let scratch = host.scratch
             let sessions = try await host.sessions(2)
             try await eventually("five cycles") { LedgerView.all(in: scratch).contains { $0.cycle >= 5 } }
             _ = try await host.end(by: Signals.kill, expecting: .signaled(Signals.kill))

@@ -11,7 +11,8 @@ final class CacheEntry {
     var loads: UInt64 = 0
     /// Whether the disk has this very value.
     var onDisk = false
-    /// What this process last saved, the mark of the lock file then, and the bytes of the file. Touched only under the lock of the folder.
+    /// What this process last saved: the mark of the lock file then, the generation, and the bytes of the file. Touched
+    /// only under the lock of the folder.
     var saved: (mark: UInt64, generation: UInt64, size: Int) = (0, 0, 0)
 
     init(key: [UInt8]) {

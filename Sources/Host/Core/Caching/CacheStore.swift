@@ -256,7 +256,7 @@ final class CacheStore: Sendable {
     /// Puts the temporary in the value's place, in one step.
     ///
     /// The two files change names where that can be: the next save then writes over a file that is there, and the file
-    /// system neither makes nor removes one. On ext4 that is a tenth of the time, most of which is not the making but
+    /// system neither makes nor removes one. On ext4 that is a ninth of the time, most of which is not the making but
     /// what a rename over a file waits for: the new file's blocks (`auto_da_alloc` in ext4(5)).
     private func publish(_ shelf: Shelf, _ path: Path, over before: Before, size: Int) throws(SystemError) {
         if case .older(let old) = before, max(old, size) <= Self.largestSpare, shelf.canExchange {
