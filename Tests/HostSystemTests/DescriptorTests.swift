@@ -97,6 +97,24 @@ struct DescriptorTests {
         #expect(throws: SystemError.self) { _ = try Directory.make(scratch.directory.child("file/y")) }
     }
 
+    @Test("a directory is made anew while it is empty, and stays when it is not; what a killed process left goes")
+    func fresh() throws {
+        let scratch = try Scratch()
+        scratch.directory.spreadSubdirectories()
+        _ = try scratch.directory.directory("x.left", create: true)
+        let first = try scratch.directory.freshDirectory("x").descriptor.status(subject: "x").inode
+        let second = try scratch.directory.freshDirectory("x")
+        #expect(try scratch.directory.names() == ["x"])
+        let inode = try scratch.directory.status("x").inode
+        #expect(try second.descriptor.status(subject: "x").inode == inode && inode != first)
+        #expect(try scratch.directory.status("x").mode == 0o700)
+        _ = try second.create("file")
+        let third = try scratch.directory.freshDirectory("x")
+        #expect(try third.names() == ["file"] && scratch.directory.names() == ["x"])
+        #expect(try scratch.directory.status("x").inode == inode)
+        try third.remove("file")
+    }
+
     @Test("a lock excludes other opens, and goes with its descriptor")
     func locks() throws {
         let scratch = try Scratch()

@@ -56,12 +56,13 @@ public struct HostState: ~Copyable {
         do throws(SystemError) {
             let directory = try Directory.make(path)
             directory.spreadSubdirectories()
-            let ledgers = try directory.directory("ledgers", create: true)
             let reports = try directory.directory("reports", create: true)
             let lock = try directory.openForUpdate("lock")
             let subject = directory.child("lock")
             // A host that was killed while it started a worker leaves the lock to the child, which has it until it executes.
             let isOurs = try lock.lockByte(at: 0, patience: 500_000_000, subject: subject)
+            let ledgers =
+                isOurs ? try directory.freshDirectory("ledgers") : try directory.directory("ledgers", create: true)
             let holder = String(decoding: try lock.read(count: 20, at: 0, subject: subject), as: UTF8.self)
             if isOurs {
                 try lock.truncate(to: 0, subject: subject)

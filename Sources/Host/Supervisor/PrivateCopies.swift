@@ -20,9 +20,11 @@ struct PrivateCopies: ~Copyable {
 
     /// Opens the directory and empties it: no worker of an earlier host lives.
     init(in state: borrowing Directory) throws(SystemError) {
-        directory = try state.directory("plugins", create: true)
-        sweep(keeping: [])
+        PrivateCopies(directory: try state.directory("plugins", create: true)).sweep(keeping: [])
+        directory = try state.freshDirectory("plugins")
     }
+
+    private init(directory: consuming Directory) { self.directory = directory }
 
     /// The path that a worker loads, from the root on: what it loaded before may have changed its working directory.
     func path(of content: String) -> String { HostProcess.absolute(directory.child(content + ".so")) }
