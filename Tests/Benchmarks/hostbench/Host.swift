@@ -156,10 +156,32 @@ final class HostRun {
     }
 
     /// The samples of all routines, us.
-    func pooled() -> [Double] {
+    func pooled() -> [Double] { numbers().map { $0 / 1000 } }
+
+    /// The p99 of each second's samples, us, of a run with the parameter `timed`: of the seconds within the interval, which
+    /// is in seconds since the boot, and of all others. A second of which less is known than of most does not count.
+    func secondly(by interval: ClosedRange<Double>) -> (within: [Double], others: [Double]) {
+        let all = numbers()
+        var seconds: [Double: [Double]] = [:]
+        for place in stride(from: 0, to: all.count - 1, by: 2) {
+            // They are counted from its begin, so that each is within or not.
+            let second = (all[place + 1] / 1e9 - interval.lowerBound).rounded(.down)
+            seconds[second, default: []].append(all[place] / 1000)
+        }
+        let usual = median(seconds.values.map { Double($0.count) })
+        let length = interval.upperBound - interval.lowerBound
+        var parts: (within: [Double], others: [Double]) = ([], [])
+        for (second, samples) in seconds where Double(samples.count) > usual / 2 {
+            let p99 = Sample(of: samples).p99
+            if second >= 0, second < length { parts.within.append(p99) } else { parts.others.append(p99) }
+        }
+        return parts
+    }
+
+    private func numbers() -> [Double] {
         let data = FileManager.default.contents(atPath: pool) ?? Data()
         return data.withUnsafeBytes { bytes in
-            (0..<bytes.count / 8).map { Double(bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)) / 1000 }
+            (0..<bytes.count / 8).map { Double(bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)) }
         }
     }
 

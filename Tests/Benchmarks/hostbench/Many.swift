@@ -72,46 +72,61 @@ enum Many {
         }
     }
 
-    /// A thousand routines of one plugin at 1 s, one of which sleeps for ten seconds, against the same without that.
+    /// A thousand routines of one plugin at 1 s, one of which sleeps for ten seconds: the others' p99 of each second
+    /// meanwhile against those in the five seconds before and after. In one run, since between two of them the routines'
+    /// places on the grid differ, and with them the lateness; by the second, since one stall of the machine in the midst of
+    /// a burst is 1 % of ten seconds.
     static func neighbour(_ tools: Tools, count: Int, seconds: Int) -> Benchmark {
-        let key = "lateness beside one that blocks"
-        func run(_ mode: String) throws -> [String: Sample] {
+        let key = "p99 of a second beside one that blocks"
+        let pair = Pair<[String: Sample]> {
             let host = try HostRun(
                 tools, routines: count, settings: ["wait_ms": 1000],
-                params: ["mode": mode, "block_ms": seconds * 1000, "period_us": 1_000_000, "samples": 64, "pool": true])
+                params: [
+                    "mode": "block", "block_ms": seconds * 1000, "period_us": 1_000_000, "samples": 64, "pool": true,
+                    "timed": 1,
+                ])
             try host.start()
-            sleep(UInt32(seconds))
+            try waitFor("the end of the long cycle", seconds: Double(seconds) + 20, every: 0.1) {
+                host.times().count == 2
+            }
+            sleep(UInt32(seconds) / 2)
+            let times = host.times()
             try host.stop()
-            return [key: Sample(of: host.pooled())]
+            let lateness = host.secondly(by: times[0]...times[1])
+            return ([key: Sample(of: lateness.others)], [key: Sample(of: lateness.within)])
         }
         return Benchmark(
-            name: "neighbour", rows: [Row(key, "us", by: .p99, limit: "without it")], mostRounds: 2,
-            contenders: [(.limit, { try run("step") }), (.ours, { try run("block") })])
+            name: "neighbour", rows: [Row(key, "us", limit: "without it")], mostRounds: 3,
+            contenders: [(.limit, pair.limit), (.ours, pair.ours)])
     }
 
     /// Eight routines at 10 ms, while 100 clients do to the control socket what they can (`peers/crowd.c`), against the
-    /// same without them.
+    /// same before and after them, in one run.
     static func crowd(_ tools: Tools, seconds: Int) -> Benchmark {
-        let key = "lateness beside 100 clients"
-        func run(_ hasCrowd: Bool) throws -> [String: Sample] {
+        let key = "p99 of a second beside 100 clients"
+        let pair = Pair<[String: Sample]> {
             let host = try HostRun(
                 tools, routines: 8, settings: ["wait_ms": 10],
-                params: ["mode": "step", "period_us": 10_000, "samples": seconds * 100 + 400, "pool": true])
+                params: [
+                    "mode": "step", "period_us": 10_000, "samples": seconds * 200 + 800, "pool": true, "timed": 1,
+                ])
             try host.start()
             try waitFor("the start of all sessions", seconds: 10) { host.begun() >= 8 }
-            var crowd: Child?
-            if hasCrowd { crowd = try Child("\(tools.built)/crowd", ["\(host.state)/control.sock", "100"]) }
-            sleep(UInt32(seconds))
-            if let crowd {
-                crowd.signal(SIGTERM)
-                guard crowd.wait().status == 0 else { throw Trouble("the crowd came to nothing") }
-            }
+            usleep(UInt32(seconds) * 500_000)
+            let begin = bootSeconds()
+            let crowd = try Child("\(tools.built)/crowd", ["\(host.state)/control.sock", "100"])
+            usleep(UInt32(seconds) * 1_000_000)
+            crowd.signal(SIGTERM)
+            guard crowd.wait().status == 0 else { throw Trouble("the crowd came to nothing") }
+            let end = bootSeconds()
+            usleep(UInt32(seconds) * 500_000)
             try host.stop()
-            return [key: Sample(of: host.pooled())]
+            let lateness = host.secondly(by: begin...end)
+            return ([key: Sample(of: lateness.others)], [key: Sample(of: lateness.within)])
         }
         return Benchmark(
-            name: "crowd", rows: [Row(key, "us", by: .p99, limit: "without them")], mostRounds: 6,
-            contenders: [(.limit, { try run(false) }), (.ours, { try run(true) })])
+            name: "crowd", rows: [Row(key, "us", limit: "without them")], mostRounds: 5,
+            contenders: [(.limit, pair.limit), (.ours, pair.ours)])
     }
 
     /// So many plugins of one routine: from the host's start to the last first cycle, then what they cost.
@@ -122,7 +137,7 @@ enum Many {
             Row("\(name): private memory each", "MB", limit: "empty program"), Row("\(name): CPU at 1 s", "ms/s"),
         ]
         return Benchmark(
-            name: name, rows: rows, mostRounds: count >= 1000 ? 2 : 3,
+            name: name, rows: rows, mostRounds: 3,
             contenders: [
                 (
                     .limit,

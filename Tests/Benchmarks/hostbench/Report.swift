@@ -105,8 +105,11 @@ struct Report {
             withJSONObject: about.merging(["rows": rows]) { $1 }, options: [.prettyPrinted, .sortedKeys])
     }
 
-    /// The rows that are behind.
-    func behind(_ results: [Result]) -> [String] {
-        results.filter { verdict($0).hasPrefix("BEHIND") }.map { "\($0.row.key): \(verdict($0))" }
+    /// The rows that are behind or could not be judged, and when all was run the thresholds that no row has.
+    func behind(_ results: [Result], isAll: Bool) -> [String] {
+        let rows = results.map { ($0.row.key, verdict($0)) }
+        let unknown = thresholds.keys.filter { key in isAll && !rows.contains { $0.0 == key } }.sorted()
+        return rows.filter { !["", "holds"].contains($0.1) }.map { "\($0.0): \($0.1)" }
+            + unknown.map { "\($0): there is no such row" }
     }
 }

@@ -5,7 +5,8 @@
  *   step      the time of each start against a grid of `period_us` from the first one; percentiles as stats; with
  *             `sleeper` a thread beside it measures an absolute sleep in the same way, half a period later each time,
  *             and where the host has missed runs, and begins its grid anew, so does the plugin
- *   block     routine 0 sleeps `block_ms` in each cycle, the others are as `step`
+ *   block     routine 0 sleeps `block_ms` in cycle 5 and writes to `trace` when that begins and ends, the others are as
+ *             `step`
  *   hit       `count` hits of a memory cache in one cycle; the ns of one as stats
  *   load      the same for loads that are asked for, with a source that writes five bytes
  *   write     the same for puts into a memory cache
@@ -17,7 +18,8 @@
  *   fault     the same with a null pointer in the place of SIGKILL
  *   mark      writes the boot time of its first cycle to `trace`
  *
- * With `pool` the samples of all routines are also appended to that file, as 64-bit ns. */
+ * With `pool` the samples of all routines are also appended to that file, as 64-bit ns; with `timed` each is followed by
+ * the boot time at which it was taken. */
 #include <schedhost/plugin.h>
 
 #include "../limits/put.h"
@@ -38,7 +40,7 @@
 struct routine {
     uint64_t number;
     int64_t first, period;
-    int64_t *late;
+    int64_t *late, *when;
     int64_t *least; /* what the limit took, beside the puts or the steps */
     size_t count, least_count, capacity;
     double result;
@@ -61,6 +63,9 @@ static int compare(const void *a, const void *b) {
 
 static void keep(struct routine *routine, int64_t value) {
     if (routine->count < routine->capacity) {
+        if (routine->when != NULL) {
+            routine->when[routine->count] = boot_ns();
+        }
         routine->late[routine->count++] = value;
     }
 }
@@ -105,6 +110,7 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     routine->capacity = (size_t)schedhost_param_int(scheduler, "samples", 64);
     routine->late = malloc(routine->capacity * sizeof *routine->late);
     routine->least = malloc(routine->capacity * sizeof *routine->least);
+    routine->when = schedhost_param_int(scheduler, "timed", 0) ? calloc(routine->capacity, sizeof *routine->when) : NULL;
     routine->count = 0;
     routine->least_count = 0;
     routine->first = 0;
@@ -215,8 +221,13 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
     case 'b':
         if (routine->number == 0) {
             struct timespec time = {.tv_sec = schedhost_param_int(scheduler, "block_ms", 1000) / 1000};
+            if (schedhost_cycle(scheduler) != 5) {
+                return SCHEDHOST_OK;
+            }
+            trace(scheduler);
             while (nanosleep(&time, &time) != 0 && errno == EINTR) {
             }
+            trace(scheduler);
             return SCHEDHOST_OK;
         }
         /* fall through */
@@ -241,17 +252,22 @@ static void pool(const schedhost_scheduler *scheduler, struct routine *routine, 
     if (path == NULL) {
         return;
     }
-    for (size_t i = 0; i < routine->count; i++) {
-        routine->late[i] -= least;
+    size_t step = routine->when != NULL ? 2 : 1, size = routine->count * step * sizeof(int64_t);
+    int64_t *samples = malloc(size);
+    for (size_t i = 0; i < routine->count && samples != NULL; i++) {
+        samples[i * step] = routine->late[i] - least;
+        if (step == 2) {
+            samples[i * step + 1] = routine->when[i];
+        }
     }
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (file >= 0) {
-        size_t size = routine->count * sizeof *routine->late;
-        if (write(file, routine->late, size) != (ssize_t)size) {
+        if (samples == NULL || write(file, samples, size) != (ssize_t)size) {
             schedhost_fail(scheduler, 1, "the pool of samples is full");
         }
         close(file);
     }
+    free(samples);
 }
 
 static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
@@ -271,10 +287,14 @@ static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
         schedhost_stat_double(scheduler, "limit_drift_us", (double)routine->least[routine->least_count - 1] / 1000);
     }
     schedhost_stat_double(scheduler, "drift_us", (double)routine->late[routine->count - 1] / 1000);
-    qsort(routine->late, routine->count, sizeof *routine->late, compare);
     /* The first start is itself late by a little: the grid is the one on which no start is early. */
     int is_on_grid = routine->mode != 'p' && routine->mode != 'g';
-    int64_t least = is_on_grid && routine->late[0] < 0 ? routine->late[0] : 0;
+    int64_t least = 0;
+    for (size_t i = 0; i < routine->count && is_on_grid; i++) {
+        least = routine->late[i] < least ? routine->late[i] : least;
+    }
+    pool(scheduler, routine, least);
+    qsort(routine->late, routine->count, sizeof *routine->late, compare);
     const char *names[] = {"p50_us", "p90_us", "p99_us", "max_us"};
     size_t places[] = {routine->count / 2, routine->count * 9 / 10, routine->count * 99 / 100, routine->count - 1};
     size_t raws = routine->least_count, raw_places[] = {raws / 2, raws * 9 / 10, raws * 99 / 100, raws - 1};
@@ -288,7 +308,6 @@ static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
     for (int i = 0; i < 4; i++) {
         schedhost_stat_double(scheduler, names[i], (double)(routine->late[places[i]] - least) / 1000);
     }
-    pool(scheduler, routine, least);
     return SCHEDHOST_OK;
 }
 
@@ -296,6 +315,7 @@ static int32_t stop(const schedhost_scheduler *scheduler, void *user) {
     (void)scheduler;
     free(((struct routine *)user)->late);
     free(((struct routine *)user)->least);
+    free(((struct routine *)user)->when);
     return SCHEDHOST_OK;
 }
 
