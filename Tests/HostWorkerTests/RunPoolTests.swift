@@ -82,6 +82,26 @@ struct RunPoolTests {
         #expect(pool.threadCount <= 20, "never more than routines")
     }
 
+    @Test("a routine's thread has the shortest slice, and what it starts the usual one")
+    func slice() throws {
+        let usual = Thread.slice
+        let slices = Monitor<[UInt64]>([])
+        let script = Script { _ in
+            slices.withLock { $0.append(Thread.slice) }
+            try? Thread.start(name: "started") {
+                slices.withLock { $0.append(Thread.slice) }
+                slices.broadcast()
+            }
+            return 0
+        }
+        let kit = unsafe try PluginKit([script])
+        try begin(kit, kit.order(maxCycles: 1))
+        #expect(try kit.nextEnd()?.cycles == 1)
+        let seen = slices.wait { $0.count == 2 ? $0 : nil }
+        // Before Linux 6.12 there is none to be seen.
+        #expect(seen == (usual == 0 ? [0, 0] : [100_000, usual]))
+    }
+
     @Test("a serial plugin's routines never overlap, and take turns")
     func serial() throws {
         let inside = Counter()

@@ -33,3 +33,33 @@ static _Thread_local void *thread_slot;
 void *chs_thread_slot(void) { return thread_slot; }
 
 void chs_set_thread_slot(void *value) { thread_slot = value; }
+
+/* The first version of the kernel's struct sched_attr. */
+struct attributes {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+static int get_attributes(struct attributes *attributes) {
+    return (int)syscall(SYS_sched_getattr, 0, attributes, sizeof *attributes, 0);
+}
+
+int chs_set_slice(uint64_t nanoseconds) {
+    struct attributes attributes = {.size = 0};
+    if (get_attributes(&attributes) != 0 || attributes.policy != SCHED_OTHER) {
+        return -1;
+    }
+    attributes.runtime = nanoseconds;
+    if (attributes.nice >= 0) {
+        attributes.flags |= 1; /* SCHED_FLAG_RESET_ON_FORK */
+    }
+    return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+uint64_t chs_slice(void) {
+    struct attributes attributes = {.size = 0};
+    return get_attributes(&attributes) == 0 && attributes.policy == SCHED_OTHER ? attributes.runtime : 0;
+}

@@ -42,6 +42,17 @@ public enum Thread {
     /// The kernel's id of the calling thread. gettid(2).
     public static func identifier() -> Int32 { chs_gettid() }
 
+    /// The slice of the calling thread, ns: for so long it has the processor where others want it too. 0 where there is no
+    /// such thing. sched_setattr(2).
+    public static var slice: UInt64 { chs_slice() }
+
+    /// Gives the calling thread a slice of 100 us, the least that the kernel knows. Its share stays what it is; but when it
+    /// wakes it takes the processor from a thread whose slice is longer, as all are that ask for none, in place of waiting
+    /// for the end of that, which is milliseconds on a busy machine. What it starts has the usual slice again, unless its
+    /// niceness is negative, which would go too. Before Linux 6.12, or with another policy than `SCHED_OTHER`, nothing
+    /// happens. sched_setattr(2), sched(7).
+    public static func shortenSlice() { _ = chs_set_slice(100_000) }
+
     private final class Start: Sendable {
         let name: String
         let body: @Sendable () -> Void

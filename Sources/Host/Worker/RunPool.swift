@@ -72,6 +72,7 @@ final class RunPool: Sendable {
 
     private func work() {
         HostProcess.sleepPrecisely()
+        Thread.shortenSlice()
         let thread = Thread.identifier()
         var arrival = RunQueue.Arrival.started
         while true {

@@ -58,21 +58,7 @@ enum Hot {
             [error: try Sample(output), drift: Sample(abs(try Sample(output, "drift_us").p50))]
         }
         let arguments = ["\(ms * 1000)", "\(count)"]
-        // In one process at one time: from one second to the next the machine differs by more than what is compared.
-        let pair = Pair<[String: Sample]> {
-            let host = try HostRun(
-                tools, settings: ["wait_ms": ms, "max_cycles": count],
-                params: ["mode": "step", "period_us": ms * 1000, "samples": count, "sleeper": 1])
-            try host.runToEnd()
-            guard let record = try host.records().first else { throw Trouble("no record") }
-            func figures(_ prefix: String) throws -> [String: Sample] {
-                [
-                    error: try host.percentiles(prefix),
-                    drift: Sample(abs(try host.stat(prefix + "drift_us", of: record))),
-                ]
-            }
-            return (try figures("limit_"), try figures(""))
-        }
+        let pair = Pair { try stepsBesideTheLimit(tools, ms: ms, count: count, error: error, drift: drift) }
         var contenders: [(Contender, Benchmark.Run)] = [(.limit, pair.limit), (.ours, pair.ours)]
         if ms == 10 {
             contenders += [
@@ -84,6 +70,42 @@ enum Hot {
         return Benchmark(
             name: "step \(ms) ms", rows: [Row(error, "us", by: .p99), Row(drift, "us")], mostRounds: ms == 10 ? 5 : 3,
             contenders: contenders)
+    }
+
+    /// The same while others want all processors, and one more.
+    static func busySteps(_ tools: Tools, count: Int) -> Benchmark {
+        let error = "step error, 10 ms, on a busy machine"
+        let pair = Pair {
+            let busy = try (0...ProcessInfo.processInfo.activeProcessorCount).map { _ in
+                try Child("/bin/sh", ["-c", "while :; do :; done"])
+            }
+            defer {
+                for child in busy {
+                    child.signal(SIGKILL)
+                    child.wait()
+                }
+            }
+            return try stepsBesideTheLimit(tools, ms: 10, count: count, error: error, drift: "")
+        }
+        return Benchmark(
+            name: "step, busy", rows: [Row(error, "us", by: .p99)], mostRounds: 3,
+            contenders: [(.limit, pair.limit), (.ours, pair.ours)])
+    }
+
+    /// The host and clock_nanosleep(2), in one process at one time: from one second to the next the machine differs by more
+    /// than what is compared.
+    private static func stepsBesideTheLimit(_ tools: Tools, ms: Int, count: Int, error: String, drift: String) throws
+        -> (limit: [String: Sample], ours: [String: Sample])
+    {
+        let host = try HostRun(
+            tools, settings: ["wait_ms": ms, "max_cycles": count],
+            params: ["mode": "step", "period_us": ms * 1000, "samples": count, "sleeper": 1])
+        try host.runToEnd()
+        guard let record = try host.records().first else { throw Trouble("no record") }
+        func figures(_ prefix: String) throws -> [String: Sample] {
+            [error: try host.percentiles(prefix), drift: Sample(abs(try host.stat(prefix + "drift_us", of: record)))]
+        }
+        return (try figures("limit_"), try figures(""))
     }
 
     /// Hits by that many threads at once, each in a cache of its own: ns a hit of one thread with a processor to itself.

@@ -50,7 +50,7 @@ let few = isQuick ? 4 : 1
 var benchmarks: [Benchmark] = [
     Hot.cycle(tools, count: 10_000_000 / few), Hot.neighbours(tools, count: 10_000_000 / few),
     Hot.steps(tools, ms: 1, count: 2000 / few), Hot.steps(tools, ms: 10, count: 600 / few),
-    Hot.steps(tools, ms: 100, count: 40 / few),
+    Hot.steps(tools, ms: 100, count: 40 / few), Hot.busySteps(tools, count: 600 / few),
 ]
 benchmarks += [1, 2, 4, 16].map { Hot.hits(tools, threads: $0, count: 10_000_000 / few / $0) }
 benchmarks += [

@@ -58,6 +58,12 @@ static inline int chs_tgkill(pid_t process, pid_t thread, int signal) {
 }
 static inline pid_t chs_gettid(void) { return (pid_t)syscall(SYS_gettid); }
 
+/* Without wrappers before glibc 2.41, and their struct is in a header that cannot be included beside <sched.h>: the slice
+ * of the calling thread, ns, 0 when it has none. What it starts begins with the usual one if its niceness is not negative,
+ * else that would be reset too. sched_setattr(2). */
+int chs_set_slice(uint64_t nanoseconds);
+uint64_t chs_slice(void);
+
 /* si_code and si_status are macros over a union. */
 static inline int chs_waitid_pidfd(int pidfd, int options, int *code, int *status) {
     siginfo_t info;
