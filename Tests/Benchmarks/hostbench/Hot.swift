@@ -58,7 +58,12 @@ enum Hot {
             [error: try Sample(output), drift: Sample(abs(try Sample(output, "drift_us").p50))]
         }
         let arguments = ["\(ms * 1000)", "\(count)"]
-        let pair = Pair { try stepsBesideTheLimit(tools, ms: ms, count: count, error: error, drift: drift) }
+        let pair = Pair {
+            let both = try stepsBesideTheLimit(tools, ms: ms, count: count)
+            return (
+                [error: both.limit.error, drift: both.limit.drift], [error: both.ours.error, drift: both.ours.drift]
+            )
+        }
         var contenders: [(Contender, Benchmark.Run)] = [(.limit, pair.limit), (.ours, pair.ours)]
         if ms == 10 {
             contenders += [
@@ -85,7 +90,8 @@ enum Hot {
                     child.wait()
                 }
             }
-            return try stepsBesideTheLimit(tools, ms: 10, count: count, error: error, drift: "")
+            let both = try stepsBesideTheLimit(tools, ms: 10, count: count)
+            return ([error: both.limit.error], [error: both.ours.error])
         }
         return Benchmark(
             name: "step, busy", rows: [Row(error, "us", by: .p99)], mostRounds: 3,
@@ -94,16 +100,16 @@ enum Hot {
 
     /// The host and clock_nanosleep(2), in one process at one time: from one second to the next the machine differs by more
     /// than what is compared.
-    private static func stepsBesideTheLimit(_ tools: Tools, ms: Int, count: Int, error: String, drift: String) throws
-        -> (limit: [String: Sample], ours: [String: Sample])
+    private static func stepsBesideTheLimit(_ tools: Tools, ms: Int, count: Int) throws
+        -> (limit: (error: Sample, drift: Sample), ours: (error: Sample, drift: Sample))
     {
         let host = try HostRun(
             tools, settings: ["wait_ms": ms, "max_cycles": count],
             params: ["mode": "step", "period_us": ms * 1000, "samples": count, "sleeper": 1])
         try host.runToEnd()
         guard let record = try host.records().first else { throw Trouble("no record") }
-        func figures(_ prefix: String) throws -> [String: Sample] {
-            [error: try host.percentiles(prefix), drift: Sample(abs(try host.stat(prefix + "drift_us", of: record)))]
+        func figures(_ prefix: String) throws -> (error: Sample, drift: Sample) {
+            (try host.percentiles(prefix), Sample(abs(try host.stat(prefix + "drift_us", of: record))))
         }
         return (try figures("limit_"), try figures(""))
     }
