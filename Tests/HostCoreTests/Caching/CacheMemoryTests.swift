@@ -102,6 +102,50 @@ struct CacheMemoryTests {
         unsafe #expect(disk.get().state == .hit)
     }
 
+    @Test("a value of the disk that finds no room in memory is served each time", arguments: [[], [1]] as [[UInt8]])
+    func noRoom(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        world.budget = CacheBudget(valueLimit: 1000, totalLimit: 1000)
+        let options = unsafe CacheOptions(
+            expire: 1000, refreshAfter: 500, source: { key, writer in unsafe source([7])(key, writer) })
+        let disk = try world.cache(.disk, options)
+        let large = [UInt8](repeating: 1, count: 850)
+        try disk.put(large, key: key).get()
+        try unsafe world.cache(.memory, CacheOptions(expire: .max)).put([UInt8](repeating: 2, count: 300)).get()
+        #expect(disk.counters().evictions == 1)
+        for _ in 0..<3 {
+            world.clock.advance(10)
+            let answer = try unsafe disk.get(key: key).get()
+            #expect(answer.value.array == large && answer.state == .hit)
+        }
+        unsafe #expect(disk.get(CacheRequest(fresh: true, tolerance: 30), key: key).bytes == large)
+        #expect(disk.peek(key: key).bytes == large)
+        #expect(disk.counters().hits == 4 && disk.counters().loads == 0)
+        // From the age at which it is refreshed too, and the refresh brings another one.
+        world.clock.advance(500)
+        unsafe #expect(disk.get(key: key).bytes == large)
+        #expect(disk.counters().hits == 5)
+        world.runBackground()
+        unsafe #expect(disk.get(key: key).bytes == [7])
+        // Past its expiry it is stale or loaded.
+        world.clock.advance(2000)
+        unsafe #expect(disk.get(key: key, source: source([8])).state == .loaded)
+    }
+
+    @Test("many callers at once get such a value as well")
+    func noRoomForMany() throws {
+        let world = CacheWorld()
+        world.budget = CacheBudget(valueLimit: 1000, totalLimit: 1000)
+        let disk = try unsafe world.cache(.disk, CacheOptions(expire: .max))
+        try disk.put([UInt8](repeating: 1, count: 850)).get()
+        try unsafe world.cache(.memory, CacheOptions(expire: .max)).put([UInt8](repeating: 2, count: 300)).get()
+        let served = Shared(0)
+        try CacheFlightTests.threads(8) { _ in
+            for _ in 0..<50 where unsafe disk.get().bytes?.count == 850 { served.change { $0 += 1 } }
+        }
+        #expect(served.value == 400 && disk.counters().hits == 400)
+    }
+
     @Test("keys that hold nothing do not pile up")
     func failedKeys() throws {
         let world = CacheWorld()

@@ -9,7 +9,9 @@ final class CacheLoad: @unchecked Sendable {
     enum Outcome {
         case made(CacheValue)
         case failed(CacheSourceFailure)
-        /// The disk had the value, or the load was called off: ask again.
+        /// The disk had this value, and it was enough for who looked.
+        case found(CacheValue)
+        /// The load was called off: ask again.
         case again
     }
 

@@ -42,6 +42,11 @@ public enum CacheError: Error, Equatable, Sendable, CustomStringConvertible {
     /// An argument is out of its range; says which.
     case invalid(String)
 
+    /// Others put or dropped the value again and again while the call waited for its load.
+    static let overtaken = CacheError.sourceFailed(
+        CacheSourceFailure(
+            code: 1, text: "the value was dropped each time that it was loaded: too many writers at once"))
+
     /// What it says, in one line.
     public var description: String {
         switch self {

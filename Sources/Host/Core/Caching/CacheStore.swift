@@ -337,6 +337,8 @@ final class CacheStore: Sendable {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
             let count = try unsafe file.write(rest)
+            // A file system that takes nothing and says nothing would be asked for ever.
+            if count <= 0 { throw SystemError("write", Self.spare, number: 5) }
             unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }

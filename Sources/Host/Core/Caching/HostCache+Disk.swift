@@ -3,8 +3,8 @@ internal import HostSystem
 extension HostCache {
     /// What a load finds before the source is asked.
     enum Prepared {
-        /// The disk had a value that will do; the load is over.
-        case found
+        /// The disk had a value that will do; the load is over, and this is what comes next.
+        case found(Next)
         /// Ask the source; release the lock when the result is saved.
         case load((any CacheFileLock)?)
     }
@@ -24,7 +24,7 @@ extension HostCache {
             let adopted = adopt(entry, load, found)
             // That value is not news to the call: it was there before.
             call.version = table.withLock { _ in entry.flight.version }
-            if adopted, decides(entry, load, call, refresh) { return .found }
+            if adopted, let next = settled(entry, load, call, refresh) { return .found(next) }
         }
         let lock: (any CacheFileLock)?
         do {
@@ -35,26 +35,35 @@ extension HostCache {
             return .load(nil)
         }
         if let found = readNewer(entry.key, than: newest), adopt(entry, load, found),
-            decides(entry, load, call, refresh)
+            let next = settled(entry, load, call, refresh)
         {
             lock?.release()
-            return .found
+            return .found(next)
         }
         return .load(lock)
     }
 
-    /// Whether what was adopted is enough; then the load is over, and everyone asks again.
-    private func decides(_ entry: CacheEntry, _ load: CacheLoad, _ call: CacheFlight.Call, _ refresh: Bool) -> Bool {
-        let enough = table.withLock { _ in
+    /// What the caller does next if what was adopted is enough: then the load is over. The answer is made before there
+    /// is room for the value, which may be the first to go.
+    private func settled(_ entry: CacheEntry, _ load: CacheLoad, _ call: CacheFlight.Call, _ refresh: Bool) -> Next? {
+        let next: Next? = table.withLock { table in
             let now = environment.clock.boot()
-            guard entry.flight.decide(call, now: now, policy: policy) == .serve else { return false }
-            return !refresh || (entry.flight.age(at: now) ?? .max) < policy.refreshAfter
+            guard entry.flight.decide(call, now: now, policy: policy) == .serve, let value = entry.value else {
+                return nil
+            }
+            if refresh, (entry.flight.age(at: now) ?? .max) >= policy.refreshAfter { return nil }
+            entry.flight.abandon()
+            finish(entry, load, .found(value))
+            var known: CacheFlight.Call? = call
+            return refresh
+                ? answer(entry, .hit, now).map { .done(.success($0)) }
+                : ask(entry, &known, call.request, &table.counters)
         }
-        if enough {
-            callOff(entry, load)
+        if next != nil {
+            table.broadcast()
             budget.makeRoom()
         }
-        return enough
+        return next
     }
 
     private func adopt(_ entry: CacheEntry, _ load: CacheLoad, _ found: FoundOnDisk) -> Bool {

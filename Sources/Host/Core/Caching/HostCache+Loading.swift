@@ -2,19 +2,21 @@ internal import HostSystem
 internal import Synchronization
 
 extension HostCache {
-    /// Runs a load that the state machine began for this call. nil when the disk had the value: ask again.
+    /// Runs a load that the state machine began for this call, and gives what comes of it.
     func perform(_ entry: CacheEntry, _ load: CacheLoad, _ call: inout CacheFlight.Call, _ given: CacheSource?)
-        -> Result<CacheAnswer, CacheError>?
+        -> Next
     {
         let nested = CacheWaits.enter(load)
         defer { CacheWaits.leave() }
         let lock: (any CacheFileLock)?
         switch prepare(entry, load, &call, nested: nested, refresh: false) {
-        case .found: return nil
+        case .found(let next): return next
         case .load(let taken): lock = taken
         }
         defer { lock?.release() }
-        if let source = unsafe given ?? options.source { return unsafe run(entry, load, call, source) }
+        if let source = unsafe given ?? options.source {
+            return unsafe .done(run(entry, load, call, source))
+        }
         // Without a source only what is stale may do.
         let missing = CacheSourceFailure(code: CacheCode.notFound, text: CacheError.notFound.description)
         let result = table.withLock { table in
@@ -25,8 +27,8 @@ extension HostCache {
             return result
         }
         table.broadcast()
-        if case .failure = result { return .failure(.notFound) }
-        return result
+        if case .failure = result { return .done(.failure(.notFound)) }
+        return .done(result)
     }
 
     /// Runs a reload ahead of expiry on a thread of the host's.
@@ -59,7 +61,7 @@ extension HostCache {
         table.broadcast()
     }
 
-    private func finish(_ entry: CacheEntry, _ load: CacheLoad, _ outcome: CacheLoad.Outcome) {
+    func finish(_ entry: CacheEntry, _ load: CacheLoad, _ outcome: CacheLoad.Outcome) {
         entry.load = nil
         load.outcome = outcome
     }

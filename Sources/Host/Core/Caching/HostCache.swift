@@ -91,23 +91,31 @@ internal import Synchronization
         if request.tolerance < 0 { return .failure(.invalid("the tolerance is negative")) }
         if let error = Self.check(key) { return .failure(error) }
         var call: CacheFlight.Call?
-        while true {
-            switch table.withLock({ ask($0.makeEntry(key, budget: budget), &call, request, &$0.counters) }) {
+        var next: Next?
+        // Whoever loads has an answer when the load is over. Only who waits may have to ask again, when others put or
+        // drop the value at that very moment: each round is one load of somebody else's.
+        for _ in 0..<Self.rounds {
+            switch next ?? table.withLock({ ask($0.makeEntry(key, budget: budget), &call, request, &$0.counters) }) {
             case .done(let result): return result
             case .refresh(let answer, let entry, let load):
                 refresh(entry, load)
                 return .success(answer)
             case .wait(let entry, let load, let waiting, let joins):
+                next = nil
                 guard CacheWaits.begin(load) else { return .failure(.reentrant) }
                 let outcome = table.wait { _ in load.outcome }
                 CacheWaits.end()
                 if joins, let result = share(entry, outcome, waiting) { return result }
             case .load(let entry, let load, var mine):
-                if let result = unsafe perform(entry, load, &mine, source) { return result }
+                next = unsafe perform(entry, load, &mine, source)
                 call = mine
             }
         }
+        return .failure(.overtaken)
     }
+
+    /// How often a call asks before it gives up.
+    private static let rounds = 1000
 
     /// The value held, whatever its age, and never the source; for a disk cache also what the disk has.
     public func peek(key: [UInt8] = []) -> Result<CacheAnswer, CacheError> {
@@ -126,7 +134,8 @@ internal import Synchronization
         return counters
     }
 
-    private enum Next {
+    /// What a caller does next.
+    enum Next {
         case done(Result<CacheAnswer, CacheError>)
         case refresh(CacheAnswer, CacheEntry, CacheLoad)
         case wait(CacheEntry, CacheLoad, CacheFlight.Call, joins: Bool)
@@ -134,7 +143,7 @@ internal import Synchronization
     }
 
     /// Asks the state machine, under the lock.
-    private func ask(
+    func ask(
         _ entry: CacheEntry, _ known: inout CacheFlight.Call?, _ request: CacheRequest, _ counters: inout CacheCounters
     ) -> Next {
         let now = environment.clock.boot()
@@ -171,9 +180,26 @@ internal import Synchronization
     {
         switch outcome {
         case .again: nil
+        case .found(let value): found(entry, value, call.request)
         case .made(let value): .success(loaded(value))
         case .failed(let failure):
             table.withLock { table in settle(entry, failure, call, environment.clock.boot(), &table.counters) }
+        }
+    }
+
+    /// What another caller found on the disk, for one that waited for it: also when there was no room to keep it. nil
+    /// when it will not do, or the entry knows better.
+    private func found(_ entry: CacheEntry, _ value: CacheValue, _ request: CacheRequest)
+        -> Result<CacheAnswer, CacheError>?
+    {
+        table.withLock { table in
+            guard entry.value == nil, value.produced != .min else { return nil }
+            let age = max(0, CacheTime.difference(environment.clock.boot(), value.produced))
+            let decision = CacheDecision(
+                age: age, expire: policy.expire, fresh: request.fresh, tolerance: request.tolerance)
+            guard decision == .serve else { return nil }
+            table.counters.hits &+= 1
+            return .success(CacheAnswer(state: .hit, value: value, age: age, lastFailure: nil))
         }
     }
 
