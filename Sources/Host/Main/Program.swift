@@ -57,7 +57,7 @@ enum Program {
         if let cycles = run.maxCycles { settings[.maxCycles] = .integer(cycles) }
         if let until = run.untilMs { settings[.until] = .until(.moment(until)) }
         options.overrides = ConfigurationLayer(commandLine: settings)
-        return try Supervisor(options).run()
+        return try Supervisor(options, clock: SystemClock()).run()
     }
 
     private static func records(_ options: RecordsOptions) throws -> ExitStatus {

@@ -41,7 +41,7 @@ final class DirectoryWatch {
     private var first: Int64?
     private var timer: Deadlines.Timer?
     private var pollTimer: Deadlines.Timer?
-    private let clock = SystemClock()
+    private let clock: any HostClock
 
     /// The name under which a change of the configuration file that lies elsewhere is told.
     static let configurationChange = "schedhost.json5"
@@ -49,7 +49,7 @@ final class DirectoryWatch {
     /// Begins to watch; `configuration` is the path of a configuration file in another directory. The handler is told
     /// of what changes from now on.
     init(
-        _ path: String, configuration: String?, loop: EventLoop, deadlines: Deadlines,
+        _ path: String, configuration: String?, loop: EventLoop, deadlines: Deadlines, clock: any HostClock,
         handler: @escaping (Change) -> Void
     ) throws(SystemError) {
         self.path = path
@@ -57,6 +57,7 @@ final class DirectoryWatch {
         (configurationFolder, configurationName) = configuration.map { Self.split($0) } ?? (nil, Self.noName)
         self.loop = loop
         self.deadlines = deadlines
+        self.clock = clock
         self.handler = handler
         watch = try FileWatch()
         mounts = try Directory("/proc/self").openForReading("mounts")

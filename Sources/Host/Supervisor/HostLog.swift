@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 public import HostCore
-internal import HostSystem
+public import HostSystem
 
 /// The host's log: lines to standard error, for people or as JSON.
 ///
@@ -9,6 +9,7 @@ public final class HostLog {
     private let format: RunOptions.LogFormat
     private let isColored: Bool
     private let zone: CivilTime.Zone
+    private let clock: any HostClock
     /// Lines below it are left out.
     public var level: LogLevel
     /// The line under the log, for a terminal; empty for none.
@@ -21,9 +22,10 @@ public final class HostLog {
     private var subjectWidth = 24
 
     /// A log. Colour only on a terminal, and never with `NO_COLOR` in the environment.
-    public init(format: RunOptions.LogFormat, level: LogLevel) {
+    public init(format: RunOptions.LogFormat, level: LogLevel, clock: any HostClock) {
         self.format = format
         self.level = level
+        self.clock = clock
         zone = .local
         isJournal = format == .text && Journal.isStandardError
         isColored = StandardStream.error.isTerminal && (HostProcess.environment("NO_COLOR") ?? "").isEmpty
@@ -38,7 +40,7 @@ public final class HostLog {
         {
             return
         }
-        let time = ms ?? SystemClock().wall() / 1_000_000
+        let time = ms ?? clock.wall() / 1_000_000
         switch format {
         case .text: emit(line(level, subject, text, time))
         case .json: emit(json(level, subject, text, time))
@@ -48,9 +50,9 @@ public final class HostLog {
     private func line(_ level: LogLevel, _ subject: String, _ text: String, _ ms: Int64) -> String {
         let name = subject.isEmpty ? "schedhost" : TerminalText.clean(subject)
         subjectWidth = min(max(subjectWidth, TerminalText.width(name)), 32)
-        let clock = CivilTime(seconds: ms / 1000, zone: zone).clock
+        let time = CivilTime(seconds: ms / 1000, zone: zone).clock
         let milliseconds = String(ms % 1000 + 1000).suffix(3)
-        let head = "\(clock).\(milliseconds) \(TerminalText.pad("\(level)".uppercased(), to: 8)) "
+        let head = "\(time).\(milliseconds) \(TerminalText.pad("\(level)".uppercased(), to: 8)) "
         let body = TerminalText.pad(name, to: subjectWidth) + "  " + TerminalText.clean(text)
         return isColored ? head + level.color + body + "\u{1B}[0m\n" : head + body + "\n"
     }

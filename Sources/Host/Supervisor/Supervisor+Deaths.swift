@@ -3,9 +3,6 @@ internal import HostSystem
 
 /// Deaths of workers, which become records of what died; and the end of the host.
 extension Supervisor {
-    /// What a reason's text ends with when a plugin has spoiled both accounts of its cycles.
-    static let overwritten = "; what it had counted was overwritten"
-
     /// A worker is dead, and all that it said is known.
     func died(_ worker: WorkerLink, _ end: ProcessEnd) {
         if workers[worker.key] === worker { workers[worker.key] = nil }
@@ -19,7 +16,7 @@ extension Supervisor {
                 session.worker.snapshot(slot: session.slot).flatMap { $0.session == session.id.rawValue ? $0 : nil }
             }
         }
-        spentLedgers.append(worker.ledgerName)
+        keeper.spent(ledger: worker.ledgerName)
         let culprits = Self.culprits(
             snapshots, slots: victims.map { $0.session?.slot }, hung: worker.overdueSlot ?? worker.hungSlot,
             thread: autopsy.thread)
@@ -36,7 +33,7 @@ extension Supervisor {
             record.failures = snapshots[index]?.failures ?? 0
             record.missed = snapshots[index]?.missed ?? 0
             if snapshots[index] == nil, session.worker.isSpoiled(slot: session.slot) {
-                record.reason.text += Self.overwritten
+                record.reason.text += SessionRecord.Reason.overwritten
             }
             if isGuilty {
                 report = report ?? keepReport(autopsy, of: record.plugin, session: record.session)
@@ -204,7 +201,7 @@ extension Supervisor {
                     session: session, plugin: plugin.name, pluginVersion: plugin.description?.version,
                     build: plugin.file.buildID, routine: name, host: hostName, pid: worker.pid,
                     startMs: wall - duration, finishMs: wall, durationMs: duration, cycles: 0,
-                    lifetimeCycles: lifetime(plugin.name + "/" + name), reason: reason, report: report))
+                    reason: reason, report: report))
         }
     }
 

@@ -28,7 +28,7 @@ extension Supervisor {
         looks.doubts = deadlines.make { [unowned self] now in doubtsAreOver(now) }
         loadTimer = deadlines.make { [unowned self] _ in loadNext() }
         watch = try DirectoryWatch(
-            options.plugins, configuration: options.configuration, loop: loop, deadlines: deadlines
+            options.plugins, configuration: options.configuration, loop: loop, deadlines: deadlines, clock: clock
         ) { [unowned self] change in
             directoryChanged(change)
         }

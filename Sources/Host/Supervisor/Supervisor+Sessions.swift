@@ -72,7 +72,7 @@ extension Supervisor {
                 throw SystemError("slot", "ledger \(worker.ledgerName)", number: 28)
             }
             let session = RoutineEntry.Session(id: id, startMs: wall, startBoot: boot, worker: worker, slot: slot)
-            try open.begin(entry(of: session, of: routine))
+            try keeper.open(entry(of: session, of: routine))
             routine.session = session
         } catch {
             log.write(.error, routine.identifier, "no session: \(error)")
@@ -100,7 +100,8 @@ extension Supervisor {
                 WorkerCommand.Start(
                     slot: slot, plugin: routine.plugin.number, routine: routine.index, session: id,
                     waitMs: routine.settings.waitMs, maxCycles: routine.settings.maxCycles, untilMs: routine.untilMs,
-                    maxAttempts: 3, lifetimeCycles: lifetime(routine.identifier), before: routine.before,
+                    maxAttempts: 3, lifetimeCycles: keeper.lifetimeCycles(of: routine.identifier),
+                    before: routine.before,
                     parameters: routine.settings.paramsJSON, isPaused: routine.isPaused,
                     caches: routine.settings.caches)))
     }
@@ -179,8 +180,6 @@ extension Supervisor {
         var record = finished
         let step = record.finishMs - record.startMs - record.durationMs
         if abs(step) > 1000 { record.clockStepMs = step }
-        lifetimes[routine.identifier] = lifetime(routine.identifier) &+ record.cycles
-        record.lifetimeCycles = lifetimes[routine.identifier]
         count(record, of: routine)
         routine.session = nil
         hangs.remove(routine.key)
@@ -221,64 +220,39 @@ extension Supervisor {
 
     // MARK: Records
 
-    /// Cycles over all records of a routine.
-    func lifetime(_ identifier: String) -> UInt64 {
-        if let known = lifetimes[identifier] { return known }
-        let parts = identifier.split(separator: "/", maxSplits: 1)
-        guard parts.count == 2 else { return 0 }
-        return store.lifetimeCycles(plugin: String(parts[0]), routine: String(parts[1]))
-    }
-
-    /// Keeps a record for the next write, and says what it says.
+    /// Keeps a record, and tells those who are told of each.
     func keep(_ record: SessionRecord) {
-        unwritten.append(record)
-        history.append(record)
-        operation.recent?.add(record)
         endProgress(of: record)
-        if history.count > 10_000 { history.removeFirst(5000) }
-        let level: LogLevel =
-            record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
-        var text = "session \(record.session) ended: \(RecordTable.reason(record.reason))"
-        text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
-        text += DurationText.format(milliseconds: record.durationMs)
-        if !record.stats.columns.isEmpty { text += ", \(RecordTable.stats(record.stats))" }
-        log.write(level, record.identifier, text)
-        if record.reason.kind.isFailure { callFailureHook(record) }
+        let line = keeper.keep(record)
+        operation.recent?.add(line)
+        if record.reason.kind.isFailure { callFailureHook(line) }
     }
 
     /// Runs the configured command for a routine that was shut out, with its last record and why.
     private func quarantined(_ routine: RoutineEntry, _ message: String) {
-        guard routine.session == nil, var record = history.last(where: { $0.identifier == routine.identifier }) else {
-            return
-        }
+        guard routine.session == nil, var record = keeper.last(of: routine.identifier) else { return }
         record.reason.kind = .quarantined
         record.reason.text = message
-        callFailureHook(record)
+        callFailureHook(RecordLine(record))
     }
 
-    private func callFailureHook(_ record: SessionRecord) {
+    private func callFailureHook(_ line: RecordLine) {
+        let record = line.record
         let plugin = plugins.values.first { $0.name == record.plugin && $0.state != .removed }
         let routine = plugin?.routines.first { $0.name == record.routine }
         guard let settings = routine?.settings ?? plugin.map({ settingsBeforeDescription(of: $0) }) else { return }
         failureHook.call(
             settings.onFailureCommand, timeoutMs: settings.onFailureTimeoutMs, subject: record.identifier,
-            input: record.line())
+            input: line.bytes)
     }
 
-    /// Writes what waits, with one sync for all; on failure tries again later.
-    func writeRecords() {
-        if !unwritten.isEmpty {
-            let records = unwritten
-            unwritten = []
-            recordedSessions += records.map(\.session)
-            do throws(SystemError) {
-                try store.append(records)
-                hasRecordFault = false
-            } catch {
-                recordsFail(error)
-            }
-        }
-        if !hasRecordFault { forgetRecorded() }
+    /// The sessions that have begun and have no record.
+    var openSessions: [OpenSession] {
+        routines.values.compactMap { routine in routine.session.map { entry(of: $0, of: routine) } }
+    }
+
+    /// What sessions left to be done once a round of the loop: saving tallies, looking for hangs.
+    func settleSessions() {
         if hasNewTallies, !isTallySaveDue {
             isTallySaveDue = true
             let timer = tallyTimer ?? deadlines.make { [unowned self] _ in saveTallies() }
@@ -289,38 +263,6 @@ extension Supervisor {
         if hasNewHangs {
             hasNewHangs = false
             armHangs()
-        }
-    }
-
-    /// All records are on the disk: what the next host would make them from may go. Not before: a host that is killed
-    /// in between leaves it to its successor.
-    private func forgetRecorded() {
-        for session in recordedSessions { open.end(session) }
-        recordedSessions.removeAll()
-        for ledger in spentLedgers { try? state.ledgers.remove(ledger) }
-        spentLedgers.removeAll()
-        if open.isOvergrown, unwritten.isEmpty {
-            let entries = routines.values.compactMap { routine in routine.session.map { entry(of: $0, of: routine) } }
-            do throws(SystemError) { try open.rewrite(entries) } catch { log.write(.error, "", "\(error)") }
-        }
-    }
-
-    private func recordsFail(_ error: SystemError) {
-        if !hasRecordFault { log.write(.critical, "", "records cannot be written, and are kept in memory: \(error)") }
-        hasRecordFault = true
-        let timer = recordTimer ?? deadlines.make { [unowned self] _ in flushRecords() }
-        recordTimer = timer
-        deadlines.set(timer, at: clock.monotonic() + 2_000_000_000)
-    }
-
-    private func flushRecords() {
-        do throws(SystemError) {
-            try store.flush()
-            if hasRecordFault { log.write(.info, "", "records can be written again") }
-            hasRecordFault = false
-            forgetRecorded()
-        } catch {
-            recordsFail(error)
         }
     }
 

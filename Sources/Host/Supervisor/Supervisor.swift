@@ -1,5 +1,5 @@
 public import HostCore
-internal import HostSystem
+public import HostSystem
 
 /// The host: watches over plugins, workers and sessions, on one thread, and runs no plugin code.
 ///
@@ -52,8 +52,7 @@ public final class Supervisor {
     let failureHook: FailureHook
     let boot = bootIdentifier()
     let hostName = HostProcess.hostName
-    var store: SessionStore
-    var open: OpenSessions
+    let keeper: RecordKeeper
     var sessionIDs = SessionIDGenerator()
     var random = SystemRandomNumberGenerator()
     var hangs = HangWatch<Int>()
@@ -81,17 +80,9 @@ public final class Supervisor {
     var departed: [String: RoutineEntry] = [:]
     var hasDepartures = false
     var savedTallies: [String: RoutineTally] = [:]
-    var unwritten: [SessionRecord] = []
-    /// Sessions whose records are written or wait in memory, and ledgers of dead workers: see `forgetRecorded`.
-    var recordedSessions: [SessionID] = []
-    var spentLedgers: [String] = []
-    var history: [SessionRecord] = []
-    var lifetimes: [String: UInt64] = [:]
     var hasNewTallies = false
     var isTallySaveDue = false
     var hasNewHangs = false
-    var hasRecordFault = false
-    var recordTimer: Deadlines.Timer?
     var tallyTimer: Deadlines.Timer?
     var nextNumber = 0
     var nextKey = 0
@@ -101,17 +92,18 @@ public final class Supervisor {
     var hasStarted = false
 
     /// A host that has its state directory. Throws what the user can mend.
-    public init(_ options: Options) throws {
+    public init(_ options: Options, clock: any HostClock) throws {
         self.options = options
-        log = HostLog(format: options.logFormat, level: options.logLevel)
-        clock = SystemClock()
+        self.clock = clock
+        log = HostLog(format: options.logFormat, level: options.logLevel, clock: clock)
         _ = try Directory(options.plugins)
         state = try HostState.open(options.state)
         try state.requireLock()
         copies = try PrivateCopies(in: state.directory)
-        store = try SessionStore.open(try Directory(options.state))
-        open = try OpenSessions(try Directory(options.state))
-        loop = try EventLoop()
+        let records = try StateRecords(in: options.state)
+        for warning in records.warnings { log.write(.warning, "", warning) }
+        keeper = RecordKeeper(records, host: hostName, clock: clock, deadlines: deadlines, log: log)
+        loop = try EventLoop(clock: clock)
         failureHook = FailureHook(loop: loop, deadlines: deadlines, clock: clock, log: log)
     }
 
@@ -137,22 +129,29 @@ public final class Supervisor {
             putAwayOrphans()
             settleDepartures()
             settleOperating()
-            writeRecords()
+            keeper.write { openSessions }
+            settleSessions()
             if isDone { loop.stop() }
             return deadlines.earliest
         }
         stopOperating()
-        finish()
-        return hasFailed && options.exitsWhenIdle ? .failure : .success
+        saveTallies()
+        let lost = keeper.finish()
+        if !keeper.history.isEmpty {
+            let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
+            StandardStream.output.write(RecordTable.table(keeper.history, width: width))
+        }
+        return lost > 0 || hasFailed && options.exitsWhenIdle ? .failure : .success
     }
 
     private func prepare() throws {
         hangTimer = deadlines.make { [unowned self] _ in lookForHangs() }
-        for warning in store.warnings { log.write(.warning, "", warning) }
         let (tallies, warning) = tallies.load(from: state.directory)
         savedTallies = tallies
         if let warning { log.write(.warning, "", warning) }
-        recover()
+        keeper.recover()
+        sweepReports()
+        ControlGroup.sweep()
         try loadHostConfiguration()
         log.write(
             .info, "",
@@ -198,14 +197,5 @@ public final class Supervisor {
                 case .waiting, .starting, .running, .ending: false
                 }
             }
-    }
-
-    private func finish() {
-        writeRecords()
-        saveTallies()
-        if !history.isEmpty {
-            let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
-            StandardStream.output.write(RecordTable.table(history, width: width))
-        }
     }
 }

@@ -16,7 +16,7 @@ import Testing
     func `the newest so many, as the records command writes them`(count: UInt64) {
         var recent = RecentRecords(most: 10, mostBytes: 1 << 20)
         let records = (0..<count).map { record($0) }
-        for record in records { recent.add(record) }
+        for record in records { recent.add(RecordLine(record)) }
         #expect(String(decoding: recent.json(), as: UTF8.self) == RecordTable.json(Array(records.suffix(10))))
         #expect(recent.count == min(10, Int(count)) && recent.json() == recent.json())
     }
@@ -24,11 +24,12 @@ import Testing
     @Test func `bytes are bounded too, and reports go with their records`() {
         var recent = RecentRecords(most: 1000, mostBytes: 20_000)
         for number in 0..<100 as Range<UInt64> {
-            recent.add(record(number, text: String(repeating: "x", count: 1000), report: "p@\(number).json"))
+            recent.add(
+                RecordLine(record(number, text: String(repeating: "x", count: 1000), report: "p@\(number).json")))
         }
         #expect((10..<20).contains(recent.count) && recent.json().count < 21_000)
         #expect(recent.report(of: record(99).session) == "p@99.json" && recent.report(of: record(1).session) == nil)
-        recent.add(record(100, text: String(repeating: "y", count: 2000)))
+        recent.add(RecordLine(record(100, text: String(repeating: "y", count: 2000))))
         #expect(recent.report(of: record(100).session) == nil && recent.count > 5)
     }
 }

@@ -10,7 +10,7 @@ extension RecordTable {
         object(record, report: report) + "\n"
     }
 
-    static func object(_ record: SessionRecord, report: String? = nil) -> String {
+    private static func object(_ record: SessionRecord, report: String? = nil) -> String {
         var writer = JSONWriter()
         writer.open()
         record.write(to: &writer)

@@ -48,6 +48,7 @@ public struct SessionStore: ~Copyable {
 
     private struct Pending {
         let entry: SessionIndex.Entry
+        /// Without its break.
         let line: [UInt8]
     }
 
@@ -81,28 +82,30 @@ public struct SessionStore: ~Copyable {
         self.options = options
     }
 
-    /// Appends a record: in the file when it returns, else in memory for the next `flush()`.
-    ///
-    /// A record without `lifetimeCycles` is given them.
-    public mutating func append(_ record: SessionRecord) throws(SystemError) {
-        try append([record])
+    /// Takes a line that waits for the next `flush()`. When too many wait it is given up, and counted in `lost`.
+    public mutating func add(_ line: RecordLine) {
+        guard pending.count < options.mostPending else {
+            lost += 1
+            return
+        }
+        let entry = SessionIndex.Entry(line.record)
+        pending.append(Pending(entry: entry, line: line.bytes))
+        pendingIndex.remember(entry.session)
+        pendingIndex.add(entry, to: index.cycles)
     }
 
-    /// Appends records with one write and one sync for as many as fit into 1 MiB.
+    /// Appends a record: see `append(_:)` for several.
+    public mutating func append(_ record: SessionRecord) throws(SystemError) { try append([record]) }
+
+    /// Appends records: in the file when it returns, else in memory for the next `flush()`. One without
+    /// `lifetimeCycles` is given them.
     public mutating func append(_ records: [SessionRecord]) throws(SystemError) {
         for var record in records {
-            guard pending.count < options.mostPending else {
-                lost += 1
-                continue
-            }
             if record.lifetimeCycles == nil {
                 let before = lifetimeCycles(plugin: record.plugin, routine: record.routine)
                 record.lifetimeCycles = before.addingClamped(record.cycles)
             }
-            let entry = SessionIndex.Entry(record)
-            pending.append(Pending(entry: entry, line: record.line() + [UInt8(ascii: "\n")]))
-            pendingIndex.remember(entry.session)
-            pendingIndex.add(entry, to: index.cycles)
+            add(RecordLine(record))
         }
         try flush()
     }
@@ -110,14 +113,17 @@ public struct SessionStore: ~Copyable {
     /// Records that wait in memory.
     public var pendingCount: Int { pending.count }
 
-    /// Writes what waits. On failure it goes on waiting, and the file ends with a whole line.
+    /// Writes what waits, with one write and one sync for as much as fits into 1 MiB. On failure it goes on waiting, and the file ends with a whole line.
     public mutating func flush() throws(SystemError) {
         while let first = pending.first {
             if isTorn { try takeBack() }
             try followReplacement()
-            if size > 0, size + first.line.count > options.rotateAt { rotate() }
+            if size > 0, size + first.line.count + 1 > options.rotateAt { rotate() }
             let count = batch()
-            let bytes = pending[..<count].reduce(into: [UInt8]()) { $0 += $1.line }
+            let bytes = pending[..<count].reduce(into: [UInt8]()) { bytes, waiting in
+                bytes += waiting.line
+                bytes.append(UInt8(ascii: "\n"))
+            }
             do throws(SystemError) {
                 try calls.write(file, bytes, path)
                 if options.isSynchronized { try calls.synchronize(file, path) }
@@ -155,7 +161,7 @@ public struct SessionStore: ~Copyable {
         var bytes = 0
         var count = 0
         for waiting in pending {
-            bytes += waiting.line.count
+            bytes += waiting.line.count + 1
             // A file that is over its bound already could not be rotated, and grows.
             if count > 0, bytes > 1 << 20 || room > 0 && bytes > room { break }
             count += 1

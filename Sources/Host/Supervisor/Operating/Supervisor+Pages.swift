@@ -25,7 +25,9 @@ extension Supervisor {
         var recent = RecentRecords(most: Self.recordsShown, mostBytes: Self.recordsBytes)
         let older = (try? SessionFiles.last(Self.recordsShown, in: state.directory).records) ?? []
         let written = Set(older.map(\.session))
-        for record in older + history.filter({ !written.contains($0.session) }) { recent.add(record) }
+        for record in older + keeper.history.filter({ !written.contains($0.session) }) {
+            recent.add(RecordLine(record))
+        }
         operation.recent = recent
         var bounds = SocketServer.Bounds()
         bounds.clients = 64

@@ -113,7 +113,7 @@ extension Supervisor {
         status.durationTotalNs = totals.duration
         status.durations = totals.durations
         status.lateness = totals.lateness
-        status.lifetimeCycles = lifetime(routine.identifier)
+        status.lifetimeCycles = keeper.lifetimeCycles(of: routine.identifier)
         status.cache = totals.cache(nil, worker: nil)
         setState(&status, of: routine)
         guard let session = routine.session else { return status }

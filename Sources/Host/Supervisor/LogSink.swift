@@ -1,0 +1,15 @@
+internal import HostCore
+
+/// Where the components of the supervisor say what people shall read: the host's log, or a test's list.
+protocol LogSink: AnyObject {
+    /// Writes one entry. `subject` is a plugin or `plugin/routine`, empty for the host itself; `ms` is when it was said, UTC,
+    /// nil for now.
+    func write(_ level: LogLevel, _ subject: String, _ text: String, ms: Int64?)
+}
+
+extension LogSink {
+    /// Writes one entry, of now.
+    func write(_ level: LogLevel, _ subject: String, _ text: String) { write(level, subject, text, ms: nil) }
+}
+
+extension HostLog: LogSink {}

@@ -1,0 +1,206 @@
+internal import HostCore
+internal import HostSystem
+
+/// Keeps the records of ended sessions: each is written once, tried again while it cannot be, and what the next host
+/// would make it from stays until it is on the disk.
+final class RecordKeeper {
+    /// How long after a failed write the next one is tried, ns.
+    static let retry: Int64 = 2_000_000_000
+    /// Records of which the table at the end is made.
+    private static let mostInHistory = 10_000
+
+    private let storage: any RecordStorage
+    private let host: String
+    private let clock: any HostClock
+    private let deadlines: Deadlines
+    private let log: any LogSink
+    private let timer: Deadlines.Timer
+    private var budget = RecordBudget()
+    /// Plugins that were told to be over their budget.
+    private var isBrief: Set<String> = []
+    /// Set while the last write has failed: until then none is tried.
+    private var notBefore: Int64?
+    /// Sessions whose records wait or are written, and ledgers of dead workers: both are forgotten when all is written.
+    private var recorded: [SessionID] = []
+    private var spentLedgers: [String] = []
+    private var mustRewrite = false
+    /// The records of this host, the oldest first: the newest of each plugin, when there are many.
+    private(set) var history: [SessionRecord] = []
+
+    /// A keeper; `host` is the machine's name, for the records that a host before this one owes.
+    init(_ storage: any RecordStorage, host: String, clock: any HostClock, deadlines: Deadlines, log: any LogSink) {
+        self.storage = storage
+        self.host = host
+        self.clock = clock
+        self.deadlines = deadlines
+        self.log = log
+        timer = deadlines.make { _ in }  // to wake the loop, which calls `write`
+    }
+
+    // MARK: Sessions and their records
+
+    /// Notes that a session begins, before its worker is told.
+    func open(_ session: OpenSession) throws(SystemError) { try storage.begin(session) }
+
+    /// A worker is dead: its ledger is not needed when the records are written.
+    func spent(ledger: String) { spentLedgers.append(ledger) }
+
+    /// Keeps a record for the next write and says what it says. Returns it with what only the keeper knows.
+    @discardableResult
+    func keep(_ finished: SessionRecord) -> RecordLine {
+        var record = finished
+        record.lifetimeCycles = lifetimeCycles(of: record.identifier).clampedSum(record.cycles)
+        if budget.take(record.estimatedSize, of: record.plugin, at: clock.monotonic()) {
+            isBrief.remove(record.plugin)
+        } else {
+            record = record.brief
+            if isBrief.insert(record.plugin).inserted {
+                log.write(
+                    .warning, record.plugin,
+                    "its records are over \(RecordBudget.perSecond >> 10) KiB a second: they are kept without stats, so that they do "
+                        + "not push out those of others")
+            }
+        }
+        let line = RecordLine(record)
+        add(line)
+        say(record)
+        return line
+    }
+
+    private func add(_ line: RecordLine) {
+        storage.add(line)
+        recorded.append(line.record.session)
+        history.append(line.record)
+        if history.count > Self.mostInHistory {
+            history = RecentRecords.newest(history, most: Self.mostInHistory / 2)
+        }
+    }
+
+    private func say(_ record: SessionRecord) {
+        let level: LogLevel =
+            record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
+        var text = "session \(record.session) ended: \(RecordTable.reason(record.reason))"
+        text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
+        text += DurationText.format(milliseconds: record.durationMs)
+        if !record.stats.columns.isEmpty { text += ", \(RecordTable.stats(record.stats))" }
+        log.write(level, record.identifier, text)
+    }
+
+    /// Cycles over all records of a routine, those included that wait.
+    func lifetimeCycles(of identifier: String) -> UInt64 {
+        let parts = identifier.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2 else { return 0 }
+        return storage.lifetimeCycles(plugin: String(parts[0]), routine: String(parts[1]))
+    }
+
+    /// The last record of a routine in this host's life.
+    func last(of identifier: String) -> SessionRecord? { history.last { $0.identifier == identifier } }
+
+    // MARK: Writing
+
+    /// Writes what waits, with one sync for all, unless that has failed a moment ago. To be called in each round of the
+    /// loop. `running` gives the sessions that have no record, for when their file is written anew.
+    func write(running: () -> [OpenSession]) {
+        if storage.waiting > 0 {
+            if let notBefore, clock.monotonic() < notBefore { return }
+            do throws(SystemError) { try flush() } catch { return }
+        }
+        forgetRecorded(running)
+    }
+
+    private func flush() throws(SystemError) {
+        do throws(SystemError) {
+            try storage.flush()
+        } catch {
+            if notBefore == nil {
+                log.write(.critical, "", "records cannot be written, and are kept in memory: \(error)")
+            }
+            let next = clock.monotonic() + Self.retry
+            notBefore = next
+            deadlines.set(timer, at: next)
+            throw error
+        }
+        if notBefore != nil { log.write(.info, "", "records can be written again") }
+        notBefore = nil
+    }
+
+    /// All records are on the disk: what the next host would make them from may go. Not before: a host that is killed
+    /// in between leaves it to its successor.
+    private func forgetRecorded(_ running: () -> [OpenSession]) {
+        for session in recorded { storage.end(session) }
+        recorded.removeAll()
+        for ledger in spentLedgers { storage.removeLedger(ledger) }
+        spentLedgers.removeAll()
+        guard mustRewrite || storage.isOvergrown else { return }
+        mustRewrite = false
+        do throws(SystemError) { try storage.rewrite(running()) } catch { log.write(.error, "", "\(error)") }
+    }
+
+    /// The host ends: writes what waits, and returns how many records are lost with it, which is said.
+    func finish() -> Int {
+        notBefore = notBefore.map { min($0, clock.monotonic()) }
+        var why = ""
+        if storage.waiting > 0 {
+            do throws(SystemError) { try flush() } catch { why = ": \(error)" }
+        }
+        let lost = storage.waiting + storage.lost
+        if lost == 0 {
+            forgetRecorded { [] }
+        } else {
+            log.write(
+                .critical, "",
+                "\(lost) \(lost == 1 ? "record is" : "records are") lost, since \(lost == 1 ? "it" : "they") could not be "
+                    + "written\(why); the next host records what it still finds of them as "
+                    + SessionRecord.Kind.hostDied.rawValue)
+        }
+        return lost
+    }
+
+    // MARK: The host before this one
+
+    /// Makes the records that a host owes which died: from the sessions that it noted, and what their workers counted.
+    func recover() {
+        spentLedgers += storage.ledgers
+        let owed = storage.owed.filter { !storage.contains($0.session) }
+        for session in owed { add(RecordLine(recovered(session))) }
+        history.removeAll()  // they are the other host's
+        mustRewrite = true
+        write { [] }
+        if !owed.isEmpty {
+            log.write(
+                .warning, "",
+                "the host before this one died: \(owed.count) of its sessions recorded as \(SessionRecord.Kind.hostDied.rawValue)"
+            )
+        }
+    }
+
+    private func recovered(_ session: OpenSession) -> SessionRecord {
+        var snapshot: LedgerSnapshot?
+        var text = "the host died"
+        switch storage.account(of: session) {
+        case .counted(let counted): snapshot = counted
+        case .none: break
+        case .spoiled: text += SessionRecord.Reason.overwritten
+        }
+        // The last sign of life: when the last callback began.
+        let last = max(snapshot?.began ?? session.startBoot, session.startBoot)
+        let duration = min(max(0, last &- session.startBoot) / 1_000_000, max(0, clock.boot() / 1_000_000))
+        let kind = snapshot?.state == .ended ? snapshot?.end ?? .hostDied : .hostDied
+        let isInPlugin = snapshot?.isInPlugin ?? false
+        let cycles = snapshot?.cycle ?? 0
+        return SessionRecord(
+            session: session.session, plugin: session.plugin, pluginVersion: session.version, build: session.build,
+            routine: session.routine, host: host, pid: session.pid, startMs: session.startMs,
+            finishMs: session.startMs &+ duration, durationMs: duration, cycles: cycles,
+            failures: snapshot?.failures ?? 0, missed: snapshot?.missed ?? 0,
+            lifetimeCycles: storage.lifetimeCycles(plugin: session.plugin, routine: session.routine).clampedSum(cycles),
+            reason: SessionRecord.Reason(
+                kind, text: text, cycle: isInPlugin ? snapshot?.cycle : nil,
+                phase: isInPlugin ? snapshot?.phase : nil))
+    }
+}
+
+extension SessionRecord.Reason {
+    /// What a text ends with when a plugin has spoiled both accounts of its cycles.
+    static let overwritten = "; what it had counted was overwritten"
+}
