@@ -100,7 +100,7 @@ static int32_t follow(const schedhost_scheduler *scheduler, void *user) {
         schedhost_info(scheduler, "%s was rotated: the old file is read to its end", state.follower.path);
     }
     if (counts->bytes > before.bytes) {
-        schedhost_log(scheduler, counts->matched > before.matched ? SCHEDHOST_INFO : SCHEDHOST_DEBUG,
+        schedhost_log(scheduler, counts->matched > before.matched ? SCHEDHOST_LOG_INFO : SCHEDHOST_LOG_DEBUG,
                       "%" PRIu64 " new lines, %" PRIu64 " of them matching", counts->lines - before.lines,
                       counts->matched - before.matched);
     }

@@ -166,7 +166,7 @@ int main(int count, char **arguments) {
     }
     routine = harness.plugin->routines[0];
     harness.parameters = parameters;
-    harness.level = SCHEDHOST_INFO;
+    harness.level = SCHEDHOST_LOG_INFO;
     harness.now_ms = INT64_C(1700000000000);
     harness.place.struct_size = (uint32_t)sizeof harness.place;
     harness.place.attempt = 1;

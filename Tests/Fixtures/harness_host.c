@@ -191,7 +191,7 @@ static int32_t cache_put_object(const schedhost_scheduler *scheduler, schedhost_
     (void)scheduler, (void)cache, (void)key, (void)key_size, (void)object, (void)release, (void)cost;
     return SCHEDHOST_UNSUPPORTED;
 }
-static void cache_pin_or_release(const schedhost_scheduler *scheduler, schedhost_cache_value *value) {
+static void cache_pin_or_release(const schedhost_scheduler *scheduler, const schedhost_cache_value *value) {
     (void)scheduler, (void)value;
 }
 static const char *cache_error(const schedhost_scheduler *scheduler, schedhost_cache *cache) {

@@ -66,7 +66,7 @@ import CPluginAPI
         unsafe value.pointee.data = unsafe UnsafeRawPointer(entry.bytes?.baseAddress)
         unsafe value.pointee.size = unsafe entry.bytes?.count ?? 0
         unsafe value.pointee.object = unsafe entry.object
-        unsafe value.pointee.age_seconds = now - entry.made
+        unsafe value.pointee.age_ms = Int64((now - entry.made) * 1000)
         unsafe value.pointee.generation = entry.generation
         unsafe value.pointee.last_error = entry.lastError
     }
@@ -114,8 +114,8 @@ import CPluginAPI
     private func get(
         _ host: FakeHost, _ request: schedhost_cache_request, _ value: UnsafeMutablePointer<schedhost_cache_value>
     ) -> Int32 {
-        let tolerance = unsafe request.tolerance_seconds
-        guard tolerance >= 0 else { return Int32(SCHEDHOST_INVALID) }
+        guard unsafe request.tolerance_ms >= 0 else { return Int32(SCHEDHOST_INVALID) }
+        let tolerance = unsafe Double(request.tolerance_ms) / 1000
         let key = unsafe text(request.key, request.key_size)
         let fresh = unsafe request.flags & UInt32(SCHEDHOST_GET_FRESH) != 0
         let age = entries[key].map { host.now - $0.made }
@@ -132,7 +132,9 @@ import CPluginAPI
             unsafe answer(key, SCHEDHOST_VALUE_STALE, now: host.now, value)
             return 0
         }
-        return code
+        if code == Int32(SCHEDHOST_REENTRANT), loading.contains(key) { return code }
+        unsafe value.pointee.last_error = code
+        return Int32(SCHEDHOST_SOURCE_FAILED)
     }
 
     private static func open(
@@ -180,8 +182,7 @@ import CPluginAPI
             unsafe FakeCache.of(cache).drop(text(key, size)) ? 0 : Int32(SCHEDHOST_NOT_FOUND)
         }
         unsafe table.cache_release = { scheduler, value in
-            guard unsafe there(value).pointee.reserved > 0 else { return }
-            unsafe there(value).pointee.reserved -= 1
+            guard unsafe there(value).pointee.pin.0 == 1 else { return }
             unsafe FakeHost.of(scheduler).pins -= 1
         }
         unsafe table.cache_error = { unsafe immortalText(FakeCache.of($1).error) }
@@ -192,7 +193,7 @@ extension FakeHost {
     /// As on a thread of the plugin's own: the answer comes pinned.
     func pin(_ value: UnsafeMutablePointer<schedhost_cache_value>) {
         guard isPinning, unsafe value.pointee.state != UInt32(SCHEDHOST_VALUE_NONE) else { return }
-        unsafe value.pointee.reserved = 1
+        unsafe value.pointee.pin.0 = 1
         pins += 1
     }
 }

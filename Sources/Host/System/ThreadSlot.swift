@@ -12,6 +12,14 @@ internal import Glibc
         self.key = key
     }
 
+    /// The same, with what is called, on a thread that ends, with its pointer.
+    public init(release: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void) {
+        var key = pthread_key_t()
+        let number = unsafe pthread_key_create(&key, release)
+        precondition(number == 0, "the host makes a handful of thread slots")
+        self.key = key
+    }
+
     /// The calling thread's pointer.
     @inline(__always)
     public var pointer: UnsafeMutableRawPointer? { unsafe pthread_getspecific(key) }

@@ -45,21 +45,15 @@ extension HostTable {
             return code(handle.cache.invalidate(key: key), handle)
         }
         unsafe table.pointee.cache_pin = { _, value in
-            guard let value = unsafe value, let held = unsafe value.pointee.pin else { return }
-            _ = unsafe Unmanaged<CacheValue>.fromOpaque(held).retain()
-            unsafe value.pointee.reserved &+= 1
+            if let value = unsafe value { unsafe CachePins.pin(value.pointee.pin) }
         }
         unsafe table.pointee.cache_release = { _, value in
-            guard let value = unsafe value, let held = unsafe value.pointee.pin, unsafe value.pointee.reserved > 0
-            else { return }
-            unsafe value.pointee.reserved &-= 1
-            unsafe Unmanaged<CacheValue>.fromOpaque(held).release()
+            if let value = unsafe value { unsafe CachePins.release(value.pointee.pin) }
         }
         unsafe table.pointee.cache_error = { scheduler, cache in
-            guard let handle = unsafe handle(cache, of: scheduler), handle.isCallback else {
-                return unsafe noText.pointer
-            }
-            return unsafe handle.errorText?.pointer ?? noText.pointer
+            guard let handle = unsafe handle(cache, of: scheduler) else { return unsafe noText.pointer }
+            let text = handle.isCallback ? handle.errorText : ThreadError.text(of: handle)
+            return unsafe text?.pointer ?? noText.pointer
         }
         unsafe table.pointee.cache_counters = { scheduler, cache, counters in
             unsafe count(scheduler, cache, counters)
@@ -78,7 +72,7 @@ private func handle(_ cache: OpaquePointer?, of scheduler: UnsafePointer<schedho
 
 private func bytes(_ key: UnsafeRawPointer?, _ size: Int) -> [UInt8]? {
     if size == 0 { return [] }
-    guard let key = unsafe key, size > 0, size <= 65_536 else { return nil }
+    guard let key = unsafe key, size > 0, size <= Int(SCHEDHOST_MAX_KEY) else { return nil }
     return unsafe [UInt8](UnsafeRawBufferPointer(start: key, count: size))
 }
 
@@ -156,10 +150,10 @@ private func get(
         }
         let flags = unsafe request.pointee.flags
         if flags & ~UInt32(SCHEDHOST_GET_FRESH) != 0 { return SCHEDHOST_UNSUPPORTED.code }
-        let seconds = unsafe request.pointee.tolerance_seconds
-        if seconds != 0 {
-            guard let given = CacheTime.nanoseconds(seconds: seconds) else { return SCHEDHOST_INVALID.code }
-            tolerance = given
+        let given = unsafe request.pointee.tolerance_ms
+        if given != 0 {
+            if given < 0 { return SCHEDHOST_INVALID.code }
+            tolerance = CacheTime.nanoseconds(milliseconds: given)
         }
         isFresh = flags != 0
         keySize = unsafe request.pointee.key_size
@@ -212,8 +206,7 @@ private func fill(
         } else if let source = SourceRun.current {
             source.keep(answer.value)
         } else {
-            _ = unsafe held.retain()
-            unsafe value.pointee.reserved = 1
+            CachePins.pin(answer.value)
         }
         return SCHEDHOST_OK.code
     case .failure(let error):
@@ -235,9 +228,9 @@ private func fill(
         unsafe value.pointee.generation = held.generation
     }
     unsafe value.pointee.state = UInt32(state)
-    unsafe value.pointee.age_seconds = age.map { Double($0) / 1e9 } ?? .infinity
+    unsafe value.pointee.age_ms = age.map { $0 / 1_000_000 } ?? .max
     unsafe value.pointee.last_error = lastError
-    unsafe value.pointee.pin = unsafe held.toOpaque()
+    unsafe value.pointee.pin = unsafe CachePins.mark(held)
 }
 
 private func code(_ result: Result<Void, CacheError>, _ handle: CacheHandle) -> Int32 {
@@ -250,15 +243,20 @@ private func code(_ result: Result<Void, CacheError>, _ handle: CacheHandle) -> 
     }
 }
 
-/// Keeps an error's text: of a source for `cache_error`, of what a callback may return as its own for the record.
+/// Keeps how a call failed: a source's text for `cache_error`, and what a callback may return as its own for the record.
 private func note(_ error: CacheError, _ handle: CacheHandle) {
-    guard handle.isCallback else { return }
+    var source: CacheSourceFailure?
     switch error {
-    case .sourceFailed, .reentrant: handle.setError(error.description)
+    case .sourceFailed(let failure):
+        source = failure
+        handle.setError(error.description)
+    case .reentrant: handle.setError(error.description)
     case .tooLarge: break
     case .notFound, .invalid: return
     }
-    unsafe handle.cell.pointee.runner.session.cacheMessage = "cache \(handle.cache.name): \(error)"
+    guard handle.isCallback else { return }
+    unsafe handle.cell.pointee.runner.session.cacheTrouble = Session.CacheTrouble(
+        source: source, text: "cache \(handle.cache.name): \(error)")
 }
 
 private func code(_ error: CacheError) -> Int32 {

@@ -15,10 +15,8 @@ internal import Synchronization
         let pointer: UnsafeMutablePointer<schedhost_host>
     }
 
-    /// Bytes of a log entry, of an error's text and a reason, and of a column's text.
-    private static let mostLogged = 65_536
-    private static let mostMessage = 4096
-    private static let mostColumn = 2048
+    private static let mostLogged = Int(SCHEDHOST_MAX_LOG)
+    private static let mostMessage = Int(SCHEDHOST_MAX_MESSAGE)
 
     private static let versionText = CText(HostVersion.text)
 
@@ -130,19 +128,19 @@ internal import Synchronization
             return unsafe scheduler.runner.sleep(ms: ms) ? 1 : 0
         }
         unsafe table.pointee.end_session = { scheduler, reason in
-            guard let scheduler = unsafe scheduler, unsafe isRoutineCallback(scheduler) else { return }
+            guard let scheduler = unsafe scheduler, unsafe isBeforeEnd(scheduler) else { return }
             unsafe scheduler.runner.session.endText = PluginText.string(reason, limit: Self.mostMessage) ?? ""
             unsafe scheduler.cell.pointee.schedule.endAfterCycle()
         }
         unsafe table.pointee.set_wait_ms = { scheduler, ms in
             guard let scheduler = unsafe scheduler else { return SCHEDHOST_INVALID.code }
-            guard unsafe isRoutineCallback(scheduler) else { return SCHEDHOST_NOT_HERE.code }
-            if ms > 2_678_400_000 { return SCHEDHOST_INVALID.code }
+            guard unsafe isBeforeEnd(scheduler) else { return SCHEDHOST_NOT_HERE.code }
+            if ms > SCHEDHOST_MAX_WAIT_MS { return SCHEDHOST_INVALID.code }
             unsafe scheduler.cell.pointee.schedule.setWait(Int64(ms) * 1_000_000)
             return SCHEDHOST_OK.code
         }
         unsafe table.pointee.run_again_now = { scheduler in
-            guard let scheduler = unsafe scheduler, unsafe isRoutineCallback(scheduler) else { return }
+            guard let scheduler = unsafe scheduler, unsafe isBeforeEnd(scheduler) else { return }
             _ = unsafe scheduler.cell.pointee.schedule.runNow(now: scheduler.runner.clock.boot())
         }
     }
@@ -155,7 +153,7 @@ internal import Synchronization
             unsafe setStat(scheduler, name, .double(value))
         }
         unsafe table.pointee.stat_string = { scheduler, name, value in
-            guard let value = unsafe PluginText.string(value, limit: Self.mostColumn) else {
+            guard let value = unsafe PluginText.string(value, limit: Int(SCHEDHOST_MAX_STAT)) else {
                 return SCHEDHOST_INVALID.code
             }
             return unsafe setStat(scheduler, name, .string(value))
@@ -166,13 +164,15 @@ internal import Synchronization
 private func setStat(
     _ scheduler: UnsafePointer<schedhost_scheduler>?, _ name: UnsafePointer<CChar>?, _ value: SessionRecord.Value
 ) -> Int32 {
-    guard let scheduler = unsafe scheduler, let name = unsafe PluginText.string(name, limit: 132) else {
+    guard let scheduler = unsafe scheduler,
+        let name = unsafe PluginText.string(name, limit: Int(SCHEDHOST_MAX_STAT_NAME) + 4)
+    else {
         return SCHEDHOST_INVALID.code
     }
     guard unsafe isRoutineCallback(scheduler) else { return SCHEDHOST_NOT_HERE.code }
     let runner = unsafe scheduler.runner
-    guard (1...128).contains(name.utf8.count),
-        runner.session.stats[name] != nil || runner.session.stats.columns.count < 64
+    guard (1...Int(SCHEDHOST_MAX_STAT_NAME)).contains(name.utf8.count),
+        runner.session.stats[name] != nil || runner.session.stats.columns.count < Int(SCHEDHOST_MAX_STATS)
     else { return SCHEDHOST_INVALID.code }
     runner.session.stats[name] = value
     return SCHEDHOST_OK.code
@@ -190,6 +190,11 @@ private func isRoutineCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) 
     unsafe isCallback(scheduler) && scheduler.cell.pointee.hasSession
 }
 
+/// The same, but not for `stats` and `stop`, which come when nothing can change the session any more.
+private func isBeforeEnd(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
+    unsafe isRoutineCallback(scheduler) && !scheduler.runner.session.isClosing
+}
+
 extension RoutineRunner {
     /// Whether the host has asked the session to stop; any thread.
     var isStopRequested: Bool {
@@ -198,7 +203,7 @@ extension RoutineRunner {
 
     /// Sleeps; true at once when the host asks to stop.
     func sleep(ms: UInt64) -> Bool {
-        let deadline = clock.monotonic() &+ Int64(min(ms, 2_678_400_000)) &* 1_000_000
+        let deadline = clock.monotonic() &+ Int64(min(ms, UInt64(SCHEDHOST_MAX_WAIT_MS))) &* 1_000_000
         return gate.wait(until: deadline) { gate in gate.stopAsked ? true : nil } ?? false
     }
 }

@@ -116,7 +116,7 @@ extension RoutineRunner {
         unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = unsafe callback(scheduler, user)
         unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
-        let message = takeMessage(for: code)
-        return code == 0 ? nil : message.isEmpty ? "error \(code)" : message
+        let failure = takeFailure(.load, code, cycle: 0, attempt: 1)
+        return code == 0 ? nil : failure.text
     }
 }

@@ -160,8 +160,9 @@ internal import Synchronization
     @inline(__always)
     var isCallback: Bool { unsafe cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current }
 
-    /// Sets what `cache_error` gives; on the callback's thread.
+    /// Sets what `cache_error` gives to the calling thread.
     func setError(_ text: String) {
+        guard isCallback else { return ThreadError.set(text, of: self) }
         if let old = errorText { caches.keep(old) }
         errorText = CText(text)
     }

@@ -28,8 +28,7 @@ extension RoutineRunner {
             session.hasStarted = true
             return .goOn
         }
-        let failure = Session.Failure(
-            phase: .start, code: code, message: takeMessage(for: code), cycle: 0, attempt: session.startAttempt)
+        let failure = takeFailure(.start, code, cycle: 0, attempt: session.startAttempt)
         session.error = failure
         session.startFailures += 1
         switch decide(failure) {
@@ -66,11 +65,11 @@ extension RoutineRunner {
             unsafe runner.callbacks.on_error?(runner.scheduler, &error, &decision, runner.callbacks.user)
             return 0
         }
-        _ = takeMessage(for: 0)
+        dropMessage()
         switch decision.decision {
         case UInt32(SCHEDHOST_DECIDE_CONTINUE): return .goOn
         case UInt32(SCHEDHOST_DECIDE_RETRY):
-            return .retry(after: Int64(min(decision.retry_ms, 86_400_000)) * 1_000_000)
+            return .retry(after: Int64(min(decision.retry_ms, UInt64(SCHEDHOST_MAX_RETRY_MS))) * 1_000_000)
         case UInt32(SCHEDHOST_DECIDE_STOP): session.disposition = .stop
         case UInt32(SCHEDHOST_DECIDE_QUARANTINE): session.disposition = .quarantine
         default: break
@@ -84,6 +83,7 @@ extension RoutineRunner {
         let schedule = unsafe cell.pointee.schedule
         unsafe cell.pointee.place.cycle = schedule.cycle
         unsafe cell.pointee.place.missed = schedule.missed
+        session.isClosing = true
         if session.hasStarted {
             unsafe closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
             // `interrupt` may still be in the plugin, and needs what `stop` takes away.
@@ -117,9 +117,7 @@ extension RoutineRunner {
         guard let callback = unsafe callback else { return }
         let code = call(state) { runner in unsafe callback(runner.scheduler, runner.callbacks.user) }
         if code == 0 { return }
-        let failure = Session.Failure(
-            phase: phase, code: code, message: takeMessage(for: code), cycle: unsafe cell.pointee.schedule.cycle,
-            attempt: 1)
+        let failure = takeFailure(phase, code, cycle: unsafe cell.pointee.schedule.cycle, attempt: 1)
         session.stats[column] = .string(failure.text)
         let disposition = session.disposition
         _ = decide(failure)
@@ -138,7 +136,7 @@ extension RoutineRunner {
         unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
         unsafe cell.pointee.account.set(.waiting, cycle: cell.pointee.schedule.cycle)
         if hasCaches.load(ordering: .relaxed) { endCacheUse(now: clock.boot()) }
-        if code == 0 { _ = takeMessage(for: 0) }
+        if code == 0 { dropMessage() }
         return code
     }
 }

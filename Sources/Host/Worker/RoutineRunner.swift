@@ -90,7 +90,8 @@ internal import Synchronization
         gate.withLock { $0 = Gate() }
         unsafe ledger = unsafe plugin.ledger.slot(start.slot)
         unsafe cell.pointee.schedule = Schedule(
-            now: now, wait: Int64(min(start.waitMs, 2_678_400_000)) * 1_000_000, maxCycles: start.maxCycles,
+            now: now, wait: Int64(min(start.waitMs, UInt64(SCHEDHOST_MAX_WAIT_MS))) * 1_000_000,
+            maxCycles: start.maxCycles,
             until: start.untilMs.map { $0.multipliedSaturating(by: 1_000_000) } ?? .max,
             maxAttempts: start.maxAttempts, isYielding: plugin.isSerial)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
@@ -222,15 +223,13 @@ internal import Synchronization
         if hasCaches.load(ordering: .relaxed) { endCacheUse(now: end) }
         if hasRequests { consumeRequests() }
         if code != 0 {
-            session.error = Session.Failure(
-                phase: Session.phase(ofCode: code), code: code, message: takeMessage(for: code),
-                cycle: schedule.cycle, attempt: schedule.attempt)
+            session.error = takeFailure(.routine, code, cycle: schedule.cycle, attempt: schedule.attempt)
             let action = unsafe cell.pointee.schedule.fail()
             unsafe ledger.pointee.failures.store(cell.pointee.schedule.failures, ordering: .relaxed)
             noteFailures(.running)
             return action
         }
-        if unsafe cell.pointee.hasMessage { _ = takeMessage(for: 0) }
+        if unsafe cell.pointee.hasMessage { dropMessage() }
         let action = unsafe cell.pointee.schedule.finish(now: end, wall: wall())
         unsafe ledger.pointee.cycle.store(cell.pointee.schedule.cycle, ordering: .relaxed)
         unsafe ledger.pointee.missed.store(cell.pointee.schedule.missed, ordering: .relaxed)
@@ -256,14 +255,17 @@ internal import Synchronization
         return action
     }
 
-    /// The text that the callback attached by `fail`, once; without one, for a cache's code, what the cache said.
-    func takeMessage(for code: Int32) -> String {
+    /// What is known of a callback that returned `code`, once.
+    func takeFailure(_ phase: Session.Phase, _ code: Int32, cycle: UInt64, attempt: UInt32) -> Session.Failure {
+        defer { dropMessage() }
+        return session.failure(phase, code, cycle: cycle, attempt: attempt)
+    }
+
+    /// The callback is over: what it attached by `fail`, and what its caches said, concerns nobody any more.
+    func dropMessage() {
         unsafe cell.pointee.hasMessage = false
-        defer {
-            session.message = ""
-            session.cacheMessage = ""
-        }
-        return session.message.isEmpty && Session.phase(ofCode: code) == .cache ? session.cacheMessage : session.message
+        session.message = ""
+        session.cacheTrouble = nil
     }
 
     /// The wall clock, which is only looked at when the session has an end time.

@@ -34,6 +34,14 @@ struct Session {
         var text: String { message.isEmpty ? "error \(code)" : message }
     }
 
+    /// How a call of a cache failed.
+    struct CacheTrouble {
+        /// The source's failure, when it was that.
+        let source: CacheSourceFailure?
+        /// What the record says, with the cache's name.
+        let text: String
+    }
+
     let id: SessionID
     let slot: Int
     let maxAttempts: UInt32
@@ -47,8 +55,10 @@ struct Session {
     /// When the next attempt at `start` is due, boot ns.
     var startDue = Int64.min
     var stopAsked = false
-    /// What the last failed cache call of this callback said.
-    var cacheMessage = ""
+    /// How the last failed cache call of this callback failed, if there was one.
+    var cacheTrouble: CacheTrouble?
+    /// Whether its last callbacks have begun: `stats` and `stop`.
+    var isClosing = false
     /// What the caches had counted when the session began.
     var cachesBefore: [String: CacheCounters] = [:]
     var error: Failure?
@@ -82,12 +92,29 @@ struct Session {
     /// No session.
     static let none = Session(parameters: Parameters(json: "{}"))
 
-    /// The phase of an error of `run`: the host's own cache codes tell that it came from a cache.
-    static func phase(ofCode code: Int32) -> Phase {
+    /// The failure of a callback that returned `code`.
+    ///
+    /// It came from a cache when the callback returns one of the host's cache codes, or passes on the source's own code
+    /// without another text than the source's. Then the failure has the source's code and, where the callback attached
+    /// none, its text: who ran the source and who shared its load fail alike.
+    func failure(_ phase: Phase, _ code: Int32, cycle: UInt64, attempt: UInt32) -> Failure {
+        var code = code
+        var text = message
+        let isFromCache: Bool
         switch code {
-        case Int32(SCHEDHOST_SOURCE_FAILED), Int32(SCHEDHOST_REENTRANT), Int32(SCHEDHOST_TOO_LARGE): .cache
-        default: .routine
+        case Int32(SCHEDHOST_SOURCE_FAILED):
+            isFromCache = true
+            if let source = cacheTrouble?.source { code = source.code }
+        case Int32(SCHEDHOST_REENTRANT), Int32(SCHEDHOST_TOO_LARGE):
+            isFromCache = true
+        default:
+            let source = cacheTrouble?.source
+            isFromCache = source?.code == code && (text.isEmpty || text == source?.text)
         }
+        if isFromCache, text.isEmpty { text = cacheTrouble?.text ?? "" }
+        return Failure(
+            phase: isFromCache && phase == .routine ? .cache : phase, code: code, message: text, cycle: cycle,
+            attempt: attempt)
     }
 
     /// The reason for the record.

@@ -37,7 +37,7 @@ SIZE(schedhost_cache_options, 56);
 
 AT(schedhost_cache_request, struct_size, 0);
 AT(schedhost_cache_request, flags, 4);
-AT(schedhost_cache_request, tolerance_seconds, 8);
+AT(schedhost_cache_request, tolerance_ms, 8);
 AT(schedhost_cache_request, key, 16);
 AT(schedhost_cache_request, key_size, 24);
 AT(schedhost_cache_request, source, 32);
@@ -49,12 +49,12 @@ AT(schedhost_cache_value, state, 4);
 AT(schedhost_cache_value, data, 8);
 AT(schedhost_cache_value, size, 16);
 AT(schedhost_cache_value, object, 24);
-AT(schedhost_cache_value, age_seconds, 32);
+AT(schedhost_cache_value, age_ms, 32);
 AT(schedhost_cache_value, generation, 40);
 AT(schedhost_cache_value, last_error, 48);
 AT(schedhost_cache_value, reserved, 52);
 AT(schedhost_cache_value, pin, 56);
-SIZE(schedhost_cache_value, 64);
+SIZE(schedhost_cache_value, 72);
 
 AT(schedhost_cache_counters, struct_size, 0);
 AT(schedhost_cache_counters, reserved, 4);
@@ -186,13 +186,27 @@ IS(SCHEDHOST_TOO_LARGE, -5);
 IS(SCHEDHOST_UNSUPPORTED, -6);
 IS(SCHEDHOST_NOT_HERE, -7);
 
-IS(SCHEDHOST_TRACE, 5);
-IS(SCHEDHOST_DEBUG, 10);
-IS(SCHEDHOST_INFO, 20);
-IS(SCHEDHOST_SUCCESS, 25);
-IS(SCHEDHOST_WARNING, 30);
-IS(SCHEDHOST_ERROR_LEVEL, 40);
-IS(SCHEDHOST_CRITICAL, 50);
+IS(SCHEDHOST_LOG_TRACE, 5);
+IS(SCHEDHOST_LOG_DEBUG, 10);
+IS(SCHEDHOST_LOG_INFO, 20);
+IS(SCHEDHOST_LOG_SUCCESS, 25);
+IS(SCHEDHOST_LOG_WARNING, 30);
+IS(SCHEDHOST_LOG_ERROR, 40);
+IS(SCHEDHOST_LOG_CRITICAL, 50);
+
+IS(SCHEDHOST_MAX_NAME, 64u);
+IS(SCHEDHOST_MAX_DESCRIPTION, 200u);
+IS(SCHEDHOST_MAX_ROUTINES, 131072u);
+IS(SCHEDHOST_MAX_PARAMETERS, 1000u);
+IS(SCHEDHOST_MAX_WAIT_MS, 31u * 86400u * 1000u);
+IS(SCHEDHOST_MAX_RETRY_MS, 86400u * 1000u);
+IS(SCHEDHOST_MAX_LOG, 64u << 10);
+IS(SCHEDHOST_MAX_MESSAGE, 4u << 10);
+IS(SCHEDHOST_MAX_STAT, 2u << 10);
+IS(SCHEDHOST_MAX_STAT_NAME, 128u);
+IS(SCHEDHOST_MAX_STATS, 64u);
+IS(SCHEDHOST_MAX_CACHE_NAME, 4u << 10);
+IS(SCHEDHOST_MAX_KEY, 64u << 10);
 
 IS(SCHEDHOST_PHASE_NONE, 0);
 IS(SCHEDHOST_PHASE_LOAD, 1);

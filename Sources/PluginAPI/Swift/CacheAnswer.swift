@@ -16,7 +16,8 @@ public struct CacheAnswer<Value: Sendable>: Sendable {
     public let value: Value
     /// Where it came from.
     public let state: State
-    /// Since its load completed; suspend counts, and no clock step disturbs it.
+    /// Since its load completed, in whole milliseconds; suspend counts, and no clock step disturbs it. About 292 million
+    /// years where nobody knows.
     public let age: Duration
     /// Grows by one with each load and put of this cache, also across restarts; 0 from a host without caches.
     public let generation: UInt64
@@ -32,13 +33,14 @@ public struct CacheAnswer<Value: Sendable>: Sendable {
             case SCHEDHOST_VALUE_STALE: .stale
             default: .hit
             }
-        age = unsafe facts.map { unsafe Duration(fractionalSeconds: $0.age_seconds) } ?? .zero
+        age = unsafe facts.map { unsafe .milliseconds($0.age_ms) } ?? .zero
         generation = unsafe facts?.generation ?? 0
         lastError = unsafe facts.flatMap { unsafe $0.last_error == 0 ? nil : $0.last_error }
     }
 }
 
-/// Why a cache gave no value. An error that the source threw in the same call is thrown as it is, not as this.
+/// Why a cache gave no value. What its source threw is thrown as it is, not as this, to everyone who shares that load
+/// or asks again before its back-off is over; only where that error is no longer known, this has its code and text.
 public struct CacheError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The cache's name.
     public let cache: String
@@ -47,10 +49,13 @@ public struct CacheError: Error, Equatable, Sendable, CustomStringConvertible {
     public let code: Int32
     /// The source's own text, or what was wrong with the call.
     public let message: String
+    /// Whether the source failed: then `code` and `message` are its own.
+    public let isSourceFailure: Bool
 
-    init(_ cache: String, code: Int32, message: String) {
+    init(_ cache: String, code: Int32, message: String, isSourceFailure: Bool = false) {
         self.cache = cache
         self.code = code
+        self.isSourceFailure = isSourceFailure
         self.message = message.isEmpty ? Self.meaning(of: code) : message
     }
 

@@ -60,6 +60,8 @@ enum CacheStorage: Sendable {
     /// nil when the host has no caches: then every call loads.
     private let handle: OpaquePointer?
     private let decoded = DecodedValues()
+    /// What its sources threw, for those who share a failed load without having run the source.
+    let thrown = ThrownErrors()
     /// Whose it is, and the host that has opened it.
     private let context: Unmanaged<CallbackContext>
     private let host: UnsafePointer<schedhost_host>?
@@ -104,17 +106,21 @@ enum CacheStorage: Sendable {
                 return unsafe get(current.pointer, handle, &asked, &facts)
             }
             if code == Code.ok { return unsafe try box(facts, key: "", made: nil) }
-            throw unsafe failure(code, call, current.pointer, handle, context)
+            throw unsafe failure(code, call, facts.last_error, key: "", current.pointer, handle, context)
         }
     }
 
+    /// What a call throws that the host answered with `code`: what the source threw, also to a call that has shared the
+    /// load of another one.
     private func failure(
-        _ code: Int32, _ call: SourceCall, _ scheduler: UnsafePointer<schedhost_scheduler>, _ handle: OpaquePointer,
-        _ context: CallbackContext
+        _ code: Int32, _ call: SourceCall, _ sourceCode: Int32, key: String,
+        _ scheduler: UnsafePointer<schedhost_scheduler>, _ handle: OpaquePointer, _ context: CallbackContext
     ) -> any Error {
-        if let thrown = call.thrown { return thrown }
-        let text = unsafe context.table.cache_error?(scheduler, handle)
-        return unsafe error(code, text.map { unsafe String(cString: $0) } ?? "")
+        if let error = call.thrown { return error }
+        let text = unsafe context.table.cache_error?(scheduler, handle).map { unsafe String(cString: $0) } ?? ""
+        if code != Code.sourceFailed { return error(code, text) }
+        if let error = thrown.find(key, text) { return error }
+        return CacheError(name, code: sourceCode == Code.ok ? code : sourceCode, message: text, isSourceFailure: true)
     }
 
     /// The value, from the cache or the loader. Throws what the loader threw in this call, else the host's reason.
@@ -146,7 +152,7 @@ enum CacheStorage: Sendable {
                 var asked = unsafe schedhost_cache_request()
                 unsafe asked.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_request>.size)
                 unsafe asked.flags = request.fresh ? UInt32(SCHEDHOST_GET_FRESH) : 0
-                unsafe asked.tolerance_seconds = request.tolerance == .zero ? 0 : request.tolerance.fractionalSeconds
+                unsafe asked.tolerance_ms = request.tolerance.wholeMilliseconds
                 unsafe asked.key = unsafe key
                 unsafe asked.key_size = size
                 if !ownSource {
@@ -157,7 +163,8 @@ enum CacheStorage: Sendable {
             }
         }
         if code == Code.ok { return unsafe facts }
-        throw unsafe failure(code, call, scheduler.pointer, handle, scheduler.context)
+        throw unsafe failure(
+            code, call, facts.last_error, key: request.key, scheduler.pointer, handle, scheduler.context)
     }
 
     /// The value held, whatever its age, and never the source; nil if there is none, or none that can be decoded.
@@ -287,6 +294,38 @@ private final class DecodedValues: Sendable {
         state.withLock { state in
             if key.isEmpty { state.unkeyed = nil } else { state.keyed[key] = nil }
         }
+    }
+}
+
+/// The errors that the sources of one cache threw last, each with the text that the host has of it. On any thread.
+///
+/// The host releases all callers of a failed load with its code and its text; the error itself is known here.
+final class ThrownErrors: Sendable {
+    private struct Kept {
+        let text: String
+        let error: any Error
+    }
+
+    private let errors = Guarded<[String: Kept]>([:])
+
+    /// How many keys' errors are kept; past that all are dropped, and callers get a `CacheError` with code and text.
+    private static let limit = 256
+
+    /// Keeps what the source of a key threw; on the thread that runs it, before the host knows.
+    func keep(_ error: any Error, _ key: String) {
+        let new = Kept(text: String(describing: error), error: error)
+        errors.withLock { errors in
+            if errors.count >= Self.limit, errors[key] == nil { errors.removeAll(keepingCapacity: true) }
+            errors[key] = new
+        }
+    }
+
+    /// The error of that key whose text that is; nil when it was another one.
+    func find(_ key: String, _ text: String) -> (any Error)? {
+        guard let kept = errors.withLock({ $0[key] }), !text.isEmpty else { return nil }
+        // Of a long text the host has the beginning.
+        let isSame = kept.text == text || (text.utf8.count > SCHEDHOST_MAX_MESSAGE - 8 && kept.text.hasPrefix(text))
+        return isSame ? kept.error : nil
     }
 }
 

@@ -35,6 +35,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
             return Code.ok
         } catch {
             unsafe call.pointee.thrown = error
+            unsafe call.pointee.binding.thrown.keep(error, text(key, keySize))
             return unsafe context.fail(scheduler, error)
         }
     }
@@ -70,6 +71,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
                 unsafe try source.storage.write(try source.load(text(key, keySize)), to: writer, cache: source.name)
                 return Code.ok
             } catch {
+                source.context.binding(source.storage.kind, source.name)?.thrown.keep(error, unsafe text(key, keySize))
                 return unsafe source.context.fail(scheduler, error)
             }
         }

@@ -48,7 +48,7 @@ internal import CPluginAPI
         let code: Int32
         switch error {
         case let error as Failure: code = error.code
-        case let error as CacheError: code = error.code
+        case let error as CacheError: code = error.isSourceFailure ? Code.sourceFailed : error.code
         default: code = Code.error
         }
         let number = code == Code.ok ? Code.error : code

@@ -6,6 +6,7 @@ enum Code {
     static let error = Int32(SCHEDHOST_ERROR)
     static let invalid = Int32(SCHEDHOST_INVALID)
     static let notFound = Int32(SCHEDHOST_NOT_FOUND)
+    static let sourceFailed = Int32(SCHEDHOST_SOURCE_FAILED)
     static let unsupported = Int32(SCHEDHOST_UNSUPPORTED)
     static let notHere = Int32(SCHEDHOST_NOT_HERE)
 }

@@ -14,13 +14,14 @@ extension DeclaredCache {
 
     /// The value, from the cache or the source.
     ///
-    /// Throws what the source or the codec threw; a `CacheError` when another caller's load failed, or the call is wrong.
+    /// Throws what the source or the codec threw, also in another caller's load that this one shared; a `CacheError` when
+    /// the call is wrong.
     ///
     /// - Parameters:
     ///   - key: up to 64 KiB; the empty one is the unkeyed value.
     ///   - fresh: ask the source, unless the value is younger than the tolerance.
     ///   - tolerance: the age that does for a fresh value; without `fresh`, how far past its expiry a value may be
-    ///     when the source fails. Not negative.
+    ///     when the source fails. In whole milliseconds, not negative.
     ///   - scheduler: the routine; without it, the one whose closure runs on this thread.
     @inlinable
     public func callAsFunction(

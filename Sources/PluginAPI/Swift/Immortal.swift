@@ -52,13 +52,13 @@ extension Duration {
         return tooLarge ? .max : sum
     }
 
-    /// Seconds with their fraction.
-    var fractionalSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
-    }
-
-    /// A duration from the host's seconds; what is not a number or too large becomes zero or about 292 years.
-    init(fractionalSeconds seconds: Double) {
-        self = seconds.isNaN ? .zero : .seconds(Swift.min(Swift.max(seconds, 0), 9.2e9))
+    /// Whole milliseconds, without what is left over: a bound is never taken for a wider one. Negative ones stay so, and
+    /// what is too long is `Int64.max`.
+    var wholeMilliseconds: Int64 {
+        if self < .zero { return -1 }
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, tooLarge) = whole.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        return overflow || tooLarge ? .max : sum
     }
 }

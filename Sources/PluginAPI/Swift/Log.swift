@@ -31,10 +31,11 @@ public struct Log: Sendable {
         return unsafe enabled(scheduler.pointer, level.rawValue) != 0
     }
 
-    /// Logs a line at a level.
-    public func callAsFunction(_ level: Level, _ text: @autoclosure () -> String) {
+    /// Logs a line at a level. Throws what making its text throws: `try log.info("best: \(prices().max())")`. A text that
+    /// waits is made before: `let price = await best()`.
+    public func callAsFunction(_ level: Level, _ text: @autoclosure () throws -> String) rethrows {
         guard isEnabled(level), let log = unsafe scheduler.table.log else { return }
-        var text = text()
+        var text = try text()
         text.withUTF8 { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) {
                 unsafe log(scheduler.pointer, level.rawValue, $0.baseAddress, $0.count)
@@ -43,17 +44,17 @@ public struct Log: Sendable {
     }
 
     /// Logs at `trace`.
-    public func trace(_ text: @autoclosure () -> String) { self(.trace, text()) }
+    public func trace(_ text: @autoclosure () throws -> String) rethrows { try self(.trace, text()) }
     /// Logs at `debug`.
-    public func debug(_ text: @autoclosure () -> String) { self(.debug, text()) }
+    public func debug(_ text: @autoclosure () throws -> String) rethrows { try self(.debug, text()) }
     /// Logs at `info`.
-    public func info(_ text: @autoclosure () -> String) { self(.info, text()) }
+    public func info(_ text: @autoclosure () throws -> String) rethrows { try self(.info, text()) }
     /// Logs at `success`.
-    public func success(_ text: @autoclosure () -> String) { self(.success, text()) }
+    public func success(_ text: @autoclosure () throws -> String) rethrows { try self(.success, text()) }
     /// Logs at `warning`.
-    public func warning(_ text: @autoclosure () -> String) { self(.warning, text()) }
+    public func warning(_ text: @autoclosure () throws -> String) rethrows { try self(.warning, text()) }
     /// Logs at `error`.
-    public func error(_ text: @autoclosure () -> String) { self(.error, text()) }
+    public func error(_ text: @autoclosure () throws -> String) rethrows { try self(.error, text()) }
     /// Logs at `critical`.
-    public func critical(_ text: @autoclosure () -> String) { self(.critical, text()) }
+    public func critical(_ text: @autoclosure () throws -> String) rethrows { try self(.critical, text()) }
 }

@@ -27,7 +27,6 @@ int32_t source(const schedhost_scheduler *scheduler, const void *key, size_t key
     if (b->asks != NULL) {
         schedhost_cache_value value;
         b->answer = schedhost_cache_get(scheduler, b->asks, 0, 0, &value);
-        b->pinned = value.reserved;
         if (b->answer == SCHEDHOST_OK) {
             code = schedhost_write(writer, value.data, value.size);
         }
@@ -63,8 +62,8 @@ int is(const schedhost_cache_value *value, uint32_t state, const char *text) {
     return value->state == state && value->size == strlen(text) && memcmp(value->data, text, value->size) == 0;
 }
 
-int32_t get(schedhost_cache *cache, int fresh, double tolerance, schedhost_cache_value *value) {
-    return schedhost_cache_get(self, cache, fresh, tolerance, value);
+int32_t get(schedhost_cache *cache, int fresh, int64_t tolerance_ms, schedhost_cache_value *value) {
+    return schedhost_cache_get(self, cache, fresh, tolerance_ms, value);
 }
 
 schedhost_cache_counters counters(schedhost_cache *cache) {

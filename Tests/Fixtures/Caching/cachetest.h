@@ -34,7 +34,6 @@ struct behaviour {
     pthread_t thread;      /* of its last call */
     const schedhost_scheduler *scheduler;
     int was_stopped;       /* its sleep ended early */
-    uint32_t pinned;       /* whether what it got came pinned */
 };
 int32_t source(const schedhost_scheduler *scheduler, const void *key, size_t key_size, schedhost_writer *writer,
                void *user);
@@ -45,7 +44,7 @@ schedhost_cache *open_cache(const char *name, int disk, uint32_t flags, int64_t 
 /* Whether a value has that state and that text. */
 int is(const schedhost_cache_value *value, uint32_t state, const char *text);
 /* Gets the unkeyed value. */
-int32_t get(schedhost_cache *cache, int fresh, double tolerance, schedhost_cache_value *value);
+int32_t get(schedhost_cache *cache, int fresh, int64_t tolerance_ms, schedhost_cache_value *value);
 schedhost_cache_counters counters(schedhost_cache *cache);
 
 /* A scenario's cycle; it ends the session when it is over. */

@@ -21,8 +21,8 @@ int32_t run_value(uint64_t cycle) {
     cache = open_cache("v", 1, 0, 3600000, 0, &made);
     CHECK(get(cache, 0, 0, &value) == SCHEDHOST_OK);
     schedhost_info(self, "value state=%u text=%.*s age_ms=%.0f at=%.3f generation=%llu corrupt=%llu save_failures=%llu",
-                   value.state, (int)value.size, (const char *)value.data, value.age_seconds * 1000,
-                   boot_ms() - value.age_seconds * 1e3,
+                   value.state, (int)value.size, (const char *)value.data, (double)value.age_ms,
+                   boot_ms() - (double)value.age_ms,
                    (unsigned long long)value.generation, (unsigned long long)counters(cache).corrupt,
                    (unsigned long long)counters(cache).save_failures);
     if (schedhost_param_int(self, "count", 0) == 0) {
@@ -53,7 +53,7 @@ int32_t run_save(uint64_t cycle) {
     if (schedhost_where(self)->session_before == SCHEDHOST_BEFORE_CRASH) {
         CHECK(schedhost_cache_peek(self, cache, &value) == SCHEDHOST_OK);
         schedhost_info(self, "found text=%.*s at=%.3f corrupt=%llu", (int)value.size, (const char *)value.data,
-                       boot_ms() - value.age_seconds * 1e3, (unsigned long long)counters(cache).corrupt);
+                       boot_ms() - (double)value.age_ms, (unsigned long long)counters(cache).corrupt);
         schedhost_end_session(self, "done");
         return SCHEDHOST_OK;
     }

@@ -223,7 +223,7 @@ CRASH_SITE misdeed_log_flood(const schedhost_scheduler *scheduler, int64_t bound
     char text[1024];
     memset(text, 'f', sizeof text);
     for (int64_t i = 0; i < bound * 1024; i++) {
-        scheduler->host->log(scheduler, SCHEDHOST_INFO, text, sizeof text);
+        scheduler->host->log(scheduler, SCHEDHOST_LOG_INFO, text, sizeof text);
     }
     return SCHEDHOST_OK;
 }
@@ -236,7 +236,7 @@ CRASH_SITE misdeed_log_huge(const schedhost_scheduler *scheduler, int64_t bound)
         return schedhost_fail(scheduler, SCHEDHOST_ERROR, "no memory for the line");
     }
     memset(text, 'h', size);
-    scheduler->host->log(scheduler, SCHEDHOST_INFO, text, size);
+    scheduler->host->log(scheduler, SCHEDHOST_LOG_INFO, text, size);
     free(text);
     return SCHEDHOST_OK;
 }

@@ -41,11 +41,4 @@ public enum CacheTime {
         let (product, overflow) = max(0, milliseconds).multipliedReportingOverflow(by: 1_000_000)
         return overflow ? .max : product
     }
-
-    /// A tolerance in seconds as nanoseconds; nil for NaN and negative numbers, `Int64.max` for what is too long.
-    public static func nanoseconds(seconds: Double) -> Int64? {
-        guard seconds >= 0 else { return nil }
-        let nanoseconds = (seconds * 1e9).rounded()
-        return nanoseconds < 0x1p63 ? Int64(nanoseconds) : .max
-    }
 }

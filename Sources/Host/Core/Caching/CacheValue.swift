@@ -22,6 +22,9 @@ internal import Synchronization
     public let cost: Int
     /// Grows by one with each load and put of the cache.
     public let generation: UInt64
+    /// Which of all values of this process it is: an address is used again, this number is not.
+    public let serial = serials.add(1, ordering: .relaxed).newValue
+    private static let serials = Atomic<UInt64>(0)
     /// When its load completed, boot-clock ns; `Int64.min` when nobody knows.
     let produced: Int64
     /// Until when a plain get is a hit and starts nothing; `Int64.min` when its age is unknown.

@@ -73,12 +73,12 @@ enum {
 /* One request of a value. A NULL request means all zero: the unkeyed value, not fresh, tolerance 0. */
 typedef struct schedhost_cache_request {
     uint32_t struct_size;
-    uint32_t flags;           /* SCHEDHOST_GET_…; an unknown one is SCHEDHOST_UNSUPPORTED */
-    double tolerance_seconds; /* t: from 0; NaN and negative numbers are SCHEDHOST_INVALID; INFINITY is allowed */
-    const void *key;          /* any bytes; NULL with key_size 0: the unkeyed value */
-    size_t key_size;          /* at most 65 536 */
-    schedhost_source source;  /* NULL: the cache's own */
-    void *user;               /* handed to `source` above */
+    uint32_t flags;          /* SCHEDHOST_GET_…; an unknown one is SCHEDHOST_UNSUPPORTED */
+    int64_t tolerance_ms;    /* t: from 0, INT64_MAX for any age; a negative one is SCHEDHOST_INVALID */
+    const void *key;         /* any bytes; NULL with key_size 0: the unkeyed value */
+    size_t key_size;         /* at most SCHEDHOST_MAX_KEY, else SCHEDHOST_INVALID */
+    schedhost_source source; /* NULL: the cache's own */
+    void *user;              /* handed to `source` above */
 } schedhost_cache_request;
 
 enum {
@@ -92,6 +92,7 @@ enum {
  * immutable and live until the callback in progress returns, or, once pinned, until they are released.
  * In a source on another thread than the callback's they live until the source returns. On a thread of
  * the plugin's own, outside of a source, nothing bounds them: there a value comes pinned; release it.
+ * The host counts the pins, not this struct: copies of it are equal, and any of them pins and releases.
  * A call that fails leaves the struct empty, but for struct_size and last_error. */
 typedef struct schedhost_cache_value {
     uint32_t struct_size;
@@ -99,13 +100,13 @@ typedef struct schedhost_cache_value {
     const void *data;     /* the bytes, or NULL for an object cache */
     size_t size;
     void *object;         /* the object, or NULL for a bytes cache */
-    double age_seconds;   /* since its load completed; suspend counts, and no clock step disturbs it.
-                           * INFINITY, for a peek, when nobody knows: older than any bound */
+    int64_t age_ms;       /* since its load completed; suspend counts, and no clock step disturbs it.
+                           * INT64_MAX, for a peek, when nobody knows: older than any bound */
     uint64_t generation;  /* grows by one with each load and put of this cache, also across restarts */
     int32_t last_error;   /* the code of the last failed load since the value was made, or 0; after
                            * SCHEDHOST_SOURCE_FAILED what the source returned */
     uint32_t reserved;
-    void *pin;            /* for schedhost_cache_pin and _release; the host's own */
+    uint64_t pin[2];      /* for schedhost_cache_pin and _release; the host's own */
 } schedhost_cache_value;
 
 /* What one cache counted since its worker started. */

@@ -9,8 +9,8 @@
 
 #include "descriptor.h"
 
-/* The longest text that the printf-style functions make; what is longer is cut. */
-#define SCHEDHOST_TEXT_MAX 1024
+/* The longest line that schedhost_log and its kin make, with its NUL; what is longer is cut. */
+#define SCHEDHOST_MAX_LINE 1024
 
 /* [callback] Where this routine stands. */
 static inline const schedhost_place *schedhost_where(const schedhost_scheduler *scheduler) {
@@ -36,7 +36,7 @@ static inline int32_t schedhost_log_enabled(const schedhost_scheduler *scheduler
 /* [any-thread] Logs a formatted line; formats nothing when the level is not shown. */
 SCHEDHOST_PRINTF(3, 4)
 static inline void schedhost_log(const schedhost_scheduler *scheduler, int32_t level, const char *format, ...) {
-    char text[SCHEDHOST_TEXT_MAX];
+    char text[SCHEDHOST_MAX_LINE];
     va_list arguments;
     int size;
     if (!scheduler->host->log_enabled(scheduler, level)) {
@@ -50,13 +50,13 @@ static inline void schedhost_log(const schedhost_scheduler *scheduler, int32_t l
                              (size_t)size < sizeof text ? (size_t)size : sizeof text - 1);
     }
 }
-#define schedhost_trace(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_TRACE, __VA_ARGS__)
-#define schedhost_debug(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_DEBUG, __VA_ARGS__)
-#define schedhost_info(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_INFO, __VA_ARGS__)
-#define schedhost_success(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_SUCCESS, __VA_ARGS__)
-#define schedhost_warning(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_WARNING, __VA_ARGS__)
-#define schedhost_error_log(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_ERROR_LEVEL, __VA_ARGS__)
-#define schedhost_critical(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_CRITICAL, __VA_ARGS__)
+#define schedhost_trace(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_LOG_TRACE, __VA_ARGS__)
+#define schedhost_debug(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_LOG_DEBUG, __VA_ARGS__)
+#define schedhost_info(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_LOG_INFO, __VA_ARGS__)
+#define schedhost_success(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_LOG_SUCCESS, __VA_ARGS__)
+#define schedhost_warning(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_LOG_WARNING, __VA_ARGS__)
+#define schedhost_error_log(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_LOG_ERROR, __VA_ARGS__)
+#define schedhost_critical(scheduler, ...) schedhost_log(scheduler, SCHEDHOST_LOG_CRITICAL, __VA_ARGS__)
 
 /* [any-thread] Parameters by name, each with what to take when it is not set. */
 static inline const char *schedhost_param_string(const schedhost_scheduler *scheduler, const char *name,
@@ -80,7 +80,7 @@ static inline const char *schedhost_params_json(const schedhost_scheduler *sched
 /* [callback] [source] Attaches formatted text to the error that the callback returns; gives `code` back. */
 SCHEDHOST_PRINTF(3, 4)
 static inline int32_t schedhost_fail(const schedhost_scheduler *scheduler, int32_t code, const char *format, ...) {
-    char text[SCHEDHOST_TEXT_MAX];
+    char text[SCHEDHOST_MAX_MESSAGE + 1];
     va_list arguments;
     va_start(arguments, format);
     if (vsnprintf(text, sizeof text, format, arguments) < 0) {
@@ -126,6 +126,11 @@ static inline int32_t schedhost_stat_string(const schedhost_scheduler *scheduler
 static inline int32_t schedhost_write(schedhost_writer *writer, const void *bytes, size_t size) {
     return writer->write(writer, bytes, size);
 }
+/* [source] Sets the result of an object cache's source; see schedhost_writer. */
+static inline int32_t schedhost_set_object(schedhost_writer *writer, void *object, void (*release)(void *object),
+                                           size_t cost) {
+    return writer->set_object(writer, object, release, cost);
+}
 /* [any-thread] Opens a memory cache whose source is `source`. NULL when that fails. */
 static inline schedhost_cache *schedhost_cache_memory(const schedhost_scheduler *scheduler, const char *name,
                                                       int64_t expire_ms, schedhost_source source, void *user) {
@@ -133,6 +138,19 @@ static inline schedhost_cache *schedhost_cache_memory(const schedhost_scheduler 
     schedhost_cache *cache = NULL;
     memset(&options, 0, sizeof options);
     options.struct_size = (uint32_t)sizeof options;
+    options.expire_ms = expire_ms;
+    options.source = source;
+    options.user = user;
+    return scheduler->host->cache_memory(scheduler, name, &options, &cache) == SCHEDHOST_OK ? cache : NULL;
+}
+/* [any-thread] Opens a memory cache of objects, whose source calls schedhost_set_object. NULL when that fails. */
+static inline schedhost_cache *schedhost_cache_objects(const schedhost_scheduler *scheduler, const char *name,
+                                                       int64_t expire_ms, schedhost_source source, void *user) {
+    schedhost_cache_options options;
+    schedhost_cache *cache = NULL;
+    memset(&options, 0, sizeof options);
+    options.struct_size = (uint32_t)sizeof options;
+    options.flags = (uint32_t)SCHEDHOST_CACHE_OBJECTS;
     options.expire_ms = expire_ms;
     options.source = source;
     options.user = user;
@@ -150,27 +168,27 @@ static inline schedhost_cache *schedhost_cache_disk(const schedhost_scheduler *s
     options.user = user;
     return scheduler->host->cache(scheduler, name, &options, &cache) == SCHEDHOST_OK ? cache : NULL;
 }
-/* [any-thread] The unkeyed value: `fresh` 0 or 1, tolerance in seconds. */
+/* [any-thread] The unkeyed value; `fresh` is 0 or 1. */
 static inline int32_t schedhost_cache_get(const schedhost_scheduler *scheduler, schedhost_cache *cache, int32_t fresh,
-                                          double tolerance_seconds, schedhost_cache_value *value) {
+                                          int64_t tolerance_ms, schedhost_cache_value *value) {
     schedhost_cache_request request;
     memset(&request, 0, sizeof request);
     request.struct_size = (uint32_t)sizeof request;
     request.flags = fresh ? (uint32_t)SCHEDHOST_GET_FRESH : 0u;
-    request.tolerance_seconds = tolerance_seconds;
+    request.tolerance_ms = tolerance_ms;
     memset(value, 0, sizeof *value);
     value->struct_size = (uint32_t)sizeof *value;
     return scheduler->host->cache_get(scheduler, cache, &request, value);
 }
 /* [any-thread] The value of a key (NUL-terminated text). */
 static inline int32_t schedhost_cache_get_key(const schedhost_scheduler *scheduler, schedhost_cache *cache,
-                                              const char *key, int32_t fresh, double tolerance_seconds,
+                                              const char *key, int32_t fresh, int64_t tolerance_ms,
                                               schedhost_cache_value *value) {
     schedhost_cache_request request;
     memset(&request, 0, sizeof request);
     request.struct_size = (uint32_t)sizeof request;
     request.flags = fresh ? (uint32_t)SCHEDHOST_GET_FRESH : 0u;
-    request.tolerance_seconds = tolerance_seconds;
+    request.tolerance_ms = tolerance_ms;
     request.key = key;
     request.key_size = strlen(key);
     memset(value, 0, sizeof *value);
@@ -189,16 +207,32 @@ static inline int32_t schedhost_cache_put(const schedhost_scheduler *scheduler, 
                                           const void *bytes, size_t size) {
     return scheduler->host->cache_put(scheduler, cache, NULL, 0, bytes, size);
 }
+/* [any-thread] Replaces the unkeyed value of an object cache; when that fails, the object is still the caller's. */
+static inline int32_t schedhost_cache_put_object(const schedhost_scheduler *scheduler, schedhost_cache *cache,
+                                                 void *object, void (*release)(void *object), size_t cost) {
+    return scheduler->host->cache_put_object(scheduler, cache, NULL, 0, object, release, cost);
+}
 /* [any-thread] Drops the unkeyed value. */
 static inline int32_t schedhost_cache_invalidate(const schedhost_scheduler *scheduler, schedhost_cache *cache) {
     return scheduler->host->cache_invalidate(scheduler, cache, NULL, 0);
 }
 /* [any-thread] Keeps a value past this callback; each pin wants one release. */
-static inline void schedhost_cache_pin(const schedhost_scheduler *scheduler, schedhost_cache_value *value) {
+static inline void schedhost_cache_pin(const schedhost_scheduler *scheduler, const schedhost_cache_value *value) {
     scheduler->host->cache_pin(scheduler, value);
 }
-static inline void schedhost_cache_release(const schedhost_scheduler *scheduler, schedhost_cache_value *value) {
+static inline void schedhost_cache_release(const schedhost_scheduler *scheduler, const schedhost_cache_value *value) {
     scheduler->host->cache_release(scheduler, value);
+}
+/* [any-thread] The text of the last error of this cache's source as this thread saw it, or "". */
+static inline const char *schedhost_cache_error(const schedhost_scheduler *scheduler, schedhost_cache *cache) {
+    return scheduler->host->cache_error(scheduler, cache);
+}
+/* [any-thread] What the cache counted. */
+static inline int32_t schedhost_cache_count(const schedhost_scheduler *scheduler, schedhost_cache *cache,
+                                            schedhost_cache_counters *counters) {
+    memset(counters, 0, sizeof *counters);
+    counters->struct_size = (uint32_t)sizeof *counters;
+    return scheduler->host->cache_counters(scheduler, cache, counters);
 }
 
 #endif

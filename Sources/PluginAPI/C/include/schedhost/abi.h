@@ -51,14 +51,30 @@ enum {
 
 /* The levels of the log. A number in between is allowed and is shown as the level below it. */
 enum {
-    SCHEDHOST_TRACE = 5,
-    SCHEDHOST_DEBUG = 10,
-    SCHEDHOST_INFO = 20,
-    SCHEDHOST_SUCCESS = 25,
-    SCHEDHOST_WARNING = 30,
-    SCHEDHOST_ERROR_LEVEL = 40,
-    SCHEDHOST_CRITICAL = 50
+    SCHEDHOST_LOG_TRACE = 5,
+    SCHEDHOST_LOG_DEBUG = 10,
+    SCHEDHOST_LOG_INFO = 20,
+    SCHEDHOST_LOG_SUCCESS = 25,
+    SCHEDHOST_LOG_WARNING = 30,
+    SCHEDHOST_LOG_ERROR = 40,
+    SCHEDHOST_LOG_CRITICAL = 50
 };
+
+/* The bounds of what a plugin hands to the host. Texts are counted in bytes, without their NUL; one that is longer
+ * is cut at the end of a character, names and keys are refused. A later minor may raise a bound. */
+#define SCHEDHOST_MAX_NAME 64u             /* a name in a descriptor */
+#define SCHEDHOST_MAX_DESCRIPTION 200u     /* a version, or a description: one line, refused when it is longer */
+#define SCHEDHOST_MAX_ROUTINES 131072u     /* routines of a plugin */
+#define SCHEDHOST_MAX_PARAMETERS 1000u     /* declared parameters of a plugin */
+#define SCHEDHOST_MAX_WAIT_MS 2678400000u  /* a wait, a timeout or one sleep: 31 days */
+#define SCHEDHOST_MAX_RETRY_MS 86400000u   /* the delay of a retry: one day; a longer one is taken for this */
+#define SCHEDHOST_MAX_LOG 65536u           /* an entry of the log */
+#define SCHEDHOST_MAX_MESSAGE 4096u        /* the text of an error, and the reason of an end */
+#define SCHEDHOST_MAX_STAT 2048u           /* the text of a record's column */
+#define SCHEDHOST_MAX_STAT_NAME 128u       /* a column's name */
+#define SCHEDHOST_MAX_STATS 64u            /* the columns that a session may name */
+#define SCHEDHOST_MAX_CACHE_NAME 4096u     /* a cache's name */
+#define SCHEDHOST_MAX_KEY 65536u           /* a key of a cache */
 
 /* The phase in which an error came up. */
 enum {

@@ -1,7 +1,8 @@
 /* What a plugin says of itself. Included by <schedhost/plugin.h>.
  *
  * Descriptors are immutable, and live as long as the process. Names (`id`, `name`) are 1 to 64 of
- * the characters a-z A-Z 0-9 . _ - and do not begin with a dot. */
+ * the characters a-z A-Z 0-9 . _ - and do not begin with a dot. Versions and descriptions are one line of at most
+ * SCHEDHOST_MAX_DESCRIPTION (200) bytes of UTF-8. What is out of its bounds refuses the plugin. */
 #ifndef SCHEDHOST_DESCRIPTOR_H
 #define SCHEDHOST_DESCRIPTOR_H
 
@@ -25,7 +26,12 @@ typedef struct schedhost_parameter {
     const char *description;   /* one line; may be NULL */
 } schedhost_parameter;
 
-/* One routine. All but `name` and `run` may be absent. */
+/* One routine. All but `name` and `run` may be absent.
+ *
+ * Threads. `start`, `run`, `stats`, `stop` and `on_error` run on threads of the host's: one at a time, but not
+ * always the same one, so that a thread's own variables (_Thread_local) do not lead from one cycle to the next.
+ * `load`, `unload` and `interrupt` run on the worker's main thread, which serves all its plugins. A cache's source
+ * runs on the thread that asked, or on one of the host's. */
 typedef struct schedhost_routine {
     uint32_t struct_size;
     uint32_t flags;          /* none is defined yet: 0 */
@@ -33,7 +39,7 @@ typedef struct schedhost_routine {
     const char *description; /* one line */
     uint64_t wait_ms;        /* from one cycle's start to the next one's; 0: back to back; at most 31 days */
     uint64_t max_cycles;     /* of a session; 0: no bound */
-    uint64_t timeout_ms;     /* of a cycle; 0: the host's default (10 x wait_ms, from 60 s to 1 h) */
+    uint64_t timeout_ms;     /* of a cycle; 0: the host's default (10 x wait_ms, from 60 s to 1 h); at most 31 days */
     void *user;              /* handed to each callback */
 
     /* [callback] Once at the session's start, before its first cycle. An error here has the phase start. */
@@ -43,14 +49,16 @@ typedef struct schedhost_routine {
     /* [callback] Once at the session's end, if `start` succeeded: joins the plugin's own threads and closes
      * what start opened. Not called when the worker dies. An error here is noted in the record. */
     int32_t (*stop)(const schedhost_scheduler *scheduler, void *user);
-    /* [callback] Once after the last cycle, before stop: names the record's columns by schedhost_stat_….
-     * An error here becomes the column stats_error; the record is written all the same. */
+    /* [callback] Once after the last cycle, before stop: names the record's columns by schedhost_stat_…. The
+     * session has ended: schedhost_end_session and schedhost_run_again_now do nothing in here, and
+     * schedhost_set_wait_ms is SCHEDHOST_NOT_HERE. An error here becomes the column stats_error; the record is
+     * written all the same. */
     int32_t (*stats)(const schedhost_scheduler *scheduler, void *user);
     /* [callback] Decides about an error of the other callbacks. Not called for its own. */
     void (*on_error)(const schedhost_scheduler *scheduler, const schedhost_error *error,
                      schedhost_decision *decision, void *user);
     /* [host-thread] The host asks to stop while `run` is in progress; at most once a session. Wake what `run`
-     * waits for. */
+     * waits for: close or shut down its socket, write to its pipe, set what the library has for that. */
     void (*interrupt)(const schedhost_scheduler *scheduler, void *user);
 } schedhost_routine;
 

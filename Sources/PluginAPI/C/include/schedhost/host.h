@@ -37,7 +37,7 @@ typedef struct schedhost_place {
 typedef struct schedhost_error {
     uint32_t struct_size;
     uint32_t phase;      /* SCHEDHOST_PHASE_… */
-    int32_t code;        /* what the callback returned */
+    int32_t code;        /* what the callback returned; in the phase cache what the source returned */
     uint32_t attempt;    /* of the cycle, from 1 */
     uint64_t cycle;
     const char *message; /* what schedhost_fail attached, or "" */
@@ -47,7 +47,7 @@ typedef struct schedhost_error {
 typedef struct schedhost_decision {
     uint32_t struct_size;
     uint32_t decision; /* SCHEDHOST_DECIDE_… */
-    uint64_t retry_ms; /* for SCHEDHOST_DECIDE_RETRY: 0 to 86 400 000 */
+    uint64_t retry_ms; /* for SCHEDHOST_DECIDE_RETRY: 0 to SCHEDHOST_MAX_RETRY_MS (one day); more is that */
 } schedhost_decision;
 
 /* The host's functions. None is NULL up to the minor that `abi_minor` gives; probe later ones. */
@@ -65,14 +65,14 @@ struct schedhost_host {
 
     /* [any-thread] 1 when lines of this level are shown, 0 when not. A few nanoseconds. */
     int32_t (*log_enabled)(const schedhost_scheduler *scheduler, int32_t level);
-    /* [any-thread] Logs `size` bytes of UTF-8 as one entry; ill-formed bytes are shown escaped, and what
-     * is past 64 KiB is cut. Never blocks: past the plugin's rate the entry is dropped, and counted. */
+    /* [any-thread] Logs `size` bytes of UTF-8 as one entry; ill-formed bytes are shown escaped, and what is
+     * past SCHEDHOST_MAX_LOG (64 KiB) is cut. Never blocks: past the plugin's rate the entry is dropped, and
+     * counted. */
     void (*log)(const schedhost_scheduler *scheduler, int32_t level, const char *text, size_t size);
 
     /* [any-thread] The parameter of that name, or `fallback` when it is not set or of another type. A
-     * declared default counts as set. An integer is also a double, and a whole double an
-     * integer. The text lives as long as the session
-     * (in load: as long as the process). */
+     * declared default counts as set. An integer is also a double, and a whole double an integer. The text
+     * lives as long as the session (in load: as long as the process). */
     const char *(*param_string)(const schedhost_scheduler *scheduler, const char *name, const char *fallback);
     int64_t (*param_int)(const schedhost_scheduler *scheduler, const char *name, int64_t fallback);
     double (*param_double)(const schedhost_scheduler *scheduler, const char *name, double fallback);
@@ -81,37 +81,46 @@ struct schedhost_host {
     const char *(*params_json)(const schedhost_scheduler *scheduler);
 
     /* [callback] [source] Attaches text to the error that this callback or source is about to return, and
-     * gives `code` back, so that `return schedhost_fail(…)` reads well. The text is copied; NULL is "". */
+     * gives `code` back, so that `return schedhost_fail(…)` reads well. The text is copied, up to
+     * SCHEDHOST_MAX_MESSAGE (4096 bytes); NULL is "". In on_error it has no effect. */
     int32_t (*fail)(const schedhost_scheduler *scheduler, int32_t code, const char *message);
     /* [any-thread] 1 once the host has asked this routine to stop, else 0. A long cycle polls it. */
     int32_t (*stop_requested)(const schedhost_scheduler *scheduler);
-    /* [callback] [source] Sleeps for `ms`; returns 1 at once when the host asks to stop, else 0 after the time. */
+    /* [callback] [source] Sleeps for `ms`, at most SCHEDHOST_MAX_WAIT_MS (31 days); returns 1 at once when the
+     * host asks to stop, else 0 after the time. */
     int32_t (*sleep_ms)(const schedhost_scheduler *scheduler, uint64_t ms);
-    /* [callback] Ends the session after this cycle, which counts. `reason` is copied into the record. */
+    /* [callback] Ends the session after this cycle, which counts. `reason` is copied into the record, up to
+     * SCHEDHOST_MAX_MESSAGE (4096 bytes). Nothing in stats and stop: the session has ended. */
     void (*end_session)(const schedhost_scheduler *scheduler, const char *reason);
     /* [callback] Changes this session's wait; the next cycle comes `wait_ms` after this one began.
-     * Returns SCHEDHOST_INVALID above 31 days (2 678 400 000). */
+     * Returns SCHEDHOST_INVALID above SCHEDHOST_MAX_WAIT_MS (31 days), SCHEDHOST_NOT_HERE in stats and stop. */
     int32_t (*set_wait_ms)(const schedhost_scheduler *scheduler, uint64_t wait_ms);
-    /* [callback] The next cycle comes at once after this one, and the grid starts anew there. */
+    /* [callback] The next cycle comes at once after this one, and the grid starts anew there. Nothing in stats
+     * and stop. */
     void (*run_again_now)(const schedhost_scheduler *scheduler);
 
     /* [callback] Sets a column of the session's record; the last value given to a name stands. At most
-     * 64 names of at most 128 bytes; SCHEDHOST_INVALID otherwise. NaN and infinities are kept as text. */
+     * SCHEDHOST_MAX_STATS (64) names of at most SCHEDHOST_MAX_STAT_NAME (128) bytes; SCHEDHOST_INVALID otherwise.
+     * NaN and infinities are kept as text. Of a text the first SCHEDHOST_MAX_STAT (2048) bytes are kept. In load
+     * and unload: SCHEDHOST_NOT_HERE. */
     int32_t (*stat_int)(const schedhost_scheduler *scheduler, const char *name, int64_t value);
     int32_t (*stat_double)(const schedhost_scheduler *scheduler, const char *name, double value);
     int32_t (*stat_string)(const schedhost_scheduler *scheduler, const char *name, const char *value);
 
     /* [any-thread] Opens the memory cache, or the disk cache, of that name in the routine's namespace,
      * making it on the first call; later calls give the same cache, and take of `options` only the source.
-     * `name` is any UTF-8, also empty, up to 4 KiB. In load and unload: SCHEDHOST_NOT_HERE. A handle is of
-     * use with this scheduler only: SCHEDHOST_INVALID with another routine's. */
+     * `name` is any UTF-8, also empty, up to SCHEDHOST_MAX_CACHE_NAME (4 KiB). In load and unload:
+     * SCHEDHOST_NOT_HERE. A handle is of use with this scheduler only: SCHEDHOST_INVALID with another routine's. */
     int32_t (*cache_memory)(const schedhost_scheduler *scheduler, const char *name,
                             const schedhost_cache_options *options, schedhost_cache **cache);
     int32_t (*cache)(const schedhost_scheduler *scheduler, const char *name,
                      const schedhost_cache_options *options, schedhost_cache **cache);
     /* [any-thread] The value, from the cache or the source, as the table in cache.h says. Returns
      * SCHEDHOST_OK with the value; else the code of why there is none, and value->state is
-     * SCHEDHOST_VALUE_NONE; the source's own text is in cache_error. */
+     * SCHEDHOST_VALUE_NONE. SCHEDHOST_SOURCE_FAILED goes to everyone whom the failed load concerns: who ran the
+     * source, who waited for it, and who asks again before its back-off is over. Each of them finds the source's
+     * own code in value->last_error, and its text in cache_error. A callback that returns
+     * SCHEDHOST_SOURCE_FAILED, or that code, fails with the source's code and text, in the phase cache. */
     int32_t (*cache_get)(const schedhost_scheduler *scheduler, schedhost_cache *cache,
                          const schedhost_cache_request *request, schedhost_cache_value *value);
     /* [any-thread] The value held, whatever its age, and never the source: SCHEDHOST_NOT_FOUND if none. */
@@ -129,13 +138,15 @@ struct schedhost_host {
     /* [any-thread] Drops the value, from the disk too. SCHEDHOST_NOT_FOUND when there was none. */
     int32_t (*cache_invalidate)(const schedhost_scheduler *scheduler, schedhost_cache *cache,
                                 const void *key, size_t key_size);
-    /* [any-thread] Keeps a value's bytes or object alive past this callback, until it is released. Each
-     * pin wants one release; what is still pinned when the worker ends is gone with it. Both do nothing for
-     * a value whose state is SCHEDHOST_VALUE_NONE, and release nothing for one that is not pinned. */
-    void (*cache_pin)(const schedhost_scheduler *scheduler, schedhost_cache_value *value);
-    void (*cache_release)(const schedhost_scheduler *scheduler, schedhost_cache_value *value);
-    /* [callback] The text of the last error of this cache's source as this thread saw it, or "". Lives until
-     * the callback returns. */
+    /* [any-thread] Keeps a value's bytes or object alive past this callback, until it is released. Each pin
+     * wants one release, by this struct or a copy of it; the host counts them. What is still pinned when the
+     * worker ends is gone with it. Both do nothing for a value whose state is SCHEDHOST_VALUE_NONE, and release
+     * nothing for one that is not pinned. */
+    void (*cache_pin)(const schedhost_scheduler *scheduler, const schedhost_cache_value *value);
+    void (*cache_release)(const schedhost_scheduler *scheduler, const schedhost_cache_value *value);
+    /* [any-thread] The text of the last error of this cache's source as this thread saw it, or "". Lives until
+     * the callback returns; on a thread of the plugin's own until that thread's next failed call, of which alone
+     * the text is kept there. */
     const char *(*cache_error)(const schedhost_scheduler *scheduler, schedhost_cache *cache);
     /* [any-thread] What the cache counted. Set struct_size first. */
     int32_t (*cache_counters)(const schedhost_scheduler *scheduler, schedhost_cache *cache,
