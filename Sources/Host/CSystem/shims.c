@@ -26,6 +26,14 @@ int chs_spread_subdirectories(int directory) {
 
 const char *chs_signal_name(int signal) { return sigabbrev_np(signal); }
 
+static void do_nothing(int signal) { (void)signal; }
+
+void chs_survive(int signal) {
+    struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(signal, &action, NULL);
+}
+
 const char *chs_error_text(int number, char *buffer, size_t size) { return strerror_r(number, buffer, size); }
 
 static _Thread_local void *thread_slot;

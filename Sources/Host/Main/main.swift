@@ -7,10 +7,13 @@ HostProcess.occupyStandardDescriptors()
 HostProcess.closeDescriptorsOnExec()
 let arguments = HostProcess.arguments
 
-// A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL [LIMIT...] FILE`.
-if arguments.count >= 3, arguments[0] == "worker", let level = Int32(arguments[1]) {
+// A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL SUPERVISOR [LIMIT...] FILE`.
+if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1]), let supervisor = Int32(arguments[2])
+{
     LibraryPath.restore()
-    Worker.run(logLevel: level, limits: WorkerLimits(arguments: Array(arguments[2..<(arguments.count - 1)])))
+    Worker.run(
+        logLevel: level, supervisor: supervisor,
+        limits: WorkerLimits(arguments: Array(arguments[3..<(arguments.count - 1)])))
 }
 
 do {

@@ -96,6 +96,9 @@ final class FailureHook {
     /// The process ids of the commands that run.
     var processes: Set<Int32> { Set(running.keys) }
 
+    /// Whether a command has been started: what it left in the background is adopted by the host, and is no worker's.
+    private(set) var hasRun = false
+
     /// Whether no command runs and none waits.
     var isDone: Bool { queue.isEmpty }
 
@@ -138,6 +141,7 @@ final class FailureHook {
         // Watched first: what cannot be is no call of ours, and is put away with the orphans.
         run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
         running[run.child.pid] = run
+        hasRun = true
         let timer = deadlines.make { [unowned self, unowned run] _ in kill(run) }
         run.timer = timer
         run.deadline = min(clock.monotonic() + run.call.timeout, end ?? .max)
@@ -198,7 +202,6 @@ final class FailureHook {
 
     private func reap(_ run: Run) {
         guard let end = run.child.ended() else { return }
-        run.child.killGroup()  // what it left in its group
         read(run)
         if let rest = run.lines.finish() { show(rest, of: run) }
         if let token = run.tokens[0] { loop.unwatch(run.output, token) }

@@ -123,13 +123,21 @@ extension Supervisor {
         armWorkerTimer(worker)
     }
 
-    /// Kills and reaps what dead workers left behind: as their subreaper we are its parent now. Once a round of the loop:
-    /// it looks at all children, and many may die at once.
+    /// Kills and reaps what dead workers left behind: as their subreaper we are its parent now. What does not descend from
+    /// a worker is reaped when it is dead, and otherwise left alone. Once a round of the loop: it looks at all children,
+    /// and many may die at once.
     func putAwayOrphans() {
         guard mayHaveOrphans else { return }
         mayHaveOrphans = false
         let known = Set((Array(workers.values) + Array(leaving.values)).map(\.pid)).union(failureHook.processes)
-        for child in HostProcess.children() where !known.contains(child) { _ = HostProcess.putAway(child) }
+        if failureHook.hasRun { adoption.hookHasRun() }
+        for child in HostProcess.children() where !known.contains(child) {
+            let isMarked = HostProcess.environment(of: child).map { Adoption.isMarked($0, byHost: HostProcess.pid) }
+            switch adoption.fate(of: child, isMarked: isMarked) {
+            case .kill: _ = HostProcess.putAway(child)
+            case .leave: _ = HostProcess.reap(child)
+            }
+        }
         groups = groups.filter { !ControlGroup.remove(of: $0) }
     }
 

@@ -67,6 +67,7 @@ public final class Supervisor {
     /// Dead workers whose control groups are not empty yet.
     var groups: Set<Int32> = []
     var mayHaveOrphans = false
+    var adoption = Adoption(isFirstProcess: false, inherited: [])
     var loads = LoadQueue()
     var loadTimer: Deadlines.Timer?
     /// The program that writes the reports of crashes, when they are wanted and it is there.
@@ -109,13 +110,14 @@ public final class Supervisor {
 
     /// Runs until it is told to stop, or is idle and shall end then. Returns the exit status.
     public func run() throws -> ExitStatus {
-        let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate, Signals.hangup, Signals.child])
+        let signals = try SignalDescriptor(Self.stopSignals + Self.ignoredSignals + [Signals.hangup, Signals.child])
         Signals.ignoreBrokenPipes()
         HostProcess.raiseOpenFiles()
         HostProcess.keepLittleFreeMemory()  // what many routines take when they begin
         // Swift's handler returns from a SIGABRT that somebody else sent, such as systemd's watchdog: to be killed by it
         // is what is meant.
         Signals.restoreDefault(Signals.abort)
+        adoption = Adoption(isFirstProcess: HostProcess.pid == 1, inherited: HostProcess.children())
         HostProcess.adoptOrphans()
         _ = try loop.watch(signals.descriptor) { [unowned self] _ in
             while let signal = signals.next() { receive(signal) }
@@ -166,10 +168,20 @@ public final class Supervisor {
         }
     }
 
+    /// Signals that end the host in order. SIGPWR is what a machine or container whose power fails is sent.
+    private static let stopSignals = [Signals.interrupt, Signals.terminate, Signals.powerFailure]
+    /// Signals whose default would end the host by surprise: a wrong pkill, or a timer that a parent left behind.
+    private static let ignoredSignals = [
+        Signals.user1, Signals.user2, Signals.alarm, Signals.virtualAlarm, Signals.profile, Signals.processorTime,
+        Signals.fileSize,
+    ]
+
     func receive(_ signal: Int32) {
         switch signal {
-        case Signals.interrupt, Signals.terminate: stop(signal)
+        case _ where Self.stopSignals.contains(signal): stop(signal)
         case Signals.child: mayHaveOrphans = true
+        case _ where Self.ignoredSignals.contains(signal):
+            log.write(.info, "", "\(signalName(signal)) means nothing to a host; SIGHUP reloads, SIGTERM stops")
         default:
             notifyReload()
             for plugin in plugins.values { if case .refused = plugin.state { tryAgain(plugin) } }

@@ -137,7 +137,8 @@ final class WorkerLink {
         let nowhere = try Directory("/dev").openForReading("null")
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
-            arguments: ["schedhost", "worker", "\(setup.logLevel)"] + setup.limits.arguments + [setup.name],
+            arguments: ["schedhost", "worker", "\(setup.logLevel)", "\(HostProcess.pid)"] + setup.limits.arguments
+                + [setup.name],
             environment: Self.environment(setup) + setup.variables,
             descriptors: [
                 (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
@@ -156,11 +157,12 @@ final class WorkerLink {
     }
 
     private static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
-        .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") }
+        .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") && !$0.hasPrefix("SCHEDHOST_WORKER_OF=") }
 
     /// The environment of a worker: ours without the service manager's, and the backtracer told where its report goes.
     private static func environment(_ setup: Setup) -> [String] {
-        let ours = LibraryPath.environment(inherited, with: setup.libraryPath)
+        let ours =
+            LibraryPath.environment(inherited, with: setup.libraryPath) + [Adoption.mark(ofHost: HostProcess.pid)]
         guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
             "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"

@@ -37,11 +37,11 @@ public enum HostProcess {
         return all
     }
 
-    /// Asks for SIGKILL when the parent's thread that started us ends; false when it has ended already. prctl(2).
-    public static func dieWithParent() -> Bool {
-        let parent = getppid()
+    /// Asks for SIGKILL when the parent's thread that started us ends; false when that parent has ended already, which
+    /// its id alone can tell: the first process of a container is a parent like any other. prctl(2), `PR_SET_PDEATHSIG`.
+    public static func dieWithParent(_ parent: Int32) -> Bool {
         _ = chs_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0)
-        return getppid() == parent && parent != 1
+        return getppid() == parent
     }
 
     /// Orphans among our descendants become our children. prctl(2), `PR_SET_CHILD_SUBREAPER`.

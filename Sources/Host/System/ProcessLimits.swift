@@ -49,6 +49,21 @@ extension HostProcess {
         return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }
     }
 
+    /// The environment that a process was started with, `NAME=value` each ended by a zero; nil when it cannot be read. proc(5).
+    public static func environment(of pid: Int32) -> [UInt8]? {
+        guard let process = try? Directory("/proc/\(pid)"), let file = try? process.openForReading("environ") else {
+            return nil
+        }
+        return try? file.readAll(limit: 2 << 20, subject: "environ")
+    }
+
+    /// Reaps a child that nobody holds a `ChildProcess` of, if it is dead. waitpid(2).
+    public static func reap(_ child: Int32) -> Bool {
+        guard child > 1 else { return true }
+        var status: Int32 = 0
+        return unsafe waitpid(child, &status, WNOHANG) != 0
+    }
+
     /// Kills a child that nobody holds a `ChildProcess` of, and reaps it if it is dead; true when it is gone.
     /// kill(2), waitpid(2).
     public static func putAway(_ child: Int32) -> Bool {

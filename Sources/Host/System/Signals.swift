@@ -51,6 +51,31 @@ public enum Signals {
     /// SIGCHLD.
     public static let child = SIGCHLD
 
+    /// SIGPIPE.
+    public static let brokenPipe = SIGPIPE
+    /// SIGXFSZ.
+    public static let fileSize = SIGXFSZ
+    /// SIGUSR1.
+    public static let user1 = SIGUSR1
+    /// SIGUSR2.
+    public static let user2 = SIGUSR2
+    /// SIGALRM.
+    public static let alarm = SIGALRM
+    /// SIGVTALRM.
+    public static let virtualAlarm = SIGVTALRM
+    /// SIGPROF.
+    public static let profile = SIGPROF
+    /// SIGXCPU.
+    public static let processorTime = SIGXCPU
+    /// SIGPWR.
+    public static let powerFailure = SIGPWR
+
     /// Makes a write to a closed pipe an error (`EPIPE`) in place of the end of the process.
     public static func ignoreBrokenPipes() { _ = Glibc.signal(SIGPIPE, SIG_IGN) }
+
+    /// Takes these signals, whose default is the end of the process, and does nothing. A handler in place of `SIG_IGN`,
+    /// since programs that the process executes begin with the default again: `yes | head` still ends. sigaction(2).
+    public static func survive(_ signals: [Int32]) {
+        for signal in signals { chs_survive(signal) }
+    }
 }

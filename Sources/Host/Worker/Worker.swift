@@ -43,11 +43,14 @@ public final class Worker {
     private var slots: [Int: RoutineRunner] = [:]
 
     /// Runs the worker until the supervisor ends it. Called on the main thread, before any other thread exists.
-    public static func run(logLevel: Int32, limits: WorkerLimits) -> Never {
+    public static func run(logLevel: Int32, supervisor: Int32, limits: WorkerLimits) -> Never {
         // The steps before any plugin code, in order; a sandbox's place is before the last.
-        guard HostProcess.dieWithParent() else { HostProcess.exitNow(0) }
+        guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
         HostProcess.closeDescriptorsOnExec()  // a plugin's children do not hold the channel
         HostProcess.gainNoPrivileges()
+        Signals.survive([
+            Signals.brokenPipe, Signals.fileSize, Signals.hangup, Signals.user1, Signals.user2, Signals.powerFailure,
+        ])
         HostProcess.adoptOrphans()  // so that what a plugin leaves behind is known as this worker's when it dies
         HostProcess.apply(limits)
         let worker: Worker
