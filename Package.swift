@@ -69,8 +69,9 @@ let package = Package(
             swiftSettings: strict),
 
         .target(name: "CHostSystem", path: "Sources/Host/CSystem", cSettings: strictC),
-        host("HostSystem", "System", ["CHostSystem"]),
-        host("HostCore", "Core", ["HostSystem"]),
+        host("HostValues", "Values", []),
+        host("HostSystem", "System", ["CHostSystem", "HostValues"]),
+        host("HostCore", "Core", ["HostValues", "HostSystem"]),
         host("HostWorker", "Worker", ["HostCore", "HostSystem", "CPluginAPI"]),
         host("HostSupervisor", "Supervisor", ["HostCore", "HostSystem"]),
         .executableTarget(
@@ -84,7 +85,11 @@ let package = Package(
 
         tests("HostSystemTests", ["HostSystem"]),
         tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
-        tests("HostCoreTests", ["HostCore", "HostSystem"]),
+        .target(
+            name: "HostTestKit", dependencies: ["HostValues", "HostSystem"], path: "Tests/HostTestKit",
+            swiftSettings: strict),
+        tests("HostValuesTests", ["HostValues", "HostTestKit"]),
+        tests("HostCoreTests", ["HostValues", "HostCore", "HostSystem", "HostTestKit"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strictC),
         tests(
             "HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "PluginAPI", "AllocationCounter"]),
@@ -100,7 +105,8 @@ let package = Package(
 // `SCHEDHOST_TESTS=HostWorkerTests`: only what these tests need, which scripts/test builds once more with optimisation.
 if Context.environment["SCHEDHOST_TESTS"] == "HostWorkerTests" {
     let needed = [
-        "CPluginAPI", "PluginAPI", "CHostSystem", "HostSystem", "HostCore", "HostWorker", "AllocationCounter",
+        "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostCore", "HostWorker",
+        "AllocationCounter",
         "HostWorkerTests",
     ]
     package.targets.removeAll { !needed.contains($0.name) }

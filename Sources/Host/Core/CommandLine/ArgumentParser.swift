@@ -1,5 +1,3 @@
-public import HostSystem
-
 /// Reads a command line after the habits of GNU: `--option value`, `--option=value`, `--` before operands. Pure.
 public struct ArgumentParser {
     /// Now, UTC in ms since 1970: what `--until +10m` counts from.

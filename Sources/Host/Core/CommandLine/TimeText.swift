@@ -1,5 +1,3 @@
-public import HostSystem
-
 /// Times and durations as people write them on the command line. Pure.
 public enum TimeText {
     /// A length of time in ms: a number, which may have a fraction, and `ms`, `s`, `m`, `h` or `d`; without a unit it

@@ -1,5 +1,3 @@
-public import HostSystem
-
 /// Records for people and for other tools: a table, CSV or JSON. Pure.
 public enum RecordTable {
     /// The forms that records are printed in.

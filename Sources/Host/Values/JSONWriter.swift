@@ -1,74 +1,91 @@
 /// A writer of one JSON object into bytes: fields in order, no spaces, no line breaks.
-struct JSONWriter {
+public struct JSONWriter {
     /// What was written.
-    private(set) var bytes: [UInt8] = []
+    public private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
+    /// Nothing is written yet.
+    public init() {}
+
     /// Opens an object: the outermost, or the value of a field.
-    mutating func open(_ name: String? = nil) {
+    public mutating func open(_ name: String? = nil) {
         if let name { key(name) } else { separate() }
         bytes.append(UInt8(ascii: "{"))
         needsComma = false
     }
 
     /// Closes the object that was opened last.
-    mutating func close() {
+    public mutating func close() {
         bytes.append(UInt8(ascii: "}"))
         needsComma = true
     }
 
     /// Opens a list, the outermost or the value of a field; its items are objects, numbers and texts.
-    mutating func openList(_ name: String? = nil) {
+    public mutating func openList(_ name: String? = nil) {
         if let name { key(name) } else { separate() }
         bytes.append(UInt8(ascii: "["))
         needsComma = false
     }
 
     /// Closes the list that was opened last.
-    mutating func closeList() {
+    public mutating func closeList() {
         bytes.append(UInt8(ascii: "]"))
         needsComma = true
     }
 
     /// A whole number in a list.
-    mutating func item(_ value: UInt64) {
+    public mutating func item(_ value: UInt64) {
         separate()
         digits(value)
     }
 
     /// A text in a list.
-    mutating func item(text: String) {
+    public mutating func item(text: String) {
         separate()
         string(text, limit: .max)
     }
 
     /// A field that is true or false.
-    mutating func field(_ name: String, _ value: Bool) {
+    public mutating func field(_ name: String, _ value: Bool) {
         key(name)
         bytes += (value ? "true" : "false").utf8
     }
 
     /// A field whose value is written already.
-    mutating func field(_ name: String, json: [UInt8]) {
+    public mutating func field(_ name: String, json: [UInt8]) {
         key(name)
         bytes += json
     }
 
     /// A field with a text, cut to `limit` bytes of UTF-8 before escaping.
-    mutating func field(_ name: String, _ text: String, limit: Int = .max) {
+    public mutating func field(_ name: String, _ text: String, limit: Int = .max) {
         key(name)
         string(text, limit: limit)
     }
 
     /// A field with a whole number.
-    mutating func field(_ name: String, _ value: some BinaryInteger) {
+    public mutating func field(_ name: String, _ value: UInt64) {
         key(name)
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        digits(UInt64(value.magnitude))
+        digits(value)
     }
 
+    /// A field with a whole number.
+    public mutating func field(_ name: String, _ value: Int64) {
+        key(name)
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        digits(value.magnitude)
+    }
+
+    /// A field with a whole number. Types are spelled out, since a generic function would not be specialised for the
+    /// modules that call it.
+    public mutating func field(_ name: String, _ value: Int) { field(name, Int64(value)) }
+    /// A field with a whole number.
+    public mutating func field(_ name: String, _ value: Int32) { field(name, Int64(value)) }
+    /// A field with a whole number.
+    public mutating func field(_ name: String, _ value: UInt32) { field(name, UInt64(value)) }
+
     /// A field with a number; NaN and infinities become text.
-    mutating func field(_ name: String, _ value: Double) {
+    public mutating func field(_ name: String, _ value: Double) {
         key(name)
         if value.isFinite { bytes += String(value).utf8 } else { string(String(value), limit: .max) }
     }
@@ -125,7 +142,7 @@ struct JSONWriter {
 
 extension String {
     /// The longest beginning of at most `limit` bytes of UTF-8 that ends between two scalars.
-    func cut(to limit: Int) -> Substring {
+    public func cut(to limit: Int) -> Substring {
         guard utf8.count > limit else { return self[...] }
         var end = utf8.index(utf8.startIndex, offsetBy: max(0, limit))
         while end > startIndex, end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }

@@ -1,7 +1,7 @@
 /// Finds the word that somebody meant.
-enum Spelling {
+public enum Spelling {
     /// The word nearest to a mistyped one, or nil when none is near. Case, `-` and `_` do not matter.
-    static func nearest(to word: String, in words: some Sequence<String>) -> String? {
+    public static func nearest(to word: String, in words: some Sequence<String>) -> String? {
         let given = plain(word)
         guard given.count <= 64 else { return nil }
         var best: (word: String, distance: Int)?

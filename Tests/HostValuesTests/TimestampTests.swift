@@ -1,6 +1,6 @@
 import Testing
 
-@testable import HostCore
+@testable import HostValues
 
 /// Times as people write them.
 @Suite struct TimestampTests {

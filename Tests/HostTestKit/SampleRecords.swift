@@ -1,8 +1,8 @@
-@testable import HostCore
+public import HostValues
 
 extension SessionRecord {
     /// A record like those of the store, the `number`th of its routine.
-    static func sample(_ number: Int, routine: String = "snapshot", cycles: UInt64 = 5) -> SessionRecord {
+    public static func sample(_ number: Int, routine: String = "snapshot", cycles: UInt64 = 5) -> SessionRecord {
         SessionRecord(
             session: SessionID(rawValue: UInt64(1_764_000_000_000 + number) << 20), plugin: "market-poller",
             pluginVersion: "1.0.0", build: "0123abcd", routine: routine, host: "box", pid: 4711,
@@ -11,7 +11,7 @@ extension SessionRecord {
     }
 
     /// A record in which every field is set and every kind of value occurs.
-    static let full = SessionRecord(
+    public static let full = SessionRecord(
         session: SessionID(rawValue: .max), plugin: "a", pluginVersion: "v\"\\\n\u{1}é😀", build: "b", routine: "r",
         host: "h", pid: -1, startMs: .min, finishMs: .max, durationMs: 0, clockStepMs: -5000, cycles: .max, failures: 0,
         missed: 1, lifetimeCycles: .max,
@@ -20,16 +20,4 @@ extension SessionRecord {
             ("z", .int(.min)), ("a", .double(0.1)), ("one", .double(1)), ("big", .double(1e300)),
             ("ü", .string("x,\"y")),
         ]), report: "/x")
-}
-
-extension TestDirectory {
-    /// What a store has written here.
-    func records() throws -> [SessionRecord] {
-        var all: [SessionRecord] = []
-        _ = try SessionFiles.read(directory(), order: .oldestFirst) {
-            all.append($0)
-            return true
-        }
-        return all
-    }
 }

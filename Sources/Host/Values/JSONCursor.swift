@@ -1,24 +1,25 @@
 /// What is wrong with a JSON text, and where.
-struct JSONFault: Error, Equatable, CustomStringConvertible {
+public struct JSONFault: Error, Equatable, CustomStringConvertible {
     /// Bytes from the start of the text.
-    let offset: Int
+    public let offset: Int
     /// What was expected there.
-    let expected: String
+    public let expected: String
 
-    var description: String { "column \(offset + 1): expected \(expected)" }
+    /// Where, and what was expected there.
+    public var description: String { "column \(offset + 1): expected \(expected)" }
 }
 
 /// A reader that walks over one JSON text and builds no tree: the caller takes the fields it knows and skips others.
 ///
 /// Any bytes are allowed and none traps; nesting is bounded. Ill-formed UTF-8 inside of strings is repaired.
-struct JSONCursor {
+public struct JSONCursor {
     private let bytes: [UInt8]
     private let start: Int
     private let end: Int
     private var position: Int
 
     /// A reader of `range` in `bytes`.
-    init(_ bytes: [UInt8], in range: Range<Int>) {
+    public init(_ bytes: [UInt8], in range: Range<Int>) {
         self.bytes = bytes
         start = max(0, min(range.lowerBound, bytes.count))
         end = max(start, min(range.upperBound, bytes.count))
@@ -26,10 +27,10 @@ struct JSONCursor {
     }
 
     /// The fault of not finding `expected` here.
-    func fault(_ expected: String) -> JSONFault { JSONFault(offset: position - start, expected: expected) }
+    public func fault(_ expected: String) -> JSONFault { JSONFault(offset: position - start, expected: expected) }
 
     /// Reads an object; `field` is called for each name and must take its value with one of the other functions.
-    mutating func object(_ field: (inout JSONCursor, String) throws(JSONFault) -> Void) throws(JSONFault) {
+    public mutating func object(_ field: (inout JSONCursor, String) throws(JSONFault) -> Void) throws(JSONFault) {
         try expect(UInt8(ascii: "{"), "an object")
         if take(UInt8(ascii: "}")) { return }
         repeat {
@@ -41,7 +42,7 @@ struct JSONCursor {
     }
 
     /// Reads a list; `item` is called before each value and must take it with one of the other functions.
-    mutating func list(_ item: (inout JSONCursor) throws(JSONFault) -> Void) throws(JSONFault) {
+    public mutating func list(_ item: (inout JSONCursor) throws(JSONFault) -> Void) throws(JSONFault) {
         try expect(UInt8(ascii: "["), "a list")
         if take(UInt8(ascii: "]")) { return }
         repeat { try item(&self) } while take(UInt8(ascii: ","))
@@ -49,7 +50,7 @@ struct JSONCursor {
     }
 
     /// Reads true or false.
-    mutating func bool() throws(JSONFault) -> Bool {
+    public mutating func bool() throws(JSONFault) -> Bool {
         _ = peek()
         switch try word() {
         case "true": return true
@@ -59,7 +60,7 @@ struct JSONCursor {
     }
 
     /// Reads a string.
-    mutating func string() throws(JSONFault) -> String {
+    public mutating func string() throws(JSONFault) -> String {
         try expect(UInt8(ascii: "\""), "a string")
         let first = position
         while position < end, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\") {
@@ -85,21 +86,21 @@ struct JSONCursor {
     }
 
     /// Reads a number without a fraction, from 0.
-    mutating func unsigned() throws(JSONFault) -> UInt64 {
+    public mutating func unsigned() throws(JSONFault) -> UInt64 {
         let token = number()
         guard let value = UInt64(token) else { throw fault("a whole number before this, from 0") }
         return value
     }
 
     /// Reads a number without a fraction.
-    mutating func signed() throws(JSONFault) -> Int64 {
+    public mutating func signed() throws(JSONFault) -> Int64 {
         let token = number()
         guard let value = Int64(token) else { throw fault("a whole number before this") }
         return value
     }
 
     /// Reads a number or a string; false, true and null as strings of that name; nil for arrays and objects.
-    mutating func scalar() throws(JSONFault) -> SessionRecord.Value? {
+    public mutating func scalar() throws(JSONFault) -> SessionRecord.Value? {
         switch peek() {
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -115,14 +116,14 @@ struct JSONCursor {
     }
 
     /// Whether the value here is null; takes it if so.
-    mutating func null() throws(JSONFault) -> Bool {
+    public mutating func null() throws(JSONFault) -> Bool {
         guard peek() == UInt8(ascii: "n") else { return false }
         _ = try word()
         return true
     }
 
     /// Passes over a value of any kind, nested at most 64 deep.
-    mutating func skip(depth: Int = 0) throws(JSONFault) {
+    public mutating func skip(depth: Int = 0) throws(JSONFault) {
         switch peek() {
         case UInt8(ascii: "\""): try skipString()
         case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): _ = try word()
@@ -145,7 +146,7 @@ struct JSONCursor {
     }
 
     /// Makes sure that nothing follows.
-    mutating func finish() throws(JSONFault) {
+    public mutating func finish() throws(JSONFault) {
         if peek() != nil { throw fault("the end of the line") }
     }
 

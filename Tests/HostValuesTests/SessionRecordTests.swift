@@ -1,8 +1,8 @@
 import FoundationEssentials
-import HostSystem
+import HostTestKit
 import Testing
 
-@testable import HostCore
+@testable import HostValues
 
 struct SessionIDTests {
     @Test(arguments: [0, 1, 31, 32, 1 << 20, 1 << 63, UInt64.max, 0x0123_4567_89AB_CDEF])
@@ -150,7 +150,6 @@ struct SessionRecordTests {
                 if line.isEmpty { break }
             }
             if (try? SessionRecord(line: line)) != nil { read += 1 }
-            _ = SessionIndex.Entry(line, in: 0..<line.count)
         }
         #expect(read > 1000)
     }

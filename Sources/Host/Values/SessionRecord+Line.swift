@@ -2,9 +2,9 @@ extension SessionRecord {
     /// Bytes of the longest line that is written or read, without its line break.
     public static let longestLine = 1 << 20
     /// How many columns of stats a line holds; more are left out.
-    static let mostStats = 64
+    public static let mostStats = 64
     /// Bytes of the longest text in a line; longer ones are cut.
-    static let longestText = 2048
+    public static let longestText = 2048
 
     /// The record as one line of JSON, without the line break.
     ///
@@ -18,12 +18,15 @@ extension SessionRecord {
     }
 
     /// Writes the fields into an object that is open.
-    func write(to writer: inout JSONWriter) {
+    public func write(to writer: inout JSONWriter) {
         let limit = Self.longestText
         func text(_ key: CodingKeys, _ value: String?) {
             if let value { writer.field(key.rawValue, value, limit: limit) }
         }
-        func number(_ key: CodingKeys, _ value: (some BinaryInteger)?) {
+        func number(_ key: CodingKeys, _ value: Int64?) {
+            if let value { writer.field(key.rawValue, value) }
+        }
+        func count(_ key: CodingKeys, _ value: UInt64?) {
             if let value { writer.field(key.rawValue, value) }
         }
         text(.session, session.description)
@@ -32,15 +35,15 @@ extension SessionRecord {
         text(.build, build)
         text(.routine, routine)
         text(.host, host)
-        number(.pid, pid)
+        number(.pid, pid.map { Int64($0) })
         number(.startMs, startMs)
         number(.finishMs, finishMs)
         number(.durationMs, durationMs)
         number(.clockStepMs, clockStepMs)
-        number(.cycles, cycles)
-        number(.failures, failures)
-        number(.missed, missed)
-        number(.lifetimeCycles, lifetimeCycles)
+        count(.cycles, cycles)
+        count(.failures, failures)
+        count(.missed, missed)
+        count(.lifetimeCycles, lifetimeCycles)
         writer.open(CodingKeys.reason.rawValue)
         reason.write(to: &writer, limit: limit)
         writer.close()
@@ -62,7 +65,7 @@ extension SessionRecord {
     }
 
     /// Reads a line that stands in a larger buffer.
-    init(_ bytes: [UInt8], in range: Range<Int>) throws(Malformed) {
+    public init(_ bytes: [UInt8], in range: Range<Int>) throws(Malformed) {
         guard range.count <= Self.longestLine else { throw Malformed(description: "a line of over 1 MiB") }
         var draft = Draft()
         do throws(JSONFault) {
@@ -78,7 +81,7 @@ extension SessionRecord {
 
 extension SessionRecord.Reason {
     /// Writes the fields into an object that is open, texts cut to `limit` bytes.
-    func write(to writer: inout JSONWriter, limit: Int = SessionRecord.longestText) {
+    public func write(to writer: inout JSONWriter, limit: Int = SessionRecord.longestText) {
         writer.field("kind", kind.rawValue, limit: limit)
         writer.field("text", text, limit: limit)
         if let signal { writer.field("signal", signal, limit: limit) }
@@ -88,7 +91,7 @@ extension SessionRecord.Reason {
     }
 
     /// Reads them.
-    init(from cursor: inout JSONCursor) throws(JSONFault) {
+    public init(from cursor: inout JSONCursor) throws(JSONFault) {
         var reason = SessionRecord.Reason(.other(""))
         var kind: String?
         try cursor.object { (cursor, name) throws(JSONFault) in
@@ -111,7 +114,7 @@ extension SessionRecord.Reason {
 
 extension SessionRecord.Stats {
     /// Writes the columns into an object that is open.
-    func write(to writer: inout JSONWriter) {
+    public func write(to writer: inout JSONWriter) {
         let limit = SessionRecord.longestText
         for (name, value) in columns.prefix(SessionRecord.mostStats) {
             let name = String(name.cut(to: 128))
@@ -124,7 +127,7 @@ extension SessionRecord.Stats {
     }
 
     /// Reads them; what is more than a line may hold is left out.
-    init(from cursor: inout JSONCursor) throws(JSONFault) {
+    public init(from cursor: inout JSONCursor) throws(JSONFault) {
         var stats = SessionRecord.Stats()
         var count = 0
         try cursor.object { (cursor, name) throws(JSONFault) in

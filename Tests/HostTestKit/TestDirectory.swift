@@ -1,10 +1,12 @@
-import HostSystem
+public import HostSystem
 
 /// A directory of a test's own, removed with all that is in it when the value ends.
-final class TestDirectory: Sendable {
-    let path: String
+public final class TestDirectory: Sendable {
+    /// Its path.
+    public let path: String
 
-    init() { path = (try? Directory.makeTemporary("schedhost-test", in: "/tmp").path) ?? "" }
+    /// Makes it below `/tmp`.
+    public init() { path = (try? Directory.makeTemporary("schedhost-test", in: "/tmp").path) ?? "" }
 
     deinit {
         guard let directory = try? Directory(path), let parent = try? Directory("/tmp") else { return }
@@ -19,13 +21,16 @@ final class TestDirectory: Sendable {
         }
     }
 
-    func directory() throws(SystemError) -> Directory { try Directory(path) }
+    /// The directory, opened.
+    public func directory() throws(SystemError) -> Directory { try Directory(path) }
 
-    func bytes(_ name: String) throws -> [UInt8] {
+    /// What is in a file of it.
+    public func bytes(_ name: String) throws -> [UInt8] {
         try directory().openForReading(name).readAll(limit: 1 << 30, subject: name)
     }
 
-    func write(_ name: String, _ bytes: [UInt8]) throws {
+    /// Makes a file of it hold just that.
+    public func write(_ name: String, _ bytes: [UInt8]) throws {
         let file = try directory().openForUpdate(name)
         try file.truncate(to: 0, subject: name)
         try file.writeAll(bytes, subject: name)

@@ -1,26 +1,26 @@
 /// Arithmetic on times from files, plugins and people: at the end of its range it stays there and never traps.
 extension Int64 {
     /// The sum, or the nearest number there is.
-    func clampedPlus(_ other: Int64) -> Int64 {
+    public func clampedPlus(_ other: Int64) -> Int64 {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? (other > 0 ? .max : .min) : sum
     }
 
     /// The difference, or the nearest number there is.
-    func clampedMinus(_ other: Int64) -> Int64 {
+    public func clampedMinus(_ other: Int64) -> Int64 {
         let (difference, overflow) = subtractingReportingOverflow(other)
         return overflow ? (other > 0 ? .min : .max) : difference
     }
 
     /// Milliseconds as nanoseconds, at most about 292 years.
-    init(nanosecondsFrom milliseconds: UInt64) {
+    public init(nanosecondsFrom milliseconds: UInt64) {
         let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
         self = overflow ? .max : Int64(clamping: product)
     }
 }
 
 /// A length of time as a person says it: `500 ms`, `10 min`, `1 h`, `2 days`; exact, so `90 s` and not `1.5 min`.
-func spoken(milliseconds: UInt64) -> String {
+public func spoken(milliseconds: UInt64) -> String {
     if milliseconds == 86_400_000 { return "1 day" }
     for (unit, name) in [(86_400_000, "days"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")] as [(UInt64, String)]
     where milliseconds >= unit && milliseconds % unit == 0 {
@@ -30,7 +30,7 @@ func spoken(milliseconds: UInt64) -> String {
 }
 
 /// Text from outside as one line: control characters become spaces, and past `limit` characters comes `…`.
-func oneLine(_ text: String, limit: Int) -> String {
+public func oneLine(_ text: String, limit: Int) -> String {
     var line = ""
     var count = 0
     for scalar in text.unicodeScalars {

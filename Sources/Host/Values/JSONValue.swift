@@ -34,6 +34,12 @@ public struct JSONNode: Equatable, Sendable {
     public let value: JSONValue
     /// Its first character.
     public let position: TextPosition
+
+    /// A value at a position.
+    public init(value: JSONValue, position: TextPosition) {
+        self.value = value
+        self.position = position
+    }
 }
 
 /// One name of an object with its value.
@@ -44,6 +50,13 @@ public struct JSONMember: Equatable, Sendable {
     public let position: TextPosition
     /// What it names.
     public let node: JSONNode
+
+    /// A name with its value.
+    public init(name: String, position: TextPosition, node: JSONNode) {
+        self.name = name
+        self.position = position
+        self.node = node
+    }
 }
 
 extension JSONValue {
@@ -82,7 +95,7 @@ extension JSONValue {
     }
 
     /// Appends a JSON string literal.
-    static func quote(_ value: String, to text: inout String) {
+    public static func quote(_ value: String, to text: inout String) {
         text += "\""
         for scalar in value.unicodeScalars {
             switch scalar {
@@ -101,7 +114,7 @@ extension JSONValue {
     }
 
     /// What it is, for messages: `"5s"`, `a list`, `-3`.
-    var described: String {
+    public var described: String {
         switch self {
         case .null: return "null"
         case .bool(let value): return value ? "true" : "false"

@@ -1,4 +1,3 @@
-internal import CHostSystem
 internal import Glibc
 
 /// A point in time as a calendar and a wall clock show it, in the local zone (`TZ`) or in UTC.

@@ -1,0 +1,2 @@
+// Every test here has the kit at hand.
+@_exported import HostTestKit
