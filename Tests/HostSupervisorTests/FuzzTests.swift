@@ -52,7 +52,8 @@ import Testing
 
     @Test(.timeLimit(.minutes(15))) func `the event reader`() throws {
         let ended = WorkerEvent.Ended(
-            slot: 1, session: SessionID(rawValue: 77), startMs: 1, finishMs: 2, durationNs: 3, cycles: 4, failures: 5,
+            slot: 1, session: SessionID(rawValue: 77), startMs: 1, finishMs: 2, durationNs: 3, cycles: 4,
+            goodCycles: 3, failures: 5,
             missed: 6, reason: SessionRecord.Reason(.error, text: "a\u{1F600}\n\"", cycle: 3), code: 7,
             stats: SessionRecord.Stats([("a", .int(1)), ("b", .double(2.5)), ("c", .string("x"))]), disposition: .policy
         )

@@ -3,6 +3,7 @@
 struct LoadQueue {
     private var waiting: [Int] = []
     private var next = 0
+    private var haltedUntil: Int64?
     private var inProgress: [Int: Int64] = [:]
     private let most = 4
     /// How long a plugin keeps its place, ns.
@@ -13,6 +14,7 @@ struct LoadQueue {
 
     /// The next plugin that may be loaded now.
     mutating func take(at now: Int64) -> Int? {
+        if let until = haltedUntil, now < until { return nil }
         inProgress = inProgress.filter { now < $0.value }
         guard inProgress.count < most, next < waiting.count else { return nil }
         let plugin = waiting[next]
@@ -28,6 +30,19 @@ struct LoadQueue {
     /// A plugin is loaded, refused, or gone.
     mutating func leave(_ plugin: Int) { inProgress[plugin] = nil }
 
-    /// When a place becomes free though its plugin is not loaded, for one that waits; or nil.
-    var deadline: Int64? { next < waiting.count ? inProgress.values.min() : nil }
+    /// No worker can be had: nothing is taken before that time, and then this plugin after the others.
+    mutating func halt(at time: Int64, for plugin: Int) {
+        haltedUntil = time
+        add(plugin)
+    }
+
+    /// A worker could be had.
+    mutating func goOn() { haltedUntil = nil }
+
+    /// Whether no worker could be had the last time.
+    var isHalted: Bool { haltedUntil != nil }
+
+    /// When a place becomes free though its plugin is not loaded, for one that waits, or when it is tried again to get a
+    /// worker; or nil.
+    var deadline: Int64? { next < waiting.count ? haltedUntil ?? inProgress.values.min() : nil }
 }

@@ -42,7 +42,9 @@ extension Supervisor {
             records.append((routine, record))
         }
         loadsDied(worker, end, autopsy, hasReport: report == nil)
-        for (routine, record) in records { close(routine, record) }
+        for (routine, record) in records {
+            close(routine, record, hasGoodCycle: record.cycles > record.failures)
+        }
         mayHaveOrphans = true
         loadNext()
     }
@@ -166,14 +168,14 @@ extension Supervisor {
                 if end == .signaled(Signals.kill), autopsy.signal == 0, !worker.hasHungInLoad, !worker.hasLeft {
                     wasKilledInLoad(plugin, what, in: worker)
                 } else {
-                    failToLoad(plugin, what, in: worker)
+                    failToLoad(plugin, what, fault: .death, in: worker)
                 }
             } else if plugin.state == .describing {
                 loads.leave(number)
                 loads.add(number)
             } else {
                 for routine in plugin.routines where routine.isStartPending {
-                    _ = self.worker(key(for: routine), for: plugin)
+                    start(routine)
                 }
             }
         }
@@ -184,13 +186,13 @@ extension Supervisor {
     private func wasKilledInLoad(_ plugin: PluginEntry, _ text: String, in worker: WorkerLink) {
         guard plugin.state != .describing else {
             plugin.killedLooks += 1
-            if plugin.killedLooks > 5 { return failToLoad(plugin, text, in: worker) }
+            if plugin.killedLooks > 5 { return failToLoad(plugin, text, fault: .death, in: worker) }
             loads.leave(plugin.number)
             return loads.add(plugin.number)
         }
         for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
             routine.isStartPending = false
-            tell(routine, .workerDied(cause: "killed while it was loaded"))
+            tell(routine, .startFailed(.death, cause: "killed while it was loaded"))
         }
     }
 

@@ -236,8 +236,21 @@ extension Supervisor {
                 continue
             }
             expectConfiguration(of: plugin)
-            let key = firstKey(for: plugin)
-            if worker(key, for: plugin) == nil { loads.leave(number) }
+            do throws(SystemError) {
+                _ = try worker(firstKey(for: plugin), for: plugin)
+                loads.goOn()
+            } catch {
+                loads.leave(number)
+                guard error.isShortage else {
+                    refuse(plugin, "no worker for it: \(error)")
+                    continue
+                }
+                // The host's own want says nothing about the file.
+                if !loads.isHalted {
+                    log.write(.error, plugin.name, "no worker for it: \(error); it is tried again until there is one")
+                }
+                loads.halt(at: clock.monotonic() + Self.retry, for: number)
+            }
         }
         if let loadTimer { deadlines.set(loadTimer, at: isStopping ? nil : loads.deadline) }
     }

@@ -8,8 +8,9 @@ extension Supervisor {
 
     /// Tells a routine's policy what happened, and does what it answers.
     func tell(_ routine: RoutineEntry, _ event: RestartPolicy.Event) {
-        if event == .timerFired, routine.policy.isProbing, let session = routine.session,
-            let snapshot = session.worker.snapshot(slot: session.slot), snapshot.cycle > 0
+        if event == .timerFired, routine.policy.isDoubted, let session = routine.session,
+            let snapshot = session.worker.snapshot(slot: session.slot), snapshot.session == session.id.rawValue,
+            snapshot.cycle > snapshot.failures
         {
             perform(routine.policy.handle(.goodCycle, at: clock.monotonic(), using: &random), for: routine)
         }
@@ -37,6 +38,8 @@ extension Supervisor {
                     tell(routine, .tooLate)
                     continue
                 }
+                // What the host lacks is said once, not at each try.
+                if let trouble = routine.policy.trouble, trouble.fault == .host, trouble.count > 1 { continue }
                 log.write(.info, routine.identifier, "starts again in \(DurationText.format(milliseconds: delay))")
             case .quarantine(let message):
                 hasFailed = true
@@ -45,19 +48,32 @@ extension Supervisor {
                 endSession(of: routine, as: .quarantined, message)
                 quarantined(routine, message)
             case .lift: log.write(.info, routine.identifier, "no longer quarantined")
+            case .recover(let trouble):
+                let time = DurationText.format(milliseconds: max(0, clock.monotonic() - trouble.since) / 1_000_000)
+                let what = "\(trouble.count) \(trouble.count == 1 ? "failure" : "failures")"
+                log.write(.success, routine.identifier, "good again after \(what) in \(time): \(trouble.cause)")
             }
         }
     }
 
     /// Starts a session as soon as a worker has the plugin.
-    private func start(_ routine: RoutineEntry) {
+    func start(_ routine: RoutineEntry) {
         guard !isStopping, routine.plugin.state == .ready else { return }
         routine.isStartPending = true
-        guard let worker = worker(key(for: routine), for: routine.plugin) else {
+        let worker: WorkerLink
+        do throws(SystemError) {
+            worker = try self.worker(key(for: routine), for: routine.plugin)
+        } catch {
             routine.isStartPending = false
-            return tell(routine, .workerDied(cause: "no worker"))
+            return lack("no worker: \(error)", for: routine)
         }
         if worker.loaded.contains(routine.plugin.number) { begin(routine, in: worker) }
+    }
+
+    /// The host lacks what a session needs. Told once, also when it is tried again and again.
+    private func lack(_ what: String, for routine: RoutineEntry) {
+        if routine.policy.trouble?.fault != .host { log.write(.error, routine.identifier, what) }
+        tell(routine, .startFailed(.host, cause: what))
     }
 
     /// Begins a session in a worker that has the plugin.
@@ -75,8 +91,7 @@ extension Supervisor {
             try keeper.open(entry(of: session, of: routine))
             routine.session = session
         } catch {
-            log.write(.error, routine.identifier, "no session: \(error)")
-            return tell(routine, .workerDied(cause: "no session: \(error.call)"))
+            return lack("no session: \(error)", for: routine)
         }
         routine.sessions += 1
         sendStart(routine, id, to: worker)
@@ -158,7 +173,7 @@ extension Supervisor {
         record.failures = ended.failures
         record.missed = ended.missed
         record.stats = ended.stats
-        close(routine, record, disposition: ended.disposition)
+        close(routine, record, hasGoodCycle: ended.goodCycles > 0, disposition: ended.disposition)
         if !routine.policy.isAlive || workers[worker.key] !== worker { retire(worker, ifUnused: true) }
     }
 
@@ -175,7 +190,8 @@ extension Supervisor {
 
     /// The session is over: the record is kept, and the policy decides what follows.
     func close(
-        _ routine: RoutineEntry, _ finished: SessionRecord, disposition: WorkerEvent.Ended.Disposition = .policy
+        _ routine: RoutineEntry, _ finished: SessionRecord, hasGoodCycle: Bool,
+        disposition: WorkerEvent.Ended.Disposition = .policy
     ) {
         var record = finished
         let step = record.finishMs - record.startMs - record.durationMs
@@ -190,7 +206,7 @@ extension Supervisor {
             routine.failures += 1
             hasFailed = true
         }
-        if record.cycles > 0, record.cycles > record.failures { tell(routine, .goodCycle) }
+        if hasGoodCycle { tell(routine, .goodCycle) }
         switch disposition {
         case .policy: break
         case .stop: tell(routine, .stopDecided)

@@ -29,25 +29,23 @@ extension Supervisor {
         }
     }
 
-    /// The worker of that key, with the plugin loaded or being loaded; nil when none can be had.
+    /// The worker of that key, with the plugin loaded or being loaded; throws when none can be had, which is never the
+    /// plugin's fault.
     ///
     /// A plugin without a description is only asked for it: its parameters are not known before, and its `load` needs
     /// them.
-    func worker(_ key: WorkerLink.Key, for plugin: PluginEntry) -> WorkerLink? {
+    func worker(_ key: WorkerLink.Key, for plugin: PluginEntry) throws(SystemError) -> WorkerLink {
         let worker: WorkerLink
         if let present = workers[key], present.limits == limits(key, plugin), !isCrowded(present) {
             worker = present
         } else {
+            // It looked at the file before its limits were known, or is crowded.
+            if let unfit = workers[key] { retire(unfit) }
             do throws(SystemError) {
-                // It looked at the file before its limits were known, or is crowded.
-                if let unfit = workers[key] { retire(unfit) }
-                worker = try startWorker(
-                    key, for: plugin, limits: limits(key, plugin))
+                worker = try startWorker(key, for: plugin, limits: limits(key, plugin))
             } catch {
-                log.write(.error, plugin.name, "no worker: \(error)")
                 hasFailed = true
-                if plugin.state == .describing { refuse(plugin, "no worker for it: \(error)") }
-                return nil
+                throw error
             }
         }
         if !worker.loaded.contains(plugin.number), !worker.loading.contains(plugin.number) {
@@ -178,19 +176,21 @@ extension Supervisor {
             recordLoad(plugin, SessionRecord.Reason(.error, text: text, phase: "load"), in: worker, Autopsy())
         }
         worker.loading.removeFirst()
-        failToLoad(plugin, phase == "load" ? "its load failed: \(text)" : text, in: worker)
+        // What `load` returns is about the world, and may be good the next time; the rest is about the file.
+        let isError = phase == "load"
+        failToLoad(plugin, isError ? "its load failed: \(text)" : text, fault: isError ? .error : nil, in: worker)
         retire(worker, ifUnused: true)
         loadNext()
     }
 
-    /// A load came to nothing.
-    func failToLoad(_ plugin: PluginEntry, _ text: String, in worker: WorkerLink) {
+    /// A load came to nothing; `fault` is nil when that is in the file, and will be so until another one is there.
+    func failToLoad(_ plugin: PluginEntry, _ text: String, fault: RestartPolicy.Fault?, in worker: WorkerLink) {
         if plugin.state == .describing { return refuse(plugin, text) }
         if plugin.state == .removed { return }
         log.write(.error, plugin.name, text)
         for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
             routine.isStartPending = false
-            tell(routine, .loadError(text))
+            tell(routine, fault.map { .startFailed($0, cause: text) } ?? .loadError(text))
         }
     }
 

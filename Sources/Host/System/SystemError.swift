@@ -55,7 +55,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the system was short of something, or failed: the object may be as good as ever.
     public var isShortage: Bool {
         switch number {
-        case EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO, ESTALE: true
+        case EAGAIN, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO, ESTALE: true
         default: false
         }
     }

@@ -96,7 +96,8 @@ extension RoutineRunner {
         let ended = WorkerEvent.Ended(
             slot: session.slot, session: session.id, startMs: session.startMs,
             finishMs: clock.wall() / 1_000_000, durationNs: now &- session.startBoot, cycles: schedule.cycle,
-            failures: schedule.failures &+ session.startFailures, missed: schedule.missed, reason: reason,
+            goodCycles: schedule.cycle &- schedule.passed, failures: schedule.failures &+ session.startFailures,
+            missed: schedule.missed, reason: reason,
             code: end == .failed ? session.error?.code ?? 0 : 0, stats: session.stats,
             disposition: session.disposition)
         unsafe ledger.pointee.end.store(LedgerEnd.number(of: reason.kind), ordering: .relaxed)

@@ -35,6 +35,7 @@ import Testing
         .ended(
             .init(
                 slot: 4, session: SessionID(rawValue: 5), startMs: -6, finishMs: 7, durationNs: 8, cycles: 9,
+                goodCycles: 8,
                 failures: 10,
                 missed: 11,
                 reason: .init(.error, text: "x", signal: "SIGSEGV", cycle: 3, phase: "routine", frame: "f at g.c:3"),

@@ -34,7 +34,7 @@ enum ConfigurationMistakes {
     private static let top = "wait_ms, max_cycles, until, timeout_ms, isolation, restart, limits, caches, on_failure"
     private static let restart =
         "first_delay_ms, max_delay_ms, jitter_percent, reset_after_ms, same_cause_failures, same_cause_window_ms, "
-        + "any_cause_failures, any_cause_window_ms, probe_after_ms"
+        + "any_cause_failures, any_cause_window_ms, probe_after_ms, shortage_delay_ms"
     private static let limits = "memory_mb, open_files, processes, cpu_percent"
     private static let wait = "wait_ms: must be a whole number from 0 to 2678400000 (milliseconds), not"
     private static let until =
@@ -156,7 +156,7 @@ enum ConfigurationMistakes {
             #"F:1:30: restart.jitter_percent: must be a whole number from 0 to 100 (percent), not 101"#),
         Mistake(
             .plugin, #"{ restart: { same_cause_failures: 1001 } }"#,
-            #"F:1:35: restart.same_cause_failures: must be a whole number from 1 to 1000 (failures), or 0 for no quarantine, not 1001"#
+            #"F:1:35: restart.same_cause_failures: must be a whole number from 1 to 1000 (deaths), or 0 for no quarantine, not 1001"#
         ),
         Mistake(
             .plugin, #"{ restart: { same_cause_window_ms: 999 } }"#,

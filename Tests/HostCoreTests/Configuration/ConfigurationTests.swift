@@ -86,7 +86,7 @@ import Testing
                     restart: {
                         first_delay_ms: 1, max_delay_ms: 2, jitter_percent: 3, reset_after_ms: 4, same_cause_failures: 5,
                         same_cause_window_ms: 6000, any_cause_failures: 7, any_cause_window_ms: 8000,
-                        probe_after_ms: [9000, 10000,],
+                        probe_after_ms: [9000, 10000,], shortage_delay_ms: 300,
                     },
                     limits: { memory_mb: 64, open_files: 128, processes: 8, cpu_percent: 50 },
                     caches: { durability: "power", value_mb: 2, memory_mb: 9, disk_files: 100, disk_mb: 0 },
@@ -101,6 +101,7 @@ import Testing
         #expect(settings.timeoutNanoseconds == nil)
         #expect(settings.isolation == .routine)
         var restart = RestartSettings()
+        restart.intervalMs = 7
         restart.firstDelayMs = 1
         restart.maxDelayMs = 2
         restart.jitterPercent = 3
@@ -110,6 +111,7 @@ import Testing
         restart.anyCauseFailures = 7
         restart.anyCauseWindowMs = 8000
         restart.probeAfterMs = [9000, 10_000]
+        restart.shortageDelayMs = 300
         #expect(settings.restart == restart)
         #expect(
             settings.limits
@@ -127,7 +129,9 @@ import Testing
         let settings = try effective()
         #expect(settings.waitMs == 1000 && settings.maxCycles == 5 && settings.until == .never)
         #expect(settings.timeoutNanoseconds == 60_000_000_000)
-        #expect(settings.isolation == .plugin && settings.restart == RestartSettings())
+        var restart = RestartSettings()
+        restart.intervalMs = 1000
+        #expect(settings.isolation == .plugin && settings.restart == restart)
         #expect(settings.limits == WorkerLimits(memoryMb: 0, openFiles: 0, processes: 0, cpuPercent: 0))
         #expect(settings.caches == CacheSettings(durability: .process, diskFiles: 10_000, diskMb: 1024))
         #expect(settings.limits.cacheValueMb == 16 && settings.limits.cacheMemoryMb == 256)
@@ -188,7 +192,7 @@ import Testing
         for line in [
             "wait_ms = 1000 (plugin)", "max_cycles = 3 (command line)", "until = 08:05 (market.json5:1)",
             "timeout_ms = automatic (built in)", "isolation = shared (schedhost.json5:1)",
-            "restart.probe_after_ms = [600000, 3600000, 86400000] (built in)",
+            "restart.probe_after_ms = [600000, 1800000, 3600000] (built in)",
             #"on_failure.command = ["a b", "c\""] (market.json5:1)"#, "params.port = 99 (market.json5:1)",
             #"params.mode = "fast" (plugin)"#,
         ] {

@@ -9,7 +9,7 @@ import Testing
     static let states = ["i", "c", "s", "w", "S", "r", "e", "q", "s'", "q'", "Sp", "rp"]
 
     /// For each event the state after it, from each of `states`, and the actions: + start now, @ start later,
-    /// Q quarantine, L lift.
+    /// Q quarantine, L lift, R recover.
     // swift-format-ignore: the cells stand in columns
     static let table: [(event: String, cells: String)] = [
         //                    i   c   s   w   S   r   e   q   s'  q'  Sp  rp
@@ -21,7 +21,7 @@ import Testing
         ("until", "i   c   s   w   c   c   S+  q   s   q   cL  cL"),
         ("ended_by_routine", "i   c   s   w   c   c   S+  q   s   q   cL  cL"),
         ("stopped", "i   c   s   w   s   s   S+  q   s   q   s   s"),
-        ("error", "i   c   s   w   S+  S+  S+  q   s   q   qQ  qQ"),
+        ("error", "i   c   s   w   w@  w@  S+  q   s   q   w@  w@"),
         ("crash", "i   c   s   w   S+  S+  S+  q   s   q   qQ  qQ"),
         ("exit", "i   c   s   w   S+  S+  S+  q   s   q   qQ  qQ"),
         ("timeout", "i   c   s   w   S+  S+  S+  q   s   q   qQ  qQ"),
@@ -30,7 +30,9 @@ import Testing
         ("host_died", "i   c   s   w   S+  S+  S+  q   s   q   S+  S+"),
         ("removed", "i   c   s   w   i   i   S+  q   s   q   i   i"),
         ("quarantined", "i   c   s   w   qQ  qQ  S+  q   s   q   qQ  qQ"),
-        ("worker died", "i   c   s   w   S+  S+  S+  q   s   q   qQ  qQ"),
+        ("load returned error", "i   c   s   w   w@  w@  S+  q   s   q   w@  w@"),
+        ("died at start", "i   c   s   w   S+  S+  S+  q   s   q   qQ  qQ"),
+        ("host lacks", "i   c   s   w   w@  w@  S+  q   s   q   w@  w@"),
         ("load error", "qQ  c   s   qQ  qQ  qQ  S+  q   s   q   qQ  qQ"),
         ("resumed", "S+  S+  S+  S+  S   r   e   SL+ e   eL  SL  rL"),
         ("restart", "S+  S+  S+  S+  e   e   e   SL+ e   eL  eL  eL"),
@@ -44,7 +46,9 @@ import Testing
     static let events: [String: RestartPolicy.Event] = {
         var events: [String: RestartPolicy.Event] = [
             "same file": .fileChanged(content: "old"), "new file": .fileChanged(content: "new"), "started": .started,
-            "good cycle": .goodCycle, "worker died": .workerDied(cause: "cause"),
+            "good cycle": .goodCycle, "died at start": .startFailed(.death, cause: "cause"),
+            "load returned error": .startFailed(.error, cause: "cause"),
+            "host lacks": .startFailed(.host, cause: "cause"),
             "load error": .loadError("no such symbol"),
             "resumed": .resumed, "restart": .restartRequested, "stop": .stopRequested,
             "hook stop": .stopDecided,
@@ -81,7 +85,7 @@ import Testing
         case "i": driver = PolicyDriver(content: "old")
         case "c": run(.started, .sessionEnded(.maxCycles, cause: ""))
         case "s": run(.started, .stopRequested, .sessionEnded(.stopped, cause: ""))
-        case "w": run(.started, .sessionEnded(.error, cause: "a"), .started, .sessionEnded(.error, cause: "a"))
+        case "w": run(.started, .sessionEnded(.crash, cause: "a"), .started, .sessionEnded(.crash, cause: "a"))
         case "S": break
         case "r": run(.started)
         case "e": run(.started, .restartRequested)
@@ -121,13 +125,13 @@ struct PolicyDriver {
     }
 
     /// One failed session that lived for `life`; the start before it comes when it is due.
-    @discardableResult mutating func fail(_ cause: String = "cause", life: Int64 = 1_000_000, good: Bool = false)
-        -> [RestartPolicy.Action]
-    {
+    @discardableResult mutating func fail(
+        _ cause: String = "cause", as ending: RestartPolicy.Ending = .crash, life: Int64 = 1_000_000, good: Bool = false
+    ) -> [RestartPolicy.Action] {
         if case .waiting = policy.state { handle(.timerFired, after: untilDeadline) }
         handle(.started)
         if good { handle(.goodCycle) }
-        return handle(.sessionEnded(.error, cause: cause), after: life)
+        return handle(.sessionEnded(ending, cause: cause), after: life)
     }
 
     var letter: String {
@@ -149,6 +153,7 @@ struct PolicyDriver {
         case .startAt: "@"
         case .quarantine: "Q"
         case .lift: "L"
+        case .recover: "R"
         }
     }
 }

@@ -88,6 +88,7 @@ extension WorkerEvent.Ended {
         writer.field("finish_ms", finishMs)
         writer.field("duration_ns", durationNs)
         writer.field("cycles", cycles)
+        writer.field("good_cycles", goodCycles)
         writer.field("failures", failures)
         writer.field("missed", missed)
         writer.open("reason")
@@ -102,8 +103,9 @@ extension WorkerEvent.Ended {
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
         var ended = Self(
-            slot: 0, session: SessionID(rawValue: 0), startMs: 0, finishMs: 0, durationNs: 0, cycles: 0, failures: 0,
-            missed: 0, reason: .init(.other("")), code: 0, stats: .init(), disposition: .policy)
+            slot: 0, session: SessionID(rawValue: 0), startMs: 0, finishMs: 0, durationNs: 0, cycles: 0,
+            goodCycles: 0, failures: 0, missed: 0, reason: .init(.other("")), code: 0, stats: .init(),
+            disposition: .policy)
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
             case "slot": ended.slot = try cursor.whole()
@@ -112,6 +114,7 @@ extension WorkerEvent.Ended {
             case "finish_ms": ended.finishMs = try cursor.signed()
             case "duration_ns": ended.durationNs = try cursor.signed()
             case "cycles": ended.cycles = try cursor.unsigned()
+            case "good_cycles": ended.goodCycles = try cursor.unsigned()
             case "failures": ended.failures = try cursor.unsigned()
             case "missed": ended.missed = try cursor.unsigned()
             case "reason": ended.reason = try SessionRecord.Reason(from: &cursor)

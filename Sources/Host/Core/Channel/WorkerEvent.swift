@@ -37,6 +37,8 @@ public enum WorkerEvent: Equatable, Sendable {
         public var durationNs: Int64
         /// Cycles that count.
         public var cycles: UInt64
+        /// Of these, those without an error.
+        public var goodCycles: UInt64
         /// Failed attempts.
         public var failures: UInt64
         /// Grid points passed over.
@@ -53,7 +55,7 @@ public enum WorkerEvent: Equatable, Sendable {
         /// An end.
         public init(
             slot: Int, session: SessionID, startMs: Int64, finishMs: Int64, durationNs: Int64, cycles: UInt64,
-            failures: UInt64, missed: UInt64, reason: SessionRecord.Reason, code: Int32,
+            goodCycles: UInt64, failures: UInt64, missed: UInt64, reason: SessionRecord.Reason, code: Int32,
             stats: SessionRecord.Stats, disposition: Disposition
         ) {
             self.slot = slot
@@ -62,6 +64,7 @@ public enum WorkerEvent: Equatable, Sendable {
             self.finishMs = finishMs
             self.durationNs = durationNs
             self.cycles = cycles
+            self.goodCycles = goodCycles
             self.failures = failures
             self.missed = missed
             self.reason = reason

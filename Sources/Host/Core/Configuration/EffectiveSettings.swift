@@ -58,6 +58,7 @@ public struct EffectiveSettings: Equatable, Sendable {
     /// The restart policy's numbers.
     public var restart: RestartSettings {
         var restart = RestartSettings()
+        restart.intervalMs = waitMs
         restart.firstDelayMs = integer(.restartFirstDelayMs)
         restart.maxDelayMs = integer(.restartMaxDelayMs)
         restart.jitterPercent = integer(.restartJitterPercent)
@@ -67,6 +68,7 @@ public struct EffectiveSettings: Equatable, Sendable {
         restart.anyCauseFailures = integer(.restartAnyCauseFailures)
         restart.anyCauseWindowMs = integer(.restartAnyCauseWindowMs)
         if case .integers(let values)? = settings[.restartProbeAfterMs]?.value { restart.probeAfterMs = values }
+        restart.shortageDelayMs = integer(.restartShortageDelayMs)
         return restart
     }
     /// The worker's limits.

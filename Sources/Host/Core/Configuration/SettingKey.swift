@@ -14,6 +14,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case restartAnyCauseFailures = "restart.any_cause_failures"
     case restartAnyCauseWindowMs = "restart.any_cause_window_ms"
     case restartProbeAfterMs = "restart.probe_after_ms"
+    case restartShortageDelayMs = "restart.shortage_delay_ms"
     case limitMemoryMb = "limits.memory_mb"
     case limitOpenFiles = "limits.open_files"
     case limitProcesses = "limits.processes"
@@ -106,10 +107,11 @@ extension SettingKey {
         case .restartJitterPercent: .integer(0...100, of: "percent", zero: nil)
         case .restartResetAfterMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
         case .restartSameCauseFailures, .restartAnyCauseFailures:
-            .integer(1...UInt64(RestartSettings.mostFailures), of: "failures", zero: "no quarantine")
+            .integer(1...UInt64(RestartSettings.mostFailures), of: "deaths", zero: "no quarantine")
         case .restartSameCauseWindowMs, .restartAnyCauseWindowMs:
             .integer(1000...Self.month, of: "milliseconds", zero: nil)
         case .restartProbeAfterMs: .integers(1000...Self.month, of: "milliseconds", most: 16)
+        case .restartShortageDelayMs: .integer(100...Self.day, of: "milliseconds", zero: nil)
         case .limitMemoryMb: .integer(16...1_048_576, of: "megabytes", zero: "no limit")
         case .limitOpenFiles: .integer(16...1_048_576, of: "open files", zero: "the host's own limit")
         case .limitProcesses: .integer(1...1_048_576, of: "processes", zero: "no limit")
@@ -141,6 +143,7 @@ extension SettingKey {
         case .restartAnyCauseFailures: .integer(restart.anyCauseFailures)
         case .restartAnyCauseWindowMs: .integer(restart.anyCauseWindowMs)
         case .restartProbeAfterMs: .integers(restart.probeAfterMs)
+        case .restartShortageDelayMs: .integer(restart.shortageDelayMs)
         case .cacheDurability: .word(CacheDurability.process.rawValue)
         case .cacheValueMb: .integer(WorkerLimits().cacheValueMb)
         case .cacheMemoryMb: .integer(WorkerLimits().cacheMemoryMb)

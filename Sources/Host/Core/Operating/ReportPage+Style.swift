@@ -53,7 +53,7 @@ extension ReportPage {
         .state { display: inline-block; padding: 0 8px; border: 1px solid currentColor; border-radius: 10px;
           font-size: 12px; color: var(--off); }
         .state.running, .state.waiting, .state.starting { color: var(--good); }
-        .state.paused, .state.backing_off, .state.ending { color: var(--warn); }
+        .state.paused, .state.backing_off, .state.failing, .state.ending { color: var(--warn); }
         .state.quarantined { color: var(--bad); }
         svg { display: block; }
         .trend { stroke: var(--accent); fill: none; stroke-width: 1.5; }

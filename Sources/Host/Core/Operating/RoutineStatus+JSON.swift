@@ -8,6 +8,10 @@ extension RoutineStatus {
         writer.field("state", state.rawValue)
         if let phase { writer.field("phase", phase) }
         if let why { writer.field("why", why, limit: 2048) }
+        if let failingSinceMs {
+            writer.field("failing_since_ms", failingSinceMs)
+            writer.field("failures_in_row", failuresInRow)
+        }
         if let session { writer.field("session", session.description) }
         if let sessionStartMs { writer.field("session_start_ms", sessionStartMs) }
         writer.field("cycle", cycle)
@@ -56,6 +60,7 @@ extension RoutineStatus {
             case "state": status.state = State(rawValue: try cursor.string()) ?? .idle
             case "phase": status.phase = try cursor.string()
             case "why": status.why = try cursor.string()
+            case "failing_since_ms": status.failingSinceMs = try cursor.signed()
             case "session": status.session = SessionID(try cursor.string())
             case "session_start_ms": status.sessionStartMs = try cursor.signed()
             case "until_ms": status.untilMs = try cursor.signed()
@@ -75,6 +80,7 @@ extension RoutineStatus {
     /// The whole numbers from 0; false for another field, which is not taken.
     private mutating func takeCount(_ name: String, from cursor: inout JSONCursor) throws(JSONFault) -> Bool {
         switch name {
+        case "failures_in_row": failuresInRow = try cursor.unsigned()
         case "cycle": cycle = try cursor.unsigned()
         case "max_cycles": maxCycles = try cursor.unsigned()
         case "wait_ms": waitMs = try cursor.unsigned()

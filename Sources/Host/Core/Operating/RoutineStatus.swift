@@ -10,8 +10,10 @@ public struct RoutineStatus: Equatable, Sendable {
         case paused
         /// A session was ordered.
         case starting
-        /// A session failed, and the next one is due later.
+        /// It died, or the host had no worker for it, and the next session is due later.
         case backingOff = "backing_off"
+        /// Its callbacks return errors; it is tried again and again.
+        case failing
         /// Its session is asked to end.
         case ending
         /// A person or a hook stopped it.
@@ -63,8 +65,12 @@ public struct RoutineStatus: Equatable, Sendable {
     public var state: State
     /// The callback in progress, such as `routine`, or nil.
     public var phase: String?
-    /// Why it is shut out, or nil.
+    /// Why it is shut out, fails or is not running yet, or nil.
     public var why: String?
+    /// Since when it fails without anything good in between, UTC ms, or nil.
+    public var failingSinceMs: Int64?
+    /// How often it has failed since then.
+    public var failuresInRow: UInt64 = 0
     /// The session that runs, or nil.
     public var session: SessionID?
     /// The session's start, UTC ms.

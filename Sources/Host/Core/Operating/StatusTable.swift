@@ -15,11 +15,19 @@ public enum StatusTable {
         text += "\n" + line(shown) { $0.rawValue }
         for (row, routine) in zip(rows, status.routines) {
             text += line(shown) { row[$0] ?? "" }
-            if let why = routine.why {
+            if let why = explanation(routine, now: status.nowMs) {
                 text += "    " + TerminalText.cut(TerminalText.clean(why), to: (width ?? 500) - 4) + "\n"
             }
         }
         return text
+    }
+
+    /// Why a routine does not run as it should: the reason, with since when and how often it fails; or nil.
+    static func explanation(_ routine: RoutineStatus, now: Int64) -> String? {
+        guard let why = routine.why else { return nil }
+        guard let since = routine.failingSinceMs else { return why }
+        let often = routine.failuresInRow == 1 ? "once" : "\(routine.failuresInRow) times"
+        return "failed \(often) in \(short(now - since)): \(why)"
     }
 
     /// Who the host is, in a line.

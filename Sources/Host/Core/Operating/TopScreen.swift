@@ -179,7 +179,7 @@ public struct TopScreen: Sendable {
     private static func color(_ state: RoutineStatus.State) -> String {
         switch state {
         case .quarantined: "\u{1B}[31m"
-        case .backingOff, .paused, .ending: "\u{1B}[33m"
+        case .backingOff, .failing, .paused, .ending: "\u{1B}[33m"
         case .stopped, .complete: "\u{1B}[2m"
         case .waiting, .running, .starting, .idle: ""
         }

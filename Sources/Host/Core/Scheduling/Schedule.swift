@@ -74,6 +74,8 @@ public struct Schedule: Equatable, Sendable {
     public private(set) var cycle: UInt64 = 0
     /// Of the cycle in progress or next, from 1.
     public private(set) var attempt: UInt32 = 1
+    /// Of the cycles that count, those that failed and were let pass.
+    public private(set) var passed: UInt64 = 0
     /// Cycles that failed, each attempt counted.
     public private(set) var failures: UInt64 = 0
     /// Grid points that were passed over.
@@ -148,6 +150,7 @@ public struct Schedule: Equatable, Sendable {
             switch decision {
             case .goOn:
                 cycle &+= 1
+                passed &+= 1
                 attempt = 1
                 return advance(now: now, wall: wall)
             case .retry(let delay):

@@ -1,5 +1,27 @@
 /// What a session's end means, and how failures add up.
 extension RestartPolicy {
+    /// Whose failure it is.
+    public enum Fault: String, CaseIterable, Sendable {
+        /// The world's: a callback returned an error. The code is well, and is tried for as long as it takes.
+        case error
+        /// The code's: it crashed, left or hung.
+        case death
+        /// The host's own: it lacked disk, descriptors or memory. Counts against nobody.
+        case host
+    }
+
+    /// Failures of one kind in a row.
+    public struct Trouble: Equatable, Sendable {
+        /// Which kind.
+        public let fault: Fault
+        /// When the row began, monotonic.
+        public let since: Int64
+        /// How many there were.
+        public internal(set) var count: Int
+        /// The last one's cause, in one line.
+        public internal(set) var cause: String
+    }
+
     /// Orders a start.
     mutating func begin() -> [Action] {
         state = .starting
@@ -19,7 +41,11 @@ extension RestartPolicy {
     /// A clean slate: no failures, no quarantine.
     mutating func forget() -> [Action] {
         failures = []
-        streak = 0
+        troubles = []
+        return lift()
+    }
+
+    private mutating func lift() -> [Action] {
         let wasQuarantined = quarantine != nil
         quarantine = nil
         return wasQuarantined ? [.lift] : []
@@ -31,12 +57,33 @@ extension RestartPolicy {
         return now.clampedMinus(since) >= Int64(nanosecondsFrom: settings.resetAfterMs)
     }
 
+    /// A session that has shown that it is well ends the row of deaths, and a quarantine.
+    mutating func acquit(at now: Int64) -> [Action] {
+        guard isProven(at: now) else { return [] }
+        endTrouble(.death)
+        return quarantine == nil ? [] : forget()
+    }
+
+    /// One more of its kind; returns how many in a row that makes.
+    private mutating func note(_ fault: Fault, _ cause: String, at now: Int64) -> Int {
+        var trouble =
+            troubles.first { $0.fault == fault } ?? Trouble(fault: fault, since: now, count: 0, cause: "")
+        trouble.count = min(trouble.count, 1_000_000) + 1
+        trouble.cause = cause
+        endTrouble(fault)
+        troubles.append(trouble)
+        return trouble.count
+    }
+
+    /// The row of that kind is over.
+    mutating func endTrouble(_ fault: Fault) { troubles.removeAll { $0.fault == fault } }
+
     mutating func concluded(
         _ ending: Ending, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
     ) -> [Action] {
         switch ending {
         case .maxCycles, .until, .endedByRoutine:
-            streak = 0
+            troubles = []
             state = .complete
             // A probe that reached its end has proved itself.
             return quarantine == nil ? [] : forget()
@@ -47,46 +94,58 @@ extension RestartPolicy {
             state = .idle
             return []
         case .peerFailed, .reloaded, .hostDied: return begin()
-        case .error, .crash, .exit, .timeout: return failed(cause, at: now, using: &random)
+        case .error: return failed(.error, cause, at: now, using: &random)
+        case .crash, .exit, .timeout: return failed(.death, cause, at: now, using: &random)
         case .quarantined:
             return shutOut("its error hook's decision (\(oneLine(cause, limit: 300)))", probing: false, at: now)
         }
     }
 
-    mutating func failed(_ cause: String, at now: Int64, using random: inout some RandomNumberGenerator) -> [Action] {
+    mutating func failed(
+        _ fault: Fault, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+    ) -> [Action] {
         let cause = oneLine(cause, limit: 200)
-        var actions: [Action] = []
-        if isProven(at: now) {
-            streak = 0
-            if quarantine != nil { actions = forget() }
+        let actions = acquit(at: now)
+        let inRow = note(fault, cause, at: now)
+        switch fault {
+        case .error:
+            // The interval bounds it from below after the jitter, so that a source is never asked more often than it is
+            // when all is well.
+            let backOff = jittered(settings.backOffMs(step: inRow), using: &random)
+            return actions + wait(max(backOff, Int64(nanosecondsFrom: settings.intervalMs)), at: now)
+        case .host:
+            return actions + wait(jittered(settings.shortageDelayMs, using: &random), at: now)
+        case .death:
+            if quarantine != nil {
+                return shutOut("its probe failed (\(cause))", probing: true, at: now)
+            }
+            failures.append(Failure(at: now, cause: cause))
+            failures.removeFirst(max(0, failures.count - settings.failuresKept))
+            if let why = verdict(on: cause, at: now) {
+                return actions + shutOut(why, probing: true, at: now)
+            }
+            return actions + wait(jittered(settings.backOffMs(step: inRow - 1), using: &random), at: now)
         }
-        if quarantine != nil {
-            return shutOut("its probe failed (\(cause))", probing: true, at: now)
-        }
-        failures.append(Failure(at: now, cause: cause))
-        failures.removeFirst(max(0, failures.count - settings.failuresKept))
-        streak = min(streak, 1_000) + 1
-        if let why = verdict(on: cause, at: now) {
-            return actions + shutOut(why, probing: true, at: now)
-        }
-        let delay = jittered(settings.delayMs(streak: streak), using: &random)
-        if delay <= 0 { return actions + begin() }
-        let start = now.clampedPlus(delay)
-        state = .waiting(until: start)
-        return actions + [.startAt(start)]
     }
 
-    /// Why the failures so far are too many, or nil when they are not.
+    private mutating func wait(_ delay: Int64, at now: Int64) -> [Action] {
+        if delay <= 0 { return begin() }
+        let start = now.clampedPlus(delay)
+        state = .waiting(until: start)
+        return [.startAt(start)]
+    }
+
+    /// Why the deaths so far are too many, or nil when they are not.
     private func verdict(on cause: String, at now: Int64) -> String? {
         let same = count(within: settings.sameCauseWindowMs, at: now) { $0.cause == cause }
         if settings.sameCauseFailures > 0, same >= settings.sameCauseFailures {
             let window = spoken(milliseconds: settings.sameCauseWindowMs)
-            return "\(same) failures within \(window) for the same cause (\(cause))"
+            return "it died \(same) times within \(window) for the same cause (\(cause))"
         }
         let all = count(within: settings.anyCauseWindowMs, at: now) { _ in true }
         if settings.anyCauseFailures > 0, all >= settings.anyCauseFailures {
             let window = spoken(milliseconds: settings.anyCauseWindowMs)
-            return "\(all) failures within \(window) (the last: \(cause))"
+            return "it died \(all) times within \(window) (the last: \(cause))"
         }
         return nil
     }
@@ -98,12 +157,13 @@ extension RestartPolicy {
         }
     }
 
-    /// A delay in nanoseconds, varied to either side.
+    /// A delay in nanoseconds, varied to either side, and never above the greatest delay.
     private func jittered(_ milliseconds: UInt64, using random: inout some RandomNumberGenerator) -> Int64 {
         let part = Double(min(settings.jitterPercent, 100)) / 100
         let factor = part == 0 ? 1 : Double.random(in: 1 - part...1 + part, using: &random)
         let delay = Double(Int64(nanosecondsFrom: milliseconds)) * factor
-        return Int64(exactly: delay.rounded()) ?? .max
+        let most = Int64(nanosecondsFrom: max(settings.maxDelayMs, settings.shortageDelayMs))
+        return min(Int64(exactly: delay.rounded()) ?? .max, most)
     }
 
     /// Shuts the routine out; a quarantine that was on trial goes to the next step.
@@ -114,7 +174,7 @@ extension RestartPolicy {
             why: why, probeAt: delay.map { now.clampedPlus(Int64(nanosecondsFrom: $0)) }, step: step)
         state = .quarantined
         failures = []
-        streak = 0
+        troubles = []
         let next =
             delay.map { "the host tries it again in \(spoken(milliseconds: $0))" } ?? "the host does not retry it"
         return [

@@ -22,9 +22,25 @@ public struct RoutineTally: Codable, Equatable, Sendable {
         }
     }
 
+    struct Row: Codable, Equatable, Sendable {
+        var fault: String
+        var sinceMs: Int64
+        var count: Int
+        var cause: String
+
+        enum CodingKeys: String, CodingKey {
+            case fault
+            case sinceMs = "since_ms"
+            case count
+            case cause
+        }
+    }
+
     var content: String
+    /// Deaths; in tallies of version 1 errors too.
     var failures: [Failure]
-    var streak: Int
+    /// Failures in a row; nil in tallies of version 1.
+    var rows: [Row]?
     var stopped: Bool
     var quarantine: Quarantine?
     /// A person has paused it; nil in tallies of hosts that did not keep that.
@@ -32,6 +48,18 @@ public struct RoutineTally: Codable, Equatable, Sendable {
 
     /// Whether a person has paused it, and nobody has resumed it since.
     public var isPaused: Bool { paused == true }
+
+    /// A tally of version 1, in which errors counted as deaths do: without the errors, and without what they led to.
+    ///
+    /// There a cause begins with the kind of its end, and a quarantine's reason has its cause in brackets.
+    func withoutErrors() -> RoutineTally {
+        var tally = self
+        tally.failures.removeAll { $0.cause == "error" || $0.cause.hasPrefix("error ") }
+        if let why = quarantine?.why, ["(error", "the last: error"].contains(where: { why.contains($0) }) {
+            tally.quarantine = nil
+        }
+        return tally
+    }
 }
 
 extension RestartPolicy {
@@ -45,7 +73,13 @@ extension RestartPolicy {
     ) {
         self.init(id: id, settings: settings)
         content = tally.content
-        streak = min(max(tally.streak, 0), 1_000)
+        troubles = (tally.rows ?? []).prefix(Fault.allCases.count).compactMap { row in
+            guard let fault = Fault(rawValue: row.fault), row.count > 0 else { return nil }
+            let age = max(0, wall.clampedMinus(Self.nanoseconds(row.sinceMs)))
+            return Trouble(
+                fault: fault, since: now.clampedMinus(age), count: min(row.count, 1_000_000),
+                cause: oneLine(row.cause, limit: 200))
+        }
         let oldest = Int64(nanosecondsFrom: max(settings.anyCauseWindowMs, settings.sameCauseWindowMs))
         failures = tally.failures.suffix(settings.failuresKept).compactMap { failure in
             // A time in the future means that the clock was set back: take it as just now.
@@ -73,14 +107,21 @@ extension RestartPolicy {
     /// not the policy's: the tally carries it for whoever holds it.
     public func tally(at now: Int64, wall: Int64, isPaused: Bool = false) -> RoutineTally? {
         let isStopped = state == .stopped && isStopLasting
-        guard let content, !failures.isEmpty || isStopped || quarantine != nil || isPaused else { return nil }
+        guard let content, !failures.isEmpty || !troubles.isEmpty || isStopped || quarantine != nil || isPaused else {
+            return nil
+        }
         return RoutineTally(
             content: content,
             failures: failures.map {
                 RoutineTally.Failure(
                     atMs: wall.clampedMinus(max(0, now.clampedMinus($0.at))) / 1_000_000, cause: $0.cause)
             },
-            streak: streak,
+            rows: troubles.map { trouble in
+                RoutineTally.Row(
+                    fault: trouble.fault.rawValue,
+                    sinceMs: wall.clampedMinus(max(0, now.clampedMinus(trouble.since))) / 1_000_000,
+                    count: trouble.count, cause: trouble.cause)
+            },
             stopped: isStopped,
             quarantine: quarantine.map { quarantine in
                 RoutineTally.Quarantine(

@@ -4,8 +4,12 @@
 /// monotonic time in nanoseconds. Between events nothing needs doing before `nextDeadline`; then `timerFired` is due.
 /// A value type, for one thread at a time.
 ///
+/// Two kinds of failure mean different things. An error says that the world is not as the routine needs it: it is tried
+/// again with a back-off, never more often than its own interval, for as long as it takes. A death says that the code is
+/// wrong: too many of them shut the routine out.
+///
 /// The supervisor tells each end of a session once: `sessionEnded` for a routine whose session had started, and
-/// `workerDied` for one whose start was ordered and never reported. What a hook decided
+/// `startFailed` for one whose start was ordered and never reported. What a hook decided
 /// comes before the end of its session; in a session that is to end anyway it counts no more.
 public struct RestartPolicy: Sendable {
     /// How a session ended; the raw values are the kinds of the session record.
@@ -55,9 +59,10 @@ public struct RestartPolicy: Sendable {
         case goodCycle
         /// The session ended. `cause` groups failures: such as `crash SIGSEGV in sample at line 12`.
         case sessionEnded(Ending, cause: String)
-        /// The worker died before the ordered session began.
-        case workerDied(cause: String)
-        /// The file could not be loaded, or its `load` failed.
+        /// The ordered session could not begin, and whose fault that is: its plugin's `load` returned an error, the worker
+        /// died, or the host had none.
+        case startFailed(Fault, cause: String)
+        /// The file could not be loaded: nothing changes that but another file, here or beside it.
         case loadError(String)
         /// A person wants it to run.
         case resumed
@@ -85,6 +90,8 @@ public struct RestartPolicy: Sendable {
         case quarantine(message: String)
         /// Log that the quarantine is over; the start, if any, is an action of its own.
         case lift
+        /// Log that it is good again after these errors.
+        case recover(Trouble)
     }
 
     /// A quarantine: in force, or on trial while a probe runs.
@@ -112,13 +119,15 @@ public struct RestartPolicy: Sendable {
     public internal(set) var quarantine: Quarantine?
 
     var content: String?
+    /// The deaths that count.
     var failures: [Failure] = []
-    var streak = 0
+    /// What goes wrong at present, a row for each kind; the latest is the last.
+    var troubles: [Trouble] = []
     /// A start was ordered or a session runs, and its end was not told yet.
     var isOpen = false
     /// The stop is a person's or a hook's, not the host's own end.
     var isStopLasting = false
-    /// While a probe runs: when to look whether it is good, and the time between looks.
+    /// While a probe runs, or a session after errors: when to look whether it is good, and the time between looks.
     var look: (at: Int64, interval: Int64)?
 
     /// A routine that was never seen before.
@@ -129,12 +138,12 @@ public struct RestartPolicy: Sendable {
 
     /// The monotonic time at which `timerFired` is due, or nil when only an event from outside can change anything.
     ///
-    /// While a probe runs, tell `goodCycle` before `timerFired` if there was one.
+    /// While `isDoubted`, tell `goodCycle` before `timerFired` if there was one.
     public var nextDeadline: Int64? {
         switch state {
         case .waiting(let until): until
         case .quarantined: isOpen ? nil : quarantine?.probeAt
-        case .running: quarantine == nil ? nil : look?.at
+        case .running: isDoubted ? look?.at : nil
         case .idle, .complete, .stopped, .starting, .ending: nil
         }
     }
@@ -147,6 +156,17 @@ public struct RestartPolicy: Sendable {
         }
     }
 
+    /// What goes wrong at present: the latest row of failures that nothing good has ended yet.
+    public var trouble: Trouble? { troubles.last }
+
+    /// Whether a session runs of which a good cycle would be news: it would end a row of errors, or a quarantine.
+    public var isDoubted: Bool {
+        switch state {
+        case .running(_, let good): quarantine != nil || (!good && troubles.contains { $0.fault == .error })
+        case .idle, .complete, .stopped, .waiting, .starting, .ending, .quarantined: false
+        }
+    }
+
     /// Takes one event at a monotonic time; returns what to do. `random` makes the jitter.
     public mutating func handle(_ event: Event, at now: Int64, using random: inout some RandomNumberGenerator)
         -> [Action]
@@ -156,7 +176,7 @@ public struct RestartPolicy: Sendable {
         case .started: started(at: now)
         case .goodCycle: goodCycle(at: now)
         case .sessionEnded(let ending, let cause): sessionEnded(ending, cause, at: now, using: &random)
-        case .workerDied(let cause): workerDied(cause, at: now, using: &random)
+        case .startFailed(let fault, let cause): startFailed(fault, cause, at: now, using: &random)
         case .loadError(let text): loadError(text, at: now)
         case .resumed: resumed(restarting: false)
         case .restartRequested: resumed(restarting: true)
@@ -188,20 +208,30 @@ public struct RestartPolicy: Sendable {
         switch state {
         case .idle, .complete, .waiting, .starting:
             state = .running(since: now, good: false)
-            let interval = Int64(nanosecondsFrom: settings.resetAfterMs)
+            let shortage = troubles.first { $0.fault == .host }
+            endTrouble(.host)
+            // A probe has to live for that long; after errors one good cycle will do, and the first comes at once.
+            let interval = quarantine == nil ? 1_000_000_000 : Int64(nanosecondsFrom: settings.resetAfterMs)
             look = (now.clampedPlus(interval), max(interval, 1_000_000_000))
             isOpen = true
-        case .stopped, .quarantined, .ending: isOpen = true
-        case .running: break
+            return shortage.map { [.recover($0)] } ?? []
+        case .stopped, .quarantined, .ending:
+            isOpen = true
+            return []
+        case .running: return []
         }
-        return []
     }
 
     private mutating func goodCycle(at now: Int64) -> [Action] {
         switch state {
         case .running(let since, _):
             state = .running(since: since, good: true)
-            return quarantine != nil && isProven(at: now) ? forget() : []
+            var actions: [Action] = []
+            if let errors = troubles.first(where: { $0.fault == .error }) {
+                endTrouble(.error)
+                actions.append(.recover(errors))
+            }
+            return actions + acquit(at: now)
         case .idle, .complete, .stopped, .waiting, .starting, .ending, .quarantined: return []
         }
     }
@@ -217,14 +247,14 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    private mutating func workerDied(_ cause: String, at now: Int64, using random: inout some RandomNumberGenerator)
-        -> [Action]
-    {
+    private mutating func startFailed(
+        _ fault: Fault, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+    ) -> [Action] {
         isOpen = false
         switch state {
         case .idle, .complete, .stopped, .waiting, .quarantined: return []
         case .ending: return begin()
-        case .starting, .running: return failed(cause, at: now, using: &random)
+        case .starting, .running: return failed(fault, cause, at: now, using: &random)
         }
     }
 
@@ -266,10 +296,11 @@ public struct RestartPolicy: Sendable {
 
     private mutating func tooLate() -> [Action] {
         switch state {
-        case .waiting: state = .complete
-        case .idle, .complete, .stopped, .starting, .running, .ending, .quarantined: break
+        case .waiting:
+            state = .complete
+            return forget()
+        case .idle, .complete, .stopped, .starting, .running, .ending, .quarantined: return []
         }
-        return []
     }
 
     private mutating func timerFired(at now: Int64) -> [Action] {
@@ -279,8 +310,8 @@ public struct RestartPolicy: Sendable {
             guard let probeAt = quarantine?.probeAt, now >= probeAt, !isOpen else { return [] }
             return begin()
         case .running:
-            guard quarantine != nil, let last = look, now >= last.at else { return [] }
-            if isProven(at: now) { return forget() }
+            guard isDoubted, let last = look, now >= last.at else { return [] }
+            if isProven(at: now) { return acquit(at: now) }
             // Each look is twice as far away as the one before: a slow routine does not keep the host awake.
             let interval = last.interval.clampedPlus(last.interval)
             look = (now.clampedPlus(interval), interval)

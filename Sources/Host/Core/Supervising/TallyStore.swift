@@ -11,6 +11,8 @@ public struct TallyStore: Sendable {
         var routines: [String: RoutineTally]
     }
 
+    /// 1 counted errors as deaths.
+    private static let version = 2
     private static let name = "tally.json"
     private static let temporary = "tally.json.new"
     private static let corrupt = "tally.json.corrupt"
@@ -29,8 +31,9 @@ public struct TallyStore: Sendable {
         } catch {
             return error.isNotFound ? ([:], nil) : ([:], "\(error): routines start without their tallies")
         }
-        if let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)), content.version == 1 {
-            return (content.routines, nil)
+        if let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)) {
+            if content.version == Self.version { return (content.routines, nil) }
+            if content.version == 1 { return (content.routines.mapValues { $0.withoutErrors() }, nil) }
         }
         let what = "\(directory.child(Self.name)) is not a tally of this host: routines start without their tallies"
         do throws(SystemError) {
@@ -46,7 +49,7 @@ public struct TallyStore: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings, integers and booleans only: there is nothing in a tally that cannot be encoded.
-        guard let data = try? encoder.encode(Content(version: 1, routines: tallies)) else { return }
+        guard let data = try? encoder.encode(Content(version: Self.version, routines: tallies)) else { return }
         do throws(SystemError) { try directory.remove(Self.temporary) } catch {
             if !error.isNotFound { throw error }
         }

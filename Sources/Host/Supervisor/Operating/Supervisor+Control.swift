@@ -120,7 +120,7 @@ extension Supervisor {
         tell(routine, .stopRequested)
         endSession(of: routine, as: .stopped, "stopped by a person")
         if routine.session != nil { return (true, "its session ends, and it stays stopped") }
-        if wasPending { tell(routine, .workerDied(cause: "stopped before it began")) }
+        if wasPending { tell(routine, .startFailed(.host, cause: "stopped before it began")) }
         if let worker = workers[key(for: routine)] { retire(worker, ifUnused: true) }
         return (true, wasStopped ? "was stopped already" : "stays stopped")
     }

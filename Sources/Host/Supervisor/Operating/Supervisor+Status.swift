@@ -146,6 +146,12 @@ extension Supervisor {
         if counts.durations.total > 0 { status.lastDurationNs = counts.lastDuration }
         status.lastStartMs = wallMs(boot: snapshot.began)
         guard routine.session?.endAs == nil, routine.policy.state != .ending else { return }
+        defer {
+            // The first good cycle ends the row; the policy hears of it a little later.
+            if snapshot.cycle <= snapshot.failures, snapshot.state != .ended, !routine.isPaused {
+                explainTrouble(&status, of: routine)
+            }
+        }
         if snapshot.isInPlugin {
             status.state = .running
             status.phase = snapshot.phase
@@ -173,6 +179,7 @@ extension Supervisor {
         case .waiting(let until):
             status.state = .backingOff
             status.nextStartMs = wallMs(monotonic: until)
+            explainTrouble(&status, of: routine)
         case .starting, .running: status.state = .starting
         case .ending: status.state = .ending
         case .quarantined:
@@ -180,6 +187,18 @@ extension Supervisor {
             status.why = routine.policy.quarantine?.why
             status.nextStartMs = routine.policy.quarantine?.probeAt.map { wallMs(monotonic: $0) } ?? nil
         }
+    }
+
+    /// What goes wrong with it at present. Errors are a state of their own, also while the next attempt runs.
+    private func explainTrouble(_ status: inout RoutineStatus, of routine: RoutineEntry) {
+        guard let trouble = routine.policy.trouble else { return }
+        switch trouble.fault {
+        case .error: status.state = .failing
+        case .death, .host: if routine.session != nil { return }
+        }
+        status.why = trouble.cause
+        status.failingSinceMs = wallMs(monotonic: trouble.since)
+        status.failuresInRow = UInt64(trouble.count)
     }
 
     /// A time of the boot clock as UTC ms; nil for never, and for what no plugin can mean.
