@@ -5,6 +5,7 @@ extension ArgumentParser {
         case .run: .run(try run(parsed))
         case .list: .list(list(parsed))
         case .check: .check(try check(parsed))
+        case .calendar: .calendar(calendar(parsed))
         case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))
         case .status: .operate(operate(.status, parsed))
@@ -46,6 +47,17 @@ extension ArgumentParser {
         if options.listenAnywhere, options.listen == nil {
             throw parsed.fail("--listen-anywhere wants --listen ADDRESS:PORT")
         }
+        return options
+    }
+
+    private func calendar(_ parsed: Parsed) -> CalendarOptions {
+        // Whoever forgets the quotes means one text too.
+        var options = CalendarOptions(text: parsed.operands.joined(separator: " "))
+        options.zone = parsed.texts[.zone]
+        options.fromMs = parsed.numbers[.from]
+        options.count = parsed.numbers[.count].map { Int($0) } ?? options.count
+        options.dst = parsed.texts[.dst].flatMap { .init(rawValue: $0) } ?? options.dst
+        options.isJSON = parsed.has(.json)
         return options
     }
 

@@ -128,6 +128,11 @@ public struct ArgumentParser {
             }
             guard moment > nowMs else { throw refuse("in the future") }
             parsed.numbers[name] = moment
+        case .moment:
+            guard let moment = TimeText.moment(value, nowMs: nowMs, zone: zone) else {
+                throw refuse("a time such as 2026-11-24T18:30:00Z, 18:30, +90s, +10m or +2h")
+            }
+            parsed.numbers[name] = moment
         case .address:
             guard ListenAddress(value) != nil else {
                 throw refuse("an address and a port such as 127.0.0.1:9800 or [::1]:9800")

@@ -7,6 +7,8 @@ public enum Command: Equatable, Sendable {
     case cache(CacheCommandOptions)
     /// `status` and what changes a running host.
     case operate(OperateOptions)
+    /// What a schedule means.
+    case calendar(CalendarOptions)
     case metrics(ClientOptions)
     case top(TopOptions)
     case report(ReportOptions)
@@ -22,7 +24,7 @@ public enum Command: Equatable, Sendable {
 
 /// The commands by name, in the order of the help text.
 public enum CommandName: String, CaseIterable, Sendable {
-    case run, list, check, records, cache, status, top, metrics, report
+    case run, list, check, calendar, records, cache, status, top, metrics, report
     case runNow = "run-now"
     case pause, resume, restart, stop, reload
     case logLevel = "log-level"
@@ -149,6 +151,25 @@ public struct CheckOptions: Equatable, Sendable {
 
     /// A check of these files.
     public init(files: [String]) { self.files = files }
+}
+
+/// Options of `schedhost calendar`.
+public struct CalendarOptions: Equatable, Sendable {
+    /// The schedule.
+    public var text: String
+    /// The zone that it is meant in, if it names none; nil: the machine's.
+    public var zone: String?
+    /// The next times are after this, UTC in ms since 1970; nil: after now.
+    public var fromMs: Int64?
+    /// How many.
+    public var count = 5
+    /// What happens when the clocks are set.
+    public var dst = DaylightSaving.once
+    /// Whether they are shown as JSON.
+    public var isJSON = false
+
+    /// The next times of a schedule.
+    public init(text: String) { self.text = text }
 }
 
 /// Options of `schedhost records`.

@@ -40,6 +40,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case logLevel = "log-level"
     case allowUnsafePermissions = "allow-unsafe-permissions"
     case noCrashReports = "no-crash-reports"
+    case zone, from, count, dst
     case quick, language, plugin, routine, failed, last, format, show, key
     case all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
@@ -58,8 +59,10 @@ public enum ValueKind: Equatable, Sendable {
     case count(most: Int64)
     /// A length of time, up to so many ms.
     case duration(mostMs: Int64)
-    /// A point in time.
+    /// A point in time in the future.
     case time
+    /// A point in time.
+    case moment
     /// One of these words.
     case choice([String])
     /// A numeric address or `localhost`, and a port.
@@ -106,7 +109,8 @@ public enum CommandTable {
 
     /// The commands, in the order of the help text. What is not in here does not exist.
     public static let commands: [CommandSpecification] = [
-        run, list, check, records, cache, status, top, metrics, report, runNow, pause, resume, restart, stop, reload,
+        run, list, check, calendar, records, cache, status, top, metrics, report, runNow, pause, resume, restart, stop,
+        reload,
         logLevel, new, completion, man, help, version,
     ]
 
@@ -116,6 +120,7 @@ public enum CommandTable {
         case .run: run
         case .list: list
         case .check: check
+        case .calendar: calendar
         case .records: records
         case .cache: cache
         case .status: status
@@ -213,6 +218,34 @@ public enum CommandTable {
         examples: [
             .init(line: "schedhost check libhello.so", purpose: "before it goes into the plugins directory"),
             .init(line: "schedhost check --config Plugins/schedhost.json5", purpose: "before the host reads it"),
+        ])
+
+    private static let calendar = CommandSpecification(
+        name: .calendar, operands: "TEXT...", operandCount: 1...16,
+        summary: "show what a schedule means, and its next times",
+        details: [
+            "TEXT is a calendar as systemd writes it, [DAYS] [YEAR-MONTH-DAY] [HOUR:MINUTE[:SECOND]], or the five fields of "
+                + "cron; either may end with a time zone. In both, lists (1,3), steps (0/15, */15) and * are understood; "
+                + "ranges are Mon..Fri or 1..5 in a calendar, 1-5 in cron. A day counted from the month's end: *-*~1.",
+            "An hour that is named happens once a day: what is named in the hour that the clocks skip comes at its end, and "
+                + "of an hour that comes twice the first counts. What names every hour is a cadence, and goes on. With "
+                + "--dst skip the first kind is lost; with --dst wall also the second kind comes twice.",
+        ],
+        options: [
+            OptionSpecification(.zone, .text, "ZONE", "the zone of a schedule that names none; else this machine's"),
+            OptionSpecification(
+                .from, .moment, "TIME",
+                "the times after this: 2026-11-24T18:30:00Z, 18:30 (local time), +2h; else after now"),
+            OptionSpecification(.count, .count(most: 10_000), "N", "how many, 5 by default"),
+            OptionSpecification(
+                .dst, .choice(DaylightSaving.allCases.map(\.rawValue)), "HOW",
+                "what happens when the clocks are set, once by default"),
+            json,
+        ],
+        examples: [
+            .init(line: "schedhost calendar 'Mon..Fri 09:30 Europe/Berlin'", purpose: "working days"),
+            .init(line: "schedhost calendar '*-*~1 18:00'", purpose: "the last day of each month"),
+            .init(line: "schedhost calendar '30 9 * * 1-5' --zone UTC --json", purpose: "for other tools"),
         ])
 
     private static let records = CommandSpecification(

@@ -25,7 +25,7 @@ public enum Completions {
         case .plugin: .asked(.plugins)
         case .routine: .asked(.routines)
         case .session: .asked(.sessions)
-        case .text, .count, .duration, .time, .address, nil: .anything
+        case .text, .count, .duration, .time, .moment, .address, nil: .anything
         }
     }
 
