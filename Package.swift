@@ -94,7 +94,7 @@ let package = Package(
         tests(
             "HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "PluginAPI", "AllocationCounter"]),
         tests("HostSupervisorTests", ["HostSupervisor", "HostCore", "HostSystem"]),
-        tests("FixtureTests", ["HostWorker", "HostCore"]),
+        tests("FixtureTests", ["HostWorker", "HostCore", "HostSystem"]),
         // They run the program, which `swift build --build-tests` and `swift test` build too. No dependency: its libraries inside
         // would become the tests' own.
         tests("EndToEndTests", ["HostCore", "HostSystem"]),

@@ -46,7 +46,7 @@ import Testing
         forSomeTime(seed: 2) { random in
             let page = CrashPage.contents(random.bytes(4096, often: [0, 1, 0xFF]))
             #expect((page?.frames.count ?? 0) <= 24)
-            _ = CrashFrame.top(nil, (page?.frames ?? []).map { ($0.image, $0.image) })
+            _ = CrashFrame.top(nil, (page?.frames ?? []).map { ($0.image, $0.image, nil) })
         }
     }
 
@@ -93,7 +93,7 @@ import Testing
         #expect(CrashFrame.top(CrashReport(seed), []) == "f (b.c:3)")
         forSomeTime(seed: 5) { random in
             guard let report = CrashReport(random.mutated(seed)) else { return }
-            _ = CrashFrame.top(report, [("lib.so", "f")])
+            _ = CrashFrame.top(report, [("lib.so", "f", nil)])
             _ = CrashReportText.text(report)
         }
     }

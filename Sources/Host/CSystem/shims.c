@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
 #include <CHostSystem.h>
+#include <dlfcn.h>
+#include <link.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,4 +72,24 @@ int chs_set_slice(uint64_t nanoseconds) {
 uint64_t chs_slice(void) {
     struct attributes attributes = {.size = 0};
     return get_attributes(&attributes) == 0 && attributes.policy == SCHED_OTHER ? attributes.runtime : 0;
+}
+
+void chs_show_dependencies(void *library) {
+    struct link_map *map = NULL;
+    const char *names = NULL;
+    if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0 || map == NULL || map->l_ld == NULL) {
+        return;
+    }
+    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_STRTAB) {
+            /* The dynamic linker has added where the file is loaded. */
+            names = (const char *)entry->d_un.d_ptr;
+        }
+    }
+    for (const ElfW(Dyn) *entry = map->l_ld; names != NULL && entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_NEEDED) {
+            /* It is loaded; the handle is never closed, as no library here is. */
+            (void)dlopen(names + entry->d_un.d_val, RTLD_NOW | RTLD_GLOBAL | RTLD_NOLOAD);
+        }
+    }
 }

@@ -71,26 +71,31 @@ extension CrashReport.Frame {
 
 /// Where a worker died: the plugin's innermost frame, from all that is known.
 enum CrashFrame {
-    /// A frame of the crash page with its function's linker name.
-    typealias Named = (image: String, symbol: String?)
+    /// A frame of the crash page with its function's linker name, and with its line when the file has that.
+    typealias Named = (image: String, symbol: String?, place: String?)
 
     /// The innermost frame of a plugin, as `function (file.c:12)`; nil when nothing is known of one.
     ///
-    /// The page comes from the unwind tables and is right about which function; the report, which follows frame
-    /// pointers, skips functions whose callee has none, but it has lines.
+    /// The page comes from the unwind tables and is right about which function. The report, which follows frame pointers,
+    /// skips functions whose callee has none; where it has the function, it also has the line of what was inlined there.
     static func top(_ report: CrashReport?, _ page: [Named]) -> String? {
         let frames = report?.frames ?? []
-        let certain = page.first { !isSystem($0.image) && $0.symbol != nil }?.symbol
+        let certain = page.first { !isSystem($0.image) && $0.symbol != nil }
         let own = frames.filter { frame in
             frame.symbol != nil && frame.runtimeFailure != true && frame.system != true
                 && !isSystem(frame.image ?? "")
         }
-        guard let certain else { return (own.first { $0.place != nil } ?? own.first)?.text }
-        guard let place = own.firstIndex(where: { $0.symbol == certain }) else {
-            return functionName(certain)
+        guard let certain, let symbol = certain.symbol else {
+            return (own.first { $0.place != nil } ?? own.first)?.text
         }
         // What was inlined into that function comes before it, and is the better place.
-        return (own[...place].first { $0.place != nil } ?? own[place]).text
+        if let place = own.firstIndex(where: { $0.symbol == symbol }),
+            let frame = own[...place].first(where: { $0.place != nil })
+        {
+            return frame.text
+        }
+        let function = functionName(symbol)
+        return certain.place.map { "\(function) (\($0))" } ?? function
     }
 
     private static let systemPrefixes = [

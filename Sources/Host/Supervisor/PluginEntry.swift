@@ -135,8 +135,6 @@ final class RoutineEntry {
     var isStartPending = false
     /// A person has paused it: a new session, file or host changes nothing about that.
     var isPaused = false
-    /// How the session before ended, in the ABI's numbers.
-    var before: UInt32 = 0
     var sessions = 0
     var failures = 0
     var untilMs: Int64?

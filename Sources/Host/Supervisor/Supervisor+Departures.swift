@@ -90,7 +90,6 @@ extension Supervisor {
 extension RoutineEntry {
     /// Goes on where the entry of the file before it left.
     func continues(_ before: RoutineEntry) {
-        self.before = before.before
         sessions = before.sessions
         failures = before.failures
         isPaused = before.isPaused

@@ -50,9 +50,9 @@ extension Supervisor {
         return autopsy
     }
 
-    /// The page's frames, those in plugins' files with their functions' names.
+    /// The page's frames, those in plugins' files with their functions' names; the innermost of them with its line.
     private func named(_ frames: [CrashPage.Frame], _ worker: WorkerLink) -> [CrashFrame.Named] {
-        var names = frames.map { (image: $0.image, symbol: String?.none) }
+        var names = frames.map { (image: $0.image, symbol: String?.none, place: String?.none) }
         for number in worker.loaded.union(worker.loading) {
             guard let path = plugins[number]?.loadPath else { continue }
             let parts = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -64,6 +64,9 @@ extension Supervisor {
             else { continue }
             let symbols = FunctionNames.names(at: mine.map { frames[$0].offset }, in: file)
             for (index, symbol) in zip(mine, symbols) { names[index].symbol = symbol }
+            if let top = mine.first(where: { names[$0].symbol != nil }) {
+                names[top].place = SourceLines.places(at: [frames[top].offset], in: file).first ?? nil
+            }
         }
         return names
     }

@@ -116,7 +116,7 @@ extension Supervisor {
                     slot: slot, plugin: routine.plugin.number, routine: routine.index, session: id,
                     waitMs: routine.settings.waitMs, maxCycles: routine.settings.maxCycles, untilMs: routine.untilMs,
                     maxAttempts: 3, lifetimeCycles: keeper.lifetimeCycles(of: routine.identifier),
-                    before: routine.before,
+                    before: Self.before(keeper.lastEnd(of: routine.identifier)),
                     parameters: routine.settings.paramsJSON, isPaused: routine.isPaused,
                     caches: routine.settings.caches)))
     }
@@ -200,7 +200,6 @@ extension Supervisor {
         routine.session = nil
         hangs.remove(routine.key)
         if let timer = routine.stopTimer { deadlines.set(timer, at: nil) }
-        routine.before = Self.before(record.reason.kind)
         keep(record)
         if record.reason.kind.isFailure {
             routine.failures += 1
@@ -225,8 +224,10 @@ extension Supervisor {
             .compactMap { $0 }.joined(separator: " ")
     }
 
-    private static func before(_ kind: SessionRecord.Kind) -> UInt32 {
+    /// How a session ended, in the ABI's numbers.
+    private static func before(_ kind: SessionRecord.Kind?) -> UInt32 {
         switch kind {
+        case nil: 0
         case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .quarantined, .other: 1
         case .error: 2
         case .crash, .exit, .peerFailed, .hostDied: 3

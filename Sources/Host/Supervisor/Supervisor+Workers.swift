@@ -56,7 +56,7 @@ extension Supervisor {
                         plugin: plugin.number, path: plugin.loadPath, name: plugin.fileName,
                         parameters: plugin.routines.first?.settings.paramsJSON ?? "{}",
                         isForRunning: plugin.state != .describing, build: plugin.file.buildID,
-                        state: HostProcess.absolute(options.state))))
+                        state: HostProcess.absolute(options.state), isShared: worker.key == .shared)))
             armWorkerTimer(worker)
         }
         return worker

@@ -21,6 +21,10 @@ internal import Glibc
         unsafe self.handle = unsafe handle
     }
 
+    /// Lets what is loaded later find the symbols of the libraries that this one is linked with, as if the program were
+    /// linked with them; its own symbols stay its own. dlopen(3) with RTLD_GLOBAL.
+    public func showDependencies() { unsafe chs_show_dependencies(handle) }
+
     /// The address of an exported symbol, or nil. dlsym(3).
     public func symbol(_ name: String) -> UnsafeMutableRawPointer? {
         unsafe dlsym(handle, name)

@@ -1,4 +1,5 @@
-/// What a plugin says of itself, as its worker reports it. Untrusted: a hostile plugin may have written it.
+/// What a plugin says of itself, as its worker reports it. A hostile plugin may have written it: `fault` says what is wrong
+/// with one, and what comes off the channel has none.
 public struct PluginDescription: Equatable, Sendable {
     /// The plugin's id.
     public var id: String

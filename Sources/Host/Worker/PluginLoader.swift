@@ -20,12 +20,16 @@ internal import HostSystem
     }
 
     /// Loads the file, which runs its constructors, and reads its descriptor.
-    init(path: String) throws(Refusal) {
+    ///
+    /// What the plugin is linked with is then seen by what it loads itself, as in a program of its own: an embedded
+    /// interpreter's modules find the interpreter. Not in a worker that several plugins share, where one's libraries would
+    /// take the place of another's, unless the plugin asks for it by its flag.
+    init(path: String, isShared: Bool = false) throws(Refusal) {
         let library: DynamicLibrary
         do {
             library = try DynamicLibrary(path)
         } catch {
-            throw Refusal(phase: "open", text: error.text)
+            throw Refusal(phase: "open", text: error.text + LoadAdvice.mend(of: error.text))
         }
         guard let symbol = unsafe library.symbol(SCHEDHOST_ENTRY_SYMBOL) else {
             throw Refusal(phase: "open", text: "it does not export \(SCHEDHOST_ENTRY_SYMBOL)")
@@ -36,6 +40,7 @@ internal import HostSystem
             throw Self.bad("\(SCHEDHOST_ENTRY_SYMBOL) returned NULL")
         }
         try unsafe self.init(descriptor: pointer)
+        if unsafe !isShared || descriptor.flags & UInt32(SCHEDHOST_GLOBAL_LIBRARIES) != 0 { library.showDependencies() }
     }
 
     /// Reads a descriptor, which lives as long as the process.
@@ -52,16 +57,15 @@ internal import HostSystem
         var routines: [schedhost_routine] = unsafe []
         while let pointer = unsafe list[routines.count] {
             unsafe routines.append(try unsafe copy(pointer, field: "routines[\(routines.count)]", least: 72))
-            if unsafe routines.count > 200_000 { throw bad("routines does not end: close it with NULL") }
+            if unsafe routines.count > PluginDescription.Bounds.routines { break }  // `fault` says so
         }
-        if unsafe routines.isEmpty { throw bad("routines is empty: list at least one") }
         return unsafe routines
     }
 
     private static func describe(_ plugin: schedhost_plugin, _ routines: [schedhost_routine])
         throws(Refusal) -> PluginDescription
     {
-        if unsafe plugin.flags & ~UInt32(SCHEDHOST_SERIAL) != 0 {
+        if unsafe plugin.flags & ~UInt32(SCHEDHOST_SERIAL | SCHEDHOST_GLOBAL_LIBRARIES) != 0 {
             throw bad(unsafe "flags has bits that this host does not know (0x\(String(plugin.flags, radix: 16)))")
         }
         if unsafe plugin.needs_minor > SCHEDHOST_ABI_MINOR {
@@ -69,30 +73,32 @@ internal import HostSystem
                 unsafe "it needs ABI \(SCHEDHOST_ABI_MAJOR).\(plugin.needs_minor) and this host has "
                     + "\(SCHEDHOST_ABI_MAJOR).\(SCHEDHOST_ABI_MINOR): use a newer host")
         }
-        guard let version = unsafe text(plugin.version) else {
+        guard let version = unsafe line(plugin.version) else {
             throw bad("version is NULL: give one, such as \"1.0.0\"")
         }
-        var names: Set<String> = []
         var described: [PluginDescription.Routine] = []
         for index in unsafe routines.indices {
             let routine = unsafe routines[index]
             let field = "routines[\(index)]"
             let name = try unsafe Self.name(routine.name, "\(field).name")
-            if !names.insert(name).inserted { throw bad("\(field).name: there are two routines named \(name)") }
             if unsafe routine.run == nil { throw bad("\(field).run is NULL: \(name) has nothing to run") }
             if unsafe routine.flags != 0 { throw bad("\(field).flags must be 0") }
-            if unsafe routine.wait_ms > 2_678_400_000 {
-                throw bad(unsafe "\(field).wait_ms is \(routine.wait_ms): at most 2678400000 (31 days)")
-            }
             unsafe described.append(
                 PluginDescription.Routine(
-                    name: name, description: unsafe text(routine.description), waitMs: routine.wait_ms,
+                    name: name, description: unsafe line(routine.description), waitMs: routine.wait_ms,
                     maxCycles: routine.max_cycles, timeoutMs: routine.timeout_ms))
         }
-        return unsafe PluginDescription(
+        let description = unsafe PluginDescription(
             id: try unsafe name(plugin.id, "id"), version: version,
-            description: unsafe text(plugin.description), isSerial: plugin.flags & UInt32(SCHEDHOST_SERIAL) != 0,
+            description: unsafe line(plugin.description), isSerial: plugin.flags & UInt32(SCHEDHOST_SERIAL) != 0,
             parameters: try parameters(of: plugin), routines: described)
+        if let fault = description.fault { throw bad(fault) }
+        return description
+    }
+
+    /// A text of a descriptor, of which so much is read as tells that it is too long.
+    private static func line(_ pointer: UnsafePointer<CChar>?) -> String? {
+        unsafe PluginText.string(pointer, limit: PluginDescription.Bounds.text + 1)
     }
 
     private static func parameters(of plugin: schedhost_plugin) throws(Refusal) -> [PluginDescription.Parameter] {
@@ -112,28 +118,15 @@ internal import HostSystem
             parameters.append(
                 PluginDescription.Parameter(
                     name: try unsafe name(parameter.name, "\(field).name"), type: kind,
-                    defaultValue: unsafe text(parameter.default_value), range: unsafe text(parameter.range),
-                    description: unsafe text(parameter.description)))
-            if parameters.count > 1000 { throw bad("parameters does not end: close it with NULL") }
+                    defaultValue: unsafe line(parameter.default_value), range: unsafe line(parameter.range),
+                    description: unsafe line(parameter.description)))
+            if parameters.count > PluginDescription.Bounds.parameters { break }  // `fault` says so
         }
         return parameters
     }
 
     private static func name(_ pointer: UnsafePointer<CChar>?, _ field: String) throws(Refusal) -> String {
-        guard let name = unsafe text(pointer) else { throw bad("\(field) is NULL") }
-        let isGood =
-            (1...64).contains(name.utf8.count) && !name.hasPrefix(".")
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
-        if !isGood {
-            throw bad("\(field) is \"\(name.prefix(80))\": 1 to 64 of a-z A-Z 0-9 . _ -, not beginning with a dot")
-        }
+        guard let name = unsafe line(pointer) else { throw bad("\(field) is NULL") }
         return name
     }
 }

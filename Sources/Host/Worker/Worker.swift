@@ -163,7 +163,7 @@ public final class Worker {
 
     private func load(_ load: WorkerCommand.Load) {
         do {
-            let loaded = try LoadedPlugin(path: load.path)
+            let loaded = try LoadedPlugin(path: load.path, isShared: load.isShared)
             guard load.isForRunning else {
                 return channel.send(.loaded(plugin: load.plugin, description: loaded.description))
             }

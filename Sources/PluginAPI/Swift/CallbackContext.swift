@@ -32,6 +32,7 @@ internal import CPluginAPI
 
     /// Takes the functions of the host that calls; false when the scheduler is none that can be used.
     func bind(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
+        _ = MainActorExecutor.isServed
         guard unsafe Int(scheduler.pointee.struct_size) >= MemoryLayout<schedhost_scheduler>.size,
             let host = unsafe scheduler.pointee.host
         else { return false }

@@ -40,6 +40,8 @@ let pluginNote:
     ///   - version: for display and the records, such as "1.2.0".
     ///   - description: one line for `schedhost list`.
     ///   - serial: whether the plugin's routines never overlap each other.
+    ///   - globalLibraries: whether what the plugin loads itself finds the plugin's libraries also in a worker that other
+    ///     plugins share; in one of its own that is so anyway.
     ///   - needsMinor: the least minor of the host's ABI that the plugin needs; 0 is any.
     ///   - parameters: what a configuration may set; the host lists and checks these.
     ///   - routines: at least one, names unique.
@@ -47,7 +49,8 @@ let pluginNote:
     ///     refuses the plugin.
     ///   - unload: runs once, after the last routine has stopped.
     public init(
-        _ id: String, version: String, description: String? = nil, serial: Bool = false, needsMinor: UInt32 = 0,
+        _ id: String, version: String, description: String? = nil, serial: Bool = false, globalLibraries: Bool = false,
+        needsMinor: UInt32 = 0,
         parameters: [any ParameterDeclaration] = [],
         @RoutineBuilder routines: () -> [Routine],
         load: (@Sendable (Scheduler) throws -> Void)? = nil,
@@ -55,7 +58,8 @@ let pluginNote:
     ) {
         var plugin = unsafe schedhost_plugin()
         unsafe plugin.struct_size = unsafe UInt32(MemoryLayout<schedhost_plugin>.size)
-        unsafe plugin.flags = serial ? UInt32(SCHEDHOST_SERIAL) : 0
+        unsafe plugin.flags =
+            (serial ? UInt32(SCHEDHOST_SERIAL) : 0) | (globalLibraries ? UInt32(SCHEDHOST_GLOBAL_LIBRARIES) : 0)
         unsafe plugin.id = unsafe immortal(id)
         unsafe plugin.version = unsafe immortal(version)
         unsafe plugin.description = unsafe description.map(immortal)

@@ -62,8 +62,8 @@ public struct Routine: Sendable {
     ///
     /// The cycle is a `Task` on an executor that runs on the routine's own thread, so that everything of `Scheduler`
     /// may be called in it, also in `async let` and task groups. An unstructured `Task {}` runs elsewhere: only what
-    /// is allowed on any thread may be called in there, and it must have ended before `stop` returns. Nothing in a
-    /// worker serves the main actor: do not wait for it. When the host asks to stop, the cycle is cancelled; a
+    /// is allowed on any thread may be called in there, and it must have ended before `stop` returns. The same holds for
+    /// what is isolated to the main actor, which has a thread of its own in a worker. When the host asks to stop, the cycle is cancelled; a
     /// `CancellationError` is then its regular end.
     public init(
         _ name: String, wait: Duration, maxCycles: UInt64 = 0, timeout: Duration = .zero, description: String? = nil,

@@ -33,9 +33,9 @@ extension EndToEnd {
         }
 
         @Test func `there are samples of each chapter in both languages`() {
-            #expect(Self.samples.filter { $0.language == "c" }.count == 4)
-            #expect(Self.samples.filter { $0.language == "swift" }.count == 4)
-            #expect(Set(Self.samples.map(\.id)).count == 8)
+            #expect(Self.samples.filter { $0.language == "c" }.count == 6)
+            #expect(Self.samples.filter { $0.language == "swift" }.count == 5)
+            #expect(Set(Self.samples.map(\.id)).count == 11)
             #expect(Self.whole.map(\.id) == ["hello", "hello-swift"])
         }
 
@@ -51,6 +51,7 @@ extension EndToEnd {
                     + "-L '\(try Program.folder)' -lPluginAPI"
             _ = try await Command.shell(
                 "cd '\(scratch.path)' && \(compiler) -I '\(include)' -o plugins/sample.so", in: scratch)
+            if sample.id == "interrupt-c" { return try await interrupted(in: scratch) }
             let host = try Host("--max-cycles", "3", "--exit-when-idle", in: scratch)
             #expect(try await host.ended() == .exited(0), "\(host.log)")
             let records = try host.records
@@ -58,6 +59,14 @@ extension EndToEnd {
             #expect(records.map(\.reason.kind) == [.maxCycles])
             #expect(records.map(\.cycles) == [3])
             #expect(records.map(\.failures) == [sample.id.hasPrefix("life") ? 1 : 0])
+        }
+
+        /// The sample whose cycle waits in a library: it ends when it is interrupted, well before the grace is over.
+        private func interrupted(in scratch: Scratch) async throws {
+            let host = try Host("--grace", "600", in: scratch)
+            try await host.line("waiting")
+            _ = try await host.end(by: Signals.terminate)
+            #expect(try host.records.map(\.reason.kind) == [.stopped])
         }
     }
 }

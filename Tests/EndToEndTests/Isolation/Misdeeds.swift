@@ -79,10 +79,10 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
 
     private static let faults: [Misdeed] = [
         crash("segv", "SIGSEGV", .line),
-        crash("abort", "SIGABRT", .function),
+        crash("abort", "SIGABRT", .line),
         crash("ill", "SIGILL", .line),
         crash("stack-overflow", "SIGSEGV", .function),
-        crash("double-free", "SIGABRT", .function, text: "double free"),
+        crash("double-free", "SIGABRT", .line, text: "double free"),
         crash("longjmp", "SIGSEGV", .unknown),
         crash("kill", "SIGKILL", .unknown),
         Misdeed(
@@ -104,11 +104,11 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
 
     private static let hangs: [Misdeed] = [
         hang("loop", .line),
-        hang("sleep", .function),
-        hang("deadlock", .function),
+        hang("sleep", .line),
+        hang("deadlock", .line),
         hang("sigstop", .unknown),
         hang("block-signals-loop", .unknown),
-        hang("ignore-sigterm", .function),
+        hang("ignore-sigterm", .line),
     ]
 
     /// 1 GB of lines; a debug build takes its time for them.

@@ -25,7 +25,7 @@ import Testing
         .loaded(
             plugin: 2,
             description: PluginDescription(
-                id: "a", version: "1", description: "one\tline", isSerial: true,
+                id: "a", version: "1", description: "one \"line\" \\", isSerial: true,
                 parameters: [
                     .init(name: "p", type: .double, defaultValue: "1", range: "0..2", description: "d"),
                     .init(name: "q", type: .bool, defaultValue: nil, range: nil, description: nil),

@@ -271,6 +271,37 @@ struct SessionStoreTests {
         #expect(try scratch.records().last?.lifetimeCycles == 25_000)
     }
 
+    @Test func lastEndsOutliveTheStoreAndItsFiles() throws {
+        func ended(_ number: Int, _ kind: SessionRecord.Kind, phase: String? = nil, routine: String) -> SessionRecord {
+            var record = SessionRecord.sample(number, routine: routine)
+            record.reason = .init(kind, phase: phase)
+            return record
+        }
+        do {
+            var store = try open()
+            #expect(store.lastEnd(plugin: "market-poller", routine: "a") == nil)
+            try store.append([
+                ended(1, .crash, routine: "a"), ended(2, .maxCycles, routine: "b"), ended(3, .stopped, routine: "a"),
+                ended(4, .timeout, phase: "routine", routine: "b"),
+                // A load that failed is no session before another.
+                ended(5, .error, phase: "load", routine: "a"),
+            ])
+            #expect(store.lastEnd(plugin: "market-poller", routine: "a") == .stopped)
+        }
+        let again = try open()
+        #expect(again.lastEnd(plugin: "market-poller", routine: "a") == .stopped)
+        #expect(again.lastEnd(plugin: "market-poller", routine: "b") == .timeout)
+        #expect(again.lastEnd(plugin: "market-poller", routine: "c") == nil)
+        // Rotated so often that none of the files that are read at opening has the record.
+        do {
+            var small = try open { $0.rotateAt = 2048 }
+            for number in 10..<40 { try small.append(ended(number, .hostDied, routine: "c")) }
+        }
+        let last = try open { $0.rotateAt = 2048 }
+        #expect(last.lastEnd(plugin: "market-poller", routine: "b") == .timeout)
+        #expect(last.lastEnd(plugin: "market-poller", routine: "c") == .hostDied)
+    }
+
     /// 500 damaged state directories: each opens, takes a record and gives it back, in either order of reading.
     @Test func damagedFilesNeverTrap() throws {
         var random = SplitMix(seed: 11)

@@ -38,6 +38,9 @@ import Testing
         func lifetimeCycles(plugin: String, routine: String) -> UInt64 {
             lifetimes[plugin + "/" + routine] ?? 0
         }
+        func lastEnd(plugin: String, routine: String) -> SessionRecord.Kind? {
+            (written + waitingLines).last { $0.record.identifier == plugin + "/" + routine }?.record.reason.kind
+        }
         func account(of session: OpenSession) -> LedgerAccount { accounts[session.session] ?? .none }
         func begin(_ session: OpenSession) throws(SystemError) {
             if let fault { throw fault }
@@ -88,6 +91,8 @@ import Testing
         let first = keeper.keep(record(1))
         let second = keeper.keep(record(2))
         #expect(first.record.lifetimeCycles == 5 && second.record.lifetimeCycles == 10)
+        #expect(keeper.lastEnd(of: first.record.identifier) == second.record.reason.kind)
+        #expect(keeper.lastEnd(of: "nobody/none") == nil)
         #expect(storage.written.isEmpty && storage.ledgers == ["7-1.ledger"])
         round()
         #expect(storage.written == [first, second] && storage.attempts == 1)

@@ -130,4 +130,7 @@ static inline int chs_epoll_remove(int epoll, int descriptor) {
     return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, (struct epoll_event *)0);
 }
 
+/* Promotes the libraries that a loaded file is linked with to the global scope; dlopen(3) with RTLD_GLOBAL. */
+void chs_show_dependencies(void *library);
+
 #endif

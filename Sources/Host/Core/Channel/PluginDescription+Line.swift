@@ -28,9 +28,16 @@ extension PluginDescription {
         case "description": description = try cursor.string()
         case "serial": isSerial = try cursor.bool()
         case "parameters":
-            try cursor.list { (cursor) throws(JSONFault) in parameters.append(try Parameter(from: &cursor)) }
+            // One more than is allowed tells that there are too many: the rest takes no memory.
+            try cursor.list { (cursor) throws(JSONFault) in
+                if parameters.count > Bounds.parameters { return try cursor.skip() }
+                parameters.append(try Parameter(from: &cursor))
+            }
         case "routines":
-            try cursor.list { (cursor) throws(JSONFault) in routines.append(try Routine(from: &cursor)) }
+            try cursor.list { (cursor) throws(JSONFault) in
+                if routines.count > Bounds.routines { return try cursor.skip() }
+                routines.append(try Routine(from: &cursor))
+            }
             routines = routines.map { $0 }  // they are kept, and there may be many: no room for more
         default: try cursor.skip()
         }

@@ -58,6 +58,7 @@ extension WorkerCommand.Load {
         writer.field("name", name)
         writer.field("parameters", parameters)
         writer.field("for_running", isForRunning)
+        writer.field("shared", isShared)
         writer.field("build", build)
         writer.field("state", ifAny: state)
     }
@@ -71,6 +72,7 @@ extension WorkerCommand.Load {
             case "name": load.name = try cursor.string()
             case "parameters": load.parameters = try cursor.string()
             case "for_running": load.isForRunning = try cursor.bool()
+            case "shared": load.isShared = try cursor.bool()
             case "build": load.build = try cursor.string()
             case "state": load.state = try cursor.string()
             default: try cursor.skip()

@@ -34,12 +34,15 @@ public enum WorkerCommand: Equatable, Sendable {
 
         /// The state directory, for the disk caches; nil: there are none.
         public var state: String?
+        /// Whether other plugins may be loaded by the same worker.
+        public var isShared: Bool
 
         /// A load.
         public init(
             plugin: Int, path: String, name: String, parameters: String, isForRunning: Bool, build: String,
-            state: String? = nil
+            state: String? = nil, isShared: Bool = false
         ) {
+            self.isShared = isShared
             self.plugin = plugin
             self.path = path
             self.name = name

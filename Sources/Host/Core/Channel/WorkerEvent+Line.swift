@@ -63,6 +63,7 @@ extension WorkerEvent {
         try cursor.object { (cursor, name) throws(JSONFault) in
             if name == "plugin" { plugin = try cursor.whole() } else { try description.take(name, from: &cursor) }
         }
+        if let fault = description.fault { return .refused(plugin: plugin, phase: "descriptor", text: fault) }
         return .loaded(plugin: plugin, description: description)
     }
 

@@ -69,7 +69,7 @@ extension SessionStore {
         skipped += try scan(SessionFiles.current) { entries.append($0) }
         lastSession = entries.last?.session
         for entry in entries { index.remember(entry.session) }
-        index.merge(tally?.cycles ?? [:])
+        index.merge(tally?.cycles ?? [:], ends: tally?.ends ?? [:])
         if isCovered || tally == nil && last == nil {
             for entry in entries { index.add(entry) }
         } else if tally == nil || lastSession != tally?.through {
@@ -87,7 +87,7 @@ extension SessionStore {
             if let entry = SessionIndex.Entry(bytes, in: range) { sums.add(entry) }
             return true
         }
-        index.merge(sums.cycles)
+        index.merge(sums.cycles, ends: sums.ends)
     }
 
     private func loadTally() throws(SystemError) -> SessionTally? {

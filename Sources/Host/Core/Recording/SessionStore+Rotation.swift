@@ -54,7 +54,8 @@ extension SessionStore {
         let place = directory.child(temporary)
         let file = try directory.openForUpdate(temporary)
         try file.truncate(to: 0, subject: place)
-        try file.writeAll(SessionTally(through: lastSession, cycles: index.cycles).bytes, subject: place)
+        let tally = SessionTally(through: lastSession, cycles: index.cycles, ends: index.ends)
+        try file.writeAll(tally.bytes, subject: place)
         if options.isSynchronized { try file.synchronizeData(subject: place) }
         try directory.rename(temporary, to: SessionTally.name)
     }

@@ -152,6 +152,12 @@ public struct SessionStore: ~Copyable {
         return pendingIndex.cycles[identifier] ?? index.cycles[identifier] ?? 0
     }
 
+    /// How the routine's last session ended, by the same records; nil when there was none.
+    public func lastEnd(plugin: String, routine: String) -> SessionRecord.Kind? {
+        let identifier = plugin + "/" + routine
+        return pendingIndex.ends[identifier] ?? index.ends[identifier]
+    }
+
     /// The file's path, for messages.
     var path: String { directory.child(SessionFiles.current) }
 

@@ -93,6 +93,13 @@ final class RecordKeeper {
         return storage.lifetimeCycles(plugin: String(parts[0]), routine: String(parts[1]))
     }
 
+    /// How a routine's last session ended, in whichever host that was; nil when there was none.
+    func lastEnd(of identifier: String) -> SessionRecord.Kind? {
+        let parts = identifier.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2 else { return nil }
+        return storage.lastEnd(plugin: String(parts[0]), routine: String(parts[1]))
+    }
+
     /// The last record of a routine in this host's life.
     func last(of identifier: String) -> SessionRecord? { history.last { $0.identifier == identifier } }
 

@@ -15,6 +15,8 @@ protocol RecordStorage: AnyObject {
     func contains(_ session: SessionID) -> Bool
     /// The routine's cycles over all its records, those included that wait.
     func lifetimeCycles(plugin: String, routine: String) -> UInt64
+    /// How the routine's last session ended, by the same records; nil when there was none.
+    func lastEnd(plugin: String, routine: String) -> SessionRecord.Kind?
 
     /// Sessions that the host before this one began and did not end.
     var owed: [OpenSession] { get }
@@ -68,6 +70,10 @@ final class StateRecords: RecordStorage {
 
     func lifetimeCycles(plugin: String, routine: String) -> UInt64 {
         store.lifetimeCycles(plugin: plugin, routine: routine)
+    }
+
+    func lastEnd(plugin: String, routine: String) -> SessionRecord.Kind? {
+        store.lastEnd(plugin: plugin, routine: routine)
     }
 
     var owed: [OpenSession] { open.owed }

@@ -21,8 +21,8 @@ typedef struct schedhost_parameter {
     uint32_t struct_size;
     uint32_t type;             /* SCHEDHOST_PARAM_… */
     const char *name;
-    const char *default_value; /* as text: "8080", "0.5", "true"; NULL: no default */
-    const char *range;         /* "1..65535" (either end may be missing), or "a|b|c"; NULL: any */
+    const char *default_value; /* as text: "8080", "0.5", "true"; at most 4096 bytes; NULL: no default */
+    const char *range;         /* "1..65535" (either end may be missing), or "a|b|c"; likewise; NULL: any */
     const char *description;   /* one line; may be NULL */
 } schedhost_parameter;
 
@@ -63,7 +63,10 @@ typedef struct schedhost_routine {
 } schedhost_routine;
 
 enum {
-    SCHEDHOST_SERIAL = 1u /* this plugin's routines never overlap each other */
+    SCHEDHOST_SERIAL = 1u,          /* this plugin's routines never overlap each other */
+    SCHEDHOST_GLOBAL_LIBRARIES = 2u /* what the plugin loads itself finds the libraries that the plugin is linked with
+                                     * (RTLD_GLOBAL), also in a worker that other plugins share. In a worker of its
+                                     * own that is so anyway. Its own symbols are never found by others. */
 };
 
 /* One plugin. `id`, `version` and `routines` are required. */

@@ -1,0 +1,35 @@
+/// What an author or operator can do where the dynamic linker's own words do not say it.
+enum LoadAdvice {
+    /// The mend of a refusal of dlopen(3), to stand behind its text; empty where that says enough.
+    static func mend(of text: String) -> String {
+        for (words, mend) in known where text.contains(words) { return ": " + mend }
+        return ""
+    }
+
+    /// Words of glibc's, and what is behind them.
+    private static let known = [
+        (
+            "static TLS",
+            "its thread-local variables, or a library's, are built for the program itself: build that with "
+                + "-ftls-model=global-dynamic, or start the host with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=BYTES, as "
+                + "many as they need"
+        ),
+        (
+            "executable stack",
+            "it wants memory that is writable and executable, which this system or the host's service (systemd's "
+                + "MemoryDenyWriteExecute=) forbids: link it with -z noexecstack"
+        ),
+        (
+            "version `GLIBC_",
+            "it was built for a newer C library than this machine has: build it here, or on an older system"
+        ),
+        (
+            "undefined symbol: __asan_",
+            "it was built with -fsanitize=address: preload that runtime into the host, or build it without"
+        ),
+        (
+            "undefined symbol: __tsan_",
+            "it was built with -fsanitize=thread: preload that runtime into the host, or build it without"
+        ),
+    ]
+}
