@@ -27,6 +27,7 @@ final class MemoryLog: LogSink {
     }
 
     private(set) var entries: [Entry] = []
+    var footer = ""
 
     func write(_ level: LogLevel, _ subject: String, _ text: String, ms: Int64?) {
         entries.append(Entry(level: level, subject: subject, text: text))

@@ -31,7 +31,7 @@ final class HostClient {
         Signals.ignoreBrokenPipes()
         do throws(SystemError) {
             let directory = try Directory(path)
-            socket = try UnixSocket.connect(directory, name: Supervisor.controlName, timeout: timeout)
+            socket = try UnixSocket.connect(directory, name: HostState.controlSocket, timeout: timeout)
         } catch {
             if error.isNotFound || error.isRefused { throw Failure.noHost(path) }
             throw error

@@ -24,9 +24,9 @@ enum OperateCommand {
         let client = try HostClient(state: try Program.statePath(options.state))
         switch try client.ask(ControlRequest(.status)) {
         case .status(let status):
-            let text = MetricsText.text(status)
             return StandardStream.output.write(
-                options.isJSON ? MetricsJSON.json(text) + [UInt8(ascii: "\n")] : text) ? .success : .failure
+                options.isJSON ? MetricsJSON.json(status) + [UInt8(ascii: "\n")] : MetricsText.text(status))
+                ? .success : .failure
         case .failed(let text): return fail(text)
         case .outcomes, .level: return fail("the host gives another answer than was asked for")
         }

@@ -58,7 +58,10 @@ enum Program {
         if let cycles = run.maxCycles { settings[.maxCycles] = .integer(cycles) }
         if let until = run.untilMs { settings[.until] = .until(.moment(until)) }
         options.overrides = ConfigurationLayer(commandLine: settings)
-        return try Supervisor(options, clock: SystemClock()).run()
+        switch try Supervisor(options, clock: SystemClock()).run() {
+        case .success: return .success
+        case .failure: return .failure
+        }
     }
 
     private static func records(_ options: RecordsOptions) throws -> ExitStatus {

@@ -30,6 +30,9 @@ do {
 } catch let error as UsageError {
     StandardStream.error.write("\(error)\n")
     HostProcess.exit(ExitStatus.usage.rawValue)
+} catch let error as ListenRefusal {
+    StandardStream.error.write("\(UsageError(command: .run, message: "\(error)"))\n")
+    HostProcess.exit(ExitStatus.usage.rawValue)
 } catch let error as HostState.Failure {
     StandardStream.error.write("schedhost: \(error)\n")
     switch error {

@@ -6,7 +6,7 @@ public import HostSystem
 ///
 /// Never blocks the supervisor: what the reader does not take is dropped and counted.
 public final class HostLog {
-    private let format: RunOptions.LogFormat
+    private let format: LogFormat
     private let isColored: Bool
     private let zone: CivilTime.Zone
     private let clock: any HostClock
@@ -22,7 +22,7 @@ public final class HostLog {
     private var subjectWidth = 24
 
     /// A log. Colour only on a terminal, and never with `NO_COLOR` in the environment.
-    public init(format: RunOptions.LogFormat, level: LogLevel, clock: any HostClock) {
+    public init(format: LogFormat, level: LogLevel, clock: any HostClock) {
         self.format = format
         self.level = level
         self.clock = clock

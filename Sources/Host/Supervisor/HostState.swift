@@ -29,6 +29,9 @@ public struct HostState: ~Copyable {
         }
     }
 
+    /// The name of the control socket.
+    public static let controlSocket = "control.sock"
+
     /// The directory.
     public let directory: Directory
     /// `ledgers/`.

@@ -12,4 +12,10 @@ extension LogSink {
     func write(_ level: LogLevel, _ subject: String, _ text: String) { write(level, subject, text, ms: nil) }
 }
 
-extension HostLog: LogSink {}
+/// A log with a line under it that is replaced and not kept, for a terminal.
+protocol ConsoleLog: LogSink {
+    /// The line; empty for none.
+    var footer: String { get set }
+}
+
+extension HostLog: ConsoleLog {}

@@ -131,8 +131,8 @@ extension Supervisor {
     func putAwayOrphans() {
         guard mayHaveOrphans else { return }
         mayHaveOrphans = false
-        let known = Set((Array(workers.values) + Array(leaving.values)).map(\.pid)).union(failureHook.processes)
-        if failureHook.hasRun { adoption.hookHasRun() }
+        let known = Set((Array(workers.values) + Array(leaving.values)).map(\.pid)).union(desk.processes)
+        if desk.hasRunCommand { adoption.hookHasRun() }
         for child in HostProcess.children() where !known.contains(child) {
             let isMarked = HostProcess.environment(of: child).map { Adoption.isMarked($0, byHost: HostProcess.pid) }
             switch adoption.fate(of: child, isMarked: isMarked) {
@@ -234,7 +234,7 @@ extension Supervisor {
     /// Ends all workers in order.
     func stopWorkers() {
         isStopping = true
-        failureHook.hurry()
+        desk.beginShutdown()
         for routine in routines.values {
             routine.isStartPending = false
             if let timer = routine.timer { deadlines.set(timer, at: nil) }

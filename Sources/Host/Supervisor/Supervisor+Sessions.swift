@@ -239,10 +239,10 @@ extension Supervisor {
 
     /// Keeps a record, and tells those who are told of each.
     func keep(_ record: SessionRecord) {
-        endProgress(of: record)
+        desk.sessionEnds(record.identifier)
         let line = keeper.keep(record)
-        operation.recent?.add(line)
-        if record.reason.kind.isFailure { callFailureHook(line) }
+        desk.take(line)
+        if let command = command(for: record) { desk.run(command, for: line) }
     }
 
     /// Runs the configured command for a routine that was shut out, with its last record and why.
@@ -250,17 +250,16 @@ extension Supervisor {
         guard routine.session == nil, var record = keeper.last(of: routine.identifier) else { return }
         record.reason.kind = .quarantined
         record.reason.text = message
-        callFailureHook(RecordLine(record))
+        if let command = command(for: record) { desk.run(command, for: RecordLine(record)) }
     }
 
-    private func callFailureHook(_ line: RecordLine) {
-        let record = line.record
+    /// What is to be run when a session failed; nil when it did not.
+    private func command(for record: SessionRecord) -> FailureHook.Command? {
+        guard record.reason.kind.isFailure else { return nil }
         let plugin = plugins.values.first { $0.name == record.plugin && $0.state != .removed }
         let routine = plugin?.routines.first { $0.name == record.routine }
-        guard let settings = routine?.settings ?? plugin.map({ settingsBeforeDescription(of: $0) }) else { return }
-        failureHook.call(
-            settings.onFailureCommand, timeoutMs: settings.onFailureTimeoutMs, subject: record.identifier,
-            input: line.bytes)
+        guard let settings = routine?.settings ?? plugin.map({ settingsBeforeDescription(of: $0) }) else { return nil }
+        return FailureHook.Command(words: settings.onFailureCommand, timeoutMs: settings.onFailureTimeoutMs)
     }
 
     /// The sessions that have begun and have no record.

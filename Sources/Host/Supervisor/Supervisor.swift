@@ -26,7 +26,7 @@ public final class Supervisor {
         /// Lines from this level on are shown.
         public var logLevel = LogLevel.info
         /// The form of the log.
-        public var logFormat = RunOptions.LogFormat.text
+        public var logFormat = LogFormat.text
         /// Where the page and the metrics are served; nil: nowhere.
         public var listen: ListenAddress?
         /// Whether others than this machine may be served.
@@ -47,9 +47,13 @@ public final class Supervisor {
     let loop: EventLoop
     let clock: any HostClock
     let deadlines = Deadlines()
-    let operation = Operation()
+    private var controlDesk: ControlDesk?
+    /// What ended sessions counted, by `plugin/routine`.
+    var totals: [String: RoutineTotals] = [:]
+    /// The host's start, UTC ms and boot ns.
+    let startMs: Int64
+    let startBoot: Int64
     let tallies = TallyStore()
-    let failureHook: FailureHook
     let boot = bootIdentifier()
     let hostName = HostProcess.hostName
     let keeper: RecordKeeper
@@ -105,11 +109,32 @@ public final class Supervisor {
         for warning in records.warnings { log.write(.warning, "", warning) }
         keeper = RecordKeeper(records, host: hostName, clock: clock, deadlines: deadlines, log: log)
         loop = try EventLoop(clock: clock)
-        failureHook = FailureHook(loop: loop, deadlines: deadlines, clock: clock, log: log)
+        startMs = clock.wall() / 1_000_000
+        startBoot = clock.boot()
+        var settings = ControlDesk.Settings(state: options.state)
+        settings.listen = options.listen
+        settings.listensAnywhere = options.listensAnywhere
+        settings.metricsFile = options.metricsFile
+        settings.showsProgress = StandardStream.error.isTerminal && options.logFormat == .text
+        controlDesk = try ControlDesk(
+            settings, host: self, manager: ServiceManager(), loop: loop, deadlines: deadlines, clock: clock, log: log)
     }
 
-    /// Runs until it is told to stop, or is idle and shall end then. Returns the exit status.
-    public func run() throws -> ExitStatus {
+    /// The desk, which is there from the end of `init` on.
+    var desk: ControlDesk {
+        guard let controlDesk else { preconditionFailure("asked in init") }
+        return controlDesk
+    }
+
+    /// What a host comes to.
+    public enum Completion: Sendable {
+        case success
+        /// Something failed and was said: a session, where the host was to end when idle, or the writing of records.
+        case failure
+    }
+
+    /// Runs until it is told to stop, or is idle and shall end then.
+    public func run() throws -> Completion {
         let signals = try SignalDescriptor(Self.stopSignals + Self.ignoredSignals + [Signals.hangup, Signals.child])
         Signals.ignoreBrokenPipes()
         HostProcess.raiseOpenFiles()
@@ -123,20 +148,20 @@ public final class Supervisor {
             while let signal = signals.next() { receive(signal) }
         }
         try prepare()
-        try startOperating()
+        try desk.open(history: keeper.history)
         try watchPlugins()
         hasStarted = true
         try loop.run { now in
             deadlines.settle(now: now)
             putAwayOrphans()
             settleDepartures()
-            settleOperating()
+            if hasNewTallies || desk.awaitsReadiness || isStopping { desk.notify() }
             keeper.write { openSessions }
             settleSessions()
             if isDone { loop.stop() }
             return deadlines.earliest
         }
-        stopOperating()
+        desk.close()
         saveTallies()
         let lost = keeper.finish()
         if !keeper.history.isEmpty {
@@ -183,7 +208,7 @@ public final class Supervisor {
         case _ where Self.ignoredSignals.contains(signal):
             log.write(.info, "", "\(signalName(signal)) means nothing to a host; SIGHUP reloads, SIGTERM stops")
         default:
-            notifyReload()
+            desk.reloadBegins()
             for plugin in plugins.values { if case .refused = plugin.state { tryAgain(plugin) } }
             scan()
         }
@@ -196,7 +221,7 @@ public final class Supervisor {
             return false
         }
         guard isStopping || (options.exitsWhenIdle && isIdle) else { return false }
-        return failureHook.isDone
+        return desk.isIdle
     }
 
     /// No plugin is being looked at, and no routine runs or is about to.

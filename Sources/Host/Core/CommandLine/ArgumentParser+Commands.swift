@@ -83,7 +83,7 @@ extension ArgumentParser {
                 }
             }
         if !isGood {
-            throw parsed.fail("\(UsageError.quoted(name)) is no name: 1 to 64 of a-z, 0-9 and -, not beginning with -")
+            throw parsed.fail("\(Spelling.quoted(name)) is no name: 1 to 64 of a-z, 0-9 and -, not beginning with -")
         }
         return NewOptions(
             name: name, language: parsed.texts[.language].flatMap { .init(rawValue: $0) } ?? .c)
@@ -110,7 +110,7 @@ extension ArgumentParser {
         if let text = parsed.texts[.show] {
             guard let session = SessionID(text) else {
                 throw parsed.fail(
-                    "--show: \(UsageError.quoted(text)) is no session: 13 letters and digits, as in the log")
+                    "--show: \(Spelling.quoted(text)) is no session: 13 letters and digits, as in the log")
             }
             options.show = session
             for other in [OptionName.plugin, .routine, .failed, .last] where parsed.has(other) {
@@ -130,7 +130,7 @@ extension ArgumentParser {
         if parsed.operands.count > 1 {
             let parts = parsed.operands[1].split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
             guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else {
-                throw parsed.fail("\(UsageError.quoted(parsed.operands[1])) is not PLUGIN or PLUGIN/ROUTINE")
+                throw parsed.fail("\(Spelling.quoted(parsed.operands[1])) is not PLUGIN or PLUGIN/ROUTINE")
             }
             options.plugin = parts[0]
             if parts.count > 1 { options.routine = parts[1] }

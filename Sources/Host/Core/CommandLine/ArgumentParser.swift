@@ -39,8 +39,8 @@ public struct ArgumentParser {
             name = .run
         } else {
             guard let command = CommandName(rawValue: first) else {
-                let suggestion = UsageError.suggestion(for: first, in: CommandName.allCases.map(\.rawValue))
-                throw UsageError(command: nil, message: "unknown command \(UsageError.quoted(first))\(suggestion)")
+                let suggestion = Spelling.suggestion(for: first, in: CommandName.allCases.map(\.rawValue))
+                throw UsageError(command: nil, message: "unknown command \(Spelling.quoted(first))\(suggestion)")
             }
             name = command
             rest = rest.dropFirst()
@@ -77,8 +77,8 @@ public struct ArgumentParser {
         let options = parsed.specification.options
         guard written.hasPrefix("--"), let option = options.first(where: { "--" + $0.name.rawValue == written }) else {
             let known = options.map(\.name.rawValue) + ["help"]
-            let suggestion = UsageError.suggestion(for: written, in: known, prefix: "--")
-            throw parsed.fail("unknown option \(UsageError.quoted(written))\(suggestion)")
+            let suggestion = Spelling.suggestion(for: written, in: known, prefix: "--")
+            throw parsed.fail("unknown option \(Spelling.quoted(written))\(suggestion)")
         }
         let name = option.name
         if parsed.has(name) { throw parsed.fail("\(written) is given twice") }
@@ -93,7 +93,7 @@ public struct ArgumentParser {
             rest.removeFirst()
             try store(value, kind, option, into: &parsed)
         } else {
-            let other = rest.first.map { ", not \(UsageError.quoted($0)) (a value like that is written after =)" } ?? ""
+            let other = rest.first.map { ", not \(Spelling.quoted($0)) (a value like that is written after =)" } ?? ""
             throw parsed.fail("\(option.synopsis): the value is missing\(other)")
         }
     }
@@ -104,7 +104,7 @@ public struct ArgumentParser {
     {
         let name = option.name
         func refuse(_ wanted: String) -> UsageError {
-            parsed.fail("--\(name.rawValue): \(UsageError.quoted(value)) is not \(wanted)")
+            parsed.fail("--\(name.rawValue): \(Spelling.quoted(value)) is not \(wanted)")
         }
         switch kind {
         case .text, .plugin, .routine, .session: break
@@ -139,16 +139,10 @@ public struct ArgumentParser {
             }
         case .choice(let words):
             guard words.contains(value) else {
-                throw refuse(Self.choice(words) + UsageError.suggestion(for: value, in: words))
+                throw refuse(Spelling.choice(words) + Spelling.suggestion(for: value, in: words))
             }
         }
         parsed.texts[name] = value
-    }
-
-    /// `a, b or c`.
-    static func choice(_ words: [String]) -> String {
-        guard let last = words.last, words.count > 1 else { return words.first ?? "" }
-        return words.dropLast().joined(separator: ", ") + " or " + last
     }
 
     private func checkWhole(_ parsed: Parsed) throws(UsageError) {
@@ -163,15 +157,15 @@ public struct ArgumentParser {
         if count > specification.operandCount.upperBound {
             let extra = parsed.operands[specification.operandCount.upperBound]
             let hint = CommandName(rawValue: extra) == nil ? "" : ": a command comes before all options"
-            throw parsed.fail("\(UsageError.quoted(extra)) is one word too many\(hint)")
+            throw parsed.fail("\(Spelling.quoted(extra)) is one word too many\(hint)")
         }
         if let first = parsed.operands.first, !specification.firstOperand.isEmpty,
             !specification.firstOperand.contains(first)
         {
             let words = specification.firstOperand
             throw parsed.fail(
-                "\(UsageError.quoted(first)) is not \(Self.choice(words))"
-                    + UsageError.suggestion(for: first, in: words))
+                "\(Spelling.quoted(first)) is not \(Spelling.choice(words))"
+                    + Spelling.suggestion(for: first, in: words))
         }
     }
 }

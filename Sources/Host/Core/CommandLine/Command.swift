@@ -83,11 +83,6 @@ public struct NewOptions: Equatable, Sendable {
 
 /// Options of `schedhost run`. Nil: not given, so the configuration or the default decides.
 public struct RunOptions: Equatable, Sendable {
-    /// In which form the log is written.
-    public enum LogFormat: String, CaseIterable, Sendable {
-        case text, json
-    }
-
     /// The plugins directory.
     public var plugins = ""
     /// The state directory.

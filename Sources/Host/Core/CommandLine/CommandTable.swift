@@ -174,7 +174,7 @@ public enum CommandTable {
                 .grace, .duration(mostMs: 86_400_000), "TIME",
                 "how long a running cycle may go on after a stop: 10, 1.5s, 500ms, 2m (10 s by default)"),
             OptionSpecification(
-                .logFormat, .choice(RunOptions.LogFormat.allCases.map(\.rawValue)), "FORMAT",
+                .logFormat, .choice(LogFormat.allCases.map(\.rawValue)), "FORMAT",
                 "the log's form, text by default"),
             OptionSpecification(
                 .logLevel, .choice(LogLevel.allCases.map(\.rawValue)), "LEVEL",

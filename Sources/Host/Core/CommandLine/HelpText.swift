@@ -42,7 +42,7 @@ public enum HelpText {
 
     private static func option(_ option: OptionSpecification) -> String {
         var help = option.help
-        if case .choice(let words) = option.value { help += ": " + ArgumentParser.choice(words) }
+        if case .choice(let words) = option.value { help += ": " + Spelling.choice(words) }
         return entry(option.synopsis, help, column: 26)
     }
 

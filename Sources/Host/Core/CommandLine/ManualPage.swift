@@ -39,7 +39,7 @@ public enum ManualPage {
             text += ".TP\n\\fB\\-\\-\(escaped(option.name.rawValue))\\fR"
             if option.value != nil { text += " \\fI\(escaped(option.placeholder))\\fR" }
             text += "\n\(escaped(option.help))"
-            if case .choice(let words) = option.value { text += escaped(": " + ArgumentParser.choice(words)) }
+            if case .choice(let words) = option.value { text += escaped(": " + Spelling.choice(words)) }
             text += "\n"
         }
         for example in command.examples {

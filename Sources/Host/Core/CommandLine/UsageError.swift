@@ -16,14 +16,4 @@ public struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
         let name = command.map { " \($0.rawValue)" } ?? ""
         return "\(CommandTable.program)\(name): \(message)\nsee: \(CommandTable.program) help\(name)"
     }
-
-    /// A word of the user's in quotes, cut and without control characters.
-    static func quoted(_ word: String) -> String {
-        "'\(TerminalText.cut(TerminalText.clean(String(word.cut(to: 400))), to: 80))'"
-    }
-
-    /// `: did you mean X?`, or nothing.
-    static func suggestion(for word: String, in words: some Sequence<String>, prefix: String = "") -> String {
-        Spelling.nearest(to: word, in: words).map { ": did you mean \(prefix)\($0)?" } ?? ""
-    }
 }

@@ -3,38 +3,23 @@ internal import HostSystem
 
 /// What people ask of a running host.
 extension Supervisor {
-    /// The answer to one request, as a line.
-    func answer(_ request: ControlRequest) -> [UInt8] {
-        switch request.action {
-        case .status:
-            let now = clock.monotonic()
-            if let known = operation.statusLine, now - known.made < Operation.freshness { return known.bytes }
-            let line = ControlResponse.status(status()).line()
-            operation.statusLine = (now, line)
-            return line
-        case .reload: return perform { reload() }
-        case .logLevel:
-            if let level = request.level { setLogLevel(level) }
-            return ControlResponse.level(log.level).line()
-        case .runNow: return each(request) { runNow($0) }
-        case .pause: return each(request) { pause($0) }
-        case .resume: return each(request) { resume($0) }
-        case .restart: return each(request) { restart($0) }
-        case .stop: return each(request) { stop($0) }
+    func perform(_ order: ControlRequest) -> ControlResponse {
+        switch order.action {
+        case .status: .status(freshStatus())
+        case .reload: reload()
+        case .logLevel: setLogLevel(order.level)
+        case .runNow: each(order) { runNow($0) }
+        case .pause: each(order) { pause($0) }
+        case .resume: each(order) { resume($0) }
+        case .restart: each(order) { restart($0) }
+        case .stop: each(order) { stop($0) }
         }
     }
 
     private typealias Outcome = (isDone: Bool, text: String)
 
-    private func perform(_ body: () -> Outcome) -> [UInt8] {
-        operation.forget()
-        let outcome = body()
-        return ControlResponse.outcomes([.init(id: "", isDone: outcome.isDone, text: outcome.text)]).line()
-    }
-
-    private func each(_ request: ControlRequest, _ body: (RoutineEntry) -> Outcome) -> [UInt8] {
-        if isStopping { return ControlResponse.failed("the host is stopping").line() }
-        operation.forget()
+    private func each(_ request: ControlRequest, _ body: (RoutineEntry) -> Outcome) -> ControlResponse {
+        if isStopping { return .failed("the host is stopping") }
         do throws(RoutineSelection.Unknown) {
             let present = routines.values.filter { $0.plugin.state != .removed }
             let chosen = try RoutineSelection.resolve(request.identifiers, among: present.map(\.identifier))
@@ -45,9 +30,9 @@ extension Supervisor {
                 log.write(.info, identifier, "\(request.action.rawValue) by a person: \(outcome.text)")
                 outcomes.append(.init(id: identifier, isDone: outcome.isDone, text: outcome.text))
             }
-            return ControlResponse.outcomes(outcomes).line()
+            return .outcomes(outcomes)
         } catch {
-            return ControlResponse.failed("\(error)").line()
+            return .failed("\(error)")
         }
     }
 
@@ -125,16 +110,20 @@ extension Supervisor {
         return (true, wasStopped ? "was stopped already" : "stays stopped")
     }
 
-    private func setLogLevel(_ level: LogLevel) {
+    /// Sets the level, or with nil only tells it.
+    private func setLogLevel(_ level: LogLevel?) -> ControlResponse {
+        guard let level else { return .level(log.level) }
         log.level = level
         for worker in workers.values { worker.send(.logLevel(level.number)) }
         log.write(.info, "", "log level \(level.rawValue)")
+        return .level(level)
     }
 
     /// Looks at the directory and the configurations again.
-    private func reload() -> Outcome {
-        if isStopping { return (false, "the host is stopping") }
-        receive(Signals.hangup)
-        return (true, "plugins and configurations are looked at again")
+    private func reload() -> ControlResponse {
+        let isDone = !isStopping
+        if isDone { receive(Signals.hangup) }
+        let text = isDone ? "plugins and configurations are looked at again" : "the host is stopping"
+        return .outcomes([.init(id: "", isDone: isDone, text: text)])
     }
 }

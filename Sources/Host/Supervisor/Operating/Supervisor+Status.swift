@@ -2,21 +2,30 @@ internal import HostCore
 internal import HostSystem
 
 /// The host's status, read from the ledgers and from the kernel: workers are not asked, and do not notice.
-extension Supervisor {
-    /// The status, at most `Operation.freshness` old.
-    func status() -> HostStatus {
-        let now = clock.monotonic()
-        if let known = operation.status, now - known.made < Operation.freshness { return known.value }
-        let status = freshStatus()
-        operation.status = (now, status)
-        return status
+extension Supervisor: ControlledHost {
+    var summary: HostSummary {
+        var summary = HostSummary(isReady: isReady, isStopping: isStopping, routines: routines.count)
+        summary.readyPlugins = plugins.values.count(where: { $0.state == .ready })
+        summary.running = routines.values.count(where: { $0.session != nil })
+        summary.quarantined = routines.values.filter { $0.policy.state == .quarantined }.map(\.identifier)
+        return summary
     }
 
-    private func freshStatus() -> HostStatus {
+    var hasProgress: Bool { routines.values.contains { hasEnd($0) } }
+
+    private func hasEnd(_ routine: RoutineEntry) -> Bool {
+        routine.session != nil && (routine.settings.maxCycles > 0 || routine.untilMs != nil)
+    }
+
+    func progress(most: Int) -> [RoutineStatus] {
+        routines.values.filter { hasEnd($0) }.sorted { $0.key < $1.key }.prefix(most).map { status(of: [$0]) }
+    }
+
+    func freshStatus() -> HostStatus {
         let boot = clock.boot()
         var status = HostStatus(
             version: HostVersion.text, pid: HostProcess.pid, host: hostName, nowMs: clock.wall() / 1_000_000,
-            startMs: operation.startMs, uptimeMs: max(0, boot - operation.startBoot) / 1_000_000,
+            startMs: startMs, uptimeMs: max(0, boot - startBoot) / 1_000_000,
             pluginsPath: options.plugins, statePath: options.state, logLevel: log.level.rawValue)
         status.isStopping = isStopping
         status.isReady = isReady
@@ -74,7 +83,7 @@ extension Supervisor {
             guard let (snapshot, counts) = reading(of: other) else { continue }
             addTotals(snapshot, counts, to: &status)
             if let pid = other.session?.worker.pid, routine.session == nil {
-                status.cache = (operation.totals[routine.identifier] ?? RoutineTotals()).cache(
+                status.cache = (totals[routine.identifier] ?? RoutineTotals()).cache(
                     counts.cache, worker: pid)
             } else {
                 status.cache = status.cache.adding(counts.cache)
@@ -100,7 +109,7 @@ extension Supervisor {
     }
 
     private func status(of routine: RoutineEntry) -> RoutineStatus {
-        let totals = operation.totals[routine.identifier] ?? RoutineTotals()
+        let totals = totals[routine.identifier] ?? RoutineTotals()
         var status = RoutineStatus(plugin: routine.plugin.name, routine: routine.name, state: .idle)
         status.maxCycles = routine.settings.maxCycles
         status.untilMs = routine.untilMs
@@ -214,11 +223,10 @@ extension Supervisor {
 
     /// Keeps what a session counted that is about to be forgotten. To be called while its slot is still its own.
     func count(_ record: SessionRecord, of routine: RoutineEntry) {
-        operation.forget()  // who was told of the end sees it in the next status
         guard let session = routine.session else { return }
         let bytes = session.worker.slotBytes(session.slot)
         let isIts = bytes.map { LedgerReader.snapshot($0).session == session.id.rawValue } ?? false
-        operation.totals[routine.identifier, default: RoutineTotals()].end(
+        totals[routine.identifier, default: RoutineTotals()].end(
             record, isIts ? bytes.map { LedgerCounts($0) } : nil, worker: session.worker.pid)
     }
 }

@@ -1,42 +1,40 @@
-/// The status in Prometheus's text format, version 0.0.4. Pure.
+/// The metrics of a host, one family after the other. Pure.
 ///
 /// Counters are since the host's start and never fall while it runs, whatever sessions do. Labels name plugins and
 /// routines, never sessions or processes, so that the number of series stays what the routines' number is.
-public struct MetricsText {
-    private var text: [UInt8] = []
+struct Metrics<Form: MetricsForm> {
+    private(set) var form: Form
 
-    /// The whole text.
-    public static func text(_ status: HostStatus) -> [UInt8] {
-        var metrics = MetricsText()
-        metrics.text.reserveCapacity(4096 + status.routines.count * 8192)
-        metrics.host(status)
-        metrics.routines(status.routines)
-        return metrics.text
+    /// Writes the metrics of a status in that form.
+    init(_ status: HostStatus, as form: consuming Form) {
+        self.form = form
+        host(status)
+        routines(status.routines)
     }
-
-    // MARK: Families
 
     private mutating func host(_ status: HostStatus) {
         family("schedhost_build_info", "gauge", "The version of the host; always 1.")
-        sample("schedhost_build_info", "version=\"\(Self.escaped(status.version))\"", "1")
+        sample("schedhost_build_info", MetricLabels([(name: "version", value: status.version)]), "1")
         family("process_start_time_seconds", "gauge", "When the host started, in seconds since 1970.")
-        sample("process_start_time_seconds", "", Self.seconds(milliseconds: status.startMs))
+        sample("process_start_time_seconds", .none, Self.seconds(milliseconds: status.startMs))
         if let cpu = status.cpuMs {
             family("process_cpu_seconds_total", "counter", "Processor time of the host itself, without its workers.")
-            sample("process_cpu_seconds_total", "", Self.seconds(milliseconds: Int64(clamping: cpu)))
+            sample("process_cpu_seconds_total", .none, Self.seconds(milliseconds: Int64(clamping: cpu)))
         }
         if let bytes = status.residentBytes {
             family("process_resident_memory_bytes", "gauge", "Resident memory of the host itself.")
-            sample("process_resident_memory_bytes", "", "\(bytes)")
+            sample("process_resident_memory_bytes", .none, "\(bytes)")
         }
         family("schedhost_ready", "gauge", "Whether every plugin file was looked at.")
-        sample("schedhost_ready", "", status.isReady ? "1" : "0")
+        sample("schedhost_ready", .none, status.isReady ? "1" : "0")
         family("schedhost_plugins", "gauge", "Plugin files by their state.")
         for state in ["loading", "ready", "refused"] {
-            sample("schedhost_plugins", "state=\"\(state)\"", "\(status.plugins.filter { $0.state == state }.count)")
+            sample(
+                "schedhost_plugins", MetricLabels([(name: "state", value: state)]),
+                "\(status.plugins.filter { $0.state == state }.count)")
         }
         family("schedhost_workers", "gauge", "Worker processes.")
-        sample("schedhost_workers", "", "\(status.workers.count)")
+        sample("schedhost_workers", .none, "\(status.workers.count)")
         workers(status.workers)
     }
 
@@ -46,20 +44,20 @@ public struct MetricsText {
         family("schedhost_worker_resident_memory_bytes", "gauge", "Resident memory of worker processes.")
         for (name, group) in names {
             let bytes = group.compactMap(\.residentBytes).reduce(UInt64(0)) { $0.clampedSum($1) }
-            sample("schedhost_worker_resident_memory_bytes", "worker=\"\(Self.escaped(name))\"", "\(bytes)")
+            sample("schedhost_worker_resident_memory_bytes", MetricLabels([(name: "worker", value: name)]), "\(bytes)")
         }
         family("schedhost_worker_cpu_seconds_total", "counter", "Processor time of worker processes.")
         for (name, group) in names {
             let cpu = group.compactMap(\.cpuMs).reduce(UInt64(0)) { $0.clampedSum($1) }
             sample(
-                "schedhost_worker_cpu_seconds_total", "worker=\"\(Self.escaped(name))\"",
+                "schedhost_worker_cpu_seconds_total", MetricLabels([(name: "worker", value: name)]),
                 Self.seconds(milliseconds: Int64(clamping: cpu)))
         }
     }
 
     private mutating func routines(_ routines: [RoutineStatus]) {
-        let labels = routines.map { routine in
-            "plugin=\"\(Self.escaped(routine.plugin))\",routine=\"\(Self.escaped(routine.routine))\""
+        let labels = routines.map {
+            MetricLabels([(name: "plugin", value: $0.plugin), (name: "routine", value: $0.routine)])
         }
         func counter(_ name: String, _ help: String, _ value: (RoutineStatus) -> UInt64) {
             each("schedhost_routine_\(name)_total", "counter", help, routines, labels) { "\(value($0))" }
@@ -95,7 +93,7 @@ public struct MetricsText {
     }
 
     private mutating func each(
-        _ name: String, _ type: String, _ help: String, _ routines: [RoutineStatus], _ labels: [String],
+        _ name: String, _ type: String, _ help: String, _ routines: [RoutineStatus], _ labels: [MetricLabels],
         _ value: (RoutineStatus) -> String?
     ) {
         family(name, type, help)
@@ -104,36 +102,35 @@ public struct MetricsText {
         }
     }
 
-    private mutating func states(_ routines: [RoutineStatus], _ labels: [String]) {
+    private mutating func states(_ routines: [RoutineStatus], _ labels: [MetricLabels]) {
         let name = "schedhost_routine_state"
         family(name, "gauge", "The routine's state: 1 for the one it is in.")
         for (routine, labels) in zip(routines, labels) {
             for state in RoutineStatus.State.allCases {
-                sample(name, labels + ",state=\"\(state.rawValue)\"", routine.state == state ? "1" : "0")
+                sample(name, labels, (name: "state", value: state.rawValue), routine.state == state ? "1" : "0")
             }
         }
     }
 
     private mutating func histogram(
-        _ short: String, _ help: String, _ routines: [RoutineStatus], _ labels: [String],
+        _ short: String, _ help: String, _ routines: [RoutineStatus], _ labels: [MetricLabels],
         _ path: KeyPath<RoutineStatus, LatencyHistogram>, _ sum: (RoutineStatus) -> Double
     ) {
         let name = "schedhost_routine_\(short)_seconds"
+        let bucketName = name + "_bucket"
         family(name, "histogram", help)
         for (routine, labels) in zip(routines, labels) {
             let counts = routine[keyPath: path].counts
             var below: UInt64 = 0
             for (bucket, count) in counts.enumerated() {
                 below = below.clampedSum(count)
-                let bound = bucket == counts.count - 1 ? "+Inf" : Self.bounds[bucket]
-                sample(name + "_bucket", labels + ",le=\"\(bound)\"", "\(below)")
+                let bound = bucket == counts.count - 1 ? "+Inf" : bounds[bucket]
+                sample(bucketName, labels, (name: "le", value: bound), "\(below)")
             }
             sample(name + "_sum", labels, "\(sum(routine))")
             sample(name + "_count", labels, "\(below)")
         }
     }
-
-    private static let bounds = (0..<LedgerHistogram.count).map { "\(Double(LedgerHistogram.upperEnd($0)) / 1e9)" }
 
     /// A sum from the buckets alone, each time taken as the middle of its bucket.
     private static func estimate(_ histogram: LatencyHistogram) -> Double {
@@ -142,37 +139,46 @@ public struct MetricsText {
         }
     }
 
-    // MARK: Lines
-
     private mutating func family(_ name: String, _ type: String, _ help: String) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n".utf8
+        form.family(name, type: type, help: help)
     }
 
-    private mutating func sample(_ name: String, _ labels: String, _ value: String) {
-        text += name.utf8
-        if !labels.isEmpty {
-            text.append(UInt8(ascii: "{"))
-            text += labels.utf8
-            text.append(UInt8(ascii: "}"))
-        }
-        text.append(UInt8(ascii: " "))
-        text += value.utf8
-        text.append(UInt8(ascii: "\n"))
+    private mutating func sample(_ name: String, _ labels: MetricLabels, _ value: String) {
+        form.sample(name, labels, nil, value: value)
+    }
+
+    private mutating func sample(
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String), _ value: String
+    ) {
+        form.sample(name, labels, more, value: value)
     }
 
     private static func seconds(milliseconds: Int64) -> String { "\(Double(milliseconds) / 1000)" }
+}
 
-    /// A label's value, as the format wants it.
-    static func escaped(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 == 0x22 || $0 == 0x5C || $0 == 0x0A }) else { return text }
-        return String(
-            text.unicodeScalars.reduce(into: String.UnicodeScalarView()) { result, scalar in
-                switch scalar {
-                case "\\": result += "\\\\".unicodeScalars
-                case "\"": result += "\\\"".unicodeScalars
-                case "\n": result += "\\n".unicodeScalars
-                default: result.append(scalar)
-                }
-            })
+/// The upper ends of the buckets, in seconds.
+private let bounds = (0..<LedgerHistogram.count).map { "\(Double(LedgerHistogram.upperEnd($0)) / 1e9)" }
+
+/// A form in which metrics are written.
+protocol MetricsForm {
+    /// A family begins: its samples follow.
+    mutating func family(_ name: String, type: String, help: String)
+    /// A sample of the family. The last label is given apart where samples differ in it alone.
+    mutating func sample(
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: String)
+}
+
+/// Labels that several samples share.
+struct MetricLabels {
+    /// No labels.
+    static let none = MetricLabels([])
+
+    let pairs: [(name: String, value: String)]
+    /// As the text format writes them, without braces: made once, for all samples that have them.
+    let text: String
+
+    init(_ pairs: [(name: String, value: String)]) {
+        self.pairs = pairs
+        text = pairs.map { "\($0.name)=\"\(MetricsText.escaped($0.value))\"" }.joined(separator: ",")
     }
 }

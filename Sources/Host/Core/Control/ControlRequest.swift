@@ -87,8 +87,8 @@ public struct ControlRequest: Equatable, Sendable {
         guard version == Self.version else { throw Malformed(description: "v: this host speaks version 1 only") }
         guard let name else { throw Malformed(description: "request: is missing") }
         guard let action = Action(rawValue: name) else {
-            let suggestion = UsageError.suggestion(for: name, in: Action.allCases.map(\.rawValue))
-            throw Malformed(description: "request: \(UsageError.quoted(name)) is not known\(suggestion)")
+            let suggestion = Spelling.suggestion(for: name, in: Action.allCases.map(\.rawValue))
+            throw Malformed(description: "request: \(Spelling.quoted(name)) is not known\(suggestion)")
         }
         if action.wantsIdentifiers, identifiers.isEmpty { throw Malformed(description: "ids: is missing or empty") }
         self.init(action, identifiers: identifiers)
@@ -96,7 +96,7 @@ public struct ControlRequest: Equatable, Sendable {
             guard let known = LogLevel(rawValue: level) else {
                 let words = LogLevel.allCases.map(\.rawValue)
                 throw Malformed(
-                    description: "level: \(UsageError.quoted(level)) is not \(ArgumentParser.choice(words))")
+                    description: "level: \(Spelling.quoted(level)) is not \(Spelling.choice(words))")
             }
             self.level = known
         }

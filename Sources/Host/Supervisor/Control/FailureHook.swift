@@ -11,6 +11,13 @@ final class FailureHook {
     /// How long commands may still run when the host ends, ns.
     private static let patience: Int64 = 2_000_000_000
 
+    /// What a routine wants to be run when a session of it fails.
+    struct Command {
+        /// The program with its arguments; empty for none.
+        var words: [String]
+        var timeoutMs: UInt64
+    }
+
     private struct Call {
         let words: [String]
         let timeout: Int64
@@ -80,13 +87,13 @@ final class FailureHook {
     private let loop: EventLoop
     private let deadlines: Deadlines
     private let clock: any HostClock
-    private let log: HostLog
+    private let log: any LogSink
     private var queue = CallQueue<Call>()
     private var running: [Int32: Run] = [:]
     /// When everything ends, monotonic ns; nil while the host does not.
     private var end: Int64?
 
-    init(loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: HostLog) {
+    init(loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: any LogSink) {
         self.loop = loop
         self.deadlines = deadlines
         self.clock = clock
@@ -102,20 +109,22 @@ final class FailureHook {
     /// Whether no command runs and none waits.
     var isDone: Bool { queue.isEmpty }
 
-    /// Runs a command with a line on its standard input, now or when there is a place; nothing when it is empty.
-    func call(_ words: [String], timeoutMs: UInt64, subject: String, input: [UInt8]) {
+    /// Runs a command with a record's line on its standard input, now or when there is a place; nothing when it is empty.
+    func call(_ command: Command, _ line: RecordLine) {
+        let words = command.words
         guard let program = words.first else { return }
+        let subject = line.record.identifier
         // A name without a directory is searched for in PATH. env(1)
         let all = program.contains("/") ? words : ["/usr/bin/env"] + words
-        let timeout = Int64(clamping: min(timeoutMs, 600_000)) * 1_000_000
-        guard queue.add(Call(words: all, timeout: timeout, subject: subject, input: input)) else {
+        let timeout = Int64(clamping: min(command.timeoutMs, 600_000)) * 1_000_000
+        guard queue.add(Call(words: all, timeout: timeout, subject: subject, input: line.bytes)) else {
             return log.write(.warning, subject, "on_failure: too many commands wait: this one is not run")
         }
         startNext()
     }
 
     /// The host ends: what waits is run in the time that is left, and everything ends within 2 s.
-    func hurry() {
+    func beginShutdown() {
         let end = clock.monotonic() + Self.patience
         self.end = end
         for run in running.values { if let timer = run.timer { deadlines.set(timer, at: min(run.deadline, end)) } }
@@ -138,7 +147,7 @@ final class FailureHook {
     }
 
     private func start(_ run: Run) throws(SystemError) {
-        // Watched first: what cannot be is no call of ours, and is put away with the orphans.
+        // Registered before it starts; on failure the orphan reaper collects it.
         run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
         running[run.child.pid] = run
         hasRun = true

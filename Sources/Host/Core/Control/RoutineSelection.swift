@@ -22,13 +22,13 @@ public enum RoutineSelection {
 
     private static func unknown(_ word: String, among known: [String]) -> Unknown {
         let plugins = Set(known.compactMap { $0.split(separator: "/").first.map { String($0) } }).sorted()
-        var suggestion = UsageError.suggestion(for: word, in: word.contains("/") ? known : plugins)
+        var suggestion = Spelling.suggestion(for: word, in: word.contains("/") ? known : plugins)
         if suggestion.isEmpty, let name = Spelling.nearest(to: word, in: known.compactMap { name(of: $0) }),
             let identifier = known.first(where: { Self.name(of: $0) == name })
         {
             suggestion = ": did you mean \(identifier)?"
         }
-        var text = "there is no plugin or routine \(UsageError.quoted(word))\(suggestion)"
+        var text = "there is no plugin or routine \(Spelling.quoted(word))\(suggestion)"
         if suggestion.isEmpty, !known.isEmpty {
             text += ": the routines are " + known.prefix(8).joined(separator: ", ")
             if known.count > 8 { text += " and \(known.count - 8) more (see: schedhost status)" }

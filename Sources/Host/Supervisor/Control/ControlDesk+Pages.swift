@@ -1,0 +1,96 @@
+internal import HostCore
+internal import HostSystem
+
+/// An address at which the host does not listen, and what to write instead.
+public enum ListenRefusal: Error, CustomStringConvertible {
+    case notNumeric(String)
+    case reachable(String)
+
+    /// One line.
+    public var description: String {
+        switch self {
+        case .notNumeric(let host): "--listen: \(host) is no numeric address, such as 127.0.0.1"
+        case .reachable(let host):
+            "--listen: others could reach \(host): use 127.0.0.1, or add --listen-anywhere"
+        }
+    }
+}
+
+/// What is served over HTTP. Nothing can be changed by it.
+extension ControlDesk {
+    /// Records that the page shows at most.
+    static let recordsShown = 500
+    /// Their bytes at most.
+    static let recordsBytes = 4 << 20
+
+    /// Listens there. Throws what the user can mend.
+    func listen(at address: ListenAddress, history: [SessionRecord]) throws {
+        guard let isLoopback = TCPListener.isLoopback(address.host) else {
+            throw ListenRefusal.notNumeric(address.host)
+        }
+        guard isLoopback || settings.listensAnywhere else { throw ListenRefusal.reachable(address.host) }
+        let listener = try TCPListener(address: address.host, port: address.port)
+        log.write(.info, "", "listening on http://\(address.hostText):\(listener.port)/")
+        recent = recentRecords(history)
+        var bounds = SocketServer.Bounds()
+        bounds.clients = 64
+        bounds.idle = 30_000_000_000
+        let anyHost = settings.listensAnywhere
+        web = try SocketServer(
+            try listener.descriptor.duplicate(), loop: loop, deadlines: deadlines, clock: clock, bounds: bounds
+        ) { [unowned self] _ in
+            HTTPConversation(answersAnyHost: anyHost) { [unowned self] request in page(request) }
+        }
+    }
+
+    /// The newest records. Files are read now, before the loop; from here on records are taken as they come.
+    private func recentRecords(_ history: [SessionRecord]) -> RecentRecords {
+        var recent = RecentRecords(most: Self.recordsShown, mostBytes: Self.recordsBytes)
+        var older: [SessionRecord] = []
+        if let state = try? Directory(settings.state) {
+            older = (try? SessionFiles.last(Self.recordsShown, in: state).records) ?? []
+        }
+        let written = Set(older.map(\.session))
+        for record in older + history.filter({ !written.contains($0.session) }) { recent.add(RecordLine(record)) }
+        return recent
+    }
+
+    /// The answer to one request.
+    func page(_ request: HTTPRequest) -> HTTPResponse {
+        switch request.path {
+        case "/": HTTPResponse(type: "text/html; charset=utf-8", body: ReportPage.live)
+        case "/metrics": HTTPResponse(type: "text/plain; version=0.0.4; charset=utf-8", body: metrics())
+        case "/healthz": HTTPResponse(status: 200, text: "ok")
+        case "/readyz": readiness
+        case "/status.json": HTTPResponse(type: "application/json", body: statusJSON())
+        case "/records.json": HTTPResponse(type: "application/json", body: recent?.json() ?? [])
+        default:
+            if request.path.hasPrefix("/report/"), let id = SessionID(request.path.dropFirst(8)) {
+                report(of: id)
+            } else {
+                HTTPResponse(
+                    status: 404,
+                    text: "there is /, /metrics, /healthz, /readyz, /status.json, /records.json and /report/SESSION")
+            }
+        }
+    }
+
+    private var readiness: HTTPResponse {
+        let summary = summary
+        if summary.isStopping { return HTTPResponse(status: 503, text: "stopping") }
+        return summary.isReady
+            ? HTTPResponse(status: 200, text: "ready") : HTTPResponse(status: 503, text: "loading plugins")
+    }
+
+    /// A crash report, found by its file's name: records are not searched for it.
+    private func report(of id: SessionID) -> HTTPResponse {
+        let absent = HTTPResponse(status: 404, text: "session \(id) has left no crash report, or it is gone")
+        guard let reports = try? Directory(settings.state).directory("reports") else { return absent }
+        let known = recent?.report(of: id)
+        let found = known ?? (try? reports.names())?.first { $0.hasSuffix("@\(id).json") }
+        guard let name = found, !name.contains("/"), let file = try? reports.openForReading(name),
+            let bytes = try? file.readAll(limit: 4 << 20, subject: name)
+        else { return absent }
+        return HTTPResponse(type: "text/plain; charset=utf-8", body: bytes)
+    }
+}
