@@ -27,6 +27,26 @@ private struct Broken: Error {}
         Plugin("async", version: "1") { Routine("r", wait: .zero, run: run) }
     }
 
+    @MainActor private static var seen: [UInt] = []
+
+    @Test func theMainActorIsServedOnOneThreadThatIsNotTheRoutines() async {
+        let host = FakeHost()
+        let own = UncheckedBox<UInt>(0)
+        let first = plugin { _ in
+            own.value = UInt(pthread_self())
+            for _ in 0..<3 { await MainActor.run { Self.seen.append(UInt(pthread_self())) } }
+            // After a wait it goes on there as well, and a task of its own does.
+            await Task { @MainActor in
+                await Task.yield()
+                MainActor.assertIsolated()
+                Self.seen.append(UInt(pthread_self()))
+            }.value
+        }
+        #expect(await cycles(of: first, by: host) == [0])
+        let seen = await Self.seen
+        #expect(seen.count == 4 && Set(seen).count == 1 && seen.first != own.value, "\(seen)")
+    }
+
     @Test func runsOnTheRoutinesThread() async {
         let host = FakeHost()
         let tally = Tally()

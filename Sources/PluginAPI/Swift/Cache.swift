@@ -27,7 +27,7 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     ///   - refreshAfter: the age from which a value is served and reloaded in the background; zero is never.
     ///   - codec: how values are stored.
     ///   - load: makes the value of a key. On the thread that asks, or, with `refreshAfter`, on one of the host's.
-    public init(
+    @preconcurrency public init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, codec: Codec<Value>,
         load: @escaping @Sendable (String) throws -> Value
     ) {
@@ -37,7 +37,7 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     }
 
     /// A cache of one value, with a codec.
-    public convenience init(
+    @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, codec: Codec<Value>,
         load: @escaping @Sendable () throws -> Value
     ) {
@@ -47,7 +47,7 @@ public final class Cache<Value: Sendable>: DeclaredCache {
 
 extension Cache where Value: Codable {
     /// A cache of one value that is stored as JSON, or as it is when it is a text or bytes.
-    public convenience init(
+    @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero,
         load: @escaping @Sendable () throws -> Value
     ) {
@@ -55,7 +55,7 @@ extension Cache where Value: Codable {
     }
 
     /// A cache of a value for each key, stored likewise.
-    public convenience init(
+    @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero,
         load: @escaping @Sendable (String) throws -> Value
     ) {

@@ -29,7 +29,7 @@ public final class CacheMemory<Value: Sendable>: DeclaredCache {
     ///   - cost: the bytes that a value counts for in the host's memory bound; by default its size without what it
     ///     refers to.
     ///   - load: makes the value. On the thread that asks, or, with `refreshAfter`, on one of the host's.
-    public convenience init(
+    @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, cost: (@Sendable (Value) -> Int)? = nil,
         load: @escaping @Sendable () throws -> Value
     ) {
@@ -37,7 +37,7 @@ public final class CacheMemory<Value: Sendable>: DeclaredCache {
     }
 
     /// A cache of a value for each key; otherwise like the other initialiser.
-    public init(
+    @preconcurrency public init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, cost: (@Sendable (Value) -> Int)? = nil,
         load: @escaping @Sendable (String) throws -> Value
     ) {

@@ -48,7 +48,7 @@ let pluginNote:
     ///   - load: runs once, before any routine starts, with the plugin's log and parameters but no caches. An error
     ///     refuses the plugin.
     ///   - unload: runs once, after the last routine has stopped.
-    public init(
+    @preconcurrency public init(
         _ id: String, version: String, description: String? = nil, serial: Bool = false, globalLibraries: Bool = false,
         needsMinor: UInt32 = 0,
         parameters: [any ParameterDeclaration] = [],

@@ -49,7 +49,7 @@ public struct Routine: Sendable {
     ///   - stop: runs once at the session's end, if `start` succeeded; not when the worker dies.
     ///   - stats: runs once after the last cycle: names the record's columns by `Scheduler.stat`.
     ///   - onError: decides about an error of the other closures.
-    public init(
+    @preconcurrency public init(
         _ name: String, wait: Duration, maxCycles: UInt64 = 0, timeout: Duration = .zero, description: String? = nil,
         run: @escaping Body, start: Body? = nil, stop: Body? = nil, stats: Body? = nil, onError: ErrorHook? = nil
     ) {
@@ -65,7 +65,7 @@ public struct Routine: Sendable {
     /// is allowed on any thread may be called in there, and it must have ended before `stop` returns. The same holds for
     /// what is isolated to the main actor, which has a thread of its own in a worker. When the host asks to stop, the cycle is cancelled; a
     /// `CancellationError` is then its regular end.
-    public init(
+    @preconcurrency public init(
         _ name: String, wait: Duration, maxCycles: UInt64 = 0, timeout: Duration = .zero, description: String? = nil,
         run: @escaping AsyncBody, start: Body? = nil, stop: Body? = nil, stats: Body? = nil, onError: ErrorHook? = nil
     ) {
