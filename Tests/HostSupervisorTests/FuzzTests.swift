@@ -35,10 +35,19 @@ import Testing
             _ = watch.nextLook(at: now)
             let phase = snapshot.phase
             #expect((phase != nil) == snapshot.isInPlugin)
-            let many = [snapshot, nil, snapshot]
-            let guilty = Supervisor.culprits(
-                many, slots: [0, 1, 2], hung: nil, thread: Int32(truncatingIfNeeded: random.next()))
-            #expect(guilty.allSatisfy { many.indices.contains($0) })
+            var life = WorkerLifecycle()
+            var remains = Remains()
+            for slot in 0..<3 { _ = life.handle(.session(slot: slot, SessionID(rawValue: 7)), at: 0) }
+            remains.snapshots = [0: snapshot, 2: snapshot]
+            remains.thread = Int32(truncatingIfNeeded: random.next())
+            _ = life.handle(.exited(.exited(1), remains), at: 0)
+            let actions = life.handle(.report(Report()), at: 0)
+            guard case .verdict(let verdict)? = actions.first else {
+                Issue.record("no verdict")
+                return
+            }
+            #expect(verdict.sessions.contains { $0.isCulprit })
+            #expect(verdict.sessions.count == 3)
         }
     }
 

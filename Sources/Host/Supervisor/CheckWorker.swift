@@ -46,11 +46,11 @@ final class CheckWorker {
         self.inbox = inbox
         link = try WorkerLink(
             WorkerLink.Setup(
-                key: .shared, name: file.name, ledgerName: "", reportName: "", crashReport: nil,
-                logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
+                name: file.name, ledgerName: "", reportName: "", crashReport: nil,
+                logLevel: LogLevel.critical.number, limits: WorkerLimits(),
                 libraryPath: LibraryPath.folders(for: file, in: folder), variables: [CheckMode.variable + "=1"]),
-            ledger: try WorkerLedger(), loop: loop
-        ) { _, report in
+            ledger: try WorkerLedger(), loop: loop, clock: clock
+        ) { report in
             switch report {
             case .event(.loaded(_, let description)): inbox.description = description
             case .event(.refused(_, let phase, let text)):
@@ -59,7 +59,7 @@ final class CheckWorker {
             case .event(.goodbye): inbox.hasSaidGoodbye = true
             case .died(let end): inbox.end = end
             case .garbage: inbox.isSpoiled = true
-            case .event, .output, .outputDropped, .left: break
+            case .event, .output, .outputDropped, .left, .stuck: break
             }
         }
     }

@@ -33,7 +33,8 @@ final class PluginEntry {
     var killedLooks = 0
     var description: PluginDescription?
     var configuration = PluginConfiguration()
-    var routines: [RoutineEntry] = []
+    /// What holds for each of its routines, once they are known.
+    var settings: [EffectiveSettings] = []
     /// The number of the plugin that has its name: it is tried again when that one goes.
     var shadowedBy: Int?
     /// It is described, and waits for the end of the one that had its name.
@@ -97,57 +98,4 @@ extension EffectiveSettings {
         settings.mapValues(\.value) == other.settings.mapValues(\.value)
             && params.mapValues(\.value) == other.params.mapValues(\.value)
     }
-}
-
-/// One routine with its policy and, while one runs, its session.
-final class RoutineEntry {
-    /// A session that has begun.
-    struct Session {
-        let id: SessionID
-        let startMs: Int64
-        let startBoot: Int64
-        let worker: WorkerLink
-        let slot: Int
-        /// The kind for the record when the session ends because we asked.
-        var endAs: SessionRecord.Kind?
-        /// The text that goes with it.
-        var endText = ""
-    }
-
-    /// The supervisor's number for it, the hang watch's key.
-    let key: Int
-    let plugin: PluginEntry
-    let index: Int
-    let name: String
-    var settings: EffectiveSettings
-    var policy: RestartPolicy
-    var session: Session? {
-        didSet {
-            if let old = oldValue { old.worker.sessions[old.slot] = nil }
-            if let session { session.worker.sessions[session.slot] = self }
-        }
-    }
-    /// The policy's, once it has wanted one.
-    var timer: Deadlines.Timer?
-    /// Until when a session that was asked to end may take.
-    var stopTimer: Deadlines.Timer?
-    /// A start is wanted as soon as a worker has the plugin.
-    var isStartPending = false
-    /// A person has paused it: a new session, file or host changes nothing about that.
-    var isPaused = false
-    var sessions = 0
-    var failures = 0
-    var untilMs: Int64?
-
-    init(key: Int, plugin: PluginEntry, index: Int, name: String, settings: EffectiveSettings, policy: RestartPolicy) {
-        self.key = key
-        self.plugin = plugin
-        self.index = index
-        self.name = name
-        self.settings = settings
-        self.policy = policy
-    }
-
-    /// `plugin/routine`.
-    var identifier: String { plugin.name + "/" + name }
 }

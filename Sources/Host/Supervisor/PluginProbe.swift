@@ -41,23 +41,25 @@ public enum PluginProbe {
         let clock = SystemClock()
         let loop = try EventLoop(clock: clock)
         var result: Result<PluginDescription, Fault>?
+        var link: WorkerLink?
         let worker = try WorkerLink(
             WorkerLink.Setup(
-                key: .shared, name: file.name, ledgerName: "", reportName: "", crashReport: nil,
-                logLevel: LogLevel.critical.number, now: clock.monotonic(), limits: WorkerLimits(),
+                name: file.name, ledgerName: "", reportName: "", crashReport: nil,
+                logLevel: LogLevel.critical.number, limits: WorkerLimits(),
                 libraryPath: LibraryPath.folders(for: file, in: folder)),
-            ledger: try WorkerLedger(), loop: loop
-        ) { worker, report in
+            ledger: try WorkerLedger(), loop: loop, clock: clock
+        ) { report in
             switch report {
             case .event(.loaded(_, let description)): result = result ?? .success(description)
             case .event(.refused(_, _, let text)): result = result ?? .failure(Fault(text: text))
             case .died(let end):
                 result = result ?? .failure(Fault(text: "its worker died while opening it: \(end)"))
                 loop.stop()
-            case .event, .output, .outputDropped, .garbage, .left: break
+            case .event, .output, .outputDropped, .garbage, .left, .stuck: break
             }
-            if result != nil { worker.signal(Signals.kill) }
+            if result != nil { link?.signal(Signals.kill) }
         }
+        link = worker
         worker.send(
             .load(
                 WorkerCommand.Load(

@@ -24,7 +24,7 @@ extension Supervisor {
 
     /// The isolation level of a plugin: what its configuration or the host's says.
     func isolation(of plugin: PluginEntry) -> Isolation {
-        if let settings = plugin.routines.first?.settings { return settings.isolation }
+        if let settings = plugin.settings.first { return settings.isolation }
         return settingsBeforeDescription(of: plugin).isolation
     }
 
@@ -89,7 +89,6 @@ extension Supervisor {
         where isHost || isWhole || names.contains(plugin.name + ".json5") {
             reconsider(plugin)
         }
-        loadNext()
     }
 
     private func reconsider(_ plugin: PluginEntry) {
@@ -112,8 +111,8 @@ extension Supervisor {
             return log.write(.error, plugin.name, "\(error); its settings stay as they were")
         }
         plugin.configuration = configuration
-        let isSame = zip(plugin.routines, description.routines).allSatisfy { routine, described in
-            settings(of: described, in: plugin).isSame(as: routine.settings)
+        let isSame = zip(plugin.settings, description.routines).allSatisfy { settings, described in
+            self.settings(of: described, in: plugin).isSame(as: settings)
         }
         if isSame { return }
         log.write(.info, plugin.name, "its configuration has changed")

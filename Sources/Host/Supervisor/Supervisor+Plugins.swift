@@ -26,7 +26,6 @@ extension Supervisor {
     func watchPlugins() throws {
         looks.timer = deadlines.make { [unowned self] _ in performLooks() }
         looks.doubts = deadlines.make { [unowned self] now in doubtsAreOver(now) }
-        loadTimer = deadlines.make { [unowned self] _ in loadNext() }
         watch = try DirectoryWatch(
             options.plugins, configuration: options.configuration, loop: loop, deadlines: deadlines, clock: clock
         ) { [unowned self] change in
@@ -77,7 +76,6 @@ extension Supervisor {
         }
         look(in: directory)
         looks.armDoubts(deadlines)
-        loadNext()
     }
 
     private func look(in directory: consuming Directory?) {
@@ -170,7 +168,6 @@ extension Supervisor {
     private func doubtsAreOver(_ now: Int64) {
         for (name, action) in looks.known.expire(at: now) { perform(action, on: name, file: nil) }
         looks.armDoubts(deadlines)
-        loadNext()
     }
 
     // MARK: What follows
@@ -215,7 +212,7 @@ extension Supervisor {
         plugins[plugin.number] = plugin
         plugin.predecessors = Set(
             departing.filter { $0.fileName == plugin.fileName || $0.hash == plugin.hash }.map(\.number))
-        if plugin.predecessors.isEmpty { loads.add(plugin.number) } else { plugin.state = .waiting }
+        if plugin.predecessors.isEmpty { fleet.enqueue(plugin.number) } else { plugin.state = .waiting }
     }
 
     /// Loads a plugin again that was refused.
@@ -223,63 +220,10 @@ extension Supervisor {
         plugin.state = .describing
         plugin.shadowedBy = nil
         plugin.description = nil
-        loads.add(plugin.number)
+        fleet.enqueue(plugin.number)
     }
 
     // MARK: Loading
-
-    /// Starts workers for the plugins that wait, as many as may load at once.
-    func loadNext() {
-        while !isStopping, let number = loads.take(at: clock.monotonic()) {
-            guard let plugin = plugins[number], plugin.state == .describing else {
-                loads.leave(number)
-                continue
-            }
-            expectConfiguration(of: plugin)
-            do throws(SystemError) {
-                _ = try worker(firstKey(for: plugin), for: plugin)
-                loads.goOn()
-            } catch {
-                loads.leave(number)
-                guard error.isShortage else {
-                    refuse(plugin, "no worker for it: \(error)")
-                    continue
-                }
-                // The host's own want says nothing about the file.
-                if !loads.isHalted {
-                    log.write(.error, plugin.name, "no worker for it: \(error); it is tried again until there is one")
-                }
-                loads.halt(at: clock.monotonic() + Self.retry, for: number)
-            }
-        }
-        if let loadTimer { deadlines.set(loadTimer, at: isStopping ? nil : loads.deadline) }
-    }
-
-    private func firstKey(for plugin: PluginEntry) -> WorkerLink.Key {
-        switch isolation(of: plugin) {
-        case .plugin: .plugin(plugin.number)
-        case .routine: .routine(plugin.number, 0)
-        case .shared: .shared
-        }
-    }
-
-    /// A worker has loaded the plugin, or read its description only.
-    func loaded(_ number: Int, _ description: PluginDescription, by worker: WorkerLink) {
-        guard worker.loading.first == number, let plugin = plugins[number] else { return garbage(from: worker) }
-        worker.loading.removeFirst()
-        loads.leave(number)
-        armWorkerTimer(worker)
-        if plugin.state == .describing {
-            describe(plugin, description)  // its start, if it has one, sends the load
-            retire(worker, ifUnused: true)
-            return loadNext()
-        }
-        worker.loaded.insert(number)
-        for routine in plugin.routines where routine.isStartPending && key(for: routine) == worker.key {
-            begin(routine, in: worker)
-        }
-        loadNext()
-    }
 
     /// Takes up what a plugin says of itself, or refuses it.
     func describe(_ plugin: PluginEntry, _ description: PluginDescription) {
@@ -300,47 +244,38 @@ extension Supervisor {
             .info, plugin.name,
             "\(plugin.fileName): \(description.id) \(description.version), \(description.routines.count) "
                 + (description.routines.count == 1 ? "routine" : "routines"))
-        for (index, routine) in description.routines.enumerated() { add(routine, at: index, to: plugin) }
-        var last: (settings: EffectiveSettings, content: String)?
-        for routine in plugin.routines {
-            let content =
-                if let last, last.settings == routine.settings { last.content } else {
-                    plugin.content(for: routine.settings)
-                }
-            last = (routine.settings, content)
-            tell(routine, .fileChanged(content: content))
-        }
+        plugin.settings = settings(of: description, in: plugin)
+        book.add(program(of: plugin))
     }
 
-    private func add(_ description: PluginDescription.Routine, at index: Int, to plugin: PluginEntry) {
-        var settings = self.settings(of: description, in: plugin)
-        // Equal ones share their storage: with many routines it is what takes most memory.
-        if let before = plugin.routines.last?.settings, before == settings { settings = before }
-        let id = plugin.name + "/" + description.name
-        let policy =
-            if let tally = savedTallies[id] {
-                RestartPolicy(
-                    id: id, settings: settings.restart, restoring: tally, at: clock.monotonic(), wall: clock.wall())
-            } else {
-                RestartPolicy(id: id, settings: settings.restart)
-            }
-        let routine = RoutineEntry(
-            key: nextKey, plugin: plugin, index: index, name: description.name, settings: settings, policy: policy)
-        nextKey += 1
-        routine.isPaused = savedTallies[id]?.isPaused ?? false
-        if let before = departed.removeValue(forKey: id) { routine.continues(before) }
-        routine.untilMs = settings.until.moment(nowMs: clock.wall() / 1_000_000)
-        plugin.routines.append(routine)
-        routines[routine.key] = routine
-        if policy.state == .quarantined {
-            log.write(.warning, id, "still quarantined: \(policy.quarantine?.why ?? "")")
+    /// The settings of all routines. Equal ones share their storage: with many routines it is what takes most memory.
+    private func settings(of description: PluginDescription, in plugin: PluginEntry) -> [EffectiveSettings] {
+        var all: [EffectiveSettings] = []
+        for routine in description.routines {
+            let settings = settings(of: routine, in: plugin)
+            all.append(all.last == settings ? all[all.count - 1] : settings)
         }
-        if routine.isPaused { log.write(.info, id, "still paused: schedhost resume \(id) lets it go on") }
+        return all
+    }
+
+    private func program(of plugin: PluginEntry) -> Program {
+        var routines: [Program.Routine] = []
+        for (settings, description) in zip(plugin.settings, plugin.description?.routines ?? []) {
+            let content =
+                if let last = routines.last, last.settings == settings { last.content } else {
+                    plugin.content(for: settings)
+                }
+            routines.append(Program.Routine(name: description.name, settings: settings, content: content))
+        }
+        return Program(
+            number: plugin.number, name: plugin.name, version: plugin.description?.version ?? "",
+            build: plugin.file.buildID, isolation: isolation(of: plugin), sharedLimits: sharedLimits,
+            load: load(plugin, isForRunning: true), routines: routines)
     }
 
     /// A plugin cannot be used: said once.
     func refuse(_ plugin: PluginEntry, _ reason: String) {
-        loads.leave(plugin.number)
+        fleet.leaveQueue(plugin.number)
         guard plugin.state == .describing else { return }
         // The author knows the file by its own name, not by its copy's.
         let file = path(of: plugin.fileName)

@@ -48,50 +48,25 @@ public final class Supervisor {
     let clock: any HostClock
     let deadlines = Deadlines()
     private var controlDesk: ControlDesk?
-    /// What ended sessions counted, by `plugin/routine`.
-    var totals: [String: RoutineTotals] = [:]
     /// The host's start, UTC ms and boot ns.
     let startMs: Int64
     let startBoot: Int64
-    let tallies = TallyStore()
-    let boot = bootIdentifier()
     let hostName = HostProcess.hostName
     let keeper: RecordKeeper
-    var sessionIDs = SessionIDGenerator()
-    var random = SystemRandomNumberGenerator()
-    var hangs = HangWatch<Int>()
-    var hangTimer: Deadlines.Timer?
+    let fleet: WorkerFleet
+    let book: RoutineBook
+    let crashReports: CrashReports
+    private let hasBacktracer: Bool
     var hostConfiguration = HostConfiguration()
 
     var plugins: [Int: PluginEntry] = [:]
-    var routines: [Int: RoutineEntry] = [:]
-    var workers: [WorkerLink.Key: WorkerLink] = [:]
-    /// Workers that were told to end and are not dead; their keys may be taken by others.
-    var leaving: [ObjectIdentifier: WorkerLink] = [:]
-    /// Dead workers whose control groups are not empty yet.
-    var groups: Set<Int32> = []
-    var mayHaveOrphans = false
-    var adoption = Adoption(isFirstProcess: false, inherited: [])
-    var loads = LoadQueue()
-    var loadTimer: Deadlines.Timer?
-    /// The program that writes the reports of crashes, when they are wanted and it is there.
-    var backtracer: String?
     let copies: PrivateCopies
     var watch: DirectoryWatch?
     var looks = PluginLooks()
     /// Plugins that are ending because their file is gone or another one.
     var departing: [PluginEntry] = []
-    /// What routines leave to those of the same name that follow them.
-    var departed: [String: RoutineEntry] = [:]
     var hasDepartures = false
-    var savedTallies: [String: RoutineTally] = [:]
-    var hasNewTallies = false
-    var isTallySaveDue = false
-    var hasNewHangs = false
-    var tallyTimer: Deadlines.Timer?
     var nextNumber = 0
-    var nextKey = 0
-    var nextWorker = 0
     var isStopping = false
     var hasFailed = false
     var hasStarted = false
@@ -109,6 +84,16 @@ public final class Supervisor {
         for warning in records.warnings { log.write(.warning, "", warning) }
         keeper = RecordKeeper(records, host: hostName, clock: clock, deadlines: deadlines, log: log)
         loop = try EventLoop(clock: clock)
+        crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
+        let backtracer = options.keepsReports ? Backtracer.find() : nil
+        hasBacktracer = backtracer != nil
+        fleet = WorkerFleet(
+            launcher: try ProcessLauncher(
+                loop: loop, clock: clock, state: state.directory, reports: crashReports, backtracer: backtracer),
+            clock: clock, deadlines: deadlines, grace: options.grace, logLevel: options.logLevel.number)
+        book = RoutineBook(
+            host: RoutineBook.Host(name: hostName, boot: bootIdentifier(), grace: options.grace), ledgers: fleet,
+            tallies: try StateTallies(in: options.state), clock: clock, deadlines: deadlines, log: log)
         startMs = clock.wall() / 1_000_000
         startBoot = clock.boot()
         var settings = ControlDesk.Settings(state: options.state)
@@ -142,7 +127,7 @@ public final class Supervisor {
         // Swift's handler returns from a SIGABRT that somebody else sent, such as systemd's watchdog: to be killed by it
         // is what is meant.
         Signals.restoreDefault(Signals.abort)
-        adoption = Adoption(isFirstProcess: HostProcess.pid == 1, inherited: HostProcess.children())
+        fleet.adoption = Adoption(isFirstProcess: HostProcess.pid == 1, inherited: HostProcess.children())
         HostProcess.adoptOrphans()
         _ = try loop.watch(signals.descriptor) { [unowned self] _ in
             while let signal = signals.next() { receive(signal) }
@@ -153,16 +138,14 @@ public final class Supervisor {
         hasStarted = true
         try loop.run { now in
             deadlines.settle(now: now)
-            putAwayOrphans()
-            settleDepartures()
-            if hasNewTallies || desk.awaitsReadiness || isStopping { desk.notify() }
-            keeper.write { openSessions }
-            settleSessions()
+            settle()
+            if book.takeChange() || desk.awaitsReadiness || isStopping { desk.notify() }
+            keeper.write { book.openSessions }
             if isDone { loop.stop() }
             return deadlines.earliest
         }
         desk.close()
-        saveTallies()
+        book.saveTallies()
         let lost = keeper.finish()
         if !keeper.history.isEmpty {
             let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
@@ -172,20 +155,14 @@ public final class Supervisor {
     }
 
     private func prepare() throws {
-        hangTimer = deadlines.make { [unowned self] _ in lookForHangs() }
-        let (tallies, warning) = tallies.load(from: state.directory)
-        savedTallies = tallies
-        if let warning { log.write(.warning, "", warning) }
         keeper.recover()
-        sweepReports()
+        crashReports.sweep()
         ControlGroup.sweep()
         try loadHostConfiguration()
         log.write(
             .info, "",
             "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
-        guard options.keepsReports else { return }
-        backtracer = Backtracer.find()
-        if backtracer == nil {
+        if options.keepsReports, !hasBacktracer {
             log.write(
                 .warning, "",
                 "no crash reports: swift-backtrace is not found; scripts/install puts it beside the host, or have the "
@@ -204,7 +181,7 @@ public final class Supervisor {
     func receive(_ signal: Int32) {
         switch signal {
         case _ where Self.stopSignals.contains(signal): stop(signal)
-        case Signals.child: mayHaveOrphans = true
+        case Signals.child: fleet.childEnded()
         case _ where Self.ignoredSignals.contains(signal):
             log.write(.info, "", "\(signalName(signal)) means nothing to a host; SIGHUP reloads, SIGTERM stops")
         default:
@@ -216,7 +193,7 @@ public final class Supervisor {
 
     /// Nothing runs and nothing will: either everything was told to stop, or all is complete.
     private var isDone: Bool {
-        guard workers.isEmpty, leaving.isEmpty else {
+        guard fleet.isEmpty else {
             if options.exitsWhenIdle, !isStopping, hasStarted, isIdle { stopWorkers() }
             return false
         }
@@ -226,13 +203,8 @@ public final class Supervisor {
 
     /// No plugin is being looked at, and no routine runs or is about to.
     private var isIdle: Bool {
-        !workers.values.contains { !$0.sessions.isEmpty } && looks.isSettled && departing.isEmpty
+        !fleet.hasSessions && looks.isSettled && departing.isEmpty
             && plugins.values.allSatisfy { $0.state != .describing && $0.state != .waiting }
-            && routines.values.allSatisfy { routine in
-                switch routine.policy.state {
-                case .idle, .complete, .stopped, .quarantined: routine.session == nil && !routine.isStartPending
-                case .waiting, .starting, .running, .ending: false
-                }
-            }
+            && book.isIdle
     }
 }

@@ -23,6 +23,14 @@ public enum CrashPage {
         public let frames: [Frame]
         /// Why the worker ended itself; empty when it did not.
         public let words: String
+
+        /// What a page says.
+        public init(signal: Int32, thread: Int32 = 0, frames: [Frame] = [], words: String = "") {
+            self.signal = signal
+            self.thread = thread
+            self.frames = frames
+            self.words = words
+        }
     }
 
     /// Bytes in the file.

@@ -234,4 +234,28 @@ import Testing
             #expect(driver.now <= 17 * Self.second, "\(column.name)")
         }
     }
+
+    @Test(arguments: [Int64(10_000_000_000), 0, -5, .max]) func `a stop gives the grace, then two seconds`(
+        grace: Int64
+    ) {
+        var life = WorkerLifecycle(grace: grace)
+        #expect(life.handle(.end, at: 100) == [.quit])
+        let terminateAt = grace == .max ? .max : 100 + max(grace, 0)
+        #expect(life.nextDeadline == terminateAt)
+        #expect(life.handle(.deadline, at: terminateAt - 1) == [])
+        #expect(life.handle(.deadline, at: terminateAt) == [.terminate])
+        let killAt = grace == .max ? .max : terminateAt + 2 * Self.second
+        #expect(life.nextDeadline == killAt)
+        if killAt > terminateAt { #expect(life.handle(.deadline, at: killAt - 1) == []) }
+        #expect(life.handle(.deadline, at: killAt) == [.kill])
+    }
+
+    @Test(arguments: [Int32(0), -1, .min]) func `a hang in a thread that is not known is killed at once`(thread: Int32)
+    {
+        var driver = Self.serving()
+        #expect(driver.tell(.hang(slot: 0, thread: thread)) == [.kill])
+        var gone = Self.serving()
+        gone.tell(.hang(slot: 0, thread: 7))
+        #expect(gone.tell(.noThread) == [.kill])
+    }
 }

@@ -135,9 +135,6 @@ public struct Verdict: Equatable, Sendable {
     /// The crash report's file.
     public let report: String?
 
-    /// What a record's text ends with when a plugin has spoiled both accounts of its cycles.
-    public static let overwritten = "; what it had counted was overwritten"
-
     init(on death: Death, _ report: Report) {
         manner = death.manner
         end = death.end
@@ -216,7 +213,7 @@ public struct Verdict: Equatable, Sendable {
                 }
             }
         }
-        if counts == nil, death.remains.spoiled.contains(slot) { reason.text += overwritten }
+        if counts == nil, death.remains.spoiled.contains(slot) { reason.text += SessionRecord.Reason.overwritten }
         return Session(slot: slot, id: id, reason: reason, isLate: isLate, isCulprit: isCulprit, counts: counts)
     }
 
@@ -262,4 +259,9 @@ public struct Verdict: Equatable, Sendable {
                 : "its worker died while loading it: \(death.end)\(place)",
             isInnocent: death.end.isKill && death.remains.signal == 0 && death.manner == .failed(wasTold: false))
     }
+}
+
+extension SessionRecord.Reason {
+    /// What a text ends with when a plugin has spoiled both accounts of its cycles.
+    public static let overwritten = "; what it had counted was overwritten"
 }

@@ -206,8 +206,3 @@ final class RecordKeeper {
                 phase: isInPlugin ? snapshot?.phase : nil))
     }
 }
-
-extension SessionRecord.Reason {
-    /// What a text ends with when a plugin has spoiled both accounts of its cycles.
-    static let overwritten = "; what it had counted was overwritten"
-}

@@ -3,8 +3,8 @@ internal import HostSystem
 
 /// One worker process as the supervisor holds it: its channel, its output, its ledger and its end.
 ///
-/// It tells its owner what comes, and what is decided about it is decided elsewhere.
-final class WorkerLink {
+/// It tells its owner what comes; what is decided about it is decided in its `WorkerLifecycle`.
+final class WorkerLink: WorkerProcess {
     /// What the supervisor is told.
     enum Report {
         case event(WorkerEvent)
@@ -16,15 +16,10 @@ final class WorkerLink {
         case left
         /// Output lines were dropped because they came too fast.
         case outputDropped(Int)
+        /// It has ended, and cannot be reaped: another process traces it.
+        case stuck
         /// It has ended, and everything that it said before was reported.
         case died(ProcessEnd)
-    }
-
-    /// Which routines the worker serves: the isolation level's unit.
-    enum Key: Hashable {
-        case plugin(Int)
-        case routine(Int, Int)
-        case shared
     }
 
     /// Bytes that are taken from one worker before the others have their turn.
@@ -34,43 +29,8 @@ final class WorkerLink {
     /// Bytes that are taken after its death: a process that it left behind may go on writing.
     private static let rest = 64 << 20
 
-    let key: Key
-    let ledgerName: String
-    let reportName: String
-    let startedAt: Int64
-    /// What it was started with.
-    let limits: WorkerLimits
     var pid: Int32 { child.pid }
-    /// Plugins whose `load` was sent and not answered, in order; the first is the one being loaded.
-    var loading: [Int] = []
-    /// Plugins that are loaded.
-    var loaded: Set<Int> = []
-    /// Routines that have a session in it, by their slots; kept by `RoutineEntry.session`.
-    var sessions: [Int: RoutineEntry] = [:]
-    var hasSaidGoodbye = false
-    var isQuitting = false
-    /// Whether it was killed because it had closed the channel.
-    var hasLeft = false
-    var teardown = Teardown()
-    var escalation = HangEscalation()
-    var timer: Deadlines.Timer?
-    /// When it is killed if a fatal signal has not ended it by then.
-    var dyingDeadline: Int64?
-    /// When it is killed if it lives without the channel.
-    var leftDeadline: Int64?
-    /// The slot whose callback went over its time.
-    var hungSlot: Int?
-    /// The slot whose session was asked to end, and had its grace.
-    var overdueSlot: Int?
-    /// Until when the load in progress may take.
-    var loadDeadline: (plugin: Int, time: Int64)?
-    var hasHungInLoad = false
-    /// The teardown has sent a signal.
-    var hasBeenKilled = false
-    var hasSpoiledChannel = false
-    private(set) var slotCount = 0
-    /// Whether a session has been given a slot.
-    var hasHadSession: Bool { slotCount > 0 }
+    private var slotCount = 0
     private var slots: [RoutineKey: Int] = [:]
 
     private let hasReports: Bool
@@ -83,6 +43,7 @@ final class WorkerLink {
     private var words = LastWords()
     private var ledgerSlots = 0
     private let loop: EventLoop
+    private let clock: any HostClock
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
     /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000.
     private var lines = LineSplitter(limit: 32 << 20)
@@ -90,8 +51,9 @@ final class WorkerLink {
     private var unsent: [UInt8] = []
     /// Whether the channel is watched for room.
     private var isBlocked = false
+    private var isStuck = false
     private var outputBudget = OutputBudget()
-    private let report: (WorkerLink, Report) -> Void
+    private let report: (Report) -> Void
 
     /// A routine's place in a worker.
     struct RoutineKey: Hashable {
@@ -101,14 +63,12 @@ final class WorkerLink {
 
     /// What a worker is started with.
     struct Setup {
-        var key: Key
         var name: String
         var ledgerName: String
         var reportName: String
         /// Where the report of a crash goes, and the program that writes it.
         var crashReport: (path: String, backtracer: String)?
         var logLevel: Int32
-        var now: Int64
         var limits: WorkerLimits
         /// Where the dynamic linker looks for what plugins need.
         var libraryPath: [String] = []
@@ -118,16 +78,12 @@ final class WorkerLink {
 
     /// Starts a worker that counts in that file.
     init(
-        _ setup: Setup, ledger: consuming WorkerLedger, loop: EventLoop,
-        report: @escaping (WorkerLink, Report) -> Void
+        _ setup: Setup, ledger: consuming WorkerLedger, loop: EventLoop, clock: any HostClock,
+        report: @escaping (Report) -> Void
     ) throws(SystemError) {
-        key = setup.key
-        ledgerName = setup.ledgerName
-        reportName = setup.reportName
-        startedAt = setup.now
-        limits = setup.limits
         hasReports = setup.crashReport != nil
         self.loop = loop
+        self.clock = clock
         self.report = report
         self.ledger = ledger
         page = try CrashPage.make()
@@ -214,6 +170,15 @@ final class WorkerLink {
     /// Sends a signal to one of its threads; false when there is no such thread.
     func signal(_ number: Int32, thread: Int32) -> Bool { child.signal(number, thread: thread) }
 
+    /// Sends SIGKILL to the process and to its group.
+    func kill() {
+        child.signal(Signals.kill)
+        child.killGroup()
+    }
+
+    /// How many children of it are dead and not reaped, up to `most`.
+    func deadChildren(most: Int) -> Int { HostProcess.deadChildren(of: pid, most: most) }
+
     // MARK: Hearing it
 
     private func serveChannel(_ readiness: Poller.Readiness) {
@@ -246,12 +211,12 @@ final class WorkerLink {
             guard let bytes = Self.receive(channel) else { return }
             if bytes.isEmpty {
                 unwatch(0)
-                return all ? () : report(self, .left)
+                return all ? () : report(.left)
             }
             taken += bytes.count
             var events: [Report] = []
             lines.take(bytes) { line in if let event = Self.decode(line) { events.append(event) } }
-            for event in events { report(self, event) }
+            for event in events { report(event) }
             // There is no more, or the loop comes back.
             if !all, bytes.count < Self.most { return }
         }
@@ -300,11 +265,11 @@ final class WorkerLink {
     private func tell(isError: Bool, _ text: String) {
         // The backtracer's own lines: what it found is in the record.
         if isError, hasReports, text.isEmpty || text.hasPrefix("*** Signal ") { return }
-        let now = SystemClock().monotonic()
+        let now = clock.monotonic()
         if isError { words.add(text, at: now) }
         let (isAllowed, dropped) = outputBudget.spend(now: now)
-        if dropped > 0, isAllowed { report(self, .outputDropped(dropped)) }
-        if isAllowed { report(self, .output(isError: isError, text)) }
+        if dropped > 0, isAllowed { report(.outputDropped(dropped)) }
+        if isAllowed { report(.output(isError: isError, text)) }
     }
 
     private static func read(_ pipe: borrowing Descriptor) -> [UInt8]? {
@@ -323,7 +288,13 @@ final class WorkerLink {
 
     /// It has ended: everything it said is read first, then what is left of its process group is killed.
     private func reap() {
-        guard let end = child.ended() else { return }
+        guard let end = child.ended() else {
+            // Its descriptor stays ready: it is looked at again when the host hears of the end of a child.
+            isStuck = true
+            unwatch(3)
+            return report(.stuck)
+        }
+        isStuck = false
         unwatch(3)
         child.killGroup()
         readChannel(all: true)
@@ -336,7 +307,19 @@ final class WorkerLink {
         }
         for index in 0..<3 { unwatch(index) }
         _ = child.reap()
-        report(self, .died(end))
+        report(.died(end))
+    }
+
+    /// Looks again whether it can be reaped, when it could not before.
+    func reapIfStuck() {
+        guard isStuck, child.ended() != nil else { return }
+        reap()
+    }
+
+    /// Watches it no more.
+    func abandon() {
+        isStuck = false
+        for index in 0...3 { unwatch(index) }
     }
 
     private func unwatch(_ index: Int) {

@@ -1,13 +1,19 @@
 internal import HostCore
 
 /// What a slot of a ledger counts, beside what the hang watch reads. Any number may be in it.
-struct LedgerCounts {
+struct LedgerCounts: Equatable {
     var lastDuration: Int64
     var totalDuration: UInt64
     var longest: Int64
     var cache = RoutineStatus.Cache()
     var durations: LatencyHistogram
     var lateness: LatencyHistogram
+
+    /// What the bytes of a slot count of that session; nil when they are of another.
+    init?(_ bytes: [UInt8], of session: SessionID) {
+        guard LedgerReader.snapshot(bytes).session == session.rawValue else { return nil }
+        self.init(bytes)
+    }
 
     /// The counts of a slot's bytes, which are `LedgerSlot.size`.
     init(_ bytes: [UInt8]) {

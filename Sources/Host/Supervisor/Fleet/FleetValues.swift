@@ -1,0 +1,174 @@
+internal import HostCore
+internal import HostSystem
+
+/// Names one worker of a host. It is never used again.
+struct WorkerID: Hashable {
+    let number: Int
+}
+
+/// Which routines a worker serves: the isolation level's unit.
+enum WorkerKey: Hashable {
+    case plugin(Int)
+    case routine(Int, Int)
+    case shared
+}
+
+/// A session's place in a worker.
+struct Seat: Equatable {
+    let worker: WorkerID
+    /// The slot in the worker's ledger.
+    let slot: Int
+    let pid: Int32
+    /// The ledger's file.
+    let ledger: String
+}
+
+/// A plugin that a worker is to load, or only to describe.
+struct Load: Equatable {
+    var plugin: Int
+    /// The file that is loaded, and the name by which the user knows it.
+    var path: String
+    var name: String
+    var build: String
+    /// All parameters as one JSON object.
+    var parameters: String
+    /// Whether its `load` is called; otherwise only the descriptor is read.
+    var isForRunning: Bool
+    /// The state directory, for the disk caches.
+    var state: String?
+    var key: WorkerKey
+    var limits: WorkerLimits
+    /// Where the dynamic linker looks for what it needs.
+    var libraryPath: [String]
+    /// How long it may take, ns.
+    var limit: Int64
+
+    var command: WorkerCommand.Load {
+        WorkerCommand.Load(
+            plugin: plugin, path: path, name: name, parameters: parameters, isForRunning: isForRunning, build: build,
+            state: state, isShared: key == .shared)
+    }
+}
+
+/// A load that came to nothing.
+struct FailedLoad: Equatable {
+    let load: Load
+    /// `open`, `descriptor` or `load`, by the worker's own words; `died` when it died of it.
+    let phase: String
+    /// Why, for the log and for the record.
+    let text: String
+    let reason: SessionRecord.Reason
+    let pid: Int32
+    /// When its worker was started, monotonic ns.
+    let startedAt: Int64
+    /// The worker was killed from outside, which says nothing about the plugin.
+    let isInnocent: Bool
+    /// The crash report's file.
+    var report: String?
+
+    /// Whether a record tells of it: what is wrong with the file itself is told with the file.
+    var isRecorded: Bool { phase == "load" || phase == "died" }
+
+    /// Whose fault it is; nil: the file's, and it will be so until another one is there. What `load` returns is about the
+    /// world, and may be good the next time.
+    var fault: RestartPolicy.Fault? {
+        switch phase {
+        case "load": .error
+        case "died": .death
+        default: nil
+        }
+    }
+}
+
+/// All that follows from a worker's death.
+struct Obituary: Equatable {
+    let key: WorkerKey
+    let pid: Int32
+    let startedAt: Int64
+    /// The ledger's file, which is needed no more once the records are written.
+    let ledger: String
+    let verdict: Verdict
+    /// What the slots of its sessions counted.
+    var counts: [Int: LedgerCounts] = [:]
+    var failedLoad: FailedLoad?
+    /// Plugins whose load for running is to be tried elsewhere.
+    var interrupted: [Int] = []
+
+    init(key: WorkerKey, pid: Int32, startedAt: Int64, ledger: String, verdict: Verdict) {
+        self.key = key
+        self.pid = pid
+        self.startedAt = startedAt
+        self.ledger = ledger
+        self.verdict = verdict
+    }
+}
+
+extension WorkerFleet {
+    /// What the fleet answers.
+    enum Event: Equatable {
+        /// A plugin was described.
+        case described(plugin: Int, PluginDescription)
+        /// A plugin is loaded in the worker of that key.
+        case loaded(plugin: Int, WorkerKey)
+        /// A plugin was refused by its worker.
+        case refused(FailedLoad)
+        /// A session is over; what its slot counted, when it says so of that session.
+        case ended(WorkerEvent.Ended, LedgerCounts?)
+        /// A worker is dead, and all that it said was told before.
+        case died(Obituary)
+        /// A plugin's line for the log.
+        case line(WorkerEvent.Log)
+        /// Something to be said of the worker of that key.
+        case said(WorkerKey, LogLevel, String)
+    }
+
+    /// The workers as the status shows them, by process id; `name` says what to call one.
+    func status(name: (WorkerKey) -> String) -> [HostStatus.Worker] {
+        workers.values.map { worker in
+            let pid = worker.process?.pid ?? 0
+            var entry = HostStatus.Worker(
+                pid: pid, name: name(worker.key),
+                uptimeMs: max(0, clock.monotonic() - worker.startedAt) / 1_000_000,
+                sessions: worker.life.sessions.count)
+            let usage = ProcessUsage(of: pid)
+            entry.residentBytes = usage?.residentBytes
+            entry.cpuMs = usage?.cpuMs
+            return entry
+        }
+        .sorted { $0.pid < $1.pid }
+    }
+
+    /// A child of the host has ended: perhaps one that a dead worker left, or a worker that could not be reaped before.
+    func childEnded() {
+        mayHaveOrphans = true
+        for worker in workers.values { worker.process?.reapIfStuck() }
+    }
+
+    /// Kills and reaps what dead workers left behind: as their subreaper we are its parent now. What does not descend from
+    /// a worker is reaped when it is dead, and otherwise left alone. Once a round of the loop: it looks at all children,
+    /// and many may die at once. `others` are children of the host that are no workers; `hasRunHooks`: some of them may
+    /// have left processes in the background.
+    func reapOrphans(sparing others: Set<Int32>, hasRunHooks: Bool) {
+        guard mayHaveOrphans else { return }
+        mayHaveOrphans = false
+        let known = Set(workers.values.compactMap { $0.process?.pid }).union(others)
+        if hasRunHooks { adoption.hookHasRun() }
+        for child in HostProcess.children() where !known.contains(child) {
+            let isMarked = HostProcess.environment(of: child).map { Adoption.isMarked($0, byHost: HostProcess.pid) }
+            switch adoption.fate(of: child, isMarked: isMarked) {
+            case .kill: _ = HostProcess.putAway(child)
+            case .leave: _ = HostProcess.reap(child)
+            }
+        }
+        groups = groups.filter { !ControlGroup.remove(of: $0) }
+    }
+}
+
+extension WorkerEnd {
+    init(_ end: ProcessEnd) {
+        switch end {
+        case .exited(let status): self = .exited(status)
+        case .signaled(let number): self = .signalled(number, name: signalName(number))
+        }
+    }
+}

@@ -1,0 +1,114 @@
+internal import HostCore
+internal import HostSystem
+
+/// What the fleet makes of what workers say and of how they die.
+extension WorkerFleet {
+    func handle(_ report: WorkerLink.Report, from worker: Worker) {
+        switch report {
+        case .event(let event): hear(event, from: worker)
+        case .output(let isError, let text): say(worker, isError ? .warning : .info, text)
+        case .outputDropped(let count):
+            say(worker, .warning, "\(count) lines of its output dropped: they came too fast")
+        case .garbage: tell(worker, .nonsense)
+        case .left: tell(worker, .channelClosed)
+        case .stuck: tell(worker, .stuck)
+        case .died(let end): tell(worker, .exited(WorkerEnd(end), remains(of: worker)))
+        }
+    }
+
+    private func hear(_ event: WorkerEvent, from worker: Worker) {
+        switch event {
+        case .loaded(let plugin, let description):
+            guard let load = answered(plugin, by: worker) else { return }
+            if load.isForRunning {
+                worker.loaded.insert(plugin)
+                events.append(.loaded(plugin: plugin, worker.key))
+            } else {
+                events.append(.described(plugin: plugin, description))
+            }
+        case .refused(let plugin, let phase, let text):
+            guard let load = answered(plugin, by: worker) else { return }
+            events.append(
+                .refused(
+                    FailedLoad(
+                        load: load, phase: phase, text: phase == "load" ? "its load failed: \(text)" : text,
+                        reason: SessionRecord.Reason(.error, text: text, phase: "load"), pid: worker.process?.pid ?? 0,
+                        startedAt: worker.startedAt, isInnocent: false, report: nil)))
+        case .ended(let ended):
+            let counts = worker.process?.slotBytes(ended.slot).flatMap { LedgerCounts($0, of: ended.session) }
+            guard tell(worker, .sessionOver(slot: ended.slot, ended.session)) == .passed else { return }
+            candidates.insert(worker.id)
+            events.append(.ended(ended, counts))
+        case .log(let line):
+            guard worker.loaded.contains(line.plugin) || worker.life.loading.contains(line.plugin) else {
+                tell(worker, .nonsense)
+                return
+            }
+            events.append(.line(line))
+        case .dropped(let count):
+            say(worker, .warning, "\(max(0, count)) log lines dropped: they came too fast")
+        case .goodbye: tell(worker, .goodbye)
+        }
+    }
+
+    /// The load that a worker may answer now; nil when it cannot have done so.
+    private func answered(_ plugin: Int, by worker: Worker) -> Load? {
+        guard tell(worker, .answer(plugin: plugin)) == .passed, !worker.pending.isEmpty else { return nil }
+        queue.leave(plugin)
+        candidates.insert(worker.id)
+        return worker.pending.removeFirst()
+    }
+
+    func say(_ worker: Worker, _ level: LogLevel, _ text: String) { events.append(.said(worker.key, level, text)) }
+
+    // MARK: Its death
+
+    func remains(of worker: Worker) -> Remains {
+        var remains = Remains()
+        guard let process = worker.process else { return remains }
+        if let page = process.crash {
+            remains.signal = page.signal
+            remains.signalName = signalName(page.signal)
+            remains.thread = page.thread
+            remains.ownWords = page.words
+        }
+        remains.lastWords = process.lastWords(now: clock.monotonic())
+        for (slot, session) in worker.life.sessions {
+            if let snapshot = process.snapshot(slot: slot), snapshot.session == session.rawValue {
+                remains.snapshots[slot] = snapshot
+            } else if process.isSpoiled(slot: slot) {
+                remains.spoiled.insert(slot)
+            }
+        }
+        return remains
+    }
+
+    func bury(_ worker: Worker, _ verdict: Verdict) {
+        let pid = worker.process?.pid ?? 0
+        if let line = verdict.line(pid: pid) { say(worker, line.isError ? .error : .warning, line.text) }
+        workers[worker.id] = nil
+        if current[worker.key] == worker.id { current[worker.key] = nil }
+        if let timer = worker.timer { deadlines.remove(timer) }
+        if worker.limits.processes > 0 { groups.insert(pid) }
+        mayHaveOrphans = true
+        var obituary = Obituary(
+            key: worker.key, pid: pid, startedAt: worker.startedAt, ledger: worker.ledgerName, verdict: verdict)
+        for session in verdict.sessions {
+            let bytes = worker.process?.slotBytes(session.slot)
+            obituary.counts[session.slot] = bytes.flatMap { LedgerCounts($0, of: session.id) }
+        }
+        for load in worker.pending {
+            queue.leave(load.plugin)
+            if let failed = verdict.failedLoad, failed.plugin == load.plugin, obituary.failedLoad == nil {
+                obituary.failedLoad = FailedLoad(
+                    load: load, phase: "died", text: failed.text, reason: failed.reason, pid: pid,
+                    startedAt: worker.startedAt, isInnocent: failed.isInnocent, report: verdict.report)
+            } else if load.isForRunning {
+                obituary.interrupted.append(load.plugin)
+            } else {
+                queue.add(load.plugin)
+            }
+        }
+        events.append(.died(obituary))
+    }
+}

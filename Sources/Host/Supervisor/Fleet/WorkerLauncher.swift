@@ -1,0 +1,77 @@
+internal import HostCore
+internal import HostSystem
+
+/// One worker process as the fleet drives it.
+protocol WorkerProcess: AnyObject {
+    var pid: Int32 { get }
+    /// Sends a command; what cannot be sent now follows later.
+    func send(_ command: WorkerCommand)
+    /// The slot of a routine in its ledger, which is made long enough for it; nil when it is full.
+    func slot(plugin: Int, routine: Int) throws(SystemError) -> Int?
+    /// What the ledger says of a slot.
+    func snapshot(slot: Int) -> LedgerSnapshot?
+    /// Whether a slot that says nothing of its session was written on.
+    func isSpoiled(slot: Int) -> Bool
+    /// A slot's bytes.
+    func slotBytes(_ slot: Int) -> [UInt8]?
+    /// What its crash page says.
+    var crash: CrashPage.Contents? { get }
+    /// What it wrote to standard error within the last two seconds, as one line.
+    func lastWords(now: Int64) -> String
+    /// How many children of it are dead and not reaped, up to `most`.
+    func deadChildren(most: Int) -> Int
+    /// Sends a signal to the process.
+    func signal(_ number: Int32)
+    /// Sends a signal to one of its threads; false when there is no such thread.
+    func signal(_ number: Int32, thread: Int32) -> Bool
+    /// Sends SIGKILL to the process and to its group.
+    func kill()
+    /// Looks again whether it can be reaped, when it could not before.
+    func reapIfStuck()
+    /// Watches it no more.
+    func abandon()
+}
+
+/// Starts workers, and reads what dead ones leave.
+protocol WorkerLauncher: AnyObject {
+    /// Starts a worker, whose reports come to `report`.
+    func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
+        -> any WorkerProcess
+    /// What is known of a crash: from the report of that name, if there is one, and the crash page. `files` are those
+    /// that the worker has loaded. nil when the report is not complete yet.
+    func crashReport(_ name: String, _ page: CrashPage.Contents?, of files: Set<String>) -> Report?
+}
+
+/// Starts worker processes of this executable, with their ledgers and crash reports in the state directory.
+final class ProcessLauncher: WorkerLauncher {
+    private let loop: EventLoop
+    private let clock: any HostClock
+    private let ledgers: Directory
+    private let reports: CrashReports
+    /// The program that writes the reports of crashes, when they are wanted and it is there.
+    private let backtracer: String?
+
+    /// A launcher that keeps its files in a state directory.
+    init(
+        loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, backtracer: String?
+    ) throws(SystemError) {
+        self.loop = loop
+        self.clock = clock
+        self.reports = reports
+        self.backtracer = backtracer
+        ledgers = try state.directory("ledgers", create: true)
+    }
+
+    func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
+        -> any WorkerProcess
+    {
+        var setup = setup
+        setup.crashReport = backtracer.map { (reports.place(of: setup.reportName), $0) }
+        return try WorkerLink(
+            setup, ledger: try WorkerLedger(setup.ledgerName, in: ledgers), loop: loop, clock: clock, report: report)
+    }
+
+    func crashReport(_ name: String, _ page: CrashPage.Contents?, of files: Set<String>) -> Report? {
+        reports.examine(name, page, of: files)
+    }
+}

@@ -1,0 +1,197 @@
+internal import HostCore
+internal import HostSystem
+
+/// Sessions: their beginning, and what their end means.
+extension RoutineBook {
+    // MARK: The beginning of a session
+
+    /// Starts a session as soon as a worker has the plugin.
+    func start(_ routine: RoutineEntry) {
+        guard !isStopping, !routine.owner.isRetired else { return }
+        routine.isStartPending = true
+        actions.append(
+            .start(
+                Start(routine: routine.key, index: routine.index, load: routine.program.load(for: routine.index))))
+    }
+
+    /// A worker of that key has the plugin, or the load that was in progress there was interrupted: what waits for it is
+    /// tried again.
+    func goOn(_ number: Int, in key: WorkerKey) {
+        for routine in pending(number, in: key) { start(routine) }
+    }
+
+    private func pending(_ number: Int, in key: WorkerKey) -> [RoutineEntry] {
+        programs[number]?.routines.filter { $0.isStartPending && $0.place == key } ?? []
+    }
+
+    /// A session of that routine is to get a seat now: its id; nil when none is wanted any more.
+    func opening(_ key: Int) -> SessionID? {
+        guard !isStopping, let routine = routines[key], routine.isStartPending else { return nil }
+        return sessionIDs.next(milliseconds: clock.wall() / 1_000_000)
+    }
+
+    /// What the next host must know of a session that begins in that seat, should this one die.
+    func begin(_ key: Int, _ id: SessionID, in seat: Seat) -> OpenSession? {
+        guard let routine = routines[key] else { return nil }
+        routine.isStartPending = false
+        let session = RoutineEntry.Session(
+            id: id, startMs: clock.wall() / 1_000_000, startBoot: clock.boot(), seat: seat)
+        routine.session = session
+        running[id] = routine
+        return routine.openSession(of: host)
+    }
+
+    /// The session is noted where the next host finds it: its worker is to be told.
+    func began(_ key: Int, _ past: Past) {
+        guard let routine = routines[key], let session = routine.session else { return }
+        actions.append(.send(.start(routine.order(for: session, past)), session.seat))
+        hangs.begin(routine.key, session.id, at: session.startBoot, routine.settings.timeoutNanoseconds)
+        tell(routine, .started)
+    }
+
+    /// The host lacks what the session needs. Told once, also when it is tried again and again.
+    func couldNotBegin(_ key: Int, _ what: String) {
+        guard let routine = routines[key] else { return }
+        routine.isStartPending = false
+        if let session = routine.session { running[session.id] = nil }
+        routine.session = nil
+        if routine.policy.trouble?.fault != .host { log.write(.error, routine.identifier, what) }
+        tell(routine, .startFailed(.host, cause: what))
+    }
+
+    // MARK: The end of a session
+
+    /// Asks a routine's session to end, for this reason.
+    func endSession(of routine: RoutineEntry, as kind: SessionRecord.Kind, _ text: String = "") {
+        routine.isStartPending = false
+        guard let session = routine.session else { return }
+        routine.session?.endAs = kind
+        routine.session?.endText = text
+        actions.append(.send(.stop(slot: session.seat.slot), session.seat))
+        let timer = routine.stopTimer ?? deadlines.make { [unowned self, unowned routine] _ in endOverdue(routine) }
+        routine.stopTimer = timer
+        deadlines.set(timer, at: clock.monotonic() + host.grace)
+    }
+
+    /// A cycle that was asked to stop has had its grace, and goes on: its worker is ended, as at the host's own end.
+    private func endOverdue(_ routine: RoutineEntry) {
+        guard let session = routine.session, session.endAs != nil else { return }
+        let grace = DurationText.format(milliseconds: host.grace / 1_000_000)
+        actions.append(
+            .endOverdue(
+                session.seat, identifier: routine.identifier,
+                say: "its cycle does not end within \(grace): ending its worker"))
+    }
+
+    /// A worker says that a session is over.
+    func ended(_ ended: WorkerEvent.Ended, _ counts: LedgerCounts?) {
+        guard let routine = running[ended.session], let session = routine.session else { return }
+        var reason = ended.reason
+        if reason.kind == .stopped, let kind = session.endAs {
+            reason.kind = kind
+            reason.text = session.endText
+        }
+        var record = routine.record(of: session, reason, by: host, clock)
+        record.finishMs = max(ended.finishMs, 0)
+        record.durationMs = max(0, ended.durationNs) / 1_000_000
+        record.cycles = ended.cycles
+        record.failures = ended.failures
+        record.missed = ended.missed
+        record.stats = ended.stats
+        close(routine, record, counts, hasGoodCycle: ended.goodCycles > 0, disposition: ended.disposition)
+    }
+
+    /// A worker is dead: what becomes of its sessions.
+    func died(_ obituary: Obituary) {
+        var report = obituary.failedLoad == nil ? obituary.verdict.report : nil
+        var kept: String?
+        for verdict in obituary.verdict.sessions {
+            guard let routine = running[verdict.id], let session = routine.session else { continue }
+            var reason = verdict.reason
+            if verdict.isLate { reason.kind = session.endAs ?? .stopped }
+            var record = routine.record(of: session, reason, by: host, clock)
+            record.cycles = verdict.counts?.cycle ?? 0
+            record.failures = verdict.counts?.failures ?? 0
+            record.missed = verdict.counts?.missed ?? 0
+            var own: String?
+            if verdict.isCulprit {
+                own = report
+                report = nil
+                kept = kept ?? own.map { _ in CrashReports.name(of: record.plugin, record.session) }
+                record.report = kept
+            }
+            close(
+                routine, record, obituary.counts[verdict.slot], report: own,
+                hasGoodCycle: record.cycles > record.failures)
+        }
+        // A load that the worker died of has the report: there no session has it.
+        if let report { actions.append(.dropReport(report)) }
+        for number in obituary.interrupted { goOn(number, in: obituary.key) }
+    }
+
+    /// The session is over: its record goes out, and the policy decides what follows.
+    private func close(
+        _ routine: RoutineEntry, _ finished: SessionRecord, _ counts: LedgerCounts?, report: String? = nil,
+        hasGoodCycle: Bool, disposition: WorkerEvent.Ended.Disposition = .policy
+    ) {
+        var record = finished
+        let step = record.finishMs - record.startMs - record.durationMs
+        if abs(step) > 1000 { record.clockStepMs = step }
+        if let pid = routine.session?.seat.pid {
+            totals[routine.identifier, default: RoutineTotals()].end(record, counts, worker: pid)
+        }
+        routine.session = nil
+        running[record.session] = nil
+        hangs.remove(routine.key)
+        if let timer = routine.stopTimer { deadlines.set(timer, at: nil) }
+        actions.append(.record(record, report: report))
+        if hasGoodCycle { tell(routine, .goodCycle) }
+        switch disposition {
+        case .policy: break
+        case .stop: tell(routine, .stopDecided)
+        case .quarantine: tell(routine, .quarantineDecided(why: record.reason.text))
+        }
+        // A kind that no version of ours writes comes from a plugin on the channel: it failed.
+        let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) ?? .error
+        tell(routine, .sessionEnded(ending, cause: record.reason.cause))
+    }
+
+    // MARK: Loads that fail
+
+    /// A load for running came to nothing: the policies of the routines that wait for it decide what follows.
+    func loadFailed(_ failed: FailedLoad) {
+        guard let entry = programs[failed.load.plugin] else {
+            return failed.report.map { actions.append(.dropReport($0)) } ?? ()
+        }
+        let program = entry.program
+        let waiting = pending(failed.load.plugin, in: failed.load.key)
+        let names = waiting.isEmpty ? ["-"] : waiting.map(\.name)
+        record(failed, of: program.name, version: program.version, for: names)
+        if entry.isRetired { return }
+        if !failed.isInnocent { log.write(.error, program.name, failed.text) }
+        for routine in waiting {
+            routine.isStartPending = false
+            let cause = failed.isInnocent ? "killed while it was loaded" : failed.text
+            tell(routine, failed.fault.map { .startFailed($0, cause: cause) } ?? .loadError(cause))
+        }
+    }
+
+    /// Records a load that came to nothing, for these routines; `-` when none is known.
+    func record(_ failed: FailedLoad, of plugin: String, version: String?, for routines: [String]) {
+        guard failed.isRecorded else { return }
+        let wall = clock.wall() / 1_000_000
+        let duration = max(0, clock.monotonic() - failed.startedAt) / 1_000_000
+        var report = failed.report
+        var kept: String?
+        for name in routines {
+            var record = SessionRecord(
+                session: sessionIDs.next(milliseconds: wall), plugin: plugin, pluginVersion: version,
+                build: failed.load.build, routine: name, host: host.name, pid: failed.pid, startMs: wall - duration,
+                finishMs: wall, durationMs: duration, cycles: 0, reason: failed.reason)
+            kept = kept ?? report.map { _ in CrashReports.name(of: plugin, record.session) }
+            record.report = kept
+            actions.append(.record(record, report: report))
+            report = nil
+        }
+    }
+}

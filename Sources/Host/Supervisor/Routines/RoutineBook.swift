@@ -1,0 +1,304 @@
+internal import HostCore
+internal import HostSystem
+
+/// The routines of a host and their sessions: when one begins, what its end means, and what a person wants of it.
+///
+/// It is told which programs there are and what becomes of their sessions, and what is to be done waits in `take`. It
+/// starts nothing itself: a session begins when whoever performs `start` has found it a seat.
+final class RoutineBook {
+    /// Which host this is, for the records.
+    struct Host {
+        /// The machine's name.
+        var name: String
+        /// The boot.
+        var boot: String
+        /// What running cycles get at a stop, ns.
+        var grace: Int64
+    }
+
+    /// What the records say of a routine's sessions so far.
+    struct Past: Equatable {
+        /// Their cycles.
+        var cycles: UInt64 = 0
+        /// How the last one ended; nil when there was none.
+        var end: SessionRecord.Kind?
+    }
+
+    /// A session that is to begin.
+    struct Start: Equatable {
+        let routine: Int
+        /// Its position in its plugin.
+        let index: Int
+        let load: Load
+    }
+
+    /// What is to be done, in order.
+    enum Action: Equatable {
+        /// Begin a session where its plugin is loaded, or have it loaded: see `opening`.
+        case start(Start)
+        /// Tell the worker of a session something.
+        case send(WorkerCommand, Seat)
+        /// End the worker of a session: the session of that id was asked to end, and had its grace. `say` what if it is.
+        case endOverdue(Seat, identifier: String, say: String)
+        /// End the worker of a session: its callback in that thread is over its time.
+        case endHung(Seat, thread: Int32, identifier: String, say: String)
+        /// No routine of a worker may need it any more.
+        case release(WorkerKey)
+        /// A session, or an attempt at one, is over. That file is to be kept as the report that the record names.
+        case record(SessionRecord, report: String?)
+        /// No record names this crash report.
+        case dropReport(String)
+        /// A routine is shut out: why.
+        case quarantined(String, why: String)
+    }
+
+    let clock: any HostClock
+    let deadlines: Deadlines
+    let log: any LogSink
+    let host: Host
+    let ledgers: any LedgerSource
+    private let tallies: TallyKeeper
+    var sessionIDs = SessionIDGenerator()
+    private var random = SystemRandomNumberGenerator()
+    let hangs: HangLook
+    var programs: [Int: ProgramEntry] = [:]
+    var routines: [Int: RoutineEntry] = [:]
+    /// The routines that have a session, by that.
+    var running: [SessionID: RoutineEntry] = [:]
+    /// What ended sessions counted, by `plugin/routine`.
+    var totals: [String: RoutineTotals] = [:]
+    /// Whether routines that have gone were paused: those of the same name that follow them are so too.
+    private var wasPaused: [String: Bool] = [:]
+    private var hasChanged = false
+    private(set) var isStopping = false
+    private var nextKey = 0
+    var actions: [Action] = []
+
+    /// A book with the tallies that the host before this one left.
+    init(
+        host: Host, ledgers: any LedgerSource, tallies: any TallyFile, clock: any HostClock, deadlines: Deadlines,
+        log: any LogSink
+    ) {
+        self.host = host
+        self.ledgers = ledgers
+        self.tallies = TallyKeeper(tallies, clock: clock, deadlines: deadlines, log: log)
+        self.clock = clock
+        self.deadlines = deadlines
+        self.log = log
+        hangs = HangLook(ledgers: ledgers, clock: clock, deadlines: deadlines)
+        hangs.look = { [unowned self] in lookForHangs() }
+        self.tallies.present = { [unowned self] in presentTallies }
+    }
+
+    /// What is to be done since this was asked last, in order.
+    func take() -> [Action] {
+        defer { actions = [] }
+        return actions
+    }
+
+    // MARK: Programs
+
+    /// A program is there: its routines begin, if their policies say so.
+    func add(_ program: Program) {
+        let entry = ProgramEntry(program)
+        programs[program.number] = entry
+        for index in program.routines.indices { add(index, of: entry) }
+        for routine in entry.routines { tell(routine, .fileChanged(content: program.routines[routine.index].content)) }
+    }
+
+    private func add(_ index: Int, of entry: ProgramEntry) {
+        let settings = entry.program.routines[index].settings
+        let id = entry.program.name + "/" + entry.program.routines[index].name
+        let tally = tallies.saved[id]
+        let policy =
+            if let tally {
+                RestartPolicy(
+                    id: id, settings: settings.restart, restoring: tally, at: clock.monotonic(), wall: clock.wall())
+            } else {
+                RestartPolicy(id: id, settings: settings.restart)
+            }
+        let routine = RoutineEntry(
+            key: nextKey, owner: entry, index: index, policy: policy, settings: settings,
+            untilMs: settings.until.moment(nowMs: clock.wall() / 1_000_000))
+        nextKey += 1
+        routine.isPaused = tally?.isPaused ?? false
+        if let wasPaused = wasPaused.removeValue(forKey: id) { routine.isPaused = wasPaused }
+        entry.routines.append(routine)
+        routines[routine.key] = routine
+        if policy.state == .quarantined {
+            log.write(.warning, id, "still quarantined: \(policy.quarantine?.why ?? "")")
+        }
+        if routine.isPaused { log.write(.info, id, "still paused: schedhost resume \(id) lets it go on") }
+    }
+
+    /// Ends what runs of a program; its sessions' records give that kind.
+    func retire(_ number: Int, as kind: SessionRecord.Kind, _ text: String) {
+        guard let entry = programs[number], !entry.isRetired else { return }
+        entry.isRetired = true
+        for routine in entry.routines {
+            if let timer = routine.timer { deadlines.set(timer, at: nil) }
+            endSession(of: routine, as: kind, text)
+        }
+    }
+
+    /// Whether a session of a program runs.
+    func hasSessions(_ number: Int) -> Bool { programs[number]?.routines.contains { $0.session != nil } ?? false }
+
+    /// Forgets programs that were retired and have no session any more.
+    func forget(_ numbers: Set<Int>) {
+        saveTallies()
+        for number in numbers {
+            for routine in programs.removeValue(forKey: number)?.routines ?? [] {
+                for timer in [routine.timer, routine.stopTimer] { if let timer { deadlines.remove(timer) } }
+                hangs.remove(routine.key)
+                routines[routine.key] = nil
+                wasPaused[routine.identifier] = routine.isPaused
+            }
+        }
+    }
+
+    // MARK: What is asked of it
+
+    /// Whether something changed since this was asked last.
+    func takeChange() -> Bool {
+        defer { hasChanged = false }
+        return hasChanged
+    }
+
+    /// Whether no routine runs or is about to.
+    var isIdle: Bool {
+        routines.values.allSatisfy { routine in
+            switch routine.policy.state {
+            case .idle, .complete, .stopped, .quarantined: routine.session == nil && !routine.isStartPending
+            case .waiting, .starting, .running, .ending: false
+            }
+        }
+    }
+
+    /// Whether a routine of these programs runs or will in the worker of that key.
+    func wants(_ key: WorkerKey, _ plugins: Set<Int>) -> Bool {
+        plugins.contains { number in
+            guard let entry = programs[number], !entry.isRetired else { return false }
+            return entry.routines.contains { $0.policy.isAlive && $0.place == key }
+        }
+    }
+
+    /// The sessions that run, as the next host must know them should this one die.
+    var openSessions: [OpenSession] { routines.values.compactMap { $0.openSession(of: host) } }
+
+    /// The settings of a routine that has not gone.
+    func settings(of identifier: String) -> EffectiveSettings? {
+        routines.values.first { $0.identifier == identifier && !$0.owner.isRetired }?.settings
+    }
+
+    // MARK: The policies
+
+    /// Tells a routine's policy what happened, and does what it answers.
+    func tell(_ routine: RoutineEntry, _ event: RestartPolicy.Event) {
+        let wasAlive = routine.policy.isAlive
+        if event == .timerFired, routine.policy.isDoubted, let session = routine.session,
+            let snapshot = ledgers.snapshot(session.seat), snapshot.session == session.id.rawValue,
+            snapshot.cycle > snapshot.failures
+        {
+            perform(routine.policy.handle(.goodCycle, at: clock.monotonic(), using: &random), for: routine)
+        }
+        perform(routine.policy.handle(event, at: clock.monotonic(), using: &random), for: routine)
+        arm(routine, at: isStopping ? nil : routine.policy.nextDeadline)
+        tallyChanged()
+        if wasAlive, !routine.policy.isAlive { actions.append(.release(routine.place)) }
+    }
+
+    /// Sets when the routine's policy wants to be told the time. Its timer is made the first time that it wants one.
+    private func arm(_ routine: RoutineEntry, at time: Int64?) {
+        guard routine.timer != nil || time != nil else { return }
+        let timer = routine.timer ?? deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
+        routine.timer = timer
+        deadlines.set(timer, at: time)
+    }
+
+    private func perform(_ actions: [RestartPolicy.Action], for routine: RoutineEntry) {
+        for action in actions {
+            switch action {
+            case .startNow: start(routine)
+            case .startAt(let time): startLater(routine, at: time)
+            case .quarantine(let message):
+                log.write(.error, routine.identifier, message)
+                saveTallies()
+                endSession(of: routine, as: .quarantined, message)
+                // The record of a session that still runs tells it when that ends.
+                if routine.session == nil { self.actions.append(.quarantined(routine.identifier, why: message)) }
+            case .lift: log.write(.info, routine.identifier, "no longer quarantined")
+            case .recover(let trouble):
+                let time = DurationText.format(milliseconds: max(0, clock.monotonic() - trouble.since) / 1_000_000)
+                let what = "\(trouble.count) \(trouble.count == 1 ? "failure" : "failures")"
+                log.write(.success, routine.identifier, "good again after \(what) in \(time): \(trouble.cause)")
+            }
+        }
+    }
+
+    private func startLater(_ routine: RoutineEntry, at time: Int64) {
+        let delay = max(0, time - clock.monotonic()) / 1_000_000
+        if let until = routine.untilMs, clock.wall() / 1_000_000 + delay >= until {
+            log.write(.info, routine.identifier, "not started again: its until comes before that")
+            return tell(routine, .tooLate)
+        }
+        // What the host lacks is said once, not at each try.
+        if let trouble = routine.policy.trouble, trouble.fault == .host, trouble.count > 1 { return }
+        log.write(.info, routine.identifier, "starts again in \(DurationText.format(milliseconds: delay))")
+    }
+
+    // MARK: Hangs
+
+    /// Looks at all sessions for callbacks that are over their time.
+    private func lookForHangs() {
+        for routine in routines.values {
+            guard let session = routine.session,
+                let hang = hangs.observe(routine.key, session.id, session.seat, routine.settings.timeoutNanoseconds)
+            else { continue }
+            actions.append(
+                .endHung(session.seat, thread: hang.thread, identifier: routine.identifier, say: hang.what))
+        }
+    }
+
+    // MARK: Tallies
+
+    /// Notes that a person has paused a routine, or that nobody has any more.
+    func setPaused(_ routine: RoutineEntry, _ isPaused: Bool) {
+        guard routine.isPaused != isPaused else { return }
+        routine.isPaused = isPaused
+        tallyChanged()
+    }
+
+    private func tallyChanged() {
+        hasChanged = true
+        tallies.changed()
+    }
+
+    /// Writes what the next host must know of the policies, if that has changed.
+    func saveTallies() { tallies.save() }
+
+    private var presentTallies: [String: RoutineTally?] {
+        let now = clock.monotonic()
+        let wall = clock.wall()
+        var tallies: [String: RoutineTally?] = [:]
+        for routine in routines.values {
+            tallies.updateValue(
+                routine.policy.tally(at: now, wall: wall, isPaused: routine.isPaused), forKey: routine.identifier)
+        }
+        return tallies
+    }
+
+    // MARK: The host's end
+
+    /// What is left to be done once a round of the loop.
+    func settle() { hangs.arm() }
+
+    /// The host ends: nothing begins any more.
+    func stop() {
+        isStopping = true
+        for routine in routines.values {
+            routine.isStartPending = false
+            if let timer = routine.timer { deadlines.set(timer, at: nil) }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+internal import HostCore
+internal import HostSystem
+
+extension RoutineBook {
+    /// The status of all routines, by id; `lifetime` has their cycles over all records.
+    func status(lifetime: @escaping (String) -> UInt64) -> [RoutineStatus] {
+        let reading = RoutineReading(book: self, ledgers: ledgers, clock: clock, lifetime: lifetime)
+        // The sessions of a replaced file end while those of the new one begin: they are one routine here.
+        return Dictionary(grouping: routines.values) { $0.identifier }
+            .sorted { $0.key < $1.key }
+            .map(\.value)
+            .filter { entries in entries.contains { !$0.owner.isRetired || $0.session != nil } }
+            .map { reading.status(of: $0) }
+    }
+
+    /// Whether a routine with an end is in a session.
+    var hasProgress: Bool { routines.values.contains { hasEnd($0) } }
+
+    /// The status of such routines, at most so many.
+    func progress(most: Int, lifetime: @escaping (String) -> UInt64) -> [RoutineStatus] {
+        let reading = RoutineReading(book: self, ledgers: ledgers, clock: clock, lifetime: lifetime)
+        let bounded = routines.values.filter { hasEnd($0) }.sorted { $0.key < $1.key }
+        return bounded.prefix(most).map { reading.status(of: [$0]) }
+    }
+
+    private func hasEnd(_ routine: RoutineEntry) -> Bool {
+        routine.session != nil && (routine.settings.maxCycles > 0 || routine.untilMs != nil)
+    }
+
+    /// How many routines there are, how many are in a session, and which are shut out.
+    var tally: (routines: Int, running: Int, quarantined: [String]) {
+        (
+            routines.count, routines.values.count { $0.session != nil },
+            routines.values.filter { $0.policy.state == .quarantined }.map(\.identifier)
+        )
+    }
+}
+
+/// Reads the status of routines from the book and from the ledgers: workers are not asked, and do not notice.
+struct RoutineReading {
+    let book: RoutineBook
+    let ledgers: any LedgerSource
+    let clock: any HostClock
+    /// A routine's cycles over all its records.
+    let lifetime: (String) -> UInt64
+
+    /// The status of the entries of one id: the newest one's, with what the sessions of older ones count.
+    func status(of entries: [RoutineEntry]) -> RoutineStatus {
+        guard let routine = entries.max(by: { Self.rank($0) < Self.rank($1) }) else {
+            return RoutineStatus(plugin: "", routine: "", state: .idle)
+        }
+        var status = status(of: routine)
+        for other in entries where other !== routine && other.session != nil {
+            status.sessionsTotal = status.sessionsTotal.clampedSum(1)
+            guard let (snapshot, counts) = reading(of: other) else { continue }
+            addTotals(snapshot, counts, to: &status)
+            if let pid = other.session?.seat.pid, routine.session == nil {
+                status.cache = (book.totals[routine.identifier] ?? RoutineTotals()).cache(
+                    counts.cache, worker: pid)
+            } else {
+                status.cache = status.cache.adding(counts.cache)
+            }
+        }
+        return status
+    }
+
+    private static func rank(_ routine: RoutineEntry) -> (Int, Int) {
+        (routine.owner.isRetired ? 0 : 1, routine.key)
+    }
+
+    /// What the ledger says of its session; nil when it cannot be read, or is of another session. A slot that a plugin
+    /// has spoiled is told from its twin, without histograms.
+    private func reading(of routine: RoutineEntry) -> (LedgerSnapshot, LedgerCounts)? {
+        guard let session = routine.session, let bytes = ledgers.slotBytes(session.seat) else { return nil }
+        let snapshot = LedgerReader.snapshot(bytes)
+        if snapshot.session == session.id.rawValue { return (snapshot, LedgerCounts(bytes)) }
+        guard let twin = ledgers.snapshot(session.seat), twin.session == session.id.rawValue else {
+            return nil
+        }
+        return (twin, LedgerCounts([UInt8](repeating: 0, count: LedgerSlot.size)))
+    }
+
+    private func status(of routine: RoutineEntry) -> RoutineStatus {
+        let totals = book.totals[routine.identifier] ?? RoutineTotals()
+        var status = RoutineStatus(plugin: routine.program.name, routine: routine.name, state: .idle)
+        status.maxCycles = routine.settings.maxCycles
+        status.untilMs = routine.untilMs
+        status.waitMs = routine.settings.waitMs
+        status.sessionsTotal = totals.sessions
+        status.failedSessionsTotal = totals.failedSessions
+        status.cyclesTotal = totals.cycles
+        status.failuresTotal = totals.failures
+        status.missedTotal = totals.missed
+        status.durationTotalNs = totals.duration
+        status.durations = totals.durations
+        status.lateness = totals.lateness
+        status.lifetimeCycles = lifetime(routine.identifier)
+        status.cache = totals.cache(nil, worker: nil)
+        setState(&status, of: routine)
+        guard let session = routine.session else { return status }
+        status.session = session.id
+        status.sessionStartMs = session.startMs
+        status.worker = session.seat.pid
+        status.sessionsTotal = status.sessionsTotal.clampedSum(1)
+        guard let (snapshot, counts) = reading(of: routine) else { return status }
+        status.cache = totals.cache(counts.cache, worker: session.seat.pid)
+        addTotals(snapshot, counts, to: &status)
+        add(snapshot, counts, to: &status, of: routine)
+        return status
+    }
+
+    private func addTotals(_ snapshot: LedgerSnapshot, _ counts: LedgerCounts, to status: inout RoutineStatus) {
+        status.cyclesTotal = status.cyclesTotal.clampedSum(snapshot.cycle)
+        status.failuresTotal = status.failuresTotal.clampedSum(snapshot.failures)
+        status.missedTotal = status.missedTotal.clampedSum(snapshot.missed)
+        status.durationTotalNs = status.durationTotalNs.clampedSum(counts.totalDuration)
+        status.lifetimeCycles = status.lifetimeCycles.clampedSum(snapshot.cycle)
+        status.durations.add(counts.durations)
+        status.lateness.add(counts.lateness)
+    }
+
+    private func add(
+        _ snapshot: LedgerSnapshot, _ counts: LedgerCounts, to status: inout RoutineStatus, of routine: RoutineEntry
+    ) {
+        status.cycle = snapshot.cycle
+        status.longestNs = counts.longest
+        if counts.durations.total > 0 { status.lastDurationNs = counts.lastDuration }
+        status.lastStartMs = wallMs(boot: snapshot.began)
+        guard routine.session?.endAs == nil, routine.policy.state != .ending else { return }
+        defer {
+            // The first good cycle ends the row; the policy hears of it a little later.
+            if snapshot.cycle <= snapshot.failures, snapshot.state != .ended, !routine.isPaused {
+                explainTrouble(&status, of: routine)
+            }
+        }
+        if snapshot.isInPlugin {
+            status.state = .running
+            status.phase = snapshot.phase
+        } else if snapshot.state == .ended {
+            status.state = .ending
+        } else if routine.isPaused {
+            status.state = .paused
+        } else {
+            status.state = .waiting
+            status.nextStartMs = wallMs(boot: snapshot.due)
+        }
+    }
+
+    /// What the policy and the session alone say of its state.
+    private func setState(_ status: inout RoutineStatus, of routine: RoutineEntry) {
+        if routine.session != nil {
+            status.state = routine.session?.endAs != nil || !routine.policy.isAlive ? .ending : .starting
+            if routine.policy.state == .ending { status.state = .ending }
+            return
+        }
+        switch routine.policy.state {
+        case .idle: status.state = .idle
+        case .complete: status.state = .complete
+        case .stopped: status.state = .stopped
+        case .waiting(let until):
+            status.state = .backingOff
+            status.nextStartMs = wallMs(monotonic: until)
+            explainTrouble(&status, of: routine)
+        case .starting, .running: status.state = .starting
+        case .ending: status.state = .ending
+        case .quarantined:
+            status.state = .quarantined
+            status.why = routine.policy.quarantine?.why
+            status.nextStartMs = routine.policy.quarantine?.probeAt.map { wallMs(monotonic: $0) } ?? nil
+        }
+    }
+
+    /// What goes wrong with it at present. Errors are a state of their own, also while the next attempt runs.
+    private func explainTrouble(_ status: inout RoutineStatus, of routine: RoutineEntry) {
+        guard let trouble = routine.policy.trouble else { return }
+        switch trouble.fault {
+        case .error: status.state = .failing
+        case .death, .host: if routine.session != nil { return }
+        }
+        status.why = trouble.cause
+        status.failingSinceMs = wallMs(monotonic: trouble.since)
+        status.failuresInRow = UInt64(trouble.count)
+    }
+
+    /// A time of the boot clock as UTC ms; nil for never, and for what no plugin can mean.
+    private func wallMs(boot time: Int64) -> Int64? {
+        guard time > 0, time < 1 << 60 else { return nil }
+        return (clock.wall() + (time - clock.boot())) / 1_000_000
+    }
+
+    private func wallMs(monotonic time: Int64) -> Int64? {
+        guard time > 0, time < 1 << 60 else { return nil }
+        return (clock.wall() + (time - clock.monotonic())) / 1_000_000
+    }
+}

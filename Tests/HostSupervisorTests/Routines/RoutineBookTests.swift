@@ -1,0 +1,236 @@
+import HostCore
+import HostSystem
+import Testing
+
+@testable import HostSupervisor
+
+/// Tallies in memory.
+final class MemoryTallies: TallyFile {
+    var tallies: [String: RoutineTally] = [:]
+    private(set) var saves = 0
+
+    func load() -> (tallies: [String: RoutineTally], warning: String?) { (tallies, nil) }
+    func save(_ tallies: [String: RoutineTally]) throws(SystemError) {
+        self.tallies = tallies
+        saves += 1
+    }
+}
+
+/// Ledgers in memory, by worker and slot.
+final class MemoryLedgers: LedgerSource {
+    var snapshots: [Int: LedgerSnapshot] = [:]
+
+    func snapshot(_ seat: Seat) -> LedgerSnapshot? { snapshots[seat.slot] }
+    func slotBytes(_ seat: Seat) -> [UInt8]? { nil }
+}
+
+/// A book whose actions a test performs.
+final class BookHarness {
+    let clock = TestClock()
+    let deadlines = Deadlines()
+    let log = MemoryLog()
+    let ledgers = MemoryLedgers()
+    let tallies = MemoryTallies()
+    let book: RoutineBook
+    /// Seats of the sessions that run, by routine.
+    private(set) var seats: [Int: Seat] = [:]
+    private(set) var sessions: [Int: SessionID] = [:]
+    private(set) var records: [SessionRecord] = []
+    private(set) var sent: [WorkerCommand] = []
+    private(set) var endedWorkers: [Seat] = []
+    private(set) var dropped: [String] = []
+    /// Whether sessions begin when they are to.
+    var hasWorkers = true
+    private var nextSlot = 0
+
+    init() {
+        book = RoutineBook(
+            host: RoutineBook.Host(name: "machine", boot: "boot", grace: 10_000_000_000), ledgers: ledgers,
+            tallies: tallies, clock: clock, deadlines: deadlines, log: log)
+    }
+
+    static func program(_ number: Int, _ name: String = "p", routines: Int = 1, content: String = "c") -> Program {
+        let description = PluginDescription.named(name, routines: routines)
+        return Program(
+            number: number, name: name, version: "1", build: "b", isolation: .plugin, sharedLimits: WorkerLimits(),
+            load: FleetHarness.load(number),
+            routines: description.routines.map {
+                Program.Routine(
+                    name: $0.name, settings: EffectiveSettings(of: $0, in: description), content: content)
+            })
+    }
+
+    /// Does what the book wants, as a host does that has workers.
+    func perform() {
+        for action in book.take() {
+            switch action {
+            case .start(let start):
+                guard hasWorkers, let id = book.opening(start.routine) else { continue }
+                let seat = Seat(worker: WorkerID(number: start.load.plugin), slot: nextSlot, pid: 9, ledger: "l")
+                nextSlot += 1
+                guard book.begin(start.routine, id, in: seat) != nil else { continue }
+                seats[start.routine] = seat
+                sessions[start.routine] = id
+                book.began(start.routine, .init())
+            case .send(let command, _): sent.append(command)
+            case .endOverdue(let seat, _, _), .endHung(let seat, _, _, _): endedWorkers.append(seat)
+            case .record(let record, _): records.append(record)
+            case .dropReport(let name): dropped.append(name)
+            case .release, .quarantined: break
+            }
+        }
+        if !book.actions.isEmpty { perform() }
+    }
+
+    func end(_ routine: Int, _ kind: SessionRecord.Kind, cycles: UInt64 = 1) {
+        guard let id = sessions[routine], let seat = seats[routine] else { return }
+        book.ended(.over(id, slot: seat.slot, kind, cycles: cycles), nil)
+    }
+
+    func wait(_ seconds: Int64) { deadlines.run(clock, for: seconds * 1_000_000_000) }
+
+    /// A person's order.
+    func order(_ action: ControlRequest.Action, _ identifiers: String...) -> [ControlResponse.Outcome] {
+        guard case .outcomes(let outcomes) = book.perform(ControlRequest(action, identifiers: identifiers)) else { return [] }
+        return outcomes
+    }
+}
+
+/// Routines and their sessions in virtual time, without a worker.
+@Suite struct RoutineBookTests {
+    let harness = BookHarness()
+    var book: RoutineBook { harness.book }
+
+    @Test func `10 000 routines that end at once have a record each, and their worker is let go once`() {
+        book.add(BookHarness.program(1, routines: 10_000))
+        harness.perform()
+        #expect(harness.sessions.count == 10_000)
+        for routine in harness.sessions.keys.sorted() { harness.end(routine, .maxCycles) }
+        harness.perform()
+        #expect(harness.records.count == 10_000)
+        #expect(Set(harness.records.map(\.session)).count == 10_000)
+        #expect(book.isIdle && book.openSessions.isEmpty)
+        #expect(!book.wants(.plugin(1), [1]))
+        harness.wait(10)
+        #expect(harness.tallies.saves <= 1)
+    }
+
+    @Test func `orders for routines that just went are refused, and do nothing`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        book.retire(1, as: .removed, "its file is gone")
+        harness.perform()
+        let sent = harness.sent.count
+        for action in [ControlRequest.Action.runNow, .pause, .resume, .restart, .stop] {
+            #expect(harness.order(action, "p/r0").isEmpty)
+        }
+        #expect(harness.sent.count == sent && book.actions.isEmpty)
+        harness.end(0, .stopped)
+        harness.perform()
+        #expect(harness.records.map(\.reason.kind) == [.removed])
+        #expect(!book.hasSessions(1))
+        book.forget([1])
+        // What comes late of a session that is over, or of a routine that is gone, is nobody's.
+        harness.end(0, .error)
+        #expect(book.opening(0) == nil)
+        book.couldNotBegin(0, "late")
+        book.began(0, .init())
+        book.goOn(1, in: .plugin(1))
+        #expect(book.actions.isEmpty)
+    }
+
+    @Test func `a start that a person stops before it begins does not begin`() {
+        harness.hasWorkers = false
+        book.add(BookHarness.program(1))
+        harness.perform()
+        #expect(harness.order(.stop, "p/r0").first?.isDone == true)
+        harness.hasWorkers = true
+        book.goOn(1, in: .plugin(1))
+        harness.perform()
+        #expect(harness.sessions.isEmpty && book.isIdle)
+        #expect(!book.wants(.plugin(1), [1]))
+    }
+
+    @Test func `a session that does not stop in its grace ends its worker, and is recorded for what it was asked`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        book.retire(1, as: .reloaded, "its file has changed")
+        harness.perform()
+        #expect(harness.sent.last == .stop(slot: 0))
+        harness.wait(9)
+        harness.perform()
+        #expect(harness.endedWorkers.isEmpty)
+        harness.wait(2)
+        harness.perform()
+        #expect(harness.endedWorkers.count == 1)
+    }
+
+    @Test func `a replaced file's routine goes on paused, and its sessions never overlap`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        #expect(harness.order(.pause, "p/r0").first?.isDone == true)
+        book.retire(1, as: .reloaded, "")
+        harness.perform()
+        harness.end(0, .stopped)
+        harness.perform()
+        book.forget([1])
+        book.add(BookHarness.program(2, content: "new"))
+        harness.perform()
+        #expect(harness.sessions.count == 2)
+        let paused = harness.sent.compactMap { if case .start(let start) = $0 { start.isPaused } else { nil } }
+        #expect(paused == [false, true])
+    }
+
+    @Test func `after a death the culprit has the report, and its neighbour's record says that it was not its own`() {
+        book.add(BookHarness.program(1, routines: 2))
+        harness.perform()
+        let (first, second) = (harness.sessions[0] ?? SessionID(rawValue: 0), harness.sessions[1])
+        var life = WorkerLifecycle()
+        for (slot, id) in [first, second ?? first].enumerated() { _ = life.handle(.session(slot: slot, id), at: 0) }
+        var remains = Remains()
+        remains.snapshots[1] = LedgerSnapshot(session: 0, state: .running, cycle: 4)
+        _ = life.handle(.exited(.signalled(11, name: "SIGSEGV"), remains), at: 0)
+        let actions = life.handle(.report(Report(frame: "f", file: "raw.json")), at: 0)
+        guard case .verdict(let verdict)? = actions.first else {
+            Issue.record("no verdict")
+            return
+        }
+        book.died(Obituary(key: .plugin(1), pid: 9, startedAt: 0, ledger: "l", verdict: verdict))
+        let reports = book.actions.compactMap { if case .record(let record, let report) = $0 { (record, report) } else { nil } }
+        #expect(reports.map(\.0.reason.kind) == [.peerFailed, .crash])
+        #expect(reports.map(\.1) == [nil, "raw.json"])
+        #expect(reports.map { $0.0.report != nil } == [false, true])
+        #expect(reports[1].0.cycles == 4)
+        harness.perform()
+        #expect(harness.dropped.isEmpty)
+    }
+
+    @Test func `a host that stops begins nothing any more`() {
+        book.add(BookHarness.program(1, routines: 3))
+        harness.perform()
+        book.stop()
+        for routine in 0..<3 { harness.end(routine, .error) }
+        harness.perform()
+        harness.wait(1000)
+        harness.perform()
+        #expect(harness.records.count == 3 && harness.sessions.count == 3)
+        #expect(book.perform(ControlRequest(.restart)) == .failed("the host is stopping"))
+    }
+
+    @Test func `what is stopped is on the disk a moment later, and still holds in the next host`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        _ = harness.order(.stop, "p/r0")
+        harness.perform()
+        harness.end(0, .stopped)
+        harness.perform()
+        harness.wait(2)
+        let next = BookHarness()
+        next.tallies.tallies = harness.tallies.tallies
+        let book = RoutineBook(
+            host: RoutineBook.Host(name: "m", boot: "b", grace: 0), ledgers: next.ledgers, tallies: next.tallies,
+            clock: next.clock, deadlines: next.deadlines, log: next.log)
+        book.add(BookHarness.program(1))
+        #expect(!book.actions.contains { if case .start = $0 { true } else { false } })
+    }
+}

@@ -1,0 +1,226 @@
+import HostCore
+import HostSystem
+import Testing
+
+@testable import HostSupervisor
+
+/// The workers of a host in virtual time, without a process.
+@Suite struct WorkerFleetTests {
+    let harness = FleetHarness()
+    var fleet: WorkerFleet { harness.fleet }
+
+    @Test func `a crash storm of 100 plugins is told once for each session, and leaves nothing behind`() throws {
+        var expected: Set<SessionID> = []
+        for plugin in 0..<100 {
+            let (worker, seats) = try harness.serve(plugin, sessions: 3)
+            expected.formUnion(seats.map(\.0))
+            #expect(worker.starts.isEmpty)
+        }
+        for worker in harness.launcher.workers { worker.report(.died(.signaled(11))) }
+        let deaths = harness.deaths()
+        #expect(deaths.count == 100)
+        let told = deaths.flatMap(\.verdict.sessions)
+        #expect(told.count == 300 && Set(told.map(\.id)) == expected)
+        #expect(told.allSatisfy { $0.reason.kind == .crash && $0.counts?.cycle == 3 })
+        #expect(Set(deaths.map(\.ledger)).count == 100)
+        #expect(fleet.isEmpty)
+        harness.wait(100)
+        #expect(harness.deaths().isEmpty)
+    }
+
+    @Test func `a file that is replaced ten times while it is described has one description in the end`() throws {
+        for number in 0..<10 {
+            fleet.enqueue(number)
+            #expect(fleet.nextToDescribe() == number)
+            try fleet.prepare(FleetHarness.load(number, isForRunning: false))
+            if number < 9 { fleet.retire(number) }
+        }
+        #expect(harness.launcher.workers.dropLast().allSatisfy { $0.mustQuit })
+        #expect(!harness.launcher.workers[9].mustQuit)
+        // Those that were told to quit answer all the same, as they may.
+        for worker in harness.launcher.workers { worker.answerLoads() }
+        for worker in harness.launcher.workers.dropLast() { worker.leave() }
+        let described = fleet.take().compactMap { if case .described(let plugin, _) = $0 { plugin } else { nil } }
+        #expect(described.last == 9)
+        #expect((0..<9).allSatisfy { !fleet.holds($0) } && fleet.holds(9))
+        fleet.retireUnused { _, _ in false }
+        #expect(harness.launcher.workers[9].mustQuit)
+    }
+
+    @Test(arguments: [false, true]) func `in every state of a worker a stop ends in its death within bounded time`(
+        atOnce: Bool
+    ) throws {
+        func worker(_ prepare: (FakeWorker, [(SessionID, Seat)]) -> Void) throws {
+            let (worker, seats) = try harness.serve(harness.launcher.workers.count, sessions: 2)
+            worker.diesOfKill = false
+            prepare(worker, seats)
+        }
+        try fleet.prepare(FleetHarness.load(1000))
+        harness.launcher.workers[0].diesOfKill = false
+        try worker { _, _ in }
+        try worker { _, seats in _ = fleet.overdue(seats[0].1) }
+        try worker { _, seats in _ = fleet.hang(seats[0].1, thread: 7) }
+        try worker { worker, seats in
+            worker.hasThreads = false
+            _ = fleet.hang(seats[0].1, thread: 7)
+        }
+        try worker { worker, _ in worker.report(.left) }
+        try worker { worker, _ in worker.report(.stuck) }
+        try worker { worker, seats in
+            worker.crash = CrashPage.Contents(signal: 11)
+            _ = fleet.hang(seats[0].1, thread: 7)
+        }
+        harness.launcher.report = nil
+        try worker { worker, _ in worker.report(.died(.signaled(11))) }
+        fleet.endAll()
+        if atOnce { fleet.endAll(atOnce: true) }
+        harness.wait(atOnce ? 20 : 30)
+        let deaths = harness.deaths()
+        #expect(fleet.isEmpty)
+        #expect(deaths.count == 9)
+        #expect(deaths.flatMap(\.verdict.sessions).count == 16)
+        #expect(harness.launcher.workers.dropLast().allSatisfy { $0.isAbandoned })
+    }
+
+    @Test func `a death whose report never comes is told after 10 s, and its plugin can be loaded again at once`() throws
+    {
+        harness.launcher.report = nil
+        let (worker, _) = try harness.serve(1)
+        worker.report(.died(.signaled(11)))
+        #expect(harness.deaths().isEmpty)
+        #expect(try fleet.prepare(FleetHarness.load(1)) == .loading)
+        #expect(harness.launcher.workers.count == 2)
+        harness.wait(9)
+        #expect(harness.deaths().isEmpty)
+        harness.wait(2)
+        #expect(harness.deaths().count == 1)
+        #expect(!fleet.isEmpty)
+    }
+
+    @Test func `a worker that says goodbye and stays is ended after the grace`() throws {
+        let (worker, seats) = try harness.serve(1)
+        fleet.endAll()
+        #expect(worker.mustQuit)
+        worker.end(seats[0].0, slot: seats[0].1.slot)
+        worker.report(.event(.goodbye))
+        worker.report(.left)
+        harness.wait(9)
+        #expect(worker.signals.isEmpty)
+        harness.wait(2)
+        #expect(worker.signals == [Signals.terminate])
+        harness.wait(2)
+        #expect(worker.signals == [Signals.terminate, Signals.kill])
+        #expect(fleet.isEmpty)
+        #expect(harness.deaths().first?.verdict.sessions.isEmpty == true)
+    }
+
+    @Test func `a hang while the host stops is told as a hang`() throws {
+        let (worker, seats) = try harness.serve(1, sessions: 2)
+        fleet.endAll()
+        #expect(fleet.hang(seats[1].1, thread: 51))
+        #expect(worker.signals == [Signals.abort])
+        worker.report(.died(.signaled(6)))
+        let sessions = try #require(harness.deaths().first?.verdict.sessions)
+        #expect(sessions.map(\.reason.kind) == [.peerFailed, .timeout])
+    }
+
+    @Test func `what a worker cannot have said is not passed on`() throws {
+        let (worker, seats) = try harness.serve(1)
+        let (other, others) = try harness.serve(2)
+        worker.end(others[0].0, slot: others[0].1.slot)  // another worker's session
+        worker.end(seats[0].0, slot: seats[0].1.slot + 1)  // another slot
+        worker.report(.event(.loaded(plugin: 2, description: .named("x"))))
+        worker.report(.event(.refused(plugin: 1, phase: "load", text: "x")))
+        worker.report(.event(.log(.init(plugin: 2, routine: nil, level: 20, text: "x", ms: 1))))
+        worker.report(.event(.goodbye))
+        worker.report(.garbage)
+        let events = fleet.take()
+        #expect(events.count == 1)
+        guard case .said(.plugin(1), .warning, _)? = events.first else {
+            Issue.record("\(events)")
+            return
+        }
+        other.end(others[0].0, slot: others[0].1.slot)
+        #expect(fleet.take().count == 1)
+    }
+
+    @Test func `an end that is told twice is told on once`() throws {
+        let (worker, seats) = try harness.serve(1)
+        for _ in 0..<2 { worker.end(seats[0].0, slot: seats[0].1.slot) }
+        let ends = fleet.take().count { if case .ended = $0 { true } else { false } }
+        #expect(ends == 1)
+    }
+
+    @Test func `a worker that is to end gets nothing new, and what comes next has a worker of its own`() throws {
+        let (worker, seats) = try harness.serve(1, sessions: 2)
+        #expect(fleet.overdue(seats[0].1))
+        #expect(worker.signals == [Signals.terminate])
+        #expect(try fleet.prepare(FleetHarness.load(1)) == .loading)
+        #expect(harness.launcher.workers.count == 2)
+        worker.report(.died(.signaled(15)))
+        let sessions = try #require(harness.deaths().first?.verdict.sessions)
+        #expect(sessions.map(\.isLate) == [true, false])
+    }
+
+    @Test func `a shared worker that dies in a load has the others tried again`() throws {
+        for plugin in 1...3 { try fleet.prepare(FleetHarness.load(plugin, .shared)) }
+        let worker = try #require(harness.launcher.workers.first)
+        worker.report(.event(.loaded(plugin: 1, description: .named("one"))))
+        worker.report(.died(.signaled(11)))
+        let death = try #require(harness.deaths().first)
+        #expect(death.failedLoad?.load.plugin == 2)
+        #expect(death.interrupted == [3])
+    }
+
+    @Test func `plugins that are being described when their worker dies in another's load are described elsewhere`() throws {
+        for plugin in 1...3 {
+            fleet.enqueue(plugin)
+            _ = fleet.nextToDescribe()
+            try fleet.prepare(FleetHarness.load(plugin, .shared, isForRunning: false))
+        }
+        harness.launcher.workers[0].report(.died(.signaled(11)))
+        #expect(harness.deaths().first?.failedLoad?.load.plugin == 1)
+        #expect(fleet.nextToDescribe() == 2)
+        #expect(fleet.nextToDescribe() == 3)
+        #expect(fleet.nextToDescribe() == nil)
+    }
+
+    @Test func `a shared worker outlives a plugin that goes for as long as its other sessions run`() throws {
+        let (worker, first) = try harness.serve(1, .shared)
+        let (same, second) = try harness.serve(2, .shared)
+        #expect(same === worker)
+        fleet.retire(1)
+        fleet.retireUnused { _, _ in true }
+        #expect(!worker.mustQuit)
+        #expect(try fleet.prepare(FleetHarness.load(2, .shared)) == .loading)
+        #expect(harness.launcher.workers.count == 2)
+        worker.end(first[0].0, slot: first[0].1.slot)
+        fleet.retireUnused { _, _ in true }
+        #expect(!worker.mustQuit)
+        worker.end(second[0].0, slot: second[0].1.slot)
+        fleet.retireUnused { _, _ in true }
+        #expect(worker.mustQuit)
+    }
+
+    @Test func `a load that crashes has the time of its report, one that hangs has not`() throws {
+        try fleet.prepare(FleetHarness.load(1))
+        try fleet.prepare(FleetHarness.load(2))
+        let (hung, crashed) = (harness.launcher.workers[0], harness.launcher.workers[1])
+        crashed.crash = CrashPage.Contents(signal: 11)
+        harness.wait(63)
+        #expect(hung.signals == [Signals.abort, Signals.kill])
+        #expect(crashed.signals.isEmpty)
+        crashed.report(.died(.signaled(11)))
+        #expect(harness.deaths().map(\.failedLoad?.reason.kind) == [.timeout, .crash])
+    }
+
+    @Test func `no more than four are described at a time, and one that takes long gives its place up`() {
+        for plugin in 0..<10 { fleet.enqueue(plugin) }
+        #expect((0..<5).map { _ in fleet.nextToDescribe() } == [0, 1, 2, 3, nil])
+        fleet.leaveQueue(2)
+        #expect(fleet.nextToDescribe() == 4)
+        #expect(fleet.nextToDescribe() == nil)
+        harness.wait(1)
+        #expect((0..<5).map { _ in fleet.nextToDescribe() } == [5, 6, 7, 8, nil])
+    }
+}
