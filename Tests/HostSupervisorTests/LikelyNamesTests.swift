@@ -10,6 +10,6 @@ import Testing
         ("libHTTPCheck2Go.so", ["libHTTPCheck2Go", "HTTPCheck2Go", "httpcheck2-go"]),
         ("lib.so", ["lib"]), (".so", []), ("Ä.so", ["Ä", "ä"]), ("plain", ["plain"]),
     ]) func names(file: String, expected: [String]) {
-        #expect(PluginEntry.likelyNames(of: file) == expected)
+        #expect(PluginNames.likely(file) == expected)
     }
 }

@@ -34,7 +34,7 @@ enum CheckCommand {
             all.refusal = text
             return all
         }
-        let finding = try PluginProbe.look(at: name, in: directory, allowUnsafePermissions: true)
+        let finding = try PluginProbe.look(at: name, in: directory, allowUnsafePermissions: true, clock: SystemClock())
         switch finding {
         case .refused(let text):
             say("refused: \(TerminalText.clean(text))\n", options)
@@ -43,7 +43,7 @@ enum CheckCommand {
             all.plugin = (file, plugin)
             say(PluginText.text(file, plugin), options)
             if options.isQuick { return all }
-            let findings = try Conformance.examine(file, plugin, in: folder)
+            let findings = try Conformance.examine(file, plugin, in: folder, clock: SystemClock())
             (all.notes, all.faults) = (findings.notes, findings.faults)
             for note in findings.notes { say("    note: \(TerminalText.clean(note))\n", options) }
             for fault in findings.faults {
@@ -88,7 +88,8 @@ enum CheckCommand {
     private static func plugins(beside path: String) throws -> [PluginDescription] {
         let directory = try Directory(Directory.split(path).folder)
         return try directory.names().filter { PluginFile.isCandidate($0) }.compactMap { name in
-            let finding = try PluginProbe.look(at: name, in: directory, allowUnsafePermissions: true)
+            let finding = try PluginProbe.look(
+                at: name, in: directory, allowUnsafePermissions: true, clock: SystemClock())
             if case .plugin(_, let plugin) = finding { return plugin }
             return nil
         }

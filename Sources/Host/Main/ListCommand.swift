@@ -17,7 +17,7 @@ enum ListCommand {
             var findings = FileFindings(directory.child(name))
             defer { all.append(findings) }
             let finding = try PluginProbe.look(
-                at: name, in: directory, allowUnsafePermissions: options.allowUnsafePermissions)
+                at: name, in: directory, allowUnsafePermissions: options.allowUnsafePermissions, clock: SystemClock())
             switch finding {
             case .refused(let text):
                 findings.refusal = text

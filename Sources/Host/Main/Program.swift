@@ -42,7 +42,7 @@ enum Program {
                 Directory.split(file).folder, mend: "make it, or name another file with --metrics-file",
                 status: .cannotCreate)
         }
-        var options = Supervisor.Options(plugins: run.plugins, state: try statePath(run.state))
+        var options = HostOptions(plugins: run.plugins, state: try statePath(run.state))
         options.configuration = run.config
         options.exitsWhenIdle = run.exitWhenIdle
         options.grace = run.graceMs * 1_000_000

@@ -18,7 +18,7 @@ final class CheckWorker {
     }
 
     private let loop: EventLoop
-    private let clock = SystemClock()
+    private let clock: any HostClock
     private let file: PluginFile
     private let path: String
     private let state: String
@@ -37,7 +37,8 @@ final class CheckWorker {
     }
 
     /// Starts a worker for a file of that directory, with its state in `state`.
-    init(_ file: PluginFile, in folder: String, state: String) throws(SystemError) {
+    init(_ file: PluginFile, in folder: String, state: String, clock: any HostClock) throws(SystemError) {
+        self.clock = clock
         self.file = file
         self.state = state
         path = folder.contains("/") ? folder + "/" + file.name : "./" + folder + "/" + file.name

@@ -25,15 +25,16 @@ public struct Conformance {
     private let folder: String
     private let description: PluginDescription
     private let state: String
+    private let clock: any HostClock
 
     /// Examines a file that `PluginProbe.look` took for a plugin. Takes some seconds; what the routines do is real.
-    public static func examine(_ file: PluginFile, _ description: PluginDescription, in folder: String)
-        throws(SystemError) -> Findings
-    {
+    public static func examine(
+        _ file: PluginFile, _ description: PluginDescription, in folder: String, clock: any HostClock
+    ) throws(SystemError) -> Findings {
         let folderOfAll = HostProcess.environment("TMPDIR") ?? "/tmp"
         let state = try Directory.makeTemporary("schedhost-check", in: HostProcess.absolute(folderOfAll)).path
         defer { try? FileManager.default.removeItem(atPath: state) }
-        let conformance = Conformance(file: file, folder: folder, description: description, state: state)
+        let conformance = Conformance(file: file, folder: folder, description: description, state: state, clock: clock)
         var findings = conformance.attempt("", conformance.wholeLife)
         findings.faults = description.parameters.compactMap(\.problem) + findings.faults
         if findings.faults.isEmpty {
@@ -42,7 +43,10 @@ public struct Conformance {
         return findings
     }
 
-    private init(file: PluginFile, folder: String, description: PluginDescription, state: String) {
+    private init(
+        file: PluginFile, folder: String, description: PluginDescription, state: String, clock: any HostClock
+    ) {
+        self.clock = clock
         self.file = file
         self.folder = folder
         self.description = description
@@ -53,7 +57,7 @@ public struct Conformance {
     private func attempt(_ prefix: String, _ body: (CheckWorker) throws -> Findings) -> Findings {
         var findings = Findings()
         do {
-            findings = try body(try CheckWorker(file, in: folder, state: state))
+            findings = try body(try CheckWorker(file, in: folder, state: state, clock: clock))
         } catch let fault as CheckWorker.Fault {
             findings.faults.append(fault.text)
         } catch {

@@ -16,7 +16,7 @@ public enum PluginProbe {
 
     /// Looks at one file of a directory.
     public static func look(
-        at name: String, in directory: borrowing Directory, allowUnsafePermissions: Bool
+        at name: String, in directory: borrowing Directory, allowUnsafePermissions: Bool, clock: any HostClock
     ) throws(SystemError) -> Finding {
         let file: PluginFile
         do throws(Refusal) {
@@ -25,7 +25,9 @@ public enum PluginProbe {
             return .refused("\(error)")
         }
         let path = directory.child(name)
-        switch try describe(path: path.contains("/") ? path : "./" + path, file: file, in: directory.path) {
+        switch try describe(
+            path: path.contains("/") ? path : "./" + path, file: file, in: directory.path, clock: clock)
+        {
         case .success(let description): return .plugin(file, description)
         case .failure(let fault): return .refused("\(path): \(fault.text)")
         }
@@ -35,10 +37,9 @@ public enum PluginProbe {
         let text: String
     }
 
-    private static func describe(path: String, file: PluginFile, in folder: String) throws(SystemError)
-        -> Result<PluginDescription, Fault>
-    {
-        let clock = SystemClock()
+    private static func describe(
+        path: String, file: PluginFile, in folder: String, clock: any HostClock
+    ) throws(SystemError) -> Result<PluginDescription, Fault> {
         let loop = try EventLoop(clock: clock)
         var result: Result<PluginDescription, Fault>?
         var link: WorkerLink?

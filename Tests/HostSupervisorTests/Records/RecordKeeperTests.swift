@@ -54,6 +54,21 @@ import Testing
         func removeLedger(_ name: String) { ledgers.removeAll { $0 == name } }
     }
 
+    /// Crash reports in memory.
+    private final class MemoryReports: ReportStorage {
+        var names: Set<String> = []
+        var fault: SystemError?
+        func keep(_ temporary: String, of plugin: String, session: SessionID) throws(SystemError) -> String {
+            if let fault { throw fault }
+            names.remove(temporary)
+            names.insert("\(plugin)@\(session).json")
+            return "\(plugin)@\(session).json"
+        }
+        func drop(_ temporary: String) { names.remove(temporary) }
+        func sweep() { names = names.filter { $0.contains("@") } }
+    }
+
+    private let reports = MemoryReports()
     private let clock = TestClock()
     private let log = MemoryLog()
     private let deadlines = Deadlines()
@@ -61,7 +76,10 @@ import Testing
     private let keeper: RecordKeeper
     private static let full = SystemError("write", "/state/sessions.jsonl", number: 28)
 
-    init() { keeper = RecordKeeper(storage, host: "box", clock: clock, deadlines: deadlines, log: log) }
+    init() {
+        keeper = RecordKeeper(
+            storage, reports: reports, host: "box", clock: clock, deadlines: deadlines, log: log)
+    }
 
     private func record(
         _ number: UInt64, of plugin: String = "market", kind: SessionRecord.Kind = .maxCycles, text: String = ""
@@ -214,6 +232,19 @@ import Testing
         for number in 0..<12_000 as Range<UInt64> { keeper.keep(record(10_000 + number, of: "storm")) }
         #expect(keeper.history.filter { $0.plugin == "quiet" }.count == 10 && keeper.history.count <= 10_000)
         #expect(log.entries.filter { $0.level == .warning }.count < 10, "it is not said with each")
+    }
+
+    @Test func `a record names its crash report, and one without its report is kept all the same`() {
+        reports.names = ["7-1.json", "7-2.json", "7-3.json"]
+        let named = keeper.keep(record(1, kind: .crash), report: "7-1.json")
+        #expect(named.record.report == "market@\(SessionID(rawValue: 1)).json")
+        reports.fault = Self.full
+        #expect(keeper.keep(record(2, kind: .crash), report: "7-2.json").record.report == nil)
+        #expect(log.take(.warning).count == 1)
+        keeper.drop("7-3.json")
+        keeper.drop(nil)
+        keeper.recover()
+        #expect(reports.names == ["market@\(SessionID(rawValue: 1)).json"])
     }
 
     @Test(arguments: [1, 1000, 10_000])

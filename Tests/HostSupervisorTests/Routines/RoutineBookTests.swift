@@ -91,7 +91,9 @@ final class BookHarness {
 
     /// A person's order.
     func order(_ action: ControlRequest.Action, _ identifiers: String...) -> [ControlResponse.Outcome] {
-        guard case .outcomes(let outcomes) = book.perform(ControlRequest(action, identifiers: identifiers)) else { return [] }
+        guard case .outcomes(let outcomes) = book.perform(ControlRequest(action, identifiers: identifiers)) else {
+            return []
+        }
         return outcomes
     }
 }
@@ -196,7 +198,9 @@ final class BookHarness {
             return
         }
         book.died(Obituary(key: .plugin(1), pid: 9, startedAt: 0, ledger: "l", verdict: verdict))
-        let reports = book.actions.compactMap { if case .record(let record, let report) = $0 { (record, report) } else { nil } }
+        let reports = book.actions.compactMap {
+            if case .record(let record, let report) = $0 { (record, report) } else { nil }
+        }
         #expect(reports.map(\.0.reason.kind) == [.peerFailed, .crash])
         #expect(reports.map(\.1) == [nil, "raw.json"])
         #expect(reports.map { $0.0.report != nil } == [false, true])

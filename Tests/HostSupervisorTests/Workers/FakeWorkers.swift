@@ -76,7 +76,8 @@ final class FakeWorker: WorkerProcess {
 extension WorkerEvent.Ended {
     static func over(_ session: SessionID, slot: Int, _ kind: SessionRecord.Kind, cycles: UInt64) -> Self {
         Self(
-            slot: slot, session: session, startMs: 0, finishMs: 0, durationNs: 0, cycles: cycles, goodCycles: cycles, failures: 0,
+            slot: slot, session: session, startMs: 0, finishMs: 0, durationNs: 0, cycles: cycles, goodCycles: cycles,
+            failures: 0,
             missed: 0, reason: SessionRecord.Reason(kind), code: 0, stats: .init(), disposition: .policy)
     }
 }

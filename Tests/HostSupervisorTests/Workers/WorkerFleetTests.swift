@@ -82,7 +82,8 @@ import Testing
         #expect(harness.launcher.workers.dropLast().allSatisfy { $0.isAbandoned })
     }
 
-    @Test func `a death whose report never comes is told after 10 s, and its plugin can be loaded again at once`() throws
+    @Test func `a death whose report never comes is told after 10 s, and its plugin can be loaded again at once`()
+        throws
     {
         harness.launcher.report = nil
         let (worker, _) = try harness.serve(1)
@@ -172,7 +173,9 @@ import Testing
         #expect(death.interrupted == [3])
     }
 
-    @Test func `plugins that are being described when their worker dies in another's load are described elsewhere`() throws {
+    @Test func `plugins that are being described when their worker dies in another's load are described elsewhere`()
+        throws
+    {
         for plugin in 1...3 {
             fleet.enqueue(plugin)
             _ = fleet.nextToDescribe()

@@ -83,21 +83,7 @@ public struct PluginFile: Equatable, Sendable {
     public static func inspect(
         _ directory: borrowing Directory, name: String, allowUnsafePermissions: Bool = false, abi: ABI = .host
     ) throws(Refusal) -> PluginFile {
-        let path = directory.child(name)
-        do throws(Refusal.Reason) {
-            let user = allowUnsafePermissions ? nil : HostProcess.user
-            let (file, status) = try open(directory, name, user: user)
-            var image = ELFImage(size: status.size) { (offset, count) throws(Refusal.Reason) in
-                do throws(SystemError) {
-                    return try file.value.read(count: count, at: offset, subject: path)
-                } catch {
-                    throw .unreadable(error)
-                }
-            }
-            return try inspect(&image, name: name, identity: Identity(status), abi: abi)
-        } catch {
-            throw Refusal(path: path, reason: error)
-        }
+        try Candidate(directory, name: name, allowUnsafePermissions: allowUnsafePermissions).inspect(abi: abi)
     }
 
     /// Says whether an image is a plugin.
@@ -119,49 +105,6 @@ public struct PluginFile: Equatable, Sendable {
             name: name, identity: identity, buildID: notes.buildID ?? fallbackID(identity),
             language: Language(rawValue: note.language) ?? .other, abiMajor: note.abiMajor, abiMinor: note.abiMinor,
             needsMinor: note.needsMinor, runPath: try image.runPath())
-    }
-
-    /// A descriptor that a closure can hold.
-    private final class Box: Sendable {
-        let value: Descriptor
-        init(_ value: consuming Descriptor) { self.value = value }
-    }
-
-    private static func open(_ directory: borrowing Directory, _ name: String, user: UInt32?) throws(Refusal.Reason)
-        -> (Box, FileStatus)
-    {
-        let place = directory.child(name)
-        if let user {
-            let status = try attempt(directory, name) { () throws(SystemError) in
-                try directory.descriptor.status(subject: directory.path)
-            }
-            if let fault = Refusal.Unsafe(status, user: user) { throw .unsafeDirectory(directory.path, fault) }
-        }
-        // What is no regular file is not even opened: that alone can do things to a device.
-        try isRegular(
-            try attempt(directory, name) { () throws(SystemError) in try directory.status(name, followLink: true) })
-        let file = try attempt(directory, name) { () throws(SystemError) in
-            Box(try directory.openForReading(name, followLink: true))
-        }
-        let status = try attempt(directory, name) { () throws(SystemError) in try file.value.status(subject: place) }
-        try isRegular(status)
-        if let user, let fault = Refusal.Unsafe(status, user: user) { throw .unsafeFile(fault) }
-        return (file, status)
-    }
-
-    private static func attempt<Result>(
-        _ directory: borrowing Directory, _ name: String, _ body: () throws(SystemError) -> Result
-    ) throws(Refusal.Reason) -> Result {
-        do throws(SystemError) {
-            return try body()
-        } catch {
-            if error.isNotFound, let link = try? directory.status(name), link.kind == .link { throw .danglingLink }
-            throw .unreadable(error)
-        }
-    }
-
-    private static func isRegular(_ status: FileStatus) throws(Refusal.Reason) {
-        if status.kind != .regular { throw .notRegular(status.kind) }
     }
 
     /// FNV-1a over the identity.

@@ -144,6 +144,7 @@ final class ControlDesk {
         case .status: return statusLine.get(at: clock.monotonic()) { ControlResponse.status(currentStatus()).line() }
         case .runNow, .pause, .resume, .restart, .stop, .reload, .logLevel:
             forget()
+            if request.action == .reload, !host.summary.isStopping { reloadBegins() }
             return host.perform(request).line()
         }
     }

@@ -8,11 +8,21 @@ final class CrashReports {
 
     private let directory: Directory
     private let keepsReports: Bool
+    /// The program that writes the reports; nil where none are wanted, or it is not found.
+    let backtracer: String?
 
     /// The reports of a state directory.
     init(in state: borrowing Directory, keepsReports: Bool) throws(SystemError) {
         directory = try state.directory("reports", create: true)
         self.keepsReports = keepsReports
+        backtracer = keepsReports ? Backtracer.find() : nil
+    }
+
+    /// What people are told when reports are wanted and cannot be written.
+    var want: String? {
+        guard keepsReports, backtracer == nil else { return nil }
+        return "no crash reports: swift-backtrace is not found; scripts/install puts it beside the host, or have the "
+            + "toolchain's swift in PATH"
     }
 
     /// The path by which a worker's backtracer reaches a report that it is to write. A comma ends a path in the

@@ -108,6 +108,8 @@ extension WorkerFleet {
     enum Event: Equatable {
         /// A plugin was described.
         case described(plugin: Int, PluginDescription)
+        /// No worker can be had to describe a plugin: why.
+        case noWorker(plugin: Int, String)
         /// A plugin is loaded in the worker of that key.
         case loaded(plugin: Int, WorkerKey)
         /// A plugin was refused by its worker.

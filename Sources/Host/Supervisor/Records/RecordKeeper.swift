@@ -10,6 +10,7 @@ final class RecordKeeper {
     private static let mostInHistory = 10_000
 
     private let storage: any RecordStorage
+    private let reports: any ReportStorage
     private let host: String
     private let clock: any HostClock
     private let deadlines: Deadlines
@@ -28,8 +29,12 @@ final class RecordKeeper {
     private(set) var history: [SessionRecord] = []
 
     /// A keeper; `host` is the machine's name, for the records that a host before this one owes.
-    init(_ storage: any RecordStorage, host: String, clock: any HostClock, deadlines: Deadlines, log: any LogSink) {
+    init(
+        _ storage: any RecordStorage, reports: any ReportStorage, host: String, clock: any HostClock,
+        deadlines: Deadlines, log: any LogSink
+    ) {
         self.storage = storage
+        self.reports = reports
         self.host = host
         self.clock = clock
         self.deadlines = deadlines
@@ -45,10 +50,12 @@ final class RecordKeeper {
     /// A worker is dead: its ledger is not needed when the records are written.
     func spent(ledger: String) { spentLedgers.append(ledger) }
 
-    /// Keeps a record for the next write and says what it says. Returns it with what only the keeper knows.
+    /// Keeps a record for the next write and says what it says. Returns it with what only the keeper knows. `report` is
+    /// the file of the crash report that it is to name.
     @discardableResult
-    func keep(_ finished: SessionRecord) -> RecordLine {
+    func keep(_ finished: SessionRecord, report: String? = nil) -> RecordLine {
         var record = finished
+        if let report { record.report = keepReport(report, of: record) }
         record.lifetimeCycles = lifetimeCycles(of: record.identifier).clampedSum(record.cycles)
         if budget.take(record.estimatedSize, of: record.plugin, at: clock.monotonic()) {
             isBrief.remove(record.plugin)
@@ -66,6 +73,18 @@ final class RecordKeeper {
         say(record)
         return line
     }
+
+    private func keepReport(_ report: String, of record: SessionRecord) -> String? {
+        do throws(SystemError) {
+            return try reports.keep(report, of: record.plugin, session: record.session)
+        } catch {
+            log.write(.warning, record.plugin, "its crash report is lost: \(error)")
+            return nil
+        }
+    }
+
+    /// No record names this crash report.
+    func drop(_ report: String?) { if let report { reports.drop(report) } }
 
     private func add(_ line: RecordLine) {
         storage.add(line)
@@ -167,6 +186,7 @@ final class RecordKeeper {
 
     /// Makes the records that a host owes which died: from the sessions that it noted, and what their workers counted.
     func recover() {
+        reports.sweep()
         spentLedgers += storage.ledgers
         let owed = storage.owed.filter { !storage.contains($0.session) }
         for session in owed { add(RecordLine(recovered(session))) }

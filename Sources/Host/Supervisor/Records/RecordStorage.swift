@@ -37,6 +37,18 @@ protocol RecordStorage: AnyObject {
     func removeLedger(_ name: String)
 }
 
+/// Where crash reports lie, under the names of their workers until a record names them.
+protocol ReportStorage: AnyObject {
+    /// Gives a report its lasting name, that of its plugin and session: the name that the record has.
+    func keep(_ temporary: String, of plugin: String, session: SessionID) throws(SystemError) -> String
+    /// Removes a report that no record names.
+    func drop(_ temporary: String)
+    /// Removes what a dead host left without a record.
+    func sweep()
+}
+
+extension CrashReports: ReportStorage {}
+
 /// What a ledger says of a session.
 enum LedgerAccount: Equatable {
     case counted(LedgerSnapshot)
@@ -51,15 +63,13 @@ final class StateRecords: RecordStorage {
     private var store: SessionStore
     private var open: OpenSessions
     private let ledgerFolder: Directory
-    /// What was found and mended at opening.
-    let warnings: [String]
 
-    /// Opens the files of a state directory that is this host's.
-    init(in path: String) throws(SystemError) {
+    /// Opens the files of a state directory that is this host's, and says what was mended.
+    init(in path: String, log: any LogSink) throws(SystemError) {
         store = try SessionStore.open(try Directory(path))
         open = try OpenSessions(try Directory(path))
         ledgerFolder = try Directory(path).directory("ledgers", create: true)
-        warnings = store.warnings
+        for warning in store.warnings { log.write(.warning, "", warning) }
     }
 
     func add(_ line: RecordLine) { store.add(line) }

@@ -1,9 +1,9 @@
 internal import HostCore
 
 /// A plugin whose routines can run: what the book needs to know of it. It does not change.
-struct Program {
+struct Program: Equatable {
     /// One routine of it.
-    struct Routine {
+    struct Routine: Equatable {
         var name: String
         var settings: EffectiveSettings
         /// What decides whether it is still the same: its plugin's bytes, the ABI, and what files configure for it.

@@ -66,7 +66,8 @@ extension RoutineEntry {
         WorkerCommand.Start(
             slot: session.seat.slot, plugin: program.number, routine: index, session: session.id,
             waitMs: settings.waitMs, maxCycles: settings.maxCycles, untilMs: untilMs, maxAttempts: 3,
-            lifetimeCycles: past.cycles, before: past.end?.before ?? 0, parameters: settings.paramsJSON, isPaused: isPaused,
+            lifetimeCycles: past.cycles, before: past.end?.before ?? 0, parameters: settings.paramsJSON,
+            isPaused: isPaused,
             caches: settings.caches)
     }
 

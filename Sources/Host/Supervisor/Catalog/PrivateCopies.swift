@@ -29,18 +29,15 @@ struct PrivateCopies: ~Copyable {
     /// The path that a worker loads, from the root on: what it loaded before may have changed its working directory.
     func path(of content: String) -> String { HostProcess.absolute(directory.child(content + ".so")) }
 
-    /// The name of a file's content, of which there is a copy from now on. `identity` is what the file was when it was
-    /// inspected.
-    func take(_ name: String, in folder: borrowing Directory, identity: PluginFile.Identity) throws(Failure) -> String {
-        let subject = folder.child(name)
-        let file = try attempt { () throws(SystemError) in try folder.openForReading(name, followLink: true) }
-        try checkUnchanged(file, identity, subject: subject)
+    /// The name of a file's content, of which there is a copy from now on.
+    func take(_ candidate: Candidate) throws(Failure) -> String {
+        try checkUnchanged(candidate)
         // One byte more than it should have, so that one that fits is read at once.
         let buffer = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: min(identity.size, Self.chunk) + 1, alignment: 4096)
+            byteCount: min(candidate.status.size, Self.chunk) + 1, alignment: 4096)
         defer { unsafe buffer.deallocate() }
-        let (content, size) = try unsafe read(file, into: buffer, subject: subject) { _ in }
-        try checkUnchanged(file, identity, subject: subject)
+        let (content, size) = try unsafe read(candidate, into: buffer) { _ in }
+        try checkUnchanged(candidate)
         guard let copy = try create(content + ".so") else { return content }
         do throws(Failure) {
             let path = directory.child(content + ".so")
@@ -49,11 +46,11 @@ struct PrivateCopies: ~Copyable {
                 try attempt { () throws(SystemError) in try unsafe copy.writeAll(bytes, subject: path) }
                 return content
             }
-            let (copied, _) = try unsafe read(file, into: buffer, subject: subject) { (bytes) throws(SystemError) in
+            let (copied, _) = try unsafe read(candidate, into: buffer) { (bytes) throws(SystemError) in
                 try unsafe copy.writeAll(bytes, subject: path)
             }
             guard copied == content else { throw .changing }
-            try checkUnchanged(file, identity, subject: subject)
+            try checkUnchanged(candidate)
             return content
         } catch {
             try? directory.remove(content + ".so")
@@ -78,23 +75,20 @@ struct PrivateCopies: ~Copyable {
         }
     }
 
-    private func checkUnchanged(_ file: borrowing Descriptor, _ identity: PluginFile.Identity, subject: String)
-        throws(Failure)
-    {
-        let status = try attempt { () throws(SystemError) in try file.status(subject: subject) }
-        guard PluginFile.Identity(status) == identity, file.hasWriter != true else { throw .changing }
+    private func checkUnchanged(_ candidate: Candidate) throws(Failure) {
+        guard try attempt({ () throws(SystemError) in try candidate.isUnchanged() }) else { throw .changing }
     }
 
     /// Reads a file to its end, a buffer at a time; returns the name of its content, and its size.
     private func read(
-        _ file: borrowing Descriptor, into buffer: UnsafeMutableRawBufferPointer, subject: String,
+        _ candidate: Candidate, into buffer: UnsafeMutableRawBufferPointer,
         _ body: (UnsafeRawBufferPointer) throws(SystemError) -> Void
     ) throws(Failure) -> (content: String, size: Int) {
         var hash = ContentHash()
         var at = 0
         while true {
             let count = try attempt { () throws(SystemError) in
-                try unsafe file.read(into: buffer, at: at, subject: subject)
+                try unsafe candidate.file.read(into: buffer, at: at, subject: candidate.path)
             }
             let bytes = unsafe UnsafeRawBufferPointer(rebasing: buffer[0..<count])
             unsafe hash.take(bytes)

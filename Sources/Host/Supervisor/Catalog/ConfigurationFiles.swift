@@ -1,0 +1,70 @@
+public import HostCore
+internal import HostSystem
+
+/// Reads configuration files.
+public enum ConfigurationFiles {
+    /// The host's file.
+    public static func host(_ path: String, isOptional: Bool) throws -> HostConfiguration {
+        guard let bytes = try read(path, isOptional: isOptional) else { return HostConfiguration() }
+        return try HostConfiguration(parsing: bytes, file: path)
+    }
+
+    /// A plugin's file by itself.
+    public static func plugin(_ path: String) throws -> PluginConfiguration {
+        try PluginConfiguration(parsing: try read(path, isOptional: false) ?? [], file: path)
+    }
+
+    /// A plugin's file, which may be absent, and its block in the host's: both are checked against what it declares, and
+    /// against the level of isolation.
+    public static func plugin(
+        _ path: String, of declaration: PluginDescription, host: HostConfiguration,
+        commandLine: ConfigurationLayer = .init()
+    ) throws -> PluginConfiguration {
+        try plugin(
+            try read(path, isOptional: true), path: path, of: declaration, host: host, commandLine: commandLine)
+    }
+
+    /// The same of bytes; nil where there is no file.
+    static func plugin(
+        _ bytes: [UInt8]?, path: String, of declaration: PluginDescription, host: HostConfiguration,
+        commandLine: ConfigurationLayer
+    ) throws -> PluginConfiguration {
+        var configuration = PluginConfiguration()
+        if let bytes {
+            configuration = try PluginConfiguration(parsing: bytes, file: path)
+            try configuration.check(against: declaration)
+        }
+        try host.plugins[declaration.id]?.check(against: declaration)
+        if let routine = declaration.routines.first {
+            let isolation = EffectiveSettings(
+                of: routine, in: declaration, host: host, file: configuration, commandLine: commandLine
+            ).isolation
+            try configuration.checkLimits(at: isolation)
+            try host.plugins[declaration.id]?.checkLimits(at: isolation)
+        }
+        return configuration
+    }
+
+    /// A small file's bytes; nil when it may be absent and is.
+    static func read(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let folder = parts.dropLast().joined(separator: "/")
+        let name = String(parts.last ?? "")
+        do throws(SystemError) {
+            let directory = try Directory(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
+            return try directory.openForReading(name, followLink: true).readAll(limit: 1 << 20, subject: path)
+        } catch {
+            if isOptional, error.isNotFound { return nil }
+            throw error
+        }
+    }
+}
+
+extension PluginDescription {
+    /// A plugin of which only the name is known.
+    static func unknown(_ id: String) -> PluginDescription {
+        PluginDescription(
+            id: id, version: "", description: nil, isSerial: false, parameters: [],
+            routines: [Routine(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)])
+    }
+}

@@ -1,0 +1,86 @@
+internal import HostCore
+internal import HostSystem
+
+/// Orders to load plugins, and the programs that their routines are run from.
+extension PluginCatalog {
+    /// How long a `load` may take when nobody says, ns.
+    private static let loadTimeout: Int64 = 60_000_000_000
+    private static let month: Int64 = 2_678_400_000_000_000
+
+    /// The order to describe a plugin, made when its turn comes; nil when that is not wanted any more.
+    func order(_ number: Int) -> Load? {
+        guard let entry = entries[number], entry.isDescribing else { return nil }
+        expectConfiguration(of: entry)
+        return load(entry, [settingsBeforeDescription(of: entry)], isForRunning: false)
+    }
+
+    /// The program of a plugin that is configured. Equal settings share their storage: with many routines it is what takes
+    /// most memory.
+    func program(of entry: Entry, _ description: PluginDescription) -> Program {
+        var routines: [Program.Routine] = []
+        for routine in description.routines {
+            let settings = effective(routine, in: description, entry.configuration)
+            if var same = routines.last, same.settings == settings {
+                same.name = routine.name
+                routines.append(same)
+            } else {
+                let content = "\(entry.hash)-abi\(entry.file.abiMajor)-\(settings.fileContent)"
+                routines.append(Program.Routine(name: routine.name, settings: settings, content: content))
+            }
+        }
+        let settings = routines.isEmpty ? [settingsBeforeDescription(of: entry)] : routines.map(\.settings)
+        if settings[0].isolation == .shared { warnOfLimits(entry, description.id) }
+        return Program(
+            number: entry.number, name: description.id, version: description.version, build: entry.file.buildID,
+            isolation: settings[0].isolation, sharedLimits: sharedLimits,
+            load: load(entry, settings, isForRunning: true), routines: routines)
+    }
+
+    /// The order to load a plugin in the worker of its first routine. Only for running its parameters are known.
+    private func load(_ entry: Entry, _ settings: [EffectiveSettings], isForRunning: Bool) -> Load {
+        let key: WorkerKey =
+            switch settings[0].isolation {
+            case .plugin: .plugin(entry.number)
+            case .routine: .routine(entry.number, 0)
+            case .shared: .shared
+            }
+        return Load(
+            plugin: entry.number, path: folder.copy(of: entry.hash), name: entry.file.name, build: entry.file.buildID,
+            parameters: isForRunning ? settings[0].paramsJSON : "{}", isForRunning: isForRunning,
+            state: self.settings.state, key: key, limits: key == .shared ? sharedLimits : settings[0].limits,
+            libraryPath: LibraryPath.folders(for: key == .shared ? nil : entry.file, in: self.settings.plugins),
+            limit: Self.limit(settings))
+    }
+
+    /// Those of a shared worker are the host's, since no plugin of it may have its own.
+    private var sharedLimits: WorkerLimits {
+        let nobody = PluginDescription.unknown("")
+        return effective(nobody.routines[0], in: nobody, PluginConfiguration()).limits
+    }
+
+    /// How long a load may take: `timeout_ms` bounds it, where that is set.
+    private static func limit(_ settings: [EffectiveSettings]) -> Int64 {
+        guard settings.contains(where: { $0.settings[.timeoutMs] != nil }) else { return loadTimeout }
+        return settings.map { min($0.timeoutNanoseconds ?? month, month) }.max() ?? month
+    }
+}
+
+extension EffectiveSettings {
+    /// A name for all that configuration files set, wherever they set it.
+    fileprivate var fileContent: String {
+        var lines: [String] = []
+        for (key, value) in settings {
+            if case .file = value.origin { lines.append("\(key.rawValue)=\(value.value)") }
+        }
+        for (name, value) in params {
+            if case .file = value.origin { lines.append("params.\(name)=\(value.value.json)") }
+        }
+        return ContentHash.name(of: lines.sorted().joined(separator: "\n"))
+    }
+
+    /// Whether the same holds, from whatever source.
+    func isSame(as other: EffectiveSettings) -> Bool {
+        settings.mapValues(\.value) == other.settings.mapValues(\.value)
+            && params.mapValues(\.value) == other.params.mapValues(\.value)
+    }
+}

@@ -1,0 +1,292 @@
+internal import HostCore
+internal import HostSystem
+
+/// The plugins of a directory: which files are plugins, what they are called, what is configured for them, and what is
+/// to happen when one comes, changes or goes.
+///
+/// It is told what changed in the directory and what workers found out, and asks its folder. What follows waits in
+/// `take`. It knows neither workers nor sessions.
+final class PluginCatalog {
+    /// What is to be done.
+    enum Change: Equatable {
+        /// A worker is to describe the plugin: see `order`.
+        case describe(Int)
+        /// It waits for no description any more.
+        case forget(Int)
+        /// Its routines can begin.
+        case ready(Program)
+        /// What runs of it is to end, with records of that kind; then `ended` is to be called.
+        case retire(Int, as: SessionRecord.Kind, String)
+    }
+
+    /// How a catalog is made.
+    struct Settings {
+        /// The host's configuration file; nil: the one in the plugins directory, if there is one.
+        var configuration: String?
+        /// What the command line sets for all routines.
+        var overrides = ConfigurationLayer()
+        /// The plugins and the state directory, from the root on.
+        var plugins: String
+        var state: String
+    }
+
+    /// Deaths from outside after which a plugin that was to be described is refused.
+    private static let mostKilled = 5
+
+    let settings: Settings
+    let folder: any PluginFolder
+    let log: any LogSink
+    private let scanner: PluginScanner
+    private var isStopped = false
+    private var lastNumber = 0
+    var entries: [Int: Entry] = [:]
+    /// The plugins that are ending.
+    private(set) var retiring: [Int] = []
+    var hostConfiguration = HostConfiguration()
+    var changes: [Change] = []
+
+    /// A catalog of nothing yet: see `loadHostConfiguration` and `begin`.
+    init(_ settings: Settings, folder: any PluginFolder, clock: any HostClock, deadlines: Deadlines, log: any LogSink) {
+        self.settings = settings
+        self.folder = folder
+        self.log = log
+        scanner = PluginScanner(folder, clock: clock, deadlines: deadlines, log: log)
+        scanner.found = { [unowned self] in perform($0, on: $1, $2) }
+    }
+
+    /// What is to be done since this was asked last, in order.
+    func take() -> [Change] {
+        defer { changes = [] }
+        return changes
+    }
+
+    // MARK: What is asked of it
+
+    /// The name of a plugin, or of its file.
+    func name(_ number: Int) -> String { entries[number]?.name ?? "" }
+
+    /// The version of a plugin that is described.
+    func version(_ number: Int) -> String? { entries[number]?.description?.version }
+
+    /// What to call a plugin or one of its routines in the log; nil when there is no such plugin.
+    func subject(_ number: Int, routine index: Int? = nil) -> String? {
+        guard let entry = entries[number] else { return nil }
+        guard let index, let routines = entry.description?.routines, routines.indices.contains(index) else {
+            return entry.name
+        }
+        return entry.name + "/" + routines[index].name
+    }
+
+    /// Whether every plugin file that is there was looked at.
+    var isReady: Bool {
+        entries.values.allSatisfy { entry in
+            switch entry.state {
+            case .waiting, .describing, .held: false
+            case .ready, .refused, .retiring: true
+            }
+        }
+    }
+
+    /// Whether nothing is being looked at, described or ended.
+    var isSettled: Bool {
+        isReady && scanner.isSettled && retiring.isEmpty
+    }
+
+    /// How many plugins are ready.
+    var readyCount: Int {
+        entries.values.count(where: { if case .ready = $0.state { true } else { false } })
+    }
+
+    /// The plugin files, by name.
+    func status() -> [HostStatus.Plugin] {
+        entries.values.filter { !$0.isRetiring }.map { entry in
+            let (state, why): (String, String?) =
+                switch entry.state {
+                case .waiting, .describing, .held: ("loading", nil)
+                case .ready: ("ready", nil)
+                case .refused(let why, _, _): ("refused", why)
+                case .retiring: ("removed", nil)
+                }
+            var routines = 0
+            if case .ready(let program, _) = entry.state { routines = program.routines.count }
+            return HostStatus.Plugin(
+                id: entry.name, file: entry.file.name, version: entry.description?.version ?? "", state: state,
+                why: why,
+                routines: routines)
+        }
+        .sorted { ($0.id, $0.file) < ($1.id, $1.file) }
+    }
+
+    // MARK: What changes in the directory
+
+    /// Begins to watch the directory, and looks at all that is there.
+    func begin() throws {
+        try folder.watch(configuration: settings.configuration) { [unowned self] in directoryChanged($0) }
+        scanAll(isPatient: false)
+    }
+
+    /// Looks at the whole directory, and takes up what is new, changed or gone.
+    func scanAll(isPatient: Bool = true) { scanner.scanAll(isPatient: isPatient) }
+
+    /// Something changed in the directory.
+    func directoryChanged(_ change: DirectoryWatch.Change) {
+        guard !isStopped else { return }
+        scanner.directoryChanged(change)
+        configurationChanged(change.settled, isWhole: change.isWhole)
+    }
+
+    /// Loads again what was refused, and looks at the whole directory and all configurations.
+    func reload() {
+        for entry in entries.values.sorted(by: { $0.number < $1.number }) {
+            if case .refused = entry.state { describeAgain(entry) }
+        }
+        scanAll()
+        configurationChanged([], isWhole: true)
+    }
+
+    /// The host ends: nothing is taken up any more.
+    func stop() {
+        isStopped = true
+        scanner.stop()
+    }
+
+    private func perform(_ action: PluginDirectory.Action, on name: String, _ file: PluginFile?) {
+        var present: Entry? { entries.values.first { $0.file.name == name && !$0.isRetiring } }
+        switch action {
+        case .none: break
+        case .add: add(file)
+        case .replace:
+            if let present { retire(present, as: .reloaded, "its file has changed") }
+            add(file)
+        case .retry:
+            if let present, case .refused = present.state { describeAgain(present) }
+        case .remove:
+            guard let present else { break }
+            log.write(.info, present.name, "\(name) is gone")
+            retire(present, as: .removed, "its file is gone")
+        case .refuse(let why): log.write(.error, "", why)
+        case .withdraw(let why):
+            log.write(.error, "", why)
+            if let present { retire(present, as: .removed, "its file is no plugin any more") }
+        }
+    }
+
+    // MARK: Entries
+
+    private func add(_ file: PluginFile?) {
+        guard let file, let hash = scanner.content(of: file.name) else { return }
+        enter(file, hash)
+    }
+
+    /// Takes a plugin up; it is described as soon as what it replaces has ended.
+    func enter(_ file: PluginFile, _ hash: String) {
+        lastNumber += 1
+        let entry = Entry(number: lastNumber, file: file, hash: hash)
+        let before = entries.values.filter { $0.isRetiring && ($0.file.name == file.name || $0.hash == hash) }
+        entries[entry.number] = entry
+        if before.isEmpty {
+            changes.append(.describe(entry.number))
+        } else {
+            entry.state = .waiting(for: Set(before.map(\.number)))
+        }
+    }
+
+    /// Ends what runs of a plugin; its sessions' records give that kind.
+    func retire(_ entry: Entry, as kind: SessionRecord.Kind, _ text: String) {
+        guard !entry.isRetiring else { return }
+        entry.state = .retiring(entry.description)
+        retiring.append(entry.number)
+        changes.append(.forget(entry.number))
+        changes.append(.retire(entry.number, as: kind, text))
+    }
+
+    /// Describes a plugin again that was refused.
+    func describeAgain(_ entry: Entry) {
+        entry.state = .describing
+        changes.append(.describe(entry.number))
+    }
+
+    /// A plugin cannot be used: said once.
+    func refuse(
+        _ entry: Entry, _ reason: String, _ description: PluginDescription? = nil, nameTakenBy other: Int? = nil
+    ) {
+        // The author knows the file by its own name, not by its copy's.
+        let text = reason.replacing(folder.copy(of: entry.hash), with: entry.file.name)
+        entry.state = .refused(text, description, nameTakenBy: other)
+        changes.append(.forget(entry.number))
+        log.write(.error, "", "\(path(of: entry.file.name)): \(text)")
+    }
+
+    /// The path of an entry of the plugins directory.
+    func path(of name: String) -> String {
+        folder.path.hasSuffix("/") ? folder.path + name : folder.path + "/" + name
+    }
+
+    // MARK: What workers find out
+
+    /// Nothing of these plugins runs any more: what waited for that, or for their names, begins.
+    func ended(_ numbers: [Int]) {
+        for number in numbers where entries[number]?.isRetiring == true { entries[number] = nil }
+        retiring.removeAll { entries[$0] == nil }
+        guard !isStopped else { return }
+        for entry in entries.values.sorted(by: { $0.number < $1.number }) {
+            switch entry.state {
+            case .waiting(let predecessors):
+                let left = predecessors.filter { entries[$0]?.isRetiring == true }
+                if left.isEmpty { describeAgain(entry) } else { entry.state = .waiting(for: left) }
+            case .refused(_, _, let owner?): if entries[owner] == nil { describeAgain(entry) }
+            case .held(let description): describe(entry, description)
+            case .describing, .ready, .refused, .retiring: break
+            }
+        }
+        folder.sweep(keeping: Set(entries.values.map(\.hash)))
+    }
+
+    /// A plugin could not be described.
+    func couldNotDescribe(_ number: Int, _ text: String) {
+        guard let entry = entries[number], entry.isDescribing else { return }
+        refuse(entry, text)
+    }
+
+    /// The worker that was to describe a plugin was killed from outside. That says nothing about the file: it is tried
+    /// again a few times.
+    func killedWhileDescribed(_ number: Int, _ text: String) {
+        guard let entry = entries[number], entry.isDescribing else { return }
+        entry.killed += 1
+        if entry.killed > Self.mostKilled { refuse(entry, text) } else { changes.append(.describe(number)) }
+    }
+
+    /// A plugin was described: takes up what it says of itself, or refuses it.
+    func described(_ number: Int, _ description: PluginDescription) {
+        guard let entry = entries[number], entry.isDescribing else { return }
+        describe(entry, description)
+    }
+
+    private func describe(_ entry: Entry, _ description: PluginDescription) {
+        let others = entries.values.filter { $0 !== entry && $0.description?.id == description.id }
+        for other in others {
+            if case .ready = other.state {
+                return refuse(
+                    entry, "its name \(description.id) is taken by \(other.file.name): remove one of the two files",
+                    nameTakenBy: other.number)
+            }
+        }
+        // The one that had the name is ending: the routines begin when it has ended.
+        if others.contains(where: \.isRetiring) {
+            entry.state = .held(description)
+            return
+        }
+        do {
+            try configure(entry, description)
+        } catch {
+            return refuse(entry, "its configuration is wrong: \(error)", description)
+        }
+        let program = program(of: entry, description)
+        entry.state = .ready(program, description)
+        log.write(
+            .info, program.name,
+            "\(entry.file.name): \(description.id) \(description.version), \(description.routines.count) "
+                + (description.routines.count == 1 ? "routine" : "routines"))
+        changes.append(.ready(program))
+    }
+}

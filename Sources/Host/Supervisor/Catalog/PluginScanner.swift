@@ -1,0 +1,143 @@
+internal import HostCore
+internal import HostSystem
+
+/// Scans the files of the plugins directory: which of them when, and what follows from what is found.
+final class PluginScanner {
+    /// How long files are scanned before workers are heard again, ns.
+    private static let share: Int64 = 5_000_000
+    /// After how long a scan that could not tell is made again, ns.
+    static let retry: Int64 = 2_000_000_000
+
+    /// What follows from a scan: see `PluginDirectory.Action`. The file where it is a plugin.
+    var found: (PluginDirectory.Action, String, PluginFile?) -> Void = { _, _, _ in }
+    private let folder: any PluginFolder
+    private let clock: any HostClock
+    private let deadlines: Deadlines
+    private let log: any LogSink
+    private var known = PluginDirectory()
+    private var scans = PendingScans()
+    private var scanTimer: Deadlines.Timer?
+    private var graceTimer: Deadlines.Timer?
+    private var hasFault = false
+    private var isStopped = false
+
+    /// A scanner that has seen nothing yet.
+    init(_ folder: any PluginFolder, clock: any HostClock, deadlines: Deadlines, log: any LogSink) {
+        self.folder = folder
+        self.clock = clock
+        self.deadlines = deadlines
+        self.log = log
+        scanTimer = deadlines.make { [unowned self] _ in performScans() }
+        graceTimer = deadlines.make { [unowned self] _ in endGracePeriods() }
+    }
+
+    /// Whether nothing is left to scan or to wait for.
+    var isSettled: Bool { scans.isSettled && known.deadline == .max }
+
+    /// The content that a name was last seen with, while it is a plugin.
+    func content(of name: String) -> String? { known.content(of: name) }
+
+    /// Nothing is scanned any more.
+    func stop() {
+        isStopped = true
+        scans.removeAll()
+        for timer in [scanTimer, graceTimer] { set(timer, at: nil) }
+    }
+
+    /// Scans the whole directory.
+    func scanAll(isPatient: Bool = true) {
+        guard !isStopped else { return }
+        for name in Set(folder.names() ?? []).union(known.names) where PluginFile.isCandidate(name) {
+            scans.add(name, scans[name] ?? PendingScans.Scan(isPatient: isPatient))
+        }
+        performScans()
+    }
+
+    /// Scans what has changed in the directory.
+    func directoryChanged(_ change: DirectoryWatch.Change) {
+        for name in change.touched.subtracting(change.settled) where PluginFile.isCandidate(name) {
+            scans.add(name, PendingScans.Scan(isForced: true, mayBeWritten: true))
+        }
+        for name in change.settled where PluginFile.isCandidate(name) {
+            scans.add(name, PendingScans.Scan(isForced: true))
+        }
+        if change.isWhole { scanAll() } else { performScans() }
+    }
+
+    private func set(_ timer: Deadlines.Timer?, at time: Int64?) { if let timer { deadlines.set(timer, at: time) } }
+
+    /// Scans the files that are pending, for a while; the rest follows when the loop has come round.
+    private func performScans() {
+        guard !isStopped else { return }
+        defer { set(graceTimer, at: known.deadline == .max ? nil : known.deadline) }
+        do throws(SystemError) {
+            try folder.open()
+            hasFault = false
+        } catch {
+            if error.isNotFound { return directoryIsGone() }
+            // Whatever it is, it says nothing about the files: what runs goes on.
+            if !hasFault { log.write(.error, "", "\(error)") }
+            hasFault = true
+            return set(scanTimer, at: clock.monotonic() + 1_000_000_000)
+        }
+        defer { folder.close() }
+        // What is gone comes first: its name and its content may be another file's now.
+        for name in scans.takeAdded() where folder.isGone(name) {
+            scans.remove(name)
+            note(.absent, of: name, stamp: nil, isPatient: true)
+        }
+        let now = clock.monotonic()
+        let end = now + Self.share
+        while let (name, scan) = scans.next(at: now) {
+            perform(scan, of: name)
+            if clock.monotonic() >= end { break }
+        }
+        set(scanTimer, at: scans.deadline)
+    }
+
+    private func directoryIsGone() {
+        for name in known.names { note(.absent, of: name, stamp: nil, isPatient: true) }
+        scans.removeAll()
+    }
+
+    private func perform(_ scan: PendingScans.Scan, of name: String) {
+        let stamp = folder.stamp(of: name)
+        if !scan.isForced, let stamp, known.isKnown(name, stamp.stamp) { return }
+        let kept = stamp.flatMap { $0.isFresh ? nil : $0.stamp }
+        let finding = folder.scan(name, mayBeWritten: scan.mayBeWritten)
+        switch finding {
+        case .absent: note(.absent, of: name, stamp: nil, isPatient: true)
+        case .busy: note(.busy, of: name, stamp: nil, isPatient: true)
+        case .untold: break
+        case .changing:
+            note(.busy, of: name, stamp: nil, isPatient: true)
+            // Its writer's last event may have come before this scan.
+            scanAgain(name, in: 20_000_000)
+        case .incomplete(let why): note(.incomplete(why: why), of: name, stamp: kept, isPatient: scan.isPatient)
+        case .unclear(let why):
+            note(.unclear(why: why), of: name, stamp: nil, isPatient: true)
+            scanAgain(name, in: Self.retry, isRetry: true)
+        case .refused(let why): note(.refused(why: why), of: name, stamp: kept, isPatient: scan.isPatient)
+        case .plugin(let file, let content):
+            note(.plugin(content: content), of: name, stamp: kept, isPatient: scan.isPatient, file)
+        }
+    }
+
+    /// Scans a file again after a while, also if no event tells that it has changed.
+    private func scanAgain(_ name: String, in time: Int64, isRetry: Bool = false) {
+        scans.add(
+            name, PendingScans.Scan(isForced: true, notBefore: clock.monotonic() + time, isRetry: isRetry))
+    }
+
+    private func endGracePeriods() {
+        for (name, action) in known.expire(at: clock.monotonic()) { found(action, name, nil) }
+        set(graceTimer, at: known.deadline == .max ? nil : known.deadline)
+    }
+
+    private func note(
+        _ sight: PluginDirectory.Sight, of name: String, stamp: PluginDirectory.Stamp?, isPatient: Bool,
+        _ file: PluginFile? = nil
+    ) {
+        found(known.take(name, sight, stamp: stamp, isPatient: isPatient, at: clock.monotonic()), name, file)
+    }
+}

@@ -1,0 +1,32 @@
+internal import HostCore
+internal import HostSystem
+
+extension WorkerFleet {
+    /// After how long it is tried again to get a worker, where there was none to be had, ns.
+    private static let retry: Int64 = 2_000_000_000
+
+    /// Has the plugins described that wait for it, as many as may load at once. `order` gives the order when a plugin's
+    /// turn comes; nil when it needs none any more.
+    func describeWaiting(_ order: (Int) -> Load?) {
+        while let number = nextToDescribe() {
+            guard let load = order(number) else {
+                leaveQueue(number)
+                continue
+            }
+            do throws(SystemError) {
+                try prepare(load)
+                queueGoesOn()
+            } catch {
+                guard error.isShortage else {
+                    events.append(.noWorker(plugin: number, "no worker for it: \(error)"))
+                    continue
+                }
+                // The host's own want says nothing about the file.
+                if haltQueue(at: clock.monotonic() + Self.retry, for: number) {
+                    let text = "no worker for \(load.name): \(error); it is tried again until there is one"
+                    events.append(.said(load.key, .error, text))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+internal import HostCore
+internal import HostSystem
+
+/// How far the life of a host is.
+enum HostPhase {
+    case preparing, running, stopping
+}
+
+/// What people see of the host and want of it: the control desk asks here, and the components answer.
+final class HostView: ControlledHost {
+    private let options: HostOptions
+    private let clock: any HostClock
+    private let log: HostLog
+    private let catalog: PluginCatalog
+    private let fleet: WorkerFleet
+    private let book: RoutineBook
+    private let keeper: RecordKeeper
+    private let machine: String
+    /// The start, UTC ms and boot ns.
+    private let startMs: Int64
+    private let startBoot: Int64
+    var phase = HostPhase.preparing
+
+    init(
+        _ options: HostOptions, machine: String, catalog: PluginCatalog, fleet: WorkerFleet, book: RoutineBook,
+        keeper: RecordKeeper, clock: any HostClock, log: HostLog
+    ) {
+        self.options = options
+        self.machine = machine
+        self.catalog = catalog
+        self.fleet = fleet
+        self.book = book
+        self.keeper = keeper
+        self.clock = clock
+        self.log = log
+        startMs = clock.wall() / 1_000_000
+        startBoot = clock.boot()
+    }
+
+    /// Whether every plugin file that is there was looked at.
+    private var isReady: Bool { phase != .preparing && catalog.isReady }
+
+    var summary: HostSummary {
+        let (routines, running, quarantined) = book.tally
+        return HostSummary(
+            isReady: isReady, isStopping: phase == .stopping, readyPlugins: catalog.readyCount, routines: routines,
+            running: running, quarantined: quarantined)
+    }
+
+    var hasProgress: Bool { book.hasProgress }
+
+    func progress(most: Int) -> [RoutineStatus] {
+        book.progress(most: most) { [keeper] in keeper.lifetimeCycles(of: $0) }
+    }
+
+    /// The status, read from the ledgers and from the kernel: workers are not asked, and do not notice.
+    func freshStatus() -> HostStatus {
+        var status = HostStatus(
+            version: HostVersion.text, pid: HostProcess.pid, host: machine, nowMs: clock.wall() / 1_000_000,
+            startMs: startMs, uptimeMs: max(0, clock.boot() - startBoot) / 1_000_000, pluginsPath: options.plugins,
+            statePath: options.state, logLevel: log.level.rawValue)
+        status.isStopping = phase == .stopping
+        status.isReady = isReady
+        let own = ProcessUsage(of: HostProcess.pid)
+        status.residentBytes = own?.residentBytes
+        status.cpuMs = own?.cpuMs
+        status.plugins = catalog.status()
+        status.routines = book.status { [keeper] in keeper.lifetimeCycles(of: $0) }
+        status.workers = fleet.status { name(of: $0) }
+        return status
+    }
+
+    func perform(_ order: ControlRequest) -> ControlResponse {
+        switch order.action {
+        case .status: .status(freshStatus())
+        case .reload: reload()
+        case .logLevel: setLogLevel(order.level)
+        case .runNow, .pause, .resume, .restart, .stop: book.perform(order)
+        }
+    }
+
+    /// What to call a worker in the log.
+    func name(of key: WorkerKey) -> String {
+        switch key {
+        case .plugin(let number): catalog.name(number)
+        case .routine(let number, let index): catalog.subject(number, routine: index) ?? ""
+        case .shared: "shared"
+        }
+    }
+
+    private func reload() -> ControlResponse {
+        let isDone = phase != .stopping
+        if isDone { catalog.reload() }
+        let text = isDone ? "plugins and configurations are looked at again" : "the host is stopping"
+        return .outcomes([.init(id: "", isDone: isDone, text: text)])
+    }
+
+    /// Sets the level, or with nil only tells it.
+    private func setLogLevel(_ level: LogLevel?) -> ControlResponse {
+        guard let level else { return .level(log.level) }
+        log.level = level
+        fleet.setLogLevel(level.number)
+        log.write(.info, "", "log level \(level.rawValue)")
+        return .level(level)
+    }
+}

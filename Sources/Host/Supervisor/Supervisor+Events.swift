@@ -1,0 +1,131 @@
+internal import HostCore
+internal import HostSystem
+
+/// What each component's answers mean for the others.
+extension Supervisor {
+    // MARK: Plugins
+
+    func perform(_ change: PluginCatalog.Change) {
+        switch change {
+        case .describe(let number): fleet.enqueue(number)
+        case .forget(let number): fleet.leaveQueue(number)
+        case .ready(let program): book.add(program)
+        case .retire(let number, let kind, let text):
+            book.retire(number, as: kind, text)
+            fleet.retire(number)
+        }
+    }
+
+    /// Lets go of plugins of which nothing runs any more: only then does what replaces them begin, so that two sessions
+    /// of one routine never overlap.
+    func letGo() {
+        let gone = catalog.retiring.filter { !fleet.holds($0) && !book.hasSessions($0) }
+        guard !gone.isEmpty else { return }
+        book.forget(Set(gone))
+        catalog.ended(gone)
+    }
+
+    // MARK: Workers
+
+    func perform(_ event: WorkerFleet.Event) {
+        switch event {
+        case .described(let number, let description): catalog.described(number, description)
+        case .loaded(let number, let key): book.goOn(number, in: key)
+        case .refused(let failed): fail(failed)
+        case .noWorker(let number, let why):
+            hasFailed = true
+            catalog.couldNotDescribe(number, why)
+        case .ended(let ended, let counts): book.ended(ended, counts)
+        case .died(let obituary):
+            keeper.spent(ledger: obituary.ledger)
+            book.died(obituary)
+            if let failed = obituary.failedLoad { fail(failed) }
+        case .line(let line):
+            guard let subject = catalog.subject(line.plugin, routine: line.routine) else { break }
+            log.write(LogLevel(number: line.level), subject, line.text, ms: line.ms)
+        case .said(let key, let level, let text): log.write(level, view.name(of: key), text)
+        }
+    }
+
+    private func fail(_ failed: FailedLoad) {
+        let number = failed.load.plugin
+        if failed.load.isForRunning { return book.loadFailed(failed) }
+        guard let name = catalog.subject(number) else { return keeper.drop(failed.report) }
+        book.record(failed, of: name, version: catalog.version(number), for: ["-"])
+        if failed.isInnocent {
+            catalog.killedWhileDescribed(number, failed.text)
+        } else {
+            catalog.couldNotDescribe(number, failed.text)
+        }
+    }
+
+    // MARK: Routines
+
+    func perform(_ action: RoutineBook.Action) {
+        switch action {
+        case .start(let start): begin(start)
+        case .send(let command, let seat): fleet.send(command, to: seat)
+        case .endOverdue(let seat, let identifier, let say):
+            if fleet.overdue(seat) { log.write(.warning, identifier, say) }
+        case .endHung(let seat, let thread, let identifier, let say):
+            if fleet.hang(seat, thread: thread) { log.write(.error, identifier, say) }
+        case .release(let key): fleet.release(key)
+        case .record(let record, let report): keep(record, report)
+        case .dropReport(let report): keeper.drop(report)
+        case .quarantined(let identifier, let why): quarantined(identifier, why)
+        }
+    }
+
+    /// Begins a session in a worker that has its plugin, or has one load it first.
+    private func begin(_ start: RoutineBook.Start) {
+        guard let id = book.opening(start.routine) else { return }
+        let worker: WorkerID
+        do throws(SystemError) {
+            guard case .ready(let present) = try fleet.prepare(start.load) else { return }
+            worker = present
+        } catch {
+            return book.couldNotBegin(start.routine, "no worker: \(error)")
+        }
+        do throws(SystemError) {
+            let seat = try fleet.seat(id, plugin: start.load.plugin, routine: start.index, in: worker)
+            guard let session = book.begin(start.routine, id, in: seat) else { return fleet.unseat(id, seat) }
+            do throws(SystemError) {
+                try keeper.open(session)
+            } catch {
+                fleet.unseat(id, seat)
+                throw error
+            }
+            let identifier = session.plugin + "/" + session.routine
+            book.began(
+                start.routine,
+                RoutineBook.Past(cycles: keeper.lifetimeCycles(of: identifier), end: keeper.lastEnd(of: identifier)))
+        } catch {
+            book.couldNotBegin(start.routine, "no session: \(error)")
+        }
+    }
+
+    /// Keeps a record, and tells those who are told of each.
+    private func keep(_ record: SessionRecord, _ report: String?) {
+        desk.sessionEnds(record.identifier)
+        let line = keeper.keep(record, report: report)
+        desk.take(line)
+        guard record.reason.kind.isFailure else { return }
+        hasFailed = true
+        runFailureHook(line)
+    }
+
+    /// Runs the configured command for a routine that was shut out, with its last record and why.
+    private func quarantined(_ identifier: String, _ why: String) {
+        hasFailed = true
+        guard var record = keeper.last(of: identifier) else { return }
+        record.reason.kind = .quarantined
+        record.reason.text = why
+        runFailureHook(RecordLine(record))
+    }
+
+    private func runFailureHook(_ line: RecordLine) {
+        guard let settings = catalog.settings(plugin: line.record.plugin, routine: line.record.routine) else { return }
+        desk.run(
+            FailureHook.Command(words: settings.onFailureCommand, timeoutMs: settings.onFailureTimeoutMs), for: line)
+    }
+}

@@ -1,0 +1,288 @@
+import HostSystem
+import Testing
+
+@testable import HostCore
+@testable import HostSupervisor
+
+/// The catalog in virtual time, with a directory in memory and without a process.
+@Suite struct PluginCatalogTests {
+    private let clock = TestClock()
+    private let deadlines = Deadlines()
+    private let log = MemoryLog()
+    private let folder = MemoryPlugins()
+    private let catalog: PluginCatalog
+
+    init() throws {
+        catalog = PluginCatalog(
+            PluginCatalog.Settings(plugins: "/plugins", state: "/state"), folder: folder, clock: clock,
+            deadlines: deadlines, log: log)
+        try catalog.loadHostConfiguration()
+    }
+
+    private func description(_ id: String, routines: [String] = ["poll"]) -> PluginDescription {
+        PluginDescription(
+            id: id, version: "1.0", description: nil, isSerial: false, parameters: [],
+            routines: routines.map {
+                .init(name: $0, description: nil, waitMs: 1000, maxCycles: 0, timeoutMs: 0)
+            })
+    }
+
+    private func changed(_ names: String..., isWhole: Bool = false) {
+        catalog.directoryChanged(DirectoryWatch.Change(isWhole: isWhole, settled: Set(names)))
+    }
+
+    /// Describes whatever is to be described, by its file's name, and ends what is to end; returns the programs that
+    /// became ready and the kinds of the ends.
+    private func settle() -> (ready: [String], retired: [SessionRecord.Kind]) {
+        var ready: [String] = []
+        var retired: [SessionRecord.Kind] = []
+        while true {
+            let changes = catalog.take()
+            if changes.isEmpty { return (ready, retired) }
+            for change in changes {
+                switch change {
+                case .describe(let number):
+                    guard let load = catalog.order(number) else { continue }
+                    catalog.described(number, description(PluginNames.stem(load.name)))
+                case .forget: break
+                case .ready(let program): ready.append(program.name)
+                case .retire(let number, let kind, _):
+                    retired.append(kind)
+                    catalog.ended([number])
+                }
+            }
+        }
+    }
+
+    private func state(of file: String) -> String? { catalog.status().first { $0.file == file }?.state }
+
+    @Test func `a thousand files are taken up, each once, and all go`() {
+        for number in 0..<1000 { folder.put("p\(number).so", "c\(number)") }
+        folder.put("README.md", finding: .refused("never asked"))
+        folder.put(".hidden.so", finding: .refused("never asked"))
+        catalog.scanAll(isPatient: false)
+        #expect(!catalog.isReady && catalog.take().count == 1000 && folder.scans == 1000)
+        catalog.scanAll()
+        #expect(folder.scans == 1000, "what has not changed is not scanned again")
+        catalog.reload()
+        for number in catalog.entries.keys { catalog.described(number, description("p\(number)")) }
+        #expect(catalog.isReady && catalog.isSettled && catalog.readyCount == 1000)
+        folder.files = [:]
+        changed(isWhole: true)
+        #expect(catalog.retiring.count == 1000 && !catalog.isSettled)
+        catalog.ended(catalog.retiring)
+        #expect(catalog.isSettled && catalog.status().isEmpty && folder.copies.isEmpty && !folder.isOpen)
+    }
+
+    @Test func `a disk that is full is said once for a file, and the plugin begins when there is room`() {
+        folder.put("a.so", "a")
+        folder.isFull = true
+        catalog.scanAll(isPatient: false)
+        #expect(log.take(.error).count == 1 && catalog.isSettled, "nobody waits for it")
+        deadlines.run(clock, for: 60_000_000_000)
+        #expect(folder.scans == 31 && log.take(.error).isEmpty)
+        folder.isFull = false
+        deadlines.run(clock, for: PluginScanner.retry)
+        #expect(settle().ready == ["a"])
+        deadlines.run(clock, for: 60_000_000_000)
+        #expect(folder.scans == 32 && deadlines.earliest == .max)
+    }
+
+    @Test func `a plugin that runs goes on while the disk is full`() {
+        folder.put("a.so", "a")
+        catalog.scanAll()
+        _ = settle()
+        folder.isFull = true
+        folder.put("a.so", "b")
+        changed("a.so")
+        #expect(settle() == ([], []) && state(of: "a.so") == "ready")
+        folder.isFull = false
+        deadlines.run(clock, for: PluginScanner.retry)
+        #expect(settle() == (["a"], [.reloaded]))
+    }
+
+    @Test func `a directory that disappears ends its plugins, and brings them back with it`() {
+        for name in ["a", "b", "c"] { folder.put(name + ".so", name) }
+        catalog.scanAll()
+        #expect(settle().ready == ["a", "b", "c"])
+        folder.fault = MemoryPlugins.gone
+        changed(isWhole: true)
+        #expect(settle() == ([], [.removed, .removed, .removed]))
+        folder.fault = nil
+        changed(isWhole: true)
+        #expect(settle() == (["a", "b", "c"], []))
+    }
+
+    @Test func `a directory that cannot be opened changes nothing, and is said once until it can`() {
+        folder.put("a.so", "a")
+        catalog.scanAll()
+        _ = settle()
+        for _ in 1...2 {
+            folder.fault = MemoryPlugins.denied
+            changed("a.so")
+            deadlines.run(clock, for: 10_000_000_000)
+            #expect(log.take(.error).count == 1 && settle() == ([], []))
+            folder.fault = nil
+            deadlines.run(clock, for: 1_000_000_000)
+            #expect(deadlines.earliest == .max && settle() == ([], []))
+        }
+    }
+
+    @Test func `a file that is replaced ten times while it is described begins once, with the last content`() throws {
+        folder.put("a.so", "c0")
+        catalog.scanAll()
+        for number in 1...10 {
+            folder.put("a.so", "c\(number)")
+            changed("a.so")
+        }
+        // Eleven came; ten of them end before they have begun.
+        let first = catalog.take()
+        #expect(first.filter { if case .describe = $0 { true } else { false } }.count == 1, "\(first)")
+        #expect(catalog.retiring.count == 10 && state(of: "a.so") == "loading")
+        for number in catalog.retiring {
+            #expect(catalog.order(number) == nil, "nobody describes what is to go")
+            catalog.described(number, description("a"))
+        }
+        #expect(catalog.take().isEmpty)
+        for number in catalog.retiring.dropLast() { catalog.ended([number]) }
+        #expect(catalog.take().isEmpty, "it waits for all that were before it")
+        catalog.ended(catalog.retiring)
+        let change = try #require(catalog.take().first)
+        guard case .describe(let number) = change, let load = catalog.order(number) else {
+            return #expect(Bool(false), "\(change)")
+        }
+        #expect(load.path == "/state/plugins/c10.so" && folder.copies == ["c10"])
+        catalog.described(number, description("a"))
+        #expect(settle().ready == ["a"])
+    }
+
+    @Test func `a file that is not whole has a second from its last event, and is then said once`() {
+        folder.put("a.so", finding: .incomplete("a.so: no end"))
+        changed("a.so")
+        deadlines.run(clock, for: 900_000_000)
+        changed("a.so")
+        deadlines.run(clock, for: 900_000_000)
+        #expect(log.take(.error).isEmpty && !catalog.isSettled)
+        deadlines.run(clock, for: 100_000_000)
+        #expect(log.take(.error) == ["a.so: no end"] && catalog.isSettled)
+        folder.put("a.so", "a")
+        changed("a.so")
+        #expect(settle().ready == ["a"])
+    }
+
+    @Test(arguments: [ScanFinding.busy, .untold, .changing]) func `a file that is being written is left alone`(
+        finding: ScanFinding
+    ) {
+        folder.put("a.so", finding: finding)
+        changed("a.so")
+        #expect(catalog.take().isEmpty && log.entries.isEmpty)
+        folder.put("a.so", "a")
+        if finding == .changing { deadlines.run(clock, for: 20_000_000) } else { changed("a.so") }
+        #expect(settle().ready == ["a"])
+    }
+
+    @Test func `of two files with one name the second is refused, and begins when the first is gone`() throws {
+        folder.put("a.so", "a")
+        folder.put("b.so", "b")
+        catalog.scanAll()
+        let numbers = catalog.entries.keys.sorted()
+        for number in numbers { catalog.described(number, description("same")) }
+        #expect(state(of: "a.so") == "ready" && state(of: "b.so") == "refused")
+        #expect(catalog.status().first { $0.file == "b.so" }?.why?.contains("taken by a.so") == true)
+        _ = catalog.take()
+        folder.files["a.so"] = nil
+        changed("a.so")
+        catalog.ended([numbers[0]])
+        #expect(catalog.take().last == .describe(numbers[1]))
+        catalog.described(numbers[1], description("same"))
+        #expect(state(of: "b.so") == "ready")
+    }
+
+    @Test func `a plugin whose name is that of one that ends is held until it has ended`() {
+        folder.put("a.so", "a")
+        catalog.scanAll()
+        catalog.described(1, description("same"))
+        folder.files["a.so"] = nil
+        folder.put("b.so", "b")
+        changed("a.so", "b.so")
+        catalog.described(2, description("same"))
+        #expect(state(of: "b.so") == "loading" && !catalog.isReady)
+        catalog.ended([1])
+        #expect(state(of: "b.so") == "ready")
+    }
+
+    @Test func `settings that are edited begin anew, those that stay the same do not, and a mistake changes nothing`() {
+        folder.put("a.so", "a")
+        catalog.scanAll()
+        _ = settle()
+        folder.configurations["/plugins/a.json5"] = "{wait_ms: 500}"
+        changed("a.json5")
+        #expect(settle() == (["a"], [.reloaded]))
+        folder.configurations["/plugins/a.json5"] = "{wait_ms: 500, /* a comment */}"
+        changed("a.json5")
+        folder.configurations["/plugins/a.json5"] = "{wait_ms: 'often'}"
+        changed("a.json5")
+        #expect(settle() == ([], []) && log.take(.error).count == 1 && state(of: "a.so") == "ready")
+        folder.configurations["/plugins/schedhost.json5"] = "{plugins: {a: {wait_ms: 250}}}"
+        folder.configurations["/plugins/a.json5"] = nil
+        changed("schedhost.json5")
+        #expect(settle() == (["a"], [.reloaded]))
+        #expect(catalog.settings(plugin: "a", routine: "poll")?.waitMs == 250)
+        #expect(catalog.settings(plugin: "b", routine: "poll") == nil)
+    }
+
+    @Test func `a wrong configuration refuses a plugin, and mending it is enough`() {
+        folder.put("a.so", "a")
+        folder.configurations["/plugins/a.json5"] = "{wait_ms: }"
+        catalog.scanAll()
+        #expect(settle().ready.isEmpty && state(of: "a.so") == "refused")
+        folder.configurations["/plugins/a.json5"] = "{wait_ms: 5}"
+        changed("a.json5")
+        #expect(settle().ready == ["a"])
+    }
+
+    @Test func `the first worker has the limits that are configured for a plugin's probable name`() {
+        folder.put("libMarketPoller.so", "m")
+        folder.configurations["/plugins/market-poller.json5"] = "{isolation: 'routine', limits: {memory_mb: 64}}"
+        catalog.scanAll()
+        let load = catalog.order(1)
+        #expect(load?.key == .routine(1, 0) && load?.isForRunning == false && load?.parameters == "{}")
+        #expect(load?.limits != WorkerLimits())
+    }
+
+    @Test func `a worker that is killed from outside is tried again five times`() {
+        folder.put("a.so", "a")
+        catalog.scanAll()
+        _ = catalog.take()
+        for _ in 1...5 {
+            catalog.killedWhileDescribed(1, "killed")
+            #expect(catalog.take() == [.describe(1)])
+        }
+        catalog.killedWhileDescribed(1, "killed")
+        #expect(state(of: "a.so") == "refused")
+        catalog.reload()
+        #expect(catalog.take().last == .describe(1), "a person may have it tried again")
+    }
+
+    @Test func `a reason names the file, not its copy, and a file with other times is tried again`() {
+        folder.put("a.so", "a")
+        catalog.scanAll()
+        _ = catalog.take()
+        catalog.couldNotDescribe(1, "/state/plugins/a.so: undefined symbol: x")
+        #expect(log.take(.error) == ["/plugins/a.so: a.so: undefined symbol: x"])
+        #expect(catalog.take() == [.forget(1)])
+        folder.put("a.so", "a")
+        changed("a.so")
+        #expect(catalog.take() == [.describe(1)])
+    }
+
+    @Test func `a host that stops takes nothing up and describes nothing`() {
+        folder.put("a.so", "a")
+        catalog.scanAll()
+        catalog.stop()
+        folder.put("b.so", "b")
+        changed("b.so")
+        catalog.scanAll()
+        #expect(catalog.entries.count == 1 && deadlines.earliest == .max)
+    }
+}
