@@ -143,13 +143,14 @@ final class PluginKit {
 
     /// What begins a session of that routine.
     func order(
-        _ index: Int = 0, waitMs: UInt64 = 0, maxCycles: UInt64 = 0, untilMs: Int64? = nil, maxAttempts: UInt32 = 3,
+        _ index: Int = 0, waitMs: UInt64 = 0, maxCycles: UInt64 = 0, untilMs: Int64? = nil,
+        onError: ErrorDefault = ErrorDefault(),
         parameters: String = "{}", isPaused: Bool = false
     ) -> WorkerCommand.Start {
         nextSession += 1
         return WorkerCommand.Start(
             slot: index, plugin: 0, routine: index, session: SessionID(rawValue: nextSession), waitMs: waitMs,
-            maxCycles: maxCycles, untilMs: untilMs, maxAttempts: maxAttempts, lifetimeCycles: 7, before: 2,
+            maxCycles: maxCycles, untilMs: untilMs, onError: onError, lifetimeCycles: 7, before: 2,
             parameters: parameters, isPaused: isPaused)
     }
 

@@ -103,6 +103,35 @@ struct RoutineRunnerTests {
         }
     }
 
+    /// What the configuration decides, and what comes of it as above.
+    static let defaults:
+        [(ErrorDecision, SessionRecord.Kind, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] = [
+            (.goOn, .maxCycles, 3, 1, .policy), (.retry, .error, 1, 5, .policy), (.endSession, .error, 1, 1, .policy),
+            (.stop, .error, 1, 1, .stop), (.quarantine, .error, 1, 1, .quarantine),
+        ]
+
+    @Test(
+        "the configuration decides where there is no hook, or none that decides",
+        arguments: 0..<5, [Int?.none, SCHEDHOST_DECIDE_DEFAULT, 99])
+    func configuredDecision(_ row: Int, answered: Int?) throws {
+        let (decision, kind, cycles, failures, disposition) = Self.defaults[row]
+        let clock = TestClock()
+        let script = Script { scheduler in
+            guard unsafe place(scheduler).cycle == 1 else { return 0 }
+            return unsafe self.fail(scheduler, 42, "no luck")
+        }
+        if let answered {
+            unsafe script.onError = { _, _, answer in answer.decision = UInt32(answered) }
+        }
+        let kit = unsafe try PluginKit([script], clock: clock)
+        let byDefault = ErrorDefault(decision: decision, retryMs: 7, attempts: 5)
+        let end = try kit.session(kit.order(waitMs: 1000, maxCycles: 3, onError: byDefault), on: clock)
+        #expect(end.reason.kind == kind && end.cycles == cycles && end.failures == failures)
+        #expect(end.goodCycles == (decision == .goOn ? 2 : 1) && end.disposition == disposition)
+        #expect(end.leftAloneNs == nil)
+        if decision == .retry { #expect(end.durationNs == 1_028_000_000, "four retries, 7 ms apart") }
+    }
+
     @Test("start fails: retried three times at most, and not early when poked")
     func startFails() throws {
         let clock = TestClock()

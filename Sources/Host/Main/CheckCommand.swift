@@ -64,12 +64,20 @@ enum CheckCommand {
         do {
             if isHost {
                 let host = try ConfigurationFiles.host(path, isOptional: false)
-                for plugin in try plugins(beside: path) { try host.plugins[plugin.id]?.check(against: plugin) }
+                let plugins = try plugins(beside: path)
+                for plugin in plugins { try ConfigurationFiles.check(host, against: plugin) }
+                for (id, block) in host.plugins.sorted(by: { $0.key < $1.key })
+                where !plugins.contains(where: { $0.id == id }) {
+                    try ConfigurationFiles.check(block, of: id, host: host)
+                }
             } else {
                 let configuration = try ConfigurationFiles.plugin(path)
                 let id = String(Directory.split(path).name.dropLast(6))
                 let plugin = try plugins(beside: path).first { $0.id == id }
+                let host = try host(beside: path, options)
                 if let plugin { try configuration.check(against: plugin) }
+                // The level of isolation may be the host's.
+                try ConfigurationFiles.check(configuration, of: id, host: host)
                 if plugin == nil {
                     let text = "no plugin \(id) beside it: its routines and parameters were not examined"
                     findings.notes.append(text)
@@ -83,6 +91,14 @@ enum CheckCommand {
         }
         say("\(TerminalText.clean(path)): good\n", options)
         return findings
+    }
+
+    /// The host's file that holds beside a plugin's; one that is wrong is told where it is checked itself.
+    private static func host(beside path: String, _ options: CheckOptions) throws -> HostConfiguration {
+        let directory = try Directory(Directory.split(path).folder)
+        let host = try? ConfigurationFiles.host(
+            options.config ?? directory.child("schedhost.json5"), isOptional: options.config == nil)
+        return host ?? HostConfiguration()
     }
 
     private static func plugins(beside path: String) throws -> [PluginDescription] {

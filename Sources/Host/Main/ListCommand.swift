@@ -73,7 +73,9 @@ enum ListCommand {
         }
         var text = ""
         for (routine, listing) in listings {
-            text += TerminalText.clean("    settings of \(plugin.id)/\(routine):") + "\n"
+            let isDisabled = listing.contains { $0.key == SettingKey.enabled.rawValue && $0.value == "false" }
+            let state = isDisabled ? " (disabled)" : ""
+            text += TerminalText.clean("    settings of \(plugin.id)/\(routine)\(state):") + "\n"
             let width = listing.reduce(0) { max($0, TerminalText.width($1.key)) }
             let values = listing.reduce(0) { max($0, min(TerminalText.width($1.value), 24)) }
             for (key, value, origin) in listing {

@@ -15,6 +15,25 @@ final class CheckWorker {
         var threads: Int
         /// Memory of its own, KiB.
         var memory: Int
+
+        /// What there is more, or 0 where it is no more than may come by chance.
+        func growth(since before: Holdings, freeThreads: Int, freeMemory: Int) -> Holdings {
+            func beyond(_ free: Int, _ now: Int, _ then: Int) -> Int { now - then > free ? now - then : 0 }
+            return Holdings(
+                descriptors: beyond(0, descriptors, before.descriptors),
+                threads: beyond(freeThreads, threads, before.threads), memory: beyond(freeMemory, memory, before.memory)
+            )
+        }
+
+        /// The smaller of each.
+        func least(_ other: Holdings) -> Holdings {
+            Holdings(
+                descriptors: min(descriptors, other.descriptors), threads: min(threads, other.threads),
+                memory: min(memory, other.memory))
+        }
+
+        /// Whether nothing has grown.
+        var isNone: Bool { descriptors == 0 && threads == 0 && memory == 0 }
     }
 
     private let loop: EventLoop
@@ -98,7 +117,7 @@ final class CheckWorker {
             .start(
                 WorkerCommand.Start(
                     slot: slot, plugin: 0, routine: routine, session: sessions.next(milliseconds: wall), waitMs: wait,
-                    maxCycles: cycles, untilMs: nil, maxAttempts: 1, lifetimeCycles: 0, before: 1,
+                    maxCycles: cycles, untilMs: nil, onError: ErrorDefault(attempts: 1), lifetimeCycles: 0, before: 1,
                     parameters: parameters, isPaused: false)))
     }
 

@@ -255,8 +255,13 @@ private func note(_ error: CacheError, _ handle: CacheHandle) {
     case .notFound, .invalid: return
     }
     guard handle.isCallback else { return }
-    unsafe handle.cell.pointee.runner.session.cacheTrouble = Session.CacheTrouble(
-        source: source, text: "cache \(handle.cache.name): \(error)")
+    let runner = unsafe handle.cell.pointee.runner
+    let before = runner.session.cacheTrouble
+    let isNew = before != nil && before?.leftAloneUntil == nil
+    runner.session.cacheTrouble = Session.CacheTrouble(
+        source: source, text: "cache \(handle.cache.name): \(error)",
+        leftAloneUntil: isNew ? nil : source?.leftAloneUntil)
+    unsafe handle.cell.pointee.hasMessage = true  // dropped with the callback, also when that is good
 }
 
 private func code(_ error: CacheError) -> Int32 {

@@ -36,7 +36,7 @@ extension RoutineRunner {
             session.hasStarted = true
             return .goOn
         case .retry(let delay):
-            if session.startAttempt >= session.maxAttempts { return .end(.failed) }
+            if session.startAttempt >= session.onError.attempts { return .end(.failed) }
             let now = clock.boot()
             let due = unsafe cell.pointee.schedule.clampToUntil(now &+ delay, now: now, wall: wall())
             unsafe ledger.pointee.due.store(due, ordering: .relaxed)
@@ -46,13 +46,15 @@ extension RoutineRunner {
         }
     }
 
-    /// Asks the routine's hook, or takes the default, which is to end the session.
+    /// Asks the routine's hook, or takes the default, which the configuration says.
     func decide(_ failure: Session.Failure) -> Schedule.Decision {
         session.disposition = .policy
-        guard unsafe callbacks.on_error != nil else { return .end }
+        let byDefault = session.onError
+        guard unsafe callbacks.on_error != nil else { return take(byDefault.decision, retryMs: byDefault.retryMs) }
         var decision = schedhost_decision()
         decision.struct_size = UInt32(MemoryLayout<schedhost_decision>.size)
-        decision.decision = UInt32(SCHEDHOST_DECIDE_END_SESSION)
+        decision.decision = byDefault.decision.number
+        decision.retry_ms = byDefault.decision == .retry ? byDefault.retryMs : 0
         let message = CText(failure.message)
         var error = unsafe schedhost_error()
         unsafe error.struct_size = UInt32(MemoryLayout<schedhost_error>.size)
@@ -66,13 +68,19 @@ extension RoutineRunner {
             return 0
         }
         dropMessage()
-        switch decision.decision {
-        case UInt32(SCHEDHOST_DECIDE_CONTINUE): return .goOn
-        case UInt32(SCHEDHOST_DECIDE_RETRY):
-            return .retry(after: Int64(min(decision.retry_ms, UInt64(SCHEDHOST_MAX_RETRY_MS))) * 1_000_000)
-        case UInt32(SCHEDHOST_DECIDE_STOP): session.disposition = .stop
-        case UInt32(SCHEDHOST_DECIDE_QUARANTINE): session.disposition = .quarantine
-        default: break
+        guard let decided = ErrorDecision(number: decision.decision) else {
+            return take(byDefault.decision, retryMs: byDefault.retryMs)
+        }
+        return take(decided, retryMs: decision.retry_ms)
+    }
+
+    private func take(_ decision: ErrorDecision, retryMs: UInt64) -> Schedule.Decision {
+        switch decision {
+        case .goOn: return .goOn
+        case .retry: return .retry(after: Int64(min(retryMs, UInt64(SCHEDHOST_MAX_RETRY_MS))) * 1_000_000)
+        case .endSession: return .end
+        case .stop: session.disposition = .stop
+        case .quarantine: session.disposition = .quarantine
         }
         return .end
     }
@@ -99,7 +107,8 @@ extension RoutineRunner {
             goodCycles: schedule.cycle &- schedule.passed, failures: schedule.failures &+ session.startFailures,
             missed: schedule.missed, reason: reason,
             code: end == .failed ? session.error?.code ?? 0 : 0, stats: session.stats,
-            disposition: session.disposition)
+            disposition: session.disposition,
+            leftAloneNs: end == .failed ? session.error?.leftAloneUntil.map { max(0, $0 &- now) } : nil)
         unsafe ledger.pointee.end.store(LedgerEnd.number(of: reason.kind), ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
         unsafe cell.pointee.account.set(end: LedgerEnd.number(of: reason.kind), cycle: schedule.cycle)
@@ -139,5 +148,24 @@ extension RoutineRunner {
         if hasCaches.load(ordering: .relaxed) { endCacheUse(now: clock.boot()) }
         if code == 0 { dropMessage() }
         return code
+    }
+}
+
+extension ErrorDecision {
+    /// As the ABI numbers it.
+    fileprivate var number: UInt32 {
+        switch self {
+        case .goOn: UInt32(SCHEDHOST_DECIDE_CONTINUE)
+        case .retry: UInt32(SCHEDHOST_DECIDE_RETRY)
+        case .endSession: UInt32(SCHEDHOST_DECIDE_END_SESSION)
+        case .stop: UInt32(SCHEDHOST_DECIDE_STOP)
+        case .quarantine: UInt32(SCHEDHOST_DECIDE_QUARANTINE)
+        }
+    }
+
+    /// A plugin's answer; nil when it is none that this host knows.
+    fileprivate init?(number: UInt32) {
+        guard let decision = Self.allCases.first(where: { $0.number == number }) else { return nil }
+        self = decision
     }
 }

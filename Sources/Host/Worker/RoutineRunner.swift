@@ -93,7 +93,7 @@ internal import Synchronization
             now: now, wait: Int64(min(start.waitMs, UInt64(SCHEDHOST_MAX_WAIT_MS))) * 1_000_000,
             maxCycles: start.maxCycles,
             until: start.untilMs.map { $0.multipliedSaturating(by: 1_000_000) } ?? .max,
-            maxAttempts: start.maxAttempts, isYielding: plugin.isSerial)
+            maxAttempts: start.onError.attempts, isYielding: plugin.isSerial)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
         unsafe cell.pointee.place.session = unsafe sessionText(of: session.id)

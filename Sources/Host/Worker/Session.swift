@@ -29,6 +29,8 @@ struct Session {
         let message: String
         let cycle: UInt64
         let attempt: UInt32
+        /// Until when, on the boot clock, a cache leaves alone the source whose failure this repeats; nil when it is new.
+        var leftAloneUntil: Int64?
 
         /// The message, or the code where there is none.
         var text: String { message.isEmpty ? "error \(code)" : message }
@@ -40,11 +42,14 @@ struct Session {
         let source: CacheSourceFailure?
         /// What the record says, with the cache's name.
         let text: String
+        /// Until when, on the boot clock, the source is left alone whose failure this repeats; nil when a source failed in
+        /// this callback.
+        var leftAloneUntil: Int64?
     }
 
     let id: SessionID
     let slot: Int
-    let maxAttempts: UInt32
+    let onError: ErrorDefault
     let caches: CacheSettings
     let startMs: Int64
     let startBoot: Int64
@@ -71,7 +76,7 @@ struct Session {
     init(_ order: WorkerCommand.Start, parameters: Parameters, startMs: Int64, startBoot: Int64) {
         id = order.session
         slot = order.slot
-        maxAttempts = order.maxAttempts
+        onError = order.onError
         caches = order.caches
         self.startMs = startMs
         self.startBoot = startBoot
@@ -82,7 +87,7 @@ struct Session {
     init(parameters: Parameters, startMs: Int64 = 0, startBoot: Int64 = 0) {
         id = SessionID(rawValue: 0)
         slot = -1
-        maxAttempts = 1
+        onError = ErrorDefault(attempts: 1)
         caches = CacheSettings()
         self.startMs = startMs
         self.startBoot = startBoot
@@ -114,7 +119,7 @@ struct Session {
         if isFromCache, text.isEmpty { text = cacheTrouble?.text ?? "" }
         return Failure(
             phase: isFromCache && phase == .routine ? .cache : phase, code: code, message: text, cycle: cycle,
-            attempt: attempt)
+            attempt: attempt, leftAloneUntil: isFromCache ? cacheTrouble?.leftAloneUntil : nil)
     }
 
     /// The reason for the record.

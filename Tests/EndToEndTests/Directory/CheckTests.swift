@@ -37,6 +37,21 @@ extension EndToEnd {
                     }
                     """, fault: "run: 10 threads more"),
             Case(
+                name: "pool",
+                more: """
+                    #include <pthread.h>
+                    #include <fcntl.h>
+                    static void *wait_for_ever(void *none) { (void)none; for (;;) { pause(); } return NULL; }
+                    static int calls = 0;
+                    """,
+                body: """
+                    if (++calls == 700 || calls == 1700) {
+                        pthread_t threads[3];
+                        for (int i = 0; i < 3; i++) pthread_create(&threads[i], NULL, wait_for_ever, NULL);
+                        (void)open("/dev/null", O_RDONLY);
+                    }
+                    """),
+            Case(
                 name: "crash", body: "if (schedhost_cycle(scheduler) == 2) { *(volatile int *)8 = 1; }",
                 fault: "the worker died in run: ended by SIGSEGV at run"),
             Case(
@@ -95,6 +110,20 @@ extension EndToEnd {
             #expect(end == .exited(1))
             #expect(output.contains("plugins.healthy.routines.baet: healthy has no such routine; did you mean beat?"))
             #expect(try await check("other.json5").0 == .exited(1))
+            let limits = "{ routines: { beat: { limits: { memory_mb: 64 } } } }"
+            for (file, text, isGood) in [
+                ("healthy.json5", limits, false), ("absent.json5", limits, false),
+                ("healthy.json5", "{ isolation: 'routine', " + limits.dropFirst(), true),
+                ("schedhost.json5", "{ plugins: { healthy: \(limits) } }", false),
+                ("schedhost.json5", "{ isolation: 'routine', plugins: { healthy: \(limits) } }", true),
+                ("healthy.json5", limits, true),  // the host's level is each routine's own now
+            ] {
+                try scratch.write(text, to: file)
+                let (end, output) = try await check(file)
+                #expect((end == .exited(0)) == isGood, "\(file): \(text): \(output)")
+                #expect(isGood || output.contains("routines share one"), "\(output)")
+            }
+            try scratch.write("{ plugins: { healthy: { routines: { baet: {} } } } }", to: "schedhost.json5")
             let (all, text, _) = try await Program.run(
                 "check", "--config", scratch.plugins + "/schedhost.json5", in: scratch)
             #expect(all == .exited(1))

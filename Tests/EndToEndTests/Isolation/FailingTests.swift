@@ -70,3 +70,129 @@ extension EndToEnd.Isolation {
         _ = try await next.end(by: Signals.terminate)
     }
 }
+
+extension EndToEnd.Isolation {
+    private static func status(_ id: String, in host: Host) throws -> RoutineStatus? {
+        guard case .status(let status)? = try? Asked(host.scratch, timeout: 5000).ask(ControlRequest(.status)) else {
+            return nil
+        }
+        return status.routines.first { $0.identifier == id }
+    }
+
+    /// A cache whose source fails once, and is then left alone for about half a second.
+    private static let shy = Source.plugin(
+        "shy", waitMs: 20,
+        more: """
+            static int asked = 0;
+            static int32_t fetch(const schedhost_scheduler *scheduler, const void *key, size_t size,
+                                 schedhost_writer *writer, void *user)
+            {
+                (void)key, (void)size, (void)user;
+                schedhost_info(scheduler, "asked");
+                if (asked++ == 0) return schedhost_fail(scheduler, 7, "connection refused");
+                return schedhost_write(writer, "v", 1);
+            }
+            """,
+        body: """
+            schedhost_cache_value value;
+            schedhost_cache *cache = schedhost_cache_memory(scheduler, "c", 2000, fetch, NULL);
+            int32_t code = schedhost_cache_get(scheduler, cache, 0, 0, &value);
+            if (code != SCHEDHOST_OK) return RETURNED;
+            schedhost_info(scheduler, "good");
+            """)
+
+    @Test(arguments: ["code", "value.last_error"])
+    func `a source that a cache leaves alone after its failure is no new failure`(returned: String) async throws {
+        let name = "shy-\(returned.count)"
+        try await Fixtures.build(name, c: Self.shy.replacing("RETURNED", with: returned))
+        let scratch = try Scratch()
+        try scratch.add(name, as: "shy.so")
+        try scratch.write("{ restart: { first_delay_ms: 50 } }", to: "shy.json5")
+        let host = try Host(in: scratch)
+        try await host.line("shy/run", "good")
+        #expect(host.lines("shy/run", "asked").count == 2, "\(host.log)")
+        // The failure, one session that was refused and told until when, and then the good one.
+        let failed = try host.records.filter { $0.reason.kind == .error }
+        #expect(failed.count <= 3 && failed.allSatisfy { $0.reason.text.contains("connection refused") }, "\(host.log)")
+        try await host.line("shy/run", "good again after 1 failure")
+        _ = try await host.end(by: Signals.terminate)
+    }
+
+    @Test(arguments: [
+        ("continue", "ended: max_cycles", 6), ("retry", "ended: error", 3), ("end_session", "starts again", 1),
+        ("stop", "ended: error", 1), ("quarantine", "is quarantined: its error hook's decision", 1),
+    ])
+    func `on_error in the configuration decides where no hook does`(
+        decision: String, seen: String, attempts: Int
+    ) async throws {
+        try await Fixtures.build(
+            "no-hook",
+            c: Source.plugin(
+                "no-hook", waitMs: 1,
+                body: """
+                    schedhost_info(scheduler, "attempt");
+                    return schedhost_fail(scheduler, SCHEDHOST_ERROR, "connection refused");
+                    """))
+        let scratch = try Scratch()
+        try scratch.add("no-hook")
+        try scratch.write(
+            """
+            { plugins: { "no-hook": { routines: { run: { on_error: "\(decision)", max_cycles: 6,
+              retry: { delay_ms: 1 }, restart: { first_delay_ms: 30000 } } } } } }
+            """, to: "schedhost.json5")
+        let host = try Host(in: scratch)
+        try await host.line("no-hook/run", seen)
+        #expect(host.lines("no-hook/run", "attempt").count == attempts, "\(host.log)")
+        let states: [String: RoutineStatus.State] = [
+            "continue": .complete, "retry": .failing, "end_session": .failing, "stop": .stopped,
+            "quarantine": .quarantined,
+        ]
+        try await eventually("the state\n\(host.log)") {
+            try Self.status("no-hook/run", in: host)?.state == states[decision]
+        }
+        let status = try #require(try Self.status("no-hook/run", in: host))
+        if status.state == .failing {
+            #expect(status.why?.contains("connection refused") == true && status.failuresInRow == 1)
+            #expect(status.failingSinceMs != nil)
+        }
+        if status.state == .complete { #expect(status.cycle == 6) }
+        _ = try await host.end(by: Signals.terminate)
+    }
+
+    @Test func `a routine that is not enabled is not started, and a person cannot start it`() async throws {
+        try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
+        let scratch = try Scratch()
+        try scratch.add("sleeper")
+        try scratch.write("{ enabled: false }", to: "sleeper.json5")
+        let host = try Host(in: scratch)
+        try await host.line("sleeper/run", "enabled: false")
+        try await eventually("its state") { try Self.status("sleeper/run", in: host)?.state == .disabled }
+        let answer = try await Command.shell(
+            "'\(try Program.path)' restart sleeper/run --state '\(scratch.state)' 2>&1 || true", in: scratch)
+        #expect(answer.contains("it is disabled"), "\(answer)")
+        try scratch.write("{ enabled: true }", to: "sleeper.json5")
+        _ = try await host.sessions(1)
+        _ = try await host.end(by: Signals.terminate)
+        #expect(try host.records.map(\.reason.kind) == [.stopped])
+    }
+
+    @Test func `a session that dies counts as failed, and a refused file is in the status`() async throws {
+        try await Fixtures.build("faulty")
+        let scratch = try Scratch()
+        try scratch.add("faulty")
+        try scratch.write("this is no plugin", to: "x.so")
+        try scratch.write(
+            "{ params: { misdeed: 'exit3' }, restart: { same_cause_failures: 2, first_delay_ms: 1 } }",
+            to: "faulty.json5")
+        let host = try Host(in: scratch)
+        try await host.line("faulty/misbehave", "is quarantined")
+        try await eventually("two that failed") {
+            try Self.status("faulty/misbehave", in: host)?.failuresTotal == 2
+        }
+        let table = try await Command.shell(
+            "'\(try Program.path)' status --state '\(scratch.state)'", in: scratch)
+        #expect(table.contains("x.so is refused"), "\(table)")
+        #expect(table.contains("it died 2 times"), "\(table)")
+        _ = try await host.end(by: Signals.terminate)
+    }
+}

@@ -11,13 +11,14 @@ import Testing
         .start(
             .init(
                 slot: 7, plugin: 1, routine: 2, session: SessionID(rawValue: .max >> 1), waitMs: 1000, maxCycles: 5,
-                untilMs: -1, maxAttempts: 3, lifetimeCycles: 9_000_000_000, before: 2, parameters: "{}", isPaused: true,
+                untilMs: -1, onError: ErrorDefault(decision: .goOn, retryMs: 5, attempts: 3),
+                lifetimeCycles: 9_000_000_000, before: 2, parameters: "{}", isPaused: true,
                 caches: CacheSettings(durability: .power, diskFiles: 7, diskMb: 8))
         ),
         .start(
             .init(
                 slot: 0, plugin: 0, routine: 0, session: SessionID(rawValue: 1), waitMs: 0, maxCycles: 0, untilMs: nil,
-                maxAttempts: 1, lifetimeCycles: 0, before: 0, parameters: "", isPaused: false)),
+                onError: ErrorDefault(attempts: 1), lifetimeCycles: 0, before: 0, parameters: "", isPaused: false)),
         .stop(slot: 1), .runNow(slot: 2), .pause(slot: 3), .resume(slot: 4), .logLevel(-5), .quit,
     ]
 

@@ -31,7 +31,8 @@ enum ConfigurationMistakes {
 
     static let all = syntax + values
 
-    private static let top = "wait_ms, max_cycles, until, timeout_ms, isolation, restart, limits, caches, on_failure"
+    private static let top =
+        "wait_ms, max_cycles, until, timeout_ms, isolation, enabled, on_error, retry, restart, limits, caches, on_failure"
     private static let restart =
         "first_delay_ms, max_delay_ms, jitter_percent, reset_after_ms, same_cause_failures, same_cause_window_ms, "
         + "any_cause_failures, any_cause_window_ms, probe_after_ms, shortage_delay_ms"
@@ -154,6 +155,15 @@ enum ConfigurationMistakes {
         Mistake(
             .plugin, #"{ restart: { jitter_percent: 101 } }"#,
             #"F:1:30: restart.jitter_percent: must be a whole number from 0 to 100 (percent), not 101"#),
+        Mistake(
+            .plugin, #"{ enabled: "false" }"#,
+            #"F:1:12: enabled: must be true or false, not "false"; write it without quotes"#),
+        Mistake(
+            .plugin, #"{ enabled: 0 }"#, #"F:1:12: enabled: must be true or false, not 0"#),
+        Mistake(
+            .plugin, #"{ on_error: "retri" }"#,
+            #"F:1:13: on_error: must be one of "continue", "retry", "end_session", "stop", "quarantine", not "retri"; did you mean "retry"?"#
+        ),
         Mistake(
             .plugin, #"{ restart: { same_cause_failures: 1001 } }"#,
             #"F:1:35: restart.same_cause_failures: must be a whole number from 1 to 1000 (deaths), or 0 for no quarantine, not 1001"#

@@ -82,7 +82,7 @@ import Testing
                 // what the bot does
                 {
                     wait_ms: 5e3, max_cycles: 0x10, until: '2026-11-24T18:30:00+01:00', "timeout_ms": 0,
-                    isolation: "routine",
+                    isolation: "routine", enabled: false, on_error: "retry", retry: { delay_ms: 20, attempts: 7 },
                     restart: {
                         first_delay_ms: 1, max_delay_ms: 2, jitter_percent: 3, reset_after_ms: 4, same_cause_failures: 5,
                         same_cause_window_ms: 6000, any_cause_failures: 7, any_cause_window_ms: 8000,
@@ -100,6 +100,8 @@ import Testing
         #expect(settings.until == .moment(1_795_541_400_000))
         #expect(settings.timeoutNanoseconds == nil)
         #expect(settings.isolation == .routine)
+        #expect(!settings.isEnabled)
+        #expect(settings.onError == ErrorDefault(decision: .retry, retryMs: 20, attempts: 7))
         var restart = RestartSettings()
         restart.intervalMs = 7
         restart.firstDelayMs = 1
@@ -132,6 +134,7 @@ import Testing
         var restart = RestartSettings()
         restart.intervalMs = 1000
         #expect(settings.isolation == .plugin && settings.restart == restart)
+        #expect(settings.isEnabled && settings.onError == ErrorDefault())
         #expect(settings.limits == WorkerLimits(memoryMb: 0, openFiles: 0, processes: 0, cpuPercent: 0))
         #expect(settings.caches == CacheSettings(durability: .process, diskFiles: 10_000, diskMb: 1024))
         #expect(settings.limits.cacheValueMb == 16 && settings.limits.cacheMemoryMb == 256)
@@ -207,6 +210,7 @@ import Testing
                 case .integer(let range, _, _): "\(range.upperBound)"
                 case .integers(let range, _, _): "[\(range.lowerBound), \(range.upperBound)]"
                 case .word(let words): "\"\(words[0])\""
+                case .flag: "false"
                 case .until: "\"23:59\""
                 case .command: "[\"x\"]"
                 }

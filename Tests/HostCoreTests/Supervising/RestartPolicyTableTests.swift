@@ -30,6 +30,7 @@ import Testing
         ("host_died", "i   c   s   w   S+  S+  S+  q   s   q   S+  S+"),
         ("removed", "i   c   s   w   i   i   S+  q   s   q   i   i"),
         ("quarantined", "i   c   s   w   qQ  qQ  S+  q   s   q   qQ  qQ"),
+        ("error again", "i   c   s   w   w@  w@  S+  q   s   q   w@  w@"),
         ("load returned error", "i   c   s   w   w@  w@  S+  q   s   q   w@  w@"),
         ("died at start", "i   c   s   w   S+  S+  S+  q   s   q   qQ  qQ"),
         ("host lacks", "i   c   s   w   w@  w@  S+  q   s   q   w@  w@"),
@@ -46,7 +47,8 @@ import Testing
     static let events: [String: RestartPolicy.Event] = {
         var events: [String: RestartPolicy.Event] = [
             "same file": .fileChanged(content: "old"), "new file": .fileChanged(content: "new"), "started": .started,
-            "good cycle": .goodCycle, "died at start": .startFailed(.death, cause: "cause"),
+            "good cycle": .goodCycle, "error again": .errorRepeated(cause: "cause", until: 0),
+            "died at start": .startFailed(.death, cause: "cause"),
             "load returned error": .startFailed(.error, cause: "cause"),
             "host lacks": .startFailed(.host, cause: "cause"),
             "load error": .loadError("no such symbol"),

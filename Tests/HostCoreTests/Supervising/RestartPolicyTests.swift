@@ -299,6 +299,28 @@ private let minute = 60 * second
         #expect(driver.policy.trouble == nil && driver.policy.failures.isEmpty)
     }
 
+    @Test func anErrorThatACacheRepeatsAddsNothingToTheRow() {
+        var driver = running { $0.intervalMs = 100 }
+        driver.fail("away", as: .error)
+        #expect(driver.untilDeadline == second / 2)
+        for _ in 0..<20 {
+            driver.handle(.timerFired, after: driver.untilDeadline)
+            driver.handle(.started)
+            driver.handle(.errorRepeated(cause: "away", until: driver.now + 20 * second))
+            #expect(driver.untilDeadline == 20 * second)
+        }
+        #expect(driver.policy.trouble?.count == 1)
+        driver.fail("away", as: .error)
+        #expect(driver.untilDeadline == second)
+        // What a plugin made up: it is not believed beyond the greatest delay, nor below the interval.
+        for until in [Int64.min, 0, driver.now, .max] {
+            driver.handle(.timerFired, after: driver.untilDeadline)
+            driver.handle(.started)
+            driver.handle(.errorRepeated(cause: "away", until: until))
+            #expect(driver.untilDeadline == (until == .max ? minute : second / 10))
+        }
+    }
+
     @Test func aProbeThatMeetsAnErrorStaysOnTrial() {
         var driver = running()
         for _ in 0..<10 { driver.fail("crash", as: .crash) }
@@ -365,7 +387,7 @@ private let minute = 60 * second
             let actions = driver.handle(event, after: wait)
             switch event {
             case .started: open = true
-            case .sessionEnded, .startFailed, .loadError: open = false
+            case .sessionEnded, .errorRepeated, .startFailed, .loadError: open = false
             case .fileChanged, .goodCycle, .resumed, .restartRequested, .stopRequested, .stopDecided,
                 .quarantineDecided, .timerFired, .tooLate:
                 break

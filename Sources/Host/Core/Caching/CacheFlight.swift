@@ -91,7 +91,10 @@ struct CacheFlight: Sendable {
             return recent && load.epoch == epoch ? .join : .waitOut
         }
         if let failure, now < retryAt, !call.request.isStrict {
-            return staleAllowed ? .stale : .fail(failure)
+            if staleAllowed { return .stale }
+            var known = failure
+            known.leftAloneUntil = retryAt
+            return .fail(known)
         }
         return .load(begin(now))
     }

@@ -21,6 +21,9 @@ public struct CacheSourceFailure: Error, Equatable, Sendable {
     public let code: Int32
     /// What it attached, or "".
     public let text: String
+    /// Set when the source was not asked, since it failed a short while ago: until when it is left alone, on the boot
+    /// clock in nanoseconds. The failure is the one from then.
+    public internal(set) var leftAloneUntil: Int64?
 
     /// A failure.
     public init(code: Int32, text: String) {

@@ -91,7 +91,9 @@ extension WorkerCommand.Start {
         writer.field("wait_ms", waitMs)
         writer.field("max_cycles", maxCycles)
         if let untilMs { writer.field("until_ms", untilMs) }
-        writer.field("max_attempts", maxAttempts)
+        writer.field("on_error", onError.decision.rawValue)
+        writer.field("retry_ms", onError.retryMs)
+        writer.field("attempts", onError.attempts)
         writer.field("lifetime_cycles", lifetimeCycles)
         writer.field("before", before)
         writer.field("parameters", parameters)
@@ -104,7 +106,7 @@ extension WorkerCommand.Start {
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
         var start = Self(
             slot: 0, plugin: 0, routine: 0, session: SessionID(rawValue: 0), waitMs: 0, maxCycles: 0, untilMs: nil,
-            maxAttempts: 0, lifetimeCycles: 0, before: 0, parameters: "", isPaused: false)
+            onError: ErrorDefault(), lifetimeCycles: 0, before: 0, parameters: "", isPaused: false)
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
             case "slot": start.slot = try cursor.whole()
@@ -114,7 +116,13 @@ extension WorkerCommand.Start {
             case "wait_ms": start.waitMs = try cursor.unsigned()
             case "max_cycles": start.maxCycles = try cursor.unsigned()
             case "until_ms": start.untilMs = try cursor.signed()
-            case "max_attempts": start.maxAttempts = try cursor.whole()
+            case "on_error":
+                guard let decision = ErrorDecision(rawValue: try cursor.string()) else {
+                    throw cursor.fault("a decision before this")
+                }
+                start.onError.decision = decision
+            case "retry_ms": start.onError.retryMs = try cursor.unsigned()
+            case "attempts": start.onError.attempts = try cursor.whole()
             case "lifetime_cycles": start.lifetimeCycles = try cursor.unsigned()
             case "before": start.before = try cursor.whole()
             case "parameters": start.parameters = try cursor.string()

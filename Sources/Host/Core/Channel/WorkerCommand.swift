@@ -69,8 +69,8 @@ public enum WorkerCommand: Equatable, Sendable {
         public var maxCycles: UInt64
         /// UTC ms from which no cycle starts, or nil.
         public var untilMs: Int64?
-        /// Attempts at one cycle.
-        public var maxAttempts: UInt32
+        /// What follows an error where no hook decides, and how often one cycle is tried.
+        public var onError: ErrorDefault
         /// Cycles over all earlier records.
         public var lifetimeCycles: UInt64
         /// How the session before ended: a number of `SCHEDHOST_BEFORE_…`.
@@ -85,7 +85,7 @@ public enum WorkerCommand: Equatable, Sendable {
         /// A start.
         public init(
             slot: Int, plugin: Int, routine: Int, session: SessionID, waitMs: UInt64, maxCycles: UInt64,
-            untilMs: Int64?, maxAttempts: UInt32, lifetimeCycles: UInt64, before: UInt32, parameters: String,
+            untilMs: Int64?, onError: ErrorDefault, lifetimeCycles: UInt64, before: UInt32, parameters: String,
             isPaused: Bool, caches: CacheSettings = CacheSettings()
         ) {
             self.slot = slot
@@ -95,7 +95,7 @@ public enum WorkerCommand: Equatable, Sendable {
             self.waitMs = waitMs
             self.maxCycles = maxCycles
             self.untilMs = untilMs
-            self.maxAttempts = maxAttempts
+            self.onError = onError
             self.lifetimeCycles = lifetimeCycles
             self.before = before
             self.parameters = parameters

@@ -100,6 +100,7 @@ extension WorkerEvent.Ended {
         stats.write(to: &writer)
         writer.close()
         writer.field("disposition", disposition.rawValue)
+        if let leftAloneNs { writer.field("left_alone_ns", leftAloneNs) }
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
@@ -119,6 +120,7 @@ extension WorkerEvent.Ended {
             case "failures": ended.failures = try cursor.unsigned()
             case "missed": ended.missed = try cursor.unsigned()
             case "reason": ended.reason = try SessionRecord.Reason(from: &cursor)
+            case "left_alone_ns": ended.leftAloneNs = try cursor.signed()
             case "code": ended.code = try cursor.whole()
             case "stats": ended.stats = try SessionRecord.Stats(from: &cursor)
             case "disposition":

@@ -51,12 +51,15 @@ public enum WorkerEvent: Equatable, Sendable {
         public var stats: SessionRecord.Stats
         /// What becomes of the routine.
         public var disposition: Disposition
+        /// The error repeats one from before: a cache did not ask its source again so soon. For so long, ns, it will not;
+        /// nil for an error of its own.
+        public var leftAloneNs: Int64?
 
         /// An end.
         public init(
             slot: Int, session: SessionID, startMs: Int64, finishMs: Int64, durationNs: Int64, cycles: UInt64,
             goodCycles: UInt64, failures: UInt64, missed: UInt64, reason: SessionRecord.Reason, code: Int32,
-            stats: SessionRecord.Stats, disposition: Disposition
+            stats: SessionRecord.Stats, disposition: Disposition, leftAloneNs: Int64? = nil
         ) {
             self.slot = slot
             self.session = session
@@ -71,6 +74,7 @@ public enum WorkerEvent: Equatable, Sendable {
             self.code = code
             self.stats = stats
             self.disposition = disposition
+            self.leftAloneNs = leftAloneNs
         }
     }
 

@@ -201,6 +201,9 @@ struct ConfigurationReader {
         case .word(let words):
             guard case .string(let word) = node.value, words.contains(word) else { return nil }
             return .word(word)
+        case .flag:
+            guard case .bool(let flag) = node.value else { return nil }
+            return .flag(flag)
         case .until:
             guard case .string(let text) = node.value else { return nil }
             return Until(text).map { .until($0) }
@@ -222,7 +225,7 @@ struct ConfigurationReader {
             index = nodes.indices.first {
                 argument(nodes[$0].value) == nil || ($0 == 0 && nodes[0].value == .string(""))
             }
-        case .integer, .word, .until: index = nil
+        case .integer, .word, .flag, .until: index = nil
         }
         return index.map { (nodes[$0], $0) } ?? (node, nil)
     }
@@ -249,6 +252,7 @@ struct ConfigurationReader {
         case (.string(let text), .word(let words)):
             Spelling.nearest(to: text, in: words).map { "; did you mean \"\($0)\"?" } ?? ""
         case (.string(let text), .until) where Until(text + "Z") != nil: "; add Z for UTC, or an offset such as +01:00"
+        case (.string("true"), .flag), (.string("false"), .flag): "; write it without quotes"
         case (.string, .command): "; put the program and each argument in quotes of their own, in [ ]"
         default: ""
         }

@@ -55,6 +55,19 @@ public struct EffectiveSettings: Equatable, Sendable {
     public var isolation: Isolation {
         if case .word(let word)? = settings[.isolation]?.value { Isolation(rawValue: word) ?? .plugin } else { .plugin }
     }
+    /// Whether it runs at all.
+    public var isEnabled: Bool {
+        if case .flag(let flag)? = settings[.enabled]?.value { flag } else { true }
+    }
+    /// What follows an error where no hook decides.
+    public var onError: ErrorDefault {
+        var byDefault = ErrorDefault(
+            retryMs: integer(.retryDelayMs), attempts: UInt32(clamping: integer(.retryAttempts)))
+        if case .word(let word)? = settings[.onError]?.value {
+            byDefault.decision = ErrorDecision(rawValue: word) ?? .endSession
+        }
+        return byDefault
+    }
     /// The restart policy's numbers.
     public var restart: RestartSettings {
         var restart = RestartSettings()

@@ -5,6 +5,10 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case until
     case timeoutMs = "timeout_ms"
     case isolation
+    case enabled
+    case onError = "on_error"
+    case retryDelayMs = "retry.delay_ms"
+    case retryAttempts = "retry.attempts"
     case restartFirstDelayMs = "restart.first_delay_ms"
     case restartMaxDelayMs = "restart.max_delay_ms"
     case restartJitterPercent = "restart.jitter_percent"
@@ -33,6 +37,7 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
     case integer(UInt64)
     case integers([UInt64])
     case word(String)
+    case flag(Bool)
     case until(Until)
     case command([String])
 
@@ -42,6 +47,7 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
         case .integer(let value): return String(value)
         case .integers(let values): return "[\(values.map { String($0) }.joined(separator: ", "))]"
         case .word(let word): return word
+        case .flag(let flag): return "\(flag)"
         case .until(let until): return until.description
         case .command(let words):
             let quoted = words.map { word in
@@ -62,6 +68,7 @@ enum SettingShape {
     case integers(ClosedRange<UInt64>, of: String, most: Int)
     /// One of these words.
     case word([String])
+    case flag
     case until
     case command
 
@@ -71,7 +78,7 @@ enum SettingShape {
         case .integers(let range, let unit, _):
             "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .command: "a text without NUL characters, and the first names a program"
-        case .integer, .word, .until: allowed
+        case .integer, .word, .flag, .until: allowed
         }
     }
 
@@ -85,6 +92,7 @@ enum SettingShape {
             return
                 "a list of at most \(most) whole numbers from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .word(let words): return "one of " + words.map { "\"\($0)\"" }.joined(separator: ", ")
+        case .flag: return "true or false"
         case .until: return "\"HH:MM\", a date and time such as \"2026-11-24T18:30:00Z\", or \"never\""
         case .command: return "a command as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"schedhost\"]"
         }
@@ -103,6 +111,10 @@ extension SettingKey {
         case .until: .until
         case .timeoutMs: .integer(1...Self.month, of: "milliseconds", zero: "no timeout")
         case .isolation: .word(Isolation.allCases.map(\.rawValue))
+        case .enabled: .flag
+        case .onError: .word(ErrorDecision.allCases.map(\.rawValue))
+        case .retryDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
+        case .retryAttempts: .integer(1...1000, of: "attempts", zero: nil)
         case .restartFirstDelayMs, .restartMaxDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
         case .restartJitterPercent: .integer(0...100, of: "percent", zero: nil)
         case .restartResetAfterMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
@@ -134,6 +146,10 @@ extension SettingKey {
         case .until: .until(.never)
         case .timeoutMs: nil
         case .isolation: .word(Isolation.plugin.rawValue)
+        case .enabled: .flag(true)
+        case .onError: .word(ErrorDefault().decision.rawValue)
+        case .retryDelayMs: .integer(ErrorDefault().retryMs)
+        case .retryAttempts: .integer(UInt64(ErrorDefault().attempts))
         case .restartFirstDelayMs: .integer(restart.firstDelayMs)
         case .restartMaxDelayMs: .integer(restart.maxDelayMs)
         case .restartJitterPercent: .integer(restart.jitterPercent)

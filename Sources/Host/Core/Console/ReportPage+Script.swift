@@ -66,10 +66,13 @@ extension ReportPage {
         }
 
         // Routines.
+        const why = r => !r.why ? "" : !r.failing_since_ms ? r.why : "failed " + (r.failures_in_row === 1 ? "once" : count(r.failures_in_row)
+          + " times") + " in " + span(Math.max(0, status.now_ms - r.failing_since_ms)) + ": " + r.why;
         const columns = [
           { title: "Routine", key: "id", text: r => r.id },
-          { title: "State", key: "state", mark: r => r.state + (r.why || ""), node: r => { const badge = el("span", { class: "state " + r.state },
-            r.state.replace("_", " ")); if (r.why) badge.title = r.why; return badge; } },
+          { title: "State", key: "state", mark: r => r.state + why(r), node: r => { const badge = el("span", { class: "state " + r.state },
+            r.state.replace("_", " ")); if (!r.why) return badge;
+            const text = el("span", { class: "why" }, why(r)); text.title = why(r); return el("div", {}, badge, text); } },
           { title: "Cycle", key: "cycle", n: true, text: r => count(r.cycle) + (r.max_cycles ? " / " + count(r.max_cycles) : "") },
           { title: "Last", key: "last_start_ms", n: true, text: r => r.last_start_ms ? span(Math.max(0, status.now_ms - r.last_start_ms)) + " ago" : "–" },
           { title: "Next", key: "next_start_ms", n: true, text: r => r.next_start_ms ? "in " + span(Math.max(0, r.next_start_ms - status.now_ms)) : "–" },
@@ -160,7 +163,7 @@ extension ReportPage {
           const cards = [
             ["plugins", s.plugins.filter(p => p.state === "ready").length], ["routines", s.routines.length],
             ["in a session", by(["waiting", "running", "starting", "paused"])],
-            ["quarantined", by(["quarantined"]), true], ["refused plugins", s.plugins.filter(p => p.state === "refused").length, true],
+            ["quarantined", by(["quarantined"]), true], ["failing", by(["failing", "backing_off"]), true], ["refused plugins", s.plugins.filter(p => p.state === "refused").length, true],
             ["cycles", total("cycles_total")], ["failed sessions", total("failed_sessions_total"), true],
             ["workers", s.workers.length],
             ["processor time", span(s.workers.reduce((sum, w) => sum + (w.cpu_ms || 0), s.cpu_ms || 0))],

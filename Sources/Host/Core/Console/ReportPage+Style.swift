@@ -54,6 +54,7 @@ extension ReportPage {
           font-size: 12px; color: var(--off); }
         .state.running, .state.waiting, .state.starting { color: var(--good); }
         .state.paused, .state.backing_off, .state.failing, .state.ending { color: var(--warn); }
+        .why { display: block; max-width: 320px; overflow: hidden; text-overflow: ellipsis; color: var(--quiet); font-size: 12px; }
         .state.quarantined { color: var(--bad); }
         svg { display: block; }
         .trend { stroke: var(--accent); fill: none; stroke-width: 1.5; }

@@ -180,7 +180,7 @@ public struct TopScreen: Sendable {
         switch state {
         case .quarantined: "\u{1B}[31m"
         case .backingOff, .failing, .paused, .ending: "\u{1B}[33m"
-        case .stopped, .complete: "\u{1B}[2m"
+        case .stopped, .complete, .disabled: "\u{1B}[2m"
         case .waiting, .running, .starting, .idle: ""
         }
     }

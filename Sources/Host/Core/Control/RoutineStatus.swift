@@ -24,6 +24,8 @@ public struct RoutineStatus: Equatable, Sendable {
         case quarantined
         /// Not started yet.
         case idle
+        /// Its configuration says that it does not run.
+        case disabled
     }
 
     /// What its caches in memory and on disk counted.

@@ -78,6 +78,13 @@ public struct PluginDirectory: Sendable {
     /// The names that something is known of.
     public var names: [String] { entries.keys.sorted() }
 
+    /// The files that were found to be no plugins, with why.
+    public var refusals: [(name: String, why: String)] {
+        entries.sorted { $0.key < $1.key }.compactMap { name, entry in
+            if case .refused(let why) = entry.standing { (name, why) } else { nil }
+        }
+    }
+
     /// Whether a look would find what the last one found.
     public func isKnown(_ name: String, _ stamp: Stamp) -> Bool { entries[name]?.stamp == stamp }
 

@@ -63,7 +63,7 @@ struct Metrics<Form: MetricsForm> {
             each("schedhost_routine_\(name)_total", "counter", help, routines, labels) { "\(value($0))" }
         }
         counter("cycles", "Cycles that count.") { $0.cyclesTotal }
-        counter("failures", "Failed attempts at cycles.") { $0.failuresTotal }
+        counter("failures", "Failed attempts at cycles, and sessions that died.") { $0.failuresTotal }
         counter("missed", "Cycles passed over, because one before took too long.") { $0.missedTotal }
         counter("sessions", "Sessions that began.") { $0.sessionsTotal }
         counter("failed_sessions", "Sessions that failed.") { $0.failedSessionsTotal }
@@ -83,6 +83,10 @@ struct Metrics<Form: MetricsForm> {
             "schedhost_routine_next_start_timestamp_seconds", "gauge",
             "When the next cycle or session is due, in seconds since 1970.", routines, labels
         ) { $0.nextStartMs.map { Self.seconds(milliseconds: $0) } }
+        each(
+            "schedhost_routine_failing_since_timestamp_seconds", "gauge",
+            "Since when nothing but failures came, in seconds since 1970.", routines, labels
+        ) { $0.failingSinceMs.map { Self.seconds(milliseconds: $0) } }
         states(routines, labels)
         histogram("duration", "How long cycles took.", routines, labels, \.durations) { routine in
             Double(routine.durationTotalNs) / 1e9

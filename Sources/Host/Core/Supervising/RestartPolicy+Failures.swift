@@ -128,6 +128,14 @@ extension RestartPolicy {
         }
     }
 
+    /// The source was not asked: that adds nothing to the row, and the next session begins when it may be asked again.
+    mutating func repeated(_ cause: String, _ until: Int64, at now: Int64) -> [Action] {
+        let actions = acquit(at: now)
+        if !troubles.contains(where: { $0.fault == .error }) { _ = note(.error, oneLine(cause, limit: 200), at: now) }
+        let delay = min(until.clampedMinus(now), Int64(nanosecondsFrom: settings.maxDelayMs))
+        return actions + wait(max(delay, Int64(nanosecondsFrom: settings.intervalMs), 1), at: now)
+    }
+
     private mutating func wait(_ delay: Int64, at now: Int64) -> [Action] {
         if delay <= 0 { return begin() }
         let start = now.clampedPlus(delay)

@@ -59,6 +59,9 @@ public struct RestartPolicy: Sendable {
         case goodCycle
         /// The session ended. `cause` groups failures: such as `crash SIGSEGV in sample at line 12`.
         case sessionEnded(Ending, cause: String)
+        /// The session ended by an error that is no new one: a cache did not ask its source again so soon after a failure,
+        /// and will not before that monotonic time.
+        case errorRepeated(cause: String, until: Int64)
         /// The ordered session could not begin, and whose fault that is: its plugin's `load` returned an error, the worker
         /// died, or the host had none.
         case startFailed(Fault, cause: String)
@@ -176,6 +179,7 @@ public struct RestartPolicy: Sendable {
         case .started: started(at: now)
         case .goodCycle: goodCycle(at: now)
         case .sessionEnded(let ending, let cause): sessionEnded(ending, cause, at: now, using: &random)
+        case .errorRepeated(let cause, let until): errorRepeated(cause, until, at: now)
         case .startFailed(let fault, let cause): startFailed(fault, cause, at: now, using: &random)
         case .loadError(let text): loadError(text, at: now)
         case .resumed: resumed(restarting: false)
@@ -244,6 +248,15 @@ public struct RestartPolicy: Sendable {
         case .idle, .complete, .stopped, .waiting, .quarantined: return []
         case .ending: return begin()
         case .starting, .running: return concluded(ending, cause, at: now, using: &random)
+        }
+    }
+
+    private mutating func errorRepeated(_ cause: String, _ until: Int64, at now: Int64) -> [Action] {
+        isOpen = false
+        switch state {
+        case .idle, .complete, .stopped, .waiting, .quarantined: return []
+        case .ending: return begin()
+        case .starting, .running: return repeated(cause, until, at: now)
         }
     }
 

@@ -45,6 +45,20 @@ public enum ConfigurationFiles {
         return configuration
     }
 
+    /// Checks a plugin's file without the plugin: whether its limits hold at its level of isolation.
+    public static func check(_ configuration: PluginConfiguration, of id: String, host: HostConfiguration) throws {
+        let unknown = PluginDescription.unknown(id)
+        try configuration.checkLimits(
+            at: EffectiveSettings(of: unknown.routines[0], in: unknown, host: host, file: configuration).isolation)
+    }
+
+    /// Checks the host's block for a plugin against what that declares, and its limits against its level.
+    public static func check(_ host: HostConfiguration, against declaration: PluginDescription) throws {
+        guard let block = host.plugins[declaration.id] else { return }
+        try block.check(against: declaration)
+        try check(block, of: declaration.id, host: host)
+    }
+
     /// A small file's bytes; nil when it may be absent and is.
     static func read(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)

@@ -99,7 +99,7 @@ final class PluginCatalog {
 
     /// The plugin files, by name.
     func status() -> [HostStatus.Plugin] {
-        entries.values.filter { !$0.isRetiring }.map { entry in
+        let plugins = entries.values.filter { !$0.isRetiring }.map { entry in
             let (state, why): (String, String?) =
                 switch entry.state {
                 case .waiting, .describing, .held: ("loading", nil)
@@ -114,7 +114,10 @@ final class PluginCatalog {
                 why: why,
                 routines: routines)
         }
-        .sorted { ($0.id, $0.file) < ($1.id, $1.file) }
+        let refused = scanner.refusals.map { name, why in
+            HostStatus.Plugin(id: name, file: name, version: "", state: "refused", why: why, routines: 0)
+        }
+        return (plugins + refused).sorted { ($0.id, $0.file) < ($1.id, $1.file) }
     }
 
     // MARK: What changes in the directory

@@ -34,6 +34,9 @@ final class PluginScanner {
     /// Whether nothing is left to scan or to wait for.
     var isSettled: Bool { scans.isSettled && known.deadline == .max }
 
+    /// The files that were found to be no plugins, with why.
+    var refusals: [(name: String, why: String)] { known.refusals }
+
     /// The content that a name was last seen with, while it is a plugin.
     func content(of name: String) -> String? { known.content(of: name) }
 

@@ -28,7 +28,8 @@ extension RoutineBook {
     }
 
     private func perform(_ action: ControlRequest.Action, on routine: RoutineEntry) -> Outcome? {
-        switch action {
+        if !routine.settings.isEnabled { return (false, "it is disabled: its configuration says enabled: false") }
+        return switch action {
         case .runNow: runNow(routine)
         case .pause: pause(routine)
         case .resume: resume(routine)

@@ -98,7 +98,9 @@ extension RoutineBook {
         record.failures = ended.failures
         record.missed = ended.missed
         record.stats = ended.stats
-        close(routine, record, counts, hasGoodCycle: ended.goodCycles > 0, disposition: ended.disposition)
+        close(
+            routine, record, counts, hasGoodCycle: ended.goodCycles > 0, disposition: ended.disposition,
+            leftAloneNs: reason.kind == .error ? ended.leftAloneNs : nil)
     }
 
     /// A worker is dead: what becomes of its sessions.
@@ -132,7 +134,7 @@ extension RoutineBook {
     /// The session is over: its record goes out, and the policy decides what follows.
     private func close(
         _ routine: RoutineEntry, _ finished: SessionRecord, _ counts: LedgerCounts?, report: String? = nil,
-        hasGoodCycle: Bool, disposition: WorkerEvent.Ended.Disposition = .policy
+        hasGoodCycle: Bool, disposition: WorkerEvent.Ended.Disposition = .policy, leftAloneNs: Int64? = nil
     ) {
         var record = finished
         let step = record.finishMs - record.startMs - record.durationMs
@@ -150,6 +152,10 @@ extension RoutineBook {
         case .policy: break
         case .stop: tell(routine, .stopDecided)
         case .quarantine: tell(routine, .quarantineDecided(why: record.reason.text))
+        }
+        if let leftAloneNs {
+            let until = clock.monotonic() &+ min(max(leftAloneNs, 0), 1 << 60)
+            return tell(routine, .errorRepeated(cause: record.reason.cause, until: until))
         }
         // A kind that no version of ours writes comes from a plugin on the channel: it failed.
         let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) ?? .error
@@ -172,6 +178,14 @@ extension RoutineBook {
         for routine in waiting {
             routine.isStartPending = false
             let cause = failed.isInnocent ? "killed while it was loaded" : failed.text
+            if failed.isRecorded {
+                totals[routine.identifier, default: RoutineTotals()].failures += 1
+            }
+            switch (failed.fault, routine.settings.onError.decision) {
+            case (.error, .stop): tell(routine, .stopDecided)
+            case (.error, .quarantine): tell(routine, .quarantineDecided(why: cause))
+            case (.error, .goOn), (.error, .retry), (.error, .endSession), (.death, _), (.host, _), (nil, _): break
+            }
             tell(routine, failed.fault.map { .startFailed($0, cause: cause) } ?? .loadError(cause))
         }
     }

@@ -103,7 +103,13 @@ final class RoutineBook {
         let entry = ProgramEntry(program)
         programs[program.number] = entry
         for index in program.routines.indices { add(index, of: entry) }
-        for routine in entry.routines { tell(routine, .fileChanged(content: program.routines[routine.index].content)) }
+        for routine in entry.routines {
+            if routine.settings.isEnabled {
+                tell(routine, .fileChanged(content: program.routines[routine.index].content))
+            } else {
+                log.write(.info, routine.identifier, "not started: its configuration says enabled: false")
+            }
+        }
     }
 
     private func add(_ index: Int, of entry: ProgramEntry) {

@@ -65,7 +65,7 @@ extension RoutineEntry {
     func order(for session: Session, _ past: RoutineBook.Past) -> WorkerCommand.Start {
         WorkerCommand.Start(
             slot: session.seat.slot, plugin: program.number, routine: index, session: session.id,
-            waitMs: settings.waitMs, maxCycles: settings.maxCycles, untilMs: untilMs, maxAttempts: 3,
+            waitMs: settings.waitMs, maxCycles: settings.maxCycles, untilMs: untilMs, onError: settings.onError,
             lifetimeCycles: past.cycles, before: past.end?.before ?? 0, parameters: settings.paramsJSON,
             isPaused: isPaused,
             caches: settings.caches)

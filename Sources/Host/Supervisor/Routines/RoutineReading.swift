@@ -97,6 +97,7 @@ struct RoutineReading {
         status.lifetimeCycles = lifetime(routine.identifier)
         status.cache = totals.cache(nil, worker: nil)
         setState(&status, of: routine)
+        if routine.session == nil { status.cycle = totals.lastCycles }
         guard let session = routine.session else { return status }
         status.session = session.id
         status.sessionStartMs = session.startMs
@@ -154,7 +155,7 @@ struct RoutineReading {
             return
         }
         switch routine.policy.state {
-        case .idle: status.state = .idle
+        case .idle: status.state = routine.settings.isEnabled ? .idle : .disabled
         case .complete: status.state = .complete
         case .stopped: status.state = .stopped
         case .waiting(let until):

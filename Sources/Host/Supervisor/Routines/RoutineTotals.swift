@@ -8,6 +8,8 @@ struct RoutineTotals {
     var cycles: UInt64 = 0
     var failures: UInt64 = 0
     var missed: UInt64 = 0
+    /// Cycles of the last session.
+    private(set) var lastCycles: UInt64 = 0
     var duration: UInt64 = 0
     var durations = LatencyHistogram()
     var lateness = LatencyHistogram()
@@ -22,7 +24,15 @@ struct RoutineTotals {
         sessions = sessions.clampedSum(1)
         if record.reason.kind.isFailure { failedSessions = failedSessions.clampedSum(1) }
         cycles = cycles.clampedSum(record.cycles)
+        lastCycles = record.cycles
         failures = failures.clampedSum(record.failures)
+        // What it died of is no error that its cycles could count.
+        switch record.reason.kind {
+        case .crash, .exit, .timeout: failures = failures.clampedSum(1)
+        case .maxCycles, .until, .stopped, .endedByRoutine, .error, .peerFailed, .reloaded, .removed, .hostDied,
+            .quarantined, .other:
+            break
+        }
         missed = missed.clampedSum(record.missed)
         guard let counts else { return }
         duration = duration.clampedSum(counts.totalDuration)
