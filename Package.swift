@@ -93,7 +93,7 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strictC),
         tests(
             "HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "PluginAPI", "AllocationCounter"]),
-        tests("HostSupervisorTests", ["HostSupervisor", "HostCore", "HostSystem"]),
+        tests("HostSupervisorTests", ["HostSupervisor", "HostCore", "HostSystem", "HostTestKit"]),
         tests("FixtureTests", ["HostWorker", "HostCore", "HostSystem"]),
         // They run the program, which `swift build --build-tests` and `swift test` build too. No dependency: its libraries inside
         // would become the tests' own.

@@ -81,6 +81,19 @@ import Testing
         #expect(driver.verdict?.line(pid: 5)?.isError == false)
     }
 
+    @Test func `a worker that crashes on its way out was told to end, also when its channel closes first`() throws {
+        var driver = Self.serving()
+        driver.tell(.end)
+        driver.tell(.channelClosed)
+        driver.die(.signalled(11, name: "SIGSEGV"))
+        #expect(driver.verdict?.manner == .failed(wasTold: true))
+        #expect(driver.verdict?.line(pid: 5)?.text.contains("did not end in order") == true)
+        var stays = Self.serving()
+        stays.tell(.end)
+        stays.tell(.channelClosed)
+        #expect(stays.wait() == [.terminate] && stays.now == WorkerLifecycle.silenceTime)
+    }
+
     @Test func `a goodbye that nobody asked for is no goodbye`() throws {
         var driver = Self.serving()
         #expect(driver.tell(.goodbye) == [.sayGarbage])

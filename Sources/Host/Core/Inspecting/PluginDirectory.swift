@@ -65,7 +65,7 @@ public struct PluginDirectory: Sendable {
         var standing = Standing.unknown
         var stamp: Stamp?
         /// What is to be said when nothing better comes.
-        var doubt: (why: String, at: Int64)?
+        var gracePeriod: (why: String, at: Int64)?
         /// Why the last look could not tell; it has been said.
         var unclear: String?
     }
@@ -99,7 +99,7 @@ public struct PluginDirectory: Sendable {
     public mutating func take(_ name: String, _ sight: Sight, stamp: Stamp?, isPatient: Bool, at now: Int64) -> Action {
         var entry = entries[name] ?? Entry()
         defer { if sight != .absent { entries[name] = entry } }
-        entry.doubt = nil
+        entry.gracePeriod = nil
         let said = entry.unclear
         entry.unclear = nil
         switch sight {
@@ -113,7 +113,7 @@ public struct PluginDirectory: Sendable {
         case .incomplete(let why):
             if isPatient, entry.standing != .refused(why: why) {
                 entry.stamp = nil
-                entry.doubt = (why, now.clampedPlus(Self.patience))
+                entry.gracePeriod = (why, now.clampedPlus(Self.patience))
                 return .none
             }
             entry.stamp = stamp
@@ -147,15 +147,15 @@ public struct PluginDirectory: Sendable {
     }
 
     /// When a file's patience is over next, or `Int64.max`.
-    public var deadline: Int64 { entries.values.reduce(.max) { min($0, $1.doubt?.at ?? .max) } }
+    public var deadline: Int64 { entries.values.reduce(.max) { min($0, $1.gracePeriod?.at ?? .max) } }
 
     /// The files whose patience is over, with what is to be done.
     public mutating func expire(at now: Int64) -> [(name: String, action: Action)] {
         var due: [(name: String, action: Action)] = []
         for (name, var entry) in entries.sorted(by: { $0.key < $1.key }) {
-            guard let doubt = entry.doubt, doubt.at <= now else { continue }
-            entry.doubt = nil
-            due.append((name, Self.refuse(&entry, doubt.why)))
+            guard let gracePeriod = entry.gracePeriod, gracePeriod.at <= now else { continue }
+            entry.gracePeriod = nil
+            due.append((name, Self.refuse(&entry, gracePeriod.why)))
             entries[name] = entry
         }
         return due

@@ -14,7 +14,7 @@
 ///     over        .g      .g      .g      readyp  .p      .p      .p      .p      .p      .p      .p      .p      .g      .g
 ///     goodbye     .g      .g      .g      .g      leave   .g      .g      .g      .g      .g      .g      .g      .g      .g
 ///     nonsense    .g      .g      .g      .g      .g      .g      .g      .g      .g      .g      .g      .g      .g      .g
-///     closed      silent  silent  silent  silent  silent  .       .       .       .       .       .       .       .       .
+///     closed      silent  silent  silent  silent  .       .       .       .       .       .       .       .       .       .
 ///     end         askq    askq    askq    askq    .       .       .       .       hung    hungK   .       .       .       .
 ///     end now     killK   killK   killK   killK   killK   killK   killK   .       hungKK  .       killK   killK   .       .
 ///     overdue     .       .       .       termT   .       .       .       .       .       .       .       .       .       .
@@ -306,8 +306,11 @@ extension WorkerLifecycle {
 extension WorkerLifecycle {
     private mutating func channelClosed(at now: Int64) -> [Action] {
         switch state {
-        case .starting, .describing, .ready, .serving, .ending(_, .asked):
+        case .starting, .describing, .ready, .serving:
             state = .dying(.silent(killAt: now.clampedPlus(Self.silenceTime)))
+        case .ending(let why, .asked(let time)):
+            // It ends without a goodbye, as one does that crashes on its way out. It was told to end all the same.
+            state = .ending(why, .asked(terminateAt: min(time, now.clampedPlus(Self.silenceTime))))
         case .ending(_, .leaving), .ending(_, .terminated), .ending(_, .killed), .hung, .dying, .dead: break
         }
         return []
