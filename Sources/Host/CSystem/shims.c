@@ -30,6 +30,11 @@ const char *chs_signal_name(int signal) { return sigabbrev_np(signal); }
 
 static void do_nothing(int signal) { (void)signal; }
 
+int chs_is_ignored(int signal) {
+    struct sigaction action;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 void chs_survive(int signal) {
     struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);

@@ -32,20 +32,18 @@ enum ListCommand {
                 }
                 owners[plugin.id] = name
                 findings.plugin = (file, plugin)
-                if options.isJSON {
-                    do {
-                        findings.settings = try listings(of: plugin, host, directory)
-                    } catch {
-                        findings.faults.append("its configuration is wrong: \(error)")
-                    }
-                    continue
+                do {
+                    findings.settings = try listings(of: plugin, host, directory)
+                } catch {
+                    findings.faults.append("its configuration is wrong: \(error)")
                 }
+                if options.isJSON { continue }
                 StandardStream.output.write(PluginText.text(file, plugin))
-                StandardStream.output.write(settings(of: plugin, host, directory))
+                StandardStream.output.write(settings(findings, of: plugin))
             }
         }
         if options.isJSON { StandardStream.output.write(FileFindings.json(all)) }
-        return .success
+        return all.contains { $0.refusal != nil || !$0.faults.isEmpty } ? .failure : .success
     }
 
     /// What holds for each routine, and where it is set.
@@ -62,17 +60,10 @@ enum ListCommand {
         }
     }
 
-    private static func settings(
-        of plugin: PluginDescription, _ host: HostConfiguration, _ directory: borrowing Directory
-    ) -> String {
-        let listings: [(routine: String, settings: FileFindings.Settings)]
-        do {
-            listings = try self.listings(of: plugin, host, directory)
-        } catch {
-            return "    refused: its configuration is wrong: \(TerminalText.clean("\(error)"))\n"
-        }
+    private static func settings(_ findings: FileFindings, of plugin: PluginDescription) -> String {
         var text = ""
-        for (routine, listing) in listings {
+        for fault in findings.faults { text += "    refused: \(TerminalText.clean(fault))\n" }
+        for (routine, listing) in findings.settings {
             let isDisabled = listing.contains { $0.key == SettingKey.enabled.rawValue && $0.value == "false" }
             let state = isDisabled ? " (disabled)" : ""
             text += TerminalText.clean("    settings of \(plugin.id)/\(routine)\(state):") + "\n"

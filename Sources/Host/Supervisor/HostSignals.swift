@@ -1,10 +1,18 @@
-internal import HostSystem
+import HostSystem
 
-/// What a signal asks of the host.
-enum HostSignals {
-    case stop, reload, childEnded
-    /// Nothing: its default would end the host by surprise.
-    case ignore
+/// What signals ask of the host.
+struct HostSignals {
+    enum Wish: Equatable {
+        /// End in order.
+        case stop
+        /// End without waiting for cycles any longer.
+        case stopAtOnce
+        case reload, childEnded
+        /// Nothing: its default would end the host by surprise.
+        case ignore
+        /// The same wish to end as a moment ago.
+        case again
+    }
 
     /// Signals that end the host in order. SIGPWR is what a machine or container whose power fails is sent.
     private static let stopping = [Signals.interrupt, Signals.terminate, Signals.powerFailure]
@@ -15,13 +23,26 @@ enum HostSignals {
     ]
     /// All of them.
     static let all = stopping + ignored + [Signals.hangup, Signals.child]
+    /// timeout(1) signals the program and its group, and a terminal's Ctrl-C comes to who forwards it too: within this
+    /// time, ns, two wishes to end are one.
+    static let samePress: Int64 = 1_000_000_000
 
-    init(_ signal: Int32) {
-        self =
-            if Self.stopping.contains(signal) {
-                .stop
-            } else if signal == Signals.child {
-                .childEnded
-            } else if Self.ignored.contains(signal) { .ignore } else { .reload }
+    private let isTerminalGone: () -> Bool
+    /// When the first wish to end came, monotonic ns.
+    private var stopped: Int64?
+
+    /// Asks `isTerminalGone` at a SIGHUP: a terminal that is closed sends it, and who wants a reload.
+    init(isTerminalGone: @escaping () -> Bool) { self.isTerminalGone = isTerminalGone }
+
+    /// What a signal asks for that came at that time, monotonic ns.
+    mutating func wish(of signal: Int32, at now: Int64) -> Wish {
+        if signal == Signals.child { return .childEnded }
+        if Self.ignored.contains(signal) { return .ignore }
+        if !Self.stopping.contains(signal), !isTerminalGone() { return .reload }
+        guard let first = stopped else {
+            stopped = now
+            return .stop
+        }
+        return now - first < Self.samePress ? .again : .stopAtOnce
     }
 }

@@ -10,6 +10,8 @@ extension Supervisor {
         case .describe(let number): fleet.enqueue(number)
         case .forget(let number): fleet.leaveQueue(number)
         case .ready(let program): book.add(program)
+        case .reworded(let program): book.reword(program)
+        case .refused: hasFailed = true
         case .retire(let number, let kind, let text):
             book.retire(number, as: kind, text)
             fleet.retire(number)

@@ -19,11 +19,14 @@ public final class Supervisor {
     let view: HostView
     let desk: ControlDesk
     private let crashReports: CrashReports
+    private let clock: any HostClock
+    private var signals = HostSignals { [terminal = ControllingTerminal()] in terminal.isGone }
     var hasFailed = false
 
     /// A host that has its state directory. Throws what the user can mend.
     public init(_ options: HostOptions, clock: any HostClock) throws {
         self.options = options
+        self.clock = clock
         let machine = HostProcess.hostName
         log = HostLog(format: options.logFormat, level: options.logLevel, clock: clock)
         _ = try Directory(options.plugins)
@@ -64,12 +67,12 @@ public final class Supervisor {
 
     /// Runs until it is told to stop, or is idle and shall end then.
     public func run() throws -> Completion {
-        let signals = try SignalDescriptor(HostSignals.all)
+        let arriving = try SignalDescriptor(HostSignals.all)
         HostProcess.becomeHost()
         fleet.adoption = Adoption(isFirstProcess: HostProcess.pid == 1, inherited: HostProcess.children())
         HostProcess.adoptOrphans()
-        _ = try loop.watch(signals.descriptor) { [unowned self] _ in
-            while let signal = signals.next() { receive(signal) }
+        _ = try loop.watch(arriving.descriptor) { [unowned self] _ in
+            while let signal = arriving.next() { receive(signal) }
         }
         try prepare()
         try desk.open(history: keeper.history)
@@ -124,10 +127,8 @@ public final class Supervisor {
     /// Nothing runs and nothing will: either everything was told to stop, or all is complete.
     private var isDone: Bool {
         let isIdle = options.exitsWhenIdle && view.phase != .preparing && isIdle
-        guard fleet.isEmpty else {
-            if isIdle, view.phase == .running { stop() }
-            return false
-        }
+        if !fleet.isEmpty, isIdle, view.phase == .running { stop() }
+        guard fleet.isEmpty else { return false }
         return (view.phase == .stopping || isIdle) && desk.isIdle
     }
 
@@ -137,8 +138,9 @@ public final class Supervisor {
     // MARK: Its end
 
     private func receive(_ signal: Int32) {
-        switch HostSignals(signal) {
-        case .stop where view.phase == .stopping:
+        switch signals.wish(of: signal, at: clock.monotonic()) {
+        case .again: break
+        case .stopAtOnce:
             log.write(.warning, "", "\(signalName(signal)) again: ending at once")
             fleet.endAll(atOnce: true)
         case .stop:

@@ -3,17 +3,22 @@ public enum TerminalText {
     /// The text with control characters, line breaks and direction marks shown as `\u{…}`, so that no plugin can move
     /// the cursor or hide a line.
     public static func clean(_ text: some StringProtocol) -> String {
-        var result = String.UnicodeScalarView()
+        // A view of scalars copies itself whenever a collection is appended to it, which made the cleaning of a long text
+        // quadratic: a string grows in place.
+        var result = ""
+        result.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {
             if scalar == "\t" || scalar == "\n" {
                 result.append(" ")
             } else if isHarmful(scalar.value) {
-                result += "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars
+                result.append("\\u{")
+                result.append(String(scalar.value, radix: 16))
+                result.append("}")
             } else {
-                result.append(scalar)
+                result.unicodeScalars.append(scalar)
             }
         }
-        return String(result)
+        return result
     }
 
     /// How many cells the text takes.

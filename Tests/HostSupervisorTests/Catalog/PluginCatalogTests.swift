@@ -44,7 +44,7 @@ import Testing
                 case .describe(let number):
                     guard let load = catalog.order(number) else { continue }
                     catalog.described(number, description(PluginNames.stem(load.name)))
-                case .forget: break
+                case .forget, .reworded, .refused: break
                 case .ready(let program): ready.append(program.name)
                 case .retire(let number, let kind, _):
                     retired.append(kind)
@@ -270,7 +270,7 @@ import Testing
         _ = catalog.take()
         catalog.couldNotDescribe(1, "/state/plugins/a.so: undefined symbol: x")
         #expect(log.take(.error) == ["/plugins/a.so: a.so: undefined symbol: x"])
-        #expect(catalog.take() == [.forget(1)])
+        #expect(catalog.take() == [.forget(1), .refused])
         folder.put("a.so", "a")
         changed("a.so")
         #expect(catalog.take() == [.describe(1)])

@@ -90,6 +90,8 @@ int chs_exchange(int directory, const char *one, const char *other);
 const char *chs_signal_name(int signal);
 /* A handler that does nothing, with SA_RESTART: exec(3) sets it back to the default, which it would not do with SIG_IGN. */
 void chs_survive(int signal);
+/* Whether a signal is ignored: sigaction(2), whose handler is a union that Swift does not read. */
+int chs_is_ignored(int signal);
 const char *chs_error_text(int number, char *buffer, size_t size);
 
 /* Declared for _GNU_SOURCE only; the kernel's numbers, the same on x86-64 and arm64. fcntl(2), "Open file

@@ -198,7 +198,10 @@ public enum CommandTable {
 
     private static let list = CommandSpecification(
         name: .list, summary: "show what each plugin offers, or why it is refused",
-        details: ["Shows plugins, routines, parameters and settings of a directory, and runs no routine."],
+        details: [
+            "Shows plugins, routines, parameters and settings of a directory, and runs no routine. Exit status 1: a file "
+                + "is refused, or its configuration is wrong."
+        ],
         options: [plugins, config, json, unsafePermissions])
 
     private static let check = CommandSpecification(

@@ -118,7 +118,14 @@ extension PluginCatalog {
         let isSame = zip(program.routines, description.routines).allSatisfy { known, routine in
             effective(routine, in: description, configuration).isSame(as: known.settings)
         }
-        if isSame { return }
+        if isSame {
+            // The same settings in other words: what a person ordered is kept under what the files say.
+            let reworded = self.program(of: entry, description)
+            if reworded == program { return }
+            entry.state = .ready(reworded, description)
+            changes.append(.reworded(reworded))
+            return
+        }
         log.write(.info, entry.name, "its configuration has changed")
         retire(entry, as: .reloaded, "its configuration has changed")
         enter(entry.file, entry.hash)

@@ -15,6 +15,10 @@ final class PluginCatalog {
         case forget(Int)
         /// Its routines can begin.
         case ready(Program)
+        /// Its routines run as before; only what its files are known by is another.
+        case reworded(Program)
+        /// A file is no plugin that can be used, which was said.
+        case refused
         /// What runs of it is to end, with records of that kind; then `ended` is to be called.
         case retire(Int, as: SessionRecord.Kind, String)
     }
@@ -167,9 +171,12 @@ final class PluginCatalog {
             guard let present else { break }
             log.write(.info, present.name, "\(name) is gone")
             retire(present, as: .removed, "its file is gone")
-        case .refuse(let why): log.write(.error, "", why)
+        case .refuse(let why):
+            log.write(.error, "", why)
+            changes.append(.refused)
         case .withdraw(let why):
             log.write(.error, "", why)
+            changes.append(.refused)
             if let present { retire(present, as: .removed, "its file is no plugin any more") }
         }
     }
@@ -217,6 +224,7 @@ final class PluginCatalog {
         let text = reason.replacing(folder.copy(of: entry.hash), with: entry.file.name)
         entry.state = .refused(text, description, nameTakenBy: other)
         changes.append(.forget(entry.number))
+        changes.append(.refused)
         log.write(.error, "", "\(path(of: entry.file.name)): \(text)")
     }
 

@@ -47,7 +47,7 @@ struct Program: Equatable {
 
 /// A plugin in the book, with its routines.
 final class ProgramEntry {
-    let program: Program
+    var program: Program
     var routines: [RoutineEntry] = []
     /// Its file is gone or another one: what runs of it is ending.
     var isRetired = false

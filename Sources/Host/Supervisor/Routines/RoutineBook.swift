@@ -137,6 +137,17 @@ final class RoutineBook {
         if routine.isPaused { log.write(.info, id, "still paused: schedhost resume \(id) lets it go on") }
     }
 
+    /// The same program in other words: nothing starts or ends, but its tallies are kept under its new contents.
+    func reword(_ program: Program) {
+        guard let entry = programs[program.number], entry.program.routines.count == program.routines.count else {
+            return
+        }
+        entry.program = program
+        for routine in entry.routines where routine.policy.renamed(to: program.routines[routine.index].content) {
+            tallyChanged()
+        }
+    }
+
     /// Ends what runs of a program; its sessions' records give that kind.
     func retire(_ number: Int, as kind: SessionRecord.Kind, _ text: String) {
         guard let entry = programs[number], !entry.isRetired else { return }
@@ -250,6 +261,7 @@ final class RoutineBook {
         }
         // What the host lacks is said once, not at each try.
         if let trouble = routine.policy.trouble, trouble.fault == .host, trouble.count > 1 { return }
+        if isStopping { return }
         log.write(.info, routine.identifier, "starts again in \(DurationText.format(milliseconds: delay))")
     }
 
