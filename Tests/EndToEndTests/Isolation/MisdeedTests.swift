@@ -121,11 +121,14 @@ final class Scene {
         }
     }
 
-    /// The policy says: at once after a first failure.
+    /// The policy says: at once after a first death, half a second after a first error.
     func checkRestart(_ canary: Canary) throws {
         let records = try records
         guard records.count > 1 else { return #expect(records.count > 1, "no record of the next session") }
-        #expect(Double(records[1].startMs - records[0].finishMs) < 200 + canary.longestMs, "the restart came late")
+        let wait = Double(records[1].startMs - records[0].finishMs)
+        let isError = records[0].reason.kind == .error
+        #expect(wait < (isError ? 750 : 200) + canary.longestMs, "the restart came late")
+        #expect(!isError || wait >= 440, "the restart came early")
     }
 }
 
