@@ -67,6 +67,7 @@ import CPluginAPI
         unsafe value.pointee.size = unsafe entry.bytes?.count ?? 0
         unsafe value.pointee.object = unsafe entry.object
         unsafe value.pointee.age_ms = Int64((now - entry.made) * 1000)
+        unsafe value.pointee.age_seconds = now - entry.made
         unsafe value.pointee.generation = entry.generation
         unsafe value.pointee.last_error = entry.lastError
     }

@@ -229,6 +229,7 @@ private func fill(
     }
     unsafe value.pointee.state = UInt32(state)
     unsafe value.pointee.age_ms = age.map { $0 / 1_000_000 } ?? .max
+    unsafe value.pointee.age_seconds = age.map { Double($0) * 1e-9 } ?? .infinity
     unsafe value.pointee.last_error = lastError
     unsafe value.pointee.pin = unsafe CachePins.mark(held)
 }

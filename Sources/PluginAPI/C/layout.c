@@ -54,7 +54,8 @@ AT(schedhost_cache_value, generation, 40);
 AT(schedhost_cache_value, last_error, 48);
 AT(schedhost_cache_value, reserved, 52);
 AT(schedhost_cache_value, pin, 56);
-SIZE(schedhost_cache_value, 72);
+AT(schedhost_cache_value, age_seconds, 72);
+SIZE(schedhost_cache_value, 80);
 
 AT(schedhost_cache_counters, struct_size, 0);
 AT(schedhost_cache_counters, reserved, 4);

@@ -63,7 +63,7 @@ int is(const schedhost_cache_value *value, uint32_t state, const char *text) {
 }
 
 int32_t get(schedhost_cache *cache, int fresh, int64_t tolerance_ms, schedhost_cache_value *value) {
-    return schedhost_cache_get(self, cache, fresh, tolerance_ms, value);
+    return schedhost_cache_get(self, cache, fresh, (double)tolerance_ms / 1000, value);
 }
 
 schedhost_cache_counters counters(schedhost_cache *cache) {

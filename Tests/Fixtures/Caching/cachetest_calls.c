@@ -1,4 +1,5 @@
 /* What a plugin may pass, how long what it gets lives, and what is released when. */
+#include <math.h>
 #include "cachetest.h"
 
 #define NAME_MAX_BYTES 4096
@@ -95,6 +96,9 @@ int32_t run_arguments(uint64_t cycle) {
     CHECK(self->host->cache_put(self, cache, NULL, 0, NULL, 0) == SCHEDHOST_OK);
     CHECK(schedhost_cache_peek(self, cache, &value) == SCHEDHOST_OK && value.size == 0);
     CHECK(value.age_ms >= 0 && value.age_ms < 60000);
+    CHECK(value.age_seconds >= 0 && (int64_t)(value.age_seconds * 1000) - value.age_ms <= 1);
+    CHECK(schedhost_tolerance_ms(0.5) == 500 && schedhost_tolerance_ms(0) == 0 && schedhost_tolerance_ms(-1) < 0);
+    CHECK(schedhost_tolerance_ms((double)INFINITY) == INT64_MAX && schedhost_tolerance_ms((double)NAN) < 0);
     /* Too large: what was there is outdated. */
     key = realloc(key, (16 << 20) + 1);
     CHECK(schedhost_cache_put(self, cache, key, (16 << 20) + 1) == SCHEDHOST_TOO_LARGE);

@@ -168,27 +168,35 @@ static inline schedhost_cache *schedhost_cache_disk(const schedhost_scheduler *s
     options.user = user;
     return scheduler->host->cache(scheduler, name, &options, &cache) == SCHEDHOST_OK ? cache : NULL;
 }
-/* [any-thread] The unkeyed value; `fresh` is 0 or 1. */
+/* [any-thread] Seconds as a tolerance of a request: NaN and negative ones are invalid there, and so large a number as no age
+ * reaches, INFINITY too, is any age. */
+static inline int64_t schedhost_tolerance_ms(double seconds) {
+    if (!(seconds >= 0)) {
+        return -1;
+    }
+    return seconds < 9e15 ? (int64_t)(seconds * 1000 + 0.5) : INT64_MAX;
+}
+/* [any-thread] The unkeyed value; `fresh` is 0 or 1, the tolerance in seconds, as people say it. */
 static inline int32_t schedhost_cache_get(const schedhost_scheduler *scheduler, schedhost_cache *cache, int32_t fresh,
-                                          int64_t tolerance_ms, schedhost_cache_value *value) {
+                                          double tolerance_seconds, schedhost_cache_value *value) {
     schedhost_cache_request request;
     memset(&request, 0, sizeof request);
     request.struct_size = (uint32_t)sizeof request;
     request.flags = fresh ? (uint32_t)SCHEDHOST_GET_FRESH : 0u;
-    request.tolerance_ms = tolerance_ms;
+    request.tolerance_ms = schedhost_tolerance_ms(tolerance_seconds);
     memset(value, 0, sizeof *value);
     value->struct_size = (uint32_t)sizeof *value;
     return scheduler->host->cache_get(scheduler, cache, &request, value);
 }
-/* [any-thread] The value of a key (NUL-terminated text). */
+/* [any-thread] The value of a key (NUL-terminated text); the tolerance in seconds. */
 static inline int32_t schedhost_cache_get_key(const schedhost_scheduler *scheduler, schedhost_cache *cache,
-                                              const char *key, int32_t fresh, int64_t tolerance_ms,
+                                              const char *key, int32_t fresh, double tolerance_seconds,
                                               schedhost_cache_value *value) {
     schedhost_cache_request request;
     memset(&request, 0, sizeof request);
     request.struct_size = (uint32_t)sizeof request;
     request.flags = fresh ? (uint32_t)SCHEDHOST_GET_FRESH : 0u;
-    request.tolerance_ms = tolerance_ms;
+    request.tolerance_ms = schedhost_tolerance_ms(tolerance_seconds);
     request.key = key;
     request.key_size = strlen(key);
     memset(value, 0, sizeof *value);

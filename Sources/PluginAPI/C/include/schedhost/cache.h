@@ -107,6 +107,7 @@ typedef struct schedhost_cache_value {
                            * SCHEDHOST_SOURCE_FAILED what the source returned */
     uint32_t reserved;
     uint64_t pin[2];      /* for schedhost_cache_pin and _release; the host's own */
+    double age_seconds;   /* the same age for texts; INFINITY when nobody knows */
 } schedhost_cache_value;
 
 /* What one cache counted since its worker started. */
