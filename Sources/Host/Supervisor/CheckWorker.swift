@@ -47,7 +47,7 @@ final class CheckWorker {
 
     /// What the worker said; on the loop's thread only.
     private final class Inbox {
-        var description: PluginDescription?
+        var isLoaded = false
         var refusal: String?
         var ended: WorkerEvent.Ended?
         var hasSaidGoodbye = false
@@ -72,7 +72,7 @@ final class CheckWorker {
             ledger: try WorkerLedger(), loop: loop, clock: clock
         ) { report in
             switch report {
-            case .event(.loaded(_, let description)): inbox.description = description
+            case .event(.loaded): inbox.isLoaded = true
             case .event(.refused(_, let phase, let text)):
                 inbox.refusal = phase == "load" ? "its load failed: \(text)" : text
             case .event(.ended(let ended)): inbox.ended = ended
@@ -92,18 +92,16 @@ final class CheckWorker {
 
     // MARK: Steps
 
-    /// Reads the description, or loads for running with these parameters.
-    func load(parameters: String?) throws -> PluginDescription {
-        inbox.description = nil
+    /// Loads for running, with these parameters.
+    func load(parameters: String) throws {
         link.send(
             .load(
                 WorkerCommand.Load(
-                    plugin: 0, path: path, name: file.name, parameters: parameters ?? "{}",
-                    isForRunning: parameters != nil, build: file.buildID, state: state)))
-        let isMet = try wait(5000) { inbox.description != nil || inbox.refusal != nil }
+                    plugin: 0, path: path, name: file.name, parameters: parameters,
+                    isForRunning: true, build: file.buildID, state: state)))
+        let isMet = try wait(5000) { inbox.isLoaded || inbox.refusal != nil }
         if let refusal = inbox.refusal { throw Fault(text: refusal) }
-        guard isMet, let description = inbox.description else { throw fault("load", limit: 5000) }
-        return description
+        guard isMet else { throw fault("load", limit: 5000) }
     }
 
     /// Begins a session.

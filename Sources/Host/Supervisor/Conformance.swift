@@ -76,7 +76,7 @@ public struct Conformance {
     /// Load, each routine's session three times, what it leaks, unload.
     private func wholeLife(_ worker: CheckWorker) throws -> Findings {
         var found = Findings()
-        _ = try worker.load(parameters: parameters(of: 0))
+        try worker.load(parameters: parameters(of: 0))
         for index in description.routines.indices {
             let name = description.routines[index].name
             if try !fewCycles(index, name, worker, &found) { continue }
@@ -91,7 +91,7 @@ public struct Conformance {
     /// The same in a new process, with what the first one left.
     private func again(_ worker: CheckWorker) throws -> Findings {
         var found = Findings()
-        _ = try worker.load(parameters: parameters(of: 0))
+        try worker.load(parameters: parameters(of: 0))
         for index in description.routines.indices {
             _ = try fewCycles(index, description.routines[index].name, worker, &found)
         }

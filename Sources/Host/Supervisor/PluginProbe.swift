@@ -51,7 +51,7 @@ public enum PluginProbe {
             ledger: try WorkerLedger(), loop: loop, clock: clock
         ) { report in
             switch report {
-            case .event(.loaded(_, let description)): result = result ?? .success(description)
+            case .event(.described(_, let description)): result = result ?? .success(description)
             case .event(.refused(_, _, let text)): result = result ?? .failure(Fault(text: text))
             case .died(let end):
                 result = result ?? .failure(Fault(text: "its worker died while opening it: \(end)"))

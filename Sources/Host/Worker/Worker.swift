@@ -165,7 +165,7 @@ public final class Worker {
         do {
             let loaded = try LoadedPlugin(path: load.path, isShared: load.isShared)
             guard load.isForRunning else {
-                return channel.send(.loaded(plugin: load.plugin, description: loaded.description))
+                return channel.send(.described(plugin: load.plugin, loaded.description))
             }
             let context = PluginContext(
                 number: load.plugin, loaded: loaded, ledger: ledger, clock: clock, channel: channel, log: log,
@@ -175,7 +175,7 @@ public final class Worker {
                 return channel.send(.refused(plugin: load.plugin, phase: "load", text: text))
             }
             plugins[load.plugin] = context
-            channel.send(.loaded(plugin: load.plugin, description: loaded.description))
+            channel.send(.loaded(plugin: load.plugin))
         } catch let refusal as LoadedPlugin.Refusal {
             channel.send(.refused(plugin: load.plugin, phase: refusal.phase, text: refusal.text))
         } catch {

@@ -69,7 +69,7 @@ struct DescriptionTests {
         wrong.change(&description)
         let fault = description.fault ?? ""
         #expect(fault.hasPrefix(wrong.text), "\(fault)")
-        let event = WorkerEvent(line: WorkerEvent.loaded(plugin: 3, description: description).line())
+        let event = WorkerEvent(line: WorkerEvent.described(plugin: 3, description).line())
         #expect(event == .refused(plugin: 3, phase: "descriptor", text: fault))
     }
 
@@ -78,8 +78,8 @@ struct DescriptionTests {
         var description = Self.good()
         #expect(description.fault == nil)
         #expect(
-            WorkerEvent(line: WorkerEvent.loaded(plugin: 0, description: description).line())
-                == .loaded(plugin: 0, description: description))
+            WorkerEvent(line: WorkerEvent.described(plugin: 0, description).line())
+                == .described(plugin: 0, description))
         description.routines = (0..<131_072).map {
             .init(name: "r\($0)", description: nil, waitMs: 1, maxCycles: 0, timeoutMs: 0)
         }

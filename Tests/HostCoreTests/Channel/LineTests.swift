@@ -23,9 +23,10 @@ import Testing
     ]
 
     static let events: [WorkerEvent] = [
-        .loaded(
+        .loaded(plugin: 7),
+        .described(
             plugin: 2,
-            description: PluginDescription(
+            PluginDescription(
                 id: "a", version: "1", description: "one \"line\" \\", isSerial: true,
                 parameters: [
                     .init(name: "p", type: .double, defaultValue: "1", range: "0..2", description: "d"),

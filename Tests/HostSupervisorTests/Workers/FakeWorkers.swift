@@ -58,7 +58,12 @@ final class FakeWorker: WorkerProcess {
 
     /// Says that it has loaded all that it was sent.
     func answerLoads() {
-        for case .load(let load) in commands { report(.event(.loaded(plugin: load.plugin, description: .named("p")))) }
+        for case .load(let load) in commands {
+            report(
+                .event(
+                    load.isForRunning
+                        ? .loaded(plugin: load.plugin) : .described(plugin: load.plugin, .named("p"))))
+        }
     }
 
     /// Says that a session is over.

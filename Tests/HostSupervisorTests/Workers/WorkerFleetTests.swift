@@ -130,7 +130,7 @@ import Testing
         let (other, others) = try harness.serve(2)
         worker.end(others[0].0, slot: others[0].1.slot)  // another worker's session
         worker.end(seats[0].0, slot: seats[0].1.slot + 1)  // another slot
-        worker.report(.event(.loaded(plugin: 2, description: .named("x"))))
+        worker.report(.event(.loaded(plugin: 2)))
         worker.report(.event(.refused(plugin: 1, phase: "load", text: "x")))
         worker.report(.event(.log(.init(plugin: 2, routine: nil, level: 20, text: "x", ms: 1))))
         worker.report(.event(.goodbye))
@@ -166,7 +166,7 @@ import Testing
     @Test func `a shared worker that dies in a load has the others tried again`() throws {
         for plugin in 1...3 { try fleet.prepare(FleetHarness.load(plugin, .shared)) }
         let worker = try #require(harness.launcher.workers.first)
-        worker.report(.event(.loaded(plugin: 1, description: .named("one"))))
+        worker.report(.event(.loaded(plugin: 1)))
         worker.report(.died(.signaled(11)))
         let death = try #require(harness.deaths().first)
         #expect(death.failedLoad?.load.plugin == 2)
@@ -225,5 +225,22 @@ import Testing
         #expect(fleet.nextToDescribe() == nil)
         harness.wait(1)
         #expect((0..<5).map { _ in fleet.nextToDescribe() } == [5, 6, 7, 8, nil])
+    }
+
+    @Test func `a plugin that was only to be described cannot say that it is loaded, nor the other way round`() throws {
+        try fleet.prepare(FleetHarness.load(1, isForRunning: false))
+        try fleet.prepare(FleetHarness.load(2))
+        harness.launcher.workers[0].report(.event(.loaded(plugin: 1)))
+        harness.launcher.workers[1].report(.event(.described(plugin: 2, .named("p"))))
+        let events = fleet.take()
+        #expect(events.count == 2)
+        for event in events {
+            guard case .said(_, .warning, _) = event else {
+                Issue.record("\(event)")
+                continue
+            }
+        }
+        for worker in harness.launcher.workers { worker.answerLoads() }
+        #expect(fleet.take() == [.described(plugin: 1, .named("p")), .loaded(plugin: 2, .plugin(2))])
     }
 }

@@ -5,11 +5,12 @@ extension WorkerEvent {
         var writer = JSONWriter()
         writer.open()
         switch self {
-        case .loaded(let plugin, let description):
-            writer.open("loaded")
+        case .described(let plugin, let description):
+            writer.open("described")
             writer.field("plugin", plugin)
             description.write(to: &writer)
             writer.close()
+        case .loaded(let plugin): writer.field("loaded", plugin)
         case .refused(let plugin, let phase, let text):
             writer.open("refused")
             writer.field("plugin", plugin)
@@ -39,7 +40,8 @@ extension WorkerEvent {
         do throws(JSONFault) {
             try cursor.object { (cursor, name) throws(JSONFault) in
                 switch name {
-                case "loaded": event = try Self.loaded(from: &cursor)
+                case "described": event = try Self.described(from: &cursor)
+                case "loaded": event = .loaded(plugin: try cursor.whole())
                 case "refused": event = try Self.refused(from: &cursor)
                 case "ended": event = .ended(try Ended(from: &cursor))
                 case "log": event = .log(try Log(from: &cursor))
@@ -56,7 +58,7 @@ extension WorkerEvent {
         self = event
     }
 
-    private static func loaded(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerEvent {
+    private static func described(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerEvent {
         var plugin = 0
         var description = PluginDescription(
             id: "", version: "", description: nil, isSerial: false, parameters: [], routines: [])
@@ -64,7 +66,7 @@ extension WorkerEvent {
             if name == "plugin" { plugin = try cursor.whole() } else { try description.take(name, from: &cursor) }
         }
         if let fault = description.fault { return .refused(plugin: plugin, phase: "descriptor", text: fault) }
-        return .loaded(plugin: plugin, description: description)
+        return .described(plugin: plugin, description)
     }
 
     private static func refused(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerEvent {

@@ -1,7 +1,9 @@
 /// What a worker tells the supervisor: one JSON object a line. Untrusted: a plugin shares the worker's memory.
 public enum WorkerEvent: Equatable, Sendable {
-    /// The plugin is loaded, and its `load` has succeeded.
-    case loaded(plugin: Int, description: PluginDescription)
+    /// The plugin's description was read, as `load` had asked for it alone. Nothing of it has run but its constructors.
+    case described(plugin: Int, PluginDescription)
+    /// The plugin is loaded, and its `load` has succeeded. What it is was said in `described`.
+    case loaded(plugin: Int)
     /// The plugin cannot be used; `phase` is `open`, `descriptor` or `load`.
     case refused(plugin: Int, phase: String, text: String)
     /// A session is over.

@@ -18,14 +18,13 @@ extension WorkerFleet {
 
     private func hear(_ event: WorkerEvent, from worker: Worker) {
         switch event {
-        case .loaded(let plugin, let description):
-            guard let load = answered(plugin, by: worker) else { return }
-            if load.isForRunning {
-                worker.loaded.insert(plugin)
-                events.append(.loaded(plugin: plugin, worker.key))
-            } else {
-                events.append(.described(plugin: plugin, description))
-            }
+        case .described(let plugin, let description):
+            guard answered(plugin, isForRunning: false, by: worker) != nil else { return }
+            events.append(.described(plugin: plugin, description))
+        case .loaded(let plugin):
+            guard answered(plugin, isForRunning: true, by: worker) != nil else { return }
+            worker.loaded.insert(plugin)
+            events.append(.loaded(plugin: plugin, worker.key))
         case .refused(let plugin, let phase, let text):
             guard let load = answered(plugin, by: worker) else { return }
             events.append(
@@ -51,8 +50,12 @@ extension WorkerFleet {
         }
     }
 
-    /// The load that a worker may answer now; nil when it cannot have done so.
-    private func answered(_ plugin: Int, by worker: Worker) -> Load? {
+    /// The load that a worker may answer now, with what was asked for; nil when it cannot have done so.
+    private func answered(_ plugin: Int, isForRunning: Bool? = nil, by worker: Worker) -> Load? {
+        if let load = worker.pending.first, let isForRunning, load.isForRunning != isForRunning {
+            tell(worker, .nonsense)
+            return nil
+        }
         guard tell(worker, .answer(plugin: plugin)) == .passed, !worker.pending.isEmpty else { return nil }
         queue.leave(plugin)
         candidates.insert(worker.id)
