@@ -71,7 +71,15 @@ let package = Package(
         .target(name: "CHostSystem", path: "Sources/Host/CSystem", cSettings: strictC),
         host("HostValues", "Values", []),
         host("HostSystem", "System", ["CHostSystem", "HostValues"]),
-        host("HostCore", "Core", ["HostValues", "HostSystem"]),
+        host("HostPolicy", "Policy", ["HostValues"]),
+        host("HostWire", "Wire", ["HostValues"]),
+        host("HostInspection", "Inspection", ["HostValues", "HostSystem"]),
+        host("HostStore", "Store", ["HostValues", "HostPolicy", "HostSystem"]),
+        host("HostViews", "Views", ["HostValues", "HostWire"]),
+        host("HostCommandLine", "CommandLine", ["HostValues", "HostPolicy", "HostWire", "HostViews"]),
+        host(
+            "HostCore", "Core",
+            ["HostValues", "HostPolicy", "HostWire", "HostInspection", "HostStore", "HostViews", "HostCommandLine"]),
         host("HostWorker", "Worker", ["HostCore", "HostSystem", "CPluginAPI"]),
         host("HostSupervisor", "Supervisor", ["HostCore", "HostSystem"]),
         .executableTarget(
@@ -83,13 +91,20 @@ let package = Package(
         plugin(swift: "MarketPoller"),
         plugin(swift: "SymbolIndex"),
 
-        tests("HostSystemTests", ["HostSystem"]),
+        tests("HostSystemTests", ["HostSystem", "HostValues"]),
         tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
         .target(
             name: "HostTestKit", dependencies: ["HostValues", "HostSystem"], path: "Tests/HostTestKit",
             swiftSettings: strict),
         tests("HostValuesTests", ["HostValues", "HostTestKit"]),
-        tests("HostCoreTests", ["HostValues", "HostCore", "HostSystem", "HostTestKit"]),
+        tests("HostPolicyTests", ["HostPolicy", "HostValues", "HostStore", "HostSystem", "HostTestKit"]),
+        tests("HostInspectionTests", ["HostInspection", "HostValues", "HostSystem", "HostTestKit"]),
+        tests("HostStoreTests", ["HostStore", "HostPolicy", "HostViews", "HostValues", "HostSystem", "HostTestKit"]),
+        tests("HostWireTests", ["HostWire", "HostValues", "HostTestKit"]),
+        tests("HostViewsTests", ["HostViews", "HostWire", "HostValues", "HostSystem", "HostTestKit"]),
+        tests(
+            "HostCommandLineTests",
+            ["HostCommandLine", "HostViews", "HostWire", "HostPolicy", "HostValues", "HostSystem", "HostTestKit"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strictC),
         tests(
             "HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "PluginAPI", "AllocationCounter"]),
@@ -105,7 +120,8 @@ let package = Package(
 // `SCHEDHOST_TESTS=HostWorkerTests`: only what these tests need, which scripts/test builds once more with optimisation.
 if Context.environment["SCHEDHOST_TESTS"] == "HostWorkerTests" {
     let needed = [
-        "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostCore", "HostWorker",
+        "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostWire",
+        "HostInspection", "HostStore", "HostViews", "HostCommandLine", "HostCore", "HostWorker",
         "AllocationCounter",
         "HostWorkerTests",
     ]

@@ -9,4 +9,8 @@ import Testing
     @Test func `the sample plugins in C`() {
         #expect(Fixtures.shell("'\(Fixtures.root)/Tests/CPlugins/check'") == 0)
     }
+
+    @Test func `modules and what they may import`() {
+        #expect(Fixtures.shell("'\(Fixtures.root)/Tests/Modules/check'") == 0)
+    }
 }

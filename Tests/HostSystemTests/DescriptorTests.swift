@@ -1,5 +1,6 @@
 import Glibc
 import HostSystem
+import HostValues
 import Testing
 
 @Suite("Descriptor and Directory")

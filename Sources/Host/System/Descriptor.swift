@@ -1,5 +1,6 @@
 internal import CHostSystem
 internal import Glibc
+public import HostValues
 
 /// A file descriptor that this value owns, closed when the value ends. Always close-on-exec.
 public struct Descriptor: ~Copyable, Sendable {

@@ -1,3 +1,5 @@
+public import HostValues
+
 extension Directory {
     /// Why a file was not replaced.
     public enum ReplaceFailure: Error, CustomStringConvertible {

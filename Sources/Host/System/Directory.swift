@@ -1,5 +1,6 @@
 internal import CHostSystem
 internal import Glibc
+public import HostValues
 
 /// An open directory, by which its entries are reached: what happens to the path meanwhile does not matter.
 public struct Directory: ~Copyable, Sendable {

@@ -1,5 +1,6 @@
 internal import CHostSystem
 internal import Glibc
+internal import HostValues
 
 /// A name of a directory's entry in the form that the kernel takes: made once, where a `String` is turned into it at
 /// each call.

@@ -1,5 +1,6 @@
 internal import CHostSystem
 internal import Glibc
+internal import HostValues
 
 /// What a process may take; its children inherit each of these. getrlimit(2).
 extension HostProcess {

@@ -1,4 +1,5 @@
 internal import Glibc
+public import HostValues
 
 /// A time zone's file, and how it is called.
 public struct ZoneFile: Equatable, Sendable {

@@ -19,6 +19,15 @@ extension Int64 {
     }
 }
 
+/// The same for what is counted: a plugin can write any number into a ledger.
+extension UInt64 {
+    /// The sum, or the greatest number there is.
+    public func clampedPlus(_ other: UInt64) -> UInt64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}
+
 /// A length of time as a person says it: `500 ms`, `10 min`, `1 h`, `2 days`; exact, so `90 s` and not `1.5 min`.
 public func spoken(milliseconds: UInt64) -> String {
     if milliseconds == 86_400_000 { return "1 day" }

@@ -56,7 +56,7 @@ final class RecordKeeper {
     func keep(_ finished: SessionRecord, report: String? = nil) -> RecordLine {
         var record = finished
         if let report { record.report = keepReport(report, of: record) }
-        record.lifetimeCycles = lifetimeCycles(of: record.identifier).clampedSum(record.cycles)
+        record.lifetimeCycles = lifetimeCycles(of: record.identifier).clampedPlus(record.cycles)
         if budget.take(record.estimatedSize, of: record.plugin, at: clock.monotonic()) {
             isBrief.remove(record.plugin)
         } else {
@@ -220,7 +220,8 @@ final class RecordKeeper {
             routine: session.routine, host: host, pid: session.pid, startMs: session.startMs,
             finishMs: session.startMs &+ duration, durationMs: duration, cycles: cycles,
             failures: snapshot?.failures ?? 0, missed: snapshot?.missed ?? 0,
-            lifetimeCycles: storage.lifetimeCycles(plugin: session.plugin, routine: session.routine).clampedSum(cycles),
+            lifetimeCycles: storage.lifetimeCycles(plugin: session.plugin, routine: session.routine).clampedPlus(
+                cycles),
             reason: SessionRecord.Reason(
                 kind, text: text, cycle: isInPlugin ? snapshot?.cycle : nil,
                 phase: isInPlugin ? snapshot?.phase : nil))

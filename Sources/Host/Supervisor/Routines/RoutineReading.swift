@@ -51,7 +51,7 @@ struct RoutineReading {
         }
         var status = status(of: routine)
         for other in entries where other !== routine && other.session != nil {
-            status.sessionsTotal = status.sessionsTotal.clampedSum(1)
+            status.sessionsTotal = status.sessionsTotal.clampedPlus(1)
             guard let (snapshot, counts) = reading(of: other) else { continue }
             addTotals(snapshot, counts, to: &status)
             if let pid = other.session?.seat.pid, routine.session == nil {
@@ -102,7 +102,7 @@ struct RoutineReading {
         status.session = session.id
         status.sessionStartMs = session.startMs
         status.worker = session.seat.pid
-        status.sessionsTotal = status.sessionsTotal.clampedSum(1)
+        status.sessionsTotal = status.sessionsTotal.clampedPlus(1)
         guard let (snapshot, counts) = reading(of: routine) else { return status }
         status.cache = totals.cache(counts.cache, worker: session.seat.pid)
         addTotals(snapshot, counts, to: &status)
@@ -111,11 +111,11 @@ struct RoutineReading {
     }
 
     private func addTotals(_ snapshot: LedgerSnapshot, _ counts: LedgerCounts, to status: inout RoutineStatus) {
-        status.cyclesTotal = status.cyclesTotal.clampedSum(snapshot.cycle)
-        status.failuresTotal = status.failuresTotal.clampedSum(snapshot.failures)
-        status.missedTotal = status.missedTotal.clampedSum(snapshot.missed)
-        status.durationTotalNs = status.durationTotalNs.clampedSum(counts.totalDuration)
-        status.lifetimeCycles = status.lifetimeCycles.clampedSum(snapshot.cycle)
+        status.cyclesTotal = status.cyclesTotal.clampedPlus(snapshot.cycle)
+        status.failuresTotal = status.failuresTotal.clampedPlus(snapshot.failures)
+        status.missedTotal = status.missedTotal.clampedPlus(snapshot.missed)
+        status.durationTotalNs = status.durationTotalNs.clampedPlus(counts.totalDuration)
+        status.lifetimeCycles = status.lifetimeCycles.clampedPlus(snapshot.cycle)
         status.durations.add(counts.durations)
         status.lateness.add(counts.lateness)
     }

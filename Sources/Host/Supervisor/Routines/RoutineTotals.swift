@@ -21,21 +21,21 @@ struct RoutineTotals {
 
     /// A session ended, in a worker whose slot read so; nil counts when it could not be read.
     mutating func end(_ record: SessionRecord, _ counts: LedgerCounts?, worker: Int32) {
-        sessions = sessions.clampedSum(1)
-        if record.reason.kind.isFailure { failedSessions = failedSessions.clampedSum(1) }
-        cycles = cycles.clampedSum(record.cycles)
+        sessions = sessions.clampedPlus(1)
+        if record.reason.kind.isFailure { failedSessions = failedSessions.clampedPlus(1) }
+        cycles = cycles.clampedPlus(record.cycles)
         lastCycles = record.cycles
-        failures = failures.clampedSum(record.failures)
+        failures = failures.clampedPlus(record.failures)
         // What it died of is no error that its cycles could count.
         switch record.reason.kind {
-        case .crash, .exit, .timeout: failures = failures.clampedSum(1)
+        case .crash, .exit, .timeout: failures = failures.clampedPlus(1)
         case .maxCycles, .until, .stopped, .endedByRoutine, .error, .peerFailed, .reloaded, .removed, .hostDied,
             .quarantined, .other:
             break
         }
-        missed = missed.clampedSum(record.missed)
+        missed = missed.clampedPlus(record.missed)
         guard let counts else { return }
-        duration = duration.clampedSum(counts.totalDuration)
+        duration = duration.clampedPlus(counts.totalDuration)
         durations.add(counts.durations)
         lateness.add(counts.lateness)
         if worker != lastWorker {

@@ -1,0 +1,178 @@
+internal import HostPolicy
+internal import HostValues
+internal import HostViews
+internal import HostWire
+
+extension ArgumentParser {
+    /// The typed command of what was parsed and checked word by word.
+    func command(_ parsed: Parsed) throws(UsageError) -> Command {
+        switch parsed.specification.name {
+        case .run: .run(try run(parsed))
+        case .list: .list(list(parsed))
+        case .check: .check(try check(parsed))
+        case .calendar: .calendar(calendar(parsed))
+        case .records: .records(try records(parsed))
+        case .cache: .cache(try cache(parsed))
+        case .status: .operate(operate(.status, parsed))
+        case .metrics: .metrics(ClientOptions(state: parsed.texts[.state], isJSON: parsed.has(.json)))
+        case .top: .top(top(parsed))
+        case .report: .report(report(parsed))
+        case .runNow: .operate(operate(.runNow, parsed))
+        case .pause: .operate(operate(.pause, parsed))
+        case .resume: .operate(operate(.resume, parsed))
+        case .restart: .operate(operate(.restart, parsed))
+        case .stop: .operate(operate(.stop, parsed))
+        case .reload: .operate(operate(.reload, parsed))
+        case .logLevel: .operate(operate(.logLevel, parsed))
+        case .new: .new(try new(parsed))
+        case .completion: completion(parsed)
+        case .man: .man
+        case .help: .help(parsed.operands.first.flatMap { CommandName(rawValue: $0) })
+        case .version: .version(isJSON: parsed.has(.json))
+        }
+    }
+
+    private func run(_ parsed: Parsed) throws(UsageError) -> RunOptions {
+        var options = RunOptions()
+        options.plugins = parsed.texts[.plugins] ?? ""
+        options.state = parsed.texts[.state]
+        options.config = parsed.texts[.config]
+        options.isolation = parsed.texts[.isolation].flatMap { Isolation(rawValue: $0) }
+        options.maxCycles = parsed.numbers[.maxCycles].map { UInt64(clamping: $0) }
+        options.untilMs = parsed.numbers[.until]
+        options.exitWhenIdle = parsed.has(.exitWhenIdle)
+        options.logFormat = parsed.texts[.logFormat].flatMap { .init(rawValue: $0) } ?? options.logFormat
+        options.logLevel = parsed.texts[.logLevel].flatMap { .init(rawValue: $0) } ?? options.logLevel
+        options.graceMs = parsed.numbers[.grace] ?? options.graceMs
+        options.keepsCrashReports = !parsed.has(.noCrashReports)
+        options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
+        options.listen = parsed.texts[.listen].flatMap { ListenAddress($0) }
+        options.listenAnywhere = parsed.has(.listenAnywhere)
+        options.metricsFile = parsed.texts[.metricsFile]
+        if options.listenAnywhere, options.listen == nil {
+            throw parsed.fail("--listen-anywhere wants --listen ADDRESS:PORT")
+        }
+        return options
+    }
+
+    private func calendar(_ parsed: Parsed) -> CalendarOptions {
+        // Whoever forgets the quotes means one text too.
+        var options = CalendarOptions(text: parsed.operands.joined(separator: " "))
+        options.zone = parsed.texts[.zone]
+        options.fromMs = parsed.numbers[.from]
+        options.count = parsed.numbers[.count].map { Int($0) } ?? options.count
+        options.dst = parsed.texts[.dst].flatMap { .init(rawValue: $0) } ?? options.dst
+        options.isJSON = parsed.has(.json)
+        return options
+    }
+
+    private func check(_ parsed: Parsed) throws(UsageError) -> CheckOptions {
+        var options = CheckOptions(files: parsed.operands)
+        options.config = parsed.texts[.config]
+        options.isQuick = parsed.has(.quick)
+        options.isJSON = parsed.has(.json)
+        if options.files.isEmpty, options.config == nil { throw parsed.fail("a FILE or --config is missing") }
+        return options
+    }
+
+    private func new(_ parsed: Parsed) throws(UsageError) -> NewOptions {
+        let name = parsed.operands.first ?? ""
+        // A file's, a folder's, a make target's and a plugin's name at once.
+        let isGood =
+            (1...64).contains(name.utf8.count) && name.utf8.first.map { $0 != UInt8(ascii: "-") } == true
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+        if !isGood {
+            throw parsed.fail("\(Spelling.quoted(name)) is no name: 1 to 64 of a-z, 0-9 and -, not beginning with -")
+        }
+        return NewOptions(
+            name: name, language: parsed.texts[.language].flatMap { .init(rawValue: $0) } ?? .c)
+    }
+
+    private func list(_ parsed: Parsed) -> ListOptions {
+        var options = ListOptions()
+        options.plugins = parsed.texts[.plugins] ?? ""
+        options.config = parsed.texts[.config]
+        options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
+        options.isJSON = parsed.has(.json)
+        return options
+    }
+
+    private func records(_ parsed: Parsed) throws(UsageError) -> RecordsOptions {
+        var options = RecordsOptions()
+        options.state = parsed.texts[.state]
+        options.plugin = parsed.texts[.plugin]
+        options.routine = parsed.texts[.routine]
+        options.failedOnly = parsed.has(.failed)
+        options.last = parsed.numbers[.last].map { Int($0) }
+        options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
+        if try parsed.wantsJSON() { options.format = .json }
+        if let text = parsed.texts[.show] {
+            guard let session = SessionID(text) else {
+                throw parsed.fail(
+                    "--show: \(Spelling.quoted(text)) is no session: 13 letters and digits, as in the log")
+            }
+            options.show = session
+            for other in [OptionName.plugin, .routine, .failed, .last] where parsed.has(other) {
+                throw parsed.fail("--show shows one record: leave out --\(other.rawValue)")
+            }
+            if options.format == .csv { throw parsed.fail("--show has the forms table and json, not csv") }
+        }
+        return options
+    }
+
+    private func cache(_ parsed: Parsed) throws(UsageError) -> CacheCommandOptions {
+        var options = CacheCommandOptions(parsed.operands.first.flatMap { .init(rawValue: $0) } ?? .list)
+        options.state = parsed.texts[.state]
+        options.key = parsed.texts[.key]
+        options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
+        if try parsed.wantsJSON() { options.format = .json }
+        if parsed.operands.count > 1 {
+            let parts = parsed.operands[1].split(separator: "/", omittingEmptySubsequences: false).map { String($0) }
+            guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else {
+                throw parsed.fail("\(Spelling.quoted(parsed.operands[1])) is not PLUGIN or PLUGIN/ROUTINE")
+            }
+            options.plugin = parts[0]
+            if parts.count > 1 { options.routine = parts[1] }
+        }
+        if parsed.operands.count > 2 { options.name = parsed.operands[2] }
+        try check(options, parsed)
+        return options
+    }
+
+    /// What the actions on caches want beyond the form of each word.
+    private func check(_ options: CacheCommandOptions, _ parsed: Parsed) throws(UsageError) {
+        let action = options.action.rawValue
+        if parsed.has(.all), options.action != .clear { throw parsed.fail("--all is for clear only") }
+        if options.name != nil, options.routine == nil {
+            throw parsed.fail("\(action): a NAME wants PLUGIN/ROUTINE before it, not only a plugin")
+        }
+        if options.key != nil, options.name == nil { throw parsed.fail("--key wants PLUGIN/ROUTINE and NAME") }
+        if options.action == .get, let form = [OptionName.format, .json].first(where: { parsed.has($0) }) {
+            throw parsed.fail("get writes the value as it is: leave out --\(form.rawValue)")
+        }
+        switch options.action {
+        case .list:
+            if options.name != nil { throw parsed.fail("list takes no NAME: use show") }
+        case .show, .get:
+            if options.name == nil { throw parsed.fail("\(action) wants PLUGIN/ROUTINE and NAME") }
+        case .clear:
+            if parsed.has(.all), options.plugin != nil { throw parsed.fail("clear wants a PLUGIN or --all, not both") }
+            if !parsed.has(.all), options.plugin == nil { throw parsed.fail("clear wants a PLUGIN, or --all") }
+        }
+    }
+}
+
+extension ArgumentParser.Parsed {
+    /// Whether `--json` was given, which is short for `--format json`.
+    func wantsJSON() throws(UsageError) -> Bool {
+        guard has(.json) else { return false }
+        if let format = texts[.format], format != "json" { throw fail("--json and --format \(format) are given both") }
+        return true
+    }
+}

@@ -1,0 +1,46 @@
+internal import HostValues
+internal import HostViews
+internal import HostWire
+
+extension ArgumentParser {
+    /// The options of the commands that speak with a running host.
+    func operate(_ action: ControlRequest.Action, _ parsed: Parsed) -> OperateOptions {
+        var options = OperateOptions(action)
+        options.state = parsed.texts[.state]
+        options.isJSON = parsed.has(.json)
+        if action == .logLevel {
+            options.level = parsed.operands.first.flatMap { LogLevel(rawValue: $0) }
+        } else {
+            options.identifiers = parsed.operands
+        }
+        return options
+    }
+
+    /// A script for a shell, or words that it offers.
+    func completion(_ parsed: Parsed) -> Command {
+        let first = parsed.operands.first
+        if let kind = first.flatMap({ WordsOptions.Kind(rawValue: $0) }) {
+            return .words(WordsOptions(kind, state: parsed.texts[.state]))
+        }
+        return .completion(first.flatMap { Shell(rawValue: $0) } ?? .bash)
+    }
+
+    /// The options of `top`.
+    func top(_ parsed: Parsed) -> TopOptions {
+        var options = TopOptions()
+        options.state = parsed.texts[.state]
+        options.key = parsed.texts[.sort].flatMap { .init(rawValue: $0) } ?? options.key
+        options.intervalMs = max(100, parsed.numbers[.interval] ?? options.intervalMs)
+        options.isJSON = parsed.has(.json)
+        options.isRepeated = parsed.has(.interval)
+        return options
+    }
+
+    /// The options of `report`.
+    func report(_ parsed: Parsed) -> ReportOptions {
+        var options = ReportOptions(output: parsed.texts[.output] ?? "")
+        options.state = parsed.texts[.state]
+        options.isJSON = parsed.has(.json)
+        return options
+    }
+}

@@ -1,0 +1,104 @@
+internal import HostValues
+internal import HostViews
+
+/// The commands that speak with a running host.
+extension CommandTable {
+    static let json = OptionSpecification(flag: .json, "show the answer as JSON")
+    private static let ids = "each ID is PLUGIN/ROUTINE, or PLUGIN for all its routines."
+
+    static let status = CommandSpecification(
+        name: .status, operands: "[ID]...", operandCount: 0...1000, summary: "show what a running host is doing",
+        details: [
+            "Shows the host, its workers and its routines; with IDs, of the routines those only. The numbers come from "
+                + "memory that the workers share with the host: asking costs them nothing. Counts are since the host's start; p50 and p99 are "
+                + "right within their power of two."
+        ],
+        options: [json, state],
+        examples: [
+            .init(line: "schedhost status", purpose: "everything"),
+            .init(
+                line: "schedhost status --json | jq '.routines[] | select(.state == \"quarantined\")'",
+                purpose: "for other tools"),
+        ])
+
+    static let top = CommandSpecification(
+        name: .top, summary: "show what a running host is doing, live in a terminal",
+        details: [
+            "Keys: s and S change what is sorted by, r turns the order, arrows or j and k scroll, q quits. The bars are mean "
+                + "durations of late, each beside the longest of them.",
+            "With --json it wants no terminal, and writes what status --json does, sorted: once, or with --interval a "
+                + "line each time until it is ended.",
+        ],
+        options: [
+            OptionSpecification(
+                .sort, .choice(TopScreen.Key.allCases.map(\.rawValue)), "KEY",
+                "what is sorted by at first, id by default"),
+            OptionSpecification(
+                .interval, .duration(mostMs: 3_600_000), "TIME",
+                "from one look to the next: 1 s by default, 0.1 s at least"),
+            OptionSpecification(flag: .json, "write it as JSON, once or with --interval a line each time"), state,
+        ],
+        examples: [
+            .init(line: "schedhost top --sort p99", purpose: "the slowest first"),
+            .init(line: "schedhost top --json --interval 5 >> status.jsonl", purpose: "a line every 5 s"),
+        ])
+
+    static let metrics = CommandSpecification(
+        name: .metrics, summary: "show a running host's metrics in Prometheus's text format",
+        details: [
+            "The same as run --metrics-file writes and run --listen serves at /metrics. Counters are since the host's start."
+        ],
+        options: [
+            OptionSpecification(
+                flag: .json, "the same as JSON: a list of metrics, each with name, type, help and samples"), state,
+        ])
+
+    static let report = CommandSpecification(
+        name: .report, summary: "write a page that shows a host and its sessions into one HTML file",
+        details: [
+            "The file needs nothing else: it can be mailed, or kept with a ticket. It shows the running host, if there is "
+                + "one, the newest 500 sessions, and the crash reports of the newest that crashed."
+        ],
+        options: [
+            OptionSpecification(
+                .output, .file, "FILE", isRequired: true, "the file to write; - for the standard output"),
+            OptionSpecification(flag: .json, "write what the page would show as JSON: status, records, reports"), state,
+        ])
+
+    static let runNow = action(
+        .runNow, "let the next cycle of routines come now",
+        "Does not wait for the interval; the grid of later cycles begins there. " + ids)
+
+    static let pause = action(
+        .pause, "hold the cycles of routines",
+        "Their sessions and caches stay as they are until resume. A changed file or another host changes nothing about "
+            + "that. " + ids)
+
+    static let resume = action(
+        .resume, "let routines go on that are paused, stopped or quarantined",
+        "Lifts a pause and a quarantine, and starts what was stopped or complete. " + ids)
+
+    static let restart = action(
+        .restart, "end the sessions of routines and begin new ones",
+        "A cycle in progress comes to its end first; one that does not end within --grace is ended with its worker. "
+            + ids)
+
+    static let stop = action(
+        .stop, "end the sessions of routines, and let them stay stopped",
+        "They stay so, also in the next host, until resume, restart or a changed file. " + ids)
+
+    static let reload = CommandSpecification(
+        name: .reload, summary: "look at the plugins directory and the configurations again",
+        details: ["The same as SIGHUP."], options: [json, state])
+
+    static let logLevel = CommandSpecification(
+        name: .logLevel, operands: "[LEVEL]", operandCount: 0...1, firstOperand: LogLevel.allCases.map(\.rawValue),
+        summary: "show or set the least level that is logged", options: [json, state],
+        examples: [.init(line: "schedhost log-level debug", purpose: "until it is set again or the host ends")])
+
+    private static func action(_ name: CommandName, _ summary: String, _ details: String) -> CommandSpecification {
+        CommandSpecification(
+            name: name, operands: "ID...", operandCount: 1...1000, summary: summary, details: [details],
+            options: [json, state])
+    }
+}

@@ -1,0 +1,324 @@
+internal import HostPolicy
+internal import HostValues
+internal import HostViews
+
+/// One option of a command.
+public struct OptionSpecification: Equatable, Sendable {
+    /// Its name; written with `--` before it.
+    public var name: OptionName
+    /// What its value is; nil: it has none.
+    public var value: ValueKind?
+    /// What stands for the value in the help text, such as `DIR`.
+    public var placeholder: String
+    /// What it does.
+    public var help: String
+    /// Whether it must be given.
+    public var isRequired = false
+
+    init(flag name: OptionName, _ help: String) {
+        self.name = name
+        placeholder = ""
+        self.help = help
+    }
+
+    init(_ name: OptionName, _ value: ValueKind, _ placeholder: String, isRequired: Bool = false, _ help: String) {
+        self.name = name
+        self.value = value
+        self.placeholder = placeholder
+        self.help = help
+        self.isRequired = isRequired
+    }
+
+    /// `--name VALUE`.
+    public var synopsis: String { "--\(name.rawValue)" + (value == nil ? "" : " \(placeholder)") }
+}
+
+/// All options by name.
+public enum OptionName: String, CaseIterable, Sendable {
+    case plugins, state, config, isolation
+    case maxCycles = "max-cycles"
+    case until
+    case exitWhenIdle = "exit-when-idle"
+    case grace
+    case logFormat = "log-format"
+    case logLevel = "log-level"
+    case allowUnsafePermissions = "allow-unsafe-permissions"
+    case noCrashReports = "no-crash-reports"
+    case zone, from, count, dst
+    case quick, language, plugin, routine, failed, last, format, show, key
+    case all, json, listen, output, sort, interval
+    case listenAnywhere = "listen-anywhere"
+    case metricsFile = "metrics-file"
+}
+
+/// What a value may be.
+public enum ValueKind: Equatable, Sendable {
+    /// Any text, also empty.
+    case text
+    /// The same, and completions are made from it: a plugin's id, a routine's name, a session's id.
+    case plugin, routine, session
+    /// A path of a directory or file; completions are made from this.
+    case directory, file
+    /// A whole number from 1 to the bound.
+    case count(most: Int64)
+    /// A length of time, up to so many ms.
+    case duration(mostMs: Int64)
+    /// A point in time in the future.
+    case time
+    /// A point in time.
+    case moment
+    /// One of these words.
+    case choice([String])
+    /// A numeric address or `localhost`, and a port.
+    case address
+}
+
+/// One command: parsing, help texts, man page and completions are made from it.
+public struct CommandSpecification: Equatable, Sendable {
+    /// Its name.
+    public var name: CommandName
+    /// What stands after the options in the synopsis, such as `FILE...`; empty: nothing may.
+    public var operands = ""
+    /// How many operands there may be.
+    public var operandCount = 0...0
+    /// Words that the first operand may be; empty: any.
+    public var firstOperand: [String] = []
+    /// In a line, for the list of commands.
+    public var summary: String
+    /// Whether operands, or those after the first one, are ids of plugins or routines.
+    public var takesIdentifiers: Bool { operands.contains("ID") || operands.contains("PLUGIN") }
+    /// In sentences, a paragraph each.
+    public var details: [String] = []
+    /// Its own options; `--help` comes on top.
+    public var options: [OptionSpecification] = []
+    /// A command line and what it does.
+    public var examples: [Example] = []
+
+    /// One line of the examples.
+    public struct Example: Equatable, Sendable {
+        /// What is typed.
+        public var line: String
+        /// What that does.
+        public var purpose: String
+    }
+}
+
+/// All commands.
+public enum CommandTable {
+    /// The name of the program.
+    public static let program = "schedhost"
+
+    /// In a line, what the program is.
+    public static let summary = "runs the routines of plugins again and again, each plugin in a process of its own"
+
+    /// The commands, in the order of the help text. What is not in here does not exist.
+    public static let commands: [CommandSpecification] = [
+        run, list, check, calendar, records, cache, status, top, metrics, report, runNow, pause, resume, restart, stop,
+        reload,
+        logLevel, new, completion, man, help, version,
+    ]
+
+    /// The one of that name.
+    public static func specification(of name: CommandName) -> CommandSpecification {
+        switch name {
+        case .run: run
+        case .list: list
+        case .check: check
+        case .calendar: calendar
+        case .records: records
+        case .cache: cache
+        case .status: status
+        case .metrics: metrics
+        case .top: top
+        case .report: report
+        case .runNow: runNow
+        case .pause: pause
+        case .resume: resume
+        case .restart: restart
+        case .stop: stop
+        case .reload: reload
+        case .logLevel: logLevel
+        case .new: new
+        case .completion: completion
+        case .man: man
+        case .help: help
+        case .version: version
+        }
+    }
+
+    private static let plugins = OptionSpecification(
+        .plugins, .directory, "DIR", isRequired: true, "the directory with the plugins' .so files")
+    static let state = OptionSpecification(
+        .state, .directory, "DIR",
+        "where records and caches are kept; else $STATE_DIRECTORY, $XDG_STATE_HOME/schedhost or ~/.local/state/schedhost"
+    )
+    private static let config = OptionSpecification(
+        .config, .file, "FILE", "the host's configuration; else schedhost.json5 in the plugins directory")
+    private static let unsafePermissions = OptionSpecification(
+        flag: .allowUnsafePermissions, "take plugins and directories that other users can write")
+
+    private static let run = CommandSpecification(
+        name: .run, summary: "run the plugins of a directory (the default, when only options are given)",
+        details: [
+            "Runs every routine of every plugin in the directory on its interval until it is done or stopped. "
+                + "SIGINT and SIGTERM stop gracefully, a second one at once; both leave complete records.",
+            "With --exit-when-idle the exit status is 1 when a session has failed.",
+        ],
+        options: [
+            plugins, state, config,
+            OptionSpecification(
+                .isolation, .choice(Isolation.allCases.map(\.rawValue)), "LEVEL",
+                "one worker process for each plugin (the default) or routine, or one shared by all"),
+            OptionSpecification(.maxCycles, .count(most: .max), "N", "end each session after N cycles"),
+            OptionSpecification(
+                .until, .time, "TIME",
+                "end all sessions then: 2026-11-24T18:30:00Z, 18:30 (local time), +90s, +10m, +2h"),
+            OptionSpecification(flag: .exitWhenIdle, "end when no routine is left to run"),
+            OptionSpecification(
+                .grace, .duration(mostMs: 86_400_000), "TIME",
+                "how long a running cycle may go on after a stop: 10, 1.5s, 500ms, 2m (10 s by default)"),
+            OptionSpecification(
+                .logFormat, .choice(LogFormat.allCases.map(\.rawValue)), "FORMAT",
+                "the log's form, text by default"),
+            OptionSpecification(
+                .logLevel, .choice(LogLevel.allCases.map(\.rawValue)), "LEVEL",
+                "the least level that is logged, info by default"),
+            OptionSpecification(
+                flag: .noCrashReports, "keep no crash reports: a crash is over sooner, its source line is not known"),
+            OptionSpecification(
+                .listen, .address, "ADDRESS:PORT", "serve a page and metrics over HTTP, such as at 127.0.0.1:9800"),
+            OptionSpecification(flag: .listenAnywhere, "let --listen take an address that other machines can reach"),
+            OptionSpecification(
+                .metricsFile, .file, "FILE",
+                "replace this file by the metrics every 10 s, for Prometheus's node_exporter"),
+            unsafePermissions,
+        ],
+        examples: [
+            .init(line: "schedhost --plugins ./Plugins", purpose: "run until stopped"),
+            .init(
+                line: "schedhost --plugins ./Plugins --max-cycles 3 --exit-when-idle",
+                purpose: "three cycles of each, then end"),
+        ])
+
+    private static let list = CommandSpecification(
+        name: .list, summary: "show what each plugin offers, or why it is refused",
+        details: [
+            "Shows plugins, routines, parameters and settings of a directory, and runs no routine. Exit status 1: a file "
+                + "is refused, or its configuration is wrong."
+        ],
+        options: [plugins, config, json, unsafePermissions])
+
+    private static let check = CommandSpecification(
+        name: .check, operands: "[FILE...]", operandCount: 0...1000,
+        summary: "say whether a file is a good plugin or configuration",
+        details: [
+            "Runs each plugin in processes of its own: every routine's whole life, twice, and 1000 cycles back to back. "
+                + "What the routines do is real. Says what the plugin registers, where it crashes, hangs or leaks, and "
+                + "whether it takes functions of a newer host without asking. Files that end in .json5 are read as "
+                + "configurations, and compared with the plugins beside them. Exit status 0: all are good."
+        ],
+        options: [
+            OptionSpecification(.config, .file, "FILE", "check this configuration of the host"),
+            OptionSpecification(flag: .quick, "only read what each plugin says of itself, and run no routine"),
+            json,
+        ],
+        examples: [
+            .init(line: "schedhost check libhello.so", purpose: "before it goes into the plugins directory"),
+            .init(line: "schedhost check --config Plugins/schedhost.json5", purpose: "before the host reads it"),
+        ])
+
+    private static let calendar = CommandSpecification(
+        name: .calendar, operands: "TEXT...", operandCount: 1...16,
+        summary: "show what a schedule means, and its next times",
+        details: [
+            "TEXT is a calendar as systemd writes it, [DAYS] [YEAR-MONTH-DAY] [HOUR:MINUTE[:SECOND]], or the five fields of "
+                + "cron; either may end with a time zone. In both, lists (1,3), steps (0/15, */15) and * are understood; "
+                + "ranges are Mon..Fri or 1..5 in a calendar, 1-5 in cron. A day counted from the month's end: *-*~1.",
+            "An hour that is named happens once a day: what is named in the hour that the clocks skip comes at its end, and "
+                + "of an hour that comes twice the first counts. What names every hour is a cadence, and goes on. With "
+                + "--dst skip the first kind is lost; with --dst wall also the second kind comes twice.",
+        ],
+        options: [
+            OptionSpecification(.zone, .text, "ZONE", "the zone of a schedule that names none; else this machine's"),
+            OptionSpecification(
+                .from, .moment, "TIME",
+                "the times after this: 2026-11-24T18:30:00Z, 18:30 (local time), +2h; else after now"),
+            OptionSpecification(.count, .count(most: 10_000), "N", "how many, 5 by default"),
+            OptionSpecification(
+                .dst, .choice(DaylightSaving.allCases.map(\.rawValue)), "HOW",
+                "what happens when the clocks are set, once by default"),
+            json,
+        ],
+        examples: [
+            .init(line: "schedhost calendar 'Mon..Fri 09:30 Europe/Berlin'", purpose: "working days"),
+            .init(line: "schedhost calendar '*-*~1 18:00'", purpose: "the last day of each month"),
+            .init(line: "schedhost calendar '30 9 * * 1-5' --zone UTC --json", purpose: "for other tools"),
+        ])
+
+    private static let records = CommandSpecification(
+        name: .records, summary: "show the records of finished sessions",
+        options: [
+            OptionSpecification(.plugin, .plugin, "ID", "only those of this plugin"),
+            OptionSpecification(.routine, .routine, "NAME", "only those of routines of this name"),
+            OptionSpecification(flag: .failed, "only those of sessions that failed"),
+            OptionSpecification(.last, .count(most: 10_000_000), "N", "only the newest N"),
+            OptionSpecification(
+                .format, .choice(RecordTable.Format.allCases.map(\.rawValue)), "FORMAT", "the form, table by default"),
+            OptionSpecification(.show, .session, "SESSION", "all of one record, and its crash report"),
+            OptionSpecification(flag: .json, "the same as --format json, also with --show"), state,
+        ],
+        examples: [
+            .init(line: "schedhost records --failed --last 10", purpose: "what went wrong of late"),
+            .init(line: "schedhost records --format json | jq '.[].reason.kind'", purpose: "for other tools"),
+        ])
+
+    private static let cache = CommandSpecification(
+        name: .cache, operands: "ACTION [PLUGIN[/ROUTINE] [NAME]]", operandCount: 1...3,
+        firstOperand: CacheCommandOptions.Action.allCases.map(\.rawValue),
+        summary: "list, show, get or clear the routines' caches on disk",
+        details: [
+            "list shows the caches, of all routines or of one plugin or routine; show one of them; get writes its value to "
+                + "the standard output; clear removes them. show and get want PLUGIN/ROUTINE and NAME, clear wants a "
+                + "PLUGIN or --all."
+        ],
+        options: [
+            OptionSpecification(.key, .text, "KEY", "the value of this key, of a cache with keys"),
+            OptionSpecification(flag: .all, "clear the caches of all plugins"),
+            OptionSpecification(
+                .format, .choice(CacheCommandOptions.Format.allCases.map(\.rawValue)), "FORMAT",
+                "the form of list, show and what clear says, table by default"),
+            OptionSpecification(flag: .json, "the same as --format json"), state,
+        ])
+
+    private static let new = CommandSpecification(
+        name: .new, operands: "NAME", operandCount: 1...1, summary: "write the beginning of a plugin",
+        details: [
+            "Makes a folder NAME with a plugin that builds with make and runs with make run, and a README. Nothing that "
+                + "exists is overwritten."
+        ],
+        options: [
+            OptionSpecification(
+                .language, .choice(NewOptions.Language.allCases.map(\.rawValue)), "LANGUAGE", "c by default")
+        ],
+        examples: [.init(line: "schedhost new market-poller --language swift", purpose: "a plugin in Swift")])
+
+    private static let completion = CommandSpecification(
+        name: .completion, operands: "SHELL", operandCount: 1...1,
+        firstOperand: Shell.allCases.map(\.rawValue) + WordsOptions.Kind.allCases.map(\.rawValue),
+        summary: "print the completions for a shell",
+        details: [
+            "The scripts offer what a running host has: they ask by completion ids, plugins, routines or sessions, which "
+                + "print a word a line, with what it is after a tab. Where no host runs these print nothing."
+        ],
+        options: [state],
+        examples: [.init(line: "source <(schedhost completion bash)", purpose: "for this shell")])
+
+    private static let man = CommandSpecification(name: .man, summary: "print the manual page, for man -l -")
+
+    private static let help = CommandSpecification(
+        name: .help, operands: "[COMMAND]", operandCount: 0...1, firstOperand: CommandName.allCases.map(\.rawValue),
+        summary: "show this, or the help of a command")
+
+    private static let version = CommandSpecification(
+        name: .version, summary: "show the version", options: [json])
+}

@@ -1,0 +1,91 @@
+public import HostValues
+
+/// What was found out about a plugin's or a configuration's file, for `list --json` and `check --json`. Pure.
+public struct FileFindings: Sendable {
+    /// The settings of a routine: key, value as text, and where it is set.
+    public typealias Settings = [(key: String, value: String, origin: String)]
+
+    /// The file.
+    public var path: String
+    /// Why it is refused; nil when it is not.
+    public var refusal: String?
+    /// The plugin in it.
+    public var plugin: (file: PluginFile, description: PluginDescription)?
+    /// The settings of each routine, by its name.
+    public var settings: [(routine: String, settings: Settings)] = []
+    /// What is worth knowing.
+    public var notes: [String] = []
+    /// What is wrong with it.
+    public var faults: [String] = []
+
+    /// Nothing is known of the file.
+    public init(_ path: String) { self.path = path }
+
+    /// Whether there is nothing wrong.
+    public var isGood: Bool { refusal == nil && faults.isEmpty }
+
+    /// A list of findings as JSON, with a newline at its end.
+    public static func json(_ all: [FileFindings]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.openList()
+        for findings in all { findings.write(to: &writer) }
+        writer.closeList()
+        return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private func write(to writer: inout JSONWriter) {
+        writer.open()
+        writer.field("file", path)
+        writer.field("good", isGood)
+        if let refusal { writer.field("refused", refusal) }
+        if let plugin { write(plugin.description, in: plugin.file, to: &writer) }
+        for (name, texts) in [("notes", notes), ("faults", faults)] {
+            writer.openList(name)
+            for text in texts { writer.item(text: text) }
+            writer.closeList()
+        }
+        writer.close()
+    }
+
+    private func write(_ plugin: PluginDescription, in file: PluginFile, to writer: inout JSONWriter) {
+        writer.field("plugin", plugin.id)
+        writer.field("version", plugin.version)
+        if let description = plugin.description { writer.field("description", description) }
+        writer.field("language", "\(file.language)")
+        writer.field("abi", "\(file.abiMajor).\(file.abiMinor)")
+        writer.field("build", file.buildID)
+        writer.field("serial", plugin.isSerial)
+        writer.openList("routines")
+        for routine in plugin.routines {
+            writer.open()
+            writer.field("id", plugin.id + "/" + routine.name)
+            if let description = routine.description { writer.field("description", description) }
+            writer.field("wait_ms", routine.waitMs)
+            writer.field("max_cycles", routine.maxCycles)
+            writer.field("timeout_ms", routine.timeoutMs)
+            if let settings = settings.first(where: { $0.routine == routine.name })?.settings {
+                writer.open("settings")
+                for (key, value, origin) in settings {
+                    writer.open(key)
+                    writer.field("value", value)
+                    writer.field("from", origin)
+                    writer.close()
+                }
+                writer.close()
+            }
+            writer.close()
+        }
+        writer.closeList()
+        writer.openList("parameters")
+        for parameter in plugin.parameters {
+            writer.open()
+            writer.field("name", parameter.name)
+            writer.field("type", parameter.type.rawValue)
+            if let value = parameter.defaultValue { writer.field("default", value) }
+            if let range = parameter.range { writer.field("range", range) }
+            if let description = parameter.description { writer.field("description", description) }
+            writer.close()
+        }
+        writer.closeList()
+    }
+}

@@ -1,0 +1,101 @@
+internal import HostValues
+
+/// The next occurrences of a schedule, as `schedhost calendar` shows them. Pure.
+public struct CalendarTable: Sendable {
+    /// One occurrence, in seconds since 1970.
+    public struct Entry: Equatable, Sendable {
+        /// When it is, UTC.
+        public let time: Int64
+        /// How far the zone's clocks are ahead then.
+        public let offset: Int64
+        /// What the clocks do to it.
+        public let shift: ClockShift
+    }
+
+    /// The schedule's normal form.
+    public let normal: String
+    /// The zone that is meant.
+    public let zone: String
+    /// The occurrences.
+    public let entries: [Entry]
+    private let isEitherDay: Bool
+
+    /// The first `count` occurrences after a time.
+    public init(
+        _ schedule: ScheduleText, normal: String, zone: String, rules: TimeZoneRules, dst: DaylightSaving,
+        after time: Int64, count: Int
+    ) {
+        self.normal = normal
+        self.zone = zone
+        isEitherDay = schedule.isEitherDay
+        var entries: [Entry] = []
+        var last = time
+        while entries.count < count, let next = schedule.rule.next(after: last, in: rules, dst: dst) {
+            entries.append(
+                Entry(time: next, offset: rules.offset(at: next), shift: schedule.rule.shift(of: next, in: rules)))
+            last = next
+        }
+        self.entries = entries
+    }
+
+    /// `{"normal": …, "next": [{"utc": …, "local": …}]}`, both times after RFC 3339, on one line.
+    public var json: String {
+        var writer = JSONWriter()
+        writer.open()
+        writer.field("normal", normal)
+        writer.openList("next")
+        for entry in entries {
+            writer.open()
+            writer.field("utc", Timestamp.format(entry.time * 1000))
+            writer.field("local", LocalText.format(entry.time, offset: entry.offset))
+            writer.close()
+        }
+        writer.closeList()
+        writer.close()
+        return String(decoding: writer.bytes, as: UTF8.self) + "\n"
+    }
+
+    /// A line for the normal form, one for the zone, and one for each occurrence. With `now` it says in how long.
+    public func text(now: Int64?) -> String {
+        var lines = ["\(normal)", "zone \(zone)"]
+        if isEitherDay { lines.append("a day counts that either of the two day fields names, as in cron") }
+        for entry in entries {
+            let weekday = CalendarField.shortWeekdays[CivilDay.weekday(CivilDay.split(entry.time + entry.offset).day)]
+            var line = "  \(weekday) \(LocalText.format(entry.time, offset: entry.offset))"
+            line += "  \(Timestamp.format(entry.time * 1000))"
+            if let now, entry.time > now {
+                line += "  in \(DurationText.format(milliseconds: (entry.time - now) * 1000))"
+            }
+            switch entry.shift {
+            case .none: break
+            case .fromGap(let named):
+                line += "  the clocks go forward over \(LocalText.time(named)): it comes when they have"
+            case .firstPass: line += "  the clocks go back: this time comes twice, and this is the first"
+            case .secondPass: line += "  the clocks have gone back: this time comes a second time"
+            }
+            lines.append(line)
+        }
+        if entries.isEmpty { lines.append("  never, up to the end of the year \(CivilDay.lastYear)") }
+        return lines.map { $0 + "\n" }.joined()
+    }
+}
+
+/// Local times as text.
+enum LocalText {
+    /// As RFC 3339 has it: `2026-11-27T09:30:00+01:00`. An offset with seconds, which that does not know, has them too.
+    static func format(_ time: Int64, offset: Int64) -> String {
+        let day = Timestamp.format((time + offset) * 1000).dropLast()
+        let amount = abs(offset)
+        var text = "\(day)\(offset < 0 ? "-" : "+")\(two(amount / 3600)):\(two(amount / 60 % 60))"
+        if amount % 60 != 0 { text += ":\(two(amount % 60))" }
+        return text
+    }
+
+    /// The time of day of a local time: `02:30`, with seconds where there are some.
+    static func time(_ local: Int64) -> String {
+        let second = Int64(CivilDay.split(local).second)
+        return "\(two(second / 3600)):\(two(second / 60 % 60))" + (second % 60 == 0 ? "" : ":\(two(second % 60))")
+    }
+
+    private static func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+}

@@ -1,0 +1,309 @@
+internal import HostValues
+
+/// Checks a file's values against the keys that there are, and collects every mistake.
+struct ConfigurationReader {
+    /// What the keys of an object may be beside the settings.
+    private enum Scope {
+        case host, plugin, routine
+
+        var extra: [String] {
+            switch self {
+            case .host: ["plugins"]
+            case .plugin: ["params", "routines"]
+            case .routine: ["params"]
+            }
+        }
+    }
+
+    let file: String
+    var error = ConfigurationError()
+
+    init(file: String) {
+        self.file = file
+    }
+
+    // MARK: The whole file
+
+    mutating func root(of bytes: [UInt8]) -> [JSONMember]? {
+        do throws(JSONSyntaxError) {
+            return try JSON5Parser.parseConfiguration(bytes)
+        } catch {
+            report(error.message, at: error.position, "")
+            return nil
+        }
+    }
+
+    mutating func host(_ members: [JSONMember]) -> HostConfiguration {
+        var host = HostConfiguration()
+        host.layer = layer(members, path: "", scope: .host)
+        guard let plugins = unique(members, path: "", reporting: false).first(where: { $0.name == "plugins" }) else {
+            return host
+        }
+        for member in object(plugins.node, path: "plugins") ?? [] {
+            let path = "plugins.\(shown(member.name))"
+            guard let block = object(member.node, path: path) else { continue }
+            host.plugins[member.name] = plugin(block, path: path + ".")
+        }
+        return host
+    }
+
+    mutating func plugin(_ members: [JSONMember], path: String) -> PluginConfiguration {
+        var plugin = PluginConfiguration()
+        plugin.layer = layer(members, path: path, scope: .plugin)
+        guard let routines = unique(members, path: path, reporting: false).first(where: { $0.name == "routines" })
+        else { return plugin }
+        for member in object(routines.node, path: path + "routines") ?? [] {
+            let place = "\(path)routines.\(shown(member.name))"
+            guard let block = object(member.node, path: place) else { continue }
+            plugin.routines[member.name] = RoutineBlock(
+                file: file, position: member.position, keyPath: place,
+                layer: layer(block, path: place + ".", scope: .routine))
+        }
+        return plugin
+    }
+
+    // MARK: Objects
+
+    private mutating func layer(_ members: [JSONMember], path: String, scope: Scope) -> ConfigurationLayer {
+        var layer = ConfigurationLayer()
+        for member in unique(members, path: path) {
+            let key = path + shown(member.name)
+            if scope.extra.contains(member.name) {
+                if member.name == "params" { layer.params = params(member.node, path: key) }
+            } else if scope == .routine, member.name == SettingKey.isolation.rawValue {
+                report("holds for the whole plugin: set it beside routines {}, not in it", at: member.position, key)
+            } else if let setting = SettingKey(rawValue: member.name), setting.group == nil {
+                take(setting, member.node, path: key, into: &layer)
+            } else if member.name == "on_failure", case .array = member.node.value {
+                take(.onFailureCommand, member.node, path: key, into: &layer)
+            } else if Self.groups.contains(member.name) {
+                group(member, path: key, into: &layer)
+            } else {
+                report(Self.unknown(member.name, in: nil, scope: scope), at: member.position, key)
+            }
+        }
+        return layer
+    }
+
+    private static let groups: [String] = SettingKey.allCases.reduce(into: []) { groups, key in
+        if let group = key.group, !groups.contains(group) { groups.append(group) }
+    }
+
+    private mutating func group(_ member: JSONMember, path: String, into layer: inout ConfigurationLayer) {
+        if member.name == "on_failure" {
+            guard case .object = member.node.value else {
+                let allowed = "\(SettingShape.command.allowed), or an object { command: […], timeout_ms: 10000 }"
+                report("must be \(allowed), not \(member.node.value.described)", at: member.node.position, path)
+                return
+            }
+        }
+        for inner in object(member.node, path: path) ?? [] {
+            let key = "\(path).\(shown(inner.name))"
+            if let setting = SettingKey(rawValue: "\(member.name).\(inner.name)") {
+                take(setting, inner.node, path: key, into: &layer)
+            } else {
+                report(Self.unknown(inner.name, in: member.name, scope: .routine), at: inner.position, key)
+            }
+        }
+    }
+
+    private mutating func params(_ node: JSONNode, path: String) -> [String: Sourced<JSONValue>] {
+        var params: [String: Sourced<JSONValue>] = [:]
+        for member in object(node, path: path) ?? [] {
+            let key = "\(path).\(shown(member.name))"
+            if member.name.isEmpty || member.name.utf8.count > 64 || member.name.unicodeScalars.contains("\0") {
+                report("a parameter's name has 1 to 64 bytes", at: member.position, key)
+            } else if checkParameter(member.node, path: key) {
+                params[member.name] = Sourced(
+                    member.node.value, from: .file(file, member.node.position, key: key))
+            }
+        }
+        return params
+    }
+
+    /// Whether JSON can say the value, and a plugin written in C can read it. Recursion is bounded by the parser.
+    private mutating func checkParameter(_ node: JSONNode, path: String) -> Bool {
+        switch node.value {
+        case .null, .bool, .integer: return true
+        case .double(let value):
+            if !value.isFinite {
+                report("must be a finite number, not \(node.value.described)", at: node.position, path)
+            }
+            return value.isFinite
+        case .string(let text):
+            let isPlain = !text.unicodeScalars.contains("\0")
+            if !isPlain { report("a text may hold no NUL character", at: node.position, path) }
+            return isPlain
+        case .array(let nodes):
+            var isGood = true
+            for (index, node) in nodes.enumerated() where !checkParameter(node, path: "\(path)[\(index)]") {
+                isGood = false
+            }
+            return isGood
+        case .object(let members):
+            var isGood = true
+            for member in unique(members, path: path + ".")
+            where !checkParameter(member.node, path: "\(path).\(shown(member.name))") {
+                isGood = false
+            }
+            return isGood
+        }
+    }
+
+    private mutating func object(_ node: JSONNode, path: String) -> [JSONMember]? {
+        guard case .object(let members) = node.value else {
+            report("must be an object { … }, not \(node.value.described)", at: node.position, path)
+            return nil
+        }
+        return unique(members, path: path + ".")
+    }
+
+    /// The members without those whose name was there before; each of these is a mistake.
+    private mutating func unique(_ members: [JSONMember], path: String, reporting: Bool = true) -> [JSONMember] {
+        var first: [String: TextPosition] = [:]
+        return members.filter { member in
+            guard let earlier = first[member.name] else {
+                first[member.name] = member.position
+                return true
+            }
+            if reporting {
+                let message = "is given twice (first in line \(earlier.line)); remove one"
+                report(message, at: member.position, path + shown(member.name))
+            }
+            return false
+        }
+    }
+
+    // MARK: Values
+
+    private mutating func take(_ key: SettingKey, _ node: JSONNode, path: String, into layer: inout ConfigurationLayer)
+    {
+        guard let value = Self.value(of: node, for: key.shape) else {
+            let (culprit, index) = Self.culprit(in: node, for: key.shape)
+            let place = index.map { "\(path)[\($0)]" } ?? path
+            let allowed = index == nil ? key.shape.allowed : key.shape.allowedElement
+            let hint = Self.hint(for: key, given: node.value)
+            report("must be \(allowed), not \(culprit.value.described)\(hint)", at: culprit.position, place)
+            return
+        }
+        layer.settings[key] = Sourced(value, from: .file(file, node.position, key: path))
+    }
+
+    private static func value(of node: JSONNode, for shape: SettingShape) -> SettingValue? {
+        switch shape {
+        case .integer(let range, _, let zero):
+            guard let value = integer(node.value), range.contains(value) || (value == 0 && zero != nil) else {
+                return nil
+            }
+            return .integer(value)
+        case .integers(let range, _, let most):
+            guard case .array(let nodes) = node.value, nodes.count <= most else { return nil }
+            let values = nodes.compactMap { integer($0.value) }.filter { range.contains($0) }
+            return values.count == nodes.count ? .integers(values) : nil
+        case .word(let words):
+            guard case .string(let word) = node.value, words.contains(word) else { return nil }
+            return .word(word)
+        case .flag:
+            guard case .bool(let flag) = node.value else { return nil }
+            return .flag(flag)
+        case .until:
+            guard case .string(let text) = node.value else { return nil }
+            return Until(text).map { .until($0) }
+        case .command:
+            guard case .array(let nodes) = node.value, nodes.count <= 64 else { return nil }
+            let words = nodes.compactMap { argument($0.value) }
+            return words.count == nodes.count && words.first != "" ? .command(words) : nil
+        }
+    }
+
+    /// The part of a wrong value that is wrong: an element of a list, or the whole.
+    private static func culprit(in node: JSONNode, for shape: SettingShape) -> (JSONNode, index: Int?) {
+        guard case .array(let nodes) = node.value else { return (node, nil) }
+        let index: Int?
+        switch shape {
+        case .integers(let range, _, _):
+            index = nodes.firstIndex { element in integer(element.value).map { !range.contains($0) } ?? true }
+        case .command:
+            index = nodes.indices.first {
+                argument(nodes[$0].value) == nil || ($0 == 0 && nodes[0].value == .string(""))
+            }
+        case .integer, .word, .flag, .until: index = nil
+        }
+        return index.map { (nodes[$0], $0) } ?? (node, nil)
+    }
+
+    /// A word of a command line.
+    private static func argument(_ value: JSONValue) -> String? {
+        guard case .string(let word) = value, !word.unicodeScalars.contains("\0") else { return nil }
+        return word
+    }
+
+    /// A whole number that is not negative; `1e3` is one.
+    private static func integer(_ value: JSONValue) -> UInt64? {
+        switch value {
+        case .integer(let value): UInt64(exactly: value)
+        case .double(let value): value.magnitude < 0x1p53 ? UInt64(exactly: value) : nil
+        case .null, .bool, .string, .array, .object: nil
+        }
+    }
+
+    private static func hint(for key: SettingKey, given value: JSONValue) -> String {
+        switch (value, key.shape) {
+        case (.null, _): "; leave the key out for its default"
+        case (.string(let text), .integer) where UInt64(text) != nil: "; write it without quotes"
+        case (.string(let text), .word(let words)):
+            Spelling.nearest(to: text, in: words).map { "; did you mean \"\($0)\"?" } ?? ""
+        case (.string(let text), .until) where Until(text + "Z") != nil: "; add Z for UTC, or an offset such as +01:00"
+        case (.string("true"), .flag), (.string("false"), .flag): "; write it without quotes"
+        case (.string, .command): "; put the program and each argument in quotes of their own, in [ ]"
+        default: ""
+        }
+    }
+
+    // MARK: Mistakes
+
+    private static func unknown(_ name: String, in group: String?, scope: Scope) -> String {
+        let allowed: [String]
+        if let group {
+            allowed = SettingKey.allCases.filter { $0.group == group }.map(\.name)
+        } else {
+            allowed = SettingKey.allCases.filter { $0.group == nil }.map(\.name) + groups + scope.extra
+        }
+        let list = "the keys here are \(allowed.joined(separator: ", "))"
+        if group == nil, scope == .host, name == "params" || name == "routines" {
+            return "belongs to a plugin: set it in plugins { NAME: { \(name): {} } }, or in the plugin's own file"
+        }
+        if group != nil, let home = SettingKey(rawValue: name), home.group == nil {
+            return "belongs outside of these braces; \(list)"
+        }
+        if let home = SettingKey.allCases.first(where: { $0.name == name && $0.group != nil && $0.group != group }),
+            let other = home.group
+        {
+            return group == nil
+                ? "belongs in \(other) {}: write \(other): { \(name): … }" : "belongs in \(other) {}; \(list)"
+        }
+        if group == nil, scope != .host, name == "plugins" { return "belongs in schedhost.json5; \(list)" }
+        if let near = Spelling.nearest(to: name, in: allowed) {
+            return "unknown key; did you mean \(near)? (\(list))"
+        }
+        return "unknown key; \(list)"
+    }
+
+    private func shown(_ name: String) -> String {
+        let isPlain =
+            !name.isEmpty
+            && name.unicodeScalars.allSatisfy {
+                $0.properties.isAlphabetic || "0123456789_-$".unicodeScalars.contains($0)
+            }
+        return isPlain && name.utf8.count <= 64 ? name : JSONValue.string(name).described
+    }
+
+    /// The sentence is made only if it will be kept: a file of garbage costs no more than its reading.
+    private mutating func report(_ message: @autoclosure () -> String, at position: TextPosition, _ path: String) {
+        guard error.problems.count < ConfigurationError.limit else {
+            error.omitted += 1
+            return
+        }
+        error.add(ConfigurationProblem(file: file, position: position, keyPath: path, message: message()))
+    }
+}

@@ -1,0 +1,223 @@
+public import HostValues
+
+/// The bounds of a worker; 0 for none.
+public struct WorkerLimits: Equatable, Sendable {
+    /// Memory in MB.
+    public var memoryMb: UInt64
+    /// Open files.
+    public var openFiles: UInt64
+    /// Processes, the worker's own included.
+    public var processes: UInt64
+    /// Share of one processor, in percent.
+    public var cpuPercent: UInt64
+    /// The largest value that a cache keeps, in MB; not 0.
+    public var cacheValueMb: UInt64
+    /// What all caches of the worker hold in memory together, in MB; not 0.
+    public var cacheMemoryMb: UInt64
+
+    /// Bounds.
+    public init(
+        memoryMb: UInt64 = 0, openFiles: UInt64 = 0, processes: UInt64 = 0, cpuPercent: UInt64 = 0,
+        cacheValueMb: UInt64 = 16, cacheMemoryMb: UInt64 = 256
+    ) {
+        self.memoryMb = memoryMb
+        self.openFiles = openFiles
+        self.processes = processes
+        self.cpuPercent = cpuPercent
+        self.cacheValueMb = cacheValueMb
+        self.cacheMemoryMb = cacheMemoryMb
+    }
+}
+
+/// What holds for one routine, all sources merged, and where each value comes from.
+public struct EffectiveSettings: Equatable, Sendable {
+    /// Every setting that has a value. `timeout_ms` has none when the host's default holds.
+    public let settings: [SettingKey: Sourced<SettingValue>]
+    /// The parameters by name, with the declared defaults.
+    public let params: [String: Sourced<JSONValue>]
+
+    private func integer(_ key: SettingKey) -> UInt64 {
+        if case .integer(let value)? = settings[key]?.value { value } else { 0 }
+    }
+
+    /// From one cycle's start to the next one's.
+    public var waitMs: UInt64 { integer(.waitMs) }
+    /// 0: no bound.
+    public var maxCycles: UInt64 { integer(.maxCycles) }
+    /// Until when it runs.
+    public var until: Until {
+        if case .until(let until)? = settings[.until]?.value { until } else { .never }
+    }
+    /// How long a callback may take, ns; nil: for ever.
+    public var timeoutNanoseconds: Int64? {
+        let configured = settings[.timeoutMs].map { _ in integer(.timeoutMs) }
+        return HangTimeout.nanoseconds(waitMs: waitMs, configuredMs: configured)
+    }
+    /// How many routines share its worker.
+    public var isolation: Isolation {
+        if case .word(let word)? = settings[.isolation]?.value { Isolation(rawValue: word) ?? .plugin } else { .plugin }
+    }
+    /// Whether it runs at all.
+    public var isEnabled: Bool {
+        if case .flag(let flag)? = settings[.enabled]?.value { flag } else { true }
+    }
+    /// What follows an error where no hook decides.
+    public var onError: ErrorDefault {
+        var byDefault = ErrorDefault(
+            retryMs: integer(.retryDelayMs), attempts: UInt32(clamping: integer(.retryAttempts)))
+        if case .word(let word)? = settings[.onError]?.value {
+            byDefault.decision = ErrorDecision(rawValue: word) ?? .endSession
+        }
+        return byDefault
+    }
+    /// The restart policy's numbers.
+    public var restart: RestartSettings {
+        var restart = RestartSettings()
+        restart.intervalMs = waitMs
+        restart.firstDelayMs = integer(.restartFirstDelayMs)
+        restart.maxDelayMs = integer(.restartMaxDelayMs)
+        restart.jitterPercent = integer(.restartJitterPercent)
+        restart.resetAfterMs = integer(.restartResetAfterMs)
+        restart.sameCauseFailures = integer(.restartSameCauseFailures)
+        restart.sameCauseWindowMs = integer(.restartSameCauseWindowMs)
+        restart.anyCauseFailures = integer(.restartAnyCauseFailures)
+        restart.anyCauseWindowMs = integer(.restartAnyCauseWindowMs)
+        if case .integers(let values)? = settings[.restartProbeAfterMs]?.value { restart.probeAfterMs = values }
+        restart.shortageDelayMs = integer(.restartShortageDelayMs)
+        return restart
+    }
+    /// The worker's limits.
+    public var limits: WorkerLimits {
+        WorkerLimits(
+            memoryMb: integer(.limitMemoryMb), openFiles: integer(.limitOpenFiles),
+            processes: integer(.limitProcesses), cpuPercent: integer(.limitCpuPercent),
+            cacheValueMb: integer(.cacheValueMb), cacheMemoryMb: integer(.cacheMemoryMb))
+    }
+    /// How its disk caches are kept.
+    public var caches: CacheSettings {
+        var caches = CacheSettings(diskFiles: integer(.cacheDiskFiles), diskMb: integer(.cacheDiskMb))
+        if case .word(let word)? = settings[.cacheDurability]?.value {
+            caches.durability = CacheDurability(rawValue: word) ?? .process
+        }
+        return caches
+    }
+    /// The program to run when a session fails, with its arguments; empty: none.
+    public var onFailureCommand: [String] {
+        if case .command(let words)? = settings[.onFailureCommand]?.value { words } else { [] }
+    }
+    /// How long that program may take.
+    public var onFailureTimeoutMs: UInt64 { integer(.onFailureTimeoutMs) }
+
+    /// All parameters as one JSON object, names in order.
+    public var paramsJSON: String {
+        let members = params.sorted { $0.key < $1.key }.map { name, value in
+            let nowhere = TextPosition(line: 0, column: 0)
+            return JSONMember(
+                name: name, position: nowhere, node: JSONNode(value: value.value, position: nowhere))
+        }
+        return JSONValue.object(members).json
+    }
+
+    /// Each key, value and origin, for `list`; in the order of the keys, then the parameters by name.
+    public var listing: [(key: String, value: String, origin: String)] {
+        var lines: [(key: String, value: String, origin: String)] = SettingKey.allCases.map { key in
+            guard let value = settings[key] else { return (key.rawValue, "automatic", "built in") }
+            return (key.rawValue, value.value.description, value.origin.description)
+        }
+        for (name, value) in params.sorted(by: { $0.key < $1.key }) {
+            lines.append(("params.\(name)", value.value.json, value.origin.description))
+        }
+        return lines
+    }
+}
+
+extension EffectiveSettings {
+    /// Merges for one routine: built in < descriptor < `schedhost.json5` < the plugin's file < its block for the
+    /// routine < the command line. In `schedhost.json5` itself a plugin's block wins over what is for all, and a
+    /// routine's over its plugin's.
+    public init(
+        of routine: PluginDescription.Routine, in plugin: PluginDescription, host: HostConfiguration = .init(),
+        file: PluginConfiguration = .init(), commandLine: ConfigurationLayer = .init()
+    ) {
+        var all = ConfigurationLayer()
+        for key in SettingKey.allCases {
+            if let value = key.builtIn { all.settings[key] = Sourced(value, from: .builtIn) }
+        }
+        all.settings[.waitMs] = Sourced(.integer(routine.waitMs), from: .descriptor)
+        if routine.maxCycles > 0 { all.settings[.maxCycles] = Sourced(.integer(routine.maxCycles), from: .descriptor) }
+        if routine.timeoutMs > 0 { all.settings[.timeoutMs] = Sourced(.integer(routine.timeoutMs), from: .descriptor) }
+        for parameter in plugin.parameters {
+            if let value = parameter.defaultJSON { all.params[parameter.name] = Sourced(value, from: .descriptor) }
+        }
+        all.merge(host.layer)
+        for configuration in [host.plugins[plugin.id] ?? .init(), file] {
+            all.merge(configuration.layer)
+            if let block = configuration.routines[routine.name] { all.merge(block.layer) }
+        }
+        all.merge(commandLine)
+        settings = all.settings
+        let declared = Dictionary(plugin.parameters.map { ($0.name, $0) }) { first, _ in first }
+        params = all.params.reduce(into: [:]) { params, entry in
+            let value = declared[entry.key]?.typed(entry.value.value) ?? entry.value.value
+            params[entry.key] = Sourced(value, from: entry.value.origin)
+        }
+    }
+}
+
+extension PluginConfiguration {
+    /// Compares the file with what the plugin declares: routines that it does not have, parameters that it does not
+    /// take. Throws all mistakes.
+    public func check(against plugin: PluginDescription) throws(ConfigurationError) {
+        var error = ConfigurationError()
+        check(layer.params, against: plugin, into: &error)
+        for (name, block) in routines.sorted(by: { ($0.value.position.line, $0.key) < ($1.value.position.line, $1.key) }
+        ) {
+            let names = plugin.routines.map(\.name)
+            if !names.contains(name) {
+                let near = Spelling.nearest(to: name, in: names).map { "; did you mean \($0)?" } ?? ";"
+                error.add(
+                    ConfigurationProblem(
+                        file: block.file, position: block.position, keyPath: block.keyPath,
+                        message: "\(plugin.id) has no such routine\(near) it has \(names.joined(separator: ", "))"))
+            }
+            check(block.layer.params, against: plugin, into: &error)
+        }
+        if !error.problems.isEmpty { throw error.inOrder }
+    }
+
+    /// Whether limits for one routine hold at that level: a limit is a worker's. Throws each that does not.
+    public func checkLimits(at isolation: Isolation) throws(ConfigurationError) {
+        if isolation == .routine { return }
+        var error = ConfigurationError()
+        for block in routines.values {
+            for (key, value) in block.layer.settings where key.isLimit {
+                guard case .file(let file, let position, let path) = value.origin else { continue }
+                let message =
+                    "is a worker's, and with isolation \"\(isolation.rawValue)\" routines share one: "
+                    + "set isolation: \"routine\", or this for the whole plugin"
+                error.add(ConfigurationProblem(file: file, position: position, keyPath: path, message: message))
+            }
+        }
+        if !error.problems.isEmpty { throw error.inOrder }
+    }
+
+    private func check(
+        _ params: [String: Sourced<JSONValue>], against plugin: PluginDescription, into error: inout ConfigurationError
+    ) {
+        if plugin.parameters.isEmpty { return }
+        let names = plugin.parameters.map(\.name)
+        for (name, value) in params.sorted(by: { $0.key < $1.key }) {
+            guard case .file(let file, let position, let key) = value.origin else { continue }
+            var message: String?
+            if let parameter = plugin.parameters.first(where: { $0.name == name }) {
+                message = parameter.mistake(in: value.value)
+            } else {
+                let near = Spelling.nearest(to: name, in: names).map { "; did you mean \($0)?" } ?? ";"
+                message = "\(plugin.id) has no such parameter\(near) it has \(names.joined(separator: ", "))"
+            }
+            if let message {
+                error.add(ConfigurationProblem(file: file, position: position, keyPath: key, message: message))
+            }
+        }
+    }
+}

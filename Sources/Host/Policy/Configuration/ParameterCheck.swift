@@ -1,0 +1,138 @@
+public import HostValues
+
+extension PluginDescription.Parameter {
+    /// What is wrong with the declaration itself, in one line, or nil: a range that cannot be read, or a default
+    /// that does not fit the type or the range.
+    public var problem: String? {
+        if let range, ParameterRange(range, kind: type) == nil {
+            return "parameter \(name): the range \(JSONValue.string(range).described) is not "
+                + (type == .string ? "like \"a|b|c\"" : "like \"1..10\" or \"1|2|3\", in the parameter's type")
+        }
+        guard let defaultValue else { return nil }
+        guard let value = defaultJSON else {
+            return "parameter \(name): the default \(JSONValue.string(defaultValue).described) is not \(type.described)"
+        }
+        return mistake(in: value).map { "parameter \(name): the default \($0)" }
+    }
+
+    /// The default in its type; nil for none.
+    public var defaultJSON: JSONValue? {
+        guard let text = defaultValue else { return nil }
+        switch type {
+        case .string: return .string(text)
+        case .int: return Int64(text).map { .integer($0) }
+        case .double: return Double(text).flatMap { $0.isFinite ? .double($0) : nil }
+        case .bool: return text == "true" ? .bool(true) : text == "false" ? .bool(false) : nil
+        }
+    }
+
+    /// What is wrong with a value for this parameter (`must be …`), or nil.
+    func mistake(in value: JSONValue) -> String? {
+        let parsed = range.flatMap { ParameterRange($0, kind: type) }
+        if let typed = typed(value), parsed?.contains(typed) ?? true { return nil }
+        return "must be \(parsed?.described(as: type) ?? type.described), not \(value.described)"
+    }
+
+    /// The value in this parameter's type, or nil when it is of another: a whole number is a number, and 5.0 is whole.
+    func typed(_ value: JSONValue) -> JSONValue? {
+        switch (type, value) {
+        case (.string, .string), (.int, .integer), (.double, .double), (.bool, .bool): value
+        case (.int, .double(let number)): Int64(exactly: number).map { .integer($0) }
+        case (.double, .integer(let number)): .double(Double(number))
+        case (.string, _), (.int, _), (.double, _), (.bool, _): nil
+        }
+    }
+
+}
+
+extension PluginDescription.Parameter.Kind {
+    /// For messages: `a whole number`.
+    var described: String {
+        switch self {
+        case .string: "a text"
+        case .int: "a whole number"
+        case .double: "a number"
+        case .bool: "true or false"
+        }
+    }
+}
+
+/// What values a declared parameter takes.
+struct ParameterRange {
+    private enum Content {
+        case words([String])
+        case integers(ClosedRange<Int64>, text: (low: String, high: String))
+        case numbers(ClosedRange<Double>, text: (low: String, high: String))
+    }
+
+    private let content: Content
+
+    /// Reads `low..high` or `a|b|c`; nil when it is neither, or not of the parameter's type.
+    init?(_ text: String, kind: PluginDescription.Parameter.Kind) {
+        let isNumber = kind == .int || kind == .double
+        if isNumber, let parts = Self.split(text) {
+            let low = parts.low.isEmpty ? "-inf" : parts.low
+            let high = parts.high.isEmpty ? "inf" : parts.high
+            if kind == .int {
+                guard let low = parts.low.isEmpty ? .min : Int64(low),
+                    let high = parts.high.isEmpty ? .max : Int64(high),
+                    low <= high
+                else { return nil }
+                content = .integers(low...high, text: parts)
+            } else {
+                guard let low = Double(low), let high = Double(high), low <= high else { return nil }
+                content = .numbers(low...high, text: parts)
+            }
+            return
+        }
+        let words = text.split(separator: "|", omittingEmptySubsequences: false).map { String($0) }
+        if words.contains("") || words.count > 256 { return nil }
+        if isNumber, words.contains(where: { Self.number($0, kind: kind) == nil }) { return nil }
+        if kind == .bool, words.contains(where: { $0 != "true" && $0 != "false" }) { return nil }
+        content = .words(words)
+    }
+
+    private static func split(_ text: String) -> (low: String, high: String)? {
+        let bytes = Array(text.utf8)
+        for index in bytes.indices.dropLast() where bytes[index] == .point && bytes[index + 1] == .point {
+            return (
+                String(decoding: bytes[..<index], as: UTF8.self), String(decoding: bytes[(index + 2)...], as: UTF8.self)
+            )
+        }
+        return nil
+    }
+
+    private static func number(_ text: String, kind: PluginDescription.Parameter.Kind) -> Double? {
+        kind == .int ? Int64(text).map { Double($0) } : Double(text).flatMap { $0.isNaN ? nil : $0 }
+    }
+
+    func contains(_ value: JSONValue) -> Bool {
+        switch content {
+        case .words(let words):
+            switch value {
+            case .string(let text): return words.contains(text)
+            case .integer(let number): return words.contains { Int64($0) == number }
+            case .double(let number): return words.contains { Double($0) == number }
+            case .bool(let flag): return words.contains(flag ? "true" : "false")
+            case .null, .array, .object: return false
+            }
+        case .integers(let range, _):
+            if case .integer(let number) = value { return range.contains(number) }
+            return false
+        case .numbers(let range, _):
+            if case .double(let number) = value { return range.contains(number) }
+            return false
+        }
+    }
+
+    /// `a number from 1 to 10`, `a number from 1`, `a number up to 10`, or `one of a, b, c`.
+    func described(as kind: PluginDescription.Parameter.Kind) -> String {
+        switch content {
+        case .words(let words): return "one of " + words.joined(separator: ", ")
+        case .integers(_, let text), .numbers(_, let text):
+            let low = text.low.isEmpty ? "" : " from \(text.low)"
+            let high = text.high.isEmpty ? "" : text.low.isEmpty ? " up to \(text.high)" : " to \(text.high)"
+            return kind.described + low + high
+        }
+    }
+}

@@ -1,0 +1,196 @@
+public import HostValues
+
+/// One setting of a routine, plugin or host; the raw value is its path in a configuration file.
+public enum SettingKey: String, CaseIterable, Sendable {
+    case waitMs = "wait_ms"
+    case maxCycles = "max_cycles"
+    case until
+    case timeoutMs = "timeout_ms"
+    case isolation
+    case enabled
+    case onError = "on_error"
+    case retryDelayMs = "retry.delay_ms"
+    case retryAttempts = "retry.attempts"
+    case restartFirstDelayMs = "restart.first_delay_ms"
+    case restartMaxDelayMs = "restart.max_delay_ms"
+    case restartJitterPercent = "restart.jitter_percent"
+    case restartResetAfterMs = "restart.reset_after_ms"
+    case restartSameCauseFailures = "restart.same_cause_failures"
+    case restartSameCauseWindowMs = "restart.same_cause_window_ms"
+    case restartAnyCauseFailures = "restart.any_cause_failures"
+    case restartAnyCauseWindowMs = "restart.any_cause_window_ms"
+    case restartProbeAfterMs = "restart.probe_after_ms"
+    case restartShortageDelayMs = "restart.shortage_delay_ms"
+    case limitMemoryMb = "limits.memory_mb"
+    case limitOpenFiles = "limits.open_files"
+    case limitProcesses = "limits.processes"
+    case limitCpuPercent = "limits.cpu_percent"
+    case cacheDurability = "caches.durability"
+    case cacheValueMb = "caches.value_mb"
+    case cacheMemoryMb = "caches.memory_mb"
+    case cacheDiskFiles = "caches.disk_files"
+    case cacheDiskMb = "caches.disk_mb"
+    case onFailureCommand = "on_failure.command"
+    case onFailureTimeoutMs = "on_failure.timeout_ms"
+}
+
+/// The value of a setting.
+public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
+    case integer(UInt64)
+    case integers([UInt64])
+    case word(String)
+    case flag(Bool)
+    case until(Until)
+    case command([String])
+
+    /// As `list` shows it, and as a configuration file may say it.
+    public var description: String {
+        switch self {
+        case .integer(let value): return String(value)
+        case .integers(let values): return "[\(values.map { String($0) }.joined(separator: ", "))]"
+        case .word(let word): return word
+        case .flag(let flag): return "\(flag)"
+        case .until(let until): return until.description
+        case .command(let words):
+            let quoted = words.map { word in
+                var text = ""
+                JSONValue.quote(word, to: &text)
+                return text
+            }
+            return "[\(quoted.joined(separator: ", "))]"
+        }
+    }
+}
+
+/// What a setting may be.
+enum SettingShape {
+    /// A whole number in a range; `zero` says what 0 means where the range does not begin with it.
+    case integer(ClosedRange<UInt64>, of: String, zero: String?)
+    /// A list of whole numbers, each in the range.
+    case integers(ClosedRange<UInt64>, of: String, most: Int)
+    /// One of these words.
+    case word([String])
+    case flag
+    case until
+    case command
+
+    /// The same for one element of a list.
+    var allowedElement: String {
+        switch self {
+        case .integers(let range, let unit, _):
+            "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
+        case .command: "a text without NUL characters, and the first names a program"
+        case .integer, .word, .flag, .until: allowed
+        }
+    }
+
+    /// A sentence's end that says what is allowed.
+    var allowed: String {
+        switch self {
+        case .integer(let range, let unit, let zero):
+            let whole = "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
+            return zero.map { "\(whole), or 0 for \($0)" } ?? whole
+        case .integers(let range, let unit, let most):
+            return
+                "a list of at most \(most) whole numbers from \(range.lowerBound) to \(range.upperBound) (\(unit))"
+        case .word(let words): return "one of " + words.map { "\"\($0)\"" }.joined(separator: ", ")
+        case .flag: return "true or false"
+        case .until: return "\"HH:MM\", a date and time such as \"2026-11-24T18:30:00Z\", or \"never\""
+        case .command: return "a command as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"schedhost\"]"
+        }
+    }
+}
+
+extension SettingKey {
+    private static let month: UInt64 = 2_678_400_000
+    private static let day: UInt64 = 86_400_000
+
+    /// What is allowed.
+    var shape: SettingShape {
+        switch self {
+        case .waitMs: .integer(0...Self.month, of: "milliseconds", zero: nil)
+        case .maxCycles: .integer(1...UInt64(Int64.max), of: "cycles", zero: "no bound")
+        case .until: .until
+        case .timeoutMs: .integer(1...Self.month, of: "milliseconds", zero: "no timeout")
+        case .isolation: .word(Isolation.allCases.map(\.rawValue))
+        case .enabled: .flag
+        case .onError: .word(ErrorDecision.allCases.map(\.rawValue))
+        case .retryDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
+        case .retryAttempts: .integer(1...1000, of: "attempts", zero: nil)
+        case .restartFirstDelayMs, .restartMaxDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
+        case .restartJitterPercent: .integer(0...100, of: "percent", zero: nil)
+        case .restartResetAfterMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
+        case .restartSameCauseFailures, .restartAnyCauseFailures:
+            .integer(1...UInt64(RestartSettings.mostFailures), of: "deaths", zero: "no quarantine")
+        case .restartSameCauseWindowMs, .restartAnyCauseWindowMs:
+            .integer(1000...Self.month, of: "milliseconds", zero: nil)
+        case .restartProbeAfterMs: .integers(1000...Self.month, of: "milliseconds", most: 16)
+        case .restartShortageDelayMs: .integer(100...Self.day, of: "milliseconds", zero: nil)
+        case .limitMemoryMb: .integer(16...1_048_576, of: "megabytes", zero: "no limit")
+        case .limitOpenFiles: .integer(16...1_048_576, of: "open files", zero: "the host's own limit")
+        case .limitProcesses: .integer(1...1_048_576, of: "processes", zero: "no limit")
+        case .limitCpuPercent: .integer(1...100, of: "percent", zero: "no limit")
+        case .cacheDurability: .word(CacheDurability.allCases.map(\.rawValue))
+        case .cacheValueMb: .integer(1...1024, of: "megabytes", zero: nil)
+        case .cacheMemoryMb: .integer(1...1_048_576, of: "megabytes", zero: nil)
+        case .cacheDiskFiles: .integer(8...10_000_000, of: "files", zero: "no bound")
+        case .cacheDiskMb: .integer(1...1_048_576, of: "megabytes", zero: "no bound")
+        case .onFailureCommand: .command
+        case .onFailureTimeoutMs: .integer(100...600_000, of: "milliseconds", zero: nil)
+        }
+    }
+
+    /// The built-in value; nil where the lack of one has a meaning of its own.
+    var builtIn: SettingValue? {
+        let restart = RestartSettings()
+        return switch self {
+        case .waitMs, .maxCycles, .limitMemoryMb, .limitOpenFiles, .limitProcesses, .limitCpuPercent: .integer(0)
+        case .until: .until(.never)
+        case .timeoutMs: nil
+        case .isolation: .word(Isolation.plugin.rawValue)
+        case .enabled: .flag(true)
+        case .onError: .word(ErrorDefault().decision.rawValue)
+        case .retryDelayMs: .integer(ErrorDefault().retryMs)
+        case .retryAttempts: .integer(UInt64(ErrorDefault().attempts))
+        case .restartFirstDelayMs: .integer(restart.firstDelayMs)
+        case .restartMaxDelayMs: .integer(restart.maxDelayMs)
+        case .restartJitterPercent: .integer(restart.jitterPercent)
+        case .restartResetAfterMs: .integer(restart.resetAfterMs)
+        case .restartSameCauseFailures: .integer(restart.sameCauseFailures)
+        case .restartSameCauseWindowMs: .integer(restart.sameCauseWindowMs)
+        case .restartAnyCauseFailures: .integer(restart.anyCauseFailures)
+        case .restartAnyCauseWindowMs: .integer(restart.anyCauseWindowMs)
+        case .restartProbeAfterMs: .integers(restart.probeAfterMs)
+        case .restartShortageDelayMs: .integer(restart.shortageDelayMs)
+        case .cacheDurability: .word(CacheDurability.process.rawValue)
+        case .cacheValueMb: .integer(WorkerLimits().cacheValueMb)
+        case .cacheMemoryMb: .integer(WorkerLimits().cacheMemoryMb)
+        case .cacheDiskFiles: .integer(CacheSettings().diskFiles)
+        case .cacheDiskMb: .integer(CacheSettings().diskMb)
+        case .onFailureCommand: .command([])
+        case .onFailureTimeoutMs: .integer(10_000)
+        }
+    }
+
+    /// The object that holds it, such as `restart`; nil at the top.
+    var group: String? {
+        let parts = rawValue.split(separator: ".")
+        return parts.count == 2 ? String(parts[0]) : nil
+    }
+
+    /// Whether it limits a worker.
+    public var isLimit: Bool { group == "limits" || self == .cacheValueMb || self == .cacheMemoryMb }
+
+    /// Its name in that object.
+    var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
+}
+
+/// How many routines share a worker process.
+public enum Isolation: String, CaseIterable, Sendable {
+    /// A worker for each plugin.
+    case plugin
+    /// A worker for each routine.
+    case routine
+    /// One worker for all.
+    case shared
+}

@@ -1,0 +1,273 @@
+internal import HostValues
+
+/// When one routine runs: the state machine of one session, without a clock, a lock or a thread.
+///
+/// Cycles start on a grid of `wait`, without drift. A cycle that ends past the next grid point is followed
+/// at once by the next one; the grid starts anew there and the points passed over are counted as missed.
+/// All times are ns: on the boot clock, except where `wall` is said.
+public struct Schedule: Equatable, Sendable {
+    /// Where the session stands.
+    public enum State: Equatable, Sendable {
+        /// For the next cycle, or for the retry of one.
+        case waiting
+        /// A cycle is in progress.
+        case running
+        /// A cycle failed, and the hook is being asked.
+        case inHook
+        /// Over; nothing happens any more.
+        case ended
+    }
+
+    /// Why the session ended.
+    public enum End: Equatable, Sendable {
+        /// It has had its `maxCycles`.
+        case maxCycles
+        /// The wall clock has reached `until`.
+        case until
+        /// The host asked.
+        case stopped
+        /// The routine asked.
+        case byRoutine
+        /// A cycle failed, and the decision was to end.
+        case failed
+    }
+
+    /// What the caller is to do.
+    public enum Action: Equatable, Sendable {
+        /// Run a cycle now; then call `finish` or `fail`.
+        case run
+        /// Call `poll` at this time, or earlier.
+        case wait(until: Int64)
+        /// Ask the hook; then call `decide`.
+        case askHook
+        /// End the session for this reason.
+        case end(End)
+        /// Nothing.
+        case none
+    }
+
+    /// What the hook decided about a failed cycle.
+    public enum Decision: Equatable, Sendable {
+        /// Count it and go on.
+        case goOn
+        /// The same cycle again after this many ns.
+        case retry(after: Int64)
+        /// End the session.
+        case end
+    }
+
+    /// From one cycle's start to the next one's; 0: back to back.
+    public private(set) var wait: Int64
+    /// The most cycles of the session; 0: no bound.
+    public let maxCycles: UInt64
+    /// The wall time from which no cycle starts; `Int64.max`: no bound. While it is that, `wall` is not looked at.
+    public let until: Int64
+    /// The most attempts at one cycle.
+    public let maxAttempts: UInt32
+    /// Whether each cycle's end is followed by `wait`, also when the next one is due at once: for a routine that
+    /// takes turns with others.
+    public let isYielding: Bool
+
+    /// See `State`.
+    public private(set) var state = State.waiting
+    /// The cycle in progress or next, from 0; also the number of cycles that count.
+    public private(set) var cycle: UInt64 = 0
+    /// Of the cycle in progress or next, from 1.
+    public private(set) var attempt: UInt32 = 1
+    /// Of the cycles that count, those that failed and were let pass.
+    public private(set) var passed: UInt64 = 0
+    /// Cycles that failed, each attempt counted.
+    public private(set) var failures: UInt64 = 0
+    /// Grid points that were passed over.
+    public private(set) var missed: UInt64 = 0
+    /// When the present or next cycle is due.
+    public private(set) var due: Int64
+    /// Whether the schedule waits for `resume`, whatever is due.
+    public private(set) var isPaused = false
+
+    private var grid: Int64
+    private var stopAsked = false
+    private var endAsked = false
+    private var againAsked = false
+
+    /// A session that begins now, with its first cycle due at once.
+    public init(
+        now: Int64, wait: Int64, maxCycles: UInt64 = 0, until: Int64 = .max, maxAttempts: UInt32 = 3,
+        isYielding: Bool = false
+    ) {
+        self.wait = max(0, wait)
+        self.maxCycles = maxCycles
+        self.until = until
+        self.maxAttempts = maxAttempts
+        self.isYielding = isYielding
+        due = now
+        grid = now
+    }
+
+    /// The time has come, or something has changed: what is to do now?
+    public mutating func poll(now: Int64, wall: Int64) -> Action {
+        switch state {
+        case .waiting:
+            if stopAsked { return end(.stopped) }
+            if hasReachedUntil(wall) { return end(.until) }
+            if isPaused { return .wait(until: clampToUntil(.max, now: now, wall: wall)) }
+            if now < due { return .wait(until: clampToUntil(due, now: now, wall: wall)) }
+            begin(now)
+            return .run
+        case .running, .inHook, .ended:
+            return .none
+        }
+    }
+
+    /// The cycle succeeded.
+    public mutating func finish(now: Int64, wall: Int64) -> Action {
+        switch state {
+        case .running:
+            cycle &+= 1
+            attempt = 1
+            return advance(now: now, wall: wall)
+        case .waiting, .inHook, .ended:
+            return .none
+        }
+    }
+
+    /// The cycle failed.
+    public mutating func fail() -> Action {
+        switch state {
+        case .running:
+            failures &+= 1
+            state = .inHook
+            return .askHook
+        case .waiting, .inHook, .ended:
+            return .none
+        }
+    }
+
+    /// The hook has decided. A retry past `maxAttempts` ends the session.
+    public mutating func decide(_ decision: Decision, now: Int64, wall: Int64) -> Action {
+        switch state {
+        case .inHook:
+            switch decision {
+            case .goOn:
+                cycle &+= 1
+                passed &+= 1
+                attempt = 1
+                return advance(now: now, wall: wall)
+            case .retry(let delay):
+                if stopAsked { return end(.stopped) }
+                if attempt >= maxAttempts { return end(.failed) }
+                attempt &+= 1
+                due = now.clampedPlus(max(0, delay))
+                state = .waiting
+                return poll(now: now, wall: wall)
+            case .end:
+                return end(.failed)
+            }
+        case .waiting, .running, .ended:
+            return .none
+        }
+    }
+
+    /// The host asks the session to end: at the next poll when it waits, else after the cycle in progress.
+    public mutating func askStop() { stopAsked = true }
+
+    /// The routine asks the session to end after the cycle in progress.
+    public mutating func endAfterCycle() { endAsked = true }
+
+    /// Sets the wait; the next cycle comes that long after the present one's start.
+    public mutating func setWait(_ wait: Int64) { self.wait = max(0, wait) }
+
+    /// The next cycle comes at once: when it waits, now, else after the cycle in progress. The grid starts anew.
+    public mutating func runNow(now: Int64) -> Action {
+        switch state {
+        case .waiting:
+            due = now
+            grid = now
+            return .wait(until: now)
+        case .running, .inHook:
+            againAsked = true
+            return .none
+        case .ended:
+            return .none
+        }
+    }
+
+    /// No cycle starts until `resume`.
+    public mutating func pause() { isPaused = true }
+
+    /// Cycles start again; one that was due meanwhile comes now, on a new grid.
+    public mutating func resume(now: Int64) {
+        isPaused = false
+        if due < now {
+            due = now
+            grid = now
+        }
+    }
+
+    /// When the next cycle, or the one after that in progress, is due as things stand: `now` when it comes at once,
+    /// `Int64.max` when none will come.
+    public func nextDue(now: Int64, wall: Int64) -> Int64 {
+        let next: Int64
+        switch state {
+        case .waiting:
+            if stopAsked { return .max }
+            next = due
+        case .running, .inHook:
+            if stopAsked || endAsked || (maxCycles != 0 && cycle &+ 1 >= maxCycles) { return .max }
+            next = againAsked ? now : grid.clampedPlus(wait)
+        case .ended:
+            return .max
+        }
+        if isPaused { return .max }
+        let clamped = max(next, now)
+        return until != .max && wall.clampedPlus(clamped.clampedMinus(now)) >= until ? .max : clamped
+    }
+
+    /// Starts a cycle. One that starts over a whole wait late (a suspend, a starved machine) starts a new grid.
+    private mutating func begin(_ now: Int64) {
+        state = .running
+        if attempt > 1 { return }
+        if wait > 0 {
+            let late = now.clampedMinus(grid)
+            if late >= wait {
+                missed &+= UInt64(late / wait)
+                grid = now
+            }
+        } else {
+            grid = now
+        }
+    }
+
+    /// After a cycle that counts: the next one.
+    private mutating func advance(now: Int64, wall: Int64) -> Action {
+        if maxCycles != 0, cycle >= maxCycles { return end(.maxCycles) }
+        if endAsked { return end(.byRoutine) }
+        if stopAsked { return end(.stopped) }
+        let next = grid.clampedPlus(wait)
+        if againAsked {
+            againAsked = false
+            grid = now
+        } else if next >= now {
+            grid = next
+        } else {
+            if wait > 0 { missed &+= UInt64(now.clampedMinus(next) / wait) }
+            grid = now
+        }
+        due = grid
+        state = .waiting
+        return isYielding && !isPaused && !hasReachedUntil(wall) ? .wait(until: due) : poll(now: now, wall: wall)
+    }
+
+    private mutating func end(_ reason: End) -> Action {
+        state = .ended
+        return .end(reason)
+    }
+
+    /// Whether the wall clock has reached `until`.
+    public func hasReachedUntil(_ wall: Int64) -> Bool { until != .max && wall >= until }
+
+    /// The time given, or that of `until` if it comes earlier as the clocks stand.
+    public func clampToUntil(_ time: Int64, now: Int64, wall: Int64) -> Int64 {
+        until == .max ? time : min(time, now.clampedPlus(until.clampedMinus(wall)))
+    }
+}

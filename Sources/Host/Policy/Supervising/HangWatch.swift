@@ -1,0 +1,222 @@
+internal import HostValues
+
+/// One moment on both of the host's running clocks, in nanoseconds. Read `boot` first, and both before the ledgers.
+public struct ClockReading: Equatable, Sendable {
+    /// `CLOCK_BOOTTIME`: goes on during a suspend.
+    public var boot: Int64
+    /// `CLOCK_MONOTONIC`: stands still during a suspend.
+    public var monotonic: Int64
+
+    /// A moment.
+    public init(boot: Int64, monotonic: Int64) {
+        self.boot = boot
+        self.monotonic = monotonic
+    }
+
+    /// How long the machine was suspended since its boot.
+    var suspended: Int64 { boot.clampedMinus(monotonic) }
+}
+
+/// Finds routines whose callback takes longer than its timeout, from what workers count in their ledgers.
+///
+/// Pure, one value for all routines of a host, for one thread. The supervisor calls `observe` for each routine when
+/// its session starts, when it asked a worker to run, pause or resume it, and for all of them at `nextLook`: the
+/// earliest moment at which a hang can be true as far as is known. In between the watch needs no wake-up at all.
+///
+/// A suspend never counts as running time. Where it is not known whether a callback began before or after a suspend,
+/// the routine has the benefit of the doubt, for one timeout from when its callback was first seen at most.
+/// A snapshot may hold any numbers: a plugin can write into its ledger.
+public struct HangWatch<Key: Hashable & Sendable>: Sendable {
+    /// What the ledger says of one routine.
+    public struct Snapshot: Equatable, Sendable {
+        /// Whether a thread is inside the plugin's code for this routine.
+        public enum State: Equatable, Sendable {
+            /// No session, paused or ended: nothing can hang.
+            case idle
+            /// Between callbacks; the next is due at `due`.
+            case waiting
+            /// Inside one since `began`: a cycle, a hook, `load`, `start`, `stats`, `stop` or `unload`.
+            case busy
+        }
+
+        /// What it does.
+        public var state: State
+        /// The session's id.
+        public var session: UInt64
+        /// The cycle in progress or next.
+        public var cycle: UInt64
+        /// When the callback in progress began, boot ns.
+        public var began: Int64
+        /// When the worker calls the plugin next, boot ns; `Int64.max` for never.
+        public var due: Int64
+        /// How long one callback may take, ns; nil for ever. See `HangTimeout`.
+        public var timeout: Int64?
+
+        /// All fields.
+        public init(state: State, session: UInt64, cycle: UInt64, began: Int64, due: Int64, timeout: Int64?) {
+            self.state = state
+            self.session = session
+            self.cycle = cycle
+            self.began = began
+            self.due = due
+            self.timeout = timeout
+        }
+    }
+
+    /// A callback that is over its time. Told once.
+    public struct Hang: Equatable, Sendable {
+        /// The session's id.
+        public let session: UInt64
+        /// The cycle.
+        public let cycle: UInt64
+        /// How long it has run, without suspends, ns; at least this much.
+        public let running: Int64
+        /// How long it may, ns.
+        public let timeout: Int64
+    }
+
+    private struct Callback: Equatable {
+        let session: UInt64
+        let cycle: UInt64
+        let began: Int64
+    }
+
+    private struct Entry {
+        /// The callback last seen in progress.
+        var callback: Callback?
+        /// The latest monotonic time at which it can have begun.
+        var began: Int64 = 0
+        var wasTold = false
+        /// When it was looked at last, boot ns: what began since, began after that.
+        var seen: Int64
+        /// When a hang can be true at the earliest, monotonic ns; nil: not before something else happens.
+        var look: Int64?
+    }
+
+    private var entries: [Key: Entry] = [:]
+    private var suspends = SuspendHistory()
+
+    /// Nothing is watched.
+    public init() {}
+
+    /// How many routines are watched.
+    public var count: Int { entries.count }
+
+    /// Takes what the ledger says now; returns a hang once for each callback that is over its time.
+    public mutating func observe(_ key: Key, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
+        suspends.note(now)
+        var entry = entries[key] ?? Entry(seen: 0)
+        defer {
+            entry.seen = now.boot
+            entries[key] = entry
+        }
+        entry.look = nil
+        let timeout = snapshot.timeout.map { max($0, 1) }
+        switch snapshot.state {
+        case .idle:
+            entry.callback = nil
+            return nil
+        case .waiting:
+            entry.callback = nil
+            guard let timeout, snapshot.due != .max else { return nil }
+            let wait = max(0, snapshot.due.clampedMinus(now.boot))
+            entry.look = now.monotonic.clampedPlus(wait).clampedPlus(timeout)
+            return nil
+        case .busy:
+            let callback = Callback(session: snapshot.session, cycle: snapshot.cycle, began: snapshot.began)
+            if callback != entry.callback {
+                entry.began = start(of: snapshot.began, after: entry.seen, at: now)
+                entry.callback = callback
+                entry.wasTold = false
+            }
+            guard let timeout, !entry.wasTold else { return nil }
+            let deadline = entry.began.clampedPlus(timeout)
+            if now.monotonic < deadline {
+                entry.look = deadline
+                return nil
+            }
+            entry.wasTold = true
+            return Hang(
+                session: snapshot.session, cycle: snapshot.cycle,
+                running: now.monotonic.clampedMinus(entry.began), timeout: timeout)
+        }
+    }
+
+    /// Forgets a routine: its worker died, or its plugin was removed.
+    public mutating func remove(_ key: Key) {
+        entries[key] = nil
+    }
+
+    /// When all routines are to be observed again; nil when there is nothing to wait for. Takes time in their number.
+    ///
+    /// Arm a timer for its boot time: that fires no later than the monotonic one if the machine is suspended, and
+    /// `observe` then finds the new moment.
+    public func nextLook(at now: ClockReading) -> ClockReading? {
+        var earliest: Int64?
+        for entry in entries.values {
+            if let look = entry.look, look < earliest ?? .max { earliest = look }
+        }
+        return earliest.map { ClockReading(boot: $0.clampedPlus(now.suspended), monotonic: $0) }
+    }
+
+    /// The latest monotonic time at which a callback can have begun that was first seen now.
+    private func start(of began: Int64, after seen: Int64, at now: ClockReading) -> Int64 {
+        // Read while it was being written, or scribbled on: the callback counts from now.
+        guard began > 0, began <= now.boot else { return now.monotonic }
+        // It was not in progress when last seen.
+        let began = max(began, seen)
+        return min(began.clampedMinus(suspends.least(at: began)), now.monotonic)
+    }
+}
+
+/// How long a callback may take when nobody says.
+public enum HangTimeout {
+    /// The timeout of a callback in nanoseconds, nil for none: what was configured (0: none), or by default ten times
+    /// the wait, not under 60 s nor over 1 h.
+    ///
+    /// A descriptor's `timeout_ms` of 0 means the default: give nil for it.
+    public static func nanoseconds(waitMs: UInt64, configuredMs: UInt64?) -> Int64? {
+        if let configuredMs { return configuredMs == 0 ? nil : Int64(nanosecondsFrom: configuredMs) }
+        let (wished, overflow) = waitMs.multipliedReportingOverflow(by: 10)
+        return Int64(nanosecondsFrom: min(max(overflow ? .max : wished, 60_000), 3_600_000))
+    }
+}
+
+/// When the machine was suspended, as far as readings of both clocks tell.
+struct SuspendHistory: Equatable, Sendable {
+    /// Readings between which the machine was not suspended, and for how long it had been before them.
+    private struct Period: Equatable {
+        var suspended: Int64
+        var firstBoot: Int64
+        var lastBoot: Int64
+    }
+
+    /// Readings differ by the time between reading one clock and the other; a suspend takes longer.
+    private static let tolerance: Int64 = 100_000_000
+    private static let mostPeriods = 16
+
+    private var periods: [Period] = []
+
+    mutating func note(_ now: ClockReading) {
+        guard let last = periods.last else {
+            periods = [Period(suspended: now.suspended, firstBoot: now.boot, lastBoot: now.boot)]
+            return
+        }
+        if now.suspended.clampedMinus(last.suspended) <= Self.tolerance {
+            periods[periods.count - 1].lastBoot = max(last.lastBoot, now.boot)
+            return
+        }
+        if periods.count == Self.mostPeriods { periods.removeFirst() }
+        periods.append(Period(suspended: now.suspended, firstBoot: now.boot, lastBoot: now.boot))
+    }
+
+    /// For how long the machine had been suspended by that boot time at least: its start is then the latest.
+    func least(at boot: Int64) -> Int64 {
+        var least = periods.first?.suspended ?? 0
+        for (period, next) in zip(periods, periods.dropFirst()) where boot > period.lastBoot {
+            // Between the last reading before a suspend and the first after it both are possible.
+            least = boot >= next.firstBoot ? next.suspended : period.suspended
+        }
+        return least
+    }
+}

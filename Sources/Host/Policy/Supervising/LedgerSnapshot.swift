@@ -1,0 +1,73 @@
+public import HostValues
+
+/// One slot of a worker's ledger, as it was read. Any number may be in it: the plugin can write there.
+public struct LedgerSnapshot: Equatable, Sendable {
+    /// The session's id.
+    public var session: UInt64
+    /// What its thread is doing; nil for a number that is no state.
+    public var state: LedgerState?
+    /// The cycle in progress or next.
+    public var cycle: UInt64
+    /// When the callback in progress began, boot ns.
+    public var began: Int64
+    /// When the next cycle is due, boot ns.
+    public var due: Int64
+    /// The thread, by the kernel's id.
+    public var thread: Int32
+    /// Failed attempts.
+    public var failures: UInt64
+    /// Grid points passed over.
+    public var missed: UInt64
+    /// How the session ended.
+    public var end: SessionRecord.Kind?
+
+    /// A slot that says this.
+    public init(
+        session: UInt64, state: LedgerState?, cycle: UInt64, began: Int64 = 0, due: Int64 = 0, thread: Int32 = 0,
+        failures: UInt64 = 0, missed: UInt64 = 0, end: SessionRecord.Kind? = nil
+    ) {
+        self.session = session
+        self.state = state
+        self.cycle = cycle
+        self.began = began
+        self.due = due
+        self.thread = thread
+        self.failures = failures
+        self.missed = missed
+        self.end = end
+    }
+
+    /// Whether the routine's thread is in the plugin's code, or was when the worker died.
+    public var isInPlugin: Bool {
+        switch state {
+        case .starting, .running, .inHook, .inStats, .stopping, .loading, .unloading, .refreshing: true
+        case .idle, .waiting, .ended, nil: false
+        }
+    }
+
+    /// The phase in the words of the record.
+    public var phase: String? {
+        switch state {
+        case .starting: "start"
+        case .running: "routine"
+        case .inHook: "hook"
+        case .inStats: "stats"
+        case .stopping: "stop"
+        case .loading: "load"
+        case .unloading: "unload"
+        case .refreshing: "cache"
+        case .idle, .waiting, .ended, nil: nil
+        }
+    }
+
+    /// What the hang watch makes of it.
+    public func hangSnapshot(timeout: Int64?) -> HangWatch<Int>.Snapshot {
+        let state: HangWatch<Int>.Snapshot.State =
+            switch self.state {
+            case .waiting: .waiting
+            case .running, .starting, .inHook, .inStats, .stopping, .loading, .unloading, .refreshing: .busy
+            case .idle, .ended, nil: .idle
+            }
+        return .init(state: state, session: session, cycle: cycle, began: began, due: due, timeout: timeout)
+    }
+}

@@ -1,0 +1,283 @@
+internal import HostPolicy
+public import HostSystem
+
+/// Looks at the cache files of a state directory, with or without a running host.
+///
+/// Reads take no lock and disturb nobody; nothing is set aside or repaired. All methods may be called on any thread.
+public struct CacheInspector: Sendable {
+    private let state: any CacheFolder
+    private let clock: any HostClock
+    private let boot: UInt128
+
+    /// An inspector of a state directory.
+    public init(state: any CacheFolder, clock: any HostClock = SystemClock(), boot: String = bootIdentifier()) {
+        self.state = state
+        self.clock = clock
+        self.boot = CacheStamp.bootNumber(boot)
+    }
+
+    /// Which values are meant: what is nil does not matter.
+    public struct Selection: Equatable, Sendable {
+        /// The plugin's id.
+        public var plugin: String?
+        /// The routine's name.
+        public var routine: String?
+        /// The cache's name.
+        public var name: String?
+        /// The key; empty for the unkeyed value.
+        public var key: [UInt8]?
+
+        /// A selection, by default of everything.
+        public init(plugin: String? = nil, routine: String? = nil, name: String? = nil, key: [UInt8]? = nil) {
+            self.plugin = plugin
+            self.routine = routine
+            self.name = name
+            self.key = key
+        }
+    }
+
+    /// One file.
+    public struct Listing: Equatable, Sendable {
+        /// Its path in the state directory.
+        public var file: String
+        /// Whose value it is. For a wrong file by the file's name, encoded where that was cut.
+        public var plugin: String
+        /// The routine's name.
+        public var routine: String
+        /// The cache's name.
+        public var name: String
+        /// The key; empty for the unkeyed value.
+        public var key: [UInt8]
+        /// What the file says of its value; nil when it is wrong or was set aside.
+        public var value: Value?
+        /// What is wrong with it.
+        public var flaw: String?
+    }
+
+    /// A right file's value.
+    public struct Value: Equatable, Sendable {
+        /// Bytes of the value.
+        public var size: Int
+        /// Nanoseconds since its load completed; nil when nobody knows.
+        public var age: Int64?
+        /// E, ns; `Int64.max` never expires.
+        public var expire: Int64
+        /// Whether it would not be served any more without a load.
+        public var isExpired: Bool
+        /// When it was made, UTC ns since 1970, as the machine believed.
+        public var produced: Int64
+        /// How long its load took, ns.
+        public var loadTime: Int64
+        /// Grows with each load and put.
+        public var generation: UInt64
+        /// How often the source made it.
+        public var loads: UInt64
+        /// The encoding, as the plugin numbers it.
+        public var codec: UInt32
+        /// The build id of the plugin that wrote it.
+        public var build: String
+    }
+
+    /// What a walk found.
+    public struct Report: Sendable {
+        /// By plugin, routine, name and key.
+        public var files: [Listing] = []
+        /// What could not be looked at.
+        public var errors: [SystemError] = []
+    }
+
+    /// All files of a selection. Reads them whole, so that what is corrupt is flagged.
+    public func list(_ selection: Selection = Selection()) -> Report {
+        var report = Report()
+        walk(selection, &report.errors) { place throws(SystemError) in
+            if let listing = try listing(place), matches(listing, selection) { report.files.append(listing) }
+        }
+        report.files.sort {
+            ($0.plugin, $0.routine, $0.name, $0.file) < ($1.plugin, $1.routine, $1.name, $1.file)
+        }
+        return report
+    }
+
+    /// One value and its bytes; nil when there is none. A wrong file has a flaw and no bytes.
+    public func get(plugin: String, routine: String, name: String, key: [UInt8] = [])
+        -> (listing: Listing, bytes: [UInt8]?)?
+    {
+        let selection = Selection(plugin: plugin, routine: routine, name: name, key: key)
+        var found: (Listing, [UInt8]?)?
+        var errors: [SystemError] = []
+        walk(selection, &errors) { place throws(SystemError) in
+            guard !place.isSetAside, let listing = try listing(place), matches(listing, selection) else { return }
+            guard listing.flaw == nil,
+                case .whole(_, let payload?) = try CacheFileReader.readAtRest(place.folder, place.file, payload: true)
+            else {
+                found = (listing, nil)
+                return
+            }
+            found = (listing, unsafe [UInt8](payload.bytes))
+        }
+        return found
+    }
+
+    /// Removes the files of a selection, those set aside as well; gives how many. A running host goes on serving what
+    /// it has in memory until that expires.
+    public func clear(_ selection: Selection) -> (removed: Int, errors: [SystemError]) {
+        var removed = 0
+        var errors: [SystemError] = []
+        walk(selection, &errors) { place throws(SystemError) in
+            guard let listing = try listing(place), matches(listing, selection) else { return }
+            let lock = try place.folder.lock(CacheStore.lockFile, at: 0, patience: CacheStore.busy)
+            defer { lock?.release() }
+            try place.folder.remove(place.file)
+            removed += 1
+        }
+        return (removed, errors)
+    }
+
+    // MARK: - The walk
+
+    private struct Place {
+        let folder: any CacheFolder
+        let path: String
+        let file: String
+        let plugin: String
+        let routine: String
+        let name: String
+        let key: String
+        var isSetAside: Bool { file.hasSuffix(CacheStore.corruptEnding) }
+    }
+
+    private func walk(
+        _ selection: Selection, _ errors: inout [SystemError], _ body: (Place) throws(SystemError) -> Void
+    ) {
+        each(["cache", "v1"][...], state, "", &errors) { root, path, errors in
+            children(root, path, selection.plugin.map { CacheName.encode($0) }, &errors) {
+                plugin, pluginName, path, errors in
+                children(plugin, path, selection.routine.map { CacheName.encode($0) }, &errors) {
+                    routine, routineName, path, errors in
+                    files(routine, path, pluginName, routineName, &errors, body)
+                }
+            }
+        }
+    }
+
+    private func each(
+        _ parts: ArraySlice<String>, _ folder: any CacheFolder, _ path: String, _ errors: inout [SystemError],
+        _ body: (any CacheFolder, String, inout [SystemError]) -> Void
+    ) {
+        var folder = folder
+        do {
+            for part in parts { folder = try folder.folder(part, create: false) }
+        } catch {
+            if !error.isNotFound { errors.append(error) }
+            return
+        }
+        body(folder, parts.joined(separator: "/"), &errors)
+    }
+
+    private func children(
+        _ folder: any CacheFolder, _ path: String, _ only: String?, _ errors: inout [SystemError],
+        _ body: (any CacheFolder, String, String, inout [SystemError]) -> Void
+    ) {
+        do {
+            for name in try folder.names() where only == nil || name == only {
+                do {
+                    body(try folder.folder(name, create: false), name, "\(path)/\(name)", &errors)
+                } catch {
+                    // A file where only directories belong is not ours.
+                    if !error.isNotFound, !error.isNotRegular { errors.append(error) }
+                }
+            }
+        } catch {
+            errors.append(error)
+        }
+    }
+
+    private func files(
+        _ folder: any CacheFolder, _ path: String, _ plugin: String, _ routine: String, _ errors: inout [SystemError],
+        _ body: (Place) throws(SystemError) -> Void
+    ) {
+        do {
+            for name in try folder.names() {
+                if let stem = stem(name) {
+                    let place = Place(
+                        folder: folder, path: path, file: name, plugin: plugin, routine: routine, name: stem, key: "")
+                    visit(place, &errors, body)
+                } else if name.hasSuffix(".keys") {
+                    let keys = try folder.folder(name, create: false)
+                    for file in try keys.names() {
+                        guard let stem = stem(file) else { continue }
+                        let place = Place(
+                            folder: keys, path: "\(path)/\(name)", file: file, plugin: plugin, routine: routine,
+                            name: String(name.dropLast(5)), key: stem)
+                        visit(place, &errors, body)
+                    }
+                }
+            }
+        } catch {
+            errors.append(error)
+        }
+    }
+
+    private func stem(_ file: String) -> String? {
+        for ending in [CacheStore.ending, CacheStore.corruptEnding] where file.hasSuffix(ending) {
+            return String(file.dropLast(ending.count))
+        }
+        return nil
+    }
+
+    private func visit(_ place: Place, _ errors: inout [SystemError], _ body: (Place) throws(SystemError) -> Void) {
+        do {
+            try body(place)
+        } catch {
+            if !error.isNotFound { errors.append(error) }
+        }
+    }
+
+    private func listing(_ place: Place) throws(SystemError) -> Listing? {
+        var listing = Listing(
+            file: "\(place.path)/\(place.file)", plugin: CacheName.decode(place.plugin),
+            routine: CacheName.decode(place.routine), name: CacheName.decode(place.name),
+            key: CacheName.decodeBytes(place.key))
+        if place.isSetAside {
+            listing.flaw = "corrupt, set aside"
+            return listing
+        }
+        switch try CacheFileReader.readAtRest(place.folder, place.file, payload: true) {
+        case .absent: return nil
+        case .wrong(let reason): listing.flaw = reason
+        case .whole(let header, _):
+            guard isInPlace(header, place) else {
+                listing.flaw = "it is another cache's"
+                return listing
+            }
+            listing.plugin = header.plugin
+            listing.routine = header.routine
+            listing.name = header.name
+            listing.key = header.key
+            listing.value = value(header)
+        }
+        return listing
+    }
+
+    private func isInPlace(_ header: CacheFileHeader, _ place: Place) -> Bool {
+        CacheName.encode(header.plugin) == place.plugin && CacheName.encode(header.routine) == place.routine
+            && CacheName.encode(header.name) == place.name
+            && (header.key.isEmpty ? place.key.isEmpty : CacheName.encode(header.key) == place.key)
+    }
+
+    private func value(_ header: CacheFileHeader) -> Value {
+        let now = CacheStamp(boot: boot, bootTime: clock.boot(), wallTime: clock.wall())
+        let age = header.produced.age(at: now)
+        return Value(
+            size: header.payloadSize, age: age, expire: header.expire,
+            isExpired: age.map { $0 > header.expire } ?? true,
+            produced: header.produced.wallTime, loadTime: header.loadTime, generation: header.generation,
+            loads: header.loads, codec: header.codec, build: header.build)
+    }
+
+    private func matches(_ listing: Listing, _ selection: Selection) -> Bool {
+        func fits(_ wanted: String?, _ name: String) -> Bool { wanted.map { CacheName.areSame($0, name) } ?? true }
+        return fits(selection.plugin, listing.plugin) && fits(selection.routine, listing.routine)
+            && fits(selection.name, listing.name) && (selection.key == nil || selection.key == listing.key)
+    }
+}

@@ -1,0 +1,169 @@
+public import HostSystem
+public import HostValues
+internal import Synchronization
+
+/// What the caches of a namespace take from outside.
+public struct CacheEnvironment: Sendable {
+    /// The clock.
+    public var clock: any HostClock
+    /// The id of this boot, as `bootIdentifier` gives it.
+    public var boot: String
+    /// A number from 0 to 1, so that failed sources do not come back all at once.
+    public var jitter: @Sendable () -> Double
+    /// Runs a reload ahead of expiry on another thread; false when it cannot, and then the reload is left.
+    public var background: @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool
+    /// Told of loads, failures and damaged files, on the thread that saw them, under no lock.
+    public var report: @Sendable (CacheEvent) -> Void
+
+    /// An environment; by default the machine's clocks, no background and nobody who listens.
+    public init(
+        clock: any HostClock = SystemClock(), boot: String = bootIdentifier(),
+        jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
+        background: @escaping @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool = { _ in false },
+        report: @escaping @Sendable (CacheEvent) -> Void = { _ in }
+    ) {
+        self.clock = clock
+        self.boot = boot
+        self.jitter = jitter
+        self.background = background
+        self.report = report
+    }
+}
+
+/// Where the disk caches of a namespace live.
+public struct CachePlace: Sendable {
+    /// The state directory.
+    public var state: any CacheFolder
+    /// How they are kept.
+    public var settings: CacheSettings
+    /// The build id of the plugin, for who looks at the files.
+    public var build: String
+
+    /// A place.
+    public init(state: any CacheFolder, settings: CacheSettings = CacheSettings(), build: String = "") {
+        self.state = state
+        self.settings = settings
+        self.build = build
+    }
+}
+
+/// How a cache behaves. Times are nanoseconds.
+@safe public struct CacheOptions: Sendable {
+    /// E, from 0; `Int64.max` never expires.
+    public var expire: Int64
+    /// Serve, and reload once in the background, from this age; 0: never. Needs `source`.
+    public var refreshAfter: Int64
+    /// A larger value is served and not kept; 0: the budget's bound, which also caps this one.
+    public var maxValueBytes: Int
+    /// Values are objects; memory caches only.
+    public var objects: Bool
+    /// The encoding of the bytes; a disk value of another codec is absent.
+    public var codec: UInt32
+    /// The cache's own source: for calls that bring none, and for reloads in the background.
+    public var source: (@Sendable (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?)?
+
+    /// Options.
+    public init(
+        expire: Int64, refreshAfter: Int64 = 0, maxValueBytes: Int = 0, objects: Bool = false, codec: UInt32 = 0,
+        source: (@Sendable (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?)? = nil
+    ) {
+        self.expire = expire
+        self.refreshAfter = refreshAfter
+        self.maxValueBytes = maxValueBytes
+        self.objects = objects
+        self.codec = codec
+        unsafe self.source = unsafe source
+    }
+}
+
+/// The caches of one routine: nobody else can reach them. All methods may be called on any thread.
+public final class CacheNamespace: Sendable {
+    /// The plugin's id.
+    public let plugin: String
+    /// The routine's name.
+    public let routine: String
+    let environment: CacheEnvironment
+    let budget: CacheBudget
+    let boot: UInt128
+    let build: String
+    let store: CacheStore?
+    let parking = CacheParking()
+
+    private struct Caches {
+        // By bytes: two texts that Unicode calls equal are two names.
+        var memory: [[UInt8]: HostCache] = [:]
+        var disk: [[UInt8]: HostCache] = [:]
+    }
+
+    private let caches = Monitor(Caches())
+
+    /// A namespace; without a `place` it has no disk caches.
+    public init(
+        plugin: String, routine: String, budget: CacheBudget, place: CachePlace?,
+        environment: CacheEnvironment = CacheEnvironment()
+    ) {
+        self.plugin = plugin
+        self.routine = routine
+        self.budget = budget
+        self.environment = environment
+        boot = CacheStamp.bootNumber(environment.boot)
+        build = place?.build ?? ""
+        store = place.map {
+            CacheStore(root: $0.state, plugin: plugin, routine: routine, settings: $0.settings)
+        }
+    }
+
+    /// The memory cache of that name, made by the first call; later calls ignore the options.
+    public func memory(_ name: String, _ options: CacheOptions) -> Result<HostCache, CacheError> {
+        if let error = Self.check(name, options) { return .failure(error) }
+        return .success(open(name, options, \.memory, nil))
+    }
+
+    /// The disk cache of that name, made by the first call; later calls ignore the options.
+    public func disk(_ name: String, _ options: CacheOptions) -> Result<HostCache, CacheError> {
+        if let error = Self.check(name, options) { return .failure(error) }
+        if options.objects { return .failure(.invalid("a disk cache cannot hold objects")) }
+        guard let store else { return .failure(.invalid("there is no state directory for disk caches")) }
+        return .success(open(name, options, \.disk, store))
+    }
+
+    /// The routine's callback in progress has returned: what it looked at may go. Costs one load when there is
+    /// nothing. Call it on the callback's thread, and whenever the routine will not run for long.
+    public func callbackEnded() {
+        parking.empty()
+    }
+
+    /// Keeps a value until the callback in progress returns. For answers of `get` and `peek`.
+    public func park(_ value: CacheValue) {
+        parking.park(value)
+    }
+
+    /// The sum over all caches of the namespace.
+    public func counters() -> CacheCounters {
+        let all = caches.withLock { Array($0.memory.values) + Array($0.disk.values) }
+        return all.reduce(CacheCounters()) { $0 + $1.counters() }
+    }
+
+    private static func check(_ name: String, _ options: CacheOptions) -> CacheError? {
+        if name.utf8.count > 4096 { return .invalid("a cache's name has at most 4096 bytes") }
+        if options.expire < 0 { return .invalid("expire is negative") }
+        if options.refreshAfter < 0 { return .invalid("refresh_after is negative") }
+        if options.maxValueBytes < 0 { return .invalid("max_value_bytes is out of range") }
+        return nil
+    }
+
+    private func open(
+        _ name: String, _ options: CacheOptions, _ kind: WritableKeyPath<Caches, [[UInt8]: HostCache]>,
+        _ store: CacheStore?
+    ) -> HostCache {
+        let key = Array(name.utf8)
+        let (cache, isNew) = caches.withLock { caches in
+            if let known = caches[keyPath: kind][key] { return (known, false) }
+            let cache = HostCache(name: name, options: options, namespace: self, store: store)
+            caches[keyPath: kind][key] = cache
+            return (cache, true)
+        }
+        if isNew { budget.join(cache) }
+        return cache
+    }
+}

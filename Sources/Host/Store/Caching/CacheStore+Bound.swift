@@ -1,0 +1,75 @@
+internal import HostSystem
+internal import HostValues
+internal import Synchronization
+
+/// The bound of keyed values on disk: so many files, and so many bytes, of one cache.
+///
+/// Saves only count. When the bound is passed, or files were there when the folder was opened, the folder is looked
+/// through, in the background where there is one, and the least recently written files go down to seven eighths of
+/// the bound. So a save pays for nothing but an addition, and the look is rare.
+extension CacheStore {
+    /// What a file takes at least.
+    private static let block = 4096
+
+    /// Bytes that a file of that size takes.
+    static func space(_ size: Int) -> Int { (size + block - 1) / block * block }
+
+    private var fileLimit: Int { settings.diskFiles == 0 ? .max : Int(clamping: settings.diskFiles) }
+    private var byteLimit: Int { settings.diskMb == 0 ? .max : Int(min(settings.diskMb, 1 << 40)) << 20 }
+
+    /// Whether the files of this value's cache should be looked through now; true for one caller, who calls `trim`.
+    func wantsTrim(_ path: Path) -> Bool {
+        guard !path.folder.isEmpty, let shelf = opened.withLock({ $0[path.folder] }),
+            shelf.files.load(ordering: .relaxed) > fileLimit || shelf.bytes.load(ordering: .relaxed) > byteLimit
+        else { return false }
+        return !shelf.isTrimming.exchange(true, ordering: .acquiring)
+    }
+
+    /// Removes the least recently written files past the bound, also those set aside; gives how many.
+    ///
+    /// The newest file stays whatever it takes. Each is removed under the lock, and only if it is still the one that
+    /// was seen: what is saved meanwhile stays.
+    func trim(_ path: Path) throws(SystemError) -> Int {
+        guard let shelf = opened.withLock({ $0[path.folder] }) else { return 0 }
+        defer { shelf.isTrimming.store(false, ordering: .releasing) }
+        shelf.files.store(0, ordering: .relaxed)
+        shelf.bytes.store(0, ordering: .relaxed)
+        var found: [(name: String, status: CacheFileStatus)] = []
+        for name in try shelf.folder.names() where name.hasSuffix(Self.ending) || name.hasSuffix(Self.corruptEnding) {
+            if let status = try? shelf.folder.status(name) { found.append((name, status)) }
+        }
+        found.sort { ($0.status.written, $0.name) > ($1.status.written, $1.name) }
+        var kept = (files: 0, bytes: 0)
+        var old: ArraySlice<(name: String, status: CacheFileStatus)> = []
+        for (index, file) in found.enumerated() {
+            let bytes = kept.bytes + Self.space(file.status.size)
+            if index > 0, kept.files >= fileLimit - fileLimit / 8 || bytes > byteLimit - byteLimit / 8 {
+                old = found[index...]
+                break
+            }
+            kept = (kept.files + 1, bytes)
+        }
+        shelf.files.add(kept.files, ordering: .relaxed)
+        shelf.bytes.add(kept.bytes, ordering: .relaxed)
+        var removed = 0
+        for file in old.reversed() {
+            if try remove(file.name, file.status, from: shelf) { removed += 1 }
+        }
+        return removed
+    }
+
+    private func remove(_ name: String, _ seen: CacheFileStatus, from shelf: Shelf) throws(SystemError) -> Bool {
+        guard let lock = try shelf.folder.lock(Self.lockFile, at: 0, patience: Self.busy) else { return false }
+        defer { lock.release() }
+        guard let now = try? shelf.folder.status(name), now == seen else { return false }
+        // Saves look again at what they replace: it may not be there.
+        shelf.mark = 0
+        do {
+            try shelf.folder.remove(name)
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+        return true
+    }
+}

@@ -1,0 +1,193 @@
+public import HostSystem
+internal import HostValues
+
+/// A directory of the file system.
+public final class SystemCacheFolder: CacheFolder {
+    private let directory: Directory
+    private let first = Monitor(FirstLock())
+
+    /// The lock at offset 0 of each save: its file stays open, and within the process this flag is the lock.
+    fileprivate struct FirstLock {
+        var isTaken = false
+        var file: (name: String, lock: KeptLock)?
+    }
+
+    /// Takes an open directory over.
+    public init(_ directory: consuming Directory) {
+        self.directory = directory
+    }
+
+    /// As `CacheFolder` says.
+    public func folder(_ name: String, create: Bool) throws(SystemError) -> any CacheFolder {
+        SystemCacheFolder(try directory.directory(name, create: create))
+    }
+
+    /// As `CacheFolder` says.
+    public func names() throws(SystemError) -> [String] { try directory.names() }
+
+    /// As `CacheFolder` says.
+    public func status(_ name: String) throws(SystemError) -> CacheFileStatus {
+        let status = try directory.status(name)
+        return CacheFileStatus(written: status.modified, size: status.size, number: status.inode)
+    }
+
+    /// As `CacheFolder` says.
+    public func open(_ name: String) throws(SystemError) -> any CacheFile {
+        let descriptor = try directory.openQuietly(name)
+        if !descriptor.claimForReading() { throw .held(path(name)) }
+        return SystemCacheFile(descriptor, name, in: self)
+    }
+
+    /// As `CacheFolder` says.
+    public func create(_ name: FileName) throws(SystemError) -> any CacheFile {
+        SystemCacheFile(try directory.create(name), name.text, in: self)
+    }
+
+    /// As `CacheFolder` says.
+    public func reopen(_ name: FileName) -> (any CacheFile)? {
+        guard let descriptor = directory.openForOverwriting(name) else { return nil }
+        return SystemCacheFile(descriptor, name.text, in: self)
+    }
+
+    /// As `CacheFolder` says.
+    public func exchange(_ one: FileName, with other: FileName) throws(SystemError) -> Bool {
+        try directory.exchange(one, with: other)
+    }
+
+    /// As `CacheFolder` says.
+    public func rename(_ old: FileName, to new: FileName) throws(SystemError) { try directory.rename(old, to: new) }
+
+    /// As `CacheFolder` says.
+    public func remove(_ name: String) throws(SystemError) { try directory.remove(name) }
+
+    /// As `CacheFolder` says.
+    public func synchronize() throws(SystemError) { try directory.descriptor.synchronize(subject: directory.path) }
+
+    /// As `CacheFolder` says.
+    public func lock(_ name: String, at offset: Int64, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
+        if offset == 0 { return try lockFirst(name, patience: patience) }
+        let lock = KeptLock(try directory.openForUpdate(name), path: path(name))
+        return try lock.lock(at: offset, patience: patience) ? SystemCacheFileLock(lock, at: offset, flag: nil) : nil
+    }
+
+    private func lockFirst(_ name: String, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
+        func take(_ first: inout FirstLock) -> KeptLock?? {
+            if first.isTaken { return nil }
+            first.isTaken = true
+            return .some(first.file.flatMap { $0.name == name ? $0.lock : nil })
+        }
+        // The clock is asked only when somebody has it.
+        var rest = patience
+        var taken = first.withLock { take(&$0) }
+        if taken == nil {
+            let deadline = CacheTime.sum(SystemClock().monotonic(), patience)
+            taken = first.wait(until: deadline) { take(&$0) }
+            rest = CacheTime.difference(deadline, SystemClock().monotonic())
+        }
+        guard let known = taken else { return nil }
+        do {
+            let kept: KeptLock
+            if let known {
+                kept = known
+            } else {
+                kept = KeptLock(try directory.openForUpdate(name), path: path(name))
+                first.withLock { $0.file = (name, kept) }
+            }
+            if try kept.lock(at: 0, patience: max(0, rest)) { return SystemCacheFileLock(kept, at: 0, flag: first) }
+            Self.free(first)
+            return nil
+        } catch {
+            Self.free(first)
+            throw error
+        }
+    }
+
+    fileprivate static func free(_ first: Monitor<FirstLock>) {
+        first.withLock { $0.isTaken = false }
+        first.signal()
+    }
+
+    /// The path of an entry, for messages.
+    fileprivate func path(_ name: String) -> String { directory.child(name) }
+}
+
+/// An open lock file.
+private final class KeptLock: Sendable {
+    private let descriptor: Descriptor
+    private let path: String
+
+    init(_ descriptor: consuming Descriptor, path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    func lock(at offset: Int64, patience: Int64) throws(SystemError) -> Bool {
+        try descriptor.lockByte(at: offset, patience: patience, subject: path)
+    }
+
+    func unlock(at offset: Int64) { try? descriptor.unlockByte(at: offset, subject: path) }
+
+    func number() throws(SystemError) -> UInt64 { try descriptor.readNumber(subject: path) ?? 0 }
+    func setNumber(_ number: UInt64) throws(SystemError) { try descriptor.writeNumber(number, subject: path) }
+}
+
+private final class SystemCacheFileLock: CacheFileLock {
+    private var file: KeptLock?
+    private let offset: Int64
+    /// For the lock whose file stays open; any other goes when its file is closed.
+    private let flag: Monitor<SystemCacheFolder.FirstLock>?
+
+    init(_ file: KeptLock, at offset: Int64, flag: Monitor<SystemCacheFolder.FirstLock>?) {
+        self.file = file
+        self.offset = offset
+        self.flag = flag
+    }
+
+    deinit { release() }
+
+    func mark() throws(SystemError) -> UInt64 { try file?.number() ?? 0 }
+    func setMark(_ mark: UInt64) throws(SystemError) { try file?.setNumber(mark) }
+
+    func release() {
+        guard let file = file.take(), let flag else { return }
+        file.unlock(at: offset)
+        SystemCacheFolder.free(flag)
+    }
+}
+
+private final class SystemCacheFile: CacheFile {
+    private var descriptor: Descriptor?
+    private let name: String
+    private let folder: SystemCacheFolder
+
+    init(_ descriptor: consuming Descriptor, _ name: String, in folder: SystemCacheFolder) {
+        self.descriptor = consume descriptor
+        self.name = name
+        self.folder = folder
+    }
+
+    /// Made for messages only.
+    private var path: String { folder.path(name) }
+
+    func size() throws(SystemError) -> Int {
+        guard let status = try descriptor?.status(subject: path) else { return 0 }
+        if status.kind != .regular { throw .notRegular(path) }
+        return status.size
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
+        try unsafe descriptor?.read(into: buffer, at: offset, subject: path) ?? 0
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+        try unsafe descriptor?.write(bytes, subject: path) ?? 0
+    }
+
+    func truncate(to size: Int) throws(SystemError) { try descriptor?.truncate(to: size, subject: path) }
+
+    func synchronize() throws(SystemError) { try descriptor?.synchronizeData(subject: path) }
+
+    func close() throws(SystemError) {
+        if let descriptor = descriptor.take() { try descriptor.close(subject: path) }
+    }
+}

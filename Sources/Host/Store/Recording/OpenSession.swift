@@ -1,0 +1,93 @@
+public import HostValues
+
+/// A session that has begun and has no record yet: what a host that starts after one that was killed has to know of it.
+public struct OpenSession: Equatable, Sendable {
+    /// Its id.
+    public var session: SessionID
+    /// The plugin's id.
+    public var plugin: String
+    /// The plugin's version.
+    public var version: String
+    /// The plugin's build id.
+    public var build: String
+    /// The routine's name.
+    public var routine: String
+    /// Its worker.
+    public var pid: Int32
+    /// When it began, UTC in milliseconds since 1970.
+    public var startMs: Int64
+    /// The boot in which it began.
+    public var boot: String
+    /// When it began, boot ns.
+    public var startBoot: Int64
+    /// The worker's ledger, in `ledgers/`.
+    public var ledger: String
+    /// Its slot in the ledger.
+    public var slot: Int
+
+    /// A session that begins.
+    public init(
+        session: SessionID, plugin: String, version: String, build: String, routine: String, pid: Int32,
+        startMs: Int64, boot: String, startBoot: Int64, ledger: String, slot: Int
+    ) {
+        self.session = session
+        self.plugin = plugin
+        self.version = version
+        self.build = build
+        self.routine = routine
+        self.pid = pid
+        self.startMs = startMs
+        self.boot = boot
+        self.startBoot = startBoot
+        self.ledger = ledger
+        self.slot = slot
+    }
+
+    /// As one line of JSON, without the line break.
+    public func line() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        writer.field("session", session.description)
+        writer.field("plugin", plugin)
+        writer.field("version", version)
+        writer.field("build", build)
+        writer.field("routine", routine)
+        writer.field("pid", pid)
+        writer.field("startMs", startMs)
+        writer.field("boot", boot)
+        writer.field("startBoot", startBoot)
+        writer.field("ledger", ledger)
+        writer.field("slot", slot)
+        writer.close()
+        return writer.bytes
+    }
+
+    /// Reads a line; nil when it is none, or lacks a field. Fields that this version does not know are passed over.
+    public init?(line: [UInt8]) {
+        var texts: [String: String] = [:]
+        var numbers: [String: Int64] = [:]
+        do throws(JSONFault) {
+            var cursor = JSONCursor(line, in: 0..<line.count)
+            try cursor.object { (cursor, name) throws(JSONFault) in
+                switch name {
+                case "session", "plugin", "version", "build", "routine", "boot", "ledger":
+                    texts[name] = try cursor.string()
+                case "pid", "startMs", "startBoot", "slot": numbers[name] = try cursor.signed()
+                default: try cursor.skip()
+                }
+            }
+            try cursor.finish()
+        } catch {
+            return nil
+        }
+        guard let session = texts["session"].flatMap({ SessionID($0) }), let plugin = texts["plugin"],
+            let version = texts["version"], let build = texts["build"], let routine = texts["routine"],
+            let boot = texts["boot"], let ledger = texts["ledger"],
+            let pid = numbers["pid"].flatMap({ Int32(exactly: $0) }), let startMs = numbers["startMs"],
+            let startBoot = numbers["startBoot"], let slot = numbers["slot"]
+        else { return nil }
+        self.init(
+            session: session, plugin: plugin, version: version, build: build, routine: routine, pid: pid,
+            startMs: startMs, boot: boot, startBoot: startBoot, ledger: ledger, slot: Int(slot))
+    }
+}

@@ -1,0 +1,101 @@
+internal import HostValues
+
+/// What the host asks of all records without reading them again: whether a session has one, the sums of cycles, and how
+/// the last session of each routine ended.
+struct SessionIndex {
+    /// A set of ids that forgets the oldest: two generations of at most `generation` ids each.
+    private var newer: Set<SessionID> = []
+    private var older: Set<SessionID> = []
+    /// Cycles by `plugin/routine`.
+    private(set) var cycles: [String: UInt64] = [:]
+    /// How the last session ended, likewise.
+    private(set) var ends: [String: SessionRecord.Kind] = [:]
+
+    private static let generation = 131_072
+
+    func contains(_ id: SessionID) -> Bool { newer.contains(id) || older.contains(id) }
+
+    mutating func remember(_ id: SessionID) {
+        if newer.count >= Self.generation {
+            older = newer
+            newer = []
+        }
+        newer.insert(id)
+    }
+
+    /// Adds a record's cycles. Where the record knows a greater sum, that one holds: older records may be gone.
+    /// A routine without a sum here begins with the one in `base`.
+    mutating func add(_ entry: Entry, to base: [String: UInt64] = [:]) {
+        let before = cycles[entry.identifier] ?? base[entry.identifier] ?? 0
+        cycles[entry.identifier] = max(before.clampedPlus(entry.cycles), entry.lifetimeCycles ?? 0)
+        if let end = entry.end { ends[entry.identifier] = end }
+    }
+
+    /// Takes over sums, of two for the same routine the greater; and ends, which replace those that are here.
+    mutating func merge(_ sums: [String: UInt64], ends newer: [String: SessionRecord.Kind]) {
+        cycles.merge(sums) { max($0, $1) }
+        ends.merge(newer) { $1 }
+    }
+
+    /// The fields of a record that the index needs.
+    struct Entry {
+        var session: SessionID
+        var identifier: String
+        var cycles: UInt64
+        var lifetimeCycles: UInt64?
+        /// nil for a load that failed: no session was there to end.
+        var end: SessionRecord.Kind?
+
+        init(_ record: SessionRecord) {
+            session = record.session
+            identifier = record.identifier
+            cycles = record.cycles
+            lifetimeCycles = record.lifetimeCycles
+            end = record.reason.phase == Self.load ? nil : record.reason.kind
+        }
+
+        private static let load = "load"
+
+        /// Reads these fields from a line and passes over the others; nil when it is no record.
+        init?(_ bytes: [UInt8], in range: Range<Int>) {
+            guard range.count <= SessionRecord.longestLine else { return nil }
+            var session: SessionID?
+            var plugin: String?
+            var routine: String?
+            var cycles: UInt64 = 0
+            var lifetime: UInt64?
+            var end: SessionRecord.Kind?
+            var phase: String?
+            do throws(JSONFault) {
+                var cursor = JSONCursor(bytes, in: range)
+                try cursor.object { (cursor, name) throws(JSONFault) in
+                    switch name {
+                    case "session": session = SessionID(try cursor.string())
+                    case "plugin": plugin = try cursor.string()
+                    case "routine": routine = try cursor.string()
+                    case "cycles": cycles = try cursor.unsigned()
+                    case "reason":
+                        try cursor.object { (cursor, name) throws(JSONFault) in
+                            switch name {
+                            case "kind": end = SessionRecord.Kind(rawValue: try cursor.string())
+                            case "phase": phase = try cursor.null() ? nil : try cursor.string()
+                            default: try cursor.skip()
+                            }
+                        }
+                    case "lifetime_cycles": lifetime = try cursor.null() ? nil : try cursor.unsigned()
+                    default: try cursor.skip()
+                    }
+                }
+                try cursor.finish()
+            } catch {
+                return nil
+            }
+            guard let session, let plugin, let routine else { return nil }
+            self.session = session
+            identifier = plugin + "/" + routine
+            self.cycles = cycles
+            lifetimeCycles = lifetime
+            self.end = phase == Self.load ? nil : end
+        }
+    }
+}

@@ -1,0 +1,122 @@
+internal import HostSystem
+internal import HostValues
+
+extension SessionStore {
+    /// The file for what is not a whole line.
+    static let tornName = "sessions.torn"
+
+    /// Sees to it that the file ends with a whole line, so that the next record begins on one of its own.
+    mutating func mend() throws(SystemError) {
+        do throws(SystemError) { try directory.remove(Self.newName) } catch { if !error.isNotFound { throw error } }
+        let status = try file.status(subject: path)
+        size = status.size
+        inode = status.inode
+        // The name of a new file has to survive a power loss as well.
+        if size == 0, options.isSynchronized { try directory.descriptor.synchronize(subject: directory.path) }
+        let start = try lastLineStart()
+        guard start < size else { return }
+        let count = min(size - start, SessionRecord.longestLine + 1)
+        let tail = try file.read(count: count, at: start, subject: path)
+        if (try? SessionRecord(line: tail)) != nil {
+            // Only the line break is missing.
+            try file.writeAll([UInt8(ascii: "\n")], subject: path)
+            size += 1
+        } else {
+            try setAside(tail, of: size - start)
+            try file.truncate(to: start, subject: path)
+            size = start
+        }
+        if options.isSynchronized { try file.synchronize(subject: path) }
+    }
+
+    /// Where the bytes after the last line break begin: the size, if there are none.
+    private func lastLineStart() throws(SystemError) -> Int {
+        var end = size
+        while end > 0 {
+            let start = max(0, end - 65_536)
+            let block = try file.read(count: end - start, at: start, subject: path)
+            if let newline = block.lastIndex(of: UInt8(ascii: "\n")) { return start + newline + 1 }
+            end = start
+        }
+        return 0
+    }
+
+    /// Appends a torn line to `sessions.torn`, which begins anew when it is over 1 MiB.
+    private mutating func setAside(_ tail: [UInt8], of length: Int) throws(SystemError) {
+        let torn = try directory.openForAppending(Self.tornName)
+        let place = directory.child(Self.tornName)
+        if try torn.status(subject: place).size > SessionRecord.longestLine { try torn.truncate(to: 0, subject: place) }
+        try torn.writeAll(tail + [UInt8(ascii: "\n")], subject: place)
+        warnings.append("\(path): the last line was torn (\(length) bytes without an end); it is now in \(place)")
+    }
+
+    /// Reads the newest file, and all of them only where the tally does not fit.
+    mutating func buildIndex() throws(SystemError) {
+        let previous = SessionFiles.older(1)
+        let tally = try loadTally()
+        var skipped = 0
+        var entries: [SessionIndex.Entry] = []
+        var isCovered = false
+
+        // The ids of the file before, and whether the tally was taken at its end.
+        var last: SessionID?
+        skipped += try scan(previous) {
+            last = $0.session; entries.append($0)
+        }
+        for entry in entries { index.remember(entry.session) }
+        entries = []
+        if let tally, last == tally.through { isCovered = true }
+
+        skipped += try scan(SessionFiles.current) { entries.append($0) }
+        lastSession = entries.last?.session
+        for entry in entries { index.remember(entry.session) }
+        index.merge(tally?.cycles ?? [:], ends: tally?.ends ?? [:])
+        if isCovered || tally == nil && last == nil {
+            for entry in entries { index.add(entry) }
+        } else if tally == nil || lastSession != tally?.through {
+            try rebuild()
+        }
+        if skipped > 0 {
+            warnings.append("\(path): \(skipped) lines are no session records; they are left as they are")
+        }
+    }
+
+    /// Adds up all files; of a sum that the tally has and one that the records have, the greater holds.
+    private mutating func rebuild() throws(SystemError) {
+        var sums = SessionIndex()
+        try SessionFiles.lines(directory, order: .oldestFirst) { bytes, range, _ in
+            if let entry = SessionIndex.Entry(bytes, in: range) { sums.add(entry) }
+            return true
+        }
+        index.merge(sums.cycles, ends: sums.ends)
+    }
+
+    private func loadTally() throws(SystemError) -> SessionTally? {
+        do throws(SystemError) {
+            let file = try directory.openForReading(SessionTally.name)
+            let place = directory.child(SessionTally.name)
+            guard try file.status(subject: place).size <= SessionTally.limit else { return nil }
+            return SessionTally(try file.readAll(limit: SessionTally.limit, subject: place))
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+    }
+
+    /// Visits the entries of one file, oldest first; returns how many lines are none.
+    private func scan(_ name: String, _ visit: (SessionIndex.Entry) -> Void) throws(SystemError) -> Int {
+        var skipped = 0
+        do throws(SystemError) {
+            let file = try directory.openForReading(name)
+            let place = directory.child(name)
+            let reader = LineReader(path: place, size: try file.status(subject: place).size)
+            _ = try reader.forward(file) { bytes, range in
+                if let entry = SessionIndex.Entry(bytes, in: range) { visit(entry) } else { skipped += 1 }
+                return true
+            }
+        } catch {
+            if !error.isNotFound { throw error }
+        }
+        return skipped
+    }
+}

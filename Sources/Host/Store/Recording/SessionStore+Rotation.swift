@@ -1,0 +1,63 @@
+internal import HostSystem
+internal import HostValues
+
+extension SessionStore {
+    /// The name under which the next file is made, before anything is moved.
+    static let newName = "sessions.new"
+
+    /// Begins a new file. Where that fails, the one that is open simply goes on growing, and the next write tries again.
+    ///
+    /// The order makes every crash harmless: first the new file and the tally, then the moves from the oldest on, up
+    /// to the first gap in the numbers, which takes a file without loss.
+    mutating func rotate() {
+        do throws(SystemError) {
+            let next = try directory.openForAppending(Self.newName)
+            try saveTally()
+            if try exists(SessionFiles.current) { try moveUp() }
+            try directory.rename(Self.newName, to: SessionFiles.current)
+            inode = try next.status(subject: path).inode
+            file = next
+            size = 0
+            if options.isSynchronized { try directory.descriptor.synchronize(subject: directory.path) }
+            rotationFault = nil
+        } catch {
+            rotationFault = error
+        }
+    }
+
+    private func moveUp() throws(SystemError) {
+        for name in try directory.names() {
+            if let number = SessionFiles.number(of: name), number > max(1, options.keep) { try directory.remove(name) }
+        }
+        var gap = 1
+        while gap < options.keep, try exists(SessionFiles.older(gap)) { gap += 1 }
+        while gap > 1 {
+            try directory.rename(SessionFiles.older(gap - 1), to: SessionFiles.older(gap))
+            gap -= 1
+        }
+        try directory.rename(SessionFiles.current, to: SessionFiles.older(1))
+    }
+
+    private func exists(_ name: String) throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            _ = try directory.status(name)
+            return true
+        } catch {
+            if error.isNotFound { return false }
+            throw error
+        }
+    }
+
+    /// Replaces the tally in one step.
+    private func saveTally() throws(SystemError) {
+        guard let lastSession else { return }
+        let temporary = SessionTally.name + ".new"
+        let place = directory.child(temporary)
+        let file = try directory.openForUpdate(temporary)
+        try file.truncate(to: 0, subject: place)
+        let tally = SessionTally(through: lastSession, cycles: index.cycles, ends: index.ends)
+        try file.writeAll(tally.bytes, subject: place)
+        if options.isSynchronized { try file.synchronizeData(subject: place) }
+        try directory.rename(temporary, to: SessionTally.name)
+    }
+}

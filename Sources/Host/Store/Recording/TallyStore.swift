@@ -1,0 +1,63 @@
+internal import FoundationEssentials
+public import HostPolicy
+public import HostSystem
+
+/// The tallies of all routines in one file, `tally.json`, in the host's state directory.
+///
+/// One host has the directory at a time. A save replaces the file in one step, so that after a crash the old or the
+/// new one is there, whole.
+public struct TallyStore: Sendable {
+    private struct Content: Codable {
+        var version: Int
+        var routines: [String: RoutineTally]
+    }
+
+    /// 1 counted errors as deaths.
+    private static let version = 2
+    private static let name = "tally.json"
+    private static let temporary = "tally.json.new"
+    private static let corrupt = "tally.json.corrupt"
+    private static let limit = 64 << 20
+
+    /// There is nothing to set.
+    public init() {}
+
+    /// Reads the tallies by routine id. A file that is not there is no tally; one that cannot be understood is set
+    /// aside as `tally.json.corrupt`. `warning` is a line for the log, or nil.
+    public func load(from directory: borrowing Directory) -> (tallies: [String: RoutineTally], warning: String?) {
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            let file = try directory.openForReading(Self.name)
+            bytes = try file.readAll(limit: Self.limit, subject: directory.child(Self.name))
+        } catch {
+            return error.isNotFound ? ([:], nil) : ([:], "\(error): routines start without their tallies")
+        }
+        if let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)) {
+            if content.version == Self.version { return (content.routines, nil) }
+            if content.version == 1 { return (content.routines.mapValues { $0.withoutErrors() }, nil) }
+        }
+        let what = "\(directory.child(Self.name)) is not a tally of this host: routines start without their tallies"
+        do throws(SystemError) {
+            try directory.rename(Self.name, to: Self.corrupt)
+            return ([:], what + "; the file was set aside as \(Self.corrupt)")
+        } catch {
+            return ([:], what + "; and it could not be set aside: \(error)")
+        }
+    }
+
+    /// Replaces the file. Blocks for about as long as a small synced write.
+    public func save(_ tallies: [String: RoutineTally], in directory: borrowing Directory) throws(SystemError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings, integers and booleans only: there is nothing in a tally that cannot be encoded.
+        guard let data = try? encoder.encode(Content(version: Self.version, routines: tallies)) else { return }
+        do throws(SystemError) { try directory.remove(Self.temporary) } catch {
+            if !error.isNotFound { throw error }
+        }
+        let file = try directory.create(Self.temporary)
+        let subject = directory.child(Self.temporary)
+        try file.writeAll([UInt8](data), subject: subject)
+        try file.synchronizeData(subject: subject)
+        try directory.rename(Self.temporary, to: Self.name)
+    }
+}

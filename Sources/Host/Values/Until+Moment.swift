@@ -1,0 +1,22 @@
+extension Until {
+    /// The point in time, UTC in ms since 1970, as seen from `nowMs`: a time of day is today's if it is still to come,
+    /// else tomorrow's. Nil for `never`.
+    public func moment(nowMs: Int64, zone: CivilTime.Zone = .local) -> Int64? {
+        switch self {
+        case .never: return nil
+        case .moment(let moment): return moment
+        case .timeOfDay(let hour, let minute):
+            var time = CivilTime(seconds: nowMs / 1000, zone: zone)
+            (time.hour, time.minute, time.second) = (hour, minute, 0)
+            for _ in 0...1 {
+                if let seconds = time.seconds(in: zone),
+                    seconds.multipliedReportingOverflow(by: 1000).partialValue > nowMs
+                {
+                    return seconds &* 1000
+                }
+                time.day += 1
+            }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,101 @@
+public import HostValues
+public import HostWire
+
+/// The page that shows a host: one file, without anything from elsewhere. Served live, or written with its data in it.
+///
+/// All that comes from plugins goes into the document as text, never as markup.
+public enum ReportPage {
+    /// The page that fetches `/status.json`, `/records.json` and `/report/SESSION`, again and again.
+    public static let live = page(data: "")
+
+    /// The page with its data in it, which never changes.
+    ///
+    /// `status` is nil when no host runs. `records` are oldest first; `reports` are the texts of crash reports by session.
+    public static func whole(
+        status: HostStatus?, records: [SessionRecord], reports: [SessionID: String], madeMs: Int64
+    ) -> [UInt8] {
+        // In a script element only `<` can begin markup, and in JSON it stands in strings only.
+        let safe = String(
+            decoding: data(status: status, records: records, reports: reports, madeMs: madeMs), as: UTF8.self
+        ).split(separator: "<", omittingEmptySubsequences: false).joined(separator: "\\u003c")
+        return page(data: "<script type=\"application/json\" id=\"data\">\(safe)</script>\n")
+    }
+
+    /// The data of the page as a JSON object: `made_ms`, `status` as `status --json` has it, `records` as
+    /// `records --json` has them, and `reports`, the texts of crash reports by session.
+    public static func data(
+        status: HostStatus?, records: [SessionRecord], reports: [SessionID: String], madeMs: Int64
+    ) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        writer.field("made_ms", madeMs)
+        if let status { writer.field("status", json: status.json()) }
+        writer.field("records", json: Array(RecordTable.json(records).utf8))
+        writer.open("reports")
+        for (session, text) in reports.sorted(by: { $0.key < $1.key }) {
+            writer.field(session.description, text, limit: 1 << 20)
+        }
+        writer.close()
+        writer.close()
+        return writer.bytes
+    }
+
+    private static func page(data: String) -> [UInt8] {
+        Array(
+            """
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <title>schedhost</title>
+            <link rel="icon" href="data:,">
+            <style>
+            \(style)</style>
+            </head>
+            <body>
+            <header>
+              <h1>schedhost</h1>
+              <p id="host">Loading</p>
+              <p id="fresh" role="status"></p>
+            </header>
+            <main>
+              <section aria-labelledby="sum-title">
+                <h2 id="sum-title">Overview</h2>
+                <div id="sums"></div>
+                <div id="refused"></div>
+              </section>
+              <section aria-labelledby="routines-title">
+                <div class="bar">
+                  <h2 id="routines-title">Routines</h2>
+                  <input id="filter" type="search" placeholder="filter by name or state" aria-label="filter routines">
+                </div>
+                <div class="scroll"><table id="routines"><thead></thead><tbody></tbody></table></div>
+                <p id="more"></p>
+              </section>
+              <section aria-labelledby="timeline-title">
+                <h2 id="timeline-title">Sessions over time</h2>
+                <div id="timeline"></div>
+              </section>
+              <section aria-labelledby="records-title">
+                <div class="bar">
+                  <h2 id="records-title">Sessions that ended</h2>
+                  <label><input id="failed" type="checkbox"> failed only</label>
+                </div>
+                <div class="scroll"><table id="records"><thead></thead><tbody></tbody></table></div>
+              </section>
+            </main>
+            <dialog id="detail" aria-labelledby="detail-title">
+              <div class="bar"><h2 id="detail-title"></h2><button id="close" type="button">Close</button></div>
+              <dl id="fields"></dl>
+              <pre id="report" hidden></pre>
+            </dialog>
+            \(data)<script>
+            \(script)</script>
+            </body>
+            </html>
+
+            """.utf8)
+    }
+}

@@ -1,0 +1,204 @@
+internal import HostValues
+public import HostWire
+
+/// The status as people read it. Pure.
+public enum StatusTable {
+    /// The host's line, what is wrong, and a table of the routines.
+    ///
+    /// With a width the columns that say least are left out until the table fits. Without one (a pipe) all are there.
+    public static func text(_ status: HostStatus, width: Int? = nil) -> String {
+        var text = head(status) + "\n"
+        for plugin in status.plugins where plugin.why != nil {
+            text += TerminalText.clean("\(plugin.file) is \(plugin.state): \(plugin.why ?? "")") + "\n"
+        }
+        if status.routines.isEmpty { return text + "no routines\n" }
+        let usage = Dictionary(status.workers.map { ($0.pid, $0) }) { first, _ in first }
+        let rows = status.routines.map { cells($0, usage, now: status.nowMs) }
+        let shown = fitting(rows, width)
+        text += "\n" + line(shown) { $0.rawValue }
+        for (row, routine) in zip(rows, status.routines) {
+            text += line(shown) { row[$0] ?? "" }
+            if let why = explanation(routine, now: status.nowMs) {
+                text += "    " + TerminalText.cut(TerminalText.clean(why), to: (width ?? 500) - 4) + "\n"
+            }
+        }
+        return text
+    }
+
+    /// Why a routine does not run as it should: the reason, with since when and how often it fails; or nil.
+    static func explanation(_ routine: RoutineStatus, now: Int64) -> String? {
+        guard let why = routine.why else { return nil }
+        guard let since = routine.failingSinceMs else { return why }
+        let often = routine.failuresInRow == 1 ? "once" : "\(routine.failuresInRow) times"
+        return "failed \(often) in \(short(now - since)): \(why)"
+    }
+
+    /// Who the host is, in a line.
+    public static func head(_ status: HostStatus) -> String {
+        func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
+        var parts = [
+            "schedhost \(status.version), pid \(status.pid)",
+            "up \(DurationText.format(milliseconds: status.uptimeMs))",
+            count(status.plugins.filter { $0.state == "ready" }.count, "plugin"),
+            count(status.routines.count, "routine"), count(status.workers.count, "worker"),
+        ]
+        if status.isStopping { parts.append("stopping") }
+        return parts.joined(separator: ", ")
+    }
+
+    enum Column: String, CaseIterable {
+        case id = "ROUTINE"
+        case state = "STATE"
+        case cycle = "CYCLE"
+        case last = "LAST"
+        case next = "NEXT"
+        case took = "TOOK"
+        case p50 = "P50"
+        case p99 = "P99"
+        case late50 = "LATE P50"
+        case late99 = "LATE P99"
+        case missed = "MISSED"
+        case failed = "FAILED"
+        case restarts = "RESTARTS"
+        case cache = "HITS/LOADS"
+        case worker = "WORKER"
+        case memory = "MEMORY"
+        case cpu = "CPU"
+
+        /// Which goes first when there is no room; 0 never.
+        var dispensability: Int {
+            switch self {
+            case .id, .state: 0
+            case .cycle: 1
+            case .next: 2
+            case .p99: 3
+            case .failed: 4
+            case .last: 5
+            case .missed: 6
+            case .restarts: 7
+            case .late99: 8
+            case .took: 9
+            case .worker: 10
+            case .memory: 11
+            case .cache: 12
+            case .cpu: 13
+            case .p50: 14
+            case .late50: 15
+            }
+        }
+
+        var isNumber: Bool { self != .id && self != .state }
+    }
+
+    /// The columns that there is room for, with their widths.
+    static func fitting(_ rows: [[Column: String]], _ width: Int?) -> [(column: Column, width: Int)] {
+        var shown = Column.allCases.map { column in
+            let least = TerminalText.width(column.rawValue)
+            return (column: column, width: rows.reduce(least) { max($0, TerminalText.width($1[column] ?? "")) })
+        }
+        guard let width else { return shown }
+        while shown.reduce(0, { $0 + $1.width + 2 }) - 2 > width,
+            let next = shown.max(by: { $0.column.dispensability < $1.column.dispensability }),
+            next.column.dispensability > 0
+        {
+            shown.removeAll { $0.column == next.column }
+        }
+        if shown.count == 2, shown[0].width + shown[1].width + 2 > width {
+            shown[0].width = max(8, width - shown[1].width - 2)
+        }
+        return shown
+    }
+
+    private static func line(_ shown: [(column: Column, width: Int)], _ cell: (Column) -> String) -> String {
+        var text = plainLine(shown, cell)
+        while text.hasSuffix(" ") { text.removeLast() }
+        return text + "\n"
+    }
+
+    /// A line as wide as its columns.
+    static func plainLine(_ shown: [(column: Column, width: Int)], _ cell: (Column) -> String) -> String {
+        let cells = shown.map { column, width in
+            TerminalText.pad(TerminalText.cut(cell(column), to: width), to: width, isNumber: column.isNumber)
+        }
+        return cells.joined(separator: "  ")
+    }
+
+    /// What the columns show of a routine.
+    static func cells(_ routine: RoutineStatus, _ usage: [Int32: HostStatus.Worker], now: Int64) -> [Column: String] {
+        var cells: [Column: String] = [
+            .id: TerminalText.clean(routine.identifier), .state: state(routine), .cycle: cycle(routine),
+            .missed: "\(routine.missedTotal)", .failed: "\(routine.failuresTotal)", .restarts: "\(routine.restarts)",
+            .cache: "\(routine.cache.hits)/\(routine.cache.loads)",
+            .last: routine.lastStartMs.map { ago(now - $0) } ?? "-",
+            .next: routine.nextStartMs.map { until($0 - now) } ?? "-",
+            .took: routine.lastDurationNs.map { time($0) } ?? "-",
+            .p50: routine.durations.quantile(0.5).map { time($0) } ?? "-",
+            .p99: routine.durations.quantile(0.99).map { time($0) } ?? "-",
+            .late50: routine.lateness.quantile(0.5).map { time($0) } ?? "-",
+            .late99: routine.lateness.quantile(0.99).map { time($0) } ?? "-",
+            .worker: routine.worker.map { "\($0)" } ?? "-",
+        ]
+        if let worker = routine.worker.flatMap({ usage[$0] }) {
+            cells[.memory] = worker.residentBytes.map { bytes($0) }
+            cells[.cpu] = worker.cpuMs.map { milliseconds in
+                let tenths = worker.uptimeMs > 0 ? min(milliseconds, 1 << 40) * 1000 / UInt64(worker.uptimeMs) : 0
+                return "\(tenths / 10).\(tenths % 10)%"
+            }
+        }
+        return cells
+    }
+
+    private static func state(_ routine: RoutineStatus) -> String {
+        let word = routine.state == .backingOff ? "backing off" : routine.state.rawValue
+        guard let phase = routine.phase, phase != "routine" else { return word }
+        return "in \(phase)"
+    }
+
+    private static func cycle(_ routine: RoutineStatus) -> String {
+        routine.maxCycles > 0 ? "\(routine.cycle)/\(routine.maxCycles)" : "\(routine.cycle)"
+    }
+
+    private static func ago(_ milliseconds: Int64) -> String {
+        milliseconds < 1000 ? "now" : "\(short(milliseconds)) ago"
+    }
+
+    private static func until(_ milliseconds: Int64) -> String {
+        milliseconds < 1000 ? "now" : "in \(short(milliseconds))"
+    }
+
+    /// A length of time in its greatest unit.
+    static func short(_ milliseconds: Int64) -> String {
+        switch milliseconds {
+        case ..<60_000: "\(max(0, milliseconds) / 1000)s"
+        case ..<3_600_000: "\(milliseconds / 60_000)m"
+        case ..<172_800_000: "\(milliseconds / 3_600_000)h"
+        default: "\(milliseconds / 86_400_000)d"
+        }
+    }
+
+    /// A measured time with three digits: `850ns`, `12.3us`, `4.56ms`, `1.20s`, `310s`.
+    static func time(_ nanoseconds: Int64) -> String {
+        for (unit, name) in [(1_000_000_000, "s"), (1_000_000, "ms"), (1000, "us")] as [(Int64, String)]
+        where nanoseconds >= unit {
+            let hundredths = nanoseconds / (unit / 100)
+            if hundredths >= 10_000 { return "\(hundredths / 100)\(name)" }
+            if hundredths >= 1000 { return "\(hundredths / 100).\(hundredths / 10 % 10)\(name)" }
+            return "\(hundredths / 100).\(hundredths / 10 % 10)\(hundredths % 10)\(name)"
+        }
+        return "\(nanoseconds)ns"
+    }
+
+    /// An amount of memory: `12.3M`.
+    static func bytes(_ count: UInt64) -> String {
+        var value = Double(count)
+        var unit = 0
+        let names = ["B", "K", "M", "G", "T"]
+        while value >= 1024, unit < names.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        let tenths = UInt64(value * 10)
+        return unit == 0 || tenths >= 1000
+            ? "\(tenths / 10)\(names[unit])" : "\(tenths / 10).\(tenths % 10)\(names[unit])"
+    }
+}

@@ -1,0 +1,190 @@
+internal import HostValues
+public import HostWire
+
+/// The live table of `schedhost top`: what it remembers, and how it looks. Pure.
+public struct TopScreen: Sendable {
+    /// What rows are sorted by.
+    public enum Key: String, CaseIterable, Sendable {
+        case id, state, cycles, took, p99, late, missed, failed, cpu
+    }
+
+    /// What rows are sorted by; by `id` upwards, else downwards.
+    public var key: Key
+    private var isReversed = false
+    private var offset = 0
+    private var status: HostStatus?
+    private var trends: [String: Trend] = [:]
+    private var usage: [Int32: (cpuMs: UInt64, uptimeMs: Int64, percent: Double)] = [:]
+    private static let trendLength = 30
+
+    private struct Trend {
+        var values: [UInt64] = []
+        var cycles: UInt64 = 0
+        var time: UInt64 = 0
+        /// Cycles since the status before.
+        var fresh: UInt64 = 0
+    }
+
+    /// An empty screen.
+    public init(key: Key = .id) { self.key = key }
+
+    /// What a key means.
+    public enum Command: Equatable, Sendable {
+        case none, quit
+    }
+
+    /// Takes what was typed: `q` quits, `s` and `S` change the key, `r` turns the order, arrows, `j` and `k` scroll.
+    public mutating func type(_ bytes: [UInt8]) -> Command {
+        var rest = bytes[...]
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "q"), UInt8(ascii: "Q"): return .quit
+            case UInt8(ascii: "s"): turnKey(by: 1)
+            case UInt8(ascii: "S"): turnKey(by: Key.allCases.count - 1)
+            case UInt8(ascii: "r"): isReversed.toggle()
+            case UInt8(ascii: "j"): scroll(1)
+            case UInt8(ascii: "k"): scroll(-1)
+            case 0x1B where rest.first == UInt8(ascii: "["):
+                let code = rest.dropFirst().first
+                rest = rest.dropFirst(2)
+                switch code {
+                case UInt8(ascii: "A"): scroll(-1)
+                case UInt8(ascii: "B"): scroll(1)
+                case UInt8(ascii: "5"): scroll(-10)
+                case UInt8(ascii: "6"): scroll(10)
+                default: break
+                }
+            default: break
+            }
+        }
+        return .none
+    }
+
+    private mutating func turnKey(by step: Int) {
+        let keys = Key.allCases
+        key = keys[((keys.firstIndex(of: key) ?? 0) + step) % keys.count]
+        isReversed = false
+    }
+
+    private mutating func scroll(_ lines: Int) {
+        offset = max(0, min(offset + lines, (status?.routines.count ?? 1) - 1))
+    }
+
+    /// Takes the next status.
+    public mutating func take(_ status: HostStatus) {
+        self.status = status
+        var known: [String: Trend] = [:]
+        for routine in status.routines {
+            var trend = trends[routine.identifier] ?? Trend(cycles: routine.cyclesTotal, time: routine.durationTotalNs)
+            trend.fresh = routine.cyclesTotal &- min(trend.cycles, routine.cyclesTotal)
+            if trend.fresh > 0 {
+                let time = routine.durationTotalNs &- min(trend.time, routine.durationTotalNs)
+                trend.values.append(time / trend.fresh)
+                if trend.values.count > Self.trendLength { trend.values.removeFirst() }
+            }
+            trend.cycles = routine.cyclesTotal
+            trend.time = routine.durationTotalNs
+            known[routine.identifier] = trend
+        }
+        trends = known
+        usage = status.workers.reduce(into: [:]) { usage, worker in
+            let cpu = worker.cpuMs ?? 0
+            let before = self.usage[worker.pid] ?? (0, 0, 0)
+            let time = worker.uptimeMs - before.uptimeMs
+            let percent = time > 0 ? Double(cpu &- min(before.cpuMs, cpu)) * 100 / Double(time) : before.percent
+            usage[worker.pid] = (cpu, worker.uptimeMs, percent)
+        }
+        scroll(0)
+    }
+
+    // MARK: Looks
+
+    /// The frame: as many lines as there are rows at most, no line wider than the terminal.
+    ///
+    /// Written over the one before; what is left of that is erased.
+    public func frame(columns: Int, rows: Int, isColored: Bool) -> String {
+        let width = max(20, columns)
+        guard let status else { return "\u{1B}[H\u{1B}[K\u{1B}[J" }
+        var lines = [TerminalText.cut(StatusTable.head(status), to: width)]
+        let hint = "sorted by \(key.rawValue)\(isReversed ? ", reversed" : "")   s sort  r reverse  ↑↓ scroll  q quit"
+        lines.append(TerminalText.cut(hint, to: width))
+        let table = table(status, width: width, rows: max(1, rows - 4))
+        var text = "\u{1B}[H"
+        for line in lines { text += line + "\u{1B}[K\r\n" }
+        text += "\u{1B}[K\r\n"
+        for (index, line) in table.enumerated() {
+            let code = index == 0 ? "\u{1B}[1m" : Self.color(line.state)
+            text += isColored && !code.isEmpty ? code + line.text + "\u{1B}[0m" : line.text
+            text += "\u{1B}[K" + (index == table.count - 1 ? "" : "\r\n")
+        }
+        return text + "\u{1B}[J"
+    }
+
+    private func table(_ status: HostStatus, width: Int, rows: Int) -> [(text: String, state: RoutineStatus.State)] {
+        let sorted = sorted(status.routines)
+        let shown = sorted.dropFirst(min(offset, max(0, sorted.count - rows))).prefix(rows)
+        let workers = Dictionary(status.workers.map { ($0.pid, $0) }) { first, _ in first }
+        let cells = shown.map { routine in
+            var cells = StatusTable.cells(routine, workers, now: status.nowMs)
+            cells[.cpu] = routine.worker.flatMap { usage[$0] }.map {
+                "\(Int($0.percent * 10 + 0.5) / 10)." + "\(Int($0.percent * 10 + 0.5) % 10)%"
+            }
+            return cells
+        }
+        let trendWidth = width >= 100 ? Self.trendLength : 10
+        let fitting = StatusTable.fitting(cells, width - trendWidth - 2)
+        var lines = [
+            (
+                StatusTable.plainLine(fitting) { $0.rawValue } + "  " + TerminalText.cut("DURATIONS", to: trendWidth),
+                RoutineStatus.State.idle
+            )
+        ]
+        for (routine, row) in zip(shown, cells) {
+            let trend = Self.sparkline(trends[routine.identifier]?.values.suffix(trendWidth) ?? [])
+            lines.append((StatusTable.plainLine(fitting) { row[$0] ?? "" } + "  " + trend, routine.state))
+        }
+        return lines
+    }
+
+    /// The routines in the order that is shown.
+    public func sorted(_ routines: [RoutineStatus]) -> [RoutineStatus] {
+        func number(_ routine: RoutineStatus) -> Double {
+            switch key {
+            case .id, .state: 0
+            case .cycles: Double(trends[routine.identifier]?.fresh ?? 0)
+            case .took: Double(routine.lastDurationNs ?? -1)
+            case .p99: Double(routine.durations.quantile(0.99) ?? -1)
+            case .late: Double(routine.lateness.quantile(0.99) ?? -1)
+            case .missed: Double(routine.missedTotal)
+            case .failed: Double(routine.failuresTotal)
+            case .cpu: routine.worker.flatMap { usage[$0]?.percent } ?? -1
+            }
+        }
+        let keyed = routines.map { (routine: $0, number: number($0)) }
+        let ordered = keyed.sorted { a, b in
+            if key == .state, a.routine.state != b.routine.state {
+                return a.routine.state.rawValue < b.routine.state.rawValue
+            }
+            if a.number != b.number { return a.number > b.number }
+            return a.routine.identifier < b.routine.identifier
+        }
+        .map(\.routine)
+        return isReversed ? ordered.reversed() : ordered
+    }
+
+    /// A line of bars, as high as each value is beside the greatest.
+    static func sparkline(_ values: some Collection<UInt64>) -> String {
+        let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+        let greatest = Double(max(values.max() ?? 1, 1))
+        return String(values.map { bars[min(7, Int(Double($0) / greatest * 7.999))] })
+    }
+
+    private static func color(_ state: RoutineStatus.State) -> String {
+        switch state {
+        case .quarantined: "\u{1B}[31m"
+        case .backingOff, .failing, .paused, .ending: "\u{1B}[33m"
+        case .stopped, .complete, .disabled: "\u{1B}[2m"
+        case .waiting, .running, .starting, .idle: ""
+        }
+    }
+}

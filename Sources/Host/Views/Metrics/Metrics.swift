@@ -1,0 +1,191 @@
+internal import HostValues
+internal import HostWire
+
+/// The metrics of a host, one family after the other. Pure.
+///
+/// Counters are since the host's start and never fall while it runs, whatever sessions do. Labels name plugins and
+/// routines, never sessions or processes, so that the number of series stays what the routines' number is.
+struct Metrics<Form: MetricsForm> {
+    private(set) var form: Form
+
+    /// Writes the metrics of a status in that form.
+    init(_ status: HostStatus, as form: consuming Form) {
+        self.form = form
+        host(status)
+        routines(status.routines)
+    }
+
+    private mutating func host(_ status: HostStatus) {
+        family("schedhost_build_info", "gauge", "The version of the host; always 1.")
+        sample("schedhost_build_info", MetricLabels([(name: "version", value: status.version)]), "1")
+        family("process_start_time_seconds", "gauge", "When the host started, in seconds since 1970.")
+        sample("process_start_time_seconds", .none, Self.seconds(milliseconds: status.startMs))
+        if let cpu = status.cpuMs {
+            family("process_cpu_seconds_total", "counter", "Processor time of the host itself, without its workers.")
+            sample("process_cpu_seconds_total", .none, Self.seconds(milliseconds: Int64(clamping: cpu)))
+        }
+        if let bytes = status.residentBytes {
+            family("process_resident_memory_bytes", "gauge", "Resident memory of the host itself.")
+            sample("process_resident_memory_bytes", .none, "\(bytes)")
+        }
+        family("schedhost_ready", "gauge", "Whether every plugin file was looked at.")
+        sample("schedhost_ready", .none, status.isReady ? "1" : "0")
+        family("schedhost_plugins", "gauge", "Plugin files by their state.")
+        for state in ["loading", "ready", "refused"] {
+            sample(
+                "schedhost_plugins", MetricLabels([(name: "state", value: state)]),
+                "\(status.plugins.filter { $0.state == state }.count)")
+        }
+        family("schedhost_workers", "gauge", "Worker processes.")
+        sample("schedhost_workers", .none, "\(status.workers.count)")
+        workers(status.workers)
+    }
+
+    private mutating func workers(_ workers: [HostStatus.Worker]) {
+        // An old and a new worker of one name may be there together for a moment.
+        let names = Dictionary(grouping: workers) { $0.name }.sorted { $0.key < $1.key }
+        family("schedhost_worker_resident_memory_bytes", "gauge", "Resident memory of worker processes.")
+        for (name, group) in names {
+            let bytes = group.compactMap(\.residentBytes).reduce(UInt64(0)) { $0.clampedPlus($1) }
+            sample("schedhost_worker_resident_memory_bytes", MetricLabels([(name: "worker", value: name)]), "\(bytes)")
+        }
+        family("schedhost_worker_cpu_seconds_total", "counter", "Processor time of worker processes.")
+        for (name, group) in names {
+            let cpu = group.compactMap(\.cpuMs).reduce(UInt64(0)) { $0.clampedPlus($1) }
+            sample(
+                "schedhost_worker_cpu_seconds_total", MetricLabels([(name: "worker", value: name)]),
+                Self.seconds(milliseconds: Int64(clamping: cpu)))
+        }
+    }
+
+    private mutating func routines(_ routines: [RoutineStatus]) {
+        let labels = routines.map {
+            MetricLabels([(name: "plugin", value: $0.plugin), (name: "routine", value: $0.routine)])
+        }
+        func counter(_ name: String, _ help: String, _ value: (RoutineStatus) -> UInt64) {
+            each("schedhost_routine_\(name)_total", "counter", help, routines, labels) { "\(value($0))" }
+        }
+        counter("cycles", "Cycles that count.") { $0.cyclesTotal }
+        counter("failures", "Failed attempts at cycles, and sessions that died.") { $0.failuresTotal }
+        counter("missed", "Cycles passed over, because one before took too long.") { $0.missedTotal }
+        counter("sessions", "Sessions that began.") { $0.sessionsTotal }
+        counter("failed_sessions", "Sessions that failed.") { $0.failedSessionsTotal }
+        counter("cache_hits", "Values served from caches.") { $0.cache.hits }
+        counter("cache_loads", "Values loaded into caches.") { $0.cache.loads }
+        counter("cache_load_failures", "Loads that failed.") { $0.cache.failures }
+        counter("cache_stale", "Stale values served, because a load failed.") { $0.cache.stale }
+        counter("cache_evictions", "Values evicted from caches.") { $0.cache.evictions }
+        each("schedhost_routine_cache_bytes", "gauge", "Bytes that caches hold in memory.", routines, labels) {
+            "\($0.cache.bytes)"
+        }
+        each(
+            "schedhost_routine_last_start_timestamp_seconds", "gauge",
+            "When the last cycle began, in seconds since 1970.", routines, labels
+        ) { $0.lastStartMs.map { Self.seconds(milliseconds: $0) } }
+        each(
+            "schedhost_routine_next_start_timestamp_seconds", "gauge",
+            "When the next cycle or session is due, in seconds since 1970.", routines, labels
+        ) { $0.nextStartMs.map { Self.seconds(milliseconds: $0) } }
+        each(
+            "schedhost_routine_failing_since_timestamp_seconds", "gauge",
+            "Since when nothing but failures came, in seconds since 1970.", routines, labels
+        ) { $0.failingSinceMs.map { Self.seconds(milliseconds: $0) } }
+        states(routines, labels)
+        histogram("duration", "How long cycles took.", routines, labels, \.durations) { routine in
+            Double(routine.durationTotalNs) / 1e9
+        }
+        histogram(
+            "lateness", "How late cycles began; the sum is estimated from the buckets.", routines, labels, \.lateness
+        ) { Self.estimate($0.lateness) }
+    }
+
+    private mutating func each(
+        _ name: String, _ type: String, _ help: String, _ routines: [RoutineStatus], _ labels: [MetricLabels],
+        _ value: (RoutineStatus) -> String?
+    ) {
+        family(name, type, help)
+        for (routine, labels) in zip(routines, labels) {
+            if let value = value(routine) { sample(name, labels, value) }
+        }
+    }
+
+    private mutating func states(_ routines: [RoutineStatus], _ labels: [MetricLabels]) {
+        let name = "schedhost_routine_state"
+        family(name, "gauge", "The routine's state: 1 for the one it is in.")
+        for (routine, labels) in zip(routines, labels) {
+            for state in RoutineStatus.State.allCases {
+                sample(name, labels, (name: "state", value: state.rawValue), routine.state == state ? "1" : "0")
+            }
+        }
+    }
+
+    private mutating func histogram(
+        _ short: String, _ help: String, _ routines: [RoutineStatus], _ labels: [MetricLabels],
+        _ path: KeyPath<RoutineStatus, LatencyHistogram>, _ sum: (RoutineStatus) -> Double
+    ) {
+        let name = "schedhost_routine_\(short)_seconds"
+        let bucketName = name + "_bucket"
+        family(name, "histogram", help)
+        for (routine, labels) in zip(routines, labels) {
+            let counts = routine[keyPath: path].counts
+            var below: UInt64 = 0
+            for (bucket, count) in counts.enumerated() {
+                below = below.clampedPlus(count)
+                let bound = bucket == counts.count - 1 ? "+Inf" : bounds[bucket]
+                sample(bucketName, labels, (name: "le", value: bound), "\(below)")
+            }
+            sample(name + "_sum", labels, "\(sum(routine))")
+            sample(name + "_count", labels, "\(below)")
+        }
+    }
+
+    /// A sum from the buckets alone, each time taken as the middle of its bucket.
+    private static func estimate(_ histogram: LatencyHistogram) -> Double {
+        histogram.counts.enumerated().reduce(0) { sum, bucket in
+            sum + Double(bucket.element) * Double(LedgerHistogram.upperEnd(bucket.offset)) * 0.75 / 1e9
+        }
+    }
+
+    private mutating func family(_ name: String, _ type: String, _ help: String) {
+        form.family(name, type: type, help: help)
+    }
+
+    private mutating func sample(_ name: String, _ labels: MetricLabels, _ value: String) {
+        form.sample(name, labels, nil, value: value)
+    }
+
+    private mutating func sample(
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String), _ value: String
+    ) {
+        form.sample(name, labels, more, value: value)
+    }
+
+    private static func seconds(milliseconds: Int64) -> String { "\(Double(milliseconds) / 1000)" }
+}
+
+/// The upper ends of the buckets, in seconds.
+private let bounds = (0..<LedgerHistogram.count).map { "\(Double(LedgerHistogram.upperEnd($0)) / 1e9)" }
+
+/// A form in which metrics are written.
+protocol MetricsForm {
+    /// A family begins: its samples follow.
+    mutating func family(_ name: String, type: String, help: String)
+    /// A sample of the family. The last label is given apart where samples differ in it alone.
+    mutating func sample(
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: String)
+}
+
+/// Labels that several samples share.
+struct MetricLabels {
+    /// No labels.
+    static let none = MetricLabels([])
+
+    let pairs: [(name: String, value: String)]
+    /// As the text format writes them, without braces: made once, for all samples that have them.
+    let text: String
+
+    init(_ pairs: [(name: String, value: String)]) {
+        self.pairs = pairs
+        text = pairs.map { "\($0.name)=\"\(MetricsText.escaped($0.value))\"" }.joined(separator: ",")
+    }
+}

@@ -1,0 +1,51 @@
+internal import HostValues
+public import HostWire
+
+/// The metrics as JSON: the families, samples and numbers of the text. Pure.
+///
+///     [{"name":"schedhost_workers","type":"gauge","help":"…","samples":[{"name":"…","labels":{"le":"1"},"value":3}]}]
+public struct MetricsJSON: MetricsForm {
+    private var writer = JSONWriter()
+    private var isOpen = false
+
+    /// The whole list.
+    public static func json(_ status: HostStatus) -> [UInt8] {
+        var form = MetricsJSON()
+        form.writer.openList()
+        var written = Metrics(status, as: form).form
+        written.closeFamily()
+        written.writer.closeList()
+        return written.writer.bytes
+    }
+
+    mutating func family(_ name: String, type: String, help: String) {
+        closeFamily()
+        isOpen = true
+        writer.open()
+        writer.field("name", name)
+        writer.field("help", help)
+        writer.field("type", type)
+        writer.openList("samples")
+    }
+
+    mutating func sample(
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: String
+    ) {
+        writer.open()
+        writer.field("name", name)
+        writer.open("labels")
+        for (label, value) in labels.pairs { writer.field(label, value) }
+        if let more { writer.field(more.name, more.value) }
+        writer.close()
+        // JSON has neither NaN nor infinities.
+        if let number = Double(value), number.isFinite { writer.field("value", json: Array(value.utf8)) }
+        writer.close()
+    }
+
+    private mutating func closeFamily() {
+        guard isOpen else { return }
+        isOpen = false
+        writer.closeList()
+        writer.close()
+    }
+}

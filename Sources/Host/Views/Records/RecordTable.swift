@@ -1,0 +1,136 @@
+public import HostValues
+
+/// Records for people and for other tools: a table, CSV or JSON. Pure.
+public enum RecordTable {
+    /// The forms that records are printed in.
+    public enum Format: String, CaseIterable, Sendable {
+        case table, json, csv
+    }
+
+    /// All records in that form, ended by a line break.
+    public static func text(
+        _ records: [SessionRecord], format: Format, width: Int? = nil, zone: CivilTime.Zone = .local
+    ) -> String {
+        switch format {
+        case .table: table(records, width: width, zone: zone)
+        case .json: json(records)
+        case .csv: csv(records)
+        }
+    }
+
+    // MARK: Table
+
+    private struct Column {
+        let title: String
+        var isNumber = false
+        /// To how many cells it may shrink; nil: not at all.
+        var least: Int?
+        let text: (SessionRecord) -> String
+    }
+
+    /// How much a line shows, from a wide terminal to a narrow one.
+    private enum Layout: CaseIterable {
+        /// Everything in one line.
+        case full
+        /// Times without the year, the stats in a line of their own.
+        case short
+        /// The same without the finish, and without the sum of all sessions too.
+        case withoutFinish, withoutSum
+    }
+
+    /// One line a record under a line of titles; times are local, without milliseconds.
+    ///
+    /// With a width, the first layout that can be made to fit is taken, and its longest texts are cut. Without one (a
+    /// pipe) nothing is left out.
+    public static func table(_ records: [SessionRecord], width: Int? = nil, zone: CivilTime.Zone = .local) -> String {
+        if records.isEmpty { return "no sessions\n" }
+        for layout in Layout.allCases {
+            let columns = columns(layout, of: records, zone)
+            let rows = records.map { record in columns.map { TerminalText.clean($0.text(record)) } }
+            var widths = columns.indices.map { index in
+                rows.reduce(TerminalText.width(columns[index].title)) { max($0, TerminalText.width($1[index])) }
+            }
+            guard shrink(&widths, columns, to: width ?? .max) || layout == Layout.allCases.last else { continue }
+            var text = line(columns.map(\.title), widths, columns)
+            for (record, row) in zip(records, rows) {
+                text += line(row, widths, columns)
+                if layout != .full, !record.stats.columns.isEmpty {
+                    let stats = TerminalText.clean(stats(record.stats))
+                    text += "    " + TerminalText.cut(stats, to: max(10, (width ?? .max) - 4)) + "\n"
+                }
+            }
+            return text
+        }
+        return ""
+    }
+
+    private static func columns(_ layout: Layout, of records: [SessionRecord], _ zone: CivilTime.Zone) -> [Column] {
+        let skip = layout == .full ? 0 : 5  // `2026-`
+        var columns = [
+            Column(title: "ROUTINE", least: 12) { $0.identifier },
+            Column(title: "START") { String(time($0.startMs, zone).description.dropFirst(skip)) },
+        ]
+        if layout == .full || layout == .short {
+            columns.append(Column(title: "FINISH") { finish($0, zone, skip) })
+        }
+        columns.append(Column(title: "DURATION", isNumber: true) { DurationText.format(milliseconds: $0.durationMs) })
+        columns.append(Column(title: "CYCLES", isNumber: true) { String($0.cycles) })
+        if layout != .withoutSum {
+            columns.append(Column(title: "LIFETIME", isNumber: true) { $0.lifetimeCycles.map { String($0) } ?? "-" })
+        }
+        if records.contains(where: { $0.failures > 0 }) {
+            columns.append(Column(title: "FAILED", isNumber: true) { String($0.failures) })
+        }
+        columns.append(Column(title: "REASON", least: 10) { reason($0.reason) })
+        if layout == .full, records.contains(where: { !$0.stats.columns.isEmpty }) {
+            columns.append(Column(title: "STATS", least: 10) { stats($0.stats) })
+        }
+        return columns
+    }
+
+    /// Takes cells from the widest column that can give some, until a line fits; false when none can.
+    private static func shrink(_ widths: inout [Int], _ columns: [Column], to width: Int) -> Bool {
+        while widths.reduce(2 * (widths.count - 1), +) > width {
+            let able = columns.indices.filter { index in columns[index].least.map { widths[index] > $0 } ?? false }
+            guard let widest = able.max(by: { widths[$0] < widths[$1] }) else { return false }
+            widths[widest] -= 1
+        }
+        return true
+    }
+
+    private static func line(_ cells: [String], _ widths: [Int], _ columns: [Column]) -> String {
+        var text = ""
+        for index in columns.indices {
+            let cell = TerminalText.cut(cells[index], to: widths[index])
+            text += TerminalText.pad(cell, to: widths[index], isNumber: columns[index].isNumber)
+            text += "  "
+        }
+        while text.hasSuffix(" ") { text.removeLast() }
+        return text + "\n"
+    }
+
+    private static func time(_ milliseconds: Int64, _ zone: CivilTime.Zone) -> CivilTime {
+        CivilTime(seconds: milliseconds / 1000, zone: zone)
+    }
+
+    /// The finish, without the date where it is the start's.
+    private static func finish(_ record: SessionRecord, _ zone: CivilTime.Zone, _ skip: Int) -> String {
+        let (start, finish) = (time(record.startMs, zone), time(record.finishMs, zone))
+        return start.date == finish.date ? finish.clock : String(finish.description.dropFirst(skip))
+    }
+
+    /// The kind, and what is known of it: `crash SIGSEGV in cycle 4 at parse (feed.c:12)`.
+    public static func reason(_ reason: SessionRecord.Reason) -> String {
+        var text = reason.kind.rawValue
+        if let signal = reason.signal { text += " " + signal }
+        if let cycle = reason.cycle { text += " in cycle \(cycle)" }
+        if let phase = reason.phase, phase != "routine" { text += " in \(phase)" }
+        if let frame = reason.frame { text += " at " + frame }
+        return reason.text.isEmpty ? text : text + ": " + reason.text
+    }
+
+    /// `name=value`, each with its own name: rows of different routines share no columns.
+    public static func stats(_ stats: SessionRecord.Stats) -> String {
+        stats.columns.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+    }
+}

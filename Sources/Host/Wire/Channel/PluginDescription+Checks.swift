@@ -1,0 +1,97 @@
+public import HostValues
+
+/// What a description must be like. Asked on both sides of the channel: by the worker, whose answer has the author's own
+/// words for the field, and by the supervisor, since plugin code can write on the channel itself.
+extension PluginDescription {
+    /// The bounds, as the ABI's header has them.
+    public enum Bounds {
+        /// Bytes of a name.
+        public static let name = 64
+        /// Bytes of a version or a description, which is one line.
+        public static let line = 200
+        /// Bytes of a parameter's default and of its range.
+        public static let text = 4096
+        /// Routines of a plugin: as many as a ledger has slots.
+        public static let routines = LedgerSlot.mostInFile
+        /// Parameters of a plugin.
+        public static let parameters = 1000
+        /// The longest wait and timeout, ms: 31 days.
+        public static let milliseconds: UInt64 = 2_678_400_000
+    }
+
+    /// What is wrong with it, in one line that begins with the field; nil for a good one.
+    public var fault: String? {
+        Self.nameFault(id, "id") ?? Self.lineFault(version, "version", isRequired: true)
+            ?? Self.lineFault(description ?? "", "description") ?? parametersFault ?? routinesFault
+    }
+
+    private var parametersFault: String? {
+        if parameters.count > Bounds.parameters { return "parameters has more than \(Bounds.parameters)" }
+        var names: Set<String> = []
+        for (index, parameter) in parameters.enumerated() {
+            let field = "parameters[\(index)]"
+            let fault =
+                Self.nameFault(parameter.name, "\(field).name")
+                ?? Self.lineFault(parameter.description ?? "", "\(field).description")
+                ?? Self.lengthFault(parameter.defaultValue ?? "", "\(field).default_value", most: Bounds.text)
+                ?? Self.lengthFault(parameter.range ?? "", "\(field).range", most: Bounds.text)
+            if let fault { return fault }
+            if !names.insert(parameter.name).inserted {
+                return "\(field).name: there are two parameters named \(parameter.name)"
+            }
+        }
+        return nil
+    }
+
+    private var routinesFault: String? {
+        if routines.isEmpty { return "routines is empty: list at least one" }
+        if routines.count > Bounds.routines {
+            return "routines has more than \(Bounds.routines), or does not end: close it with NULL"
+        }
+        var names: Set<String> = []
+        for (index, routine) in routines.enumerated() {
+            // The fields' names are only made when one is wrong: there may be many routines.
+            let fault =
+                Self.nameFault(routine.name, "name") ?? Self.lineFault(routine.description ?? "", "description")
+                ?? Self.timeFault(routine.waitMs, "wait_ms") ?? Self.timeFault(routine.timeoutMs, "timeout_ms")
+            if let fault { return "routines[\(index)].\(fault)" }
+            if !names.insert(routine.name).inserted {
+                return "routines[\(index)].name: there are two routines named \(routine.name)"
+            }
+        }
+        return nil
+    }
+
+    private static func nameFault(_ name: String, _ field: String) -> String? {
+        let isGood =
+            (1...Bounds.name).contains(name.utf8.count) && name.utf8.first != UInt8(ascii: ".")
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+        if isGood { return nil }
+        return "\(field) is \"\(name.prefix(80))\": 1 to \(Bounds.name) of a-z A-Z 0-9 . _ -, not beginning with a dot"
+    }
+
+    private static func lengthFault(_ text: String, _ field: String, most: Int) -> String? {
+        text.utf8.count > most ? "\(field) is longer than \(most) bytes" : nil
+    }
+
+    private static func lineFault(_ text: String, _ field: String, isRequired: Bool = false) -> String? {
+        if isRequired, text.isEmpty { return "\(field) is empty: give one, such as \"1.0.0\"" }
+        if let fault = lengthFault(text, field, most: Bounds.line) { return fault }
+        let isLine = text.unicodeScalars.allSatisfy { scalar in
+            scalar.properties.generalCategory != .control && scalar != "\u{2028}" && scalar != "\u{2029}"
+        }
+        return isLine ? nil : "\(field) is not one line of text: it has a line break or another control character"
+    }
+
+    private static func timeFault(_ milliseconds: UInt64, _ field: String) -> String? {
+        if milliseconds <= Bounds.milliseconds { return nil }
+        return "\(field) is \(milliseconds): at most \(Bounds.milliseconds) (31 days)"
+    }
+}

@@ -1,0 +1,99 @@
+internal import HostValues
+
+/// The fields of a description in the event that carries it.
+extension PluginDescription {
+    func write(to writer: inout JSONWriter) {
+        writer.field("id", id)
+        writer.field("version", version)
+        writer.field("description", ifAny: description)
+        writer.field("serial", isSerial)
+        writer.openList("parameters")
+        for parameter in parameters {
+            writer.open()
+            parameter.write(to: &writer)
+            writer.close()
+        }
+        writer.closeList()
+        writer.openList("routines")
+        for routine in routines {
+            writer.open()
+            routine.write(to: &writer)
+            writer.close()
+        }
+        writer.closeList()
+    }
+
+    mutating func take(_ name: String, from cursor: inout JSONCursor) throws(JSONFault) {
+        switch name {
+        case "id": id = try cursor.string()
+        case "version": version = try cursor.string()
+        case "description": description = try cursor.string()
+        case "serial": isSerial = try cursor.bool()
+        case "parameters":
+            // One more than is allowed tells that there are too many: the rest takes no memory.
+            try cursor.list { (cursor) throws(JSONFault) in
+                if parameters.count > Bounds.parameters { return try cursor.skip() }
+                parameters.append(try Parameter(from: &cursor))
+            }
+        case "routines":
+            try cursor.list { (cursor) throws(JSONFault) in
+                if routines.count > Bounds.routines { return try cursor.skip() }
+                routines.append(try Routine(from: &cursor))
+            }
+            routines = routines.map { $0 }  // they are kept, and there may be many: no room for more
+        default: try cursor.skip()
+        }
+    }
+}
+
+extension PluginDescription.Parameter {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("name", name)
+        writer.field("type", type.rawValue)
+        writer.field("default", ifAny: defaultValue)
+        writer.field("range", ifAny: range)
+        writer.field("description", ifAny: description)
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var parameter = Self(name: "", type: .string, defaultValue: nil, range: nil, description: nil)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "name": parameter.name = try cursor.string()
+            case "type":
+                guard let type = Kind(rawValue: try cursor.string()) else { throw cursor.fault("a type before this") }
+                parameter.type = type
+            case "default": parameter.defaultValue = try cursor.string()
+            case "range": parameter.range = try cursor.string()
+            case "description": parameter.description = try cursor.string()
+            default: try cursor.skip()
+            }
+        }
+        self = parameter
+    }
+}
+
+extension PluginDescription.Routine {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("name", name)
+        writer.field("description", ifAny: description)
+        writer.field("wait_ms", waitMs)
+        writer.field("max_cycles", maxCycles)
+        writer.field("timeout_ms", timeoutMs)
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var routine = Self(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "name": routine.name = try cursor.string()
+            case "description": routine.description = try cursor.string()
+            case "wait_ms": routine.waitMs = try cursor.unsigned()
+            case "max_cycles": routine.maxCycles = try cursor.unsigned()
+            case "timeout_ms": routine.timeoutMs = try cursor.unsigned()
+            default: try cursor.skip()
+            }
+        }
+        self = routine
+    }
+}

@@ -1,0 +1,159 @@
+internal import HostValues
+
+/// The form on the channel: an object with one field, whose name is the command's.
+extension WorkerCommand {
+    /// The command as one line of JSON, without the line break.
+    public func line() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        switch self {
+        case .load(let load):
+            writer.open("load")
+            load.write(to: &writer)
+            writer.close()
+        case .start(let start):
+            writer.open("start")
+            start.write(to: &writer)
+            writer.close()
+        case .stop(let slot): writer.field("stop", slot)
+        case .runNow(let slot): writer.field("run_now", slot)
+        case .pause(let slot): writer.field("pause", slot)
+        case .resume(let slot): writer.field("resume", slot)
+        case .logLevel(let level): writer.field("log_level", level)
+        case .quit: writer.field("quit", true)
+        }
+        writer.close()
+        return writer.bytes
+    }
+
+    /// Reads a line; nil when it is none. A field that is missing counts as zero.
+    public init?(line: [UInt8]) {
+        var cursor = JSONCursor(line, in: 0..<line.count)
+        var command: WorkerCommand?
+        do throws(JSONFault) {
+            try cursor.object { (cursor, name) throws(JSONFault) in
+                switch name {
+                case "load": command = .load(try Load(from: &cursor))
+                case "start": command = .start(try Start(from: &cursor))
+                case "stop": command = .stop(slot: try cursor.whole())
+                case "run_now": command = .runNow(slot: try cursor.whole())
+                case "pause": command = .pause(slot: try cursor.whole())
+                case "resume": command = .resume(slot: try cursor.whole())
+                case "log_level": command = .logLevel(try cursor.whole())
+                case "quit": command = try cursor.bool() ? .quit : nil
+                default: try cursor.skip()
+                }
+            }
+            try cursor.finish()
+        } catch {
+            return nil
+        }
+        guard let command else { return nil }
+        self = command
+    }
+}
+
+extension WorkerCommand.Load {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("plugin", plugin)
+        writer.field("path", path)
+        writer.field("name", name)
+        writer.field("parameters", parameters)
+        writer.field("for_running", isForRunning)
+        writer.field("shared", isShared)
+        writer.field("build", build)
+        writer.field("state", ifAny: state)
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var load = Self(plugin: 0, path: "", name: "", parameters: "", isForRunning: false, build: "")
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "plugin": load.plugin = try cursor.whole()
+            case "path": load.path = try cursor.string()
+            case "name": load.name = try cursor.string()
+            case "parameters": load.parameters = try cursor.string()
+            case "for_running": load.isForRunning = try cursor.bool()
+            case "shared": load.isShared = try cursor.bool()
+            case "build": load.build = try cursor.string()
+            case "state": load.state = try cursor.string()
+            default: try cursor.skip()
+            }
+        }
+        self = load
+    }
+}
+
+extension WorkerCommand.Start {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("slot", slot)
+        writer.field("plugin", plugin)
+        writer.field("routine", routine)
+        writer.field("session", session.rawValue)
+        writer.field("wait_ms", waitMs)
+        writer.field("max_cycles", maxCycles)
+        if let untilMs { writer.field("until_ms", untilMs) }
+        writer.field("on_error", onError.decision.rawValue)
+        writer.field("retry_ms", onError.retryMs)
+        writer.field("attempts", onError.attempts)
+        writer.field("lifetime_cycles", lifetimeCycles)
+        writer.field("before", before)
+        writer.field("parameters", parameters)
+        writer.field("paused", isPaused)
+        writer.field("durability", caches.durability.rawValue)
+        writer.field("disk_files", caches.diskFiles)
+        writer.field("disk_mb", caches.diskMb)
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var start = Self(
+            slot: 0, plugin: 0, routine: 0, session: SessionID(rawValue: 0), waitMs: 0, maxCycles: 0, untilMs: nil,
+            onError: ErrorDefault(), lifetimeCycles: 0, before: 0, parameters: "", isPaused: false)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "slot": start.slot = try cursor.whole()
+            case "plugin": start.plugin = try cursor.whole()
+            case "routine": start.routine = try cursor.whole()
+            case "session": start.session = SessionID(rawValue: try cursor.unsigned())
+            case "wait_ms": start.waitMs = try cursor.unsigned()
+            case "max_cycles": start.maxCycles = try cursor.unsigned()
+            case "until_ms": start.untilMs = try cursor.signed()
+            case "on_error":
+                guard let decision = ErrorDecision(rawValue: try cursor.string()) else {
+                    throw cursor.fault("a decision before this")
+                }
+                start.onError.decision = decision
+            case "retry_ms": start.onError.retryMs = try cursor.unsigned()
+            case "attempts": start.onError.attempts = try cursor.whole()
+            case "lifetime_cycles": start.lifetimeCycles = try cursor.unsigned()
+            case "before": start.before = try cursor.whole()
+            case "parameters": start.parameters = try cursor.string()
+            case "paused": start.isPaused = try cursor.bool()
+            case "durability":
+                guard let durability = CacheDurability(rawValue: try cursor.string()) else {
+                    throw cursor.fault("a durability before this")
+                }
+                start.caches.durability = durability
+            case "disk_files": start.caches.diskFiles = try cursor.unsigned()
+            case "disk_mb": start.caches.diskMb = try cursor.unsigned()
+            default: try cursor.skip()
+            }
+        }
+        self = start
+    }
+}
+
+extension JSONWriter {
+    /// A field with a text, left out when there is none.
+    mutating func field(_ name: String, ifAny text: String?) {
+        if let text { field(name, text) }
+    }
+}
+
+extension JSONCursor {
+    /// Reads a number without a fraction that fits the type.
+    mutating func whole<Number: FixedWidthInteger>() throws(JSONFault) -> Number {
+        guard let value = Number(exactly: try signed()) else { throw fault("a smaller number before this") }
+        return value
+    }
+}

@@ -1,0 +1,165 @@
+internal import HostValues
+
+/// The form on the channel: an object with one field, whose name is the event's.
+extension WorkerEvent {
+    /// The event as one line of JSON, without the line break.
+    public func line() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        switch self {
+        case .described(let plugin, let description):
+            writer.open("described")
+            writer.field("plugin", plugin)
+            description.write(to: &writer)
+            writer.close()
+        case .loaded(let plugin): writer.field("loaded", plugin)
+        case .refused(let plugin, let phase, let text):
+            writer.open("refused")
+            writer.field("plugin", plugin)
+            writer.field("phase", phase)
+            writer.field("text", text)
+            writer.close()
+        case .ended(let ended):
+            writer.open("ended")
+            ended.write(to: &writer)
+            writer.close()
+        case .log(let log):
+            writer.open("log")
+            log.write(to: &writer)
+            writer.close()
+        case .dropped(let count): writer.field("dropped", count)
+        case .goodbye: writer.field("goodbye", true)
+        }
+        writer.close()
+        return writer.bytes
+    }
+
+    /// Reads a line; nil when it is none. A field that is missing counts as zero, as does what a plugin leaves out
+    /// that forges one: the supervisor checks each number against what it knows.
+    public init?(line: [UInt8]) {
+        var cursor = JSONCursor(line, in: 0..<line.count)
+        var event: WorkerEvent?
+        do throws(JSONFault) {
+            try cursor.object { (cursor, name) throws(JSONFault) in
+                switch name {
+                case "described": event = try Self.described(from: &cursor)
+                case "loaded": event = .loaded(plugin: try cursor.whole())
+                case "refused": event = try Self.refused(from: &cursor)
+                case "ended": event = .ended(try Ended(from: &cursor))
+                case "log": event = .log(try Log(from: &cursor))
+                case "dropped": event = .dropped(count: try cursor.whole())
+                case "goodbye": event = try cursor.bool() ? .goodbye : nil
+                default: try cursor.skip()
+                }
+            }
+            try cursor.finish()
+        } catch {
+            return nil
+        }
+        guard let event else { return nil }
+        self = event
+    }
+
+    private static func described(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerEvent {
+        var plugin = 0
+        var description = PluginDescription(
+            id: "", version: "", description: nil, isSerial: false, parameters: [], routines: [])
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            if name == "plugin" { plugin = try cursor.whole() } else { try description.take(name, from: &cursor) }
+        }
+        if let fault = description.fault { return .refused(plugin: plugin, phase: "descriptor", text: fault) }
+        return .described(plugin: plugin, description)
+    }
+
+    private static func refused(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerEvent {
+        var (plugin, phase, text) = (0, "", "")
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "plugin": plugin = try cursor.whole()
+            case "phase": phase = try cursor.string()
+            case "text": text = try cursor.string()
+            default: try cursor.skip()
+            }
+        }
+        return .refused(plugin: plugin, phase: phase, text: text)
+    }
+}
+
+extension WorkerEvent.Ended {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("slot", slot)
+        writer.field("session", session.rawValue)
+        writer.field("start_ms", startMs)
+        writer.field("finish_ms", finishMs)
+        writer.field("duration_ns", durationNs)
+        writer.field("cycles", cycles)
+        writer.field("good_cycles", goodCycles)
+        writer.field("failures", failures)
+        writer.field("missed", missed)
+        writer.open("reason")
+        reason.write(to: &writer)
+        writer.close()
+        writer.field("code", code)
+        writer.open("stats")
+        stats.write(to: &writer)
+        writer.close()
+        writer.field("disposition", disposition.rawValue)
+        if let leftAloneNs { writer.field("left_alone_ns", leftAloneNs) }
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var ended = Self(
+            slot: 0, session: SessionID(rawValue: 0), startMs: 0, finishMs: 0, durationNs: 0, cycles: 0,
+            goodCycles: 0, failures: 0, missed: 0, reason: .init(.other("")), code: 0, stats: .init(),
+            disposition: .policy)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "slot": ended.slot = try cursor.whole()
+            case "session": ended.session = SessionID(rawValue: try cursor.unsigned())
+            case "start_ms": ended.startMs = try cursor.signed()
+            case "finish_ms": ended.finishMs = try cursor.signed()
+            case "duration_ns": ended.durationNs = try cursor.signed()
+            case "cycles": ended.cycles = try cursor.unsigned()
+            case "good_cycles": ended.goodCycles = try cursor.unsigned()
+            case "failures": ended.failures = try cursor.unsigned()
+            case "missed": ended.missed = try cursor.unsigned()
+            case "reason": ended.reason = try SessionRecord.Reason(from: &cursor)
+            case "left_alone_ns": ended.leftAloneNs = try cursor.signed()
+            case "code": ended.code = try cursor.whole()
+            case "stats": ended.stats = try SessionRecord.Stats(from: &cursor)
+            case "disposition":
+                guard let disposition = Disposition(rawValue: try cursor.string()) else {
+                    throw cursor.fault("a disposition before this")
+                }
+                ended.disposition = disposition
+            default: try cursor.skip()
+            }
+        }
+        self = ended
+    }
+}
+
+extension WorkerEvent.Log {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("plugin", plugin)
+        if let routine { writer.field("routine", routine) }
+        writer.field("level", level)
+        writer.field("text", text)
+        writer.field("ms", ms)
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var log = Self(plugin: 0, routine: nil, level: 0, text: "", ms: 0)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "plugin": log.plugin = try cursor.whole()
+            case "routine": log.routine = try cursor.whole()
+            case "level": log.level = try cursor.whole()
+            case "text": log.text = try cursor.string()
+            case "ms": log.ms = try cursor.signed()
+            default: try cursor.skip()
+            }
+        }
+        self = log
+    }
+}

@@ -1,0 +1,106 @@
+public import HostValues
+
+/// What is asked of a running host on its control socket: one JSON object a line.
+///
+///     {"v":1,"request":"status"}
+///     {"v":1,"request":"pause","ids":["market-poller/snapshot","log-tail"]}
+///     {"v":1,"request":"log-level","level":"debug"}
+///
+/// Each is answered by one line, in order: see `ControlResponse`.
+public struct ControlRequest: Equatable, Sendable {
+    /// What is wanted.
+    public enum Action: String, CaseIterable, Sendable {
+        case status
+        case runNow = "run-now"
+        case pause, resume, restart, stop, reload
+        case logLevel = "log-level"
+
+        /// Whether it wants ids of routines or plugins.
+        public var wantsIdentifiers: Bool {
+            switch self {
+            case .runNow, .pause, .resume, .restart, .stop: true
+            case .status, .reload, .logLevel: false
+            }
+        }
+    }
+
+    /// The version of the protocol.
+    public static let version: UInt64 = 1
+    /// Bytes of a request at most.
+    public static let longest = 64 << 10
+
+    /// What is wanted.
+    public var action: Action
+    /// `plugin/routine`, or `plugin` for all its routines.
+    public var identifiers: [String]
+    /// The new level of `logLevel`; nil asks for the present one.
+    public var level: LogLevel?
+
+    /// A request.
+    public init(_ action: Action, identifiers: [String] = [], level: LogLevel? = nil) {
+        self.action = action
+        self.identifiers = identifiers
+        self.level = level
+    }
+
+    /// Why bytes are no request.
+    public struct Malformed: Error, Equatable, Sendable, CustomStringConvertible {
+        /// What is wrong, and what is allowed.
+        public let description: String
+    }
+
+    /// The request as a line, with its end.
+    public func line() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        writer.field("v", Self.version)
+        writer.field("request", action.rawValue)
+        if !identifiers.isEmpty {
+            writer.openList("ids")
+            for identifier in identifiers { writer.item(text: identifier) }
+            writer.closeList()
+        }
+        if let level { writer.field("level", level.rawValue) }
+        writer.close()
+        return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    /// Reads a line without its end. Unknown fields are passed over; an unknown request or version is an error.
+    public init(line: [UInt8]) throws(Malformed) {
+        var version: UInt64?
+        var name: String?
+        var level: String?
+        var identifiers: [String] = []
+        do throws(JSONFault) {
+            var cursor = JSONCursor(line, in: 0..<line.count)
+            try cursor.object { (cursor, field) throws(JSONFault) in
+                switch field {
+                case "v": version = try cursor.unsigned()
+                case "request": name = try cursor.string()
+                case "level": level = try cursor.string()
+                case "ids": try cursor.list { (cursor) throws(JSONFault) in identifiers.append(try cursor.string()) }
+                default: try cursor.skip()
+                }
+            }
+            try cursor.finish()
+        } catch {
+            throw Malformed(description: "no JSON object: \(error)")
+        }
+        guard version == Self.version else { throw Malformed(description: "v: this host speaks version 1 only") }
+        guard let name else { throw Malformed(description: "request: is missing") }
+        guard let action = Action(rawValue: name) else {
+            let suggestion = Spelling.suggestion(for: name, in: Action.allCases.map(\.rawValue))
+            throw Malformed(description: "request: \(Spelling.quoted(name)) is not known\(suggestion)")
+        }
+        if action.wantsIdentifiers, identifiers.isEmpty { throw Malformed(description: "ids: is missing or empty") }
+        self.init(action, identifiers: identifiers)
+        if let level {
+            guard let known = LogLevel(rawValue: level) else {
+                let words = LogLevel.allCases.map(\.rawValue)
+                throw Malformed(
+                    description: "level: \(Spelling.quoted(level)) is not \(Spelling.choice(words))")
+            }
+            self.level = known
+        }
+    }
+}

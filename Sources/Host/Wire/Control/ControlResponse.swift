@@ -1,0 +1,104 @@
+public import HostValues
+
+/// What a host answers on its control socket: one JSON object a line.
+///
+///     {"v":1,"ok":true,"status":{…}}
+///     {"v":1,"ok":true,"outcomes":[{"id":"log-tail/lines","done":true,"text":"paused"}]}
+///     {"v":1,"ok":true,"level":"debug"}
+///     {"v":1,"ok":false,"error":"…"}
+public enum ControlResponse: Equatable, Sendable {
+    case status(HostStatus)
+    case outcomes([Outcome])
+    case level(LogLevel)
+    case failed(String)
+
+    /// What became of one routine, or of the host (an empty id).
+    public struct Outcome: Equatable, Sendable {
+        /// `plugin/routine`.
+        public var id: String
+        /// Whether what was asked for is done or under way.
+        public var isDone: Bool
+        /// In a few words.
+        public var text: String
+
+        /// An outcome.
+        public init(id: String, isDone: Bool, text: String) {
+            self.id = id
+            self.isDone = isDone
+            self.text = text
+        }
+    }
+
+    /// The answer as a line, with its end.
+    public func line() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        writer.field("v", ControlRequest.version)
+        switch self {
+        case .status(let status):
+            writer.field("ok", true)
+            writer.field("status", json: status.json())
+        case .outcomes(let outcomes):
+            writer.field("ok", outcomes.allSatisfy(\.isDone))
+            writer.openList("outcomes")
+            for outcome in outcomes {
+                writer.open()
+                writer.field("id", outcome.id)
+                writer.field("done", outcome.isDone)
+                writer.field("text", outcome.text)
+                writer.close()
+            }
+            writer.closeList()
+        case .level(let level):
+            writer.field("ok", true)
+            writer.field("level", level.rawValue)
+        case .failed(let text):
+            writer.field("ok", false)
+            writer.field("error", text, limit: 4096)
+        }
+        writer.close()
+        return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    /// Reads a line; nil when it is no answer of this version.
+    public init?(line: [UInt8]) {
+        var version: UInt64?
+        var response: ControlResponse?
+        do throws(JSONFault) {
+            var cursor = JSONCursor(line, in: 0..<line.count)
+            try cursor.object { (cursor, name) throws(JSONFault) in
+                switch name {
+                case "v": version = try cursor.unsigned()
+                case "status": response = .status(try HostStatus(from: &cursor))
+                case "error": response = .failed(try cursor.string())
+                case "level": response = LogLevel(rawValue: try cursor.string()).map { .level($0) }
+                case "outcomes":
+                    var outcomes: [Outcome] = []
+                    try cursor.list { (cursor) throws(JSONFault) in outcomes.append(try Outcome(from: &cursor)) }
+                    response = .outcomes(outcomes)
+                default: try cursor.skip()
+                }
+            }
+            try cursor.finish()
+        } catch {
+            return nil
+        }
+        guard version == ControlRequest.version, let response else { return nil }
+        self = response
+    }
+}
+
+extension ControlResponse.Outcome {
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var outcome = ControlResponse.Outcome(id: "", isDone: false, text: "")
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "id": outcome.id = try cursor.string()
+            case "done": outcome.isDone = try cursor.bool()
+            case "text": outcome.text = try cursor.string()
+            default: try cursor.skip()
+            }
+        }
+        self = outcome
+    }
+}

@@ -1,0 +1,126 @@
+internal import HostValues
+
+/// The status as JSON. Written by hand, since a host of thousands of routines is asked often.
+extension HostStatus {
+    /// The status as one JSON object, without line breaks.
+    public func json() -> [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        writer.field("version", version)
+        writer.field("pid", pid)
+        writer.field("host", host)
+        writer.field("now_ms", nowMs)
+        writer.field("start_ms", startMs)
+        writer.field("uptime_ms", uptimeMs)
+        writer.field("plugins_path", pluginsPath)
+        writer.field("state_path", statePath)
+        writer.field("log_level", logLevel)
+        writer.field("stopping", isStopping)
+        writer.field("ready", isReady)
+        if let residentBytes { writer.field("resident_bytes", residentBytes) }
+        if let cpuMs { writer.field("cpu_ms", cpuMs) }
+        writer.openList("plugins")
+        for plugin in plugins { plugin.write(to: &writer) }
+        writer.closeList()
+        writer.openList("workers")
+        for worker in workers { worker.write(to: &writer) }
+        writer.closeList()
+        writer.openList("routines")
+        for routine in routines { routine.write(to: &writer) }
+        writer.closeList()
+        writer.close()
+        return writer.bytes
+    }
+
+    /// Reads what `json` wrote; fields that this version does not know are passed over.
+    init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var status = HostStatus(
+            version: "", pid: 0, host: "", nowMs: 0, startMs: 0, uptimeMs: 0, pluginsPath: "", statePath: "",
+            logLevel: "")
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "version": status.version = try cursor.string()
+            case "pid": status.pid = Int32(truncatingIfNeeded: try cursor.signed())
+            case "host": status.host = try cursor.string()
+            case "now_ms": status.nowMs = try cursor.signed()
+            case "start_ms": status.startMs = try cursor.signed()
+            case "uptime_ms": status.uptimeMs = try cursor.signed()
+            case "plugins_path": status.pluginsPath = try cursor.string()
+            case "state_path": status.statePath = try cursor.string()
+            case "log_level": status.logLevel = try cursor.string()
+            case "stopping": status.isStopping = try cursor.bool()
+            case "ready": status.isReady = try cursor.bool()
+            case "resident_bytes": status.residentBytes = try cursor.unsigned()
+            case "cpu_ms": status.cpuMs = try cursor.unsigned()
+            case "plugins":
+                try cursor.list { (cursor) throws(JSONFault) in status.plugins.append(try Plugin(from: &cursor)) }
+            case "workers":
+                try cursor.list { (cursor) throws(JSONFault) in status.workers.append(try Worker(from: &cursor)) }
+            case "routines":
+                try cursor.list { (cursor) throws(JSONFault) in
+                    status.routines.append(try RoutineStatus(from: &cursor))
+                }
+            default: try cursor.skip()
+            }
+        }
+        self = status
+    }
+}
+
+extension HostStatus.Plugin {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.open()
+        writer.field("id", id)
+        writer.field("file", file)
+        writer.field("version", version)
+        writer.field("state", state)
+        if let why { writer.field("why", why, limit: 2048) }
+        writer.field("routines", routines)
+        writer.close()
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var plugin = HostStatus.Plugin(id: "", file: "", version: "", state: "", why: nil, routines: 0)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "id": plugin.id = try cursor.string()
+            case "file": plugin.file = try cursor.string()
+            case "version": plugin.version = try cursor.string()
+            case "state": plugin.state = try cursor.string()
+            case "why": plugin.why = try cursor.string()
+            case "routines": plugin.routines = Int(clamping: try cursor.signed())
+            default: try cursor.skip()
+            }
+        }
+        self = plugin
+    }
+}
+
+extension HostStatus.Worker {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.open()
+        writer.field("pid", pid)
+        writer.field("name", name)
+        writer.field("uptime_ms", uptimeMs)
+        writer.field("sessions", sessions)
+        if let residentBytes { writer.field("resident_bytes", residentBytes) }
+        if let cpuMs { writer.field("cpu_ms", cpuMs) }
+        writer.close()
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var worker = HostStatus.Worker(pid: 0, name: "", uptimeMs: 0, sessions: 0)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "pid": worker.pid = Int32(truncatingIfNeeded: try cursor.signed())
+            case "name": worker.name = try cursor.string()
+            case "uptime_ms": worker.uptimeMs = try cursor.signed()
+            case "sessions": worker.sessions = Int(clamping: try cursor.signed())
+            case "resident_bytes": worker.residentBytes = try cursor.unsigned()
+            case "cpu_ms": worker.cpuMs = try cursor.unsigned()
+            default: try cursor.skip()
+            }
+        }
+        self = worker
+    }
+}

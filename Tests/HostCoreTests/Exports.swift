@@ -1,2 +1,0 @@
-// Every test here has the kit at hand.
-@_exported import HostTestKit

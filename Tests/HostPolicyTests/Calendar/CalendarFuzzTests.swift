@@ -1,0 +1,110 @@
+import HostSystem
+import HostTestKit
+import HostValues
+import Testing
+
+@testable import HostPolicy
+
+/// Texts and files that nobody means. `SCHEDHOST_FUZZ_SECONDS` lets each test go on for so long.
+@Suite struct CalendarFuzzTests {
+    private static let clock = SystemClock()
+
+    /// Runs rounds until the time is over, but at least so many.
+    private func rounds(atLeast few: Int, _ body: (inout SplitMix) throws -> Void) rethrows {
+        let seconds = HostProcess.environment("SCHEDHOST_FUZZ_SECONDS").flatMap { Int64($0) } ?? 0
+        let end = Self.clock.boot() + seconds * 1_000_000_000
+        // Longer runs are for other numbers than the ones that were tried already.
+        var random = SplitMix(seed: seconds > 0 ? UInt64(bitPattern: Self.clock.wall()) : 16)
+        var count = 0
+        while count < few || Self.clock.boot() < end {
+            try body(&random)
+            count += 1
+        }
+        if seconds > 0 { print("\(count) rounds") }
+    }
+
+    /// The time that `next` takes, at best of three: the machine may do something else meanwhile.
+    private func check(
+        _ rule: CalendarRule, in zone: TimeZoneRules, after time: Int64, _ what: @autoclosure () -> String
+    ) {
+        for dst in DaylightSaving.allCases {
+            var best = Int64.max
+            for _ in 0..<3 where best > 1_000_000 {
+                let begin = Self.clock.boot()
+                let next = rule.next(after: time, in: zone, dst: dst)
+                best = min(best, Self.clock.boot() - begin)
+                if let next { #expect(next > time, "\(what())") }
+            }
+            // Code that is not optimised takes thirty times as long.
+            #expect(best < 30_000_000, "\(what()): \(best) ns")
+        }
+    }
+
+    @Test func texts() throws {
+        let words = [
+            "*", "*", "/", "-", "..", "~", ",", ":", " ", " ", "0", "1", "5", "7", "12", "29", "30", "31", "59", "2026",
+            "9999999999", "Mon", "fri", "sunday", "jan", "@daily", "weekly", "UTC", "Europe/Berlin", "?", "L", "W", "#",
+            "é",
+            "\t", "\0", "T", "Z", "2", "3", ".", "+",
+        ]
+        let zone = try CalendarKit.zone("Africa/Casablanca", from: 1_700_000_000)
+        var good = 0
+        rounds(atLeast: 20_000) { random in
+            var text = ""
+            if random.below(2) == 0 {
+                for _ in 0..<random.below(24) { text += words[random.below(words.count)] }
+            } else {
+                for field in 0..<5 {
+                    let piece = (0...random.below(2)).map { _ in words[random.below(18)] }.joined()
+                    text += (field == 0 ? "" : " ") + (random.below(2) == 0 ? "*" : piece)
+                }
+            }
+            guard let schedule = try? ScheduleText(text, isZone: { $0 == "UTC" }) else { return }
+            good += 1
+            let normal = (try? ScheduleText.normal(text, isZone: { $0 == "UTC" })) ?? "none"
+            #expect((try? ScheduleText(normal, isZone: { $0 == "UTC" })) == schedule, "\(text): \(normal)")
+            check(schedule.rule, in: zone, after: Int64(random.below(7_258_118_400)), text)
+        }
+        #expect(good > 1000)
+    }
+
+    @Test func files() throws {
+        var files: [[UInt8]] = []
+        for name in CalendarKit.zones { files.append(try ZoneFile(named: name).read(limit: TimeZoneRules.mostBytes)) }
+        let rules = try ["30 2 * * *", "*:0/7", "Mon *-02-29", "* * * * *"].map { try CalendarKit.schedule($0).rule }
+        var good = 0
+        rounds(atLeast: 3000) { random in
+            var bytes = files[random.below(files.count)]
+            switch random.below(4) {
+            case 0: bytes.removeLast(random.below(bytes.count))
+            case 1: bytes.insert(UInt8(random.below(256)), at: random.below(bytes.count))
+            default:
+                for _ in 0...random.below(6) { bytes[random.below(bytes.count)] = UInt8(random.below(256)) }
+            }
+            let from = Int64(random.below(7_258_118_400))
+            guard let zone = try? TimeZoneRules(file: bytes, from: from) else { return }
+            good += 1
+            #expect(zone.bytes <= 1920)
+            let stretch = zone.stretch(at: from)
+            #expect(stretch.start <= from && from < stretch.end)
+            check(rules[random.below(rules.count)], in: zone, after: from, "\(bytes)")
+        }
+        #expect(good > 300)
+    }
+
+    @Test func rulesOfPosix() throws {
+        let words = [
+            "CET", "-1", "CEST", ",", "M3.5.0", "M10.5.0", "/3", "J60", "300", "/-167", "<-02>", "2", "/167", ":59",
+            "0",
+        ]
+        let rule = try CalendarKit.schedule("30 2 * * *").rule
+        rounds(atLeast: 5000) { random in
+            let text = "AAA" + (0..<random.below(10)).map { _ in words[random.below(words.count)] }.joined()
+            guard let zone = TimeZoneRules(posix: text) else { return }
+            let from = Int64(random.below(7_258_118_400))
+            let stretch = zone.stretch(at: from)
+            #expect(stretch.start <= from && from < stretch.end, "\(text)")
+            check(rule, in: zone, after: from, text)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import HostPolicy
+import HostValues
+import Testing
+
+/// The routines that a person means.
+@Suite struct RoutineSelectionTests {
+    @Test(arguments: [
+        (["a/x"], ["a/x"]), (["a"], ["a/x", "a/y"]), (["b/z", "a"], ["a/x", "a/y", "b/z"]),
+        (["a", "a/x"], ["a/x", "a/y"]),
+    ])
+    func `ids are routines, or plugins with all their routines`(wanted: [String], chosen: [String]) throws {
+        #expect(try RoutineSelection.resolve(wanted, among: ["b/z", "a/y", "a/x"]) == chosen)
+    }
+
+    @Test(arguments: [
+        ("market-poler/snapshot", "market-poller/snapshot"), ("market-polle", "did you mean market-poller?"),
+        ("snapshot", "did you mean market-poller/snapshot?"), ("zzz", "the routines are a/x, market-poller/snapshot"),
+        ("", "no plugin or routine"), ("a/", "no plugin or routine"),
+    ])
+    func `an unknown id says what was meant`(word: String, text: String) {
+        do {
+            _ = try RoutineSelection.resolve([word], among: ["market-poller/snapshot", "a/x"])
+            Issue.record("\(word) was found")
+        } catch {
+            #expect("\(error)".contains(text), "\(error)")
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import HostValues
+import Testing
+
+@testable import HostPolicy
+
+@Suite("WakeLead")
+struct WakeLeadTests {
+    private static func taught(_ latencies: [Int64]) -> WakeLead {
+        var lead = WakeLead()
+        for latency in latencies { lead.learn(latency) }
+        return lead
+    }
+
+    @Test("only gaps from 5 to 100 ms have a lead")
+    func gaps() {
+        let lead = Self.taught(Array(repeating: 40_000, count: 100))
+        let expected = lead.lead(over: 10_000_000)
+        #expect((50_000...60_000).contains(expected), "half as much again as a wake-up takes")
+        for gap in [5_000_000, 99_000_000, 100_000_000] as [Int64] { #expect(lead.lead(over: gap) == expected) }
+        for gap in [.min, -1, 0, 4_999_999, 100_000_001, .max] as [Int64] { #expect(lead.lead(over: gap) == 0) }
+    }
+
+    @Test("who knows nothing has no lead")
+    func first() {
+        #expect(WakeLead().lead(over: 10_000_000) == 0)
+    }
+
+    @Test("no lead is longer than the most, and what is no wake-up teaches nothing")
+    func bounds() {
+        #expect(Self.taught(Array(repeating: 240_000, count: 1000)).lead(over: 10_000_000) == WakeLead.most)
+        let usual = Array(repeating: Int64(20_000), count: 100)
+        let odd: [Int64] = [.min, -1, 240_001, 5_000_000, .max]
+        #expect(Self.taught(usual + odd).usual == Self.taught(usual).usual)
+    }
+
+    @Test("it follows a machine that becomes slower or quicker")
+    func follows() {
+        var lead = Self.taught(Array(repeating: 10_000, count: 50))
+        let before = lead.lead(over: 10_000_000)
+        for _ in 0..<50 { lead.learn(60_000) }
+        #expect(lead.lead(over: 10_000_000) > 4 * before)
+        for _ in 0..<50 { lead.learn(10_000) }
+        #expect(abs(lead.lead(over: 10_000_000) - before) < 1000)
+    }
+}

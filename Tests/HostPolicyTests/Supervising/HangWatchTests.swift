@@ -1,0 +1,236 @@
+import HostTestKit
+import HostValues
+import Testing
+
+@testable import HostPolicy
+
+private let second: Int64 = 1_000_000_000
+private let hour = 3600 * second
+
+/// Finding hangs, in virtual time with suspends.
+@Suite struct HangWatchTests {
+    typealias Watch = HangWatch<String>
+
+    /// Both clocks, and a way to suspend.
+    struct Clocks {
+        var now = ClockReading(boot: 1000 * second, monotonic: 900 * second)
+
+        mutating func run(_ time: Int64) {
+            now.boot += time
+            now.monotonic += time
+        }
+
+        mutating func suspend(_ time: Int64) { now.boot += time }
+    }
+
+    private func busy(_ cycle: UInt64, since began: Int64, timeout: Int64? = 60 * second) -> Watch.Snapshot {
+        Watch.Snapshot(state: .busy, session: 7, cycle: cycle, began: began, due: 0, timeout: timeout)
+    }
+
+    private func waiting(until due: Int64, timeout: Int64? = 60 * second) -> Watch.Snapshot {
+        Watch.Snapshot(state: .waiting, session: 7, cycle: 1, began: 0, due: due, timeout: timeout)
+    }
+
+    @Test func aCallbackHangsAtItsTimeoutAndIsToldOnce() {
+        var watch = Watch()
+        var clocks = Clocks()
+        let began = clocks.now.boot
+        #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
+        #expect(watch.nextLook(at: clocks.now)?.boot == clocks.now.boot + 60 * second)
+        clocks.run(60 * second - 1)
+        #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
+        clocks.run(1)
+        let hang = watch.observe("a", busy(3, since: began), at: clocks.now)
+        #expect(hang == Watch.Hang(session: 7, cycle: 3, running: 60 * second, timeout: 60 * second))
+        #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now) == nil)
+    }
+
+    @Test func theNextCycleIsWatchedAnew() {
+        var watch = Watch()
+        var clocks = Clocks()
+        let began = clocks.now.boot
+        _ = watch.observe("a", busy(1, since: began), at: clocks.now)
+        clocks.run(60 * second)
+        #expect(watch.observe("a", busy(2, since: clocks.now.boot - second), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 59 * second)
+    }
+
+    @Test func aWaitingRoutineIsLookedAtWhenItsNextCycleCanHang() {
+        var watch = Watch()
+        let clocks = Clocks()
+        _ = watch.observe("a", waiting(until: clocks.now.boot + 8 * hour), at: clocks.now)
+        _ = watch.observe("b", waiting(until: clocks.now.boot + 9 * hour, timeout: 10 * second), at: clocks.now)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 8 * hour + 60 * second)
+        watch.remove("a")
+        #expect(watch.nextLook(at: clocks.now)?.boot == clocks.now.boot + 9 * hour + 10 * second)
+        watch.remove("b")
+        #expect(watch.nextLook(at: clocks.now) == nil)
+    }
+
+    @Test(arguments: [
+        Watch.Snapshot(state: .idle, session: 1, cycle: 1, began: 0, due: 0, timeout: second),
+        Watch.Snapshot(state: .busy, session: 1, cycle: 1, began: 0, due: 0, timeout: nil),
+        Watch.Snapshot(state: .waiting, session: 1, cycle: 1, began: 0, due: 0, timeout: nil),
+        Watch.Snapshot(state: .waiting, session: 1, cycle: 1, began: 0, due: .max, timeout: second),
+    ])
+    func whatCannotHangNeedsNoLook(snapshot: Watch.Snapshot) {
+        var watch = Watch()
+        #expect(watch.observe("a", snapshot, at: Clocks().now) == nil)
+        #expect(watch.nextLook(at: Clocks().now) == nil)
+        #expect(watch.count == 1)
+    }
+
+    @Test func aSuspendInACycleDoesNotCount() {
+        var watch = Watch()
+        var clocks = Clocks()
+        let began = clocks.now.boot
+        _ = watch.observe("a", busy(1, since: began), at: clocks.now)
+        clocks.run(30 * second)
+        clocks.suspend(8 * hour)
+        clocks.run(29 * second)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + second)
+        clocks.run(second)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now)?.running == 60 * second)
+    }
+
+    @Test func aCycleFirstSeenAfterASuspendHasTheBenefitOfTheDoubt() {
+        var watch = Watch()
+        var clocks = Clocks()
+        _ = watch.observe("a", waiting(until: clocks.now.boot + 10 * second), at: clocks.now)
+        clocks.run(10 * second)
+        let began = clocks.now.boot
+        clocks.run(second)
+        clocks.suspend(8 * hour)
+        clocks.run(second)
+        // In truth it has run 2 s; the boot clock says 8 h.
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
+        clocks.run(58 * second)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now)?.running == 60 * second)
+    }
+
+    @Test func aCycleThatBeganAfterASuspendIsFoundWithoutDelay() {
+        var watch = Watch()
+        var clocks = Clocks()
+        _ = watch.observe("a", waiting(until: clocks.now.boot + hour), at: clocks.now)
+        clocks.suspend(8 * hour)
+        _ = watch.observe("a", waiting(until: clocks.now.boot + second), at: clocks.now)
+        clocks.run(second)
+        let began = clocks.now.boot
+        clocks.run(30 * second)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 30 * second)
+    }
+
+    @Test func whereASuspendHidesTheBeginningTheDelayIsOneTimeoutAtMost() {
+        var watch = Watch()
+        var clocks = Clocks()
+        _ = watch.observe("a", waiting(until: clocks.now.boot + second), at: clocks.now)
+        clocks.suspend(8 * hour)
+        let began = clocks.now.boot
+        clocks.run(50 * second)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
+        clocks.run(60 * second)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) != nil)
+    }
+
+    @Test(arguments: [Int64.min, -1, 0, 1_000_000 * second, .max])
+    func aBeginningThatCannotBeCountsFromNow(began: Int64) {
+        var watch = Watch()
+        var clocks = Clocks()
+        _ = watch.observe("a", waiting(until: clocks.now.boot + second), at: clocks.now)
+        clocks.run(hour)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
+        clocks.run(60 * second)
+        #expect(watch.observe("a", busy(1, since: began), at: clocks.now) != nil)
+    }
+
+    @Test func aBeginningBeforeTheLastLookCountsFromThere() {
+        var watch = Watch()
+        var clocks = Clocks()
+        _ = watch.observe("a", waiting(until: clocks.now.boot), at: clocks.now)
+        clocks.run(20 * second)
+        #expect(watch.observe("a", busy(1, since: 1), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 40 * second)
+    }
+
+    @Test func anyNumbersGiveNoTrap() throws {
+        var dice = SplitMix(seed: 3)
+        let times: [Int64] = [.min, .min + 1, -1, 0, 1, second, hour, .max - 1, .max]
+        let states: [Watch.Snapshot.State] = [.idle, .waiting, .busy]
+        var watch = HangWatch<Int>()
+        for _ in 0..<20_000 {
+            func time() -> Int64 { times[Int(dice.next() % 9)] }
+            let snapshot = HangWatch<Int>.Snapshot(
+                state: .busy, session: dice.next(), cycle: dice.next() % 2, began: time(), due: time(),
+                timeout: dice.next() % 2 == 0 ? nil : time())
+            var other = HangWatch<Int>.Snapshot(
+                state: .waiting, session: 1, cycle: 1, began: time(), due: time(), timeout: time())
+            switch states[Int(dice.next() % 3)] {
+            case .idle: other.state = .idle
+            case .waiting: other.state = .waiting
+            case .busy: other = snapshot
+            }
+            let now = ClockReading(boot: time(), monotonic: time())
+            _ = watch.observe(Int(dice.next() % 5), other, at: now)
+            _ = watch.nextLook(at: now)
+        }
+        #expect(watch.count == 5)
+    }
+
+    /// A host that looks only when it is told to finds every hang in time, and looks no more often than needed.
+    @Test(arguments: 0..<20) func lookingOnlyWhenToldFindsTheHang(seed: Int) {
+        var dice = SplitMix(seed: UInt64(seed))
+        var watch = Watch()
+        var clocks = Clocks()
+        let wait = Int64.random(in: 1...100, using: &dice) * second
+        let timeout = Int64.random(in: 1...100, using: &dice) * second
+        let hangsAt = UInt64.random(in: 0...50, using: &dice)
+        let start = clocks.now
+        /// What the worker's ledger says: cycles that take no time, until one does not end.
+        func ledger(_ boot: Int64) -> Watch.Snapshot {
+            let cycle = min(UInt64((boot - start.boot) / wait), hangsAt)
+            if cycle == hangsAt { return busy(hangsAt, since: start.boot + Int64(hangsAt) * wait, timeout: timeout) }
+            var snapshot = waiting(until: start.boot + Int64(cycle + 1) * wait, timeout: timeout)
+            snapshot.cycle = cycle
+            return snapshot
+        }
+        var looks: Int64 = 0
+        while true {
+            if watch.observe("a", ledger(clocks.now.boot), at: clocks.now) != nil { break }
+            looks += 1
+            guard let next = watch.nextLook(at: clocks.now), next.monotonic > clocks.now.monotonic else {
+                Issue.record("no next look")
+                return
+            }
+            clocks.run(next.monotonic - clocks.now.monotonic)
+        }
+        #expect(clocks.now.boot == start.boot + Int64(hangsAt) * wait + timeout)
+        #expect(looks <= (clocks.now.boot - start.boot) / timeout + 1)
+    }
+
+    @Test(arguments: [
+        (UInt64(0), UInt64?.none, Int64?.some(60)), (5_000, nil, 60), (6_000, nil, 60), (7_000, nil, 70),
+        (360_000, nil, 3600), (86_400_000, nil, 3600), (.max, nil, 3600), (5_000, 0, nil), (5_000, 2_000, 2),
+    ])
+    func timeouts(waitMs: UInt64, configuredMs: UInt64?, expected: Int64?) {
+        #expect(HangTimeout.nanoseconds(waitMs: waitMs, configuredMs: configuredMs) == expected.map { $0 * second })
+    }
+
+    @Test func manySuspendsAreBounded() {
+        var history = SuspendHistory()
+        var clocks = Clocks()
+        var before: [(boot: Int64, suspended: Int64)] = []
+        for _ in 0..<100 {
+            history.note(clocks.now)
+            before.append((clocks.now.boot, clocks.now.suspended))
+            clocks.run(second)
+            clocks.suspend(hour)
+        }
+        for (boot, suspended) in before.suffix(16) { #expect(history.least(at: boot) == suspended) }
+    }
+}

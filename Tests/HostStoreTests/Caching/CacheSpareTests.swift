@@ -1,0 +1,139 @@
+import Glibc
+import HostStore
+import HostSystem
+import HostValues
+import Synchronization
+import Testing
+
+/// A save writes over a file that was a value's: nobody may see that. On a real file system.
+@Suite("The spare file of the caches")
+struct CacheSpareTests {
+    private static let options = unsafe CacheOptions(expire: 1_000_000_000_000)
+
+    private static func cache(_ state: any CacheFolder) throws -> HostCache {
+        try CacheNamespace(
+            plugin: "p", routine: "r", budget: CacheBudget(), place: CachePlace(state: state),
+            environment: CacheEnvironment()
+        ).disk("x", options).get()
+    }
+
+    private static func folder(_ state: any CacheFolder) throws -> any CacheFolder {
+        try state.folder("cache", create: false).folder("v1", create: false).folder("p", create: false)
+            .folder("r", create: false)
+    }
+
+    private static func bytes(_ file: any CacheFile) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: try file.size())
+        let count = unsafe try bytes.withUnsafeMutableBytes { unsafe try file.read(into: $0, at: 0) }
+        return Array(bytes.prefix(count))
+    }
+
+    @Test("whoever has a file open goes on reading what it was, however many saves come")
+    func open() throws {
+        try withScratch { state in
+            let cache = try Self.cache(try state())
+            try cache.put([1]).get()
+            let folder = try Self.folder(try state())
+            for number in 2...9 as ClosedRange<UInt8> {
+                let file = try folder.open("x.shc")
+                let before = try Self.bytes(file)
+                for _ in 0..<3 { try cache.put([number]).get() }
+                #expect(try Self.bytes(file) == before)
+                try file.close()
+            }
+            #expect(try folder.names() == ["lock", "spare.tmp", "x.shc"])
+        }
+    }
+
+    @Test("a file that is being written over is not read, and not taken for a damaged one")
+    func held() throws {
+        try withScratch { state in
+            try Self.cache(try state()).put([1]).get()
+            let folder = try Self.folder(try state())
+            let other = try Self.cache(try state())
+            let writer = try #require(folder.reopen(FileName("x.shc")))
+            #expect(throws: SystemError.self) { try folder.open("x.shc") }
+            #expect(other.peek().error == .notFound)
+            let report = CacheInspector(state: try state()).list()
+            #expect(report.files.isEmpty && report.errors.first?.isHeld == true)
+            try writer.close()
+            #expect(other.peek().bytes == [1])
+            #expect(other.counters().corrupt == 0)
+            #expect(CacheInspector(state: try state()).list().files.first?.value?.size == 1)
+        }
+    }
+
+    @Test("a link, a second name, a directory, a pipe where the spare was: none is written to")
+    func notASpare() throws {
+        try withScratch { state in
+            let cache = try Self.cache(try state())
+            for number in 1...2 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            let folder = try Self.folder(try state())
+            let path = try Self.path(folder)
+            // Whoever keeps a value's file under another name keeps that value.
+            #expect(unsafe link("\(path)/x.shc", "\(path)/kept") == 0)
+            let kept = try Self.bytes(try folder.open("kept"))
+            for number in 3...6 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            #expect(try Self.bytes(try folder.open("kept")) == kept)
+            for make in [
+                { unsafe symlink("kept", "\(path)/spare.tmp") }, { unsafe mkfifo("\(path)/spare.tmp", 0o600) },
+                { unsafe mkdir("\(path)/spare.tmp", 0o700) },
+            ] {
+                // Unless who came last has swept it.
+                try? folder.remove("spare.tmp")
+                #expect(make() == 0)
+                for number in 7...9 as ClosedRange<UInt8> { try cache.put([number]).get() }
+                #expect(try Self.cache(try state()).peek().bytes == [9])
+            }
+            #expect(cache.counters().saveFailures == 0)
+            #expect(try Self.bytes(try folder.open("kept")) == kept)
+            #expect(unsafe rmdir("\(path)/spare.tmp") == 0)
+        }
+    }
+
+    /// The path of a folder, which an error of it tells.
+    private static func path(_ folder: any CacheFolder) throws -> String {
+        do {
+            _ = try folder.status("-")
+        } catch let error {
+            let parts = error.description.split(separator: " ").map { String($0) }
+            if let path = parts.first(where: { $0.contains("/r/-") }), let start = path.firstIndex(of: "/") {
+                return String(path[start...].prefix { $0 != ":" }.dropLast(2))
+            }
+        }
+        throw SystemError.notRegular("no path")
+    }
+
+    @Test("two writers and two readers at once, of several pages: each value is whole, none is taken for damaged")
+    func race() throws {
+        try withScratch { state in
+            let writers = [try Self.cache(try state()), try Self.cache(try state())]
+            try writers[0].put([UInt8](repeating: 0, count: 40_000)).get()
+            let writing = Atomic(2)
+            let seen = Shared<Set<UInt8>>([])
+            let states = [try state(), try state(), try state(), try state()]
+            try CacheFlightTests.threads(4) { index in
+                if index < 2 {
+                    for number in 0..<1000 {
+                        let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 40_000 - number % 7)
+                        _ = writers[index].put(bytes)
+                    }
+                    writing.subtract(1, ordering: .relaxed)
+                    return
+                }
+                while writing.load(ordering: .relaxed) > 0 {
+                    // A new namespace has nothing in memory: it reads the file.
+                    guard let cache = try? Self.cache(states[index]), let bytes = cache.peek().bytes else {
+                        Issue.record("there is always a value")
+                        return
+                    }
+                    #expect(Set(bytes).count == 1 && (39_994...40_000).contains(bytes.count))
+                    #expect(cache.counters().corrupt == 0)
+                    seen.change { _ = $0.insert(bytes[0]) }
+                }
+            }
+            #expect(seen.value.count > 1)
+            #expect(writers.allSatisfy { $0.counters().saveFailures == 0 })
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import HostStore
+import HostSystem
+import HostValues
+import Synchronization
+
+/// A clock that stands still until it is moved.
+final class TestClock: HostClock {
+    private let times = Mutex((boot: Int64(1_000_000_000_000), wall: Int64(1_700_000_000_000_000_000)))
+
+    func boot() -> Int64 { times.withLock { $0.boot } }
+    func monotonic() -> Int64 { boot() }
+    func wall() -> Int64 { times.withLock { $0.wall } }
+
+    func advance(_ nanoseconds: Int64) {
+        times.withLock {
+            $0.boot += nanoseconds
+            $0.wall += nanoseconds
+        }
+    }
+
+    /// Somebody sets the wall clock.
+    func step(_ nanoseconds: Int64) { times.withLock { $0.wall += nanoseconds } }
+
+    /// The machine starts again, and has been up for `uptime`.
+    func reboot(uptime: Int64) { times.withLock { $0.boot = uptime } }
+}
+
+/// Something that several threads change.
+final class Shared<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+
+    init(_ value: Value) { mutex = Mutex(value) }
+
+    var value: Value { mutex.withLock { $0 } }
+    func change(_ body: (inout Value) -> Void) { mutex.withLock { body(&$0) } }
+}
+
+/// A worker as the caches see one: it can be restarted on the same disk.
+final class CacheWorld {
+    enum Model: String, CaseIterable, Sendable { case memory, disk }
+
+    let clock = TestClock()
+    let disk = MemoryFolder.Disk()
+    let events = Shared<[CacheEvent]>([])
+    var boot = "11111111-2222-3333-4444-555555555555"
+    var budget = CacheBudget()
+    var settings = CacheSettings()
+    /// Work that the caches put in the background, for the test to run.
+    let background = Shared<[@Sendable () -> Void]>([])
+    private(set) lazy var namespace = makeNamespace()
+
+    func makeNamespace() -> CacheNamespace {
+        CacheNamespace(
+            plugin: "plugin", routine: "routine", budget: budget,
+            place: CachePlace(state: MemoryFolder(disk), settings: settings, build: "build-1"),
+            environment: CacheEnvironment(
+                clock: clock, boot: boot, jitter: { 0 },
+                background: { [background] work in
+                    background.change { $0.append(work) }
+                    return true
+                },
+                report: { [events] event in events.change { $0.append(event) } }))
+    }
+
+    func restart() {
+        disk.restart()
+        namespace = makeNamespace()
+    }
+
+    func runBackground() {
+        let work = background.value
+        background.change { $0 = [] }
+        for one in work { one() }
+    }
+
+    func cache(_ model: Model, _ options: CacheOptions, name: String = "name") throws -> HostCache {
+        switch model {
+        case .memory: try namespace.memory(name, options).get()
+        case .disk: try namespace.disk(name, options).get()
+        }
+    }
+}
+
+/// A source that gives bytes, or fails.
+func source(_ bytes: [UInt8]?, calls: (() -> Void)? = nil) -> CacheSource {
+    { _, writer in
+        calls?()
+        guard let bytes else { return CacheSourceFailure(code: 7, text: "no network") }
+        return unsafe bytes.withUnsafeBytes { unsafe writer.write($0) } ? nil : CacheSourceFailure(code: 1, text: "")
+    }
+}
+
+extension HostCache {
+    func put(_ bytes: [UInt8], key: [UInt8] = []) -> Result<Void, CacheError> {
+        unsafe bytes.withUnsafeBytes { unsafe put($0, key: key) }
+    }
+}
+
+extension Result where Success == CacheAnswer, Failure == CacheError {
+    var bytes: [UInt8]? { if case .success(let answer) = self { answer.value.array } else { nil } }
+    var state: CacheAnswer.State? { if case .success(let answer) = self { answer.state } else { nil } }
+    var error: CacheError? { if case .failure(let error) = self { error } else { nil } }
+}

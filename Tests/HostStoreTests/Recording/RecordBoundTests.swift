@@ -1,0 +1,71 @@
+import HostTestKit
+import HostValues
+import HostViews
+import Testing
+
+@testable import HostStore
+
+/// What keeps the records of one plugin from pushing out the others'.
+@Suite struct RecordBoundTests {
+    @Test func `a budget is spent at once, and comes back with time`() {
+        var budget = RecordBudget()
+        let second: Int64 = 1_000_000_000
+        func take(_ bytes: Int, at time: Int64, of plugin: String = "a") -> Bool {
+            budget.take(bytes, of: plugin, at: time)
+        }
+        #expect(take(RecordBudget.atOnce, at: 0) && !take(1, at: 0))
+        #expect(take(RecordBudget.atOnce, at: 0, of: "b"), "another plugin has its own")
+        #expect(!take(RecordBudget.perSecond + 1, at: second) && take(RecordBudget.perSecond, at: second))
+        #expect(take(RecordBudget.atOnce, at: 1 << 60) && !take(1, at: 1 << 60), "what is saved is bounded")
+        #expect(!take(1, at: 0) && !take(.max, at: .max), "any time and size")
+    }
+
+    @Test func `looking often loses no time`() {
+        var budget = RecordBudget()
+        _ = budget.take(RecordBudget.atOnce, of: "a", at: 0)
+        var taken = 0
+        for step in 1...100_000 as ClosedRange<Int64> {
+            if budget.take(1, of: "a", at: step * 10_000) { taken += 1 }
+        }
+        #expect(taken == RecordBudget.perSecond)
+    }
+
+    @Test(arguments: [
+        ("aaaa", 2, [2, 3]), ("aabb", 2, [1, 3]), ("abbbbb", 3, [0, 4, 5]), ("abbbbbc", 3, [0, 5, 6]),
+        ("aaabc", 10, [0, 1, 2, 3, 4]), ("aab", 1, [2]), ("", 1, []), ("abcabcabc", 6, [3, 4, 5, 6, 7, 8]),
+    ])
+    func `of each owner the newest are kept`(owners: String, most: Int, kept: [Int]) {
+        #expect(FairCut.kept(owners.map { (String($0), 1) }, most: most) == kept)
+    }
+
+    @Test func `sizes count, and the newest is kept even when it is too large alone`() {
+        #expect(FairCut.kept([("a", 5), ("b", 1), ("a", 3)], most: 4) == [1, 2])
+        #expect(FairCut.kept([("a", 1), ("b", 9)], most: 4) == [0, 1])
+        #expect(FairCut.kept([("a", 9)], most: 4) == [0])
+    }
+
+    @Test func `a storm does not push others' records off the page`() {
+        var recent = RecentRecords(most: 50, mostBytes: 1 << 20)
+        for number in 0..<10 { recent.add(RecordLine(.sample(number))) }
+        for number in 10..<500 {
+            var record = SessionRecord.sample(number)
+            record.plugin = "storm"
+            recent.add(RecordLine(record))
+        }
+        let text = String(decoding: recent.json(), as: UTF8.self)
+        #expect(text.split(separator: "market-poller").count == 11 && recent.count == 50)
+    }
+
+    @Test func `the object of a line is what the records command writes`() {
+        let lines = [RecordLine(.sample(1)), RecordLine(.full)]
+        let object = lines.map { "  " + String(decoding: $0.object, as: UTF8.self) }.joined(separator: ",\n")
+        #expect("[\n" + object + "\n]\n" == RecordTable.json(lines.map(\.record)))
+    }
+
+    @Test func `a brief record says what happened, without the columns`() {
+        var record = SessionRecord.full
+        record.reason.text = String(repeating: "é", count: 1000)
+        #expect(record.brief.line().count < 1500 && record.brief.stats == SessionRecord.Stats())
+        #expect(record.brief.session == record.session && record.brief.reason.kind == record.reason.kind)
+    }
+}
