@@ -22,6 +22,7 @@ public enum ManualPage {
         ("DIR/PLUGIN.json5", "the configuration of a plugin"),
         ("DIR/schedhost.json5", "the configuration of the host, and of any plugin"),
         ("STATE/sessions.jsonl", "the records of finished sessions, a line each"),
+        ("STATE/schedules.json", "since when routines have their schedules, and when they last ran"),
         ("STATE/reports/", "the crash reports that records name"),
         (
             "STATE/cache/",

@@ -32,14 +32,16 @@ enum ListCommand {
                 }
                 owners[plugin.id] = name
                 findings.plugin = (file, plugin)
+                var known: [(routine: String, settings: EffectiveSettings)] = []
                 do {
-                    findings.settings = try listings(of: plugin, host, directory)
+                    known = try effective(of: plugin, host, directory)
+                    findings.settings = known.map { ($0.routine, $0.settings.listing) }
                 } catch {
                     findings.faults.append("its configuration is wrong: \(error)")
                 }
                 if options.isJSON { continue }
                 StandardStream.output.write(PluginText.text(file, plugin))
-                StandardStream.output.write(settings(findings, of: plugin))
+                StandardStream.output.write(settings(findings, of: plugin, known.map(\.settings)))
             }
         }
         if options.isJSON { StandardStream.output.write(FileFindings.json(all)) }
@@ -47,23 +49,39 @@ enum ListCommand {
     }
 
     /// What holds for each routine, and where it is set.
-    private static func listings(
+    private static func effective(
         of plugin: PluginDescription, _ host: HostConfiguration, _ directory: borrowing Directory
-    ) throws -> [(routine: String, settings: FileFindings.Settings)] {
+    ) throws -> [(routine: String, settings: EffectiveSettings)] {
         let configuration = try ConfigurationFiles.plugin(
             directory.child(plugin.id + ".json5"), of: plugin, host: host)
         return plugin.routines.map { routine in
-            (
-                routine.name,
-                EffectiveSettings(of: routine, in: plugin, host: host, file: configuration).listing
-            )
+            (routine.name, EffectiveSettings(of: routine, in: plugin, host: host, file: configuration))
         }
     }
 
-    private static func settings(_ findings: FileFindings, of plugin: PluginDescription) -> String {
+    /// The next three times of a schedule, a line each, and what else is to be known of it.
+    private static func next(_ settings: EffectiveSettings) -> [String] {
+        let timing = settings.timing
+        let now = SystemClock().wall() / 1_000_000_000
+        return timing.schedules.flatMap { text -> [String] in
+            do {
+                let schedule = try ScheduleText(text, isZone: TimeZones.has)
+                let zone = try TimeZones.zone(schedule.zone ?? timing.zone, from: now)
+                let table = CalendarTable(
+                    schedule, normal: text, zone: zone.name, rules: zone.rules, dst: timing.dst, after: now, count: 3)
+                return table.text(now: now).split(separator: "\n").map { String($0) }
+            } catch {
+                return ["\(text): \(error)"]
+            }
+        }
+    }
+
+    private static func settings(
+        _ findings: FileFindings, of plugin: PluginDescription, _ known: [EffectiveSettings]
+    ) -> String {
         var text = ""
         for fault in findings.faults { text += "    refused: \(TerminalText.clean(fault))\n" }
-        for (routine, listing) in findings.settings {
+        for ((routine, listing), effective) in zip(findings.settings, known) {
             let isDisabled = listing.contains { $0.key == SettingKey.enabled.rawValue && $0.value == "false" }
             let state = isDisabled ? " (disabled)" : ""
             text += TerminalText.clean("    settings of \(plugin.id)/\(routine)\(state):") + "\n"
@@ -75,6 +93,7 @@ enum ListCommand {
                     + "  (\(origin))"
                 text += TerminalText.clean(line) + "\n"
             }
+            for line in next(effective) { text += TerminalText.clean("        " + line) + "\n" }
         }
         return text
     }

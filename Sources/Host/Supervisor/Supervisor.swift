@@ -46,7 +46,8 @@ public final class Supervisor {
             clock: clock, deadlines: deadlines, grace: options.grace, logLevel: options.logLevel.number)
         book = RoutineBook(
             host: RoutineBook.Host(name: machine, boot: bootIdentifier(), grace: options.grace), ledgers: fleet,
-            tallies: try StateTallies(in: options.state), clock: clock, deadlines: deadlines, log: log)
+            tallies: try StateTallies(in: options.state),
+            memory: try ScheduleMemory(in: options.state, log: log), clock: clock, deadlines: deadlines, log: log)
         keeper = RecordKeeper(
             try StateRecords(in: options.state, log: log), reports: crashReports, host: machine, clock: clock,
             deadlines: deadlines, log: log)
@@ -97,7 +98,7 @@ public final class Supervisor {
     }
 
     private func prepare() throws {
-        keeper.recover()
+        for record in keeper.recover() { book.recovered(record) }
         ControlGroup.sweep()
         try catalog.loadHostConfiguration()
         log.write(

@@ -32,9 +32,12 @@ public struct ZoneFile: Equatable, Sendable {
         case universal
     }
 
+    /// Where it is by the environment of this process.
+    public static var own: Own { own(variable: HostProcess.environment("TZ")) }
+
     /// By `TZ`, or if that is not set by `/etc/localtime`, which is a link whose end is the name. tzset(3), readlink(2).
-    public static var own: Own {
-        if let variable = HostProcess.environment("TZ") {
+    public static func own(variable: String?) -> Own {
+        if let variable {
             let text = variable.hasPrefix(":") ? String(variable.dropFirst()) : variable
             if text.isEmpty { return .universal }
             if text.hasPrefix("/") { return .file(ZoneFile(name: name(of: text) ?? text, path: text)) }

@@ -12,6 +12,12 @@ extension Int64 {
         return overflow ? (other > 0 ? .min : .max) : difference
     }
 
+    /// The product, or the nearest number there is.
+    public func clampedTimes(_ other: Int64) -> Int64 {
+        let (product, overflow) = multipliedReportingOverflow(by: other)
+        return overflow ? ((self < 0) == (other < 0) ? .max : .min) : product
+    }
+
     /// Milliseconds as nanoseconds, at most about 292 years.
     public init(nanosecondsFrom milliseconds: UInt64) {
         let (product, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)

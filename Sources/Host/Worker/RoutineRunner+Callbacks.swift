@@ -92,6 +92,7 @@ extension RoutineRunner {
         unsafe cell.pointee.place.cycle = schedule.cycle
         unsafe cell.pointee.place.missed = schedule.missed
         session.isClosing = true
+        let lastBegan = unsafe ledger.pointee.began.load(ordering: .relaxed)
         if session.hasStarted {
             unsafe closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
             // `interrupt` may still be in the plugin, and needs what `stop` takes away.
@@ -109,6 +110,8 @@ extension RoutineRunner {
             code: end == .failed ? session.error?.code ?? 0 : 0, stats: session.stats,
             disposition: session.disposition,
             leftAloneNs: end == .failed ? session.error?.leftAloneUntil.map { max(0, $0 &- now) } : nil)
+        // What stays there is when the last cycle began: the next session may want to know.
+        unsafe ledger.pointee.began.store(lastBegan, ordering: .relaxed)
         unsafe ledger.pointee.end.store(LedgerEnd.number(of: reason.kind), ordering: .relaxed)
         unsafe ledger.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
         unsafe cell.pointee.account.set(end: LedgerEnd.number(of: reason.kind), cycle: schedule.cycle)

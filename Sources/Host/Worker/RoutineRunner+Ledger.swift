@@ -19,6 +19,7 @@ extension RoutineRunner {
         unsafe slot.pointee.longest.store(0, ordering: .relaxed)
         unsafe slot.pointee.startedBoot.store(now, ordering: .relaxed)
         unsafe slot.pointee.attempt.store(1, ordering: .relaxed)
+        noteNext()
         for index in 0..<LedgerHistogram.count {
             unsafe slot.pointee.durations[index].store(0, ordering: .relaxed)
             unsafe slot.pointee.lateness[index].store(0, ordering: .relaxed)

@@ -32,6 +32,7 @@ internal import Synchronization
     }
 
     let index: Int
+    let name: String
     let plugin: PluginContext
     /// The plugin's; here, since a getter would copy it twice a cycle.
     let clock: any HostClock
@@ -48,10 +49,17 @@ internal import Synchronization
     let hasCaches = Atomic<Bool>(false)
     let caches = Mutex<RoutineCaches?>(nil)
     var cachesCountedAt: Int64 = 0
+    /// When its cycles come, beside the wait.
+    var timing = RoutineTiming()
+    /// What says when they come, if that is not the wait.
+    var plan: RoutinePlan?
+    /// When its zones were looked at, boot ns.
+    var planLookedAt: Int64 = 0
 
     /// A runner without a session. `plugin` outlives it.
     init(index: Int, name: String, plugin: PluginContext, callbacks: schedhost_routine) {
         self.index = index
+        self.name = name
         self.plugin = plugin
         clock = plugin.clock
         unsafe self.callbacks = unsafe callbacks
@@ -86,6 +94,7 @@ internal import Synchronization
         let wall = clock.wall()
         session = Session(
             start, parameters: plugin.parameters(start.parameters), startMs: wall / 1_000_000, startBoot: now)
+        session.trouble = makePlan(start.timing, waitMs: start.waitMs, wall: wall)
         requests.store(start.isPaused ? Requests.pause.rawValue : 0, ordering: .relaxed)
         gate.withLock { $0 = Gate() }
         unsafe ledger = unsafe plugin.ledger.slot(start.slot)
@@ -93,7 +102,7 @@ internal import Synchronization
             now: now, wait: Int64(min(start.waitMs, UInt64(SCHEDHOST_MAX_WAIT_MS))) * 1_000_000,
             maxCycles: start.maxCycles,
             until: start.untilMs.map { $0.multipliedSaturating(by: 1_000_000) } ?? .max,
-            maxAttempts: start.onError.attempts, isYielding: plugin.isSerial)
+            maxAttempts: start.onError.attempts, isYielding: plugin.isSerial, isPlanned: plan != nil)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
         unsafe cell.pointee.place.session = unsafe sessionText(of: session.id)
@@ -165,11 +174,17 @@ internal import Synchronization
             return .over
         case .starting:
             if session.startDue > clock.boot(), !session.stopAsked { return .due(session.startDue) }
+            if let trouble = session.trouble {
+                session.error = Session.Failure(phase: .start, code: -1, message: trouble, cycle: 0, attempt: 1)
+                return finish(.failed)
+            }
             switch start() {
             case .goOn:
                 phase = .cycling
                 if hasRequests { consumeRequests() }  // a stop during `start` comes before the first cycle
-                _ = unsafe cell.pointee.schedule.runNow(now: clock.boot())  // the grid begins at the first cycle
+                // The grid begins at the first cycle.
+                if timing.beginsNow || plan == nil { _ = unsafe cell.pointee.schedule.runNow(now: clock.boot()) }
+                delayFirst()
             case .again(let due):
                 session.startDue = due
                 return .due(due)
@@ -189,6 +204,8 @@ internal import Synchronization
             switch action {
             case .run:
                 action = cycle(start: now, end: &now)
+            case .plan:
+                action = followPlan(now)
             case .askHook:
                 action = askHook(&now)
             case .wait(let until):

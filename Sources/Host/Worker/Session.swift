@@ -66,6 +66,8 @@ struct Session {
     var isClosing = false
     /// What the caches had counted when the session began.
     var cachesBefore: [String: CacheCounters] = [:]
+    /// Why it cannot begin, if it cannot.
+    var trouble: String?
     var error: Failure?
     var message = ""
     var endText = ""

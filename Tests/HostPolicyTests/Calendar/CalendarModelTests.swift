@@ -14,6 +14,7 @@ import Testing
         var days: Set<Int>
         var months: Set<Int>
         var weekdays: Set<Int>
+        var isEitherDay = false
 
         /// Five fields at random, often the plain ones.
         init(_ random: inout SplitMix) {
@@ -43,17 +44,18 @@ import Testing
             texts.append("*")
             weekdays = next(0, 6, &random)
             text = texts.joined(separator: " ")
+            isEitherDay = !texts[2].hasPrefix("*") && !texts[4].hasPrefix("*")
         }
 
         func names(_ local: Int64) -> Bool {
             let (day, second) = CivilDay.split(local)
+            guard second % 60 == 0, minutes.contains(second / 60 % 60), hours.contains(second / 3600) else {
+                return false
+            }
             let date = CivilDay.date(day)
             let isDate = days.contains(date.day)
             let isWeekday = weekdays.contains(CivilDay.weekday(day))
-            let fields = text.split(separator: " ")
-            let isDay = fields[2].hasPrefix("*") || fields[4].hasPrefix("*") ? isDate && isWeekday : isDate || isWeekday
-            return second % 60 == 0 && isDay && months.contains(date.month) && hours.contains(second / 3600)
-                && minutes.contains(second / 60 % 60)
+            return months.contains(date.month) && (isEitherDay ? isDate || isWeekday : isDate && isWeekday)
         }
 
         /// All occurrences in a span of time, by looking at each minute.

@@ -31,7 +31,8 @@ enum ConfigurationMistakes {
     static let all = syntax + values
 
     private static let top =
-        "wait_ms, max_cycles, until, timeout_ms, isolation, enabled, on_error, retry, restart, limits, caches, on_failure"
+        "wait_ms, schedule, zone, dst, deadline_ms, catch_up, jitter_ms, align, align_offset_ms, first, max_cycles, until, "
+        + "timeout_ms, isolation, enabled, on_error, retry, restart, limits, caches, on_failure"
     private static let restart =
         "first_delay_ms, max_delay_ms, jitter_percent, reset_after_ms, same_cause_failures, same_cause_window_ms, "
         + "any_cause_failures, any_cause_window_ms, probe_after_ms, shortage_delay_ms"
@@ -42,6 +43,27 @@ enum ConfigurationMistakes {
     private static let command = #"a command as a list of texts, such as ["/usr/bin/logger", "-t", "schedhost"]"#
 
     static let values: [Mistake] = [
+        Mistake(
+            .plugin, "{ wait_ms: 5, schedule: 'daily' }",
+            "F:1:25: schedule: and wait_ms are both given: a routine runs by one of them; remove the other"),
+        Mistake(
+            .plugin, "{ routines: { sample: { schedule: '0 30 9 * * 1-5' } } }",
+            "F:1:35: routines.sample.schedule: '0 30 9 * * 1-5' at 1: cron programs read six fields differently: write "
+                + "seconds as *-*-* 09:30:15"),
+        Mistake(
+            .plugin, "{ schedule: ['daily',\n'25:00'] }",
+            "F:2:1: schedule[1]: '25' at 1: there is no such hour: it is 0 to 23"),
+        Mistake(
+            .host, "{ schedule: 5 }",
+            #"F:1:13: schedule: must be a schedule such as "Mon..Fri 09:30 Europe/Berlin" or "30 9 * * 1-5", or a list of at "#
+                + "most 16, not 5"),
+        Mistake(
+            .host, "{ zone: 'Nowhere' }",
+            #"F:1:9: zone: there is no time zone "Nowhere": names are such as Europe/Berlin or UTC"#),
+        Mistake(
+            .host, "{ align: 'true' }", #"F:1:10: align: must be true or false, not "true"; write it without quotes"#),
+        Mistake(
+            .host, "{ dst: 'twice' }", #"F:1:8: dst: must be one of "once", "skip", "wall", not "twice""#),
         Mistake(
             .plugin, #"{ wait: 5 }"#,
             #"F:1:3: wait: unknown key; did you mean wait_ms? (the keys here are \#(top), params, routines)"#),

@@ -6,7 +6,7 @@ import Testing
 /// Configuration files: what they say, what is merged, and every sentence about a mistake.
 @Suite struct ConfigurationTests {
     private func plugin(_ text: String) throws(ConfigurationError) -> PluginConfiguration {
-        try PluginConfiguration(parsing: Array(text.utf8), file: "market.json5")
+        try PluginConfiguration(parsing: Array(text.utf8), file: "market.json5", isZone: { $0 == "UTC" })
     }
 
     private func host(_ text: String) throws(ConfigurationError) -> HostConfiguration {
@@ -173,6 +173,28 @@ import Testing
         }
     }
 
+    /// A routine runs by a wait or by a schedule: of the two the last source's holds.
+    @Test func aScheduleOrAWait() throws {
+        let both = try effective(host: "{ wait_ms: 7 }", file: "{ schedule: 'Mon..Fri 09:30' }")
+        #expect(both.waitMs == 0 && both.timing.schedules == ["Mon..Fri 09:30"] && !both.timing.isPlain)
+        #expect(both.timeoutNanoseconds == 3_600_000_000_000 && both.settings[.waitMs] == nil)
+        let back = try effective(host: "{ schedule: 'daily' }", file: "{ wait_ms: 7, align: true, align_offset_ms: 3 }")
+        #expect(
+            back.waitMs == 7 && back.timing.schedules.isEmpty && back.timing.aligns && back.timing.alignOffsetMs == 3)
+        let list = try effective(
+            file:
+                "{ schedule: ['30 9 * * 1-5', 'Sat 10:00'], dst: 'wall', deadline_ms: 5, catch_up: 'none', jitter_ms: 9, first: 'due' }"
+        )
+        var timing = RoutineTiming()
+        timing.schedules = ["30 9 * * 1-5", "Sat 10:00"]
+        (timing.dst, timing.deadlineMs, timing.catchUp, timing.jitterMs, timing.first) = (.wall, 5, .none, 9, .due)
+        #expect(list.timing == timing)
+        #expect(list.listing.contains { $0.key == "schedule" && $0.value == #"["30 9 * * 1-5", "Sat 10:00"]"# })
+        #expect(try effective().timing == RoutineTiming() && effective().timing.beginsNow)
+        // Nothing to lay on a grid.
+        #expect(try !effective(file: "{ wait_ms: 0, align: true }").timing.aligns)
+    }
+
     @Test func partsOfAGroupComeFromDifferentSources() throws {
         let settings = try effective(
             host: "{ limits: { memory_mb: 64, open_files: 100 }, on_failure: ['/bin/a'] }",
@@ -214,6 +236,8 @@ import Testing
                 case .flag: "false"
                 case .until: "\"23:59\""
                 case .command: "[\"x\"]"
+                case .schedules: "\"daily\""
+                case .zone: "\"UTC\""
                 }
             let inner = "\(key.name): \(value)"
             let configuration = try plugin("{ \(key.group.map { "\($0): { \(inner) }" } ?? inner) }")

@@ -1,3 +1,5 @@
+public import HostValues
+
 /// From local times to points in time: what a zone and its daylight saving make of a rule.
 extension CalendarRule {
     /// The first occurrence after a point in time, both in seconds since 1970 UTC; nil when there is none by the end of

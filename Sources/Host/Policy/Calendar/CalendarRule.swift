@@ -1,15 +1,3 @@
-/// What happens to an occurrence at which the clocks of its zone are set.
-public enum DaylightSaving: String, CaseIterable, Sendable {
-    /// An hour that is named happens once a day. Times that are named in a gap happen once, at its end; of two passes
-    /// through an hour the first counts. A rule that names every hour is a cadence, and goes on through both; one whose
-    /// minutes are a cadence (`*`, or a step) goes on through the second pass.
-    case once
-    /// Times in a gap are lost; of two passes the first counts.
-    case skip
-    /// As the clock on the wall shows it: times in a gap are lost, those that come twice happen twice.
-    case wall
-}
-
 /// Which local times a calendar names: sets of years, months, days, weekdays, hours, minutes and seconds.
 ///
 /// Both forms of text become this. Each set is a mask of bits, so that the next time is found field by field with a

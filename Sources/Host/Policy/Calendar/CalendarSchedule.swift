@@ -1,3 +1,5 @@
+public import HostValues
+
 /// When a routine with a calendar runs: which occurrence is next, whether it is late, and what is owed after a pause.
 ///
 /// Pure: whoever has the clock says what time it is. Occurrences are seconds since 1970 UTC, starts and delays are

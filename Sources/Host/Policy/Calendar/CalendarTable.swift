@@ -1,4 +1,4 @@
-internal import HostValues
+public import HostValues
 
 /// The next occurrences of a schedule, as `schedhost calendar` shows them. Pure.
 public struct CalendarTable: Sendable {
@@ -78,24 +78,4 @@ public struct CalendarTable: Sendable {
         if entries.isEmpty { lines.append("  never, up to the end of the year \(CivilDay.lastYear)") }
         return lines.map { $0 + "\n" }.joined()
     }
-}
-
-/// Local times as text.
-enum LocalText {
-    /// As RFC 3339 has it: `2026-11-27T09:30:00+01:00`. An offset with seconds, which that does not know, has them too.
-    static func format(_ time: Int64, offset: Int64) -> String {
-        let day = Timestamp.format((time + offset) * 1000).dropLast()
-        let amount = abs(offset)
-        var text = "\(day)\(offset < 0 ? "-" : "+")\(two(amount / 3600)):\(two(amount / 60 % 60))"
-        if amount % 60 != 0 { text += ":\(two(amount % 60))" }
-        return text
-    }
-
-    /// The time of day of a local time: `02:30`, with seconds where there are some.
-    static func time(_ local: Int64) -> String {
-        let second = Int64(CivilDay.split(local).second)
-        return "\(two(second / 3600)):\(two(second / 60 % 60))" + (second % 60 == 0 ? "" : ":\(two(second % 60))")
-    }
-
-    private static func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }

@@ -53,6 +53,9 @@ public struct ConfigurationLayer: Equatable, Sendable {
 
     /// Lays another one over this one.
     mutating func merge(_ upper: ConfigurationLayer) {
+        // What says when it runs is one thing, by a wait or by a schedule: the last one said holds.
+        if upper.settings[.schedule] != nil { settings[.waitMs] = nil }
+        if upper.settings[.waitMs] != nil { settings[.schedule] = nil }
         settings.merge(upper.settings) { $1 }
         params.merge(upper.params) { $1 }
     }
@@ -78,9 +81,11 @@ public struct PluginConfiguration: Equatable, Sendable {
     /// A file that sets nothing, or is not there.
     public init() {}
 
-    /// Reads `<plugin>.json5`. `file` is its name for messages.
-    public init(parsing bytes: [UInt8], file: String) throws(ConfigurationError) {
-        var reader = ConfigurationReader(file: file)
+    /// Reads `<plugin>.json5`. `file` is its name for messages; `isZone` tells whether there is a time zone of a name.
+    public init(parsing bytes: [UInt8], file: String, isZone: @escaping (String) -> Bool = { _ in false })
+        throws(ConfigurationError)
+    {
+        var reader = ConfigurationReader(file: file, isZone: isZone)
         if let members = reader.root(of: bytes) { self = reader.plugin(members, path: "") }
         if !reader.error.problems.isEmpty { throw reader.error.inOrder }
     }
@@ -96,9 +101,11 @@ public struct HostConfiguration: Equatable, Sendable {
     /// A file that sets nothing, or is not there.
     public init() {}
 
-    /// Reads `schedhost.json5`. `file` is its name for messages.
-    public init(parsing bytes: [UInt8], file: String) throws(ConfigurationError) {
-        var reader = ConfigurationReader(file: file)
+    /// Reads `schedhost.json5`. `file` is its name for messages; `isZone` tells whether there is a time zone of a name.
+    public init(parsing bytes: [UInt8], file: String, isZone: @escaping (String) -> Bool = { _ in false })
+        throws(ConfigurationError)
+    {
+        var reader = ConfigurationReader(file: file, isZone: isZone)
         if let members = reader.root(of: bytes) { self = reader.host(members) }
         if !reader.error.problems.isEmpty { throw reader.error.inOrder }
     }

@@ -17,9 +17,12 @@ struct ConfigurationReader {
 
     let file: String
     var error = ConfigurationError()
+    /// Whether there is a time zone of a name.
+    private let isZone: (String) -> Bool
 
-    init(file: String) {
+    init(file: String, isZone: @escaping (String) -> Bool) {
         self.file = file
+        self.isZone = isZone
     }
 
     // MARK: The whole file
@@ -81,6 +84,11 @@ struct ConfigurationReader {
             } else {
                 report(Self.unknown(member.name, in: nil, scope: scope), at: member.position, key)
             }
+        }
+        if layer.settings[.waitMs] != nil, let schedule = layer.settings[.schedule],
+            case .file(_, let position, let key) = schedule.origin
+        {
+            report("and wait_ms are both given: a routine runs by one of them; remove the other", at: position, key)
         }
         return layer
     }
@@ -178,6 +186,7 @@ struct ConfigurationReader {
 
     private mutating func take(_ key: SettingKey, _ node: JSONNode, path: String, into layer: inout ConfigurationLayer)
     {
+        guard checkTimes(key, node, path: path) else { return }
         guard let value = Self.value(of: node, for: key.shape) else {
             let (culprit, index) = Self.culprit(in: node, for: key.shape)
             let place = index.map { "\(path)[\($0)]" } ?? path
@@ -187,6 +196,33 @@ struct ConfigurationReader {
             return
         }
         layer.settings[key] = Sourced(value, from: .file(file, node.position, key: path))
+    }
+
+    /// Whether texts that name times and zones can be understood; what is wrong with one is reported at its place.
+    private mutating func checkTimes(_ key: SettingKey, _ node: JSONNode, path: String) -> Bool {
+        switch key.shape {
+        case .schedules(let most):
+            let nodes: [JSONNode]
+            if case .array(let list) = node.value { nodes = list } else { nodes = [node] }
+            guard nodes.count <= most else { return true }
+            let before = error.problems.count + error.omitted
+            for (index, node) in nodes.enumerated() {
+                guard case .string(let text) = node.value else { continue }
+                do throws(ScheduleTextError) {
+                    _ = try ScheduleText(text, isZone: isZone)
+                } catch {
+                    report(error.description, at: node.position, nodes.count > 1 ? "\(path)[\(index)]" : path)
+                }
+            }
+            return error.problems.count + error.omitted == before
+        case .zone:
+            guard case .string(let name) = node.value, !isZone(name) else { return true }
+            report(
+                "there is no time zone \(node.value.described): names are such as Europe/Berlin or UTC",
+                at: node.position, path)
+            return false
+        case .integer, .integers, .word, .until, .command, .flag: return true
+        }
     }
 
     private static func value(of node: JSONNode, for shape: SettingShape) -> SettingValue? {
@@ -203,12 +239,20 @@ struct ConfigurationReader {
         case .word(let words):
             guard case .string(let word) = node.value, words.contains(word) else { return nil }
             return .word(word)
-        case .flag:
-            guard case .bool(let flag) = node.value else { return nil }
-            return .flag(flag)
         case .until:
             guard case .string(let text) = node.value else { return nil }
             return Until(text).map { .until($0) }
+        case .flag:
+            guard case .bool(let flag) = node.value else { return nil }
+            return .flag(flag)
+        case .zone:
+            guard case .string(let name) = node.value else { return nil }
+            return .word(name)
+        case .schedules(let most):
+            if case .string(let text) = node.value { return .texts([text]) }
+            guard case .array(let nodes) = node.value, (1...most).contains(nodes.count) else { return nil }
+            let texts = nodes.compactMap { argument($0.value) }
+            return texts.count == nodes.count ? .texts(texts) : nil
         case .command:
             guard case .array(let nodes) = node.value, nodes.count <= 64 else { return nil }
             let words = nodes.compactMap { argument($0.value) }
@@ -227,7 +271,7 @@ struct ConfigurationReader {
             index = nodes.indices.first {
                 argument(nodes[$0].value) == nil || ($0 == 0 && nodes[0].value == .string(""))
             }
-        case .integer, .word, .flag, .until: index = nil
+        case .integer, .word, .until, .flag, .schedules, .zone: index = nil
         }
         return index.map { (nodes[$0], $0) } ?? (node, nil)
     }

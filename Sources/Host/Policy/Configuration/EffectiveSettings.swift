@@ -40,8 +40,26 @@ public struct EffectiveSettings: Equatable, Sendable {
         if case .integer(let value)? = settings[key]?.value { value } else { 0 }
     }
 
-    /// From one cycle's start to the next one's.
+    private func word(_ key: SettingKey) -> String? {
+        if case .word(let word)? = settings[key]?.value { word } else { nil }
+    }
+
+    /// From one cycle's start to the next one's; 0 with a schedule.
     public var waitMs: UInt64 { integer(.waitMs) }
+    /// What else is set about when it runs.
+    public var timing: RoutineTiming {
+        var timing = RoutineTiming()
+        if case .texts(let texts)? = settings[.schedule]?.value { timing.schedules = texts }
+        timing.zone = word(.zone)
+        timing.dst = word(.dst).flatMap { .init(rawValue: $0) } ?? timing.dst
+        timing.catchUp = word(.catchUp).flatMap { .init(rawValue: $0) } ?? timing.catchUp
+        timing.first = word(.first).flatMap { .init(rawValue: $0) }
+        timing.deadlineMs = Int64(clamping: integer(.deadlineMs))
+        timing.jitterMs = Int64(clamping: integer(.jitterMs))
+        timing.alignOffsetMs = Int64(clamping: integer(.alignOffsetMs))
+        if case .flag(let flag)? = settings[.align]?.value { timing.aligns = flag && waitMs > 0 }
+        return timing
+    }
     /// 0: no bound.
     public var maxCycles: UInt64 { integer(.maxCycles) }
     /// Until when it runs.
@@ -51,6 +69,8 @@ public struct EffectiveSettings: Equatable, Sendable {
     /// How long a callback may take, ns; nil: for ever.
     public var timeoutNanoseconds: Int64? {
         let configured = settings[.timeoutMs].map { _ in integer(.timeoutMs) }
+        // A schedule has no interval to take ten of: it gets the longest of the automatic timeouts.
+        let waitMs = settings[.schedule] == nil ? waitMs : 3_600_000
         return HangTimeout.nanoseconds(waitMs: waitMs, configuredMs: configured)
     }
     /// How many routines share its worker.

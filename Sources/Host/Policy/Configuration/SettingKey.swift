@@ -3,6 +3,15 @@ public import HostValues
 /// One setting of a routine, plugin or host; the raw value is its path in a configuration file.
 public enum SettingKey: String, CaseIterable, Sendable {
     case waitMs = "wait_ms"
+    case schedule
+    case zone
+    case dst
+    case deadlineMs = "deadline_ms"
+    case catchUp = "catch_up"
+    case jitterMs = "jitter_ms"
+    case align
+    case alignOffsetMs = "align_offset_ms"
+    case first
     case maxCycles = "max_cycles"
     case until
     case timeoutMs = "timeout_ms"
@@ -42,6 +51,7 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
     case flag(Bool)
     case until(Until)
     case command([String])
+    case texts([String])
 
     /// As `list` shows it, and as a configuration file may say it.
     public var description: String {
@@ -51,7 +61,8 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
         case .word(let word): return word
         case .flag(let flag): return "\(flag)"
         case .until(let until): return until.description
-        case .command(let words):
+        case .command(let words), .texts(let words):
+            if case .texts = self, words.count == 1 { return words[0] }
             let quoted = words.map { word in
                 var text = ""
                 JSONValue.quote(word, to: &text)
@@ -73,6 +84,10 @@ enum SettingShape {
     case flag
     case until
     case command
+    /// A schedule, or a list of them.
+    case schedules(most: Int)
+    /// The name of a time zone.
+    case zone
 
     /// The same for one element of a list.
     var allowedElement: String {
@@ -80,7 +95,7 @@ enum SettingShape {
         case .integers(let range, let unit, _):
             "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .command: "a text without NUL characters, and the first names a program"
-        case .integer, .word, .flag, .until: allowed
+        case .integer, .word, .until, .flag, .schedules, .zone: allowed
         }
     }
 
@@ -95,6 +110,10 @@ enum SettingShape {
                 "a list of at most \(most) whole numbers from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .word(let words): return "one of " + words.map { "\"\($0)\"" }.joined(separator: ", ")
         case .flag: return "true or false"
+        case .schedules(let most):
+            return
+                "a schedule such as \"Mon..Fri 09:30 Europe/Berlin\" or \"30 9 * * 1-5\", or a list of at most \(most)"
+        case .zone: return "the name of a time zone, such as \"Europe/Berlin\""
         case .until: return "\"HH:MM\", a date and time such as \"2026-11-24T18:30:00Z\", or \"never\""
         case .command: return "a command as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"schedhost\"]"
         }
@@ -109,6 +128,15 @@ extension SettingKey {
     var shape: SettingShape {
         switch self {
         case .waitMs: .integer(0...Self.month, of: "milliseconds", zero: nil)
+        case .schedule: .schedules(most: 16)
+        case .zone: .zone
+        case .dst: .word(DaylightSaving.allCases.map(\.rawValue))
+        case .deadlineMs: .integer(1...Self.month, of: "milliseconds", zero: "no deadline")
+        case .catchUp: .word(RoutineTiming.CatchUp.allCases.map(\.rawValue))
+        case .jitterMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
+        case .align: .flag
+        case .alignOffsetMs: .integer(0...Self.month, of: "milliseconds", zero: nil)
+        case .first: .word(RoutineTiming.First.allCases.map(\.rawValue))
         case .maxCycles: .integer(1...UInt64(Int64.max), of: "cycles", zero: "no bound")
         case .until: .until
         case .timeoutMs: .integer(1...Self.month, of: "milliseconds", zero: "no timeout")
@@ -145,6 +173,11 @@ extension SettingKey {
         let restart = RestartSettings()
         return switch self {
         case .waitMs, .maxCycles, .limitMemoryMb, .limitOpenFiles, .limitProcesses, .limitCpuPercent: .integer(0)
+        case .schedule, .zone, .first: nil
+        case .dst: .word(DaylightSaving.once.rawValue)
+        case .deadlineMs, .jitterMs, .alignOffsetMs: .integer(0)
+        case .catchUp: .word(RoutineTiming.CatchUp.once.rawValue)
+        case .align: .flag(false)
         case .until: .until(.never)
         case .timeoutMs: nil
         case .isolation: .word(Isolation.plugin.rawValue)

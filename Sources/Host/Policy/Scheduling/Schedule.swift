@@ -38,6 +38,8 @@ public struct Schedule: Equatable, Sendable {
         case run
         /// Call `poll` at this time, or earlier.
         case wait(until: Int64)
+        /// Ask the plan what comes next; then call `follow`.
+        case plan
         /// Ask the hook; then call `decide`.
         case askHook
         /// End the session for this reason.
@@ -67,6 +69,8 @@ public struct Schedule: Equatable, Sendable {
     /// Whether each cycle's end is followed by `wait`, also when the next one is due at once: for a routine that
     /// takes turns with others.
     public let isYielding: Bool
+    /// Whether a `RoutinePlan` says when cycles come, and the wait does not.
+    public let isPlanned: Bool
 
     /// See `State`.
     public private(set) var state = State.waiting
@@ -89,17 +93,22 @@ public struct Schedule: Equatable, Sendable {
     private var stopAsked = false
     private var endAsked = false
     private var againAsked = false
+    /// Whether the next cycle comes whatever the plan says.
+    private var isForced = false
+    /// While a planned cycle runs, when the one after it is due.
+    private var following = Int64.max
 
     /// A session that begins now, with its first cycle due at once.
     public init(
         now: Int64, wait: Int64, maxCycles: UInt64 = 0, until: Int64 = .max, maxAttempts: UInt32 = 3,
-        isYielding: Bool = false
+        isYielding: Bool = false, isPlanned: Bool = false
     ) {
         self.wait = max(0, wait)
         self.maxCycles = maxCycles
         self.until = until
         self.maxAttempts = maxAttempts
         self.isYielding = isYielding
+        self.isPlanned = isPlanned
         due = now
         grid = now
     }
@@ -111,12 +120,46 @@ public struct Schedule: Equatable, Sendable {
             if stopAsked { return end(.stopped) }
             if hasReachedUntil(wall) { return end(.until) }
             if isPaused { return .wait(until: clampToUntil(.max, now: now, wall: wall)) }
+            if isPlanned, attempt == 1, !isForced { return .plan }
             if now < due { return .wait(until: clampToUntil(due, now: now, wall: wall)) }
             begin(now)
             return .run
         case .running, .inHook, .ended:
             return .none
         }
+    }
+
+    /// The plan has said what comes next. Who waits for a time of the wall clock looks again before it is there.
+    public mutating func follow(_ step: RoutinePlan.Step, now: Int64, wall: Int64) -> Action {
+        switch state {
+        case .waiting:
+            switch step {
+            case .wait(let remaining):
+                due = now.clampedPlus(remaining)
+                let look = now.clampedPlus(WallWait.sleep(remaining: remaining))
+                return .wait(until: clampToUntil(look, now: now, wall: wall))
+            case .run(let late, let passed, let next):
+                missed &+= passed
+                due = now.clampedMinus(late)
+                following = next.map { now.clampedPlus($0) } ?? .max
+                state = .running
+                return .run
+            case .passOver(let passed):
+                missed &+= passed
+                return .plan
+            case .over:
+                return end(.until)
+            }
+        case .running, .inHook, .ended:
+            return .none
+        }
+    }
+
+    /// Lets the first cycle come later than at once.
+    public mutating func delayFirst(to time: Int64) {
+        guard state == .waiting, cycle == 0, attempt == 1 else { return }
+        due = time
+        grid = time
     }
 
     /// The cycle succeeded.
@@ -183,6 +226,7 @@ public struct Schedule: Equatable, Sendable {
         case .waiting:
             due = now
             grid = now
+            isForced = true
             return .wait(until: now)
         case .running, .inHook:
             againAsked = true
@@ -214,7 +258,8 @@ public struct Schedule: Equatable, Sendable {
             next = due
         case .running, .inHook:
             if stopAsked || endAsked || (maxCycles != 0 && cycle &+ 1 >= maxCycles) { return .max }
-            next = againAsked ? now : grid.clampedPlus(wait)
+            next = againAsked ? now : isPlanned ? following : grid.clampedPlus(wait)
+            if next == .max { return .max }
         case .ended:
             return .max
         }
@@ -227,7 +272,8 @@ public struct Schedule: Equatable, Sendable {
     private mutating func begin(_ now: Int64) {
         state = .running
         if attempt > 1 { return }
-        if wait > 0 {
+        isForced = false
+        if wait > 0, !isPlanned {
             let late = now.clampedMinus(grid)
             if late >= wait {
                 missed &+= UInt64(late / wait)
@@ -243,6 +289,14 @@ public struct Schedule: Equatable, Sendable {
         if maxCycles != 0, cycle >= maxCycles { return end(.maxCycles) }
         if endAsked { return end(.byRoutine) }
         if stopAsked { return end(.stopped) }
+        if isPlanned {
+            due = againAsked ? now : following
+            isForced = againAsked
+            againAsked = false
+            state = .waiting
+            // A turn of its own asks the plan, for a routine that takes turns with others.
+            return isYielding && !isPaused && !hasReachedUntil(wall) ? .wait(until: now) : poll(now: now, wall: wall)
+        }
         let next = grid.clampedPlus(wait)
         if againAsked {
             againAsked = false

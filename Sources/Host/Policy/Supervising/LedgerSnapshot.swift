@@ -12,6 +12,8 @@ public struct LedgerSnapshot: Equatable, Sendable {
     public var began: Int64
     /// When the next cycle is due, boot ns.
     public var due: Int64
+    /// When the next cycle is due by a calendar or a grid of the wall clock, UTC ms; 0: it goes by its wait.
+    public var wallDue: Int64 = 0
     /// The thread, by the kernel's id.
     public var thread: Int32
     /// Failed attempts.

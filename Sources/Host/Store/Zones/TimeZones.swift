@@ -25,13 +25,37 @@ public enum TimeZones {
         return bytes.starts(with: "TZif".utf8)
     }
 
+    /// What changes when the files of a zone do, or this machine gets another one.
+    public struct Mark: Equatable, Sendable {
+        private let own: ZoneFile.Own?
+        private let stamp: FileStatus?
+
+        /// As the zone of that name is now; nil: this machine's, with what `TZ` says.
+        public init(_ name: String?, variable: String?) {
+            own = name == nil ? ZoneFile.own(variable: variable) : nil
+            let file: ZoneFile? =
+                switch own {
+                case .file(let file): file
+                case .variable(let text): ScheduleText.isZoneName(Array(text.utf8)) ? ZoneFile(named: text) : nil
+                case .universal: nil
+                case nil: name.map { ZoneFile(named: $0) }
+                }
+            stamp = file?.stamp
+        }
+    }
+
     /// The zone of a name, or with nil that of this machine, with what holds from about a year before `time` on.
     public static func zone(_ name: String?, from time: Int64) throws(Failure) -> Zone {
+        try zone(name, from: time, variable: HostProcess.environment("TZ"))
+    }
+
+    /// The same with what `TZ` says.
+    public static func zone(_ name: String?, from time: Int64, variable: String?) throws(Failure) -> Zone {
         if let name {
             guard ScheduleText.isZoneName(Array(name.utf8)) else { throw absent(name) }
             return try zone(ZoneFile(named: name), from: time)
         }
-        switch ZoneFile.own {
+        switch ZoneFile.own(variable: variable) {
         case .universal: return Zone(name: "UTC", rules: .utc)
         case .file(let file): return try zone(file, from: time)
         case .variable(let text):

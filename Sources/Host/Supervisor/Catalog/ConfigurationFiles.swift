@@ -6,12 +6,12 @@ public enum ConfigurationFiles {
     /// The host's file.
     public static func host(_ path: String, isOptional: Bool) throws -> HostConfiguration {
         guard let bytes = try read(path, isOptional: isOptional) else { return HostConfiguration() }
-        return try HostConfiguration(parsing: bytes, file: path)
+        return try HostConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
     }
 
     /// A plugin's file by itself.
     public static func plugin(_ path: String) throws -> PluginConfiguration {
-        try PluginConfiguration(parsing: try read(path, isOptional: false) ?? [], file: path)
+        try PluginConfiguration(parsing: try read(path, isOptional: false) ?? [], file: path, isZone: TimeZones.has)
     }
 
     /// A plugin's file, which may be absent, and its block in the host's: both are checked against what it declares, and
@@ -31,7 +31,7 @@ public enum ConfigurationFiles {
     ) throws -> PluginConfiguration {
         var configuration = PluginConfiguration()
         if let bytes {
-            configuration = try PluginConfiguration(parsing: bytes, file: path)
+            configuration = try PluginConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
             try configuration.check(against: declaration)
         }
         try host.plugins[declaration.id]?.check(against: declaration)

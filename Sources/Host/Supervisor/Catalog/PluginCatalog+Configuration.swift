@@ -14,7 +14,7 @@ extension PluginCatalog {
             hostConfiguration = HostConfiguration()
             return
         }
-        hostConfiguration = try HostConfiguration(parsing: bytes, file: path)
+        hostConfiguration = try HostConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
     }
 
     // MARK: Before a plugin is described
@@ -27,7 +27,9 @@ extension PluginCatalog {
         for name in PluginNames.likely(entry.file.name) {
             let path = path(of: name + ".json5")
             let bytes = (try? folder.configuration(path, isOptional: true)) ?? nil
-            let configuration = bytes.flatMap { try? PluginConfiguration(parsing: $0, file: path) }
+            let configuration = bytes.flatMap {
+                try? PluginConfiguration(parsing: $0, file: path, isZone: TimeZones.has)
+            }
             guard configuration != nil || hostConfiguration.plugins[name] != nil else { continue }
             entry.expectedName = name
             entry.configuration = configuration ?? PluginConfiguration()

@@ -6,11 +6,13 @@ enum LedgerReader {
     /// A slot from its bytes.
     static func snapshot(_ bytes: [UInt8]) -> LedgerSnapshot {
         func word(_ index: Int) -> UInt64 { Self.word(index, of: bytes) }
-        return LedgerSnapshot(
+        var snapshot = LedgerSnapshot(
             session: word(0), state: LedgerState(rawValue: word(1)), cycle: word(2),
             began: Int64(bitPattern: word(3)), due: Int64(bitPattern: word(4)),
             thread: Int32(truncatingIfNeeded: word(5)), failures: word(6), missed: word(7),
             end: LedgerEnd.kind(of: word(12)))
+        snapshot.wallDue = Int64(bitPattern: word(21))
+        return snapshot
     }
 
     /// A slot's twin, as it was read.

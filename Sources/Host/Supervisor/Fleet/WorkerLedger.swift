@@ -33,6 +33,7 @@ struct WorkerLedger: ~Copyable {
         if let read, read.session == snapshot.session {
             snapshot.began = read.began
             snapshot.due = read.due
+            snapshot.wallDue = read.wallDue
         }
         return snapshot
     }

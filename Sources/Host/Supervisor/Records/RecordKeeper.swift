@@ -185,11 +185,14 @@ final class RecordKeeper {
     // MARK: The host before this one
 
     /// Makes the records that a host owes which died: from the sessions that it noted, and what their workers counted.
-    func recover() {
+    /// Each finishes when the last sign of life was given. Returns them.
+    @discardableResult
+    func recover() -> [SessionRecord] {
         reports.sweep()
         spentLedgers += storage.ledgers
         let owed = storage.owed.filter { !storage.contains($0.session) }
-        for session in owed { add(RecordLine(recovered(session))) }
+        let records = owed.map { recovered($0) }
+        for record in records { add(RecordLine(record)) }
         history.removeAll()  // they are the other host's
         mustRewrite = true
         write { [] }
@@ -199,6 +202,7 @@ final class RecordKeeper {
                 "the host before this one died: \(owed.count) of its sessions recorded as \(SessionRecord.Kind.hostDied.rawValue)"
             )
         }
+        return records
     }
 
     private func recovered(_ session: OpenSession) -> SessionRecord {

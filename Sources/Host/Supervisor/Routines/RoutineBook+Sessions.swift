@@ -44,7 +44,10 @@ extension RoutineBook {
     /// The session is noted where the next host finds it: its worker is to be told.
     func began(_ key: Int, _ past: Past) {
         guard let routine = routines[key], let session = routine.session else { return }
-        actions.append(.send(.start(routine.order(for: session, past)), session.seat))
+        var order = routine.order(for: session, past)
+        order.timing = memory.timing(
+            routine.settings.timing, of: routine.identifier, nowMs: clock.wall() / 1_000_000)
+        actions.append(.send(.start(order), session.seat))
         hangs.begin(routine.key, session.id, at: session.startBoot, routine.settings.timeoutNanoseconds)
         tell(routine, .started)
     }
@@ -142,6 +145,7 @@ extension RoutineBook {
         if let pid = routine.session?.seat.pid {
             totals[routine.identifier, default: RoutineTotals()].end(record, counts, worker: pid)
         }
+        noteLastRun(of: routine, record, counts)
         routine.session = nil
         running[record.session] = nil
         hangs.remove(routine.key)
@@ -160,6 +164,21 @@ extension RoutineBook {
         // A kind that no version of ours writes comes from a plugin on the channel: it failed.
         let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) ?? .error
         tell(routine, .sessionEnded(ending, cause: record.reason.cause))
+    }
+
+    /// Notes when the last cycle of a session began, for what a later one is to catch up.
+    private func noteLastRun(of routine: RoutineEntry, _ record: SessionRecord, _ counts: LedgerCounts?) {
+        guard routine.settings.timing.looksBack,
+            record.cycles > 0 || record.failures > 0 || counts?.isInCycle == true
+        else { return }
+        let ago = counts.map { max(0, clock.boot() - $0.began) } ?? 0
+        memory.ran(routine.identifier, atMs: (clock.wall() - ago) / 1_000_000)
+    }
+
+    /// A session of the host before this one has got its record.
+    func recovered(_ record: SessionRecord) {
+        guard record.cycles > 0 || record.failures > 0 || record.reason.phase == "routine" else { return }
+        memory.ran(record.identifier, atMs: record.finishMs)
     }
 
     // MARK: Loads that fail

@@ -58,6 +58,8 @@ final class RoutineBook {
     let host: Host
     let ledgers: any LedgerSource
     private let tallies: TallyKeeper
+    /// What is remembered of schedules from host to host.
+    let memory: ScheduleMemory
     var sessionIDs = SessionIDGenerator()
     private var random = SystemRandomNumberGenerator()
     let hangs: HangLook
@@ -76,18 +78,21 @@ final class RoutineBook {
 
     /// A book with the tallies that the host before this one left.
     init(
-        host: Host, ledgers: any LedgerSource, tallies: any TallyFile, clock: any HostClock, deadlines: Deadlines,
+        host: Host, ledgers: any LedgerSource, tallies: any TallyFile, memory: ScheduleMemory = ScheduleMemory(),
+        clock: any HostClock, deadlines: Deadlines,
         log: any LogSink
     ) {
         self.host = host
         self.ledgers = ledgers
         self.tallies = TallyKeeper(tallies, clock: clock, deadlines: deadlines, log: log)
+        self.memory = memory
         self.clock = clock
         self.deadlines = deadlines
         self.log = log
         hangs = HangLook(ledgers: ledgers, clock: clock, deadlines: deadlines)
         hangs.look = { [unowned self] in lookForHangs() }
         self.tallies.present = { [unowned self] in presentTallies }
+        self.tallies.saveMore = { memory.save() }
     }
 
     /// What is to be done since this was asked last, in order.

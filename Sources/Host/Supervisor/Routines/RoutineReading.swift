@@ -86,6 +86,7 @@ struct RoutineReading {
         status.maxCycles = routine.settings.maxCycles
         status.untilMs = routine.untilMs
         status.waitMs = routine.settings.waitMs
+        status.schedules = routine.settings.timing.schedules
         status.sessionsTotal = totals.sessions
         status.failedSessionsTotal = totals.failedSessions
         status.cyclesTotal = totals.cycles
@@ -144,7 +145,26 @@ struct RoutineReading {
         } else {
             status.state = .waiting
             status.nextStartMs = wallMs(boot: snapshot.due)
+            addPlan(snapshot, to: &status, of: routine)
         }
+    }
+
+    /// When a routine is due that goes by the wall clock, in the zone that was meant.
+    private func addPlan(_ snapshot: LedgerSnapshot, to status: inout RoutineStatus, of routine: RoutineEntry) {
+        let timing = routine.settings.timing
+        if timing.isPlain || snapshot.cycle == 0 && timing.beginsNow { return }
+        // A plugin can write there.
+        guard (1..<7_500_000_000_000).contains(snapshot.wallDue) else {
+            if !timing.schedules.isEmpty { status.nextStartMs = nil }
+            return
+        }
+        status.nextStartMs = snapshot.wallDue
+        guard let text = timing.schedules.first else { return }
+        let named = (try? ScheduleText(text, isZone: TimeZones.has))?.zone ?? timing.zone
+        guard let zone = try? ZoneShelf.shared.zone(named, boot: clock.boot(), wall: clock.wall()) else { return }
+        status.zone = zone.name
+        let seconds = snapshot.wallDue / 1000
+        status.nextLocal = LocalText.format(seconds, offset: zone.rules.offset(at: seconds))
     }
 
     /// What the policy and the session alone say of its state.

@@ -30,6 +30,8 @@ final class TallyKeeper {
     private(set) var saved: [String: RoutineTally]
     /// Those of the routines that are there now.
     var present: () -> [String: RoutineTally?] = { [:] }
+    /// Saves what goes with them.
+    var saveMore: () -> Void = {}
     private let file: any TallyFile
     private let clock: any HostClock
     private let deadlines: Deadlines
@@ -59,6 +61,7 @@ final class TallyKeeper {
     func save() {
         isDue = false
         if let timer { deadlines.set(timer, at: nil) }
+        saveMore()
         var tallies = saved
         for (identifier, tally) in present() { tallies[identifier] = tally }
         guard tallies != saved else { return }

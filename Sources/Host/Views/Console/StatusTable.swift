@@ -130,7 +130,7 @@ public enum StatusTable {
             .missed: "\(routine.missedTotal)", .failed: "\(routine.failuresTotal)", .restarts: "\(routine.restarts)",
             .cache: "\(routine.cache.hits)/\(routine.cache.loads)",
             .last: routine.lastStartMs.map { ago(now - $0) } ?? "-",
-            .next: routine.nextStartMs.map { until($0 - now) } ?? "-",
+            .next: next(routine, now: now),
             .took: routine.lastDurationNs.map { time($0) } ?? "-",
             .p50: routine.durations.quantile(0.5).map { time($0) } ?? "-",
             .p99: routine.durations.quantile(0.99).map { time($0) } ?? "-",
@@ -146,6 +146,15 @@ public enum StatusTable {
             }
         }
         return cells
+    }
+
+    /// When the next cycle is due: in how long, or by a schedule the time that it names.
+    private static func next(_ routine: RoutineStatus, now: Int64) -> String {
+        guard let time = routine.nextStartMs else { return "-" }
+        if let local = routine.nextLocal, let text = LocalText.short(local, isSoon: time - now < 6 * 86_400_000) {
+            return text
+        }
+        return until(time - now)
     }
 
     private static func state(_ routine: RoutineStatus) -> String {

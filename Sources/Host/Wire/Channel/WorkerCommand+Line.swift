@@ -103,6 +103,11 @@ extension WorkerCommand.Start {
         writer.field("durability", caches.durability.rawValue)
         writer.field("disk_files", caches.diskFiles)
         writer.field("disk_mb", caches.diskMb)
+        if timing != RoutineTiming() {
+            writer.open("timing")
+            timing.write(to: &writer)
+            writer.close()
+        }
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
@@ -136,10 +141,51 @@ extension WorkerCommand.Start {
                 start.caches.durability = durability
             case "disk_files": start.caches.diskFiles = try cursor.unsigned()
             case "disk_mb": start.caches.diskMb = try cursor.unsigned()
+            case "timing": start.timing = try RoutineTiming(from: &cursor)
             default: try cursor.skip()
             }
         }
         self = start
+    }
+}
+
+extension RoutineTiming {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.openList("schedules")
+        for text in schedules { writer.item(text: text) }
+        writer.closeList()
+        writer.field("zone", ifAny: zone)
+        writer.field("dst", dst.rawValue)
+        writer.field("deadline_ms", deadlineMs)
+        writer.field("jitter_ms", jitterMs)
+        writer.field("catch_up", catchUp.rawValue)
+        writer.field("align", aligns)
+        writer.field("align_offset_ms", alignOffsetMs)
+        writer.field("first", ifAny: first?.rawValue)
+        if let lastRunMs { writer.field("last_run_ms", lastRunMs) }
+        if let firstSeenMs { writer.field("first_seen_ms", firstSeenMs) }
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var timing = Self()
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "schedules":
+                try cursor.list { (cursor) throws(JSONFault) in timing.schedules.append(try cursor.string()) }
+            case "zone": timing.zone = try cursor.string()
+            case "dst": timing.dst = try cursor.word()
+            case "deadline_ms": timing.deadlineMs = try cursor.signed()
+            case "jitter_ms": timing.jitterMs = try cursor.signed()
+            case "catch_up": timing.catchUp = try cursor.word()
+            case "align": timing.aligns = try cursor.bool()
+            case "align_offset_ms": timing.alignOffsetMs = try cursor.signed()
+            case "first": timing.first = try cursor.word()
+            case "last_run_ms": timing.lastRunMs = try cursor.signed()
+            case "first_seen_ms": timing.firstSeenMs = try cursor.signed()
+            default: try cursor.skip()
+            }
+        }
+        self = timing
     }
 }
 
@@ -151,6 +197,12 @@ extension JSONWriter {
 }
 
 extension JSONCursor {
+    /// Reads one of a type's words.
+    mutating func word<Word: RawRepresentable>() throws(JSONFault) -> Word where Word.RawValue == String {
+        guard let word = Word(rawValue: try string()) else { throw fault("a word that is known before this") }
+        return word
+    }
+
     /// Reads a number without a fraction that fits the type.
     mutating func whole<Number: FixedWidthInteger>() throws(JSONFault) -> Number {
         guard let value = Number(exactly: try signed()) else { throw fault("a smaller number before this") }

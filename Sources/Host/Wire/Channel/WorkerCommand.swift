@@ -83,12 +83,14 @@ public enum WorkerCommand: Equatable, Sendable {
         public var isPaused: Bool
         /// How its disk caches are kept; those of the first session hold for all of the worker.
         public var caches: CacheSettings
+        /// When it runs, beside its wait.
+        public var timing: RoutineTiming
 
         /// A start.
         public init(
             slot: Int, plugin: Int, routine: Int, session: SessionID, waitMs: UInt64, maxCycles: UInt64,
             untilMs: Int64?, onError: ErrorDefault, lifetimeCycles: UInt64, before: UInt32, parameters: String,
-            isPaused: Bool, caches: CacheSettings = CacheSettings()
+            isPaused: Bool, caches: CacheSettings = CacheSettings(), timing: RoutineTiming = RoutineTiming()
         ) {
             self.slot = slot
             self.plugin = plugin
@@ -103,6 +105,7 @@ public enum WorkerCommand: Equatable, Sendable {
             self.parameters = parameters
             self.isPaused = isPaused
             self.caches = caches
+            self.timing = timing
         }
     }
 }

@@ -22,6 +22,13 @@ extension RoutineStatus {
         writer.field("wait_ms", waitMs)
         if let lastStartMs { writer.field("last_start_ms", lastStartMs) }
         if let nextStartMs { writer.field("next_start_ms", nextStartMs) }
+        if !schedules.isEmpty {
+            writer.openList("schedules")
+            for text in schedules { writer.item(text: text) }
+            writer.closeList()
+        }
+        if let zone { writer.field("zone", zone) }
+        if let nextLocal { writer.field("next_local", nextLocal) }
         if let lastDurationNs { writer.field("last_duration_ns", lastDurationNs) }
         writer.field("longest_ns", longestNs)
         writer.field("cycles_total", cyclesTotal)
@@ -68,6 +75,10 @@ extension RoutineStatus {
             case "until_ms": status.untilMs = try cursor.signed()
             case "last_start_ms": status.lastStartMs = try cursor.signed()
             case "next_start_ms": status.nextStartMs = try cursor.signed()
+            case "schedules":
+                try cursor.list { (cursor) throws(JSONFault) in status.schedules.append(try cursor.string()) }
+            case "zone": status.zone = try cursor.string()
+            case "next_local": status.nextLocal = try cursor.string()
             case "last_duration_ns": status.lastDurationNs = try cursor.signed()
             case "longest_ns": status.longestNs = try cursor.signed()
             case "durations": status.durations = try Self.histogram(from: &cursor)

@@ -91,6 +91,12 @@ public struct RoutineStatus: Equatable, Sendable {
     public var lastStartMs: Int64?
     /// When the next cycle or session is due, UTC ms.
     public var nextStartMs: Int64?
+    /// The texts of its schedule; empty: it runs by its wait.
+    public var schedules: [String] = []
+    /// The time zone of its schedule, or nil.
+    public var zone: String?
+    /// When the next cycle is due by that, after RFC 3339 in that zone.
+    public var nextLocal: String?
     /// The last cycle's duration, ns; nil before the first.
     public var lastDurationNs: Int64?
     /// The longest cycle of the session, ns.

@@ -1,0 +1,136 @@
+public import HostValues
+
+/// When the next cycle of a routine is due that does not run by its wait alone: by a calendar, or on a grid of the wall
+/// clock. Pure; times are ns of the wall clock, except where another unit is said.
+public struct RoutinePlan: Sendable {
+    /// What it goes by.
+    private enum Source {
+        /// The occurrence that is waited for, in seconds; nil: there is none any more.
+        case calendar(CalendarSchedule, due: Int64?, last: Int64?)
+        /// Multiples of the wait, and the one that is waited for, in ms.
+        case grid(offsetMs: Int64, dueMs: Int64, waitMs: Int64)
+    }
+
+    private var source: Source
+
+    /// What a session does next.
+    public enum Step: Equatable, Sendable {
+        /// Nothing for so many ns.
+        case wait(Int64)
+        /// A cycle that is so late, ns, after so many that were passed over; then one in so many ns, or never.
+        case run(late: Int64, missed: UInt64, next: Int64?)
+        /// So many were passed over, since they were too late. Ask again.
+        case passOver(missed: UInt64)
+        /// There is no further cycle.
+        case over
+    }
+
+    /// By a calendar, from now on. What is owed from before, if the timing wants that, is due at once.
+    public init(_ schedule: CalendarSchedule, _ timing: RoutineTiming, wall: Int64) {
+        let now = wall / 1_000_000_000
+        var due = schedule.next(after: now)
+        switch timing.catchUp {
+        case .once:
+            if let firstSeen = timing.firstSeenMs {
+                let owed = schedule.owed(
+                    lastRun: timing.lastRunMs.map { $0 / 1000 }, firstSeen: firstSeen / 1000, nowMs: wall / 1_000_000)
+                due = owed ?? due
+            }
+        case .none: break
+        }
+        source = .calendar(schedule, due: due, last: nil)
+    }
+
+    /// On a grid of the wall clock.
+    public init(waitMs: Int64, offsetMs: Int64, wall: Int64) {
+        let waitMs = max(waitMs, 1)
+        let due = AlignedGrid(waitMs: waitMs, offsetMs: offsetMs)?.next(afterMs: wall / 1_000_000) ?? 0
+        source = .grid(offsetMs: offsetMs, dueMs: due, waitMs: waitMs)
+    }
+
+    /// The calendar, if it goes by one.
+    public var calendar: CalendarSchedule? {
+        switch source {
+        case .calendar(let schedule, _, _): schedule
+        case .grid: nil
+        }
+    }
+
+    /// When the next cycle begins, UTC ms; nil: never.
+    public var nextMs: Int64? {
+        switch source {
+        case .calendar(let schedule, let due, _): due.map { schedule.startMs(of: $0) }
+        case .grid(_, let due, _): due
+        }
+    }
+
+    /// What is to be done now.
+    public mutating func step(wall: Int64, waitMs: Int64) -> Step {
+        switch source {
+        case .calendar(let schedule, let due, let last): calendarStep(schedule, due, last, wall)
+        case .grid(let offset, let due, let wait): gridStep(offset, due, wait, wall, max(waitMs, 1))
+        }
+    }
+
+    private mutating func calendarStep(_ schedule: CalendarSchedule, _ waitedFor: Int64?, _ last: Int64?, _ wall: Int64)
+        -> Step
+    {
+        var (due, last) = (waitedFor, last)
+        let now = wall / 1_000_000_000
+        // Whoever sets the clock back by more than a day means that what comes now has not been.
+        if let past = last, now < past - 86_400 {
+            (due, last) = (schedule.next(after: now), nil)
+        }
+        guard let occurrence = due else {
+            source = .calendar(schedule, due: nil, last: last)
+            return .over
+        }
+        switch schedule.step(due: occurrence, nowMs: wall / 1_000_000) {
+        case .wait(let untilMs, _):
+            source = .calendar(schedule, due: occurrence, last: last)
+            return .wait(max(untilMs.clampedTimes(1_000_000) - wall, 1))
+        case .run(let occurrence, let missed, _):
+            let next = schedule.next(after: occurrence)
+            source = .calendar(schedule, due: next, last: occurrence)
+            let late = wall - schedule.startMs(of: occurrence).clampedTimes(1_000_000)
+            return .run(
+                late: max(0, late), missed: UInt64(missed),
+                next: next.map { max(0, schedule.startMs(of: $0).clampedTimes(1_000_000) - wall) })
+        case .passOver(let missed, let next):
+            source = .calendar(schedule, due: next, last: last)
+            return .passOver(missed: UInt64(missed))
+        }
+    }
+
+    private mutating func gridStep(_ offset: Int64, _ dueMs: Int64, _ oldWait: Int64, _ wall: Int64, _ wait: Int64)
+        -> Step
+    {
+        let now = wall / 1_000_000
+        var due = dueMs
+        // After a step of the clock, and when the routine has changed its wait, the grid is laid anew.
+        if due - now > wait || wait != oldWait {
+            due = AlignedGrid(waitMs: wait, offsetMs: offset)?.next(afterMs: now) ?? now
+        }
+        if now < due {
+            source = .grid(offsetMs: offset, dueMs: due, waitMs: wait)
+            return .wait(max(due.clampedTimes(1_000_000) - wall, 1))
+        }
+        let next = AlignedGrid(waitMs: wait, offsetMs: offset)?.next(afterMs: now) ?? now
+        source = .grid(offsetMs: offset, dueMs: next, waitMs: wait)
+        return .run(
+            late: wall - due.clampedTimes(1_000_000), missed: UInt64((now - due) / wait),
+            next: next.clampedTimes(1_000_000) - wall)
+    }
+
+    /// The zones have changed: what has not come yet is looked for anew.
+    public mutating func take(_ schedule: CalendarSchedule, wall: Int64) {
+        switch source {
+        case .calendar(_, let due, let last):
+            let nowMs = wall / 1_000_000
+            let isToCome = due.map { schedule.startMs(of: $0) > nowMs } ?? true
+            // What is due already stays due.
+            source = .calendar(schedule, due: isToCome ? schedule.next(after: nowMs / 1000) : due, last: last)
+        case .grid: break
+        }
+    }
+}

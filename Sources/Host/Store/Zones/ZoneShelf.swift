@@ -1,0 +1,51 @@
+internal import HostPolicy
+internal import HostSystem
+internal import Synchronization
+
+/// The time zones that a process needs, each read once and looked at again after an hour.
+public final class ZoneShelf: Sendable {
+    /// One for all of the process. A worker makes it before it loads a plugin, which may change the environment.
+    public static let shared = ZoneShelf()
+
+    /// How long what is known of a zone counts, ns.
+    public static let patience: Int64 = 3_600_000_000_000
+
+    private struct Entry {
+        var zone: TimeZones.Zone
+        var mark: TimeZones.Mark
+        var lookedAt: Int64
+    }
+
+    private let variable = HostProcess.environment("TZ")
+    private let entries = Mutex<[String: Entry]>([:])
+
+    private init() {}
+
+    /// A zone; nil: the machine's own. One whose file is damaged or gone stays as it was, and `trouble` is called with
+    /// what is wrong. Times in ns.
+    public func zone(_ name: String?, boot: Int64, wall: Int64, trouble: (String) -> Void = { _ in })
+        throws(TimeZones.Failure) -> TimeZones.Zone
+    {
+        let key = name ?? ""
+        let known = entries.withLock { $0[key] }
+        if let known, boot - known.lookedAt < Self.patience { return known.zone }
+        let mark = TimeZones.Mark(name, variable: variable)
+        var entry: Entry
+        if let known, known.mark == mark, known.zone.rules.horizon > wall / 1_000_000_000 + 400 * 86_400 {
+            entry = known
+        } else {
+            do throws(TimeZones.Failure) {
+                let zone = try TimeZones.zone(name, from: wall / 1_000_000_000, variable: variable)
+                entry = Entry(zone: zone, mark: mark, lookedAt: boot)
+            } catch {
+                guard let known else { throw error }
+                trouble("\(error); what was known of the time zone still holds")
+                entry = known
+            }
+        }
+        entry.lookedAt = boot
+        let kept = entry
+        entries.withLock { $0[key] = kept }
+        return kept.zone
+    }
+}

@@ -1,0 +1,109 @@
+internal import FoundationEssentials
+internal import HostCore
+internal import HostSystem
+
+/// What is remembered of routines from host to host: since when each has its schedule, and when its last cycle began.
+/// In `schedules.json`, replaced in one step.
+final class ScheduleMemory {
+    private struct Note: Codable, Equatable {
+        /// The schedule's texts and zone, a line each.
+        var schedule: String
+        var firstSeenMs: Int64
+        var lastRunMs: Int64?
+    }
+
+    private struct Content: Codable {
+        var version: Int
+        var routines: [String: Note]
+    }
+
+    private static let name = "schedules.json"
+    private static let temporary = "schedules.json.new"
+    private static let corrupt = "schedules.json.corrupt"
+    private static let limit = 64 << 20
+
+    private let path: String?
+    private let log: (any LogSink)?
+    private var notes: [String: Note] = [:]
+    private var isChanged = false
+
+    /// Without a file: what one host learns, the next does not know.
+    init() {
+        path = nil
+        log = nil
+    }
+
+    /// Reads the file of a state directory. One that cannot be understood is set aside, and that is said.
+    init(in path: String, log: any LogSink) throws(SystemError) {
+        self.path = path
+        self.log = log
+        let directory = try Directory(path)
+        func warning(_ text: String) { log.write(.warning, "", text) }
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try directory.openForReading(Self.name).readAll(
+                limit: Self.limit, subject: directory.child(Self.name))
+        } catch {
+            if !error.isNotFound { warning("\(error): nothing is caught up") }
+            return
+        }
+        if let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)), content.version == 1 {
+            notes = content.routines
+            return
+        }
+        try? directory.rename(Self.name, to: Self.corrupt)
+        warning(
+            "\(directory.child(Self.name)) is none of this host's: nothing is caught up; it was set aside as \(Self.corrupt)"
+        )
+    }
+
+    /// What the next session of a routine is to know of the time before it. A schedule that was edited is a new one.
+    func timing(_ timing: RoutineTiming, of identifier: String, nowMs: Int64) -> RoutineTiming {
+        guard timing.looksBack else { return timing }
+        let text = (timing.schedules + [timing.zone ?? ""]).joined(separator: "\n")
+        var note = notes[identifier] ?? Note(schedule: text, firstSeenMs: nowMs)
+        if note.schedule != text { (note.schedule, note.firstSeenMs) = (text, nowMs) }
+        if notes[identifier] != note {
+            notes[identifier] = note
+            isChanged = true
+        }
+        var known = timing
+        known.firstSeenMs = note.firstSeenMs
+        known.lastRunMs = note.lastRunMs
+        return known
+    }
+
+    /// A cycle of a routine began then. Of routines that nobody asks about nothing is kept.
+    func ran(_ identifier: String, atMs time: Int64) {
+        guard let last = notes[identifier], time > last.lastRunMs ?? .min else { return }
+        notes[identifier]?.lastRunMs = time
+        isChanged = true
+    }
+
+    /// Writes the file if there is something new. Blocks for about as long as a small synced write.
+    func save() {
+        guard isChanged else { return }
+        isChanged = false
+        do throws(SystemError) {
+            try write()
+        } catch {
+            log?.write(.error, "", "\(error)")
+        }
+    }
+
+    private func write() throws(SystemError) {
+        guard let path else { return }
+        let directory = try Directory(path)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(Content(version: 1, routines: notes)) else { return }
+        do throws(SystemError) { try directory.remove(Self.temporary) } catch {
+            if !error.isNotFound { throw error }
+        }
+        let file = try directory.create(Self.temporary)
+        let subject = directory.child(Self.temporary)
+        try file.writeAll([UInt8](data), subject: subject)
+        try file.synchronizeData(subject: subject)
+        try directory.rename(Self.temporary, to: Self.name)
+    }
+}

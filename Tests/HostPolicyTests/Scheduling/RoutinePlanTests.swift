@@ -1,0 +1,170 @@
+import HostTestKit
+import HostValues
+import Testing
+
+@testable import HostPolicy
+
+/// Which cycles a routine with a calendar or a grid has, in virtual time.
+@Suite struct RoutinePlanTests {
+    static let second: Int64 = 1_000_000_000
+
+    private func calendar(_ text: String, _ zone: TimeZoneRules = .utc, dst: DaylightSaving = .once) throws
+        -> CalendarSchedule
+    {
+        var schedule = CalendarSchedule([.init(rule: try CalendarKit.schedule(text).rule, zone: zone)], routine: "p/r")
+        schedule.dst = dst
+        return schedule
+    }
+
+    /// What happens to the machine or the host in a simulation.
+    private struct Pause {
+        var begin: Int64
+        var end: Int64
+        /// A host that is started again, or else one that was suspended.
+        var isRestart: Bool
+    }
+
+    /// What runs by a plan, as occurrences in seconds.
+    private func simulate(
+        _ calendar: CalendarSchedule, _ timing: RoutineTiming, from begin: Int64, to end: Int64, _ pauses: [Pause]
+    ) -> [Int64] {
+        var timing = timing
+        timing.firstSeenMs = begin * 1000
+        var plan = RoutinePlan(calendar, timing, wall: begin * Self.second)
+        var now = begin * Self.second
+        var pauses = pauses[...]
+        var runs: [Int64] = []
+        while now < end * Self.second {
+            switch plan.step(wall: now, waitMs: 0) {
+            case .wait(let remaining):
+                let sleep = WallWait.sleep(remaining: remaining)
+                guard let pause = pauses.first, pause.begin * Self.second < now + sleep else {
+                    now += sleep
+                    continue
+                }
+                pauses.removeFirst()
+                now = pause.end * Self.second
+                if pause.isRestart { plan = RoutinePlan(calendar, timing, wall: now) }
+            case .run(let late, _, _):
+                runs.append((now - late) / Self.second)
+                timing.lastRunMs = now / 1_000_000
+            case .passOver: Issue.record("there is no deadline")
+            case .over: return runs
+            }
+        }
+        return runs
+    }
+
+    @Test(arguments: CalendarKit.zones) func agreesWithAModelThroughRestartsAndSuspends(name: String) throws {
+        let zone = try CalendarKit.zone(name, from: CalendarKit.seconds("2012-01-01T00:00:00Z"))
+        var random = SplitMix(seed: Jitter.seed(of: name) ^ 16)
+        let days = Int64(CalendarKit.rounds(8))
+        for dst in DaylightSaving.allCases {
+            for catchUp in RoutineTiming.CatchUp.allCases {
+                let year = try CalendarKit.seconds("2012-01-01T00:00:00Z") + Int64(random.below(50)) * 31_556_952
+                let stretch = zone.stretch(at: year)
+                let begin = ((stretch.end == .max ? year : stretch.end) - days * 43_200) / 60 * 60
+                let end = begin + days * 86_400
+                let model = CalendarModelTests.Model(&random)
+                var pauses: [Pause] = []
+                var time = begin + 60
+                while time < end {
+                    let start = time + Int64(random.below(86_400))
+                    // Half a second off the minute, so that nothing is due at the moment of a change.
+                    let stop = start + 1 + Int64(random.below(random.below(2) == 0 ? 600 : 100_000))
+                    // What is missed is run before the end.
+                    if stop + 180 >= end { break }
+                    pauses.append(
+                        .init(begin: start / 60 * 60 + 30, end: stop / 60 * 60 + 90, isRestart: random.below(2) == 0))
+                    time = stop + 180
+                }
+                let all = model.occurrences(after: begin, until: end - 1, in: zone, dst: dst)
+                var expected: [Int64] = []
+                var from = begin
+                for pause in pauses + [.init(begin: end, end: end, isRestart: false)] {
+                    expected += all.filter { $0 > from && $0 <= pause.begin }
+                    let missed = all.last { $0 > pause.begin && $0 <= pause.end }
+                    if let missed, !pause.isRestart || catchUp == .once { expected.append(missed) }
+                    from = pause.end
+                }
+                var timing = RoutineTiming()
+                timing.catchUp = catchUp
+                let found = simulate(
+                    try calendar(model.text, zone, dst: dst), timing, from: begin, to: end, pauses)
+                #expect(
+                    found == expected.filter { $0 < end }, "\(model.text) in \(name), \(dst), \(catchUp), from \(begin)"
+                )
+            }
+        }
+    }
+
+    @Test func aHostStartedTwentyTimesRunsItOnce() throws {
+        let daily = try calendar("03:00")
+        let night = try CalendarKit.seconds("2026-11-27T03:00:00Z")
+        var timing = RoutineTiming()
+        timing.firstSeenMs = (night - 10 * 86_400) * 1000
+        timing.lastRunMs = (night - 86_400) * 1000
+        var runs = 0
+        for start in 0..<20 {
+            let now = (night + 3600 + Int64(start) * 3) * Self.second
+            var plan = RoutinePlan(daily, timing, wall: now)
+            if case .run = plan.step(wall: now, waitMs: 0) {
+                runs += 1
+                timing.lastRunMs = now / 1_000_000
+            }
+        }
+        #expect(runs == 1)
+        // An edited schedule is a new one: it does not run at once.
+        timing.firstSeenMs = (night + 7200) * 1000
+        var plan = RoutinePlan(daily, timing, wall: (night + 7200) * Self.second)
+        #expect(plan.step(wall: (night + 7200) * Self.second, waitMs: 0) == .wait((86_400 - 7200) * Self.second))
+    }
+
+    @Test func whenTheClockIsSet() throws {
+        let hour: Int64 = 3600
+        let noon = try CalendarKit.seconds("2026-11-27T12:00:00Z")
+        var plan = RoutinePlan(try calendar("hourly"), RoutineTiming(), wall: (noon - 1) * Self.second)
+        #expect(plan.step(wall: noon * Self.second, waitMs: 0) == .run(late: 0, missed: 0, next: hour * Self.second))
+        // Back by a little: what has run does not run again.
+        #expect(plan.step(wall: (noon - 2) * Self.second, waitMs: 0) == .wait((hour + 2) * Self.second))
+        // Ahead: one run, for the latest that was passed over.
+        let ahead = (noon + 5 * hour) * Self.second + 7
+        #expect(plan.step(wall: ahead, waitMs: 0) == .run(late: 7, missed: 4, next: hour * Self.second - 7))
+        // Back by days: the clock was wrong, and what comes now has not been.
+        #expect(plan.step(wall: (noon - 50 * hour - 60) * Self.second, waitMs: 0) == .wait(60 * Self.second))
+    }
+
+    @Test func aScheduleThatIsOver() throws {
+        var plan = RoutinePlan(try calendar("2026-11-27 12:00"), RoutineTiming(), wall: 0)
+        let noon = try CalendarKit.seconds("2026-11-27T12:00:00Z")
+        #expect(plan.step(wall: noon * Self.second, waitMs: 0) == .run(late: 0, missed: 0, next: nil))
+        #expect(plan.step(wall: noon * Self.second + 1, waitMs: 0) == .over && plan.nextMs == nil)
+    }
+
+    @Test func anotherZoneIsTakenUp() throws {
+        let noon = try CalendarKit.seconds("2026-11-27T12:00:00Z")
+        var plan = RoutinePlan(try calendar("14:00"), RoutineTiming(), wall: noon * Self.second)
+        #expect(plan.nextMs == (noon + 7200) * 1000)
+        plan.take(try calendar("14:00", CalendarKit.zone("Europe/Berlin")), wall: noon * Self.second)
+        #expect(plan.nextMs == (noon + 3600) * 1000)
+        // What is due already stays due, also when the other zone would have it later.
+        plan.take(try calendar("14:00"), wall: (noon + 3601) * Self.second)
+        #expect(plan.nextMs == (noon + 3600) * 1000)
+    }
+
+    @Test func onAGrid() {
+        let minute: Int64 = 60_000
+        var plan = RoutinePlan(waitMs: minute, offsetMs: 10_000, wall: 125 * Self.second)
+        #expect(plan.step(wall: 125 * Self.second, waitMs: minute) == .wait(5 * Self.second))
+        #expect(
+            plan.step(wall: 130 * Self.second + 3, waitMs: minute)
+                == .run(late: 3, missed: 0, next: 60 * Self.second - 3))
+        // A long cycle: one run at once, on the same grid.
+        #expect(
+            plan.step(wall: 395 * Self.second, waitMs: minute)
+                == .run(late: 205 * Self.second, missed: 3, next: 35 * Self.second))
+        // The clock is set back by a day, and the routine chooses another wait.
+        #expect(plan.step(wall: 20 * Self.second, waitMs: minute) == .wait(50 * Self.second))
+        #expect(plan.step(wall: 20 * Self.second, waitMs: 15_000) == .wait(5 * Self.second))
+    }
+}

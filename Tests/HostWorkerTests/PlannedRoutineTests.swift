@@ -1,0 +1,132 @@
+import CPluginAPI
+import HostCore
+import HostSystem
+import Testing
+
+@testable import HostWorker
+
+/// Routines whose cycles come by a calendar or on a grid of the wall clock, through the real runner in virtual time.
+@Suite struct PlannedRoutineTests {
+    /// Seconds since 1970 at which the cycles of one session began, until it has had so many.
+    private func starts(
+        _ cycles: UInt64, waitMs: UInt64 = 0, at start: Int64 = 1_000_000_000, taking length: Int64 = 0,
+        prepare: (PluginKit) -> Void = { _ in }, _ set: (inout RoutineTiming) -> Void
+    ) throws -> (starts: [Int64], end: WorkerEvent.Ended) {
+        let clock = TestClock()
+        clock.setWall(by: start * 1_000_000_000 - clock.wall())
+        let starts = Log()
+        let script = Script { _ in
+            starts.add("\(clock.wall() / 1_000_000_000 - start)")
+            clock.advance(length * 1_000_000_000)
+            return 0
+        }
+        let kit = unsafe try PluginKit([script], clock: clock)
+        var order = kit.order(waitMs: waitMs, maxCycles: cycles)
+        set(&order.timing)
+        let end = try kit.session(order, on: clock)
+        return (starts.all.compactMap { Int64($0) }, end)
+    }
+
+    @Test func byACalendar() throws {
+        // 2001-09-09T01:46:40Z
+        let (starts, end) = try starts(4) { $0.schedules = ["*:0/5 UTC", "01:52:30 UTC"] }
+        #expect(starts == [200, 350, 500, 800] && end.missed == 0 && end.reason.kind == .maxCycles)
+    }
+
+    @Test func aLongCycleIsFollowedByOneRun() throws {
+        let (starts, end) = try starts(3, taking: 700) { $0.schedules = ["*:0/5 UTC"] }
+        // Due at 500 and 800 while the first ran: the run at 900 is for the latter.
+        #expect(starts == [200, 900, 1600] && end.missed == 2)
+    }
+
+    @Test func pastItsDeadlineItIsCountedAndNotRun() throws {
+        let (starts, end) = try starts(2, taking: 700) {
+            $0.schedules = ["*:0/5 UTC"]
+            $0.deadlineMs = 1000
+        }
+        #expect(starts == [200, 1100] && end.missed == 2)
+    }
+
+    @Test func whatIsOwedComesAtOnce() throws {
+        for (lastRun, firstSeen, expected) in [
+            (-500, -1000, [0, 200]), (nil, -1000, [0, 200]), (-100, -1000, [200, 500]), (-500, -10, [200, 500]),
+        ] as [(Int64?, Int64, [Int64])] {
+            let (starts, _) = try starts(2) {
+                $0.schedules = ["*:0/5 UTC"]
+                $0.lastRunMs = lastRun.map { (1_000_000_000 + $0) * 1000 }
+                $0.firstSeenMs = (1_000_000_000 + firstSeen) * 1000
+            }
+            #expect(starts == expected, "\(lastRun as Int64?) \(firstSeen)")
+        }
+    }
+
+    @Test func theFirstCycle() throws {
+        #expect(try starts(2, waitMs: 60_000) { _ in }.starts == [0, 60])
+        #expect(try starts(2, waitMs: 60_000) { $0.first = .afterWait }.starts == [60, 120])
+        #expect(try starts(2, waitMs: 60_000) { $0.first = .due }.starts == [0, 60])
+        for (lastRun, first) in [(-20, 40), (-70, 0), (50, 60)] as [(Int64, Int64)] {
+            let (starts, _) = try starts(2, waitMs: 60_000) {
+                $0.first = .due
+                $0.lastRunMs = (1_000_000_000 + lastRun) * 1000
+            }
+            #expect(starts == [first, first + 60])
+        }
+        let (starts, _) = try starts(2) {
+            $0.schedules = ["*:0/5 UTC"]
+            $0.first = .now
+        }
+        #expect(starts == [0, 200])
+    }
+
+    @Test func onAGrid() throws {
+        let (aligned, _) = try starts(3, waitMs: 60_000) { $0.aligns = true }
+        #expect(aligned == [20, 80, 140])
+        let (moved, _) = try starts(2, waitMs: 60_000) {
+            $0.aligns = true
+            $0.alignOffsetMs = 5000
+        }
+        #expect(moved == [25, 85])
+        let (long, end) = try starts(3, waitMs: 60_000, taking: 70) { $0.aligns = true }
+        #expect(long == [20, 90, 160] && end.missed == 0)
+    }
+
+    @Test func aScheduleThatIsOverEndsTheSession() throws {
+        let (starts, end) = try starts(5) { $0.schedules = ["2001-09-09 02:00 UTC"] }
+        #expect(starts == [800] && end.reason.kind == .until && end.cycles == 1)
+    }
+
+    @Test func withoutItsZoneASessionFails() throws {
+        let (starts, end) = try starts(5) {
+            $0.schedules = ["10:00"]
+            $0.zone = "No/Where"
+        }
+        #expect(starts.isEmpty && end.reason.kind == .error && end.reason.text.contains("No/Where"))
+    }
+
+    /// The sleeps are short enough that a wall clock which is being corrected makes nobody late.
+    @Test func aClockThatIsCorrected() throws {
+        let clock = TestClock()
+        clock.setWall(by: 1_000_000_000 * 1_000_000_000 - clock.wall())
+        let starts = Log()
+        let script = Script { _ in
+            starts.add("\(clock.wall())")
+            return 0
+        }
+        let kit = unsafe try PluginKit([script], clock: clock)
+        var order = kit.order(maxCycles: 2)
+        order.timing.schedules = ["daily UTC"]
+        let runner = kit.context.runners[0]
+        try #require(runner.prepare(order))
+        var turns = 0
+        while case .due(let due) = runner.takeTurn(), turns < 1000 {
+            turns += 1
+            let sleep = max(0, due - clock.boot())
+            clock.advance(sleep)
+            clock.setWall(by: sleep / 2000)
+        }
+        let late = starts.all.compactMap { Int64($0) }.map { $0 % 86_400_000_000_000 }
+        // At the end 2 ms are slept in one piece, in which the clocks part by a microsecond.
+        #expect(late.count == 2 && late.allSatisfy { $0 < 2000 }, "\(late)")
+        #expect(turns < 60)
+    }
+}
