@@ -1,3 +1,4 @@
+import Glibc
 import HostCore
 import HostSystem
 import Testing
@@ -33,6 +34,23 @@ import Testing
         try ledger.file.writeAll(
             twins + [UInt8](repeating: 0, count: LedgerSlot.size) + slot, subject: "ledger")
         return ledger
+    }
+
+    @Test(arguments: [8, 16, 64, 1024])
+    func `a ledger has its room on the disk, and keeps what is in it when it gets more`(_ count: Int) throws {
+        let ledger = try WorkerLedger()
+        try ledger.lengthen(to: 8)
+        var byte = [UInt8(7)]
+        #expect(unsafe pwrite(ledger.file.raw, &byte, 1, off_t(LedgerTwin.size * 7)) == 1)
+        #expect(unsafe pwrite(ledger.file.raw, &byte, 1, off_t(LedgerSlot.start + LedgerSlot.size * 7)) == 1)
+        try ledger.lengthen(from: 8, to: count)
+        var status = stat()
+        #expect(unsafe fstat(ledger.file.raw, &status) == 0)
+        #expect(Int(status.st_blocks) * 512 >= count * (LedgerTwin.size + LedgerSlot.size))
+        #expect(Int(status.st_blocks) * 512 < count * (LedgerTwin.size + LedgerSlot.size) + 3 * 4096)
+        #expect(ledger.bytes(slot: 7)?.first == 7 && ledger.bytes(slot: count - 1)?.count == LedgerSlot.size)
+        try ledger.lengthen(from: count, to: count)
+        #expect(ledger.bytes(slot: 7)?.first == 7)
     }
 
     @Test func `a twin that is whole is read`() {

@@ -59,4 +59,25 @@ import Testing
             #expect(try OpenSessions(try Directory(path)).owed == [entry(1), entry(2)])
         }
     }
+
+    @Test func `a session has one record, however often the records were rotated before the host was killed`() throws {
+        try inScratch { path in
+            do {
+                let records = try StateRecords(in: path, log: MemoryLog())
+                try records.begin(entry(1))
+                try records.begin(entry(2))
+                #expect(!records.isOvergrown)
+            }
+            // Its record is three files back, as when the file of open sessions could not be written anew.
+            let old = SessionRecord(
+                session: SessionID(rawValue: 1), plugin: "market", pluginVersion: "1.0.0", build: "0bb48b",
+                routine: "poll", host: "h", pid: 77, startMs: 1, finishMs: 2, durationMs: 1, cycles: 5, failures: 0,
+                missed: 0, lifetimeCycles: 5, reason: SessionRecord.Reason(.stopped, text: ""))
+            let directory = try Directory(path)
+            try directory.openForAppending("sessions.3.jsonl").writeAll(old.line() + [10], subject: "")
+            for name in ["sessions.1.jsonl", "sessions.2.jsonl"] { _ = try directory.openForAppending(name) }
+            let records = try StateRecords(in: path, log: MemoryLog())
+            #expect(records.owed.map { records.contains($0.session) } == [true, false])
+        }
+    }
 }

@@ -218,7 +218,7 @@ struct HostTableTests {
                 guard case .log(let line) = event else { break }
                 lines.append(line.text)
             }
-            #expect(lines == Array(repeating: "cache c: loaded 5 bytes in 0 ms", count: expected))
+            #expect(lines == Array(repeating: "memory cache c: loaded 5 bytes in 0 ms", count: expected))
         }
     }
 

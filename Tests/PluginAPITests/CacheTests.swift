@@ -114,6 +114,25 @@ private struct Point: Codable, Equatable, Sendable {
         #expect(host.memoryCaches["m"]?.loads == 1)
     }
 
+    @Test func aValueOfAnotherVersionIsSetAside() {
+        let host = FakeHost()
+        let cache = Cache("n", expire: nil) { [5, 6] as [Int] }
+        host.once { _ throws in
+            _ = try cache()
+            for text in ["{", "\"text\"", "[true]"] {
+                host.diskCaches["n"]?.put("", bytes: Array(text.utf8), now: host.now)
+                #expect(try cache.peek() == nil)
+                #expect(try cache.peek() == nil)
+                host.diskCaches["n"]?.put("", bytes: Array(text.utf8), now: host.now)
+                #expect(try cache() == [5, 6])
+            }
+        }
+        #expect(host.failures == [])
+        let told = host.diskCaches["n"]?.setAside ?? []
+        #expect(told.count == 6 && told.allSatisfy { $0.hasPrefix("it cannot be decoded: ") }, "\(told)")
+        #expect(host.diskCaches["n"]?.loads == 4)
+    }
+
     @Test func refusedObjectIsReleased() {
         let host = FakeHost()
         let cache = CacheMemory("large", expire: nil, cost: { _ in 1 << 21 }) { Thing() }

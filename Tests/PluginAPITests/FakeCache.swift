@@ -17,6 +17,8 @@ import CPluginAPI
     var entries: [String: Entry] = [:]
     var generation: UInt64 = 0
     var loads = 0
+    /// Why values were set aside.
+    var setAside: [String] = []
     var error = ""
     private var loading: Set<String> = []
 
@@ -181,6 +183,14 @@ import CPluginAPI
         }
         unsafe table.cache_invalidate = { _, cache, key, size in
             unsafe FakeCache.of(cache).drop(text(key, size)) ? 0 : Int32(SCHEDHOST_NOT_FOUND)
+        }
+        unsafe table.cache_set_aside = { _, cache, key, size, generation, reason in
+            let cache = unsafe FakeCache.of(cache)
+            let key = unsafe text(key, size)
+            guard cache.entries[key]?.generation == generation else { return Int32(SCHEDHOST_NOT_FOUND) }
+            cache.drop(key)
+            cache.setAside.append(unsafe String(cString: there(reason)))
+            return 0
         }
         unsafe table.cache_release = { scheduler, value in
             guard unsafe there(value).pointee.pin.0 == 1 else { return }

@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include <CHostSystem.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <link.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,6 +17,11 @@ int chs_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC);
 
 int chs_exchange(int directory, const char *one, const char *other) {
     return renameat2(directory, one, directory, other, RENAME_EXCHANGE);
+}
+
+int chs_lease(int file) {
+    /* The signal by which the kernel tells that somebody waits would end the process, if it were the usual one. */
+    return fcntl(file, F_SETSIG, SIGURG) == 0 ? fcntl(file, F_SETLEASE, F_WRLCK) : -1;
 }
 
 int chs_spread_subdirectories(int directory) {

@@ -278,7 +278,8 @@ public enum CommandTable {
         summary: "list, show, get or clear the routines' caches on disk",
         details: [
             "list shows the caches, of all routines or of one plugin or routine; show one of them; get writes its value to "
-                + "the standard output; clear removes them. show and get want PLUGIN/ROUTINE and NAME, clear wants a "
+                + "the standard output; clear removes them, also what "
+                + "the workers of a running host hold of them in memory. show and get want PLUGIN/ROUTINE and NAME, clear wants a "
                 + "PLUGIN or --all."
         ],
         options: [

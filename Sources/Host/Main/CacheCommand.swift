@@ -25,8 +25,32 @@ enum CacheCommand {
             complain(errors)
             if options.format == .json { StandardStream.output.write("{\"removed\":\(removed)}\n") }
             StandardStream.error.write("schedhost: \(removed) \(removed == 1 ? "value" : "values") removed\n")
-            return errors.isEmpty ? .success : .failure
+            let isTold = tellHost(options)
+            return errors.isEmpty && isTold ? .success : .failure
         }
+    }
+
+    /// Lets the workers of a running host go of what they have in memory, so that the next get loads; false when there is
+    /// a host that cannot be told.
+    private static func tellHost(_ options: CacheCommandOptions) -> Bool {
+        let identifier = options.plugin.map { plugin in options.routine.map { plugin + "/" + $0 } ?? plugin }
+        do {
+            let client = try HostClient(state: try Program.statePath(options.state))
+            let request = ControlRequest(
+                .dropCached, identifiers: identifier.map { [$0] } ?? [], name: options.name, key: options.key)
+            guard case .failed(let text) = try client.ask(request) else { return true }
+            return !complain("the running host does not let go of its copies: \(text)")
+        } catch HostClient.Failure.noHost {
+            return true
+        } catch {
+            return !complain("\(error): if it runs, its workers serve their copies in memory until these expire")
+        }
+    }
+
+    /// Says what went wrong; true.
+    private static func complain(_ text: String) -> Bool {
+        StandardStream.error.write("schedhost: \(text)\n")
+        return true
     }
 
     private static func get(_ inspector: CacheInspector, _ options: CacheCommandOptions) -> ExitStatus {
@@ -108,7 +132,7 @@ enum CacheCommand {
     }
 
     private static func state(_ file: CacheInspector.Listing) -> String {
-        if let flaw = file.flaw { return "corrupt: \(TerminalText.clean(flaw))" }
+        if let flaw = file.flaw { return file.isOther ? flaw : "corrupt: \(TerminalText.clean(flaw))" }
         return file.value?.isExpired == true ? "expired" : "good"
     }
 

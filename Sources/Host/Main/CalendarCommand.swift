@@ -4,7 +4,7 @@ internal import HostSystem
 /// `calendar`: what a schedule means, and its next times.
 enum CalendarCommand {
     static func show(_ options: CalendarOptions) throws -> ExitStatus {
-        let nowMs = SystemClock().wall() / 1_000_000
+        let nowMs = SystemClock().wallMilliseconds()
         let schedule: ScheduleText
         let normal: String
         do throws(ScheduleTextError) {

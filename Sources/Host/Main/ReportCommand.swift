@@ -25,7 +25,7 @@ enum ReportCommand {
             StandardStream.error.write("schedhost: no host runs: only its records are in the report\n")
         }
         let reports = reports(of: records, in: directory)
-        let madeMs = SystemClock().wall() / 1_000_000
+        let madeMs = SystemClock().wallMilliseconds()
         let page =
             options.isJSON
             ? ReportPage.data(status: status, records: records, reports: reports, madeMs: madeMs) + [0x0A]

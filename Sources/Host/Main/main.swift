@@ -17,7 +17,7 @@ if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1
 }
 
 do {
-    let now = SystemClock().wall() / 1_000_000
+    let now = SystemClock().wallMilliseconds()
     let command = try ArgumentParser(nowMs: now).parse(arguments)
     let status = try Program.perform(command)
     if case .run = command {

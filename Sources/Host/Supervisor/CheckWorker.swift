@@ -110,7 +110,7 @@ final class CheckWorker {
         guard let slot = try link.slot(plugin: 0, routine: routine) else {
             throw Fault(text: "it has too many routines")
         }
-        let wall = clock.wall() / 1_000_000
+        let wall = clock.wallMilliseconds()
         link.send(
             .start(
                 WorkerCommand.Start(

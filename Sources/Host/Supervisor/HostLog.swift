@@ -40,7 +40,7 @@ public final class HostLog {
         {
             return
         }
-        let time = ms ?? clock.wall() / 1_000_000
+        let time = ms ?? clock.wallMilliseconds()
         switch format {
         case .text: emit(line(level, subject, text, time))
         case .json: emit(json(level, subject, text, time))

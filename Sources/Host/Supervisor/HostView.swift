@@ -33,7 +33,7 @@ final class HostView: ControlledHost {
         self.keeper = keeper
         self.clock = clock
         self.log = log
-        startMs = clock.wall() / 1_000_000
+        startMs = clock.wallMilliseconds()
         startBoot = clock.boot()
     }
 
@@ -56,7 +56,7 @@ final class HostView: ControlledHost {
     /// The status, read from the ledgers and from the kernel: workers are not asked, and do not notice.
     func freshStatus() -> HostStatus {
         var status = HostStatus(
-            version: HostVersion.text, pid: HostProcess.pid, host: machine, nowMs: clock.wall() / 1_000_000,
+            version: HostVersion.text, pid: HostProcess.pid, host: machine, nowMs: clock.wallMilliseconds(),
             startMs: startMs, uptimeMs: max(0, clock.boot() - startBoot) / 1_000_000, pluginsPath: options.plugins,
             statePath: options.state, logLevel: log.level.rawValue)
         status.isStopping = phase == .stopping
@@ -75,6 +75,7 @@ final class HostView: ControlledHost {
         case .status: .status(freshStatus())
         case .reload: reload()
         case .logLevel: setLogLevel(order.level)
+        case .dropCached: dropCached(order)
         case .runNow, .pause, .resume, .restart, .stop: book.perform(order)
         }
     }
@@ -93,6 +94,17 @@ final class HostView: ControlledHost {
         if isDone { catalog.reload() }
         let text = isDone ? "plugins and configurations are looked at again" : "the host is stopping"
         return .outcomes([.init(id: "", isDone: isDone, text: text)])
+    }
+
+    /// Lets the workers go of what they hold of disk caches whose files were removed: of the routines named, or of all.
+    /// Names that no plugin has are none of its affair: their files may be left of one that is gone.
+    private func dropCached(_ order: ControlRequest) -> ControlResponse {
+        for (plugin, routine) in book.places(of: order.identifiers) {
+            fleet.send(
+                .dropCached(.init(plugin: plugin, routine: routine, name: order.name, key: order.key)),
+                toWorkersOf: plugin)
+        }
+        return .outcomes([.init(id: "", isDone: true, text: "the workers load anew")])
     }
 
     /// Sets the level, or with nil only tells it.

@@ -7,14 +7,30 @@ public protocol HostClock: Sendable {
     func boot() -> Int64
     /// Nanoseconds of running time; stands still during a suspend and is never set (`CLOCK_MONOTONIC`).
     func monotonic() -> Int64
-    /// Nanoseconds since 1970, UTC, as the machine believes (`CLOCK_REALTIME`); people and daemons set it.
+    /// Nanoseconds since 1970, UTC, as the machine believes (`CLOCK_REALTIME`); people and daemons set it. From the year
+    /// 2262 on `Int64.max`: they do not fit.
     func wall() -> Int64
+    /// Milliseconds since 1970, UTC: also beyond 2262.
+    func wallMilliseconds() -> Int64
+}
+
+extension HostClock {
+    /// As `wall` has it.
+    public func wallMilliseconds() -> Int64 { wall() / 1_000_000 }
 }
 
 /// The kernel's clocks. clock_gettime(2); each read is about 20 ns, without a system call.
 public struct SystemClock: HostClock {
     /// The one there is.
     public init() {}
+
+    /// A time in nanoseconds, or the end of the numbers that is nearest to it.
+    @inline(__always)
+    static func nanoseconds(seconds: Int64, and rest: Int64) -> Int64 {
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflows) = whole.addingReportingOverflow(rest)
+        return overflow || overflows ? (seconds < 0 ? .min : .max) : sum
+    }
 
     @inline(__always)
     private func read(_ clock: clockid_t) -> Int64 {
@@ -28,7 +44,50 @@ public struct SystemClock: HostClock {
     /// `CLOCK_MONOTONIC`, in ns.
     public func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
     /// `CLOCK_REALTIME`, in ns.
-    public func wall() -> Int64 { read(CLOCK_REALTIME) }
+    public func wall() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Self.nanoseconds(seconds: Int64(time.tv_sec), and: Int64(time.tv_nsec))
+    }
+    /// `CLOCK_REALTIME`, in ms.
+    public func wallMilliseconds() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
+    }
+}
+
+/// How far CLOCK_BOOTTIME is ahead of the machine's in this process's time namespace, ns; 0 outside of one, and where it
+/// cannot be read. time_namespaces(7).
+public func bootClockOffset() -> Int64 {
+    guard let directory = try? Directory("/proc/self"), let file = try? directory.openForReading("timens_offsets"),
+        let bytes = try? file.read(count: 512, at: 0, subject: "timens_offsets")
+    else { return 0 }
+    return bootClockOffset(in: String(decoding: bytes, as: UTF8.self))
+}
+
+/// The offset in the text of `/proc/PID/timens_offsets`: lines of a clock, seconds and nanoseconds.
+func bootClockOffset(in text: String) -> Int64 {
+    for line in text.split(separator: "\n") {
+        let words = line.split(separator: " ")
+        guard words.count == 3, words[0] == "boottime", let seconds = Int64(words[1]), let rest = Int64(words[2]) else {
+            continue
+        }
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? 0 : whole &+ rest
+    }
+    return 0
+}
+
+/// The machine's id, 32 characters; empty where there is none. machine-id(5).
+public func machineIdentifier() -> String {
+    for (folder, name) in [("/etc", "machine-id"), ("/var/lib/dbus", "machine-id")] {
+        guard let directory = try? Directory(folder), let file = try? directory.openForReading(name, followLink: true),
+            let bytes = try? file.read(count: 32, at: 0, subject: name), bytes.count == 32
+        else { continue }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+    return ""
 }
 
 /// The kernel's id of this boot, 36 characters; empty where it cannot be read. random(4).

@@ -32,29 +32,17 @@ extension Descriptor {
         try setLock(Int32(F_UNLCK), at: offset, subject: subject)
     }
 
-    /// Says that the open file is read: until it is closed, nobody's `claimForWriting` succeeds. False when somebody
-    /// writes it. Where the file system has no such locks, true. fcntl(2), `F_OFD_SETLK`, over the whole file.
-    public func claimForReading() -> Bool {
-        do {
-            try setLock(Int32(F_RDLCK), at: 0, length: 0, subject: "")
-        } catch {
-            return !error.isHeld
-        }
-        return true
-    }
+    /// Has the open file for this process alone until it is closed: who opens it meanwhile waits, or fails with `isHeld`
+    /// if he does not wait. False when somebody else has it open already, by whatever means, and where the file system
+    /// has no leases. fcntl(2), `F_SETLEASE`.
+    public func lease() -> Bool { chs_lease(raw) == 0 }
 
-    /// Says that the open file is written: until it is closed, nobody's `claimForReading` succeeds. False when
-    /// somebody reads or writes it, and where the file system has no such locks.
-    public func claimForWriting() -> Bool {
-        (try? setLock(Int32(F_WRLCK), at: 0, length: 0, subject: "")) != nil
-    }
-
-    private func setLock(_ type: Int32, at offset: Int64, length: Int = 1, subject: String) throws(SystemError) {
+    private func setLock(_ type: Int32, at offset: Int64, subject: String) throws(SystemError) {
         var range = flock()
         range.l_type = Int16(type)
         range.l_whence = Int16(SEEK_SET)
         range.l_start = off_t(offset)
-        range.l_len = off_t(length)
+        range.l_len = 1
         _ = try retrying("fcntl", subject) {
             unsafe withUnsafeMutablePointer(to: &range) { pointer in
                 chs_fcntl(raw, F_OFD_SETLK, Int(bitPattern: pointer))
@@ -73,6 +61,19 @@ extension Descriptor {
     }
 }
 
+extension Descriptor {
+    /// Sees to it that the file has room on its disk for these bytes, and is long enough for them. What was written there
+    /// stays. posix_fallocate(3).
+    ///
+    /// A hole in a file that is mapped is a `SIGBUS` when the disk is full; an error here is none.
+    public func allocate(from start: Int, to end: Int, subject: @autoclosure () -> String) throws(SystemError) {
+        guard end > start else { return }
+        var number: Int32
+        repeat { number = posix_fallocate(raw, off_t(start), off_t(end - start)) } while number == EINTR
+        if number != 0 { throw SystemError("posix_fallocate", subject(), number: number) }
+    }
+}
+
 extension SystemError {
     /// The error of a name that leads to something else than a regular file.
     public static func notRegular(_ path: String) -> SystemError { SystemError("openat", path, number: ELOOP) }
@@ -80,10 +81,8 @@ extension SystemError {
     /// Whether the name was a link where none is followed, or no regular file (`ELOOP`).
     public var isNotRegular: Bool { number == ELOOP }
 
-    /// The error of a file that somebody else has for himself at the moment.
-    public static func held(_ path: String) -> SystemError { SystemError("fcntl", path, number: EAGAIN) }
-
-    /// Whether somebody else holds the lock: `EAGAIN`, or `EACCES`, which fcntl(2) allows as well.
+    /// Whether somebody else holds the lock, or has the file for himself at the moment: `EAGAIN`, or `EACCES`, which
+    /// fcntl(2) allows as well.
     public var isHeld: Bool { number == EAGAIN || number == EACCES }
 }
 

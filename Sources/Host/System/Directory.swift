@@ -50,14 +50,25 @@ public struct Directory: ~Copyable, Sendable {
         try open(name, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY, follow: followLink)
     }
 
-    /// Opens a file for reading and writing, making it with mode 0600 if it is not there.
+    /// Opens a file for reading and writing, making it with mode 0600 if it is not there. Does not wait for who has a
+    /// lease on it: that fails with `wouldBlock`, and asks him to give it back.
     public func openForUpdate(_ name: String) throws(SystemError) -> Descriptor {
-        try open(name, flags: O_RDWR | O_CREAT)
+        try open(name, flags: O_RDWR | O_CREAT | O_NONBLOCK)
     }
 
-    /// Opens a file whose every write goes to its end, making it with mode 0600 if it is not there.
-    public func openForAppending(_ name: String) throws(SystemError) -> Descriptor {
-        try open(name, flags: O_RDWR | O_APPEND | O_CREAT)
+    /// Opens a file whose every write goes to its end, making it with mode 0600 if it is not there. Does not wait for who
+    /// has a lease on it, or for so many ns.
+    public func openForAppending(_ name: String, patience: Int64 = 0) throws(SystemError) -> Descriptor {
+        let deadline = SystemClock().monotonic() &+ patience
+        while true {
+            do throws(SystemError) {
+                return try open(name, flags: O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK)
+            } catch {
+                guard error.wouldBlock, SystemClock().monotonic() < deadline else { throw error }
+            }
+            var pause = timespec(tv_sec: 0, tv_nsec: 10_000_000)
+            unsafe nanosleep(&pause, nil)
+        }
     }
 
     /// Makes a file that must not exist yet, with the mode given, open for reading and writing.

@@ -28,8 +28,8 @@ extension Directory {
         throw SystemError("openat", child(name.text))
     }
 
-    /// Opens a file to write over it: a regular one that has this name only, and that nobody else reads or writes by
-    /// `claimForReading` and `claimForWriting`; it is claimed until it is closed. nil when there is no such file.
+    /// Opens a file to write over it: a regular one that has this name only, and that no other process and no other
+    /// descriptor has open; it is leased until it is closed. nil when there is no such file.
     public func openForOverwriting(_ name: FileName) -> Descriptor? {
         let flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let number = unsafe name.bytes.withUnsafeBufferPointer {
@@ -37,7 +37,7 @@ extension Directory {
         }
         if number < 0 { return nil }
         let file = Descriptor(owning: number)
-        guard file.claimForWriting(), let status = try? file.status(subject: ""), status.kind == .regular,
+        guard file.lease(), let status = try? file.status(subject: ""), status.kind == .regular,
             status.links == 1
         else { return nil }
         return file

@@ -17,7 +17,8 @@ extension FileStatus {
         self.init(
             kind: kind, size: Int(status.st_size), mode: UInt32(status.st_mode) & 0o7777, owner: status.st_uid,
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
-            modified: Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec),
+            modified: SystemClock.nanoseconds(
+                seconds: Int64(status.st_mtim.tv_sec), and: Int64(status.st_mtim.tv_nsec)),
             links: UInt64(status.st_nlink))
     }
 }

@@ -36,9 +36,12 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// What it says, in one line.
     public var description: String {
-        let mend = Self.mend(number).map { ": \($0)" } ?? ""
+        let mend = (call == "openat" && wouldBlock ? Self.leased : Self.mend(number)).map { ": \($0)" } ?? ""
         return "\(subject): \(reason) (\(call))\(mend)"
     }
+
+    /// Why a file cannot be opened at once.
+    private static let leased: String? = "another program has a lease on it, and was asked to give it back: try again"
 
     private static func mend(_ number: Int32) -> String? {
         switch number {

@@ -44,6 +44,14 @@ extension HostTable {
             }
             return code(handle.cache.invalidate(key: key), handle)
         }
+        unsafe table.pointee.cache_set_aside = { scheduler, cache, key, keySize, generation, reason in
+            guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize),
+                handle.cache.isOnDisk
+            else { return SCHEDHOST_INVALID.code }
+            let reason = unsafe reason.flatMap { unsafe text($0) } ?? "the plugin cannot decode it"
+            let isDone = handle.cache.reject(key: key, generation: generation, reason: String(reason.prefix(1000)))
+            return isDone ? SCHEDHOST_OK.code : SCHEDHOST_NOT_FOUND.code
+        }
         unsafe table.pointee.cache_pin = { _, value in
             if let value = unsafe value { unsafe CachePins.pin(value.pointee.pin) }
         }

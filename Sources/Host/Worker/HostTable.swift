@@ -52,7 +52,7 @@ internal import Synchronization
         }
         unsafe table.pointee.now_ms = { scheduler in
             guard let scheduler = unsafe scheduler else { return 0 }
-            return unsafe scheduler.runner.clock.wall() / 1_000_000
+            return unsafe scheduler.runner.clock.wallMilliseconds()
         }
         unsafe table.pointee.next_due_ms = { scheduler in
             guard let scheduler = unsafe scheduler else { return .max }
@@ -60,7 +60,7 @@ internal import Synchronization
             let clock = unsafe scheduler.runner.clock
             let (now, wall) = (clock.boot(), clock.wall())
             let due = unsafe scheduler.cell.pointee.schedule.nextDue(now: now, wall: wall)
-            return due == .max ? .max : (wall &+ (due &- now)) / 1_000_000
+            return due == .max ? .max : clock.wallMilliseconds() &+ (due &- now) / 1_000_000
         }
         unsafe table.pointee.extension = { _, _ in nil }
     }
@@ -79,7 +79,7 @@ internal import Synchronization
             runner.plugin.channel.log(
                 WorkerEvent.Log(
                     plugin: runner.plugin.number, routine: runner.index < 0 ? nil : runner.index, level: level,
-                    text: unsafe PluginText.string(bytes, limit: Self.mostLogged), ms: runner.clock.wall() / 1_000_000))
+                    text: unsafe PluginText.string(bytes, limit: Self.mostLogged), ms: runner.clock.wallMilliseconds()))
         }
     }
 

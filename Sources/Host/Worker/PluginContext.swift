@@ -100,7 +100,7 @@ extension RoutineRunner {
     /// Makes this the plugin's own scope.
     func openScope(parameters: String) {
         session = Session(
-            parameters: plugin.parameters(parameters), startMs: clock.wall() / 1_000_000, startBoot: clock.boot())
+            parameters: plugin.parameters(parameters), startMs: clock.wallMilliseconds(), startBoot: clock.boot())
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
         unsafe cell.pointee.place.session = unsafe nameText.pointer

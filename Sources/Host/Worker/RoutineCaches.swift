@@ -31,7 +31,7 @@ internal import Synchronization
                 channel.log(
                     WorkerEvent.Log(
                         plugin: id, routine: number < 0 ? nil : number, level: level, text: Self.text(event),
-                        ms: clock.wall() / 1_000_000))
+                        ms: clock.wallMilliseconds()))
             })
         namespace = CacheNamespace(
             plugin: plugin.id, routine: routine, budget: plugin.budget, place: place,
@@ -82,11 +82,17 @@ internal import Synchronization
         state.wait { state in state.refreshes == 0 ? () : nil }
     }
 
-    /// What each cache counted since the worker started, by name.
-    func counters() -> [String: CacheCounters] {
+    /// Which cache of the routine: of one name there may be one in memory and one on disk.
+    struct Label: Hashable {
+        let name: String
+        let isOnDisk: Bool
+    }
+
+    /// What each cache counted since the worker started.
+    func counters() -> [Label: CacheCounters] {
         let caches = handles.withLock { handles in handles.values.map(\.cache) }
         return caches.reduce(into: [:]) { sums, cache in
-            sums[cache.name] = (sums[cache.name] ?? CacheCounters()) + cache.counters()
+            sums[Label(name: cache.name, isOnDisk: cache.isOnDisk)] = cache.counters()
         }
     }
 
@@ -121,14 +127,14 @@ internal import Synchronization
     private static func text(_ event: CacheEvent) -> String {
         switch event {
         case .loaded(let cache, let bytes, let time):
-            "cache \(cache): loaded \(bytes) bytes in \(DurationText.format(milliseconds: time / 1_000_000))"
+            "\(cache): loaded \(bytes) bytes in \(DurationText.format(milliseconds: time / 1_000_000))"
         case .loadFailed(let cache, let failure, let time):
-            "cache \(cache): its source failed after \(DurationText.format(milliseconds: time / 1_000_000)): "
+            "\(cache): its source failed after \(DurationText.format(milliseconds: time / 1_000_000)): "
                 + (failure.text.isEmpty ? "error \(failure.code)" : failure.text)
-        case .saveFailed(let cache, let error): "cache \(cache): not saved: \(error)"
+        case .saveFailed(let cache, let error): "\(cache): not saved: \(error)"
         case .setAside(let cache, let file, let reason):
-            "cache \(cache): a damaged file was set aside as \(file): \(reason)"
-        case .readFailed(let cache, let error): "cache \(cache): \(error)"
+            "\(cache): its file was set aside as \(file), and the value is loaded anew: \(reason)"
+        case .readFailed(let cache, let error): "\(cache): \(error)"
         }
     }
 }

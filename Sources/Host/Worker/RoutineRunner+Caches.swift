@@ -27,6 +27,11 @@ extension RoutineRunner {
         if now &- cachesCountedAt >= Self.countEvery { countCaches(caches, now: now) }
     }
 
+    /// The files of disk caches were removed: what they hold in memory goes too. Any thread.
+    func dropCached(_ name: String?, key: String?) {
+        caches.withLock { $0 }?.namespace.forget(name: name, key: key.map { Array($0.utf8) })
+    }
+
     /// A session begins.
     func openCaches() {
         guard let caches = caches.withLock({ $0 }) else { return }
@@ -57,8 +62,16 @@ extension RoutineRunner {
         guard let caches = caches.withLock({ $0 }) else { return }
         caches.callbackEnded()
         countCaches(caches, now: now)
-        for (name, total) in caches.counters().sorted(by: { $0.key < $1.key }) {
-            let before = session.cachesBefore[name] ?? CacheCounters()
+        let counted = caches.counters()
+        for (label, total) in counted.sorted(by: {
+            ($0.key.name, $0.key.isOnDisk ? 0 : 1) < ($1.key.name, $1.key.isOnDisk ? 0 : 1)
+        }) {
+            let before = session.cachesBefore[label] ?? CacheCounters()
+            var name = label.name
+            // Columns keep their short names where there is one cache of the name.
+            if counted[RoutineCaches.Label(name: name, isOnDisk: !label.isOnDisk)] != nil {
+                name += label.isOnDisk ? ".disk" : ".memory"
+            }
             let counts: [(String, UInt64)] = [
                 ("hits", total.hits &- before.hits), ("loads", total.loads &- before.loads),
                 ("load_failures", total.loadFailures &- before.loadFailures),

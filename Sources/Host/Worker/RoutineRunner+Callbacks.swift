@@ -104,7 +104,7 @@ extension RoutineRunner {
         closeCaches(now: now)
         let ended = WorkerEvent.Ended(
             slot: session.slot, session: session.id, startMs: session.startMs,
-            finishMs: clock.wall() / 1_000_000, durationNs: now &- session.startBoot, cycles: schedule.cycle,
+            finishMs: clock.wallMilliseconds(), durationNs: now &- session.startBoot, cycles: schedule.cycle,
             goodCycles: schedule.cycle &- schedule.passed, failures: schedule.failures &+ session.startFailures,
             missed: schedule.missed, reason: reason,
             code: end == .failed ? session.error?.code ?? 0 : 0, stats: session.stats,

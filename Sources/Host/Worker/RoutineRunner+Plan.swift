@@ -35,7 +35,7 @@ extension RoutineRunner {
         plugin.channel.log(
             WorkerEvent.Log(
                 plugin: plugin.number, routine: index < 0 ? nil : index, level: LogLevel.warning.number, text: text,
-                ms: clock.wall() / 1_000_000))
+                ms: clock.wallMilliseconds()))
     }
 
     /// What comes next by the plan.

@@ -91,10 +91,9 @@ internal import Synchronization
     func prepare(_ start: WorkerCommand.Start) -> Bool {
         guard !isBusy else { return false }
         let now = clock.boot()
-        let wall = clock.wall()
         session = Session(
-            start, parameters: plugin.parameters(start.parameters), startMs: wall / 1_000_000, startBoot: now)
-        session.trouble = makePlan(start.timing, waitMs: start.waitMs, wall: wall)
+            start, parameters: plugin.parameters(start.parameters), startMs: clock.wallMilliseconds(), startBoot: now)
+        session.trouble = makePlan(start.timing, waitMs: start.waitMs, wall: clock.wall())
         requests.store(start.isPaused ? Requests.pause.rawValue : 0, ordering: .relaxed)
         gate.withLock { $0 = Gate() }
         unsafe ledger = unsafe plugin.ledger.slot(start.slot)

@@ -65,7 +65,7 @@ struct Session {
     /// Whether its last callbacks have begun: `stats` and `stop`.
     var isClosing = false
     /// What the caches had counted when the session began.
-    var cachesBefore: [String: CacheCounters] = [:]
+    var cachesBefore: [RoutineCaches.Label: CacheCounters] = [:]
     /// Why it cannot begin, if it cannot.
     var trouble: String?
     var error: Failure?

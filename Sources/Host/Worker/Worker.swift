@@ -147,6 +147,8 @@ public final class Worker {
         case .runNow(let slot): if let runner = slots[slot] { ask(runner, .runNow) }
         case .pause(let slot): if let runner = slots[slot] { ask(runner, .pause) }
         case .resume(let slot): if let runner = slots[slot] { ask(runner, .resume) }
+        case .dropCached(let drop):
+            plugins[drop.plugin]?.runner(drop.routine)?.dropCached(drop.name, key: drop.key)
         case .logLevel(let level): log.set(level)
         case .quit:
             isQuitting = true
@@ -224,7 +226,7 @@ public final class Worker {
                 channel.log(
                     WorkerEvent.Log(
                         plugin: plugin.number, routine: nil, level: 40, text: "unload failed: \(text)",
-                        ms: clock.wall() / 1_000_000))
+                        ms: clock.wallMilliseconds()))
             }
         }
         channel.reportDropped()

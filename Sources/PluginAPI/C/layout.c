@@ -136,7 +136,8 @@ AT(schedhost_host, cache_release, 232);
 AT(schedhost_host, cache_error, 240);
 AT(schedhost_host, cache_counters, 248);
 AT(schedhost_host, extension, 256);
-SIZE(schedhost_host, 264);
+AT(schedhost_host, cache_set_aside, 264);
+SIZE(schedhost_host, 272);
 
 AT(schedhost_parameter, struct_size, 0);
 AT(schedhost_parameter, type, 4);

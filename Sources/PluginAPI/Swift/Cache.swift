@@ -12,7 +12,7 @@ internal import CPluginAPI
 ///
 /// Values are `Codable` and stored as JSON, bytes (`[UInt8]`) and texts (`String`) as they are, or by a `Codec` of
 /// the author's. A value is decoded once: a hit returns what was decoded or loaded before. A stored value that its
-/// codec refuses is loaded anew.
+/// codec refuses, as after a change of its type, is set aside (`NAME.shc.other`), told in the log, and loaded anew.
 ///
 /// All members may be used on any thread. Without `in:` they take the routine whose closure runs on this thread.
 public final class Cache<Value: Sendable>: DeclaredCache {

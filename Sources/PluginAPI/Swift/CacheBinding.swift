@@ -134,6 +134,7 @@ enum CacheStorage: Sendable {
             return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
             // Written by another version of the plugin: the source knows better.
+            unsafe setAside(facts, scheduler, key: request.key, error)
             let anew = CacheRequest(key: request.key, fresh: true, tolerance: .zero)
             var facts = unsafe try ask(scheduler, handle, anew, ownSource: ownSource, &call)
             return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
@@ -179,8 +180,23 @@ enum CacheStorage: Sendable {
         switch kind {
         case .memory: return unsafe Answer(box: try take(&facts, scheduler, key: key, made: nil), facts: facts)
         case .disk:
-            guard let box = unsafe try? take(&facts, scheduler, key: key, made: nil) else { return nil }
-            return unsafe Answer(box: box, facts: facts)
+            do {
+                return unsafe Answer(box: try take(&facts, scheduler, key: key, made: nil), facts: facts)
+            } catch {
+                unsafe setAside(facts, scheduler, key: key, error)
+                return nil
+            }
+        }
+    }
+
+    /// Tells the host that its value cannot be decoded; an older host keeps it until another one replaces it.
+    private func setAside(
+        _ facts: schedhost_cache_value, _ scheduler: Scheduler, key: String, _ error: any Error
+    ) {
+        guard let handle = unsafe handle, let setAside = unsafe scheduler.context.table.cache_set_aside else { return }
+        _ = unsafe withKey(key) { key, size in
+            unsafe setAside(
+                scheduler.pointer, handle, key, size, facts.generation, "it cannot be decoded: \(error)")
         }
     }
 

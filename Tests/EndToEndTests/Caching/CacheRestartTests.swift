@@ -91,11 +91,37 @@ extension EndToEnd {
             try await host.ended()
             let found = CacheTest.value(try #require(host.lines("value state=").first))
             #expect(found["state"] == "2" && found["corrupt"] == "1")
-            try await host.line("a damaged file was set aside as v.shc.corrupt")
+            try await host.line("its file was set aside as v.shc.corrupt")
             let after = try await Program.run("cache", "list", "--state", scratch.state, in: scratch)
             #expect(after.output.contains("corrupt: corrupt, set aside") && after.output.contains("good"))
             let clear = try await Program.run("cache", "clear", "cachetest", "--state", scratch.state, in: scratch)
             #expect(clear.end == .exited(0) && clear.errors.contains("2 values removed"))
+        }
+
+        @Test func `a running worker lets go of what is cleared, and tells its caches of one name apart`() async throws
+        {
+            let scratch = try await CacheTest.scratch("poll")
+            let host = try Host(in: scratch)
+            for line in ["disk generation=1", "keyed generation=2", "memory generation=1"] {
+                try await host.line("poll \(line)")
+            }
+            // Each time the values that were loaded so far: of the disk cache, with the key, of the memory cache.
+            func loaded(_ disk: Int, _ keyed: Int, after arguments: [String]) async throws {
+                let clear = try Command(
+                    [try Program.path, "cache", "clear"] + arguments + ["--state", scratch.state], in: scratch)
+                #expect(try await clear.ended() == .exited(0), "\(clear.errors)")
+                try await eventually("\(arguments) loads anew") {
+                    host.lines("poll disk").count == disk && host.lines("poll keyed").count == keyed
+                }
+            }
+            try await loaded(1, 2, after: ["cachetest/try", "v", "--key", "k"])
+            try await loaded(1, 2, after: ["no-such-plugin"])
+            try await loaded(2, 3, after: ["cachetest"])
+            try await loaded(3, 4, after: ["--all"])
+            _ = try await host.end(by: Signals.terminate)
+            let stats = try #require(try host.records.last?.stats)
+            #expect(stats["cache.v.disk.loads"] == .int(7) && stats["cache.v.memory.loads"] == .int(1), "\(stats)")
+            #expect(host.lines("memory generation=").count == 1)
         }
 
         @Test func `show and list say what a value is`() async throws {

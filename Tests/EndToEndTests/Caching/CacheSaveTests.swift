@@ -11,7 +11,8 @@ extension EndToEnd {
         @Test(
             "invariant 5: killed before each system call: the old value or the new one, with its own age",
             arguments: [
-                ("fcntl", ["old", "old", "new"]), ("openat", ["old"]), ("pread64", ["old"]), ("ftruncate", ["old"]),
+                ("fcntl", ["old", "old", "old", "new"]), ("openat", ["old"]), ("pread64", ["old"]),
+                ("ftruncate", ["old"]),
                 ("write", ["old"]), ("close", ["old"]), ("renameat2", ["old"]),
             ])
         func killed(_ call: String, _ expected: [String]) async throws {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import HostCore
 import HostSystem
 import Testing
@@ -53,5 +54,24 @@ extension EndToEnd.Isolation {
         let text = "the host died" + (spoiled == .both ? "; what it had counted was overwritten" : "")
         #expect(record.reason.text == text)
         #expect(try next.records.count == 2)
+    }
+
+    @Test(.enabled(if: getuid() == 0, "only root may mount a small file system"))
+    func `a full disk kills no worker, and the routine goes on when there is room`() async throws {
+        try await Fixtures.build("healthy")
+        let scratch = try Scratch()
+        let disk = try await SmallDisk(at: scratch.state, kilobytes: 2048, in: scratch)
+        defer { withExtendedLifetime(disk) {} }
+        try scratch.add("healthy")
+        let host = try Host(in: scratch)
+        let session = try #require(try await host.sessions(1).first)
+        let worker = try #require(host.workers.first)
+        _ = try await Command.shell("dd if=/dev/zero of='\(scratch.state)/fill' bs=4k 2>/dev/null; true", in: scratch)
+        #expect(kill(worker, SIGKILL) == 0)
+        try await host.line("No space left on device")
+        _ = try await Command.shell("rm '\(scratch.state)/fill'", in: scratch)
+        #expect(try await host.sessions(1).first?.session != session.session)
+        _ = try await host.end(by: Signals.terminate)
+        #expect(try host.records.allSatisfy { $0.reason.signal != "SIGBUS" }, "\(host.log)")
     }
 }

@@ -80,6 +80,7 @@ static const struct {
     {"threads", run_threads},     {"sources", run_sources},     {"refresh", run_refresh},
     {"again", run_again},         {"value", run_value},         {"save", run_save},
     {"big", run_big},             {"speed", run_speed},         {"put-speed", run_put_speed},
+    {"poll", run_poll},
 };
 
 static int32_t run(const schedhost_scheduler *scheduler, void *user) {

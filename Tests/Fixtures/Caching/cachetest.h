@@ -61,6 +61,7 @@ int32_t run_save(uint64_t cycle);
 int32_t run_big(uint64_t cycle);
 int32_t run_speed(uint64_t cycle);
 int32_t run_put_speed(uint64_t cycle);
+int32_t run_poll(uint64_t cycle);
 /* What `stop` checks of the scenarios that want it. */
 void stop_refresh(void);
 

@@ -155,3 +155,28 @@ int32_t run_put_speed(uint64_t cycle) {
     schedhost_end_session(self, "done");
     return SCHEDHOST_OK;
 }
+
+/* Gets `v` from the disk cache, keyed and not, and from the memory cache of that name, again and again, and logs each value
+ * that is another one than before. */
+int32_t run_poll(uint64_t cycle) {
+    static struct behaviour made = {.text = "value"};
+    static uint64_t known[3];
+    schedhost_cache *disk = open_cache("v", 1, 0, 3600000, 0, &made);
+    schedhost_cache *memory = open_cache("v", 0, 0, 3600000, 0, &made);
+    schedhost_cache_request keyed = {.struct_size = sizeof keyed, .key = "k", .key_size = 1};
+    schedhost_cache_value values[3] = {
+        {.struct_size = sizeof *values}, {.struct_size = sizeof *values}, {.struct_size = sizeof *values}};
+    (void)cycle;
+    CHECK(self->host->cache_get(self, disk, NULL, &values[0]) == SCHEDHOST_OK);
+    CHECK(self->host->cache_get(self, disk, &keyed, &values[1]) == SCHEDHOST_OK);
+    CHECK(self->host->cache_get(self, memory, NULL, &values[2]) == SCHEDHOST_OK);
+    for (int i = 0; i < 3; i++) {
+        if (values[i].generation != known[i]) {
+            known[i] = values[i].generation;
+            schedhost_info(self, "poll %s generation=%llu", i == 0 ? "disk" : i == 1 ? "keyed" : "memory",
+                           (unsigned long long)known[i]);
+        }
+    }
+    schedhost_sleep_ms(self, 20);
+    return SCHEDHOST_OK;
+}

@@ -14,10 +14,13 @@ struct CacheAgeTests {
         var age: Int64?
         var testDescription: String { what }
 
-        init(_ what: String, _ made: (UInt128, Int64, Int64), _ now: (UInt128, Int64, Int64), _ age: Int64?) {
+        init(
+            _ what: String, _ made: (UInt128, Int64, Int64), _ now: (UInt128, Int64, Int64), _ age: Int64?,
+            machines: (UInt64, UInt64) = (5, 5)
+        ) {
             self.what = what
-            self.made = CacheStamp(boot: made.0, bootTime: made.1, wallTime: made.2)
-            self.now = CacheStamp(boot: now.0, bootTime: now.1, wallTime: now.2)
+            self.made = CacheStamp(machine: machines.0, boot: made.0, bootTime: made.1, wallTime: made.2)
+            self.now = CacheStamp(machine: machines.1, boot: now.0, bootTime: now.1, wallTime: now.2)
             self.age = age
         }
     }
@@ -33,7 +36,18 @@ struct CacheAgeTests {
         Case("another boot, no time gone by the clock", (1, 100, 5000), (2, 7, 5000), 7),
         Case("another boot, clock set back", (1, 100, 5000), (2, 7, 4999), nil),
         Case("boots without an id are never the same", (0, 100, 5000), (0, 130, 5400), 400),
-        Case("the ends of the numbers", (1, .min, .min), (2, .max, .max), .max),
+        Case("no boot id, up for longer than the clock says", (0, 100, 5000), (0, 9999, 5400), 400),
+        Case("no boot id then, one now", (0, 100, 5000), (2, 9999, 5400), 400),
+        Case("a boot id then, none now", (1, 100, 5000), (0, 9999, 5400), 400),
+        Case("no boot id, clock set back", (0, 100, 5000), (0, 130, 4999), nil),
+        Case("another machine that is up for longer", (1, 100, 5000), (2, 9999, 5400), 400, machines: (5, 6)),
+        Case("another machine whose clock is behind", (1, 100, 5000), (2, 9999, 4999), nil, machines: (5, 6)),
+        Case("a machine without an id", (1, 100, 5000), (2, 9999, 5400), 400, machines: (0, 0)),
+        Case("a file of an earlier version", (1, 100, 5000), (2, 9999, 5400), 400, machines: (0, 6)),
+        Case("two containers of one boot", (1, 100, 5000), (1, 130, 9999), 30, machines: (5, 6)),
+        Case("the ends of the numbers", (1, .min, .min), (2, .max, .max - 1), .max),
+        Case("a wall clock beyond 2262", (1, 100, 5000), (2, 10, .max), nil),
+        Case("a wall clock beyond 2262, same boot", (1, 100, .max), (1, 130, .max), 30),
         Case("the ends of the numbers, same boot", (1, .max, 0), (1, .min, 0), nil),
     ]
 
@@ -59,8 +73,56 @@ struct CacheAgeTests {
         #expect(try cache.peek().get().age == 10)
         world.restart()
         unsafe #expect(try world.cache(.disk, CacheOptions(expire: .max)).peek().get().age == 10)
-        let listing = CacheInspector(state: MemoryFolder(world.disk), clock: world.clock, boot: world.boot).list()
+        let listing = CacheInspector(state: MemoryFolder(world.disk), clock: world.clock, origin: world.origin).list()
         #expect(listing.files.map { $0.value?.loadTime } == [400])
+    }
+
+    @Test(
+        "a value that was made in another time namespace of the boot has its true age",
+        arguments: [-3, 0, 40] as [Int64])
+    func timeNamespace(_ seconds: Int64) throws {
+        let world = CacheWorld()
+        let offset = seconds * 1_000_000_000
+        unsafe try world.cache(.disk, CacheOptions(expire: .max)).put([1]).get()
+        // The namespace's clock is the machine's, so many seconds ahead.
+        world.clock.reboot(uptime: world.clock.boot() + 4_000_000_000 + offset)
+        world.bootOffset = offset
+        world.restart()
+        let cache = unsafe try world.cache(.disk, CacheOptions(expire: 2_000_000_000))
+        #expect(try cache.peek().get().age == 4_000_000_000)
+        unsafe #expect(cache.get(source: source([2])).state == .loaded)
+        // And back, with a value that was made inside.
+        world.clock.reboot(uptime: world.clock.boot() + 1_000_000_000 - offset)
+        world.bootOffset = 0
+        world.restart()
+        unsafe #expect(try world.cache(.disk, CacheOptions(expire: .max)).peek().get().age == 1_000_000_000)
+    }
+
+    @Test("what is copied to another machine is as old there as it is, also when that was up for longer")
+    func otherMachine() throws {
+        let world = CacheWorld()
+        unsafe try world.cache(.disk, CacheOptions(expire: Self.day)).put([1]).get()
+        world.clock.advance(5)
+        world.clock.reboot(uptime: 90 * Self.day)
+        world.machine = "fedcba9876543210fedcba9876543210"
+        world.boot = "aaaaaaaa-2222-3333-4444-555555555555"
+        world.restart()
+        unsafe #expect(try world.cache(.disk, CacheOptions(expire: Self.day)).get().get().age == 5)
+        // Without any id too.
+        world.machine = ""
+        world.boot = ""
+        world.restart()
+        unsafe #expect(try world.cache(.disk, CacheOptions(expire: Self.day)).get().get().age == 5)
+    }
+
+    @Test("a machine's id is a number that does not tell it; what is no id is unknown")
+    func machine() {
+        let id = "0123456789abcdef0123456789abcdef"
+        let number = CacheOrigin(machine: id, boot: "", bootOffset: 0).machine
+        #expect(number != 0 && number != UInt64(id.suffix(16), radix: 16) && number != UInt64(id.prefix(16), radix: 16))
+        for wrong in ["", "uninitialized", String(repeating: "0", count: 32), String(repeating: "x", count: 32)] {
+            #expect(CacheOrigin(machine: wrong, boot: "", bootOffset: 0).machine == 0)
+        }
     }
 
     @Test("boot ids")

@@ -90,6 +90,24 @@ struct CacheBoundTests {
         #expect(cache.peek().bytes == [1])
     }
 
+    @Test("what is within the bound stays, also when a new worker looks first", arguments: [15, 16, 17])
+    func within(_ count: Int) throws {
+        let world = CacheWorld()
+        world.settings = CacheSettings(diskFiles: 0, diskMb: 0)
+        for number in 0..<count { try world.cache(.disk, Self.options).put([1], key: Self.key(number)).get() }
+        world.settings.diskFiles = 16
+        world.restart()
+        let cache = try world.cache(.disk, Self.options)
+        #expect(cache.peek(key: Self.key(count - 1)).bytes == [1])
+        world.runBackground()
+        #expect(Self.files(world).count == (count > 16 ? 14 : count))
+        #expect(cache.counters().evictions == (count > 16 ? 3 : 0))
+        // It is counted from there on: one more than the bound, and the oldest go.
+        for number in count..<17 { try cache.put([1], key: Self.key(number)).get() }
+        world.runBackground()
+        #expect(Self.files(world).count == 14 || count > 16)
+    }
+
     @Test("what is saved while the files are looked through stays")
     func meanwhile() throws {
         let world = CacheWorld()

@@ -58,15 +58,53 @@ struct CacheFileTests {
         #expect(other.counters().corrupt == 1)
     }
 
-    @Test("another codec's value is absent, and stays where it is until it is replaced")
-    func codec() throws {
+    @Test("another codec's value is set aside, said and counted, one of each name", arguments: 0..<3)
+    func codec(_ call: Int) throws {
         let (world, file, _) = try Self.saved([1])
         world.restart()
         let cache = unsafe try world.cache(.disk, CacheOptions(expire: 1000, codec: 2))
-        #expect(cache.peek().error == .notFound)
-        #expect(world.disk.files[Self.path] == file)
+        switch call {
+        case 0: #expect(cache.peek().error == .notFound)
+        case 1: unsafe #expect(cache.get(source: source([2])).state == .loaded)
+        default: break
+        }
         try cache.put([2]).get()
-        #expect(try cache.peek().get().value.generation == 2)
+        #expect(world.disk.files[Self.path + ".other"] == file)
+        #expect(cache.counters().corrupt == 1)
+        #expect(
+            world.events.value.contains(
+                .setAside(cache: "disk cache name", file: "name.shc.other", reason: "it is of codec 0, not 2")))
+        #expect(try cache.peek().get().value.generation == (call == 1 ? 3 : 2))
+        let listed = CacheInspector(state: MemoryFolder(world.disk), clock: world.clock, origin: world.origin).list()
+        #expect(listed.files.map(\.isOther) == [false, true] && listed.files[0].flaw == nil)
+        // The plugin of before comes back: its value is not.
+        let second = world.disk.files[Self.path]
+        world.restart()
+        #expect(try world.cache(.disk, Self.options).peek().error == .notFound)
+        #expect(world.disk.files[Self.path + ".other"] == second && world.disk.files[Self.path] == nil)
+        world.restart()
+        try world.cache(.disk, Self.options).put([3]).get()
+        #expect(try world.cache(.disk, Self.options).peek().get().value.generation == (call == 1 ? 4 : 3))
+        #expect(CacheInspector(state: MemoryFolder(world.disk)).clear(.init()).removed == 2)
+    }
+
+    @Test(
+        "a value that the plugin cannot decode is set aside, unless another one has come",
+        arguments: [[], [1]] as [[UInt8]])
+    func reject(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        try world.cache(.disk, Self.options).put([1], key: key).get()
+        world.restart()
+        let cache = try world.cache(.disk, Self.options)
+        let generation = try cache.peek(key: key).get().value.generation
+        #expect(!cache.reject(key: key, generation: generation + 1, reason: "no field x"))
+        #expect(cache.peek(key: key).bytes == [1])
+        #expect(cache.reject(key: key, generation: generation, reason: "no field x"))
+        #expect(cache.hit() == nil && cache.peek(key: key).error == .notFound && cache.counters().corrupt == 1)
+        #expect(world.disk.files.keys.contains { $0.hasSuffix(".shc.other") })
+        #expect(!cache.reject(key: key, generation: generation, reason: "no field x"))
+        try cache.put([2], key: key).get()
+        #expect(try cache.peek(key: key).get().value.generation == generation + 1)
     }
 
     @Test("a crash before each step of a save leaves the old value or the new one", arguments: [false, true])

@@ -267,6 +267,28 @@ struct CacheFlightTests {
         unsafe #expect(cache.get().bytes == [2])
         #expect(cache.hit() != nil)
     }
+
+    @Test("a hit by fresh with a tolerance begins the reload as any other does", arguments: CacheWorld.Model.allCases)
+    func refreshAheadByFresh(_ model: CacheWorld.Model) throws {
+        let world = CacheWorld()
+        let own: @Sendable (UnsafeRawBufferPointer, CacheWriter) -> CacheSourceFailure? = { key, writer in
+            unsafe source([2])(key, writer)
+        }
+        let cache = try world.cache(model, unsafe CacheOptions(expire: 100, refreshAfter: 60, source: own))
+        try cache.put([1]).get()
+        world.clock.advance(59)
+        unsafe #expect(cache.get(CacheRequest(fresh: true, tolerance: 59)).state == .hit)
+        #expect(world.background.value.isEmpty)
+        world.clock.advance(1)
+        for _ in 0..<2 { unsafe #expect(cache.get(CacheRequest(fresh: true, tolerance: 60)).bytes == [1]) }
+        #expect(world.background.value.count == 1)
+        world.runBackground()
+        #expect(cache.peek().bytes == [2] && cache.counters().loads == 1)
+        // One that does not tolerate the age loads itself, and nothing is begun beside it.
+        world.clock.advance(70)
+        unsafe #expect(cache.get(CacheRequest(fresh: true, tolerance: 69)).state == .loaded)
+        #expect(world.background.value.isEmpty)
+    }
 }
 
 extension Result where Success == Void, Failure == CacheError {

@@ -13,7 +13,7 @@ struct CacheInspectorTests {
         unsafe try world.cache(.disk, CacheOptions(expire: .max), name: "Ä").put([4]).get()
         unsafe try world.cache(.disk, CacheOptions(expire: .max), name: "b").put([5, 6], key: [0, 255]).get()
         world.clock.advance(101)
-        return (world, CacheInspector(state: MemoryFolder(world.disk), clock: world.clock, boot: world.boot))
+        return (world, CacheInspector(state: MemoryFolder(world.disk), clock: world.clock, origin: world.origin))
     }
 
     @Test("lists every value with what its file says")

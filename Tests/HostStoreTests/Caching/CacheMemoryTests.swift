@@ -147,6 +147,37 @@ struct CacheMemoryTests {
         #expect(served.value == 400 && disk.counters().hits == 400)
     }
 
+    @Test("what was cleared from outside is let go of: the next get loads, and no load in progress brings it back")
+    func forget() throws {
+        let world = CacheWorld()
+        let options = unsafe CacheOptions(expire: .max)
+        let disk = try world.cache(.disk, options)
+        let other = try world.cache(.disk, options, name: "other")
+        let memory = try world.cache(.memory, options)
+        for key in [[], [1], [2]] as [[UInt8]] { try disk.put([1], key: key).get() }
+        try other.put([1]).get()
+        try memory.put([1]).get()
+        #expect(disk.hit() != nil)
+        func clear(_ name: String?, _ key: [UInt8]?) {
+            _ = CacheInspector(state: MemoryFolder(world.disk)).clear(.init(name: name, key: key))
+            world.namespace.forget(name: name, key: key)
+        }
+        clear("name", [1])
+        #expect(disk.peek(key: [1]).error == .notFound && disk.peek(key: [2]).bytes == [1] && disk.hit() != nil)
+        clear("name", nil)
+        #expect(disk.hit() == nil && disk.peek().error == .notFound && disk.peek(key: [2]).error == .notFound)
+        #expect(other.hit() != nil)
+        clear(nil, nil)
+        #expect(other.hit() == nil && memory.hit() != nil)
+        #expect(world.budget.held == 1)
+        let answer = unsafe disk.get { key, writer in
+            clear(nil, nil)
+            return unsafe source([7])(key, writer)
+        }
+        #expect(answer.bytes == [7] && disk.peek().error == .notFound)
+        clear("no such cache", nil)
+    }
+
     @Test("keys that hold nothing do not pile up")
     func failedKeys() throws {
         let world = CacheWorld()

@@ -45,6 +45,44 @@ struct CacheSpareTests {
         }
     }
 
+    @Test(
+        "so does a program that knows nothing of the host: by a descriptor, a copy of one, a mapping", arguments: 0..<3)
+    func plain(_ way: Int) throws {
+        try withScratch { state in
+            let cache = try Self.cache(try state())
+            let size = 100_000
+            func put(_ number: UInt8) throws { try cache.put([UInt8](repeating: number, count: size)).get() }
+            for number in 1...2 as ClosedRange<UInt8> { try put(number) }
+            let path = try Self.path(try Self.folder(try state())) + "/x.shc"
+            for number in 3...6 as ClosedRange<UInt8> {
+                var file = unsafe Glibc.open(path, O_RDONLY)
+                var mapping: UnsafeMutableRawPointer?
+                var buffer = [UInt8](repeating: 0, count: size + 4096)
+                switch way {
+                case 1:
+                    let copy = dup(file)
+                    close(file)
+                    file = copy
+                case 2:
+                    unsafe mapping = mmap(nil, size, PROT_READ, MAP_SHARED, file, 0)
+                    close(file)
+                default: break
+                }
+                for _ in 0..<3 { try put(number) }
+                if let mapping = unsafe mapping {
+                    // The header is in front of the value.
+                    #expect(unsafe mapping.load(fromByteOffset: size - 1, as: UInt8.self) == number - 1)
+                    unsafe munmap(mapping, size)
+                } else {
+                    let count = unsafe pread(file, &buffer, buffer.count, 0)
+                    #expect(count > size && buffer[count - 1] == number - 1 && buffer[count - size] == number - 1)
+                    close(file)
+                }
+            }
+            #expect(cache.counters().saveFailures == 0)
+        }
+    }
+
     @Test("a file that is being written over is not read, and not taken for a damaged one")
     func held() throws {
         try withScratch { state in

@@ -43,6 +43,9 @@ final class CacheWorld {
     let disk = MemoryFolder.Disk()
     let events = Shared<[CacheEvent]>([])
     var boot = "11111111-2222-3333-4444-555555555555"
+    var machine = "0123456789abcdef0123456789abcdef"
+    var bootOffset: Int64 = 0
+    var origin: CacheOrigin { CacheOrigin(machine: machine, boot: boot, bootOffset: bootOffset) }
     var budget = CacheBudget()
     var settings = CacheSettings()
     /// Work that the caches put in the background, for the test to run.
@@ -54,7 +57,7 @@ final class CacheWorld {
             plugin: "plugin", routine: "routine", budget: budget,
             place: CachePlace(state: MemoryFolder(disk), settings: settings, build: "build-1"),
             environment: CacheEnvironment(
-                clock: clock, boot: boot, jitter: { 0 },
+                clock: clock, origin: origin, jitter: { 0 },
                 background: { [background] work in
                     background.change { $0.append(work) }
                     return true

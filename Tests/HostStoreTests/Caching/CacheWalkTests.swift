@@ -50,7 +50,8 @@ struct CacheWalkTests {
             counter += 1
             let next = unsafe withUnsafeBytes(of: counter) { unsafe [UInt8]($0) }
             let now = CacheStamp(
-                boot: CacheStamp.bootNumber(world.boot), bootTime: world.clock.boot(), wallTime: world.clock.wall())
+                machine: world.origin.machine, boot: world.origin.boot, bootTime: world.clock.boot(),
+                wallTime: world.clock.wall())
             switch random.below(20) {
             case 0..<10:
                 let tolerance: Int64 = [0, 0, 1, 100, 500, 1000, 2000][random.below(7)]

@@ -21,7 +21,7 @@ final class MemoryFolder: CacheFolder {
             var files: [String: [UInt8]] = [:]
             var folders: Set<String> = [""]
             var locks: Set<String> = []
-            var marks: [String: UInt64] = [:]
+            var marks: [String: CacheMark] = [:]
             /// When each file was written last: a number that grows.
             var written: [String: Int64] = [:]
             var writes: Int64 = 0
@@ -227,9 +227,9 @@ private final class MemoryLock: CacheFileLock {
         self.file = file
     }
 
-    func mark() throws(SystemError) -> UInt64 { disk.state.withLock { $0.marks[file] ?? 0 } }
+    func mark() throws(SystemError) -> CacheMark { disk.state.withLock { $0.marks[file] ?? CacheMark() } }
 
-    func setMark(_ mark: UInt64) throws(SystemError) {
+    func setMark(_ mark: CacheMark) throws(SystemError) {
         _ = try disk.step("mark", file)
         disk.state.withLock { $0.marks[file] = mark }
     }

@@ -40,6 +40,43 @@ struct SessionStoreTests {
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "none") == 0)
     }
 
+    /// Sessions are looked for as far back as their records may be, which is further than the two newest files.
+    @Test(arguments: [0, 1, 3])
+    func findsASessionHoweverOftenTheFilesWereRotated(_ rotations: Int) throws {
+        let line = SessionRecord.sample(1).line().count + 1
+        let count = 1 + 2 * rotations
+        do {
+            var store = try open { $0.rotateAt = 2 * line + line / 2 }
+            for number in 1...count { try store.append(.sample(number)) }
+            #expect(store.rotations == rotations)
+        }
+        var store = try open()
+        let sessions = (1...count).map { SessionRecord.sample($0).session }
+        #expect(store.contains(sessions[0]) == (rotations < 2))
+        let none = SessionRecord.sample(count + 1).session
+        try store.find([sessions[0], none])
+        #expect(store.contains(sessions[0]) && !store.contains(none))
+        try store.find(sessions)
+        #expect(sessions.allSatisfy { store.contains($0) })
+    }
+
+    /// Who has a lease on the file is asked to give it back, and the host is not held up meanwhile.
+    @Test func aLeaseOnTheFileHoldsNobodyUp() throws {
+        try scratch.write(SessionFiles.current, [])
+        let directory = try scratch.directory()
+        guard let lease = directory.openForOverwriting(FileName(SessionFiles.current)) else {
+            Issue.record("no lease")
+            return
+        }
+        let error = #expect(throws: SystemError.self) { _ = try directory.openForAppending(SessionFiles.current) }
+        #expect(error?.wouldBlock == true && error?.description.contains("lease") == true)
+        #expect(throws: SystemError.self) { _ = try directory.openForUpdate(SessionFiles.current) }
+        try lease.close(subject: "")
+        var store = try open()
+        try store.append(.sample(1))
+        #expect(store.pendingCount == 0)
+    }
+
     /// A file that ends anywhere within its last line: that line is set aside or, if whole, kept; the next is whole.
     @Test func everyLengthOfATornLastLine() throws {
         let whole = SessionRecord.sample(1).line() + [10]

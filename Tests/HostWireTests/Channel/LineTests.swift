@@ -21,6 +21,8 @@ import Testing
                 slot: 0, plugin: 0, routine: 0, session: SessionID(rawValue: 1), waitMs: 0, maxCycles: 0, untilMs: nil,
                 onError: ErrorDefault(attempts: 1), lifetimeCycles: 0, before: 0, parameters: "", isPaused: false)),
         .stop(slot: 1), .runNow(slot: 2), .pause(slot: 3), .resume(slot: 4), .logLevel(-5), .quit,
+        .dropCached(.init(plugin: 3, routine: 1)), .dropCached(.init(plugin: 0, routine: 0, name: "a\"b", key: "")),
+        .dropCached(.init(plugin: 0, routine: 2, name: "", key: "k\u{0}")),
     ]
 
     static let events: [WorkerEvent] = [

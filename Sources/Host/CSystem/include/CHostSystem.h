@@ -79,7 +79,7 @@ static inline char **chs_environ(void) { return __environ; }
 
 /* Declared for _GNU_SOURCE only, which would make this module's copies of glibc's structs differ from those of
  * Swift's Glibc module; so these are compiled in shims.c: pipe2(2), close_range(2), memfd_create(2),
- * renameat2(2), sigabbrev_np(3), strerror_r(3). */
+ * renameat2(2), sigabbrev_np(3), strerror_r(3), and the leases of fcntl(2). */
 int chs_pipe2(int ends[2], int flags);
 int chs_close_range(unsigned int first, unsigned int last, int flags);
 int chs_memfd_create(const char *name);
@@ -87,6 +87,9 @@ int chs_memfd_create(const char *name);
 /* The file system places the directories that are made in this one apart: chattr(1), `T`. ioctl_iflags(2). */
 int chs_spread_subdirectories(int directory);
 int chs_exchange(int directory, const char *one, const char *other);
+/* Whoever opens the file from now on waits until it is closed here; fails when somebody has it open already, and where
+ * the file system has no leases. fcntl(2), F_SETLEASE. */
+int chs_lease(int file);
 const char *chs_signal_name(int signal);
 /* A handler that does nothing, with SA_RESTART: exec(3) sets it back to the default, which it would not do with SIG_IGN. */
 void chs_survive(int signal);

@@ -12,7 +12,7 @@ public enum RoutineSelection {
     ///
     /// `known` are all routines' ids. Of plugins without routines nothing is known here, so they are unknown.
     public static func resolve(_ wanted: [String], among known: [String]) throws(Unknown) -> [String] {
-        let sorted = known.sorted()
+        let sorted = known.sorted(by: NaturalOrder.precedes)
         var chosen: Set<String> = []
         for word in wanted {
             let matches = sorted.filter { $0 == word || $0.hasPrefix(word + "/") }

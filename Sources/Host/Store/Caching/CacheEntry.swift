@@ -29,6 +29,8 @@ struct CacheTable {
     var keyed: [[UInt8]: CacheEntry] = [:]
     /// The highest generation given or seen.
     var generation: UInt64 = 0
+    /// Whether the disk was asked for the highest one that it knows of.
+    var knowsGenerations = false
     var counters = CacheCounters()
 
     /// The entry of a key, if there is one.

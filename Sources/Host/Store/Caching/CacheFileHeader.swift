@@ -8,7 +8,7 @@ internal import HostSystem
 /// | 8 | version, u32 | | 88 | codec, u32 |
 /// | 12 | bytes before the names, u32: 128 | | 92 | sizes of plugin, routine, name, key, build, u32 each |
 /// | 16 | boot id, 16 bytes | | 112 | CRC-32C of the payload, u32 |
-/// | 32 | produced: boot clock, then wall clock, i64 ns | | 116 | zero, 8 bytes |
+/// | 32 | produced: boot clock, then wall clock, i64 ns | | 116 | machine, u64; 0: unknown |
 /// | 48 | load time, i64 ns | | 124 | CRC-32C of all bytes before, and of the names |
 /// | 56 | generation, then loads, u64 | | 128 | plugin, routine, name, key, build; then the payload |
 /// | 72 | expiry, i64 ns | | | |
@@ -77,7 +77,7 @@ public struct CacheFileHeader: Equatable, Sendable {
             put(UInt32(truncatingIfNeeded: key.count), at: 104)
             put(UInt32(truncatingIfNeeded: build.utf8.count), at: 108)
             put(payloadChecksum, at: 112)
-            put(UInt64(0), at: 116)
+            put(produced.machine, at: 116)
             put(UInt32(0), at: Self.checked)
         }
         func put(_ text: String) {
@@ -120,7 +120,7 @@ public struct CacheFileHeader: Equatable, Sendable {
             return unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[Self.fixedSize...]), after: head)
         }
         let reader = Reader(bytes: bytes)
-        guard reader.number(124, UInt32.self) == checksum, reader.number(116, UInt64.self) == 0,
+        guard reader.number(124, UInt32.self) == checksum,
             let payloadSize = Int(exactly: reader.number(80, UInt64.self)), payloadSize <= CacheWriter.limit
         else { return nil }
         var offset = Self.fixedSize
@@ -130,7 +130,8 @@ public struct CacheFileHeader: Equatable, Sendable {
             return bytes[offset..<offset + size]
         }
         produced = CacheStamp(
-            boot: reader.number(16, UInt128.self), bootTime: reader.number(32, Int64.self),
+            machine: reader.number(116, UInt64.self), boot: reader.number(16, UInt128.self),
+            bootTime: reader.number(32, Int64.self),
             wallTime: reader.number(40, Int64.self))
         loadTime = reader.number(48, Int64.self)
         generation = reader.number(56, UInt64.self)

@@ -83,7 +83,7 @@ struct CacheFlight: Sendable {
     /// What the caller does next; `refreshes` when the cache has a source of its own for a reload in the background.
     mutating func ask(_ call: Call, now: Int64, policy: Policy, refreshes: Bool) -> Step {
         guard case .load(let staleAllowed) = decide(call, now: now, policy: policy) else {
-            return .serve(refresh: refreshes ? refresh(call.request, now: now, policy: policy) : nil)
+            return .serve(refresh: refreshes ? refresh(now: now, policy: policy) : nil)
         }
         if let load {
             // After a put or an invalidation the load in progress is about an older state of the world.
@@ -118,10 +118,9 @@ struct CacheFlight: Sendable {
         }
     }
 
-    private mutating func refresh(_ request: CacheRequest, now: Int64, policy: Policy) -> Load? {
-        guard load == nil, !request.fresh, now >= retryAt, let age = age(at: now),
-            age >= policy.refreshAfter
-        else { return nil }
+    /// The load ahead of expiry that a hit begins from a certain age on, also one of a fresh caller who tolerates it.
+    private mutating func refresh(now: Int64, policy: Policy) -> Load? {
+        guard load == nil, now >= retryAt, let age = age(at: now), age >= policy.refreshAfter else { return nil }
         return begin(now)
     }
 

@@ -11,7 +11,7 @@ public protocol CacheFolder: AnyObject, Sendable {
     /// How large a file is, and when it was written.
     func status(_ name: String) throws(SystemError) -> CacheFileStatus
     /// Opens a file for reading; what is there but is no regular file fails with `isNotRegular`, now or when its size
-    /// is asked for. While it is open, nobody gets it from `reopen`; while somebody has it from there, it fails with
+    /// is asked for. While it is open, nobody gets it from `reopen`; while somebody has it from there, this fails with
     /// `isHeld`.
     func open(_ name: String) throws(SystemError) -> any CacheFile
     /// Makes a file that must not exist yet, with mode 0600.
@@ -65,14 +65,26 @@ public protocol CacheFile: AnyObject {
     func close() throws(SystemError)
 }
 
+/// What a lock file bears: read and written under the lock at offset 0 only.
+public struct CacheMark: Equatable, Sendable {
+    /// Who has saved in the directory last; 0 when nobody has.
+    public var holder: UInt64 = 0
+    /// The highest generation that the cache of this directory ever gave, where it is known.
+    public var generation: UInt64 = 0
+
+    /// A mark.
+    public init(holder: UInt64 = 0, generation: UInt64 = 0) {
+        self.holder = holder
+        self.generation = generation
+    }
+}
+
 /// A lock that is held until it is released or dropped.
-///
-/// Its file bears a number that tells who has held it: it is read and written under the lock at offset 0 only.
 public protocol CacheFileLock: AnyObject {
-    /// The number in the lock file; 0 when there is none.
-    func mark() throws(SystemError) -> UInt64
-    /// Writes another number there.
-    func setMark(_ mark: UInt64) throws(SystemError)
+    /// What the lock file bears; zeros when that is nothing.
+    func mark() throws(SystemError) -> CacheMark
+    /// Writes it.
+    func setMark(_ mark: CacheMark) throws(SystemError)
     /// Gives the lock back.
     func release()
 }

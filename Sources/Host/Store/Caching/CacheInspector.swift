@@ -1,5 +1,6 @@
 internal import HostPolicy
 public import HostSystem
+internal import HostValues
 
 /// Looks at the cache files of a state directory, with or without a running host.
 ///
@@ -7,13 +8,13 @@ public import HostSystem
 public struct CacheInspector: Sendable {
     private let state: any CacheFolder
     private let clock: any HostClock
-    private let boot: UInt128
+    private let origin: CacheOrigin
 
     /// An inspector of a state directory.
-    public init(state: any CacheFolder, clock: any HostClock = SystemClock(), boot: String = bootIdentifier()) {
+    public init(state: any CacheFolder, clock: any HostClock = SystemClock(), origin: CacheOrigin = CacheOrigin()) {
         self.state = state
         self.clock = clock
-        self.boot = CacheStamp.bootNumber(boot)
+        self.origin = origin
     }
 
     /// Which values are meant: what is nil does not matter.
@@ -52,6 +53,8 @@ public struct CacheInspector: Sendable {
         public var value: Value?
         /// What is wrong with it.
         public var flaw: String?
+        /// Whether that is only that its value is of another codec or type than the plugin wanted.
+        public var isOther = false
     }
 
     /// A right file's value.
@@ -92,8 +95,12 @@ public struct CacheInspector: Sendable {
         walk(selection, &report.errors) { place throws(SystemError) in
             if let listing = try listing(place), matches(listing, selection) { report.files.append(listing) }
         }
-        report.files.sort {
-            ($0.plugin, $0.routine, $0.name, $0.file) < ($1.plugin, $1.routine, $1.name, $1.file)
+        report.files.sort { one, other in
+            for (a, b) in [(one.plugin, other.plugin), (one.routine, other.routine), (one.name, other.name)] {
+                let order = NaturalOrder.compare(a, b)
+                if order != 0 { return order < 0 }
+            }
+            return NaturalOrder.precedes(one.file, other.file)
         }
         return report
     }
@@ -118,8 +125,8 @@ public struct CacheInspector: Sendable {
         return found
     }
 
-    /// Removes the files of a selection, those set aside as well; gives how many. A running host goes on serving what
-    /// it has in memory until that expires.
+    /// Removes the files of a selection, those set aside as well; gives how many. The workers of a running
+    /// host have them in memory too: it is to be told.
     public func clear(_ selection: Selection) -> (removed: Int, errors: [SystemError]) {
         var removed = 0
         var errors: [SystemError] = []
@@ -127,6 +134,10 @@ public struct CacheInspector: Sendable {
             guard let listing = try listing(place), matches(listing, selection) else { return }
             let lock = try place.folder.lock(CacheStore.lockFile, at: 0, patience: CacheStore.busy)
             defer { lock?.release() }
+            // The next value is newer than this one was.
+            if let generation = listing.value?.generation, listing.key.isEmpty {
+                try CacheStore.raise(generation, of: listing.name, in: place.folder)
+            }
             try place.folder.remove(place.file)
             removed += 1
         }
@@ -143,7 +154,7 @@ public struct CacheInspector: Sendable {
         let routine: String
         let name: String
         let key: String
-        var isSetAside: Bool { file.hasSuffix(CacheStore.corruptEnding) }
+        var isSetAside: Bool { !file.hasSuffix(CacheStore.ending) }
     }
 
     private func walk(
@@ -202,13 +213,13 @@ public struct CacheInspector: Sendable {
                     let place = Place(
                         folder: folder, path: path, file: name, plugin: plugin, routine: routine, name: stem, key: "")
                     visit(place, &errors, body)
-                } else if name.hasSuffix(".keys") {
+                } else if name.hasSuffix(CacheStore.keysEnding) {
                     let keys = try folder.folder(name, create: false)
                     for file in try keys.names() {
                         guard let stem = stem(file) else { continue }
                         let place = Place(
                             folder: keys, path: "\(path)/\(name)", file: file, plugin: plugin, routine: routine,
-                            name: String(name.dropLast(5)), key: stem)
+                            name: String(name.dropLast(CacheStore.keysEnding.count)), key: stem)
                         visit(place, &errors, body)
                     }
                 }
@@ -219,7 +230,7 @@ public struct CacheInspector: Sendable {
     }
 
     private func stem(_ file: String) -> String? {
-        for ending in [CacheStore.ending, CacheStore.corruptEnding] where file.hasSuffix(ending) {
+        for ending in CacheStore.endings where file.hasSuffix(ending) {
             return String(file.dropLast(ending.count))
         }
         return nil
@@ -239,7 +250,8 @@ public struct CacheInspector: Sendable {
             routine: CacheName.decode(place.routine), name: CacheName.decode(place.name),
             key: CacheName.decodeBytes(place.key))
         if place.isSetAside {
-            listing.flaw = "corrupt, set aside"
+            listing.isOther = place.file.hasSuffix(CacheStore.otherEnding)
+            listing.flaw = listing.isOther ? "of another codec or type, set aside" : "corrupt, set aside"
             return listing
         }
         switch try CacheFileReader.readAtRest(place.folder, place.file, payload: true) {
@@ -266,8 +278,7 @@ public struct CacheInspector: Sendable {
     }
 
     private func value(_ header: CacheFileHeader) -> Value {
-        let now = CacheStamp(boot: boot, bootTime: clock.boot(), wallTime: clock.wall())
-        let age = header.produced.age(at: now)
+        let age = header.produced.age(at: origin.now(clock))
         return Value(
             size: header.payloadSize, age: age, expire: header.expire,
             isExpired: age.map { $0 > header.expire } ?? true,

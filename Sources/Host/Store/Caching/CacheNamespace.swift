@@ -6,8 +6,8 @@ internal import Synchronization
 public struct CacheEnvironment: Sendable {
     /// The clock.
     public var clock: any HostClock
-    /// The id of this boot, as `bootIdentifier` gives it.
-    public var boot: String
+    /// Which machine and boot the clock is of.
+    public var origin: CacheOrigin
     /// A number from 0 to 1, so that failed sources do not come back all at once.
     public var jitter: @Sendable () -> Double
     /// Runs a reload ahead of expiry on another thread; false when it cannot, and then the reload is left.
@@ -17,13 +17,13 @@ public struct CacheEnvironment: Sendable {
 
     /// An environment; by default the machine's clocks, no background and nobody who listens.
     public init(
-        clock: any HostClock = SystemClock(), boot: String = bootIdentifier(),
+        clock: any HostClock = SystemClock(), origin: CacheOrigin = CacheOrigin(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
         background: @escaping @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool = { _ in false },
         report: @escaping @Sendable (CacheEvent) -> Void = { _ in }
     ) {
         self.clock = clock
-        self.boot = boot
+        self.origin = origin
         self.jitter = jitter
         self.background = background
         self.report = report
@@ -84,7 +84,6 @@ public final class CacheNamespace: Sendable {
     public let routine: String
     let environment: CacheEnvironment
     let budget: CacheBudget
-    let boot: UInt128
     let build: String
     let store: CacheStore?
     let parking = CacheParking()
@@ -106,7 +105,6 @@ public final class CacheNamespace: Sendable {
         self.routine = routine
         self.budget = budget
         self.environment = environment
-        boot = CacheStamp.bootNumber(environment.boot)
         build = place?.build ?? ""
         store = place.map {
             CacheStore(root: $0.state, plugin: plugin, routine: routine, settings: $0.settings)
@@ -136,6 +134,15 @@ public final class CacheNamespace: Sendable {
     /// Keeps a value until the callback in progress returns. For answers of `get` and `peek`.
     public func park(_ value: CacheValue) {
         parking.park(value)
+    }
+
+    /// Lets go of what disk caches hold in memory, since the files were removed: of one cache or all, of one key (empty:
+    /// the unkeyed value) or all. A load in progress goes on for its callers, and is not kept.
+    public func forget(name: String? = nil, key: [UInt8]? = nil) {
+        let all = caches.withLock { caches in
+            name.map { name in caches.disk[Array(name.utf8)].map { [$0] } ?? [] } ?? Array(caches.disk.values)
+        }
+        for cache in all { cache.forget(key) }
     }
 
     /// The sum over all caches of the namespace.

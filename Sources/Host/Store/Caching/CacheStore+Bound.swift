@@ -5,8 +5,8 @@ internal import Synchronization
 /// The bound of keyed values on disk: so many files, and so many bytes, of one cache.
 ///
 /// Saves only count. When the bound is passed, or files were there when the folder was opened, the folder is looked
-/// through, in the background where there is one, and the least recently written files go down to seven eighths of
-/// the bound. So a save pays for nothing but an addition, and the look is rare.
+/// through, in the background where there is one. If they are past it, the least recently written files go down to seven
+/// eighths of the bound; what is within it stays. So a save pays for nothing but an addition, and the look is rare.
 extension CacheStore {
     /// What a file takes at least.
     private static let block = 4096
@@ -35,8 +35,14 @@ extension CacheStore {
         shelf.files.store(0, ordering: .relaxed)
         shelf.bytes.store(0, ordering: .relaxed)
         var found: [(name: String, status: CacheFileStatus)] = []
-        for name in try shelf.folder.names() where name.hasSuffix(Self.ending) || name.hasSuffix(Self.corruptEnding) {
+        for name in try shelf.folder.names() where Self.endings.contains(where: { name.hasSuffix($0) }) {
             if let status = try? shelf.folder.status(name) { found.append((name, status)) }
+        }
+        let all = found.reduce(0) { $0 + Self.space($1.status.size) }
+        if found.count <= fileLimit, all <= byteLimit {
+            shelf.files.add(found.count, ordering: .relaxed)
+            shelf.bytes.add(all, ordering: .relaxed)
+            return 0
         }
         found.sort { ($0.status.written, $0.name) > ($1.status.written, $1.name) }
         var kept = (files: 0, bytes: 0)

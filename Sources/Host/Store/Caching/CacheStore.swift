@@ -12,8 +12,16 @@ final class CacheStore: Sendable {
         case absent
         /// The payload only if it was asked for.
         case value(CacheFileHeader, CacheBuffer?)
-        /// The file is wrong; it is set aside under the name given.
-        case setAside(file: String, reason: String)
+        /// The file is wrong, or of another codec; it is set aside under the name given.
+        case setAside(SetAside)
+    }
+
+    /// A file that was set aside.
+    struct SetAside: Sendable {
+        let file: String
+        let reason: String
+        /// Of the value, where that could be read.
+        let generation: UInt64
     }
 
     /// What a save did.
@@ -30,6 +38,10 @@ final class CacheStore: Sendable {
     static let lockFile = "lock"
     static let ending = ".shc"
     static let corruptEnding = ".shc.corrupt"
+    /// A value of another codec, or one that this plugin cannot decode.
+    static let otherEnding = ".shc.other"
+    /// All that a value's file may end with; the one that is a whole one comes first.
+    static let endings = [ending, corruptEnding, otherEnding]
     static let temporaryEnding = ".tmp"
     /// The file that a save writes to. Once it has taken a value's place, the value's former file is the next spare.
     static let spare = "spare" + temporaryEnding
@@ -43,8 +55,8 @@ final class CacheStore: Sendable {
 
     private let root: any CacheFolder
     let settings: CacheSettings
-    private let plugin: String
-    private let routine: String
+    let plugin: String
+    let routine: String
     let opened = Monitor(Opened())
 
     /// The folders that are open: the routine's own, and those with the keys of a cache.
@@ -90,14 +102,14 @@ final class CacheStore: Sendable {
         /// The folder in the routine's, or "" for that itself.
         let folder: String
         /// The file's name before the ending.
-        fileprivate let stem: String
-        fileprivate let file: FileName
+        let stem: String
+        let file: FileName
 
         init(name: String, key: [UInt8]) {
             self.name = name
             self.key = key
             let encoded = CacheName.encode(name)
-            folder = key.isEmpty ? "" : encoded + ".keys"
+            folder = key.isEmpty ? "" : encoded + CacheStore.keysEnding
             stem = key.isEmpty ? encoded : CacheName.encode(key)
             file = FileName(stem + CacheStore.ending)
         }
@@ -113,7 +125,7 @@ final class CacheStore: Sendable {
     // MARK: - Places
 
     /// Opens the folder of a value; nil when it is not there and `create` is not set.
-    private func shelf(_ path: Path, create: Bool) throws(SystemError) -> Shelf? {
+    func shelf(_ path: Path, create: Bool) throws(SystemError) -> Shelf? {
         if let known = opened.withLock({ $0[path.folder] }) { return known }
         do {
             var folder = root
@@ -151,52 +163,6 @@ final class CacheStore: Sendable {
         guard let lock = try folder.lock(Self.lockFile, at: 0, patience: 0) else { return }
         defer { lock.release() }
         for orphan in orphans { try? folder.remove(orphan) }
-    }
-
-    // MARK: - Reading
-
-    /// Reads a value, or only its header. Waits for nobody, as a rule: a file is replaced in one step, and stays as it
-    /// was while it is open here.
-    func read(_ path: Path, payload: Bool) throws(SystemError) -> Found {
-        guard let folder = try shelf(path, create: false)?.folder else { return .absent }
-        switch try CacheFileReader.readAtRest(folder, path.file.text, payload: payload) {
-        case .absent: return .absent
-        case .whole(let header, let buffer) where isOurs(header, path): return .value(header, buffer)
-        case .whole: return try setAside(folder, path, "it is another cache's")
-        case .wrong(let reason): return try setAside(folder, path, reason)
-        }
-    }
-
-    /// The header on disk; nil when there is no value, or a wrong one.
-    private func header(_ folder: any CacheFolder, _ path: Path) throws(SystemError) -> CacheFileHeader? {
-        guard case .whole(let header, _) = try CacheFileReader.read(folder, path.file.text, payload: false),
-            isOurs(header, path)
-        else { return nil }
-        return header
-    }
-
-    private func isOurs(_ header: CacheFileHeader, _ path: Path) -> Bool {
-        CacheName.areSame(header.plugin, plugin) && CacheName.areSame(header.routine, routine)
-            && CacheName.areSame(header.name, path.name) && header.key == path.key
-    }
-
-    private func setAside(_ folder: any CacheFolder, _ path: Path, _ reason: String) throws(SystemError) -> Found {
-        let corrupt = FileName(path.stem + Self.corruptEnding)
-        guard let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy) else { return .absent }
-        defer { lock.release() }
-        // Somebody may have replaced it since.
-        if try header(folder, path) != nil,
-            case .whole(let header, let payload) = try CacheFileReader.read(folder, path.file.text, payload: true)
-        {
-            return .value(header, payload)
-        }
-        do {
-            try folder.rename(path.file, to: corrupt)
-        } catch {
-            if error.isNotFound { return .absent }
-            throw error
-        }
-        return .setAside(file: corrupt.text, reason: reason)
     }
 
     // MARK: - Writing
@@ -287,18 +253,24 @@ final class CacheStore: Sendable {
     private func look(
         _ path: Path, _ generation: UInt64, _ known: CacheEntry, _ shelf: Shelf, _ lock: any CacheFileLock
     ) throws(SystemError) -> Before {
-        let mark = (try? lock.mark()) ?? 0
-        let isMine = mark != 0 && mark == shelf.mark
-        if isMine, known.saved.mark == mark {
-            return known.saved.generation >= generation ? .newer : .older(size: known.saved.size)
+        var mark = (try? lock.mark()) ?? CacheMark()
+        let old = mark
+        let isMine = mark.holder != 0 && mark.holder == shelf.mark
+        // In a directory of keys the lock file also bears how far the cache's generations are.
+        if !path.key.isEmpty { mark.generation = max(mark.generation, generation) }
+        if isMine, known.saved.mark == mark.holder {
+            if known.saved.generation >= generation { return .newer }
+            if mark != old { try lock.setMark(mark) }
+            return .older(size: known.saved.size)
         }
         var found = CacheFileReader.glance(shelf.folder, path.file.text)
         if (found?.generation ?? .max) >= generation { found = try header(shelf.folder, path) }
         if let found, found.generation >= generation { return .newer }
         if !isMine {
             shelf.mark = UInt64.random(in: 1...UInt64.max)
-            try lock.setMark(shelf.mark)
+            mark.holder = shelf.mark
         }
+        if mark != old { try lock.setMark(mark) }
         return found.map { .older(size: $0.encodedSize + $0.payloadSize) } ?? .absent
     }
 
@@ -318,8 +290,8 @@ final class CacheStore: Sendable {
         try file.close()
     }
 
-    /// The file to write to, of at most so many bytes: the spare, or a new one if there is none or somebody still reads
-    /// it; under another name if that one cannot be removed.
+    /// The file to write to, of at most so many bytes: the spare, or a new one if there is none or somebody still has it
+    /// open; under another name if that one cannot be removed.
     private func temporary(_ shelf: Shelf, _ size: Int) throws(SystemError) -> any CacheFile {
         if let spare = shelf.folder.reopen(shelf.temporary) {
             if try spare.size() > size { try spare.truncate(to: size) }
@@ -344,8 +316,14 @@ final class CacheStore: Sendable {
         }
     }
 
-    /// Removes a value's file; false when there was none.
-    func remove(_ path: Path) throws(SystemError) -> Bool {
+    /// Removes a value's file; false when there was none. The next values of the cache are above `generation`.
+    func remove(_ path: Path, generation: UInt64) throws(SystemError) -> Bool {
+        if path.key.isEmpty, generation > 0, let shelf = try shelf(path, create: false),
+            (try? shelf.folder.status(path.file.text)) != nil
+        {
+            // A file tells its generation; once it is gone, the directory of the cache's keys does.
+            try Self.raise(generation, of: path.name, in: shelf.folder)
+        }
         guard let folder = try shelf(path, create: false)?.folder else { return false }
         let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         defer { lock?.release() }

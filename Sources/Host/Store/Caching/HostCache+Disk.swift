@@ -17,6 +17,7 @@ extension HostCache {
         _ entry: CacheEntry, _ load: CacheLoad, _ call: inout CacheFlight.Call, nested: Bool, refresh: Bool
     ) -> Prepared {
         guard let store else { return .load(nil) }
+        learnGenerations()
         let (isEmpty, known) = table.withLock { _ in (entry.value == nil, entry.value?.generation ?? 0) }
         var newest = known
         if isEmpty, let found = read(entry.key) {
@@ -31,7 +32,7 @@ extension HostCache {
             // Within another load waiting could be for ever: that process may wait for this one's outer load.
             lock = try store.lockLoad(path(entry.key), patience: nested ? 0 : Self.patience)
         } catch {
-            environment.report(.readFailed(cache: name, error: error.description))
+            environment.report(.readFailed(cache: title, error: error.description))
             return .load(nil)
         }
         if let found = readNewer(entry.key, than: newest), adopt(entry, load, found),
@@ -117,18 +118,13 @@ extension HostCache {
         key.isEmpty ? unkeyedPath : CacheStore.Path(name: name, key: key)
     }
 
-    private func stamp() -> CacheStamp {
-        CacheStamp(
-            boot: identity.boot, bootTime: environment.clock.boot(), wallTime: environment.clock.wall())
-    }
-
     private func read(_ key: [UInt8]) -> FoundOnDisk? {
-        guard case (let header, let payload?)? = look(key, payload: true), header.codec == options.codec,
-            header.payloadSize <= valueLimit
+        guard case (let header, let payload?)? = look(key, payload: true), header.payloadSize <= valueLimit
         else { return nil }
-        let now = stamp()
-        let produced = header.produced.age(at: now).map { CacheTime.difference(now.bootTime, $0) }
-        let began = CacheTime.difference(produced ?? now.bootTime, max(0, header.loadTime))
+        let now = environment.clock.boot()
+        let stamp = environment.origin.stamp(bootTime: now, wallTime: environment.clock.wall())
+        let produced = header.produced.age(at: stamp).map { CacheTime.difference(now, $0) }
+        let began = CacheTime.difference(produced ?? now, max(0, header.loadTime))
         return FoundOnDisk(
             header: header, payload: payload, held: CacheFlight.Held(began: began, produced: produced))
     }
@@ -143,19 +139,63 @@ extension HostCache {
         guard let store else { return nil }
         do {
             defer { keepBound(key) }
-            switch try store.read(path(key), payload: payload) {
+            switch try store.read(path(key), codec: options.codec, payload: payload) {
             case .absent: return nil
             case .value(let header, let buffer):
                 table.withLock { $0.generation = max($0.generation, header.generation) }
                 return (header, buffer)
-            case .setAside(let file, let reason):
-                table.withLock { $0.counters.corrupt &+= 1 }
-                environment.report(.setAside(cache: name, file: file, reason: reason))
+            case .setAside(let aside):
+                note(aside)
                 return nil
             }
         } catch {
-            environment.report(.readFailed(cache: name, error: error.description))
+            environment.report(.readFailed(cache: title, error: error.description))
             return nil
+        }
+    }
+
+    private func note(_ aside: CacheStore.SetAside) {
+        table.withLock { table in
+            table.counters.corrupt &+= 1
+            table.generation = max(table.generation, aside.generation)
+        }
+        environment.report(.setAside(cache: title, file: aside.file, reason: aside.reason))
+    }
+
+    /// The plugin cannot decode the value of that generation, which is of another type: it is let go of, and its file set
+    /// aside. False when another value is there by now, or none.
+    @discardableResult
+    public func reject(key: [UInt8] = [], generation: UInt64, reason: String) -> Bool {
+        guard let store else { return false }
+        let (isHeld, old): (Bool, CacheValue?) = table.withLock { table in
+            guard let entry = table.entry(key), entry.value?.generation == generation else { return (false, nil) }
+            entry.flight.invalidate()
+            let old = replace(entry, nil, onDisk: false, &table.counters)
+            table.drop(entry, budget: budget)
+            return (true, old)
+        }
+        park(old)
+        do {
+            guard let aside = try store.reject(path(key), generation: generation, reason: reason) else { return isHeld }
+            note(aside)
+            return true
+        } catch {
+            environment.report(.readFailed(cache: title, error: error.description))
+            return isHeld
+        }
+    }
+
+    /// Makes sure, once, that the next generation is above all that this cache had in earlier processes.
+    func learnGenerations() {
+        guard let store, !table.withLock({ $0.knowsGenerations }) else { return }
+        do {
+            let highest = try store.highestGeneration(unkeyedPath)
+            table.withLock { table in
+                table.generation = max(table.generation, highest)
+                table.knowsGenerations = true
+            }
+        } catch {
+            environment.report(.readFailed(cache: title, error: error.description))
         }
     }
 
@@ -167,10 +207,9 @@ extension HostCache {
     /// Saves a value unless the entry holds another one by then. A failure is counted and reported.
     func save(_ entry: CacheEntry, _ value: CacheValue, loads: UInt64, loadTime: Int64) -> CacheStore.Saved {
         guard let store else { return .dropped }
-        var produced = stamp()
-        let since = CacheTime.difference(produced.bootTime, value.produced)
-        produced.bootTime = value.produced
-        produced.wallTime = CacheTime.difference(produced.wallTime, since)
+        let since = CacheTime.difference(environment.clock.boot(), value.produced)
+        let produced = environment.origin.stamp(
+            bootTime: value.produced, wallTime: CacheTime.difference(environment.clock.wall(), since))
         let header = unsafe CacheFileHeader(
             produced: produced, loadTime: loadTime, generation: value.generation, loads: loads,
             expire: options.expire, codec: options.codec, plugin: identity.plugin, routine: identity.routine,
@@ -184,7 +223,7 @@ extension HostCache {
             return saved
         } catch {
             table.withLock { $0.counters.saveFailures &+= 1 }
-            environment.report(.saveFailed(cache: name, error: error.description))
+            environment.report(.saveFailed(cache: title, error: error.description))
             return .dropped
         }
     }
@@ -199,7 +238,7 @@ extension HostCache {
                 let removed = try store.trim(place)
                 table.withLock { $0.counters.evictions &+= UInt64(removed) }
             } catch {
-                environment.report(.readFailed(cache: name, error: error.description))
+                environment.report(.readFailed(cache: title, error: error.description))
             }
         }
         if !environment.background(work) { work() }
@@ -210,9 +249,9 @@ extension HostCache {
     func removeFile(_ key: [UInt8]) -> Bool {
         guard let store else { return false }
         do {
-            return try store.remove(path(key))
+            return try store.remove(path(key), generation: table.withLock { $0.generation })
         } catch {
-            environment.report(.saveFailed(cache: name, error: error.description))
+            environment.report(.saveFailed(cache: title, error: error.description))
             return false
         }
     }

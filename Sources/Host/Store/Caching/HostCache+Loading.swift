@@ -100,7 +100,7 @@ extension HostCache {
             return settle(entry, failure, call, now, &table.counters)
         }
         table.broadcast()
-        environment.report(.loadFailed(cache: name, failure: failure, nanoseconds: time))
+        environment.report(.loadFailed(cache: title, failure: failure, nanoseconds: time))
         budget.makeRoom()
         return result
     }
@@ -122,7 +122,7 @@ extension HostCache {
         }
         table.broadcast()
         park(old)
-        environment.report(.loaded(cache: name, bytes: unsafe value.bytes.count, nanoseconds: time))
+        environment.report(.loaded(cache: title, bytes: unsafe value.bytes.count, nanoseconds: time))
         if kept {
             _ = save(entry, value, loads: loads, loadTime: time)
             budget.makeRoom()
@@ -173,6 +173,7 @@ extension HostCache {
     }
 
     private func put(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> Result<Void, CacheError> {
+        learnGenerations()
         let isKnown = store == nil || table.withLock { $0.entry(key)?.onDisk ?? false }
         if !isKnown { learnGeneration(key) }
         // Another process may have saved since the generation was known: then once more, above its generation.
@@ -204,8 +205,22 @@ extension HostCache {
             return old
         }
         park(old)
+        learnGenerations()
         let removed = removeFile(key)
         return removed || old != nil ? .success(()) : .failure(.notFound)
+    }
+
+    /// Drops values from memory alone: of a key, or all.
+    func forget(_ key: [UInt8]?) {
+        let old = table.withLock { table in
+            let entries = key.map { [table.entry($0)].compactMap { $0 } } ?? [table.unkeyed] + table.keyed.values
+            return entries.map { entry in
+                entry.flight.invalidate()
+                defer { table.drop(entry, budget: budget) }
+                return replace(entry, nil, onDisk: false, &table.counters)
+            }
+        }
+        for value in old { park(value) }
     }
 
     // MARK: - Eviction

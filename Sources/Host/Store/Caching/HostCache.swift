@@ -20,13 +20,18 @@ internal import Synchronization
     /// How it behaves.
     public let options: CacheOptions
 
+    /// Whether it is also kept on disk.
+    public var isOnDisk: Bool { store != nil }
+    /// What messages call it: a routine may have a memory and a disk cache of one name.
+    var title: String { (isOnDisk ? "disk cache " : "memory cache ") + name }
+
     let policy: CacheFlight.Policy
     let valueLimit: Int
     let store: CacheStore?
     let budget: CacheBudget
     let parking: CacheParking
     let environment: CacheEnvironment
-    let identity: (plugin: String, routine: String, build: String, boot: UInt128)
+    let identity: (plugin: String, routine: String, build: String)
     let unkeyedPath: CacheStore.Path
     let table = Monitor(CacheTable())
 
@@ -44,7 +49,7 @@ internal import Synchronization
         budget = namespace.budget
         parking = namespace.parking
         environment = namespace.environment
-        identity = (namespace.plugin, namespace.routine, namespace.build, namespace.boot)
+        identity = (namespace.plugin, namespace.routine, namespace.build)
         hasSystemClock = namespace.environment.clock is SystemClock
         valueLimit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
         let refreshes = unsafe options.source != nil && options.refreshAfter > 0

@@ -33,9 +33,7 @@ public final class SystemCacheFolder: CacheFolder {
 
     /// As `CacheFolder` says.
     public func open(_ name: String) throws(SystemError) -> any CacheFile {
-        let descriptor = try directory.openQuietly(name)
-        if !descriptor.claimForReading() { throw .held(path(name)) }
-        return SystemCacheFile(descriptor, name, in: self)
+        SystemCacheFile(try directory.openQuietly(name), name, in: self)
     }
 
     /// As `CacheFolder` says.
@@ -127,8 +125,13 @@ private final class KeptLock: Sendable {
 
     func unlock(at offset: Int64) { try? descriptor.unlockByte(at: offset, subject: path) }
 
-    func number() throws(SystemError) -> UInt64 { try descriptor.readNumber(subject: path) ?? 0 }
-    func setNumber(_ number: UInt64) throws(SystemError) { try descriptor.writeNumber(number, subject: path) }
+    func mark() throws(SystemError) -> CacheMark {
+        let (holder, generation) = try descriptor.readNumbers(subject: path)
+        return CacheMark(holder: holder, generation: generation)
+    }
+    func setMark(_ mark: CacheMark) throws(SystemError) {
+        try descriptor.writeNumbers(mark.holder, mark.generation, subject: path)
+    }
 }
 
 private final class SystemCacheFileLock: CacheFileLock {
@@ -145,8 +148,8 @@ private final class SystemCacheFileLock: CacheFileLock {
 
     deinit { release() }
 
-    func mark() throws(SystemError) -> UInt64 { try file?.number() ?? 0 }
-    func setMark(_ mark: UInt64) throws(SystemError) { try file?.setNumber(mark) }
+    func mark() throws(SystemError) -> CacheMark { try file?.mark() ?? CacheMark() }
+    func setMark(_ mark: CacheMark) throws(SystemError) { try file?.setMark(mark) }
 
     func release() {
         guard let file = file.take(), let flag else { return }

@@ -1,5 +1,5 @@
-internal import HostSystem
-internal import HostValues
+public import HostSystem
+public import HostValues
 
 extension SessionStore {
     /// The file for what is not a whole line.
@@ -79,6 +79,21 @@ extension SessionStore {
         if skipped > 0 {
             warnings.append("\(path): \(skipped) lines are no session records; they are left as they are")
         }
+    }
+
+    /// Sees to it that `contains` is right for these sessions, also where their records are in older files than the two
+    /// that are read at opening. Reads the files only when some are not known, and as far as it must.
+    public mutating func find(_ sessions: [SessionID]) throws(SystemError) {
+        var missing = Set(sessions.filter { !index.contains($0) })
+        if missing.isEmpty { return }
+        var found: [SessionID] = []
+        try SessionFiles.lines(directory, order: .newestFirst) { bytes, range, _ in
+            if let entry = SessionIndex.Entry(bytes, in: range), missing.remove(entry.session) != nil {
+                found.append(entry.session)
+            }
+            return !missing.isEmpty
+        }
+        for session in found { index.remember(session) }
     }
 
     /// Adds up all files; of a sum that the tally has and one that the records have, the greater holds.

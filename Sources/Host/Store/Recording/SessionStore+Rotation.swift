@@ -20,6 +20,7 @@ extension SessionStore {
             size = 0
             if options.isSynchronized { try directory.descriptor.synchronize(subject: directory.path) }
             rotationFault = nil
+            rotations += 1
         } catch {
             rotationFault = error
         }

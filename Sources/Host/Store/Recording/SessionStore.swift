@@ -26,6 +26,8 @@ public struct SessionStore: ~Copyable {
     public internal(set) var warnings: [String] = []
     /// Why the last rotation failed; nil after one that went well. The file just grows meanwhile.
     public internal(set) var rotationFault: SystemError?
+    /// How often a new file was begun.
+    public internal(set) var rotations = 0
     /// Records that were given up because too many could not be written.
     public private(set) var lost = 0
 
@@ -70,7 +72,7 @@ public struct SessionStore: ~Copyable {
     public static func open(_ directory: consuming Directory, options: Options = Options())
         throws(SystemError) -> SessionStore
     {
-        let file = try directory.openForAppending(SessionFiles.current)
+        let file = try directory.openForAppending(SessionFiles.current, patience: 2_000_000_000)
         var store = SessionStore(directory, file, options)
         try store.mend()
         try store.buildIndex()

@@ -121,7 +121,9 @@ final class PluginCatalog {
         let refused = scanner.refusals.map { name, why in
             HostStatus.Plugin(id: name, file: name, version: "", state: "refused", why: why, routines: 0)
         }
-        return (plugins + refused).sorted { ($0.id, $0.file) < ($1.id, $1.file) }
+        return (plugins + refused).sorted {
+            NaturalOrder.precedes($0.id == $1.id ? $0.file : $0.id, $0.id == $1.id ? $1.file : $1.id)
+        }
     }
 
     // MARK: What changes in the directory

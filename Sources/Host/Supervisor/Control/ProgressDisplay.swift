@@ -38,7 +38,7 @@ final class ProgressDisplay {
     private func show(_ now: Int64) {
         let routines = host.progress(most: Self.most)
         log.footer = ProgressLine.text(
-            routines, nowMs: clock.wall() / 1_000_000, width: max(20, TerminalSize.columnsOfError - 1))
+            routines, nowMs: clock.wallMilliseconds(), width: max(20, TerminalSize.columnsOfError - 1))
         isShown = !routines.isEmpty
         if isShown, let timer { deadlines.set(timer, at: now + Self.period) }
     }

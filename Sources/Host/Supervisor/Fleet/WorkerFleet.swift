@@ -223,6 +223,11 @@ final class WorkerFleet {
     /// Tells the worker of a session something.
     func send(_ command: WorkerCommand, to seat: Seat) { workers[seat.worker]?.process?.send(command) }
 
+    /// Sends a command to all workers that have loaded the plugin.
+    func send(_ command: WorkerCommand, toWorkersOf plugin: Int) {
+        for worker in workers.values where worker.loaded.contains(plugin) { worker.process?.send(command) }
+    }
+
     /// A session was asked to end and had its grace: whether its worker is ended for it now.
     func overdue(_ seat: Seat) -> Bool {
         workers[seat.worker].map { tell($0, .overdue(slot: seat.slot)) == .changed } ?? false

@@ -5,24 +5,37 @@ internal import HostSystem
 struct WorkerLedger: ~Copyable {
     /// A descriptor for the worker.
     let file: Descriptor
+    /// The file's path, for messages.
+    private let path: String
 
     /// A new file of that name.
     init(_ name: String, in directory: borrowing Directory) throws(SystemError) {
         file = try directory.create(name)
+        path = directory.child(name)
     }
 
     /// A file that nobody else sees.
-    init() throws(SystemError) { file = try Descriptor.memory("ledger") }
+    init() throws(SystemError) {
+        file = try Descriptor.memory("ledger")
+        path = "ledger"
+    }
 
     /// The file that another host has left; nil when it is not there.
     init?(left name: String, in directory: borrowing Directory) {
         guard let file = try? directory.openForReading(name) else { return nil }
         self.file = file
+        path = directory.child(name)
     }
 
-    /// Makes room for so many slots.
-    func lengthen(to count: Int) throws(SystemError) {
-        try file.truncate(to: LedgerSlot.start + count * LedgerSlot.size, subject: "ledger")
+    /// Makes room for so many slots, where there was some for `old`: on the disk, since the worker maps the file, and a hole
+    /// that cannot be filled would end it. In whole pages, for what the system maps.
+    func lengthen(from old: Int = 0, to count: Int) throws(SystemError) {
+        func allocate(_ start: Int, _ size: Int) throws(SystemError) {
+            let end = (start + count * size + 4095) / 4096 * 4096
+            try file.allocate(from: start + old * size, to: end, subject: path)
+        }
+        try allocate(0, LedgerTwin.size)
+        try allocate(LedgerSlot.start, LedgerSlot.size)
     }
 
     /// What is counted in the slot of that number: by its twin, or, when that is not whole, by the slot. The times are

@@ -141,7 +141,7 @@ final class WorkerLink: WorkerProcess {
         guard slotCount < LedgerSlot.mostInFile else { return nil }
         if slotCount >= ledgerSlots {
             let wanted = max(8, ledgerSlots * 2)
-            try ledger.lengthen(to: wanted)
+            try ledger.lengthen(from: ledgerSlots, to: wanted)
             ledgerSlots = wanted
         }
         slots[key] = slotCount

@@ -18,7 +18,7 @@ struct OpenSessions: ~Copyable {
 
     /// Opens the file and reads what is owed; lines that cannot be read are passed over.
     init(_ directory: consuming Directory) throws(SystemError) {
-        file = try directory.openForAppending(Self.name)
+        file = try directory.openForAppending(Self.name, patience: 2_000_000_000)
         self.directory = directory
         let bytes = (try? file.readAll(limit: 256 << 20, subject: Self.name)) ?? []
         owed = bytes.split(separator: UInt8(ascii: "\n")).compactMap { OpenSession(line: Array($0)) }

@@ -26,7 +26,8 @@ protocol RecordStorage: AnyObject {
     func begin(_ session: OpenSession) throws(SystemError)
     /// Notes that a session has its record.
     func end(_ session: SessionID)
-    /// Whether most of what was noted is of sessions that have their records.
+    /// Whether it is time to note anew what has no record: most of what was noted has one, or their file was rotated, which
+    /// takes those records further away.
     var isOvergrown: Bool { get }
     /// Notes these sessions only: all that have no record.
     func rewrite(_ sessions: [OpenSession]) throws(SystemError)
@@ -63,11 +64,15 @@ final class StateRecords: RecordStorage {
     private var store: SessionStore
     private var open: OpenSessions
     private let ledgerFolder: Directory
+    /// Rotations of the records when the open sessions were last written anew.
+    private var rotations = 0
 
     /// Opens the files of a state directory that is this host's, and says what was mended.
     init(in path: String, log: any LogSink) throws(SystemError) {
         store = try SessionStore.open(try Directory(path))
         open = try OpenSessions(try Directory(path))
+        // A host that was killed may have rotated its records several times since it noted these.
+        try store.find(open.owed.map(\.session))
         ledgerFolder = try Directory(path).directory("ledgers", create: true)
         for warning in store.warnings { log.write(.warning, "", warning) }
     }
@@ -98,8 +103,11 @@ final class StateRecords: RecordStorage {
 
     func begin(_ session: OpenSession) throws(SystemError) { try open.begin(session) }
     func end(_ session: SessionID) { open.end(session) }
-    var isOvergrown: Bool { open.isOvergrown }
-    func rewrite(_ sessions: [OpenSession]) throws(SystemError) { try open.rewrite(sessions) }
+    var isOvergrown: Bool { open.isOvergrown || store.rotations != rotations }
+    func rewrite(_ sessions: [OpenSession]) throws(SystemError) {
+        rotations = store.rotations  // also if it fails: it is tried again when there is more to forget
+        try open.rewrite(sessions)
+    }
 
     var ledgers: [String] { (try? ledgerFolder.names()) ?? [] }
     func removeLedger(_ name: String) { try? ledgerFolder.remove(name) }

@@ -27,6 +27,16 @@ extension RoutineBook {
         }
     }
 
+    /// The plugin's number and the position in it of the routines that these ids of plugins and routines name; none are
+    /// all. An id that no plugin has names nothing.
+    func places(of identifiers: [String]) -> [(plugin: Int, routine: Int)] {
+        let wanted = Set(identifiers)
+        return routines.values.filter { routine in
+            wanted.isEmpty || wanted.contains(routine.identifier) || wanted.contains(routine.owner.program.name)
+        }
+        .map { ($0.owner.program.number, $0.index) }
+    }
+
     private func perform(_ action: ControlRequest.Action, on routine: RoutineEntry) -> Outcome? {
         if !routine.settings.isEnabled { return (false, "it is disabled: its configuration says enabled: false") }
         return switch action {
@@ -35,7 +45,7 @@ extension RoutineBook {
         case .resume: resume(routine)
         case .restart: restart(routine)
         case .stop: stop(routine)
-        case .status, .reload, .logLevel: nil
+        case .status, .reload, .logLevel, .dropCached: nil
         }
     }
 

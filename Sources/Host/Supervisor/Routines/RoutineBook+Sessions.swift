@@ -27,7 +27,7 @@ extension RoutineBook {
     /// A session of that routine is to get a seat now: its id; nil when none is wanted any more.
     func opening(_ key: Int) -> SessionID? {
         guard !isStopping, let routine = routines[key], routine.isStartPending else { return nil }
-        return sessionIDs.next(milliseconds: clock.wall() / 1_000_000)
+        return sessionIDs.next(milliseconds: clock.wallMilliseconds())
     }
 
     /// What the next host must know of a session that begins in that seat, should this one die.
@@ -35,7 +35,7 @@ extension RoutineBook {
         guard let routine = routines[key] else { return nil }
         routine.isStartPending = false
         let session = RoutineEntry.Session(
-            id: id, startMs: clock.wall() / 1_000_000, startBoot: clock.boot(), seat: seat)
+            id: id, startMs: clock.wallMilliseconds(), startBoot: clock.boot(), seat: seat)
         routine.session = session
         running[id] = routine
         return routine.openSession(of: host)
@@ -46,7 +46,7 @@ extension RoutineBook {
         guard let routine = routines[key], let session = routine.session else { return }
         var order = routine.order(for: session, past)
         order.timing = memory.timing(
-            routine.settings.timing, of: routine.identifier, nowMs: clock.wall() / 1_000_000)
+            routine.settings.timing, of: routine.identifier, nowMs: clock.wallMilliseconds())
         actions.append(.send(.start(order), session.seat))
         hangs.begin(routine.key, session.id, at: session.startBoot, routine.settings.timeoutNanoseconds)
         tell(routine, .started)
@@ -212,7 +212,7 @@ extension RoutineBook {
     /// Records a load that came to nothing, for these routines; `-` when none is known.
     func record(_ failed: FailedLoad, of plugin: String, version: String?, for routines: [String]) {
         guard failed.isRecorded else { return }
-        let wall = clock.wall() / 1_000_000
+        let wall = clock.wallMilliseconds()
         let duration = max(0, clock.monotonic() - failed.startedAt) / 1_000_000
         var report = failed.report
         var kept: String?

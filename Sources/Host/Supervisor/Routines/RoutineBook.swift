@@ -130,7 +130,7 @@ final class RoutineBook {
             }
         let routine = RoutineEntry(
             key: nextKey, owner: entry, index: index, policy: policy, settings: settings,
-            untilMs: settings.until.moment(nowMs: clock.wall() / 1_000_000))
+            untilMs: settings.until.moment(nowMs: clock.wallMilliseconds()))
         nextKey += 1
         routine.isPaused = tally?.isPaused ?? false
         if let wasPaused = wasPaused.removeValue(forKey: id) { routine.isPaused = wasPaused }
@@ -260,7 +260,7 @@ final class RoutineBook {
 
     private func startLater(_ routine: RoutineEntry, at time: Int64) {
         let delay = max(0, time - clock.monotonic()) / 1_000_000
-        if let until = routine.untilMs, clock.wall() / 1_000_000 + delay >= until {
+        if let until = routine.untilMs, clock.wallMilliseconds() + delay >= until {
             log.write(.info, routine.identifier, "not started again: its until comes before that")
             return tell(routine, .tooLate)
         }

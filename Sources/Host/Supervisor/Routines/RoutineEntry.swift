@@ -78,7 +78,7 @@ extension RoutineEntry {
         SessionRecord(
             session: session.id, plugin: program.name, pluginVersion: program.version, build: program.build,
             routine: name, host: host.name, pid: session.seat.pid, startMs: session.startMs,
-            finishMs: clock.wall() / 1_000_000,
+            finishMs: clock.wallMilliseconds(),
             durationMs: max(0, clock.boot() - session.startBoot) / 1_000_000, cycles: 0, reason: reason)
     }
 }

@@ -7,7 +7,7 @@ extension RoutineBook {
         let reading = RoutineReading(book: self, ledgers: ledgers, clock: clock, lifetime: lifetime)
         // The sessions of a replaced file end while those of the new one begin: they are one routine here.
         return Dictionary(grouping: routines.values) { $0.identifier }
-            .sorted { $0.key < $1.key }
+            .sorted { NaturalOrder.precedes($0.key, $1.key) }
             .map(\.value)
             .filter { entries in entries.contains { !$0.owner.isRetired || $0.session != nil } }
             .map { reading.status(of: $0) }
@@ -206,11 +206,11 @@ struct RoutineReading {
     /// A time of the boot clock as UTC ms; nil for never, and for what no plugin can mean.
     private func wallMs(boot time: Int64) -> Int64? {
         guard time > 0, time < 1 << 60 else { return nil }
-        return (clock.wall() + (time - clock.boot())) / 1_000_000
+        return clock.wallMilliseconds() + (time - clock.boot()) / 1_000_000
     }
 
     private func wallMs(monotonic time: Int64) -> Int64? {
         guard time > 0, time < 1 << 60 else { return nil }
-        return (clock.wall() + (time - clock.monotonic())) / 1_000_000
+        return clock.wallMilliseconds() + (time - clock.monotonic()) / 1_000_000
     }
 }

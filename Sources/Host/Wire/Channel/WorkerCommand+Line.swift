@@ -19,6 +19,10 @@ extension WorkerCommand {
         case .runNow(let slot): writer.field("run_now", slot)
         case .pause(let slot): writer.field("pause", slot)
         case .resume(let slot): writer.field("resume", slot)
+        case .dropCached(let drop):
+            writer.open("drop_cached")
+            drop.write(to: &writer)
+            writer.close()
         case .logLevel(let level): writer.field("log_level", level)
         case .quit: writer.field("quit", true)
         }
@@ -39,6 +43,7 @@ extension WorkerCommand {
                 case "run_now": command = .runNow(slot: try cursor.whole())
                 case "pause": command = .pause(slot: try cursor.whole())
                 case "resume": command = .resume(slot: try cursor.whole())
+                case "drop_cached": command = .dropCached(try DropCached(from: &cursor))
                 case "log_level": command = .logLevel(try cursor.whole())
                 case "quit": command = try cursor.bool() ? .quit : nil
                 default: try cursor.skip()
@@ -81,6 +86,29 @@ extension WorkerCommand.Load {
             }
         }
         self = load
+    }
+}
+
+extension WorkerCommand.DropCached {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("plugin", plugin)
+        writer.field("routine", routine)
+        writer.field("name", ifAny: name)
+        writer.field("key", ifAny: key)
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var drop = Self(plugin: 0, routine: 0)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "plugin": drop.plugin = try cursor.whole()
+            case "routine": drop.routine = try cursor.whole()
+            case "name": drop.name = try cursor.string()
+            case "key": drop.key = try cursor.string()
+            default: try cursor.skip()
+            }
+        }
+        self = drop
     }
 }
 

@@ -14,6 +14,8 @@ public enum WorkerCommand: Equatable, Sendable {
     case pause(slot: Int)
     /// Undo `pause`.
     case resume(slot: Int)
+    /// Let go of what the disk caches of a routine hold in memory: the files were removed.
+    case dropCached(DropCached)
     /// Show log lines from this level on.
     case logLevel(Int32)
     /// End all sessions, unload, say `goodbye`, and exit.
@@ -52,6 +54,26 @@ public enum WorkerCommand: Equatable, Sendable {
             self.isForRunning = isForRunning
             self.build = build
             self.state = state
+        }
+    }
+
+    /// Values of a routine's disk caches.
+    public struct DropCached: Equatable, Sendable {
+        /// The plugin's number.
+        public var plugin: Int
+        /// The routine's position in the plugin's description.
+        public var routine: Int
+        /// The cache; nil: all of them.
+        public var name: String?
+        /// The key, empty for the unkeyed value; nil: all of them.
+        public var key: String?
+
+        /// Values to let go of.
+        public init(plugin: Int, routine: Int, name: String? = nil, key: String? = nil) {
+            self.plugin = plugin
+            self.routine = routine
+            self.name = name
+            self.key = key
         }
     }
 

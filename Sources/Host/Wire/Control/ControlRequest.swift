@@ -5,6 +5,7 @@ public import HostValues
 ///     {"v":1,"request":"status"}
 ///     {"v":1,"request":"pause","ids":["market-poller/snapshot","log-tail"]}
 ///     {"v":1,"request":"log-level","level":"debug"}
+///     {"v":1,"request":"drop-cached","ids":["market-poller"],"name":"quotes","key":"EUR"}
 ///
 /// Each is answered by one line, in order: see `ControlResponse`.
 public struct ControlRequest: Equatable, Sendable {
@@ -14,12 +15,13 @@ public struct ControlRequest: Equatable, Sendable {
         case runNow = "run-now"
         case pause, resume, restart, stop, reload
         case logLevel = "log-level"
+        case dropCached = "drop-cached"
 
         /// Whether it wants ids of routines or plugins.
         public var wantsIdentifiers: Bool {
             switch self {
             case .runNow, .pause, .resume, .restart, .stop: true
-            case .status, .reload, .logLevel: false
+            case .status, .reload, .logLevel, .dropCached: false
             }
         }
     }
@@ -35,12 +37,20 @@ public struct ControlRequest: Equatable, Sendable {
     public var identifiers: [String]
     /// The new level of `logLevel`; nil asks for the present one.
     public var level: LogLevel?
+    /// The cache that `dropCached` means; nil: all of the routines.
+    public var name: String?
+    /// The key that it means, empty for the unkeyed value; nil: all of them.
+    public var key: String?
 
     /// A request.
-    public init(_ action: Action, identifiers: [String] = [], level: LogLevel? = nil) {
+    public init(
+        _ action: Action, identifiers: [String] = [], level: LogLevel? = nil, name: String? = nil, key: String? = nil
+    ) {
         self.action = action
         self.identifiers = identifiers
         self.level = level
+        self.name = name
+        self.key = key
     }
 
     /// Why bytes are no request.
@@ -61,6 +71,8 @@ public struct ControlRequest: Equatable, Sendable {
             writer.closeList()
         }
         if let level { writer.field("level", level.rawValue) }
+        writer.field("name", ifAny: self.name)
+        writer.field("key", ifAny: key)
         writer.close()
         return writer.bytes + [UInt8(ascii: "\n")]
     }
@@ -70,6 +82,7 @@ public struct ControlRequest: Equatable, Sendable {
         var version: UInt64?
         var name: String?
         var level: String?
+        var cache: (name: String?, key: String?)
         var identifiers: [String] = []
         do throws(JSONFault) {
             var cursor = JSONCursor(line, in: 0..<line.count)
@@ -78,6 +91,8 @@ public struct ControlRequest: Equatable, Sendable {
                 case "v": version = try cursor.unsigned()
                 case "request": name = try cursor.string()
                 case "level": level = try cursor.string()
+                case "name": cache.name = try cursor.string()
+                case "key": cache.key = try cursor.string()
                 case "ids": try cursor.list { (cursor) throws(JSONFault) in identifiers.append(try cursor.string()) }
                 default: try cursor.skip()
                 }
@@ -93,7 +108,7 @@ public struct ControlRequest: Equatable, Sendable {
             throw Malformed(description: "request: \(Spelling.quoted(name)) is not known\(suggestion)")
         }
         if action.wantsIdentifiers, identifiers.isEmpty { throw Malformed(description: "ids: is missing or empty") }
-        self.init(action, identifiers: identifiers)
+        self.init(action, identifiers: identifiers, name: cache.name, key: cache.key)
         if let level {
             guard let known = LogLevel(rawValue: level) else {
                 let words = LogLevel.allCases.map(\.rawValue)

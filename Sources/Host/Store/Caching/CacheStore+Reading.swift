@@ -1,0 +1,68 @@
+internal import HostSystem
+
+/// What the files of values are read for, and set aside for.
+extension CacheStore {
+    /// Reads a value of a codec, or only its header. Waits for nobody, as a rule: a file is replaced in one step, and
+    /// stays as it was while it is open here.
+    func read(_ path: Path, codec: UInt32, payload: Bool) throws(SystemError) -> Found {
+        guard let folder = try shelf(path, create: false)?.folder else { return .absent }
+        switch try CacheFileReader.readAtRest(folder, path.file.text, payload: payload) {
+        case .absent: return .absent
+        case .whole(let header, let buffer) where isOurs(header, path):
+            if header.codec == codec { return .value(header, buffer) }
+            return try setAside(folder, path, codec, "it is of codec \(header.codec), not \(codec)")
+        case .whole: return try setAside(folder, path, codec, "it is another cache's")
+        case .wrong(let reason): return try setAside(folder, path, codec, reason)
+        }
+    }
+
+    /// The header on disk; nil when there is no value, or a wrong one.
+    func header(_ folder: any CacheFolder, _ path: Path) throws(SystemError) -> CacheFileHeader? {
+        guard case .whole(let header, _) = try CacheFileReader.read(folder, path.file.text, payload: false),
+            isOurs(header, path)
+        else { return nil }
+        return header
+    }
+
+    private func isOurs(_ header: CacheFileHeader, _ path: Path) -> Bool {
+        CacheName.areSame(header.plugin, plugin) && CacheName.areSame(header.routine, routine)
+            && CacheName.areSame(header.name, path.name) && header.key == path.key
+    }
+
+    private func setAside(_ folder: any CacheFolder, _ path: Path, _ codec: UInt32, _ reason: String)
+        throws(SystemError) -> Found
+    {
+        guard let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy) else { return .absent }
+        defer { lock.release() }
+        // Somebody may have replaced it since.
+        var other: CacheFileHeader?
+        if case .whole(let header, let payload) = try CacheFileReader.read(folder, path.file.text, payload: true),
+            isOurs(header, path)
+        {
+            if header.codec == codec { return .value(header, payload) }
+            other = header
+        }
+        let name = FileName(path.stem + (other == nil ? Self.corruptEnding : Self.otherEnding))
+        if let other, path.key.isEmpty { try Self.raise(other.generation, of: path.name, in: folder) }
+        do {
+            try folder.rename(path.file, to: name)
+        } catch {
+            if error.isNotFound { return .absent }
+            throw error
+        }
+        return .setAside(SetAside(file: name.text, reason: reason, generation: other?.generation ?? 0))
+    }
+
+    /// Sets a whole file of ours aside which the plugin cannot decode; nil when there is none of that generation.
+    func reject(_ path: Path, generation: UInt64, reason: String) throws(SystemError) -> SetAside? {
+        guard let folder = try shelf(path, create: false)?.folder,
+            let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
+        else { return nil }
+        defer { lock.release() }
+        guard let found = try header(folder, path), found.generation == generation else { return nil }
+        if path.key.isEmpty { try Self.raise(generation, of: path.name, in: folder) }
+        let name = FileName(path.stem + Self.otherEnding)
+        try folder.rename(path.file, to: name)
+        return SetAside(file: name.text, reason: reason, generation: generation)
+    }
+}

@@ -1,0 +1,36 @@
+/// The order in which people look for names: `worker-2` before `worker-10`. Pure.
+public enum NaturalOrder {
+    /// Whether one comes before the other: runs of digits by the number that they are, all else by bytes. Of names that
+    /// differ only in zeros in front of numbers, the one with fewer of them comes first, so that the order is total.
+    public static func precedes(_ one: String, _ other: String) -> Bool { compare(one, other) < 0 }
+
+    /// Negative when `one` comes first, positive when `other` does, 0 for the same bytes.
+    public static func compare(_ one: String, _ other: String) -> Int {
+        var (a, b) = (Array(one.utf8)[...], Array(other.utf8)[...])
+        while let first = a.first, let second = b.first {
+            if isDigit(first), isDigit(second) {
+                let (left, right) = (takeNumber(&a), takeNumber(&b))
+                if left.count != right.count { return left.count - right.count }
+                if left != right { return left.lexicographicallyPrecedes(right) ? -1 : 1 }
+            } else if first != second {
+                return Int(first) - Int(second)
+            } else {
+                a.removeFirst()
+                b.removeFirst()
+            }
+        }
+        if a.count != b.count { return a.count - b.count }
+        let (left, right) = (one.utf8, other.utf8)
+        if left.count != right.count { return left.count - right.count }
+        return left.elementsEqual(right) ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
+    }
+
+    /// The digits in front, without zeros in front of them.
+    private static func takeNumber(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        let digits = rest.prefix { isDigit($0) }
+        rest = rest.dropFirst(digits.count)
+        return digits.drop { $0 == UInt8(ascii: "0") }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+}

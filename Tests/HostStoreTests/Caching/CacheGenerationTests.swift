@@ -1,0 +1,80 @@
+import HostStore
+import HostValues
+import Synchronization
+import Testing
+
+/// The numbers of a cache's values.
+@Suite("Generations of cached values")
+struct CacheGenerationTests {
+    private static let options = unsafe CacheOptions(expire: .max)
+
+    private static func put(_ world: CacheWorld, _ key: [UInt8] = [], name: String = "name") throws -> UInt64 {
+        let cache = try world.cache(.disk, options, name: name)
+        try cache.put([1], key: key).get()
+        return try cache.peek(key: key).get().value.generation
+    }
+
+    @Test("they grow by one with each value of the cache, keyed or not, over restarts")
+    func restarts() throws {
+        let world = CacheWorld()
+        let keys: [[UInt8]] = [[], [1], [2], [1], [], [3]]
+        for (index, key) in keys.enumerated() {
+            world.restart()
+            #expect(try Self.put(world, key) == UInt64(index + 1))
+            // Another cache of the routine has numbers of its own.
+            #expect(try Self.put(world, name: "other") == UInt64(index + 1))
+        }
+        world.restart()
+        let cache = try world.cache(.disk, Self.options)
+        unsafe #expect(
+            try cache.get(CacheRequest(fresh: true), key: [9], source: source([1])).get().value.generation == 7)
+    }
+
+    enum Loss: CaseIterable { case invalidated, invalidatedAtOnce, cleared, tooLarge, trimmed, sweptTwice }
+
+    @Test("and go on when the last value is gone", arguments: Loss.allCases, [[], [5]] as [[UInt8]])
+    func losses(_ loss: Loss, _ key: [UInt8]) throws {
+        let world = CacheWorld()
+        for _ in 0..<3 { _ = try Self.put(world, key) }
+        switch loss {
+        case .invalidated:
+            try world.cache(.disk, Self.options).invalidate(key: key).get()
+        case .invalidatedAtOnce:
+            world.restart()
+            try world.cache(.disk, Self.options).invalidate(key: key).get()
+        case .cleared:
+            #expect(CacheInspector(state: MemoryFolder(world.disk)).clear(.init()).removed == 1)
+        case .tooLarge:
+            world.budget = CacheBudget(valueLimit: 1)
+            world.restart()
+            #expect(try world.cache(.disk, Self.options).put([1, 2], key: key).error == .tooLarge)
+        case .trimmed:
+            if key.isEmpty { return }
+            for path in world.disk.files.keys where path.hasSuffix(".shc") { world.disk.set(path, nil) }
+        case .sweptTwice:
+            for _ in 0..<2 {
+                try world.cache(.disk, Self.options).invalidate(key: key).get()
+                world.restart()
+                #expect(try Self.put(world, key) > 3)
+            }
+            try world.cache(.disk, Self.options).invalidate(key: key).get()
+            world.restart()
+            #expect(try Self.put(world, key) == 6)
+            return
+        }
+        #expect(!world.disk.files.keys.contains { $0.hasSuffix(".shc") })
+        world.budget = CacheBudget()
+        world.restart()
+        #expect(try Self.put(world, key) == 4)
+        #expect(try Self.put(world, [7]) == 5)
+    }
+
+    @Test("keyed files of a version that wrote no number down are asked for theirs")
+    func earlierVersion() throws {
+        let world = CacheWorld()
+        for key in 1...4 as ClosedRange<UInt8> { _ = try Self.put(world, [key]) }
+        world.disk.state.withLock { $0.marks = [:] }
+        world.restart()
+        #expect(try Self.put(world, [9]) == 5)
+    }
+}
