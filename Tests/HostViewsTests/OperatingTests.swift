@@ -145,7 +145,7 @@ import Testing
         ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: \u{1}\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", 413),
         ("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", 413),
-        ("GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 9000), 431),
+        ("GET / HTTP/1.1\r\nX: " + String(repeating: "x", count: 33_000), 431),
         (String(repeating: "\n", count: 9000), 400),
     ])
     func `what is no request gets its status`(text: String, expected: Int) {
@@ -153,6 +153,42 @@ import Testing
         case .partial: #expect(expected == 0)
         case .refused(let status, _): #expect(status == expected)
         case .request: Issue.record("\(text) was taken")
+        }
+    }
+
+    @Test func `cookies of other programs do not matter, however long and in whatever letters`() {
+        for cookies in [String(repeating: "a", count: 9000), "n=é", "n=\u{2028}Host: evil", "n=\u{85}X", "n=\u{FFFD}"] {
+            let text = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nCookie: \(cookies)\r\n\r\n"
+            let bytes = Array(text.utf8)
+            guard case .request(let request, let length) = HTTPRequest.read(bytes[...]) else {
+                Issue.record("\(cookies.prefix(20)) is refused")
+                continue
+            }
+            #expect(request.isForLoopback && request.path == "/metrics" && length == bytes.count)
+        }
+        let latin = Array("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: n=".utf8) + [0xE9] + Array("\r\n\r\n".utf8)
+        guard case .request = HTTPRequest.read(latin[...]) else {
+            return #expect(Bool(false), "bytes that are no UTF-8")
+        }
+        for text in ["GET /é HTTP/1.1\r\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nCookie: \u{7F}\r\n\r\n"] {
+            guard case .refused(400, _) = HTTPRequest.read(Array(text.utf8)[...]) else {
+                Issue.record("\(text) was taken")
+                continue
+            }
+        }
+    }
+
+    @Test func `a head that comes byte by byte is searched once`() {
+        let text = "GET / HTTP/1.1\r\nHost: localhost\r\nCookie: " + String(repeating: "c", count: 30_000) + "\r\n\r\n"
+        let bytes = Array((text + "GET").utf8)
+        var search = HTTPRequest.Search()
+        for count in stride(from: 1, to: text.utf8.count, by: 7) {
+            guard case .partial = HTTPRequest.read(bytes[..<count], &search) else {
+                return #expect(Bool(false), "taken after \(count) bytes")
+            }
+        }
+        guard case .request(_, text.utf8.count) = HTTPRequest.read(bytes[...], &search) else {
+            return #expect(Bool(false), "not taken")
         }
     }
 

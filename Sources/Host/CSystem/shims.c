@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/vfs.h>
 
 int chs_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
 
@@ -22,6 +23,11 @@ int chs_exchange(int directory, const char *one, const char *other) {
 int chs_lease(int file) {
     /* The signal by which the kernel tells that somebody waits would end the process, if it were the usual one. */
     return fcntl(file, F_SETSIG, SIGURG) == 0 ? fcntl(file, F_SETLEASE, F_WRLCK) : -1;
+}
+
+long chs_file_system_kind(int descriptor) {
+    struct statfs status;
+    return fstatfs(descriptor, &status) == 0 ? (long)status.f_type : 0;
 }
 
 int chs_spread_subdirectories(int directory) {
@@ -47,6 +53,8 @@ void chs_survive(int signal) {
     sigemptyset(&action.sa_mask);
     sigaction(signal, &action, NULL);
 }
+
+void chs_buffer_output_by_lines(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 
 const char *chs_error_text(int number, char *buffer, size_t size) { return strerror_r(number, buffer, size); }
 

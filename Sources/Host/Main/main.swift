@@ -7,6 +7,13 @@ HostProcess.occupyStandardDescriptors()
 HostProcess.closeDescriptorsOnExec()
 let arguments = HostProcess.arguments
 
+// Swift's runtime reads the arguments in proc(5), and workers are started by it.
+if HostProcess.executable == nil {
+    StandardStream.error.write(
+        "schedhost: /proc: not mounted here, and nothing works without it: mount -t proc proc /proc\n")
+    HostProcess.exit(ExitStatus.failure.rawValue)
+}
+
 // A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL SUPERVISOR [LIMIT...] FILE`.
 if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1]), let supervisor = Int32(arguments[2])
 {
@@ -37,7 +44,7 @@ do {
     StandardStream.error.write("schedhost: \(error)\n")
     switch error {
     case .inUse: HostProcess.exit(ExitStatus.stateInUse.rawValue)
-    case .system: HostProcess.exit(ExitStatus.cannotCreate.rawValue)
+    case .system, .noExecution: HostProcess.exit(ExitStatus.cannotCreate.rawValue)
     }
 } catch let error as HostClient.Failure {
     StandardStream.error.write("schedhost: \(error)\n")

@@ -17,6 +17,8 @@ public final class HostLog {
         didSet { if footer != oldValue { emit("") } }
     }
     private let isJournal: Bool
+    /// In a file a line must be told from one of the day before; who looks at a terminal knows the day.
+    private let isDated: Bool
     private var hasFooter = false
     private var dropped = 0
     private var subjectWidth = 24
@@ -27,6 +29,7 @@ public final class HostLog {
         self.level = level
         self.clock = clock
         zone = .local
+        isDated = !StandardStream.error.isTerminal
         isJournal = format == .text && Journal.isStandardError
         isColored = StandardStream.error.isTerminal && (HostProcess.environment("NO_COLOR") ?? "").isEmpty
     }
@@ -50,7 +53,8 @@ public final class HostLog {
     private func line(_ level: LogLevel, _ subject: String, _ text: String, _ ms: Int64) -> String {
         let name = subject.isEmpty ? "schedhost" : TerminalText.clean(subject)
         subjectWidth = min(max(subjectWidth, TerminalText.width(name)), 32)
-        let time = CivilTime(seconds: ms / 1000, zone: zone).clock
+        let civil = CivilTime(seconds: ms / 1000, zone: zone)
+        let time = isDated ? civil.description : civil.clock
         let milliseconds = String(ms % 1000 + 1000).suffix(3)
         let head = "\(time).\(milliseconds) \(TerminalText.pad("\(level)".uppercased(), to: 8)) "
         let body = TerminalText.pad(name, to: subjectWidth) + "  " + TerminalText.clean(text)

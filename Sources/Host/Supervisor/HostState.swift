@@ -6,6 +6,7 @@ public import HostSystem
 ///     sessions.jsonl  the records, and sessions.N.jsonl
 ///     open.jsonl      sessions that have begun and have no record yet
 ///     tally.json      failures and quarantines
+///     names.json      which file had which plugin's name last
 ///     ledgers/        a file a worker, while it runs
 ///     reports/        crash reports
 ///     cache/          the disk caches
@@ -16,6 +17,8 @@ public struct HostState: ~Copyable {
     public enum Failure: Error, CustomStringConvertible {
         /// Another host has it.
         case inUse(path: String, pid: String)
+        /// No library can be loaded from there.
+        case noExecution(path: String)
         /// It cannot be made or opened.
         case system(SystemError)
 
@@ -24,6 +27,9 @@ public struct HostState: ~Copyable {
             switch self {
             case .inUse(let path, let pid):
                 "\(path): in use by the host with pid \(pid): stop that one, or choose another directory with --state"
+            case .noExecution(let path):
+                "\(path): its file system is mounted noexec, so that workers cannot load plugins from their copies there: mount "
+                    + "it without noexec, or choose another directory with --state"
             case .system(let error): "\(error): choose another directory with --state"
             }
         }
@@ -83,5 +89,10 @@ public struct HostState: ~Copyable {
         if isOurs { return }
         let pid = holder.filter(\.isNumber)
         throw .inUse(path: directory.path, pid: pid.isEmpty ? "unknown" : pid)
+    }
+
+    /// Refuses a directory from which no plugin could be loaded.
+    public func requireExecution() throws(Failure) {
+        if directory.forbidsExecution { throw .noExecution(path: directory.path) }
     }
 }

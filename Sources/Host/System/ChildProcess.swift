@@ -84,7 +84,14 @@ public struct ChildProcess: ~Copyable, Sendable {
         if number != 0 { throw SystemError("posix_spawn", launch.executable, number: number) }
         let child = pid
         // The child is not reaped yet, so the pid cannot be anybody else's.
-        descriptor = Descriptor(owning: try retrying("pidfd_open", "process \(child)") { chs_pidfd_open(child, 0) })
+        do throws(SystemError) {
+            descriptor = Descriptor(owning: try retrying("pidfd_open", "process \(child)") { chs_pidfd_open(child, 0) })
+        } catch {
+            // Nobody would ever reap what cannot be held.
+            _ = kill(child, SIGKILL)
+            _ = waitpid(child, nil, 0)
+            throw error
+        }
         self.pid = child
     }
 

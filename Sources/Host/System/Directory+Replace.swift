@@ -20,15 +20,18 @@ extension Directory {
     /// Puts a file of that content, which all may read whom the umask lets, in the place of a regular one, or where there
     /// is none.
     ///
-    /// In one step: other processes see the old one or the new one. A failure leaves all as it was.
-    public func replace(_ name: String, with bytes: [UInt8]) throws(ReplaceFailure) {
+    /// In one step: other processes see the old one or the new one. A failure leaves all as it was. With `forEverybody` all
+    /// may read it, whatever the umask.
+    public func replace(_ name: String, with bytes: [UInt8], forEverybody: Bool = false) throws(ReplaceFailure) {
         if let kind = try? status(name.isEmpty ? "." : name).kind, kind != .regular {
             throw .notRegular(child(name), kind)
         }
         let temporary = ".\(name).\(HostProcess.pid)"
         do throws(SystemError) {
             try? remove(temporary)  // of a process that had this number and was killed
-            try create(temporary, mode: 0o644).writeAll(bytes, subject: child(name))
+            let file = try create(temporary, mode: 0o644)
+            if forEverybody { try file.setMode(0o644, subject: child(name)) }
+            try file.writeAll(bytes, subject: child(name))
             try rename(temporary, to: name)
         } catch {
             try? remove(temporary)

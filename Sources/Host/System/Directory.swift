@@ -91,6 +91,13 @@ public struct Directory: ~Copyable, Sendable {
         }
     }
 
+    /// Gives a file another name, in another directory of the same file system. linkat(2).
+    public func link(_ name: String, to other: String, in folder: borrowing Directory) throws(SystemError) {
+        _ = try retrying("linkat", child(name)) {
+            unsafe linkat(descriptor.raw, name, folder.descriptor.raw, other, 0)
+        }
+    }
+
     /// Removes a file. unlinkat(2).
     public func remove(_ name: String) throws(SystemError) {
         _ = try retrying("unlinkat", child(name)) { unsafe unlinkat(descriptor.raw, name, 0) }
@@ -108,6 +115,13 @@ public struct Directory: ~Copyable, Sendable {
             unsafe fstatat(descriptor.raw, name, &status, followLink ? 0 : AT_SYMLINK_NOFOLLOW)
         }
         return FileStatus(status)
+    }
+
+    /// Whether its file system is mounted so that nothing in it can be executed or loaded as a library. fstatvfs(3).
+    public var forbidsExecution: Bool {
+        var status = statvfs()
+        let forbidsExecution: UInt = 8  // ST_NOEXEC, declared for _GNU_SOURCE only
+        return unsafe fstatvfs(descriptor.raw, &status) == 0 && status.f_flag & forbidsExecution != 0
     }
 
     /// The names in it, sorted by bytes, without `.` and `..`. Names that are not UTF-8 are left out. readdir(3).

@@ -36,20 +36,32 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// What it says, in one line.
     public var description: String {
-        let mend = (call == "openat" && wouldBlock ? Self.leased : Self.mend(number)).map { ": \($0)" } ?? ""
+        let mend = (call == "openat" && wouldBlock ? Self.leased : Self.mend(number, of: call)).map { ": \($0)" } ?? ""
         return "\(subject): \(reason) (\(call))\(mend)"
     }
 
     /// Why a file cannot be opened at once.
     private static let leased: String? = "another program has a lease on it, and was asked to give it back: try again"
 
-    private static func mend(_ number: Int32) -> String? {
+    private static func mend(_ number: Int32, of call: String) -> String? {
         switch number {
+        case EPERM where isOnlyFiltered(call), ENOSYS:
+            "a system call filter (seccomp), such as a container's profile, forbids \(call): allow it there"
         case EACCES, EPERM: "check the permissions and the owner"
         case ENOSPC, EDQUOT: "free some space on that file system"
         case EROFS: "choose a place that can be written"
         case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
         default: nil
+        }
+    }
+
+    /// Calls that need no permission, so that only a filter can say that they are not permitted.
+    private static func isOnlyFiltered(_ call: String) -> Bool {
+        switch call {
+        case "pidfd_open", "posix_spawn", "timerfd_create", "signalfd", "eventfd", "epoll_create1", "epoll_ctl",
+            "epoll_wait", "epoll_pwait2", "inotify_init1", "inotify_add_watch", "memfd_create", "pipe2", "socketpair":
+            true
+        default: false
         }
     }
 

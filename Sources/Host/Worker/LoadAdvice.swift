@@ -20,6 +20,11 @@ enum LoadAdvice {
                 + "MemoryDenyWriteExecute=) forbids: link it with -z noexecstack"
         ),
         (
+            "failed to map segment from shared object",
+            "its file system, or that of the state directory's copies, is mounted noexec, or a service's rule forbids it: "
+                + "mount it without, or choose another directory with --state"
+        ),
+        (
             "version `GLIBC_",
             "it was built for a newer C library than this machine has: build it here, or on an older system"
         ),

@@ -48,6 +48,7 @@ public final class Worker {
         guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
         HostProcess.closeDescriptorsOnExec()  // a plugin's children do not hold the channel
         HostProcess.gainNoPrivileges()
+        HostProcess.bufferOutputByLines()
         Signals.survive([
             Signals.brokenPipe, Signals.fileSize, Signals.hangup, Signals.user1, Signals.user2, Signals.powerFailure,
         ])

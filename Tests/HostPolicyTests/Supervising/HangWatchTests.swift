@@ -47,6 +47,29 @@ private let hour = 3600 * second
         #expect(watch.nextLook(at: clocks.now) == nil)
     }
 
+    @Test func aCallbackOfWhichNothingRanForAWhileBeginsAnew() {
+        var watch = Watch()
+        var clocks = Clocks()
+        let began = clocks.now.boot
+        _ = watch.observe("a", busy(3, since: began), at: clocks.now)
+        clocks.run(50 * second)
+        // Frozen: both clocks went on.
+        clocks.run(3600 * second)
+        watch.forgive(at: clocks.now)
+        #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
+        // One that is first seen now began before that too.
+        #expect(watch.observe("b", busy(1, since: began + second), at: clocks.now) == nil)
+        clocks.run(second)
+        let later = clocks.now.boot
+        clocks.run(59 * second)
+        #expect(
+            watch.observe("a", busy(3, since: began), at: clocks.now) != nil, "and hangs when its time is over again")
+        #expect(watch.observe("c", busy(1, since: later), at: clocks.now) == nil)
+        watch.remove("b")
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + second)
+    }
+
     @Test func theNextCycleIsWatchedAnew() {
         var watch = Watch()
         var clocks = Clocks()

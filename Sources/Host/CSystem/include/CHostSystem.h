@@ -84,6 +84,9 @@ int chs_pipe2(int ends[2], int flags);
 int chs_close_range(unsigned int first, unsigned int last, int flags);
 int chs_memfd_create(const char *name);
 
+/* The magic number of the file system that a descriptor is on; 0 when it is not known. statfs(2). */
+long chs_file_system_kind(int descriptor);
+
 /* The file system places the directories that are made in this one apart: chattr(1), `T`. ioctl_iflags(2). */
 int chs_spread_subdirectories(int directory);
 int chs_exchange(int directory, const char *one, const char *other);
@@ -95,6 +98,8 @@ const char *chs_signal_name(int signal);
 void chs_survive(int signal);
 /* Whether a signal is ignored: sigaction(2), whose handler is a union that Swift does not read. */
 int chs_is_ignored(int signal);
+/* stdout is a macro in C, and a variable that Swift takes for unsafe to share. */
+void chs_buffer_output_by_lines(void);
 const char *chs_error_text(int number, char *buffer, size_t size);
 
 /* Declared for _GNU_SOURCE only; the kernel's numbers, the same on x86-64 and arm64. fcntl(2), "Open file

@@ -95,6 +95,8 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
 
     private var entries: [Key: Entry] = [:]
     private var suspends = SuspendHistory()
+    /// Until when nothing may have run, monotonic ns: see `forgive`.
+    private var forgiven = Int64.min
 
     /// Nothing is watched.
     public init() {}
@@ -130,7 +132,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
                 entry.wasTold = false
             }
             guard let timeout, !entry.wasTold else { return nil }
-            let deadline = entry.began.clampedPlus(timeout)
+            let deadline = max(entry.began, forgiven).clampedPlus(timeout)
             if now.monotonic < deadline {
                 entry.look = deadline
                 return nil
@@ -141,6 +143,10 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
                 running: now.monotonic.clampedMinus(entry.began), timeout: timeout)
         }
     }
+
+    /// The host itself did not run for a while, and probably nothing else: SIGSTOP, a frozen control group, a virtual
+    /// machine that stood still. No clock tells how much of its time a callback had, so that each begins anew.
+    public mutating func forgive(at now: ClockReading) { forgiven = now.monotonic }
 
     /// Forgets a routine: its worker died, or its plugin was removed.
     public mutating func remove(_ key: Key) {

@@ -3,6 +3,7 @@ internal import HostCore
 /// One client of the page and the metrics.
 final class HTTPConversation: SocketConversation {
     private var buffer: [UInt8] = []
+    private var search = HTTPRequest.Search()
     private var isOver = false
     private let answersAnyHost: Bool
     private let answer: (HTTPRequest) -> HTTPResponse
@@ -19,12 +20,13 @@ final class HTTPConversation: SocketConversation {
 
     func next() -> SocketReply? {
         guard !isOver, !buffer.isEmpty else { return nil }
-        switch HTTPRequest.read(buffer[...]) {
+        switch HTTPRequest.read(buffer[...], &search) {
         case .partial: return nil
         case .refused(let status, let text):
             return last(HTTPResponse(status: status, text: text))
         case .request(let request, let length):
             buffer.removeFirst(length)
+            search = HTTPRequest.Search()
             guard answersAnyHost || request.isForLoopback else {
                 return last(HTTPResponse(status: 421, text: "this host answers to localhost and 127.0.0.1 only"))
             }

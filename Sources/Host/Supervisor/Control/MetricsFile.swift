@@ -34,7 +34,8 @@ final class MetricsFile {
     /// Replaces the file, and sets the next time.
     func write() {
         do throws(Directory.ReplaceFailure) {
-            try directory.replace(name, with: metrics())  // others read it: node_exporter is another user
+            // Its only reader is another user, node_exporter.
+            try directory.replace(name, with: metrics(), forEverybody: true)
             hasFault = false
         } catch {
             if !hasFault { log.write(.error, "", "the metrics cannot be written: \(error)") }

@@ -23,6 +23,8 @@ final class HangLook {
 
     /// The least time between two looks, ns: whatever ledgers say, the host does not spin.
     private static let leastTime: Int64 = 1_000_000
+    /// How late a timer may be, ns. What makes it later is not this program's own work: nothing ran.
+    private static let lateness: Int64 = 1_000_000_000
 
     /// Looks at all sessions: each is given to `observe`.
     var look: () -> Void = {}
@@ -31,6 +33,9 @@ final class HangLook {
     private let deadlines: Deadlines
     private var watch = HangWatch<Int>()
     private var timer: Deadlines.Timer?
+    /// When the timer is to come; and, where that is only half-way, when the next look is.
+    private var due = Int64.max
+    private var nextLook: Int64?
     /// There may be an earlier time to look at than the timer has.
     private var isNew = false
 
@@ -38,11 +43,25 @@ final class HangLook {
         self.ledgers = ledgers
         self.clock = clock
         self.deadlines = deadlines
-        timer = deadlines.make { [unowned self] _ in
-            look()
-            isNew = true
-            arm()
+        timer = deadlines.make { [unowned self] _ in wake() }
+    }
+
+    private func wake() {
+        let now = clock.monotonic()
+        let wasHeldUp = now - due > Self.lateness
+        if wasHeldUp { watch.forgive(at: ClockReading(boot: clock.boot(), monotonic: now)) }
+        if !wasHeldUp, let nextLook, nextLook > now {
+            self.nextLook = nil
+            return set(at: nextLook)
         }
+        look()
+        isNew = true
+        arm()
+    }
+
+    private func set(at time: Int64?) {
+        due = time ?? .max
+        if let timer { deadlines.set(timer, at: time) }
     }
 
     /// A session begins.
@@ -74,11 +93,15 @@ final class HangLook {
 
     /// Sets the time of the next look. Once a round of the loop: it takes time in the number of sessions.
     func arm() {
-        guard isNew, let timer else { return }
+        guard isNew else { return }
         isNew = false
         let boot = clock.boot()
         let now = clock.monotonic()
         let next = watch.nextLook(at: ClockReading(boot: boot, monotonic: now))
-        deadlines.set(timer, at: next.map { max($0.monotonic, now + Self.leastTime) })
+        nextLook = next.map { max($0.monotonic, now + Self.leastTime) }
+        // Half-way too, for no more than to see whether the timer is on time: a callback of which nothing ran for half of its
+        // time is not taken for one that hangs.
+        let halfway = nextLook.map { now + ($0 - now) / 2 }
+        set(at: halfway.map { $0 - now > Self.lateness ? $0 : nextLook ?? $0 })
     }
 }

@@ -1,7 +1,31 @@
 /// A request of HTTP/1.1, as far as a server that only shows things wants it. Pure; any bytes are allowed.
 public struct HTTPRequest: Equatable, Sendable {
-    /// Bytes of a request's head at most.
-    public static let longest = 8 << 10
+    /// Bytes of a request's head at most. A browser sends with each the cookies that all other programs on this machine's
+    /// `localhost` have set, on whatever port.
+    public static let longest = 32 << 10
+
+    /// The search for the end of a head in bytes that come in parts: each is looked at once.
+    public struct Search: Sendable {
+        private var count = 0
+        private var isAtLineStart = false
+
+        /// Nothing was looked at.
+        public init() {}
+
+        /// How many bytes the head takes, up to and with the empty line; nil when its end has not come.
+        mutating func length(in bytes: ArraySlice<UInt8>) -> Int? {
+            for byte in bytes.dropFirst(count).prefix(HTTPRequest.longest + 4 - count) {
+                count += 1
+                if byte == 0x0A {
+                    if isAtLineStart { return count }
+                    isAtLineStart = true
+                } else if byte != 0x0D {
+                    isAtLineStart = false
+                }
+            }
+            return nil
+        }
+    }
 
     /// `GET` or `HEAD`.
     public var method: String
@@ -26,16 +50,26 @@ public struct HTTPRequest: Equatable, Sendable {
 
     /// Reads the head at the start of the bytes. A request with a body is refused.
     public static func read(_ bytes: ArraySlice<UInt8>) -> Reading {
-        guard let length = endOfHead(bytes) else {
-            return bytes.count > longest ? .refused(status: 431, text: "the request's head is over 8 KiB") : .partial
+        var search = Search()
+        return read(bytes, &search)
+    }
+
+    /// The same for bytes that begin with those that were searched before.
+    public static func read(_ bytes: ArraySlice<UInt8>, _ search: inout Search) -> Reading {
+        guard let length = search.length(in: bytes) else {
+            return bytes.count > longest ? .refused(status: 431, text: "the request's head is over 32 KiB") : .partial
         }
-        if length > longest { return .refused(status: 431, text: "the request's head is over 8 KiB") }
+        if length > longest { return .refused(status: 431, text: "the request's head is over 32 KiB") }
         let head = bytes[bytes.startIndex..<bytes.startIndex + length]
-        guard head.allSatisfy({ $0 == 0x0D || $0 == 0x0A || $0 == 0x09 || (0x20..<0x7F).contains($0) }) else {
+        // Values may have bytes beyond ASCII (RFC 9110, 5.5), which are no line breaks, whatever they mean.
+        guard head.allSatisfy({ $0 == 0x0D || $0 == 0x0A || $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }) else {
             return .refused(status: 400, text: "the head has bytes that are no text")
         }
-        var lines = String(decoding: head, as: UTF8.self).split(whereSeparator: \.isNewline).map { String($0) }
+        var lines = head.split { $0 == 0x0A || $0 == 0x0D }.map { String(decoding: $0, as: UTF8.self) }
         guard !lines.isEmpty else { return .refused(status: 400, text: "there is no request line") }
+        guard lines[0].utf8.allSatisfy({ $0 < 0x80 }) else {
+            return .refused(status: 400, text: "the request line has bytes beyond ASCII")
+        }
         let words = lines.removeFirst().split(separator: " ", omittingEmptySubsequences: false).map { String($0) }
         guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", words[1].hasPrefix("/") else {
             return .refused(status: 400, text: "the request line is not METHOD /PATH HTTP/1.1")
@@ -73,20 +107,6 @@ public struct HTTPRequest: Equatable, Sendable {
             return .refused(status: 400, text: "there must be one Host header")
         }
         return .request(request, length: length)
-    }
-
-    /// Bytes up to and with the empty line.
-    private static func endOfHead(_ bytes: ArraySlice<UInt8>) -> Int? {
-        var emptied = false
-        for (offset, byte) in bytes.prefix(longest + 4).enumerated() {
-            if byte == 0x0A {
-                if emptied { return offset + 1 }
-                emptied = true
-            } else if byte != 0x0D {
-                emptied = false
-            }
-        }
-        return nil
     }
 
     /// Whether the Host header names this machine's loopback interface: `localhost`, `127.0.0.1`, `[::1]`, each with a
