@@ -49,6 +49,7 @@ extension ArgumentParser {
         options.listen = parsed.texts[.listen].flatMap { ListenAddress($0) }
         options.listenAnywhere = parsed.has(.listenAnywhere)
         options.metricsFile = parsed.texts[.metricsFile]
+        options.polls = parsed.has(.poll)
         if options.listenAnywhere, options.listen == nil {
             throw parsed.fail("--listen-anywhere wants --listen ADDRESS:PORT")
         }

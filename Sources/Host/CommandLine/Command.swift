@@ -118,6 +118,8 @@ public struct RunOptions: Equatable, Sendable {
     public var listenAnywhere = false
     /// A file that is replaced by the metrics every 10 s.
     public var metricsFile: String?
+    /// `--poll`.
+    public var polls = false
 
     /// The defaults.
     public init() {}

@@ -49,6 +49,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
     case metricsFile = "metrics-file"
+    case poll
 }
 
 /// What a value may be.
@@ -191,6 +192,9 @@ public enum CommandTable {
             OptionSpecification(
                 .metricsFile, .file, "FILE",
                 "replace this file by the metrics every 10 s, for Prometheus's node_exporter"),
+            OptionSpecification(
+                flag: .poll,
+                "look for changed plugins and settings every 2 s: for file systems that do not tell of changes"),
             unsafePermissions,
         ],
         examples: [

@@ -59,17 +59,32 @@ public final class Candidate: Sendable {
     /// Says whether it is a plugin for this host, or why not. At most 4 MiB of it is read, and any content is safe.
     public func inspect(abi: PluginFile.ABI = .host) throws(Refusal) -> PluginFile {
         do throws(Refusal.Reason) {
-            if let user, let fault = Refusal.Unsafe(status, user: user) { throw .unsafeFile(fault) }
-            var image = ELFImage(size: status.size) { [self] (offset, count) throws(Refusal.Reason) in
-                do throws(SystemError) {
-                    return try file.read(count: count, at: offset, subject: path)
-                } catch {
-                    throw .unreadable(error)
-                }
-            }
+            var image = try safeImage()
             return try PluginFile.inspect(&image, name: name, identity: identity, abi: abi)
         } catch {
             throw Refusal(path: path, reason: error)
+        }
+    }
+
+    /// The libraries that it is linked with, where it is one itself.
+    public func libraryNeeds() throws(Refusal) -> [String] {
+        do throws(Refusal.Reason) {
+            var image = try safeImage()
+            try image.readHeaders()
+            return try image.needed()
+        } catch {
+            throw Refusal(path: path, reason: error)
+        }
+    }
+
+    private func safeImage() throws(Refusal.Reason) -> ELFImage {
+        if let user, let fault = Refusal.Unsafe(status, user: user) { throw .unsafeFile(fault) }
+        return ELFImage(size: status.size) { [self] (offset, count) throws(Refusal.Reason) in
+            do throws(SystemError) {
+                return try file.read(count: count, at: offset, subject: path)
+            } catch {
+                throw .unreadable(error)
+            }
         }
     }
 

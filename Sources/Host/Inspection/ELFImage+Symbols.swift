@@ -15,6 +15,7 @@ extension ELFImage {
         var hash: UInt64?
         var runPath: UInt64?
         var oldRunPath: UInt64?
+        var needed: [UInt64] = []
     }
 
     /// The most symbols of one hash chain that are looked at.
@@ -42,6 +43,19 @@ extension ELFImage {
         return String(decoding: text.bytes.prefix { $0 != 0 }, as: UTF8.self).split(separator: ":").map { String($0) }
     }
 
+    /// The names of DT_NEEDED, as far as they are file names.
+    mutating func needed() throws(Refusal.Reason) -> [String] {
+        let dynamic = try readDynamic()
+        guard let strings = dynamic.strings else { return [] }
+        var names: [String] = []
+        for offset in dynamic.needed.prefix(256) where offset < dynamic.stringsSize {
+            let count = Int(min(dynamic.stringsSize - offset, 256))
+            let text = try read("its string table", address: strings.clampedPlus(offset), count: count)
+            names.append(String(decoding: text.bytes.prefix { $0 != 0 }, as: UTF8.self))
+        }
+        return names.filter { !$0.isEmpty }
+    }
+
     private mutating func readDynamic() throws(Refusal.Reason) -> Dynamic {
         guard let segment = segments.first(where: { $0.type == SegmentType.dynamic }) else {
             throw .notLibrary("a file without a dynamic section")
@@ -53,6 +67,7 @@ extension ELFImage {
             let value = try table.word(at + 8)
             switch try table.word(at) {
             case 0: return dynamic
+            case 1: dynamic.needed.append(value)
             case 4: dynamic.hash = value
             case 5: dynamic.strings = value
             case 6: dynamic.symbols = value

@@ -19,6 +19,8 @@ public struct PluginFile: Equatable, Sendable {
     public var needsMinor: UInt32
     /// Where its author wants the libraries looked for that it needs: DT_RUNPATH, or else DT_RPATH, as it stands there.
     public var runPath: [String] = []
+    /// The libraries that it is linked with: DT_NEEDED.
+    public var needed: [String] = []
 
     /// What tells one file from another, and from itself after a change.
     public struct Identity: Hashable, Sendable {
@@ -105,7 +107,8 @@ public struct PluginFile: Equatable, Sendable {
         return PluginFile(
             name: name, identity: identity, buildID: notes.buildID ?? fallbackID(identity),
             language: Language(rawValue: note.language) ?? .other, abiMajor: note.abiMajor, abiMinor: note.abiMinor,
-            needsMinor: note.needsMinor, runPath: try image.runPath())
+            needsMinor: note.needsMinor, runPath: try image.runPath(),
+            needed: try image.needed())
     }
 
     /// FNV-1a over the identity.

@@ -36,7 +36,7 @@ enum CheckCommand {
         }
         let finding = try PluginProbe.look(at: name, in: directory, allowUnsafePermissions: true, clock: SystemClock())
         switch finding {
-        case .refused(let text):
+        case .refused(let text), .library(let text):
             say("refused: \(TerminalText.clean(text))\n", options)
             all.refusal = text
         case .plugin(let file, let plugin):

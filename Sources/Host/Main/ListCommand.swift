@@ -11,6 +11,8 @@ enum ListCommand {
             options.config ?? directory.child("schedhost.json5"), isOptional: options.config == nil)
         let names = try directory.names().filter { PluginFile.isCandidate($0) }
         if names.isEmpty { StandardStream.error.write("schedhost: no *.so file in \(options.plugins)\n") }
+        let needed = PluginProbe.neededLibraries(
+            in: directory, names, allowUnsafePermissions: options.allowUnsafePermissions)
         var owners: [String: String] = [:]
         var all: [FileFindings] = []
         for name in names {
@@ -19,7 +21,13 @@ enum ListCommand {
             let finding = try PluginProbe.look(
                 at: name, in: directory, allowUnsafePermissions: options.allowUnsafePermissions, clock: SystemClock())
             switch finding {
-            case .refused(let text):
+            case .library where needed.contains(name):
+                findings.notes.append("a library that a plugin here needs")
+                if !options.isJSON {
+                    StandardStream.output.write(
+                        "library: \(TerminalText.clean(directory.child(name))): a plugin here needs it\n")
+                }
+            case .refused(let text), .library(let text):
                 findings.refusal = text
                 if !options.isJSON { StandardStream.output.write("refused: \(TerminalText.clean(text))\n") }
             case .plugin(let file, let plugin):
@@ -45,6 +53,10 @@ enum ListCommand {
             }
         }
         if options.isJSON { StandardStream.output.write(FileFindings.json(all)) }
+        let unclaimed = UnclaimedSettings.faults(
+            files: try directory.names(), blocks: Array(host.plugins.keys), hostFile: "schedhost.json5",
+            claims: zip(names, all).map { ($0, $1.plugin?.description.id) }, path: { directory.child($0) })
+        for fault in unclaimed { StandardStream.error.write("schedhost: \(TerminalText.clean(fault.text))\n") }
         return all.contains { $0.refusal != nil || !$0.faults.isEmpty } ? .failure : .success
     }
 

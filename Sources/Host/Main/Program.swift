@@ -53,6 +53,7 @@ enum Program {
         options.listen = run.listen
         options.listensAnywhere = run.listenAnywhere
         options.metricsFile = run.metricsFile
+        options.polls = run.polls
         var settings: [SettingKey: SettingValue] = [:]
         if let isolation = run.isolation { settings[.isolation] = .word(isolation.rawValue) }
         if let cycles = run.maxCycles { settings[.maxCycles] = .integer(cycles) }

@@ -28,6 +28,8 @@ public struct HostOptions: Sendable {
     public var listensAnywhere = false
     /// A file that is replaced by the metrics every 10 s.
     public var metricsFile: String?
+    /// Whether changes of the plugins directory are looked for, also where the system tells of them.
+    public var polls = false
 
     /// The defaults for these directories.
     public init(plugins: String, state: String) {

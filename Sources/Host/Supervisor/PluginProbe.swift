@@ -9,6 +9,23 @@ public enum PluginProbe {
         case plugin(PluginFile, PluginDescription)
         /// None: why, in one line that names the file.
         case refused(String)
+        /// A library without a plugin in it, which is none of the directory's faults where a plugin there needs it.
+        case library(String)
+    }
+
+    /// The libraries that the plugins of a directory are linked with, and those that such libraries there are.
+    public static func neededLibraries(
+        in directory: borrowing Directory, _ names: [String], allowUnsafePermissions: Bool
+    ) -> Set<String> {
+        var needed: Set<String> = []
+        for name in names {
+            guard
+                let file = try? PluginFile.inspect(
+                    directory, name: name, allowUnsafePermissions: allowUnsafePermissions)
+            else { continue }
+            needed.formUnion(Libraries(of: file, in: directory, allowUnsafePermissions: allowUnsafePermissions).wanted)
+        }
+        return needed
     }
 
     /// How long a worker may take to open a file, ns.
@@ -22,7 +39,7 @@ public enum PluginProbe {
         do throws(Refusal) {
             file = try PluginFile.inspect(directory, name: name, allowUnsafePermissions: allowUnsafePermissions)
         } catch {
-            return .refused("\(error)")
+            return error.reason == .noNote ? .library("\(error)") : .refused("\(error)")
         }
         let path = directory.child(name)
         switch try describe(

@@ -81,6 +81,7 @@ extension Supervisor {
     /// Begins a session in a worker that has its plugin, or has one load it first.
     private func begin(_ start: RoutineBook.Start) {
         guard let id = book.opening(start.routine) else { return }
+        catalog.keepCopy(of: start.load.plugin)
         let worker: WorkerID
         do throws(SystemError) {
             guard case .ready(let present) = try fleet.prepare(start.load) else { return }

@@ -21,6 +21,7 @@ public final class Supervisor {
     private let crashReports: CrashReports
     private let clock: any HostClock
     private var signals = HostSignals { [terminal = ControllingTerminal()] in terminal.isGone }
+    private var stateGuard: StateGuard?
     var hasFailed = false
 
     /// A host that has its state directory. Throws what the user can mend.
@@ -32,10 +33,11 @@ public final class Supervisor {
         _ = try Directory(options.plugins)
         state = try HostState.open(options.state)
         try state.requireLock()
+        try state.requireExecution()
         loop = try EventLoop(clock: clock)
         let folder = try SystemPluginFolder(
             options.plugins, state: state.directory, allowsUnsafePermissions: options.allowsUnsafePermissions,
-            loop: loop, deadlines: deadlines, clock: clock)
+            polls: options.polls, loop: loop, deadlines: deadlines, clock: clock, log: log)
         catalog = PluginCatalog(
             PluginCatalog.Settings(options), folder: folder, clock: clock, deadlines: deadlines, log: log)
         crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
@@ -57,6 +59,13 @@ public final class Supervisor {
         desk = try ControlDesk(
             ControlDesk.Settings(options), host: view, manager: ServiceManager(), loop: loop, deadlines: deadlines,
             clock: clock, log: log)
+        stateGuard = StateGuard(options.state, loop: loop, deadlines: deadlines, clock: clock, log: log) {
+            [unowned self] in
+            if view.phase != .stopping { desk.openControlSocket() }
+        } giveUp: { [unowned self] in
+            hasFailed = true
+            stop()
+        }
     }
 
     /// What a host comes to.

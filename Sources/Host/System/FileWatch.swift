@@ -47,7 +47,7 @@ public struct FileWatch: ~Copyable {
 
     /// One event.
     public struct Event: Sendable {
-        /// The directory; nil for an overflow.
+        /// The directory, or the file that is watched by itself; nil for an overflow.
         public let mark: Mark?
         /// What has happened.
         public let kinds: Kinds
@@ -72,6 +72,26 @@ public struct FileWatch: ~Copyable {
         let mask = asked.rawValue | 0x0100_0000 | 0x2000_0000  // IN_ONLYDIR, IN_MASK_ADD
         return Mark(
             number: try retrying("inotify_add_watch", path) { unsafe inotify_add_watch(descriptor.raw, path, mask) })
+    }
+
+    /// Watches one file, whatever its names are: it may be written by another one, or be mounted. inotify_add_watch(2).
+    public func addFile(_ path: String) throws(SystemError) -> Mark {
+        let kinds: Kinds = [.modified, .attributes, .written, .selfGone]
+        let mask = kinds.rawValue | 0x2000_0000  // IN_MASK_ADD
+        return Mark(
+            number: try retrying("inotify_add_watch", path) { unsafe inotify_add_watch(descriptor.raw, path, mask) })
+    }
+
+    /// Whether the system tells of what is done in a directory: what was asked to be told of is done. Where no watch can be
+    /// had, that is not known, and true. Call it before anything is watched.
+    public func answers(_ path: String) -> Bool {
+        let opened: UInt32 = 0x20  // IN_OPEN
+        let number = unsafe inotify_add_watch(descriptor.raw, path, opened | 0x0100_0000)
+        guard number >= 0, (try? Directory(path)) != nil else { return true }
+        let isTold = take().contains { $0.mark?.number == number && $0.kinds.rawValue & opened != 0 }
+        remove(Mark(number: number))
+        while !take().isEmpty {}
+        return isTold
     }
 
     /// Stops watching. A mark that has ended by itself is no error. inotify_rm_watch(2).

@@ -69,8 +69,25 @@ final class MemoryPlugins: PluginFolder {
         return file.finding
     }
 
+    /// The libraries that a file is linked with.
+    var needed: [String: Set<String>] = [:]
+    func needing(_ names: Set<String>) -> [String] {
+        needed.filter { files[$0.key] != nil && !$0.value.isDisjoint(with: names) }.map(\.key)
+    }
+    func libraries(of content: String) -> String? { nil }
+
+    func hasCopy(of content: String) -> Bool { copies.contains(content) }
+    func restoreCopy(of name: String) { _ = scan(name, mayBeWritten: false) }
+    /// What a cleaner does.
+    func removeCopies() { copies = [] }
+
     func copy(of content: String) -> String { "/state/plugins/\(content).so" }
     func sweep(keeping contents: Set<String>) { copies.formIntersection(contents) }
+
+    /// What was kept of the names' owners.
+    var kept = PluginOwners()
+    func owners() -> PluginOwners { kept }
+    func keep(_ owners: PluginOwners) { kept = owners }
 
     func configuration(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
         if let text = configurations[path] { return Array(text.utf8) }
@@ -88,7 +105,7 @@ extension PluginDirectory.Stamp {
 
 extension FileStatus {
     /// A regular file that is told from others by its inode number.
-    fileprivate static func test(inode: UInt64) -> FileStatus {
+    static func test(inode: UInt64) -> FileStatus {
         var status = stat()
         status.st_mode = S_IFREG | 0o600
         status.st_ino = ino_t(inode)

@@ -198,6 +198,126 @@ import Testing
         #expect(state(of: "b.so") == "ready")
     }
 
+    @Test
+    func `a library that a plugin needs is no fault, one that nobody needs is, and a change of it is the plugin's`() {
+        folder.put("lib.so", finding: .library("lib.so: no plugin"))
+        folder.put("other.so", finding: .library("other.so: no plugin"))
+        folder.put("z.so", "z1")
+        folder.needed["z.so"] = ["lib.so", "late.so.1", "libc.so.6"]
+        catalog.scanAll(isPatient: false)
+        #expect(log.take(.error) == ["other.so: no plugin"])
+        #expect(settle().ready == ["z"])
+        // What the library is changes what the plugin is.
+        folder.put("lib.so", finding: .library("lib.so: no plugin"))
+        folder.put("z.so", "z2")
+        changed("lib.so")
+        #expect(settle() == (["z"], [.reloaded]))
+        folder.put("z.so", "z3")
+        changed("late.so.1")
+        #expect(settle() == (["z"], [.reloaded]))
+        folder.put("z.so", "z4")
+        changed("README.md", "other.so")
+        #expect(settle() == ([], []))
+        deadlines.run(clock, for: 2_000_000_000)
+        #expect(log.take(.error).isEmpty && catalog.isSettled, "said once")
+    }
+
+    @Test func `a library that comes before its plugin has a second, and one that is needed no more is told`() {
+        folder.put("lib.so", finding: .library("lib.so: no plugin"))
+        changed("lib.so")
+        folder.put("z.so", "z")
+        folder.needed["z.so"] = ["lib.so"]
+        changed("z.so", "lib.so")
+        deadlines.run(clock, for: 2_000_000_000)
+        #expect(log.take(.error).isEmpty && settle().ready == ["z"])
+    }
+
+    @Test func `a copy that something removed is made anew before it is loaded`() throws {
+        folder.put("a.so", "a")
+        catalog.scanAll()
+        let number = try #require(catalog.entries.keys.first)
+        folder.removeCopies()
+        #expect(catalog.order(number) != nil && folder.copies == ["a"])
+        #expect(log.take(.warning).count == 1)
+        catalog.keepCopy(of: number)
+        #expect(log.take(.warning).isEmpty)
+        folder.removeCopies()
+        folder.put("a.so", "b")
+        catalog.keepCopy(of: number)
+        #expect(log.take(.error).count == 1, "another file is another plugin")
+    }
+
+    @Test(arguments: [["libx.so", "libx-old.so"], ["x.so", "copy-of-x.so"], ["libX.so", "backup.so"]])
+    func `which of two files with one name begins does not depend on who is described first`(files: [String]) {
+        for order in [files, files.reversed()] {
+            let folder = MemoryPlugins()
+            for file in files { folder.put(file, file) }
+            // No host ran before: the one that is called so. One did: the one that had the name, whatever it is called.
+            for owner in [files[0], files[1]] {
+                if owner == files[1] { _ = folder.kept.note("x", owner) { [] } }
+                let deadlines = Deadlines()
+                let catalog = PluginCatalog(
+                    PluginCatalog.Settings(plugins: "/plugins", state: "/state"), folder: folder, clock: clock,
+                    deadlines: deadlines, log: log)
+                catalog.scanAll(isPatient: false)
+                for file in order {
+                    let number = catalog.entries.values.first { $0.file.name == file }?.number
+                    catalog.described(number ?? 0, description("x"))
+                }
+                let states = catalog.status().map { "\($0.file) \($0.state)" }.sorted()
+                #expect(states == ["\(owner) ready", "\(files.first { $0 != owner } ?? "") refused"].sorted())
+                catalog.stop()
+                #expect(folder.kept.files == ["x": owner])
+            }
+        }
+    }
+
+    @Test func `what waited for a file with more right to its name begins when that is called otherwise, or is none`() {
+        for isPlugin in [true, false] {
+            let folder = MemoryPlugins()
+            folder.put("libx-old.so", "old")
+            folder.put("libx.so", "new")
+            let catalog = PluginCatalog(
+                PluginCatalog.Settings(plugins: "/plugins", state: "/state"), folder: folder, clock: clock,
+                deadlines: Deadlines(), log: log)
+            catalog.scanAll(isPatient: false)
+            let numbers = catalog.entries.values.sorted { $0.file.name < $1.file.name }.map(\.number)
+            catalog.described(numbers[0], description("x"))
+            #expect(catalog.readyCount == 0 && !catalog.isReady)
+            if isPlugin {
+                catalog.described(numbers[1], description("y"))
+            } else {
+                catalog.couldNotDescribe(numbers[1], "it has no descriptor")
+            }
+            #expect(catalog.isReady && catalog.name(numbers[0]) == "x" && catalog.readyCount == (isPlugin ? 2 : 1))
+        }
+    }
+
+    @Test func `settings for nobody are told once, when it is known who is here`() {
+        folder.put("libmarket-poller.so", "m")
+        folder.put("broken.so", finding: .refused("broken.so: none"))
+        for name in ["libmarket-poller", "markt", "market", "schedhost", ".hidden", "weather", "broken"] {
+            folder.put(name + ".json5", finding: .refused("never asked"))
+        }
+        catalog.scanAll(isPatient: false)
+        _ = catalog.take()
+        #expect(log.take(.warning).isEmpty, "it is not known yet what the plugin is called")
+        for number in catalog.entries.keys { catalog.described(number, description("market")) }
+        _ = catalog.take()
+        let told = log.take(.warning)
+        #expect(told.count == 3, "\(told)")
+        #expect(told[0].contains("libmarket-poller.json5") && told[0].contains("is called market"))
+        #expect(told[1].contains("markt.json5") && told[1].contains("did you mean market?"))
+        #expect(told[2].contains("weather.json5"))
+        changed("market.json5")
+        _ = catalog.take()
+        #expect(log.take(.warning).isEmpty, "said once")
+        folder.put("wether.json5", finding: .refused("never asked"))
+        changed("wether.json5")
+        _ = catalog.take()
+        #expect(log.take(.warning).count == 1)
+    }
+
     @Test func `a plugin whose name is that of one that ends is held until it has ended`() {
         folder.put("a.so", "a")
         catalog.scanAll()

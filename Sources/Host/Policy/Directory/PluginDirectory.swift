@@ -9,10 +9,12 @@ public struct PluginDirectory: Sendable {
         let file: FileStatus
         let directoryMode: UInt32
         let directoryOwner: UInt32
+        let libraries: [FileStatus?]
 
-        /// The stamp of a file (a link's target) in a directory.
-        public init(file: FileStatus, directory: FileStatus) {
+        /// The stamp of a file (a link's target) in a directory, and of the libraries there that it wants.
+        public init(file: FileStatus, directory: FileStatus, libraries: [FileStatus?] = []) {
             self.file = file
+            self.libraries = libraries
             directoryMode = directory.mode
             directoryOwner = directory.owner
         }
@@ -30,6 +32,8 @@ public struct PluginDirectory: Sendable {
         case unclear(why: String)
         /// No plugin.
         case refused(why: String)
+        /// A library that a plugin needs.
+        case library
         /// A plugin with that content.
         case plugin(content: String)
     }
@@ -126,6 +130,13 @@ public struct PluginDirectory: Sendable {
         case .refused(let why):
             entry.stamp = stamp
             return Self.refuse(&entry, why)
+        case .library:
+            entry.stamp = stamp
+            if case .plugin = entry.standing {
+                return Self.refuse(&entry, "a library that other plugins need, and no plugin")
+            }
+            entry.standing = .unknown
+            return .none
         case .plugin(let content):
             defer { entry.stamp = stamp }
             let before = entry.standing

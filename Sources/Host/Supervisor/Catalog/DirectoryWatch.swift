@@ -1,7 +1,11 @@
+internal import HostCore
 internal import HostSystem
 
 /// Watches the plugins directory and its configuration file, and tells what may have changed, some milliseconds later
 /// and several changes at once.
+///
+/// Where a path leads may depend on links at any height, and a file may be changed by another of its names: those links
+/// and files are watched too. Where the system tells of no changes, they are looked for: see `Want`.
 ///
 /// It keeps no descriptor in the directory, so that its file system can be unmounted. While there is no directory, it
 /// looks for one twice a second.
@@ -18,90 +22,206 @@ final class DirectoryWatch {
         var isEmpty: Bool { !isWhole && settled.isEmpty && touched.isEmpty }
     }
 
+    /// What an event may concern.
+    private enum Dependent: Hashable {
+        case directory, configuration
+        case entry(String)
+    }
+
     /// How long it waits for more to come, and at the most, ns.
     private static let quiet: Int64 = 8_000_000
     private static let longest: Int64 = 40_000_000
-    private static let poll: Int64 = 500_000_000
-    private static let noName = "\u{0}"
+    /// How often a directory that is not there is looked for, ns.
+    private static let returnPeriod: Int64 = 500_000_000
+    /// How often changes are looked for that nobody tells, ns.
+    private static let surveyPeriod: Int64 = 2_000_000_000
+    /// What happens to a name in a folder, as far as it decides where a path leads.
+    private static let naming: FileWatch.Kinds = [.movedHere, .movedAway, .created, .deleted]
 
     private let path: String
-    private let name: String
-    private let parentPath: String
-    private let configurationFolder: String?
-    private let configurationName: String
-    private let watch: FileWatch
-    private let mounts: Descriptor
+    private let configuration: String?
+    private let events: FileEvents?
+    private let mounts: MountTable?
     private let loop: EventLoop
     private let deadlines: Deadlines
+    private let clock: any HostClock
+    private let log: any LogSink
     private let handler: (Change) -> Void
     private var mark: FileWatch.Mark?
-    private var parent: FileWatch.Mark?
-    private var configuration: FileWatch.Mark?
+    private var dependents: [FileWatch.Mark: [String: Set<Dependent>]] = [:]
+    private var mustFollow = false
+    /// No watch was left for the directory itself.
+    private var isShort = false
     private var change = Change()
     private var first: Int64?
     private var timer: Deadlines.Timer?
-    private var pollTimer: Deadlines.Timer?
-    private let clock: any HostClock
+    private var lookTimer: Deadlines.Timer?
+    private let lasting: Want?
+    private var want: Want?
+    private var survey = DirectorySurvey()
 
     /// The name under which a change of the configuration file that lies elsewhere is told.
     static let configurationChange = "schedhost.json5"
 
-    /// Begins to watch; `configuration` is the path of a configuration file in another directory. The handler is told
-    /// of what changes from now on.
+    /// Begins to watch; `configuration` is the path of a configuration file in another directory; with `polls` changes are
+    /// looked for, whatever the system tells. The handler is told of what changes from now on.
     init(
-        _ path: String, configuration: String?, loop: EventLoop, deadlines: Deadlines, clock: any HostClock,
-        handler: @escaping (Change) -> Void
+        _ path: String, configuration: String?, polls: Bool = false, loop: EventLoop, deadlines: Deadlines,
+        clock: any HostClock, log: any LogSink, handler: @escaping (Change) -> Void
     ) throws(SystemError) {
         self.path = path
-        (parentPath, name) = Self.split(path)
-        (configurationFolder, configurationName) = configuration.map { Self.split($0) } ?? (nil, Self.noName)
+        self.configuration = configuration
         self.loop = loop
         self.deadlines = deadlines
         self.clock = clock
+        self.log = log
         self.handler = handler
-        watch = try FileWatch()
-        mounts = try Directory("/proc/self").openForReading("mounts")
+        mounts = try? MountTable()
+        do throws(SystemError) {
+            let events = try FileEvents()
+            self.events = events
+            lasting = polls ? .wished : events.watch.answers(path) ? nil : .silence
+        } catch {
+            events = nil
+            lasting = .instance(error)
+        }
         timer = deadlines.make { [unowned self] _ in tell() }
-        pollTimer = deadlines.make { [unowned self] _ in attach() }
-        _ = try loop.watch(watch.descriptor) { [unowned self] _ in receive() }
+        lookTimer = deadlines.make { [unowned self] _ in lookAround() }
+        if let events {
+            _ = try loop.watch(events.watch.descriptor) { [unowned self] _ in receive(events) }
+        }
         // A change of the mounts is reported as an error condition: proc(5), /proc/pid/mounts.
-        _ = try loop.watchMounts(mounts) { [unowned self] in attach() }
+        if let mounts { _ = try loop.watchMounts(mounts.descriptor) { [unowned self] in attach() } }
         attach()
         change = Change()
         first = nil
         if let timer { deadlines.set(timer, at: nil) }
     }
 
-    /// The directory of a path, and the name in it; the name is empty for `.`, `..` and `/`.
-    private static func split(_ path: String) -> (folder: String, name: String) {
-        var parts = path.split(separator: "/").map { String($0) }
-        let root = path.hasPrefix("/") ? "/" : ""
-        guard let last = parts.popLast(), last != ".", last != ".." else { return (path, noName) }
-        let folder = root + parts.joined(separator: "/")
-        return (folder.isEmpty ? "." : folder, last)
-    }
-
     /// Watches what the paths lead to now. A directory that is another one than before changes everything.
     private func attach() {
         let before = mark
-        // The same directory gives the same mark.
-        mark = try? watch.add(path)
-        if let before, before != mark { watch.remove(before) }
-        // Watched for what replaces the directory; a mark may be the directory's own (`.` in `..`).
-        if name != Self.noName { parent = try? watch.add(parentPath, names: true) }
-        if let configurationFolder { configuration = try? watch.add(configurationFolder) }
-        if before != mark { add { $0.isWhole = true } }
-        guard let pollTimer else { return }
-        deadlines.set(pollTimer, at: mark == nil ? clock.monotonic() + Self.poll : nil)
+        if let events {
+            // The same directory gives the same mark.
+            isShort = false
+            do throws(SystemError) {
+                mark = try events.watch.add(path)
+            } catch {
+                mark = nil
+                isShort = error.isShortage
+            }
+            if let before, before != mark { events.watch.remove(before) }
+            if before != mark { add { $0.isWhole = true } }
+        }
+        follow()
     }
+
+    // MARK: Links
+
+    /// Watches all names and files on which it depends what the directory's entries are.
+    private func follow() {
+        mustFollow = false
+        var found: [FileWatch.Mark: [String: Set<Dependent>]] = [:]
+        var isShort = isShort
+        var remote: String?
+        func watch(_ dependent: Dependent, _ name: String, _ mark: () throws(SystemError) -> FileWatch.Mark?) {
+            do throws(SystemError) {
+                guard let mark = try mark() else { return }
+                found[mark, default: [:]][name, default: []].insert(dependent)
+            } catch {
+                // What is not there, or not for us, is noticed when its folder changes.
+                if error.isShortage { isShort = true }
+            }
+        }
+        func depend(_ dependent: Dependent, on steps: PathSteps, but own: PathSteps.Step? = nil, isFile: Bool) {
+            for step in steps.links + [steps.end] where step != own && !step.name.isEmpty {
+                watch(dependent, step.name) { () throws(SystemError) in try events?.watch.add(step.folder, names: true)
+                }
+            }
+            if isFile { file(dependent, steps.end) }
+        }
+        func file(_ dependent: Dependent, _ step: PathSteps.Step) {
+            watch(dependent, "") { () throws(SystemError) in try events?.watch.addFile(step.path) }
+            if remote == nil { remote = (try? Directory(step.folder))?.remoteFileSystem }
+        }
+        let steps = PathSteps(path)
+        depend(.directory, on: steps, isFile: false)
+        if let configuration { depend(.configuration, on: PathSteps(configuration), isFile: true) }
+        let folder = steps.end.path
+        if let directory = try? Directory(path), let names = try? directory.names() {
+            remote = remote ?? directory.remoteFileSystem
+            let mounted = Mounts.names(in: HostProcess.absolute(folder))
+            for name in names where DirectorySurvey.isOfInterest(name) {
+                guard let status = try? directory.status(name) else { continue }
+                let own = PathSteps.Step(folder, name)
+                if status.kind == .link {
+                    depend(.entry(name), on: PathSteps(own.path), but: own, isFile: true)
+                } else if status.kind == .regular, status.links > 1 || mounted.contains(name) {
+                    file(.entry(name), own)
+                }
+            }
+        }
+        for old in dependents.keys where found[old] == nil && old != mark { events?.watch.remove(old) }
+        dependents = found
+        settle(lasting ?? (isShort ? .watches : remote.map { .remote($0) }))
+    }
+
+    /// Whether an entry is more than its own name.
+    private func isIndirect(_ name: String) -> Bool {
+        guard DirectorySurvey.isOfInterest(name), let directory = try? Directory(path),
+            let status = try? directory.status(name)
+        else { return false }
+        return status.kind == .link || status.links > 1
+    }
+
+    // MARK: Where nobody tells
+
+    /// Looks for changes from now on, or no more.
+    private func settle(_ want: Want?) {
+        let isGone = mark == nil && (try? Directory(path)) == nil
+        if want != self.want {
+            self.want = want
+            survey = DirectorySurvey()
+            if want != nil { _ = survey.take(statuses()) }
+            if let want { log.write(want.level, "", "\(path): \(want)") }
+        }
+        guard let lookTimer else { return }
+        let period = isGone ? Self.returnPeriod : want == nil ? nil : Self.surveyPeriod
+        deadlines.set(lookTimer, at: period.map { clock.monotonic() + $0 })
+    }
+
+    private func lookAround() {
+        if want != nil {
+            let changed = survey.take(statuses())
+            if !changed.isEmpty { add { $0.settled.formUnion(changed) } }
+        }
+        attach()
+    }
+
+    /// What there is of each file that may matter; nothing where there is no directory.
+    private func statuses() -> [String: FileStatus] {
+        var statuses: [String: FileStatus] = [:]
+        if let configuration {
+            let (folder, name) = Directory.split(configuration)
+            statuses[Self.configurationChange] = try? Directory(folder).status(name, followLink: true)
+        }
+        guard let directory = try? Directory(path), let names = try? directory.names() else { return statuses }
+        for name in names where DirectorySurvey.isOfInterest(name) {
+            if name == Self.configurationChange, configuration != nil { continue }
+            statuses[name] = try? directory.status(name, followLink: true)
+        }
+        return statuses
+    }
+
+    // MARK: Events
 
     /// How many reads of events come before the rest of the loop has its turn; what is left wakes it again.
     private static let mostReads = 16
 
-    private func receive() {
+    private func receive(_ source: FileEvents) {
         var mustAttach = false
         for _ in 0..<Self.mostReads {
-            let events = watch.take()
+            let events = source.watch.take()
             if events.isEmpty { break }
             for event in events { if take(event) { mustAttach = true } }
         }
@@ -114,17 +234,23 @@ final class DirectoryWatch {
             add { $0.isWhole = true }
             return true
         }
+        guard let mark = event.mark else { return false }
         var mustAttach = false
-        if event.mark == mark, mark != nil {
-            mustAttach = takeOwn(event)
-        }
-        if event.mark == parent, event.name == name,
-            !event.kinds.isDisjoint(with: [.movedHere, .movedAway, .created, .deleted])
-        {
-            mustAttach = true
-        }
-        if event.mark == configuration, event.name == configurationName {
-            add { $0.settled.insert(Self.configurationChange) }
+        if mark == self.mark { mustAttach = takeOwn(event) }
+        // A name decides where paths lead; the file itself, what is there.
+        if let name = event.name, event.kinds.isDisjoint(with: Self.naming) || name.isEmpty { return mustAttach }
+        for dependent in dependents[mark]?[event.name ?? ""] ?? [] {
+            switch dependent {
+            case .directory: mustAttach = true
+            case .configuration: add { $0.settled.insert(Self.configurationChange) }
+            case .entry(let name):
+                if event.kinds == .modified {
+                    add { $0.touched.insert(name) }
+                } else {
+                    add { $0.settled.insert(name) }
+                }
+            }
+            if event.name != nil || !event.kinds.isDisjoint(with: [.selfGone, .ended]) { mustFollow = true }
         }
         return mustAttach
     }
@@ -132,7 +258,7 @@ final class DirectoryWatch {
     private func takeOwn(_ event: FileWatch.Event) -> Bool {
         if !event.kinds.isDisjoint(with: [.selfGone, .unmounted, .ended]) {
             // A directory that was moved away keeps its mark, but the path leads elsewhere.
-            if let mark { watch.remove(mark) }
+            if let mark { events?.watch.remove(mark) }
             mark = nil
             add { $0.isWhole = true }
             return true
@@ -161,9 +287,59 @@ final class DirectoryWatch {
     }
 
     private func tell() {
+        // What is looked at now is watched from before on.
+        if mustFollow || change.isWhole || change.settled.union(change.touched).contains(where: isIndirect) { follow() }
         let change = self.change
         self.change = Change()
         first = nil
         if !change.isEmpty { handler(change) }
     }
+}
+
+/// Why changes have to be looked for.
+private enum Want: Equatable, CustomStringConvertible {
+    /// No inotify instance can be had.
+    case instance(SystemError)
+    /// No more watches can be had.
+    case watches
+    /// There is one, and it does not tell what is done.
+    case silence
+    /// The file system, by its name, does not tell what other machines do.
+    case remote(String)
+    /// Somebody wants it so.
+    case wished
+
+    var level: LogLevel {
+        switch self {
+        case .instance, .watches, .silence: .warning
+        case .remote, .wished: .info
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .instance(let error):
+            "changes are looked for every 2 s, since the system tells of none (\(error)): raise fs.inotify.max_user_instances"
+        case .watches:
+            "changes are looked for every 2 s, since no inotify watch is left: raise fs.inotify.max_user_watches"
+        case .silence: "changes are looked for every 2 s, since the system tells of none here"
+        case .remote(let kind):
+            "changes are looked for every 2 s, since \(kind) does not tell of those that other machines make"
+        case .wished: "changes are looked for every 2 s"
+        }
+    }
+}
+
+/// A watch that can be held by an optional.
+private final class FileEvents {
+    let watch: FileWatch
+
+    init() throws(SystemError) { watch = try FileWatch() }
+}
+
+/// The list of mounts, open, where there is one.
+private final class MountTable {
+    let descriptor: Descriptor
+
+    init() throws(SystemError) { descriptor = try Directory("/proc/self").openForReading("mounts") }
 }

@@ -50,6 +50,13 @@ extension PluginCatalog {
         var name: String { description?.id ?? PluginNames.stem(file.name) }
 
         var isRetiring: Bool { if case .retiring = state { true } else { false } }
+        /// It is not known yet what it calls itself.
+        var isUndecided: Bool {
+            switch state {
+            case .waiting, .describing: true
+            case .held, .ready, .refused, .retiring: false
+            }
+        }
         var isDescribing: Bool { if case .describing = state { true } else { false } }
     }
 }

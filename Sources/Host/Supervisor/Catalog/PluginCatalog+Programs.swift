@@ -10,8 +10,19 @@ extension PluginCatalog {
     /// The order to describe a plugin, made when its turn comes; nil when that is not wanted any more.
     func order(_ number: Int) -> Load? {
         guard let entry = entries[number], entry.isDescribing else { return nil }
+        keepCopy(of: number)
         expectConfiguration(of: entry)
         return load(entry, [settingsBeforeDescription(of: entry)], isForRunning: false)
+    }
+
+    /// Makes the copy of a plugin anew that workers load, where something has removed it: what removes old files from /tmp.
+    func keepCopy(of number: Int) {
+        guard let entry = entries[number], !folder.hasCopy(of: entry.hash) else { return }
+        folder.restoreCopy(of: entry.file.name)
+        let isBack = folder.hasCopy(of: entry.hash)
+        let rest = isBack ? "and is made anew" : "and its file has changed: it is loaded when that was looked at again"
+        log.write(
+            isBack ? .warning : .error, entry.name, "its copy \(folder.copy(of: entry.hash)) was removed, \(rest)")
     }
 
     /// The program of a plugin that is configured. Equal settings share their storage: with many routines it is what takes
@@ -48,7 +59,10 @@ extension PluginCatalog {
             plugin: entry.number, path: folder.copy(of: entry.hash), name: entry.file.name, build: entry.file.buildID,
             parameters: isForRunning ? settings[0].paramsJSON : "{}", isForRunning: isForRunning,
             state: self.settings.state, key: key, limits: key == .shared ? sharedLimits : settings[0].limits,
-            libraryPath: LibraryPath.folders(for: key == .shared ? nil : entry.file, in: self.settings.plugins),
+            libraryPath: key == .shared
+                ? LibraryPath.folders(for: nil, in: self.settings.plugins)
+                : LibraryPath.folders(
+                    for: entry.file, in: self.settings.plugins, copies: folder.libraries(of: entry.hash)),
             limit: Self.limit(settings))
     }
 

@@ -40,6 +40,8 @@ final class PluginCatalog {
     let settings: Settings
     let folder: any PluginFolder
     let log: any LogSink
+    private let names: NameRegistry
+    private var unclaimed = UnclaimedSettingsNotice()
     private let scanner: PluginScanner
     private var isStopped = false
     private var lastNumber = 0
@@ -54,12 +56,18 @@ final class PluginCatalog {
         self.settings = settings
         self.folder = folder
         self.log = log
+        names = NameRegistry(folder, clock: clock, deadlines: deadlines)
         scanner = PluginScanner(folder, clock: clock, deadlines: deadlines, log: log)
         scanner.found = { [unowned self] in perform($0, on: $1, $2) }
     }
 
     /// What is to be done since this was asked last, in order.
     func take() -> [Change] {
+        let unclaimed = unclaimed.take(
+            isReady: isReady, folder: folder, blocks: Array(hostConfiguration.plugins.keys),
+            claims: { entries.values.filter { !$0.isRetiring }.map { ($0.file.name, $0.description?.id) } },
+            path: path(of:))
+        unclaimed.forEach { log.write(.warning, "", $0) }
         defer { changes = [] }
         return changes
     }
@@ -142,6 +150,7 @@ final class PluginCatalog {
         guard !isStopped else { return }
         scanner.directoryChanged(change)
         configurationChanged(change.settled, isWhole: change.isWhole)
+        unclaimed.settingsChanged(change.settled, isWhole: change.isWhole)
     }
 
     /// Loads again what was refused, and looks at the whole directory and all configurations.
@@ -151,12 +160,15 @@ final class PluginCatalog {
         }
         scanAll()
         configurationChanged([], isWhole: true)
+        unclaimed.settingsChanged([], isWhole: true)
     }
 
     /// The host ends: nothing is taken up any more.
     func stop() {
         isStopped = true
         scanner.stop()
+        unclaimed.stop()
+        names.stop()
     }
 
     private func perform(_ action: PluginDirectory.Action, on name: String, _ file: PluginFile?) {
@@ -259,6 +271,7 @@ final class PluginCatalog {
     func couldNotDescribe(_ number: Int, _ text: String) {
         guard let entry = entries[number], entry.isDescribing else { return }
         refuse(entry, text)
+        describeHeld()
     }
 
     /// The worker that was to describe a plugin was killed from outside. That says nothing about the file: it is tried
@@ -266,13 +279,29 @@ final class PluginCatalog {
     func killedWhileDescribed(_ number: Int, _ text: String) {
         guard let entry = entries[number], entry.isDescribing else { return }
         entry.killed += 1
-        if entry.killed > Self.mostKilled { refuse(entry, text) } else { changes.append(.describe(number)) }
+        guard entry.killed > Self.mostKilled else { return changes.append(.describe(number)) }
+        refuse(entry, text)
+        describeHeld()
     }
 
     /// A plugin was described: takes up what it says of itself, or refuses it.
     func described(_ number: Int, _ description: PluginDescription) {
         guard let entry = entries[number], entry.isDescribing else { return }
         describe(entry, description)
+        describeHeld()
+    }
+
+    /// What waited for a file with more right to its name may have it, or is refused.
+    private func describeHeld() {
+        for entry in entries.values.sorted(by: { $0.number < $1.number }) {
+            if case .held(let description) = entry.state { describe(entry, description) }
+        }
+    }
+
+    /// Whether a file with more right to the name has not been described yet.
+    private func mustWait(_ entry: Entry, for id: String) -> Bool {
+        let undecided = entries.values.filter { $0 !== entry && $0.isUndecided }.map(\.file.name)
+        return names.mustWait(entry.file.name, for: id, undecided: undecided)
     }
 
     private func describe(_ entry: Entry, _ description: PluginDescription) {
@@ -285,7 +314,7 @@ final class PluginCatalog {
             }
         }
         // The one that had the name is ending: the routines begin when it has ended.
-        if others.contains(where: \.isRetiring) {
+        if others.contains(where: \.isRetiring) || mustWait(entry, for: description.id) {
             entry.state = .held(description)
             return
         }
@@ -296,6 +325,7 @@ final class PluginCatalog {
         }
         let program = program(of: entry, description)
         entry.state = .ready(program, description)
+        names.own(description.id, entry.file.name) { Set(entries.values.compactMap(\.description?.id)) }
         log.write(
             .info, program.name,
             "\(entry.file.name): \(description.id) \(description.version), \(description.routines.count) "

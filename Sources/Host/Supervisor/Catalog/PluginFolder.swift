@@ -20,10 +20,22 @@ protocol PluginFolder: AnyObject {
     /// Looks at an entry, and takes a copy of what is a plugin. `mayBeWritten`: what is known of it does not say that its
     /// writer has finished.
     func scan(_ name: String, mayBeWritten: Bool) -> ScanFinding
+    /// The files that need one of these names as a library.
+    func needing(_ names: Set<String>) -> [String]
+    /// The folder of the copies of the libraries beside a plugin that it needs; nil when there are none.
+    func libraries(of content: String) -> String?
+    /// Whether there is a copy with that content.
+    func hasCopy(of content: String) -> Bool
+    /// Makes the copy of a file's content anew.
+    func restoreCopy(of name: String)
     /// The path of the copy with that content.
     func copy(of content: String) -> String
     /// Removes the copies of all other contents.
     func sweep(keeping contents: Set<String>)
+    /// Who had which plugin's name when that was kept last.
+    func owners() -> PluginOwners
+    /// Keeps who has which name.
+    func keep(_ owners: PluginOwners)
     /// The bytes of a configuration file; nil when it may be absent and is.
     func configuration(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]?
 }
@@ -46,6 +58,8 @@ enum ScanFinding: Equatable {
     case changing
     /// A plugin, of which there is a copy.
     case plugin(PluginFile, content: String)
+    /// A library without a plugin in it.
+    case library(String)
     /// No plugin, but perhaps only not whole yet.
     case incomplete(String)
     /// Something else than the file is at fault.
@@ -61,7 +75,16 @@ final class SystemPluginFolder: PluginFolder {
     private let loop: EventLoop
     private let deadlines: Deadlines
     private let clock: any HostClock
-    private let copies: PrivateCopies
+    private let polls: Bool
+    private let log: any LogSink
+    /// The names that each plugin, or a library beside it that it needs, is linked with.
+    private var wanted: [String: Set<String>] = [:]
+    private static let ownersFile = "names.json"
+
+    private let state: Directory
+    private var copies: PrivateCopies
+    /// What the file of the names' owners says.
+    private var kept = PluginOwners()
     private var watch: DirectoryWatch?
     private var directory: OpenDirectory?
 
@@ -77,20 +100,24 @@ final class SystemPluginFolder: PluginFolder {
     }
 
     init(
-        _ path: String, state: borrowing Directory, allowsUnsafePermissions: Bool, loop: EventLoop,
-        deadlines: Deadlines, clock: any HostClock
+        _ path: String, state: borrowing Directory, allowsUnsafePermissions: Bool, polls: Bool, loop: EventLoop,
+        deadlines: Deadlines, clock: any HostClock, log: any LogSink
     ) throws(SystemError) {
         self.path = path
+        self.polls = polls
+        self.log = log
         self.loop = loop
         self.deadlines = deadlines
         self.allowsUnsafePermissions = allowsUnsafePermissions
         self.clock = clock
         copies = try PrivateCopies(in: state)
+        self.state = try Directory(state.path)
     }
 
     func watch(configuration: String?, _ handler: @escaping (DirectoryWatch.Change) -> Void) throws(SystemError) {
         watch = try DirectoryWatch(
-            path, configuration: configuration, loop: loop, deadlines: deadlines, clock: clock, handler: handler)
+            path, configuration: configuration, polls: polls, loop: loop, deadlines: deadlines, clock: clock, log: log,
+            handler: handler)
     }
 
     func open() throws(SystemError) { directory = try OpenDirectory(path) }
@@ -110,7 +137,9 @@ final class SystemPluginFolder: PluginFolder {
     func stamp(of name: String) -> PluginFolderStamp? {
         guard let directory, let status = try? directory.directory.status(name, followLink: true) else { return nil }
         return PluginFolderStamp(
-            stamp: PluginDirectory.Stamp(file: status, directory: directory.status),
+            stamp: PluginDirectory.Stamp(
+                file: status, directory: directory.status,
+                libraries: (wanted[name] ?? []).sorted().map { try? directory.directory.status($0, followLink: true) }),
             isFresh: PluginDirectory.isFresh(status, wall: clock.wall()))
     }
 
@@ -122,21 +151,28 @@ final class SystemPluginFolder: PluginFolder {
             switch candidate.hasWriter {
             case true: return .busy
             case nil where mayBeWritten: return .untold
-            case false, nil: return takeCopy(of: candidate, try candidate.inspect())
+            case false, nil: break
             }
+            let file = try candidate.inspect()
+            let libraries = Libraries(
+                of: file, in: directory.directory, allowUnsafePermissions: allowsUnsafePermissions)
+            wanted[name] = libraries.wanted
+            if libraries.found.contains(where: { $0.hasWriter == true }) { return .busy }
+            return takeCopy(of: candidate, libraries.found, file)
         } catch {
             switch error.reason {
             case .unreadable(let fault) where fault.isNotFound: return .absent
             case .unreadable(let fault) where fault.isShortage: return .unclear("\(error)")
+            case .noNote: return .library("\(error)")
             case let reason where reason.isPerhapsUnfinished: return .incomplete("\(error)")
             default: return .refused("\(error)")
             }
         }
     }
 
-    private func takeCopy(of candidate: Candidate, _ file: PluginFile) -> ScanFinding {
+    private func takeCopy(of candidate: Candidate, _ libraries: [Candidate], _ file: PluginFile) -> ScanFinding {
         do throws(PrivateCopies.Failure) {
-            return .plugin(file, content: try copies.take(candidate))
+            return .plugin(file, content: try copies.take(candidate, with: libraries))
         } catch {
             switch error {
             case .changing: return .changing
@@ -145,8 +181,38 @@ final class SystemPluginFolder: PluginFolder {
         }
     }
 
+    func needing(_ names: Set<String>) -> [String] {
+        wanted.filter { !$0.value.isDisjoint(with: names) }.map(\.key)
+    }
+
+    func libraries(of content: String) -> String? { copies.libraries(of: content) }
+
+    func hasCopy(of content: String) -> Bool { copies.has(content) }
+
+    func restoreCopy(of name: String) {
+        if (try? state.status("plugins")) == nil, let new = try? PrivateCopies(in: state) { copies = new }
+        guard (try? open()) != nil else { return }
+        _ = scan(name, mayBeWritten: false)
+        close()
+    }
+
     func copy(of content: String) -> String { copies.path(of: content) }
     func sweep(keeping contents: Set<String>) { copies.sweep(keeping: contents) }
+
+    func owners() -> PluginOwners {
+        guard let file = try? state.openForReading(Self.ownersFile),
+            let bytes = try? file.readAll(limit: 4 << 20, subject: Self.ownersFile)
+        else { return PluginOwners() }
+        kept = PluginOwners(bytes)
+        return kept
+    }
+
+    func keep(_ owners: PluginOwners) {
+        guard owners != kept else { return }
+        kept = owners
+        // Where it fails, the next host goes by the names of the files.
+        try? state.replace(Self.ownersFile, with: owners.bytes)
+    }
 
     func configuration(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
         try ConfigurationFiles.read(path, isOptional: isOptional)

@@ -18,6 +18,8 @@ final class PluginScanner {
     private var scans = PendingScans()
     private var scanTimer: Deadlines.Timer?
     private var graceTimer: Deadlines.Timer?
+    /// Libraries of which it is not known yet whether a plugin needs them.
+    private var libraries: [String: (why: String, stamp: PluginDirectory.Stamp?, isPatient: Bool)] = [:]
     private var hasFault = false
     private var isStopped = false
 
@@ -64,6 +66,10 @@ final class PluginScanner {
         for name in change.settled where PluginFile.isCandidate(name) {
             scans.add(name, PendingScans.Scan(isForced: true))
         }
+        // What is linked with a file that has changed, or has come, is another plugin now.
+        for name in folder.needing(change.settled.union(change.touched)) {
+            scans.add(name, PendingScans.Scan(isForced: true))
+        }
         if change.isWhole { scanAll() } else { performScans() }
     }
 
@@ -95,7 +101,20 @@ final class PluginScanner {
             perform(scan, of: name)
             if clock.monotonic() >= end { break }
         }
+        if scans.deadline ?? .max > now { noteLibraries() }
         set(scanTimer, at: scans.deadline)
+    }
+
+    /// All plugins were scanned: a library that none of them needs is probably a plugin that lacks something.
+    private func noteLibraries() {
+        let libraries = self.libraries
+        self.libraries = [:]
+        for (name, library) in libraries.sorted(by: { $0.key < $1.key }) {
+            let isNeeded = !folder.needing([name]).isEmpty
+            let sight: PluginDirectory.Sight =
+                isNeeded ? .library : library.isPatient ? .incomplete(why: library.why) : .refused(why: library.why)
+            note(sight, of: name, stamp: library.stamp, isPatient: library.isPatient)
+        }
     }
 
     private func directoryIsGone() {
@@ -106,6 +125,7 @@ final class PluginScanner {
     private func perform(_ scan: PendingScans.Scan, of name: String) {
         let stamp = folder.stamp(of: name)
         if !scan.isForced, let stamp, known.isKnown(name, stamp.stamp) { return }
+        libraries[name] = nil
         let kept = stamp.flatMap { $0.isFresh ? nil : $0.stamp }
         let finding = folder.scan(name, mayBeWritten: scan.mayBeWritten)
         switch finding {
@@ -120,6 +140,7 @@ final class PluginScanner {
         case .unclear(let why):
             note(.unclear(why: why), of: name, stamp: nil, isPatient: true)
             scanAgain(name, in: Self.retry, isRetry: true)
+        case .library(let why): libraries[name] = (why, kept, scan.isPatient)
         case .refused(let why): note(.refused(why: why), of: name, stamp: kept, isPatient: scan.isPatient)
         case .plugin(let file, let content):
             note(.plugin(content: content), of: name, stamp: kept, isPatient: scan.isPatient, file)

@@ -29,8 +29,68 @@ struct PrivateCopies: ~Copyable {
     /// The path that a worker loads, from the root on: what it loaded before may have changed its working directory.
     func path(of content: String) -> String { HostProcess.absolute(directory.child(content + ".so")) }
 
+    /// Whether there is a copy of that content.
+    func has(_ content: String) -> Bool { (try? directory.status(content + ".so")) != nil }
+
+    private static let folderEnding = ".libraries"
+
+    /// The folder of the copies of the libraries that belong to a content; nil when it has none.
+    func libraries(of content: String) -> String? {
+        let name = content + Self.folderEnding
+        return (try? directory.status(name)) == nil ? nil : HostProcess.absolute(directory.child(name))
+    }
+
+    /// The name of the content of a plugin together with the libraries beside it, of which there are copies from now on.
+    func take(_ candidate: Candidate, with libraries: [Candidate]) throws(Failure) -> String {
+        let own = try take(candidate)
+        if libraries.isEmpty { return own }
+        var contents: [(name: String, content: String)] = []
+        for library in libraries { contents.append((library.name, try take(library))) }
+        let text = contents.reduce(own) { $0 + "\n" + $1.name + "\n" + $1.content }
+        let content = ContentHash.name(of: text)
+        let folderName = content + Self.folderEnding
+        if (try? directory.status(content + ".so")) != nil, (try? directory.status(folderName)) != nil {
+            return content
+        }
+        do throws(Failure) {
+            try attempt { () throws(SystemError) in
+                let folder = try directory.directory(folderName, create: true)
+                for (name, content) in contents {
+                    try? folder.remove(name)
+                    try directory.link(content + ".so", to: name, in: folder)
+                }
+            }
+            // A file of its own: the dynamic linker takes two names of one file for one library.
+            try? directory.remove(content + ".so")
+            try copy(candidate, to: content + ".so", expecting: own)
+            return content
+        } catch {
+            remove(content)
+            throw error
+        }
+    }
+
+    private func copy(_ candidate: Candidate, to name: String, expecting content: String) throws(Failure) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.chunk, alignment: 4096)
+        defer { unsafe buffer.deallocate() }
+        guard let copy = try create(name) else { return }
+        let path = directory.child(name)
+        let (copied, _) = try unsafe read(candidate, into: buffer) { (bytes) throws(SystemError) in
+            try unsafe copy.writeAll(bytes, subject: path)
+        }
+        guard copied == content else { throw .changing }
+    }
+
+    /// Removes the copies of one content.
+    private func remove(_ content: String) {
+        try? directory.remove(content + ".so")
+        guard let folder = try? directory.directory(content + Self.folderEnding) else { return }
+        for name in (try? folder.names()) ?? [] { try? folder.remove(name) }
+        try? directory.removeDirectory(content + Self.folderEnding)
+    }
+
     /// The name of a file's content, of which there is a copy from now on.
-    func take(_ candidate: Candidate) throws(Failure) -> String {
+    private func take(_ candidate: Candidate) throws(Failure) -> String {
         try checkUnchanged(candidate)
         // One byte more than it should have, so that one that fits is read at once.
         let buffer = UnsafeMutableRawBufferPointer.allocate(
@@ -60,8 +120,9 @@ struct PrivateCopies: ~Copyable {
 
     /// Removes the copies of all other contents.
     func sweep(keeping contents: Set<String>) {
-        for name in (try? directory.names()) ?? [] where !contents.contains(String(name.dropLast(3))) {
-            try? directory.remove(name)
+        for name in (try? directory.names()) ?? [] {
+            let content = String(name.prefix { $0 != "." })
+            if !contents.contains(content) { remove(content) }
         }
     }
 

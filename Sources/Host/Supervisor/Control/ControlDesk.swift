@@ -64,6 +64,19 @@ final class ControlDesk {
     /// Opens what the host is asked by. `history` are the records of this host so far. A control socket that cannot be had
     /// is said, and the host runs on; throws what the user can mend.
     func open(history: [SessionRecord]) throws {
+        openControlSocket()
+        manager?.begin(deadlines, clock) { [unowned self] in host.summary }
+        if let address = settings.listen { try listen(at: address, history: history) }
+        guard let path = settings.metricsFile else { return }
+        metricsFile = try MetricsFile(path: path, deadlines: deadlines, clock: clock, log: log) { [unowned self] in
+            metrics()
+        }
+    }
+
+    /// Makes the control socket, in the place of one that is gone.
+    func openControlSocket() {
+        control?.close()
+        control = nil
         do throws(SystemError) {
             control = try SocketServer(
                 try UnixSocket.listen(state, name: HostState.controlSocket), loop: loop, deadlines: deadlines,
@@ -72,12 +85,6 @@ final class ControlDesk {
             ) { [unowned self] socket in converse(socket) }
         } catch {
             log.write(.error, "", "no control socket, so status and the like cannot be had: \(error)")
-        }
-        manager?.begin(deadlines, clock) { [unowned self] in host.summary }
-        if let address = settings.listen { try listen(at: address, history: history) }
-        guard let path = settings.metricsFile else { return }
-        metricsFile = try MetricsFile(path: path, deadlines: deadlines, clock: clock, log: log) { [unowned self] in
-            metrics()
         }
     }
 

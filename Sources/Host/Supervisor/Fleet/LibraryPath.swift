@@ -5,21 +5,24 @@ internal import HostSystem
 ///
 /// A worker loads a copy in another directory, so `$ORIGIN` in the copy does not lead to the plugin's neighbours. The
 /// run path is therefore given in `LD_LIBRARY_PATH` with the plugin's own directory in its place, and that directory
-/// itself after it. The linker reads the variable once, at the worker's start; then the worker puts the user's own
+/// itself after it. Before both come copies of the libraries in that directory which the plugin is linked with: as of the
+/// plugin itself, what is overwritten in place changes no code that runs. The linker reads the variable once, at the worker's start; then the worker puts the user's own
 /// value back, so that programs that a plugin starts are not touched. ld.so(8).
 public enum LibraryPath {
     private static let variable = "LD_LIBRARY_PATH"
     private static let original = "SCHEDHOST_LD_LIBRARY_PATH"
 
     /// The directories for a plugin's worker; without a plugin, for all of the directory.
-    static func folders(for file: PluginFile?, in directory: String) -> [String] {
+    static func folders(for file: PluginFile?, in directory: String, copies: String? = nil) -> [String] {
         let own = directory.hasPrefix("/") || directory.hasPrefix("./") ? directory : "./" + directory
         let wanted = (file?.runPath ?? []).filter { $0.contains("$ORIGIN") || $0.contains("${ORIGIN}") }
         let moved = wanted.map {
             $0.replacing("${ORIGIN}", with: own).replacing("$ORIGIN", with: own)
         }
         // A colon ends a directory in the variable.
-        return (moved + [own]).filter { !$0.contains(":") && !$0.contains(";") && !$0.contains("$") }
+        return ([copies].compactMap { $0 } + moved + [own]).filter {
+            !$0.contains(":") && !$0.contains(";") && !$0.contains("$")
+        }
     }
 
     /// An environment with these directories before the user's own.

@@ -1,0 +1,108 @@
+internal import HostCore
+internal import HostSystem
+
+/// Keeps what a running host has in its state directory, and others need: its lock and its control socket.
+///
+/// What removes old files from /tmp removes them too: then a second host could take the directory, and nobody could ask
+/// this one. Both are made anew as soon as they are gone.
+final class StateGuard {
+    /// How often they are looked for where the system tells of no changes, ns.
+    private static let period: Int64 = 10_000_000_000
+
+    private let path: String
+    private let log: any LogSink
+    private let clock: any HostClock
+    private let deadlines: Deadlines
+    private let openSocket: () -> Void
+    private let giveUp: () -> Void
+    private var events: Events?
+    private var lock: Descriptor?
+    private var timer: Deadlines.Timer?
+    private var hasFault = false
+
+    /// Watches that can be held by an optional.
+    private final class Events {
+        let watch: FileWatch
+
+        init() throws(SystemError) { watch = try FileWatch() }
+    }
+
+    /// Begins to watch. `openSocket` makes the control socket anew; `giveUp` is called when another host has the directory.
+    init(
+        _ path: String, loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: any LogSink,
+        openSocket: @escaping () -> Void, giveUp: @escaping () -> Void
+    ) {
+        self.path = path
+        self.log = log
+        self.clock = clock
+        self.deadlines = deadlines
+        self.openSocket = openSocket
+        self.giveUp = giveUp
+        do throws(SystemError) {
+            let events = try Events()
+            _ = try events.watch.add(path, names: true)
+            _ = try loop.watch(events.watch.descriptor) { [unowned self] _ in
+                while !events.watch.take().isEmpty {}
+                look()
+            }
+            self.events = events
+        } catch {
+            timer = deadlines.make { [unowned self] _ in
+                look()
+                arm()
+            }
+            arm()
+        }
+    }
+
+    private func arm() { if let timer { deadlines.set(timer, at: clock.monotonic() + Self.period) } }
+
+    private func look() {
+        do throws(SystemError) {
+            let directory = try Directory(path)
+            if isGone("lock", in: directory) { try takeLock(directory) }
+            if isGone(HostState.controlSocket, in: directory) {
+                say(HostState.controlSocket)
+                openSocket()
+            }
+            hasFault = false
+        } catch {
+            if !hasFault {
+                log.write(
+                    .error, "",
+                    "the state directory cannot be used any more: \(error): restart the host, with a --state that stays"
+                )
+            }
+            hasFault = true
+        }
+    }
+
+    private func isGone(_ name: String, in directory: borrowing Directory) -> Bool {
+        do throws(SystemError) {
+            _ = try directory.status(name)
+            return false
+        } catch {
+            return error.isNotFound
+        }
+    }
+
+    private func takeLock(_ directory: borrowing Directory) throws(SystemError) {
+        let lock = try directory.openForUpdate("lock")
+        let subject = directory.child("lock")
+        guard try lock.lockByte(at: 0, patience: 0, subject: subject) else {
+            log.write(.critical, "", "\(subject) was removed, and another host has taken the directory: this one ends")
+            return giveUp()
+        }
+        try lock.truncate(to: 0, subject: subject)
+        try lock.writeAll(Array("\(HostProcess.pid)\n".utf8), subject: subject)
+        self.lock = consume lock
+        say("lock")
+    }
+
+    private func say(_ name: String) {
+        log.write(
+            .warning, "",
+            "\(path)/\(name) was removed and is made anew: a cleaner of temporary files leaves a --state outside of /tmp alone"
+        )
+    }
+}

@@ -1,0 +1,63 @@
+internal import CHostSystem
+internal import Glibc
+
+/// On which names it depends where a path leads: the links on its way, and its last part. readlink(2).
+public struct PathSteps: Equatable, Sendable {
+    /// A name in a folder.
+    public struct Step: Hashable, Sendable {
+        /// The folder; there is no link in its path but what is above the working directory.
+        public let folder: String
+        /// The name in it; empty for the root and the working directory themselves.
+        public let name: String
+
+        /// A step.
+        public init(_ folder: String, _ name: String) {
+            self.folder = folder
+            self.name = name
+        }
+
+        /// The path of both.
+        public var path: String {
+            if name.isEmpty { return folder }
+            return folder.hasSuffix("/") ? folder + name : folder + "/" + name
+        }
+    }
+
+    /// The links, in the order in which they are followed.
+    public private(set) var links: [Step] = []
+    /// Where the path ends up, whether there is something or not.
+    public private(set) var end: Step
+
+    /// More links than the kernel follows: path_resolution(7).
+    private static let mostLinks = 40
+
+    /// Follows a path as far as it goes now.
+    public init(_ path: String) {
+        var folder = path.hasPrefix("/") ? "/" : "."
+        var rest = Array(path.split(separator: "/").map { String($0) }.reversed())
+        var end = Step(folder, "")
+        while let part = rest.popLast() {
+            if part == "." { continue }
+            let step = Step(folder, part)
+            guard part != "..", links.count < Self.mostLinks, let target = Self.target(of: step.path) else {
+                end = step
+                folder = step.path
+                continue
+            }
+            links.append(step)
+            if target.hasPrefix("/") { folder = "/" }
+            end = Step(folder, "")
+            rest += target.split(separator: "/").map { String($0) }.reversed()
+        }
+        self.end = end
+    }
+
+    private static func target(of path: String) -> String? {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
+            let count = unsafe readlink(path, buffer.baseAddress.unsafelyUnwrapped, buffer.count)
+            guard count > 0 else { return nil }
+            return unsafe String(
+                decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), as: UTF8.self)
+        }
+    }
+}
