@@ -97,7 +97,8 @@ let package = Package(
             name: "HostTestKit", dependencies: ["HostValues", "HostSystem"], path: "Tests/HostTestKit",
             swiftSettings: strict),
         tests("HostValuesTests", ["HostValues", "HostTestKit"]),
-        tests("HostPolicyTests", ["HostPolicy", "HostValues", "HostStore", "HostSystem", "HostTestKit"]),
+        tests(
+            "HostPolicyTests", ["HostPolicy", "HostInspection", "HostStore", "HostValues", "HostSystem", "HostTestKit"]),
         tests("HostInspectionTests", ["HostInspection", "HostValues", "HostSystem", "HostTestKit"]),
         tests("HostStoreTests", ["HostStore", "HostPolicy", "HostViews", "HostValues", "HostSystem", "HostTestKit"]),
         tests("HostWireTests", ["HostWire", "HostValues", "HostTestKit"]),
@@ -108,7 +109,7 @@ let package = Package(
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strictC),
         tests(
             "HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "PluginAPI", "AllocationCounter"]),
-        tests("HostSupervisorTests", ["HostSupervisor", "HostCore", "HostSystem", "HostTestKit"]),
+        tests("HostSupervisorTests", ["HostSupervisor", "HostInspection", "HostCore", "HostSystem", "HostTestKit"]),
         tests("FixtureTests", ["HostWorker", "HostCore", "HostSystem"]),
         // They run the program, which `swift build --build-tests` and `swift test` build too. No dependency: its libraries inside
         // would become the tests' own.

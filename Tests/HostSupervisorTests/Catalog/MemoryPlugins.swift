@@ -1,6 +1,7 @@
 import Glibc
+import HostCore
 
-@testable import HostCore
+@testable import HostInspection
 @testable import HostSupervisor
 @testable import HostSystem
 
