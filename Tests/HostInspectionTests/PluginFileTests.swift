@@ -27,7 +27,7 @@ enum Compiled {
         let scratch = TestDirectory()
         try scratch.write("a.c", Array(source.utf8))
         let include =
-            #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 } + "/Sources/PluginAPI/C/include"
+            #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 } + "/Sources/PluginAPI/C/include"
         let command = "cd \(scratch.path) && cc -I '\(include)' \(flags.joined(separator: " ")) a.c -o a.so 2>err"
         guard unsafe system(command) == 0 else {
             throw Failed(text: String(decoding: try scratch.bytes("err"), as: UTF8.self))
