@@ -60,8 +60,12 @@ final class MemoryPlugins: PluginFolder {
         return PluginFolderStamp(stamp: .test(file.version), isFresh: file.isFresh)
     }
 
+    /// What passes while a file is scanned.
+    var scanTime: () -> Void = {}
+
     func scan(_ name: String, mayBeWritten: Bool) -> ScanFinding {
         scans += 1
+        scanTime()
         guard let file = files[name] else { return .absent }
         if case .plugin(_, let content) = file.finding {
             if isFull { return .unclear("\(name): no copy of it: No space left on device") }

@@ -264,6 +264,7 @@ import Testing
                     let number = catalog.entries.values.first { $0.file.name == file }?.number
                     catalog.described(number ?? 0, description("x"))
                 }
+                _ = catalog.take()
                 let states = catalog.status().map { "\($0.file) \($0.state)" }.sorted()
                 #expect(states == ["\(owner) ready", "\(files.first { $0 != owner } ?? "") refused"].sorted())
                 catalog.stop()
@@ -289,7 +290,37 @@ import Testing
             } else {
                 catalog.couldNotDescribe(numbers[1], "it has no descriptor")
             }
+            _ = catalog.take()
             #expect(catalog.isReady && catalog.name(numbers[0]) == "x" && catalog.readyCount == (isPlugin ? 2 : 1))
+        }
+    }
+
+    @Test func `a file that is not scanned yet has its right to a name too, until it turns out to be none`() {
+        for isPlugin in [true, false] {
+            let folder = MemoryPlugins()
+            _ = folder.kept.note("x", "libx.so") { [] }
+            folder.put("libx-old.so", "old")
+            // Each scan takes so long that the loop comes round in between.
+            folder.scanTime = { [clock] in clock.advance(6_000_000) }
+            if isPlugin {
+                folder.put("libx.so", "new")
+            } else {
+                folder.put("libx.so", finding: .refused("libx.so: none"))
+            }
+            let deadlines = Deadlines()
+            let catalog = PluginCatalog(
+                PluginCatalog.Settings(plugins: "/plugins", state: "/state"), folder: folder, clock: clock,
+                deadlines: deadlines, log: log)
+            catalog.scanAll(isPatient: false)
+            let old = catalog.entries.keys.first ?? 0
+            catalog.described(old, description("x"))
+            _ = catalog.take()
+            #expect(catalog.entries.count == 1 && catalog.readyCount == 0)
+            deadlines.run(clock, for: 10_000_000)
+            for number in catalog.entries.keys where number != old { catalog.described(number, description("x")) }
+            _ = catalog.take()
+            let ready = catalog.status().filter { $0.state == "ready" }.map(\.file)
+            #expect(ready == [isPlugin ? "libx.so" : "libx-old.so"])
         }
     }
 

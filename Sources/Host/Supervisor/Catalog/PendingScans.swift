@@ -23,6 +23,9 @@ struct PendingScans {
 
     subscript(name: String) -> Scan? { scans[name] }
 
+    /// The files that are to be scanned.
+    var names: [String] { Array(scans.keys) }
+
     /// Whether nothing is left for which somebody waits.
     var isSettled: Bool { scans.values.allSatisfy(\.isRetry) }
 

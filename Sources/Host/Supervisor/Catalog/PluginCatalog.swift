@@ -44,6 +44,7 @@ final class PluginCatalog {
     private var unclaimed = UnclaimedSettingsNotice()
     private let scanner: PluginScanner
     private var isStopped = false
+    private var mayHold = false
     private var lastNumber = 0
     var entries: [Int: Entry] = [:]
     /// The plugins that are ending.
@@ -63,6 +64,7 @@ final class PluginCatalog {
 
     /// What is to be done since this was asked last, in order.
     func take() -> [Change] {
+        if mayHold { describeHeld() }
         let unclaimed = unclaimed.take(
             isReady: isReady, folder: folder, blocks: Array(hostConfiguration.plugins.keys),
             claims: { entries.values.filter { !$0.isRetiring }.map { ($0.file.name, $0.description?.id) } },
@@ -271,7 +273,6 @@ final class PluginCatalog {
     func couldNotDescribe(_ number: Int, _ text: String) {
         guard let entry = entries[number], entry.isDescribing else { return }
         refuse(entry, text)
-        describeHeld()
     }
 
     /// The worker that was to describe a plugin was killed from outside. That says nothing about the file: it is tried
@@ -281,18 +282,17 @@ final class PluginCatalog {
         entry.killed += 1
         guard entry.killed > Self.mostKilled else { return changes.append(.describe(number)) }
         refuse(entry, text)
-        describeHeld()
     }
 
     /// A plugin was described: takes up what it says of itself, or refuses it.
     func described(_ number: Int, _ description: PluginDescription) {
         guard let entry = entries[number], entry.isDescribing else { return }
         describe(entry, description)
-        describeHeld()
     }
 
     /// What waited for a file with more right to its name may have it, or is refused.
     private func describeHeld() {
+        mayHold = false
         for entry in entries.values.sorted(by: { $0.number < $1.number }) {
             if case .held(let description) = entry.state { describe(entry, description) }
         }
@@ -301,7 +301,7 @@ final class PluginCatalog {
     /// Whether a file with more right to the name has not been described yet.
     private func mustWait(_ entry: Entry, for id: String) -> Bool {
         let undecided = entries.values.filter { $0 !== entry && $0.isUndecided }.map(\.file.name)
-        return names.mustWait(entry.file.name, for: id, undecided: undecided)
+        return names.mustWait(entry.file.name, for: id, undecided: undecided + scanner.pending)
     }
 
     private func describe(_ entry: Entry, _ description: PluginDescription) {
@@ -316,6 +316,7 @@ final class PluginCatalog {
         // The one that had the name is ending: the routines begin when it has ended.
         if others.contains(where: \.isRetiring) || mustWait(entry, for: description.id) {
             entry.state = .held(description)
+            mayHold = true
             return
         }
         do {

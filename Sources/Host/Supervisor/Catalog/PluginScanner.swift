@@ -39,6 +39,9 @@ final class PluginScanner {
     /// The files that were found to be no plugins, with why.
     var refusals: [(name: String, why: String)] { known.refusals }
 
+    /// The names of files of which it is not known yet what they are.
+    var pending: [String] { scans.names }
+
     /// The content that a name was last seen with, while it is a plugin.
     func content(of name: String) -> String? { known.content(of: name) }
 
