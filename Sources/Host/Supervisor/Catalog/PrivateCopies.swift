@@ -41,11 +41,11 @@ struct PrivateCopies: ~Copyable {
     }
 
     /// The name of the content of a plugin together with the libraries beside it, of which there are copies from now on.
-    func take(_ candidate: Candidate, with libraries: [Candidate]) throws(Failure) -> String {
-        let own = try take(candidate)
+    func take(_ candidate: Candidate, with libraries: [Candidate] = []) throws(Failure) -> String {
+        let own = try takeFile(candidate)
         if libraries.isEmpty { return own }
         var contents: [(name: String, content: String)] = []
-        for library in libraries { contents.append((library.name, try take(library))) }
+        for library in libraries { contents.append((library.name, try takeFile(library))) }
         let text = contents.reduce(own) { $0 + "\n" + $1.name + "\n" + $1.content }
         let content = ContentHash.name(of: text)
         let folderName = content + Self.folderEnding
@@ -90,7 +90,7 @@ struct PrivateCopies: ~Copyable {
     }
 
     /// The name of a file's content, of which there is a copy from now on.
-    private func take(_ candidate: Candidate) throws(Failure) -> String {
+    private func takeFile(_ candidate: Candidate) throws(Failure) -> String {
         try checkUnchanged(candidate)
         // One byte more than it should have, so that one that fits is read at once.
         let buffer = UnsafeMutableRawBufferPointer.allocate(
