@@ -76,7 +76,7 @@ final class HostView: ControlledHost {
         case .reload: reload()
         case .logLevel: setLogLevel(order.level)
         case .dropCached: dropCached(order)
-        case .runNow, .pause, .resume, .restart, .stop: book.perform(order)
+        case .runNow, .pause, .resume, .restart, .stop: RoutineOrders(book: book).perform(order)
         }
     }
 
@@ -99,7 +99,7 @@ final class HostView: ControlledHost {
     /// Lets the workers go of what they hold of disk caches whose files were removed: of the routines named, or of all.
     /// Names that no plugin has are none of its affair: their files may be left of one that is gone.
     private func dropCached(_ order: ControlRequest) -> ControlResponse {
-        for (plugin, routine) in book.places(of: order.identifiers) {
+        for (plugin, routine) in RoutineOrders(book: book).places(of: order.identifiers) {
             fleet.send(
                 .dropCached(.init(plugin: plugin, routine: routine, name: order.name, key: order.key)),
                 toWorkersOf: plugin)

@@ -91,7 +91,10 @@ final class BookHarness {
 
     /// A person's order.
     func order(_ action: ControlRequest.Action, _ identifiers: String...) -> [ControlResponse.Outcome] {
-        guard case .outcomes(let outcomes) = book.perform(ControlRequest(action, identifiers: identifiers)) else {
+        guard
+            case .outcomes(let outcomes) = RoutineOrders(book: book).perform(
+                ControlRequest(action, identifiers: identifiers))
+        else {
             return []
         }
         return outcomes
@@ -218,7 +221,7 @@ final class BookHarness {
         harness.wait(1000)
         harness.perform()
         #expect(harness.records.count == 3 && harness.sessions.count == 3)
-        #expect(book.perform(ControlRequest(.restart)) == .failed("the host is stopping"))
+        #expect(RoutineOrders(book: book).perform(ControlRequest(.restart)) == .failed("the host is stopping"))
     }
 
     @Test func `what is stopped is on the disk a moment later, and still holds in the next host`() {

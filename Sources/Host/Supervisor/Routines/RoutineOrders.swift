@@ -1,15 +1,17 @@
 internal import HostCore
 
-/// What a person wants of routines.
-extension RoutineBook {
+/// What a person wants of routines: each order is one event of the routine's policy, one command to its session, or both.
+struct RoutineOrders {
+    let book: RoutineBook
+
     /// Whether it is done, and what to say.
     typealias Outcome = (isDone: Bool, text: String)
 
     /// Does what a person wants of these routines; none are all. Orders that are no routine's do nothing.
     func perform(_ order: ControlRequest) -> ControlResponse {
-        if isStopping { return .failed("the host is stopping") }
+        if book.isStopping { return .failed("the host is stopping") }
         do throws(RoutineSelection.Unknown) {
-            let present = routines.values.filter { !$0.owner.isRetired }
+            let present = book.routines.values.filter { !$0.owner.isRetired }
             let chosen = try RoutineSelection.resolve(order.identifiers, among: present.map(\.identifier))
             let byName = Dictionary(present.map { ($0.identifier, $0) }) { first, _ in first }
             var outcomes: [ControlResponse.Outcome] = []
@@ -17,10 +19,10 @@ extension RoutineBook {
                 guard let routine = byName[identifier], let outcome = perform(order.action, on: routine) else {
                     continue
                 }
-                log.write(.info, identifier, "\(order.action.rawValue) by a person: \(outcome.text)")
+                book.log.write(.info, identifier, "\(order.action.rawValue) by a person: \(outcome.text)")
                 outcomes.append(.init(id: identifier, isDone: outcome.isDone, text: outcome.text))
             }
-            saveTallies()  // who was answered can rely on it, whatever becomes of this host
+            book.saveTallies()  // who was answered can rely on it, whatever becomes of this host
             return .outcomes(outcomes)
         } catch {
             return .failed("\(error)")
@@ -31,7 +33,7 @@ extension RoutineBook {
     /// all. An id that no plugin has names nothing.
     func places(of identifiers: [String]) -> [(plugin: Int, routine: Int)] {
         let wanted = Set(identifiers)
-        return routines.values.filter { routine in
+        return book.routines.values.filter { routine in
             wanted.isEmpty || wanted.contains(routine.identifier) || wanted.contains(routine.owner.program.name)
         }
         .map { ($0.owner.program.number, $0.index) }
@@ -53,12 +55,12 @@ extension RoutineBook {
         if routine.isPaused { return (false, "it is paused: resume it first") }
         if let session = routine.session {
             if session.endAs != nil { return (false, "its session is about to end") }
-            actions.append(.send(.runNow(slot: session.seat.slot), session.seat))
+            book.actions.append(.send(.runNow(slot: session.seat.slot), session.seat))
             return (true, "its next cycle comes now")
         }
         switch routine.policy.state {
         case .waiting:
-            tell(routine, .resumed)
+            book.tell(routine, .resumed)
             return (true, "a new session begins now")
         case .starting, .running, .ending: return (true, "a session is about to begin")
         case .idle, .complete, .stopped: return (false, "it has no session: restart it")
@@ -72,39 +74,39 @@ extension RoutineBook {
         case .stopped, .quarantined, .complete: return (false, "it has no session to pause")
         case .idle, .waiting, .starting, .running, .ending: break
         }
-        setPaused(routine, true)
-        if let session = routine.session { actions.append(.send(.pause(slot: session.seat.slot), session.seat)) }
+        book.setPaused(routine, true)
+        if let session = routine.session { book.actions.append(.send(.pause(slot: session.seat.slot), session.seat)) }
         return (true, "paused")
     }
 
     private func resume(_ routine: RoutineEntry) -> Outcome {
         let wasPaused = routine.isPaused
-        setPaused(routine, false)
+        book.setPaused(routine, false)
         if let session = routine.session, wasPaused {
-            actions.append(.send(.resume(slot: session.seat.slot), session.seat))
+            book.actions.append(.send(.resume(slot: session.seat.slot), session.seat))
         }
         switch routine.policy.state {
         case .starting, .running, .ending: return (true, wasPaused ? "resumed" : "was running already")
         case .idle, .complete, .stopped, .waiting: break
         case .quarantined:
-            tell(routine, .resumed)
+            book.tell(routine, .resumed)
             return (true, "no longer quarantined")
         }
-        tell(routine, .resumed)
+        book.tell(routine, .resumed)
         return (true, "a new session begins")
     }
 
     private func restart(_ routine: RoutineEntry) -> Outcome {
-        setPaused(routine, false)
+        book.setPaused(routine, false)
         if routine.session != nil {
-            tell(routine, .restartRequested)
-            endSession(of: routine, as: .stopped, "restarted by a person")
+            book.tell(routine, .restartRequested)
+            book.endSession(of: routine, as: .stopped, "restarted by a person")
             return (true, "its session ends, and a new one begins")
         }
         switch routine.policy.state {
         case .starting, .running, .ending: return (true, "a session is about to begin")
         case .idle, .complete, .stopped, .waiting, .quarantined:
-            tell(routine, .restartRequested)
+            book.tell(routine, .restartRequested)
             return (true, "a new session begins")
         }
     }
@@ -112,11 +114,11 @@ extension RoutineBook {
     private func stop(_ routine: RoutineEntry) -> Outcome {
         let wasPending = routine.isStartPending
         let wasStopped = routine.policy.state == .stopped && routine.session == nil
-        tell(routine, .stopRequested)
-        endSession(of: routine, as: .stopped, "stopped by a person")
+        book.tell(routine, .stopRequested)
+        book.endSession(of: routine, as: .stopped, "stopped by a person")
         if routine.session != nil { return (true, "its session ends, and it stays stopped") }
-        if wasPending { tell(routine, .startFailed(.host, cause: "stopped before it began")) }
-        actions.append(.release(routine.place))
+        if wasPending { book.tell(routine, .startFailed(.host, cause: "stopped before it began")) }
+        book.actions.append(.release(routine.place))
         return (true, wasStopped ? "was stopped already" : "stays stopped")
     }
 }
