@@ -68,7 +68,7 @@ extension EndToEnd {
             try scratch.add("faulty")
             try scratch.write("text", to: "x.so")
             let list = try await Program.run("list", "--plugins", scratch.plugins, in: scratch)
-            #expect(list.end == .exited(0))
+            #expect(list.end == .exited(1), "one file is refused")
             for text in ["healthy 1.0.0", "healthy/beat", "faulty/misbehave", "params.misdeed", "refused: ", "x.so"] {
                 #expect(list.output.contains(text), "\(list.output)")
             }
@@ -220,7 +220,7 @@ extension EndToEnd {
             try scratch.write("text", to: "x.so")
             let host = try Host(
                 "--max-cycles", "1", "--exit-when-idle", "--log-format", "json", in: scratch)
-            #expect(try await host.ended() == .exited(0))
+            #expect(try await host.ended() == .exited(1), "one file is refused")
             let lines = host.log.split(separator: "\n")
             let entries = try lines.map { try JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
             #expect(entries.count > 3)

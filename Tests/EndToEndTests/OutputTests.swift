@@ -13,7 +13,7 @@ extension EndToEnd {
             try scratch.add("healthy")
             try scratch.write("text", to: "x.so")
             let host = try start(scratch, "--max-cycles 3 --exit-when-idle \(streams)")
-            #expect(try await host.ended() == .exited(0))
+            #expect(try await host.ended() == .exited(1), "one file is refused")
             let records = try Records.read(scratch)
             #expect(records.map(\.identifier) == ["healthy/beat"])
             #expect(records.first?.cycles == 3)

@@ -87,7 +87,7 @@ extension EndToEnd {
             try scratch.add("healthy")
             for wrong in Self.cases { try await wrong.make(scratch.plugins + "/" + wrong.file) }
             let host = try Host("--max-cycles", "3", "--exit-when-idle", in: scratch)
-            #expect(try await host.ended() == .exited(0), "\(host.log)")
+            #expect(try await host.ended() == .exited(1), "\(host.log)")
             for wrong in Self.cases {
                 let lines = host.lines("ERROR", scratch.plugins + "/" + wrong.file + ":")
                 #expect(lines.count == 1, "\(wrong.name): \(lines)")
@@ -116,7 +116,7 @@ extension EndToEnd {
             try scratch.add("healthy", as: "a.so")
             try scratch.add("healthy", as: "b.so")
             let host = try Host("--max-cycles", "1", "--exit-when-idle", in: scratch)
-            #expect(try await host.ended() == .exited(0))
+            #expect(try await host.ended() == .exited(1))
             #expect(host.lines("ERROR", "its name healthy is taken by").count == 1)
             #expect(try host.records.count == 1)
         }
@@ -127,7 +127,7 @@ extension EndToEnd {
             try scratch.add("healthy")
             guard unsafe chmod(scratch.plugins + "/healthy.so", 0o666) == 0 else { throw Unmet(description: "chmod") }
             let host = try Host("--max-cycles", "1", "--exit-when-idle", in: scratch)
-            #expect(try await host.ended() == .exited(0))
+            #expect(try await host.ended() == .exited(1))
             #expect(host.lines("ERROR", "healthy.so: unsafe").count == 1)
             #expect(try host.records.isEmpty)
             let lenient = try Host(

@@ -55,7 +55,7 @@ extension EndToEnd {
             try scratch.add("sleepy")
             try scratch.write("text", to: "x.so")
             let host = try Host("--isolation", level, "--max-cycles", "3", "--exit-when-idle", in: scratch)
-            #expect(try await host.ended() == .exited(0), "\(host.log)")
+            #expect(try await host.ended() == .exited(1), "one file is refused\n\(host.log)")
             let records = try host.records
             #expect(Set(records.map(\.identifier)) == ["healthy/beat", "sleepy/run"])
             #expect(records.allSatisfy { $0.reason.kind == .maxCycles && $0.cycles == 3 })

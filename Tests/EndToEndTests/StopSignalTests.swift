@@ -117,21 +117,22 @@ extension EndToEnd {
         @Test(arguments: ["reload", "hangup"])
         func `a reload reads configurations that no event told of`(how: String) async throws {
             try await Fixtures.build(
-                "quick", c: Source.plugin("quick", waitMs: 3_600_000, body: "schedhost_info(scheduler, \"ran\");"))
+                "reread", c: Source.plugin("reread", waitMs: 3_600_000, body: "schedhost_info(scheduler, \"ran\");"))
             let scratch = try Scratch()
-            try scratch.add("quick")
+            try scratch.add("reread")
             _ = try await Command.shell(
-                "cd '\(scratch.path)' && mkdir elsewhere && echo '{ }' > elsewhere/quick.json5 && ln -s ../elsewhere/quick.json5 plugins/quick.json5",
+                "cd '\(scratch.path)' && mkdir elsewhere && echo '{ }' > elsewhere/reread.json5 && ln -s ../elsewhere/reread.json5 plugins/reread.json5",
                 in: scratch)
             let host = try Host(in: scratch)
-            try await host.line("quick/run", "ran")
-            _ = try await Command.shell("echo '{ wait_ms: 20 }' > '\(scratch.path)/elsewhere/quick.json5'", in: scratch)
+            try await host.line("reread/run", "ran")
+            _ = try await Command.shell(
+                "echo '{ wait_ms: 20 }' > '\(scratch.path)/elsewhere/reread.json5'", in: scratch)
             if how == "reload" {
                 _ = try await Command.shell("'\(try Program.path)' reload --state '\(scratch.state)'", in: scratch)
             } else {
                 host.command.signal(Signals.hangup)
             }
-            try await eventually("the new interval\n\(host.log)") { host.lines("quick/run", "ran").count > 5 }
+            try await eventually("the new interval\n\(host.log)") { host.lines("reread/run", "ran").count > 5 }
             _ = try await host.end(by: Signals.terminate)
         }
 

@@ -56,6 +56,8 @@ extension EndToEnd {
             try await host.line("SIGINT: stopping")
             try await host.line("sleeper/run", "ended: stopped")
             #expect(Processes.isAlive(host.pid), "it did not give the cycle its grace")
+            // Within a second it would be the same wish.
+            try await Task.sleep(for: .milliseconds(1100))
             let canary = try Canary()
             let time = try await host.end(by: Signals.interrupt)
             #expect(time < .milliseconds(500) + .milliseconds(Int(canary.longestMs)), "\(host.log)")

@@ -91,9 +91,10 @@ extension EndToEnd {
             let disk = try await SmallDisk(at: scratch.state, kilobytes: 512, in: scratch)
             defer { withExtendedLifetime(disk) {} }
             try await Host("--exit-when-idle", in: scratch).ended()
-            // What is left is less than the next value needs: its write falls short, then fails.
+            // What is left is enough for a session, its ledger is allocated whole, and less than the next value needs: its write
+            // falls short, then fails.
             _ = try await Command.shell(
-                "cd '\(scratch.state)' && dd if=/dev/zero of=fill bs=4k 2>/dev/null; truncate -s -8k fill",
+                "cd '\(scratch.state)' && dd if=/dev/zero of=fill bs=4k 2>/dev/null; truncate -s -48k fill",
                 in: scratch)
             try CacheTest.configure(scratch, "big", text: "", count: 65_536)
             let host = try Host("--exit-when-idle", in: scratch)

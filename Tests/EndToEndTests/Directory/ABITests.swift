@@ -21,7 +21,7 @@ extension EndToEnd {
 
         private static let newMinor = """
             sed -i 's/^#define SCHEDHOST_ABI_MINOR .*/#define SCHEDHOST_ABI_MINOR 1u/' abi.h && \
-            sed -i 's|^    const void \\*(\\*extension)(const schedhost_scheduler.*|&\\n    int32_t (*newer)(const schedhost_scheduler *scheduler);|' host.h && grep -q newer host.h
+            sed -i 's|^ *size_t key_size, uint64_t generation, const char \\*reason);|&\\n    int32_t (*newer)(const schedhost_scheduler *scheduler);|' host.h && grep -q newer host.h
             """
 
         private func check(_ name: String, in scratch: Scratch) async throws -> (ProcessEnd, String) {

@@ -94,7 +94,7 @@ extension EndToEnd {
             let scratch = host.scratch
             try scratch.write("no plugin", to: "junk.so")
             let listed = try await decoded(
-                [Listed].self, of: "list", "--json", "--plugins", scratch.plugins, in: host)
+                [Listed].self, of: "list", "--json", "--plugins", scratch.plugins, in: host, status: .exited(1))
             #expect(listed.map(\.good) == [true, true, false])
             #expect(listed.first?.routines?.map(\.id) == ["faulty/misbehave"])
             #expect(listed.last?.refused?.contains("ELF") == true)

@@ -65,7 +65,9 @@ import Testing
         catalog.scanAll()
         #expect(folder.scans == 1000, "what has not changed is not scanned again")
         catalog.reload()
-        for number in catalog.entries.keys { catalog.described(number, description("p\(number)")) }
+        for entry in catalog.entries.values {
+            catalog.described(entry.number, description(PluginNames.stem(entry.file.name)))
+        }
         #expect(catalog.isReady && catalog.isSettled && catalog.readyCount == 1000)
         folder.files = [:]
         changed(isWhole: true)

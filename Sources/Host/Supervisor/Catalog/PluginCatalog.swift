@@ -222,8 +222,7 @@ final class PluginCatalog {
         guard !entry.isRetiring else { return }
         entry.state = .retiring(entry.description)
         retiring.append(entry.number)
-        changes.append(.forget(entry.number))
-        changes.append(.retire(entry.number, as: kind, text))
+        changes += [.forget(entry.number), .retire(entry.number, as: kind, text)]
     }
 
     /// Describes a plugin again that was refused.
@@ -239,8 +238,7 @@ final class PluginCatalog {
         // The author knows the file by its own name, not by its copy's.
         let text = reason.replacing(folder.copy(of: entry.hash), with: entry.file.name)
         entry.state = .refused(text, description, nameTakenBy: other)
-        changes.append(.forget(entry.number))
-        changes.append(.refused)
+        changes += [.forget(entry.number), .refused]
         log.write(.error, "", "\(path(of: entry.file.name)): \(text)")
     }
 
@@ -300,8 +298,9 @@ final class PluginCatalog {
 
     /// Whether a file with more right to the name has not been described yet.
     private func mustWait(_ entry: Entry, for id: String) -> Bool {
-        let undecided = entries.values.filter { $0 !== entry && $0.isUndecided }.map(\.file.name)
-        return names.mustWait(entry.file.name, for: id, undecided: undecided + scanner.pending)
+        names.mustWait(entry.file.name, for: id) {
+            entries.values.filter { $0 !== entry && $0.isUndecided }.map(\.file.name) + scanner.pending
+        }
     }
 
     private func describe(_ entry: Entry, _ description: PluginDescription) {

@@ -41,13 +41,15 @@ struct PluginOwners: Equatable {
 
     /// Of files that are not described yet, the one with more right to a name than the one that claims it; nil when there is
     /// none. That is the one that had it last, else the one that is called so.
-    func rival(of file: String, for id: String, among undecided: [String]) -> String? {
+    func rival(
+        of file: String, for id: String, among undecided: () -> [String], likely: (String) -> [String]
+    ) -> String? {
         if let owner = files[id] {
             if owner == file { return nil }
-            if undecided.contains(owner) { return owner }
+            if undecided().contains(owner) { return owner }
         }
-        if PluginNames.likely(file).contains(id) { return nil }
-        return undecided.filter { PluginNames.likely($0).contains(id) }.min()
+        if likely(file).contains(id) { return nil }
+        return undecided().filter { likely($0).contains(id) }.min()
     }
 }
 
@@ -60,6 +62,7 @@ final class NameRegistry {
     private let clock: any HostClock
     private let deadlines: Deadlines
     private var owners: PluginOwners
+    private var likely: [String: [String]] = [:]
     private var timer: Deadlines.Timer?
 
     /// Knows what was kept last.
@@ -72,8 +75,17 @@ final class NameRegistry {
     }
 
     /// Whether a file with more right to a plugin's name has not been described yet.
-    func mustWait(_ file: String, for id: String, undecided: [String]) -> Bool {
-        owners.rival(of: file, for: id, among: undecided) != nil
+    func mustWait(_ file: String, for id: String, undecided: () -> [String]) -> Bool {
+        owners.rival(of: file, for: id, among: undecided) { likelyNames(of: $0) } != nil
+    }
+
+    /// Made once for a file: a thousand files that are called otherwise than their plugins are compared with each other.
+    private func likelyNames(of file: String) -> [String] {
+        if let known = likely[file] { return known }
+        if likely.count > 8192 { likely = [:] }
+        let names = PluginNames.likely(file)
+        likely[file] = names
+        return names
     }
 
     /// A file has its plugin's name from now on.

@@ -62,7 +62,7 @@ typedef struct schedhost_cache_options {
     uint64_t max_value_bytes; /* a larger value is served and not kept; 0: the host's bound */
     schedhost_source source;  /* may be NULL: then each get brings its own, or only put fills it */
     void *user;               /* handed to `source` */
-    uint32_t codec;           /* names the encoding of the bytes; a disk value of another codec is absent */
+    uint32_t codec;           /* names the encoding of the bytes; a disk value of another codec is set aside */
     uint32_t reserved;
 } schedhost_cache_options;
 

@@ -155,6 +155,12 @@ struct schedhost_host {
     /* [any-thread] The host's extension of that id (such as "schedhost.x/1"), or NULL. Lives as long as the
      * process. */
     const void *(*extension)(const schedhost_scheduler *scheduler, const char *id);
+
+    /* [any-thread] Says that the value of a disk cache cannot be decoded, since another version of the plugin wrote
+     * it: the file is set aside as NAME.shc.other and counted as `corrupt`, the log tells `reason` (NULL: none), and
+     * the next get loads. `generation` is the value's: SCHEDHOST_NOT_FOUND when there is another one by now, or none. */
+    int32_t (*cache_set_aside)(const schedhost_scheduler *scheduler, schedhost_cache *cache, const void *key,
+                               size_t key_size, uint64_t generation, const char *reason);
 };
 
 #endif
