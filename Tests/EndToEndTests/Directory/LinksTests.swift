@@ -77,6 +77,21 @@ extension EndToEnd {
         }
 
         @Test(arguments: ["ln -s", "ln"])
+        func `a link that is made while the host runs is taken up, to settings and to a plugin`(link: String)
+            async throws
+        {
+            try await shell(
+                "mkdir far && cp \"$one\" plugins/a.so && cp \"$two\" far/b.so && echo '{wait_ms: 50}' > far/a.json5")
+            let host = try Host(in: scratch)
+            try await host.line("a/run", "one")
+            try await shell("\(link) \"$PWD/far/a.json5\" plugins/a.json5")
+            try await host.line("its configuration has changed")
+            try await shell("rm plugins/a.so && sleep 0.2 && \(link) \"$PWD/far/b.so\" plugins/b.so")
+            try await host.line("a/run", "two")
+            try await end(host)
+        }
+
+        @Test(arguments: ["ln -s", "ln"])
         func `a link to a build's output follows it, in place and by rename`(link: String) async throws {
             try await shell("mkdir build && cp \"$one\" build/a.so && \(link) \"$PWD/build/a.so\" plugins/a.so")
             let host = try Host(in: scratch)

@@ -269,10 +269,12 @@ final class DirectoryWatch {
             return false
         }
         if name.isEmpty { return false }
-        if event.kinds.isDisjoint(with: [.written, .movedHere, .movedAway, .deleted, .attributes]) {
-            add { $0.touched.insert(name) }
-        } else {
+        // A link is whole as soon as it is there: no writer will close it.
+        let isWhole = !event.kinds.isDisjoint(with: [.written, .movedHere, .movedAway, .deleted, .attributes])
+        if isWhole || event.kinds.contains(.created) && isIndirect(name) {
             add { $0.settled.insert(name) }
+        } else {
+            add { $0.touched.insert(name) }
         }
         return false
     }
