@@ -11,7 +11,10 @@ extension PluginCatalog {
     func order(_ number: Int) -> Load? {
         guard let entry = entries[number], entry.isDescribing else { return nil }
         keepCopy(of: number)
-        expectConfiguration(of: entry)
+        // So that the worker that describes it, which runs its constructors, has its limits.
+        let expected = resolver.expected(of: entry.file.name)
+        entry.expectedName = expected?.id
+        entry.configuration = expected?.configuration ?? PluginConfiguration()
         return load(entry, [settingsBeforeDescription(of: entry)], isForRunning: false)
     }
 
@@ -30,7 +33,7 @@ extension PluginCatalog {
     func program(of entry: Entry, _ description: PluginDescription) -> Program {
         var routines: [Program.Routine] = []
         for routine in description.routines {
-            let settings = effective(routine, in: description, entry.configuration)
+            let settings = resolver.settings(of: routine, in: description, entry.configuration)
             if var same = routines.last, same.settings == settings {
                 same.name = routine.name
                 routines.append(same)
@@ -40,10 +43,14 @@ extension PluginCatalog {
             }
         }
         let settings = routines.isEmpty ? [settingsBeforeDescription(of: entry)] : routines.map(\.settings)
-        if settings[0].isolation == .shared { warnOfLimits(entry, description.id) }
+        if settings[0].isolation == .shared, resolver.setsLimits(of: description.id, entry.configuration) {
+            log.write(
+                .warning, description.id,
+                "its limits do not hold: a shared worker has those of \(SettingsResolver.hostFile)")
+        }
         return Program(
             number: entry.number, name: description.id, version: description.version, build: entry.file.buildID,
-            isolation: settings[0].isolation, sharedLimits: sharedLimits,
+            isolation: settings[0].isolation, sharedLimits: resolver.sharedLimits,
             load: load(entry, settings, isForRunning: true), routines: routines)
     }
 
@@ -58,18 +65,12 @@ extension PluginCatalog {
         return Load(
             plugin: entry.number, path: folder.copy(of: entry.hash), name: entry.file.name, build: entry.file.buildID,
             parameters: isForRunning ? settings[0].paramsJSON : "{}", isForRunning: isForRunning,
-            state: self.settings.state, key: key, limits: key == .shared ? sharedLimits : settings[0].limits,
+            state: self.settings.state, key: key, limits: key == .shared ? resolver.sharedLimits : settings[0].limits,
             libraryPath: key == .shared
                 ? LibraryPath.folders(for: nil, in: self.settings.plugins)
                 : LibraryPath.folders(
                     for: entry.file, in: self.settings.plugins, copies: folder.libraries(of: entry.hash)),
             limit: Self.limit(settings))
-    }
-
-    /// Those of a shared worker are the host's, since no plugin of it may have its own.
-    private var sharedLimits: WorkerLimits {
-        let nobody = PluginDescription.unknown("")
-        return effective(nobody.routines[0], in: nobody, PluginConfiguration()).limits
     }
 
     /// How long a load may take: `timeout_ms` bounds it, where that is set.

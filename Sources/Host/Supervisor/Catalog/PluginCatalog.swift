@@ -49,7 +49,7 @@ final class PluginCatalog {
     var entries: [Int: Entry] = [:]
     /// The plugins that are ending.
     private(set) var retiring: [Int] = []
-    var hostConfiguration = HostConfiguration()
+    var resolver: SettingsResolver
     var changes: [Change] = []
 
     /// A catalog of nothing yet: see `loadHostConfiguration` and `begin`.
@@ -57,6 +57,7 @@ final class PluginCatalog {
         self.settings = settings
         self.folder = folder
         self.log = log
+        resolver = SettingsResolver(folder, host: settings.configuration, overrides: settings.overrides)
         names = NameRegistry(folder, clock: clock, deadlines: deadlines)
         scanner = PluginScanner(folder, clock: clock, deadlines: deadlines, log: log)
         scanner.found = { [unowned self] in perform($0, on: $1, $2) }
@@ -66,9 +67,9 @@ final class PluginCatalog {
     func take() -> [Change] {
         if mayHold { describeHeld() }
         let unclaimed = unclaimed.take(
-            isReady: isReady, folder: folder, blocks: Array(hostConfiguration.plugins.keys),
+            isReady: isReady, folder: folder, blocks: Array(resolver.host.plugins.keys),
             claims: { entries.values.filter { !$0.isRetiring }.map { ($0.file.name, $0.description?.id) } },
-            path: path(of:))
+            path: folder.path(of:))
         unclaimed.forEach { log.write(.warning, "", $0) }
         defer { changes = [] }
         return changes
@@ -239,12 +240,7 @@ final class PluginCatalog {
         let text = reason.replacing(folder.copy(of: entry.hash), with: entry.file.name)
         entry.state = .refused(text, description, nameTakenBy: other)
         changes += [.forget(entry.number), .refused]
-        log.write(.error, "", "\(path(of: entry.file.name)): \(text)")
-    }
-
-    /// The path of an entry of the plugins directory.
-    func path(of name: String) -> String {
-        folder.path.hasSuffix("/") ? folder.path + name : folder.path + "/" + name
+        log.write(.error, "", "\(folder.path(of: entry.file.name)): \(text)")
     }
 
     // MARK: What workers find out
@@ -319,7 +315,7 @@ final class PluginCatalog {
             return
         }
         do {
-            try configure(entry, description)
+            entry.configuration = try resolver.configuration(of: description)
         } catch {
             return refuse(entry, "its configuration is wrong: \(error)", description)
         }

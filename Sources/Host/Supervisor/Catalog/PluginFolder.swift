@@ -40,6 +40,11 @@ protocol PluginFolder: AnyObject {
     func configuration(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]?
 }
 
+extension PluginFolder {
+    /// The path of an entry.
+    func path(of name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
+}
+
 /// What a scan depends on.
 struct PluginFolderStamp {
     var stamp: PluginDirectory.Stamp

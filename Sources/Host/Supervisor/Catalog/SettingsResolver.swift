@@ -1,0 +1,79 @@
+internal import HostCore
+internal import HostSystem
+
+/// The configuration files of a host and its plugins, and what they say of a routine together with the plugin's own word
+/// and the command line's.
+///
+/// It reads through its folder whenever it is asked about a plugin, and keeps the host's file alone, since that holds for
+/// all. It knows no plugin, and decides nothing about one.
+struct SettingsResolver {
+    /// The host's file, where none is named.
+    static let hostFile = "schedhost.json5"
+
+    private let folder: any PluginFolder
+    private let named: String?
+    private let overrides: ConfigurationLayer
+    /// What the host's file said when it was last read and was right.
+    private(set) var host = HostConfiguration()
+
+    /// Reads through that folder. `named`: the host's file, which must be there then.
+    init(_ folder: any PluginFolder, host named: String?, overrides: ConfigurationLayer) {
+        self.folder = folder
+        self.named = named
+        self.overrides = overrides
+    }
+
+    /// Reads the host's file; true when it says something else than before. Throws when it is wrong, or is named and not
+    /// there: then what it said stays.
+    mutating func readHost() throws -> Bool {
+        let path = named ?? folder.path(of: Self.hostFile)
+        var read = HostConfiguration()
+        if let bytes = try folder.configuration(path, isOptional: named == nil) {
+            read = try HostConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
+        }
+        defer { host = read }
+        return read != host
+    }
+
+    /// What is configured for the plugin that a file probably has, by the file's name, and that plugin's id; nil when nothing
+    /// is. Mistakes are not told: they are when the plugin is known.
+    func expected(of file: String) -> (id: String, configuration: PluginConfiguration)? {
+        for id in PluginNames.likely(file) {
+            let path = folder.path(of: id + ".json5")
+            let bytes = (try? folder.configuration(path, isOptional: true)) ?? nil
+            let own = bytes.flatMap { try? PluginConfiguration(parsing: $0, file: path, isZone: TimeZones.has) }
+            if own != nil || host.plugins[id] != nil { return (id, own ?? PluginConfiguration()) }
+        }
+        return nil
+    }
+
+    /// What is configured for a plugin alone. Throws what is wrong with it.
+    func configuration(of plugin: PluginDescription) throws -> PluginConfiguration {
+        let path = folder.path(of: plugin.id + ".json5")
+        return try ConfigurationFiles.plugin(
+            try folder.configuration(path, isOptional: true), path: path, of: plugin, host: host, commandLine: overrides
+        )
+    }
+
+    /// What holds for a routine.
+    func settings(
+        of routine: PluginDescription.Routine, in plugin: PluginDescription, _ configuration: PluginConfiguration
+    ) -> EffectiveSettings {
+        EffectiveSettings(of: routine, in: plugin, host: host, file: configuration, commandLine: overrides)
+    }
+
+    /// What holds for a plugin of that id whose routines are not known.
+    func settings(ofUnknown id: String, _ configuration: PluginConfiguration) -> EffectiveSettings {
+        let unknown = PluginDescription.unknown(id)
+        return settings(of: unknown.routines[0], in: unknown, configuration)
+    }
+
+    /// The limits of a worker that plugins share: the host's, since no plugin of it may have its own.
+    var sharedLimits: WorkerLimits { settings(ofUnknown: "", PluginConfiguration()).limits }
+
+    /// Whether limits are configured for a plugin alone, which a shared worker does not have.
+    func setsLimits(of id: String, _ configuration: PluginConfiguration) -> Bool {
+        [configuration.layer, host.plugins[id]?.layer ?? .init()]
+            .contains { $0.settings.keys.contains { $0.isLimit } }
+    }
+}
