@@ -52,13 +52,7 @@ extension SessionStore {
     /// Replaces the tally in one step.
     private func saveTally() throws(SystemError) {
         guard let lastSession else { return }
-        let temporary = SessionTally.name + ".new"
-        let place = directory.child(temporary)
-        let file = try directory.openForUpdate(temporary)
-        try file.truncate(to: 0, subject: place)
         let tally = SessionTally(through: lastSession, cycles: index.cycles, ends: index.ends)
-        try file.writeAll(tally.bytes, subject: place)
-        if options.isSynchronized { try file.synchronizeData(subject: place) }
-        try directory.rename(temporary, to: SessionTally.name)
+        try directory.save(tally.bytes, as: SessionTally.name, isSynchronized: options.isSynchronized)
     }
 }

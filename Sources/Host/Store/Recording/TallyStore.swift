@@ -15,7 +15,6 @@ public struct TallyStore: Sendable {
     /// 1 counted errors as deaths.
     private static let version = 2
     private static let name = "tally.json"
-    private static let temporary = "tally.json.new"
     private static let corrupt = "tally.json.corrupt"
     private static let limit = 64 << 20
 
@@ -51,13 +50,6 @@ public struct TallyStore: Sendable {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings, integers and booleans only: there is nothing in a tally that cannot be encoded.
         guard let data = try? encoder.encode(Content(version: Self.version, routines: tallies)) else { return }
-        do throws(SystemError) { try directory.remove(Self.temporary) } catch {
-            if !error.isNotFound { throw error }
-        }
-        let file = try directory.create(Self.temporary)
-        let subject = directory.child(Self.temporary)
-        try file.writeAll([UInt8](data), subject: subject)
-        try file.synchronizeData(subject: subject)
-        try directory.rename(Self.temporary, to: Self.name)
+        try directory.save([UInt8](data), as: Self.name)
     }
 }

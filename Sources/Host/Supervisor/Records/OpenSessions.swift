@@ -46,13 +46,7 @@ struct OpenSessions: ~Copyable {
     /// Writes the file anew, with these: all that have no record.
     mutating func rewrite(_ entries: [OpenSession]) throws(SystemError) {
         lines = 0  // should it fail, it is tried again when as many lines more have come
-        let temporary = Self.name + ".new"
-        try? directory.remove(temporary)
-        let new = try directory.create(temporary)
-        var bytes: [UInt8] = []
-        for entry in entries { bytes += Self.line(entry) }
-        try new.writeAll(bytes, subject: directory.child(temporary))
-        try directory.rename(temporary, to: Self.name)
+        try directory.save(entries.flatMap { Self.line($0) }, as: Self.name, isSynchronized: false)
         file = try directory.openForAppending(Self.name)
         lines = entries.count
     }

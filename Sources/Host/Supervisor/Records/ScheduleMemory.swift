@@ -18,7 +18,6 @@ final class ScheduleMemory {
     }
 
     private static let name = "schedules.json"
-    private static let temporary = "schedules.json.new"
     private static let corrupt = "schedules.json.corrupt"
     private static let limit = 64 << 20
 
@@ -97,13 +96,6 @@ final class ScheduleMemory {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(Content(version: 1, routines: notes)) else { return }
-        do throws(SystemError) { try directory.remove(Self.temporary) } catch {
-            if !error.isNotFound { throw error }
-        }
-        let file = try directory.create(Self.temporary)
-        let subject = directory.child(Self.temporary)
-        try file.writeAll([UInt8](data), subject: subject)
-        try file.synchronizeData(subject: subject)
-        try directory.rename(Self.temporary, to: Self.name)
+        try directory.save([UInt8](data), as: Self.name)
     }
 }
