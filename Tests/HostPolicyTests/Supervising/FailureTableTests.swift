@@ -91,12 +91,12 @@ private let second: Int64 = 1_000_000_000
             #expect(waits.last == 600 * second)
         case "after 2 s, again and again":
             #expect(waits == Array(repeating: 2 * second, count: 40))
-            #expect(policy.failures.isEmpty)
+            #expect(policy.history.deaths.isEmpty)
         case "shut out; tried again by a probe": #expect(waits == [600 * second] && policy.state == .quarantined)
         case "shut out; no probe": #expect(waits == [nil] && policy.state == .quarantined)
         default: Issue.record("the table says '\(row.next)', of which this test knows nothing")
         }
-        let faults = ["the world's": RestartPolicy.Fault.error, "the code's": .death, "the host's": .host]
+        let faults = ["the world's": FailureHistory.Fault.error, "the code's": .death, "the host's": .host]
         if let fault = faults[row.fault] {
             #expect(policy.trouble?.fault == fault || policy.state == .quarantined)
         } else {

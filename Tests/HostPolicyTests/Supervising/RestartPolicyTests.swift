@@ -237,7 +237,7 @@ private let minute = 60 * second
         #expect(gaps.prefix(9) == [5000, 5000, 5000, 5000, 8000, 16_000, 32_000, 60_000, 60_000])
         #expect(gaps.allSatisfy { $0 >= 5000 && $0 <= 60_000 })
         #expect(driver.policy.trouble?.count == 1000)
-        #expect(driver.policy.failures.isEmpty)
+        #expect(driver.policy.history.deaths.isEmpty)
     }
 
     @Test(arguments: [UInt64(0), 1, 499, 60_000, 90_000, 86_400_000])
@@ -298,7 +298,7 @@ private let minute = 60 * second
         }
         #expect(driver.handle(.timerFired, after: 2 * second) == [.startNow])
         #expect(driver.handle(.started).count == 1)
-        #expect(driver.policy.trouble == nil && driver.policy.failures.isEmpty)
+        #expect(driver.policy.trouble == nil && driver.policy.history.deaths.isEmpty)
     }
 
     @Test func anErrorThatACacheRepeatsAddsNothingToTheRow() {
@@ -341,7 +341,7 @@ private let minute = 60 * second
             driver.handle(.started)
             #expect(driver.handle(.sessionEnded(.peerFailed, cause: "peer"), after: second) == [.startNow])
         }
-        #expect(driver.policy.failures.isEmpty)
+        #expect(driver.policy.history.deaths.isEmpty)
     }
 
     @Test func aCrashWhileTheFileIsReplacedDoesNotCountAgainstTheNewOne() {
@@ -349,7 +349,7 @@ private let minute = 60 * second
         driver.handle(.started)
         #expect(driver.handle(.fileChanged(content: "b")) == [])
         #expect(driver.handle(.sessionEnded(.crash, cause: "old bug")) == [.startNow])
-        #expect(driver.policy.failures.isEmpty)
+        #expect(driver.policy.history.deaths.isEmpty)
     }
 
     @Test func aResumeWaitsForTheOldSessionToEnd() {
@@ -417,7 +417,7 @@ private let minute = 60 * second
                 #expect(driver.policy.state == .quarantined && driver.policy.quarantine != nil)
             }
             if actions.contains(.lift) { #expect(driver.policy.quarantine == nil && before.quarantine != nil) }
-            #expect(driver.policy.failures.count <= settings.failuresKept)
+            #expect(driver.policy.history.deaths.count <= settings.failuresKept)
             #expect(driver.policy.isOpen == open, "\(name) from \(before.state)")
         }
     }

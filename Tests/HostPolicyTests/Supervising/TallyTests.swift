@@ -102,9 +102,9 @@ private let noon: Int64 = 1_800_000_000 * second
             var driver = PolicyDriver()
             driver.now = now
             driver.policy = RestartPolicy(id: "a/b", restoring: tally, at: now, wall: wall)
-            #expect(driver.policy.failures.count <= 30)
-            #expect(driver.policy.failures.allSatisfy { $0.at <= now && $0.cause.count <= 201 })
-            #expect(driver.policy.troubles.map(\.count) == [1_000_000])
+            #expect(driver.policy.history.deaths.count <= 30)
+            #expect(driver.policy.history.deaths.allSatisfy { $0.at <= now && $0.cause.count <= 201 })
+            #expect(driver.policy.history.rows.map(\.count) == [1_000_000])
             #expect(driver.policy.quarantine?.why == "z ")
             _ = driver.policy.tally(at: now, wall: wall)
             driver.handle(.fileChanged(content: "a"))

@@ -66,7 +66,7 @@ public struct RestartPolicy: Sendable {
         case errorRepeated(cause: String, until: Int64)
         /// The ordered session could not begin, and whose fault that is: its plugin's `load` returned an error, the worker
         /// died, or the host had none.
-        case startFailed(Fault, cause: String)
+        case startFailed(FailureHistory.Fault, cause: String)
         /// The file could not be loaded: nothing changes that but another file, here or beside it.
         case loadError(String)
         /// A person wants it to run.
@@ -96,22 +96,7 @@ public struct RestartPolicy: Sendable {
         /// Log that the quarantine is over; the start, if any, is an action of its own.
         case lift
         /// Log that it is good again after these errors.
-        case recover(Trouble)
-    }
-
-    /// A quarantine: in force, or on trial while a probe runs.
-    public struct Quarantine: Equatable, Sendable {
-        /// Why, in one line.
-        public let why: String
-        /// When the probe starts, monotonic; nil: only a person or a changed file ends it.
-        public let probeAt: Int64?
-        /// How many probes failed.
-        let step: Int
-    }
-
-    struct Failure: Equatable, Sendable {
-        let at: Int64
-        let cause: String
+        case recover(FailureHistory.Row)
     }
 
     /// The routine's id, `plugin/routine`, for messages.
@@ -124,10 +109,8 @@ public struct RestartPolicy: Sendable {
     public internal(set) var quarantine: Quarantine?
 
     var content: String?
-    /// The deaths that count.
-    var failures: [Failure] = []
-    /// What goes wrong at present, a row for each kind; the latest is the last.
-    var troubles: [Trouble] = []
+    /// What went wrong, and what the next failure leads to.
+    var history = FailureHistory()
     /// A start was ordered or a session runs, and its end was not told yet.
     var isOpen = false
     /// The stop is a person's or a hook's, not the host's own end.
@@ -162,12 +145,12 @@ public struct RestartPolicy: Sendable {
     }
 
     /// What goes wrong at present: the latest row of failures that nothing good has ended yet.
-    public var trouble: Trouble? { troubles.last }
+    public var trouble: FailureHistory.Row? { history.present }
 
     /// Whether a session runs of which a good cycle would be news: it would end a row of errors, or a quarantine.
     public var isDoubted: Bool {
         switch state {
-        case .running(_, let good): quarantine != nil || (!good && troubles.contains { $0.fault == .error })
+        case .running(_, let good): quarantine != nil || (!good && history.row(.error) != nil)
         case .idle, .complete, .stopped, .waiting, .starting, .ending, .quarantined: false
         }
     }
@@ -214,8 +197,7 @@ public struct RestartPolicy: Sendable {
         switch state {
         case .idle, .complete, .waiting, .starting:
             state = .running(since: now, good: false)
-            let shortage = troubles.first { $0.fault == .host }
-            endTrouble(.host)
+            let shortage = history.end(.host)
             // A probe has to live for that long; after errors one good cycle will do, and the first comes at once.
             let interval = quarantine == nil ? 1_000_000_000 : Int64(nanosecondsFrom: settings.resetAfterMs)
             look = (now.clampedPlus(interval), max(interval, 1_000_000_000))
@@ -233,10 +215,7 @@ public struct RestartPolicy: Sendable {
         case .running(let since, _):
             state = .running(since: since, good: true)
             var actions: [Action] = []
-            if let errors = troubles.first(where: { $0.fault == .error }) {
-                endTrouble(.error)
-                actions.append(.recover(errors))
-            }
+            if let errors = history.end(.error) { actions.append(.recover(errors)) }
             return actions + acquit(at: now)
         case .idle, .complete, .stopped, .waiting, .starting, .ending, .quarantined: return []
         }
@@ -263,7 +242,7 @@ public struct RestartPolicy: Sendable {
     }
 
     private mutating func startFailed(
-        _ fault: Fault, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+        _ fault: FailureHistory.Fault, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
     ) -> [Action] {
         isOpen = false
         switch state {
@@ -279,7 +258,7 @@ public struct RestartPolicy: Sendable {
         case .complete, .stopped, .quarantined: return []
         case .ending: return begin()
         case .idle, .waiting, .starting, .running:
-            return shutOut("a load error (\(oneLine(text, limit: 300)))", probing: true, at: now)
+            return shutOut("a load error (\(oneLine(text, limit: 300)))", isProbed: true, at: now)
         }
     }
 
@@ -304,8 +283,7 @@ public struct RestartPolicy: Sendable {
     private mutating func quarantineDecided(_ why: String, at now: Int64) -> [Action] {
         switch state {
         case .stopped, .quarantined, .ending: return []
-        case .idle, .complete, .waiting, .starting, .running:
-            return shutOut("its error hook's decision (\(oneLine(why, limit: 300)))", probing: false, at: now)
+        case .idle, .complete, .waiting, .starting, .running: return shutOut(byHook: why, at: now)
         }
     }
 

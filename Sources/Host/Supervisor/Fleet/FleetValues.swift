@@ -71,7 +71,7 @@ struct FailedLoad: Equatable {
 
     /// Whose fault it is; nil: the file's, and it will be so until another one is there. What `load` returns is about the
     /// world, and may be good the next time.
-    var fault: RestartPolicy.Fault? {
+    var fault: FailureHistory.Fault? {
         switch phase {
         case "load": .error
         case "died": .death
