@@ -93,7 +93,7 @@ import Testing
         var stays = Self.serving()
         stays.tell(.end)
         stays.tell(.channelClosed)
-        #expect(stays.wait() == [.terminate] && stays.now == WorkerLifecycle.silenceTime)
+        #expect(stays.wait() == [.terminate] && stays.now == WorkerEnding.silenceTime)
     }
 
     @Test func `a goodbye that nobody asked for is no goodbye`() throws {

@@ -41,66 +41,12 @@ public struct WorkerLifecycle: Equatable, Sendable {
         case ready
         /// Sessions run.
         case serving
-        /// It is to end.
-        case ending(Why, Step)
-        /// A callback is over its time. `wasTold`: it was told to end before.
-        case hung(Place, HangStep, wasTold: Bool)
-        /// It dies by itself, or is dead and not examined yet.
-        case dying(Dying)
-        /// The verdict was given.
-        case dead
-    }
-
-    /// Why it is to end.
-    public enum Why: Equatable, Sendable {
-        /// Nobody needs it any more.
-        case told
-        /// The session in that slot was asked to end, and did not within the grace.
-        case overdue(slot: Int)
-        /// A fatal signal has hit it, and its crash report does not come to an end.
-        case crashed
-        /// It lives on without the channel: it executed another program, or closed it.
-        case left
-        /// It is dead, and cannot be reaped: another process traces it.
-        case stuck
-    }
-
-    /// How far its end has gone.
-    public enum Step: Equatable, Sendable {
-        /// It was told to quit.
-        case asked(terminateAt: Int64)
-        /// It says goodbye: no session runs, and the plugins' destructors do.
-        case leaving(terminateAt: Int64)
-        /// It has its SIGTERM.
-        case terminated(killAt: Int64)
-        /// It has its SIGKILL. What cannot be reaped by that time is given up.
-        case killed(giveUpAt: Int64)
-    }
-
-    /// What is over its time.
-    public enum Place: Equatable, Sendable {
-        /// A callback of the session in that slot.
-        case session(slot: Int)
-        /// The load of that plugin.
-        case load(plugin: Int)
-    }
-
-    /// How far the end of a worker that hangs has gone.
-    public enum HangStep: Equatable, Sendable {
-        /// The thread was told to abort, so that the crash report shows where it is.
-        case aborting(killAt: Int64)
-        /// It has its SIGKILL.
-        case killed(giveUpAt: Int64)
-    }
-
-    /// How it dies.
-    public enum Dying: Equatable, Sendable {
-        /// A fatal signal has hit it: it writes its crash report.
-        case crashing(killAt: Int64)
-        /// It has closed its channel: it is about to exit, or has become another program.
-        case silent(killAt: Int64)
+        /// It is to end, or dies by itself.
+        case ending(WorkerEnding)
         /// The process is gone. Its report is awaited until that time.
         case examined(Death, until: Int64)
+        /// The verdict was given.
+        case dead
     }
 
     /// What was ordered, happened, or was heard.
@@ -163,15 +109,6 @@ public struct WorkerLifecycle: Equatable, Sendable {
         case verdict(Verdict)
     }
 
-    /// The time from SIGTERM to SIGKILL, and from SIGABRT to SIGKILL, ns.
-    public static let patience: Int64 = 2_000_000_000
-    /// The time for a crash report, ns.
-    public static let reportTime: Int64 = 10_000_000_000
-    /// The time from the end of the channel to that of the process, ns.
-    public static let silenceTime: Int64 = 200_000_000
-    /// The time from SIGKILL until the process is given up, ns.
-    public static let reapTime: Int64 = 5_000_000_000
-
     struct Load: Equatable, Sendable {
         let plugin: Int
         let limit: Int64
@@ -200,7 +137,7 @@ public struct WorkerLifecycle: Equatable, Sendable {
     public var isOpen: Bool {
         switch state {
         case .starting, .describing, .ready, .serving: true
-        case .ending, .hung, .dying, .dead: false
+        case .ending, .examined, .dead: false
         }
     }
 
@@ -208,10 +145,8 @@ public struct WorkerLifecycle: Equatable, Sendable {
     public var nextDeadline: Int64? {
         switch state {
         case .describing(let until): until
-        case .ending(_, .asked(let time)), .ending(_, .leaving(let time)), .ending(_, .terminated(let time)),
-            .ending(_, .killed(let time)), .hung(_, .aborting(let time), _), .hung(_, .killed(let time), _),
-            .dying(.crashing(let time)), .dying(.silent(let time)), .dying(.examined(_, let time)):
-            time
+        case .ending(let ending): ending.deadline
+        case .examined(_, let until): until
         case .starting, .ready, .serving, .dead: nil
         }
     }
@@ -225,14 +160,14 @@ public struct WorkerLifecycle: Equatable, Sendable {
         case .sessionOver(let slot, let id): heardOver(slot, id, at: now)
         case .goodbye: heardGoodbye()
         case .nonsense: garbage()
-        case .channelClosed: channelClosed(at: now)
-        case .end: end(at: now)
-        case .endNow: endNow(as: .told, at: now)
-        case .overdue(let slot): overdue(slot, at: now)
-        case .hang(let slot, let thread): hang(slot, thread, at: now)
-        case .noThread: noThread(at: now)
-        case .fatalSignal: fatalSignal(at: now)
-        case .stuck: endNow(as: .stuck, at: now)
+        case .channelClosed: end(WorkerEnding.silence(at: now)) { $0.loseChannel(at: now) }
+        case .end: end(WorkerEnding.told(grace: grace, at: now)) { $0.tell() }
+        case .endNow: end(WorkerEnding.killed(.told, at: now)) { $0.kill(.told, at: now) }
+        case .overdue(let slot): sessions[slot] == nil ? [] : end(WorkerEnding.overdue(slot: slot, at: now)) { _ in [] }
+        case .hang(let slot, let thread): sessions[slot] == nil ? [] : hang(.session(slot: slot), thread, at: now)
+        case .noThread: withEnding { $0.missThread(at: now) }
+        case .fatalSignal: end(WorkerEnding.crash(at: now)) { $0.crash(at: now) }
+        case .stuck: end(WorkerEnding.killed(.stuck, at: now)) { $0.kill(.stuck, at: now) }
         case .deadline: nextDeadline.map { $0 <= now } == true ? passDeadline(at: now) : []
         case .exited(let end, let remains): exited(end, remains, at: now)
         case .report(let report): examined(report)
@@ -256,7 +191,7 @@ extension WorkerLifecycle {
         case .starting, .describing, .ready, .serving:
             change(&self)
             settle(at: now)
-        case .ending, .hung, .dying, .dead: break
+        case .ending, .examined, .dead: break
         }
         return []
     }
@@ -267,8 +202,8 @@ extension WorkerLifecycle {
         case .starting, .describing, .ready, .serving:
             loads.removeFirst()
             settle(at: now, isNext: true)
-        case .ending, .hung, .dying(.crashing), .dying(.silent): loads.removeFirst()
-        case .dying(.examined), .dead: return garbage()
+        case .ending: loads.removeFirst()
+        case .examined, .dead: return garbage()
         }
         return [.pass]
     }
@@ -279,21 +214,16 @@ extension WorkerLifecycle {
         case .starting, .describing, .ready, .serving:
             sessions[slot] = nil
             settle(at: now)
-        case .ending, .hung, .dying(.crashing), .dying(.silent): sessions[slot] = nil
-        case .dying(.examined), .dead: return garbage()
+        case .ending: sessions[slot] = nil
+        case .examined, .dead: return garbage()
         }
         return [.pass]
     }
 
     private mutating func heardGoodbye() -> [Action] {
-        switch state {
-        case .ending(let why, .asked(let time)):
-            state = .ending(why, .leaving(terminateAt: time))
-            return []
-        case .starting, .describing, .ready, .serving, .ending(_, .leaving), .ending(_, .terminated),
-            .ending(_, .killed), .hung, .dying, .dead:
-            return garbage()
-        }
+        guard case .ending(var ending) = state, ending.sayGoodbye() else { return garbage() }
+        state = .ending(ending)
+        return []
     }
 
     private mutating func garbage() -> [Action] {
@@ -306,155 +236,59 @@ extension WorkerLifecycle {
 // MARK: Its end
 
 extension WorkerLifecycle {
-    private mutating func channelClosed(at now: Int64) -> [Action] {
+    /// What begins the end of a worker that has none yet, or goes on with the one that it has.
+    private mutating func end(_ beginning: WorkerEnding.Beginning, or goOn: (inout WorkerEnding) -> [Action])
+        -> [Action]
+    {
         switch state {
         case .starting, .describing, .ready, .serving:
-            state = .dying(.silent(killAt: now.clampedPlus(Self.silenceTime)))
-        case .ending(let why, .asked(let time)):
-            // It ends without a goodbye, as one does that crashes on its way out. It was told to end all the same.
-            state = .ending(why, .asked(terminateAt: min(time, now.clampedPlus(Self.silenceTime))))
-        case .ending(_, .leaving), .ending(_, .terminated), .ending(_, .killed), .hung, .dying, .dead: break
-        }
-        return []
-    }
-
-    private mutating func end(at now: Int64) -> [Action] {
-        switch state {
-        case .starting, .describing, .ready, .serving:
-            state = .ending(.told, .asked(terminateAt: now.clampedPlus(grace)))
-            return [.quit]
-        case .hung(let place, let step, _):
-            state = .hung(place, step, wasTold: true)
-            return []
-        case .ending, .dying, .dead: return []
+            state = .ending(beginning.ending)
+            return beginning.actions
+        case .ending, .examined, .dead: return withEnding(goOn)
         }
     }
 
-    /// SIGKILL, unless it has that already.
-    private mutating func endNow(as why: Why, at now: Int64) -> [Action] {
-        switch state {
-        case .starting, .describing, .ready, .serving: kill(why, at: now)
-        case .ending(_, .killed), .hung(_, .killed, _), .dying(.examined), .dead: []
-        case .ending(let first, .asked), .ending(let first, .leaving), .ending(let first, .terminated):
-            kill(first, at: now)
-        case .hung(let place, .aborting, let wasTold): killHung(place, wasTold, at: now)
-        case .dying(.crashing): kill(.crashed, at: now)
-        case .dying(.silent): kill(why == .stuck ? .stuck : .left, at: now)
-        }
+    private mutating func withEnding(_ change: (inout WorkerEnding) -> [Action]) -> [Action] {
+        guard case .ending(var ending) = state else { return [] }
+        let actions = change(&ending)
+        state = .ending(ending)
+        return actions
     }
 
-    private mutating func overdue(_ slot: Int, at now: Int64) -> [Action] {
-        switch state {
-        case .starting, .describing, .ready, .serving:
-            guard sessions[slot] != nil else { return [] }
-            state = .ending(.overdue(slot: slot), .terminated(killAt: now.clampedPlus(Self.patience)))
-            return [.terminate]
-        case .ending, .hung, .dying, .dead: return []
-        }
-    }
-
-    private mutating func hang(_ slot: Int, _ thread: Int32, at now: Int64) -> [Action] {
-        guard sessions[slot] != nil else { return [] }
-        switch state {
-        case .starting, .describing, .ready, .serving:
-            return abort(.session(slot: slot), thread, wasTold: false, at: now)
-        case .ending(_, .asked): return abort(.session(slot: slot), thread, wasTold: true, at: now)
-        case .ending(_, .leaving), .ending(_, .terminated), .ending(_, .killed), .hung, .dying, .dead: return []
-        }
-    }
-
-    private mutating func noThread(at now: Int64) -> [Action] {
-        switch state {
-        case .hung(let place, .aborting, let wasTold): killHung(place, wasTold, at: now)
-        case .starting, .describing, .ready, .serving, .ending, .hung(_, .killed, _), .dying, .dead: []
-        }
-    }
-
-    private mutating func fatalSignal(at now: Int64) -> [Action] {
-        switch state {
-        case .starting, .describing, .ready, .serving, .ending(_, .asked), .ending(_, .leaving):
-            state = .dying(.crashing(killAt: now.clampedPlus(Self.reportTime)))
-        case .ending(_, .terminated), .ending(_, .killed), .hung, .dying, .dead: break
-        }
-        return []
+    private mutating func hang(_ place: WorkerEnding.Place, _ thread: Int32?, at now: Int64) -> [Action] {
+        end(WorkerEnding.hang(place, thread: thread, at: now)) { $0.hang(place, thread: thread, at: now) }
     }
 
     private mutating func passDeadline(at now: Int64) -> [Action] {
         switch state {
-        case .starting, .ready, .serving, .dead: return []
-        case .describing:
-            guard let load = loads.first else { return [] }
-            return abort(.load(plugin: load.plugin), nil, wasTold: false, at: now)
-        case .ending(let why, .asked), .ending(let why, .leaving):
-            state = .ending(why, .terminated(killAt: now.clampedPlus(Self.patience)))
-            return [.terminate]
-        case .ending(let why, .terminated): return kill(why, at: now)
-        case .hung(let place, .aborting, let wasTold): return killHung(place, wasTold, at: now)
-        case .ending(let why, .killed):
-            state = .ending(why, .killed(giveUpAt: .max))
-            return [.giveUp]
-        case .hung(let place, .killed, let wasTold):
-            state = .hung(place, .killed(giveUpAt: .max), wasTold: wasTold)
-            return [.giveUp]
-        case .dying(.crashing): return kill(.crashed, at: now)
-        case .dying(.silent): return kill(.left, at: now)
-        case .dying(.examined): return examined(Report())
+        case .starting, .ready, .serving, .dead: []
+        case .describing: loads.first.map { hang(.load(plugin: $0.plugin), nil, at: now) } ?? []
+        case .ending: withEnding { $0.passDeadline(at: now) }
+        case .examined: examined(Report())
         }
     }
 
-    private mutating func kill(_ why: Why, at now: Int64) -> [Action] {
-        state = .ending(why, .killed(giveUpAt: now.clampedPlus(Self.reapTime)))
-        return [.kill]
-    }
-
-    private mutating func killHung(_ place: Place, _ wasTold: Bool, at now: Int64) -> [Action] {
-        state = .hung(place, .killed(giveUpAt: now.clampedPlus(Self.reapTime)), wasTold: wasTold)
-        return [.kill]
-    }
-
-    /// The thread of a load is the main one, whose id the performer knows: nil.
-    private mutating func abort(_ place: Place, _ thread: Int32?, wasTold: Bool, at now: Int64) -> [Action] {
-        if let thread, thread <= 0 { return killHung(place, wasTold, at: now) }
-        state = .hung(place, .aborting(killAt: now.clampedPlus(Self.patience)), wasTold: wasTold)
-        return [.abort(thread: thread ?? 0)]
-    }
-}
-
-// MARK: Its death
-
-extension WorkerLifecycle {
     private mutating func exited(_ end: WorkerEnd, _ remains: Remains, at now: Int64) -> [Action] {
-        guard let manner = manner(of: end) else { return [] }
+        let manner: Death.Manner
+        switch state {
+        case .starting, .describing, .ready, .serving: manner = .failed(wasTold: false)
+        case .ending(let ending): manner = ending.manner(of: end)
+        case .examined, .dead: return []
+        }
         let death = Death(
             manner: manner, end: end, remains: remains, loads: loads.map(\.plugin), sessions: sessions)
-        state = .dying(.examined(death, until: now.clampedPlus(Self.reportTime)))
+        state = .examined(death, until: now.clampedPlus(WorkerEnding.reportTime))
         return [.examine]
-    }
-
-    /// How the process came to that end; nil when it is known already.
-    private func manner(of end: WorkerEnd) -> Death.Manner? {
-        switch state {
-        case .starting, .describing, .ready, .serving, .dying(.crashing), .dying(.silent): .failed(wasTold: false)
-        case .ending(.told, .asked): end == .exited(0) ? .inOrder(saidGoodbye: false) : .failed(wasTold: true)
-        case .ending(.told, .leaving): end == .exited(0) ? .inOrder(saidGoodbye: true) : .failed(wasTold: true)
-        case .ending(.told, .terminated), .ending(.told, .killed): .late
-        case .ending(.overdue(let slot), _): .overdue(slot: slot)
-        case .ending(.crashed, _), .ending(.stuck, _): .failed(wasTold: false)
-        case .ending(.left, _): .left
-        case .hung(let place, _, _): .timeout(place)
-        case .dying(.examined), .dead: nil
-        }
     }
 
     private mutating func examined(_ report: Report) -> [Action] {
         switch state {
-        case .dying(.examined(let death, _)):
+        case .examined(let death, _):
             state = .dead
             loads = []
             sessions = [:]
             return [.verdict(Verdict(on: death, report))]
-        case .starting, .describing, .ready, .serving, .ending, .hung, .dying(.crashing), .dying(.silent), .dead:
-            return []
+        case .starting, .describing, .ready, .serving, .ending, .dead: return []
         }
     }
 }

@@ -14,7 +14,7 @@ public enum WorkerEnd: Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .exited(let status): "exited with status \(status)"
         case .signalled(_, let name): "ended by \(name)"
-        case .unreaped: "killed, and not gone \(WorkerLifecycle.reapTime / 1_000_000_000) s later"
+        case .unreaped: "killed, and not gone \(WorkerEnding.reapTime / 1_000_000_000) s later"
         }
     }
 
@@ -77,7 +77,7 @@ public struct Death: Equatable, Sendable {
         /// A session in it was asked to end, and it was ended because that did not.
         case overdue(slot: Int)
         /// It was ended because a callback was over its time.
-        case timeout(WorkerLifecycle.Place)
+        case timeout(WorkerEnding.Place)
         /// It was killed because it had closed its channel.
         case left
         /// It died by itself.
