@@ -73,7 +73,7 @@ let package = Package(
         host("HostSystem", "System", ["CHostSystem", "HostValues"]),
         host("HostPolicy", "Policy", ["HostValues"]),
         host("HostWire", "Wire", ["HostValues"]),
-        host("HostInspection", "Inspection", ["HostValues", "HostSystem"]),
+        host("HostInspection", "Inspection", ["HostValues", "HostSystem", "CPluginAPI"]),
         host("HostStore", "Store", ["HostValues", "HostPolicy", "HostSystem"]),
         host("HostViews", "Views", ["HostValues", "HostWire"]),
         host("HostCommandLine", "CommandLine", ["HostValues", "HostPolicy", "HostWire", "HostViews"]),

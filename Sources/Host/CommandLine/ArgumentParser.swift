@@ -121,7 +121,7 @@ public struct ArgumentParser {
         case .duration(let most):
             guard let duration = TimeText.duration(value), duration <= most else {
                 throw refuse(
-                    "a time such as 10 (seconds), 1.5s, 500ms or 2m, up to \(spoken(milliseconds: UInt64(clamping: most)))"
+                    "a time such as 10 (seconds), 1.5s, 500ms or 2m, up to \(DurationText.exact(milliseconds: UInt64(clamping: most)))"
                 )
             }
             parsed.numbers[name] = duration

@@ -1,3 +1,4 @@
+internal import CPluginAPI
 public import HostSystem
 public import HostValues
 
@@ -69,7 +70,7 @@ public struct PluginFile: Equatable, Sendable {
         }
 
         /// This host's: that of `schedhost/abi.h`.
-        public static let host = ABI(major: 1, minor: 0)
+        public static let host = ABI(major: SCHEDHOST_ABI_MAJOR, minor: SCHEDHOST_ABI_MINOR)
         /// The symbol that a plugin exports.
         var entry: String { "schedhost_plugin_v\(major)" }
     }

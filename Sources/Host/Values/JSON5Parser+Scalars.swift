@@ -77,11 +77,15 @@ extension JSON5Parser {
         switch byte {
         case UInt8(ascii: "u"):
             advance()
-            text += Array(String(try unicodeEscape(from: start)).utf8)
+            text += String(try unicodeEscape(from: start)).utf8
         case UInt8(ascii: "x"):
             advance()
-            let code = try hexadecimal(2, from: start)
-            text += Array(String(Unicode.Scalar(UInt8(truncatingIfNeeded: code))).utf8)
+            guard let code = JSONText.hexadecimal(2, in: bytes, from: index, to: bytes.count) else {
+                throw JSONSyntaxError(position: start, message: "the escape wants 2 hexadecimal digits")
+            }
+            advance()
+            advance()
+            text += String(Unicode.Scalar(UInt8(truncatingIfNeeded: code))).utf8
         case .carriageReturn:
             advance()
             _ = take(.newline)
@@ -97,11 +101,8 @@ extension JSON5Parser {
             text.append(0)
             advance()
         default:
-            let names: [UInt8: UInt8] = [
-                UInt8(ascii: "b"): 8, UInt8(ascii: "f"): 12, UInt8(ascii: "n"): 10, UInt8(ascii: "r"): 13,
-                UInt8(ascii: "t"): 9, UInt8(ascii: "v"): 11,
-            ]
-            if let code = names[byte] {
+            // JSON5 has one name of its own: \v.
+            if let code = byte == UInt8(ascii: "v") ? 0x0B : JSONText.meaning(ofEscape: byte) {
                 text.append(code)
                 advance()
             } else if let scalar {
@@ -114,29 +115,13 @@ extension JSON5Parser {
 
     /// What follows `\u`, with the second half of a pair.
     private mutating func unicodeEscape(from start: TextPosition) throws(JSONSyntaxError) -> Unicode.Scalar {
-        var code = try hexadecimal(4, from: start)
-        if (0xD800..<0xDC00).contains(code), peek == .backslash, peek(1) == UInt8(ascii: "u") {
-            advance()
-            advance()
-            let low = try hexadecimal(4, from: start)
-            if (0xDC00..<0xE000).contains(low) { code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00) }
+        switch JSONText.unit(in: bytes, from: index, to: bytes.count) {
+        case .scalar(let scalar, let length):
+            for _ in 0..<length { advance() }
+            return scalar
+        case .half: throw JSONSyntaxError(position: start, message: "half of a surrogate pair is no character")
+        case .incomplete: throw JSONSyntaxError(position: start, message: "the escape wants 4 hexadecimal digits")
         }
-        guard let scalar = Unicode.Scalar(code) else {
-            throw JSONSyntaxError(position: start, message: "half of a surrogate pair is no character")
-        }
-        return scalar
-    }
-
-    private mutating func hexadecimal(_ count: Int, from start: TextPosition) throws(JSONSyntaxError) -> UInt32 {
-        var code: UInt32 = 0
-        for _ in 0..<count {
-            guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                throw JSONSyntaxError(position: start, message: "the escape wants \(count) hexadecimal digits")
-            }
-            code = code << 4 | UInt32(digit)
-            advance()
-        }
-        return code
     }
 
     /// A number: decimal, hexadecimal, NaN or Infinity, with a sign or without.

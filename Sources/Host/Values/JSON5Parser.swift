@@ -227,15 +227,3 @@ public struct JSON5Parser {
         JSONSyntaxError(position: start, message: "the \(what) that begins here has no end; close it with \(mark)")
     }
 }
-
-/// The characters of JSON and of times by their names.
-extension UInt8 {
-    static let tab: UInt8 = 0x09, newline: UInt8 = 0x0A, carriageReturn: UInt8 = 0x0D, space: UInt8 = 0x20
-    static let quote: UInt8 = 0x22, apostrophe: UInt8 = 0x27, star: UInt8 = 0x2A, plus: UInt8 = 0x2B
-    static let comma: UInt8 = 0x2C, minus: UInt8 = 0x2D, slash: UInt8 = 0x2F
-    /// `.`
-    public static let point: UInt8 = 0x2E
-    static let zero: UInt8 = 0x30, nine: UInt8 = 0x39, colon: UInt8 = 0x3A
-    static let openBracket: UInt8 = 0x5B, backslash: UInt8 = 0x5C, closeBracket: UInt8 = 0x5D
-    static let openBrace: UInt8 = 0x7B, closeBrace: UInt8 = 0x7D
-}

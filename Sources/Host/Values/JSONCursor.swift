@@ -221,39 +221,20 @@ public struct JSONCursor {
         guard position < end else { throw fault("the end of a string") }
         let byte = bytes[position]
         position += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
-        case UInt8(ascii: "b"): text.append(0x08)
-        case UInt8(ascii: "f"): text.append(0x0C)
-        case UInt8(ascii: "n"): text.append(0x0A)
-        case UInt8(ascii: "r"): text.append(0x0D)
-        case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"):
-            var value = try unit()
-            if value >> 10 == 0x36, position + 1 < end, bytes[position] == UInt8(ascii: "\\"),
-                bytes[position + 1] == UInt8(ascii: "u")
-            {
-                let back = position
-                position += 2
-                let low = try unit()
-                if low >> 10 == 0x37 { value = 0x10000 + (value & 0x3FF) << 10 + low & 0x3FF } else { position = back }
+        if byte == UInt8(ascii: "u") {
+            switch JSONText.unit(in: bytes, from: position, to: end) {
+            case .scalar(let scalar, let length):
+                text += String(scalar).utf8
+                position += length
+            case .half:
+                text += "\u{FFFD}".utf8
+                position += 4
+            case .incomplete: throw fault("four hexadecimal digits")
             }
-            text += String(Unicode.Scalar(value) ?? "\u{FFFD}").utf8
-        default: throw fault("a known escape before this")
+        } else if let meaning = JSONText.meaning(ofEscape: byte) {
+            text.append(meaning)
+        } else {
+            throw fault("a known escape before this")
         }
-    }
-
-    /// Four hexadecimal digits.
-    private mutating func unit() throws(JSONFault) -> UInt32 {
-        guard end - position >= 4 else { throw fault("four hexadecimal digits") }
-        var value: UInt32 = 0
-        for byte in bytes[position..<position + 4] {
-            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                throw fault("four hexadecimal digits")
-            }
-            value = value << 4 | UInt32(digit)
-        }
-        position += 4
-        return value
     }
 }

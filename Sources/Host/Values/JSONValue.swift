@@ -62,55 +62,43 @@ public struct JSONMember: Equatable, Sendable {
 extension JSONValue {
     /// The value as plain JSON on one line. Numbers that JSON lacks (NaN, infinities) become null.
     public var json: String {
-        var text = ""
-        write(to: &text)
-        return text
+        var bytes: [UInt8] = []
+        write(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     // Recursion is bounded by the parser's depth.
-    private func write(to text: inout String) {
+    private func write(to bytes: inout [UInt8]) {
         switch self {
-        case .null: text += "null"
-        case .bool(let value): text += value ? "true" : "false"
-        case .integer(let value): text += String(value)
-        case .double(let value): text += value.isFinite ? "\(value)" : "null"
-        case .string(let value): Self.quote(value, to: &text)
+        case .null: bytes += "null".utf8
+        case .bool(let value): bytes += (value ? "true" : "false").utf8
+        case .integer(let value): bytes += String(value).utf8
+        case .double(let value): bytes += (value.isFinite ? "\(value)" : "null").utf8
+        case .string(let value): JSONText.append(value, to: &bytes)
         case .array(let nodes):
-            text += "["
+            bytes.append(.openBracket)
             for (index, node) in nodes.enumerated() {
-                if index > 0 { text += "," }
-                node.value.write(to: &text)
+                if index > 0 { bytes.append(.comma) }
+                node.value.write(to: &bytes)
             }
-            text += "]"
+            bytes.append(.closeBracket)
         case .object(let members):
-            text += "{"
+            bytes.append(.openBrace)
             for (index, member) in members.enumerated() {
-                if index > 0 { text += "," }
-                Self.quote(member.name, to: &text)
-                text += ":"
-                member.node.value.write(to: &text)
+                if index > 0 { bytes.append(.comma) }
+                JSONText.append(member.name, to: &bytes)
+                bytes.append(.colon)
+                member.node.value.write(to: &bytes)
             }
-            text += "}"
+            bytes.append(.closeBrace)
         }
     }
 
-    /// Appends a JSON string literal.
-    public static func quote(_ value: String, to text: inout String) {
-        text += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\t": text += "\\t"
-            case "\r": text += "\\r"
-            case "\u{0}"..<" ", "\u{7f}", "\u{2028}", "\u{2029}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
+    /// A text as a string literal of JSON.
+    public static func quoted(_ value: String) -> String {
+        var bytes: [UInt8] = []
+        JSONText.append(value, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// What it is, for messages: `"5s"`, `a list`, `-3`.
@@ -121,10 +109,7 @@ extension JSONValue {
         case .integer(let value): return String(value)
         case .double(let value):
             return value.isNaN ? "NaN" : value.isInfinite ? (value < 0 ? "-Infinity" : "Infinity") : "\(value)"
-        case .string(let value):
-            var text = ""
-            Self.quote(oneLine(value, limit: 60), to: &text)
-            return text
+        case .string(let value): return Self.quoted(oneLine(value, limit: 60))
         case .array: return "a list"
         case .object: return "an object"
         }

@@ -101,32 +101,7 @@ public struct JSONWriter {
         needsComma = true
     }
 
-    private mutating func string(_ text: String, limit: Int) {
-        bytes.append(UInt8(ascii: "\""))
-        if !appendPlain(text, limit: limit) { appendEscaped(text, limit: limit) }
-        bytes.append(UInt8(ascii: "\""))
-    }
-
-    /// Most texts need no escape and no cut: they are taken as they are.
-    private mutating func appendPlain(_ text: String, limit: Int) -> Bool {
-        guard text.utf8.count <= limit else { return false }
-        for byte in text.utf8 where byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F { return false }
-        bytes += text.utf8
-        return true
-    }
-
-    private mutating func appendEscaped(_ text: String, limit: Int) {
-        for byte in text.cut(to: limit).utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-            case 0x0A: bytes += "\\n".utf8
-            case 0x0D: bytes += "\\r".utf8
-            case 0x09: bytes += "\\t".utf8
-            case 0..<0x20, 0x7F: bytes += ((byte < 16 ? "\\u000" : "\\u00") + String(byte, radix: 16)).utf8
-            default: bytes.append(byte)
-            }
-        }
-    }
+    private mutating func string(_ text: String, limit: Int) { JSONText.append(text, limit: limit, to: &bytes) }
 
     private mutating func digits(_ value: UInt64) {
         if value < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(value)) }

@@ -30,6 +30,10 @@ public struct RoutineTiming: Equatable, Sendable {
         case none
     }
 
+    /// The longest wait, timeout or sleep that may be set, ms: 31 days. `SCHEDHOST_MAX_WAIT_MS` in the ABI's header, to which a
+    /// test compares it.
+    public static let longestMs: UInt64 = 31 * 86_400_000
+
     /// The texts of its schedule, of which each counts; empty: it runs by `wait_ms`.
     public var schedules: [String] = []
     /// The zone of those that name none; nil: the machine's.

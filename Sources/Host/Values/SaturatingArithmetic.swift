@@ -33,26 +33,3 @@ extension UInt64 {
         return overflow ? .max : sum
     }
 }
-
-/// A length of time as a person says it: `500 ms`, `10 min`, `1 h`, `2 days`; exact, so `90 s` and not `1.5 min`.
-public func spoken(milliseconds: UInt64) -> String {
-    if milliseconds == 86_400_000 { return "1 day" }
-    for (unit, name) in [(86_400_000, "days"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")] as [(UInt64, String)]
-    where milliseconds >= unit && milliseconds % unit == 0 {
-        return "\(milliseconds / unit) \(name)"
-    }
-    return "\(milliseconds) ms"
-}
-
-/// Text from outside as one line: control characters become spaces, and past `limit` characters comes `…`.
-public func oneLine(_ text: String, limit: Int) -> String {
-    var line = ""
-    var count = 0
-    for scalar in text.unicodeScalars {
-        if count == limit { return line + "…" }
-        let plain = scalar.properties.generalCategory != .control && scalar != "\u{2028}" && scalar != "\u{2029}"
-        line.unicodeScalars.append(plain ? scalar : " ")
-        count += 1
-    }
-    return line
-}

@@ -64,3 +64,16 @@ public enum TerminalText {
         }
     }
 }
+
+/// Text from outside as one line: control characters become spaces, and past `limit` characters comes `…`.
+public func oneLine(_ text: String, limit: Int) -> String {
+    var line = ""
+    var count = 0
+    for scalar in text.unicodeScalars {
+        if count == limit { return line + "…" }
+        let plain = scalar.properties.generalCategory != .control && scalar != "\u{2028}" && scalar != "\u{2029}"
+        line.unicodeScalars.append(plain ? scalar : " ")
+        count += 1
+    }
+    return line
+}

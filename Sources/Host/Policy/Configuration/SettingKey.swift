@@ -63,12 +63,7 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
         case .until(let until): return until.description
         case .command(let words), .texts(let words):
             if case .texts = self, words.count == 1 { return words[0] }
-            let quoted = words.map { word in
-                var text = ""
-                JSONValue.quote(word, to: &text)
-                return text
-            }
-            return "[\(quoted.joined(separator: ", "))]"
+            return "[\(words.map { JSONValue.quoted($0) }.joined(separator: ", "))]"
         }
     }
 }
@@ -121,7 +116,7 @@ enum SettingShape {
 }
 
 extension SettingKey {
-    private static let month: UInt64 = 2_678_400_000
+    private static let month = RoutineTiming.longestMs
     private static let day: UInt64 = 86_400_000
 
     /// What is allowed.

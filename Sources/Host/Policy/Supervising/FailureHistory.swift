@@ -112,12 +112,12 @@ public struct FailureHistory: Equatable, Sendable {
     private func verdict(on cause: String, at now: Int64, by settings: RestartSettings) -> String? {
         let same = count(within: settings.sameCauseWindowMs, at: now) { $0.cause == cause }
         if settings.sameCauseFailures > 0, same >= settings.sameCauseFailures {
-            let window = spoken(milliseconds: settings.sameCauseWindowMs)
+            let window = DurationText.exact(milliseconds: settings.sameCauseWindowMs)
             return "it died \(same) times within \(window) for the same cause (\(cause))"
         }
         let all = count(within: settings.anyCauseWindowMs, at: now) { _ in true }
         if settings.anyCauseFailures > 0, all >= settings.anyCauseFailures {
-            let window = spoken(milliseconds: settings.anyCauseWindowMs)
+            let window = DurationText.exact(milliseconds: settings.anyCauseWindowMs)
             return "it died \(all) times within \(window) (the last: \(cause))"
         }
         return nil

@@ -27,7 +27,7 @@ public struct Quarantine: Equatable, Sendable {
         let next =
             probeAt.map { time in
                 let delay = UInt64(max(0, time.clampedMinus(now)) / 1_000_000)
-                return "the host tries it again in \(spoken(milliseconds: delay))"
+                return "the host tries it again in \(DurationText.exact(milliseconds: delay))"
             } ?? "the host does not retry it"
         return "\(id) is quarantined: \(why); replace its file, or run `schedhost resume \(id)`; \(next)"
     }

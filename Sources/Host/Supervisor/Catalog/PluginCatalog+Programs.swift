@@ -5,7 +5,7 @@ internal import HostSystem
 extension PluginCatalog {
     /// How long a `load` may take when nobody says, ns.
     private static let loadTimeout: Int64 = 60_000_000_000
-    private static let month: Int64 = 2_678_400_000_000_000
+    private static let month = Int64(nanosecondsFrom: RoutineTiming.longestMs)
 
     /// The order to describe a plugin, made when its turn comes; nil when that is not wanted any more.
     func order(_ number: Int) -> Load? {

@@ -30,7 +30,7 @@ public enum StatusTable {
         guard let why = routine.why else { return nil }
         guard let since = routine.failingSinceMs else { return why }
         let often = routine.failuresInRow == 1 ? "once" : "\(routine.failuresInRow) times"
-        return "failed \(often) in \(short(now - since)): \(why)"
+        return "failed \(often) in \(DurationText.short(milliseconds: now - since)): \(why)"
     }
 
     /// Who the host is, in a line.
@@ -131,11 +131,11 @@ public enum StatusTable {
             .cache: "\(routine.cache.hits)/\(routine.cache.loads)",
             .last: routine.lastStartMs.map { ago(now - $0) } ?? "-",
             .next: next(routine, now: now),
-            .took: routine.lastDurationNs.map { time($0) } ?? "-",
-            .p50: routine.durations.quantile(0.5).map { time($0) } ?? "-",
-            .p99: routine.durations.quantile(0.99).map { time($0) } ?? "-",
-            .late50: routine.lateness.quantile(0.5).map { time($0) } ?? "-",
-            .late99: routine.lateness.quantile(0.99).map { time($0) } ?? "-",
+            .took: routine.lastDurationNs.map { DurationText.measured(nanoseconds: $0) } ?? "-",
+            .p50: routine.durations.quantile(0.5).map { DurationText.measured(nanoseconds: $0) } ?? "-",
+            .p99: routine.durations.quantile(0.99).map { DurationText.measured(nanoseconds: $0) } ?? "-",
+            .late50: routine.lateness.quantile(0.5).map { DurationText.measured(nanoseconds: $0) } ?? "-",
+            .late99: routine.lateness.quantile(0.99).map { DurationText.measured(nanoseconds: $0) } ?? "-",
             .worker: routine.worker.map { "\($0)" } ?? "-",
         ]
         if let worker = routine.worker.flatMap({ usage[$0] }) {
@@ -168,33 +168,11 @@ public enum StatusTable {
     }
 
     private static func ago(_ milliseconds: Int64) -> String {
-        milliseconds < 1000 ? "now" : "\(short(milliseconds)) ago"
+        milliseconds < 1000 ? "now" : "\(DurationText.short(milliseconds: milliseconds)) ago"
     }
 
     private static func until(_ milliseconds: Int64) -> String {
-        milliseconds < 1000 ? "now" : "in \(short(milliseconds))"
-    }
-
-    /// A length of time in its greatest unit.
-    static func short(_ milliseconds: Int64) -> String {
-        switch milliseconds {
-        case ..<60_000: "\(max(0, milliseconds) / 1000)s"
-        case ..<3_600_000: "\(milliseconds / 60_000)m"
-        case ..<172_800_000: "\(milliseconds / 3_600_000)h"
-        default: "\(milliseconds / 86_400_000)d"
-        }
-    }
-
-    /// A measured time with three digits: `850ns`, `12.3us`, `4.56ms`, `1.20s`, `310s`.
-    static func time(_ nanoseconds: Int64) -> String {
-        for (unit, name) in [(1_000_000_000, "s"), (1_000_000, "ms"), (1000, "us")] as [(Int64, String)]
-        where nanoseconds >= unit {
-            let hundredths = nanoseconds / (unit / 100)
-            if hundredths >= 10_000 { return "\(hundredths / 100)\(name)" }
-            if hundredths >= 1000 { return "\(hundredths / 100).\(hundredths / 10 % 10)\(name)" }
-            return "\(hundredths / 100).\(hundredths / 10 % 10)\(hundredths % 10)\(name)"
-        }
-        return "\(nanoseconds)ns"
+        milliseconds < 1000 ? "now" : "in \(DurationText.short(milliseconds: milliseconds))"
     }
 
     /// An amount of memory: `12.3M`.

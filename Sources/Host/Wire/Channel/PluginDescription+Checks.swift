@@ -16,7 +16,7 @@ extension PluginDescription {
         /// Parameters of a plugin.
         public static let parameters = 1000
         /// The longest wait and timeout, ms: 31 days.
-        public static let milliseconds: UInt64 = 2_678_400_000
+        public static let milliseconds = RoutineTiming.longestMs
     }
 
     /// What is wrong with it, in one line that begins with the field; nil for a good one.

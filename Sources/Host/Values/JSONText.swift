@@ -1,0 +1,104 @@
+/// What JSON and JSON5 have in common at the level of characters: how a text is escaped, and what an escape means. The
+/// writer, the cursor and the parser of configurations take it from here, so that all agree.
+enum JSONText {
+    /// Appends `text` as a string literal of JSON, cut to `limit` bytes of UTF-8 before it is escaped.
+    ///
+    /// Besides what JSON demands, DEL and the two line separators of Unicode are escaped: they break lines in some readers.
+    static func append(_ text: String, limit: Int = .max, to bytes: inout [UInt8]) {
+        bytes.append(.quote)
+        if !appendPlain(text, limit: limit, to: &bytes) { appendEscaped(text, limit: limit, to: &bytes) }
+        bytes.append(.quote)
+    }
+
+    /// Most texts need no escape and no cut: they are taken as they are.
+    private static func appendPlain(_ text: String, limit: Int, to bytes: inout [UInt8]) -> Bool {
+        guard text.utf8.count <= limit else { return false }
+        // 0xE2 begins the line separators, and little else that is written here.
+        for byte in text.utf8
+        where byte < 0x20 || byte == .quote || byte == .backslash || byte == 0x7F || byte == 0xE2 { return false }
+        bytes += text.utf8
+        return true
+    }
+
+    private static func appendEscaped(_ text: String, limit: Int, to bytes: inout [UInt8]) {
+        for scalar in text.cut(to: limit).unicodeScalars {
+            switch scalar {
+            case "\"", "\\": bytes += [.backslash, UInt8(truncatingIfNeeded: scalar.value)]
+            case "\n": bytes += "\\n".utf8
+            case "\r": bytes += "\\r".utf8
+            case "\t": bytes += "\\t".utf8
+            case "\u{0}"..<" ", "\u{7F}", "\u{2028}", "\u{2029}":
+                let digits = String(scalar.value, radix: 16)
+                bytes += ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8
+            default: bytes += String(scalar).utf8
+            }
+        }
+    }
+
+    /// What a backslash and this letter stand for in JSON and in JSON5; nil for letters of which they say otherwise.
+    static func meaning(ofEscape letter: UInt8) -> UInt8? {
+        switch letter {
+        case .quote, .backslash, .slash: letter
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0C
+        case UInt8(ascii: "n"): .newline
+        case UInt8(ascii: "r"): .carriageReturn
+        case UInt8(ascii: "t"): .tab
+        default: nil
+        }
+    }
+
+    /// The value of a hexadecimal digit.
+    static func digit(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case .zero...(.nine): UInt32(byte - .zero)
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A") + 10)
+        default: nil
+        }
+    }
+
+    /// The number of `count` hexadecimal digits from `start` on; nil when there are fewer before `end`.
+    static func hexadecimal(_ count: Int, in bytes: [UInt8], from start: Int, to end: Int) -> UInt32? {
+        guard start <= end, end - start >= count else { return nil }
+        var value: UInt32 = 0
+        for byte in bytes[start..<start + count] {
+            guard let digit = digit(byte) else { return nil }
+            value = value << 4 | digit
+        }
+        return value
+    }
+
+    /// What the four hexadecimal digits of a `\u` stand for, which begin at `start`.
+    enum Unit: Equatable {
+        /// A character, after so many bytes from `start`: 4, or 10 with the second half of a surrogate pair.
+        case scalar(Unicode.Scalar, length: Int)
+        /// Half of a surrogate pair without its other half: no character.
+        case half
+        /// Fewer than four digits.
+        case incomplete
+    }
+
+    /// Reads what follows `\u`.
+    static func unit(in bytes: [UInt8], from start: Int, to end: Int) -> Unit {
+        guard let high = hexadecimal(4, in: bytes, from: start, to: end) else { return .incomplete }
+        if let scalar = Unicode.Scalar(high) { return .scalar(scalar, length: 4) }
+        guard high < 0xDC00, end - start >= 10, bytes[start + 4] == .backslash, bytes[start + 5] == UInt8(ascii: "u"),
+            let low = hexadecimal(4, in: bytes, from: start + 6, to: end), (0xDC00..<0xE000).contains(low),
+            let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
+        else { return .half }
+        return .scalar(scalar, length: 10)
+    }
+}
+
+/// The characters of JSON and of times by their names.
+extension UInt8 {
+    static let tab: UInt8 = 0x09, newline: UInt8 = 0x0A, carriageReturn: UInt8 = 0x0D, space: UInt8 = 0x20
+    static let quote: UInt8 = 0x22, apostrophe: UInt8 = 0x27, star: UInt8 = 0x2A, plus: UInt8 = 0x2B
+    static let comma: UInt8 = 0x2C, minus: UInt8 = 0x2D, slash: UInt8 = 0x2F
+    /// `.`
+    public static let point: UInt8 = 0x2E
+    static let zero: UInt8 = 0x30, nine: UInt8 = 0x39, colon: UInt8 = 0x3A
+    static let openBracket: UInt8 = 0x5B, backslash: UInt8 = 0x5C, closeBracket: UInt8 = 0x5D
+    static let openBrace: UInt8 = 0x7B, closeBrace: UInt8 = 0x7D
+}
