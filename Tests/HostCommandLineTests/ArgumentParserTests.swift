@@ -87,6 +87,15 @@ struct ArgumentParserTests {
         #expect(try parse(line) == .help(topic))
     }
 
+    @Test func helpOfSettingsAndPages() throws {
+        #expect(try parse("help config") == .configurationHelp(.all))
+        #expect(
+            try parse("help config restart.jitter_percent") == .configurationHelp(.keys(["restart.jitter_percent"])))
+        #expect(try parse("help config --markdown") == .configurationHelp(.markdown))
+        #expect(try parse("man") == .man(.program))
+        #expect(try parse("man schedhost.json5") == .man(.configuration))
+    }
+
     @Test(arguments: [
         ("", "schedhost: nothing to do: give --plugins DIR to run plugins, or a command\nsee: schedhost help"),
         ("lsit --plugins p", "schedhost: unknown command 'lsit': did you mean list?\nsee: schedhost help"),
@@ -157,7 +166,7 @@ struct ArgumentParserTests {
         ("cache get p/r n x", "schedhost cache: 'x' is one word too many\nsee: schedhost help cache"),
         (
             "help recrods",
-            "schedhost help: 'recrods' is not run, list, check, calendar, records, cache, status, top, metrics, report, run-now, pause, resume, restart, stop, reload, log-level, new, completion, man, help or version: did you mean records?\nsee: schedhost help help"
+            "schedhost help: 'recrods' is not run, list, check, calendar, records, cache, status, top, metrics, report, run-now, pause, resume, restart, stop, reload, log-level, new, completion, man, help, version or config: did you mean records?\nsee: schedhost help help"
         ),
         (
             "records --show 1m86w5wdjq9ma --last 3",
@@ -182,6 +191,16 @@ struct ArgumentParserTests {
         (
             "cache get p/r n --format json",
             "schedhost cache: get writes the value as it is: leave out --format\nsee: schedhost help cache"
+        ),
+        (
+            "help config wait_mz",
+            "schedhost help: there is no key 'wait_mz': did you mean wait_ms?\nsee: schedhost help help"
+        ),
+        ("help list wait_ms", "schedhost help: 'wait_ms' is one word too many\nsee: schedhost help help"),
+        ("help list --markdown", "schedhost help: --markdown is for config\nsee: schedhost help help"),
+        (
+            "help config wait_ms --markdown",
+            "schedhost help: --markdown shows every key: leave out the KEY\nsee: schedhost help help"
         ),
         ("version 3", "schedhost version: '3' is one word too many\nsee: schedhost help version"),
         ("-- x", "schedhost run: --plugins DIR is missing\nsee: schedhost help run"),

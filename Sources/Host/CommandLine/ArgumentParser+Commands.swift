@@ -26,8 +26,8 @@ extension ArgumentParser {
         case .logLevel: .operate(operate(.logLevel, parsed))
         case .new: .new(try new(parsed))
         case .completion: completion(parsed)
-        case .man: .man
-        case .help: .help(parsed.operands.first.flatMap { CommandName(rawValue: $0) })
+        case .man: .man(parsed.operands.first.flatMap { ManualPage.Page(rawValue: $0) } ?? .program)
+        case .help: try help(parsed)
         case .version: .version(isJSON: parsed.has(.json))
         }
     }
@@ -54,6 +54,22 @@ extension ArgumentParser {
             throw parsed.fail("--listen-anywhere wants --listen ADDRESS:PORT")
         }
         return options
+    }
+
+    private func help(_ parsed: Parsed) throws(UsageError) -> Command {
+        let words = parsed.operands
+        guard words.first == CommandTable.configurationTopic else {
+            if words.count > 1 { throw parsed.fail("\(Spelling.quoted(words[1])) is one word too many") }
+            if parsed.has(.markdown) { throw parsed.fail("--markdown is for config") }
+            return .help(words.first.flatMap { CommandName(rawValue: $0) })
+        }
+        guard words.count > 1 else { return .configurationHelp(parsed.has(.markdown) ? .markdown : .all) }
+        if parsed.has(.markdown) { throw parsed.fail("--markdown shows every key: leave out the KEY") }
+        guard let keys = ConfigurationHelp.keys(named: words[1]) else {
+            let suggestion = Spelling.suggestion(for: words[1], in: ConfigurationHelp.words)
+            throw parsed.fail("there is no key \(Spelling.quoted(words[1]))\(suggestion)")
+        }
+        return .configurationHelp(.keys(keys))
     }
 
     private func calendar(_ parsed: Parsed) -> CalendarOptions {

@@ -21,9 +21,11 @@ public enum Command: Equatable, Sendable {
     case completion(Shell)
     /// What a shell offers for an operand or a value.
     case words(WordsOptions)
-    case man
+    case man(ManualPage.Page)
     /// The help of one command, or of all.
     case help(CommandName?)
+    /// The reference of the configuration's keys.
+    case configurationHelp(ConfigurationHelp.Subject)
     case version(isJSON: Bool)
 }
 

@@ -49,7 +49,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
     case metricsFile = "metrics-file"
-    case poll
+    case poll, markdown
 }
 
 /// What a value may be.
@@ -318,11 +318,33 @@ public enum CommandTable {
         options: [state],
         examples: [.init(line: "source <(schedhost completion bash)", purpose: "for this shell")])
 
-    private static let man = CommandSpecification(name: .man, summary: "print the manual page, for man -l -")
+    private static let man = CommandSpecification(
+        name: .man, operands: "[PAGE]", operandCount: 0...1, firstOperand: ManualPage.Page.allCases.map(\.rawValue),
+        summary: "print a manual page, for man -l -",
+        details: [
+            "PAGE is schedhost, the default, or schedhost.json5, the reference of the configuration. Those who install the "
+                + "program have both: man schedhost, man schedhost.json5."
+        ],
+        examples: [.init(line: "schedhost man schedhost.json5 | man -l -", purpose: "the keys of a configuration")])
+
+    /// What `help` takes beside the name of a command.
+    static let configurationTopic = "config"
 
     private static let help = CommandSpecification(
-        name: .help, operands: "[COMMAND]", operandCount: 0...1, firstOperand: CommandName.allCases.map(\.rawValue),
-        summary: "show this, or the help of a command")
+        name: .help, operands: "[COMMAND | config [KEY]]", operandCount: 0...2,
+        firstOperand: CommandName.allCases.map(\.rawValue) + [configurationTopic],
+        summary: "show this, or the help of a command or of the configuration",
+        details: [
+            "config shows every key of a configuration: what it does, its type, unit, range and default, where it may be set, "
+                + "and an example. KEY is one of them, or an object such as restart."
+        ],
+        options: [
+            OptionSpecification(flag: .markdown, "with config, the keys as tables for a README")
+        ],
+        examples: [
+            .init(line: "schedhost help config timeout_ms", purpose: "one key"),
+            .init(line: "schedhost help config limits", purpose: "the keys of limits {}"),
+        ])
 
     private static let version = CommandSpecification(
         name: .version, summary: "show the version", options: [json])

@@ -1,9 +1,23 @@
 internal import HostValues
 
-/// The manual page schedhost(1), made from the table of commands, in the language of man(7). Pure.
+/// The manual pages in the language of man(7): schedhost(1), made from the table of commands, and schedhost.json5(5), made
+/// from the reference of the configuration. Pure.
 public enum ManualPage {
-    /// The page.
-    public static func text() -> String {
+    /// The pages by name.
+    public enum Page: String, CaseIterable, Sendable {
+        case program = "schedhost"
+        case configuration = "schedhost.json5"
+    }
+
+    /// A page.
+    public static func text(_ page: Page) -> String {
+        switch page {
+        case .program: programPage()
+        case .configuration: configurationPage()
+        }
+    }
+
+    private static func programPage() -> String {
         let program = CommandTable.program
         var text = ".TH \(program.uppercased()) 1 \"\" \"\(program) \(HostVersion.text)\" \"User Commands\"\n"
         text += ".SH NAME\n\(program) \\- \(escaped(CommandTable.summary))\n"
@@ -14,7 +28,7 @@ public enum ManualPage {
         for (path, meaning) in files { text += ".TP\n.I \(escaped(path))\n\(escaped(meaning))\n" }
         text += ".SH EXIT STATUS\n"
         for status in ExitStatus.allCases { text += ".TP\n.B \(status.rawValue)\n\(escaped(status.meaning))\n" }
-        return text + ".SH SEE ALSO\n.BR \(program)\\-plugin (3)\n"
+        return text + ".SH SEE ALSO\n.BR \(program).json5 (5),\n.BR \(program)\\-plugin (3)\n"
     }
 
     private static let files = [
@@ -53,7 +67,7 @@ public enum ManualPage {
     }
 
     /// A text in which nothing is a request or an escape.
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         let plain = text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("'", with: "\\(aq")
         return plain.hasPrefix(".") ? "\\&" + plain : plain
     }

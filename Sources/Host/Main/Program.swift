@@ -22,8 +22,11 @@ enum Program {
             StandardStream.output.write(Completions.text(for: shell))
             return .success
         case .words(let options): return CompletionCommand.words(options)
-        case .man:
-            StandardStream.output.write(ManualPage.text())
+        case .man(let page):
+            StandardStream.output.write(ManualPage.text(page))
+            return .success
+        case .configurationHelp(let subject):
+            StandardStream.output.write(ConfigurationHelp.text(subject))
             return .success
         case .help(let name):
             StandardStream.output.write(HelpText.text(name))

@@ -7,11 +7,13 @@ struct ConfigurationReader {
         case host, plugin, routine
 
         var extra: [String] {
-            switch self {
-            case .host: ["plugins"]
-            case .plugin: ["params", "routines"]
-            case .routine: ["params"]
-            }
+            let containers: [SettingContainer] =
+                switch self {
+                case .host: [.plugins]
+                case .plugin: [.params, .routines]
+                case .routine: [.params]
+                }
+            return containers.map(\.rawValue)
         }
     }
 

@@ -164,7 +164,7 @@ extension SettingKey {
     }
 
     /// The built-in value; nil where the lack of one has a meaning of its own.
-    var builtIn: SettingValue? {
+    public var builtIn: SettingValue? {
         let restart = RestartSettings()
         return switch self {
         case .waitMs, .maxCycles, .limitMemoryMb, .limitOpenFiles, .limitProcesses, .limitCpuPercent: .integer(0)
@@ -201,7 +201,7 @@ extension SettingKey {
     }
 
     /// The object that holds it, such as `restart`; nil at the top.
-    var group: String? {
+    public var group: String? {
         let parts = rawValue.split(separator: ".")
         return parts.count == 2 ? String(parts[0]) : nil
     }
@@ -210,7 +210,7 @@ extension SettingKey {
     public var isLimit: Bool { group == "limits" || self == .cacheValueMb || self == .cacheMemoryMb }
 
     /// Its name in that object.
-    var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
+    public var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
 }
 
 /// How many routines share a worker process.

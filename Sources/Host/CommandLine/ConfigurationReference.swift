@@ -1,0 +1,341 @@
+internal import HostPolicy
+
+/// Every key of the configuration with its type, unit, range, default and places, what it does, and an example: the help,
+/// the manual page and the README are made from it.
+///
+/// A new key without its words does not compile. Pure.
+public enum ConfigurationReference {
+    /// Keys that belong together.
+    public struct Section: Equatable, Sendable {
+        /// What they are about.
+        public let title: String
+        /// The keys.
+        public let entries: [ConfigurationEntry]
+    }
+
+    /// All keys, in the order of a reference.
+    public static let sections: [Section] = Topic.allCases.map { topic in
+        let settings = SettingKey.allCases.filter { words($0).topic == topic }.map(entry)
+        let containers = topic == .parts ? SettingContainer.allCases.map(entry) : []
+        return Section(title: topic.rawValue, entries: settings + containers)
+    }
+
+    /// All entries.
+    public static var entries: [ConfigurationEntry] { sections.flatMap(\.entries) }
+
+    private enum Topic: String, CaseIterable {
+        case times = "When a routine runs"
+        case life = "How it runs"
+        case errors = "What follows an error"
+        case restart = "When it is started again"
+        case limits = "What a worker may use"
+        case caches = "What caches may use"
+        case told = "Who is told of a failure"
+        case parts = "Parts of a file"
+    }
+
+    /// What only people need to know of a key.
+    private struct Words {
+        let topic: Topic
+        let text: String
+        let example: String
+        /// What holds where there is no built-in value that could be shown.
+        var unset: String?
+        /// The field of the descriptor that sets it too.
+        var field: String?
+        /// The option that sets it too.
+        var option: OptionName?
+
+        init(
+            _ topic: Topic, _ text: String, _ example: String, unset: String? = nil, field: String? = nil,
+            option: OptionName? = nil
+        ) {
+            self.topic = topic
+            self.text = text
+            self.example = example
+            self.unset = unset
+            self.field = field
+            self.option = option
+        }
+    }
+
+    private static func entry(_ key: SettingKey) -> ConfigurationEntry {
+        let words = words(key)
+        var places: [ConfigurationPlace] = words.field.map { [.descriptor($0)] } ?? []
+        places += [.hostFile, .pluginFile]
+        if key != .isolation { places.append(.routine) }
+        if let option = words.option { places.append(.commandLine(option)) }
+        return ConfigurationEntry(
+            key: key.rawValue, group: key.group, form: key.form, builtIn: words.unset ?? builtIn(key), places: places,
+            text: words.text, example: words.example)
+    }
+
+    /// The built-in value as a file would say it, and what it means where it is 0.
+    private static func builtIn(_ key: SettingKey) -> String {
+        switch key.builtIn {
+        case .integer(0): key.form.zero.map { "0 (\($0))" } ?? "0"
+        case .word(let word): "\"\(word)\""
+        case .until(let until): "\"\(until)\""
+        case .integer, .integers, .flag, .command, .texts: key.builtIn?.description ?? ""
+        case nil: ""
+        }
+    }
+
+    private static func words(_ key: SettingKey) -> Words {
+        switch key {
+        case .waitMs:
+            Words(
+                .times,
+                "How long it is from the start of one cycle to the start of the next one (0: back to back); a longer wait "
+                    + "spares the source, a shorter one gives fresher values.",
+                "wait_ms: 5000", unset: "the plugin's own", field: "wait_ms")
+        case .schedule:
+            Words(
+                .times,
+                "The times at which cycles begin, in place of wait_ms, for work that belongs to an hour of the day or a "
+                    + "day of the week; schedhost calendar shows what a text means.",
+                "schedule: \"Mon..Fri 09:30 Europe/Berlin\"", unset: "none (it runs by wait_ms)")
+        case .zone:
+            Words(
+                .times,
+                "The time zone of schedules that name none, for machines whose own zone is not the one that is meant.",
+                "zone: \"Europe/Berlin\"", unset: "the machine's own")
+        case .dst:
+            Words(
+                .times,
+                "What becomes of a schedule's times when the clocks change: with \"once\" an hour that is named comes once a "
+                    + "day, with \"skip\" what the clocks skip is lost, with \"wall\" it is lost or comes twice as on a "
+                    + "clock on the wall; \"skip\" is for runs that do harm at another hour than theirs.",
+                "dst: \"skip\"")
+        case .deadlineMs:
+            Words(
+                .times,
+                "How late a run by a schedule may begin before it is counted as missed instead, for work that is "
+                    + "worthless, or does harm, when it is late.",
+                "deadline_ms: 3600000")
+        case .catchUp:
+            Words(
+                .times,
+                "What happens at the start if a schedule's time passed while no host ran: one run with \"once\", nothing "
+                    + "with \"none\", which is for work that only makes sense at its time.",
+                "catch_up: \"none\"")
+        case .jitterMs:
+            Words(
+                .times,
+                "By how much a schedule's starts are spread at most, always alike for one routine, so that many routines do "
+                    + "not ask one server in the same second.",
+                "jitter_ms: 30000")
+        case .align:
+            Words(
+                .times,
+                "Whether cycles begin at the multiples of wait_ms since 1970 UTC, for work that is to begin with the minute "
+                    + "or the hour.",
+                "align: true")
+        case .alignOffsetMs:
+            Words(
+                .times,
+                "By how much the multiples of align are moved, so that a cycle comes, say, 5 s after the full minute, "
+                    + "when the source is ready.",
+                "align_offset_ms: 5000")
+        case .first:
+            Words(
+                .times,
+                "When the first cycle of a session comes: \"now\", \"after_wait\", or \"due\", which is one wait after the "
+                    + "last cycle that there was, also in an earlier host, so that a restart does not repeat rare and "
+                    + "expensive work.",
+                "first: \"due\"", unset: "\"now\"; by a schedule or with align, its next time")
+        case .maxCycles:
+            Words(
+                .times,
+                "After how many cycles a session is complete and none follows it, for work that has an end and for trials.",
+                "max_cycles: 1000", field: "max_cycles", option: .maxCycles)
+        case .until:
+            Words(
+                .times,
+                "When sessions are complete and none follows them: the next time that the local clock shows HH:MM, or a "
+                    + "moment; it is for work that has to end by a certain time.",
+                "until: \"18:30\"", option: .until)
+        case .timeoutMs:
+            Words(
+                .life,
+                "How long a callback may take before its worker is ended where it hangs; more is for slow work, less "
+                    + "finds a hang sooner.",
+                "timeout_ms: 30000", unset: "10 x wait_ms, from 60000 to 3600000; by a schedule 3600000",
+                field: "timeout_ms")
+        case .isolation:
+            Words(
+                .life,
+                "How many routines share a worker process: one plugin's, one alone, or those of all plugins; \"routine\" "
+                    + "keeps routines of a plugin from harming each other, \"shared\" saves memory and protects nobody.",
+                "isolation: \"routine\"", option: .isolation)
+        case .enabled:
+            Words(
+                .life,
+                "Whether the routine, or all of a plugin's, is started; false keeps a plugin in its place without running it.",
+                "enabled: false")
+        case .onError:
+            Words(
+                .errors,
+                "What follows an error of a callback where the routine has no hook that decides: \"continue\" (it is counted, "
+                    + "and the next cycle comes when it is due), \"retry\", \"end_session\" (a new session follows), \"stop\" "
+                    + "(until a person starts it) or \"quarantine\" (until its file changes or a person resumes it); "
+                    + "\"continue\" keeps what the session has in memory.",
+                "on_error: \"continue\"")
+        case .retryDelayMs:
+            Words(
+                .errors,
+                "How long after an error the same cycle is tried again, where on_error or a hook wants a retry; more is for "
+                    + "sources that need time to recover.",
+                "retry: { delay_ms: 5000 }")
+        case .retryAttempts:
+            Words(
+                .errors,
+                "How often one cycle is tried at most, also when a hook wants a retry, before its session ends; more "
+                    + "is for sources that fail now and then.",
+                "retry: { attempts: 5 }")
+        case .restartFirstDelayMs:
+            Words(
+                .restart,
+                "How long the back-off is after the first error, and after the second death in a row (each further one "
+                    + "doubles it); less is for routines that are missed at once.",
+                "restart: { first_delay_ms: 1000 }")
+        case .restartMaxDelayMs:
+            Words(
+                .restart,
+                "What the doubled back-off stops at; less brings a routine back sooner after a long failure, more spares "
+                    + "its source.",
+                "restart: { max_delay_ms: 300000 }")
+        case .restartJitterPercent:
+            Words(
+                .restart,
+                "By how much of itself a back-off varies to either side, so that many routines do not return at once.",
+                "restart: { jitter_percent: 25 }")
+        case .restartResetAfterMs:
+            Words(
+                .restart,
+                "How long a session must have lived, with a good cycle, to end a row of deaths and the quarantine of a "
+                    + "routine on trial; more is for routines that die late.",
+                "restart: { reset_after_ms: 600000 }")
+        case .restartSameCauseFailures:
+            Words(
+                .restart,
+                "How many deaths for one cause quarantine a routine; less gives up sooner on a bug that repeats itself.",
+                "restart: { same_cause_failures: 3 }")
+        case .restartSameCauseWindowMs:
+            Words(
+                .restart,
+                "The time in which deaths for one cause are counted; more also finds a crash that comes once an hour.",
+                "restart: { same_cause_window_ms: 86400000 }")
+        case .restartAnyCauseFailures:
+            Words(
+                .restart,
+                "How many deaths of any kind quarantine a routine; more bears with a routine that is known to be unsteady.",
+                "restart: { any_cause_failures: 100 }")
+        case .restartAnyCauseWindowMs:
+            Words(
+                .restart, "The time in which deaths of any kind are counted; more is stricter.",
+                "restart: { any_cause_window_ms: 7200000 }")
+        case .restartProbeAfterMs:
+            Words(
+                .restart,
+                "After which times a quarantined routine is tried again, the last one for ever ([]: never); shorter "
+                    + "times are for routines whose faults mend themselves.",
+                "restart: { probe_after_ms: [60000, 600000] }")
+        case .restartShortageDelayMs:
+            Words(
+                .restart,
+                "How long after the host lacked something itself (disk, descriptors, memory) it tries again; more is for "
+                    + "machines that are short for minutes.",
+                "restart: { shortage_delay_ms: 10000 }")
+        case .limitMemoryMb:
+            Words(
+                .limits,
+                "How much memory the worker may have for its data, so that a leak ends one worker and not the machine.",
+                "limits: { memory_mb: 256 }")
+        case .limitOpenFiles:
+            Words(
+                .limits,
+                "How many files the worker may have open, so that a leak of descriptors is found where it happens.",
+                "limits: { open_files: 128 }")
+        case .limitProcesses:
+            Words(
+                .limits,
+                "How many processes and threads the worker may have, its own included, so that it cannot fork without end.",
+                "limits: { processes: 64 }")
+        case .limitCpuPercent:
+            Words(
+                .limits,
+                "What share of a processor the worker gets when others want it too, by its nice value, so that heavy work "
+                    + "does not slow down the rest.",
+                "limits: { cpu_percent: 50 }")
+        case .cacheDurability:
+            Words(
+                .caches,
+                "What a saved value survives: any crash of a process with \"process\"; a power loss too with \"power\", where "
+                    + "each save waits for the disk.",
+                "caches: { durability: \"power\" }")
+        case .cacheValueMb:
+            Words(
+                .caches,
+                "The largest value that is kept (a larger one is served and not kept); more is for large downloads.",
+                "caches: { value_mb: 64 }")
+        case .cacheMemoryMb:
+            Words(
+                .caches,
+                "What all caches of a worker hold in memory together; less saves memory, more saves loads.",
+                "caches: { memory_mb: 64 }")
+        case .cacheDiskFiles:
+            Words(
+                .caches,
+                "How many values with keys one cache keeps on disk, and past it the least recently written ones go; "
+                    + "more is for many keys.",
+                "caches: { disk_files: 1000 }")
+        case .cacheDiskMb:
+            Words(
+                .caches,
+                "How much disk the values with keys of one cache take, each at least 4 KiB; less keeps a small disk free.",
+                "caches: { disk_mb: 100 }")
+        case .onFailureCommand:
+            Words(
+                .told,
+                "The program that is run after each session that failed, with the session's record as a line of JSON on its "
+                    + "standard input, to send a mail or a message.",
+                "on_failure: { command: [\"/usr/bin/logger\", \"-t\", \"schedhost\"] }", unset: "[] (none)")
+        case .onFailureTimeoutMs:
+            Words(
+                .told,
+                "How long that program may take before it is ended; more is for a slow mail server.",
+                "on_failure: { timeout_ms: 30000 }")
+        }
+    }
+
+    private static func entry(_ container: SettingContainer) -> ConfigurationEntry {
+        func object(
+            _ places: [ConfigurationPlace], _ text: String, _ example: String, builtIn: String = "{}"
+        ) -> ConfigurationEntry {
+            ConfigurationEntry(
+                key: container.rawValue, group: nil, form: .object, builtIn: builtIn, places: places, text: text,
+                example: example)
+        }
+        switch container {
+        case .params:
+            return object(
+                [.descriptor("parameters"), .pluginFile, .routine],
+                "The values of the plugin's own parameters by name, to tell it what to do; schedhost list shows which there "
+                    + "are, with their types, ranges and defaults.",
+                "params: { symbol: \"ETH-USD\" }", builtIn: "the plugin's own")
+        case .routines:
+            return object(
+                [.pluginFile],
+                "Settings of single routines by name, which win over those of their plugin, for a routine that is to run "
+                    + "differently from the others.",
+                "routines: { snapshot: { max_cycles: 1000 } }")
+        case .plugins:
+            return object(
+                [.hostFile],
+                "Settings of single plugins by id, as their own files have them (which win over these), to keep all "
+                    + "settings in one file.",
+                "plugins: { \"market-poller\": { wait_ms: 2000 } }")
+        }
+    }
+}
