@@ -228,7 +228,7 @@ struct RunPoolTests {
         let script = Script { _ in
             if let runner = runner.withLock({ $0 }), seen.add(1) > 1 {
                 let due = unsafe runner.cell.pointee.schedule.due
-                if unsafe runner.ledger.pointee.began.load(ordering: .relaxed) < due { early.add(1) }
+                if unsafe runner.cell.pointee.ledger.began < due { early.add(1) }
             }
             return 0
         }

@@ -197,14 +197,11 @@ private func isBeforeEnd(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Boo
 
 extension RoutineRunner {
     /// Whether the host has asked the session to stop; any thread.
-    var isStopRequested: Bool {
-        requests.load(ordering: .relaxed) & Requests.stop.rawValue != 0 || gate.withLock { $0.stopAsked }
-    }
+    var isStopRequested: Bool { requests.isStopAsked }
 
     /// Sleeps; true at once when the host asks to stop.
     func sleep(ms: UInt64) -> Bool {
-        let deadline = clock.monotonic() &+ Int64(min(ms, UInt64(SCHEDHOST_MAX_WAIT_MS))) &* 1_000_000
-        return gate.wait(until: deadline) { gate in gate.stopAsked ? true : nil } ?? false
+        requests.sleep(until: clock.monotonic() &+ Int64(min(ms, UInt64(SCHEDHOST_MAX_WAIT_MS))) &* 1_000_000)
     }
 }
 

@@ -16,8 +16,8 @@ internal import Synchronization
     var sessionText = InlineArray<14, CChar>(repeating: 0)
     /// The session's state machine. Touched by the thread whose turn it is.
     var schedule: Schedule
-    /// The session's counts, for the twin of its slot. Touched by the thread whose turn it is.
-    var account: TwinAccount
+    /// The session's counts in the ledger. Touched by the thread whose turn it is.
+    var ledger: SessionLedger
     /// Whether the callback in progress has attached text by `fail`.
     var hasMessage = false
     /// Whether it belongs to a routine: false for `load` and `unload`.

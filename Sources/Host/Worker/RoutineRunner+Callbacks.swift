@@ -17,7 +17,7 @@ extension RoutineRunner {
         if unsafe cell.pointee.schedule.hasReachedUntil(wall()) { return .end(.until) }
         guard unsafe callbacks.start != nil else {
             session.hasStarted = true
-            unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+            unsafe cell.pointee.ledger.waits()
             return .goOn
         }
         session.startAttempt += 1
@@ -39,7 +39,7 @@ extension RoutineRunner {
             if session.startAttempt >= session.onError.attempts { return .end(.failed) }
             let now = clock.boot()
             let due = unsafe cell.pointee.schedule.clampToUntil(now &+ delay, now: now, wall: wall())
-            unsafe ledger.pointee.due.store(due, ordering: .relaxed)
+            unsafe cell.pointee.ledger.isDue(at: due)
             return .again(at: due)
         case .end:
             return .end(.failed)
@@ -48,41 +48,18 @@ extension RoutineRunner {
 
     /// Asks the routine's hook, or takes the default, which the configuration says.
     func decide(_ failure: Session.Failure) -> Schedule.Decision {
-        session.disposition = .policy
-        let byDefault = session.onError
-        guard unsafe callbacks.on_error != nil else { return take(byDefault.decision, retryMs: byDefault.retryMs) }
-        var decision = schedhost_decision()
-        decision.struct_size = UInt32(MemoryLayout<schedhost_decision>.size)
-        decision.decision = byDefault.decision.number
-        decision.retry_ms = byDefault.decision == .retry ? byDefault.retryMs : 0
-        let message = CText(failure.message)
-        var error = unsafe schedhost_error()
-        unsafe error.struct_size = UInt32(MemoryLayout<schedhost_error>.size)
-        unsafe error.phase = failure.phase.rawValue
-        unsafe error.code = failure.code
-        unsafe error.attempt = failure.attempt
-        unsafe error.cycle = failure.cycle
-        unsafe error.message = unsafe message.pointer
-        _ = call(.inHook) { runner in
-            unsafe runner.callbacks.on_error?(runner.scheduler, &error, &decision, runner.callbacks.user)
-            return 0
+        var ruling = ErrorRuling(session.onError)
+        if unsafe callbacks.on_error != nil {
+            ruling = unsafe ErrorRuling(failure, byDefault: session.onError) { error, decision in
+                _ = call(.inHook) { runner in
+                    unsafe runner.callbacks.on_error?(runner.scheduler, error, decision, runner.callbacks.user)
+                    return 0
+                }
+            }
+            dropMessage()
         }
-        dropMessage()
-        guard let decided = ErrorDecision(number: decision.decision) else {
-            return take(byDefault.decision, retryMs: byDefault.retryMs)
-        }
-        return take(decided, retryMs: decision.retry_ms)
-    }
-
-    private func take(_ decision: ErrorDecision, retryMs: UInt64) -> Schedule.Decision {
-        switch decision {
-        case .goOn: return .goOn
-        case .retry: return .retry(after: Int64(min(retryMs, UInt64(SCHEDHOST_MAX_RETRY_MS))) * 1_000_000)
-        case .endSession: return .end
-        case .stop: session.disposition = .stop
-        case .quarantine: session.disposition = .quarantine
-        }
-        return .end
+        session.disposition = ruling.disposition
+        return ruling.next
     }
 
     /// Ends the session: stats, stop, and the event that becomes the record.
@@ -92,12 +69,11 @@ extension RoutineRunner {
         unsafe cell.pointee.place.cycle = schedule.cycle
         unsafe cell.pointee.place.missed = schedule.missed
         session.isClosing = true
-        let lastBegan = unsafe ledger.pointee.began.load(ordering: .relaxed)
+        let lastBegan = unsafe cell.pointee.ledger.began
         if session.hasStarted {
             unsafe closing(.inStats, phase: .stats, column: "stats_error", callbacks.stats)
-            // `interrupt` may still be in the plugin, and needs what `stop` takes away.
-            gate.wait { gate in gate.isInterrupting ? nil : () }
-            endRefreshes()
+            requests.waitForInterruption()
+            endReloads()
             unsafe closing(.stopping, phase: .stop, column: "stop_error", callbacks.stop)
         }
         let now = clock.boot()
@@ -110,16 +86,24 @@ extension RoutineRunner {
             code: end == .failed ? session.error?.code ?? 0 : 0, stats: session.stats,
             disposition: session.disposition,
             leftAloneNs: end == .failed ? session.error?.leftAloneUntil.map { max(0, $0 &- now) } : nil)
-        // What stays there is when the last cycle began: the next session may want to know.
-        unsafe ledger.pointee.began.store(lastBegan, ordering: .relaxed)
-        unsafe ledger.pointee.end.store(LedgerEnd.number(of: reason.kind), ordering: .relaxed)
-        unsafe ledger.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
-        unsafe cell.pointee.account.set(end: LedgerEnd.number(of: reason.kind), cycle: schedule.cycle)
-        session = Session.none
-        phase = .idle
-        busy.store(false, ordering: .releasing)
+        unsafe cell.pointee.ledger.end(reason.kind, cycles: schedule.cycle, began: lastBegan)
+        close()
         plugin.sessionEnded(ended)
         return .over
+    }
+
+    /// What the caches' sources use may go with `stop`: no reload is left that runs one.
+    private func endReloads() {
+        if caches.areUsed { requests.stopping { caches.endReloads() } }
+    }
+
+    /// The session's record gets what the caches counted in it.
+    private func closeCaches(now: Int64) {
+        // Also when `start` failed, and no `stop` came.
+        endReloads()
+        guard let counted = caches.end(now: now) else { return }
+        unsafe cell.pointee.ledger.count(counted.sum)
+        for column in counted.columns { session.stats[column.name] = .int(Int64(clamping: column.count)) }
     }
 
     /// Calls a closing callback; a failure becomes a column of the record, and the hook is told.
@@ -139,36 +123,14 @@ extension RoutineRunner {
 
     /// Calls the plugin, with the ledger and the thread's mark set, so that a hang or a crash there is placed.
     private func call(_ state: LedgerState, _ body: (RoutineRunner) -> Int32) -> Int32 {
-        let start = clock.boot()
-        unsafe ledger.pointee.began.store(start, ordering: .relaxed)
-        unsafe ledger.pointee.state.store(state.rawValue, ordering: .relaxed)
-        unsafe cell.pointee.account.set(state, cycle: cell.pointee.schedule.cycle)
+        let cycle = unsafe cell.pointee.schedule.cycle
+        unsafe cell.pointee.ledger.callbackBegins(state, cycle: cycle, at: clock.boot())
         unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = body(self)
         unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
-        unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
-        unsafe cell.pointee.account.set(.waiting, cycle: cell.pointee.schedule.cycle)
-        if hasCaches.load(ordering: .relaxed) { endCacheUse(now: clock.boot()) }
+        unsafe cell.pointee.ledger.callbackEnds(cycle: cell.pointee.schedule.cycle)
+        if caches.areUsed { endCacheUse(now: clock.boot()) }
         if code == 0 { dropMessage() }
         return code
-    }
-}
-
-extension ErrorDecision {
-    /// As the ABI numbers it.
-    fileprivate var number: UInt32 {
-        switch self {
-        case .goOn: UInt32(SCHEDHOST_DECIDE_CONTINUE)
-        case .retry: UInt32(SCHEDHOST_DECIDE_RETRY)
-        case .endSession: UInt32(SCHEDHOST_DECIDE_END_SESSION)
-        case .stop: UInt32(SCHEDHOST_DECIDE_STOP)
-        case .quarantine: UInt32(SCHEDHOST_DECIDE_QUARANTINE)
-        }
-    }
-
-    /// A plugin's answer; nil when it is none that this host knows.
-    fileprivate init?(number: UInt32) {
-        guard let decision = Self.allCases.first(where: { $0.number == number }) else { return nil }
-        self = decision
     }
 }

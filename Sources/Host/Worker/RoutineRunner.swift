@@ -5,26 +5,11 @@ internal import Synchronization
 
 /// Runs one routine: its sessions, one after the other, on whichever thread of the pool has its turn.
 ///
-/// One thread at a time has the turn and with it everything here but `requests` and `gate`.
+/// One thread at a time has the turn and with it everything here but `requests`, and the caches that any thread may use.
+/// What a session needs has a type of its own: `Session` for what it gathers, `Schedule` and `SessionTimes` for when its
+/// cycles come, `SessionLedger` for what it counts, `SessionCaches`, and `TurnRequests` for what others ask of it.
 @safe final class RoutineRunner: @unchecked Sendable {
     // @unchecked: the run queue hands the turn from thread to thread under its lock.
-
-    /// What other threads ask for, to be seen at the next turn or cycle.
-    struct Requests: OptionSet {
-        let rawValue: UInt32
-        static let stop = Requests(rawValue: 1)
-        static let runNow = Requests(rawValue: 2)
-        static let pause = Requests(rawValue: 4)
-        static let resume = Requests(rawValue: 8)
-        static let look = Requests(rawValue: 16)
-    }
-
-    /// What a thread outside of the turn may wait for.
-    struct Gate {
-        var stopAsked = false
-        var isInterrupting = false
-        var hasInterrupted = false
-    }
 
     /// Where a session stands, as seen from the turn.
     enum Phase {
@@ -38,23 +23,14 @@ internal import Synchronization
     let clock: any HostClock
     let callbacks: schedhost_routine
     let cell: UnsafeMutablePointer<RoutineCell>
-    let requests = Atomic<UInt32>(0)
-    let gate = Monitor(Gate())
-    let busy = Atomic<Bool>(false)
+    let nameText: CText
+    let requests = TurnRequests()
+    let caches = SessionCaches()
+    private let busy = Atomic<Bool>(false)
 
     var phase = Phase.idle
-    var ledger: UnsafeMutablePointer<LedgerSlot>
     var session: Session
-    let nameText: CText
-    let hasCaches = Atomic<Bool>(false)
-    let caches = Mutex<RoutineCaches?>(nil)
-    var cachesCountedAt: Int64 = 0
-    /// When its cycles come, beside the wait.
-    var timing = RoutineTiming()
-    /// What says when they come, if that is not the wait.
-    var plan: RoutinePlan?
-    /// When its zones were looked at, boot ns.
-    var planLookedAt: Int64 = 0
+    var times = SessionTimes()
 
     /// A runner without a session. `plugin` outlives it.
     init(index: Int, name: String, plugin: PluginContext, callbacks: schedhost_routine) {
@@ -65,12 +41,11 @@ internal import Synchronization
         unsafe self.callbacks = unsafe callbacks
         nameText = CText(name)
         session = Session.none
-        unsafe ledger = unsafe plugin.ledger.scratch
         unsafe cell = RoutineCell.allocate()
         unsafe cell.initialize(
             to: RoutineCell(
                 scheduler: schedhost_scheduler(), place: schedhost_place(),
-                schedule: Schedule(now: 0, wait: 0), account: TwinAccount(scratch: plugin.ledger.scratchTwin),
+                schedule: Schedule(now: 0, wait: 0), ledger: SessionLedger(scratch: plugin.ledger),
                 hasSession: index >= 0, runner: self))
         unsafe cell.pointee.scheduler.struct_size = UInt32(MemoryLayout<schedhost_scheduler>.size)
         unsafe cell.pointee.scheduler.host = unsafe HostTable.shared
@@ -93,15 +68,13 @@ internal import Synchronization
         let now = clock.boot()
         session = Session(
             start, parameters: plugin.parameters(start.parameters), startMs: clock.wallMilliseconds(), startBoot: now)
-        session.trouble = makePlan(start.timing, waitMs: start.waitMs, wall: clock.wall())
-        requests.store(start.isPaused ? Requests.pause.rawValue : 0, ordering: .relaxed)
-        gate.withLock { $0 = Gate() }
-        unsafe ledger = unsafe plugin.ledger.slot(start.slot)
+        planTimes(start.timing, waitMs: start.waitMs, now: now)
+        requests.begin(start.isPaused ? .pause : [])
         unsafe cell.pointee.schedule = Schedule(
             now: now, wait: Int64(min(start.waitMs, UInt64(SCHEDHOST_MAX_WAIT_MS))) * 1_000_000,
             maxCycles: start.maxCycles,
             until: start.untilMs.map { $0.multipliedSaturating(by: 1_000_000) } ?? .max,
-            maxAttempts: start.onError.attempts, isYielding: plugin.isSerial, isPlanned: plan != nil)
+            maxAttempts: start.onError.attempts, isYielding: plugin.isSerial, isPlanned: times.isPlanned)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
         unsafe cell.pointee.place.session = unsafe sessionText(of: session.id)
@@ -110,8 +83,10 @@ internal import Synchronization
         unsafe cell.pointee.place.session_before = start.before
         phase = .starting
         busy.store(true, ordering: .releasing)
-        openCaches()
-        unsafe beginLedger(start.session, twin: plugin.ledger.twin(start.slot), now: now)
+        caches.open()
+        unsafe cell.pointee.ledger = SessionLedger(
+            plugin.ledger.slot(start.slot), twin: plugin.ledger.twin(start.slot), session: start.session, now: now,
+            nextMs: times.nextMs)
         return true
     }
 
@@ -126,95 +101,80 @@ internal import Synchronization
     }
 
     /// Asks for something; the pool's `poke` follows.
-    func ask(_ request: Requests) {
-        _ = requests.bitwiseOr(request.rawValue, ordering: .sequentiallyConsistent)
-        if request.contains(.stop) {
-            gate.withLock { $0.stopAsked = true }
-            gate.broadcast()
-        }
-    }
+    func ask(_ request: TurnRequests.Kinds) { requests.ask(request) }
 
     /// Whether a session is in progress; any thread.
     var isBusy: Bool { busy.load(ordering: .acquiring) }
 
-    /// Whether a request waits to be seen.
-    @inline(__always)
-    var hasRequests: Bool { requests.load(ordering: .relaxed) != 0 }
+    /// The routine's caches, made by the first call; any thread.
+    func useCaches() -> RoutineCaches {
+        caches.use { RoutineCaches(plugin: plugin, routine: name, number: index, settings: session.caches) }
+    }
+
+    /// The files of disk caches were removed: what they hold in memory goes too.
+    func dropCached(_ name: String?, key: String?) { caches.forget(name: name, key: key) }
 
     /// Calls the plugin's `interrupt` if a cycle is in progress that was asked to stop, once a session.
     func interruptIfRunning() {
         guard unsafe callbacks.interrupt != nil else { return }
-        let isDue = gate.withLock { gate in
-            guard gate.stopAsked, !gate.hasInterrupted,
-                unsafe cell.pointee.isRunning.load(ordering: .sequentiallyConsistent)
-            else {
-                return false
-            }
-            gate.hasInterrupted = true
-            gate.isInterrupting = true
-            return true
+        requests.interrupt(if: { unsafe cell.pointee.isRunning.load(ordering: .sequentiallyConsistent) }) {
+            unsafe callbacks.interrupt?(scheduler, callbacks.user)
         }
-        guard isDue else { return }
-        unsafe callbacks.interrupt?(scheduler, callbacks.user)
-        gate.withLock { $0.isInterrupting = false }
-        gate.broadcast()
     }
 
     // MARK: The turn
 
     /// Does what is due; called by the pool, one thread at a time.
+    ///
+    ///     idle        there is no session: nothing
+    ///     starting    calls `start` when its time has come: then cycling, or starting until it is tried again
+    ///     cycling     does what the schedule says, until there is nothing to do for now
+    ///
+    /// The session may end at each step.
     func takeTurn(on thread: Int32 = Thread.identifier()) -> RunPool.Turn {
-        let number = UInt64(UInt32(bitPattern: thread))
-        unsafe ledger.pointee.thread.store(number, ordering: .relaxed)
-        unsafe cell.pointee.account.set(thread: number, cycle: cell.pointee.schedule.cycle)
+        unsafe cell.pointee.ledger.turn(of: thread, cycle: cell.pointee.schedule.cycle)
         if hasRequests { consumeRequests() }
         switch phase {
-        case .idle:
-            return .over
-        case .starting:
-            if session.startDue > clock.boot(), !session.stopAsked { return .due(session.startDue) }
-            if let trouble = session.trouble {
-                session.error = Session.Failure(phase: .start, code: -1, message: trouble, cycle: 0, attempt: 1)
-                return finish(.failed)
-            }
-            switch start() {
-            case .goOn:
-                phase = .cycling
-                if hasRequests { consumeRequests() }  // a stop during `start` comes before the first cycle
-                // The grid begins at the first cycle.
-                if timing.beginsNow || plan == nil { _ = unsafe cell.pointee.schedule.runNow(now: clock.boot()) }
-                delayFirst()
-            case .again(let due):
-                session.startDue = due
-                return .due(due)
-            case .end(let end): return finish(end)
-            }
-        case .cycling:
-            break
+        case .idle: return .over
+        case .starting: return begin() ?? drive()
+        case .cycling: return drive()
         }
-        let now = clock.boot()
-        return drive(unsafe cell.pointee.schedule.poll(now: now, wall: wall()), now: now)
     }
 
-    private func drive(_ first: Schedule.Action, now: Int64) -> RunPool.Turn {
-        var action = first
-        var now = now
+    /// Brings the session to its first cycle; gives how the turn ends if it is not there yet, or will not be.
+    private func begin() -> RunPool.Turn? {
+        if session.startDue > clock.boot(), !session.stopAsked { return .due(session.startDue) }
+        if let trouble = session.trouble {
+            session.error = Session.Failure(phase: .start, code: -1, message: trouble, cycle: 0, attempt: 1)
+            return finish(.failed)
+        }
+        switch start() {
+        case .goOn:
+            phase = .cycling
+            if hasRequests { consumeRequests() }  // a stop during `start` comes before the first cycle
+            layFirstCycle()
+            return nil
+        case .again(let due):
+            session.startDue = due
+            return .due(due)
+        case .end(let end): return finish(end)
+        }
+    }
+
+    /// Does one thing after the other, each of which says what comes next, until there is nothing to do for now.
+    private func drive() -> RunPool.Turn {
+        var now = clock.boot()
+        var action = unsafe cell.pointee.schedule.poll(now: now, wall: wall())
         while true {
             switch action {
-            case .run:
-                action = cycle(start: now, end: &now)
-            case .plan:
-                action = followPlan(now)
-            case .askHook:
-                action = askHook(&now)
+            case .run: action = cycle(start: now, end: &now)
+            case .plan: action = followPlan(now)
+            case .askHook: action = askHook(&now)
             case .wait(let until):
-                unsafe ledger.pointee.due.store(cell.pointee.schedule.due, ordering: .relaxed)
-                unsafe cell.pointee.account.set(.waiting, cycle: cell.pointee.schedule.cycle)
+                unsafe cell.pointee.ledger.waits(until: cell.pointee.schedule.due, cycle: cell.pointee.schedule.cycle)
                 return .due(until)
-            case .end(let end):
-                return finish(end)
-            case .none:
-                return .over
+            case .end(let end): return finish(end)
+            case .none: return .over
             }
         }
     }
@@ -226,29 +186,26 @@ internal import Synchronization
         unsafe cell.pointee.place.cycle = schedule.cycle
         unsafe cell.pointee.place.attempt = schedule.attempt
         unsafe cell.pointee.place.missed = schedule.missed
-        unsafe ledger.pointee.began.store(start, ordering: .relaxed)
-        unsafe ledger.pointee.state.store(LedgerState.running.rawValue, ordering: .relaxed)
-        unsafe cell.pointee.account.set(.running, cycle: schedule.cycle)
+        unsafe cell.pointee.ledger.cycleBegins(schedule.cycle, at: start)
         unsafe cell.pointee.isRunning.store(true, ordering: .relaxed)
         unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = unsafe callbacks.run.unsafelyUnwrapped(scheduler, callbacks.user)
         unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
         unsafe cell.pointee.isRunning.store(false, ordering: .relaxed)
         end = clock.boot()
-        count(start: start, end: end, due: schedule.due)
-        if hasCaches.load(ordering: .relaxed) { endCacheUse(now: end) }
+        unsafe cell.pointee.ledger.cycleEnds(start: start, end: end, due: schedule.due)
+        if caches.areUsed { endCacheUse(now: end) }
         if hasRequests { consumeRequests() }
         if code != 0 {
             session.error = takeFailure(.routine, code, cycle: schedule.cycle, attempt: schedule.attempt)
             let action = unsafe cell.pointee.schedule.fail()
-            unsafe ledger.pointee.failures.store(cell.pointee.schedule.failures, ordering: .relaxed)
+            unsafe cell.pointee.ledger.failed(cell.pointee.schedule.failures)
             noteFailures(.running)
             return action
         }
         if unsafe cell.pointee.hasMessage { dropMessage() }
         let action = unsafe cell.pointee.schedule.finish(now: end, wall: wall())
-        unsafe ledger.pointee.cycle.store(cell.pointee.schedule.cycle, ordering: .relaxed)
-        unsafe ledger.pointee.missed.store(cell.pointee.schedule.missed, ordering: .relaxed)
+        unsafe cell.pointee.ledger.cycleCounts(cell.pointee.schedule.cycle, missed: cell.pointee.schedule.missed)
         if unsafe cell.pointee.schedule.missed != schedule.missed {
             noteFailures(.waiting)
         }
@@ -264,11 +221,22 @@ internal import Synchronization
         now = clock.boot()
         if hasRequests { consumeRequests() }
         let action = unsafe cell.pointee.schedule.decide(decision, now: now, wall: wall())
-        unsafe ledger.pointee.cycle.store(cell.pointee.schedule.cycle, ordering: .relaxed)
-        unsafe ledger.pointee.attempt.store(UInt64(cell.pointee.schedule.attempt), ordering: .relaxed)
-        unsafe ledger.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+        unsafe cell.pointee.ledger.decided(
+            cycle: cell.pointee.schedule.cycle, attempt: cell.pointee.schedule.attempt)
         noteFailures(.waiting)
         return action
+    }
+
+    /// What failed and was missed, for the twin.
+    private func noteFailures(_ state: LedgerState) {
+        let schedule = unsafe cell.pointee.schedule
+        unsafe cell.pointee.ledger.failed(
+            schedule.failures, missed: schedule.missed, state, cycle: schedule.cycle)
+    }
+
+    /// A callback has returned: what it looked at in the caches may go.
+    func endCacheUse(now: Int64) {
+        if let counted = caches.callbackEnded(now: now) { unsafe cell.pointee.ledger.count(counted) }
     }
 
     /// What is known of a callback that returned `code`, once.
@@ -290,14 +258,78 @@ internal import Synchronization
         unsafe cell.pointee.schedule.until == .max ? 0 : clock.wall()
     }
 
+    /// Whether a request waits to be seen.
+    @inline(__always)
+    var hasRequests: Bool { !requests.isEmpty }
+
     private func consumeRequests() {
-        let asked = Requests(rawValue: requests.exchange(0, ordering: .sequentiallyConsistent))
+        let asked = requests.take()
         if asked.contains(.pause) { unsafe cell.pointee.schedule.pause() }
         if asked.contains(.resume) { unsafe cell.pointee.schedule.resume(now: clock.boot()) }
         if asked.contains(.runNow) { session.startDue = .min }
         if asked.contains(.runNow) { _ = unsafe cell.pointee.schedule.runNow(now: clock.boot()) }
         if asked.contains(.stop) { session.stopAsked = true }
         if session.stopAsked, case .cycling = phase { unsafe cell.pointee.schedule.askStop() }
+    }
+
+    /// The session's record is made: the next one may begin.
+    func close() {
+        session = Session.none
+        phase = .idle
+        busy.store(false, ordering: .releasing)
+    }
+}
+
+/// When cycles come that the wait alone does not bring.
+extension RoutineRunner {
+    private func planTimes(_ timing: RoutineTiming, waitMs: UInt64, now: Int64) {
+        let wall = clock.wall()
+        do throws(TimeZones.Failure) {
+            times = try SessionTimes(timing, waitMs: waitMs, boot: now, wall: wall) { () throws(TimeZones.Failure) in
+                try calendar(timing, wall)
+            }
+        } catch {
+            times = SessionTimes()
+            session.trouble = "its schedule: \(error)"
+        }
+    }
+
+    private func calendar(_ timing: RoutineTiming, _ wall: Int64) throws(TimeZones.Failure) -> CalendarSchedule {
+        let boot = clock.boot()
+        return try timing.schedule(
+            routine: "\(plugin.id)/\(name)",
+            zone: { (name) throws(TimeZones.Failure) in
+                try ZoneShelf.shared.zone(name, boot: boot, wall: wall) { self.say($0) }.rules
+            }, isZone: { TimeZones.has($0) })
+    }
+
+    /// A line of the host's in the log.
+    private func say(_ text: String) {
+        plugin.channel.log(
+            WorkerEvent.Log(
+                plugin: plugin.number, routine: index < 0 ? nil : index, level: LogLevel.warning.number, text: text,
+                ms: clock.wallMilliseconds()))
+    }
+
+    /// The grid begins at the first cycle.
+    private func layFirstCycle() {
+        let now = clock.boot()
+        let first = times.first(wait: unsafe cell.pointee.schedule.wait, boot: now, wall: clock.wall())
+        if first == .byPlan { return }
+        _ = unsafe cell.pointee.schedule.runNow(now: now)
+        if case .at(let due) = first { unsafe cell.pointee.schedule.delayFirst(to: due) }
+    }
+
+    private func followPlan(_ now: Int64) -> Schedule.Action {
+        let wall = clock.wall()
+        let waitMs = unsafe cell.pointee.schedule.wait / 1_000_000
+        let timing = session.timing
+        let step = times.step(waitMs: waitMs, boot: now, wall: wall) { () throws(TimeZones.Failure) in
+            try calendar(timing, wall)
+        }
+        let action = unsafe cell.pointee.schedule.follow(step, now: now, wall: wall)
+        unsafe cell.pointee.ledger.planned(missed: cell.pointee.schedule.missed, nextMs: times.nextMs)
+        return action
     }
 }
 

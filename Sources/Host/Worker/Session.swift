@@ -51,6 +51,7 @@ struct Session {
     let slot: Int
     let onError: ErrorDefault
     let caches: CacheSettings
+    let timing: RoutineTiming
     let startMs: Int64
     let startBoot: Int64
     let parameters: Parameters
@@ -64,8 +65,6 @@ struct Session {
     var cacheTrouble: CacheTrouble?
     /// Whether its last callbacks have begun: `stats` and `stop`.
     var isClosing = false
-    /// What the caches had counted when the session began.
-    var cachesBefore: [RoutineCaches.Label: CacheCounters] = [:]
     /// Why it cannot begin, if it cannot.
     var trouble: String?
     var error: Failure?
@@ -80,6 +79,7 @@ struct Session {
         slot = order.slot
         onError = order.onError
         caches = order.caches
+        timing = order.timing
         self.startMs = startMs
         self.startBoot = startBoot
         self.parameters = parameters
@@ -91,6 +91,7 @@ struct Session {
         slot = -1
         onError = ErrorDefault(attempts: 1)
         caches = CacheSettings()
+        timing = RoutineTiming()
         self.startMs = startMs
         self.startBoot = startBoot
         self.parameters = parameters

@@ -160,7 +160,7 @@ public final class Worker {
         }
     }
 
-    private func ask(_ runner: RoutineRunner, _ request: RoutineRunner.Requests) {
+    private func ask(_ runner: RoutineRunner, _ request: TurnRequests.Kinds) {
         runner.ask(request)
         runner.plugin.pool?.poke(runner.index)
     }

@@ -1,10 +1,12 @@
+internal import Synchronization
+
 /// One key of a cache. Touched only under the cache's lock, but for `saved`.
 final class CacheEntry {
     /// The key; empty for the unkeyed value.
     let key: [UInt8]
     var flight = CacheFlight()
     /// The value that `flight` says is held.
-    var value: CacheValue?
+    fileprivate(set) var value: CacheValue?
     /// The load that `flight` says is in progress.
     var load: CacheLoad?
     /// How often the source made it, over all processes.
@@ -23,32 +25,69 @@ final class CacheEntry {
     var overhead: Int { key.isEmpty ? 0 : key.count + 256 }
 }
 
-/// What a cache holds. Touched only under its lock.
-struct CacheTable {
-    var unkeyed = CacheEntry(key: [])
-    var keyed: [[UInt8]: CacheEntry] = [:]
-    /// The highest generation given or seen.
-    var generation: UInt64 = 0
-    /// Whether the disk was asked for the highest one that it knows of.
-    var knowsGenerations = false
-    var counters = CacheCounters()
+/// The entries of a cache by key, and what they cost. Touched only under the cache's lock.
+struct CacheEntries {
+    /// What an entry offers to be evicted.
+    struct Candidate {
+        let key: [UInt8]
+        let used: Int64
+        let onDisk: Bool
+    }
+
+    /// The entry without a key, which is always there.
+    let unkeyed = CacheEntry(key: [])
+    private var keyed: [[UInt8]: CacheEntry] = [:]
+    /// What the values held cost.
+    private(set) var bytes = 0
+    private let budget: CacheBudget
+
+    init(budget: CacheBudget) {
+        self.budget = budget
+    }
 
     /// The entry of a key, if there is one.
-    func entry(_ key: [UInt8]) -> CacheEntry? {
+    subscript(key: [UInt8]) -> CacheEntry? {
         key.isEmpty ? unkeyed : keyed[key]
     }
 
+    /// All keys that have an entry.
+    var keys: [[UInt8]] { [[]] + keyed.keys }
+
+    /// What it counts against the budget, all together.
+    var cost: Int {
+        keyed.values.reduce(unkeyed.value?.cost ?? 0) { $0 + $1.overhead + ($1.value?.cost ?? 0) }
+    }
+
+    /// All entries that hold something.
+    var candidates: [Candidate] {
+        let holding = unkeyed.value == nil ? Array(keyed.values) : keyed.values + [unkeyed]
+        return holding.map {
+            Candidate(key: $0.key, used: $0.value?.used.load(ordering: .relaxed) ?? .min, onDisk: $0.onDisk)
+        }
+    }
+
     /// The entry of a key, made if need be.
-    mutating func makeEntry(_ key: [UInt8], budget: CacheBudget) -> CacheEntry {
-        if let entry = entry(key) { return entry }
+    mutating func make(_ key: [UInt8]) -> CacheEntry {
+        if let entry = self[key] { return entry }
         let entry = CacheEntry(key: key)
         keyed[key] = entry
         budget.charge(entry.overhead)
         return entry
     }
 
+    /// Gives an entry another value, or none, and returns the old one.
+    mutating func replace(_ entry: CacheEntry, _ value: CacheValue?, onDisk: Bool) -> CacheValue? {
+        let old = entry.value
+        entry.value = value
+        entry.onDisk = onDisk
+        let change = (value?.cost ?? 0) - (old?.cost ?? 0)
+        budget.charge(change)
+        bytes += change
+        return old
+    }
+
     /// Drops an entry that holds nothing and loads nothing.
-    mutating func drop(_ entry: CacheEntry, budget: CacheBudget) {
+    mutating func drop(_ entry: CacheEntry) {
         guard !entry.key.isEmpty, entry.value == nil, entry.load == nil, keyed[entry.key] === entry else { return }
         keyed[entry.key] = nil
         budget.charge(-entry.overhead)

@@ -21,19 +21,16 @@ internal import Synchronization
     public let options: CacheOptions
 
     /// Whether it is also kept on disk.
-    public var isOnDisk: Bool { store != nil }
+    public var isOnDisk: Bool { disk != nil }
     /// What messages call it: a routine may have a memory and a disk cache of one name.
     var title: String { (isOnDisk ? "disk cache " : "memory cache ") + name }
 
-    let policy: CacheFlight.Policy
-    let valueLimit: Int
-    let store: CacheStore?
-    let budget: CacheBudget
-    let parking: CacheParking
+    let disk: CacheDisk?
     let environment: CacheEnvironment
-    let identity: (plugin: String, routine: String, build: String)
-    let unkeyedPath: CacheStore.Path
-    let table = Monitor(CacheTable())
+    let contents: Monitor<CacheContents>
+    let valueLimit: Int
+    private let budget: CacheBudget
+    private let parking: CacheParking
 
     /// The unkeyed value for `hit`; its entry holds the reference.
     private let slot = unsafe Atomic<Unmanaged<CacheValue>?>(nil)
@@ -44,25 +41,28 @@ internal import Synchronization
     init(name: String, options: CacheOptions, namespace: CacheNamespace, store: CacheStore?) {
         self.name = name
         self.options = options
-        self.store = store
-        unkeyedPath = CacheStore.Path(name: name, key: [])
         budget = namespace.budget
         parking = namespace.parking
         environment = namespace.environment
-        identity = (namespace.plugin, namespace.routine, namespace.build)
         hasSystemClock = namespace.environment.clock is SystemClock
-        valueLimit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
+        let limit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
+        valueLimit = limit
+        disk = store.map { store in
+            CacheDisk(
+                store, name: name, options: options, valueLimit: limit,
+                owner: CacheDisk.Owner(
+                    plugin: namespace.plugin, routine: namespace.routine, build: namespace.build),
+                environment: namespace.environment)
+        }
         let refreshes = unsafe options.source != nil && options.refreshAfter > 0
-        policy = CacheFlight.Policy(
+        let policy = CacheFlight.Policy(
             expire: options.expire, refreshAfter: refreshes ? options.refreshAfter : .max)
+        contents = Monitor(CacheContents(policy: policy, valueLimit: limit, budget: namespace.budget))
     }
 
     deinit {
         // The namespace is gone, so nobody else is here; what the values cost is free again.
-        let cost = table.withLock { table in
-            table.keyed.values.reduce(table.unkeyed.value?.cost ?? 0) { $0 + $1.overhead + ($1.value?.cost ?? 0) }
-        }
-        budget.charge(-cost)
+        budget.charge(-contents.withLock { $0.entries.cost })
     }
 
     // MARK: - The quick way
@@ -96,24 +96,19 @@ internal import Synchronization
         if request.tolerance < 0 { return .failure(.invalid("the tolerance is negative")) }
         if let error = Self.check(key) { return .failure(error) }
         var call: CacheFlight.Call?
-        var next: Next?
         // Whoever loads has an answer when the load is over. Only who waits may have to ask again, when others put or
         // drop the value at that very moment: each round is one load of somebody else's.
         for _ in 0..<Self.rounds {
-            switch next ?? table.withLock({ ask($0.makeEntry(key, budget: budget), &call, request, &$0.counters) }) {
-            case .done(let result): return result
-            case .refresh(let answer, let entry, let load):
-                refresh(entry, load)
-                return .success(answer)
-            case .wait(let entry, let load, let waiting, let joins):
-                next = nil
-                guard CacheWaits.begin(load) else { return .failure(.reentrant) }
-                let outcome = table.wait { _ in load.outcome }
+            switch contents.withLock({ $0.ask(key, request, &call, now: environment.clock.boot()) }) {
+            case .take(let served): return deliver(served)
+            case .load(let ticket): return deliver(unsafe perform(ticket, source))
+            case .wait(let ticket, let joins):
+                guard CacheWaits.begin(ticket.load) else { return .failure(.reentrant) }
+                let outcome = contents.wait { _ in ticket.load.outcome }
                 CacheWaits.end()
-                if joins, let result = share(entry, outcome, waiting) { return result }
-            case .load(let entry, let load, var mine):
-                next = unsafe perform(entry, load, &mine, source)
-                call = mine
+                guard joins else { continue }
+                let shared = contents.withLock { $0.share(ticket, outcome, now: environment.clock.boot()) }
+                if let shared { return shared }
             }
         }
         return .failure(.overtaken)
@@ -122,156 +117,160 @@ internal import Synchronization
     /// How often a call asks before it gives up.
     private static let rounds = 1000
 
+    /// Gives the caller its answer, and begins the reload that its age calls for.
+    private func deliver(_ served: CacheServed) -> Result<CacheAnswer, CacheError> {
+        if let ahead = served.ahead { reload(ahead) }
+        return served.result
+    }
+
     /// The value held, whatever its age, and never the source; for a disk cache also what the disk has.
     public func peek(key: [UInt8] = []) -> Result<CacheAnswer, CacheError> {
         if let error = Self.check(key) { return .failure(error) }
         let now = environment.clock.boot()
-        let held = table.withLock { table in table.entry(key).flatMap { answer($0, .hit, now) } }
-        if let held { return .success(held) }
-        guard store != nil else { return .failure(.notFound) }
-        return peekDisk(key)
+        if let held = contents.withLock({ $0.peek(key, now: now) }) { return .success(held) }
+        guard let found = disk?.read(key) else { return .failure(.notFound) }
+        let (answer, old) = change { $0.show(found, key, now: environment.clock.boot()) }
+        park(old)
+        budget.makeRoom()
+        return answer.map { .success($0) } ?? .failure(.notFound)
     }
 
     /// What it counted.
     public func counters() -> CacheCounters {
-        var counters = table.withLock { $0.counters }
+        var counters = contents.withLock { $0.counters }
         counters.hits &+= quickHits.load(ordering: .relaxed)
-        return counters
+        return disk.map { counters + $0.counters } ?? counters
     }
 
-    /// What a caller does next.
-    enum Next {
-        case done(Result<CacheAnswer, CacheError>)
-        case refresh(CacheAnswer, CacheEntry, CacheLoad)
-        case wait(CacheEntry, CacheLoad, CacheFlight.Call, joins: Bool)
-        case load(CacheEntry, CacheLoad, CacheFlight.Call)
+    // MARK: - From outside
+
+    /// Replaces the value by a copy of these bytes, aged 0. `tooLarge` drops the old one: it is outdated all the same.
+    ///
+    /// `byCallback` on the thread that `hit` is called on: then values that nobody has seen go at once, and a callback
+    /// that puts again and again holds no more than one.
+    public func put(_ bytes: UnsafeRawBufferPointer, key: [UInt8] = [], byCallback: Bool = false)
+        -> Result<Void, CacheError>
+    {
+        if options.objects { return .failure(.invalid("this cache holds objects")) }
+        if let error = refuse(bytes.count, key) { return .failure(error) }
+        let buffer = CacheBuffer(capacity: bytes.count)
+        unsafe buffer.append(bytes)
+        return put(.bytes(buffer), key, byCallback: byCallback)
     }
 
-    /// Asks the state machine, under the lock.
-    func ask(
-        _ entry: CacheEntry, _ known: inout CacheFlight.Call?, _ request: CacheRequest, _ counters: inout CacheCounters
-    ) -> Next {
-        let now = environment.clock.boot()
-        let call = known ?? entry.flight.call(request, now: now)
-        known = call
-        switch entry.flight.ask(call, now: now, policy: policy, refreshes: policy.refreshAfter != .max) {
-        case .serve(nil): return .done(answer(entry, .hit, now, &counters))
-        case .serve(let refresh?):
-            let load = CacheLoad(refresh)
-            entry.load = load
-            guard case .success(let answer) = answer(entry, .hit, now, &counters) else {
-                return .done(.failure(.notFound))
+    /// Replaces the value by this object; `release` as for `CacheWriter.setObject`, and never when this fails.
+    public func put(
+        object: UnsafeMutableRawPointer, cost: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void,
+        key: [UInt8] = []
+    ) -> Result<Void, CacheError> {
+        guard options.objects else { return .failure(.invalid("this cache holds bytes")) }
+        if let error = refuse(cost, key) { return .failure(error) }
+        return put(.object(unsafe CacheObject(object, cost: cost, release: release)), key, byCallback: false)
+    }
+
+    /// Why a value of this cost cannot be put.
+    private func refuse(_ cost: Int, _ key: [UInt8]) -> CacheError? {
+        if let error = Self.check(key) { return error }
+        if cost <= valueLimit { return nil }
+        _ = invalidate(key: key)
+        return .tooLarge
+    }
+
+    private func put(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> Result<Void, CacheError> {
+        disk?.learnNewest()
+        if let disk, contents.withLock({ $0.entries[key]?.onDisk != true }) { disk.learnNewest(key) }
+        // Another process may have saved since the generation was known: then once more, above its generation.
+        for _ in 0..<3 {
+            let made = change {
+                $0.put(content, key, now: environment.clock.boot(), above: disk?.newest ?? 0)
             }
-            return .refresh(answer, entry, load)
-        case .stale: return .done(answer(entry, .stale, now, &counters))
-        case .fail(let failure): return .done(.failure(.sourceFailed(failure)))
-        case .join: return wait(entry, call, joins: true)
-        case .waitOut: return wait(entry, call, joins: false)
-        case .load(let begun):
-            let load = CacheLoad(begun)
-            entry.load = load
-            return .load(entry, load, call)
+            if let old = made.old, !byCallback || old.isObject || old.isSeen.load(ordering: .relaxed) { park(old) }
+            guard save(made, loadTime: 0) == .outdated else { break }
+            disk?.learnNewest(key)
+        }
+        budget.makeRoom()
+        return .success(())
+    }
+
+    /// Drops the value, from the disk too. A load in progress goes on for its callers, and is not kept.
+    public func invalidate(key: [UInt8] = []) -> Result<Void, CacheError> {
+        if let error = Self.check(key) { return .failure(error) }
+        let old = change { $0.invalidate(key) }
+        park(old)
+        disk?.learnNewest()
+        let isRemoved = removeFile(key)
+        return isRemoved || old != nil ? .success(()) : .failure(.notFound)
+    }
+
+    /// The plugin cannot decode the value of that generation, which is of another type: it is let go of, and its file set
+    /// aside. False when another value is there by now, or none.
+    @discardableResult
+    public func reject(key: [UInt8] = [], generation: UInt64, reason: String) -> Bool {
+        guard let disk else { return false }
+        let old = change { $0.invalidate(key, generation: generation) }
+        park(old)
+        return disk.reject(key, generation: generation, reason: reason) || old != nil
+    }
+
+    /// Drops values from memory alone: of a key, or all.
+    func forget(_ key: [UInt8]?) {
+        let old = change { contents in key.map { [contents.invalidate($0)] } ?? contents.invalidateAll() }
+        for value in old { park(value) }
+    }
+
+    /// All entries that hold something.
+    func candidates() -> [CacheEntries.Candidate] {
+        contents.withLock { $0.entries.candidates }
+    }
+
+    /// Lets a value go if it was not used since it became a candidate.
+    func evict(_ candidate: CacheEntries.Candidate) {
+        park(change { $0.evict(candidate) })
+    }
+
+    // MARK: - What is held, and shown
+
+    /// Does under the lock what may give an entry another value, and shows `hit` the unkeyed one.
+    ///
+    /// `body` returns what it lets go of, so that this lives until `hit` cannot come upon it any more.
+    func change<Answer>(_ body: (inout CacheContents) -> Answer) -> Answer {
+        contents.withLock { contents in
+            let answer = body(&contents)
+            unsafe slot.store(
+                contents.entries.unkeyed.value.map { unsafe Unmanaged.passUnretained($0) }, ordering: .releasing)
+            return answer
         }
     }
 
-    private func wait(_ entry: CacheEntry, _ call: CacheFlight.Call, joins: Bool) -> Next {
-        guard let load = entry.load else { return .done(.failure(.notFound)) }
-        return .wait(entry, load, call, joins: joins)
-    }
-
-    /// The result of a load that the caller joined; nil when it has to ask again.
-    private func share(_ entry: CacheEntry, _ outcome: CacheLoad.Outcome, _ call: CacheFlight.Call)
-        -> Result<CacheAnswer, CacheError>?
-    {
-        switch outcome {
-        case .again: nil
-        case .found(let value): found(entry, value, call.request)
-        case .made(let value): .success(loaded(value))
-        case .failed(let failure):
-            table.withLock { table in settle(entry, failure, call, environment.clock.boot(), &table.counters) }
-        }
-    }
-
-    /// What another caller found on the disk, for one that waited for it: also when there was no room to keep it. nil
-    /// when it will not do, or the entry knows better.
-    private func found(_ entry: CacheEntry, _ value: CacheValue, _ request: CacheRequest)
-        -> Result<CacheAnswer, CacheError>?
-    {
-        table.withLock { table in
-            guard entry.value == nil, value.produced != .min else { return nil }
-            let age = max(0, CacheTime.difference(environment.clock.boot(), value.produced))
-            let decision = CacheDecision(
-                age: age, expire: policy.expire, fresh: request.fresh, tolerance: request.tolerance)
-            guard decision == .serve else { return nil }
-            table.counters.hits &+= 1
-            return .success(CacheAnswer(state: .hit, value: value, age: age, lastFailure: nil))
-        }
-    }
-
-    // MARK: - Answers
-
-    /// An answer for a value that a load has just made.
-    func loaded(_ value: CacheValue) -> CacheAnswer {
-        let age = max(0, CacheTime.difference(environment.clock.boot(), value.produced))
-        return CacheAnswer(state: .loaded, value: value, age: age, lastFailure: nil)
-    }
-
-    /// What a caller gets whose load failed, under the lock.
-    func settle(
-        _ entry: CacheEntry, _ failure: CacheSourceFailure, _ call: CacheFlight.Call, _ now: Int64,
-        _ counters: inout CacheCounters
-    ) -> Result<CacheAnswer, CacheError> {
-        switch entry.flight.settle(call, failure: failure, now: now, policy: policy) {
-        case .serve: answer(entry, .hit, now, &counters)
-        case .stale: answer(entry, .stale, now, &counters)
-        case .fail(let failure): .failure(.sourceFailed(failure))
-        case .join, .waitOut, .load: .failure(.sourceFailed(failure))
-        }
-    }
-
-    /// The value of an entry as an answer, counted, under the lock.
-    private func answer(
-        _ entry: CacheEntry, _ state: CacheAnswer.State, _ now: Int64, _ counters: inout CacheCounters
-    ) -> Result<CacheAnswer, CacheError> {
-        guard let answer = answer(entry, state, now) else { return .failure(.notFound) }
-        if state == .stale { counters.staleServed &+= 1 } else { counters.hits &+= 1 }
-        answer.value.used.store(now, ordering: .relaxed)
-        return .success(answer)
-    }
-
-    /// The value of an entry as an answer, under the lock.
-    func answer(_ entry: CacheEntry, _ state: CacheAnswer.State, _ now: Int64) -> CacheAnswer? {
-        entry.value.map {
-            CacheAnswer(
-                state: state, value: $0, age: entry.flight.age(at: now), lastFailure: entry.flight.failure)
-        }
-    }
-
-    // MARK: - What the entries hold
-
-    /// Gives an entry another value, or none, under the lock. The old one is returned: park it when the lock is
-    /// released, also to let it go nowhere else, since that may run a plugin's code.
-    func replace(_ entry: CacheEntry, _ value: CacheValue?, onDisk: Bool, _ counters: inout CacheCounters)
-        -> CacheValue?
-    {
-        let old = entry.value
-        entry.value = value
-        entry.onDisk = onDisk
-        if entry.key.isEmpty {
-            unsafe slot.store(value.map { unsafe Unmanaged.passUnretained($0) }, ordering: .releasing)
-        }
-        let change = (value?.cost ?? 0) - (old?.cost ?? 0)
-        budget.charge(change)
-        counters.bytes = UInt64(max(0, Int(counters.bytes) + change))
-        return old
-    }
-
-    /// Keeps a replaced value until the callback in progress returns. Outside the lock.
+    /// Keeps a value that was let go of until the callback in progress returns. Outside the lock.
     func park(_ old: CacheValue?) {
         if let old { parking.park(old) }
+    }
+
+    /// Makes room for what has come. Outside the lock.
+    func makeRoom() { budget.makeRoom() }
+
+    /// Saves a value unless the entry holds another one by then.
+    func save(_ made: CacheMade, loadTime: Int64) -> CacheStore.Saved {
+        guard let disk else { return .dropped }
+        let saved = disk.save(made, loadTime: loadTime) { contents.withLock { $0.holds(made) } }
+        if saved == .replaced { contents.withLock { $0.noteSaved(made) } }
+        return saved
+    }
+
+    /// Removes the file; false when there was none.
+    @discardableResult
+    func removeFile(_ key: [UInt8]) -> Bool {
+        disk?.remove(key, generation: contents.withLock { $0.generation }) ?? false
     }
 
     static func check(_ key: [UInt8]) -> CacheError? {
         key.count > CacheFileHeader.longestText ? .invalid("a key has at most 65536 bytes") : nil
     }
+}
+
+/// The codes that the caches give a failure of their own; those of the ABI.
+enum CacheCode {
+    static let invalid: Int32 = -1
+    static let notFound: Int32 = -2
 }

@@ -1,0 +1,308 @@
+internal import Synchronization
+
+/// What a cache holds in memory, and what follows for it from what happens. Touched only under the cache's lock.
+///
+/// It is told the time, and what the disk had or the source made, and answers what its caller is to do: it runs no source,
+/// touches no file and takes no lock. What one value goes through is `CacheFlight`'s; this is all of a cache's values, with
+/// who loads them. A value that it lets go of is in the answer, and not gone yet: the caller parks it when the lock is
+/// released, since a callback may still look at it, and since letting it go may run a plugin's code.
+struct CacheContents {
+    private(set) var entries: CacheEntries
+    /// The highest generation given or taken over.
+    private(set) var generation: UInt64 = 0
+    private var counted = CacheCounters()
+    private let policy: CacheFlight.Policy
+    private let valueLimit: Int
+
+    /// Nothing yet. A value over `valueLimit` is not kept; what is kept counts against `budget`.
+    init(policy: CacheFlight.Policy, valueLimit: Int, budget: CacheBudget) {
+        self.policy = policy
+        self.valueLimit = valueLimit
+        entries = CacheEntries(budget: budget)
+    }
+
+    /// What it counted.
+    var counters: CacheCounters {
+        var counters = counted
+        counters.bytes = UInt64(max(0, entries.bytes))
+        return counters
+    }
+
+    /// The value held, whatever its age.
+    func peek(_ key: [UInt8], now: Int64) -> CacheAnswer? {
+        entries[key].flatMap { answer($0, .hit, now) }
+    }
+
+    // MARK: - Calls
+
+    /// What a call does next. `known` is nil when it asks for the first time, and is then what it asks with again.
+    mutating func ask(_ key: [UInt8], _ request: CacheRequest, _ known: inout CacheFlight.Call?, now: Int64)
+        -> CacheStep
+    {
+        let entry = entries.make(key)
+        let call = known ?? entry.flight.call(request, now: now)
+        known = call
+        return next(entry, call, now)
+    }
+
+    private mutating func next(_ entry: CacheEntry, _ call: CacheFlight.Call, _ now: Int64) -> CacheStep {
+        switch entry.flight.ask(call, now: now, policy: policy, refreshes: policy.refreshAfter != .max) {
+        case .serve(let reload): return .take(serve(entry, reload, now))
+        case .stale: return .take(CacheServed(result: count(entry, .stale, now)))
+        case .fail(let failure): return .take(CacheServed(result: .failure(.sourceFailed(failure))))
+        case .join: return wait(entry, call, joins: true)
+        case .waitOut: return wait(entry, call, joins: false)
+        case .load(let begun): return .load(CacheTicket(entry: entry, load: begin(entry, begun), call: call))
+        }
+    }
+
+    /// The value held, and the reload ahead of its expiry that the state machine has begun, if it has.
+    private mutating func serve(_ entry: CacheEntry, _ reload: CacheFlight.Load?, _ now: Int64) -> CacheServed {
+        let ahead = reload.map { reload in
+            CacheTicket(
+                entry: entry, load: begin(entry, reload), call: entry.flight.call(CacheRequest(), now: now),
+                isAhead: true)
+        }
+        return CacheServed(result: count(entry, .hit, now), ahead: ahead)
+    }
+
+    private func begin(_ entry: CacheEntry, _ begun: CacheFlight.Load) -> CacheLoad {
+        let load = CacheLoad(begun)
+        entry.load = load
+        return load
+    }
+
+    private func wait(_ entry: CacheEntry, _ call: CacheFlight.Call, joins: Bool) -> CacheStep {
+        guard let load = entry.load else { return .take(CacheServed(result: .failure(.notFound))) }
+        return .wait(CacheTicket(entry: entry, load: load, call: call), joins: joins)
+    }
+
+    /// What a call gets from a load that it joined and that is over; nil when it has to ask again.
+    mutating func share(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome, now: Int64) -> Result<
+        CacheAnswer, CacheError
+    >? {
+        switch outcome {
+        case .again: nil
+        case .found(let value): found(ticket, value, now)
+        case .made(let value): .success(Self.loaded(value, now: now))
+        case .failed(let failure): settle(ticket, failure, now)
+        }
+    }
+
+    /// What another caller found on the disk, for one that waited for it: also when there was no room to keep it. nil
+    /// when it will not do, or the entry knows better.
+    private mutating func found(_ ticket: CacheTicket, _ value: CacheValue, _ now: Int64) -> Result<
+        CacheAnswer, CacheError
+    >? {
+        guard ticket.entry.value == nil, value.produced != .min else { return nil }
+        let age = max(0, CacheTime.difference(now, value.produced))
+        let request = ticket.call.request
+        let decision = CacheDecision(
+            age: age, expire: policy.expire, fresh: request.fresh, tolerance: request.tolerance)
+        guard decision == .serve else { return nil }
+        counted.hits &+= 1
+        return .success(CacheAnswer(state: .hit, value: value, age: age, lastFailure: nil))
+    }
+
+    // MARK: - Loads
+
+    /// Takes over what the disk has, unless a put or an invalidation has outdated it. If that is enough for the call, the
+    /// load is over, and this is what the call gets; nil when the source is to be asked.
+    ///
+    /// `isNews` when it came since the call, which may have asked for just that.
+    mutating func adopt(_ found: CacheDisk.Found, _ ticket: inout CacheTicket, isNews: Bool, now: Int64)
+        -> (served: CacheServed?, old: CacheValue?)
+    {
+        let entry = ticket.entry
+        let isAdopted = entry.flight.adopt(found.held, during: ticket.load.flight)
+        if !isNews { ticket.call.version = entry.flight.version }
+        guard isAdopted else { return (nil, nil) }
+        let old = take(found, entry, now)
+        guard entry.flight.decide(ticket.call, now: now, policy: policy) == .serve, let value = entry.value else {
+            return (nil, old)
+        }
+        // A reload ahead of expiry wants one that is younger than that.
+        if ticket.isAhead, (entry.flight.age(at: now) ?? .max) >= policy.refreshAfter { return (nil, old) }
+        finish(ticket, .found(value))
+        if ticket.isAhead { return (CacheServed(result: answered(entry, .hit, now)), old) }
+        guard case .take(let served) = next(entry, ticket.call, now) else { return (nil, old) }
+        return (served, old)
+    }
+
+    /// Takes over what the disk has while nothing is held and nothing loads, for who peeks.
+    mutating func show(_ found: CacheDisk.Found, _ key: [UInt8], now: Int64) -> (answer: CacheAnswer?, old: CacheValue?)
+    {
+        let entry = entries.make(key)
+        var old: CacheValue?
+        if entry.value == nil, entry.load == nil {
+            entry.flight.adopt(found.held)
+            old = take(found, entry, now)
+        }
+        return (answer(entry, .hit, now), old)
+    }
+
+    /// Puts what was read into the entry, whose flight knows of it already.
+    private mutating func take(_ found: CacheDisk.Found, _ entry: CacheEntry, _ now: Int64) -> CacheValue? {
+        generation = max(generation, found.header.generation)
+        entry.loads = max(entry.loads, found.header.loads)
+        let value = CacheValue(
+            .bytes(found.payload), generation: found.header.generation, produced: found.held.produced, now: now,
+            policy: policy)
+        return entries.replace(entry, value, onDisk: true)
+    }
+
+    /// The source made a value in `time`; its generation is above `floor`.
+    mutating func succeed(
+        _ ticket: CacheTicket, _ content: CacheValue.Content, time: Int64, now: Int64, above floor: UInt64
+    )
+        -> CacheMade
+    {
+        let entry = ticket.entry
+        let value = make(content, now, above: floor)
+        counted.loads &+= 1
+        counted.loadTime &+= UInt64(max(0, time))
+        entry.loads &+= 1
+        let isCurrent = entry.flight.epoch == ticket.load.flight.epoch
+        let isKept = entry.flight.succeed(ticket.load.flight, produced: now, keep: value.cost <= valueLimit)
+        let old = isCurrent ? entries.replace(entry, isKept ? value : nil, onDisk: false) : nil
+        close(ticket, .made(value))
+        return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: isKept)
+    }
+
+    /// The source failed after `time`. This is what the call gets.
+    mutating func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, time: Int64, now: Int64, jitter: Double)
+        -> Result<CacheAnswer, CacheError>
+    {
+        ticket.entry.flight.fail(failure, now: now, policy: policy, jitter: jitter)
+        ticket.entry.value?.failure.store(failure.code, ordering: .relaxed)
+        counted.loadFailures &+= 1
+        counted.loadTime &+= UInt64(max(0, time))
+        close(ticket, .failed(failure))
+        return settle(ticket, failure, now)
+    }
+
+    /// There is no source: the load is over, and only what is stale may do for the call.
+    mutating func lackSource(_ ticket: CacheTicket, now: Int64) -> Result<CacheAnswer, CacheError> {
+        finish(ticket, .again)
+        let missing = CacheSourceFailure(code: CacheCode.notFound, text: CacheError.notFound.description)
+        let result = settle(ticket, missing, now)
+        entries.drop(ticket.entry)
+        if case .failure = result { return .failure(.notFound) }
+        return result
+    }
+
+    /// The load will not be performed: everyone asks again.
+    mutating func callOff(_ ticket: CacheTicket) {
+        finish(ticket, .again)
+    }
+
+    private func finish(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome) {
+        ticket.entry.flight.abandon()
+        close(ticket, outcome)
+    }
+
+    private func close(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome) {
+        ticket.entry.load = nil
+        ticket.load.outcome = outcome
+    }
+
+    /// What a call gets whose load failed, its own or one that it joined.
+    private mutating func settle(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: Int64)
+        -> Result<CacheAnswer, CacheError>
+    {
+        switch ticket.entry.flight.settle(ticket.call, failure: failure, now: now, policy: policy) {
+        case .serve: count(ticket.entry, .hit, now)
+        case .stale: count(ticket.entry, .stale, now)
+        case .fail(let failure): .failure(.sourceFailed(failure))
+        case .join, .waitOut, .load: .failure(.sourceFailed(failure))
+        }
+    }
+
+    // MARK: - From outside
+
+    /// A value came; its generation is above `floor`.
+    mutating func put(_ content: CacheValue.Content, _ key: [UInt8], now: Int64, above floor: UInt64) -> CacheMade {
+        let entry = entries.make(key)
+        let value = make(content, now, above: floor)
+        entry.flight.put(now: now)
+        let old = entries.replace(entry, value, onDisk: false)
+        return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
+    }
+
+    /// The value is no longer wanted; with a generation, only if it is of that one. What is being loaded is not kept.
+    mutating func invalidate(_ key: [UInt8], generation: UInt64? = nil) -> CacheValue? {
+        guard let entry = entries[key], generation == nil || entry.value?.generation == generation else { return nil }
+        entry.flight.invalidate()
+        let old = entries.replace(entry, nil, onDisk: false)
+        entries.drop(entry)
+        return old
+    }
+
+    /// The same for all values.
+    mutating func invalidateAll() -> [CacheValue] {
+        entries.keys.compactMap { invalidate($0) }
+    }
+
+    /// The disk has the value now, if that is still the one held.
+    func noteSaved(_ made: CacheMade) {
+        if holds(made) { made.entry.onDisk = true }
+    }
+
+    /// Whether nothing has come in the value's place yet.
+    func holds(_ made: CacheMade) -> Bool { made.entry.value === made.value }
+
+    // MARK: - Eviction
+
+    /// Lets a value go if it was not used since it became a candidate.
+    mutating func evict(_ candidate: CacheEntries.Candidate) -> CacheValue? {
+        guard let entry = entries[candidate.key],
+            (entry.value?.used.load(ordering: .relaxed) ?? .min) == candidate.used
+        else { return nil }
+        if entry.value != nil {
+            entry.flight.evict()
+            counted.evictions &+= 1
+        }
+        let old = entries.replace(entry, nil, onDisk: false)
+        entries.drop(entry)
+        return old
+    }
+
+    // MARK: - Answers
+
+    /// An answer for a value that a load has just made.
+    static func loaded(_ value: CacheValue, now: Int64) -> CacheAnswer {
+        CacheAnswer(
+            state: .loaded, value: value, age: max(0, CacheTime.difference(now, value.produced)), lastFailure: nil)
+    }
+
+    /// The value of an entry as an answer that counts as served.
+    private mutating func count(_ entry: CacheEntry, _ state: CacheAnswer.State, _ now: Int64)
+        -> Result<CacheAnswer, CacheError>
+    {
+        let result = answered(entry, state, now)
+        guard case .success(let answer) = result else { return result }
+        if state == .stale { counted.staleServed &+= 1 } else { counted.hits &+= 1 }
+        answer.value.used.store(now, ordering: .relaxed)
+        return result
+    }
+
+    private func answered(_ entry: CacheEntry, _ state: CacheAnswer.State, _ now: Int64)
+        -> Result<CacheAnswer, CacheError>
+    {
+        answer(entry, state, now).map { .success($0) } ?? .failure(.notFound)
+    }
+
+    private func answer(_ entry: CacheEntry, _ state: CacheAnswer.State, _ now: Int64) -> CacheAnswer? {
+        entry.value.map {
+            CacheAnswer(state: state, value: $0, age: entry.flight.age(at: now), lastFailure: entry.flight.failure)
+        }
+    }
+
+    // MARK: - Values
+
+    /// A new value of the next generation.
+    private mutating func make(_ content: CacheValue.Content, _ now: Int64, above floor: UInt64) -> CacheValue {
+        generation = max(generation, floor) &+ 1
+        return CacheValue(content, generation: generation, produced: now, now: now, policy: policy)
+    }
+}

@@ -1,0 +1,37 @@
+/// One call at one load, which it runs itself or waits for.
+struct CacheTicket: @unchecked Sendable {
+    // @unchecked: the entry is touched only under the cache's lock, also by a reload on another thread.
+    let entry: CacheEntry
+    let load: CacheLoad
+    var call: CacheFlight.Call
+    /// Whether nobody waits for its answer: it reloads a value before that expires.
+    var isAhead = false
+}
+
+/// What a caller gets.
+struct CacheServed {
+    let result: Result<CacheAnswer, CacheError>
+    /// The reload that the value's age has begun, to be performed in the background.
+    var ahead: CacheTicket?
+}
+
+/// What a caller does next.
+enum CacheStep {
+    case take(CacheServed)
+    /// Wait until the load is over; then share what came of it, if the call joins it, or ask again.
+    case wait(CacheTicket, joins: Bool)
+    /// Perform the load.
+    case load(CacheTicket)
+}
+
+/// A value that has just come.
+struct CacheMade {
+    let entry: CacheEntry
+    let value: CacheValue
+    /// The one that it replaces.
+    let old: CacheValue?
+    /// How often the source has made it.
+    let loads: UInt64
+    /// Whether the entry holds it now.
+    let isKept: Bool
+}

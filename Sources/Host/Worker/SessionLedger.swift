@@ -1,0 +1,175 @@
+internal import HostCore
+internal import Synchronization
+
+/// What a session counts, in its slot of the ledger and in the slot's twin: where it stands, when that began, and what its
+/// cycles took.
+///
+/// Plain stores, since only the thread with the turn writes them. A cycle calls `cycleBegins`, `cycleEnds` and
+/// `cycleCounts`; whatever else the plugin is called for is between `callbackBegins` and `callbackEnds`. So the supervisor
+/// knows at any moment what a worker that hangs or dies was doing.
+@safe struct SessionLedger {
+    private let slot: UnsafeMutablePointer<LedgerSlot>
+    private var twin: TwinAccount
+
+    /// Of no session: a slot that nobody reads.
+    init(scratch file: LedgerFile) {
+        unsafe slot = unsafe file.scratch
+        twin = unsafe TwinAccount(scratch: file.scratchTwin)
+    }
+
+    /// Of a session that begins `now`, boot ns. Slot and twin outlive it.
+    init(
+        _ slot: UnsafeMutablePointer<LedgerSlot>, twin: UnsafeMutablePointer<LedgerTwin>, session: SessionID,
+        now: Int64, nextMs: Int64
+    ) {
+        unsafe self.slot = unsafe slot
+        self.twin = unsafe TwinAccount(twin, session: session.rawValue)
+        unsafe slot.pointee.state.store(LedgerState.idle.rawValue, ordering: .relaxed)
+        unsafe slot.pointee.end.store(0, ordering: .relaxed)
+        unsafe slot.pointee.cycle.store(0, ordering: .relaxed)
+        unsafe slot.pointee.began.store(now, ordering: .relaxed)
+        unsafe slot.pointee.due.store(now, ordering: .relaxed)
+        unsafe slot.pointee.failures.store(0, ordering: .relaxed)
+        unsafe slot.pointee.missed.store(0, ordering: .relaxed)
+        unsafe slot.pointee.lastDuration.store(0, ordering: .relaxed)
+        unsafe slot.pointee.totalDuration.store(0, ordering: .relaxed)
+        unsafe slot.pointee.longest.store(0, ordering: .relaxed)
+        unsafe slot.pointee.startedBoot.store(now, ordering: .relaxed)
+        unsafe slot.pointee.attempt.store(1, ordering: .relaxed)
+        unsafe slot.pointee.wallDue.store(nextMs, ordering: .relaxed)
+        for index in 0..<LedgerHistogram.count {
+            unsafe slot.pointee.durations[index].store(0, ordering: .relaxed)
+            unsafe slot.pointee.lateness[index].store(0, ordering: .relaxed)
+        }
+        // Whoever reads the session's id finds nothing of the one before.
+        unsafe slot.pointee.session.store(session.rawValue, ordering: .releasing)
+        unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .releasing)
+    }
+
+    /// When the last callback began, boot ns.
+    var began: Int64 { unsafe slot.pointee.began.load(ordering: .relaxed) }
+
+    /// A thread has the turn.
+    @inline(__always)
+    mutating func turn(of thread: Int32, cycle: UInt64) {
+        let number = UInt64(UInt32(bitPattern: thread))
+        unsafe slot.pointee.thread.store(number, ordering: .relaxed)
+        twin.set(thread: number, cycle: cycle)
+    }
+
+    // MARK: - Cycles
+
+    /// The plugin is about to be called.
+    @inline(__always)
+    func cycleBegins(_ cycle: UInt64, at start: Int64) {
+        unsafe slot.pointee.began.store(start, ordering: .relaxed)
+        unsafe slot.pointee.state.store(LedgerState.running.rawValue, ordering: .relaxed)
+        twin.set(.running, cycle: cycle)
+    }
+
+    /// The plugin has returned.
+    @inline(__always)
+    func cycleEnds(start: Int64, end: Int64, due: Int64) {
+        let duration = end &- start
+        unsafe slot.pointee.lastDuration.store(duration, ordering: .relaxed)
+        unsafe slot.pointee.totalDuration.store(
+            slot.pointee.totalDuration.load(ordering: .relaxed) &+ duration, ordering: .relaxed)
+        if unsafe duration > slot.pointee.longest.load(ordering: .relaxed) {
+            unsafe slot.pointee.longest.store(duration, ordering: .relaxed)
+        }
+        let bucket = LedgerHistogram.bucket(duration)
+        unsafe slot.pointee.durations[bucket].store(
+            slot.pointee.durations[bucket].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        let late = LedgerHistogram.bucket(start &- due)
+        unsafe slot.pointee.lateness[late].store(
+            slot.pointee.lateness[late].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+    }
+
+    /// The cycle was good: so many are done, and so many were missed in all.
+    @inline(__always)
+    func cycleCounts(_ cycles: UInt64, missed: UInt64) {
+        unsafe slot.pointee.cycle.store(cycles, ordering: .relaxed)
+        unsafe slot.pointee.missed.store(missed, ordering: .relaxed)
+    }
+
+    /// What has failed so far.
+    func failed(_ failures: UInt64) {
+        unsafe slot.pointee.failures.store(failures, ordering: .relaxed)
+    }
+
+    /// What has failed and was missed so far, for the twin.
+    mutating func failed(_ failures: UInt64, missed: UInt64, _ state: LedgerState, cycle: UInt64) {
+        twin.set(failures: failures, missed: missed, state, cycle: cycle)
+    }
+
+    /// It was decided what follows a failure: this attempt at this cycle.
+    func decided(cycle: UInt64, attempt: UInt32) {
+        unsafe slot.pointee.cycle.store(cycle, ordering: .relaxed)
+        unsafe slot.pointee.attempt.store(UInt64(attempt), ordering: .relaxed)
+        unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+    }
+
+    /// Nothing is done until a cycle is due.
+    @inline(__always)
+    func waits(until due: Int64, cycle: UInt64) {
+        isDue(at: due)
+        twin.set(.waiting, cycle: cycle)
+    }
+
+    /// When the next call of the plugin is due, boot ns.
+    @inline(__always)
+    func isDue(at due: Int64) {
+        unsafe slot.pointee.due.store(due, ordering: .relaxed)
+    }
+
+    /// The plan has gone on: what was missed, and when the next cycle comes by the wall clock, since the other one goes
+    /// apart from it over hours.
+    func planned(missed: UInt64, nextMs: Int64) {
+        unsafe slot.pointee.missed.store(missed, ordering: .relaxed)
+        unsafe slot.pointee.wallDue.store(nextMs, ordering: .relaxed)
+    }
+
+    // MARK: - Other callbacks
+
+    /// The plugin is about to be called for something else than a cycle.
+    func callbackBegins(_ state: LedgerState, cycle: UInt64, at start: Int64) {
+        unsafe slot.pointee.began.store(start, ordering: .relaxed)
+        unsafe slot.pointee.state.store(state.rawValue, ordering: .relaxed)
+        twin.set(state, cycle: cycle)
+    }
+
+    /// It has returned.
+    func callbackEnds(cycle: UInt64) {
+        waits()
+        twin.set(.waiting, cycle: cycle)
+    }
+
+    /// There was nothing to call.
+    func waits() {
+        unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+    }
+
+    /// The session is over, after so many cycles. What stays there of times is `began`, when the last cycle began: the next
+    /// session may want to know.
+    mutating func end(_ kind: SessionRecord.Kind, cycles: UInt64, began: Int64) {
+        let number = LedgerEnd.number(of: kind)
+        unsafe slot.pointee.began.store(began, ordering: .relaxed)
+        unsafe slot.pointee.end.store(number, ordering: .relaxed)
+        unsafe slot.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
+        twin.set(end: number, cycle: cycles)
+    }
+
+    // MARK: - Caches
+
+    /// What the routine's caches counted, all together.
+    func count(_ caches: CacheCounters) {
+        unsafe slot.pointee.cacheHits.store(caches.hits, ordering: .relaxed)
+        unsafe slot.pointee.cacheLoads.store(caches.loads, ordering: .relaxed)
+        unsafe slot.pointee.cacheFailures.store(caches.loadFailures, ordering: .relaxed)
+        unsafe slot.pointee.cacheStale.store(caches.staleServed, ordering: .relaxed)
+        unsafe slot.pointee.cacheEvictions.store(caches.evictions, ordering: .relaxed)
+        unsafe slot.pointee.cacheBytes.store(caches.bytes, ordering: .relaxed)
+        unsafe slot.pointee.cacheLoadTime.store(caches.loadTime, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,71 @@
+internal import HostCore
+
+/// When the cycles of one session come, where its wait alone does not say so: by a calendar or on a grid of the wall clock,
+/// and the first one perhaps later than at once.
+///
+/// Told the time, in ns of the boot clock and of the wall clock. It reads no files: who reads the rules of time zones gives
+/// the calendar, when the session begins and then once in a while.
+struct SessionTimes {
+    /// The calendar of the session by the rules of now.
+    typealias Calendar = () throws(TimeZones.Failure) -> CalendarSchedule
+
+    /// When the first cycle comes.
+    enum First: Equatable {
+        case now
+        /// At this time of the boot clock; the wait goes on from there.
+        case at(Int64)
+        /// When `step` says so.
+        case byPlan
+    }
+
+    private let timing: RoutineTiming
+    private var plan: RoutinePlan?
+    /// When the rules of its zones were last asked for.
+    private var lookedAt: Int64 = 0
+
+    /// By the wait alone.
+    init() { timing = RoutineTiming() }
+
+    /// As the routine's settings say. Fails when there is no calendar.
+    init(_ timing: RoutineTiming, waitMs: UInt64, boot: Int64, wall: Int64, calendar: Calendar)
+        throws(TimeZones.Failure)
+    {
+        self.timing = timing
+        lookedAt = boot
+        if !timing.schedules.isEmpty {
+            plan = RoutinePlan(try calendar(), timing, wall: wall)
+        } else if timing.aligns, waitMs > 0 {
+            plan = RoutinePlan(waitMs: Int64(clamping: waitMs), offsetMs: timing.alignOffsetMs, wall: wall)
+        }
+    }
+
+    /// Whether `step` says when cycles come, and not the wait.
+    var isPlanned: Bool { plan != nil }
+
+    /// When the next cycle comes by the wall clock, UTC ms; 0 when it goes by its wait, or none comes.
+    var nextMs: Int64 { plan?.nextMs ?? 0 }
+
+    /// When the first cycle comes of a session that is about to begin them, with this wait in ns.
+    func first(wait: Int64, boot: Int64, wall: Int64) -> First {
+        if timing.beginsNow { return .now }
+        if isPlanned { return .byPlan }
+        switch timing.first {
+        case .now, nil: return .now
+        case .afterWait: return .at(boot.clampedPlus(wait))
+        case .due:
+            guard let last = timing.lastRunMs else { return .now }
+            // A last cycle in the future is of a clock that was wrong.
+            let passed = max(0, wall.clampedMinus(last.clampedTimes(1_000_000)))
+            return .at(boot.clampedPlus(max(0, wait - passed)))
+        }
+    }
+
+    /// What comes next by the plan. Rules that are an hour old are asked for anew; where there are none, they still hold.
+    mutating func step(waitMs: Int64, boot: Int64, wall: Int64, calendar: Calendar) -> RoutinePlan.Step {
+        if boot - lookedAt >= ZoneShelf.patience, plan?.calendar != nil {
+            lookedAt = boot
+            if let calendar = try? calendar() { plan?.take(calendar, wall: wall) }
+        }
+        return plan?.step(wall: wall, waitMs: waitMs) ?? .over
+    }
+}
