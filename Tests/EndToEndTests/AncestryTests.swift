@@ -31,7 +31,7 @@ extension EndToEnd {
                 in: scratch)
             try await host.ended()
             #expect(host.lines("beat/run", "beat").filter { !$0.contains("session") }.count == 8, "\(host.log)")
-            #expect(try host.records.map(\.reason.kind) == [.maxCycles], "\(host.log)")
+            #expect(try host.records.map(\.reason.end) == [.maxCycles], "\(host.log)")
         }
 
         @Test func `what the program inherited outlives workers, and what a worker leaves behind does not`()
@@ -82,7 +82,7 @@ extension EndToEnd {
             try await eventually("further cycles") { host.lines("beat/run").count > before + 5 }
             #expect(host.workers.first == worker)
             _ = try await host.end(by: Signals.terminate)
-            #expect(try host.records.map(\.reason.kind) == [.stopped])
+            #expect(try host.records.map(\.reason.end) == [.stopped])
         }
 
         @Test(arguments: ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU", "XFSZ"])

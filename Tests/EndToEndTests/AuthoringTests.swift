@@ -80,7 +80,7 @@ extension EndToEnd {
                     "system-stats/sample", "market-poller/snapshot", "log-tail/follow", "symbol-index/index",
                 ])
             for record in records {
-                #expect(record.reason.kind == .maxCycles && record.cycles == 3 && record.failures == 0)
+                #expect(record.reason.end == .maxCycles && record.cycles == 3 && record.failures == 0)
                 #expect(!record.stats.columns.isEmpty, "\(record.identifier)")
                 #expect(host.command.output.contains(record.identifier))
             }

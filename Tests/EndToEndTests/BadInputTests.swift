@@ -20,7 +20,7 @@ extension EndToEnd {
             #expect(try await host.ended() == .exited(0), "\(host.log)")
             let records = try await Program.run("records", "--state", scratch.state, "--format", "json", in: scratch)
             #expect(records.end == .exited(0))
-            let read = try JSONDecoder().decode([SessionRecord].self, from: Data(records.output.utf8))
+            let read = try ListedRecord.list(records.output)
             #expect(read.map(\.identifier) == ["healthy/beat"])
         }
 
@@ -93,7 +93,7 @@ extension EndToEnd {
             #expect(trace.map(\.cycle) == Array(0..<UInt64(trace.count)))
             let records = try host.records
             #expect(records.contains { $0.plugin == "faulty" })
-            #expect(records.filter { $0.plugin == "healthy" }.map(\.reason.kind) == [.stopped])
+            #expect(records.filter { $0.plugin == "healthy" }.map(\.reason.end) == [.stopped])
             #expect(Set(records.map(\.session)).count == records.count)
             for record in records {
                 #expect(record.durationMs < 120_000 && record.cycles < 100_000, "a number of the plugin's was believed")

@@ -33,7 +33,7 @@ extension EndToEnd {
             try await next.line("healthy/beat", "ended: max_cycles")
             _ = try await next.end(by: Signals.interrupt)
             let records = try next.records
-            let died = records.filter { $0.reason.kind == .hostDied }
+            let died = records.filter { $0.reason.end == .hostDied }
             #expect(Set(died.map(\.identifier)) == ["healthy/beat", "sleeper/run"])
             #expect(died.count == 2)
             #expect(Set(died.map(\.session.rawValue)) == Set(sessions.map(\.session)))
@@ -46,7 +46,7 @@ extension EndToEnd {
             let third = try Host("--max-cycles", "1", in: scratch)
             try await third.line("healthy/beat", "ended: max_cycles")
             _ = try await third.end(by: Signals.interrupt)
-            #expect(try third.records.filter { $0.reason.kind == .hostDied }.count == 2, "recorded again")
+            #expect(try third.records.filter { $0.reason.end == .hostDied }.count == 2, "recorded again")
         }
 
         @Test func `of host and workers at once`() async throws {
@@ -62,7 +62,7 @@ extension EndToEnd {
             _ = try await host.ended()
             let next = try Host("--max-cycles", "1", "--exit-when-idle", in: scratch)
             _ = try await next.ended()
-            #expect(try next.records.map(\.reason.kind) == [.hostDied, .maxCycles])
+            #expect(try next.records.map(\.reason.end) == [.hostDied, .maxCycles])
         }
 
         @Test func `of a worker: the others are not disturbed, and it comes back`() async throws {
@@ -88,9 +88,9 @@ extension EndToEnd {
             #expect(trace.map(\.cycle) == Array(0..<UInt64(trace.count)), "a cycle is missing")
             #expect(Trace.longestGapMs(trace) < 50 + noise)
             let records = try host.records
-            #expect(records.filter { $0.plugin == "healthy" }.map(\.reason.kind) == [.stopped])
+            #expect(records.filter { $0.plugin == "healthy" }.map(\.reason.end) == [.stopped])
             let sleeper = records.filter { $0.plugin == "sleeper" }
-            #expect(sleeper.map(\.reason.kind) == [.crash, .stopped])
+            #expect(sleeper.map(\.reason.end) == [.crash, .stopped])
             #expect(sleeper.first?.reason.signal == "SIGKILL")
             #expect(sleeper.first?.pid == victim)
             #expect(Set(records.map(\.session)).count == 3)

@@ -38,11 +38,11 @@ extension EndToEnd {
         /// A misdeed, and how its session ends: the kind, and a text of the record.
         struct Misdeed: CustomTestStringConvertible, Sendable {
             let name: String
-            let kind: SessionRecord.Kind
+            let kind: SessionEnd
             let signal: String?
             var testDescription: String { name }
 
-            init(_ name: String, _ kind: SessionRecord.Kind, _ signal: String? = nil) {
+            init(_ name: String, _ kind: SessionEnd, _ signal: String? = nil) {
                 self.name = name
                 self.kind = kind
                 self.signal = signal
@@ -77,9 +77,9 @@ extension EndToEnd {
             let trace = Trace.read(scratch)
             #expect(trace.map(\.cycle) == Array(0..<UInt64(trace.count)))
             let records = try host.records
-            #expect(records.filter { $0.plugin == "healthy" }.map(\.reason.kind) == [.stopped])
+            #expect(records.filter { $0.plugin == "healthy" }.map(\.reason.end) == [.stopped])
             let failed = try #require(records.first { $0.plugin == "faulty" })
-            #expect(failed.reason.kind == misdeed.kind)
+            #expect(failed.reason.end == misdeed.kind)
             if let signal = misdeed.signal { #expect(failed.reason.signal == signal) }
             #expect(Set(records.map(\.session)).count == records.count)
         }

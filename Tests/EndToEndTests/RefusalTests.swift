@@ -96,7 +96,7 @@ extension EndToEnd {
             #expect(host.lines("ERROR").count == Self.cases.count)
             let records = try host.records
             #expect(records.map(\.identifier) == ["healthy/beat"])
-            #expect(records.first?.reason.kind == .maxCycles)
+            #expect(records.first?.reason.end == .maxCycles)
         }
 
         @Test(arguments: cases) func `check says the same, with status 1`(wrong: Case) async throws {

@@ -15,7 +15,7 @@ extension EndToEnd {
             let records = try host.records
             #expect(Set(records.map(\.identifier)) == ["healthy/beat", "sleepy/run"])
             for record in records {
-                #expect(record.reason.kind == .maxCycles)
+                #expect(record.reason.end == .maxCycles)
                 #expect(record.cycles == 3)
                 #expect(record.lifetimeCycles == 3)
                 #expect(record.failures == 0)
@@ -41,8 +41,8 @@ extension EndToEnd {
             #expect(try await host.ended() == .exited(1), "\(host.log)")
             #expect(host.lines("quarantine").isEmpty, "\(host.log)")
             let records = try host.records
-            #expect(records.last?.reason.kind == .maxCycles)
-            #expect(records.dropLast().allSatisfy { $0.reason.kind == .error && $0.reason.phase == "load" })
+            #expect(records.last?.reason.end == .maxCycles)
+            #expect(records.dropLast().allSatisfy { $0.reason.end == .error && $0.reason.phase == "load" })
             #expect(records.count > 1)
         }
 
@@ -58,7 +58,7 @@ extension EndToEnd {
             #expect(try await host.ended() == .exited(1), "one file is refused\n\(host.log)")
             let records = try host.records
             #expect(Set(records.map(\.identifier)) == ["healthy/beat", "sleepy/run"])
-            #expect(records.allSatisfy { $0.reason.kind == .maxCycles && $0.cycles == 3 })
+            #expect(records.allSatisfy { $0.reason.end == .maxCycles && $0.cycles == 3 })
             #expect(Set(records.map(\.pid)).count == (level == "shared" ? 1 : 2))
             #expect(host.lines("died").isEmpty && host.lines("WARNING").isEmpty, "\(host.log)")
         }

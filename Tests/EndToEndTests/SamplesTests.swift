@@ -42,7 +42,7 @@ extension EndToEnd {
             try await second.line("log-tail/follow", "1 new lines, 1 of them matching")
             _ = try await second.end(by: Signals.interrupt)
             let records = try second.records
-            #expect(records.map(\.reason.kind) == [.reloaded, .stopped, .stopped])
+            #expect(records.map(\.reason.end) == [.reloaded, .stopped, .stopped])
             #expect(records.compactMap { $0.stats["lines"] } == [.int(2), .int(1), .int(1)])
         }
 

@@ -23,7 +23,7 @@ extension EndToEnd {
             let records = try host.records
             #expect(Set(records.map(\.plugin)).count == Self.count)
             #expect(records.count == Self.count)
-            #expect(records.allSatisfy { $0.reason.kind == .stopped && $0.cycles >= 3 })
+            #expect(records.allSatisfy { $0.reason.end == .stopped && $0.cycles >= 3 })
             #expect(started < .seconds(30) && stopped < .seconds(10), "started in \(started), stopped in \(stopped)")
         }
 
@@ -36,7 +36,7 @@ extension EndToEnd {
             let records = try host.records
             #expect(records.count == Self.count)
             #expect(Set(records.map(\.pid)).count == 1)
-            #expect(records.allSatisfy { $0.reason.kind == .maxCycles && $0.cycles == 3 })
+            #expect(records.allSatisfy { $0.reason.end == .maxCycles && $0.cycles == 3 })
         }
 
         /// The same plugin under many names: its id is replaced in the file.

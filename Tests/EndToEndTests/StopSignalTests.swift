@@ -31,7 +31,7 @@ extension EndToEnd {
             host.command.signal(second)
             try await host.ended()
             #expect(host.lines("did not end in time").isEmpty && host.lines("ending at once").isEmpty, "\(host.log)")
-            #expect(try host.records.map(\.reason.kind) == [.stopped])
+            #expect(try host.records.map(\.reason.end) == [.stopped])
         }
 
         @Test func `no line says that something starts again while the host stops`() async throws {

@@ -21,7 +21,7 @@ extension EndToEnd {
             #expect(time < .milliseconds(100) + .milliseconds(Int(canary.longestMs)), "\(host.log)")
             let records = try host.records
             #expect(Set(records.map(\.identifier)) == ["sleeper/run", "healthy/beat"])
-            for record in records { #expect(record.reason.kind == .stopped) }
+            for record in records { #expect(record.reason.end == .stopped) }
             #expect(records.first { $0.plugin == "sleeper" }?.cycles == 1)
             #expect(records.first { $0.plugin == "healthy" }?.stats.columns.isEmpty == false)
             #expect(host.command.output.contains("stopped"), "no history table")
@@ -39,7 +39,7 @@ extension EndToEnd {
             let time = try await host.end(by: Signals.interrupt)
             #expect(time < .milliseconds(500) + .milliseconds(Int(canary.longestMs)), "\(host.log)")
             let record = try #require(try host.records.first)
-            #expect(record.reason.kind == .stopped)
+            #expect(record.reason.end == .stopped)
             #expect(record.cycles == 1)
         }
 
@@ -63,7 +63,7 @@ extension EndToEnd {
             #expect(time < .milliseconds(500) + .milliseconds(Int(canary.longestMs)), "\(host.log)")
             let records = try host.records
             #expect(Set(records.map(\.identifier)) == ["stuck/run", "sleeper/run"])
-            #expect(records.allSatisfy { $0.reason.kind == .stopped })
+            #expect(records.allSatisfy { $0.reason.end == .stopped })
             #expect(Set(records.map(\.session)).count == 2)
         }
 
@@ -76,7 +76,7 @@ extension EndToEnd {
             try await running(scratch)
             let time = try await host.end(by: Signals.terminate)
             #expect(time > .milliseconds(290) && time < .seconds(2))
-            #expect(try host.records.map(\.reason.kind) == [.stopped])
+            #expect(try host.records.map(\.reason.end) == [.stopped])
         }
 
         @Test func `during a load that hangs`() async throws {

@@ -32,7 +32,7 @@ extension EndToEnd {
             }
             _ = try await host.end(by: Signals.terminate)
             #expect(host.lines("No such file").isEmpty, "\(host.log)")
-            let crash = try #require(try host.records.first { $0.reason.kind == .crash }, "\(host.log)")
+            let crash = try #require(try host.records.first { $0.reason.end == .crash }, "\(host.log)")
             #expect(crash.report != nil, "its report was written, where the host finds it")
         }
 
@@ -44,7 +44,7 @@ extension EndToEnd {
                 shell: "mkdir -m 700 'st,ate' && ln -s 'st,ate' state && exec \"$@\"", state: "st,ate", in: scratch)
             try await host.line("wanderer/run", "crash SIGSEGV")
             _ = try await host.end(by: Signals.terminate)
-            let crash = try #require(try host.records.first { $0.reason.kind == .crash }, "\(host.log)")
+            let crash = try #require(try host.records.first { $0.reason.end == .crash }, "\(host.log)")
             #expect(crash.report != nil, "\(host.log)")
         }
 

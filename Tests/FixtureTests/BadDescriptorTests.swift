@@ -7,13 +7,13 @@ import Testing
 @Suite struct BadDescriptorTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let name: String
-        let phase: String
+        let stage: LoadStage
         let text: String
         var testDescription: String { name }
 
-        init(_ name: String, _ text: String, phase: String = "descriptor") {
+        init(_ name: String, _ text: String, stage: LoadStage = .descriptor) {
             self.name = name
-            self.phase = phase
+            self.stage = stage
             self.text = text
         }
     }
@@ -37,8 +37,8 @@ import Testing
         Case("BAD_PARAMETER_TYPE", "parameters[0].type is 99"),
         Case("NULL_PARAMETER_NAME", "parameters[0].name is NULL"),
         Case("NULL_ENTRY", "schedhost_plugin_v1 returned NULL"),
-        Case("NO_ENTRY", "schedhost_plugin_v1", phase: "open"),
-        Case("UNRESOLVED", "no_such_function_anywhere", phase: "open"),
+        Case("NO_ENTRY", "schedhost_plugin_v1", stage: .open),
+        Case("UNRESOLVED", "no_such_function_anywhere", stage: .open),
     ]
 
     @Test(arguments: cases) func `is refused with the field that is wrong`(wrong: Case) throws {
@@ -47,7 +47,7 @@ import Testing
                 _ = try LoadedPlugin(path: path)
                 Issue.record("it was not refused")
             } catch let refusal as LoadedPlugin.Refusal {
-                #expect(refusal.phase == wrong.phase)
+                #expect(refusal.stage == wrong.stage)
                 #expect(refusal.text.contains(wrong.text), "\(refusal.text)")
             }
         }

@@ -82,7 +82,7 @@ import Testing
             session: SessionID(rawValue: 1 << 60), plugin: "p", pluginVersion: "1", build: "b", routine: "r", host: "h",
             pid: 5, startMs: 1, finishMs: 2, durationMs: 3, clockStepMs: -4, cycles: 5, failures: 6, missed: 7,
             lifetimeCycles: 8,
-            reason: SessionRecord.Reason(.crash, text: "t", signal: "SIGSEGV", cycle: 9, phase: "routine", frame: "f"),
+            reason: SessionRecord.Reason(.crash, text: "t", signal: "SIGSEGV", cycle: 9, phase: .routine, frame: "f"),
             stats: SessionRecord.Stats([("a", .int(.min)), ("b", .double(1e300)), ("c", .string("\u{0}"))]), report: "x"
         )
         let seed = record.line()

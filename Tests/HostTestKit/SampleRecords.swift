@@ -15,7 +15,7 @@ extension SessionRecord {
         session: SessionID(rawValue: .max), plugin: "a", pluginVersion: "v\"\\\n\u{1}é😀", build: "b", routine: "r",
         host: "h", pid: -1, startMs: .min, finishMs: .max, durationMs: 0, clockStepMs: -5000, cycles: .max, failures: 0,
         missed: 1, lifetimeCycles: .max,
-        reason: .init(.crash, text: "t", signal: "SIGSEGV", cycle: 3, phase: "routine", frame: "f (a.c:1)"),
+        reason: .init(.crash, text: "t", signal: "SIGSEGV", cycle: 3, phase: .routine, frame: "f (a.c:1)"),
         stats: .init([
             ("z", .int(.min)), ("a", .double(0.1)), ("one", .double(1)), ("big", .double(1e300)),
             ("ü", .string("x,\"y")),

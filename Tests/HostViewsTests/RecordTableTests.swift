@@ -13,7 +13,7 @@ struct RecordTableTests {
         first.stats = .init([("symbols", .int(12)), ("price", .double(1.5))])
         var second = SessionRecord.sample(1, routine: "depth")
         second.reason = .init(
-            .crash, text: "out of bounds", signal: "SIGILL", cycle: 4, phase: "routine", frame: "f (a.c:1)")
+            .crash, text: "out of bounds", signal: "SIGILL", cycle: 4, phase: .routine, frame: "f (a.c:1)")
         second.stats = .init([("note", .string("a\u{1B}[31m\nb")), ("symbols", .int(3))])
         second.finishMs += 86_400_000
         return [first, second]

@@ -26,7 +26,7 @@ struct DescriptorBoundsTests {
         let refusal = #expect(throws: LoadedPlugin.Refusal.self) {
             try unsafe PluginKit([Script()]) { unsafe $0.version = unsafe UnsafePointer(text) }
         }
-        #expect(refusal?.phase == "descriptor" && refusal?.text == "version is longer than 200 bytes")
+        #expect(refusal?.stage == .descriptor && refusal?.text == "version is longer than 200 bytes")
     }
 
     @Test("words of the dynamic linker's that say no mend get one")

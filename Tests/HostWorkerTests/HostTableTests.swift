@@ -100,7 +100,7 @@ struct HostTableTests {
             unsafe host.end_session(scheduler, "enough")
             expect(unsafe host.now_ms(scheduler) == clock.wall() / 1_000_000)
         }
-        #expect(end.reason.kind == .maxCycles)
+        #expect(end.reason.end == .maxCycles)
         let script = Script { scheduler in
             let host = unsafe scheduler.pointee.host.pointee
             let cycle = unsafe place(scheduler).cycle
@@ -114,7 +114,7 @@ struct HostTableTests {
         }
         let kit = unsafe try PluginKit([script], clock: clock)
         let own = try kit.session(kit.order(waitMs: 1000), on: clock)
-        #expect(own.reason.kind == .endedByRoutine && own.reason.text == "enough" && own.cycles == 2)
+        #expect(own.reason.end == .endedByRoutine && own.reason.text == "enough" && own.cycles == 2)
         #expect(own.durationNs == 0, "the second came at once")
     }
 
@@ -142,7 +142,7 @@ struct HostTableTests {
             }
             done.wait { $0 ? () : nil }
         }
-        #expect(end.stats.columns.isEmpty && end.reason.kind == .maxCycles)
+        #expect(end.stats.columns.isEmpty && end.reason.end == .maxCycles)
     }
 
     @Test("sleep_ms sleeps, and ends at once with 1 when the host asks to stop")
@@ -162,7 +162,7 @@ struct HostTableTests {
         kit.context.pool?.begin(0)
         inside.wait { $0 == 1 ? () : nil }
         kit.context.runners[0].ask(.stop)
-        #expect(try kit.nextEnd()?.reason.kind == .stopped)
+        #expect(try kit.nextEnd()?.reason.end == .stopped)
     }
 
     @Test("log lines below the level are not sent; sizes and bytes of any kind are borne")
@@ -245,7 +245,7 @@ struct HostTableTests {
             _ = unsafe try PluginKit([Script()]) { plugin in unsafe plugin.version = nil }
             Issue.record("it was taken")
         } catch let refusal as LoadedPlugin.Refusal {
-            #expect(refusal.phase == "descriptor" && refusal.text.hasPrefix("version is NULL"))
+            #expect(refusal.stage == .descriptor && refusal.text.hasPrefix("version is NULL"))
         }
     }
 }

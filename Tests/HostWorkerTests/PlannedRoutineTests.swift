@@ -30,7 +30,7 @@ import Testing
     @Test func byACalendar() throws {
         // 2001-09-09T01:46:40Z
         let (starts, end) = try starts(4) { $0.schedules = ["*:0/5 UTC", "01:52:30 UTC"] }
-        #expect(starts == [200, 350, 500, 800] && end.missed == 0 && end.reason.kind == .maxCycles)
+        #expect(starts == [200, 350, 500, 800] && end.missed == 0 && end.reason.end == .maxCycles)
     }
 
     @Test func aLongCycleIsFollowedByOneRun() throws {
@@ -92,7 +92,7 @@ import Testing
 
     @Test func aScheduleThatIsOverEndsTheSession() throws {
         let (starts, end) = try starts(5) { $0.schedules = ["2001-09-09 02:00 UTC"] }
-        #expect(starts == [800] && end.reason.kind == .until && end.cycles == 1)
+        #expect(starts == [800] && end.reason.end == .until && end.cycles == 1)
     }
 
     @Test func withoutItsZoneASessionFails() throws {
@@ -100,7 +100,7 @@ import Testing
             $0.schedules = ["10:00"]
             $0.zone = "No/Where"
         }
-        #expect(starts.isEmpty && end.reason.kind == .error && end.reason.text.contains("No/Where"))
+        #expect(starts.isEmpty && end.reason.end == .error && end.reason.text.contains("No/Where"))
     }
 
     /// The sleeps are short enough that a wall clock which is being corrected makes nobody late.

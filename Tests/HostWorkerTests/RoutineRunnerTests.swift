@@ -35,7 +35,7 @@ struct RoutineRunnerTests {
         let kit = unsafe try PluginKit([script], clock: clock)
         let end = try kit.session(kit.order(waitMs: 10, maxCycles: 3), on: clock)
         #expect(order.all == ["start", "run 0 1 7 2", "run 1 1 7 2", "run 2 1 7 2", "stats", "stop"])
-        #expect(end.cycles == 3 && end.reason.kind == .maxCycles && end.durationNs == 21_000_000)
+        #expect(end.cycles == 3 && end.reason.end == .maxCycles && end.durationNs == 21_000_000)
         #expect(end.stats["n"] == .int(5) && end.missed == 0 && end.failures == 0)
     }
 
@@ -60,11 +60,11 @@ struct RoutineRunnerTests {
             kit.context.runners[0].ask(.stop); return 0
         }
         let end = try kit.session(kit.order(), on: clock)
-        #expect(end.cycles == 0 && end.reason.kind == .stopped)
+        #expect(end.cycles == 0 && end.reason.end == .stopped)
     }
 
     /// A decision, and the session that comes of it when the second of three cycles fails for good.
-    static let decisions: [(Int, SessionRecord.Kind, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] =
+    static let decisions: [(Int, SessionEnd, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] =
         [
             (SCHEDHOST_DECIDE_DEFAULT, .error, 1, 1, .policy),
             (SCHEDHOST_DECIDE_CONTINUE, .maxCycles, 3, 1, .policy),
@@ -93,7 +93,7 @@ struct RoutineRunnerTests {
         }
         let kit = unsafe try PluginKit([script], clock: clock)
         let end = try kit.session(kit.order(waitMs: 10, maxCycles: 3), on: clock)
-        #expect(end.reason.kind == kind && end.cycles == cycles && end.failures == failures)
+        #expect(end.reason.end == kind && end.cycles == cycles && end.failures == failures)
         #expect(end.disposition == disposition)
         #expect(attempts.all == (1...Int(failures)).map { "3 42 1 \($0) no luck" })
         if kind == .error {
@@ -105,7 +105,7 @@ struct RoutineRunnerTests {
 
     /// What the configuration decides, and what comes of it as above.
     static let defaults:
-        [(ErrorDecision, SessionRecord.Kind, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] = [
+        [(ErrorDecision, SessionEnd, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] = [
             (.goOn, .maxCycles, 3, 1, .policy), (.retry, .error, 1, 5, .policy), (.endSession, .error, 1, 1, .policy),
             (.stop, .error, 1, 1, .stop), (.quarantine, .error, 1, 1, .quarantine),
         ]
@@ -126,7 +126,7 @@ struct RoutineRunnerTests {
         let kit = unsafe try PluginKit([script], clock: clock)
         let byDefault = ErrorDefault(decision: decision, retryMs: 7, attempts: 5)
         let end = try kit.session(kit.order(waitMs: 1000, maxCycles: 3, onError: byDefault), on: clock)
-        #expect(end.reason.kind == kind && end.cycles == cycles && end.failures == failures)
+        #expect(end.reason.end == kind && end.cycles == cycles && end.failures == failures)
         #expect(end.goodCycles == (decision == .goOn ? 2 : 1) && end.disposition == disposition)
         #expect(end.leftAloneNs == nil)
         if decision == .retry { #expect(end.durationNs == 1_028_000_000, "four retries, 7 ms apart") }
@@ -161,7 +161,7 @@ struct RoutineRunnerTests {
         }
         let end = try #require(try kit.nextEnd())
         #expect(starts.all == ["1000000000", "1050000000", "1100000000"], "and stop is not called")
-        #expect(end.reason.kind == .error && end.reason.phase == "start" && end.reason.text == "not yet")
+        #expect(end.reason.end == .error && end.reason.phase == "start" && end.reason.text == "not yet")
         #expect(end.failures == 3 && end.cycles == 0)
     }
 
@@ -173,7 +173,7 @@ struct RoutineRunnerTests {
         unsafe script.stop = { _ in 9 }
         let kit = unsafe try PluginKit([script], clock: clock)
         let end = try kit.session(kit.order(maxCycles: 2), on: clock)
-        #expect(end.reason.kind == .maxCycles && end.cycles == 2)
+        #expect(end.reason.end == .maxCycles && end.cycles == 2)
         #expect(end.stats["stats_error"] == .string("no numbers") && end.stats["stop_error"] == .string("error 9"))
     }
 
@@ -195,7 +195,7 @@ struct RoutineRunnerTests {
         let kit = unsafe try PluginKit([Script()], clock: clock)
         let wall = clock.wall() / 1_000_000
         let end = try kit.session(kit.order(waitMs: 1000, untilMs: wall + 2500), on: clock)
-        #expect(end.reason.kind == .until && end.cycles == 3 && end.durationNs == 2_500_000_000)
+        #expect(end.reason.end == .until && end.cycles == 3 && end.durationNs == 2_500_000_000)
 
         let runner = kit.context.runners[0]
         #expect(runner.prepare(kit.order(waitMs: 1000, untilMs: clock.wall() / 1_000_000 + 2500)))
@@ -203,7 +203,7 @@ struct RoutineRunnerTests {
         clock.setWall(by: 10_000_000_000)
         runner.ask(.look)
         _ = runner.takeTurn()
-        #expect(try kit.nextEnd()?.reason.kind == .until)
+        #expect(try kit.nextEnd()?.reason.end == .until)
     }
 
     @Test("interrupt is called once, while run is in progress, and only after a stop")
@@ -232,7 +232,7 @@ struct RoutineRunnerTests {
         runner.ask(.stop)
         runner.interruptIfRunning()
         runner.interruptIfRunning()
-        #expect(try kit.nextEnd()?.reason.kind == .stopped)
+        #expect(try kit.nextEnd()?.reason.end == .stopped)
         #expect(calls.all == ["interrupt"])
     }
 }

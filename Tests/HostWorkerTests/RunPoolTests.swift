@@ -35,7 +35,7 @@ struct RunPoolTests {
         for index in 0..<200 { try begin(kit, kit.order(index, waitMs: UInt64(index % 4), maxCycles: 50)) }
         for _ in 0..<200 {
             let end = try #require(try kit.nextEnd())
-            #expect(end.cycles == 50 && end.reason.kind == .maxCycles)
+            #expect(end.cycles == 50 && end.reason.end == .maxCycles)
         }
         #expect(overlaps.value == 0)
     }
@@ -118,7 +118,7 @@ struct RunPoolTests {
         for _ in 1..<8 { #expect(try kit.nextEnd()?.cycles == 500) }
         #expect(kit.context.pool?.threadCount == 1)
         stop(kit, 0)
-        #expect(try kit.nextEnd()?.reason.kind == .stopped)
+        #expect(try kit.nextEnd()?.reason.end == .stopped)
         #expect(overlaps.value == 0)
     }
 
@@ -137,7 +137,7 @@ struct RunPoolTests {
         let threads = try #require(kit.context.pool?.threadCount)
         #expect(threads <= 100, "\(threads) threads")
         for index in 0..<10_000 { stop(kit, index) }
-        for _ in 0..<10_000 { #expect(try kit.nextEnd()?.reason.kind == .stopped) }
+        for _ in 0..<10_000 { #expect(try kit.nextEnd()?.reason.end == .stopped) }
     }
 
     @Test("a stop ends a sleep at once")
@@ -150,7 +150,7 @@ struct RunPoolTests {
         let asked = clock.boot()
         stop(kit, 0)
         let end = try #require(try kit.nextEnd())
-        #expect(end.reason.kind == .stopped && end.cycles == 1)
+        #expect(end.reason.end == .stopped && end.cycles == 1)
         #expect(clock.boot() - asked < 1_000_000_000)
     }
 

@@ -101,7 +101,7 @@ struct SessionLedgerTests {
         ledger.callbackEnds(cycle: 8)
         ledger.end(.maxCycles, cycles: 8, began: 400)
         #expect(memory.state == .ended && memory.twinState == .ended && memory.twinCycle == 8 && ledger.began == 400)
-        unsafe expect(memory.slot.pointee.end.load(ordering: .relaxed) == LedgerEnd.number(of: .maxCycles))
+        unsafe expect(memory.slot.pointee.end.load(ordering: .relaxed) == SessionEnd.maxCycles.rawValue)
     }
 
     @Test("the thread with the turn is noted, and that nobody runs")

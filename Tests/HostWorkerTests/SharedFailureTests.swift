@@ -17,7 +17,7 @@ struct SharedFailureTests {
     private static func failure(
         _ code: Int32, message: String = "",
         source: CacheSourceFailure? = CacheSourceFailure(code: 7, text: "no answer"),
-        in phase: Session.Phase = .routine
+        in phase: Phase = .routine
     ) -> Session.Failure {
         var session = Session.none
         session.message = message
@@ -129,6 +129,6 @@ struct SharedFailureTests {
         let kit = unsafe try PluginKit([script], clock: clock)
         let end = try kit.session(kit.order(maxCycles: 1), on: clock)
         #expect(answers.withLock { $0 } == [SCHEDHOST_NOT_HERE.code, SCHEDHOST_NOT_HERE.code])
-        #expect(end.reason.kind == .maxCycles && end.reason.text.isEmpty && end.stats["a"] == .int(1))
+        #expect(end.reason.end == .maxCycles && end.reason.text.isEmpty && end.stats["a"] == .int(1))
     }
 }

@@ -85,7 +85,7 @@ struct TwinAccountTests {
                 seen(.starting, 0), seen(.running, 0), seen(.running, 1), seen(.running, 2, missed: 1),
                 seen(.inHook, 2, failures: 1, missed: 1), seen(.running, 3, failures: 1, missed: 1),
                 seen(.stopping, 4, failures: 1, missed: 1),
-                seen(.ended, 4, failures: 1, missed: 1, end: LedgerEnd.number(of: .maxCycles)),
+                seen(.ended, 4, failures: 1, missed: 1, end: SessionEnd.maxCycles.rawValue),
             ])
     }
 

@@ -199,7 +199,7 @@ public struct RecordsOptions: Equatable, Sendable {
     /// Whether a record is asked for; the number of them is the caller's to count.
     public func matches(_ record: SessionRecord) -> Bool {
         (plugin.map { $0 == record.plugin } ?? true) && (routine.map { $0 == record.routine } ?? true)
-            && (!failedOnly || record.reason.kind.isFailure)
+            && (!failedOnly || record.reason.isFailure)
     }
 }
 

@@ -46,7 +46,7 @@ enum CompletionCommand {
         return records.reversed().map { record in
             (
                 "\(record.session)",
-                "\(record.identifier) \(record.reason.kind.rawValue) \(Timestamp.format(record.startMs))"
+                "\(record.identifier) \(record.reason.kind.name) \(Timestamp.format(record.startMs))"
             )
         }
     }

@@ -73,8 +73,8 @@ final class CheckWorker {
         ) { report in
             switch report {
             case .event(.loaded): inbox.isLoaded = true
-            case .event(.refused(_, let phase, let text)):
-                inbox.refusal = phase == "load" ? "its load failed: \(text)" : text
+            case .event(.refused(_, let stage, let text)):
+                inbox.refusal = stage == .load ? "its load failed: \(text)" : text
             case .event(.ended(let ended)): inbox.ended = ended
             case .event(.goodbye): inbox.hasSaidGoodbye = true
             case .died(let end): inbox.end = end

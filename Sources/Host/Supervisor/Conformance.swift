@@ -112,7 +112,7 @@ public struct Conformance {
             guard ended != nil else { throw worker.fault("\(name), asked to stop,", limit: 3000) }
             return false
         }
-        guard let ended, ended.reason.kind == .error else { return true }
+        guard let ended, ended.reason.end == .error else { return true }
         let phase = ended.reason.phase.map { " in \($0)" } ?? ""
         found.notes.append(
             "\(name): fails\(phase) with its defaults (\(ended.reason.text)); its longer runs were not examined")

@@ -112,7 +112,7 @@ extension Supervisor {
         desk.sessionEnds(record.identifier)
         let line = keeper.keep(record, report: report)
         desk.take(line)
-        guard record.reason.kind.isFailure else { return }
+        guard record.reason.isFailure else { return }
         hasFailed = true
         runFailureHook(line)
     }
@@ -121,7 +121,7 @@ extension Supervisor {
     private func quarantined(_ identifier: String, _ why: String) {
         hasFailed = true
         guard var record = keeper.last(of: identifier) else { return }
-        record.reason.kind = .quarantined
+        record.reason.kind = .known(.quarantined)
         record.reason.text = why
         runFailureHook(RecordLine(record))
     }

@@ -20,13 +20,13 @@ extension SessionRecord {
     /// Writes the fields into an object that is open.
     public func write(to writer: inout JSONWriter) {
         let limit = Self.longestText
-        func text(_ key: CodingKeys, _ value: String?) {
+        func text(_ key: Field, _ value: String?) {
             if let value { writer.field(key.rawValue, value, limit: limit) }
         }
-        func number(_ key: CodingKeys, _ value: Int64?) {
+        func number(_ key: Field, _ value: Int64?) {
             if let value { writer.field(key.rawValue, value) }
         }
-        func count(_ key: CodingKeys, _ value: UInt64?) {
+        func count(_ key: Field, _ value: UInt64?) {
             if let value { writer.field(key.rawValue, value) }
         }
         text(.session, session.description)
@@ -44,10 +44,10 @@ extension SessionRecord {
         count(.failures, failures)
         count(.missed, missed)
         count(.lifetimeCycles, lifetimeCycles)
-        writer.open(CodingKeys.reason.rawValue)
+        writer.open(Field.reason.rawValue)
         reason.write(to: &writer, limit: limit)
         writer.close()
-        writer.open(CodingKeys.stats.rawValue)
+        writer.open(Field.stats.rawValue)
         stats.write(to: &writer)
         writer.close()
         text(.report, report)
@@ -82,7 +82,7 @@ extension SessionRecord {
 extension SessionRecord.Reason {
     /// Writes the fields into an object that is open, texts cut to `limit` bytes.
     public func write(to writer: inout JSONWriter, limit: Int = SessionRecord.longestText) {
-        writer.field("kind", kind.rawValue, limit: limit)
+        writer.field("kind", kind.name, limit: limit)
         writer.field("text", text, limit: limit)
         if let signal { writer.field("signal", signal, limit: limit) }
         if let cycle { writer.field("cycle", cycle) }
@@ -92,7 +92,7 @@ extension SessionRecord.Reason {
 
     /// Reads them.
     public init(from cursor: inout JSONCursor) throws(JSONFault) {
-        var reason = SessionRecord.Reason(.other(""))
+        var reason = SessionRecord.Reason(named: "")
         var kind: String?
         try cursor.object { (cursor, name) throws(JSONFault) in
             if try cursor.null() { return }
@@ -107,7 +107,7 @@ extension SessionRecord.Reason {
             }
         }
         guard let kind else { throw cursor.fault("the field kind in reason") }
-        reason.kind = .init(rawValue: kind)
+        reason.kind = .init(name: kind)
         self = reason
     }
 }
@@ -149,10 +149,10 @@ private struct Draft {
     var reason: SessionRecord.Reason?
     var rest = SessionRecord(
         session: SessionID(rawValue: 0), plugin: "", routine: "", startMs: 0, finishMs: 0, durationMs: 0, cycles: 0,
-        reason: .init(.other("")))
+        reason: .init(named: ""))
 
     mutating func take(_ name: String, from cursor: inout JSONCursor) throws(JSONFault) {
-        guard let key = SessionRecord.CodingKeys(rawValue: name) else { return try cursor.skip() }
+        guard let key = SessionRecord.Field(rawValue: name) else { return try cursor.skip() }
         if try cursor.null() { return }
         switch key {
         case .session:
@@ -181,7 +181,7 @@ private struct Draft {
     }
 
     func record() throws(SessionRecord.Malformed) -> SessionRecord {
-        func need<Field>(_ field: Field?, _ key: SessionRecord.CodingKeys) throws(SessionRecord.Malformed) -> Field {
+        func need<Value>(_ field: Value?, _ key: SessionRecord.Field) throws(SessionRecord.Malformed) -> Value {
             guard let field else { throw .init(description: "no session record: the field \(key.rawValue) is missing") }
             return field
         }

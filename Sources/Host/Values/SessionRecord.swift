@@ -1,8 +1,7 @@
 /// What is kept of a session: when it ran, how long, how often, why it ended, and what its routine counted.
 ///
-/// One line of `sessions.jsonl`. As `Codable` it is the same object, for use inside other messages; lines of the
-/// store are written and read by `line()` and `init(line:)`, which are faster and keep the order of the stats.
-public struct SessionRecord: Codable, Equatable, Sendable {
+/// One line of `sessions.jsonl`, written and read by `line()` and `init(line:)`, which keep the order of the stats.
+public struct SessionRecord: Equatable, Sendable {
     /// The session's id.
     public var session: SessionID
     /// The plugin's id.
@@ -40,7 +39,7 @@ public struct SessionRecord: Codable, Equatable, Sendable {
     /// The file of the crash report, if there is one.
     public var report: String?
 
-    enum CodingKeys: String, CodingKey, CaseIterable {
+    enum Field: String, CaseIterable {
         case session, plugin
         case pluginVersion = "plugin_version"
         case build, routine, host, pid
@@ -86,7 +85,7 @@ public struct SessionRecord: Codable, Equatable, Sendable {
 
 extension SessionRecord {
     /// Why a session ended, and for a death where it was then.
-    public struct Reason: Codable, Equatable, Sendable {
+    public struct Reason: Equatable, Sendable {
         /// What kind of end.
         public var kind: Kind
         /// In words: the error's message, the routine's own reason; may be empty.
@@ -100,70 +99,49 @@ extension SessionRecord {
         /// The top frame of the crash: function, file and line.
         public var frame: String?
 
+        /// Which of the ends that this version knows it is; nil for one of a later version.
+        public var end: SessionEnd? {
+            if case .known(let end) = kind { end } else { nil }
+        }
+
+        /// Whether something went wrong. Of the end of a later version nothing is known: it counts as good.
+        public var isFailure: Bool { end?.isFailure ?? false }
+
+        /// A reason of which only the end's name is known.
+        public init(named name: String) {
+            kind = Kind(name: name)
+            text = ""
+        }
+
         /// A reason; what is not known is left out.
         public init(
-            _ kind: Kind, text: String = "", signal: String? = nil, cycle: UInt64? = nil, phase: String? = nil,
+            _ end: SessionEnd, text: String = "", signal: String? = nil, cycle: UInt64? = nil, phase: Phase? = nil,
             frame: String? = nil
         ) {
-            self.kind = kind
+            kind = .known(end)
             self.text = text
             self.signal = signal
             self.cycle = cycle
-            self.phase = phase
+            self.phase = phase?.word
             self.frame = frame
         }
     }
 
-    /// The kinds of end. What a later version wrote is kept as its text.
-    public enum Kind: Hashable, Sendable, RawRepresentable, Codable {
-        /// Complete: its bound of cycles, its end time, its own wish.
-        case maxCycles, until, endedByRoutine
-        /// Ended in order: by a person or the host's end, by a replaced file, by a removed file.
-        case stopped, reloaded, removed
-        /// Failed: by an error, a signal, an exit of its worker, a hang, a dead neighbour, a dead host.
-        case error, crash, exit, timeout, peerFailed, hostDied
-        /// Shut out after too many failures.
-        case quarantined
-        /// A kind that this version does not know.
-        case other(String)
-
-        /// The kinds that this version knows.
-        public static let known: [Kind] = [
-            .maxCycles, .until, .stopped, .endedByRoutine, .error, .crash, .exit, .timeout, .peerFailed, .reloaded,
-            .removed, .hostDied, .quarantined,
-        ]
-        private static let byName = Dictionary(uniqueKeysWithValues: known.map { ($0.rawValue, $0) })
+    /// An end, or the name of one that a later version wrote and this one does not know.
+    public enum Kind: Hashable, Sendable {
+        case known(SessionEnd)
+        case later(String)
 
         /// The kind of that name; any text is one.
-        public init(rawValue: String) {
-            self = Self.byName[rawValue] ?? .other(rawValue)
+        public init(name: String) {
+            self = SessionEnd(name: name).map { .known($0) } ?? .later(name)
         }
 
         /// The name in the record, such as `max_cycles`.
-        public var rawValue: String {
+        public var name: String {
             switch self {
-            case .maxCycles: "max_cycles"
-            case .until: "until"
-            case .endedByRoutine: "ended_by_routine"
-            case .stopped: "stopped"
-            case .reloaded: "reloaded"
-            case .removed: "removed"
-            case .error: "error"
-            case .crash: "crash"
-            case .exit: "exit"
-            case .timeout: "timeout"
-            case .peerFailed: "peer_failed"
-            case .hostDied: "host_died"
-            case .quarantined: "quarantined"
-            case .other(let name): name
-            }
-        }
-
-        /// Whether something went wrong.
-        public var isFailure: Bool {
-            switch self {
-            case .error, .crash, .exit, .timeout, .peerFailed, .hostDied, .quarantined: true
-            case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .other: false
+            case .known(let end): end.name
+            case .later(let name): name
             }
         }
     }
@@ -215,43 +193,6 @@ extension SessionRecord {
             case .int(let value): String(value)
             case .double(let value): String(value)
             case .string(let value): value
-            }
-        }
-    }
-}
-
-extension SessionRecord.Stats: Codable {
-    private struct Name: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    /// Reads an object; a decoder has no order of its own, so the columns come sorted by name.
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: Name.self)
-        for key in container.allKeys.sorted(by: { $0.stringValue < $1.stringValue }) {
-            if let value = try? container.decode(Int64.self, forKey: key) {
-                self[key.stringValue] = .int(value)
-            } else if let value = try? container.decode(Double.self, forKey: key) {
-                self[key.stringValue] = .double(value)
-            } else if let value = try? container.decode(String.self, forKey: key) {
-                self[key.stringValue] = .string(value)
-            }
-        }
-    }
-
-    /// Writes an object.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Name.self)
-        for (name, value) in columns {
-            let key = Name(stringValue: name)
-            switch value {
-            case .int(let value): try container.encode(value, forKey: key)
-            case .double(let value) where value.isFinite: try container.encode(value, forKey: key)
-            case .double(let value): try container.encode(String(value), forKey: key)
-            case .string(let value): try container.encode(value, forKey: key)
             }
         }
     }

@@ -15,7 +15,7 @@ internal import HostSystem
 
     /// Why a file is no plugin: `phase` is `open` or `descriptor`.
     struct Refusal: Error {
-        let phase: String
+        let stage: LoadStage
         let text: String
     }
 
@@ -29,10 +29,10 @@ internal import HostSystem
         do {
             library = try DynamicLibrary(path)
         } catch {
-            throw Refusal(phase: "open", text: error.text + LoadAdvice.mend(of: error.text))
+            throw Refusal(stage: .open, text: error.text + LoadAdvice.mend(of: error.text))
         }
         guard let symbol = unsafe library.symbol(SCHEDHOST_ENTRY_SYMBOL) else {
-            throw Refusal(phase: "open", text: "it does not export \(SCHEDHOST_ENTRY_SYMBOL)")
+            throw Refusal(stage: .open, text: "it does not export \(SCHEDHOST_ENTRY_SYMBOL)")
         }
         typealias Entry = @convention(c) () -> UnsafePointer<schedhost_plugin>?
         let entry = unsafe unsafeBitCast(symbol, to: Entry.self)
@@ -50,7 +50,7 @@ internal import HostSystem
         description = unsafe try Self.describe(descriptor, routines)
     }
 
-    private static func bad(_ text: String) -> Refusal { Refusal(phase: "descriptor", text: text) }
+    private static func bad(_ text: String) -> Refusal { Refusal(stage: .descriptor, text: text) }
 
     private static func routines(of descriptor: schedhost_plugin) throws(Refusal) -> [schedhost_routine] {
         guard let list = unsafe descriptor.routines else { throw bad("routines is NULL: list at least one") }
@@ -138,7 +138,7 @@ private func copy<Struct>(_ pointer: UnsafePointer<Struct>, field: String, least
     let size = Int(unsafe UnsafeRawPointer(pointer).load(as: UInt32.self))
     if size < least {
         throw LoadedPlugin.Refusal(
-            phase: "descriptor",
+            stage: .descriptor,
             text: "\(field).struct_size is \(size), at least \(least): begin it with SCHEDHOST_SIZED")
     }
     return unsafe withUnsafeTemporaryAllocation(

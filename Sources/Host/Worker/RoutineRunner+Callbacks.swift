@@ -8,7 +8,7 @@ extension RoutineRunner {
     enum StartOutcome {
         case goOn
         case again(at: Int64)
-        case end(Schedule.End)
+        case end(SessionEnd)
     }
 
     /// Runs `start`, and asks the hook if it fails.
@@ -36,13 +36,13 @@ extension RoutineRunner {
             session.hasStarted = true
             return .goOn
         case .retry(let delay):
-            if session.startAttempt >= session.onError.attempts { return .end(.failed) }
+            if session.startAttempt >= session.onError.attempts { return .end(.error) }
             let now = clock.boot()
             let due = unsafe cell.pointee.schedule.clampToUntil(now &+ delay, now: now, wall: wall())
             unsafe cell.pointee.ledger.isDue(at: due)
             return .again(at: due)
         case .end:
-            return .end(.failed)
+            return .end(.error)
         }
     }
 
@@ -63,7 +63,7 @@ extension RoutineRunner {
     }
 
     /// Ends the session: stats, stop, and the event that becomes the record.
-    func finish(_ end: Schedule.End) -> RunPool.Turn {
+    func finish(_ end: SessionEnd) -> RunPool.Turn {
         let reason = session.reason(end)
         let schedule = unsafe cell.pointee.schedule
         unsafe cell.pointee.place.cycle = schedule.cycle
@@ -83,10 +83,10 @@ extension RoutineRunner {
             finishMs: clock.wallMilliseconds(), durationNs: now &- session.startBoot, cycles: schedule.cycle,
             goodCycles: schedule.cycle &- schedule.passed, failures: schedule.failures &+ session.startFailures,
             missed: schedule.missed, reason: reason,
-            code: end == .failed ? session.error?.code ?? 0 : 0, stats: session.stats,
+            code: end == .error ? session.error?.code ?? 0 : 0, stats: session.stats,
             disposition: session.disposition,
-            leftAloneNs: end == .failed ? session.error?.leftAloneUntil.map { max(0, $0 &- now) } : nil)
-        unsafe cell.pointee.ledger.end(reason.kind, cycles: schedule.cycle, began: lastBegan)
+            leftAloneNs: end == .error ? session.error?.leftAloneUntil.map { max(0, $0 &- now) } : nil)
+        unsafe cell.pointee.ledger.end(end, cycles: schedule.cycle, began: lastBegan)
         close()
         plugin.sessionEnded(ended)
         return .over
@@ -108,7 +108,7 @@ extension RoutineRunner {
 
     /// Calls a closing callback; a failure becomes a column of the record, and the hook is told.
     private func closing(
-        _ state: LedgerState, phase: Session.Phase, column: String,
+        _ state: LedgerState, phase: Phase, column: String,
         _ callback: (@convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32)?
     ) {
         guard let callback = unsafe callback else { return }

@@ -12,7 +12,7 @@ internal import Synchronization
     // @unchecked: the run queue hands the turn from thread to thread under its lock.
 
     /// Where a session stands, as seen from the turn.
-    enum Phase {
+    enum Standing {
         case idle, starting, cycling
     }
 
@@ -28,7 +28,7 @@ internal import Synchronization
     let caches = SessionCaches()
     private let busy = Atomic<Bool>(false)
 
-    var phase = Phase.idle
+    var standing = Standing.idle
     var session: Session
     var times = SessionTimes()
 
@@ -81,7 +81,7 @@ internal import Synchronization
         unsafe cell.pointee.place.session_start_ms = session.startMs
         unsafe cell.pointee.place.lifetime_cycles = start.lifetimeCycles
         unsafe cell.pointee.place.session_before = start.before
-        phase = .starting
+        standing = .starting
         busy.store(true, ordering: .releasing)
         caches.open()
         unsafe cell.pointee.ledger = SessionLedger(
@@ -134,7 +134,7 @@ internal import Synchronization
     func takeTurn(on thread: Int32 = Thread.identifier()) -> RunPool.Turn {
         unsafe cell.pointee.ledger.turn(of: thread, cycle: cell.pointee.schedule.cycle)
         if hasRequests { consumeRequests() }
-        switch phase {
+        switch standing {
         case .idle: return .over
         case .starting: return begin() ?? drive()
         case .cycling: return drive()
@@ -146,11 +146,11 @@ internal import Synchronization
         if session.startDue > clock.boot(), !session.stopAsked { return .due(session.startDue) }
         if let trouble = session.trouble {
             session.error = Session.Failure(phase: .start, code: -1, message: trouble, cycle: 0, attempt: 1)
-            return finish(.failed)
+            return finish(.error)
         }
         switch start() {
         case .goOn:
-            phase = .cycling
+            standing = .cycling
             if hasRequests { consumeRequests() }  // a stop during `start` comes before the first cycle
             layFirstCycle()
             return nil
@@ -240,7 +240,7 @@ internal import Synchronization
     }
 
     /// What is known of a callback that returned `code`, once.
-    func takeFailure(_ phase: Session.Phase, _ code: Int32, cycle: UInt64, attempt: UInt32) -> Session.Failure {
+    func takeFailure(_ phase: Phase, _ code: Int32, cycle: UInt64, attempt: UInt32) -> Session.Failure {
         defer { dropMessage() }
         return session.failure(phase, code, cycle: cycle, attempt: attempt)
     }
@@ -269,13 +269,13 @@ internal import Synchronization
         if asked.contains(.runNow) { session.startDue = .min }
         if asked.contains(.runNow) { _ = unsafe cell.pointee.schedule.runNow(now: clock.boot()) }
         if asked.contains(.stop) { session.stopAsked = true }
-        if session.stopAsked, case .cycling = phase { unsafe cell.pointee.schedule.askStop() }
+        if session.stopAsked, case .cycling = standing { unsafe cell.pointee.schedule.askStop() }
     }
 
     /// The session's record is made: the next one may begin.
     func close() {
         session = Session.none
-        phase = .idle
+        standing = .idle
         busy.store(false, ordering: .releasing)
     }
 }

@@ -3,25 +3,6 @@ internal import HostCore
 
 /// What one session gathers besides its schedule.
 struct Session {
-    /// The phases of an error, numbered as in the ABI.
-    enum Phase: UInt32 {
-        case load = 1, start = 2, routine = 3, sleep = 4, cache = 5, stats = 6, stop = 7, hook = 8
-
-        /// The word in the record.
-        var word: String {
-            switch self {
-            case .load: "load"
-            case .start: "start"
-            case .routine: "routine"
-            case .sleep: "sleep"
-            case .cache: "cache"
-            case .stats: "stats"
-            case .stop: "stop"
-            case .hook: "hook"
-            }
-        }
-    }
-
     /// One error of a callback.
     struct Failure {
         let phase: Phase
@@ -126,15 +107,14 @@ struct Session {
     }
 
     /// The reason for the record.
-    func reason(_ end: Schedule.End) -> SessionRecord.Reason {
+    func reason(_ end: SessionEnd) -> SessionRecord.Reason {
         switch end {
-        case .maxCycles: SessionRecord.Reason(.maxCycles)
-        case .until: SessionRecord.Reason(.until)
-        case .stopped: SessionRecord.Reason(.stopped)
-        case .byRoutine: SessionRecord.Reason(.endedByRoutine, text: endText)
-        case .failed:
-            SessionRecord.Reason(
-                .error, text: error?.text ?? "error", cycle: error?.cycle, phase: error?.phase.word)
+        case .endedByRoutine: SessionRecord.Reason(end, text: endText)
+        case .error:
+            SessionRecord.Reason(end, text: error?.text ?? "error", cycle: error?.cycle, phase: error?.phase)
+        case .maxCycles, .until, .stopped, .crash, .exit, .timeout, .peerFailed, .reloaded, .removed, .hostDied,
+            .quarantined:
+            SessionRecord.Reason(end)
         }
     }
 }

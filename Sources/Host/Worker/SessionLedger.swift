@@ -152,12 +152,11 @@ internal import Synchronization
 
     /// The session is over, after so many cycles. What stays there of times is `began`, when the last cycle began: the next
     /// session may want to know.
-    mutating func end(_ kind: SessionRecord.Kind, cycles: UInt64, began: Int64) {
-        let number = LedgerEnd.number(of: kind)
+    mutating func end(_ end: SessionEnd, cycles: UInt64, began: Int64) {
         unsafe slot.pointee.began.store(began, ordering: .relaxed)
-        unsafe slot.pointee.end.store(number, ordering: .relaxed)
+        unsafe slot.pointee.end.store(end.rawValue, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
-        twin.set(end: number, cycle: cycles)
+        twin.set(end: end.rawValue, cycle: cycles)
     }
 
     // MARK: - Caches

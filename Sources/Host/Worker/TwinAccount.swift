@@ -50,7 +50,7 @@ internal import Synchronization
         writeAll(state, cycle: cycle)
     }
 
-    /// Notes how the session has ended: a number of `LedgerEnd`.
+    /// Notes how the session has ended: the raw value of a `SessionEnd`.
     mutating func set(end: UInt64, cycle: UInt64) {
         self.end = end
         writeAll(.ended, cycle: cycle)

@@ -176,14 +176,14 @@ public final class Worker {
                 sessions: sessions, budget: budget, cachePlace: try Self.cachePlace(load))
             try context.prepare(loaded, parameters: load.parameters)
             if let text = context.load() {
-                return channel.send(.refused(plugin: load.plugin, phase: "load", text: text))
+                return channel.send(.refused(plugin: load.plugin, stage: .load, text: text))
             }
             plugins[load.plugin] = context
             channel.send(.loaded(plugin: load.plugin))
         } catch let refusal as LoadedPlugin.Refusal {
-            channel.send(.refused(plugin: load.plugin, phase: refusal.phase, text: refusal.text))
+            channel.send(.refused(plugin: load.plugin, stage: refusal.stage, text: refusal.text))
         } catch {
-            channel.send(.refused(plugin: load.plugin, phase: "open", text: "\(error)"))
+            channel.send(.refused(plugin: load.plugin, stage: .open, text: "\(error)"))
         }
     }
 

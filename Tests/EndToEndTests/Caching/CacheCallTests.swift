@@ -17,7 +17,7 @@ extension EndToEnd {
             let last = try #require(host.lines("\(name): ", " checks, ").last, "\(host.log)")
             #expect(last.hasSuffix(" checks, 0 failed"), "\(host.log)")
             let reason = try #require(try host.records.last?.reason)
-            #expect(reason.kind == .endedByRoutine, "\(host.log)")
+            #expect(reason.end == .endedByRoutine, "\(host.log)")
         }
 
         @Test func `what a session's caches counted is in its record`() async throws {

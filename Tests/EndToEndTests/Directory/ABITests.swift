@@ -35,7 +35,7 @@ extension EndToEnd {
             try FileManager.default.copyItem(atPath: scratch.path + "/older.so", toPath: scratch.plugins + "/older.so")
             let host = try Host("--max-cycles", "3", "--exit-when-idle", in: scratch)
             #expect(try await host.ended() == .exited(0), "\(host.log)")
-            #expect(try host.records.map(\.reason.kind) == [.maxCycles])
+            #expect(try host.records.map(\.reason.end) == [.maxCycles])
             #expect(try await check("older", in: scratch).0 == .exited(0))
         }
 

@@ -56,7 +56,7 @@ extension EndToEnd {
             #expect(try await host.ended() == .exited(0), "\(host.log)")
             let records = try host.records
             #expect(records.map(\.plugin) == [sample.id])
-            #expect(records.map(\.reason.kind) == [.maxCycles])
+            #expect(records.map(\.reason.end) == [.maxCycles])
             #expect(records.map(\.cycles) == [3])
             #expect(records.map(\.failures) == [sample.id.hasPrefix("life") ? 1 : 0])
         }
@@ -66,7 +66,7 @@ extension EndToEnd {
             let host = try Host("--grace", "600", in: scratch)
             try await host.line("waiting")
             _ = try await host.end(by: Signals.terminate)
-            #expect(try host.records.map(\.reason.kind) == [.stopped])
+            #expect(try host.records.map(\.reason.end) == [.stopped])
         }
     }
 }

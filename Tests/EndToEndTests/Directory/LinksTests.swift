@@ -209,7 +209,7 @@ extension EndToEnd {
             try await shell("cp libinner2.so plugins/n && mv plugins/n plugins/libinner.so")
             try await host.line("app/run", "dep 22", within: .seconds(6))
             try await end(host)
-            #expect(try host.records.map(\.reason.kind) == [.reloaded, .reloaded, .stopped], "\(host.log)")
+            #expect(try host.records.map(\.reason.end) == [.reloaded, .reloaded, .stopped], "\(host.log)")
             // A library that a plugin needs is nothing to blame.
             let list = try await Program.run("list", "--plugins", scratch.plugins, in: scratch)
             #expect(!list.output.contains("refused"), "\(list.output)")

@@ -38,7 +38,7 @@ extension EndToEnd {
             #expect(host.lines(" died").isEmpty, "a worker crashed, seed \(walk.seed)")
             _ = try await host.end(by: Signals.interrupt)
             let records = try host.records
-            let kinds = Set(records.map(\.reason.kind))
+            let kinds = Set(records.map(\.reason.end))
             #expect(kinds.isSubset(of: [.reloaded, .removed, .stopped]), "\(kinds), seed \(walk.seed)")
             let started = Scratch.text(trace).split(separator: "\n").compactMap { $0.split(separator: " ").first }
             let recorded = Set(records.map { "\($0.session)" })

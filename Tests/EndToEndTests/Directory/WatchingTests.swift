@@ -32,10 +32,10 @@ extension EndToEnd {
             return host
         }
 
-        private func kinds(_ host: Host, running: Int = 1) async throws -> [SessionRecord.Kind] {
+        private func kinds(_ host: Host, running: Int = 1) async throws -> [SessionEnd] {
             _ = try await host.sessions(running)
             _ = try await host.end(by: Signals.interrupt)
-            return try host.records.map(\.reason.kind)
+            return try host.records.compactMap(\.reason.end)
         }
 
         @Test func `a dropped file runs within 100 ms of its last write`() async throws {

@@ -43,7 +43,7 @@ extension EndToEnd.Isolation {
         try await host.line("away/run", "good again after")
         #expect(host.lines("quarantined").isEmpty, "\(host.log)")
         let records = try host.records
-        #expect(records.allSatisfy { $0.reason.kind == .error })
+        #expect(records.allSatisfy { $0.reason.end == .error })
         // Start to start: what the record says of the end may be a little earlier than the host's own time.
         let gaps = zip(records, records.dropFirst()).map { $1.startMs - $0.startMs }
         #expect(gaps.allSatisfy { $0 >= 195 }, "\(gaps)")
@@ -112,7 +112,7 @@ extension EndToEnd.Isolation {
         try await host.line("shy/run", "good")
         #expect(host.lines("shy/run", "asked").count == 2, "\(host.log)")
         // The failure, one session that was refused and told until when, and then the good one.
-        let failed = try host.records.filter { $0.reason.kind == .error }
+        let failed = try host.records.filter { $0.reason.end == .error }
         #expect(failed.count <= 3 && failed.allSatisfy { $0.reason.text.contains("connection refused") }, "\(host.log)")
         try await host.line("shy/run", "good again after 1 failure")
         _ = try await host.end(by: Signals.terminate)
@@ -173,7 +173,7 @@ extension EndToEnd.Isolation {
         try scratch.write("{ enabled: true }", to: "sleeper.json5")
         _ = try await host.sessions(1)
         _ = try await host.end(by: Signals.terminate)
-        #expect(try host.records.map(\.reason.kind) == [.stopped])
+        #expect(try host.records.map(\.reason.end) == [.stopped])
     }
 
     @Test func `a session that dies counts as failed, and a refused file is in the status`() async throws {

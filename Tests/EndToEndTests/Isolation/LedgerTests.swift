@@ -46,7 +46,7 @@ extension EndToEnd.Isolation {
         _ = try await next.sessions(1)
         _ = try await next.end(by: Signals.terminate)
         let record = try #require(try next.records.first)
-        #expect(record.reason.kind == .hostDied)
+        #expect(record.reason.end == .hostDied)
         switch spoiled {
         case .slots, .twins: #expect(record.cycles <= cycles && record.cycles + 1 >= cycles, "\(record)")
         case .both: #expect(record.cycles == 0)

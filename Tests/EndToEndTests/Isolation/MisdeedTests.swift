@@ -21,7 +21,7 @@ extension EndToEnd {
             #expect(trace.map(\.cycle) == Array(0..<UInt64(trace.count)), "a cycle of the neighbour is missing")
             checkGaps(of: misdeed, trace, canary)
             let neighbour = try Records.read(scene.scratch).filter { $0.plugin == "healthy" }
-            #expect(neighbour.map(\.reason.kind) == [.stopped])
+            #expect(neighbour.map(\.reason.end) == [.stopped])
             if misdeed.restarts { try scene.checkRestart(canary) }
             try await eventually("the end of all its processes", within: .seconds(3)) {
                 Processes.using(scene.scratch.path).isEmpty
@@ -43,8 +43,8 @@ extension EndToEnd {
 
         private func check(_ record: SessionRecord, _ misdeed: Misdeed) {
             let reason = record.reason
-            #expect(misdeed.kinds.contains(reason.kind), "\(RecordTable.reason(reason))")
-            guard reason.kind == misdeed.kinds[0] else { return }
+            #expect(reason.end.map { misdeed.kinds.contains($0) } == true, "\(RecordTable.reason(reason))")
+            guard reason.end == misdeed.kinds[0] else { return }
             if let signal = misdeed.signal { #expect(reason.signal == signal) }
             if misdeed.name != "threads" {
                 #expect(reason.cycle == misdeed.cycle)
@@ -126,7 +126,7 @@ final class Scene {
         let records = try records
         guard records.count > 1 else { return #expect(records.count > 1, "no record of the next session") }
         let wait = Double(records[1].startMs - records[0].finishMs)
-        let isError = records[0].reason.kind == .error
+        let isError = records[0].reason.end == .error
         #expect(wait < (isError ? 750 : 200) + canary.longestMs, "the restart came late")
         #expect(!isError || wait >= 440, "the restart came early")
     }

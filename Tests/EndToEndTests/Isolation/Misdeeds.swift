@@ -15,7 +15,7 @@ struct Misdeed: Sendable, CustomTestStringConvertible {
     var plugin = "faulty"
     let name: String
     /// The kinds that its record may have; the first is the usual one.
-    var kinds: [SessionRecord.Kind] = [.crash]
+    var kinds: [SessionEnd] = [.crash]
     var signal: String?
     /// The cycle in the record; nil: none.
     var cycle: UInt64? = 3

@@ -61,9 +61,9 @@ extension EndToEnd.Isolation {
         let records = try host.records
         let faulty = records.filter { $0.plugin == "faulty" }
         let healthy = records.filter { $0.plugin == "healthy" }
-        #expect(faulty.map(\.reason.kind) == [.crash, .stopped])
+        #expect(faulty.map(\.reason.end) == [.crash, .stopped])
         #expect(faulty.first?.reason.frame?.hasPrefix("misdeed_segv (misdeeds_faults.c:") == true)
-        #expect(healthy.map(\.reason.kind) == [.peerFailed, .stopped], "one crash, one guilty routine")
+        #expect(healthy.map(\.reason.end) == [.peerFailed, .stopped], "one crash, one guilty routine")
     }
 
     @Test func `the level 'routine': a crash is not even the plugin's other routine's`() async throws {
@@ -88,11 +88,11 @@ extension EndToEnd.Isolation {
         try scratch.add("pair")
         try scratch.write(Self.atOnce, to: "schedhost.json5")
         let host = try Host("--isolation", "routine", in: scratch)
-        try await eventually("three crashes\n\(host.log)") { try host.records.count { $0.reason.kind == .crash } >= 3 }
+        try await eventually("three crashes\n\(host.log)") { try host.records.count { $0.reason.end == .crash } >= 3 }
         _ = try await host.end(by: Signals.terminate)
         let records = try host.records
-        #expect(records.filter { $0.routine == "calm" }.map(\.reason.kind) == [.stopped])
-        #expect(records.allSatisfy { $0.reason.kind != .peerFailed })
+        #expect(records.filter { $0.routine == "calm" }.map(\.reason.end) == [.stopped])
+        #expect(records.allSatisfy { $0.reason.end != .peerFailed })
     }
 
     @Test func `20 reports of a plugin are kept, and shown`() async throws {
@@ -104,7 +104,7 @@ extension EndToEnd.Isolation {
         let host = try Host(in: scratch)
         try await eventually("22 crashes\n\(host.log)", within: .seconds(60)) { try host.records.count >= 22 }
         _ = try await host.end(by: Signals.terminate)
-        let records = try host.records.filter { $0.reason.kind == .crash }
+        let records = try host.records.filter { $0.reason.end == .crash }
         let kept = try FileManager.default.contentsOfDirectory(atPath: scratch.state + "/reports").sorted()
         #expect(kept == records.compactMap(\.report).suffix(20))
 

@@ -51,6 +51,6 @@ extension EndToEnd.Isolation {
         #expect(Processes.using(scratch.path).isEmpty, "an orphan")
         let trace = Trace.read(scratch)
         #expect(Trace.longestGapMs(trace) < 50 + canary.longestMs, "the neighbour was disturbed")
-        #expect(try Records.read(scratch).map(\.reason.kind) == [.stopped, .stopped])
+        #expect(try Records.read(scratch).map(\.reason.end) == [.stopped, .stopped])
     }
 }

@@ -124,7 +124,7 @@ extension EndToEnd {
             try await eventually("two records") { try host.records.count == 2 }
             #expect(try await status("stuck/run", in: host).state == .stopped)
             let reasons = try host.records.map(\.reason)
-            #expect(reasons.map(\.kind) == [.stopped, .stopped])
+            #expect(reasons.map(\.end) == [.stopped, .stopped])
             #expect(reasons.allSatisfy { $0.text.hasPrefix("did not end in time") && $0.cycle == 0 }, "\(reasons)")
             #expect(try await status("healthy/beat", in: host).sessionsTotal == 1, "a neighbour was touched")
         }
@@ -294,7 +294,7 @@ extension EndToEnd {
             #expect((Processes.number("VmRSS", of: host.pid) ?? .max) < 150_000, "kB")
             #expect(silent.count == 100)
             _ = try await host.end(by: Signals.interrupt)
-            #expect(Set(try host.records.map(\.reason.kind)) == [.stopped])
+            #expect(Set(try host.records.map(\.reason.end)) == [.stopped])
         }
     }
 }

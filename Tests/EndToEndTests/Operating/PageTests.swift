@@ -150,7 +150,7 @@ extension EndToEnd {
             #expect(try await host.end(by: Signals.abort, expecting: .signaled(Signals.abort)) < .seconds(5))
             let next = try Host("--exit-when-idle", "--max-cycles", "1", in: scratch)
             try await next.ended()
-            #expect(try next.records.map(\.reason.kind) == [.hostDied, .maxCycles])
+            #expect(try next.records.map(\.reason.end) == [.hostDied, .maxCycles])
         }
 
         @Test(.enabled(if: Tools.has("python3"), "python3 is not installed"))

@@ -58,7 +58,7 @@ struct ScheduleTests {
             case (.running, .fail): (.askHook, .inHook)
             case (.inHook, .goOn): (.wait(until: 1100), .waiting)
             case (.inHook, .retry): (.wait(until: 1057), .waiting)
-            case (.inHook, .end): (.end(.failed), .ended)
+            case (.inHook, .end): (.end(.error), .ended)
             case (.waiting, _): (.none, .waiting)
             case (.running, _): (.none, .running)
             case (.inHook, _): (.none, .inHook)
@@ -227,10 +227,10 @@ struct ScheduleTests {
         _ = schedule.poll(now: 0, wall: 0)
         schedule.endAfterCycle()
         var failing = schedule
-        #expect(schedule.finish(now: 1, wall: 0) == .end(.byRoutine))
+        #expect(schedule.finish(now: 1, wall: 0) == .end(.endedByRoutine))
         #expect(schedule.cycle == 1)
         _ = failing.fail()
-        #expect(failing.decide(.end, now: 1, wall: 0) == .end(.failed))
+        #expect(failing.decide(.end, now: 1, wall: 0) == .end(.error))
         #expect(failing.cycle == 0 && failing.failures == 1)
     }
 
@@ -301,7 +301,7 @@ struct ScheduleTests {
             _ = schedule.fail()
             now += 5
             let action = schedule.decide(.retry(after: 10), now: now, wall: 0)
-            #expect(action == (attempt < most ? .wait(until: now + 10) : .end(.failed)))
+            #expect(action == (attempt < most ? .wait(until: now + 10) : .end(.error)))
             now += 10
         }
         #expect(schedule.failures == UInt64(most) && schedule.cycle == 0)

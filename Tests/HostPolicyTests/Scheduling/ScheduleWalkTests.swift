@@ -152,11 +152,11 @@ private struct Model {
     mutating func decide(_ decision: Schedule.Decision, _ now: Int64, _ wall: Int64) -> Schedule.Action {
         guard state == .asking else { return .none }
         switch decision {
-        case .end: return over(.failed)
+        case .end: return over(.error)
         case .goOn: return next(now, wall)
         case .retry(let delay):
             if isStopping { return over(.stopped) }
-            if attempt == attempts { return over(.failed) }
+            if attempt == attempts { return over(.error) }
             attempt += 1
             due = now + delay
             state = .sleeping
@@ -209,7 +209,7 @@ private struct Model {
         return poll(now, wall)
     }
 
-    private mutating func over(_ end: Schedule.End) -> Schedule.Action {
+    private mutating func over(_ end: SessionEnd) -> Schedule.Action {
         state = .over
         return .end(end)
     }

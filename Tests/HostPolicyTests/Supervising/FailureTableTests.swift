@@ -35,7 +35,7 @@ private let second: Int64 = 1_000_000_000
     static let others = ["error again", "load error", "load death", "host short", "unloadable"]
 
     @Test func everyEndIsInTheTableOnce() {
-        let expected = RestartPolicy.Ending.allCases.map(\.rawValue) + Self.others
+        let expected = SessionEnd.allCases.map(\.name) + Self.others
         #expect(Self.rows.map(\.end).sorted() == expected.sorted())
     }
 
@@ -47,7 +47,7 @@ private let second: Int64 = 1_000_000_000
         case "host short": return .startFailed(.host, cause: "no worker")
         case "unloadable": return .loadError("no such symbol")
         default:
-            let ending = try #require(RestartPolicy.Ending(rawValue: row.end))
+            let ending = try #require(SessionEnd(name: row.end))
             return .sessionEnded(ending, cause: "cause")
         }
     }
@@ -103,8 +103,8 @@ private let second: Int64 = 1_000_000_000
             #expect(policy.trouble == nil || row.end == "error again")
         }
         if !Self.others.contains(row.end) {
-            let kind = SessionRecord.Kind(rawValue: row.end)
-            #expect((row.told == "failure") == kind.isFailure, "told as \(row.told)")
+            let kind = SessionEnd(name: row.end)
+            #expect((row.told == "failure") == kind?.isFailure, "told as \(row.told)")
         }
     }
 }

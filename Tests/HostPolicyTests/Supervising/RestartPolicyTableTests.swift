@@ -58,8 +58,8 @@ import Testing
             "hook stop": .stopDecided,
             "quarantine": .quarantineDecided(why: "enough"), "timer": .timerFired, "too late": .tooLate,
         ]
-        for ending in RestartPolicy.Ending.allCases {
-            events[ending.rawValue] = .sessionEnded(ending, cause: "cause")
+        for end in SessionEnd.allCases {
+            events[end.name] = .sessionEnded(end, cause: "cause")
         }
         return events
     }()
@@ -130,7 +130,7 @@ struct PolicyDriver {
 
     /// One failed session that lived for `life`; the start before it comes when it is due.
     @discardableResult mutating func fail(
-        _ cause: String = "cause", as ending: RestartPolicy.Ending = .crash, life: Int64 = 1_000_000, good: Bool = false
+        _ cause: String = "cause", as ending: SessionEnd = .crash, life: Int64 = 1_000_000, good: Bool = false
     ) -> [RestartPolicy.Action] {
         if case .waiting = policy.state { handle(.timerFired, after: untilDeadline) }
         handle(.started)

@@ -103,14 +103,14 @@ import Testing
         driver.die(.exited(0))
         let verdict = try #require(driver.verdict)
         #expect(verdict.line(pid: 5)?.isError == true)
-        #expect(verdict.sessions.map(\.reason.kind) == [.exit, .exit])
+        #expect(verdict.sessions.map(\.reason.end) == [.exit, .exit])
     }
 
     @Test func `who was in the plugin's code is the culprit, the others are its peers`() throws {
         var driver = Self.serving()
         driver.die(Self.segv, Self.remains(busy: [1]), report: Report(frame: "f (a.c:1)", file: "r.json"))
         let verdict = try #require(driver.verdict)
-        #expect(verdict.sessions.map(\.reason.kind) == [.peerFailed, .crash])
+        #expect(verdict.sessions.map(\.reason.end) == [.peerFailed, .crash])
         #expect(verdict.sessions.map(\.isCulprit) == [false, true])
         #expect(verdict.sessions[1].reason.signal == "SIGSEGV")
         #expect(verdict.sessions[1].reason.frame == "f (a.c:1)")
@@ -121,13 +121,13 @@ import Testing
     @Test func `of two that were busy the one on the thread is the culprit`() throws {
         var driver = Self.serving()
         driver.die(Self.segv, Self.remains(busy: [0, 1], thread: 100))
-        #expect(driver.verdict?.sessions.map(\.reason.kind) == [.crash, .peerFailed])
+        #expect(driver.verdict?.sessions.map(\.reason.end) == [.crash, .peerFailed])
     }
 
     @Test func `a death of which nobody knows where it was is everybody's`() throws {
         var driver = Self.serving()
         driver.die(Self.segv, Self.remains(busy: []))
-        #expect(driver.verdict?.sessions.map(\.reason.kind) == [.crash, .crash])
+        #expect(driver.verdict?.sessions.map(\.reason.end) == [.crash, .crash])
     }
 
     @Test func `a hang is ended in the thread, then by the kill, and its peer is no culprit`() throws {
@@ -136,7 +136,7 @@ import Testing
         #expect(driver.wait() == [.kill])
         #expect(driver.now == 2 * Self.second)
         driver.die(Self.kill, Self.remains(busy: [0, 1]))
-        #expect(driver.verdict?.sessions.map(\.reason.kind) == [.timeout, .peerFailed])
+        #expect(driver.verdict?.sessions.map(\.reason.end) == [.timeout, .peerFailed])
     }
 
     @Test func `a hang while the host stops is told as one`() throws {
@@ -144,7 +144,7 @@ import Testing
         driver.tell(.end)
         #expect(driver.tell(.hang(slot: 1, thread: 33)) == [.abort(thread: 33)])
         driver.die(.signalled(6, name: "SIGABRT"), Self.remains(busy: [1]))
-        #expect(driver.verdict?.sessions.map(\.reason.kind) == [.peerFailed, .timeout])
+        #expect(driver.verdict?.sessions.map(\.reason.end) == [.peerFailed, .timeout])
         var late = Self.serving()
         late.tell(.hang(slot: 0, thread: 33))
         #expect(late.tell(.end) == [])
@@ -157,7 +157,7 @@ import Testing
         driver.die(.signalled(15, name: "SIGTERM"), Self.remains(busy: [1]))
         let verdict = try #require(driver.verdict)
         #expect(verdict.sessions.map(\.isLate) == [false, true])
-        #expect(verdict.sessions.map(\.reason.kind) == [.peerFailed, .stopped])
+        #expect(verdict.sessions.map(\.reason.end) == [.peerFailed, .stopped])
     }
 
     @Test func `a load that takes too long, or in which the worker dies, has failed; those behind it have not`() throws
@@ -169,7 +169,7 @@ import Testing
         #expect(hung.now == 3 * Self.second)
         hung.die(.signalled(6, name: "SIGABRT"))
         #expect(hung.verdict?.failedLoad?.plugin == 1)
-        #expect(hung.verdict?.failedLoad?.reason.kind == .timeout)
+        #expect(hung.verdict?.failedLoad?.reason.end == .timeout)
         #expect(hung.verdict?.interruptedLoads == [2])
         var dead = Driver()
         dead.tell(.load(plugin: 1, limit: Self.second))
@@ -193,7 +193,7 @@ import Testing
         driver.tell(.channelClosed)
         #expect(driver.wait() == [.kill])
         driver.die(Self.kill, Self.remains(busy: [0]))
-        #expect(driver.verdict?.sessions.map(\.reason.kind) == [.exit, .peerFailed])
+        #expect(driver.verdict?.sessions.map(\.reason.end) == [.exit, .peerFailed])
         #expect(driver.verdict?.sessions[0].reason.text.hasPrefix("it left the host") == true)
         var exits = Self.serving()
         exits.tell(.channelClosed)
@@ -219,7 +219,7 @@ import Testing
         #expect(driver.verdict == nil)
         _ = driver.wait()
         #expect(driver.now == 10 * Self.second)
-        #expect(driver.verdict?.sessions.map(\.reason.kind) == [.crash, .peerFailed])
+        #expect(driver.verdict?.sessions.map(\.reason.end) == [.crash, .peerFailed])
         #expect(driver.wait() == nil)
     }
 
@@ -234,7 +234,7 @@ import Testing
         #expect(stuck.tell(.stuck) == [.kill])
         #expect(stuck.wait() == [.giveUp])
         stuck.die(.unreaped)
-        #expect(stuck.verdict?.sessions.map(\.reason.kind) == [.crash, .crash])
+        #expect(stuck.verdict?.sessions.map(\.reason.end) == [.crash, .crash])
     }
 
     @Test(arguments: 0...12) func `told to end at once, every worker is dead within bounded time`(state: Int) {

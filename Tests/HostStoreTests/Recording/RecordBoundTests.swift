@@ -66,6 +66,6 @@ import Testing
         var record = SessionRecord.full
         record.reason.text = String(repeating: "é", count: 1000)
         #expect(record.brief.line().count < 1500 && record.brief.stats == SessionRecord.Stats())
-        #expect(record.brief.session == record.session && record.brief.reason.kind == record.reason.kind)
+        #expect(record.brief.session == record.session && record.brief.reason.end == record.reason.end)
     }
 }

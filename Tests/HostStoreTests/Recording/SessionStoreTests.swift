@@ -311,7 +311,7 @@ struct SessionStoreTests {
     }
 
     @Test func lastEndsOutliveTheStoreAndItsFiles() throws {
-        func ended(_ number: Int, _ kind: SessionRecord.Kind, phase: String? = nil, routine: String) -> SessionRecord {
+        func ended(_ number: Int, _ kind: SessionEnd, phase: Phase? = nil, routine: String) -> SessionRecord {
             var record = SessionRecord.sample(number, routine: routine)
             record.reason = .init(kind, phase: phase)
             return record
@@ -321,9 +321,9 @@ struct SessionStoreTests {
             #expect(store.lastEnd(plugin: "market-poller", routine: "a") == nil)
             try store.append([
                 ended(1, .crash, routine: "a"), ended(2, .maxCycles, routine: "b"), ended(3, .stopped, routine: "a"),
-                ended(4, .timeout, phase: "routine", routine: "b"),
+                ended(4, .timeout, phase: .routine, routine: "b"),
                 // A load that failed is no session before another.
-                ended(5, .error, phase: "load", routine: "a"),
+                ended(5, .error, phase: .load, routine: "a"),
             ])
             #expect(store.lastEnd(plugin: "market-poller", routine: "a") == .stopped)
         }

@@ -33,9 +33,9 @@ import Testing
 
     /// Describes whatever is to be described, by its file's name, and ends what is to end; returns the programs that
     /// became ready and the kinds of the ends.
-    private func settle() -> (ready: [String], retired: [SessionRecord.Kind]) {
+    private func settle() -> (ready: [String], retired: [SessionEnd]) {
         var ready: [String] = []
-        var retired: [SessionRecord.Kind] = []
+        var retired: [SessionEnd] = []
         while true {
             let changes = catalog.take()
             if changes.isEmpty { return (ready, retired) }

@@ -38,8 +38,8 @@ import Testing
         func lifetimeCycles(plugin: String, routine: String) -> UInt64 {
             lifetimes[plugin + "/" + routine] ?? 0
         }
-        func lastEnd(plugin: String, routine: String) -> SessionRecord.Kind? {
-            (written + waitingLines).last { $0.record.identifier == plugin + "/" + routine }?.record.reason.kind
+        func lastEnd(plugin: String, routine: String) -> SessionEnd? {
+            (written + waitingLines).last { $0.record.identifier == plugin + "/" + routine }?.record.reason.end
         }
         func account(of session: OpenSession) -> LedgerAccount { accounts[session.session] ?? .none }
         func begin(_ session: OpenSession) throws(SystemError) {
@@ -82,7 +82,7 @@ import Testing
     }
 
     private func record(
-        _ number: UInt64, of plugin: String = "market", kind: SessionRecord.Kind = .maxCycles, text: String = ""
+        _ number: UInt64, of plugin: String = "market", kind: SessionEnd = .maxCycles, text: String = ""
     ) -> SessionRecord {
         SessionRecord(
             session: SessionID(rawValue: number), plugin: plugin, routine: "poll", startMs: 0, finishMs: 1,
@@ -109,7 +109,7 @@ import Testing
         let first = keeper.keep(record(1))
         let second = keeper.keep(record(2))
         #expect(first.record.lifetimeCycles == 5 && second.record.lifetimeCycles == 10)
-        #expect(keeper.lastEnd(of: first.record.identifier) == second.record.reason.kind)
+        #expect(keeper.lastEnd(of: first.record.identifier) == second.record.reason.end)
         #expect(keeper.lastEnd(of: "nobody/none") == nil)
         #expect(storage.written.isEmpty && storage.ledgers == ["7-1.ledger"])
         round()
@@ -191,7 +191,7 @@ import Testing
         keeper.recover()
         let records = storage.written.dropFirst().map(\.record)
         #expect(records.map(\.session.rawValue) == [1, 2, 4])
-        #expect(records.map(\.reason.kind) == [.hostDied, .hostDied, .maxCycles])
+        #expect(records.map(\.reason.end) == [.hostDied, .hostDied, .maxCycles])
         #expect(records.map(\.cycles) == [41, 0, 41] && records[0].durationMs == 2000)
         #expect(records[1].reason.text.contains("overwritten") && records[0].reason.phase == "routine")
         #expect(storage.ledgers.isEmpty && storage.begun.isEmpty && keeper.history.isEmpty)

@@ -82,7 +82,7 @@ final class BookHarness {
         if !book.actions.isEmpty { perform() }
     }
 
-    func end(_ routine: Int, _ kind: SessionRecord.Kind, cycles: UInt64 = 1) {
+    func end(_ routine: Int, _ kind: SessionEnd, cycles: UInt64 = 1) {
         guard let id = sessions[routine], let seat = seats[routine] else { return }
         book.ended(.over(id, slot: seat.slot, kind, cycles: cycles), nil)
     }
@@ -132,7 +132,7 @@ final class BookHarness {
         #expect(harness.sent.count == sent && book.actions.isEmpty)
         harness.end(0, .stopped)
         harness.perform()
-        #expect(harness.records.map(\.reason.kind) == [.removed])
+        #expect(harness.records.map(\.reason.end) == [.removed])
         #expect(!book.hasSessions(1))
         book.forget([1])
         // What comes late of a session that is over, or of a routine that is gone, is nobody's.
@@ -204,7 +204,7 @@ final class BookHarness {
         let reports = book.actions.compactMap {
             if case .record(let record, let report) = $0 { (record, report) } else { nil }
         }
-        #expect(reports.map(\.0.reason.kind) == [.peerFailed, .crash])
+        #expect(reports.map(\.0.reason.end) == [.peerFailed, .crash])
         #expect(reports.map(\.1) == [nil, "raw.json"])
         #expect(reports.map { $0.0.report != nil } == [false, true])
         #expect(reports[1].0.cycles == 4)

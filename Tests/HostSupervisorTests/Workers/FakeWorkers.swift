@@ -67,7 +67,7 @@ final class FakeWorker: WorkerProcess {
     }
 
     /// Says that a session is over.
-    func end(_ session: SessionID, slot: Int, _ kind: SessionRecord.Kind = .stopped, cycles: UInt64 = 1) {
+    func end(_ session: SessionID, slot: Int, _ kind: SessionEnd = .stopped, cycles: UInt64 = 1) {
         report(.event(.ended(.over(session, slot: slot, kind, cycles: cycles))))
     }
 
@@ -79,7 +79,7 @@ final class FakeWorker: WorkerProcess {
 }
 
 extension WorkerEvent.Ended {
-    static func over(_ session: SessionID, slot: Int, _ kind: SessionRecord.Kind, cycles: UInt64) -> Self {
+    static func over(_ session: SessionID, slot: Int, _ kind: SessionEnd, cycles: UInt64) -> Self {
         Self(
             slot: slot, session: session, startMs: 0, finishMs: 0, durationNs: 0, cycles: cycles, goodCycles: cycles,
             failures: 0,

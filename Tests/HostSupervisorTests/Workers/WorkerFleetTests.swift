@@ -21,7 +21,7 @@ import Testing
         #expect(deaths.count == 100)
         let told = deaths.flatMap(\.verdict.sessions)
         #expect(told.count == 300 && Set(told.map(\.id)) == expected)
-        #expect(told.allSatisfy { $0.reason.kind == .crash && $0.counts?.cycle == 3 })
+        #expect(told.allSatisfy { $0.reason.end == .crash && $0.counts?.cycle == 3 })
         #expect(Set(deaths.map(\.ledger)).count == 100)
         #expect(fleet.isEmpty)
         harness.wait(100)
@@ -122,7 +122,7 @@ import Testing
         #expect(worker.signals == [Signals.abort])
         worker.report(.died(.signaled(6)))
         let sessions = try #require(harness.deaths().first?.verdict.sessions)
-        #expect(sessions.map(\.reason.kind) == [.peerFailed, .timeout])
+        #expect(sessions.map(\.reason.end) == [.peerFailed, .timeout])
     }
 
     @Test func `what a worker cannot have said is not passed on`() throws {
@@ -131,7 +131,7 @@ import Testing
         worker.end(others[0].0, slot: others[0].1.slot)  // another worker's session
         worker.end(seats[0].0, slot: seats[0].1.slot + 1)  // another slot
         worker.report(.event(.loaded(plugin: 2)))
-        worker.report(.event(.refused(plugin: 1, phase: "load", text: "x")))
+        worker.report(.event(.refused(plugin: 1, stage: .load, text: "x")))
         worker.report(.event(.log(.init(plugin: 2, routine: nil, level: 20, text: "x", ms: 1))))
         worker.report(.event(.goodbye))
         worker.report(.garbage)
@@ -214,7 +214,7 @@ import Testing
         #expect(hung.signals == [Signals.abort, Signals.kill])
         #expect(crashed.signals.isEmpty)
         crashed.report(.died(.signaled(11)))
-        #expect(harness.deaths().map(\.failedLoad?.reason.kind) == [.timeout, .crash])
+        #expect(harness.deaths().map(\.failedLoad?.reason.end) == [.timeout, .crash])
     }
 
     @Test func `no more than four are described at a time, and one that takes long gives its place up`() {

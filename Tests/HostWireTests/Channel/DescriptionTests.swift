@@ -71,7 +71,7 @@ struct DescriptionTests {
         let fault = description.fault ?? ""
         #expect(fault.hasPrefix(wrong.text), "\(fault)")
         let event = WorkerEvent(line: WorkerEvent.described(plugin: 3, description).line())
-        #expect(event == .refused(plugin: 3, phase: "descriptor", text: fault))
+        #expect(event == .refused(plugin: 3, stage: .descriptor, text: fault))
     }
 
     @Test("a good one passes as it is, with as many routines as a ledger has slots")

@@ -36,14 +36,14 @@ import Testing
                     .init(name: "q", type: .bool, defaultValue: nil, range: nil, description: nil),
                 ],
                 routines: [.init(name: "r", description: nil, waitMs: 1, maxCycles: 2, timeoutMs: 3)])),
-        .refused(plugin: 1, phase: "open", text: "\u{0}\u{1}\u{7F} ünïcode \u{1F600}"),
+        .refused(plugin: 1, stage: .open, text: "\u{0}\u{1}\u{7F} ünïcode \u{1F600}"),
         .ended(
             .init(
                 slot: 4, session: SessionID(rawValue: 5), startMs: -6, finishMs: 7, durationNs: 8, cycles: 9,
                 goodCycles: 8,
                 failures: 10,
                 missed: 11,
-                reason: .init(.error, text: "x", signal: "SIGSEGV", cycle: 3, phase: "routine", frame: "f at g.c:3"),
+                reason: .init(.error, text: "x", signal: "SIGSEGV", cycle: 3, phase: .routine, frame: "f at g.c:3"),
                 code: -12,
                 stats: SessionRecord.Stats([
                     ("n", .int(-3)), ("d", .double(0.1)), ("one", .double(1)), ("s", .string("true")),

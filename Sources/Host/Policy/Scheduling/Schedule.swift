@@ -1,4 +1,4 @@
-internal import HostValues
+public import HostValues
 
 /// When one routine runs: the state machine of one session, without a clock, a lock or a thread.
 ///
@@ -18,20 +18,6 @@ public struct Schedule: Equatable, Sendable {
         case ended
     }
 
-    /// Why the session ended.
-    public enum End: Equatable, Sendable {
-        /// It has had its `maxCycles`.
-        case maxCycles
-        /// The wall clock has reached `until`.
-        case until
-        /// The host asked.
-        case stopped
-        /// The routine asked.
-        case byRoutine
-        /// A cycle failed, and the decision was to end.
-        case failed
-    }
-
     /// What the caller is to do.
     public enum Action: Equatable, Sendable {
         /// Run a cycle now; then call `finish` or `fail`.
@@ -42,8 +28,8 @@ public struct Schedule: Equatable, Sendable {
         case plan
         /// Ask the hook; then call `decide`.
         case askHook
-        /// End the session for this reason.
-        case end(End)
+        /// End the session: after its `maxCycles`, at `until`, since the host or the routine asked, or by an error.
+        case end(SessionEnd)
         /// Nothing.
         case none
     }
@@ -198,13 +184,13 @@ public struct Schedule: Equatable, Sendable {
                 return advance(now: now, wall: wall)
             case .retry(let delay):
                 if stopAsked { return end(.stopped) }
-                if attempt >= maxAttempts { return end(.failed) }
+                if attempt >= maxAttempts { return end(.error) }
                 attempt &+= 1
                 due = now.clampedPlus(max(0, delay))
                 state = .waiting
                 return poll(now: now, wall: wall)
             case .end:
-                return end(.failed)
+                return end(.error)
             }
         case .waiting, .running, .ended:
             return .none
@@ -287,7 +273,7 @@ public struct Schedule: Equatable, Sendable {
     /// After a cycle that counts: the next one.
     private mutating func advance(now: Int64, wall: Int64) -> Action {
         if maxCycles != 0, cycle >= maxCycles { return end(.maxCycles) }
-        if endAsked { return end(.byRoutine) }
+        if endAsked { return end(.endedByRoutine) }
         if stopAsked { return end(.stopped) }
         if isPlanned {
             due = againAsked ? now : following
@@ -312,7 +298,7 @@ public struct Schedule: Equatable, Sendable {
         return isYielding && !isPaused && !hasReachedUntil(wall) ? .wait(until: due) : poll(now: now, wall: wall)
     }
 
-    private mutating func end(_ reason: End) -> Action {
+    private mutating func end(_ reason: SessionEnd) -> Action {
         state = .ended
         return .end(reason)
     }

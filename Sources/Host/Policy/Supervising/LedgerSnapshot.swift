@@ -21,12 +21,12 @@ public struct LedgerSnapshot: Equatable, Sendable {
     /// Grid points passed over.
     public var missed: UInt64
     /// How the session ended.
-    public var end: SessionRecord.Kind?
+    public var end: SessionEnd?
 
     /// A slot that says this.
     public init(
         session: UInt64, state: LedgerState?, cycle: UInt64, began: Int64 = 0, due: Int64 = 0, thread: Int32 = 0,
-        failures: UInt64 = 0, missed: UInt64 = 0, end: SessionRecord.Kind? = nil
+        failures: UInt64 = 0, missed: UInt64 = 0, end: SessionEnd? = nil
     ) {
         self.session = session
         self.state = state
@@ -47,17 +47,17 @@ public struct LedgerSnapshot: Equatable, Sendable {
         }
     }
 
-    /// The phase in the words of the record.
-    public var phase: String? {
+    /// The callback that the routine's thread is in.
+    public var phase: Phase? {
         switch state {
-        case .starting: "start"
-        case .running: "routine"
-        case .inHook: "hook"
-        case .inStats: "stats"
-        case .stopping: "stop"
-        case .loading: "load"
-        case .unloading: "unload"
-        case .refreshing: "cache"
+        case .starting: .start
+        case .running: .routine
+        case .inHook: .hook
+        case .inStats: .stats
+        case .stopping: .stop
+        case .loading: .load
+        case .unloading: .unload
+        case .refreshing: .cache
         case .idle, .waiting, .ended, nil: nil
         }
     }

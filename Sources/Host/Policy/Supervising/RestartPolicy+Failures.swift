@@ -40,9 +40,9 @@ extension RestartPolicy {
     }
 
     mutating func concluded(
-        _ ending: Ending, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+        _ end: SessionEnd, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
     ) -> [Action] {
-        switch ending {
+        switch end {
         case .maxCycles, .until, .endedByRoutine:
             history.endRows()
             state = .complete

@@ -1,4 +1,4 @@
-internal import HostValues
+public import HostValues
 
 /// Decides when a routine is started again, and when it is shut out: one pure state machine for each routine.
 ///
@@ -14,23 +14,6 @@ internal import HostValues
 /// `startFailed` for one whose start was ordered and never reported. What a hook decided
 /// comes before the end of its session; in a session that is to end anyway it counts no more.
 public struct RestartPolicy: Sendable {
-    /// How a session ended; the raw values are the kinds of the session record.
-    public enum Ending: String, CaseIterable, Sendable {
-        case maxCycles = "max_cycles"
-        case until
-        case stopped
-        case endedByRoutine = "ended_by_routine"
-        case error
-        case crash
-        case exit
-        case timeout
-        case peerFailed = "peer_failed"
-        case reloaded
-        case removed
-        case hostDied = "host_died"
-        case quarantined
-    }
-
     /// Where the routine stands.
     public enum State: Equatable, Sendable {
         /// Not started yet, or its file was removed.
@@ -60,7 +43,7 @@ public struct RestartPolicy: Sendable {
         /// The session had a cycle without an error. Telling it once a session is enough, at the latest before its end.
         case goodCycle
         /// The session ended. `cause` groups failures: such as `crash SIGSEGV in sample at line 12`.
-        case sessionEnded(Ending, cause: String)
+        case sessionEnded(SessionEnd, cause: String)
         /// The session ended by an error that is no new one: a cache did not ask its source again so soon after a failure,
         /// and will not before that monotonic time.
         case errorRepeated(cause: String, until: Int64)
@@ -163,7 +146,7 @@ public struct RestartPolicy: Sendable {
         case .fileChanged(let content): fileChanged(to: content)
         case .started: started(at: now)
         case .goodCycle: goodCycle(at: now)
-        case .sessionEnded(let ending, let cause): sessionEnded(ending, cause, at: now, using: &random)
+        case .sessionEnded(let end, let cause): sessionEnded(end, cause, at: now, using: &random)
         case .errorRepeated(let cause, let until): errorRepeated(cause, until, at: now)
         case .startFailed(let fault, let cause): startFailed(fault, cause, at: now, using: &random)
         case .loadError(let text): loadError(text, at: now)
@@ -222,13 +205,13 @@ public struct RestartPolicy: Sendable {
     }
 
     private mutating func sessionEnded(
-        _ ending: Ending, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+        _ end: SessionEnd, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
     ) -> [Action] {
         isOpen = false
         switch state {
         case .idle, .complete, .stopped, .waiting, .quarantined: return []
         case .ending: return begin()
-        case .starting, .running: return concluded(ending, cause, at: now, using: &random)
+        case .starting, .running: return concluded(end, cause, at: now, using: &random)
         }
     }
 

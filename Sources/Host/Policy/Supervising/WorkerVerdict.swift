@@ -208,7 +208,7 @@ public struct Verdict: Equatable, Sendable {
                 if isCulprit {
                     reason = own
                     reason.cycle = counts?.cycle
-                    reason.phase = counts?.phase
+                    reason.phase = counts?.phase?.word
                 } else {
                     reason = SessionRecord.Reason(
                         .peerFailed, text: "another routine of its worker died: \(death.end)")
@@ -253,7 +253,7 @@ public struct Verdict: Equatable, Sendable {
     ) -> FailedLoad {
         let place = report.frame.map { " at \($0)" } ?? ""
         var reason = isHung ? SessionRecord.Reason(.timeout, text: "over its time", frame: report.frame) : own
-        reason.phase = "load"
+        reason.phase = Phase.load.word
         return FailedLoad(
             plugin: plugin, reason: reason,
             text: isHung

@@ -9,7 +9,7 @@ struct SessionIndex {
     /// Cycles by `plugin/routine`.
     private(set) var cycles: [String: UInt64] = [:]
     /// How the last session ended, likewise.
-    private(set) var ends: [String: SessionRecord.Kind] = [:]
+    private(set) var ends: [String: SessionEnd] = [:]
 
     private static let generation = 131_072
 
@@ -32,7 +32,7 @@ struct SessionIndex {
     }
 
     /// Takes over sums, of two for the same routine the greater; and ends, which replace those that are here.
-    mutating func merge(_ sums: [String: UInt64], ends newer: [String: SessionRecord.Kind]) {
+    mutating func merge(_ sums: [String: UInt64], ends newer: [String: SessionEnd]) {
         cycles.merge(sums) { max($0, $1) }
         ends.merge(newer) { $1 }
     }
@@ -44,17 +44,17 @@ struct SessionIndex {
         var cycles: UInt64
         var lifetimeCycles: UInt64?
         /// nil for a load that failed: no session was there to end.
-        var end: SessionRecord.Kind?
+        var end: SessionEnd?
 
         init(_ record: SessionRecord) {
             session = record.session
             identifier = record.identifier
             cycles = record.cycles
             lifetimeCycles = record.lifetimeCycles
-            end = record.reason.phase == Self.load ? nil : record.reason.kind
+            end = record.reason.phase == Self.load ? nil : record.reason.end
         }
 
-        private static let load = "load"
+        private static let load = Phase.load.word
 
         /// Reads these fields from a line and passes over the others; nil when it is no record.
         init?(_ bytes: [UInt8], in range: Range<Int>) {
@@ -64,7 +64,7 @@ struct SessionIndex {
             var routine: String?
             var cycles: UInt64 = 0
             var lifetime: UInt64?
-            var end: SessionRecord.Kind?
+            var end: SessionEnd?
             var phase: String?
             do throws(JSONFault) {
                 var cursor = JSONCursor(bytes, in: range)
@@ -77,7 +77,7 @@ struct SessionIndex {
                     case "reason":
                         try cursor.object { (cursor, name) throws(JSONFault) in
                             switch name {
-                            case "kind": end = SessionRecord.Kind(rawValue: try cursor.string())
+                            case "kind": end = SessionEnd(name: try cursor.string())
                             case "phase": phase = try cursor.null() ? nil : try cursor.string()
                             default: try cursor.skip()
                             }

@@ -156,7 +156,7 @@ public struct SessionStore: ~Copyable {
     }
 
     /// How the routine's last session ended, by the same records; nil when there was none.
-    public func lastEnd(plugin: String, routine: String) -> SessionRecord.Kind? {
+    public func lastEnd(plugin: String, routine: String) -> SessionEnd? {
         let identifier = plugin + "/" + routine
         return pendingIndex.ends[identifier] ?? index.ends[identifier]
     }

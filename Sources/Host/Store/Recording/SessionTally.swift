@@ -7,14 +7,14 @@ struct SessionTally: Equatable {
     /// Cycles by `plugin/routine`.
     var cycles: [String: UInt64]
     /// Likewise, how the last session ended.
-    var ends: [String: SessionRecord.Kind]
+    var ends: [String: SessionEnd]
 
     /// Its file in the state directory.
     static let name = "sessions.tally"
     /// Bytes at most; a larger file is not read.
     static let limit = 64 << 20
 
-    init(through: SessionID, cycles: [String: UInt64], ends: [String: SessionRecord.Kind] = [:]) {
+    init(through: SessionID, cycles: [String: UInt64], ends: [String: SessionEnd] = [:]) {
         self.through = through
         self.cycles = cycles
         self.ends = ends
@@ -24,7 +24,7 @@ struct SessionTally: Equatable {
     init?(_ bytes: [UInt8]) {
         var through: SessionID?
         var cycles: [String: UInt64] = [:]
-        var ends: [String: SessionRecord.Kind] = [:]
+        var ends: [String: SessionEnd] = [:]
         do throws(JSONFault) {
             var cursor = JSONCursor(bytes, in: 0..<bytes.count)
             try cursor.object { (cursor, name) throws(JSONFault) in
@@ -34,7 +34,7 @@ struct SessionTally: Equatable {
                     try cursor.object { (cursor, name) throws(JSONFault) in cycles[name] = try cursor.unsigned() }
                 case "ends":
                     try cursor.object { (cursor, name) throws(JSONFault) in
-                        ends[name] = SessionRecord.Kind(rawValue: try cursor.string())
+                        ends[name] = SessionEnd(name: try cursor.string())
                     }
                 default: try cursor.skip()
                 }

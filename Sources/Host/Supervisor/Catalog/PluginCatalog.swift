@@ -20,7 +20,7 @@ final class PluginCatalog {
         /// A file is no plugin that can be used, which was said.
         case refused
         /// What runs of it is to end, with records of that kind; then `ended` is to be called.
-        case retire(Int, as: SessionRecord.Kind, String)
+        case retire(Int, as: SessionEnd, String)
     }
 
     /// How a catalog is made.
@@ -219,7 +219,7 @@ final class PluginCatalog {
     }
 
     /// Ends what runs of a plugin; its sessions' records give that kind.
-    func retire(_ entry: Entry, as kind: SessionRecord.Kind, _ text: String) {
+    func retire(_ entry: Entry, as kind: SessionEnd, _ text: String) {
         guard !entry.isRetiring else { return }
         entry.state = .retiring(entry.description)
         retiring.append(entry.number)

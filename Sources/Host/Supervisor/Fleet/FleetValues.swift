@@ -53,8 +53,15 @@ struct Load: Equatable {
 /// A load that came to nothing.
 struct FailedLoad: Equatable {
     let load: Load
-    /// `open`, `descriptor` or `load`, by the worker's own words; `died` when it died of it.
-    let phase: String
+    /// How it came to nothing.
+    enum Manner: Equatable {
+        /// The worker says that the plugin cannot be used, and how far it came.
+        case refused(LoadStage)
+        /// The worker died of it.
+        case died
+    }
+
+    let manner: Manner
     /// Why, for the log and for the record.
     let text: String
     let reason: SessionRecord.Reason
@@ -67,15 +74,15 @@ struct FailedLoad: Equatable {
     var report: String?
 
     /// Whether a record tells of it: what is wrong with the file itself is told with the file.
-    var isRecorded: Bool { phase == "load" || phase == "died" }
+    var isRecorded: Bool { fault != nil }
 
     /// Whose fault it is; nil: the file's, and it will be so until another one is there. What `load` returns is about the
     /// world, and may be good the next time.
     var fault: FailureHistory.Fault? {
-        switch phase {
-        case "load": .error
-        case "died": .death
-        default: nil
+        switch manner {
+        case .refused(.load): .error
+        case .refused(.open), .refused(.descriptor): nil
+        case .died: .death
         }
     }
 }

@@ -10,7 +10,7 @@ enum LedgerReader {
             session: word(0), state: LedgerState(rawValue: word(1)), cycle: word(2),
             began: Int64(bitPattern: word(3)), due: Int64(bitPattern: word(4)),
             thread: Int32(truncatingIfNeeded: word(5)), failures: word(6), missed: word(7),
-            end: LedgerEnd.kind(of: word(12)))
+            end: SessionEnd(rawValue: word(12)))
         snapshot.wallDue = Int64(bitPattern: word(21))
         return snapshot
     }
@@ -36,7 +36,7 @@ enum LedgerReader {
             LedgerSnapshot(
                 session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8, began: 0,
                 due: 0, thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],
-                end: LedgerEnd.kind(of: words[5])))
+                end: SessionEnd(rawValue: words[5])))
     }
 
     private static func word(_ index: Int, of bytes: [UInt8]) -> UInt64 {

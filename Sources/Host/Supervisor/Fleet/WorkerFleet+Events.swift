@@ -25,13 +25,13 @@ extension WorkerFleet {
             guard answered(plugin, isForRunning: true, by: worker) != nil else { return }
             worker.loaded.insert(plugin)
             events.append(.loaded(plugin: plugin, worker.key))
-        case .refused(let plugin, let phase, let text):
+        case .refused(let plugin, let stage, let text):
             guard let load = answered(plugin, by: worker) else { return }
             events.append(
                 .refused(
                     FailedLoad(
-                        load: load, phase: phase, text: phase == "load" ? "its load failed: \(text)" : text,
-                        reason: SessionRecord.Reason(.error, text: text, phase: "load"), pid: worker.process?.pid ?? 0,
+                        load: load, manner: .refused(stage), text: stage == .load ? "its load failed: \(text)" : text,
+                        reason: SessionRecord.Reason(.error, text: text, phase: .load), pid: worker.process?.pid ?? 0,
                         startedAt: worker.startedAt, isInnocent: false, report: nil)))
         case .ended(let ended):
             let counts = worker.process?.slotBytes(ended.slot).flatMap { LedgerCounts($0, of: ended.session) }
@@ -104,7 +104,7 @@ extension WorkerFleet {
             queue.leave(load.plugin)
             if let failed = verdict.failedLoad, failed.plugin == load.plugin, obituary.failedLoad == nil {
                 obituary.failedLoad = FailedLoad(
-                    load: load, phase: "died", text: failed.text, reason: failed.reason, pid: pid,
+                    load: load, manner: .died, text: failed.text, reason: failed.reason, pid: pid,
                     startedAt: worker.startedAt, isInnocent: failed.isInnocent, report: verdict.report)
             } else if load.isForRunning {
                 obituary.interrupted.append(load.plugin)

@@ -97,7 +97,7 @@ final class RecordKeeper {
 
     private func say(_ record: SessionRecord) {
         let level: LogLevel =
-            record.reason.kind.isFailure ? .error : record.reason.kind == .maxCycles ? .success : .info
+            record.reason.isFailure ? .error : record.reason.end == .maxCycles ? .success : .info
         var text = "session \(record.session) ended: \(RecordTable.reason(record.reason))"
         text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
         text += DurationText.format(milliseconds: record.durationMs)
@@ -113,7 +113,7 @@ final class RecordKeeper {
     }
 
     /// How a routine's last session ended, in whichever host that was; nil when there was none.
-    func lastEnd(of identifier: String) -> SessionRecord.Kind? {
+    func lastEnd(of identifier: String) -> SessionEnd? {
         let parts = identifier.split(separator: "/", maxSplits: 1)
         guard parts.count == 2 else { return nil }
         return storage.lastEnd(plugin: String(parts[0]), routine: String(parts[1]))
@@ -177,7 +177,7 @@ final class RecordKeeper {
                 .critical, "",
                 "\(lost) \(lost == 1 ? "record is" : "records are") lost, since \(lost == 1 ? "it" : "they") could not be "
                     + "written\(why); the next host records what it still finds of them as "
-                    + SessionRecord.Kind.hostDied.rawValue)
+                    + SessionEnd.hostDied.name)
         }
         return lost
     }
@@ -199,7 +199,7 @@ final class RecordKeeper {
         if !owed.isEmpty {
             log.write(
                 .warning, "",
-                "the host before this one died: \(owed.count) of its sessions recorded as \(SessionRecord.Kind.hostDied.rawValue)"
+                "the host before this one died: \(owed.count) of its sessions recorded as \(SessionEnd.hostDied.name)"
             )
         }
         return records

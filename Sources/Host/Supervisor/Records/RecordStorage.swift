@@ -16,7 +16,7 @@ protocol RecordStorage: AnyObject {
     /// The routine's cycles over all its records, those included that wait.
     func lifetimeCycles(plugin: String, routine: String) -> UInt64
     /// How the routine's last session ended, by the same records; nil when there was none.
-    func lastEnd(plugin: String, routine: String) -> SessionRecord.Kind?
+    func lastEnd(plugin: String, routine: String) -> SessionEnd?
 
     /// Sessions that the host before this one began and did not end.
     var owed: [OpenSession] { get }
@@ -87,7 +87,7 @@ final class StateRecords: RecordStorage {
         store.lifetimeCycles(plugin: plugin, routine: routine)
     }
 
-    func lastEnd(plugin: String, routine: String) -> SessionRecord.Kind? {
+    func lastEnd(plugin: String, routine: String) -> SessionEnd? {
         store.lastEnd(plugin: plugin, routine: routine)
     }
 

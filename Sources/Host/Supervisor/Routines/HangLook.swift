@@ -84,7 +84,8 @@ final class HangLook {
             snapshot?.hangSnapshot(timeout: timeout)
             ?? .init(state: .busy, session: session.rawValue, cycle: .max, began: 0, due: .max, timeout: timeout)
         guard watch.observe(key, observed, at: now) != nil else { return nil }
-        let what = snapshot.map { "\($0.phase ?? "callback") of cycle \($0.cycle)" } ?? "a callback that hides itself"
+        let what =
+            snapshot.map { "\($0.phase?.word ?? "callback") of cycle \($0.cycle)" } ?? "a callback that hides itself"
         return Finding(thread: snapshot?.thread ?? 0, what: "\(what) is over its time: ending its worker")
     }
 

@@ -65,7 +65,7 @@ extension RoutineBook {
     // MARK: The end of a session
 
     /// Asks a routine's session to end, for this reason.
-    func endSession(of routine: RoutineEntry, as kind: SessionRecord.Kind, _ text: String = "") {
+    func endSession(of routine: RoutineEntry, as kind: SessionEnd, _ text: String = "") {
         routine.isStartPending = false
         guard let session = routine.session else { return }
         routine.session?.endAs = kind
@@ -90,8 +90,8 @@ extension RoutineBook {
     func ended(_ ended: WorkerEvent.Ended, _ counts: LedgerCounts?) {
         guard let routine = running[ended.session], let session = routine.session else { return }
         var reason = ended.reason
-        if reason.kind == .stopped, let kind = session.endAs {
-            reason.kind = kind
+        if reason.end == .stopped, let kind = session.endAs {
+            reason.kind = .known(kind)
             reason.text = session.endText
         }
         var record = routine.record(of: session, reason, by: host, clock)
@@ -103,7 +103,7 @@ extension RoutineBook {
         record.stats = ended.stats
         close(
             routine, record, counts, hasGoodCycle: ended.goodCycles > 0, disposition: ended.disposition,
-            leftAloneNs: reason.kind == .error ? ended.leftAloneNs : nil)
+            leftAloneNs: reason.end == .error ? ended.leftAloneNs : nil)
     }
 
     /// A worker is dead: what becomes of its sessions.
@@ -113,7 +113,7 @@ extension RoutineBook {
         for verdict in obituary.verdict.sessions {
             guard let routine = running[verdict.id], let session = routine.session else { continue }
             var reason = verdict.reason
-            if verdict.isLate { reason.kind = session.endAs ?? .stopped }
+            if verdict.isLate { reason.kind = .known(session.endAs ?? .stopped) }
             var record = routine.record(of: session, reason, by: host, clock)
             record.cycles = verdict.counts?.cycle ?? 0
             record.failures = verdict.counts?.failures ?? 0
@@ -162,8 +162,7 @@ extension RoutineBook {
             return tell(routine, .errorRepeated(cause: record.reason.cause, until: until))
         }
         // A kind that no version of ours writes comes from a plugin on the channel: it failed.
-        let ending = RestartPolicy.Ending(rawValue: record.reason.kind.rawValue) ?? .error
-        tell(routine, .sessionEnded(ending, cause: record.reason.cause))
+        tell(routine, .sessionEnded(record.reason.end ?? .error, cause: record.reason.cause))
     }
 
     /// Notes when the last cycle of a session began, for what a later one is to catch up.

@@ -21,7 +21,7 @@ final class RoutineBook {
         /// Their cycles.
         var cycles: UInt64 = 0
         /// How the last one ended; nil when there was none.
-        var end: SessionRecord.Kind?
+        var end: SessionEnd?
     }
 
     /// A session that is to begin.
@@ -154,7 +154,7 @@ final class RoutineBook {
     }
 
     /// Ends what runs of a program; its sessions' records give that kind.
-    func retire(_ number: Int, as kind: SessionRecord.Kind, _ text: String) {
+    func retire(_ number: Int, as kind: SessionEnd, _ text: String) {
         guard let entry = programs[number], !entry.isRetired else { return }
         entry.isRetired = true
         for routine in entry.routines {

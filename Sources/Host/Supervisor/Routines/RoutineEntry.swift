@@ -10,7 +10,7 @@ final class RoutineEntry {
         let startBoot: Int64
         let seat: Seat
         /// The kind for the record when the session ends because we asked.
-        var endAs: SessionRecord.Kind?
+        var endAs: SessionEnd?
         /// The text that goes with it.
         var endText = ""
     }
@@ -87,16 +87,16 @@ extension SessionRecord.Reason {
     /// What groups failures: the kind with the signal, frame or text, in which numbers do not count.
     var cause: String {
         let text = text.split(whereSeparator: \.isNumber).joined(separator: "#")
-        return [kind.rawValue, signal, frame ?? (signal == nil ? text : nil)].compactMap { $0 }
+        return [kind.name, signal, frame ?? (signal == nil ? text : nil)].compactMap { $0 }
             .joined(separator: " ")
     }
 }
 
-extension SessionRecord.Kind {
+extension SessionEnd {
     /// What the next session learns of this one, in the ABI's numbers.
     var before: UInt32 {
         switch self {
-        case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .quarantined, .other: 1
+        case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .quarantined: 1
         case .error: 2
         case .crash, .exit, .peerFailed, .hostDied: 3
         case .timeout: 4

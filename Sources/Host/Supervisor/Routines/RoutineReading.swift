@@ -137,7 +137,7 @@ struct RoutineReading {
         }
         if snapshot.isInPlugin {
             status.state = .running
-            status.phase = snapshot.phase
+            status.phase = snapshot.phase?.word
         } else if snapshot.state == .ended {
             status.state = .ending
         } else if routine.isPaused {

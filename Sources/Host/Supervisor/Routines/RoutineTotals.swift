@@ -22,15 +22,15 @@ struct RoutineTotals {
     /// A session ended, in a worker whose slot read so; nil counts when it could not be read.
     mutating func end(_ record: SessionRecord, _ counts: LedgerCounts?, worker: Int32) {
         sessions = sessions.clampedPlus(1)
-        if record.reason.kind.isFailure { failedSessions = failedSessions.clampedPlus(1) }
+        if record.reason.isFailure { failedSessions = failedSessions.clampedPlus(1) }
         cycles = cycles.clampedPlus(record.cycles)
         lastCycles = record.cycles
         failures = failures.clampedPlus(record.failures)
         // What it died of is no error that its cycles could count.
-        switch record.reason.kind {
+        switch record.reason.end {
         case .crash, .exit, .timeout: failures = failures.clampedPlus(1)
         case .maxCycles, .until, .stopped, .endedByRoutine, .error, .peerFailed, .reloaded, .removed, .hostDied,
-            .quarantined, .other:
+            .quarantined, nil:
             break
         }
         missed = missed.clampedPlus(record.missed)

@@ -56,7 +56,7 @@ extension RecordTable {
         ("failures", { String($0.failures) }),
         ("missed", { String($0.missed) }),
         ("lifetime_cycles", { $0.lifetimeCycles.map { String($0) } }),
-        ("reason.kind", { $0.reason.kind.rawValue }),
+        ("reason.kind", { $0.reason.kind.name }),
         ("reason.text", { $0.reason.text }),
         ("reason.signal", { $0.reason.signal }),
         ("reason.cycle", { $0.reason.cycle.map { String($0) } }),

@@ -121,7 +121,7 @@ public enum RecordTable {
 
     /// The kind, and what is known of it: `crash SIGSEGV in cycle 4 at parse (feed.c:12)`.
     public static func reason(_ reason: SessionRecord.Reason) -> String {
-        var text = reason.kind.rawValue
+        var text = reason.kind.name
         if let signal = reason.signal { text += " " + signal }
         if let cycle = reason.cycle { text += " in cycle \(cycle)" }
         if let phase = reason.phase, phase != "routine" { text += " in \(phase)" }

@@ -13,10 +13,10 @@ extension WorkerEvent {
             description.write(to: &writer)
             writer.close()
         case .loaded(let plugin): writer.field("loaded", plugin)
-        case .refused(let plugin, let phase, let text):
+        case .refused(let plugin, let stage, let text):
             writer.open("refused")
             writer.field("plugin", plugin)
-            writer.field("phase", phase)
+            writer.field("stage", stage.rawValue)
             writer.field("text", text)
             writer.close()
         case .ended(let ended):
@@ -67,21 +67,25 @@ extension WorkerEvent {
         try cursor.object { (cursor, name) throws(JSONFault) in
             if name == "plugin" { plugin = try cursor.whole() } else { try description.take(name, from: &cursor) }
         }
-        if let fault = description.fault { return .refused(plugin: plugin, phase: "descriptor", text: fault) }
+        if let fault = description.fault { return .refused(plugin: plugin, stage: .descriptor, text: fault) }
         return .described(plugin: plugin, description)
     }
 
     private static func refused(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerEvent {
-        var (plugin, phase, text) = (0, "", "")
+        var (plugin, stage, text) = (0, LoadStage.open, "")
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
             case "plugin": plugin = try cursor.whole()
-            case "phase": phase = try cursor.string()
+            case "stage":
+                guard let known = LoadStage(rawValue: try cursor.string()) else {
+                    throw cursor.fault("a stage of a load before this")
+                }
+                stage = known
             case "text": text = try cursor.string()
             default: try cursor.skip()
             }
         }
-        return .refused(plugin: plugin, phase: phase, text: text)
+        return .refused(plugin: plugin, stage: stage, text: text)
     }
 }
 
@@ -110,7 +114,7 @@ extension WorkerEvent.Ended {
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
         var ended = Self(
             slot: 0, session: SessionID(rawValue: 0), startMs: 0, finishMs: 0, durationNs: 0, cycles: 0,
-            goodCycles: 0, failures: 0, missed: 0, reason: .init(.other("")), code: 0, stats: .init(),
+            goodCycles: 0, failures: 0, missed: 0, reason: .init(named: ""), code: 0, stats: .init(),
             disposition: .policy)
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {

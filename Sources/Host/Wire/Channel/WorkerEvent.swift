@@ -6,8 +6,8 @@ public enum WorkerEvent: Equatable, Sendable {
     case described(plugin: Int, PluginDescription)
     /// The plugin is loaded, and its `load` has succeeded. What it is was said in `described`.
     case loaded(plugin: Int)
-    /// The plugin cannot be used; `phase` is `open`, `descriptor` or `load`.
-    case refused(plugin: Int, phase: String, text: String)
+    /// The plugin cannot be used: how far it came, and why.
+    case refused(plugin: Int, stage: LoadStage, text: String)
     /// A session is over.
     case ended(Ended)
     /// A line for the log.

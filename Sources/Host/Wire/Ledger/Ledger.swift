@@ -1,4 +1,3 @@
-public import HostValues
 public import Synchronization
 
 /// What a worker counts of one routine, in memory that it shares with the supervisor through a file.
@@ -31,7 +30,7 @@ public struct LedgerSlot: ~Copyable {
     public let startedBoot: Atomic<Int64>
     /// Attempt at the present cycle, from 1.
     public let attempt: Atomic<UInt64>
-    /// How the session ended, as a number of `LedgerEnd`; 0 while it has not.
+    /// How the session ended, as the raw value of a `SessionEnd`; 0 while it has not.
     public let end: Atomic<UInt64>
     /// The longest cycle, ns.
     public let longest: Atomic<Int64>
@@ -80,18 +79,4 @@ public enum LedgerHistogram {
 
     /// The upper end of a bucket, ns.
     public static func upperEnd(_ bucket: Int) -> Int64 { 1024 << Int64(bucket) }
-}
-
-/// How a session ended, as a number in the ledger: the place of its kind among `SessionRecord.Kind.known`, from 1.
-public enum LedgerEnd {
-    /// The number of a kind; 0 for one that this version does not know.
-    public static func number(of kind: SessionRecord.Kind) -> UInt64 {
-        SessionRecord.Kind.known.firstIndex(of: kind).map { UInt64($0) + 1 } ?? 0
-    }
-
-    /// The kind of a number, or nil.
-    public static func kind(of number: UInt64) -> SessionRecord.Kind? {
-        let known = SessionRecord.Kind.known
-        return number >= 1 && number <= UInt64(known.count) ? known[Int(number) - 1] : nil
-    }
 }
