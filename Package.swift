@@ -78,12 +78,17 @@ let package = Package(
         host("HostViews", "Views", ["HostValues", "HostWire"]),
         host("HostCommandLine", "CommandLine", ["HostValues", "HostPolicy", "HostWire", "HostViews"]),
         host(
-            "HostCore", "Core",
-            ["HostValues", "HostPolicy", "HostWire", "HostInspection", "HostStore", "HostViews", "HostCommandLine"]),
-        host("HostWorker", "Worker", ["HostCore", "HostSystem", "CPluginAPI"]),
-        host("HostSupervisor", "Supervisor", ["HostCore", "HostSystem"]),
+            "HostWorker", "Worker",
+            ["HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire", "CPluginAPI"]),
+        host(
+            "HostSupervisor", "Supervisor",
+            ["HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire", "HostViews"]),
         .executableTarget(
-            name: "schedhost", dependencies: ["HostSupervisor", "HostWorker", "HostCore", "HostSystem"],
+            name: "schedhost",
+            dependencies: [
+                "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire", "HostViews",
+                "HostCommandLine", "HostWorker", "HostSupervisor",
+            ],
             path: "Sources/Host/Main", exclude: ["link"], swiftSettings: strict, linkerSettings: linking),
 
         plugin(c: "LogTail"),
@@ -108,12 +113,26 @@ let package = Package(
             ["HostCommandLine", "HostViews", "HostWire", "HostPolicy", "HostValues", "HostSystem", "HostTestKit"]),
         .target(name: "AllocationCounter", path: "Tests/AllocationCounter", cSettings: strictC),
         tests(
-            "HostWorkerTests", ["HostWorker", "HostCore", "HostSystem", "CPluginAPI", "PluginAPI", "AllocationCounter"]),
-        tests("HostSupervisorTests", ["HostSupervisor", "HostInspection", "HostCore", "HostSystem", "HostTestKit"]),
-        tests("FixtureTests", ["HostWorker", "HostCore", "HostSystem"]),
+            "HostWorkerTests",
+            [
+                "HostWorker", "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire",
+                "CPluginAPI", "PluginAPI", "AllocationCounter",
+            ]),
+        tests(
+            "HostSupervisorTests",
+            [
+                "HostSupervisor", "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire",
+                "HostViews", "HostTestKit",
+            ]),
+        tests("FixtureTests", ["HostWorker", "HostInspection", "HostValues", "HostSystem"]),
         // They run the program, which `swift build --build-tests` and `swift test` build too. No dependency: its libraries inside
         // would become the tests' own.
-        tests("EndToEndTests", ["HostCore", "HostSystem"]),
+        tests(
+            "EndToEndTests",
+            [
+                "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire", "HostViews",
+                "HostCommandLine",
+            ]),
     ],
     cLanguageStandard: .gnu11
 )
@@ -122,7 +141,7 @@ let package = Package(
 if Context.environment["SCHEDHOST_TESTS"] == "HostWorkerTests" {
     let needed = [
         "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostWire",
-        "HostInspection", "HostStore", "HostViews", "HostCommandLine", "HostCore", "HostWorker",
+        "HostInspection", "HostStore", "HostWorker",
         "AllocationCounter",
         "HostWorkerTests",
     ]

@@ -1,6 +1,9 @@
 import FoundationEssentials
-import HostCore
+import HostCommandLine
+import HostPolicy
+import HostStore
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Glibc
-import HostCore
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {

@@ -1,6 +1,7 @@
 import FoundationEssentials
-import HostCore
+import HostCommandLine
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {

@@ -1,6 +1,6 @@
 import FoundationEssentials
-import HostCore
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {

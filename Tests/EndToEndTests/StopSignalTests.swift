@@ -1,5 +1,7 @@
-import HostCore
+import HostCommandLine
+import HostStore
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {

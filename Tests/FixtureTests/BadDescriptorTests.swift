@@ -1,4 +1,5 @@
-import HostCore
+import HostInspection
+import HostValues
 import Testing
 
 @testable import HostWorker

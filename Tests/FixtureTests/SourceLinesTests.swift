@@ -1,4 +1,4 @@
-import HostCore
+import HostInspection
 import HostSystem
 import Testing
 

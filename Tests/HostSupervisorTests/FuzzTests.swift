@@ -1,6 +1,10 @@
 import FoundationEssentials
-import HostCore
+import HostInspection
+import HostPolicy
 import HostSystem
+import HostValues
+import HostViews
+import HostWire
 import Testing
 
 @testable import HostSupervisor

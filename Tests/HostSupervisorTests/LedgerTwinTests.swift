@@ -1,6 +1,8 @@
 import Glibc
-import HostCore
+import HostPolicy
 import HostSystem
+import HostValues
+import HostWire
 import Testing
 
 @testable import HostSupervisor

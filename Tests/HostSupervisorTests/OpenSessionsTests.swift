@@ -1,6 +1,7 @@
 import FoundationEssentials
-import HostCore
+import HostStore
 import HostSystem
+import HostValues
 import Testing
 
 @testable import HostSupervisor

@@ -1,5 +1,5 @@
-import HostCore
 import HostSystem
+import HostValues
 import Synchronization
 
 @testable import HostSupervisor

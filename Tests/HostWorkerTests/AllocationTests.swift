@@ -1,7 +1,7 @@
 import AllocationCounter
 import CPluginAPI
-import HostCore
 import HostSystem
+import HostWire
 import Testing
 
 @testable import HostWorker

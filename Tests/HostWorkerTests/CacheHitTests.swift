@@ -1,8 +1,10 @@
 import AllocationCounter
 import CPluginAPI
 import FoundationEssentials
-import HostCore
+import HostStore
 import HostSystem
+import HostValues
+import HostWire
 import PluginAPI
 import Synchronization
 import Testing

@@ -1,5 +1,5 @@
-import HostCore
 import HostSystem
+import HostWire
 import Testing
 
 @testable import HostWorker

@@ -1,6 +1,8 @@
 import CPluginAPI
-import HostCore
+import HostInspection
 import HostSystem
+import HostValues
+import HostWire
 import Testing
 
 @testable import HostWorker

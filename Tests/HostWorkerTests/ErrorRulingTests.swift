@@ -1,5 +1,7 @@
 import CPluginAPI
-import HostCore
+import HostPolicy
+import HostValues
+import HostWire
 import Testing
 
 @testable import HostWorker

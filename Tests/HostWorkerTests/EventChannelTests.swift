@@ -1,6 +1,6 @@
 import FoundationEssentials
-import HostCore
 import HostSystem
+import HostWire
 import Testing
 
 @testable import HostWorker

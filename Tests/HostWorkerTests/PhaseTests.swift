@@ -1,5 +1,5 @@
 import CPluginAPI
-import HostCore
+import HostValues
 import Testing
 
 /// The phases of the host are those of the ABI.

@@ -1,7 +1,9 @@
 import CPluginAPI
 import FoundationEssentials
-import HostCore
+import HostStore
 import HostSystem
+import HostValues
+import HostWire
 import Synchronization
 import Testing
 

@@ -1,6 +1,7 @@
 import CPluginAPI
-import HostCore
 import HostSystem
+import HostValues
+import HostWire
 import Testing
 
 @testable import HostWorker

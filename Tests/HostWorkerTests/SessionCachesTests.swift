@@ -1,5 +1,6 @@
-import HostCore
+import HostStore
 import HostSystem
+import HostValues
 import Testing
 
 @testable import HostWorker

@@ -1,4 +1,5 @@
-import HostCore
+import HostValues
+import HostWire
 import Synchronization
 import Testing
 

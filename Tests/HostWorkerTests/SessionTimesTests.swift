@@ -1,4 +1,6 @@
-import HostCore
+import HostPolicy
+import HostStore
+import HostValues
 import Testing
 
 @testable import HostWorker

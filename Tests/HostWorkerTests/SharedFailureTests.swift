@@ -1,6 +1,8 @@
 import CPluginAPI
-import HostCore
+import HostStore
 import HostSystem
+import HostValues
+import HostWire
 import PluginAPI
 import Testing
 

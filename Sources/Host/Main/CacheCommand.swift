@@ -1,6 +1,10 @@
 internal import FoundationEssentials
-internal import HostCore
+internal import HostCommandLine
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// `cache`: what the disk caches hold, whether a host runs or not.
 enum CacheCommand {

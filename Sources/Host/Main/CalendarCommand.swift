@@ -1,4 +1,6 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
 
 /// `calendar`: what a schedule means, and its next times.

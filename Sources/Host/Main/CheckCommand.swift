@@ -1,6 +1,9 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostInspection
+internal import HostPolicy
 internal import HostSupervisor
 internal import HostSystem
+internal import HostValues
 
 /// `check`: are these good plugins and configurations?
 enum CheckCommand {

@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// Words that shells offer: quick and silent, whatever is wrong.
 enum CompletionCommand {

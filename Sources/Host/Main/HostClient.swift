@@ -1,6 +1,6 @@
-internal import HostCore
 internal import HostSupervisor
 internal import HostSystem
+internal import HostWire
 
 /// Speaks with the host that runs on a state directory.
 final class HostClient {

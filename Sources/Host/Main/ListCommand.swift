@@ -1,6 +1,10 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostInspection
+internal import HostPolicy
+internal import HostStore
 internal import HostSupervisor
 internal import HostSystem
+internal import HostValues
 
 /// `list`: what plugin files offer, what is set for their routines and where, or why they are refused.
 enum ListCommand {

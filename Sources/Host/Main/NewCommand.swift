@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostCommandLine
 internal import HostSystem
 
 /// `new`: the beginning of a plugin.

@@ -1,5 +1,9 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
+internal import HostViews
+internal import HostWire
 
 /// `status` and the commands that change a running host.
 enum OperateCommand {

@@ -1,6 +1,10 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostPolicy
+internal import HostStore
 internal import HostSupervisor
 internal import HostSystem
+internal import HostValues
+internal import HostViews
 
 /// The subcommands. Data goes to standard output, talk to standard error.
 enum Program {

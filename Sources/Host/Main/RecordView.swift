@@ -1,6 +1,9 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostStore
 internal import HostSupervisor
 internal import HostSystem
+internal import HostValues
+internal import HostViews
 
 /// `records --show`: all of one record, and its crash report.
 enum RecordView {

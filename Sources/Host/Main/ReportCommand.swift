@@ -1,5 +1,9 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostViews
+internal import HostWire
 
 /// `report`: the page of a host as one file.
 enum ReportCommand {

@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostCommandLine
 internal import HostSystem
+internal import HostValues
+internal import HostViews
+internal import HostWire
 
 /// `top`: the status, live in a terminal.
 enum TopCommand {

@@ -1,4 +1,5 @@
-internal import HostCore
+internal import HostCommandLine
+internal import HostPolicy
 internal import HostSupervisor
 internal import HostSystem
 internal import HostWorker

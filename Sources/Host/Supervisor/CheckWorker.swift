@@ -1,6 +1,9 @@
 internal import FoundationEssentials
-internal import HostCore
+internal import HostInspection
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// A worker that a check drives by hand: each step waits for its answer, for a short time.
 final class CheckWorker {

@@ -1,6 +1,9 @@
 internal import FoundationEssentials
-public import HostCore
+public import HostInspection
+internal import HostPolicy
 public import HostSystem
+public import HostValues
+internal import HostWire
 
 /// Examines a plugin by running it: each routine's whole life, twice, and 1000 cycles back to back.
 ///

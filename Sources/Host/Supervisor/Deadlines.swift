@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostPolicy
 
 /// The supervisor's timers: each has an owner's handler, and at most one time.
 final class Deadlines {

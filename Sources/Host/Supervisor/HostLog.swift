@@ -1,6 +1,7 @@
 internal import FoundationEssentials
-public import HostCore
 public import HostSystem
+public import HostValues
+internal import HostViews
 
 /// The host's log: lines to standard error, for people or as JSON.
 ///

@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 /// What of the options concerns each component.
 extension PluginCatalog.Settings {

@@ -1,4 +1,6 @@
-public import HostCore
+public import HostPolicy
+public import HostValues
+public import HostWire
 
 /// How a host is run.
 public struct HostOptions: Sendable {

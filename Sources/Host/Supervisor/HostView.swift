@@ -1,5 +1,6 @@
-internal import HostCore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// How far the life of a host is.
 enum HostPhase {

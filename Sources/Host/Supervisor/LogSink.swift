@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostValues
 
 /// Where the components of the supervisor say what people shall read: the host's log, or a test's list.
 protocol LogSink: AnyObject {

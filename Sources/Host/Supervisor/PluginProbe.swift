@@ -1,5 +1,8 @@
-public import HostCore
+public import HostInspection
+internal import HostPolicy
 public import HostSystem
+public import HostValues
+internal import HostWire
 
 /// Looks at plugins without running them: for `list` and `check`. Each file is opened in a worker of its own.
 public enum PluginProbe {

@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 /// Keeps what a running host has in its state directory, and others need: its lock and its control socket.
 ///

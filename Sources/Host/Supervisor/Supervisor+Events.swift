@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// What each component's answers mean for the others.
 extension Supervisor {

@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostPolicy
 public import HostSystem
+internal import HostValues
+internal import HostViews
 
 /// The host: watches over plugins, workers and sessions, on one thread, and runs no plugin code.
 ///

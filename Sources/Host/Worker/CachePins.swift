@@ -1,5 +1,5 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostStore
 internal import HostSystem
 
 /// The values that plugins hold by `cache_pin`, with how often: in here and not in the plugin's struct, so that a copy of

@@ -1,5 +1,7 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostPolicy
+internal import HostValues
+internal import HostWire
 
 /// What follows a failure of a routine: for its session now, and for the next one.
 struct ErrorRuling: Equatable {

@@ -1,5 +1,5 @@
-public import HostCore
 public import HostSystem
+public import HostWire
 internal import Synchronization
 
 /// The worker's end of the channel to the supervisor: events from any thread, in the order of their sending.

@@ -1,5 +1,5 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostStore
 internal import HostSystem
 
 /// The cache functions of the table.

@@ -1,6 +1,8 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 internal import Synchronization
 
 /// The table of functions that every scheduler points to: the ABI's side of the worker.

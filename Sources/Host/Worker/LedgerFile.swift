@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostWire
 internal import Synchronization
 
 /// The worker's ledger: slots and their twins, in a file that the supervisor made, and reads.

@@ -1,4 +1,3 @@
-internal import HostCore
 internal import HostSystem
 internal import Synchronization
 

@@ -1,6 +1,6 @@
 internal import CPluginAPI
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 /// A routine's parameters, in the form that the ABI hands out: C strings that live as long as this object.
 @safe final class Parameters: Sendable {

@@ -1,6 +1,8 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 internal import Synchronization
 
 /// One plugin in this worker, with its runners and their threads.

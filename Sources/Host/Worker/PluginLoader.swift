@@ -1,6 +1,8 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostInspection
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// A plugin in this process: its descriptor, copied and checked.
 @safe struct LoadedPlugin: @unchecked Sendable {

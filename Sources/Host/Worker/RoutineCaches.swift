@@ -1,6 +1,8 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 internal import Synchronization
 
 /// A routine's caches as the plugin sees them: the handles that it holds, over the routine's namespace.

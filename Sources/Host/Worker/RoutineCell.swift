@@ -1,5 +1,5 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
 internal import Synchronization
 

@@ -1,6 +1,8 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 internal import Synchronization
 
 /// The callbacks around the cycles: start, the hook, stats and stop.

@@ -1,6 +1,9 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 internal import Synchronization
 
 /// Runs one routine: its sessions, one after the other, on whichever thread of the pool has its turn.

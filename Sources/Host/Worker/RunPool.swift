@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
 
 /// The threads that run a plugin's routines, each when it is due.

@@ -1,5 +1,7 @@
 internal import CPluginAPI
-internal import HostCore
+internal import HostStore
+internal import HostValues
+internal import HostWire
 
 /// What one session gathers besides its schedule.
 struct Session {

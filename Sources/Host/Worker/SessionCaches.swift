@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostStore
 internal import HostSystem
 internal import Synchronization
 

@@ -1,4 +1,6 @@
-internal import HostCore
+internal import HostStore
+internal import HostValues
+internal import HostWire
 internal import Synchronization
 
 /// What a session counts, in its slot of the ledger and in the slot's twin: where it stands, when that began, and what its

@@ -1,4 +1,6 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
+internal import HostValues
 
 /// When the cycles of one session come, where its wait alone does not say so: by a calendar or on a grid of the wall clock,
 /// and the first one perhaps later than at once.

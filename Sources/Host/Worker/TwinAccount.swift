@@ -1,4 +1,5 @@
-internal import HostCore
+internal import HostValues
+internal import HostWire
 internal import Synchronization
 
 /// A session's own counts, in the worker's private memory, and the twin that they are written to.

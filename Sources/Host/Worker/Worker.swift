@@ -1,5 +1,9 @@
-public import HostCore
+internal import HostInspection
+public import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 internal import Synchronization
 
 /// The worker process: loads plugins, runs their routines, and does what the supervisor says.

@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
 
 extension HostProcess {

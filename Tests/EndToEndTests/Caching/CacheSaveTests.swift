@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Glibc
-import HostCore
+import HostCommandLine
 import HostSystem
 import Testing
 

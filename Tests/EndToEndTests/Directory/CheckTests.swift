@@ -1,5 +1,5 @@
 import FoundationEssentials
-import HostCore
+import HostCommandLine
 import HostSystem
 import Testing
 

@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Glibc
-import HostCore
+import HostInspection
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {

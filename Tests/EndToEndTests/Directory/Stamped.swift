@@ -1,6 +1,6 @@
 import FoundationEssentials
 import Glibc
-import HostCore
+import HostInspection
 import HostSystem
 
 /// Many plugins from one compiler run: id and version are written into the bytes of a template.

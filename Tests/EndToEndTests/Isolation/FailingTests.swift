@@ -1,6 +1,9 @@
 import FoundationEssentials
-import HostCore
+import HostCommandLine
+import HostPolicy
 import HostSystem
+import HostValues
+import HostWire
 import Testing
 
 extension EndToEnd.Isolation {

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import HostCore
+import HostPolicy
 import HostSystem
 import Testing
 

@@ -1,5 +1,6 @@
-import HostCore
+import HostPolicy
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd.Isolation {

@@ -1,7 +1,10 @@
 import FoundationEssentials
 import Glibc
-import HostCore
+import HostCommandLine
+import HostPolicy
 import HostSystem
+import HostValues
+import HostWire
 import Testing
 
 extension EndToEnd.Isolation {

@@ -1,6 +1,8 @@
 import FoundationEssentials
-import HostCore
+import HostPolicy
 import HostSystem
+import HostValues
+import HostViews
 import Testing
 
 extension EndToEnd {

@@ -1,4 +1,4 @@
-import HostCore
+import HostValues
 import Testing
 
 /// One misdeed of the fixtures, and what the host must make of it.

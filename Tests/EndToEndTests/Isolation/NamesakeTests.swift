@@ -1,5 +1,7 @@
-import HostCore
+import HostCommandLine
+import HostPolicy
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd.Isolation {

@@ -1,6 +1,7 @@
 import FoundationEssentials
-import HostCore
+import HostPolicy
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd.Isolation {

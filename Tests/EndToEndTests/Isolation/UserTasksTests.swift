@@ -1,6 +1,8 @@
 import FoundationEssentials
-import HostCore
+import HostCommandLine
+import HostPolicy
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd.Isolation {

@@ -1,5 +1,6 @@
-import HostCore
+import HostCommandLine
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {

@@ -1,6 +1,8 @@
 import FoundationEssentials
-import HostCore
+import HostCommandLine
 import HostSystem
+import HostValues
+import HostWire
 import Testing
 
 /// A `schedhost` that runs.

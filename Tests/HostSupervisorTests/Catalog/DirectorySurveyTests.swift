@@ -1,8 +1,8 @@
 import HostSystem
 import Testing
 
-@testable import HostCore
 @testable import HostSupervisor
+@testable import HostValues
 
 /// What changed between two looks, where nobody tells.
 @Suite struct DirectorySurveyTests {

@@ -1,5 +1,6 @@
 import Glibc
-import HostCore
+import HostPolicy
+import HostValues
 
 @testable import HostInspection
 @testable import HostSupervisor

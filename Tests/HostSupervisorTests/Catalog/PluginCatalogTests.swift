@@ -1,8 +1,11 @@
+import HostInspection
 import HostSystem
+import HostWire
 import Testing
 
-@testable import HostCore
+@testable import HostPolicy
 @testable import HostSupervisor
+@testable import HostValues
 
 /// The catalog in virtual time, with a directory in memory and without a process.
 @Suite struct PluginCatalogTests {

@@ -2,7 +2,7 @@ import HostSystem
 import HostTestKit
 import Testing
 
-@testable import HostCore
+@testable import HostInspection
 @testable import HostSupervisor
 
 /// A file on its way from the directory to its copy: it is opened once, and what is copied is what was opened.

@@ -1,6 +1,8 @@
 import FoundationEssentials
-import HostCore
 import HostSystem
+import HostValues
+import HostViews
+import HostWire
 import Testing
 
 @testable import HostSupervisor

@@ -1,5 +1,7 @@
-import HostCore
+import HostPolicy
+import HostStore
 import HostSystem
+import HostValues
 import Testing
 
 @testable import HostSupervisor

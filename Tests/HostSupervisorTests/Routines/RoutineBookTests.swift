@@ -1,5 +1,7 @@
-import HostCore
+import HostPolicy
 import HostSystem
+import HostValues
+import HostWire
 import Testing
 
 @testable import HostSupervisor

@@ -1,5 +1,7 @@
-import HostCore
+import HostPolicy
 import HostSystem
+import HostValues
+import HostWire
 
 @testable import HostSupervisor
 

@@ -1,5 +1,7 @@
-public import HostCore
+public import HostPolicy
+internal import HostStore
 internal import HostSystem
+public import HostValues
 
 /// Reads configuration files.
 public enum ConfigurationFiles {

@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 /// What has changed in a directory between two looks at it. Pure.
 struct DirectorySurvey {

@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 /// Watches the plugins directory and its configuration file, and tells what may have changed, some milliseconds later
 /// and several changes at once.

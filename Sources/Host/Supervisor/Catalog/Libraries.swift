@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostInspection
 internal import HostSystem
 
 /// The libraries beside a plugin that it needs, and that those need.

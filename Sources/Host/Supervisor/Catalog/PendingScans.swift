@@ -1,5 +1,3 @@
-internal import HostCore
-
 /// The files that are to be scanned, and when. Pure.
 struct PendingScans {
     /// Why and how a file is to be scanned.

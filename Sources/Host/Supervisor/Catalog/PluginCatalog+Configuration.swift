@@ -1,4 +1,5 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostValues
 
 /// What is configured for plugins: read before their routines begin, and again when files are edited.
 ///

@@ -1,4 +1,6 @@
-internal import HostCore
+internal import HostInspection
+internal import HostPolicy
+internal import HostValues
 
 extension PluginCatalog {
     /// One plugin file, or what runs of one.

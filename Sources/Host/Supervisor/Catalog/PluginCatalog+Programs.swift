@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostInspection
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// Orders to load plugins, and the programs that their routines are run from.
 extension PluginCatalog {

@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostInspection
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// The plugins of a directory: which files are plugins, what they are called, what is configured for them, and what is
 /// to happen when one comes, changes or goes.

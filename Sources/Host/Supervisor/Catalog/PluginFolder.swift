@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostInspection
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// The plugins directory and the copies of what was found in it, as the catalog sees them: the real ones, or a test's.
 protocol PluginFolder: AnyObject {

@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 /// Which file had which plugin's name last: the one that has it again when several claim it, also in the next host.
 struct PluginOwners: Equatable {

@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostInspection
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// Scans the files of the plugins directory: which of them when, and what follows from what is found.
 final class PluginScanner {

@@ -1,5 +1,6 @@
-internal import HostCore
+internal import HostInspection
 internal import HostSystem
+internal import HostValues
 
 /// The copies of plugins that workers load, in `plugins/` of the state directory, named by their content.
 ///

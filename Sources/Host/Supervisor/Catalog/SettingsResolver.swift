@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
 
 /// The configuration files of a host and its plugins, and what they say of a routine together with the plugin's own word
 /// and the command line's.

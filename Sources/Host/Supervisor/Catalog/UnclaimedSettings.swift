@@ -1,5 +1,6 @@
-internal import HostCore
+internal import HostInspection
 internal import HostSystem
+internal import HostValues
 
 /// Settings that are for nobody, which is probably a mistake in a name.
 public enum UnclaimedSettings {

@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostWire
 
 /// One client of the control socket: requests a line each, answered in order.
 final class ControlConversation: SocketConversation {

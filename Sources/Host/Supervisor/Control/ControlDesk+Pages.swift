@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostViews
+internal import HostWire
 
 /// An address at which the host does not listen, and what to write instead.
 public enum ListenRefusal: Error, CustomStringConvertible {

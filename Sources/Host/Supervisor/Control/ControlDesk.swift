@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostViews
+internal import HostWire
 
 /// Where people and tools ask a running host and give it orders: the control socket, the page and the metrics, the service
 /// manager, the line of progress, and the command that is run when a session fails.

@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostWire
 
 /// What the control desk asks of the host, and tells it.
 protocol ControlledHost: AnyObject {

@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// Runs the command of `on_failure` with a record on its standard input: a few at a time (`CallQueue`), each bounded in time.
 ///

@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostWire
 
 /// One client of the page and the metrics.
 final class HTTPConversation: SocketConversation {

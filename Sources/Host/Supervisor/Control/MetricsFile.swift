@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 /// The file of the metrics, for node_exporter's textfile collector: replaced in one step every 10 s.
 final class MetricsFile {

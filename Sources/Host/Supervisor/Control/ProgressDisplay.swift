@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostViews
 
 /// How far long runs are, under the log on a terminal.
 final class ProgressDisplay {

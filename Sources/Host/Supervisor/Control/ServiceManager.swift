@@ -1,4 +1,3 @@
-internal import HostCore
 internal import HostSystem
 
 /// systemd as the host's manager: it is told what the host does, by datagrams. sd_notify(3).

@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
 
 /// What one connection speaks. Bytes go in, and answers come out one at a time: the next is only asked for when the

@@ -1,5 +1,4 @@
 internal import FoundationEssentials
-internal import HostCore
 internal import HostSystem
 
 /// What the runtime's backtracer wrote about a crash, in its JSON.

@@ -1,5 +1,5 @@
-internal import HostCore
 public import HostSystem
+internal import HostValues
 
 /// A crash report for people.
 public enum CrashReportText {

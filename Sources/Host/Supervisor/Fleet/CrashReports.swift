@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostInspection
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// Crash reports: from a dead worker to the record, and the files that are kept.
 final class CrashReports {

@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// Names one worker of a host. It is never used again.
 struct WorkerID: Hashable {

@@ -1,4 +1,6 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostValues
+internal import HostWire
 
 /// What a slot of a ledger counts, beside what the hang watch reads. Any number may be in it.
 struct LedgerCounts: Equatable {

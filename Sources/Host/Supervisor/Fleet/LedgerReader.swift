@@ -1,4 +1,6 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostValues
+internal import HostWire
 
 /// Makes sense of a ledger's bytes. They are read by pread(2), not through a mapping: a plugin can shorten the file, and an
 /// access past the end of a mapping would end the supervisor with SIGBUS.

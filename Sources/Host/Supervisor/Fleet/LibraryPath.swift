@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostInspection
 internal import HostSystem
 
 /// Where a worker's dynamic linker looks for the libraries that plugins need.

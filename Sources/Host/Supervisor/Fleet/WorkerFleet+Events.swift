@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// What the fleet makes of what workers say and of how they die.
 extension WorkerFleet {

@@ -1,5 +1,5 @@
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 extension WorkerFleet {
     /// After how long it is tried again to get a worker, where there was none to be had, ns.

@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// The workers of a host: which there are, what each is to load and which sessions it runs, and the end of each.
 ///

@@ -1,5 +1,6 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
+internal import HostWire
 
 /// The file in which one worker counts: its ledger's slots, behind the slots' twins.
 struct WorkerLedger: ~Copyable {

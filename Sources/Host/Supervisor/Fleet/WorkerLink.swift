@@ -1,5 +1,6 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
+internal import HostWire
 
 /// One worker process as the supervisor holds it: its channel, its output, its ledger and its end.
 ///

@@ -1,5 +1,6 @@
-internal import HostCore
+internal import HostStore
 internal import HostSystem
+internal import HostValues
 
 /// Sessions that have begun and have no record yet, in `open.jsonl`, so that a host that starts after one that was
 /// killed can write the records that are owed. The host alone writes it; no plugin reaches it.

@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostViews
 
 /// Keeps the records of ended sessions: each is written once, tried again while it cannot be, and what the next host
 /// would make it from stays until it is on the disk.

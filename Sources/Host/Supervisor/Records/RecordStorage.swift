@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
 
 /// Where the keeper of the records puts them: the state directory, or a test's memory.
 protocol RecordStorage: AnyObject {

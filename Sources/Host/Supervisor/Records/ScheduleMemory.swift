@@ -1,6 +1,6 @@
 internal import FoundationEssentials
-internal import HostCore
 internal import HostSystem
+internal import HostValues
 
 /// What is remembered of routines from host to host: since when each has its schedule, and when its last cycle began.
 /// In `schedules.json`, replaced in one step.

@@ -1,5 +1,6 @@
-internal import HostCore
+internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// Reads what sessions count in workers.
 protocol LedgerSource: AnyObject {

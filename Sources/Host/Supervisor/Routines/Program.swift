@@ -1,4 +1,4 @@
-internal import HostCore
+internal import HostPolicy
 
 /// A plugin whose routines can run: what the book needs to know of it. It does not change.
 struct Program: Equatable {

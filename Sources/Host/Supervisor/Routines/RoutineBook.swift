@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// The routines of a host and their sessions: when one begins, what its end means, and what a person wants of it.
 ///

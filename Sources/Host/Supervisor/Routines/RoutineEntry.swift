@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 /// One routine with its policy and, while one runs, its session.
 final class RoutineEntry {

@@ -1,4 +1,6 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostValues
+internal import HostWire
 
 /// What a person wants of routines: each order is one event of the routine's policy, one command to its session, or both.
 struct RoutineOrders {

@@ -1,5 +1,8 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
+internal import HostWire
 
 extension RoutineBook {
     /// The status of all routines, by id; `lifetime` has their cycles over all records.

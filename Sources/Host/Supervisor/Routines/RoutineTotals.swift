@@ -1,4 +1,5 @@
-internal import HostCore
+internal import HostValues
+internal import HostWire
 
 /// What ended sessions of a routine counted, so that its totals never fall: neither when a session begins anew, nor
 /// when its plugin's file is replaced.

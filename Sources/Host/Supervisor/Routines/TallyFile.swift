@@ -1,5 +1,7 @@
-internal import HostCore
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
+internal import HostValues
 
 /// Where the tallies are that outlive the host: its state directory, or a test's memory.
 protocol TallyFile: AnyObject {
