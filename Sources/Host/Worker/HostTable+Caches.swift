@@ -128,7 +128,7 @@ private func open(
         maxValueBytes: Int(clamping: options.max_value_bytes), objects: flags & UInt32(SCHEDHOST_CACHE_OBJECTS) != 0,
         codec: options.codec)
     let source = unsafe options.source.map { source in
-        unsafe SourceCall(source: source, user: options.user, scheduler: scheduler)
+        unsafe PluginSource(source: source, user: options.user, scheduler: scheduler)
     }
     switch unsafe runner.useCaches().open(name, wanted, isDisk: isDisk, source: source, cell: unsafe scheduler.cell) {
     case .success(let handle):
@@ -168,7 +168,9 @@ private func get(
     }
     return unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache))._withUnsafeGuaranteedRef { handle in
         guard unsafe handle.scheduler == scheduler else { return SCHEDHOST_INVALID.code }
-        if !isFresh, keySize == 0, handle.isCallback, let hit = handle.cache.hit() {
+        // Of a fresh value no age will do without a tolerance, not even zero.
+        let oldest = !isFresh ? .max : tolerance == 0 ? -1 : tolerance
+        if keySize == 0, handle.isCallback, let hit = handle.cache.hit(within: oldest) {
             unsafe fill(value, SCHEDHOST_VALUE_HIT, hit.value, age: hit.age, lastError: hit.lastError)
             return SCHEDHOST_OK.code
         }
@@ -186,7 +188,7 @@ private func getWhole(
     guard let source = unsafe request?.pointee.source else {
         return unsafe fill(value, handle.cache.get(wanted, key: key), handle)
     }
-    let call = unsafe SourceCall(source: source, user: request?.pointee.user, scheduler: handle.scheduler)
+    let call = unsafe PluginSource(source: source, user: request?.pointee.user, scheduler: handle.scheduler)
     let objects = handle.cache.options.objects
     return unsafe fill(
         value,

@@ -43,7 +43,7 @@ internal import Synchronization
     /// Opens a cache: the same handle each time. A later call's source is taken, its other options are not: what
     /// a source is called with may be gone with the session before.
     func open(
-        _ name: String, _ options: CacheOptions, isDisk: Bool, source: SourceCall?,
+        _ name: String, _ options: CacheOptions, isDisk: Bool, source: PluginSource?,
         cell: UnsafeMutablePointer<RoutineCell>
     ) -> Result<CacheHandle, CacheError> {
         handles.withLock { handles in
@@ -53,8 +53,7 @@ internal import Synchronization
             if source != nil {
                 unsafe options.source = { key, writer in unsafe slot.run(key, writer, holdsObjects: objects) }
             }
-            let opened = isDisk ? namespace.disk(name, options) : namespace.memory(name, options)
-            return opened.map { cache in
+            return namespace.open(name, options, isOnDisk: isDisk).map { cache in
                 if let known = handles[ObjectIdentifier(cache)] {
                     if let source { known.source.set(source) }
                     return known
@@ -174,95 +173,4 @@ internal import Synchronization
         if let old = errorText { caches.keep(old) }
         errorText = CText(text)
     }
-}
-
-/// A plugin's source with what it is called with.
-@safe struct SourceCall: @unchecked Sendable {
-    // @unchecked: pointers that the plugin answers for, and a scheduler that lives as long as the worker.
-    let source: schedhost_source
-    let user: UnsafeMutableRawPointer?
-    let scheduler: UnsafePointer<schedhost_scheduler>
-
-    func run(_ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool) -> CacheSourceFailure? {
-        unsafe SourceRun.perform(
-            source, user: user, key: key, writer: writer, holdsObjects: holdsObjects, scheduler: scheduler)
-    }
-}
-
-/// A cache's own source, as its last opening gave it.
-final class SourceSlot: Sendable {
-    private let call: Monitor<SourceCall?>
-
-    init(_ call: SourceCall?) { self.call = Monitor(call) }
-
-    func set(_ call: SourceCall) { self.call.withLock { $0 = call } }
-
-    func run(_ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool) -> CacheSourceFailure? {
-        guard let call = call.withLock({ $0 }) else { return nil }
-        return unsafe call.run(key, writer, holdsObjects: holdsObjects)
-    }
-}
-
-/// One run of a plugin's cache source: where `schedhost_fail` puts its text, whichever thread it is on.
-@safe final class SourceRun {
-    private static let slot = ThreadSlot()
-
-    var message = ""
-    /// Values that the source may look at until it returns.
-    private var kept: [CacheValue] = []
-    let writer: CacheWriter
-    let holdsObjects: Bool
-
-    private init(_ writer: CacheWriter, holdsObjects: Bool) {
-        self.writer = writer
-        self.holdsObjects = holdsObjects
-    }
-
-    /// Keeps a value until the source returns.
-    func keep(_ value: CacheValue) { kept.append(value) }
-
-    /// The run that the calling thread is in, innermost first.
-    static var current: SourceRun? {
-        unsafe slot.pointer.map { unsafe Unmanaged<SourceRun>.fromOpaque($0).takeUnretainedValue() }
-    }
-
-    /// Runs a source on the calling thread.
-    static func perform(
-        _ source: schedhost_source, user: UnsafeMutableRawPointer?, key: UnsafeRawBufferPointer, writer: CacheWriter,
-        holdsObjects: Bool, scheduler: UnsafePointer<schedhost_scheduler>
-    ) -> CacheSourceFailure? {
-        let run = SourceRun(writer, holdsObjects: holdsObjects)
-        let outer = unsafe slot.pointer
-        unsafe slot.set(Unmanaged.passUnretained(run).toOpaque())
-        defer { unsafe slot.set(outer) }
-        var face = unsafe schedhost_writer()
-        unsafe face.struct_size = UInt32(MemoryLayout<schedhost_writer>.size)
-        unsafe face.write = { face, bytes, size in unsafe write(face, bytes, size) }
-        unsafe face.set_object = { face, object, release, cost in unsafe setObject(face, object, release, cost) }
-        unsafe face.host_data = unsafe Unmanaged.passUnretained(run).toOpaque()
-        let code = withExtendedLifetime(run) { unsafe source(scheduler, key.baseAddress, key.count, &face, user) }
-        return code == 0 ? nil : CacheSourceFailure(code: code, text: run.message)
-    }
-}
-
-private func run(_ face: UnsafeMutablePointer<schedhost_writer>?) -> SourceRun? {
-    guard let data = unsafe face?.pointee.host_data else { return nil }
-    return unsafe Unmanaged<SourceRun>.fromOpaque(data).takeUnretainedValue()
-}
-
-private func write(_ face: UnsafeMutablePointer<schedhost_writer>?, _ bytes: UnsafeRawPointer?, _ size: Int) -> Int32 {
-    guard let run = unsafe run(face), unsafe bytes != nil || size == 0, size >= 0 else { return SCHEDHOST_INVALID.code }
-    let isTaken = unsafe run.writer.write(UnsafeRawBufferPointer(start: bytes, count: size))
-    return isTaken ? SCHEDHOST_OK.code : SCHEDHOST_TOO_LARGE.code
-}
-
-private func setObject(
-    _ face: UnsafeMutablePointer<schedhost_writer>?, _ object: UnsafeMutableRawPointer?,
-    _ release: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?, _ cost: Int
-) -> Int32 {
-    guard let run = unsafe run(face), run.holdsObjects, let object = unsafe object else {
-        return SCHEDHOST_INVALID.code
-    }
-    unsafe run.writer.setObject(object, cost: cost < 0 ? .max : cost) { object in unsafe release?(object) }
-    return SCHEDHOST_OK.code
 }

@@ -85,28 +85,21 @@ enum CacheStorage: Sendable {
         return self
     }
 
-    /// The unkeyed value of a memory cache for the callback in progress; nil when it is another routine's cache or the
-    /// host has none. In a callback or a source no answer comes pinned.
-    func get(_ current: CurrentScheduler.Borrowed, _ cache: Unmanaged<CacheDeclaration>, ownSource: Bool) throws
-        -> ValueBox?
-    {
+    /// The value of a memory cache for the callback in progress; nil when it is another routine's cache or the host has
+    /// none. In a callback or a source no answer comes pinned.
+    ///
+    /// Without a request it is the unkeyed value, neither fresh nor with a tolerance.
+    func get(
+        _ current: CurrentScheduler.Borrowed, _ request: CacheRequest?, _ cache: Unmanaged<CacheDeclaration>,
+        ownSource: Bool
+    ) throws -> ValueBox? {
         guard unsafe current.context.toOpaque() == context.toOpaque(), let handle = unsafe handle else { return nil }
         return unsafe try context._withUnsafeGuaranteedRef { context in
-            guard unsafe context.host == host, let get = unsafe context.table.cache_get else { return nil }
+            guard unsafe context.host == host, unsafe context.table.cache_get != nil else { return nil }
             var call = unsafe SourceCall(binding: self, context: context, loader: .declared(cache))
-            var facts = unsafe schedhost_cache_value()
-            unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
-            let code = unsafe withUnsafeMutablePointer(to: &call) { call in
-                var asked = unsafe schedhost_cache_request()
-                unsafe asked.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_request>.size)
-                if !ownSource {
-                    unsafe asked.source = unsafe requestSource
-                    unsafe asked.user = UnsafeMutableRawPointer(call)
-                }
-                return unsafe get(current.pointer, handle, &asked, &facts)
-            }
-            if code == Code.ok { return unsafe try box(facts, key: "", made: nil) }
-            throw unsafe failure(code, call, facts.last_error, key: "", current.pointer, handle, context)
+            let facts = unsafe try ask(
+                current.pointer, context, handle, request, ownSource: ownSource, &call)
+            return unsafe try box(facts, key: "", made: nil)
         }
     }
 
@@ -129,43 +122,48 @@ enum CacheStorage: Sendable {
     func get(_ scheduler: Scheduler, _ request: CacheRequest, ownSource: Bool, _ loader: Loader) throws -> Answer {
         guard let handle = unsafe handle else { return unsafe Answer(box: try loader(request.key), facts: nil) }
         var call = SourceCall(binding: self, context: scheduler.context, loader: loader)
-        var facts = unsafe try ask(scheduler, handle, request, ownSource: ownSource, &call)
+        var facts = unsafe try ask(
+            scheduler.pointer, scheduler.context, handle, request, ownSource: ownSource, &call)
         do {
             return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
             // Written by another version of the plugin: the source knows better.
             unsafe setAside(facts, scheduler, key: request.key, error)
             let anew = CacheRequest(key: request.key, fresh: true, tolerance: .zero)
-            var facts = unsafe try ask(scheduler, handle, anew, ownSource: ownSource, &call)
+            var facts = unsafe try ask(
+                scheduler.pointer, scheduler.context, handle, anew, ownSource: ownSource, &call)
             return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         }
     }
 
+    /// Asks the host. Without a request for the unkeyed value, neither fresh nor with a tolerance: a hit pays for none of
+    /// these.
+    @inline(__always)
     private func ask(
-        _ scheduler: Scheduler, _ handle: OpaquePointer, _ request: CacheRequest, ownSource: Bool,
-        _ call: inout SourceCall
+        _ scheduler: UnsafePointer<schedhost_scheduler>, _ context: CallbackContext, _ handle: OpaquePointer,
+        _ request: CacheRequest?, ownSource: Bool, _ call: inout SourceCall
     ) throws -> schedhost_cache_value {
-        guard let get = unsafe scheduler.context.table.cache_get else { throw error(Code.unsupported) }
+        guard let get = unsafe context.table.cache_get else { throw error(Code.unsupported) }
         var facts = unsafe schedhost_cache_value()
         unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
         let code = unsafe withUnsafeMutablePointer(to: &call) { call in
-            unsafe withKey(request.key) { key, size in
-                var asked = unsafe schedhost_cache_request()
-                unsafe asked.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_request>.size)
+            var asked = unsafe schedhost_cache_request()
+            unsafe asked.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_request>.size)
+            if !ownSource {
+                unsafe asked.source = unsafe requestSource
+                unsafe asked.user = UnsafeMutableRawPointer(call)
+            }
+            guard let request else { return unsafe get(scheduler, handle, &asked, &facts) }
+            return unsafe withKey(request.key) { key, size in
                 unsafe asked.flags = request.fresh ? UInt32(SCHEDHOST_GET_FRESH) : 0
                 unsafe asked.tolerance_ms = request.tolerance.wholeMilliseconds
                 unsafe asked.key = unsafe key
                 unsafe asked.key_size = size
-                if !ownSource {
-                    unsafe asked.source = unsafe requestSource
-                    unsafe asked.user = UnsafeMutableRawPointer(call)
-                }
-                return unsafe get(scheduler.pointer, handle, &asked, &facts)
+                return unsafe get(scheduler, handle, &asked, &facts)
             }
         }
         if code == Code.ok { return unsafe facts }
-        throw unsafe failure(
-            code, call, facts.last_error, key: request.key, scheduler.pointer, handle, scheduler.context)
+        throw unsafe failure(code, call, facts.last_error, key: request?.key ?? "", scheduler, handle, context)
     }
 
     /// The value held, whatever its age, and never the source; nil if there is none, or none that can be decoded.

@@ -28,19 +28,26 @@ internal import Synchronization
     /// the box's.
     @usableFromInline
     func get() throws -> ValueBox {
-        if let current = CurrentScheduler.borrowed, let known = unsafe last.load(ordering: .acquiring) {
-            let box = unsafe try known._withUnsafeGuaranteedRef { known in
-                unsafe try known.get(current, .passUnretained(self), ownSource: refreshAfter > .zero)
-            }
-            if let box { return box }
-        }
-        return try get(CacheRequest(key: "", fresh: false, tolerance: .zero), nil)
+        if let box = try quickly(nil) { return box }
+        return try answer(CacheRequest(key: "", fresh: false, tolerance: .zero), nil).box
     }
 
-    /// The value's box.
+    /// The value's box. A hit in memory is as cheap, but for what is asked with it.
     @usableFromInline
     func get(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> ValueBox {
-        try answer(request, scheduler).box
+        if scheduler == nil, let box = try quickly(request) { return box }
+        return try answer(request, scheduler).box
+    }
+
+    /// The same by the memory cache that was used last, if that is of the callback in progress; else nil.
+    @inline(__always)
+    private func quickly(_ request: CacheRequest?) throws -> ValueBox? {
+        guard let current = CurrentScheduler.borrowed, let known = unsafe last.load(ordering: .acquiring) else {
+            return nil
+        }
+        return unsafe try known._withUnsafeGuaranteedRef { known in
+            unsafe try known.get(current, request, .passUnretained(self), ownSource: refreshAfter > .zero)
+        }
     }
 
     func answer(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> CacheBinding.Answer {

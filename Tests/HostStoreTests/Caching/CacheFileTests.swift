@@ -271,7 +271,7 @@ struct CacheFileTests {
         // Another process loads and saves while this one's load runs.
         let cache = try world.cache(.disk, Self.options)
         world.clock.advance(2000)
-        let other = try world.makeNamespace().disk("name", Self.options).get()
+        let other = try world.makeNamespace().open("name", Self.options, isOnDisk: true).get()
         let answer = unsafe cache.get { key, writer in
             _ = other.put([70])
             _ = other.put([71])

@@ -61,7 +61,7 @@ struct CacheMemoryTests {
         #expect(released.value == [2, 1])
         #expect(cache.put([1]).error == .invalid("this cache holds objects"))
         unsafe #expect(cache.get(CacheRequest(fresh: true), source: source([1])).error != nil)
-        #expect(world.namespace.disk("x", options).isFailure)
+        #expect(world.namespace.open("x", options, isOnDisk: true).isFailure)
     }
 
     @Test("a value over its bound is served and not kept", arguments: CacheWorld.Model.allCases)

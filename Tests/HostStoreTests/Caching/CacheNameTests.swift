@@ -39,11 +39,14 @@ struct CacheNameTests {
         try withScratch { state in
             let first = Self.namespace(try state())
             for (index, name) in Self.names.enumerated() {
-                unsafe try first.disk(name, CacheOptions(expire: .max)).get().put([UInt8(index)]).get()
+                unsafe try first.open(name, CacheOptions(expire: .max), isOnDisk: true).get().put([UInt8(index)]).get()
             }
             let second = Self.namespace(try state())
             for (index, name) in Self.names.enumerated() {
-                unsafe #expect(try second.disk(name, CacheOptions(expire: .max)).get().peek().bytes == [UInt8(index)])
+                unsafe #expect(
+                    try second.open(name, CacheOptions(expire: .max), isOnDisk: true).get().peek().bytes == [
+                        UInt8(index)
+                    ])
             }
             let names = try state().folder("cache", create: false).folder("v1", create: false)
                 .folder("%2E%2E%2Fp", create: false).folder("%52", create: false).names()

@@ -20,8 +20,8 @@ struct CacheProcessTests {
         try withScratch { state in
             let clock = TestClock()
             let options = unsafe CacheOptions(expire: 1000)
-            let a = try Self.namespace(try state(), clock).disk("x", options).get()
-            let b = try Self.namespace(try state(), clock).disk("x", options).get()
+            let a = try Self.namespace(try state(), clock).open("x", options, isOnDisk: true).get()
+            let b = try Self.namespace(try state(), clock).open("x", options, isOnDisk: true).get()
             unsafe #expect(a.get(source: source([1])).state == .loaded)
             unsafe #expect(b.get(source: source([2])).bytes == [1])
             clock.advance(1001)
@@ -38,8 +38,8 @@ struct CacheProcessTests {
         try withScratch { state in
             let clock = TestClock()
             let caches = unsafe [
-                try Self.namespace(try state(), clock).disk("x", CacheOptions(expire: 1000)).get(),
-                try Self.namespace(try state(), clock).disk("x", CacheOptions(expire: 1000)).get(),
+                try Self.namespace(try state(), clock).open("x", CacheOptions(expire: 1000), isOnDisk: true).get(),
+                try Self.namespace(try state(), clock).open("x", CacheOptions(expire: 1000), isOnDisk: true).get(),
             ]
             let loads = Atomic(0)
             let called = Atomic(0)
@@ -64,8 +64,8 @@ struct CacheProcessTests {
             let clock = TestClock()
             let options = unsafe CacheOptions(expire: 1000)
             let caches = [
-                try Self.namespace(try state(), clock).disk("x", options).get(),
-                try Self.namespace(try state(), clock).disk("x", options).get(),
+                try Self.namespace(try state(), clock).open("x", options, isOnDisk: true).get(),
+                try Self.namespace(try state(), clock).open("x", options, isOnDisk: true).get(),
             ]
             var last: [[UInt8]: UInt64] = [:]
             var random = UInt64(11)
@@ -74,7 +74,9 @@ struct CacheProcessTests {
                 let key = [UInt8](repeating: 7, count: Int(random >> 60 & 3))
                 try caches[Int(random >> 40 & 1)].put([UInt8(truncatingIfNeeded: number)], key: key).get()
                 // A third process sees it.
-                let seen = try Self.namespace(try state(), clock).disk("x", options).get().peek(key: key).get()
+                let seen = try Self.namespace(try state(), clock).open("x", options, isOnDisk: true).get().peek(
+                    key: key
+                ).get()
                 #expect(seen.value.array == [UInt8(truncatingIfNeeded: number)])
                 #expect(seen.value.generation > last[key, default: 0])
                 last[key] = seen.value.generation
@@ -85,13 +87,17 @@ struct CacheProcessTests {
     @Test("a link or a directory in a file's place is set aside, not followed")
     func link() throws {
         try withScratch { state in
-            let cache = unsafe try Self.namespace(try state(), TestClock()).disk("x", CacheOptions(expire: 1000)).get()
+            let cache = unsafe try Self.namespace(try state(), TestClock()).open(
+                "x", CacheOptions(expire: 1000), isOnDisk: true
+            ).get()
             try cache.put([1]).get()
             let folder = try state().folder("cache", create: false).folder("v1", create: false)
                 .folder("p", create: false).folder("r", create: false)
             try folder.remove("x.shc")
             _ = try folder.folder("x.shc", create: true)
-            let other = unsafe try Self.namespace(try state(), TestClock()).disk("x", CacheOptions(expire: 1000)).get()
+            let other = unsafe try Self.namespace(try state(), TestClock()).open(
+                "x", CacheOptions(expire: 1000), isOnDisk: true
+            ).get()
             unsafe #expect(other.get(source: source([2])).bytes == [2])
             #expect(other.counters().corrupt == 1)
             #expect(try folder.names() == ["lock", "x.shc", "x.shc.corrupt"])

@@ -14,7 +14,7 @@ struct CacheSpareTests {
         try CacheNamespace(
             plugin: "p", routine: "r", budget: CacheBudget(), place: CachePlace(state: state),
             environment: CacheEnvironment()
-        ).disk("x", options).get()
+        ).open("x", options, isOnDisk: true).get()
     }
 
     private static func folder(_ state: any CacheFolder) throws -> any CacheFolder {

@@ -77,10 +77,7 @@ final class CacheWorld {
     }
 
     func cache(_ model: Model, _ options: CacheOptions, name: String = "name") throws -> HostCache {
-        switch model {
-        case .memory: try namespace.memory(name, options).get()
-        case .disk: try namespace.disk(name, options).get()
-        }
+        try namespace.open(name, options, isOnDisk: model == .disk).get()
     }
 }
 

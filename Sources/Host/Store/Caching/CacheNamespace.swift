@@ -88,13 +88,13 @@ public final class CacheNamespace: Sendable {
     let store: CacheStore?
     let parking = CacheParking()
 
-    private struct Caches {
-        // By bytes: two texts that Unicode calls equal are two names.
-        var memory: [[UInt8]: HostCache] = [:]
-        var disk: [[UInt8]: HostCache] = [:]
+    /// A cache's name, by bytes: two texts that Unicode calls equal are two names.
+    private struct Name: Hashable {
+        let bytes: [UInt8]
+        let isOnDisk: Bool
     }
 
-    private let caches = Monitor(Caches())
+    private let caches = Monitor<[Name: HostCache]>([:])
 
     /// A namespace; without a `place` it has no disk caches.
     public init(
@@ -111,18 +111,28 @@ public final class CacheNamespace: Sendable {
         }
     }
 
-    /// The memory cache of that name, made by the first call; later calls ignore the options.
-    public func memory(_ name: String, _ options: CacheOptions) -> Result<HostCache, CacheError> {
-        if let error = Self.check(name, options) { return .failure(error) }
-        return .success(open(name, options, \.memory, nil))
+    /// The cache of that name, in memory or also on disk, made by the first call; later calls ignore the options.
+    public func open(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> Result<HostCache, CacheError> {
+        if let error = check(name, options, isOnDisk: isOnDisk) { return .failure(error) }
+        let key = Name(bytes: Array(name.utf8), isOnDisk: isOnDisk)
+        let (cache, isNew) = caches.withLock { caches in
+            if let known = caches[key] { return (known, false) }
+            let cache = HostCache(name: name, options: options, namespace: self, store: isOnDisk ? store : nil)
+            caches[key] = cache
+            return (cache, true)
+        }
+        if isNew { budget.join(cache) }
+        return .success(cache)
     }
 
-    /// The disk cache of that name, made by the first call; later calls ignore the options.
-    public func disk(_ name: String, _ options: CacheOptions) -> Result<HostCache, CacheError> {
-        if let error = Self.check(name, options) { return .failure(error) }
-        if options.objects { return .failure(.invalid("a disk cache cannot hold objects")) }
-        guard let store else { return .failure(.invalid("there is no state directory for disk caches")) }
-        return .success(open(name, options, \.disk, store))
+    private func check(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> CacheError? {
+        if name.utf8.count > 4096 { return .invalid("a cache's name has at most 4096 bytes") }
+        if options.expire < 0 { return .invalid("expire is negative") }
+        if options.refreshAfter < 0 { return .invalid("refresh_after is negative") }
+        if options.maxValueBytes < 0 { return .invalid("max_value_bytes is out of range") }
+        if isOnDisk, options.objects { return .invalid("a disk cache cannot hold objects") }
+        if isOnDisk, store == nil { return .invalid("there is no state directory for disk caches") }
+        return nil
     }
 
     /// The routine's callback in progress has returned: what it looked at may go. Costs one load when there is
@@ -139,38 +149,16 @@ public final class CacheNamespace: Sendable {
     /// Lets go of what disk caches hold in memory, since the files were removed: of one cache or all, of one key (empty:
     /// the unkeyed value) or all. A load in progress goes on for its callers, and is not kept.
     public func forget(name: String? = nil, key: [UInt8]? = nil) {
+        let bytes = name.map { Array($0.utf8) }
         let all = caches.withLock { caches in
-            name.map { name in caches.disk[Array(name.utf8)].map { [$0] } ?? [] } ?? Array(caches.disk.values)
+            caches.filter { $0.key.isOnDisk && (bytes == nil || $0.key.bytes == bytes) }.values
         }
         for cache in all { cache.forget(key) }
     }
 
     /// The sum over all caches of the namespace.
     public func counters() -> CacheCounters {
-        let all = caches.withLock { Array($0.memory.values) + Array($0.disk.values) }
+        let all = caches.withLock { Array($0.values) }
         return all.reduce(CacheCounters()) { $0 + $1.counters() }
-    }
-
-    private static func check(_ name: String, _ options: CacheOptions) -> CacheError? {
-        if name.utf8.count > 4096 { return .invalid("a cache's name has at most 4096 bytes") }
-        if options.expire < 0 { return .invalid("expire is negative") }
-        if options.refreshAfter < 0 { return .invalid("refresh_after is negative") }
-        if options.maxValueBytes < 0 { return .invalid("max_value_bytes is out of range") }
-        return nil
-    }
-
-    private func open(
-        _ name: String, _ options: CacheOptions, _ kind: WritableKeyPath<Caches, [[UInt8]: HostCache]>,
-        _ store: CacheStore?
-    ) -> HostCache {
-        let key = Array(name.utf8)
-        let (cache, isNew) = caches.withLock { caches in
-            if let known = caches[keyPath: kind][key] { return (known, false) }
-            let cache = HostCache(name: name, options: options, namespace: self, store: store)
-            caches[keyPath: kind][key] = cache
-            return (cache, true)
-        }
-        if isNew { budget.join(cache) }
-        return cache
     }
 }

@@ -67,20 +67,22 @@ internal import Synchronization
 
     // MARK: - The quick way
 
-    /// The unkeyed value if a plain get (not fresh) is a hit that starts nothing; else nil, and `get` decides.
+    /// The unkeyed value if it is at most so old, ns, and a get is a hit that starts nothing; else nil, and `get` decides.
+    /// What is not asked for fresh may have any age up to its expiry.
     ///
     /// Call it only on the thread of the routine's callback in progress; the value lives until
     /// `CacheNamespace.callbackEnded`. Takes no lock, touches no reference count and allocates nothing.
-    public func hit() -> CacheHit? {
+    public func hit(within oldest: Int64 = .max) -> CacheHit? {
         guard let held = unsafe slot.load(ordering: .acquiring) else { return nil }
         let now = hasSystemClock ? SystemClock().boot() : environment.clock.boot()
         return unsafe held._withUnsafeGuaranteedRef { value in
-            guard now <= value.servesUntil else { return nil }
+            let age = max(0, now &- value.produced)
+            guard now <= value.servesUntil, age <= oldest else { return nil }
             value.used.store(now, ordering: .relaxed)
             value.isSeen.store(true, ordering: .relaxed)
             quickHits.store(quickHits.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
             return unsafe CacheHit(
-                value: held, age: max(0, now &- value.produced), lastError: value.failure.load(ordering: .relaxed))
+                value: held, age: age, lastError: value.failure.load(ordering: .relaxed))
         }
     }
 
