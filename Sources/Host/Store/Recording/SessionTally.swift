@@ -58,7 +58,7 @@ struct SessionTally: Equatable {
         for (name, count) in cycles.sorted(by: { $0.key < $1.key }) { writer.field(name, count) }
         writer.close()
         writer.open("ends")
-        for (name, end) in ends.sorted(by: { $0.key < $1.key }) { writer.field(name, end.rawValue) }
+        for (name, end) in ends.sorted(by: { $0.key < $1.key }) { writer.field(name, end.name) }
         writer.close()
         writer.close()
         return writer.bytes
