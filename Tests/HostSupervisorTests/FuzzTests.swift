@@ -104,10 +104,11 @@ import Testing
             #"{"description":"Bad","threads":[{"name":"t","crashed":true,"frames":[{"kind":"programCounter","address":"0x1","symbol":"f","offset":3,"description":"f + 3","image":"lib.so","sourceLocation":{"file":"a/b.c","line":3,"column":1}}]}]}"#
                 .utf8)
         #expect(CrashFrame.top(CrashReport(seed), []) == "f (b.c:3)")
+        #expect(CrashReportText.text(seed, named: "p@1.json") == "crash: Bad\n0   f at b.c:3 in lib.so\n")
         forSomeTime(seed: 5) { random in
             guard let report = CrashReport(random.mutated(seed)) else { return }
             _ = CrashFrame.top(report, [("lib.so", "f", nil)])
-            _ = CrashReportText.text(report)
+            _ = CrashReportText.text(report, plugin: "p")
         }
     }
 

@@ -108,6 +108,35 @@ import Testing
         if width == nil { #expect(table[0].contains("LATE P99") && table[0].contains("CPU")) }
     }
 
+    @Test func `colours stand around whole lines, only where they are wanted`() {
+        var status = Self.status()
+        status.plugins.append(
+            .init(id: "x", file: "x.so", version: "", state: "refused", why: "x.so: empty", routines: 0))
+        let plain = StatusTable.text(status)
+        let lines = StatusTable.text(status, isColored: true).split(separator: "\n")
+        #expect(lines.contains("\u{1B}[31mx.so is refused: x.so: empty\u{1B}[0m"))
+        #expect(lines.contains { $0.hasPrefix("\u{1B}[1mROUTINE ") && $0.hasSuffix("\u{1B}[0m") })
+        #expect(lines.contains { $0.hasPrefix("\u{1B}[31ma/r1 ") })
+        #expect(plain.split(separator: "\n")[0].contains(" refused"))
+        #expect(plain.contains("\nx.so is refused: x.so: empty\n"))
+        let bare = lines.map { line in
+            ["\u{1B}[31m", "\u{1B}[33m", "\u{1B}[2m", "\u{1B}[1m", "\u{1B}[0m"].reduce(String(line)) {
+                $0.components(of: $1).joined()
+            }
+        }
+        #expect(bare == plain.split(separator: "\n").map { String($0) })
+    }
+
+    @Test func `names are sorted as people count`() {
+        let names = ["worker-10", "worker-2", "worker-1"].map {
+            RoutineStatus(plugin: $0, routine: "r", state: .waiting)
+        }
+        for key in TopScreen.Key.allCases {
+            let sorted = TopScreen(key: key).sorted(names)
+            #expect(sorted.map(\.plugin) == ["worker-1", "worker-2", "worker-10"], "\(key)")
+        }
+    }
+
     @Test func `counters, states and histograms are in the metrics`() {
         let text = String(decoding: MetricsText.text(Self.status()), as: UTF8.self)
         #expect(text.contains("schedhost_routine_cycles_total{plugin=\"a\",routine=\"r0\"} 9223372036854775808\n"))

@@ -116,6 +116,7 @@ extension ArgumentParser {
         options.plugins = parsed.texts[.plugins] ?? ""
         options.config = parsed.texts[.config]
         options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
+        options.isWhole = parsed.has(.all)
         options.isJSON = parsed.has(.json)
         return options
     }

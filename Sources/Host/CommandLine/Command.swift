@@ -135,7 +135,9 @@ public struct ListOptions: Equatable, Sendable {
     public var config: String?
     /// See `RunOptions`.
     public var allowUnsafePermissions = false
-    /// Whether it is shown as JSON.
+    /// Whether settings are shown that nobody has set.
+    public var isWhole = false
+    /// Whether it is shown as JSON, which has all of them.
     public var isJSON = false
 
     /// The defaults.

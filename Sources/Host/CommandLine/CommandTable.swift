@@ -207,10 +207,14 @@ public enum CommandTable {
     private static let list = CommandSpecification(
         name: .list, summary: "show what each plugin offers, or why it is refused",
         details: [
-            "Shows plugins, routines, parameters and settings of a directory, and runs no routine. Exit status 1: a file "
-                + "is refused, or its configuration is wrong."
+            "Shows plugins, routines, parameters and settings of a directory, and runs no routine. Of the settings those are "
+                + "shown that the plugin, a file or the command line has set. Exit status 1: a file is refused, or its "
+                + "configuration is wrong."
         ],
-        options: [plugins, config, json, unsafePermissions])
+        options: [
+            plugins, config, OptionSpecification(flag: .all, "show every setting, also what is as built in"), json,
+            unsafePermissions,
+        ])
 
     private static let check = CommandSpecification(
         name: .check, operands: "[FILE...]", operandCount: 0...1000,

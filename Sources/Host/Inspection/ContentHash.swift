@@ -40,6 +40,14 @@ public struct ContentHash: Sendable {
         mixed ^= mixed >> 29
     }
 
+    /// Whether a text looks like a name that this makes: three numbers of base 16 with hyphens between them, and the first
+    /// one whole.
+    public static func isName(_ text: some StringProtocol) -> Bool {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        return parts.count == 3 && parts[0].utf8.count == 16
+            && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isHexDigit } }
+    }
+
     /// The name of what was taken: letters and digits, and hyphens.
     public var name: String {
         var whole = self

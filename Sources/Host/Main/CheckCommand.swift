@@ -45,18 +45,33 @@ enum CheckCommand {
         case .plugin(let file, let plugin):
             all.plugin = (file, plugin)
             say(PluginText.text(file, plugin), options)
-            if options.isQuick { return all }
-            let findings = try Conformance.examine(file, plugin, in: folder, clock: SystemClock())
-            (all.notes, all.faults) = (findings.notes, findings.faults)
-            for note in findings.notes { say("    note: \(TerminalText.clean(note))\n", options) }
-            for fault in findings.faults {
+            if let refusal = refusal(of: name, in: directory) {
+                all.notes.append("a host refuses it where it lies: \(refusal)")
+            }
+            if !options.isQuick {
+                let findings = try Conformance.examine(file, plugin, in: folder, clock: SystemClock())
+                all.notes += findings.notes
+                all.faults = findings.faults
+            }
+            for note in all.notes { say("    note: \(TerminalText.clean(note))\n", options) }
+            for fault in all.faults {
                 say(
                     "    fault: \(TerminalText.clean(directory.child(file.name))): \(TerminalText.clean(fault))\n",
                     options)
             }
-            if findings.faults.isEmpty { say("    good\n", options) }
+            if all.faults.isEmpty, !options.isQuick { say("    good\n", options) }
         }
         return all
+    }
+
+    /// Why a host would not take the file from this directory, though it is a good plugin: others can write there.
+    private static func refusal(of name: String, in directory: borrowing Directory) -> String? {
+        do throws(Refusal) {
+            _ = try PluginFile.inspect(directory, name: name, allowUnsafePermissions: false)
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 
     // MARK: Configurations

@@ -13,12 +13,23 @@ enum ListCommand {
         let directory = try Program.plugins(options.plugins)
         let host = try ConfigurationFiles.host(
             options.config ?? directory.child("schedhost.json5"), isOptional: options.config == nil)
-        let names = try directory.names().filter { PluginFile.isCandidate($0) }
-        if names.isEmpty { StandardStream.error.write("schedhost: no *.so file in \(options.plugins)\n") }
+        let (entries, foreign) = try directory.listing()
+        let names = entries.filter { PluginFile.isCandidate($0) }.sorted(by: NaturalOrder.precedes)
+        let unread = foreign.compactMap { ForeignNames.fault(of: $0, in: directory.child($0)) }
+        if names.isEmpty, unread.isEmpty {
+            StandardStream.error.write("schedhost: no *.so file in \(options.plugins)\n")
+        }
         let needed = PluginProbe.neededLibraries(
             in: directory, names, allowUnsafePermissions: options.allowUnsafePermissions)
         var owners: [String: String] = [:]
         var all: [FileFindings] = []
+        var foreignFindings: [FileFindings] = []
+        for fault in unread {
+            var findings = FileFindings(directory.path)
+            findings.refusal = fault
+            foreignFindings.append(findings)
+            if !options.isJSON { StandardStream.output.write("refused: \(TerminalText.clean(fault))\n") }
+        }
         for name in names {
             var findings = FileFindings(directory.child(name))
             defer { all.append(findings) }
@@ -53,15 +64,16 @@ enum ListCommand {
                 }
                 if options.isJSON { continue }
                 StandardStream.output.write(PluginText.text(file, plugin))
-                StandardStream.output.write(settings(findings, of: plugin, known.map(\.settings)))
+                StandardStream.output.write(
+                    settings(findings, of: plugin, known.map(\.settings), isWhole: options.isWhole))
             }
         }
-        if options.isJSON { StandardStream.output.write(FileFindings.json(all)) }
+        if options.isJSON { StandardStream.output.write(FileFindings.json(all + foreignFindings)) }
         let unclaimed = UnclaimedSettings.faults(
             files: try directory.names(), blocks: Array(host.plugins.keys), hostFile: "schedhost.json5",
             claims: zip(names, all).map { ($0, $1.plugin?.description.id) }, path: { directory.child($0) })
         for fault in unclaimed { StandardStream.error.write("schedhost: \(TerminalText.clean(fault.text))\n") }
-        return all.contains { $0.refusal != nil || !$0.faults.isEmpty } ? .failure : .success
+        return (all + foreignFindings).contains { $0.refusal != nil || !$0.faults.isEmpty } ? .failure : .success
     }
 
     /// What holds for each routine, and where it is set.
@@ -93,11 +105,12 @@ enum ListCommand {
     }
 
     private static func settings(
-        _ findings: FileFindings, of plugin: PluginDescription, _ known: [EffectiveSettings]
+        _ findings: FileFindings, of plugin: PluginDescription, _ known: [EffectiveSettings], isWhole: Bool
     ) -> String {
         var text = ""
         for fault in findings.faults { text += "    refused: \(TerminalText.clean(fault))\n" }
-        for ((routine, listing), effective) in zip(findings.settings, known) {
+        for ((routine, every), effective) in zip(findings.settings, known) {
+            let listing = every.filter { isWhole || $0.origin != SettingOrigin.builtIn.description }
             let isDisabled = listing.contains { $0.key == SettingKey.enabled.rawValue && $0.value == "false" }
             let state = isDisabled ? " (disabled)" : ""
             text += TerminalText.clean("    settings of \(plugin.id)/\(routine)\(state):") + "\n"
@@ -108,6 +121,9 @@ enum ListCommand {
                     "        " + TerminalText.pad(key, to: width + 2) + TerminalText.pad(value, to: values)
                     + "  (\(origin))"
                 text += TerminalText.clean(line) + "\n"
+            }
+            if listing.count < every.count {
+                text += "        \(every.count - listing.count) more as built in: --all shows them\n"
             }
             for line in next(effective) { text += TerminalText.clean("        " + line) + "\n" }
         }

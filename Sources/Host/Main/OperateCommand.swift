@@ -50,7 +50,8 @@ enum OperateCommand {
             StandardStream.output.write(status.json() + [UInt8(ascii: "\n")])
         } else {
             let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
-            StandardStream.output.write(StatusTable.text(status, width: width))
+            StandardStream.output.write(
+                StatusTable.text(status, width: width, isColored: StandardStream.output.showsColors))
         }
         return .success
     }

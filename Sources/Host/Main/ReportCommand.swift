@@ -1,5 +1,6 @@
 internal import HostCommandLine
 internal import HostStore
+internal import HostSupervisor
 internal import HostSystem
 internal import HostValues
 internal import HostViews
@@ -60,9 +61,10 @@ enum ReportCommand {
             guard let name = record.report, !name.contains("/"), let file = try? directory.openForReading(name),
                 let bytes = try? file.readAll(limit: 1 << 20, subject: name)
             else { continue }
-            size += bytes.count
+            guard let text = CrashReportText.text(bytes, named: name) else { continue }
+            size += text.utf8.count
             if size > mostBytes { break }
-            reports[record.session] = String(decoding: bytes, as: UTF8.self)
+            reports[record.session] = text
         }
         return reports
     }

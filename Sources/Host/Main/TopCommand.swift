@@ -72,7 +72,7 @@ enum TopCommand {
         _ signals: borrowing SignalDescriptor, _ poller: borrowing Poller, _ options: TopOptions
     ) throws {
         let clock = SystemClock()
-        let isColored = (HostProcess.environment("NO_COLOR") ?? "").isEmpty
+        let isColored = StandardStream.output.showsColors
         var top = first
         var next = clock.monotonic()
         while true {

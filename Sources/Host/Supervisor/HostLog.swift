@@ -31,8 +31,8 @@ public final class HostLog {
         self.clock = clock
         zone = .local
         isDated = !StandardStream.error.isTerminal
-        isJournal = format == .text && Journal.isStandardError
-        isColored = StandardStream.error.isTerminal && (HostProcess.environment("NO_COLOR") ?? "").isEmpty
+        isJournal = format == .text && StandardStream.error.isJournal
+        isColored = StandardStream.error.showsColors
     }
 
     /// Writes one entry. `subject` is a plugin or `plugin/routine`; empty for the host itself.

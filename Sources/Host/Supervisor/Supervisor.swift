@@ -101,7 +101,8 @@ public final class Supervisor {
         desk.close()
         book.saveTallies()
         let lost = keeper.finish()
-        if !keeper.history.isEmpty {
+        // A journal has a line of each session already.
+        if !keeper.history.isEmpty, !StandardStream.output.isJournal {
             let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
             StandardStream.output.write(RecordTable.table(keeper.history, width: width))
         }

@@ -103,7 +103,7 @@ public struct Descriptor: ~Copyable, Sendable {
         while true {
             let chunk = try read(count: 65_536, at: all.count, subject: subject)
             all += chunk
-            if all.count > limit { throw SystemError("read", subject, number: EFBIG) }
+            if all.count > limit { throw SystemError("read, at most \(limit) bytes", subject, number: EFBIG) }
             if chunk.count < 65_536 { return all }
         }
     }

@@ -125,21 +125,28 @@ public struct Directory: ~Copyable, Sendable {
     }
 
     /// The names in it, sorted by bytes, without `.` and `..`. Names that are not UTF-8 are left out. readdir(3).
-    public func names() throws(SystemError) -> [String] {
+    public func names() throws(SystemError) -> [String] { try listing().names }
+
+    /// The same, and what the names that are not UTF-8 look like: nothing can be opened by that. readdir(3).
+    public func listing() throws(SystemError) -> (names: [String], foreign: [String]) {
         // A descriptor of its own: fdopendir(3) takes it over, and the position is not shared.
         let own = try open(".", flags: O_RDONLY | O_DIRECTORY)
         guard let stream = unsafe fdopendir(own.release()) else { throw SystemError("fdopendir", path) }
         defer { unsafe closedir(stream) }
-        var names: [String] = []
+        var (names, foreign): ([String], [String]) = ([], [])
         while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+            unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
                 unsafe tuple.withMemoryRebound(to: UInt8.self, capacity: 256) { bytes in
-                    unsafe String(validating: UnsafeBufferPointer(start: bytes, count: strlen(tuple)), as: UTF8.self)
+                    let bytes = unsafe UnsafeBufferPointer(start: bytes, count: strlen(tuple))
+                    if let name = unsafe String(validating: bytes, as: UTF8.self) {
+                        if name != ".", name != ".." { names.append(name) }
+                    } else {
+                        foreign.append(unsafe String(decoding: bytes, as: UTF8.self))
+                    }
                 }
             }
-            if let name, name != ".", name != ".." { names.append(name) }
         }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return (names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, foreign.sorted())
     }
 
     /// The path of an entry, for messages.

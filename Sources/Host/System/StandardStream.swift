@@ -49,6 +49,18 @@ public enum StandardStream: Int32, Sendable {
 
     /// Whether it is a terminal. isatty(3).
     public var isTerminal: Bool { isatty(rawValue) == 1 }
+
+    /// Whether colours are wanted there: on a terminal, and never with `NO_COLOR` in the environment.
+    public var showsColors: Bool { isTerminal && (HostProcess.environment("NO_COLOR") ?? "").isEmpty }
+
+    /// Whether it is the stream that journald gave us: its device and inode are those of the variable. systemd.exec(5),
+    /// `$JOURNAL_STREAM`.
+    public var isJournal: Bool {
+        guard let variable = HostProcess.environment("JOURNAL_STREAM") else { return false }
+        var status = stat()
+        guard unsafe fstat(rawValue, &status) == 0 else { return false }
+        return variable == "\(status.st_dev):\(status.st_ino)"
+    }
 }
 
 extension StandardStream {

@@ -107,7 +107,10 @@ extension EndToEnd {
                 }
             }
             let record = try #require(try host.records.first { $0.report != nil })
-            #expect(try await curl("\(url)/report/\(record.session)", in: scratch).contains("misdeed_segv"))
+            let text = try await curl("\(url)/report/\(record.session)", in: scratch)
+            #expect(text.contains(#/\n0 +misdeed_segv at misdeeds_faults.c:\d+ in faulty\n/#), "\(text)")
+            let json = try await curl("\(url)/report/\(record.session).json", in: scratch)
+            #expect(json.hasPrefix("{") && json.contains("misdeed_segv"))
         }
 
         @Test(.enabled(if: Tools.has("script"), "script (util-linux) is not installed"))

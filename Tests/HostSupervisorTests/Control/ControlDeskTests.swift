@@ -109,6 +109,7 @@ extension MemoryLog: ConsoleLog {}
     @Test(arguments: [
         ("/", 200), ("/metrics", 200), ("/healthz", 200), ("/status.json", 200), ("/records.json", 200), ("/x", 404),
         ("/report/../../etc/passwd", 404), ("/report/0000000000000", 404), ("/report/", 404),
+        ("/report/0000000000000.json", 404), ("/report/../lock.json", 404),
     ])
     func `pages`(path: String, status: Int) throws {
         #expect(try desk().page(request(path)).status == status)

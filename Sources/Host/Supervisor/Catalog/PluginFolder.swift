@@ -86,6 +86,8 @@ final class SystemPluginFolder: PluginFolder {
     private let log: any LogSink
     /// The names that each plugin, or a library beside it that it needs, is linked with.
     private var wanted: [String: Set<String>] = [:]
+    /// What was said of names that cannot be read.
+    private var told: Set<String> = []
     private static let ownersFile = "names.json"
 
     private let state: Directory
@@ -129,7 +131,14 @@ final class SystemPluginFolder: PluginFolder {
 
     func open() throws(SystemError) { directory = try OpenDirectory(path) }
     func close() { directory = nil }
-    func names() -> [String]? { try? Directory(path).names() }
+
+    func names() -> [String]? {
+        guard let (names, foreign) = try? Directory(path).listing() else { return nil }
+        let unread = Set(foreign.compactMap { ForeignNames.fault(of: $0, in: self.path(of: $0)) })
+        for fault in unread.subtracting(told).sorted() { log.write(.error, "", fault) }
+        told = unread
+        return names
+    }
 
     func isGone(_ name: String) -> Bool {
         guard let directory else { return false }

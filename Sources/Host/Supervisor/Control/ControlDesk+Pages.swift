@@ -69,11 +69,16 @@ extension ControlDesk {
         case "/records.json": HTTPResponse(type: "application/json", body: recent?.json() ?? [])
         default:
             if request.path.hasPrefix("/report/"), let id = SessionID(request.path.dropFirst(8)) {
-                report(of: id)
+                report(of: id, isText: true)
+            } else if request.path.hasPrefix("/report/"), request.path.hasSuffix(".json"),
+                let id = SessionID(request.path.dropFirst(8).dropLast(5))
+            {
+                report(of: id, isText: false)
             } else {
                 HTTPResponse(
                     status: 404,
-                    text: "there is /, /metrics, /healthz, /readyz, /status.json, /records.json and /report/SESSION")
+                    text: "there is /, /metrics, /healthz, /readyz, /status.json, /records.json, /report/SESSION and "
+                        + "/report/SESSION.json")
             }
         }
     }
@@ -85,8 +90,8 @@ extension ControlDesk {
             ? HTTPResponse(status: 200, text: "ready") : HTTPResponse(status: 503, text: "loading plugins")
     }
 
-    /// A crash report, found by its file's name: records are not searched for it.
-    private func report(of id: SessionID) -> HTTPResponse {
+    /// A crash report, found by its file's name: records are not searched for it. As a text for people, or as it is.
+    private func report(of id: SessionID, isText: Bool) -> HTTPResponse {
         let absent = HTTPResponse(status: 404, text: "session \(id) has left no crash report, or it is gone")
         guard let reports = try? Directory(settings.state).directory("reports") else { return absent }
         let known = recent?.report(of: id)
@@ -94,6 +99,8 @@ extension ControlDesk {
         guard let name = found, !name.contains("/"), let file = try? reports.openForReading(name),
             let bytes = try? file.readAll(limit: 4 << 20, subject: name)
         else { return absent }
-        return HTTPResponse(type: "text/plain; charset=utf-8", body: bytes)
+        guard isText else { return HTTPResponse(type: "application/json", body: bytes) }
+        let text = CrashReportText.text(bytes, named: name) ?? "not a crash report\n"
+        return HTTPResponse(type: "text/plain; charset=utf-8", body: Array(text.utf8))
     }
 }

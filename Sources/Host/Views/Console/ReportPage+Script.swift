@@ -73,22 +73,24 @@ extension ReportPage {
           { title: "State", key: "state", mark: r => r.state + why(r), node: r => { const badge = el("span", { class: "state " + r.state },
             r.state.replace("_", " ")); if (!r.why) return badge;
             const text = el("span", { class: "why" }, why(r)); text.title = why(r); return el("div", {}, badge, text); } },
-          { title: "Cycle", key: "cycle", n: true, text: r => count(r.cycle) + (r.max_cycles ? " / " + count(r.max_cycles) : "") },
-          { title: "Last", key: "last_start_ms", n: true, text: r => r.last_start_ms ? span(Math.max(0, status.now_ms - r.last_start_ms)) + " ago" : "–" },
+          { title: "Cycle", key: "cycle", n: true, rank: "small", text: r => count(r.cycle) + (r.max_cycles ? " / " + count(r.max_cycles) : "") },
+          { title: "Last", key: "last_start_ms", n: true, rank: "wide", text: r => r.last_start_ms ? span(Math.max(0, status.now_ms - r.last_start_ms)) + " ago" : "–" },
           { title: "Next", key: "next_start_ms", n: true, text: r => r.next_start_ms ? "in " + span(Math.max(0, r.next_start_ms - status.now_ms)) : "–" },
-          { title: "p50", key: "duration_p50_ns", n: true, text: r => fine(r.duration_p50_ns) },
-          { title: "p99", key: "duration_p99_ns", n: true, text: r => fine(r.duration_p99_ns) },
-          { title: "Late p99", key: "lateness_p99_ns", n: true, text: r => fine(r.lateness_p99_ns) },
-          { title: "Missed", key: "missed_total", n: true, text: r => count(r.missed_total) },
+          { title: "p50", key: "duration_p50_ns", n: true, rank: "middle", text: r => fine(r.duration_p50_ns) },
+          { title: "p99", key: "duration_p99_ns", n: true, rank: "small", text: r => fine(r.duration_p99_ns) },
+          { title: "Late p99", key: "lateness_p99_ns", n: true, rank: "wide", text: r => fine(r.lateness_p99_ns) },
+          { title: "Missed", key: "missed_total", n: true, rank: "middle", text: r => count(r.missed_total) },
           { title: "Failed", key: "failures_total", n: true, text: r => count(r.failures_total), bad: r => r.failures_total > 0 },
-          { title: "Sessions", key: "sessions_total", n: true, text: r => count(r.sessions_total) },
-          { title: "Hits / loads", key: "cache_hits", n: true, text: r => count(r.cache_hits) + " / " + count(r.cache_loads) },
-          { title: "Trend", mark: r => r.cycles_total, node: r => trend((history.get(r.id) || { values: [] }).values) },
-          { title: "Spread", mark: r => r.cycles_total, node: r => spread(r.durations) },
+          { title: "Sessions", key: "sessions_total", n: true, rank: "wide", text: r => count(r.sessions_total) },
+          { title: "Hits / loads", key: "cache_hits", n: true, rank: "middle", text: r => count(r.cache_hits) + " / " + count(r.cache_loads) },
+          { title: "Trend", rank: "middle", mark: r => r.cycles_total, node: r => trend((history.get(r.id) || { values: [] }).values) },
+          { title: "Spread", rank: "middle", mark: r => r.cycles_total, node: r => spread(r.durations) },
         ].filter(c => c.title !== "Trend" || !embedded);
+        // Where there is less room, what says less is left out: a click on a routine shows all.
+        const look = c => (c.n ? "n " : "") + (c.rank || "");
         function heads() {
           $("routines").tHead.replaceChildren(el("tr", {}, ...columns.map(c => {
-            const head = el("th", c.n ? { class: "n" } : {});
+            const head = el("th", { class: look(c) });
             if (!c.key) { head.append(c.title); return head; }
             if (order.key === c.key) head.setAttribute("aria-sort", order.down ? "descending" : "ascending");
             const button = el("button", { type: "button" }, c.title);
@@ -106,8 +108,10 @@ extension ReportPage {
         function row(r) {
           let entry = rows.get(r.id);
           if (!entry) {
-            const cells = columns.map(c => el("td", c.n ? { class: "n" } : {}));
-            entry = { row: el("tr", {}, ...cells), cells, shown: [] };
+            const cells = columns.map(c => el("td", { class: look(c) }));
+            entry = { row: el("tr", { tabindex: "0" }, ...cells), cells, shown: [] };
+            entry.row.onclick = () => about(entry.routine);
+            entry.row.onkeydown = event => { if (event.key === "Enter") about(entry.routine); };
             entry.cells[0].textContent = entry.shown[0] = r.id;
             rows.set(r.id, entry);
           }
@@ -121,7 +125,7 @@ extension ReportPage {
             if (entry.shown[i] === mark) return;
             entry.shown[i] = mark;
             if (c.node) cell.replaceChildren(c.node(r)); else cell.textContent = mark;
-            if (c.bad) cell.className = c.bad(r) ? "n bad" : "n";
+            if (c.bad) cell.className = look(c) + (c.bad(r) ? " bad" : "");
           });
         }
         function fillSeen(all) {
@@ -131,12 +135,22 @@ extension ReportPage {
           const last = few ? placed.length : Math.ceil((innerHeight - body.top + 400) / high);
           placed.slice(first, Math.max(first, last)).forEach(fill);
         }
+        // Names as people look for them: worker-2 before worker-10.
+        const names = new Intl.Collator("en", { numeric: true });
+        const compare = (x, y) => typeof x === "string" && typeof y === "string" ? names.compare(x, y) : x < y ? -1 : x > y ? 1 : 0;
+        function workers() {
+          if (!status) { $("workers").closest("section").hidden = true; return; }
+          $("workers").tBodies[0].replaceChildren(...[...status.workers].sort((a, b) => compare(a.name, b.name)).slice(0, mostRows).map(w =>
+            el("tr", {}, el("td", {}, w.name), el("td", { class: "n small" }, String(w.pid)), el("td", { class: "n" }, span(w.uptime_ms)),
+              el("td", { class: "n small" }, count(w.sessions)), el("td", { class: "n" }, w.resident_bytes ? bytes(w.resident_bytes) : "–"),
+              el("td", { class: "n" }, w.cpu_ms == null ? "–" : span(w.cpu_ms)))));
+        }
         function routines() {
           if (!status) { $("routines").closest("section").hidden = true; return; }
           const wanted = $("filter").value.trim().toLowerCase();
           const all = status.routines.filter(r => !wanted || r.id.toLowerCase().includes(wanted) || r.state.includes(wanted));
           const value = r => r[order.key] === undefined ? -1 : r[order.key];
-          all.sort((a, b) => { const x = value(a), y = value(b); return (x < y ? -1 : x > y ? 1 : 0) * (order.down ? -1 : 1); });
+          all.sort((a, b) => (compare(value(a), value(b)) || compare(a.id, b.id)) * (order.down ? -1 : 1));
           const shown = showsAll ? all : all.slice(0, mostRows);
           const entries = shown.map(row);
           if (entries.length !== placed.length || entries.some((entry, i) => entry !== placed[i])) {
@@ -176,6 +190,7 @@ extension ReportPage {
 
         // Sessions over time.
         function timeline() {
+          if (!status && !embedded) return;
           const now = status ? status.now_ms : embedded ? embedded.made_ms : Date.now();
           const lanes = new Map();
           const lane = id => { if (!lanes.has(id)) lanes.set(id, []); return lanes.get(id); };
@@ -183,17 +198,18 @@ extension ReportPage {
           if (status) for (const r of status.routines) if (r.session_start_ms) lane(r.id).push({ from: r.session_start_ms, to: now });
           const names = [...lanes.keys()].sort((a, b) => {
             const bad = id => lanes.get(id).filter(s => s.record && isFailed(s.record)).length;
-            return bad(b) - bad(a) || (a < b ? -1 : 1);
+            return bad(b) - bad(a) || compare(a, b);
           }).slice(0, mostLanes);
           if (!names.length) { $("timeline").replaceChildren(el("p", { class: "empty" }, "No session yet.")); return; }
           const all = names.flatMap(name => lanes.get(name));
           const from = Math.min(...all.map(s => s.from)), to = Math.max(now, ...all.map(s => s.to), from + 1000);
-          const width = Math.max(500, $("timeline").clientWidth || 900), left = 200, high = 22;
+          const width = Math.max(240, $("timeline").clientWidth || 900), isNarrow = width < 560, high = 22;
+          const left = isNarrow ? Math.round(width * 0.36) : 200, letters = Math.floor(left / 6.7), marks = isNarrow ? 2 : 4;
           const x = ms => left + (ms - from) / (to - from) * (width - left - 8);
           const box = svg("svg", { width: "100%", height: names.length * high + 22, viewBox: "0 0 " + width + " " + (names.length * high + 22) });
           names.forEach((name, row) => {
             const y = row * high;
-            box.append(svg("text", { class: "name", x: 0, y: y + 15 }, name.length > 30 ? name.slice(0, 29) + "…" : name),
+            box.append(svg("text", { class: "name", x: 0, y: y + 15 }, name.length > letters ? name.slice(0, letters - 1) + "…" : name),
               svg("rect", { class: "lane", x: left, y: y + 4, width: width - left - 8, height: high - 8, rx: 2 }));
             for (const s of lanes.get(name)) {
               const bad = s.record && isFailed(s.record);
@@ -204,9 +220,9 @@ extension ReportPage {
               box.append(bar);
             }
           });
-          for (let i = 0; i <= 4; i++) {
-            const at = from + (to - from) * i / 4;
-            box.append(svg("text", { class: "axis", x: x(at), y: names.length * high + 16, "text-anchor": i === 0 ? "start" : i === 4 ? "end" : "middle" },
+          for (let i = 0; i <= marks; i++) {
+            const at = from + (to - from) * i / marks;
+            box.append(svg("text", { class: "axis", x: x(at), y: names.length * high + 16, "text-anchor": i === 0 ? "start" : i === marks ? "end" : "middle" },
               new Date(at).toLocaleTimeString()));
           }
           const key = el("div", { class: "key" });
@@ -233,19 +249,41 @@ extension ReportPage {
           });
           $("records").tBodies[0].replaceChildren(...(lines.length ? lines : [el("tr", {}, el("td", { colspan: 7 }, "None."))]));
         }
+        function open(title, fields) {
+          $("detail-title").textContent = title;
+          $("fields").replaceChildren(...fields.filter(([, value]) => value !== undefined && value !== null && value !== "")
+            .flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))]));
+          $("report").hidden = true;
+          if (!$("detail").open) $("detail").showModal();
+        }
+        // All that is known of a routine, and its newest sessions.
+        function about(r) {
+          const worker = status.workers.find(w => w.pid === r.worker), time = ms => ms ? clock(ms) : "";
+          const own = records.filter(s => s.plugin + "/" + s.routine === r.id).slice(-10).reverse().map(s => {
+            const button = el("button", { type: "button" }, clock(s.finish_ms) + ": " + s.reason.kind + (isFailed(s) ? " ✕" : ""));
+            button.onclick = () => detail(s);
+            return button;
+          });
+          open(r.id, [["state", r.state.replace("_", " ")], ["why", why(r)], ["session", r.session], ["since", time(r.session_start_ms)],
+            ["cycle", count(r.cycle) + (r.max_cycles ? " of " + count(r.max_cycles) : "")], ["wait", r.schedules && r.schedules.length ? "" : span(r.wait_ms)],
+            ["schedule", (r.schedules || []).join(", ")], ["last cycle", time(r.last_start_ms)], ["next cycle", time(r.next_start_ms)],
+            ["cycles in all records", count(r.lifetime_cycles)], ["sessions", count(r.sessions_total)], ["failed sessions", count(r.failed_sessions_total)],
+            ["failed attempts", count(r.failures_total)], ["missed", count(r.missed_total)],
+            ["durations", r.duration_p50_ns == null ? "" : "p50 " + fine(r.duration_p50_ns) + ", p99 " + fine(r.duration_p99_ns)],
+            ["lateness", r.lateness_p99_ns == null ? "" : "p99 " + fine(r.lateness_p99_ns)],
+            ["caches", count(r.cache_hits) + " hits, " + count(r.cache_loads) + " loads, " + bytes(r.cache_bytes || 0)],
+            ["worker", worker ? "pid " + worker.pid + usage(worker) : ""], ["newest sessions", own.length ? el("div", { class: "own" }, ...own) : ""]]);
+        }
+        const usage = w => (w.resident_bytes ? ", " + bytes(w.resident_bytes) : "") + (w.cpu_ms != null ? ", " + span(w.cpu_ms) + " of processor time" : "");
         async function detail(record) {
-          $("detail-title").textContent = record.plugin + "/" + record.routine + ", session " + record.session;
           const fields = [["started", clock(record.start_ms)], ["finished", clock(record.finish_ms)], ["duration", span(record.duration_ms)],
             ["reason", record.reason.kind], ["text", record.reason.text], ["signal", record.reason.signal], ["in cycle", record.reason.cycle],
             ["phase", record.reason.phase], ["frame", record.reason.frame], ["cycles", count(record.cycles)], ["failures", record.failures],
             ["missed", record.missed], ["lifetime cycles", record.lifetime_cycles], ["plugin version", record.plugin_version],
             ["build", record.build], ["host", record.host], ["pid", record.pid], ["report", record.report],
             ...Object.entries(record.stats || {})];
-          $("fields").replaceChildren(...fields.filter(([, value]) => value !== undefined && value !== "")
-            .flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]));
+          open(record.plugin + "/" + record.routine + ", session " + record.session, fields);
           const box = $("report");
-          box.hidden = true;
-          $("detail").showModal();
           if (!record.report) return;
           let text = embedded ? embedded.reports[record.session] : null;
           if (!embedded) {
@@ -253,13 +291,12 @@ extension ReportPage {
             text = await answer.text();
           }
           if (!text) return;
-          try { text = JSON.stringify(JSON.parse(text), null, 2); } catch { /* shown as it is */ }
           box.textContent = text;
           box.hidden = false;
         }
 
         // Life.
-        function show() { sums(); routines(); timeline(); ended(); }
+        function show() { sums(); routines(); workers(); timeline(); ended(); }
         async function get(path) {
           const answer = await fetch(path, { signal: AbortSignal.timeout(5000) });
           if (!answer.ok) throw new Error(path + ": " + answer.status);
@@ -282,6 +319,7 @@ extension ReportPage {
         }
         $("filter").oninput = routines;
         for (const event of ["scroll", "resize"]) addEventListener(event, () => requestAnimationFrame(() => fillSeen()), { capture: true, passive: true });
+        addEventListener("resize", () => requestAnimationFrame(timeline));
         addEventListener("beforeprint", () => fillSeen(true));
         $("failed").onchange = ended;
         $("close").onclick = () => $("detail").close();

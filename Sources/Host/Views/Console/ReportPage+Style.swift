@@ -46,15 +46,16 @@ extension ReportPage {
         th button:focus-visible, tr:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
         th[aria-sort=ascending] button::after { content: " ▲"; font-size: 9px; }
         th[aria-sort=descending] button::after { content: " ▼"; font-size: 9px; }
-        #records tbody tr { cursor: pointer; }
-        #records tbody tr:hover { background: var(--back); }
+        #records tbody tr, #routines tbody tr { cursor: pointer; }
+        #records tbody tr:hover, #routines tbody tr:hover { background: var(--back); }
+        .own { display: flex; flex-wrap: wrap; gap: 4px; }
         td.text { max-width: 420px; overflow: hidden; text-overflow: ellipsis; }
         td.bad { color: var(--bad); }
         .state { display: inline-block; padding: 0 8px; border: 1px solid currentColor; border-radius: 10px;
           font-size: 12px; color: var(--off); }
         .state.running, .state.waiting, .state.starting { color: var(--good); }
         .state.paused, .state.backing_off, .state.failing, .state.ending { color: var(--warn); }
-        .why { display: block; max-width: 320px; overflow: hidden; text-overflow: ellipsis; color: var(--quiet); font-size: 12px; }
+        .why { display: block; max-width: 320px; white-space: normal; overflow-wrap: anywhere; color: var(--quiet); font-size: 12px; }
         .state.quarantined { color: var(--bad); }
         svg { display: block; }
         .trend { stroke: var(--accent); fill: none; stroke-width: 1.5; }
@@ -81,7 +82,15 @@ extension ReportPage {
         pre { max-height: 340px; margin: 14px 0 0; padding: 10px; overflow: auto; background: var(--back);
           border: 1px solid var(--line); border-radius: 6px; font-size: 12px; }
         .empty { margin: 0; color: var(--quiet); }
-        @media (max-width: 700px) { main { padding: 10px; } header { padding: 10px 14px; } }
+        @media (max-width: 1350px) { .wide { display: none; } }
+        @media (max-width: 1000px) { .middle { display: none; } }
+        @media (max-width: 700px) {
+          .small { display: none; }
+          main { padding: 10px; } header { padding: 10px 14px; } section { padding: 10px; }
+          td, th { padding: 4px 5px; } .why { max-width: 190px; } #records td:first-child { white-space: normal; }
+          #records td:nth-child(4), #records th:nth-child(4) { display: none; }
+          input[type=search] { width: 100%; }
+        }
 
         """#
 }

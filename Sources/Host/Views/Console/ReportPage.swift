@@ -74,6 +74,11 @@ public enum ReportPage {
                 <div class="scroll"><table id="routines"><thead></thead><tbody></tbody></table></div>
                 <p id="more"></p>
               </section>
+              <section aria-labelledby="workers-title">
+                <h2 id="workers-title">Workers</h2>
+                <div class="scroll"><table id="workers"><thead><tr><th>Worker</th><th class="n small">Pid</th><th class="n">Up</th>
+                  <th class="n small">Sessions</th><th class="n">Memory</th><th class="n">Processor time</th></tr></thead><tbody></tbody></table></div>
+              </section>
               <section aria-labelledby="timeline-title">
                 <h2 id="timeline-title">Sessions over time</h2>
                 <div id="timeline"></div>

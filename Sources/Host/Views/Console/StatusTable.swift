@@ -6,20 +6,22 @@ public enum StatusTable {
     /// The host's line, what is wrong, and a table of the routines.
     ///
     /// With a width the columns that say least are left out until the table fits. Without one (a pipe) all are there.
-    public static func text(_ status: HostStatus, width: Int? = nil) -> String {
+    public static func text(_ status: HostStatus, width: Int? = nil, isColored: Bool = false) -> String {
+        func look(_ look: TextLook, _ line: String) -> String { (isColored ? look.around(line) : line) + "\n" }
         var text = head(status) + "\n"
         for plugin in status.plugins where plugin.why != nil {
-            text += TerminalText.clean("\(plugin.file) is \(plugin.state): \(plugin.why ?? "")") + "\n"
+            text += look(.bad, TerminalText.clean("\(plugin.file) is \(plugin.state): \(plugin.why ?? "")"))
         }
         if status.routines.isEmpty { return text + "no routines\n" }
         let usage = Dictionary(status.workers.map { ($0.pid, $0) }) { first, _ in first }
         let rows = status.routines.map { cells($0, usage, now: status.nowMs) }
         let shown = fitting(rows, width)
-        text += "\n" + line(shown) { $0.rawValue }
+        text += "\n" + look(.heading, line(shown) { $0.rawValue })
         for (row, routine) in zip(rows, status.routines) {
-            text += line(shown) { row[$0] ?? "" }
+            text += look(.of(routine.state), line(shown) { row[$0] ?? "" })
             if let why = explanation(routine, now: status.nowMs) {
-                text += "    " + TerminalText.cut(TerminalText.clean(why), to: (width ?? 500) - 4) + "\n"
+                let line = "    " + TerminalText.cut(TerminalText.clean(why), to: (width ?? 500) - 4)
+                text += look(.of(routine.state), line)
             }
         }
         return text
@@ -42,6 +44,8 @@ public enum StatusTable {
             count(status.plugins.filter { $0.state == "ready" }.count, "plugin"),
             count(status.routines.count, "routine"), count(status.workers.count, "worker"),
         ]
+        let refused = status.plugins.count { $0.state == "refused" }
+        if refused > 0 { parts.append("\(refused) refused") }
         if status.isStopping { parts.append("stopping") }
         return parts.joined(separator: ", ")
     }
@@ -112,7 +116,7 @@ public enum StatusTable {
     private static func line(_ shown: [(column: Column, width: Int)], _ cell: (Column) -> String) -> String {
         var text = plainLine(shown, cell)
         while text.hasSuffix(" ") { text.removeLast() }
-        return text + "\n"
+        return text
     }
 
     /// A line as wide as its columns.

@@ -113,8 +113,8 @@ public struct TopScreen: Sendable {
         for line in lines { text += line + "\u{1B}[K\r\n" }
         text += "\u{1B}[K\r\n"
         for (index, line) in table.enumerated() {
-            let code = index == 0 ? "\u{1B}[1m" : Self.color(line.state)
-            text += isColored && !code.isEmpty ? code + line.text + "\u{1B}[0m" : line.text
+            let look: TextLook = index == 0 ? .heading : .of(line.state)
+            text += isColored ? look.around(line.text) : line.text
             text += "\u{1B}[K" + (index == table.count - 1 ? "" : "\r\n")
         }
         return text + "\u{1B}[J"
@@ -166,7 +166,7 @@ public struct TopScreen: Sendable {
                 return a.routine.state.rawValue < b.routine.state.rawValue
             }
             if a.number != b.number { return a.number > b.number }
-            return a.routine.identifier < b.routine.identifier
+            return NaturalOrder.precedes(a.routine.identifier, b.routine.identifier)
         }
         .map(\.routine)
         return isReversed ? ordered.reversed() : ordered
@@ -177,14 +177,5 @@ public struct TopScreen: Sendable {
         let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
         let greatest = Double(max(values.max() ?? 1, 1))
         return String(values.map { bars[min(7, Int(Double($0) / greatest * 7.999))] })
-    }
-
-    private static func color(_ state: RoutineStatus.State) -> String {
-        switch state {
-        case .quarantined: "\u{1B}[31m"
-        case .backingOff, .failing, .paused, .ending: "\u{1B}[33m"
-        case .stopped, .complete, .disabled: "\u{1B}[2m"
-        case .waiting, .running, .starting, .idle: ""
-        }
     }
 }

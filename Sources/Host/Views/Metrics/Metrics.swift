@@ -43,7 +43,7 @@ struct Metrics<Form: MetricsForm> {
 
     private mutating func workers(_ workers: [HostStatus.Worker]) {
         // An old and a new worker of one name may be there together for a moment.
-        let names = Dictionary(grouping: workers) { $0.name }.sorted { $0.key < $1.key }
+        let names = Dictionary(grouping: workers) { $0.name }.sorted { NaturalOrder.precedes($0.key, $1.key) }
         family("schedhost_worker_resident_memory_bytes", "gauge", "Resident memory of worker processes.")
         for (name, group) in names {
             let bytes = group.compactMap(\.residentBytes).reduce(UInt64(0)) { $0.clampedPlus($1) }

@@ -1,3 +1,4 @@
+internal import HostInspection
 public import HostSystem
 internal import HostValues
 
@@ -11,23 +12,37 @@ public enum CrashReportText {
         do throws(SystemError) {
             let reports = try state.directory("reports")
             let bytes = try reports.openForReading(name).readAll(limit: CrashReport.limit, subject: reports.child(name))
-            guard let report = CrashReport(bytes) else { return "\(reports.child(name)): not a crash report\n" }
-            return text(report)
+            guard let text = text(bytes, named: name) else { return "\(reports.child(name)): not a crash report\n" }
+            return text
         } catch {
             return error.isNotFound ? "its crash report is gone: the newest 20 of a plugin are kept\n" : "\(error)\n"
         }
     }
 
-    static func text(_ report: CrashReport) -> String {
+    /// The report of these bytes, in a file of that name, `PLUGIN@SESSION.json`; nil when it is none.
+    public static func text(_ bytes: [UInt8], named name: String) -> String? {
+        CrashReport(bytes).map { text($0, plugin: String(name.prefix { $0 != "@" })) }
+    }
+
+    /// What to call a loaded file. Workers load copies that are named by their content: the first of these is the plugin that
+    /// crashed.
+    private static func name(of image: String, _ copy: inout String?, plugin: String) -> String {
+        guard image.hasSuffix(".so"), ContentHash.isName(image.dropLast(3)) else { return image }
+        if copy == nil { copy = image }
+        return copy == image ? plugin : "another plugin"
+    }
+
+    static func text(_ report: CrashReport, plugin: String) -> String {
         var text = "crash: \(report.description ?? "unknown")"
         if let address = report.faultAddress { text += " at \(address)" }
         text += "\n"
         if let platform = report.platform { text += "on \(platform) \(report.architecture ?? "")\n" }
+        var copy: String?
         for (index, frame) in report.frames.prefix(mostFrames).enumerated() {
             let function = frame.function ?? frame.address ?? frame.kind ?? "?"
             var line = TerminalText.pad("\(index)", to: 4) + function
             if let place = frame.place { line += " at \(place)" }
-            if let image = frame.image { line += " in \(image)" }
+            if let image = frame.image { line += " in \(name(of: image, &copy, plugin: plugin))" }
             text += TerminalText.clean(line) + "\n"
         }
         return text
