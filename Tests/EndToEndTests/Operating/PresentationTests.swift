@@ -66,13 +66,29 @@ extension EndToEnd {
             #expect(check.output.contains("note: a host refuses it where it lies: "), "\(check.output)")
         }
 
+        @Test func `a state directory that is moved away for a while quarantines nothing`() async throws {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            let host = try Host("--no-crash-reports", in: scratch)
+            let worker = try await host.worker(of: "healthy.so")
+            _ = try await host.sessions(1)
+            _ = try await Command.shell(
+                "mv '\(scratch.state)' '\(scratch.path)/away' && kill -9 \(worker)", in: scratch)
+            try await host.line("healthy", "cannot open shared object file")
+            _ = try await Command.shell("mv '\(scratch.path)/away' '\(scratch.state)'", in: scratch)
+            _ = try await host.sessions(1)
+            #expect(host.lines("quarantined").isEmpty, "\(host.log)")
+            _ = try await host.end(by: Signals.terminate)
+        }
+
         @Test func `an end beyond the year 2262 is one`() async throws {
             try await Fixtures.build("healthy")
             let scratch = try Scratch()
             try scratch.add("healthy")
             let host = try Host("--until", "2300-01-01T00:00:00Z", "--max-cycles", "2", "--exit-when-idle", in: scratch)
             #expect(try await host.ended() == .exited(0))
-            #expect(try host.records.map(\.reason.kind) == [.maxCycles])
+            #expect(try host.records.map(\.reason.end) == [.maxCycles])
         }
     }
 }

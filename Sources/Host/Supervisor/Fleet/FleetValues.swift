@@ -76,17 +76,27 @@ struct FailedLoad: Equatable {
     var report: String?
 
     /// Whether a record tells of it: what is wrong with the file itself is told with the file.
-    var isRecorded: Bool { fault != nil }
+    var isRecorded: Bool {
+        switch fault {
+        case .error, .death: true
+        case .host, nil: false
+        }
+    }
 
     /// Whose fault it is; nil: the file's, and it will be so until another one is there. What `load` returns is about the
     /// world, and may be good the next time.
     var fault: FailureHistory.Fault? {
         switch manner {
         case .refused(.load): .error
+        case .refused(.open) where isCopyGone: .host
         case .refused(.open), .refused(.descriptor): nil
         case .died: .death
         }
     }
+
+    /// Whether what cannot be opened is the plugin itself: that is the host's own copy of it, which was there a moment ago. Of
+    /// a library that it needs the linker names that one.
+    private var isCopyGone: Bool { text.hasPrefix(load.path + ": cannot open shared object file") }
 }
 
 /// All that follows from a worker's death.
