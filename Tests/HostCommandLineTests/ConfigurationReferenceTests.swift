@@ -122,6 +122,15 @@ import Testing
         #expect(ConfigurationHelp.keys(named: word) == keys)
     }
 
+    @Test func theReadmeHasEveryOptionAndCommand() throws {
+        let readme = try read("README.md")
+        for command in CommandTable.commands {
+            #expect(readme.contains(command.name.rawValue))
+            for option in command.options { #expect(readme.contains("--\(option.name.rawValue)"), "\(command.name)") }
+        }
+        #expect(ManualPage.text(.program).contains("\n.SH PRIVILEGES\n"))
+    }
+
     @Test func theTablesOfTheReadmeAreTheProgramsOwn() throws {
         let readme = try read("README.md")
         let parts = readme.split(

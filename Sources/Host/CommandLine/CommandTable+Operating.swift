@@ -11,7 +11,7 @@ extension CommandTable {
         details: [
             "Shows the host, its workers and its routines; with IDs, of the routines those only. The numbers come from "
                 + "memory that the workers share with the host: asking costs them nothing. Counts are since the host's start; p50 and p99 are "
-                + "right within their power of two."
+                + "estimates: the true value is between half and twice what is shown."
         ],
         options: [json, state],
         examples: [
@@ -24,8 +24,8 @@ extension CommandTable {
     static let top = CommandSpecification(
         name: .top, summary: "show what a running host is doing, live in a terminal",
         details: [
-            "Keys: s and S change what is sorted by, r turns the order, arrows or j and k scroll, q quits. The bars are mean "
-                + "durations of late, each beside the longest of them.",
+            "Keys: s and S change what is sorted by, r turns the order, arrows or j and k scroll, q quits. Each bar is "
+                + "the mean duration of the cycles between two looks, and the highest bar of a line is the longest of them.",
             "With --json it wants no terminal, and writes what status --json does, sorted: once, or with --interval a "
                 + "line each time until it is ended.",
         ],

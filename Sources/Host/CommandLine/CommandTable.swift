@@ -185,7 +185,8 @@ public enum CommandTable {
                 .logLevel, .choice(LogLevel.allCases.map(\.rawValue)), "LEVEL",
                 "the least level that is logged, info by default"),
             OptionSpecification(
-                flag: .noCrashReports, "keep no crash reports: a crash is over sooner, its source line is not known"),
+                flag: .noCrashReports,
+                "keep no crash reports: a crash is over sooner, and only its function and line are known"),
             OptionSpecification(
                 .listen, .address, "ADDRESS:PORT", "serve a page and metrics over HTTP, such as at 127.0.0.1:9800"),
             OptionSpecification(flag: .listenAnywhere, "let --listen take an address that other machines can reach"),

@@ -26,10 +26,15 @@ public enum ManualPage {
         for command in CommandTable.commands { text += section(of: command) }
         text += ".SH FILES\n"
         for (path, meaning) in files { text += ".TP\n.I \(escaped(path))\n\(escaped(meaning))\n" }
+        text += ".SH PRIVILEGES\n\(escaped(privileges))\n"
         text += ".SH EXIT STATUS\n"
         for status in ExitStatus.allCases { text += ".TP\n.B \(status.rawValue)\n\(escaped(status.meaning))\n" }
         return text + ".SH SEE ALSO\n.BR \(program).json5 (5),\n.BR \(program)\\-plugin (3)\n"
     }
+
+    private static let privileges =
+        "Neither a plugin nor a program that it runs can gain privileges, so that sudo(8) and other set-user-id programs do not "
+        + "work in there: let a service that has the privileges do the work, and ask it over a socket."
 
     private static let files = [
         ("DIR/*.so", "the plugins"),
