@@ -1,5 +1,5 @@
-import HostValues
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {

@@ -1,4 +1,5 @@
-import HostCore
+import HostPolicy
+import HostValues
 import Testing
 
 @testable import HostSupervisor
