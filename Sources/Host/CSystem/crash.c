@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@ static const int fatal[] = {SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, S
 #define FATAL_COUNT (sizeof fatal / sizeof fatal[0])
 
 static struct chs_crash_page *page;
+static pid_t owner; /* a child of the plugin's has this page and these handlers too, and is none of its worker's deaths */
+static int line;
 static struct sigaction before[FATAL_COUNT];
 static atomic_flag is_taken = ATOMIC_FLAG_INIT;
 
@@ -79,10 +82,23 @@ static void trace(const void *context) {
     }
 }
 
+static void end_by_default(int number) {
+    for (size_t i = 0; i < FATAL_COUNT; i++) {
+        (void)signal(fatal[i], SIG_DFL); /* a fault in what follows ends the process, as this signal would */
+    }
+    (void)raise(number); /* a fault would come again by itself when the handler returns, a kill would not */
+}
+
 static void handle(int number, siginfo_t *information, void *context) {
+    if (getpid() != owner) {
+        end_by_default(number);
+        return;
+    }
     if (!atomic_flag_test_and_set(&is_taken)) {
         page->thread = (int32_t)syscall(SYS_gettid);
         page->signal = number;
+        /* Nothing more is sent: whoever reads the channel looks at the page now, and gives the rest its time. */
+        (void)shutdown(line, SHUT_WR);
     }
     for (size_t i = 0; i < FATAL_COUNT; i++) {
         if (fatal[i] != number) {
@@ -95,16 +111,18 @@ static void handle(int number, siginfo_t *information, void *context) {
         }
     }
     for (size_t i = 0; i < FATAL_COUNT; i++) {
-        (void)signal(fatal[i], SIG_DFL); /* a fault in what follows ends the process, as this signal would */
+        (void)signal(fatal[i], SIG_DFL);
     }
     if (page->thread == (int32_t)syscall(SYS_gettid) && page->count == 0) {
         trace(context);
     }
-    (void)raise(number); /* a fault would come again by itself when the handler returns, a kill would not */
+    end_by_default(number);
 }
 
-void chs_crash_watch(struct chs_crash_page *shared) {
+void chs_crash_watch(struct chs_crash_page *shared, int channel) {
     page = shared;
+    line = channel;
+    owner = getpid();
     for (size_t i = 0; i < FATAL_COUNT; i++) {
         struct sigaction action;
         /* With their mask: the runtime's handler catches faults of its own while it reads memory for its report. */

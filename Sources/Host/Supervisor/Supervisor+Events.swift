@@ -72,8 +72,8 @@ extension Supervisor {
         case .send(let command, let seat): fleet.send(command, to: seat)
         case .endOverdue(let seat, let identifier, let say):
             if fleet.overdue(seat) { log.write(.warning, identifier, say) }
-        case .endHung(let seat, let thread, let identifier, let say):
-            if fleet.hang(seat, thread: thread) { log.write(.error, identifier, say) }
+        case .endHung(let seat, let standstill, let identifier, let say):
+            if fleet.end(seat, standstill) { log.write(.error, identifier, say) }
         case .release(let key): fleet.release(key)
         case .record(let record, let report): keep(record, report)
         case .dropReport(let report): keeper.drop(report)

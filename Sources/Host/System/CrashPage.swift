@@ -43,15 +43,17 @@ public enum CrashPage {
         return page
     }
 
-    /// Maps the page for the rest of the process, and from now on notes fatal signals in it. Call it on the main
-    /// thread before plugin code runs.
-    public static func watch(_ descriptor: consuming Descriptor) throws(SystemError) {
+    /// Maps the page for the rest of the process, and from now on notes fatal signals in it, at which the sending side of
+    /// the socket `channel` is shut down, so that whoever reads there looks at the page. A child of this process that does
+    /// not execute another program ends by such a signal as it would anywhere. Call it on the main thread before plugin
+    /// code runs. shutdown(2).
+    public static func watch(_ descriptor: consuming Descriptor, channel: Int32) throws(SystemError) {
         let address = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw SystemError("mmap", "crash page")
         }
         _ = chs_crash_give_stack()
-        unsafe chs_crash_watch(address.assumingMemoryBound(to: chs_crash_page.self))
+        unsafe chs_crash_watch(address.assumingMemoryBound(to: chs_crash_page.self), channel)
     }
 
     /// Notes why the process is about to end itself; the first words stay.

@@ -52,6 +52,7 @@ public final class Worker {
         guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
         HostProcess.closeDescriptorsOnExec()  // a plugin's children do not hold the channel
         HostProcess.gainNoPrivileges()
+        HostProcess.giveWayForMemory()
         HostProcess.bufferOutputByLines()
         Signals.survive([
             Signals.brokenPipe, Signals.fileSize, Signals.hangup, Signals.user1, Signals.user2, Signals.powerFailure,
@@ -60,7 +61,7 @@ public final class Worker {
         HostProcess.apply(limits)
         let worker: Worker
         do {
-            try CrashPage.watch(Descriptor(owning: Self.crashDescriptor))
+            try CrashPage.watch(Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor)
             worker = try Worker(logLevel: logLevel, limits: limits)
         } catch {
             WorkerFailure.die("worker: \(error)")

@@ -31,18 +31,38 @@ private let hour = 3600 * second
         Watch.Snapshot(state: .waiting, session: 7, cycle: 1, began: 0, due: due, timeout: timeout)
     }
 
+    /// For how long the ledger must say the same until a hang is told, by who looks when told to; nil: never.
+    private func remaining(_ watch: Watch, _ key: String, _ snapshot: Watch.Snapshot, _ clocks: Clocks) -> Int64? {
+        var (watch, later) = (watch, clocks)
+        for _ in 0..<100 {
+            guard let next = watch.nextLook(at: later.now) else { return nil }
+            later.run(next.monotonic - later.now.monotonic)
+            if watch.observe(key, snapshot, at: later.now) != nil {
+                return later.now.monotonic - clocks.now.monotonic
+            }
+        }
+        return nil
+    }
+
     @Test func aCallbackHangsAtItsTimeoutAndIsToldOnce() {
         var watch = Watch()
         var clocks = Clocks()
         let began = clocks.now.boot
         #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
-        #expect(watch.nextLook(at: clocks.now)?.boot == clocks.now.boot + 60 * second)
-        clocks.run(60 * second - 1)
+        // A short look, then after twice the time each: the session may end meanwhile, and nobody say so.
+        var looks: [Int64] = []
+        while let next = watch.nextLook(at: clocks.now), next.boot < began + 60 * second {
+            looks.append((next.boot - began) / second)
+            clocks.run(next.monotonic - clocks.now.monotonic)
+            #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
+        }
+        #expect(looks == [2, 4, 8, 16, 32])
+        #expect(watch.nextLook(at: clocks.now)?.boot == began + 60 * second)
+        clocks.run(28 * second - 1)
         #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
         clocks.run(1)
         let hang = watch.observe("a", busy(3, since: began), at: clocks.now)
-        #expect(hang == Watch.Hang(session: 7, cycle: 3, running: 60 * second, timeout: 60 * second))
+        #expect(hang == Watch.Hang(kind: .callback, session: 7, cycle: 3, running: 60 * second, timeout: 60 * second))
         #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
         #expect(watch.nextLook(at: clocks.now) == nil)
     }
@@ -57,7 +77,7 @@ private let hour = 3600 * second
         clocks.run(3600 * second)
         watch.forgive(at: clocks.now)
         #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
+        #expect(remaining(watch, "a", busy(3, since: began), clocks) == 60 * second)
         // One that is first seen now began before that too.
         #expect(watch.observe("b", busy(1, since: began + second), at: clocks.now) == nil)
         clocks.run(second)
@@ -76,26 +96,25 @@ private let hour = 3600 * second
         let began = clocks.now.boot
         _ = watch.observe("a", busy(1, since: began), at: clocks.now)
         clocks.run(60 * second)
-        #expect(watch.observe("a", busy(2, since: clocks.now.boot - second), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 59 * second)
+        let next = busy(2, since: clocks.now.boot - second)
+        #expect(watch.observe("a", next, at: clocks.now) == nil)
+        #expect(remaining(watch, "a", next, clocks) == 59 * second)
     }
 
-    @Test func aWaitingRoutineIsLookedAtWhenItsNextCycleCanHang() {
+    @Test func aWaitingRoutineIsLookedAtSoonAfterItsNextCycleIsDue() {
         var watch = Watch()
         let clocks = Clocks()
         _ = watch.observe("a", waiting(until: clocks.now.boot + 8 * hour), at: clocks.now)
-        _ = watch.observe("b", waiting(until: clocks.now.boot + 9 * hour, timeout: 10 * second), at: clocks.now)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 8 * hour + 60 * second)
+        _ = watch.observe("b", waiting(until: clocks.now.boot + 9 * hour, timeout: second), at: clocks.now)
+        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 8 * hour + 2 * second)
         watch.remove("a")
-        #expect(watch.nextLook(at: clocks.now)?.boot == clocks.now.boot + 9 * hour + 10 * second)
+        #expect(watch.nextLook(at: clocks.now)?.boot == clocks.now.boot + 9 * hour + second)
         watch.remove("b")
         #expect(watch.nextLook(at: clocks.now) == nil)
     }
 
     @Test(arguments: [
         Watch.Snapshot(state: .idle, session: 1, cycle: 1, began: 0, due: 0, timeout: second),
-        Watch.Snapshot(state: .busy, session: 1, cycle: 1, began: 0, due: 0, timeout: nil),
-        Watch.Snapshot(state: .waiting, session: 1, cycle: 1, began: 0, due: 0, timeout: nil),
         Watch.Snapshot(state: .waiting, session: 1, cycle: 1, began: 0, due: .max, timeout: second),
     ])
     func whatCannotHangNeedsNoLook(snapshot: Watch.Snapshot) {
@@ -155,7 +174,7 @@ private let hour = 3600 * second
         let began = clocks.now.boot
         clocks.run(50 * second)
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
+        #expect(remaining(watch, "a", busy(1, since: began), clocks) == 60 * second)
         clocks.run(60 * second)
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now) != nil)
     }
@@ -167,7 +186,7 @@ private let hour = 3600 * second
         _ = watch.observe("a", waiting(until: clocks.now.boot + second), at: clocks.now)
         clocks.run(hour)
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 60 * second)
+        #expect(remaining(watch, "a", busy(1, since: began), clocks) == 60 * second)
         clocks.run(60 * second)
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now) != nil)
     }
@@ -178,13 +197,13 @@ private let hour = 3600 * second
         _ = watch.observe("a", waiting(until: clocks.now.boot), at: clocks.now)
         clocks.run(20 * second)
         #expect(watch.observe("a", busy(1, since: 1), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 40 * second)
+        #expect(remaining(watch, "a", busy(1, since: 1), clocks) == 40 * second)
     }
 
     @Test func anyNumbersGiveNoTrap() throws {
         var dice = SplitMix(seed: 3)
         let times: [Int64] = [.min, .min + 1, -1, 0, 1, second, hour, .max - 1, .max]
-        let states: [Watch.Snapshot.State] = [.idle, .waiting, .busy]
+        let states: [Watch.Snapshot.State] = [.idle, .waiting, .busy, .over]
         var watch = HangWatch<Int>()
         for _ in 0..<20_000 {
             func time() -> Int64 { times[Int(dice.next() % 9)] }
@@ -193,13 +212,16 @@ private let hour = 3600 * second
                 timeout: dice.next() % 2 == 0 ? nil : time())
             var other = HangWatch<Int>.Snapshot(
                 state: .waiting, session: 1, cycle: 1, began: time(), due: time(), timeout: time())
-            switch states[Int(dice.next() % 3)] {
+            other.isBehind = dice.next() % 3 == 0
+            switch states[Int(dice.next() % 4)] {
             case .idle: other.state = .idle
+            case .over: other.state = .over
             case .waiting: other.state = .waiting
             case .busy: other = snapshot
             }
             let now = ClockReading(boot: time(), monotonic: time())
             _ = watch.observe(Int(dice.next() % 5), other, at: now)
+            if dice.next() % 4 == 0 { watch.ask(Int(dice.next() % 5), at: now) }
             _ = watch.nextLook(at: now)
         }
         #expect(watch.count == 5)
@@ -233,7 +255,115 @@ private let hour = 3600 * second
             clocks.run(next.monotonic - clocks.now.monotonic)
         }
         #expect(clocks.now.boot == start.boot + Int64(hangsAt) * wait + timeout)
-        #expect(looks <= (clocks.now.boot - start.boot) / timeout + 1)
+        #expect(looks <= (clocks.now.boot - start.boot) / min(timeout, 2 * second) + 2)
+    }
+
+    @Test(arguments: [(nil, 60), (second, 4), (4 * second, 4), (90 * second, 90)] as [(Int64?, Int64)])
+    func aCycleThatIsDueAndDoesNotBeginIsTold(timeout: Int64?, limit: Int64) {
+        var watch = Watch()
+        var clocks = Clocks()
+        let late = waiting(until: clocks.now.boot + 8 * second, timeout: timeout)
+        _ = watch.observe("a", late, at: clocks.now)
+        clocks.run(8 * second)
+        // It is late from when that was first seen.
+        #expect(watch.observe("a", late, at: clocks.now) == nil)
+        #expect(remaining(watch, "a", late, clocks) == limit * second)
+        clocks.run(limit * second)
+        #expect(watch.observe("a", late, at: clocks.now)?.kind == .standstill)
+        #expect(watch.observe("a", late, at: clocks.now) == nil && watch.nextLook(at: clocks.now) == nil)
+    }
+
+    @Test func whatGoesOnIsNotLate() {
+        var clocks = Clocks()
+        // Back to back, the time in the ledger is that of long ago; a retry has the same cycle, and another beginning.
+        var snapshot = waiting(until: 1, timeout: second)
+        let steps: [(inout Watch.Snapshot) -> Void] = [
+            { $0.cycle += 1 }, { $0.began += 1 }, { $0.due += 1 }, { $0.session += 1 },
+        ]
+        for step in steps {
+            var watch = Watch()
+            for _ in 0..<10 {
+                step(&snapshot)
+                #expect(watch.observe("a", snapshot, at: clocks.now) == nil)
+                clocks.run(30 * second)
+            }
+        }
+    }
+
+    @Test func whatWaitsForAnotherRoutineOfItsWorkerIsNotLate() {
+        var watch = Watch()
+        var clocks = Clocks()
+        var late = waiting(until: clocks.now.boot, timeout: second)
+        late.isBehind = true
+        for _ in 0..<10 {
+            #expect(watch.observe("a", late, at: clocks.now) == nil)
+            #expect(watch.nextLook(at: clocks.now) != nil)
+            clocks.run(30 * second)
+        }
+        #expect(watch.observe("a", late, at: clocks.now) == nil)
+        late.isBehind = false
+        #expect(remaining(watch, "a", late, clocks) == 4 * second)
+    }
+
+    @Test func anEndThatTheWorkerDoesNotTellIsTold() {
+        var watch = Watch()
+        var clocks = Clocks()
+        var over = waiting(until: 0)
+        over.state = .over
+        #expect(watch.observe("a", over, at: clocks.now) == nil)
+        #expect(remaining(watch, "a", over, clocks) == 3 * second)
+        clocks.run(hour)
+        watch.forgive(at: clocks.now)
+        #expect(watch.observe("a", over, at: clocks.now) == nil, "nothing ran meanwhile")
+        clocks.run(3 * second)
+        #expect(watch.observe("a", over, at: clocks.now)?.kind == .silence)
+    }
+
+    @Test func anEndIsSeenWithinTwiceTheTimeOfTheCallbackBeforeIt() {
+        var watch = Watch()
+        var clocks = Clocks()
+        let began = clocks.now.boot
+        _ = watch.observe("a", busy(1, since: began, timeout: nil), at: clocks.now)
+        for _ in 0..<10 {
+            guard let next = watch.nextLook(at: clocks.now) else { return #expect(Bool(false), "no look") }
+            #expect(next.boot - began <= max(2 * second, 2 * (clocks.now.boot - began)))
+            clocks.run(next.monotonic - clocks.now.monotonic)
+            #expect(watch.observe("a", busy(1, since: began, timeout: nil), at: clocks.now) == nil)
+        }
+    }
+
+    @Test func aCycleThatAPersonWantsNowIsDue() {
+        var watch = Watch()
+        var clocks = Clocks()
+        let idle = waiting(until: clocks.now.boot + hour, timeout: second)
+        _ = watch.observe("a", idle, at: clocks.now)
+        watch.ask("a", at: clocks.now)
+        #expect(remaining(watch, "a", idle, clocks).map { $0 <= 7 * second } == true)
+        clocks.run(second)
+        var next = idle
+        next.cycle += 1
+        #expect(watch.observe("a", next, at: clocks.now) == nil)
+        #expect(watch.nextLook(at: clocks.now)?.boot == idle.due + second, "it has begun: nothing is due")
+    }
+
+    @Test func manyRoutinesAreLookedAtLessOften() {
+        var watch = HangWatch<Int>()
+        let clocks = Clocks()
+        for key in 0..<10_000 {
+            _ = watch.observe(
+                key,
+                .init(
+                    state: .waiting, session: 1, cycle: 1, began: 0, due: clocks.now.boot + second, timeout: nil),
+                at: clocks.now)
+        }
+        for key in 0..<10_000 {
+            _ = watch.observe(
+                key,
+                .init(
+                    state: .waiting, session: 1, cycle: 1, began: 0, due: clocks.now.boot + second, timeout: nil),
+                at: clocks.now)
+        }
+        #expect(watch.nextLook(at: clocks.now)?.boot == clocks.now.boot + 21 * second)
     }
 
     @Test(arguments: [

@@ -11,6 +11,7 @@ private let second: Int64 = 1_000_000_000
         WorkerEnding.hang(place, thread: 7, at: 0), WorkerEnding.hang(place, thread: nil, at: 0),
         WorkerEnding.hang(place, thread: 0, at: 0), WorkerEnding.crash(at: 0), WorkerEnding.silence(at: 0),
         WorkerEnding.killed(.told, at: 0), WorkerEnding.killed(.stuck, at: 0),
+        WorkerEnding.killed(.mute(slot: 3), at: 0), WorkerEnding.crash(wasTold: true, at: 0),
     ]
 
     /// What is done from deadline to deadline, with the time of each.
@@ -59,6 +60,8 @@ private let second: Int64 = 1_000_000_000
         #expect(leaves.hang(Self.place, thread: 7, at: 1) == [])
         var crashes = leaves
         #expect(crashes.crash(at: 1) == [] && crashes.deadline == 1 + WorkerEnding.reportTime)
+        #expect(crashes.manner(of: .exited(0)) == .failed(wasTold: true))
+        #expect(crashes.kill(.told, at: 2) == [.kill] && crashes.manner(of: .exited(0)) == .failed(wasTold: true))
         var hangs = asked
         #expect(hangs.hang(Self.place, thread: 7, at: 1) == [.abort(thread: 7)])
         #expect(hangs == .hung(Self.place, .aborting(killAt: 1 + WorkerEnding.patience), wasTold: true))

@@ -151,6 +151,39 @@ import Testing
         #expect(late.wait() == [.kill])
     }
 
+    @Test func `a worker that stands still between callbacks is killed, and its record says that it did`() throws {
+        var driver = Self.serving()
+        #expect(driver.tell(.hang(slot: 1, thread: 0)) == [.kill])
+        driver.die(Self.kill, Self.remains(busy: []))
+        let verdict = try #require(driver.verdict)
+        #expect(verdict.sessions.map(\.reason.kind) == [.peerFailed, .timeout])
+        #expect(verdict.sessions[1].reason.text.contains("stood still") && verdict.sessions[1].reason.phase == nil)
+        #expect(verdict.line(pid: 5)?.isError == true)
+    }
+
+    @Test func `a worker that does not say that a session is over is killed, and the ledger says how it ended`() throws
+    {
+        var driver = Self.serving()
+        #expect(driver.tell(.mute(slot: 3)) == [])
+        #expect(driver.tell(.mute(slot: 1)) == [.kill])
+        var remains = Self.remains(busy: [0])
+        remains.snapshots[1]?.state = .ended
+        remains.snapshots[1]?.end = .maxCycles
+        driver.die(Self.kill, remains)
+        let verdict = try #require(driver.verdict)
+        #expect(verdict.sessions.map(\.reason.kind) == [.peerFailed, .maxCycles])
+        #expect(verdict.manner == .mute(slot: 1))
+        // What the ledger says no more when the worker is dead was never so.
+        var lies = Self.serving()
+        lies.tell(.mute(slot: 1))
+        lies.die(Self.kill, Self.remains(busy: [0]))
+        #expect(lies.verdict?.sessions.map(\.reason.kind) == [.peerFailed, .exit])
+        // One that is told to end has its time for that.
+        var ends = Self.serving()
+        ends.tell(.end)
+        #expect(ends.tell(.mute(slot: 1)) == [])
+    }
+
     @Test func `a session that does not stop takes its worker with it, and is told as asked to end`() throws {
         var driver = Self.serving()
         #expect(driver.tell(.overdue(slot: 1)) == [.terminate])

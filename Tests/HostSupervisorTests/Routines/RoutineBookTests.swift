@@ -146,6 +146,70 @@ final class BookHarness {
         #expect(book.actions.isEmpty)
     }
 
+    /// What the ledger says of the session of a routine.
+    private func says(_ routine: Int, _ state: LedgerState, cycle: UInt64 = 1, dueIn seconds: Int64 = 0) {
+        guard let id = harness.sessions[routine], let seat = harness.seats[routine] else { return }
+        harness.ledgers.snapshots[seat.slot] = LedgerSnapshot(
+            session: id.rawValue, state: state, cycle: cycle, began: harness.clock.boot(),
+            due: harness.clock.boot() + seconds * 1_000_000_000, thread: 7)
+        book.settle()
+    }
+
+    @Test func `a worker that stands still between cycles is ended, within a minute where nothing is configured`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        says(0, .waiting, dueIn: 1)
+        harness.wait(50)
+        harness.perform()
+        #expect(harness.endedWorkers.isEmpty)
+        harness.wait(20)
+        harness.perform()
+        #expect(harness.endedWorkers == harness.seats.values.map(\.self))
+    }
+
+    @Test func `a paused routine is not late, and one that is resumed may be`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        says(0, .waiting)
+        #expect(harness.order(.pause, "p/r0").map(\.isDone) == [true])
+        harness.wait(3600)
+        harness.perform()
+        #expect(harness.endedWorkers.isEmpty)
+        #expect(harness.order(.resume, "p/r0").map(\.isDone) == [true])
+        book.settle()
+        harness.wait(50)
+        harness.perform()
+        #expect(harness.endedWorkers.isEmpty)
+        harness.wait(20)
+        harness.perform()
+        #expect(harness.endedWorkers.count == 1)
+    }
+
+    @Test func `a cycle that a person wants now is awaited, whenever the next one is due`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        says(0, .waiting, dueIn: 36_000)
+        harness.wait(100)
+        harness.perform()
+        #expect(harness.order(.runNow, "p/r0").map(\.isDone) == [true])
+        book.settle()
+        harness.wait(70)
+        harness.perform()
+        #expect(harness.endedWorkers.count == 1)
+    }
+
+    @Test func `a session that is over by its ledger is awaited for seconds`() {
+        book.add(BookHarness.program(1, routines: 2))
+        harness.perform()
+        says(0, .ended)
+        says(1, .ended)
+        harness.wait(2)
+        harness.end(1, .maxCycles)
+        harness.wait(4)
+        harness.perform()
+        #expect(harness.endedWorkers == [harness.seats[0]])
+    }
+
     @Test func `a start that a person stops before it begins does not begin`() {
         harness.hasWorkers = false
         book.add(BookHarness.program(1))

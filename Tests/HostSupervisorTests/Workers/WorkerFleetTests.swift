@@ -61,16 +61,16 @@ import Testing
         harness.launcher.workers[0].diesOfKill = false
         try worker { _, _ in }
         try worker { _, seats in _ = fleet.overdue(seats[0].1) }
-        try worker { _, seats in _ = fleet.hang(seats[0].1, thread: 7) }
+        try worker { _, seats in _ = fleet.end(seats[0].1, .hang(thread: 7)) }
         try worker { worker, seats in
             worker.hasThreads = false
-            _ = fleet.hang(seats[0].1, thread: 7)
+            _ = fleet.end(seats[0].1, .hang(thread: 7))
         }
         try worker { worker, _ in worker.report(.left) }
         try worker { worker, _ in worker.report(.stuck) }
         try worker { worker, seats in
             worker.crash = CrashPage.Contents(signal: 11)
-            _ = fleet.hang(seats[0].1, thread: 7)
+            _ = fleet.end(seats[0].1, .hang(thread: 7))
         }
         harness.launcher.report = nil
         try worker { worker, _ in worker.report(.died(.signaled(11))) }
@@ -120,7 +120,7 @@ import Testing
     @Test func `a hang while the host stops is told as a hang`() throws {
         let (worker, seats) = try harness.serve(1, sessions: 2)
         fleet.endAll()
-        #expect(fleet.hang(seats[1].1, thread: 51))
+        #expect(fleet.end(seats[1].1, .hang(thread: 51)))
         #expect(worker.signals == [Signals.abort])
         worker.report(.died(.signaled(6)))
         let sessions = try #require(harness.deaths().first?.verdict.sessions)
@@ -217,6 +217,34 @@ import Testing
         #expect(crashed.signals.isEmpty)
         crashed.report(.died(.signaled(11)))
         #expect(harness.deaths().map(\.failedLoad?.reason.end) == [.timeout, .crash])
+    }
+
+    @Test func `a channel that closes with a fatal signal on the page is a crash, which has the time of its report`()
+        throws
+    {
+        let (crashed, _) = try harness.serve(1)
+        let (gone, _) = try harness.serve(2)
+        crashed.crash = CrashPage.Contents(signal: 11)
+        crashed.report(.left)
+        gone.report(.left)
+        harness.wait(9)
+        #expect(crashed.signals.isEmpty && gone.signals == [Signals.kill])
+        harness.wait(2)
+        #expect(crashed.signals == [Signals.kill])
+        let ends = harness.deaths().flatMap(\.verdict.sessions).map(\.reason)
+        #expect(ends.map(\.kind) == [.exit, .crash])
+        #expect(ends.last?.signal == "SIGSEGV")
+        #expect(fleet.isEmpty)
+    }
+
+    @Test func `a worker that says nothing of a session's end is ended, and its other sessions with it`() throws {
+        let (worker, seats) = try harness.serve(1, sessions: 2)
+        worker.ledger[seats[0].1.slot]?.state = .ended
+        worker.ledger[seats[0].1.slot]?.end = .endedByRoutine
+        #expect(fleet.end(seats[0].1, .mute))
+        #expect(worker.signals == [Signals.kill])
+        #expect(harness.deaths().flatMap(\.verdict.sessions).map(\.reason.kind) == [.endedByRoutine, .peerFailed])
+        #expect(!fleet.end(seats[0].1, .mute), "it is gone")
     }
 
     @Test func `no more than four are described at a time, and one that takes long gives its place up`() {

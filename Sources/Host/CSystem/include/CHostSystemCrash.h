@@ -25,8 +25,9 @@ struct chs_crash_page {
     struct chs_crash_frame frames[CHS_CRASH_FRAMES];
 };
 
-/* From now on the signals that end a process fill this page, after the handlers that are set now have run. */
-void chs_crash_watch(struct chs_crash_page *page);
+/* From now on the signals that end this process fill this page, after the handlers that are set now have run, and shut
+ * down the sending side of this socket at once. */
+void chs_crash_watch(struct chs_crash_page *page, int channel);
 /* Gives the calling thread a stack for signal handlers, so that a stack overflow can be reported; 0, or -1. */
 int chs_crash_give_stack(void);
 /* Takes it away, before the thread ends. */

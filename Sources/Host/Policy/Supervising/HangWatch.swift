@@ -17,11 +17,13 @@ public struct ClockReading: Equatable, Sendable {
     var suspended: Int64 { boot.clampedMinus(monotonic) }
 }
 
-/// Finds routines whose callback takes longer than its timeout, from what workers count in their ledgers.
+/// Finds routines that do not go on, from what workers count in their ledgers: a callback that takes longer than its
+/// timeout, a cycle that is due and does not begin, and a session that is over without its worker's saying so.
 ///
 /// Pure, one value for all routines of a host, for one thread. The supervisor calls `observe` for each routine when
-/// its session starts, when it asked a worker to run, pause or resume it, and for all of them at `nextLook`: the
-/// earliest moment at which a hang can be true as far as is known. In between the watch needs no wake-up at all.
+/// its session starts, when it asked a worker to run or resume it, and for all of them at `nextLook`: the earliest moment
+/// at which one can be found as far as is known. That is once a cycle at the most, and seldom where cycles are short:
+/// while nothing is due the watch needs no wake-up at all.
 ///
 /// A suspend never counts as running time. Where it is not known whether a callback began before or after a suspend,
 /// the routine has the benefit of the doubt, for one timeout from when its callback was first seen at most.
@@ -31,12 +33,14 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     public struct Snapshot: Equatable, Sendable {
         /// Whether a thread is inside the plugin's code for this routine.
         public enum State: Equatable, Sendable {
-            /// No session, paused or ended: nothing can hang.
+            /// No session, or paused between callbacks: nothing can hang.
             case idle
             /// Between callbacks; the next is due at `due`.
             case waiting
             /// Inside one since `began`: a cycle, a hook, `load`, `start`, `stats`, `stop` or `unload`.
             case busy
+            /// The session is over: its worker is about to say so.
+            case over
         }
 
         /// What it does.
@@ -45,12 +49,15 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         public var session: UInt64
         /// The cycle in progress or next.
         public var cycle: UInt64
-        /// When the callback in progress began, boot ns.
+        /// When the callback in progress, or the last one, began, boot ns.
         public var began: Int64
         /// When the worker calls the plugin next, boot ns; `Int64.max` for never.
         public var due: Int64
         /// How long one callback may take, ns; nil for ever. See `HangTimeout`.
         public var timeout: Int64?
+        /// Another routine of the same worker is inside a callback, for which this one may have to wait: some plugins take
+        /// turns, and a worker may lack threads.
+        public var isBehind = false
 
         /// All fields.
         public init(state: State, session: UInt64, cycle: UInt64, began: Int64, due: Int64, timeout: Int64?) {
@@ -63,35 +70,73 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// A callback that is over its time. Told once.
+    /// A routine that does not go on. Told once.
     public struct Hang: Equatable, Sendable {
+        /// What does not come.
+        public enum Kind: Equatable, Sendable {
+            /// The end of a callback.
+            case callback
+            /// The beginning of a cycle that is due: the worker is stopped, or as good as dead.
+            case standstill
+            /// The worker's word that the session is over.
+            case silence
+        }
+
+        /// What does not come.
+        public let kind: Kind
         /// The session's id.
         public let session: UInt64
         /// The cycle.
         public let cycle: UInt64
-        /// How long it has run, without suspends, ns; at least this much.
+        /// How long that has been so, without suspends, ns; at least this much.
         public let running: Int64
         /// How long it may, ns.
         public let timeout: Int64
     }
 
-    private struct Callback: Equatable {
-        let session: UInt64
-        let cycle: UInt64
-        let began: Int64
+    /// What was seen: for as long as that does not change, the routine does not go on.
+    private enum Sight: Equatable {
+        case callback(session: UInt64, cycle: UInt64, began: Int64)
+        case wait(session: UInt64, cycle: UInt64, began: Int64, due: Int64)
+        case end(session: UInt64)
+
+        init?(_ snapshot: Snapshot) {
+            switch snapshot.state {
+            case .idle: return nil
+            case .waiting:
+                self = .wait(
+                    session: snapshot.session, cycle: snapshot.cycle, began: snapshot.began, due: snapshot.due)
+            case .busy:
+                self = .callback(session: snapshot.session, cycle: snapshot.cycle, began: snapshot.began)
+            case .over: self = .end(session: snapshot.session)
+            }
+        }
     }
 
     private struct Entry {
-        /// The callback last seen in progress.
-        var callback: Callback?
-        /// The latest monotonic time at which it can have begun.
-        var began: Int64 = 0
+        /// What was seen last.
+        var sight: Sight?
+        /// From when on its time counts, monotonic: the latest time at which a callback can have begun, or when a routine
+        /// was first seen to be late, or its session to be over. nil: not yet.
+        var since: Int64?
         var wasTold = false
+        /// When the worker was asked to begin the next cycle at once, boot ns: until that has begun, it is due.
+        var asked: Int64?
         /// When it was looked at last, boot ns: what began since, began after that.
         var seen: Int64
         /// When a hang can be true at the earliest, monotonic ns; nil: not before something else happens.
         var look: Int64?
     }
+
+    /// How soon after a cycle is due its ledger is looked at, ns, and how soon a callback that runs is looked at again.
+    /// Longer where there are many routines, so that all looks together take little of a processor.
+    private var attention: Int64 { max(2_000_000_000, Int64(entries.count) * 2_000_000) }
+    /// What a worker may take to begin a cycle that is due, ns: one timeout, but not less than this, and this much where
+    /// callbacks may take for ever.
+    private static var leastLateness: Int64 { 4_000_000_000 }
+    private static var usualLateness: Int64 { 60_000_000_000 }
+    /// What a worker may take from the end of a session to saying so, ns.
+    private static var silence: Int64 { 3_000_000_000 }
 
     private var entries: [Key: Entry] = [:]
     private var suspends = SuspendHistory()
@@ -104,7 +149,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     /// How many routines are watched.
     public var count: Int { entries.count }
 
-    /// Takes what the ledger says now; returns a hang once for each callback that is over its time.
+    /// Takes what the ledger says now; returns a hang once for whatever is over its time.
     public mutating func observe(_ key: Key, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
         suspends.note(now)
         var entry = entries[key] ?? Entry(seen: 0)
@@ -112,36 +157,72 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
             entry.seen = now.boot
             entries[key] = entry
         }
-        entry.look = nil
-        let timeout = snapshot.timeout.map { max($0, 1) }
+        let sight = Sight(snapshot)
+        if sight != entry.sight {
+            entry.sight = sight
+            entry.since = nil
+            entry.asked = nil
+            entry.wasTold = false
+        }
+        let hang: Hang?
         switch snapshot.state {
         case .idle:
-            entry.callback = nil
-            return nil
-        case .waiting:
-            entry.callback = nil
-            guard let timeout, snapshot.due != .max else { return nil }
-            let wait = max(0, snapshot.due.clampedMinus(now.boot))
-            entry.look = now.monotonic.clampedPlus(wait).clampedPlus(timeout)
-            return nil
+            entry.look = nil
+            hang = nil
+        case .waiting: hang = wait(&entry, snapshot, at: now)
         case .busy:
-            let callback = Callback(session: snapshot.session, cycle: snapshot.cycle, began: snapshot.began)
-            if callback != entry.callback {
-                entry.began = start(of: snapshot.began, after: entry.seen, at: now)
-                entry.callback = callback
-                entry.wasTold = false
-            }
-            guard let timeout, !entry.wasTold else { return nil }
-            let deadline = max(entry.began, forgiven).clampedPlus(timeout)
-            if now.monotonic < deadline {
-                entry.look = deadline
-                return nil
-            }
-            entry.wasTold = true
-            return Hang(
-                session: snapshot.session, cycle: snapshot.cycle,
-                running: now.monotonic.clampedMinus(entry.began), timeout: timeout)
+            entry.since = entry.since ?? start(of: snapshot.began, after: entry.seen, at: now)
+            hang = judge(&entry, snapshot, .callback, may: snapshot.timeout.map { max($0, 1) }, at: now)
+        case .over:
+            entry.since = entry.since ?? now.monotonic
+            hang = judge(&entry, snapshot, .silence, may: Self.silence, at: now)
         }
+        return hang
+    }
+
+    /// The worker was asked to begin the next cycle now. To be told after an `observe` of the same moment.
+    public mutating func ask(_ key: Key, at now: ClockReading) {
+        guard var entry = entries[key], case .wait? = entry.sight else { return }
+        entry.asked = now.boot
+        entry.look = now.monotonic.clampedPlus(attention)
+        entries[key] = entry
+    }
+
+    private func wait(_ entry: inout Entry, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
+        let due = min(snapshot.due, entry.asked ?? .max)
+        guard due != .max else {
+            entry.look = nil
+            return nil
+        }
+        let may = max(Self.leastLateness, snapshot.timeout ?? Self.usualLateness)
+        if due > now.boot {
+            entry.since = nil
+            let soon = min(attention, max(1, snapshot.timeout ?? .max))
+            entry.look = now.monotonic.clampedPlus(due.clampedMinus(now.boot)).clampedPlus(soon)
+            return nil
+        }
+        // Late from when that was first seen: the ledger has no time at which it was to begin by.
+        if snapshot.isBehind { entry.since = now.monotonic }
+        entry.since = entry.since ?? now.monotonic
+        return judge(&entry, snapshot, .standstill, may: may, at: now)
+    }
+
+    private func judge(
+        _ entry: inout Entry, _ snapshot: Snapshot, _ kind: Hang.Kind, may: Int64?, at now: ClockReading
+    ) -> Hang? {
+        entry.look = nil
+        guard !entry.wasTold, let since = entry.since else { return nil }
+        let deadline = may.map { max(since, forgiven).clampedPlus($0) } ?? .max
+        if now.monotonic < deadline {
+            // The session may end meanwhile, and nobody say so: looked at again when this has taken twice as long.
+            let again = now.monotonic.clampedPlus(max(attention, now.monotonic.clampedMinus(since)))
+            entry.look = min(deadline, again)
+            return nil
+        }
+        entry.wasTold = true
+        return Hang(
+            kind: kind, session: snapshot.session, cycle: snapshot.cycle,
+            running: now.monotonic.clampedMinus(since), timeout: may ?? .max)
     }
 
     /// The host itself did not run for a while, and probably nothing else: SIGSTOP, a frozen control group, a virtual

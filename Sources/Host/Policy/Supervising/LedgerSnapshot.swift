@@ -68,7 +68,8 @@ public struct LedgerSnapshot: Equatable, Sendable {
             switch self.state {
             case .waiting: .waiting
             case .running, .starting, .inHook, .inStats, .stopping, .loading, .unloading, .refreshing: .busy
-            case .idle, .ended, nil: .idle
+            case .ended: .over
+            case .idle, nil: .idle
             }
         return .init(state: state, session: session, cycle: cycle, began: began, due: due, timeout: timeout)
     }

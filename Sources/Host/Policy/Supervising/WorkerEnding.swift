@@ -10,8 +10,8 @@ public enum WorkerEnding: Equatable, Sendable {
     case wanted(Why, Step)
     /// A callback is over its time. `wasTold`: it was told to end before.
     case hung(Place, HangStep, wasTold: Bool)
-    /// A fatal signal has hit it: it writes its crash report.
-    case crashing(killAt: Int64)
+    /// A fatal signal has hit it: it writes its crash report. `wasTold`: it was told to end before.
+    case crashing(killAt: Int64, wasTold: Bool)
     /// It has closed its channel: it is about to exit, or has become another program.
     case silent(killAt: Int64)
 
@@ -21,8 +21,10 @@ public enum WorkerEnding: Equatable, Sendable {
         case told
         /// The session in that slot was asked to end, and did not within the grace.
         case overdue(slot: Int)
+        /// The session in that slot is over, and it does not say so: it has lost its channel.
+        case mute(slot: Int)
         /// A fatal signal has hit it, and its crash report does not come to an end.
-        case crashed
+        case crashed(wasTold: Bool)
         /// It lives on without the channel: it executed another program, or closed it.
         case left
         /// It is dead, and cannot be reaped: another process traces it.
@@ -71,7 +73,7 @@ public enum WorkerEnding: Equatable, Sendable {
         switch self {
         case .wanted(_, .asked(let time)), .wanted(_, .leaving(let time)), .wanted(_, .terminated(let time)),
             .wanted(_, .killed(let time)), .hung(_, .aborting(let time), _), .hung(_, .killed(let time), _),
-            .crashing(let time), .silent(let time):
+            .crashing(let time, _), .silent(let time):
             time
         }
     }
@@ -83,7 +85,9 @@ public enum WorkerEnding: Equatable, Sendable {
         case .wanted(.told, .leaving): end == .exited(0) ? .inOrder(saidGoodbye: true) : .failed(wasTold: true)
         case .wanted(.told, .terminated), .wanted(.told, .killed): .late
         case .wanted(.overdue(let slot), _): .overdue(slot: slot)
-        case .wanted(.crashed, _), .wanted(.stuck, _), .crashing, .silent: .failed(wasTold: false)
+        case .wanted(.mute(let slot), _): .mute(slot: slot)
+        case .wanted(.crashed(let wasTold), _), .crashing(_, let wasTold): .failed(wasTold: wasTold)
+        case .wanted(.stuck, _), .silent: .failed(wasTold: false)
         case .wanted(.left, _): .left
         case .hung(let place, _, _): .timeout(place)
         }
@@ -117,7 +121,9 @@ extension WorkerEnding {
     }
 
     /// By itself, of a fatal signal.
-    public static func crash(at now: Int64) -> Beginning { (.crashing(killAt: now.clampedPlus(reportTime)), []) }
+    public static func crash(wasTold: Bool = false, at now: Int64) -> Beginning {
+        (.crashing(killAt: now.clampedPlus(reportTime), wasTold: wasTold), [])
+    }
 
     /// By itself: its channel is closed.
     public static func silence(at now: Int64) -> Beginning { (.silent(killAt: now.clampedPlus(silenceTime)), []) }
@@ -166,7 +172,7 @@ extension WorkerEnding {
     /// A fatal signal has hit it: its report gets its time, where none of ours has ended it.
     public mutating func crash(at now: Int64) -> [Action] {
         switch self {
-        case .wanted(_, .asked), .wanted(_, .leaving): become(Self.crash(at: now))
+        case .wanted(_, .asked), .wanted(_, .leaving): become(Self.crash(wasTold: true, at: now))
         case .wanted(_, .terminated), .wanted(_, .killed), .hung, .crashing, .silent: []
         }
     }
@@ -202,7 +208,7 @@ extension WorkerEnding {
         switch self {
         case .wanted(let why, _): become(Self.killed(why, at: now))
         case .hung(let place, _, let wasTold): become(Self.killedForHang(place, wasTold, at: now))
-        case .crashing: become(Self.killed(.crashed, at: now))
+        case .crashing(_, let wasTold): become(Self.killed(.crashed(wasTold: wasTold), at: now))
         case .silent: become(Self.killed(.left, at: now))
         }
     }

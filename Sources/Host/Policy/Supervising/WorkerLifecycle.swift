@@ -20,6 +20,7 @@ public import HostValues
 ///     end         askq    askq    askq    askq    .       .       .       .       hung    hungK   .       .       .       .
 ///     end now     killK   killK   killK   killK   killK   killK   killK   .       hungKK  .       killK   killK   .       .
 ///     overdue     .       .       .       termT   .       .       .       .       .       .       .       .       .       .
+///     mute        .       .       .       killK   .       .       .       .       .       .       .       .       .       .
 ///     hang        .       .       .       hunga   hunga   .       .       .       .       .       .       .       .       .
 ///     no thread   .       .       .       .       .       .       .       .       hungKK  .       .       .       .       .
 ///     fatal       crash   crash   crash   crash   crash   crash   .       .       .       .       .       .       .       .
@@ -71,6 +72,8 @@ public struct WorkerLifecycle: Equatable, Sendable {
         case endNow
         /// The session was asked to end, and had its grace.
         case overdue(slot: Int)
+        /// The session is over by the ledger, and it does not say so.
+        case mute(slot: Int)
         /// A callback of the session is over its time, in the thread with that id of the kernel's (0: not known).
         case hang(slot: Int, thread: Int32)
         /// The thread that was to abort is not there.
@@ -164,6 +167,8 @@ public struct WorkerLifecycle: Equatable, Sendable {
         case .end: end(WorkerEnding.told(grace: grace, at: now)) { $0.tell() }
         case .endNow: end(WorkerEnding.killed(.told, at: now)) { $0.kill(.told, at: now) }
         case .overdue(let slot): sessions[slot] == nil ? [] : end(WorkerEnding.overdue(slot: slot, at: now)) { _ in [] }
+        case .mute(let slot):
+            sessions[slot] == nil ? [] : end(WorkerEnding.killed(.mute(slot: slot), at: now)) { _ in [] }
         case .hang(let slot, let thread): sessions[slot] == nil ? [] : hang(.session(slot: slot), thread, at: now)
         case .noThread: withEnding { $0.missThread(at: now) }
         case .fatalSignal: end(WorkerEnding.crash(at: now)) { $0.crash(at: now) }

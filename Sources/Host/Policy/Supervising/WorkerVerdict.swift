@@ -76,6 +76,8 @@ public struct Death: Equatable, Sendable {
         case late
         /// A session in it was asked to end, and it was ended because that did not.
         case overdue(slot: Int)
+        /// It was ended because it did not say that the session in that slot was over.
+        case mute(slot: Int)
         /// It was ended because a callback was over its time.
         case timeout(WorkerEnding.Place)
         /// It was killed because it had closed its channel.
@@ -148,7 +150,7 @@ public struct Verdict: Equatable, Sendable {
         switch death.manner {
         case .failed(wasTold: false), .left: isLoadGuilty = !death.loads.isEmpty
         case .timeout(.load): (isLoadGuilty, isLoadHung) = (true, true)
-        case .failed(wasTold: true), .inOrder, .late, .overdue, .timeout(.session): break
+        case .failed(wasTold: true), .inOrder, .late, .overdue, .mute, .timeout(.session): break
         }
         let culprits = Self.culprits(slots, death, hasLoad: isLoadGuilty)
         let own = Self.ownReason(death, report)
@@ -168,7 +170,7 @@ public struct Verdict: Equatable, Sendable {
         case .inOrder(saidGoodbye: true): return nil
         case .inOrder(saidGoodbye: false), .late, .failed(wasTold: true):
             return (false, "its worker (pid \(pid)) did not end in order: \(end)\(place)")
-        case .overdue, .timeout, .left, .failed(wasTold: false):
+        case .overdue, .mute, .timeout, .left, .failed(wasTold: false):
             return (true, "its worker (pid \(pid)) died: \(end)")
         }
     }
@@ -176,7 +178,7 @@ public struct Verdict: Equatable, Sendable {
     /// Which sessions the worker died of: those in the plugin's code at its death; all, when none was and no load.
     private static func culprits(_ slots: [Int], _ death: Death, hasLoad: Bool) -> Set<Int> {
         switch death.manner {
-        case .timeout(.session(let slot)), .overdue(let slot): return [slot]
+        case .timeout(.session(let slot)), .overdue(let slot), .mute(let slot): return [slot]
         case .timeout(.load): return []
         case .inOrder, .late, .left, .failed: break
         }
@@ -186,6 +188,8 @@ public struct Verdict: Equatable, Sendable {
         if busy.isEmpty { return hasLoad ? [] : Set(slots) }
         return Set(busy)
     }
+
+    private static let standstill = "its worker stood still: its next cycle did not begin"
 
     private static func session(
         _ slot: Int, _ id: SessionID, _ death: Death, _ own: SessionRecord.Reason, isCulprit: Bool, _ report: Report
@@ -198,13 +202,16 @@ public struct Verdict: Equatable, Sendable {
         } else {
             switch death.manner {
             case .timeout(.session(slot)):
+                // Between callbacks it is the worker that does not go on: stopped, or with no thread left.
+                let text =
+                    counts.map { $0.isInPlugin || $0.state == .ended } ?? true ? "over its time" : Self.standstill
                 reason = SessionRecord.Reason(
-                    .timeout, text: "over its time", cycle: counts?.cycle, phase: counts?.phase, frame: report.frame)
+                    .timeout, text: text, cycle: counts?.cycle, phase: counts?.phase, frame: report.frame)
             case .inOrder, .late, .overdue(slot):
                 isLate = true
                 reason = SessionRecord.Reason(
                     .stopped, text: "did not end in time: \(death.end)", cycle: counts?.cycle, phase: counts?.phase)
-            case .failed, .left, .timeout, .overdue:
+            case .failed, .left, .timeout, .overdue, .mute:
                 if isCulprit {
                     reason = own
                     reason.cycle = counts?.cycle
@@ -222,9 +229,14 @@ public struct Verdict: Equatable, Sendable {
     /// Why a worker died that nobody ended.
     private static func ownReason(_ death: Death, _ report: Report) -> SessionRecord.Reason {
         let remains = death.remains
-        if death.manner == .left {
+        switch death.manner {
+        case .left:
             return SessionRecord.Reason(
                 .exit, text: "it left the host: it executed another program, or closed its channel")
+        case .mute:
+            return SessionRecord.Reason(
+                .exit, text: "it left the host: it did not say that its session was over")
+        case .inOrder, .late, .overdue, .timeout, .failed: break
         }
         switch death.end {
         case .exited(let status):

@@ -12,7 +12,8 @@ extension WorkerFleet {
         case .outputDropped(let count):
             say(worker, .warning, "\(count) lines of its output dropped: they came too fast")
         case .garbage: tell(worker, .nonsense)
-        case .left: tell(worker, .channelClosed)
+        // A fatal signal closes the channel too, so that a crash of which the report does not end is known at once.
+        case .left: tell(worker, hasFatalSignal(worker) ? .fatalSignal : .channelClosed)
         case .stuck: tell(worker, .stuck)
         case .died(let end): tell(worker, .exited(WorkerEnd(end), remains(of: worker)))
         }

@@ -235,16 +235,29 @@ final class WorkerFleet {
         workers[seat.worker].map { tell($0, .overdue(slot: seat.slot)) == .changed } ?? false
     }
 
-    /// A session's callback is over its time, in that thread: whether its worker is ended for it now.
-    func hang(_ seat: Seat, thread: Int32) -> Bool {
+    /// How a session does not go on.
+    enum Standstill: Equatable {
+        /// Its callback is over its time, in that thread; 0: none is known, or nothing runs at all.
+        case hang(thread: Int32)
+        /// It is over by the ledger, and its worker does not say so.
+        case mute
+    }
+
+    /// A session does not go on: whether its worker is ended for it now.
+    func end(_ seat: Seat, _ standstill: Standstill) -> Bool {
         guard let worker = workers[seat.worker] else { return false }
         // What has a fatal signal already writes its report, and is dead soon.
-        if let page = worker.process?.crash, page.signal != 0 {
+        if hasFatalSignal(worker) {
             tell(worker, .fatalSignal)
             return false
         }
-        return tell(worker, .hang(slot: seat.slot, thread: thread)) == .changed
+        switch standstill {
+        case .hang(let thread): return tell(worker, .hang(slot: seat.slot, thread: thread)) == .changed
+        case .mute: return tell(worker, .mute(slot: seat.slot)) == .changed
+        }
     }
+
+    func hasFatalSignal(_ worker: Worker) -> Bool { worker.process?.crash.map { $0.signal != 0 } ?? false }
 
     // MARK: Ending workers
 
@@ -301,7 +314,7 @@ final class WorkerFleet {
 
     private func deadlineCame(_ worker: Worker) {
         // A load that has crashed is no load that hangs: its report may take as long as any.
-        if case .describing = worker.life.state, let page = worker.process?.crash, page.signal != 0 {
+        if case .describing = worker.life.state, hasFatalSignal(worker) {
             tell(worker, .fatalSignal)
         } else {
             tell(worker, .deadline)

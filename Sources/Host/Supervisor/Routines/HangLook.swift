@@ -12,12 +12,26 @@ protocol LedgerSource: AnyObject {
 
 extension WorkerFleet: LedgerSource {}
 
-/// Looks into ledgers for callbacks that are over their time, when `HangWatch` says that there may be one.
+/// Looks into ledgers for sessions that do not go on, when `HangWatch` says that there may be one.
 final class HangLook {
-    /// A callback that is over its time.
-    struct Finding {
-        /// The kernel's id of its thread; 0: not known.
-        var thread: Int32
+    /// A session that is looked at.
+    struct Subject {
+        /// The watch's key.
+        var key: Int
+        var session: SessionID
+        var seat: Seat
+        /// How long a callback may take, ns; nil for ever.
+        var timeout: Int64?
+        /// A person has paused it: between callbacks nothing is due.
+        var isPaused: Bool
+    }
+
+    /// A session that does not go on.
+    struct Finding: Equatable {
+        /// Its `Subject`'s key.
+        var key: Int
+        /// What becomes of its worker.
+        var end: WorkerFleet.Standstill
         /// What to say of it.
         var what: String
     }
@@ -75,19 +89,66 @@ final class HangLook {
         isNew = true
     }
 
-    /// Looks at one session; tells of a callback once.
-    func observe(_ key: Int, _ session: SessionID, _ seat: Seat, _ timeout: Int64?) -> Finding? {
-        let snapshot = ledgers.snapshot(seat).flatMap { $0.session == session.rawValue ? $0 : nil }
+    /// Looks at all sessions; tells of what does not go on once.
+    func observe(_ subjects: [Subject]) -> [Finding] {
+        let snapshots = subjects.map { subject in
+            ledgers.snapshot(subject.seat).flatMap { $0.session == subject.session.rawValue ? $0 : nil }
+        }
+        var busy: [WorkerID: Int] = [:]
+        for (subject, snapshot) in zip(subjects, snapshots) where snapshot?.isInPlugin == true {
+            busy[subject.seat.worker, default: 0] += 1
+        }
         let boot = clock.boot()
         let now = ClockReading(boot: boot, monotonic: clock.monotonic())
+        return zip(subjects, snapshots).compactMap { subject, snapshot in
+            var observed = Self.observed(subject, snapshot)
+            observed.isBehind = busy[subject.seat.worker] != nil
+            return watch.observe(subject.key, observed, at: now).map { Self.finding($0, subject, snapshot) }
+        }
+    }
+
+    /// The worker of a session was asked to go on, with `now` to begin a cycle at once.
+    func asked(_ subject: Subject, now isNow: Bool) {
+        _ = observe([subject])
+        let boot = clock.boot()
+        if isNow { watch.ask(subject.key, at: ClockReading(boot: boot, monotonic: clock.monotonic())) }
+        isNew = true
+    }
+
+    private static func observed(_ subject: Subject, _ snapshot: LedgerSnapshot?) -> HangWatch<Int>.Snapshot {
         // A ledger that a plugin has spoiled says nothing: the session has one timeout to end by itself.
-        let observed =
-            snapshot?.hangSnapshot(timeout: timeout)
-            ?? .init(state: .busy, session: session.rawValue, cycle: .max, began: 0, due: .max, timeout: timeout)
-        guard watch.observe(key, observed, at: now) != nil else { return nil }
-        let what =
-            snapshot.map { "\($0.phase?.word ?? "callback") of cycle \($0.cycle)" } ?? "a callback that hides itself"
-        return Finding(thread: snapshot?.thread ?? 0, what: "\(what) is over its time: ending its worker")
+        guard let snapshot else {
+            return .init(
+                state: .busy, session: subject.session.rawValue, cycle: .max, began: 0, due: .max,
+                timeout: subject.timeout)
+        }
+        var observed = snapshot.hangSnapshot(timeout: subject.timeout)
+        if subject.isPaused, observed.state == .waiting { observed.state = .idle }
+        return observed
+    }
+
+    private static func finding(
+        _ hang: HangWatch<Int>.Hang, _ subject: Subject, _ snapshot: LedgerSnapshot?
+    ) -> Finding {
+        let time = DurationText.format(milliseconds: hang.running / 1_000_000)
+        switch hang.kind {
+        case .callback:
+            let what =
+                snapshot.map { "\($0.phase?.word ?? "callback") of cycle \($0.cycle)" } ?? "a callback that hides itself"
+            return Finding(
+                key: subject.key, end: .hang(thread: snapshot?.thread ?? 0),
+                what: "\(what) is over its time: ending its worker")
+        case .standstill:
+            return Finding(
+                key: subject.key, end: .hang(thread: 0),
+                what:
+                    "cycle \(hang.cycle) does not begin, \(time) after it was due: its worker stands still, and is ended"
+            )
+        case .silence:
+            return Finding(
+                key: subject.key, end: .mute,
+                what: "its session is over, and its worker does not say so: ending that")
+        }
     }
 
     /// A session is over.

@@ -43,8 +43,8 @@ final class RoutineBook {
         case send(WorkerCommand, Seat)
         /// End the worker of a session: the session of that id was asked to end, and had its grace. `say` what if it is.
         case endOverdue(Seat, identifier: String, say: String)
-        /// End the worker of a session: its callback in that thread is over its time.
-        case endHung(Seat, thread: Int32, identifier: String, say: String)
+        /// End the worker of a session that does not go on. `say` what if it is.
+        case endHung(Seat, WorkerFleet.Standstill, identifier: String, say: String)
         /// No routine of a worker may need it any more.
         case release(WorkerKey)
         /// A session, or an attempt at one, is over. That file is to be kept as the report that the record names.
@@ -275,14 +275,12 @@ final class RoutineBook {
 
     // MARK: Hangs
 
-    /// Looks at all sessions for callbacks that are over their time.
+    /// Looks at all sessions for what does not go on.
     private func lookForHangs() {
-        for routine in routines.values {
-            guard let session = routine.session,
-                let hang = hangs.observe(routine.key, session.id, session.seat, routine.settings.timeoutNanoseconds)
-            else { continue }
+        for finding in hangs.observe(routines.values.compactMap { $0.watched }) {
+            guard let routine = routines[finding.key], let session = routine.session else { continue }
             actions.append(
-                .endHung(session.seat, thread: hang.thread, identifier: routine.identifier, say: hang.what))
+                .endHung(session.seat, finding.end, identifier: routine.identifier, say: finding.what))
         }
     }
 

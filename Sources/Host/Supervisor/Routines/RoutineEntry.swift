@@ -74,6 +74,14 @@ extension RoutineEntry {
             caches: settings.caches)
     }
 
+    /// Its session as the hang watch looks at it.
+    var watched: HangLook.Subject? {
+        session.map {
+            HangLook.Subject(
+                key: key, session: $0.id, seat: $0.seat, timeout: settings.timeoutNanoseconds, isPaused: isPaused)
+        }
+    }
+
     /// A record with what is known here.
     func record(
         of session: Session, _ reason: SessionRecord.Reason, by host: RoutineBook.Host, _ clock: any HostClock

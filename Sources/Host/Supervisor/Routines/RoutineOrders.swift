@@ -58,6 +58,7 @@ struct RoutineOrders {
         if let session = routine.session {
             if session.endAs != nil { return (false, "its session is about to end") }
             book.actions.append(.send(.runNow(slot: session.seat.slot), session.seat))
+            if let watched = routine.watched { book.hangs.asked(watched, now: true) }
             return (true, "its next cycle comes now")
         }
         switch routine.policy.state {
@@ -86,6 +87,7 @@ struct RoutineOrders {
         book.setPaused(routine, false)
         if let session = routine.session, wasPaused {
             book.actions.append(.send(.resume(slot: session.seat.slot), session.seat))
+            if let watched = routine.watched { book.hangs.asked(watched, now: false) }
         }
         switch routine.policy.state {
         case .starting, .running, .ending: return (true, wasPaused ? "resumed" : "was running already")
