@@ -3,7 +3,8 @@ public import HostSystem
 internal import HostValues
 internal import HostViews
 
-/// The host: watches over plugins, workers and sessions, on one thread, and runs no plugin code.
+/// The host: watches over plugins, workers and sessions, on one thread, and runs no plugin code. Crash reports are read on
+/// others (`ReportReader`).
 ///
 /// Its components decide, each on what is its own: `PluginCatalog` which plugins there are, `WorkerFleet` what workers
 /// do, `RoutineBook` which sessions run, `RecordKeeper` what is kept of them, `ControlDesk` what people see and want. None

@@ -1,6 +1,8 @@
 import FoundationEssentials
-import HostCore
+import HostPolicy
 import HostSystem
+import HostValues
+import HostViews
 import Testing
 
 extension EndToEnd.Isolation {
@@ -10,7 +12,7 @@ extension EndToEnd.Isolation {
         /// What it does in that cycle.
         let misdeed: String
         /// The kind of its record.
-        let kind: SessionRecord.Kind
+        let kind: SessionEnd
         /// What the record says.
         let text: String
         var settings = ""
@@ -121,7 +123,7 @@ extension EndToEnd.Isolation {
         #expect(Set(records.map(\.session)).count == records.count)
         for still in Standstill.all {
             let record = try #require(records.first { $0.plugin == still.id })
-            #expect(record.reason.kind == still.kind, "\(still.name): \(RecordTable.reason(record.reason))")
+            #expect(record.reason.end == still.kind, "\(still.name): \(RecordTable.reason(record.reason))")
             #expect(record.reason.text.contains(still.text), "\(still.name): \(record.reason.text)")
             #expect(record.durationMs < 20_000, "\(still.name)")
         }
@@ -145,7 +147,7 @@ extension EndToEnd.Isolation {
         let host = try Host("--max-cycles", "5", "--exit-when-idle", in: scratch)
         #expect(try await host.ended() == .exited(0), "\(host.log)")
         let records = try host.records
-        #expect(records.map(\.reason.kind) == [.maxCycles] && records.map(\.cycles) == [5])
+        #expect(records.map(\.reason.end) == [.maxCycles] && records.map(\.cycles) == [5])
         #expect(records.first?.report == nil && records.first?.failures == 0, "\(host.log)")
     }
 
@@ -167,5 +169,62 @@ extension EndToEnd.Isolation {
         #expect(try #require(score(worker)) == min(1000, own + 500))
         #expect(try #require(score(child)) == min(1000, own + 500))
         _ = try await host.end(by: Signals.terminate)
+    }
+
+    /// What a plugin may put in the place of its crash report before it dies.
+    private static let reports = [
+        "long": """
+        FILE *out = fopen(file, "w");
+        fputs("{\\"description\\":\\"d\\",\\"threads\\":[", out);
+        for (int i = 0; i < 5000000; i++) fputs("{},", out);
+        fputs("{}]}", out);
+        fclose(out);
+        """,
+        "endless": """
+        if (fork() == 0) {
+            FILE *out = fopen(file, "w");
+            alarm(20);
+            for (;;) fputs("[[[[[[[[[[[[[[[[[[[[[[[[", out);
+        }
+        usleep(50000);
+        """,
+        "pipe": "mkfifo(file, 0600);",
+        "folder": "mkdir(file, 0700);",
+        "zeros": "symlink(\"/dev/zero\", file);",
+    ]
+
+    @Test func `a crash report that is long, endless or none does not keep the host from answering`() async throws {
+        let scratch = try Scratch()
+        for (name, report) in Self.reports {
+            try await Fixtures.build(
+                "report-\(name)",
+                c: Source.plugin(
+                    "report-\(name)", waitMs: 50,
+                    more: "#include <stdlib.h>\n#include <string.h>\n#include <sys/stat.h>",
+                    body: """
+                        char file[4096];
+                        const char *settings = getenv("SWIFT_BACKTRACE");
+                        const char *place = settings ? strstr(settings, "output-to=") : NULL;
+                        if (schedhost_cycle(scheduler) < 3) return SCHEDHOST_OK;
+                        if (place && sscanf(place + 10, "%4000[^,]", file) == 1) { \(report) }
+                        _exit(3);
+                        """))
+            try scratch.add("report-\(name)")
+        }
+        try scratch.write("{ restart: { same_cause_failures: 1 } }", to: "schedhost.json5")
+        let host = try Host(in: scratch)
+        var slowest = Duration.zero
+        let deadline = ContinuousClock.now + .seconds(20)
+        repeat {
+            let start = ContinuousClock.now
+            let answer = try await Program.run("status", "--state", scratch.state, in: scratch)
+            if answer.end == .exited(0) { slowest = max(slowest, ContinuousClock.now - start) }
+        } while try host.records.count < Self.reports.count && ContinuousClock.now < deadline
+        #expect(slowest < .seconds(1), "an answer took \(slowest)")
+        _ = try await host.end(by: Signals.terminate)
+        let records = try host.records
+        #expect(records.map(\.reason.end) == Array(repeating: SessionEnd?.some(.exit), count: Self.reports.count))
+        #expect(Set(records.map(\.plugin)).count == Self.reports.count && records.allSatisfy { $0.report == nil })
+        #expect(Processes.using(scratch.path).isEmpty)
     }
 }

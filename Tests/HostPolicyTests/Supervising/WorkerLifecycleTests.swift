@@ -156,7 +156,7 @@ import Testing
         #expect(driver.tell(.hang(slot: 1, thread: 0)) == [.kill])
         driver.die(Self.kill, Self.remains(busy: []))
         let verdict = try #require(driver.verdict)
-        #expect(verdict.sessions.map(\.reason.kind) == [.peerFailed, .timeout])
+        #expect(verdict.sessions.map(\.reason.end) == [.peerFailed, .timeout])
         #expect(verdict.sessions[1].reason.text.contains("stood still") && verdict.sessions[1].reason.phase == nil)
         #expect(verdict.line(pid: 5)?.isError == true)
     }
@@ -171,13 +171,13 @@ import Testing
         remains.snapshots[1]?.end = .maxCycles
         driver.die(Self.kill, remains)
         let verdict = try #require(driver.verdict)
-        #expect(verdict.sessions.map(\.reason.kind) == [.peerFailed, .maxCycles])
+        #expect(verdict.sessions.map(\.reason.end) == [.peerFailed, .maxCycles])
         #expect(verdict.manner == .mute(slot: 1))
         // What the ledger says no more when the worker is dead was never so.
         var lies = Self.serving()
         lies.tell(.mute(slot: 1))
         lies.die(Self.kill, Self.remains(busy: [0]))
-        #expect(lies.verdict?.sessions.map(\.reason.kind) == [.peerFailed, .exit])
+        #expect(lies.verdict?.sessions.map(\.reason.end) == [.peerFailed, .exit])
         // One that is told to end has its time for that.
         var ends = Self.serving()
         ends.tell(.end)

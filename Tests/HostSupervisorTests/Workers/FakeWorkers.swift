@@ -116,7 +116,12 @@ final class FakeLauncher: WorkerLauncher {
         return worker
     }
 
-    func crashReport(_ name: String, _ page: CrashPage.Contents?, of files: Set<String>) -> Report? { report }
+    /// Who was not answered.
+    private(set) var askers: [(Report) -> Bool] = []
+
+    func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool) {
+        if let report { _ = then(report) } else { askers.append(then) }
+    }
 }
 
 /// A fleet with its fakes, and the clock by which it goes.

@@ -232,7 +232,7 @@ import Testing
         harness.wait(2)
         #expect(crashed.signals == [Signals.kill])
         let ends = harness.deaths().flatMap(\.verdict.sessions).map(\.reason)
-        #expect(ends.map(\.kind) == [.exit, .crash])
+        #expect(ends.map(\.end) == [.exit, .crash])
         #expect(ends.last?.signal == "SIGSEGV")
         #expect(fleet.isEmpty)
     }
@@ -243,7 +243,7 @@ import Testing
         worker.ledger[seats[0].1.slot]?.end = .endedByRoutine
         #expect(fleet.end(seats[0].1, .mute))
         #expect(worker.signals == [Signals.kill])
-        #expect(harness.deaths().flatMap(\.verdict.sessions).map(\.reason.kind) == [.endedByRoutine, .peerFailed])
+        #expect(harness.deaths().flatMap(\.verdict.sessions).map(\.reason.end) == [.endedByRoutine, .peerFailed])
         #expect(!fleet.end(seats[0].1, .mute), "it is gone")
     }
 

@@ -1,52 +1,114 @@
-internal import FoundationEssentials
 internal import HostSystem
+internal import HostValues
 
-/// What the runtime's backtracer wrote about a crash, in its JSON.
-struct CrashReport: Decodable {
+/// What the runtime's backtracer wrote about a crash, in its JSON: any bytes may be there, since the plugin can write them.
+///
+/// Of the threads only one is kept, and what is not needed of that is passed over, so that a report takes little more
+/// memory than its bytes.
+struct CrashReport {
     /// What happened, in the backtracer's words.
-    let description: String?
-    let faultAddress: String?
-    let platform: String?
-    let architecture: String?
-    let threads: [Thread]?
+    private(set) var description: String?
+    private(set) var faultAddress: String?
+    private(set) var platform: String?
+    private(set) var architecture: String?
+    /// The frames of the thread that crashed, the innermost first; of the first thread, where none is said to have.
+    private(set) var frames: [Frame] = []
 
-    struct Thread: Decodable {
-        let name: String?
-        let crashed: Bool?
-        let frames: [Frame]?
+    struct Frame {
+        fileprivate(set) var kind: String?
+        fileprivate(set) var address: String?
+        fileprivate(set) var symbol: String?
+        fileprivate(set) var offset: Int64?
+        fileprivate(set) var description: String?
+        fileprivate(set) var image: String?
+        fileprivate(set) var isSystem = false
+        fileprivate(set) var isRuntimeFailure = false
+        fileprivate(set) var file: String?
+        fileprivate(set) var line: Int64?
     }
 
-    struct Frame: Decodable {
-        let kind: String?
-        let address: String?
-        let symbol: String?
-        let offset: Int?
-        let description: String?
-        let image: String?
-        let system: Bool?
-        let runtimeFailure: Bool?
-        let sourceLocation: Location?
-    }
-
-    struct Location: Decodable {
-        let file: String?
-        let line: Int?
-    }
-
-    /// The largest report that is read, bytes.
-    static let limit = 16 << 20
+    /// The largest report that is read, bytes: a report of one thread has less than a tenth of it.
+    static let limit = 1 << 20
+    /// Frames that are kept.
+    private static let mostFrames = 256
 
     /// Reads a report; nil for bytes that are none.
     init?(_ bytes: [UInt8]) {
-        guard let report = try? JSONDecoder().decode(CrashReport.self, from: Data(bytes)) else { return nil }
-        self = report
+        var cursor = JSONCursor(bytes, in: 0..<bytes.count)
+        do throws(JSONFault) {
+            var threads = 0
+            var isFound = false
+            try cursor.object { (cursor, name) throws(JSONFault) in
+                switch name {
+                case "description": description = try cursor.textOrNull()
+                case "faultAddress": faultAddress = try cursor.textOrNull()
+                case "platform": platform = try cursor.textOrNull()
+                case "architecture": architecture = try cursor.textOrNull()
+                case "threads" where try !cursor.null():
+                    try cursor.list { (cursor) throws(JSONFault) in
+                        let thread = try Self.thread(&cursor)
+                        if !isFound, thread.isCrashed || threads == 0 { frames = thread.frames }
+                        isFound = isFound || thread.isCrashed
+                        threads += 1
+                    }
+                case "threads": break
+                default: try cursor.skip()
+                }
+            }
+            try cursor.finish()
+        } catch {
+            return nil
+        }
     }
 
-    /// The frames of the thread that crashed, the innermost first.
-    var frames: [Frame] {
-        let all = threads ?? []
-        return (all.first { $0.crashed == true } ?? all.first)?.frames ?? []
+    private static func thread(_ cursor: inout JSONCursor) throws(JSONFault) -> (isCrashed: Bool, frames: [Frame]) {
+        var isCrashed = false
+        var frames: [Frame] = []
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "crashed": isCrashed = try cursor.flagOrNull()
+            case "frames" where try !cursor.null():
+                try cursor.list { (cursor) throws(JSONFault) in
+                    if frames.count < mostFrames { frames.append(try Frame(&cursor)) } else { try cursor.skip() }
+                }
+            case "frames": break
+            default: try cursor.skip()
+            }
+        }
+        return (isCrashed, frames)
     }
+}
+
+extension CrashReport.Frame {
+    fileprivate init(_ cursor: inout JSONCursor) throws(JSONFault) {
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "kind": kind = try cursor.textOrNull()
+            case "address": address = try cursor.textOrNull()
+            case "symbol": symbol = try cursor.textOrNull()
+            case "offset": offset = try cursor.null() ? nil : try cursor.signed()
+            case "description": description = try cursor.textOrNull()
+            case "image": image = try cursor.textOrNull()
+            case "system": isSystem = try cursor.flagOrNull()
+            case "runtimeFailure": isRuntimeFailure = try cursor.flagOrNull()
+            case "sourceLocation" where try !cursor.null():
+                try cursor.object { (cursor, name) throws(JSONFault) in
+                    switch name {
+                    case "file": file = try cursor.textOrNull()
+                    case "line": line = try cursor.null() ? nil : try cursor.signed()
+                    default: try cursor.skip()
+                    }
+                }
+            case "sourceLocation": break
+            default: try cursor.skip()
+            }
+        }
+    }
+}
+
+extension JSONCursor {
+    fileprivate mutating func textOrNull() throws(JSONFault) -> String? { try null() ? nil : try string() }
+    fileprivate mutating func flagOrNull() throws(JSONFault) -> Bool { try null() ? false : try bool() }
 }
 
 extension CrashReport.Frame {
@@ -60,7 +122,7 @@ extension CrashReport.Frame {
 
     /// The source's file name and line, if they are known.
     var place: String? {
-        guard let file = sourceLocation?.file, let line = sourceLocation?.line, line > 0 else { return nil }
+        guard let file, let line, line > 0 else { return nil }
         return "\(file.split(separator: "/").last ?? ""):\(line)"
     }
 
@@ -81,8 +143,7 @@ enum CrashFrame {
         let frames = report?.frames ?? []
         let certain = page.first { !isSystem($0.image) && $0.symbol != nil }
         let own = frames.filter { frame in
-            frame.symbol != nil && frame.runtimeFailure != true && frame.system != true
-                && !isSystem(frame.image ?? "")
+            frame.symbol != nil && !frame.isRuntimeFailure && !frame.isSystem && !isSystem(frame.image ?? "")
         }
         guard let certain, let symbol = certain.symbol else {
             return (own.first { $0.place != nil } ?? own.first)?.text

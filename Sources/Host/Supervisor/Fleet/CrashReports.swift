@@ -3,7 +3,7 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Crash reports: from a dead worker to the record, and the files that are kept.
+/// Crash reports as files: where workers put them, and which are kept. What they say is `CrashExamination`'s.
 final class CrashReports {
     /// Reports that are kept of each plugin.
     private static let mostReports = 20
@@ -32,39 +32,6 @@ final class CrashReports {
     func place(of name: String) -> String {
         let path = HostProcess.absolute(directory.child(name))
         return path.contains(",") ? "/proc/\(HostProcess.pid)/fd/\(directory.descriptor.raw)/\(name)" : path
-    }
-
-    /// What is known of a crash.
-    func examine(_ name: String, _ page: CrashPage.Contents?, of files: Set<String>) -> Report {
-        var found = Report()
-        var report: CrashReport?
-        if keepsReports, let file = try? directory.openForReading(name) {
-            report = (try? file.readAll(limit: CrashReport.limit, subject: name)).flatMap(CrashReport.init)
-            if report == nil { try? directory.remove(name) } else { found.file = name }
-        }
-        found.text = report?.description.map { String($0.prefix(500)) }
-        found.frame = CrashFrame.top(report, named(page?.frames ?? [], files))
-        return found
-    }
-
-    /// The page's frames, those in plugins' files with their functions' names; the innermost of them with its line.
-    private func named(_ frames: [CrashPage.Frame], _ files: Set<String>) -> [CrashFrame.Named] {
-        var names = frames.map { (image: $0.image, symbol: String?.none, place: String?.none) }
-        for path in files {
-            let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-            let image = String(parts.last ?? "")
-            let mine = frames.indices.filter { frames[$0].image == image }
-            let folder = parts.dropLast().joined(separator: "/")
-            guard !mine.isEmpty, let directory = try? Directory(folder.isEmpty ? "/" : folder),
-                let file = try? directory.openForReading(image, followLink: true)
-            else { continue }
-            let symbols = FunctionNames.names(at: mine.map { frames[$0].offset }, in: file)
-            for (index, symbol) in zip(mine, symbols) { names[index].symbol = symbol }
-            if let top = mine.first(where: { names[$0].symbol != nil }) {
-                names[top].place = SourceLines.places(at: [frames[top].offset], in: file).first ?? nil
-            }
-        }
-        return names
     }
 
     /// Gives a report its lasting name, that of its plugin and session, and removes the plugin's oldest beyond the

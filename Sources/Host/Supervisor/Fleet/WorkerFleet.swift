@@ -351,8 +351,11 @@ final class WorkerFleet {
             worker.process?.abandon()
             tell(worker, .exited(.unreaped, remains(of: worker)))
         case .examine:
-            let report = launcher.crashReport(worker.reportName, worker.process?.crash, of: worker.files)
-            if let report { tell(worker, .report(report)) }
+            let subject = ReportReader.Subject(
+                report: worker.reportName, page: worker.process?.crash, files: worker.files)
+            launcher.examine(subject) { [weak self] report in
+                self?.tell(worker, .report(report)) == .changed
+            }
         case .verdict(let verdict): bury(worker, verdict)
         }
     }

@@ -38,9 +38,9 @@ protocol WorkerLauncher: AnyObject {
     /// Starts a worker, whose reports come to `report`.
     func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
         -> any WorkerProcess
-    /// What is known of a crash: from the report of that name, if there is one, and the crash page. `files` are those
-    /// that the worker has loaded. nil when the report is not complete yet.
-    func crashReport(_ name: String, _ page: CrashPage.Contents?, of files: Set<String>) -> Report?
+    /// Tells `then` what is known of a death, soon: at once when there is nothing to read, else in a later round of the loop. `then`
+    /// says whether it still wants it.
+    func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool)
 }
 
 /// Starts worker processes of this executable, with their ledgers and crash reports in the state directory.
@@ -49,6 +49,7 @@ final class ProcessLauncher: WorkerLauncher {
     private let clock: any HostClock
     private let ledgers: Directory
     private let reports: CrashReports
+    private let reader: ReportReader
     /// The program that writes the reports of crashes, when they are wanted and it is there.
     private let backtracer: String?
 
@@ -61,6 +62,7 @@ final class ProcessLauncher: WorkerLauncher {
         self.reports = reports
         self.backtracer = backtracer
         ledgers = try state.directory("ledgers", create: true)
+        reader = try ReportReader(try state.directory("reports", create: true), loop: loop)
     }
 
     func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
@@ -72,7 +74,5 @@ final class ProcessLauncher: WorkerLauncher {
             setup, ledger: try WorkerLedger(setup.ledgerName, in: ledgers), loop: loop, clock: clock, report: report)
     }
 
-    func crashReport(_ name: String, _ page: CrashPage.Contents?, of files: Set<String>) -> Report? {
-        reports.examine(name, page, of: files)
-    }
+    func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool) { reader.read(subject, then: then) }
 }

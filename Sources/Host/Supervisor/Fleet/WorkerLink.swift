@@ -27,8 +27,8 @@ final class WorkerLink: WorkerProcess {
     private static let share = 256 << 10
     /// Bytes that are read at once.
     private static let most = 65_536
-    /// Bytes that are taken after its death: a process that it left behind may go on writing.
-    private static let rest = 64 << 20
+    /// Bytes that are taken after its death, more than pipe and socket hold: a process that it left behind may go on writing.
+    private static let rest = 4 << 20
 
     var pid: Int32 { child.pid }
     private var slotCount = 0

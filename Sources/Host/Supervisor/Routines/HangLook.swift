@@ -133,8 +133,8 @@ final class HangLook {
         let time = DurationText.format(milliseconds: hang.running / 1_000_000)
         switch hang.kind {
         case .callback:
-            let what =
-                snapshot.map { "\($0.phase?.word ?? "callback") of cycle \($0.cycle)" } ?? "a callback that hides itself"
+            var what = "a callback that hides itself"
+            if let snapshot { what = "\(snapshot.phase?.word ?? "callback") of cycle \(snapshot.cycle)" }
             return Finding(
                 key: subject.key, end: .hang(thread: snapshot?.thread ?? 0),
                 what: "\(what) is over its time: ending its worker")
