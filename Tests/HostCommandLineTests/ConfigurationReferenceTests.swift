@@ -122,6 +122,16 @@ import Testing
         #expect(ConfigurationHelp.keys(named: word) == keys)
     }
 
+    @Test func theSamplesOfTheReadmeAreRead() throws {
+        let samples = try read("README.md").split(separator: "```json5\n", omittingEmptySubsequences: false).dropFirst()
+        #expect(samples.count == 2)
+        for sample in samples {
+            let text = String(sample.split(separator: "```", omittingEmptySubsequences: false)[0])
+            let configuration = try plugin(text)
+            #expect(!configuration.routines.isEmpty, "\(text)")
+        }
+    }
+
     @Test func theReadmeHasEveryOptionAndCommand() throws {
         let readme = try read("README.md")
         for command in CommandTable.commands {

@@ -84,6 +84,8 @@ public struct CommandSpecification: Equatable, Sendable {
     public var operandCount = 0...0
     /// Words that the first operand may be; empty: any.
     public var firstOperand: [String] = []
+    /// Words that the second operand may be, by the first one; where there is none: any.
+    public var secondOperand: [String: [String]] = [:]
     /// In a line, for the list of commands.
     public var summary: String
     /// Whether operands, or those after the first one, are ids of plugins or routines.
@@ -338,6 +340,7 @@ public enum CommandTable {
     private static let help = CommandSpecification(
         name: .help, operands: "[COMMAND | config [KEY]]", operandCount: 0...2,
         firstOperand: CommandName.allCases.map(\.rawValue) + [configurationTopic],
+        secondOperand: [configurationTopic: ConfigurationHelp.words],
         summary: "show this, or the help of a command or of the configuration",
         details: [
             "config shows every key of a configuration: what it does, its type, unit, range and default, where it may be set, "

@@ -75,6 +75,12 @@ public enum Completions {
                 text += "        \"\(command.name.rawValue) --\(option.name.rawValue)\") \(action); return ;;\n"
             }
         }
+        for command in CommandTable.commands {
+            for (first, words) in command.secondOperand.sorted(by: { $0.key < $1.key }) {
+                let reply = "COMPREPLY=($(compgen -W \"\(words.joined(separator: " "))\" -- \"$current\"))"
+                text += "        \"\(command.name.rawValue) \(first)\") \(reply); return ;;\n"
+            }
+        }
         text += "    esac\n    case $command in\n"
         for command in CommandTable.commands {
             let words = command.firstOperand + command.options.map { "--\($0.name.rawValue)" } + ["--help"]
@@ -143,6 +149,8 @@ public enum Completions {
             if !command.firstOperand.isEmpty {
                 arguments.append("1:word:(\(command.firstOperand.joined(separator: " ")))")
             }
+            let second = command.secondOperand.values.flatMap { $0 }
+            if !second.isEmpty { arguments.append("2:word:(\(second.joined(separator: " ")))") }
             if command.operands.contains("FILE") { arguments.append("*:file:_files") }
             if command.takesIdentifiers { arguments.append("*:id: _\(program)_words ids") }
             let words = arguments.map { "'\($0)'" }.joined(separator: " ")
@@ -220,6 +228,10 @@ public enum Completions {
             if !command.firstOperand.isEmpty {
                 text +=
                     "complete -c \(program) -n \(condition) -a \(quoted(command.firstOperand.joined(separator: " ")))\n"
+            }
+            for (first, words) in command.secondOperand.sorted(by: { $0.key < $1.key }) {
+                let after = quoted("__\(program)_is \(name); and contains \(first) (commandline -opc)")
+                text += "complete -c \(program) -n \(after) -a \(quoted(words.joined(separator: " ")))\n"
             }
             if command.takesIdentifiers {
                 text += "complete -c \(program) -n \(condition) -a '(__\(program)_words ids)'\n"

@@ -37,7 +37,9 @@ extension EndToEnd {
                 ("records \(state) --routine b", ["beat"]),
                 ("records \(state) --routine = b", ["beat"]),
                 ("records \(state) --show 1", ["\(session)"]),
-                ("top --sort p", ["p99"]), ("lo", ["log-level"]), ("pause \(state) x", []),
+                ("top --sort p", ["p99"]), ("lo", ["log-level"]),
+                ("help config limits.o", ["limits.open_files"]), ("help co", ["completion", "config"]),
+                ("pause \(state) x", []),
             ] {
                 #expect(try await offers(words, in: scratch) == offered, "\(words)")
             }
