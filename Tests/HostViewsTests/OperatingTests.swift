@@ -127,6 +127,16 @@ import Testing
         #expect(bare == plain.split(separator: "\n").map { String($0) })
     }
 
+    @Test func `the newest lines of a log are kept, each within its bound`() {
+        var lines = RecentLines()
+        #expect(lines.json() == Array("[]".utf8))
+        for number in 1...1000 { lines.add(.info, "a/r", "line \(number)", ms: Int64(number)) }
+        lines.add(.error, "", String(repeating: "é", count: 5000), ms: 2000)
+        let text = String(decoding: lines.json(), as: UTF8.self)
+        #expect(text.hasPrefix(#"[{"ms":802,"level":"info","subject":"a/r","text":"line 802"},"#), "\(text.prefix(80))")
+        #expect(text.split(separator: "{").count == RecentLines.most + 1 && text.utf8.count < 20_000)
+    }
+
     @Test func `names are sorted as people count`() {
         let names = ["worker-10", "worker-2", "worker-1"].map {
             RoutineStatus(plugin: $0, routine: "r", state: .waiting)

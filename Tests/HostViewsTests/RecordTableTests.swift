@@ -19,6 +19,16 @@ struct RecordTableTests {
         return [first, second]
     }
 
+    @Test(
+        arguments: [
+            (98.99497487437185, "98.995"), (0.5, "0.5"), (1e300, "1e+300"), (0.001234567, "0.001234567"),
+            (-2.00005, "-2.0001"),
+            (67214.35, "67214.35"), (.infinity, "inf"),
+        ] as [(Double, String)])
+    func numbersAreShortForPeople(number: Double, text: String) {
+        #expect(RecordTable.stats(.init([("n", .double(number))])) == "n=\(text)")
+    }
+
     @Test func table() {
         let text = RecordTable.table(records(), zone: .utc)
         let left = [

@@ -96,6 +96,11 @@ enum CheckCommand {
                 if let plugin { try configuration.check(against: plugin) }
                 // The level of isolation may be the host's.
                 try ConfigurationFiles.check(configuration, of: id, host: host)
+                if ConfigurationFiles.limitsAreShared(configuration, of: id, host: host) {
+                    let text = "its limits do not hold: a shared worker has those of schedhost.json5"
+                    findings.notes.append(text)
+                    say("\(TerminalText.clean("\(path): note: \(text)"))\n", options)
+                }
                 if plugin == nil {
                     let text = "no plugin \(id) beside it: its routines and parameters were not examined"
                     findings.notes.append(text)

@@ -20,6 +20,8 @@ public final class HostLog {
     private let isJournal: Bool
     /// In a file a line must be told from one of the day before; who looks at a terminal knows the day.
     private let isDated: Bool
+    /// The newest lines, whatever became of them.
+    private(set) var recent = RecentLines()
     private var hasFooter = false
     private var dropped = 0
     private var subjectWidth = 24
@@ -38,13 +40,14 @@ public final class HostLog {
     /// Writes one entry. `subject` is a plugin or `plugin/routine`; empty for the host itself.
     public func write(_ level: LogLevel, _ subject: String = "", _ text: String, ms: Int64? = nil) {
         guard level >= self.level else { return }
+        let time = ms ?? clock.wallMilliseconds()
+        recent.add(level, subject, text, ms: time)
         if isJournal,
             (try? UnixSocket.sendDatagram(
                 JournalEntry.bytes(level, subject: subject, text: text), to: Journal.socket)) != nil
         {
             return
         }
-        let time = ms ?? clock.wallMilliseconds()
         switch format {
         case .text: emit(line(level, subject, text, time))
         case .json: emit(json(level, subject, text, time))

@@ -1,4 +1,5 @@
 internal import HostValues
+internal import HostViews
 
 /// Where the components of the supervisor say what people shall read: the host's log, or a test's list.
 protocol LogSink: AnyObject {
@@ -16,6 +17,8 @@ extension LogSink {
 protocol ConsoleLog: LogSink {
     /// The line; empty for none.
     var footer: String { get set }
+    /// The newest lines.
+    var recent: RecentLines { get }
 }
 
 extension HostLog: ConsoleLog {}

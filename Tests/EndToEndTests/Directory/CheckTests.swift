@@ -110,6 +110,10 @@ extension EndToEnd {
             #expect(end == .exited(1))
             #expect(output.contains("plugins.healthy.routines.baet: healthy has no such routine; did you mean beat?"))
             #expect(try await check("other.json5").0 == .exited(1))
+            try scratch.write("{ isolation: 'shared', limits: { memory_mb: 64 } }", to: "healthy.json5")
+            try scratch.write("{}", to: "schedhost.json5")
+            let (shared, note) = try await check("healthy.json5")
+            #expect(shared == .exited(0) && note.contains("note: its limits do not hold"), "\(note)")
             let limits = "{ routines: { beat: { limits: { memory_mb: 64 } } } }"
             for (file, text, isGood) in [
                 ("healthy.json5", limits, false), ("absent.json5", limits, false),

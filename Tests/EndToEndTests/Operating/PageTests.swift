@@ -107,6 +107,8 @@ extension EndToEnd {
                 }
             }
             let record = try #require(try host.records.first { $0.report != nil })
+            let lines = try await curl("\(url)/log.json", in: scratch)
+            #expect(lines.contains(#""level":"error","subject":"faulty/misbehave""#), "\(lines)")
             let text = try await curl("\(url)/report/\(record.session)", in: scratch)
             #expect(text.contains(#/\n0 +misdeed_segv at misdeeds_faults.c:\d+ in faulty\n/#), "\(text)")
             let json = try await curl("\(url)/report/\(record.session).json", in: scratch)

@@ -7,7 +7,9 @@ import Testing
 
 @testable import HostSupervisor
 
-extension MemoryLog: ConsoleLog {}
+extension MemoryLog: ConsoleLog {
+    var recent: RecentLines { RecentLines() }
+}
 
 /// The control desk in virtual time, asked without sockets.
 @Suite struct ControlDeskTests {
@@ -107,7 +109,8 @@ extension MemoryLog: ConsoleLog {}
     }
 
     @Test(arguments: [
-        ("/", 200), ("/metrics", 200), ("/healthz", 200), ("/status.json", 200), ("/records.json", 200), ("/x", 404),
+        ("/", 200), ("/metrics", 200), ("/healthz", 200), ("/status.json", 200), ("/records.json", 200),
+        ("/log.json", 200), ("/x", 404),
         ("/report/../../etc/passwd", 404), ("/report/0000000000000", 404), ("/report/", 404),
         ("/report/0000000000000.json", 404), ("/report/../lock.json", 404),
     ])

@@ -54,6 +54,15 @@ public enum ConfigurationFiles {
             at: EffectiveSettings(of: unknown.routines[0], in: unknown, host: host, file: configuration).isolation)
     }
 
+    /// Whether a plugin's file sets limits that do not hold, since its worker is one that plugins share.
+    public static func limitsAreShared(
+        _ configuration: PluginConfiguration, of id: String, host: HostConfiguration
+    ) -> Bool {
+        let unknown = PluginDescription.unknown(id)
+        let settings = EffectiveSettings(of: unknown.routines[0], in: unknown, host: host, file: configuration)
+        return settings.isolation == .shared && configuration.layer.settings.keys.contains { $0.isLimit }
+    }
+
     /// Checks the host's block for a plugin against what that declares, and its limits against its level.
     public static func check(_ host: HostConfiguration, against declaration: PluginDescription) throws {
         guard let block = host.plugins[declaration.id] else { return }

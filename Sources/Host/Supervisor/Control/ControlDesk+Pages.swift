@@ -66,6 +66,7 @@ extension ControlDesk {
         case "/healthz": HTTPResponse(status: 200, text: "ok")
         case "/readyz": readiness
         case "/status.json": HTTPResponse(type: "application/json", body: statusJSON())
+        case "/log.json": HTTPResponse(type: "application/json", body: log.recent.json())
         case "/records.json": HTTPResponse(type: "application/json", body: recent?.json() ?? [])
         default:
             if request.path.hasPrefix("/report/"), let id = SessionID(request.path.dropFirst(8)) {
@@ -77,8 +78,9 @@ extension ControlDesk {
             } else {
                 HTTPResponse(
                     status: 404,
-                    text: "there is /, /metrics, /healthz, /readyz, /status.json, /records.json, /report/SESSION and "
-                        + "/report/SESSION.json")
+                    text:
+                        "there is /, /metrics, /healthz, /readyz, /status.json, /records.json, /log.json, /report/SESSION "
+                        + "and /report/SESSION.json")
             }
         }
     }

@@ -275,6 +275,18 @@ extension ReportPage {
             ["worker", worker ? "pid " + worker.pid + usage(worker) : ""], ["newest sessions", own.length ? el("div", { class: "own" }, ...own) : ""]]);
         }
         const usage = w => (w.resident_bytes ? ", " + bytes(w.resident_bytes) : "") + (w.cpu_ms != null ? ", " + span(w.cpu_ms) + " of processor time" : "");
+        // The log's newest lines, the newest first.
+        let lines = [], told = "";
+        function log() {
+          const bad = l => ["warning", "error", "critical"].includes(l.level), isChosen = $("bad-lines").checked;
+          const newest = JSON.stringify(lines[lines.length - 1] || "") + lines.length + isChosen;
+          if (newest === told) return;
+          told = newest;
+          const shown = lines.filter(l => !isChosen || bad(l)).reverse();
+          $("log").tBodies[0].replaceChildren(...shown.map(l => el("tr", {}, el("td", {}, new Date(l.ms).toLocaleTimeString()),
+            el("td", { class: l.level === "error" || l.level === "critical" ? "bad" : "" }, l.level), el("td", {}, l.subject || "schedhost"),
+            el("td", { class: "words" }, l.text))));
+        }
         async function detail(record) {
           const fields = [["started", clock(record.start_ms)], ["finished", clock(record.finish_ms)], ["duration", span(record.duration_ms)],
             ["reason", record.reason.kind], ["text", record.reason.text], ["signal", record.reason.signal], ["in cycle", record.reason.cycle],
@@ -305,8 +317,9 @@ extension ReportPage {
         async function refresh() {
           if (!document.hidden) {
             try {
-              [status, records] = await Promise.all([get("/status.json"), get("/records.json")]);
+              [status, records, lines] = await Promise.all([get("/status.json"), get("/records.json"), get("/log.json")]);
               remember();
+              log();
               show();
               $("fresh").className = "";
               $("fresh").textContent = "refreshed " + new Date().toLocaleTimeString();
@@ -322,9 +335,11 @@ extension ReportPage {
         addEventListener("resize", () => requestAnimationFrame(timeline));
         addEventListener("beforeprint", () => fillSeen(true));
         $("failed").onchange = ended;
+        $("bad-lines").onchange = log;
         $("close").onclick = () => $("detail").close();
         heads();
         if (embedded) {
+          $("log").closest("section").hidden = true;
           status = embedded.status || null;
           records = embedded.records;
           if (!status) { $("host").textContent = "no host was running"; $("sums").closest("section").hidden = true; }

@@ -50,6 +50,7 @@ extension ReportPage {
         #records tbody tr:hover, #routines tbody tr:hover { background: var(--back); }
         .own { display: flex; flex-wrap: wrap; gap: 4px; }
         td.text { max-width: 420px; overflow: hidden; text-overflow: ellipsis; }
+        td.words { white-space: normal; overflow-wrap: anywhere; }
         td.bad { color: var(--bad); }
         .state { display: inline-block; padding: 0 8px; border: 1px solid currentColor; border-radius: 10px;
           font-size: 12px; color: var(--off); }

@@ -90,6 +90,13 @@ public enum ReportPage {
                 </div>
                 <div class="scroll"><table id="records"><thead></thead><tbody></tbody></table></div>
               </section>
+              <section aria-labelledby="log-title">
+                <div class="bar">
+                  <h2 id="log-title">Log</h2>
+                  <label><input id="bad-lines" type="checkbox"> warnings and errors only</label>
+                </div>
+                <div class="scroll"><table id="log"><tbody></tbody></table></div>
+              </section>
             </main>
             <dialog id="detail" aria-labelledby="detail-title">
               <div class="bar"><h2 id="detail-title"></h2><button id="close" type="button">Close</button></div>

@@ -131,6 +131,14 @@ public enum RecordTable {
 
     /// `name=value`, each with its own name: rows of different routines share no columns.
     public static func stats(_ stats: SessionRecord.Stats) -> String {
-        stats.columns.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
+        stats.columns.map { "\($0.name)=\(short($0.value))" }.joined(separator: " ")
+    }
+
+    /// A value as people read it: of a number with a fraction four digits of that at most. JSON and CSV have all.
+    private static func short(_ value: SessionRecord.Value) -> String {
+        guard case .double(let number) = value, number.magnitude >= 0.01, number.magnitude < 1e11 else {
+            return value.description
+        }
+        return String((number * 10_000).rounded() / 10_000)
     }
 }
