@@ -1,3 +1,4 @@
+import HostSystem
 import HostTestKit
 import HostValues
 import HostViews
@@ -18,6 +19,17 @@ import Testing
         #expect(!take(RecordBudget.perSecond + 1, at: second) && take(RecordBudget.perSecond, at: second))
         #expect(take(RecordBudget.atOnce, at: 1 << 60) && !take(1, at: 1 << 60), "what is saved is bounded")
         #expect(!take(1, at: 0) && !take(.max, at: .max), "any time and size")
+    }
+
+    @Test func `README says how long records are kept`() throws {
+        let root = #filePath.split(separator: "/").dropLast(4).reduce("") { $0 + "/" + $1 }
+        let bytes = try Directory(root).openForReading("README.md").readAll(limit: 1 << 20, subject: "README.md")
+        let page = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let options = SessionStore.Options()
+        #expect(page.contains("`sessions.1.jsonl` to `sessions.\(options.keep).jsonl`"))
+        #expect(page.contains("a new file begins at \(options.rotateAt >> 20) MiB"))
+        #expect(page.contains("about \((options.keep + 1) * options.rotateAt >> 20) MiB"))
+        #expect(page.contains("more than \(RecordBudget.perSecond >> 10) KiB a second"))
     }
 
     @Test func `looking often loses no time`() {

@@ -35,7 +35,7 @@ extension ReportPage {
 
         // Sparklines.
         function trend(values) {
-          const box = svg("svg", { width: 70, height: 20, role: "img", "aria-label": "mean durations of late" });
+          const box = svg("svg", { width: 70, height: 20, role: "img", "aria-label": "mean durations of the newest cycles" });
           if (values.length < 2) return box;
           const top = Math.max(...values, 1), step = 68 / (values.length - 1);
           box.append(svg("polyline", { class: "trend",
