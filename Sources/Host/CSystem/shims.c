@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/vfs.h>
 
 int chs_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
@@ -52,6 +53,22 @@ void chs_survive(int signal) {
     struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(signal, &action, NULL);
+}
+
+/* Its own group, where it leads one: also what the plugin has started in it. */
+void chs_end_group(int unused) {
+    (void)unused;
+    (void)kill(getpgrp() == getpid() ? 0 : getpid(), SIGKILL);
+}
+
+int chs_end_group_with_parent(void) {
+    int number = SIGRTMAX - 3; /* one that nobody uses, and that ends a process which has no handler for it */
+    struct sigaction action = {.sa_handler = chs_end_group};
+    sigfillset(&action.sa_mask);
+    if (sigaction(number, &action, NULL) != 0) {
+        return -1;
+    }
+    return prctl(PR_SET_PDEATHSIG, (unsigned long)number, 0ul, 0ul, 0ul);
 }
 
 void chs_buffer_output_by_lines(void) { setvbuf(stdout, NULL, _IOLBF, 0); }

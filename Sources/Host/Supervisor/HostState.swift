@@ -6,6 +6,7 @@ public import HostSystem
 ///     sessions.jsonl  the records, and sessions.N.jsonl
 ///     open.jsonl      sessions that have begun and have no record yet
 ///     tally.json      failures and quarantines
+///     marks           of hosts that were killed: their workers' processes have these
 ///     names.json      which file had which plugin's name last
 ///     ledgers/        a file a worker, while it runs
 ///     reports/        crash reports

@@ -48,6 +48,9 @@ extension Supervisor {
         case .line(let line):
             guard let subject = catalog.subject(line.plugin, routine: line.routine) else { break }
             log.write(LogLevel(number: line.level), subject, line.text, ms: line.ms)
+        case .leftovers(let count):
+            let what = count == 1 ? "a process" : "\(count) processes"
+            log.write(.warning, "", "ended \(what) that workers of a host before this one had left behind")
         case .said(let key, let level, let text): log.write(level, view.name(of: key), text)
         }
     }

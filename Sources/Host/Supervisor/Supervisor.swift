@@ -22,7 +22,10 @@ public final class Supervisor {
     let view: HostView
     let desk: ControlDesk
     private let crashReports: CrashReports
+    private let marks: HostMarks
     private let clock: any HostClock
+    /// How long the start may wait for what a host before this one has left, ns.
+    private static let patience: Int64 = 2_000_000_000
     private var signals = HostSignals { [terminal = ControllingTerminal()] in terminal.isGone }
     private var stateGuard: StateGuard?
     var hasFailed = false
@@ -44,11 +47,13 @@ public final class Supervisor {
         catalog = PluginCatalog(
             PluginCatalog.Settings(options), folder: folder, clock: clock, deadlines: deadlines, log: log)
         crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
+        let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))
+        marks = HostMarks(options.state, own: mark)
         fleet = WorkerFleet(
             launcher: try ProcessLauncher(
-                loop: loop, clock: clock, state: state.directory, reports: crashReports,
-                backtracer: crashReports.backtracer),
-            clock: clock, deadlines: deadlines, grace: options.grace, logLevel: options.logLevel.number)
+                loop: loop, clock: clock, state: state.directory, reports: crashReports, mark: mark),
+            orphans: Orphans(SystemProcesses(own: mark), clock: clock, deadlines: deadlines), clock: clock,
+            deadlines: deadlines, grace: options.grace, logLevel: options.logLevel.number)
         book = RoutineBook(
             host: RoutineBook.Host(name: machine, boot: bootIdentifier(), grace: options.grace), ledgers: fleet,
             tallies: try StateTallies(in: options.state),
@@ -82,7 +87,7 @@ public final class Supervisor {
     public func run() throws -> Completion {
         let arriving = try SignalDescriptor(HostSignals.all)
         HostProcess.becomeHost()
-        fleet.adoption = Adoption(isFirstProcess: HostProcess.pid == 1, inherited: HostProcess.children())
+        fleet.orphans.adoption = Adoption(isFirstProcess: HostProcess.pid == 1, inherited: HostProcess.children())
         HostProcess.adoptOrphans()
         _ = try loop.watch(arriving.descriptor) { [unowned self] _ in
             while let signal = arriving.next() { receive(signal) }
@@ -101,6 +106,7 @@ public final class Supervisor {
         }
         desk.close()
         book.saveTallies()
+        if fleet.orphans.isOver { marks.remove() }
         let lost = keeper.finish()
         // A journal has a line of each session already.
         if !keeper.history.isEmpty, !StandardStream.output.isJournal {
@@ -111,13 +117,31 @@ public final class Supervisor {
     }
 
     private func prepare() throws {
+        try endLeftovers()
         for record in keeper.recover() { book.recovered(record) }
-        ControlGroup.sweep()
+        if let fault = marks.note() {
+            log.write(
+                .warning, "", "should this host be killed, the next one will not find what its workers leave: \(fault)")
+        }
+        _ = ControlGroup.sweep(owners: [])
         try catalog.loadHostConfiguration()
         log.write(
             .info, "",
             "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
         if let want = crashReports.want { log.write(.warning, "", want) }
+    }
+
+    /// Ends what workers of a host before this one have left, before new ones do the same work beside them.
+    private func endLeftovers() throws {
+        let deadline = clock.monotonic() + Self.patience
+        let nothing = try Poller()
+        fleet.orphans.inherit(from: marks.predecessors)
+        while true {
+            fleet.huntOrphans(sparing: [])
+            if fleet.orphans.isOver || clock.monotonic() >= deadline { return }
+            _ = try nothing.wait(milliseconds: 2) { _, _ in }
+            fleet.orphans.mayHaveCome()
+        }
     }
 
     /// Does what follows from what happened, until there is nothing more.
@@ -130,7 +154,9 @@ public final class Supervisor {
             if view.phase != .stopping { fleet.describeWaiting(catalog.order) }
             if !isUnsettled { fleet.retireUnused { book.wants($0, $1) } }
         } while isUnsettled
-        fleet.reapOrphans(sparing: desk.processes, hasRunHooks: desk.hasRunCommand)
+        if desk.hasRunCommand { fleet.orphans.adoption.hookHasRun() }
+        fleet.huntOrphans(sparing: desk.processes)
+        if isUnsettled { settle() }
         book.settle()
     }
 
@@ -142,7 +168,7 @@ public final class Supervisor {
     private var isDone: Bool {
         let isIdle = options.exitsWhenIdle && view.phase != .preparing && isIdle
         if !fleet.isEmpty, isIdle, view.phase == .running { stop() }
-        guard fleet.isEmpty else { return false }
+        guard fleet.isGone else { return false }
         return (view.phase == .stopping || isIdle) && desk.isIdle
     }
 

@@ -6,10 +6,10 @@ internal import Glibc
 /// Only the number of processes is bounded by it: the other limits have their own calls, which need no rights.
 public enum ControlGroup {
     /// Moves this process into a group of its own with at most so many processes and threads; false when there is no
-    /// such group to be had: no `pids` controller, or no right to use it.
-    public static func confine(processes: UInt64) -> Bool {
+    /// such group to be had: no `pids` controller, or no right to use it. `owner` is the mark of its host.
+    public static func confine(processes: UInt64, owner: String) -> Bool {
         guard let parent = parent() else { return false }
-        let name = parent.child(name(of: HostProcess.pid))
+        let name = parent.child(name(of: HostProcess.pid, owner))
         guard unsafe mkdir(name, 0o755) == 0 || chs_errno() == EEXIST else { return false }
         if let group = try? Directory(name), write("\(processes)", to: "pids.max", in: group),
             write("0", to: "cgroup.procs", in: group)
@@ -20,22 +20,49 @@ public enum ControlGroup {
         return false
     }
 
-    /// Removes the group of a worker that is dead, if it had one; false while a process is in it.
-    public static func remove(of pid: Int32) -> Bool {
+    /// Ends what is left in the group of a worker that is dead, if it had one, and removes the group; false while something is
+    /// in it, and no more than a moment from now on.
+    public static func clear(of pid: Int32, owner: String) -> Bool {
         guard let parent = parent() else { return true }
-        return unsafe rmdir(parent.child(name(of: pid))) == 0 || chs_errno() != EBUSY
+        return clear(name(of: pid, owner), in: parent)
     }
 
-    /// Removes the groups that a dead host has left.
-    public static func sweep() {
-        guard let parent = parent(), let names = try? parent.names() else { return }
-        for name in names where name.hasPrefix("schedhost-") {
-            guard let pid = Int32(name.dropFirst(10)), !HostProcess.exists(pid) else { continue }
-            _ = remove(of: pid)
+    /// Clears the groups that these hosts, which are dead, have left; others of which the worker is gone are removed if they
+    /// are empty. False while something is in one that is to be cleared.
+    public static func sweep(owners: Set<String>) -> Bool {
+        guard let parent = parent(), let names = try? parent.names() else { return true }
+        var isClear = true
+        for name in names where name.hasPrefix(prefix) {
+            let parts = name.dropFirst(prefix.count).split(separator: "-")
+            guard let last = parts.last, let pid = Int32(last) else { continue }
+            if owners.contains(parts.dropLast().joined(separator: "-")) {
+                if !clear(name, in: parent) { isClear = false }
+            } else if !HostProcess.exists(pid) {
+                _ = unsafe rmdir(parent.child(name))
+            }
         }
+        return isClear
     }
 
-    private static func name(of pid: Int32) -> String { "schedhost-\(pid)" }
+    private static let prefix = "schedhost-"
+
+    private static func name(of pid: Int32, _ owner: String) -> String { "\(prefix)\(owner)-\(pid)" }
+
+    /// No process in it may fork any more, and each is killed: by one write where the kernel has that, Linux 5.14.
+    private static func clear(_ name: String, in parent: borrowing Directory) -> Bool {
+        func isGone() -> Bool { unsafe rmdir(parent.child(name)) == 0 || chs_errno() != EBUSY }
+        if isGone() { return true }
+        guard let group = try? Directory(parent.child(name)) else { return true }
+        _ = write("0", to: "pids.max", in: group)
+        if !write("1", to: "cgroup.kill", in: group), let file = try? group.openForReading("cgroup.procs"),
+            let bytes = try? file.readAll(limit: 1 << 20, subject: name)
+        {
+            for word in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+                if let pid = Int32(word) { ProcessFamily.kill(pid) }
+            }
+        }
+        return isGone()
+    }
 
     /// The directory of the group that we are in: of the `pids` hierarchy, or of the one for all controllers.
     private static func parent() -> Directory? {

@@ -37,11 +37,19 @@ public enum HostProcess {
         return all
     }
 
-    /// Asks for SIGKILL when the parent's thread that started us ends; false when that parent has ended already, which
-    /// its id alone can tell: the first process of a container is a parent like any other. prctl(2), `PR_SET_PDEATHSIG`.
+    /// Ends this process and its process group when the parent's thread that started us ends; false when that parent has
+    /// ended already, which its id alone can tell: the first process of a container is a parent like any other. By a signal
+    /// of which the handler kills the group: SIGKILL itself would leave there what a plugin has started. prctl(2),
+    /// `PR_SET_PDEATHSIG`.
     public static func dieWithParent(_ parent: Int32) -> Bool {
-        _ = chs_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0, 0, 0)
+        _ = chs_end_group_with_parent()
         return getppid() == parent
+    }
+
+    /// Ends this process now, and its process group if it leads that. kill(2), SIGKILL.
+    public static func endGroup() -> Never {
+        chs_end_group(0)
+        _exit(0)
     }
 
     /// Orphans among our descendants become our children. prctl(2), `PR_SET_CHILD_SUBREAPER`.

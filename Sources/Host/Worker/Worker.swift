@@ -127,8 +127,8 @@ public final class Worker {
                 }
             }
             if let failure, failure.wouldBlock { return }
-            // The supervisor is gone: nothing of this worker stays.
-            if failure != nil || bytes.isEmpty { HostProcess.exitNow(0) }
+            // The supervisor is gone: nothing of this worker stays, nor of what its plugin has started beside it.
+            if failure != nil || bytes.isEmpty { HostProcess.endGroup() }
             var commands: [WorkerCommand] = []
             lines.take(bytes) { line in
                 guard case .whole(let text) = line,

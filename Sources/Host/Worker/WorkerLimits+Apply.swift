@@ -10,7 +10,8 @@ extension HostProcess {
         if limits.memoryMb > 0 { limitMemory(to: UInt(limits.memoryMb) << 20) }
         if limits.openFiles > 0 { limitOpenFiles(to: UInt(limits.openFiles)) }
         if limits.cpuPercent > 0 { yield(by: Int32(100 - min(limits.cpuPercent, 100)) / 5) }
-        if limits.processes > 0, !ControlGroup.confine(processes: limits.processes) {
+        let owner = environment(HostMark.variable) ?? ""
+        if limits.processes > 0, !ControlGroup.confine(processes: limits.processes, owner: owner) {
             // The kernel counts per user: what the others have now is not this worker's.
             limitUserTasks(to: UInt(userTasks()) + UInt(limits.processes))
         }

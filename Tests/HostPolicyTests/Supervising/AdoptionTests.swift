@@ -34,12 +34,14 @@ struct AdoptionTests {
         #expect(adoption.fate(of: 9, isMarked: true) == .kill)
     }
 
-    @Test func `a mark is a whole variable of this host`() {
-        let mark = Adoption.mark(ofHost: 12)
+    @Test func `a mark is a whole variable, and no two hosts have the same`() throws {
+        let mark = HostMark(pid: 12, number: 77)
         func environment(_ entries: String...) -> [UInt8] { Array(entries.joined(separator: "\0").utf8) + [0] }
-        #expect(Adoption.isMarked(environment("A=b", mark, "C=d"), byHost: 12))
-        #expect(!Adoption.isMarked(environment("A=b", mark + "3"), byHost: 12), "another host")
-        #expect(!Adoption.isMarked(environment("X" + mark), byHost: 12))
-        #expect(!Adoption.isMarked([], byHost: 12))
+        #expect(HostMark.mark(in: environment("A=b", mark.entry, "C=d")) == mark)
+        #expect(HostMark.mark(in: environment("A=b", mark.entry + "3")) != mark, "another host")
+        #expect(HostMark.mark(in: environment("X" + mark.entry)) == nil)
+        #expect(HostMark.mark(in: []) == nil)
+        #expect(HostMark(pid: 12, number: 78) != mark && HostMark(mark.text) == mark)
+        for text in ["", "a b", "a/b", "\u{e4}", String(repeating: "a", count: 41)] { #expect(HostMark(text) == nil) }
     }
 }

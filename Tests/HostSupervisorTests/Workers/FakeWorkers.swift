@@ -134,7 +134,8 @@ final class FleetHarness {
 
     init() {
         fleet = WorkerFleet(
-            launcher: launcher, clock: clock, deadlines: deadlines, grace: 10_000_000_000,
+            launcher: launcher, orphans: Orphans(FakeProcesses(), clock: clock, deadlines: deadlines), clock: clock,
+            deadlines: deadlines, grace: 10_000_000_000,
             logLevel: LogLevel.info.number)
     }
 

@@ -96,6 +96,10 @@ int chs_lease(int file);
 const char *chs_signal_name(int signal);
 /* A handler that does nothing, with SA_RESTART: exec(3) sets it back to the default, which it would not do with SIG_IGN. */
 void chs_survive(int signal);
+/* Ends this process at once, and its process group if it leads that. A signal handler. */
+void chs_end_group(int unused);
+/* Does so when the thread ends that started this process; 0, or -1. */
+int chs_end_group_with_parent(void);
 /* Whether a signal is ignored: sigaction(2), whose handler is a union that Swift does not read. */
 int chs_is_ignored(int signal);
 /* stdout is a macro in C, and a variable that Swift takes for unsafe to share. */

@@ -25,22 +25,12 @@ public struct Adoption: Sendable {
     /// A hook has run: what it left in the background may come to the host at any time.
     public mutating func hookHasRun() { comesFromWorkersAlone = false }
 
-    /// What to do with a child that the host did not start. `isMarked`: its environment has the mark that workers are started
-    /// with and their descendants inherit; nil where the system does not tell, such as where /proc is missing.
+    /// What to do with a child that the host did not start. `isMarked`: its environment has the host's mark (`HostMark`); nil where the system does not tell, such as where /proc is missing.
     public func fate(of pid: Int32, isMarked: Bool?) -> Fate {
         if inherited.contains(pid) { return .leave }
         if comesFromWorkersAlone { return .kill }
         // A plugin's process that has left its group and thrown away its environment is left alone here: where the worker
         // has a control group, that finds it.
         return isMarked == true ? .kill : .leave
-    }
-
-    /// The variable that marks the workers of the host with this process id, and what they start.
-    public static func mark(ofHost pid: Int32) -> String { "SCHEDHOST_WORKER_OF=\(pid)" }
-
-    /// Whether an environment, as /proc/PID/environ has it, bears the mark of that host.
-    public static func isMarked(_ environment: [UInt8], byHost pid: Int32) -> Bool {
-        let mark = Array(mark(ofHost: pid).utf8)
-        return environment.split(separator: 0).contains { $0.elementsEqual(mark) }
     }
 }

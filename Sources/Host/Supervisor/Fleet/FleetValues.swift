@@ -139,6 +139,8 @@ extension WorkerFleet {
         case died(Obituary)
         /// A plugin's line for the log.
         case line(WorkerEvent.Log)
+        /// So many processes were ended that workers of a dead host had left.
+        case leftovers(Int)
         /// Something to be said of the worker of that key.
         case said(WorkerKey, LogLevel, String)
     }
@@ -161,27 +163,15 @@ extension WorkerFleet {
 
     /// A child of the host has ended: perhaps one that a dead worker left, or a worker that could not be reaped before.
     func childEnded() {
-        mayHaveOrphans = true
+        orphans.mayHaveCome()
         for worker in workers.values { worker.process?.reapIfStuck() }
     }
 
-    /// Kills and reaps what dead workers left behind: as their subreaper we are its parent now. What does not descend from
-    /// a worker is reaped when it is dead, and otherwise left alone. Once a round of the loop: it looks at all children,
-    /// and many may die at once. `others` are children of the host that are no workers; `hasRunHooks`: some of them may
-    /// have left processes in the background.
-    func reapOrphans(sparing others: Set<Int32>, hasRunHooks: Bool) {
-        guard mayHaveOrphans else { return }
-        mayHaveOrphans = false
-        let known = Set(workers.values.compactMap { $0.process?.pid }).union(others)
-        if hasRunHooks { adoption.hookHasRun() }
-        for child in HostProcess.children() where !known.contains(child) {
-            let isMarked = HostProcess.environment(of: child).map { Adoption.isMarked($0, byHost: HostProcess.pid) }
-            switch adoption.fate(of: child, isMarked: isMarked) {
-            case .kill: _ = HostProcess.putAway(child)
-            case .leave: _ = HostProcess.reap(child)
-            }
-        }
-        groups = groups.filter { !ControlGroup.remove(of: $0) }
+    /// Gets rid of what dead workers left behind. `others` are children of the host that are no workers.
+    func huntOrphans(sparing others: Set<Int32>) {
+        orphans.hunt(sparing: Set(workers.values.compactMap { $0.process?.pid }).union(others))
+        let count = orphans.takeLeftovers()
+        if count > 0 { events.append(.leftovers(count)) }
     }
 }
 

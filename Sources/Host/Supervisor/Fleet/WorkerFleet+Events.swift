@@ -95,8 +95,7 @@ extension WorkerFleet {
         workers[worker.id] = nil
         if current[worker.key] == worker.id { current[worker.key] = nil }
         if let timer = worker.timer { deadlines.remove(timer) }
-        if worker.limits.processes > 0 { groups.insert(pid) }
-        mayHaveOrphans = true
+        orphans.workerDied(pid, hasGroup: worker.limits.processes > 0)
         var obituary = Obituary(
             key: worker.key, pid: pid, startedAt: worker.startedAt, ledger: worker.ledgerName, verdict: verdict)
         for session in verdict.sessions {

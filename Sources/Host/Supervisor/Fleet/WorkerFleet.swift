@@ -55,14 +55,15 @@ final class WorkerFleet {
     private let queueTimer: Deadlines.Timer
     var events: [Event] = []
     private var lastNumber = 0
-    /// Dead workers whose control groups are not empty yet.
-    var groups: Set<Int32> = []
-    var mayHaveOrphans = false
-    /// What is done with children that the host did not start.
-    var adoption = Adoption(isFirstProcess: false, inherited: [])
+    /// What dead workers have left behind.
+    let orphans: Orphans
 
     /// A fleet without workers. `grace` is what running cycles get at a stop, ns.
-    init(launcher: any WorkerLauncher, clock: any HostClock, deadlines: Deadlines, grace: Int64, logLevel: Int32) {
+    init(
+        launcher: any WorkerLauncher, orphans: Orphans, clock: any HostClock, deadlines: Deadlines, grace: Int64,
+        logLevel: Int32
+    ) {
+        self.orphans = orphans
         self.launcher = launcher
         self.clock = clock
         self.deadlines = deadlines
@@ -81,6 +82,9 @@ final class WorkerFleet {
 
     /// Whether no worker is there.
     var isEmpty: Bool { workers.isEmpty }
+
+    /// Whether no worker is there, nor anything that dead ones have left, as far as that can be ended.
+    var isGone: Bool { workers.isEmpty && orphans.isQuiet }
 
     /// Whether a session runs in any worker that is not told to end.
     var hasSessions: Bool { workers.values.contains { $0.life.isOpen && !$0.life.sessions.isEmpty } }

@@ -52,15 +52,17 @@ final class ProcessLauncher: WorkerLauncher {
     private let reader: ReportReader
     /// The program that writes the reports of crashes, when they are wanted and it is there.
     private let backtracer: String?
+    private let mark: HostMark
 
     /// A launcher that keeps its files in a state directory.
     init(
-        loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, backtracer: String?
+        loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, mark: HostMark
     ) throws(SystemError) {
         self.loop = loop
         self.clock = clock
         self.reports = reports
-        self.backtracer = backtracer
+        self.mark = mark
+        backtracer = reports.backtracer
         ledgers = try state.directory("ledgers", create: true)
         reader = try ReportReader(try state.directory("reports", create: true), loop: loop)
     }
@@ -69,6 +71,7 @@ final class ProcessLauncher: WorkerLauncher {
         -> any WorkerProcess
     {
         var setup = setup
+        setup.mark = mark
         setup.crashReport = backtracer.map { (reports.place(of: setup.reportName), $0) }
         return try WorkerLink(
             setup, ledger: try WorkerLedger(setup.ledgerName, in: ledgers), loop: loop, clock: clock, report: report)

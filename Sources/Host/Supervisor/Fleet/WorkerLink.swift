@@ -73,6 +73,8 @@ final class WorkerLink: WorkerProcess {
         var limits: WorkerLimits
         /// Where the dynamic linker looks for what plugins need.
         var libraryPath: [String] = []
+        /// What tells its processes from others.
+        var mark = HostMark(pid: HostProcess.pid, number: 0)
         /// Further variables of its environment, `NAME=value`.
         var variables: [String] = []
     }
@@ -114,12 +116,12 @@ final class WorkerLink: WorkerProcess {
     }
 
     private static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
-        .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") && !$0.hasPrefix("SCHEDHOST_WORKER_OF=") }
+        .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") && !$0.hasPrefix("\(HostMark.variable)=") }
 
     /// The environment of a worker: ours without the service manager's, and the backtracer told where its report goes.
     private static func environment(_ setup: Setup) -> [String] {
         let ours =
-            LibraryPath.environment(inherited, with: setup.libraryPath) + [Adoption.mark(ofHost: HostProcess.pid)]
+            LibraryPath.environment(inherited, with: setup.libraryPath) + [setup.mark.entry]
         guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
             "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"
