@@ -99,6 +99,10 @@ struct ArgumentParserTests {
     @Test(arguments: [
         ("", "schedhost: nothing to do: give --plugins DIR to run plugins, or a command\nsee: schedhost help"),
         ("lsit --plugins p", "schedhost: unknown command 'lsit': did you mean list?\nsee: schedhost help"),
+        (
+            "config timeout_ms",
+            "schedhost: unknown command 'config': schedhost help config explains settings\nsee: schedhost help"
+        ),
         ("frobnicate", "schedhost: unknown command 'frobnicate'\nsee: schedhost help"),
         ("run", "schedhost run: --plugins DIR is missing\nsee: schedhost help run"),
         ("--plugin p", "schedhost run: unknown option '--plugin': did you mean --plugins?\nsee: schedhost help run"),

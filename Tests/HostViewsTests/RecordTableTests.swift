@@ -32,7 +32,7 @@ struct RecordTableTests {
     @Test func table() {
         let text = RecordTable.table(records(), zone: .utc)
         let left = [
-            "ROUTINE                 START                FINISH               DURATION  CYCLES  LIFETIME  FAILED  ",
+            "ROUTINE                 START                FINISH               DURATION  CYCLES  LIFETIME  ERRORS  ",
             "market-poller/snapshot  2025-11-24 16:00:00  16:01:03             1m 03.2s       5         5       1  ",
             "market-poller/depth     2025-11-24 16:00:00  2025-11-25 16:01:03  1m 03.2s       5         -       1  ",
         ]
@@ -41,7 +41,10 @@ struct RecordTableTests {
             "max_cycles                                           symbols=12 price=1.5",
             "crash SIGILL in cycle 4 at f (a.c:1): out of bounds  note=a\\u{1b}[31m b symbols=3",
         ]
-        #expect(text == zip(left, right).map { $0 + $1 + "\n" }.joined())
+        let lines = zip(left, right).map { $0 + $1 }
+        #expect(text == lines.map { $0 + "\n" }.joined())
+        let colored = RecordTable.table(records(), isColored: true, zone: .utc).split(separator: "\n")
+        #expect(colored == ["\u{1B}[1m\(lines[0])\u{1B}[0m", "\(lines[1])", "\u{1B}[31m\(lines[2])\u{1B}[0m"])
     }
 
     @Test(arguments: [0, 40, 72, 80, 100, 110, 120, 160])

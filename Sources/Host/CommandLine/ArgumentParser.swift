@@ -42,7 +42,10 @@ public struct ArgumentParser {
             name = .run
         } else {
             guard let command = CommandName(rawValue: first) else {
-                let suggestion = Spelling.suggestion(for: first, in: CommandName.allCases.map(\.rawValue))
+                let suggestion =
+                    first == CommandTable.configurationTopic
+                    ? ": \(CommandTable.program) help config explains settings"
+                    : Spelling.suggestion(for: first, in: CommandName.allCases.map(\.rawValue))
                 throw UsageError(command: nil, message: "unknown command \(Spelling.quoted(first))\(suggestion)")
             }
             name = command

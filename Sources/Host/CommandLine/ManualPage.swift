@@ -40,9 +40,13 @@ public enum ManualPage {
         ("DIR/*.so", "the plugins"),
         ("DIR/PLUGIN.json5", "the configuration of a plugin"),
         ("DIR/schedhost.json5", "the configuration of the host, and of any plugin"),
-        ("STATE/sessions.jsonl", "the records of finished sessions, a line each"),
+        (
+            "STATE/sessions.jsonl",
+            "the records of finished sessions, a line each; older ones are in sessions.1.jsonl and so on"
+        ),
         ("STATE/schedules.json", "since when routines have their schedules, and when they last ran"),
-        ("STATE/reports/", "the crash reports that records name"),
+        ("STATE/reports/", "the crash reports that records name, the newest 20 of each plugin"),
+        ("STATE/tally.json", "failures and quarantines, and what a person paused or stopped, for the next host"),
         (
             "STATE/cache/",
             "the disk caches; a configuration's caches { durability, disk_files, disk_mb } says how they are kept: with "

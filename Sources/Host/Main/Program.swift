@@ -82,7 +82,9 @@ enum Program {
             StandardStream.error.write("schedhost: \(outcome.skipped) lines are no records; the first: \(fault)\n")
         }
         let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
-        StandardStream.output.write(RecordTable.text(records, format: options.format, width: width))
+        StandardStream.output.write(
+            RecordTable.text(
+                records, format: options.format, width: width, isColored: StandardStream.output.showsColors))
         return .success
     }
 

@@ -42,7 +42,7 @@ enum RecordView {
         if let step = record.clockStepMs { lines.append(("clock set by", DurationText.format(milliseconds: step))) }
         lines += [
             ("cycles", "\(record.cycles)"),
-            ("failures", "\(record.failures)"),
+            ("errors", "\(record.failures)"),
             ("missed", "\(record.missed)"),
             ("lifetime", record.lifetimeCycles.map { "\($0) cycles" } ?? "-"),
             ("reason", RecordTable.reason(record.reason)),

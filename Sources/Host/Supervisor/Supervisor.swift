@@ -111,7 +111,8 @@ public final class Supervisor {
         // A journal has a line of each session already.
         if !keeper.history.isEmpty, !StandardStream.output.isJournal {
             let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
-            StandardStream.output.write(RecordTable.table(keeper.history, width: width))
+            StandardStream.output.write(
+                RecordTable.table(keeper.history, width: width, isColored: StandardStream.output.showsColors))
         }
         return lost > 0 || hasFailed && options.exitsWhenIdle ? .failure : .success
     }

@@ -99,7 +99,7 @@ extension ReportPage {
             return head;
           })));
           $("records").tHead.replaceChildren(el("tr", {}, ...["Finish", "Routine", "Reason", "Text"].map(t => el("th", {}, t)),
-            ...["Cycles", "Failures", "Duration"].map(t => el("th", { class: "n" }, t))));
+            ...["Cycles", "Errors", "Duration"].map(t => el("th", { class: "n" }, t))));
         }
         // A row is made once, and of its cells only what changed is written, where it can be seen: with a thousand routines
         // that is what keeps the page quick.
@@ -290,7 +290,7 @@ extension ReportPage {
         async function detail(record) {
           const fields = [["started", clock(record.start_ms)], ["finished", clock(record.finish_ms)], ["duration", span(record.duration_ms)],
             ["reason", record.reason.kind], ["text", record.reason.text], ["signal", record.reason.signal], ["in cycle", record.reason.cycle],
-            ["phase", record.reason.phase], ["frame", record.reason.frame], ["cycles", count(record.cycles)], ["failures", record.failures],
+            ["phase", record.reason.phase], ["frame", record.reason.frame], ["cycles", count(record.cycles)], ["errors", record.failures],
             ["missed", record.missed], ["lifetime cycles", record.lifetime_cycles], ["plugin version", record.plugin_version],
             ["build", record.build], ["host", record.host], ["pid", record.pid], ["report", record.report],
             ...Object.entries(record.stats || {})];

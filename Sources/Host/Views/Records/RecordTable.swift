@@ -9,10 +9,11 @@ public enum RecordTable {
 
     /// All records in that form, ended by a line break.
     public static func text(
-        _ records: [SessionRecord], format: Format, width: Int? = nil, zone: CivilTime.Zone = .local
+        _ records: [SessionRecord], format: Format, width: Int? = nil, isColored: Bool = false,
+        zone: CivilTime.Zone = .local
     ) -> String {
         switch format {
-        case .table: table(records, width: width, zone: zone)
+        case .table: table(records, width: width, isColored: isColored, zone: zone)
         case .json: json(records)
         case .csv: csv(records)
         }
@@ -41,8 +42,11 @@ public enum RecordTable {
     /// One line a record under a line of titles; times are local, without milliseconds.
     ///
     /// With a width, the first layout that can be made to fit is taken, and its longest texts are cut. Without one (a
-    /// pipe) nothing is left out.
-    public static func table(_ records: [SessionRecord], width: Int? = nil, zone: CivilTime.Zone = .local) -> String {
+    /// pipe) nothing is left out. With colours, a session that failed is red.
+    public static func table(
+        _ records: [SessionRecord], width: Int? = nil, isColored: Bool = false, zone: CivilTime.Zone = .local
+    ) -> String {
+        func look(_ look: TextLook, _ line: String) -> String { (isColored ? look.around(line) : line) + "\n" }
         if records.isEmpty { return "no sessions\n" }
         for layout in Layout.allCases {
             let columns = columns(layout, of: records, zone)
@@ -51,9 +55,9 @@ public enum RecordTable {
                 rows.reduce(TerminalText.width(columns[index].title)) { max($0, TerminalText.width($1[index])) }
             }
             guard shrink(&widths, columns, to: width ?? .max) || layout == Layout.allCases.last else { continue }
-            var text = line(columns.map(\.title), widths, columns)
+            var text = look(.heading, line(columns.map(\.title), widths, columns))
             for (record, row) in zip(records, rows) {
-                text += line(row, widths, columns)
+                text += look(record.reason.isFailure ? .bad : .plain, line(row, widths, columns))
                 if layout != .full, !record.stats.columns.isEmpty {
                     let stats = TerminalText.clean(stats(record.stats))
                     text += "    " + TerminalText.cut(stats, to: max(10, (width ?? .max) - 4)) + "\n"
@@ -79,7 +83,8 @@ public enum RecordTable {
             columns.append(Column(title: "LIFETIME", isNumber: true) { $0.lifetimeCycles.map { String($0) } ?? "-" })
         }
         if records.contains(where: { $0.failures > 0 }) {
-            columns.append(Column(title: "FAILED", isNumber: true) { String($0.failures) })
+            // Of attempts that returned one: how the session ended is its reason.
+            columns.append(Column(title: "ERRORS", isNumber: true) { String($0.failures) })
         }
         columns.append(Column(title: "REASON", least: 10) { reason($0.reason) })
         if layout == .full, records.contains(where: { !$0.stats.columns.isEmpty }) {
@@ -106,7 +111,7 @@ public enum RecordTable {
             text += "  "
         }
         while text.hasSuffix(" ") { text.removeLast() }
-        return text + "\n"
+        return text
     }
 
     private static func time(_ milliseconds: Int64, _ zone: CivilTime.Zone) -> CivilTime {
