@@ -40,14 +40,15 @@ extension Supervisor {
         case .noWorker(let number, let why):
             hasFailed = true
             catalog.couldNotDescribe(number, why)
-        case .ended(let ended, let counts): book.ended(ended, counts)
+        case .ended(let ended, let counts, let wasTold): book.ended(ended, counts, wasTold: wasTold)
         case .died(let obituary):
             keeper.spent(ledger: obituary.ledger)
             book.died(obituary)
             if let failed = obituary.failedLoad { fail(failed) }
         case .line(let line):
             guard let subject = catalog.subject(line.plugin, routine: line.routine) else { break }
-            log.write(LogLevel(number: line.level), subject, line.text, ms: line.ms)
+            let time = LineTime.shown(line.ms, now: clock.wallMilliseconds())
+            log.write(LogLevel(number: line.level), subject, line.text, ms: time)
         case .leftovers(let count):
             let what = count == 1 ? "a process" : "\(count) processes"
             log.write(.warning, "", "ended \(what) that workers of a host before this one had left behind")

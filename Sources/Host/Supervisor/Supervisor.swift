@@ -23,7 +23,7 @@ public final class Supervisor {
     let desk: ControlDesk
     private let crashReports: CrashReports
     private let marks: HostMarks
-    private let clock: any HostClock
+    let clock: any HostClock
     /// How long the start may wait for what a host before this one has left, ns.
     private static let patience: Int64 = 2_000_000_000
     private var signals = HostSignals { [terminal = ControllingTerminal()] in terminal.isGone }

@@ -56,6 +56,14 @@ public enum SessionEnd: UInt64, CaseIterable, Sendable {
         }
     }
 
+    /// Whether a worker can know of it: all others are what becomes of a worker, or what the host decides.
+    public var isWorkers: Bool {
+        switch self {
+        case .maxCycles, .until, .stopped, .endedByRoutine, .error: true
+        case .crash, .exit, .timeout, .peerFailed, .reloaded, .removed, .hostDied, .quarantined: false
+        }
+    }
+
     /// Whether something went wrong.
     public var isFailure: Bool {
         switch self {

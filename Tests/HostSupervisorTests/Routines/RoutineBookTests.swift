@@ -86,7 +86,7 @@ final class BookHarness {
 
     func end(_ routine: Int, _ kind: SessionEnd, cycles: UInt64 = 1) {
         guard let id = sessions[routine], let seat = seats[routine] else { return }
-        book.ended(.over(id, slot: seat.slot, kind, cycles: cycles), nil)
+        book.ended(.over(id, slot: seat.slot, kind, cycles: cycles), nil, wasTold: false)
     }
 
     func wait(_ seconds: Int64) { deadlines.run(clock, for: seconds * 1_000_000_000) }
@@ -112,7 +112,7 @@ final class BookHarness {
         book.add(BookHarness.program(1, routines: 10_000))
         harness.perform()
         #expect(harness.sessions.count == 10_000)
-        for routine in harness.sessions.keys.sorted() { harness.end(routine, .maxCycles) }
+        for routine in harness.sessions.keys.sorted() { harness.end(routine, .endedByRoutine) }
         harness.perform()
         #expect(harness.records.count == 10_000)
         #expect(Set(harness.records.map(\.session)).count == 10_000)
@@ -198,13 +198,26 @@ final class BookHarness {
         #expect(harness.endedWorkers.count == 1)
     }
 
+    @Test(arguments: SessionEnd.allCases) func `an end that a worker cannot know is an error, and counted as one`(
+        end: SessionEnd
+    ) {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        harness.end(0, end)
+        harness.perform()
+        let isPossible = end == .endedByRoutine || end == .error
+        #expect(harness.records.map(\.reason.end) == [isPossible ? end : .error])
+        #expect(harness.records.first?.reason.text.contains("not its to report") == !isPossible)
+        #expect(harness.sessions.count == 1 && book.running.isEmpty, "no session at once")
+    }
+
     @Test func `a session that is over by its ledger is awaited for seconds`() {
         book.add(BookHarness.program(1, routines: 2))
         harness.perform()
         says(0, .ended)
         says(1, .ended)
         harness.wait(2)
-        harness.end(1, .maxCycles)
+        harness.end(1, .endedByRoutine)
         harness.wait(4)
         harness.perform()
         #expect(harness.endedWorkers == [harness.seats[0]])

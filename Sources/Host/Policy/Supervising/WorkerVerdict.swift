@@ -110,6 +110,8 @@ public struct Verdict: Equatable, Sendable {
         public let isCulprit: Bool
         /// What its ledger counted; nil when that cannot be known.
         public let counts: LedgerSnapshot?
+        /// Whether the reason is what its ledger says of its end.
+        public let isReported: Bool
     }
 
     /// A load that came to nothing.
@@ -197,8 +199,10 @@ public struct Verdict: Equatable, Sendable {
         let counts = death.remains.snapshots[slot]
         var reason: SessionRecord.Reason
         var isLate = false
-        if let kind = counts?.end, counts?.state == .ended {
+        var isReported = false
+        if let kind = counts?.end, counts?.state == .ended, kind.isWorkers {
             reason = SessionRecord.Reason(kind, text: "its worker died before it could say more")
+            isReported = true
         } else {
             switch death.manner {
             case .timeout(.session(slot)):
@@ -223,7 +227,9 @@ public struct Verdict: Equatable, Sendable {
             }
         }
         if counts == nil, death.remains.spoiled.contains(slot) { reason.text += SessionRecord.Reason.overwritten }
-        return Session(slot: slot, id: id, reason: reason, isLate: isLate, isCulprit: isCulprit, counts: counts)
+        return Session(
+            slot: slot, id: id, reason: reason, isLate: isLate, isCulprit: isCulprit, counts: counts,
+            isReported: isReported)
     }
 
     /// Why a worker died that nobody ended.

@@ -133,8 +133,8 @@ extension WorkerFleet {
         case loaded(plugin: Int, WorkerKey)
         /// A plugin was refused by its worker.
         case refused(FailedLoad)
-        /// A session is over; what its slot counted, when it says so of that session.
-        case ended(WorkerEvent.Ended, LedgerCounts?)
+        /// A session is over; what its slot counted, when it says so of that session. `wasTold`: its worker was told to end.
+        case ended(WorkerEvent.Ended, LedgerCounts?, wasTold: Bool)
         /// A worker is dead, and all that it said was told before.
         case died(Obituary)
         /// A plugin's line for the log.

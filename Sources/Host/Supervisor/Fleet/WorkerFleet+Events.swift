@@ -40,7 +40,7 @@ extension WorkerFleet {
             let counts = worker.process?.slotBytes(ended.slot).flatMap { LedgerCounts($0, of: ended.session) }
             guard tell(worker, .sessionOver(slot: ended.slot, ended.session)) == .passed else { return }
             candidates.insert(worker.id)
-            events.append(.ended(ended, counts))
+            events.append(.ended(ended, counts, wasTold: !worker.life.isOpen))
         case .log(let line):
             guard worker.loaded.contains(line.plugin) || worker.life.loading.contains(line.plugin) else {
                 tell(worker, .nonsense)

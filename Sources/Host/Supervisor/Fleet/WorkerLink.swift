@@ -46,8 +46,12 @@ final class WorkerLink: WorkerProcess {
     private let loop: EventLoop
     private let clock: any HostClock
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
-    /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000.
-    private var lines = LineSplitter(limit: 32 << 20)
+    /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000. While none is
+    /// awaited, no line is so long.
+    private static let longestDescription = 32 << 20
+    private static let longestLine = 1 << 20
+    private var lines = LineSplitter(limit: longestLine)
+    private var awaited = 0
     private var outputLines = [LineSplitter(limit: 8192), LineSplitter(limit: 8192)]
     private var unsent: [UInt8] = []
     /// Whether the channel is watched for room.
@@ -133,6 +137,7 @@ final class WorkerLink: WorkerProcess {
 
     /// Sends a command; what the socket does not take now follows later.
     func send(_ command: WorkerCommand) {
+        if case .load(let load) = command, !load.isForRunning { expect(1) }
         unsent += command.line() + [UInt8(ascii: "\n")]
         flush()
     }
@@ -219,10 +224,22 @@ final class WorkerLink: WorkerProcess {
             taken += bytes.count
             var events: [Report] = []
             lines.take(bytes) { line in if let event = Self.decode(line) { events.append(event) } }
-            for event in events { report(event) }
+            for event in events {
+                switch event {
+                case .event(.described), .event(.refused): expect(-1)
+                case .event, .output, .garbage, .left, .outputDropped, .stuck, .died: break
+                }
+                report(event)
+            }
             // There is no more, or the loop comes back.
             if !all, bytes.count < Self.most { return }
         }
+    }
+
+    /// So many more descriptions are awaited.
+    private func expect(_ more: Int) {
+        awaited = max(0, awaited + more)
+        lines.limit = awaited > 0 ? Self.longestDescription : Self.longestLine
     }
 
     /// The report of a line; nil for an empty one, which a worker sends before each event.

@@ -219,7 +219,8 @@ final class RecordKeeper {
         // The last sign of life: when the last callback began.
         let last = max(snapshot?.began ?? session.startBoot, session.startBoot)
         let duration = min(max(0, last &- session.startBoot) / 1_000_000, max(0, clock.boot() / 1_000_000))
-        let kind = snapshot?.state == .ended ? snapshot?.end ?? .hostDied : .hostDied
+        let reported = snapshot?.state == .ended ? snapshot?.end : nil
+        let kind = reported.map { $0.isWorkers ? $0 : .error } ?? .hostDied
         let isInPlugin = snapshot?.isInPlugin ?? false
         let cycles = snapshot?.cycle ?? 0
         return SessionRecord(

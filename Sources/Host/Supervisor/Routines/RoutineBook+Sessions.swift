@@ -89,10 +89,10 @@ extension RoutineBook {
                 say: "its cycle does not end within \(grace): ending its worker"))
     }
 
-    /// A worker says that a session is over.
-    func ended(_ ended: WorkerEvent.Ended, _ counts: LedgerCounts?) {
+    /// A worker says that a session is over; `wasTold`: it was told to end itself.
+    func ended(_ ended: WorkerEvent.Ended, _ counts: LedgerCounts?, wasTold: Bool) {
         guard let routine = running[ended.session], let session = routine.session else { return }
-        var reason = ended.reason
+        var reason = routine.reportedEnd(of: session, wasTold: wasTold).checked(ended.reason)
         if reason.end == .stopped, let kind = session.endAs {
             reason.kind = .known(kind)
             reason.text = session.endText
@@ -116,6 +116,7 @@ extension RoutineBook {
         for verdict in obituary.verdict.sessions {
             guard let routine = running[verdict.id], let session = routine.session else { continue }
             var reason = verdict.reason
+            if verdict.isReported { reason = routine.reportedEnd(of: session, wasTold: true).checked(reason) }
             if verdict.isLate { reason.kind = .known(session.endAs ?? .stopped) }
             var record = routine.record(of: session, reason, by: host, clock)
             record.cycles = verdict.counts?.cycle ?? 0

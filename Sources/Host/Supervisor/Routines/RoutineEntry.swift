@@ -82,6 +82,14 @@ extension RoutineEntry {
         }
     }
 
+    /// What its worker may report of the end of its session.
+    func reportedEnd(of session: Session, wasTold: Bool) -> ReportedEnd {
+        ReportedEnd(
+            hasMaxCycles: settings.maxCycles > 0,
+            hasEndTime: untilMs != nil || !settings.timing.schedules.isEmpty,
+            wasAsked: session.endAs != nil || wasTold)
+    }
+
     /// A record with what is known here.
     func record(
         of session: Session, _ reason: SessionRecord.Reason, by host: RoutineBook.Host, _ clock: any HostClock

@@ -9,7 +9,8 @@ public struct LineSplitter: Sendable {
 
     private var rest: [UInt8] = []
     private var isSkipping = false
-    private let limit: Int
+    /// Bytes of a line; may be changed at any time, and holds from the next line on.
+    public var limit: Int
 
     /// A splitter into lines of at most `limit` bytes.
     public init(limit: Int) { self.limit = limit }
@@ -29,7 +30,7 @@ public struct LineSplitter: Sendable {
                 continue
             }
             if rest.count + piece.count > limit {
-                body(.cut(rest + piece.prefix(limit - rest.count)))
+                body(.cut(rest + piece.prefix(max(0, limit - rest.count))))
             } else {
                 body(.whole(rest + piece))
             }
@@ -37,7 +38,7 @@ public struct LineSplitter: Sendable {
         }
         if isSkipping { return }
         if rest.count + part.count > limit {
-            body(.cut(rest + part.prefix(limit - rest.count)))
+            body(.cut(rest + part.prefix(max(0, limit - rest.count))))
             rest = []
             isSkipping = true
         } else {

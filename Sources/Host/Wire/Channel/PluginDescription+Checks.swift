@@ -21,8 +21,13 @@ extension PluginDescription {
 
     /// What is wrong with it, in one line that begins with the field; nil for a good one.
     public var fault: String? {
-        Self.nameFault(id, "id") ?? Self.lineFault(version, "version", isRequired: true)
+        Self.nameFault(id, "id") ?? ownNameFault ?? Self.lineFault(version, "version", isRequired: true)
             ?? Self.lineFault(description ?? "", "description") ?? parametersFault ?? routinesFault
+    }
+
+    /// The host's own file is `schedhost.json5`, and so it calls itself in the log.
+    private var ownNameFault: String? {
+        id.lowercased() == "schedhost" ? "id is \"\(id)\": that is the host's own name; give it another one" : nil
     }
 
     private var parametersFault: String? {
