@@ -168,9 +168,9 @@ private func get(
     }
     return unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache))._withUnsafeGuaranteedRef { handle in
         guard unsafe handle.scheduler == scheduler else { return SCHEDHOST_INVALID.code }
-        // Of a fresh value no age will do without a tolerance, not even zero.
-        let oldest = !isFresh ? .max : tolerance == 0 ? -1 : tolerance
-        if keySize == 0, handle.isCallback, let hit = handle.cache.hit(within: oldest) {
+        if keySize == 0, !isFresh || tolerance > 0, handle.isCallback,
+            let hit = handle.cache.hit(within: isFresh ? tolerance : .max)
+        {
             unsafe fill(value, SCHEDHOST_VALUE_HIT, hit.value, age: hit.age, lastError: hit.lastError)
             return SCHEDHOST_OK.code
         }

@@ -148,11 +148,11 @@ struct CacheContentsTests {
         _ = contents.put(Self.bytes([1]), [], now: 0, above: 0)
         #expect(try take(&contents, at: 499).ahead == nil)
         let ahead = try #require(try take(&contents, at: 500).ahead)
-        #expect(ahead.isAhead)
+        #expect(CacheTicket(ahead: ahead).isAhead)
         #expect(try take(&contents, at: 501).ahead == nil)
         contents.callOff(ahead)
         let next = try #require(try take(&contents, at: 502).ahead)
-        #expect(contents.succeed(next, Self.bytes([2]), time: 1, now: 503, above: 0).isKept)
+        #expect(contents.succeed(CacheTicket(ahead: next), Self.bytes([2]), time: 1, now: 503, above: 0).isKept)
         #expect(try take(&contents, at: 504).result.bytes == [2])
     }
 
@@ -194,7 +194,7 @@ struct CacheContentsTests {
         let found = Self.found([1], generation: 4, produced: nil, loads: 3)
         let ticket = try load(&contents, at: 0)
         #expect(contents.show(found, [], now: 0).answer == nil)
-        contents.callOff(ticket)
+        contents.callOff(ticket.load)
         let answer = try #require(contents.show(found, [], now: 0).answer)
         #expect(answer.value.array == [1] && answer.age == nil && contents.peek([], now: 0) != nil)
         #expect(contents.show(Self.found([2], generation: 5, produced: nil), [], now: 0).answer?.value.array == [1])

@@ -52,29 +52,25 @@ struct CacheContents {
         case .fail(let failure): return .take(CacheServed(result: .failure(.sourceFailed(failure))))
         case .join: return wait(entry, call, joins: true)
         case .waitOut: return wait(entry, call, joins: false)
-        case .load(let begun): return .load(CacheTicket(entry: entry, load: begin(entry, begun), call: call))
+        case .load(let begun): return .load(CacheTicket(begin(entry, begun), call))
         }
     }
 
     /// The value held, and the reload ahead of its expiry that the state machine has begun, if it has.
     private mutating func serve(_ entry: CacheEntry, _ reload: CacheFlight.Load?, _ now: Int64) -> CacheServed {
-        let ahead = reload.map { reload in
-            CacheTicket(
-                entry: entry, load: begin(entry, reload), call: entry.flight.call(CacheRequest(), now: now),
-                isAhead: true)
-        }
+        let ahead = reload.map { begin(entry, $0) }
         return CacheServed(result: count(entry, .hit, now), ahead: ahead)
     }
 
     private func begin(_ entry: CacheEntry, _ begun: CacheFlight.Load) -> CacheLoad {
-        let load = CacheLoad(begun)
+        let load = CacheLoad(entry, begun)
         entry.load = load
         return load
     }
 
     private func wait(_ entry: CacheEntry, _ call: CacheFlight.Call, joins: Bool) -> CacheStep {
         guard let load = entry.load else { return .take(CacheServed(result: .failure(.notFound))) }
-        return .wait(CacheTicket(entry: entry, load: load, call: call), joins: joins)
+        return .wait(CacheTicket(load, call), joins: joins)
     }
 
     /// What a call gets from a load that it joined and that is over; nil when it has to ask again.
@@ -123,7 +119,7 @@ struct CacheContents {
         }
         // A reload ahead of expiry wants one that is younger than that.
         if ticket.isAhead, (entry.flight.age(at: now) ?? .max) >= policy.refreshAfter { return (nil, old) }
-        finish(ticket, .found(value))
+        finish(ticket.load, .found(value))
         if ticket.isAhead { return (CacheServed(result: answered(entry, .hit, now)), old) }
         guard case .take(let served) = next(entry, ticket.call, now) else { return (nil, old) }
         return (served, old)
@@ -165,7 +161,7 @@ struct CacheContents {
         let isCurrent = entry.flight.epoch == ticket.load.flight.epoch
         let isKept = entry.flight.succeed(ticket.load.flight, produced: now, keep: value.cost <= valueLimit)
         let old = isCurrent ? entries.replace(entry, isKept ? value : nil, onDisk: false) : nil
-        close(ticket, .made(value))
+        close(ticket.load, .made(value))
         return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: isKept)
     }
 
@@ -177,13 +173,13 @@ struct CacheContents {
         ticket.entry.value?.failure.store(failure.code, ordering: .relaxed)
         counted.loadFailures &+= 1
         counted.loadTime &+= UInt64(max(0, time))
-        close(ticket, .failed(failure))
+        close(ticket.load, .failed(failure))
         return settle(ticket, failure, now)
     }
 
     /// There is no source: the load is over, and only what is stale may do for the call.
     mutating func lackSource(_ ticket: CacheTicket, now: Int64) -> Result<CacheAnswer, CacheError> {
-        finish(ticket, .again)
+        finish(ticket.load, .again)
         let missing = CacheSourceFailure(code: CacheCode.notFound, text: CacheError.notFound.description)
         let result = settle(ticket, missing, now)
         entries.drop(ticket.entry)
@@ -192,18 +188,18 @@ struct CacheContents {
     }
 
     /// The load will not be performed: everyone asks again.
-    mutating func callOff(_ ticket: CacheTicket) {
-        finish(ticket, .again)
+    mutating func callOff(_ load: CacheLoad) {
+        finish(load, .again)
     }
 
-    private func finish(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome) {
-        ticket.entry.flight.abandon()
-        close(ticket, outcome)
+    private func finish(_ load: CacheLoad, _ outcome: CacheLoad.Outcome) {
+        load.entry.flight.abandon()
+        close(load, outcome)
     }
 
-    private func close(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome) {
-        ticket.entry.load = nil
-        ticket.load.outcome = outcome
+    private func close(_ load: CacheLoad, _ outcome: CacheLoad.Outcome) {
+        load.entry.load = nil
+        load.outcome = outcome
     }
 
     /// What a call gets whose load failed, its own or one that it joined.

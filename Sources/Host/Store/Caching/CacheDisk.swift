@@ -39,6 +39,7 @@ final class CacheDisk: Sendable {
 
     private let store: CacheStore
     private let name: String
+    private let title: String
     private let options: CacheOptions
     private let valueLimit: Int
     private let owner: Owner
@@ -53,6 +54,7 @@ final class CacheDisk: Sendable {
     ) {
         self.store = store
         self.name = name
+        title = "disk cache " + name
         self.options = options
         self.valueLimit = valueLimit
         self.owner = owner
@@ -65,8 +67,6 @@ final class CacheDisk: Sendable {
 
     /// Files set aside, saves that failed, and files removed for want of room.
     var counters: CacheCounters { state.withLock { $0.counters } }
-
-    private var title: String { "disk cache " + name }
 
     private func path(_ key: [UInt8]) -> CacheStore.Path {
         key.isEmpty ? unkeyedPath : CacheStore.Path(name: name, key: key)

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// One load in progress, shared by whoever waits for it.
 final class CacheLoad: @unchecked Sendable {
-    // @unchecked: `outcome` is touched only under the cache's lock.
+    // @unchecked: `entry` and `outcome` are touched only under the cache's lock.
 
     /// How it ended.
     enum Outcome {
@@ -15,6 +15,8 @@ final class CacheLoad: @unchecked Sendable {
         case again
     }
 
+    /// The entry whose value it makes, which has it until it is over.
+    let entry: CacheEntry
     /// What the state machine knows of it.
     let flight: CacheFlight.Load
     /// nil while it goes on.
@@ -22,7 +24,8 @@ final class CacheLoad: @unchecked Sendable {
     /// The thread that runs the source; 0 until one does.
     let thread = Atomic<UInt>(0)
 
-    init(_ flight: CacheFlight.Load) {
+    init(_ entry: CacheEntry, _ flight: CacheFlight.Load) {
+        self.entry = entry
         self.flight = flight
     }
 }

@@ -1,18 +1,31 @@
 /// One call at one load, which it runs itself or waits for.
-struct CacheTicket: @unchecked Sendable {
-    // @unchecked: the entry is touched only under the cache's lock, also by a reload on another thread.
-    let entry: CacheEntry
+struct CacheTicket {
     let load: CacheLoad
     var call: CacheFlight.Call
     /// Whether nobody waits for its answer: it reloads a value before that expires.
-    var isAhead = false
+    let isAhead: Bool
+
+    var entry: CacheEntry { load.entry }
+
+    init(_ load: CacheLoad, _ call: CacheFlight.Call) {
+        self.load = load
+        self.call = call
+        isAhead = false
+    }
+
+    /// A reload ahead of expiry, which asks as the cache itself would.
+    init(ahead load: CacheLoad) {
+        self.load = load
+        call = CacheFlight.Call(request: CacheRequest(), at: load.flight.began, version: 0)
+        isAhead = true
+    }
 }
 
 /// What a caller gets.
 struct CacheServed {
     let result: Result<CacheAnswer, CacheError>
     /// The reload that the value's age has begun, to be performed in the background.
-    var ahead: CacheTicket?
+    var ahead: CacheLoad?
 }
 
 /// What a caller does next.

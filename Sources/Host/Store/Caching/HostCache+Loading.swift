@@ -11,24 +11,24 @@ internal import HostSystem
 ///       fail      leaves the source alone for a while, wakes who waits; what is stale may do
 extension HostCache {
     /// Performs a load that was begun for this call, and gives what comes of it.
-    func perform(_ begun: CacheTicket, _ given: CacheSource?) -> CacheServed {
+    func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<CacheAnswer, CacheError> {
         let isNested = CacheWaits.enter(begun.load)
         defer { CacheWaits.leave() }
+        guard let disk else { return unsafe make(begun, given) }
         var ticket = begun
-        switch prepare(&ticket, isNested: isNested) {
-        case .found(let served): return served
+        switch prepare(&ticket, disk, isNested: isNested) {
+        case .found(let served): return deliver(served)
         case .load(let lock):
             defer { lock?.release() }
-            guard let source = unsafe given ?? options.source else { return CacheServed(result: giveUp(ticket)) }
-            return CacheServed(result: unsafe make(ticket, source))
+            return unsafe make(ticket, given)
         }
     }
 
     /// Performs a reload ahead of expiry on a thread of the host's; without one, whoever asks next begins it again.
-    func reload(_ ticket: CacheTicket) {
-        let isTaken = environment.background { [self] in _ = unsafe perform(ticket, nil) }
+    func reload(_ load: CacheLoad) {
+        let isTaken = environment.background { [self] in _ = unsafe perform(CacheTicket(ahead: load), nil) }
         if isTaken { return }
-        contents.withLock { $0.callOff(ticket) }
+        contents.withLock { $0.callOff(load) }
         contents.broadcast()
     }
 
@@ -46,8 +46,7 @@ extension HostCache {
     private static let patience: Int64 = 10_000_000_000
 
     /// Looks on the disk: before all else if nothing is in memory, and again once no other process loads the same.
-    private func prepare(_ ticket: inout CacheTicket, isNested: Bool) -> Prepared {
-        guard let disk else { return .load(nil) }
+    private func prepare(_ ticket: inout CacheTicket, _ disk: CacheDisk, isNested: Bool) -> Prepared {
         disk.learnNewest()
         let key = ticket.entry.key
         var known = contents.withLock { _ in ticket.entry.value?.generation }
@@ -84,7 +83,8 @@ extension HostCache {
     // MARK: - The source
 
     /// Asks the source, keeps what it made and releases everyone, then saves.
-    private func make(_ ticket: CacheTicket, _ source: CacheSource) -> Result<CacheAnswer, CacheError> {
+    private func make(_ ticket: CacheTicket, _ given: CacheSource?) -> Result<CacheAnswer, CacheError> {
+        guard let source = unsafe given ?? options.source else { return giveUp(ticket) }
         let writer = CacheWriter()
         let start = environment.clock.boot()
         let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe source(key, writer) }

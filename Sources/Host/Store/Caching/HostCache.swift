@@ -23,7 +23,7 @@ internal import Synchronization
     /// Whether it is also kept on disk.
     public var isOnDisk: Bool { disk != nil }
     /// What messages call it: a routine may have a memory and a disk cache of one name.
-    var title: String { (isOnDisk ? "disk cache " : "memory cache ") + name }
+    let title: String
 
     let disk: CacheDisk?
     let environment: CacheEnvironment
@@ -41,6 +41,7 @@ internal import Synchronization
     init(name: String, options: CacheOptions, namespace: CacheNamespace, store: CacheStore?) {
         self.name = name
         self.options = options
+        title = (store == nil ? "memory cache " : "disk cache ") + name
         budget = namespace.budget
         parking = namespace.parking
         environment = namespace.environment
@@ -103,7 +104,7 @@ internal import Synchronization
         for _ in 0..<Self.rounds {
             switch contents.withLock({ $0.ask(key, request, &call, now: environment.clock.boot()) }) {
             case .take(let served): return deliver(served)
-            case .load(let ticket): return deliver(unsafe perform(ticket, source))
+            case .load(let ticket): return unsafe perform(ticket, source)
             case .wait(let ticket, let joins):
                 guard CacheWaits.begin(ticket.load) else { return .failure(.reentrant) }
                 let outcome = contents.wait { _ in ticket.load.outcome }
@@ -120,7 +121,7 @@ internal import Synchronization
     private static let rounds = 1000
 
     /// Gives the caller its answer, and begins the reload that its age calls for.
-    private func deliver(_ served: CacheServed) -> Result<CacheAnswer, CacheError> {
+    func deliver(_ served: CacheServed) -> Result<CacheAnswer, CacheError> {
         if let ahead = served.ahead { reload(ahead) }
         return served.result
     }
