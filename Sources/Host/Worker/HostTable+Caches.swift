@@ -21,7 +21,7 @@ extension HostTable {
             return unsafe fill(value, handle.cache.peek(key: key), handle)
         }
         unsafe table.pointee.cache_put = { scheduler, cache, key, keySize, data, size in
-            // A size past Int.max comes as a negative number.
+            // A size above Int.max arrives negative: it is refused.
             guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize), size >= 0,
                 unsafe data != nil || size == 0
             else { return SCHEDHOST_INVALID.code }

@@ -37,8 +37,8 @@ internal import Synchronization
         return unsafe Storage(pointer: table)
     }()
 
-    /// Where the table is. In a check behind it is a page that nobody can read: a plugin for a newer host that does not
-    /// ask with SCHEDHOST_HAS before it takes a function from behind the end faults there, and not by chance.
+    /// Memory for the table. In check mode a guard page follows it, so that a plugin which calls a function of a newer host
+    /// without asking SCHEDHOST_HAS faults there each time, and not by chance.
     private static func memory() -> UnsafeMutablePointer<schedhost_host> {
         let size = unsafe MemoryLayout<schedhost_host>.stride
         if HostProcess.environment(CheckMode.variable) != nil, let end = unsafe GuardedMemory.end(of: size) {
@@ -73,7 +73,7 @@ internal import Synchronization
             return unsafe scheduler.runner.plugin.log.isOpen(level) ? 1 : 0
         }
         unsafe table.pointee.log = { scheduler, level, text, size in
-            // size_t comes as Int: a size past its range is negative, and nobody's text.
+            // A size above Int.max arrives negative: it is refused.
             guard let scheduler = unsafe scheduler, let text = unsafe text, size >= 0 else { return }
             let runner = unsafe scheduler.runner
             guard runner.plugin.log.isOpen(level) else { return }

@@ -248,7 +248,7 @@ internal import Synchronization
         return session.failure(phase, code, cycle: cycle, attempt: attempt)
     }
 
-    /// The callback is over: what it attached by `fail`, and what its caches said, concerns nobody any more.
+    /// Forgets the text that the callback attached by `fail` and the failures of its caches, since the callback is over.
     func dropMessage() {
         unsafe cell.pointee.hasMessage = false
         session.message = ""

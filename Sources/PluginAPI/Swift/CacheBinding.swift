@@ -127,7 +127,7 @@ enum CacheStorage: Sendable {
         do {
             return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
-            // Written by another version of the plugin: the source knows better.
+            // Another version of the plugin wrote these bytes: the source makes the value anew.
             unsafe setAside(facts, scheduler, key: request.key, error)
             let anew = CacheRequest(key: request.key, fresh: true, tolerance: .zero)
             var facts = unsafe try ask(

@@ -86,7 +86,7 @@ struct CacheContents {
     }
 
     /// What another caller found on the disk, for one that waited for it: also when there was no room to keep it. nil
-    /// when it will not do, or the entry knows better.
+    /// when the value is too old for the call, or the entry holds another one by now.
     private mutating func found(_ ticket: CacheTicket, _ value: CacheValue, _ now: Int64) -> Result<
         CacheAnswer, CacheError
     >? {

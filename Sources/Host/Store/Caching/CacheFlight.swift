@@ -4,7 +4,7 @@
 struct CacheFlight: Sendable {
     /// How the cache behaves; the same for all its values.
     struct Policy: Sendable {
-        /// E.
+        /// The age up to which a value is served, ns.
         var expire: Int64
         /// The age from which a hit starts a reload in the background; `Int64.max`: never.
         var refreshAfter: Int64
@@ -99,7 +99,8 @@ struct CacheFlight: Sendable {
         return .load(begin(now))
     }
 
-    /// The table; but a fresh caller takes what came since its call by when its load began, not by its age.
+    /// Decides as the table does, except that a fresh caller judges a value that came since its call by when the value's
+    /// load began, and not by its age.
     func decide(_ call: Call, now: Int64, policy: Policy) -> CacheDecision {
         let request = call.request
         let decision = CacheDecision(

@@ -88,7 +88,7 @@ final class CacheStore: Sendable {
 
         init(_ folder: any CacheFolder) { self.folder = folder }
 
-        /// A name that no other folder and no other process gives, for when the usual one is taken for good.
+        /// A unique name for the temporary file, used when the spare cannot be removed.
         static func uniqueName() -> FileName {
             let number = CacheStore.shelves.wrappingAdd(1, ordering: .relaxed).newValue
             return FileName("\(CacheStore.process)-\(String(number, radix: 16))\(CacheStore.temporaryEnding)")
@@ -209,7 +209,7 @@ final class CacheStore: Sendable {
             }
             try publish(shelf, path, over: before, size: size)
             known.saved = (shelf.mark, header.generation, size)
-            // Before that, the spare is what the disk has for the value.
+            // Until this sync the disk knows the value by the file that is now the spare, which the next save overwrites.
             if settings.durability == .power { try shelf.folder.synchronize() }
         } catch {
             try? shelf.folder.remove(shelf.temporary.text)

@@ -51,7 +51,7 @@ extension HostCache {
         let key = ticket.entry.key
         var known = contents.withLock { _ in ticket.entry.value?.generation }
         if known == nil, let found = disk.read(key) {
-            // It was there before the call, so it is not news to it.
+            // The value predates the call: for a fresh caller it is not a new version.
             if let served = adopt(found, &ticket, isNews: false) { return .found(served) }
             known = found.header.generation
         }
