@@ -19,10 +19,10 @@ extension CacheStore {
 
     /// Whether the files of this value's cache should be looked through now; true for one caller, who calls `trim`.
     func wantsTrim(_ path: Path) -> Bool {
-        guard !path.folder.isEmpty, let shelf = opened.withLock({ $0[path.folder] }),
-            shelf.files.load(ordering: .relaxed) > fileLimit || shelf.bytes.load(ordering: .relaxed) > byteLimit
+        guard !path.folder.isEmpty, let directory = opened.withLock({ $0[path.folder] }),
+            directory.files.load(ordering: .relaxed) > fileLimit || directory.bytes.load(ordering: .relaxed) > byteLimit
         else { return false }
-        return !shelf.isTrimming.exchange(true, ordering: .acquiring)
+        return !directory.isTrimming.exchange(true, ordering: .acquiring)
     }
 
     /// Removes the least recently written files past the bound, also those set aside; gives how many.
@@ -30,18 +30,18 @@ extension CacheStore {
     /// The newest file stays whatever it takes. Each is removed under the lock, and only if it is still the one that
     /// was seen: what is saved meanwhile stays.
     func trim(_ path: Path) throws(SystemError) -> Int {
-        guard let shelf = opened.withLock({ $0[path.folder] }) else { return 0 }
-        defer { shelf.isTrimming.store(false, ordering: .releasing) }
-        shelf.files.store(0, ordering: .relaxed)
-        shelf.bytes.store(0, ordering: .relaxed)
+        guard let directory = opened.withLock({ $0[path.folder] }) else { return 0 }
+        defer { directory.isTrimming.store(false, ordering: .releasing) }
+        directory.files.store(0, ordering: .relaxed)
+        directory.bytes.store(0, ordering: .relaxed)
         var found: [(name: String, status: CacheFileStatus)] = []
-        for name in try shelf.folder.names() where Self.endings.contains(where: { name.hasSuffix($0) }) {
-            if let status = try? shelf.folder.status(name) { found.append((name, status)) }
+        for name in try directory.folder.names() where Self.endings.contains(where: { name.hasSuffix($0) }) {
+            if let status = try? directory.folder.status(name) { found.append((name, status)) }
         }
         let all = found.reduce(0) { $0 + Self.space($1.status.size) }
         if found.count <= fileLimit, all <= byteLimit {
-            shelf.files.add(found.count, ordering: .relaxed)
-            shelf.bytes.add(all, ordering: .relaxed)
+            directory.files.add(found.count, ordering: .relaxed)
+            directory.bytes.add(all, ordering: .relaxed)
             return 0
         }
         found.sort { ($0.status.written, $0.name) > ($1.status.written, $1.name) }
@@ -55,23 +55,25 @@ extension CacheStore {
             }
             kept = (kept.files + 1, bytes)
         }
-        shelf.files.add(kept.files, ordering: .relaxed)
-        shelf.bytes.add(kept.bytes, ordering: .relaxed)
+        directory.files.add(kept.files, ordering: .relaxed)
+        directory.bytes.add(kept.bytes, ordering: .relaxed)
         var removed = 0
         for file in old.reversed() {
-            if try remove(file.name, file.status, from: shelf) { removed += 1 }
+            if try remove(file.name, file.status, from: directory) { removed += 1 }
         }
         return removed
     }
 
-    private func remove(_ name: String, _ seen: CacheFileStatus, from shelf: Shelf) throws(SystemError) -> Bool {
-        guard let lock = try shelf.folder.lock(Self.lockFile, at: 0, patience: Self.busy) else { return false }
+    private func remove(_ name: String, _ seen: CacheFileStatus, from directory: OpenDirectory) throws(SystemError)
+        -> Bool
+    {
+        guard let lock = try directory.folder.lock(Self.lockFile, at: 0, patience: Self.busy) else { return false }
         defer { lock.release() }
-        guard let now = try? shelf.folder.status(name), now == seen else { return false }
+        guard let now = try? directory.folder.status(name), now == seen else { return false }
         // Saves look again at what they replace: it may not be there.
-        shelf.mark = 0
+        directory.mark = 0
         do {
-            try shelf.folder.remove(name)
+            try directory.folder.remove(name)
         } catch {
             if error.isNotFound { return false }
             throw error

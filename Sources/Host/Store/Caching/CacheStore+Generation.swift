@@ -10,7 +10,7 @@ extension CacheStore {
 
     /// The highest generation that the files of a cache tell of; 0 when there are none.
     func highestGeneration(_ unkeyed: Path) throws(SystemError) -> UInt64 {
-        guard let folder = try shelf(unkeyed, create: false)?.folder else { return 0 }
+        guard let folder = try directory(unkeyed, create: false)?.folder else { return 0 }
         let value = CacheFileReader.glance(folder, unkeyed.file.text)?.generation ?? 0
         let keys: any CacheFolder
         do {

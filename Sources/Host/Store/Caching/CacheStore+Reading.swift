@@ -5,7 +5,7 @@ extension CacheStore {
     /// Reads a value of a codec, or only its header. Waits for nobody, as a rule: a file is replaced in one step, and
     /// stays as it was while it is open here.
     func read(_ path: Path, codec: UInt32, payload: Bool) throws(SystemError) -> Found {
-        guard let folder = try shelf(path, create: false)?.folder else { return .absent }
+        guard let folder = try directory(path, create: false)?.folder else { return .absent }
         switch try CacheFileReader.readAtRest(folder, path.file.text, payload: payload) {
         case .absent: return .absent
         case .whole(let header, let buffer) where isOurs(header, path):
@@ -55,7 +55,7 @@ extension CacheStore {
 
     /// Sets a whole file of ours aside which the plugin cannot decode; nil when there is none of that generation.
     func reject(_ path: Path, generation: UInt64, reason: String) throws(SystemError) -> SetAside? {
-        guard let folder = try shelf(path, create: false)?.folder,
+        guard let folder = try directory(path, create: false)?.folder,
             let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         else { return nil }
         defer { lock.release() }

@@ -50,7 +50,7 @@ final class CacheStore: Sendable {
 
     /// The largest payload that is written together with its header.
     private static let joined = 65_536
-    private static let shelves = Atomic<UInt64>(0)
+    private static let directories = Atomic<UInt64>(0)
     private static let process = String(UInt64.random(in: 0...UInt64.max), radix: 16)
 
     private let root: any CacheFolder
@@ -61,17 +61,17 @@ final class CacheStore: Sendable {
 
     /// The folders that are open: the routine's own, and those with the keys of a cache.
     struct Opened {
-        var own: Shelf?
-        var keyed: [String: Shelf] = [:]
+        var own: OpenDirectory?
+        var keyed: [String: OpenDirectory] = [:]
 
-        subscript(folder: String) -> Shelf? {
+        subscript(folder: String) -> OpenDirectory? {
             get { folder.isEmpty ? own : keyed[folder] }
             set { if folder.isEmpty { own = newValue } else { keyed[folder] = newValue } }
         }
     }
 
     /// A folder with files of the routine.
-    final class Shelf: @unchecked Sendable {
+    final class OpenDirectory: @unchecked Sendable {
         // @unchecked: `mark`, `temporary` and `canExchange` are touched only under the folder's lock.
         let folder: any CacheFolder
         /// What the lock file bears while nobody else has saved here.
@@ -90,7 +90,7 @@ final class CacheStore: Sendable {
 
         /// A unique name for the temporary file, used when the spare cannot be removed.
         static func uniqueName() -> FileName {
-            let number = CacheStore.shelves.wrappingAdd(1, ordering: .relaxed).newValue
+            let number = CacheStore.directories.wrappingAdd(1, ordering: .relaxed).newValue
             return FileName("\(CacheStore.process)-\(String(number, radix: 16))\(CacheStore.temporaryEnding)")
         }
     }
@@ -125,7 +125,7 @@ final class CacheStore: Sendable {
     // MARK: - Places
 
     /// Opens the folder of a value; nil when it is not there and `create` is not set.
-    func shelf(_ path: Path, create: Bool) throws(SystemError) -> Shelf? {
+    func directory(_ path: Path, create: Bool) throws(SystemError) -> OpenDirectory? {
         if let known = opened.withLock({ $0[path.folder] }) { return known }
         do {
             var folder = root
@@ -135,11 +135,11 @@ final class CacheStore: Sendable {
                 folder = try parent.folder(part, create: create)
                 if create, settings.durability == .power { try parent.synchronize() }
             }
-            let shelf = Shelf(folder)
-            try sweep(shelf)
+            let directory = OpenDirectory(folder)
+            try sweep(directory)
             // Two threads may have opened it at once: one of the two stays.
             return opened.withLock { opened in
-                let kept = opened[path.folder] ?? shelf
+                let kept = opened[path.folder] ?? directory
                 opened[path.folder] = kept
                 return kept
             }
@@ -150,13 +150,13 @@ final class CacheStore: Sendable {
     }
 
     /// Removes what a crash left behind. Temporaries are written under the lock: who has it sees only orphans.
-    private func sweep(_ shelf: Shelf) throws(SystemError) {
-        let folder = shelf.folder
+    private func sweep(_ directory: OpenDirectory) throws(SystemError) {
+        let folder = directory.folder
         let names = try folder.names()
         // What is there already is counted soon.
         if names.contains(where: { $0.hasSuffix(Self.ending) }) {
-            shelf.files.store(.max / 2, ordering: .relaxed)
-            shelf.bytes.store(.max / 2, ordering: .relaxed)
+            directory.files.store(.max / 2, ordering: .relaxed)
+            directory.bytes.store(.max / 2, ordering: .relaxed)
         }
         let orphans = names.filter { $0.hasSuffix(Self.temporaryEnding) }
         if orphans.isEmpty { return }
@@ -169,7 +169,7 @@ final class CacheStore: Sendable {
 
     /// Takes the lock under which one value is loaded; nil when another process has it for longer than `patience` ns.
     func lockLoad(_ path: Path, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
-        guard let folder = try shelf(path, create: true)?.folder else { return nil }
+        guard let folder = try directory(path, create: true)?.folder else { return nil }
         let number = UInt64(truncatingIfNeeded: CacheName.hash(Array(path.name.utf8) + [0] + path.key))
         return try folder.lock(Self.lockFile, at: Int64(number >> 2) + 1, patience: patience)
     }
@@ -194,29 +194,29 @@ final class CacheStore: Sendable {
         _ path: Path, _ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, _ known: CacheEntry,
         _ wanted: () -> Bool
     ) throws(SystemError) -> Saved {
-        guard let shelf = try shelf(path, create: true),
-            let lock = try shelf.folder.lock(Self.lockFile, at: 0, patience: Self.busy)
+        guard let directory = try directory(path, create: true),
+            let lock = try directory.folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         else { throw SystemError("fcntl", "\(path.stem): lock", number: 11) }
         defer { lock.release() }
-        let before = try look(path, header.generation, known, shelf, lock)
+        let before = try look(path, header.generation, known, directory, lock)
         if case .newer = before { return .outdated }
         let size = header.encodedSize + payload.count
         do {
-            try unsafe write(shelf, header, payload, size)
+            try unsafe write(directory, header, payload, size)
             guard wanted() else {
-                try shelf.folder.remove(shelf.temporary.text)
+                try directory.folder.remove(directory.temporary.text)
                 return .dropped
             }
-            try publish(shelf, path, over: before, size: size)
-            known.saved = (shelf.mark, header.generation, size)
+            try publish(directory, path, over: before, size: size)
+            known.saved = (directory.mark, header.generation, size)
             // Until this sync the disk knows the value by the file that is now the spare, which the next save overwrites.
-            if settings.durability == .power { try shelf.folder.synchronize() }
+            if settings.durability == .power { try directory.folder.synchronize() }
         } catch {
-            try? shelf.folder.remove(shelf.temporary.text)
+            try? directory.folder.remove(directory.temporary.text)
             throw error
         }
-        if case .absent = before { shelf.files.add(1, ordering: .relaxed) }
-        shelf.bytes.add(Self.space(size), ordering: .relaxed)
+        if case .absent = before { directory.files.add(1, ordering: .relaxed) }
+        directory.bytes.add(Self.space(size), ordering: .relaxed)
         return .replaced
     }
 
@@ -225,17 +225,17 @@ final class CacheStore: Sendable {
     /// The two files change names where that can be: the next save then writes over a file that is there, and the file
     /// system neither makes nor removes one. On ext4 that is a ninth of the time, most of which is not the making but
     /// what a rename over a file waits for: the new file's blocks (`auto_da_alloc` in ext4(5)).
-    private func publish(_ shelf: Shelf, _ path: Path, over before: Before, size: Int) throws(SystemError) {
-        if case .older(let old) = before, max(old, size) <= Self.largestSpare, shelf.canExchange {
+    private func publish(_ directory: OpenDirectory, _ path: Path, over before: Before, size: Int) throws(SystemError) {
+        if case .older(let old) = before, max(old, size) <= Self.largestSpare, directory.canExchange {
             do {
-                if try shelf.folder.exchange(shelf.temporary, with: path.file) { return }
-                shelf.canExchange = false
+                if try directory.folder.exchange(directory.temporary, with: path.file) { return }
+                directory.canExchange = false
             } catch {
                 // Somebody has removed the value's file.
                 if !error.isNotFound { throw error }
             }
         }
-        try shelf.folder.rename(shelf.temporary, to: path.file)
+        try directory.folder.rename(directory.temporary, to: path.file)
     }
 
     /// What a save will replace.
@@ -251,11 +251,11 @@ final class CacheStore: Sendable {
     /// process has saved since is as it was. Else the file is looked at, and the lock file marked before the save:
     /// whoever comes next finds another number than his own, also when this save is the last thing that happens.
     private func look(
-        _ path: Path, _ generation: UInt64, _ known: CacheEntry, _ shelf: Shelf, _ lock: any CacheFileLock
+        _ path: Path, _ generation: UInt64, _ known: CacheEntry, _ directory: OpenDirectory, _ lock: any CacheFileLock
     ) throws(SystemError) -> Before {
         var mark = (try? lock.mark()) ?? CacheMark()
         let old = mark
-        let isMine = mark.holder != 0 && mark.holder == shelf.mark
+        let isMine = mark.holder != 0 && mark.holder == directory.mark
         // In a directory of keys the lock file also bears how far the cache's generations are.
         if !path.key.isEmpty { mark.generation = max(mark.generation, generation) }
         if isMine, known.saved.mark == mark.holder {
@@ -263,22 +263,24 @@ final class CacheStore: Sendable {
             if mark != old { try lock.setMark(mark) }
             return .older(size: known.saved.size)
         }
-        var found = CacheFileReader.glance(shelf.folder, path.file.text)
-        if (found?.generation ?? .max) >= generation { found = try header(shelf.folder, path) }
+        var found = CacheFileReader.glance(directory.folder, path.file.text)
+        if (found?.generation ?? .max) >= generation { found = try header(directory.folder, path) }
         if let found, found.generation >= generation { return .newer }
         if !isMine {
-            shelf.mark = UInt64.random(in: 1...UInt64.max)
-            mark.holder = shelf.mark
+            directory.mark = UInt64.random(in: 1...UInt64.max)
+            mark.holder = directory.mark
         }
         if mark != old { try lock.setMark(mark) }
         return found.map { .older(size: $0.encodedSize + $0.payloadSize) } ?? .absent
     }
 
-    /// Writes the temporary of a shelf, whole and closed.
-    private func write(_ shelf: Shelf, _ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, _ size: Int)
+    /// Writes the temporary of a directory, whole and closed.
+    private func write(
+        _ directory: OpenDirectory, _ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, _ size: Int
+    )
         throws(SystemError)
     {
-        let file = try temporary(shelf, size)
+        let file = try temporary(directory, size)
         // One write for what is small: a copy costs less than a call.
         let joined = payload.count <= Self.joined
         let head = CacheBuffer(capacity: header.encodedSize + (joined ? payload.count : 0))
@@ -292,17 +294,19 @@ final class CacheStore: Sendable {
 
     /// The file to write to, of at most so many bytes: the spare, or a new one if there is none or somebody still has it
     /// open; under another name if that one cannot be removed.
-    private func temporary(_ shelf: Shelf, _ size: Int) throws(SystemError) -> any CacheFile {
-        if let spare = shelf.folder.reopen(shelf.temporary) {
+    private func temporary(_ directory: OpenDirectory, _ size: Int) throws(SystemError) -> any CacheFile {
+        if let spare = directory.folder.reopen(directory.temporary) {
             if try spare.size() > size { try spare.truncate(to: size) }
             return spare
         }
         do {
-            return try shelf.folder.create(shelf.temporary)
+            return try directory.folder.create(directory.temporary)
         } catch {
             if !error.isExisting { throw error }
-            do { try shelf.folder.remove(shelf.temporary.text) } catch { shelf.temporary = Shelf.uniqueName() }
-            return try shelf.folder.create(shelf.temporary)
+            do { try directory.folder.remove(directory.temporary.text) } catch {
+                directory.temporary = OpenDirectory.uniqueName()
+            }
+            return try directory.folder.create(directory.temporary)
         }
     }
 
@@ -318,13 +322,13 @@ final class CacheStore: Sendable {
 
     /// Removes a value's file; false when there was none. The next values of the cache are above `generation`.
     func remove(_ path: Path, generation: UInt64) throws(SystemError) -> Bool {
-        if path.key.isEmpty, generation > 0, let shelf = try shelf(path, create: false),
-            (try? shelf.folder.status(path.file.text)) != nil
+        if path.key.isEmpty, generation > 0, let directory = try directory(path, create: false),
+            (try? directory.folder.status(path.file.text)) != nil
         {
             // A file tells its generation; once it is gone, the directory of the cache's keys does.
-            try Self.raise(generation, of: path.name, in: shelf.folder)
+            try Self.raise(generation, of: path.name, in: directory.folder)
         }
-        guard let folder = try shelf(path, create: false)?.folder else { return false }
+        guard let folder = try directory(path, create: false)?.folder else { return false }
         let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)
         defer { lock?.release() }
         do {
