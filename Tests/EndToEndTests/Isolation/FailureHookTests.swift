@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HostPolicy
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd.Isolation {
@@ -100,5 +101,37 @@ extension EndToEnd.Isolation {
         let canary = try Canary()
         let time = try await host.end(by: Signals.terminate)
         #expect(time < .milliseconds(4500 + Int(canary.longestMs)), "it has 2 s for them, then they are killed")
+    }
+
+    @Test(arguments: ["plain", "of a session of its own"])
+    func `what a command leaves in the background goes on, also when a worker dies`(_ way: String) async throws {
+        try await Fixtures.build("hookbackground", c: Self.failing("hookbackground", routines: 1))
+        try await Fixtures.build("faulty")
+        let scratch = try Scratch()
+        try scratch.add("hookbackground")
+        let start = way == "plain" ? "" : "setsid "
+        let script = """
+            echo started >> '\(scratch.path)/started'
+            \(start)sh -c "while [ ! -e '\(scratch.path)/go' ]; do sleep 0.02; done; echo sent >> '\(scratch.path)/sent'" \
+                > /dev/null 2>&1 < /dev/null &
+            """
+        try Data(script.utf8).write(to: URL(filePath: scratch.path + "/hook"))
+        try scratch.write(
+            "{ on_failure: { command: [\"/bin/sh\", \"\(scratch.path)/hook\"] } }", to: "hookbackground.json5")
+        let host = try Host(in: scratch)
+        try await eventually("the command has run\n\(host.log)") { scratch.text("started") == "started\n" }
+        // A worker that dies has its orphans removed: what the command left is none of them.
+        try scratch.write("{ params: { misdeed: \"segv\" } }", to: "faulty.json5")
+        try scratch.add("faulty")
+        try await eventually("a crash\n\(host.log)") { try host.records.contains { $0.reason.end == .crash } }
+        try await eventually("a second one\n\(host.log)") {
+            try host.records.count { $0.reason.end == .crash } > 1
+        }
+        #expect(scratch.text("sent").isEmpty)
+        try Data().write(to: URL(filePath: scratch.path + "/go"))
+        try await eventually("what was left in the background has gone on\n\(host.log)") {
+            scratch.text("sent") == "sent\n"
+        }
+        _ = try await host.end(by: Signals.interrupt)
     }
 }

@@ -29,6 +29,7 @@ import Testing
         #expect(page.contains("`sessions.1.jsonl` to `sessions.\(options.keep).jsonl`"))
         #expect(page.contains("a new file begins at \(options.rotateAt >> 20) MiB"))
         #expect(page.contains("about \((options.keep + 1) * options.rotateAt >> 20) MiB"))
+        #expect(page.contains("more than \(RecordBudget.atOnce >> 20) MiB at once"))
         #expect(page.contains("more than \(RecordBudget.perSecond >> 10) KiB a second"))
     }
 

@@ -230,7 +230,9 @@ import Testing
         let bytes = storage.written.filter { $0.record.plugin == "storm" }.map(\.bytes.count)
         #expect(bytes.count == 3000, "each session has its record")
         #expect(bytes.filter { $0 > 1000 }.reduce(0, +) < RecordBudget.atOnce + 61 * RecordBudget.perSecond)
-        #expect(bytes.reduce(0, +) < 4 << 20)
+        #expect(bytes.reduce(0, +) < 40 << 20, "half of the record files stay for others")
+        let inMemory = keeper.history.reduce(0) { $0 + $1.estimatedSize }
+        #expect(inMemory < 4 << 20, "the files have room for more than the memory: \(inMemory)")
         for number in 0..<12_000 as Range<UInt64> { keeper.keep(record(10_000 + number, of: "storm")) }
         #expect(keeper.history.filter { $0.plugin == "quiet" }.count == 10 && keeper.history.count <= 10_000)
         #expect(log.entries.filter { $0.level == .warning }.count < 10, "it is not said with each")

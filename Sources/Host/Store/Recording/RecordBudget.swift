@@ -5,8 +5,9 @@ public import HostValues
 /// The record files are bounded all together, so a plugin whose sessions end in a storm would push out what the others
 /// left. Over its budget a plugin's sessions are still recorded, but briefly: see `SessionRecord.brief`.
 public struct RecordBudget: Sendable {
-    /// Bytes that a plugin may have written at once.
-    public static let atOnce = 1 << 20
+    /// Bytes that a plugin may have written at once: less than half of the record files, which hold five times 16 MiB, so
+    /// that the others keep the greater part. A plugin with large records and no ill will is not cut before that.
+    public static let atOnce = 36 << 20
     /// Bytes a second, in the long run.
     public static let perSecond = 8 << 10
 

@@ -11,6 +11,8 @@ final class RecordKeeper {
     static let retry: Int64 = 2_000_000_000
     /// Records of which the table at the end is made.
     private static let mostInHistory = 10_000
+    /// Bytes of a record of which its stats are kept in memory.
+    static let mostOfOneInHistory = 16 << 10
 
     private let storage: any RecordStorage
     private let reports: any ReportStorage
@@ -92,7 +94,8 @@ final class RecordKeeper {
     private func add(_ line: RecordLine) {
         storage.add(line)
         recorded.append(line.record.session)
-        history.append(line.record)
+        // What the files have room for is too much to be kept in memory too.
+        history.append(line.bytes.count > Self.mostOfOneInHistory ? line.record.brief : line.record)
         if history.count > Self.mostInHistory {
             history = RecentRecords.newest(history, most: Self.mostInHistory / 2)
         }

@@ -60,6 +60,14 @@ enum {
     SCHEDHOST_LOG_CRITICAL = 50
 };
 
+/* The names that these levels had first. ERROR has none: SCHEDHOST_ERROR is what a callback returns. */
+#define SCHEDHOST_TRACE SCHEDHOST_LOG_TRACE
+#define SCHEDHOST_DEBUG SCHEDHOST_LOG_DEBUG
+#define SCHEDHOST_INFO SCHEDHOST_LOG_INFO
+#define SCHEDHOST_SUCCESS SCHEDHOST_LOG_SUCCESS
+#define SCHEDHOST_WARNING SCHEDHOST_LOG_WARNING
+#define SCHEDHOST_CRITICAL SCHEDHOST_LOG_CRITICAL
+
 /* The bounds of what a plugin hands to the host. Texts are counted in bytes, without their NUL; one that is longer
  * is cut at the end of a character, names and keys are refused. A later minor may raise a bound. */
 #define SCHEDHOST_MAX_NAME 64u             /* a name in a descriptor */
