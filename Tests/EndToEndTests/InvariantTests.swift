@@ -71,7 +71,7 @@ extension EndToEnd {
                 "{ params: { misdeed: '\(misdeed.name)', at: 3 }, max_cycles: 6, restart: { same_cause_failures: 1 } }",
                 to: "faulty.json5")
             let host = try Host(in: scratch)
-            try await host.line("faulty/misbehave", "ended: \(misdeed.kind.rawValue)")
+            try await host.line("faulty/misbehave", "ended: \(misdeed.kind.name)")
             let beats = Trace.read(scratch).count
             try await eventually("healthy goes on") { Trace.read(scratch).count >= beats + 5 }
             _ = try await host.end(by: Signals.interrupt)
