@@ -123,13 +123,15 @@ enum Program {
 
 /// The store's file.
 enum Records {
-    /// All whole lines as records; throws when one is none.
+    /// All whole lines as records; throws when one is none. A host that runs may be about to end the last one.
     static func read(_ scratch: Scratch) throws -> [SessionRecord] {
         try lines(scratch).map { try SessionRecord(line: Array($0.utf8)) }
     }
 
     static func lines(_ scratch: Scratch) -> [Substring] {
-        scratch.text("state/sessions.jsonl").split(separator: "\n")
+        let text = scratch.text("state/sessions.jsonl")
+        guard let end = text.lastIndex(of: "\n") else { return [] }
+        return text[..<end].split(separator: "\n")
     }
 }
 
