@@ -46,6 +46,33 @@ extension EndToEnd {
             #expect(Set(try Records.read(scratch).map(\.plugin)) == ["healthy", "faulty"])
         }
 
+        /// 128 MiB and more, as entries of the log and as lines that are printed.
+        @Test(arguments: [
+            ("logs", "scheduler->host->log(scheduler, SCHEDHOST_LOG_CRITICAL, text, sizeof text);"),
+            ("prints", "fwrite(text, 1, 8000, stdout); fputc(10, stdout);"),
+        ])
+        func `a flood of long lines is bounded in bytes, told, and harms no neighbour`(_ way: String, _ call: String)
+            async throws
+        {
+            let body = """
+                static char text[65536];
+                memset(text, 'A', sizeof text);
+                if (schedhost_cycle(scheduler) == 1) for (int i = 0; i < 2000; i++) { \(call) }
+                """
+            try await Fixtures.build("flood-\(way)", c: Source.plugin("flood-\(way)", waitMs: 10, body: body))
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("flood-\(way)")
+            try scratch.add("healthy")
+            let host = try Host("--max-cycles", "30", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0))
+            let count = host.log.utf8.count
+            // 2 MB at once and 1 MB a second; what is printed, a tenth of that.
+            #expect(count > 50_000 && count < 20 << 20, "\(count) bytes")
+            #expect(!host.lines("dropped").isEmpty, "it is told that something was dropped")
+            #expect(try host.records.allSatisfy { $0.reason.end == .maxCycles && $0.cycles == 30 })
+        }
+
         @Test func `what a plugin prints comes as lines of the log, its errors as warnings`() async throws {
             let body = #"printf("to output\n"); fflush(stdout); fprintf(stderr, "to errors \033[31m\n");"#
             try await Fixtures.build("printer", c: Source.plugin("printer", waitMs: 10, body: body))

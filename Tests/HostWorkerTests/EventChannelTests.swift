@@ -85,6 +85,23 @@ struct EventChannelTests {
         #expect(try shown(5000) == 1000)
     }
 
+    @Test("long lines count as several, so that bytes are bounded too")
+    func bytes() throws {
+        let clock = TestClock()
+        let pair = try DescriptorPair.socket()
+        let channel = EventChannel(socket: try pair.second.duplicate(), clock: clock)
+        let text = String(repeating: "A", count: 65_536)
+        var shown = 0
+        for _ in 0..<100 {
+            channel.log(.init(plugin: 0, routine: 0, level: 50, text: text, ms: 0))
+            shown += try logs(pair.first, channel)
+        }
+        #expect(shown == 4000 / 128)
+        clock.advance(64_000_000)
+        channel.log(.init(plugin: 0, routine: 0, level: 50, text: text, ms: 0))
+        #expect(try logs(pair.first, channel) == 1)
+    }
+
     private func logs(_ end: borrowing Descriptor, _ channel: EventChannel) throws -> Int {
         try drain(end, channel).reduce(0) { count, event in
             if case .log = event { count + 1 } else { count }

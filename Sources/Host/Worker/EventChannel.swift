@@ -1,3 +1,4 @@
+internal import HostPolicy
 public import HostSystem
 public import HostWire
 internal import Synchronization
@@ -9,15 +10,10 @@ internal import Synchronization
 public final class EventChannel: Sendable {
     private struct State {
         var backlog: [UInt8] = []
-        var dropped = 0
+        var budget = LineBudget(atOnce: 4000, perSecond: 2000)
         var isBroken = false
-        var tokens: Double
-        var refilled: Int64
     }
 
-    /// Log lines a second that a worker may send for long, and at once.
-    private static let linesPerSecond = 2000.0
-    private static let burst = 4000.0
     /// Bytes of unsent lines from which log lines are dropped.
     private static let mostBacklog = 1 << 20
 
@@ -29,7 +25,7 @@ public final class EventChannel: Sendable {
     public init(socket: consuming Descriptor, clock: any HostClock) {
         self.socket = socket
         self.clock = clock
-        state = Mutex(State(tokens: Self.burst, refilled: clock.monotonic()))
+        state = Mutex(State())
     }
 
     /// Begins to watch the socket, for commands and for room.
@@ -59,24 +55,19 @@ public final class EventChannel: Sendable {
     /// Sends a log line, or drops it.
     public func log(_ log: WorkerEvent.Log) {
         let now = clock.monotonic()
-        let isAllowed = state.withLock { state in
-            let seconds = Double(max(0, now - state.refilled)) / 1e9
-            state.tokens = min(Self.burst, state.tokens + seconds * Self.linesPerSecond)
-            state.refilled = now
-            guard state.tokens >= 1, state.backlog.count < Self.mostBacklog else {
-                state.dropped += 1
-                return false
+        // Most of a flood ends here, before anything is made of it.
+        let dropped: Int? = state.withLock { state in
+            guard state.backlog.count < Self.mostBacklog else {
+                state.budget.drop()
+                return nil
             }
-            state.tokens -= 1
-            return true
+            let (isAllowed, dropped) = state.budget.spend(bytes: log.text.utf8.count, at: now)
+            return isAllowed ? dropped : nil
         }
-        guard isAllowed else { return }
+        guard let dropped else { return }
         let line = Self.encode(.log(log))
         state.withLock { state in
-            if state.dropped > 0 {
-                state.backlog += Self.encode(.dropped(count: state.dropped))
-                state.dropped = 0
-            }
+            if dropped > 0 { state.backlog += Self.encode(.dropped(count: dropped)) }
             state.backlog += line
             flush(&state, wait: false)
         }
@@ -85,9 +76,9 @@ public final class EventChannel: Sendable {
     /// Tells how many lines were dropped since that was last told, if any.
     public func reportDropped() {
         state.withLock { state in
-            guard state.dropped > 0 else { return }
-            state.backlog += Self.encode(.dropped(count: state.dropped))
-            state.dropped = 0
+            let dropped = state.budget.takeDropped()
+            guard dropped > 0 else { return }
+            state.backlog += Self.encode(.dropped(count: dropped))
             flush(&state, wait: false)
         }
     }

@@ -57,7 +57,10 @@ final class WorkerLink: WorkerProcess {
     /// Whether the channel is watched for room.
     private var isBlocked = false
     private var isStuck = false
-    private var outputBudget = OutputBudget()
+    /// What its plugins print: 200 lines a second for long.
+    private var outputBudget = LineBudget(atOnce: 1000, perSecond: 200)
+    /// Its log lines: a little more than a worker sends that keeps to its own budget.
+    private var logBudget = LineBudget(atOnce: 5000, perSecond: 2500)
     private let report: (Report) -> Void
 
     /// A routine's place in a worker.
@@ -227,6 +230,10 @@ final class WorkerLink: WorkerProcess {
             for event in events {
                 switch event {
                 case .event(.described), .event(.refused): expect(-1)
+                case .event(.log(let line)):
+                    let (isAllowed, dropped) = logBudget.spend(bytes: line.text.utf8.count, at: clock.monotonic())
+                    if dropped > 0 { report(.event(.dropped(count: dropped))) }
+                    if !isAllowed { continue }
                 case .event, .output, .garbage, .left, .outputDropped, .stuck, .died: break
                 }
                 report(event)
@@ -287,7 +294,7 @@ final class WorkerLink: WorkerProcess {
         if isError, hasReports, text.isEmpty || text.hasPrefix("*** Signal ") { return }
         let now = clock.monotonic()
         if isError { words.add(text, at: now) }
-        let (isAllowed, dropped) = outputBudget.spend(now: now)
+        let (isAllowed, dropped) = outputBudget.spend(bytes: text.utf8.count, at: now)
         if dropped > 0, isAllowed { report(.outputDropped(dropped)) }
         if isAllowed { report(.output(isError: isError, text)) }
     }
@@ -326,6 +333,8 @@ final class WorkerLink: WorkerProcess {
             }
         }
         for index in 0..<3 { unwatch(index) }
+        let unseen = logBudget.takeDropped()
+        if unseen > 0 { report(.event(.dropped(count: unseen))) }
         _ = child.reap()
         report(.died(end))
     }

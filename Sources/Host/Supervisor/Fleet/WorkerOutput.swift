@@ -1,23 +1,3 @@
-/// How many lines of its plugins' output a worker may send: 200 a second for long, 1000 at once.
-struct OutputBudget {
-    private var tokens = 1000.0
-    private var refilled: Int64 = 0
-    private var dropped = 0
-
-    /// Whether a line is let through now, and how many were dropped before it.
-    mutating func spend(now: Int64) -> (isAllowed: Bool, dropped: Int) {
-        tokens = min(1000, tokens + Double(max(0, now - refilled)) / 1e9 * 200)
-        refilled = now
-        guard tokens >= 1 else {
-            dropped += 1
-            return (false, 0)
-        }
-        tokens -= 1
-        defer { dropped = 0 }
-        return (true, dropped)
-    }
-}
-
 /// The lines that a worker wrote to standard error last, for the reason of its death.
 struct LastWords {
     private static let most = 4
