@@ -65,7 +65,7 @@ struct SessionTimesTests {
 
     @Test("a grid and a calendar say when cycles come")
     func planned() throws {
-        var grid = try SessionTimes(
+        let grid = try SessionTimes(
             Self.timing { $0.aligns = true }, waitMs: 60_000, boot: 0, wall: Self.wall, calendar: Self.noCalendar)
         #expect(grid.isPlanned && grid.nextMs == 1_000_000_020_000)
         #expect(grid.first(wait: 60 * Self.second, boot: 0, wall: Self.wall) == .byPlan)
@@ -80,7 +80,7 @@ struct SessionTimesTests {
     @Test("the rules of its zones are asked for anew once an hour, and hold where there are none")
     func zones() throws {
         var asked = 0
-        var times = try SessionTimes(
+        let times = try SessionTimes(
             Self.timing { $0.schedules = ["*:0/5 UTC"] }, waitMs: 0, boot: 0, wall: Self.wall
         ) { Self.calendar("*:0/5 UTC") }
         let hour = 3600 * Self.second

@@ -76,7 +76,7 @@ internal import Synchronization
         unsafe cell.pointee.schedule = Schedule(
             now: now, wait: Int64(min(start.waitMs, UInt64(SCHEDHOST_MAX_WAIT_MS))) * 1_000_000,
             maxCycles: start.maxCycles,
-            until: start.untilMs.map { $0.multipliedSaturating(by: 1_000_000) } ?? .max,
+            until: start.untilMs.map { $0.clampedTimes(1_000_000) } ?? .max,
             maxAttempts: start.onError.attempts, isYielding: plugin.isSerial, isPlanned: times.isPlanned)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
@@ -326,20 +326,12 @@ extension RoutineRunner {
     private func followPlan(_ now: Int64) -> Schedule.Action {
         let wall = clock.wall()
         let waitMs = unsafe cell.pointee.schedule.wait / 1_000_000
-        let timing = session.timing
+        let timing = times.timing
         let step = times.step(waitMs: waitMs, boot: now, wall: wall) { () throws(TimeZones.Failure) in
             try calendar(timing, wall)
         }
         let action = unsafe cell.pointee.schedule.follow(step, now: now, wall: wall)
         unsafe cell.pointee.ledger.planned(missed: cell.pointee.schedule.missed, nextMs: times.nextMs)
         return action
-    }
-}
-
-extension Int64 {
-    /// The product, or the nearest end of the range.
-    func multipliedSaturating(by factor: Int64) -> Int64 {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        return overflow ? ((self < 0) == (factor < 0) ? .max : .min) : product
     }
 }

@@ -34,7 +34,6 @@ struct Session {
     let slot: Int
     let onError: ErrorDefault
     let caches: CacheSettings
-    let timing: RoutineTiming
     let startMs: Int64
     let startBoot: Int64
     let parameters: Parameters
@@ -62,7 +61,6 @@ struct Session {
         slot = order.slot
         onError = order.onError
         caches = order.caches
-        timing = order.timing
         self.startMs = startMs
         self.startBoot = startBoot
         self.parameters = parameters
@@ -74,7 +72,6 @@ struct Session {
         slot = -1
         onError = ErrorDefault(attempts: 1)
         caches = CacheSettings()
-        timing = RoutineTiming()
         self.startMs = startMs
         self.startBoot = startBoot
         self.parameters = parameters

@@ -20,26 +20,45 @@ struct SessionTimes {
         case byPlan
     }
 
-    private let timing: RoutineTiming
-    private var plan: RoutinePlan?
-    /// When the rules of its zones were last asked for.
-    private var lookedAt: Int64 = 0
+    /// What the wait alone does not say. Apart, since most routines go by their wait, and a worker may have 100 000.
+    private final class Settings {
+        let timing: RoutineTiming
+        var plan: RoutinePlan?
+        /// When the rules of its zones were last asked for.
+        var lookedAt: Int64
+
+        init(_ timing: RoutineTiming, _ plan: RoutinePlan?, lookedAt: Int64) {
+            self.timing = timing
+            self.plan = plan
+            self.lookedAt = lookedAt
+        }
+    }
+
+    private let settings: Settings?
+    private var plan: RoutinePlan? { settings?.plan }
 
     /// By the wait alone.
-    init() { timing = RoutineTiming() }
+    init() { settings = nil }
 
     /// As the routine's settings say. Fails when there is no calendar.
     init(_ timing: RoutineTiming, waitMs: UInt64, boot: Int64, wall: Int64, calendar: Calendar)
         throws(TimeZones.Failure)
     {
-        self.timing = timing
-        lookedAt = boot
+        if timing == RoutineTiming() {
+            settings = nil
+            return
+        }
+        var plan: RoutinePlan?
         if !timing.schedules.isEmpty {
             plan = RoutinePlan(try calendar(), timing, wall: wall)
         } else if timing.aligns, waitMs > 0 {
             plan = RoutinePlan(waitMs: Int64(clamping: waitMs), offsetMs: timing.alignOffsetMs, wall: wall)
         }
+        settings = Settings(timing, plan, lookedAt: boot)
     }
+
+    /// What was set.
+    var timing: RoutineTiming { settings?.timing ?? RoutineTiming() }
 
     /// Whether `step` says when cycles come, and not the wait.
     var isPlanned: Bool { plan != nil }
@@ -63,11 +82,12 @@ struct SessionTimes {
     }
 
     /// What comes next by the plan. Rules that are an hour old are asked for anew; where there are none, they still hold.
-    mutating func step(waitMs: Int64, boot: Int64, wall: Int64, calendar: Calendar) -> RoutinePlan.Step {
-        if boot - lookedAt >= ZoneShelf.patience, plan?.calendar != nil {
-            lookedAt = boot
-            if let calendar = try? calendar() { plan?.take(calendar, wall: wall) }
+    func step(waitMs: Int64, boot: Int64, wall: Int64, calendar: Calendar) -> RoutinePlan.Step {
+        guard let settings else { return .over }
+        if boot - settings.lookedAt >= ZoneShelf.patience, settings.plan?.calendar != nil {
+            settings.lookedAt = boot
+            if let calendar = try? calendar() { settings.plan?.take(calendar, wall: wall) }
         }
-        return plan?.step(wall: wall, waitMs: waitMs) ?? .over
+        return settings.plan?.step(wall: wall, waitMs: waitMs) ?? .over
     }
 }
