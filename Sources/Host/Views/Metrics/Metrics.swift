@@ -17,7 +17,7 @@ struct Metrics<Form: MetricsForm> {
 
     private mutating func host(_ status: HostStatus) {
         family("schedhost_build_info", "gauge", "The version of the host; always 1.")
-        sample("schedhost_build_info", MetricLabels([(name: "version", value: status.version)]), "1")
+        sample("schedhost_build_info", MetricLabels([(name: "version", value: status.version)]), .count(1))
         family("process_start_time_seconds", "gauge", "When the host started, in seconds since 1970.")
         sample("process_start_time_seconds", .none, Self.seconds(milliseconds: status.startMs))
         if let cpu = status.cpuMs {
@@ -26,18 +26,18 @@ struct Metrics<Form: MetricsForm> {
         }
         if let bytes = status.residentBytes {
             family("process_resident_memory_bytes", "gauge", "Resident memory of the host itself.")
-            sample("process_resident_memory_bytes", .none, "\(bytes)")
+            sample("process_resident_memory_bytes", .none, .count(bytes))
         }
         family("schedhost_ready", "gauge", "Whether every plugin file was looked at.")
-        sample("schedhost_ready", .none, status.isReady ? "1" : "0")
+        sample("schedhost_ready", .none, status.isReady ? .count(1) : .count(0))
         family("schedhost_plugins", "gauge", "Plugin files by their state.")
         for state in ["loading", "ready", "refused"] {
             sample(
                 "schedhost_plugins", MetricLabels([(name: "state", value: state)]),
-                "\(status.plugins.filter { $0.state == state }.count)")
+                .count(UInt64(status.plugins.count { $0.state == state })))
         }
         family("schedhost_workers", "gauge", "Worker processes.")
-        sample("schedhost_workers", .none, "\(status.workers.count)")
+        sample("schedhost_workers", .none, .count(UInt64(status.workers.count)))
         workers(status.workers)
     }
 
@@ -47,7 +47,8 @@ struct Metrics<Form: MetricsForm> {
         family("schedhost_worker_resident_memory_bytes", "gauge", "Resident memory of worker processes.")
         for (name, group) in names {
             let bytes = group.compactMap(\.residentBytes).reduce(UInt64(0)) { $0.clampedPlus($1) }
-            sample("schedhost_worker_resident_memory_bytes", MetricLabels([(name: "worker", value: name)]), "\(bytes)")
+            sample(
+                "schedhost_worker_resident_memory_bytes", MetricLabels([(name: "worker", value: name)]), .count(bytes))
         }
         family("schedhost_worker_cpu_seconds_total", "counter", "Processor time of worker processes.")
         for (name, group) in names {
@@ -63,7 +64,7 @@ struct Metrics<Form: MetricsForm> {
             MetricLabels([(name: "plugin", value: $0.plugin), (name: "routine", value: $0.routine)])
         }
         func counter(_ name: String, _ help: String, _ value: (RoutineStatus) -> UInt64) {
-            each("schedhost_routine_\(name)_total", "counter", help, routines, labels) { "\(value($0))" }
+            each("schedhost_routine_\(name)_total", "counter", help, routines, labels) { .count(value($0)) }
         }
         counter("cycles", "Cycles that count.") { $0.cyclesTotal }
         counter("failures", "Failed attempts at cycles, and sessions that died.") { $0.failuresTotal }
@@ -76,7 +77,7 @@ struct Metrics<Form: MetricsForm> {
         counter("cache_stale", "Stale values served, because a load failed.") { $0.cache.stale }
         counter("cache_evictions", "Values evicted from caches.") { $0.cache.evictions }
         each("schedhost_routine_cache_bytes", "gauge", "Bytes that caches hold in memory.", routines, labels) {
-            "\($0.cache.bytes)"
+            .count($0.cache.bytes)
         }
         each(
             "schedhost_routine_last_start_timestamp_seconds", "gauge",
@@ -101,7 +102,7 @@ struct Metrics<Form: MetricsForm> {
 
     private mutating func each(
         _ name: String, _ type: String, _ help: String, _ routines: [RoutineStatus], _ labels: [MetricLabels],
-        _ value: (RoutineStatus) -> String?
+        _ value: (RoutineStatus) -> MetricNumber?
     ) {
         family(name, type, help)
         for (routine, labels) in zip(routines, labels) {
@@ -114,7 +115,9 @@ struct Metrics<Form: MetricsForm> {
         family(name, "gauge", "The routine's state: 1 for the one it is in.")
         for (routine, labels) in zip(routines, labels) {
             for state in RoutineStatus.State.allCases {
-                sample(name, labels, (name: "state", value: state.rawValue), routine.state == state ? "1" : "0")
+                sample(
+                    name, labels, (name: "state", value: state.rawValue), routine.state == state ? .count(1) : .count(0)
+                )
             }
         }
     }
@@ -132,10 +135,10 @@ struct Metrics<Form: MetricsForm> {
             for (bucket, count) in counts.enumerated() {
                 below = below.clampedPlus(count)
                 let bound = bucket == counts.count - 1 ? "+Inf" : bounds[bucket]
-                sample(bucketName, labels, (name: "le", value: bound), "\(below)")
+                sample(bucketName, labels, (name: "le", value: bound), .count(below))
             }
-            sample(name + "_sum", labels, "\(sum(routine))")
-            sample(name + "_count", labels, "\(below)")
+            sample(name + "_sum", labels, .real(sum(routine)))
+            sample(name + "_count", labels, .count(below))
         }
     }
 
@@ -150,17 +153,17 @@ struct Metrics<Form: MetricsForm> {
         form.family(name, type: type, help: help)
     }
 
-    private mutating func sample(_ name: String, _ labels: MetricLabels, _ value: String) {
+    private mutating func sample(_ name: String, _ labels: MetricLabels, _ value: MetricNumber) {
         form.sample(name, labels, nil, value: value)
     }
 
     private mutating func sample(
-        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String), _ value: String
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String), _ value: MetricNumber
     ) {
         form.sample(name, labels, more, value: value)
     }
 
-    private static func seconds(milliseconds: Int64) -> String { "\(Double(milliseconds) / 1000)" }
+    private static func seconds(milliseconds: Int64) -> MetricNumber { .real(Double(milliseconds) / 1000) }
 }
 
 /// The upper ends of the buckets, in seconds.
@@ -172,7 +175,13 @@ protocol MetricsForm {
     mutating func family(_ name: String, type: String, help: String)
     /// A sample of the family. The last label is given apart where samples differ in it alone.
     mutating func sample(
-        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: String)
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: MetricNumber)
+}
+
+/// The number of a sample. Each form writes it in its own way, and none reads what another has written.
+enum MetricNumber {
+    case count(UInt64)
+    case real(Double)
 }
 
 /// Labels that several samples share.

@@ -29,7 +29,7 @@ public struct MetricsJSON: MetricsForm {
     }
 
     mutating func sample(
-        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: String
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: MetricNumber
     ) {
         writer.open()
         writer.field("name", name)
@@ -37,8 +37,12 @@ public struct MetricsJSON: MetricsForm {
         for (label, value) in labels.pairs { writer.field(label, value) }
         if let more { writer.field(more.name, more.value) }
         writer.close()
-        // JSON has neither NaN nor infinities.
-        if let number = Double(value), number.isFinite { writer.field("value", json: Array(value.utf8)) }
+        switch value {
+        case .count(let number): writer.field("value", number)
+        case .real(let number):
+            // JSON has neither NaN nor infinities.
+            if number.isFinite { writer.field("value", number) }
+        }
         writer.close()
     }
 

@@ -16,7 +16,7 @@ public struct MetricsText: MetricsForm {
     }
 
     mutating func sample(
-        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: String
+        _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: MetricNumber
     ) {
         text += name.utf8
         if !labels.text.isEmpty || more != nil {
@@ -32,7 +32,10 @@ public struct MetricsText: MetricsForm {
             text.append(UInt8(ascii: "}"))
         }
         text.append(UInt8(ascii: " "))
-        text += value.utf8
+        switch value {
+        case .count(let number): text += String(number).utf8
+        case .real(let number): text += String(number).utf8
+        }
         text.append(UInt8(ascii: "\n"))
     }
 
