@@ -11,8 +11,8 @@ import Testing
 struct ErrorRulingTests {
     private static let failure = Session.Failure(phase: .routine, code: 7, message: "no disk", cycle: 3, attempt: 2)
 
-    @Test("without a hook the configuration decides", arguments: ErrorDecision.allCases)
-    func byDefault(_ decision: ErrorDecision) {
+    @Test("without a hook the configuration decides", arguments: ErrorAction.allCases)
+    func byDefault(_ decision: ErrorAction) {
         let ruling = ErrorRuling(ErrorDefault(decision: decision, retryMs: 20))
         switch decision {
         case .goOn: #expect(ruling.next == .goOn && ruling.disposition == .policy)

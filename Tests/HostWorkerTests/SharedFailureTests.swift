@@ -92,7 +92,7 @@ struct SharedFailureTests {
     @Test("an error that is no longer known has its code and its text")
     func unknown() throws {
         let clock = TestClock()
-        let codes = Monitor<[PluginAPI.CacheError]>([])
+        let codes = Monitor<[CacheError]>([])
         let cache = CacheMemory("k", expire: .seconds(60)) { (key: String) throws -> Int in
             throw Failure(code: 9, "no \(key)")
         }
@@ -100,7 +100,7 @@ struct SharedFailureTests {
             Routine("r", wait: .zero, maxCycles: 1) { (_: PluginAPI.Scheduler) throws -> Void in
                 // Of more keys than the overlay keeps errors of.
                 for key in 0...256 { _ = try? cache(key: "\(key)") }
-                do { _ = try cache(key: "0") } catch let error as PluginAPI.CacheError {
+                do { _ = try cache(key: "0") } catch let error as CacheError {
                     codes.withLock { $0.append(error) }
                     throw error
                 }

@@ -15,7 +15,7 @@ struct ErrorRuling: Equatable {
         self.init(byDefault.decision, retryMs: byDefault.retryMs)
     }
 
-    private init(_ decision: ErrorDecision, retryMs: UInt64) {
+    private init(_ decision: ErrorAction, retryMs: UInt64) {
         switch decision {
         case .goOn: (next, disposition) = (.goOn, .policy)
         case .retry:
@@ -46,7 +46,7 @@ struct ErrorRuling: Equatable {
         unsafe error.cycle = failure.cycle
         unsafe error.message = unsafe message.pointer
         withExtendedLifetime(message) { unsafe hook(&error, &decision) }
-        if let decided = ErrorDecision(number: decision.decision) {
+        if let decided = ErrorAction(number: decision.decision) {
             self.init(decided, retryMs: decision.retry_ms)
         } else {
             self.init(byDefault)
@@ -54,7 +54,7 @@ struct ErrorRuling: Equatable {
     }
 }
 
-extension ErrorDecision {
+extension ErrorAction {
     /// As the ABI numbers it.
     fileprivate var number: UInt32 {
         switch self {

@@ -174,12 +174,12 @@ private func get(
             unsafe fill(value, SCHEDHOST_VALUE_HIT, hit.value, age: hit.age, lastError: hit.lastError)
             return SCHEDHOST_OK.code
         }
-        return unsafe getWhole(handle, request, CacheRequest(fresh: isFresh, tolerance: tolerance), value)
+        return unsafe getWhole(handle, request, CacheLookup(fresh: isFresh, tolerance: tolerance), value)
     }
 }
 
 private func getWhole(
-    _ handle: CacheHandle, _ request: UnsafePointer<schedhost_cache_request>?, _ wanted: CacheRequest,
+    _ handle: CacheHandle, _ request: UnsafePointer<schedhost_cache_request>?, _ wanted: CacheLookup,
     _ value: UnsafeMutablePointer<schedhost_cache_value>
 ) -> Int32 {
     guard let key = unsafe bytes(request?.pointee.key, request?.pointee.key_size ?? 0) else {
@@ -198,7 +198,7 @@ private func getWhole(
 
 /// Writes an answer of the whole way: kept alive until the callback or the source returns, or pinned where neither is.
 private func fill(
-    _ value: UnsafeMutablePointer<schedhost_cache_value>, _ result: Result<CacheAnswer, CacheError>,
+    _ value: UnsafeMutablePointer<schedhost_cache_value>, _ result: Result<ServedValue, CacheFailure>,
     _ handle: CacheHandle
 ) -> Int32 {
     switch result {
@@ -244,7 +244,7 @@ private func fill(
     unsafe value.pointee.pin = unsafe CachePins.mark(held)
 }
 
-private func code(_ result: Result<Void, CacheError>, _ handle: CacheHandle) -> Int32 {
+private func code(_ result: Result<Void, CacheFailure>, _ handle: CacheHandle) -> Int32 {
     switch result {
     case .success:
         return SCHEDHOST_OK.code
@@ -255,7 +255,7 @@ private func code(_ result: Result<Void, CacheError>, _ handle: CacheHandle) -> 
 }
 
 /// Keeps how a call failed: a source's text for `cache_error`, and what a callback may return as its own for the record.
-private func note(_ error: CacheError, _ handle: CacheHandle) {
+private func note(_ error: CacheFailure, _ handle: CacheHandle) {
     var source: CacheSourceFailure?
     switch error {
     case .sourceFailed(let failure):
@@ -275,7 +275,7 @@ private func note(_ error: CacheError, _ handle: CacheHandle) {
     unsafe handle.cell.pointee.hasMessage = true  // dropped with the callback, also when that is good
 }
 
-private func code(_ error: CacheError) -> Int32 {
+private func code(_ error: CacheFailure) -> Int32 {
     switch error {
     case .sourceFailed: SCHEDHOST_SOURCE_FAILED.code
     case .reentrant: SCHEDHOST_REENTRANT.code

@@ -45,7 +45,7 @@ internal import Synchronization
     func open(
         _ name: String, _ options: CacheOptions, isDisk: Bool, source: PluginSource?,
         cell: UnsafeMutablePointer<RoutineCell>
-    ) -> Result<CacheHandle, CacheError> {
+    ) -> Result<CacheHandle, CacheFailure> {
         handles.withLock { handles in
             var options = options
             let slot = SourceSlot(source)

@@ -40,7 +40,7 @@ struct CacheContentsTests {
     }
 
     private func ask(
-        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheRequest = CacheRequest(), at now: Int64
+        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: Int64
     )
         -> CacheStep
     {
@@ -50,7 +50,7 @@ struct CacheContentsTests {
 
     /// The load that a call is to perform.
     private func load(
-        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheRequest = CacheRequest(), at now: Int64
+        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: Int64
     )
         throws -> CacheTicket
     {
@@ -62,7 +62,7 @@ struct CacheContentsTests {
 
     /// What a call gets at once.
     private func take(
-        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheRequest = CacheRequest(), at now: Int64
+        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: Int64
     )
         throws -> CacheServed
     {
@@ -124,7 +124,7 @@ struct CacheContentsTests {
             return #expect(Bool(false), "it does not fail")
         }
         #expect(known.code == 7 && known.leftAloneUntil == 1251)
-        #expect(try take(&contents, [], CacheRequest(tolerance: 500), at: 1250).result.state == .stale)
+        #expect(try take(&contents, [], CacheLookup(tolerance: 500), at: 1250).result.state == .stale)
         _ = try load(&contents, at: 1251)
         #expect(contents.counters.loadFailures == 1 && contents.counters.staleServed == 1)
     }
@@ -138,7 +138,7 @@ struct CacheContentsTests {
         #expect(contents.lackSource(absent, now: 0).error == .notFound)
         #expect(contents.entries[[5]] == nil && budget.held == 0)
         _ = contents.put(Self.bytes([1]), [5], now: 0, above: 0)
-        let stale = try load(&contents, [5], CacheRequest(tolerance: 500), at: 1001)
+        let stale = try load(&contents, [5], CacheLookup(tolerance: 500), at: 1001)
         #expect(contents.lackSource(stale, now: 1001).state == .stale)
     }
 
@@ -172,7 +172,7 @@ struct CacheContentsTests {
     func adoptedByFreshCall() throws {
         for isNews in [false, true] {
             var contents = Self.contents()
-            var ticket = try load(&contents, [], CacheRequest(fresh: true), at: 2000)
+            var ticket = try load(&contents, [], CacheLookup(fresh: true), at: 2000)
             let found = Self.found([1], generation: 4, produced: 2000)
             #expect((contents.adopt(found, &ticket, isNews: isNews, now: 2001).served != nil) == isNews)
         }

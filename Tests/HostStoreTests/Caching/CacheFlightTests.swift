@@ -75,7 +75,7 @@ struct CacheFlightTests {
         let world = CacheWorld()
         let cache = unsafe try world.cache(model, CacheOptions(expire: 1000))
         let gate = Gate()
-        let results = Shared<[Result<CacheAnswer, CacheError>]>([])
+        let results = Shared<[Result<ServedValue, CacheFailure>]>([])
         let callers = Callers()
         try Thread.start(name: "opener") {
             gate.waitForLoad()
@@ -93,7 +93,7 @@ struct CacheFlightTests {
             #expect(results.value.allSatisfy { $0.bytes == [1] })
             #expect(cache.counters().loads == 1)
         } else {
-            let error = CacheError.sourceFailed(CacheSourceFailure(code: 7, text: "no network"))
+            let error = CacheFailure.sourceFailed(CacheSourceFailure(code: 7, text: "no network"))
             #expect(results.value.allSatisfy { $0.error == error })
             #expect(cache.counters().loadFailures == 1)
         }
@@ -119,7 +119,7 @@ struct CacheFlightTests {
         try Self.threads(16) { _ in
             callers.enter()
             let result = unsafe cache.get(
-                CacheRequest(fresh: true), source: source([1]) { loads.add(1, ordering: .relaxed) })
+                CacheLookup(fresh: true), source: source([1]) { loads.add(1, ordering: .relaxed) })
             answers.change { $0.append(result.bytes) }
         }
         #expect(answers.value.allSatisfy { $0 == [1] })
@@ -142,7 +142,7 @@ struct CacheFlightTests {
         }
         try Self.threads(1) { _ in
             callers.enter()
-            let result = unsafe cache.get(CacheRequest(fresh: true, tolerance: 50), source: source([1]))
+            let result = unsafe cache.get(CacheLookup(fresh: true, tolerance: 50), source: source([1]))
             joined.change { $0 = result.bytes }
         }
         #expect(joined.value == [0])
@@ -152,7 +152,7 @@ struct CacheFlightTests {
     func reentrant(_ model: CacheWorld.Model) throws {
         let world = CacheWorld()
         let cache = unsafe try world.cache(model, CacheOptions(expire: 1000))
-        var inner: CacheError?
+        var inner: CacheFailure?
         let outer = unsafe cache.get { _, _ in
             inner = unsafe cache.get(source: source([1])).error
             return inner == .reentrant ? CacheSourceFailure(code: 3, text: "inner") : nil
@@ -179,7 +179,7 @@ struct CacheFlightTests {
             both.broadcast()
             both.wait { $0 >= 2 ? () : nil }
         }
-        let errors = Shared<[CacheError]>([])
+        let errors = Shared<[CacheFailure]>([])
         try Self.threads(2) { index in
             let (own, other) = index == 0 ? (a, b) : (b, a)
             let result = unsafe own.get { _, _ in
@@ -236,7 +236,7 @@ struct CacheFlightTests {
                 #expect(known.code == 7 && known.text == "no network")
                 #expect(known.leftAloneUntil ?? 0 > world.clock.boot(), "the caller learns until when")
                 #expect(calls == 1)
-                _ = unsafe cache.get(CacheRequest(fresh: true), source: failing)
+                _ = unsafe cache.get(CacheLookup(fresh: true), source: failing)
                 #expect(calls == 2)
             }
             world.clock.advance(wait)
@@ -277,20 +277,20 @@ struct CacheFlightTests {
         let cache = try world.cache(model, unsafe CacheOptions(expire: 100, refreshAfter: 60, source: own))
         try cache.put([1]).get()
         world.clock.advance(59)
-        unsafe #expect(cache.get(CacheRequest(fresh: true, tolerance: 59)).state == .hit)
+        unsafe #expect(cache.get(CacheLookup(fresh: true, tolerance: 59)).state == .hit)
         #expect(world.background.value.isEmpty)
         world.clock.advance(1)
-        for _ in 0..<2 { unsafe #expect(cache.get(CacheRequest(fresh: true, tolerance: 60)).bytes == [1]) }
+        for _ in 0..<2 { unsafe #expect(cache.get(CacheLookup(fresh: true, tolerance: 60)).bytes == [1]) }
         #expect(world.background.value.count == 1)
         world.runBackground()
         #expect(cache.peek().bytes == [2] && cache.counters().loads == 1)
         // One that does not tolerate the age loads itself, and nothing is begun beside it.
         world.clock.advance(70)
-        unsafe #expect(cache.get(CacheRequest(fresh: true, tolerance: 69)).state == .loaded)
+        unsafe #expect(cache.get(CacheLookup(fresh: true, tolerance: 69)).state == .loaded)
         #expect(world.background.value.isEmpty)
     }
 }
 
-extension Result where Success == Void, Failure == CacheError {
-    var error: CacheError? { if case .failure(let error) = self { error } else { nil } }
+extension Result where Success == Void, Failure == CacheFailure {
+    var error: CacheFailure? { if case .failure(let error) = self { error } else { nil } }
 }

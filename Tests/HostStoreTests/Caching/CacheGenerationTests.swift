@@ -27,7 +27,7 @@ struct CacheGenerationTests {
         world.restart()
         let cache = try world.cache(.disk, Self.options)
         unsafe #expect(
-            try cache.get(CacheRequest(fresh: true), key: [9], source: source([1])).get().value.generation == 7)
+            try cache.get(CacheLookup(fresh: true), key: [9], source: source([1])).get().value.generation == 7)
     }
 
     enum Loss: CaseIterable { case invalidated, invalidatedAtOnce, cleared, tooLarge, trimmed, sweptTwice }

@@ -60,7 +60,7 @@ struct CacheMemoryTests {
         world.namespace.callbackEnded()
         #expect(released.value == [2, 1])
         #expect(cache.put([1]).error == .invalid("this cache holds objects"))
-        unsafe #expect(cache.get(CacheRequest(fresh: true), source: source([1])).error != nil)
+        unsafe #expect(cache.get(CacheLookup(fresh: true), source: source([1])).error != nil)
         #expect(world.namespace.open("x", options, isOnDisk: true).isFailure)
     }
 
@@ -74,7 +74,7 @@ struct CacheMemoryTests {
         #expect(cache.put(large).error == .tooLarge)
         #expect(cache.peek().error == .notFound)
         try cache.put([1]).get()
-        unsafe #expect(cache.get(CacheRequest(fresh: true), source: source(large)).bytes == large)
+        unsafe #expect(cache.get(CacheLookup(fresh: true), source: source(large)).bytes == large)
         #expect(cache.peek().error == .notFound)
         #expect(world.budget.held == 0)
     }
@@ -119,7 +119,7 @@ struct CacheMemoryTests {
             let answer = try unsafe disk.get(key: key).get()
             #expect(answer.value.array == large && answer.state == .hit)
         }
-        unsafe #expect(disk.get(CacheRequest(fresh: true, tolerance: 30), key: key).bytes == large)
+        unsafe #expect(disk.get(CacheLookup(fresh: true, tolerance: 30), key: key).bytes == large)
         #expect(disk.peek(key: key).bytes == large)
         #expect(disk.counters().hits == 4 && disk.counters().loads == 0)
         // From the age at which it is refreshed too, and the refresh brings another one.
@@ -198,7 +198,7 @@ struct CacheMemoryTests {
         _ = unsafe cache.get()
         _ = cache.hit()
         world.clock.advance(101)
-        _ = unsafe cache.get(CacheRequest(tolerance: 100), source: source(nil) { world.clock.advance(5) })
+        _ = unsafe cache.get(CacheLookup(tolerance: 100), source: source(nil) { world.clock.advance(5) })
         var expected = CacheCounters()
         expected.hits = 2
         expected.loads = 1
@@ -208,7 +208,7 @@ struct CacheMemoryTests {
         expected.loadTime = 12
         #expect(cache.counters() == expected)
         #expect(world.namespace.counters() == expected)
-        let stale = unsafe try cache.get(CacheRequest(tolerance: 100)).get()
+        let stale = unsafe try cache.get(CacheLookup(tolerance: 100)).get()
         #expect(stale.state == .stale && stale.lastFailure?.code == 7)
     }
 
@@ -219,7 +219,7 @@ struct CacheMemoryTests {
         unsafe #expect(cache.get(key: [1]).error == .notFound)
         try cache.put([1]).get()
         unsafe #expect(cache.get().bytes == [1])
-        unsafe #expect(cache.get(CacheRequest(fresh: true)).error == .notFound)
+        unsafe #expect(cache.get(CacheLookup(fresh: true)).error == .notFound)
     }
 }
 

@@ -29,7 +29,7 @@ struct CacheProcessTests {
             // A's own value is stale; under the lock it finds B's.
             unsafe #expect(a.get(source: source([4])).bytes == [3])
             #expect(a.counters().loads == 1)
-            unsafe #expect(a.get(CacheRequest(fresh: true), source: source([5])).bytes == [5])
+            unsafe #expect(a.get(CacheLookup(fresh: true), source: source([5])).bytes == [5])
         }
     }
 

@@ -12,8 +12,8 @@ struct CacheTableTests {
         var fresh: Bool
         var tolerance: Int64
         /// What a source that works leads to, and one that fails.
-        var good: CacheAnswer.State
-        var bad: CacheAnswer.State?
+        var good: ServedValue.State
+        var bad: ServedValue.State?
 
         var testDescription: String { "A=\(age) fresh=\(fresh) t=\(tolerance)" }
     }
@@ -64,7 +64,7 @@ struct CacheTableTests {
                     world.restart()
                     cache = unsafe try world.cache(model, CacheOptions(expire: Self.expire))
                 }
-                let request = CacheRequest(fresh: row.fresh, tolerance: row.tolerance)
+                let request = CacheLookup(fresh: row.fresh, tolerance: row.tolerance)
                 // The short way knows the same hits, when there is a value in memory.
                 let oldest = !row.fresh ? .max : row.tolerance == 0 ? -1 : row.tolerance
                 if !restarts { #expect((cache.hit(within: oldest) != nil) == (row.good == .hit)) }
@@ -90,7 +90,7 @@ struct CacheTableTests {
     private func none(_ model: CacheWorld.Model, _ fresh: Bool, _ tolerance: Int64) throws {
         let world = CacheWorld()
         let cache = unsafe try world.cache(model, CacheOptions(expire: Self.expire))
-        let request = CacheRequest(fresh: fresh, tolerance: tolerance)
+        let request = CacheLookup(fresh: fresh, tolerance: tolerance)
         unsafe #expect(cache.get(request, source: source(nil)).error != nil)
         #expect(cache.peek().error == .notFound)
         world.clock.advance(Self.expire)
@@ -107,7 +107,7 @@ struct CacheTableTests {
         world.clock.step(-1)
         world.restart()
         let cache = unsafe try world.cache(.disk, CacheOptions(expire: Self.expire))
-        let request = CacheRequest(fresh: fresh, tolerance: tolerance)
+        let request = CacheLookup(fresh: fresh, tolerance: tolerance)
         unsafe #expect(cache.get(request, source: source(nil)).error != nil)
         let peeked = try cache.peek().get()
         #expect(peeked.value.array == [1] && peeked.age == nil)
@@ -119,7 +119,7 @@ struct CacheTableTests {
     func refused() throws {
         let cache = unsafe try CacheWorld().cache(.memory, CacheOptions(expire: 1))
         unsafe #expect(
-            cache.get(CacheRequest(tolerance: -1), source: source([1])).error == .invalid("the tolerance is negative"))
+            cache.get(CacheLookup(tolerance: -1), source: source([1])).error == .invalid("the tolerance is negative"))
         let key = [UInt8](repeating: 0, count: 65_537)
         unsafe #expect(cache.get(key: key, source: source([1])).error == .invalid("a key has at most 65536 bytes"))
         #expect(CacheTime.nanoseconds(milliseconds: 1500) == 1_500_000_000)

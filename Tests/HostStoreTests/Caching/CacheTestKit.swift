@@ -91,13 +91,13 @@ func source(_ bytes: [UInt8]?, calls: (() -> Void)? = nil) -> CacheSource {
 }
 
 extension HostCache {
-    func put(_ bytes: [UInt8], key: [UInt8] = []) -> Result<Void, CacheError> {
+    func put(_ bytes: [UInt8], key: [UInt8] = []) -> Result<Void, CacheFailure> {
         unsafe bytes.withUnsafeBytes { unsafe put($0, key: key) }
     }
 }
 
-extension Result where Success == CacheAnswer, Failure == CacheError {
+extension Result where Success == ServedValue, Failure == CacheFailure {
     var bytes: [UInt8]? { if case .success(let answer) = self { answer.value.array } else { nil } }
-    var state: CacheAnswer.State? { if case .success(let answer) = self { answer.state } else { nil } }
-    var error: CacheError? { if case .failure(let error) = self { error } else { nil } }
+    var state: ServedValue.State? { if case .success(let answer) = self { answer.state } else { nil } }
+    var error: CacheFailure? { if case .failure(let error) = self { error } else { nil } }
 }

@@ -23,7 +23,7 @@ struct CacheWalkTests {
             return value.bytes
         }
 
-        mutating func get(_ request: CacheRequest, _ now: CacheStamp, works: Bool, next: [UInt8]) -> [UInt8]? {
+        mutating func get(_ request: CacheLookup, _ now: CacheStamp, works: Bool, next: [UInt8]) -> [UInt8]? {
             let old = peek(now)
             let age = old == nil ? nil : origin.flatMap { $0 }.map { now.bootTime - $0 }
             let (fresh, t) = (request.fresh, request.tolerance)
@@ -55,7 +55,7 @@ struct CacheWalkTests {
             switch random.below(20) {
             case 0..<10:
                 let tolerance: Int64 = [0, 0, 1, 100, 500, 1000, 2000][random.below(7)]
-                let request = CacheRequest(fresh: random.below(3) == 0, tolerance: tolerance)
+                let request = CacheLookup(fresh: random.below(3) == 0, tolerance: tolerance)
                 let works = random.below(3) > 0
                 let wanted = expected.get(request, now, works: works, next: next)
                 let got = unsafe cache.get(request, source: source(works ? next : nil))

@@ -86,7 +86,7 @@ public struct EffectiveSettings: Equatable, Sendable {
         var byDefault = ErrorDefault(
             retryMs: integer(.retryDelayMs), attempts: UInt32(clamping: integer(.retryAttempts)))
         if case .word(let word)? = settings[.onError]?.value {
-            byDefault.decision = ErrorDecision(rawValue: word) ?? .endSession
+            byDefault.decision = ErrorAction(rawValue: word) ?? .endSession
         }
         return byDefault
     }

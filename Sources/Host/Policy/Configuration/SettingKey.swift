@@ -137,7 +137,7 @@ extension SettingKey {
         case .timeoutMs: .integer(1...Self.month, of: "milliseconds", zero: "no timeout")
         case .isolation: .word(Isolation.allCases.map(\.rawValue))
         case .enabled: .flag
-        case .onError: .word(ErrorDecision.allCases.map(\.rawValue))
+        case .onError: .word(ErrorAction.allCases.map(\.rawValue))
         case .retryDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
         case .retryAttempts: .integer(1...1000, of: "attempts", zero: nil)
         case .restartFirstDelayMs, .restartMaxDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)

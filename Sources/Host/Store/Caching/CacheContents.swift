@@ -29,14 +29,14 @@ struct CacheContents {
     }
 
     /// The value held, whatever its age.
-    func peek(_ key: [UInt8], now: Int64) -> CacheAnswer? {
+    func peek(_ key: [UInt8], now: Int64) -> ServedValue? {
         entries[key].flatMap { answer($0, .hit, now) }
     }
 
     // MARK: - Calls
 
     /// What a call does next. `known` is nil when it asks for the first time, and is then what it asks with again.
-    mutating func ask(_ key: [UInt8], _ request: CacheRequest, _ known: inout CacheFlight.Call?, now: Int64)
+    mutating func ask(_ key: [UInt8], _ request: CacheLookup, _ known: inout CacheFlight.Call?, now: Int64)
         -> CacheStep
     {
         let entry = entries.make(key)
@@ -75,7 +75,7 @@ struct CacheContents {
 
     /// What a call gets from a load that it joined and that is over; nil when it has to ask again.
     mutating func share(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome, now: Int64) -> Result<
-        CacheAnswer, CacheError
+        ServedValue, CacheFailure
     >? {
         switch outcome {
         case .again: nil
@@ -88,7 +88,7 @@ struct CacheContents {
     /// What another caller found on the disk, for one that waited for it: also when there was no room to keep it. nil
     /// when the value is too old for the call, or the entry holds another one by now.
     private mutating func found(_ ticket: CacheTicket, _ value: CacheValue, _ now: Int64) -> Result<
-        CacheAnswer, CacheError
+        ServedValue, CacheFailure
     >? {
         guard ticket.entry.value == nil, value.produced != .min else { return nil }
         let age = max(0, CacheTime.difference(now, value.produced))
@@ -97,7 +97,7 @@ struct CacheContents {
             age: age, expire: policy.expire, fresh: request.fresh, tolerance: request.tolerance)
         guard decision == .serve else { return nil }
         counted.hits &+= 1
-        return .success(CacheAnswer(state: .hit, value: value, age: age, lastFailure: nil))
+        return .success(ServedValue(state: .hit, value: value, age: age, lastFailure: nil))
     }
 
     // MARK: - Loads
@@ -126,7 +126,7 @@ struct CacheContents {
     }
 
     /// Takes over what the disk has while nothing is held and nothing loads, for who peeks.
-    mutating func show(_ found: CacheDisk.Found, _ key: [UInt8], now: Int64) -> (answer: CacheAnswer?, old: CacheValue?)
+    mutating func show(_ found: CacheDisk.Found, _ key: [UInt8], now: Int64) -> (answer: ServedValue?, old: CacheValue?)
     {
         let entry = entries.make(key)
         var old: CacheValue?
@@ -167,7 +167,7 @@ struct CacheContents {
 
     /// The source failed after `time`. This is what the call gets.
     mutating func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, time: Int64, now: Int64, jitter: Double)
-        -> Result<CacheAnswer, CacheError>
+        -> Result<ServedValue, CacheFailure>
     {
         ticket.entry.flight.fail(failure, now: now, policy: policy, jitter: jitter)
         ticket.entry.value?.failure.store(failure.code, ordering: .relaxed)
@@ -178,9 +178,9 @@ struct CacheContents {
     }
 
     /// There is no source: the load is over, and only what is stale may do for the call.
-    mutating func lackSource(_ ticket: CacheTicket, now: Int64) -> Result<CacheAnswer, CacheError> {
+    mutating func lackSource(_ ticket: CacheTicket, now: Int64) -> Result<ServedValue, CacheFailure> {
         finish(ticket.load, .again)
-        let missing = CacheSourceFailure(code: CacheCode.notFound, text: CacheError.notFound.description)
+        let missing = CacheSourceFailure(code: CacheCode.notFound, text: CacheFailure.notFound.description)
         let result = settle(ticket, missing, now)
         entries.drop(ticket.entry)
         if case .failure = result { return .failure(.notFound) }
@@ -204,7 +204,7 @@ struct CacheContents {
 
     /// What a call gets whose load failed, its own or one that it joined.
     private mutating func settle(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: Int64)
-        -> Result<CacheAnswer, CacheError>
+        -> Result<ServedValue, CacheFailure>
     {
         switch ticket.entry.flight.settle(ticket.call, failure: failure, now: now, policy: policy) {
         case .serve: count(ticket.entry, .hit, now)
@@ -266,14 +266,14 @@ struct CacheContents {
     // MARK: - Answers
 
     /// An answer for a value that a load has just made.
-    static func loaded(_ value: CacheValue, now: Int64) -> CacheAnswer {
-        CacheAnswer(
+    static func loaded(_ value: CacheValue, now: Int64) -> ServedValue {
+        ServedValue(
             state: .loaded, value: value, age: max(0, CacheTime.difference(now, value.produced)), lastFailure: nil)
     }
 
     /// The value of an entry as an answer that counts as served.
-    private mutating func count(_ entry: CacheEntry, _ state: CacheAnswer.State, _ now: Int64)
-        -> Result<CacheAnswer, CacheError>
+    private mutating func count(_ entry: CacheEntry, _ state: ServedValue.State, _ now: Int64)
+        -> Result<ServedValue, CacheFailure>
     {
         let result = answered(entry, state, now)
         guard case .success(let answer) = result else { return result }
@@ -282,15 +282,15 @@ struct CacheContents {
         return result
     }
 
-    private func answered(_ entry: CacheEntry, _ state: CacheAnswer.State, _ now: Int64)
-        -> Result<CacheAnswer, CacheError>
+    private func answered(_ entry: CacheEntry, _ state: ServedValue.State, _ now: Int64)
+        -> Result<ServedValue, CacheFailure>
     {
         answer(entry, state, now).map { .success($0) } ?? .failure(.notFound)
     }
 
-    private func answer(_ entry: CacheEntry, _ state: CacheAnswer.State, _ now: Int64) -> CacheAnswer? {
+    private func answer(_ entry: CacheEntry, _ state: ServedValue.State, _ now: Int64) -> ServedValue? {
         entry.value.map {
-            CacheAnswer(state: state, value: $0, age: entry.flight.age(at: now), lastFailure: entry.flight.failure)
+            ServedValue(state: state, value: $0, age: entry.flight.age(at: now), lastFailure: entry.flight.failure)
         }
     }
 

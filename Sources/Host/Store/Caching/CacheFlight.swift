@@ -34,7 +34,7 @@ struct CacheFlight: Sendable {
 
     /// One call: what it asks, since when, and which value there was then.
     struct Call: Equatable, Sendable {
-        var request: CacheRequest
+        var request: CacheLookup
         var at: Int64
         var version: UInt64
     }
@@ -76,7 +76,7 @@ struct CacheFlight: Sendable {
     }
 
     /// One call as it stands at `now`, to be asked and asked again.
-    func call(_ request: CacheRequest, now: Int64) -> Call {
+    func call(_ request: CacheLookup, now: Int64) -> Call {
         Call(request: request, at: now, version: version)
     }
 

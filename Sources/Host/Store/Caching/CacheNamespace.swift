@@ -112,7 +112,7 @@ public final class CacheNamespace: Sendable {
     }
 
     /// The cache of that name, in memory or also on disk, made by the first call; later calls ignore the options.
-    public func open(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> Result<HostCache, CacheError> {
+    public func open(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> Result<HostCache, CacheFailure> {
         if let error = check(name, options, isOnDisk: isOnDisk) { return .failure(error) }
         let key = Name(bytes: Array(name.utf8), isOnDisk: isOnDisk)
         let (cache, isNew) = caches.withLock { caches in
@@ -125,7 +125,7 @@ public final class CacheNamespace: Sendable {
         return .success(cache)
     }
 
-    private func check(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> CacheError? {
+    private func check(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> CacheFailure? {
         if name.utf8.count > 4096 { return .invalid("a cache's name has at most 4096 bytes") }
         if options.expire < 0 { return .invalid("expire is negative") }
         if options.refreshAfter < 0 { return .invalid("refresh_after is negative") }

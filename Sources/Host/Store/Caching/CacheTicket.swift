@@ -16,14 +16,14 @@ struct CacheTicket {
     /// A reload ahead of expiry, which asks as the cache itself would.
     init(ahead load: CacheLoad) {
         self.load = load
-        call = CacheFlight.Call(request: CacheRequest(), at: load.flight.began, version: 0)
+        call = CacheFlight.Call(request: CacheLookup(), at: load.flight.began, version: 0)
         isAhead = true
     }
 }
 
 /// What a caller gets.
 struct CacheServed {
-    let result: Result<CacheAnswer, CacheError>
+    let result: Result<ServedValue, CacheFailure>
     /// The reload that the value's age has begun, to be performed in the background.
     var ahead: CacheLoad?
 }

@@ -11,7 +11,7 @@ internal import HostSystem
 ///       fail      leaves the source alone for a while, wakes who waits; what is stale may do
 extension HostCache {
     /// Performs a load that was begun for this call, and gives what comes of it.
-    func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<CacheAnswer, CacheError> {
+    func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
         let isNested = CacheWaits.enter(begun.load)
         defer { CacheWaits.leave() }
         guard let disk else { return unsafe make(begun, given) }
@@ -83,7 +83,7 @@ extension HostCache {
     // MARK: - The source
 
     /// Asks the source, keeps what it made and releases everyone, then saves.
-    private func make(_ ticket: CacheTicket, _ given: CacheSource?) -> Result<CacheAnswer, CacheError> {
+    private func make(_ ticket: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
         guard let source = unsafe given ?? options.source else { return giveUp(ticket) }
         let writer = CacheWriter()
         let start = environment.clock.boot()
@@ -100,7 +100,7 @@ extension HostCache {
     }
 
     private func succeed(_ ticket: CacheTicket, _ content: CacheValue.Content, _ now: Int64, _ time: Int64)
-        -> CacheAnswer
+        -> ServedValue
     {
         let made = change {
             $0.succeed(ticket, content, time: time, now: now, above: disk?.newest ?? 0)
@@ -119,7 +119,7 @@ extension HostCache {
     }
 
     private func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: Int64, _ time: Int64)
-        -> Result<CacheAnswer, CacheError>
+        -> Result<ServedValue, CacheFailure>
     {
         let jitter = environment.jitter()
         let result = contents.withLock { $0.fail(ticket, failure, time: time, now: now, jitter: jitter) }
@@ -130,7 +130,7 @@ extension HostCache {
     }
 
     /// There is nobody to ask: only what is stale may do.
-    private func giveUp(_ ticket: CacheTicket) -> Result<CacheAnswer, CacheError> {
+    private func giveUp(_ ticket: CacheTicket) -> Result<ServedValue, CacheFailure> {
         let result = contents.withLock { $0.lackSource(ticket, now: environment.clock.boot()) }
         contents.broadcast()
         return result

@@ -93,8 +93,8 @@ internal import Synchronization
     ///
     /// `key` has at most 65 536 bytes; empty is the unkeyed value. `source` goes before the cache's own. It runs on the
     /// calling thread, and other callers of the key wait for it.
-    public func get(_ request: CacheRequest = CacheRequest(), key: [UInt8] = [], source: CacheSource? = nil)
-        -> Result<CacheAnswer, CacheError>
+    public func get(_ request: CacheLookup = CacheLookup(), key: [UInt8] = [], source: CacheSource? = nil)
+        -> Result<ServedValue, CacheFailure>
     {
         if request.tolerance < 0 { return .failure(.invalid("the tolerance is negative")) }
         if let error = Self.check(key) { return .failure(error) }
@@ -121,13 +121,13 @@ internal import Synchronization
     private static let rounds = 1000
 
     /// Gives the caller its answer, and begins the reload that its age calls for.
-    func deliver(_ served: CacheServed) -> Result<CacheAnswer, CacheError> {
+    func deliver(_ served: CacheServed) -> Result<ServedValue, CacheFailure> {
         if let ahead = served.ahead { reload(ahead) }
         return served.result
     }
 
     /// The value held, whatever its age, and never the source; for a disk cache also what the disk has.
-    public func peek(key: [UInt8] = []) -> Result<CacheAnswer, CacheError> {
+    public func peek(key: [UInt8] = []) -> Result<ServedValue, CacheFailure> {
         if let error = Self.check(key) { return .failure(error) }
         let now = environment.clock.boot()
         if let held = contents.withLock({ $0.peek(key, now: now) }) { return .success(held) }
@@ -152,7 +152,7 @@ internal import Synchronization
     /// `byCallback` on the thread that `hit` is called on: then values that nobody has seen go at once, and a callback
     /// that puts again and again holds no more than one.
     public func put(_ bytes: UnsafeRawBufferPointer, key: [UInt8] = [], byCallback: Bool = false)
-        -> Result<Void, CacheError>
+        -> Result<Void, CacheFailure>
     {
         if options.objects { return .failure(.invalid("this cache holds objects")) }
         if let error = refuse(bytes.count, key) { return .failure(error) }
@@ -165,21 +165,21 @@ internal import Synchronization
     public func put(
         object: UnsafeMutableRawPointer, cost: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void,
         key: [UInt8] = []
-    ) -> Result<Void, CacheError> {
+    ) -> Result<Void, CacheFailure> {
         guard options.objects else { return .failure(.invalid("this cache holds bytes")) }
         if let error = refuse(cost, key) { return .failure(error) }
         return put(.object(unsafe CacheObject(object, cost: cost, release: release)), key, byCallback: false)
     }
 
     /// Why a value of this cost cannot be put.
-    private func refuse(_ cost: Int, _ key: [UInt8]) -> CacheError? {
+    private func refuse(_ cost: Int, _ key: [UInt8]) -> CacheFailure? {
         if let error = Self.check(key) { return error }
         if cost <= valueLimit { return nil }
         _ = invalidate(key: key)
         return .tooLarge
     }
 
-    private func put(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> Result<Void, CacheError> {
+    private func put(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> Result<Void, CacheFailure> {
         disk?.learnNewest()
         if let disk, contents.withLock({ $0.entries[key]?.onDisk != true }) { disk.learnNewest(key) }
         // Another process may have saved since the generation was known: then once more, above its generation.
@@ -196,7 +196,7 @@ internal import Synchronization
     }
 
     /// Drops the value, from the disk too. A load in progress goes on for its callers, and is not kept.
-    public func invalidate(key: [UInt8] = []) -> Result<Void, CacheError> {
+    public func invalidate(key: [UInt8] = []) -> Result<Void, CacheFailure> {
         if let error = Self.check(key) { return .failure(error) }
         let old = change { $0.invalidate(key) }
         park(old)
@@ -267,7 +267,7 @@ internal import Synchronization
         disk?.remove(key, generation: contents.withLock { $0.generation }) ?? false
     }
 
-    static func check(_ key: [UInt8]) -> CacheError? {
+    static func check(_ key: [UInt8]) -> CacheFailure? {
         key.count > CacheFileHeader.longestText ? .invalid("a key has at most 65536 bytes") : nil
     }
 }

@@ -152,7 +152,7 @@ extension WorkerCommand.Start {
             case "max_cycles": start.maxCycles = try cursor.unsigned()
             case "until_ms": start.untilMs = try cursor.signed()
             case "on_error":
-                guard let decision = ErrorDecision(rawValue: try cursor.string()) else {
+                guard let decision = ErrorAction(rawValue: try cursor.string()) else {
                     throw cursor.fault("a decision before this")
                 }
                 start.onError.decision = decision

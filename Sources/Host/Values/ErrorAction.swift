@@ -1,5 +1,5 @@
 /// What follows an error of a callback: what a routine's error hook decides, or where it has none, the configuration.
-public enum ErrorDecision: String, CaseIterable, Sendable {
+public enum ErrorAction: String, CaseIterable, Sendable {
     /// It is counted; the next cycle comes when it is due.
     case goOn = "continue"
     /// The same cycle again a little later, a few times.
@@ -15,14 +15,14 @@ public enum ErrorDecision: String, CaseIterable, Sendable {
 /// The decision that the host takes by itself, with its numbers.
 public struct ErrorDefault: Equatable, Sendable {
     /// What follows.
-    public var decision: ErrorDecision
+    public var decision: ErrorAction
     /// After how long a retry comes, ms.
     public var retryMs: UInt64
     /// Attempts at one cycle at most.
     public var attempts: UInt32
 
     /// The session ends; a hook that wants a retry gets three attempts.
-    public init(decision: ErrorDecision = .endSession, retryMs: UInt64 = 1000, attempts: UInt32 = 3) {
+    public init(decision: ErrorAction = .endSession, retryMs: UInt64 = 1000, attempts: UInt32 = 3) {
         self.decision = decision
         self.retryMs = retryMs
         self.attempts = attempts

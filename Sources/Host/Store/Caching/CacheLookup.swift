@@ -1,5 +1,5 @@
 /// What one call asks of a cache.
-public struct CacheRequest: Equatable, Sendable {
+public struct CacheLookup: Equatable, Sendable {
     /// Ask the source, unless the value is younger than the tolerance.
     public var fresh: Bool
     /// t of the table, in nanoseconds, from 0; `Int64.max` is for ever.
@@ -33,7 +33,7 @@ public struct CacheSourceFailure: Error, Equatable, Sendable {
 }
 
 /// Why there is no value.
-public enum CacheError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum CacheFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// The source failed, now or within the back-off, and nothing may be served instead.
     case sourceFailed(CacheSourceFailure)
     /// The source asked for the very value that it makes, directly or through other caches or threads.
@@ -46,7 +46,7 @@ public enum CacheError: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid(String)
 
     /// Others put or dropped the value again and again while the call waited for its load.
-    static let overtaken = CacheError.sourceFailed(
+    static let overtaken = CacheFailure.sourceFailed(
         CacheSourceFailure(
             code: 1, text: "the value was dropped each time that it was loaded: too many writers at once"))
 
@@ -67,7 +67,7 @@ public enum CacheError: Error, Equatable, Sendable, CustomStringConvertible {
 public typealias CacheSource = (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?
 
 /// A value as a call got it. Keeps the value alive.
-public struct CacheAnswer: Sendable {
+public struct ServedValue: Sendable {
     /// Where the value came from.
     public enum State: Equatable, Sendable {
         /// From the cache.
