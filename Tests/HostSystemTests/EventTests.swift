@@ -43,7 +43,7 @@ struct EventTests {
 
     @Test("a loop: handlers, deadlines, and an unwatch by a handler of the same round")
     func loop() throws {
-        let loop = try EventLoop()
+        let loop = try EventLoop(clock: SystemClock())
         let first = try Doorbell()
         let second = try Doorbell()
         var calls = 0

@@ -105,8 +105,8 @@ struct RoutineRunnerTests {
     }
 
     /// What the configuration decides, and what comes of it as above.
-    static let defaults:
-        [(ErrorAction, SessionEnd, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] = [
+    static let defaults: [(ErrorAction, SessionEnd, cycles: UInt64, failures: UInt64, WorkerEvent.Ended.Disposition)] =
+        [
             (.goOn, .maxCycles, 3, 1, .policy), (.retry, .error, 1, 5, .policy), (.endSession, .error, 1, 1, .policy),
             (.stop, .error, 1, 1, .stop), (.quarantine, .error, 1, 1, .quarantine),
         ]

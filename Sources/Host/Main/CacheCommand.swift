@@ -13,7 +13,8 @@ enum CacheCommand {
     /// Performs it on the state directory.
     static func perform(_ options: CacheCommandOptions) throws -> ExitStatus {
         let directory = try Program.state(options.state)
-        let inspector = CacheInspector(state: SystemCacheFolder(directory))
+        let clock = SystemClock()
+        let inspector = CacheInspector(state: SystemCacheFolder(directory, clock: clock), clock: clock)
         let selection = CacheInspector.Selection(
             plugin: options.plugin, routine: options.routine, name: options.name,
             key: options.key.map { Array($0.utf8) })

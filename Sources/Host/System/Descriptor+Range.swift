@@ -12,17 +12,18 @@ extension Descriptor {
     /// Takes an advisory write lock on one byte of the open file; the byte need not exist. fcntl(2), `F_OFD_SETLK`.
     ///
     /// Belongs to the open file, not to the process: two opens exclude each other within a process too. Gone when
-    /// the last descriptor of this open file is closed, also by a crash. Tries for up to `patience` ns, in steps of
-    /// 1 to 50 ms, then returns false. The lock has no queue: it is for what is seldom contended.
+    /// the last descriptor of this open file is closed, also by a crash. Sleeps for `patience` ns between the tries, in
+    /// steps of 1 to 50 ms, then returns false. The lock has no queue: it is for what is seldom contended.
     public func lockByte(at offset: Int64, patience: Int64, subject: String) throws(SystemError) -> Bool {
-        let clock = SystemClock()
-        let deadline = clock.monotonic().addingReportingOverflow(patience)
-        var pause = 1_000_000
+        var rest = patience
+        var pause: Int64 = 1_000_000
         while true {
             if try tryLock(at: offset, subject: subject) { return true }
-            if !deadline.overflow, clock.monotonic() >= deadline.partialValue { return false }
-            var time = timespec(tv_sec: 0, tv_nsec: pause)
+            if rest <= 0 { return false }
+            let next = min(pause, rest)
+            var time = timespec(tv_sec: 0, tv_nsec: Int(next))
             unsafe nanosleep(&time, nil)
+            rest -= next
             pause = min(pause * 2, 50_000_000)
         }
     }

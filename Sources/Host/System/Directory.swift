@@ -57,17 +57,19 @@ public struct Directory: ~Copyable, Sendable {
     }
 
     /// Opens a file whose every write goes to its end, making it with mode 0600 if it is not there. Does not wait for who
-    /// has a lease on it, or for so many ns.
+    /// has a lease on it, or sleeps for so many ns between the tries.
     public func openForAppending(_ name: String, patience: Int64 = 0) throws(SystemError) -> Descriptor {
-        let deadline = SystemClock().monotonic() &+ patience
+        var rest = patience
         while true {
             do throws(SystemError) {
                 return try open(name, flags: O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK)
             } catch {
-                guard error.wouldBlock, SystemClock().monotonic() < deadline else { throw error }
+                guard error.wouldBlock, rest > 0 else { throw error }
             }
-            var pause = timespec(tv_sec: 0, tv_nsec: 10_000_000)
+            let next = min(rest, 10_000_000)
+            var pause = timespec(tv_sec: 0, tv_nsec: Int(next))
             unsafe nanosleep(&pause, nil)
+            rest -= next
         }
     }
 

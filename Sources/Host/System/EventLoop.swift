@@ -16,7 +16,7 @@ public final class EventLoop {
     private let clock: any HostClock
 
     /// A loop that watches nothing yet.
-    public init(clock: any HostClock = SystemClock()) throws(SystemError) {
+    public init(clock: any HostClock) throws(SystemError) {
         self.clock = clock
         poller = try Poller()
         timer = try TimerDescriptor(.monotonic)

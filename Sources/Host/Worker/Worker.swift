@@ -178,7 +178,7 @@ public final class Worker {
             }
             let context = PluginContext(
                 number: load.plugin, loaded: loaded, ledger: ledger, clock: clock, channel: channel, log: log,
-                sessions: sessions, budget: budget, cachePlace: try Self.cachePlace(load))
+                sessions: sessions, budget: budget, cachePlace: try cachePlace(load))
             try context.prepare(loaded, parameters: load.parameters)
             if let text = context.load() {
                 return channel.send(.refused(plugin: load.plugin, stage: .load, text: text))
@@ -193,9 +193,9 @@ public final class Worker {
     }
 
     /// Where the plugin's disk caches live, if the host has a place for them.
-    private static func cachePlace(_ load: WorkerCommand.Load) throws(SystemError) -> CachePlace? {
+    private func cachePlace(_ load: WorkerCommand.Load) throws(SystemError) -> CachePlace? {
         guard let path = load.state else { return nil }
-        return CachePlace(state: SystemCacheFolder(try Directory(path)), build: load.build)
+        return CachePlace(state: SystemCacheFolder(try Directory(path), clock: clock), build: load.build)
     }
 
     private func start(_ start: WorkerCommand.Start) {

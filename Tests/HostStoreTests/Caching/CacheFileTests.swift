@@ -85,7 +85,7 @@ struct CacheFileTests {
         world.restart()
         try world.cache(.disk, Self.options).put([3]).get()
         #expect(try world.cache(.disk, Self.options).peek().get().value.generation == (call == 1 ? 4 : 3))
-        #expect(CacheInspector(state: MemoryFolder(world.disk)).clear(.init()).removed == 2)
+        #expect(CacheInspector(state: MemoryFolder(world.disk), clock: world.clock).clear(.init()).removed == 2)
     }
 
     @Test(

@@ -43,7 +43,7 @@ struct CacheGenerationTests {
             world.restart()
             try world.cache(.disk, Self.options).invalidate(key: key).get()
         case .cleared:
-            #expect(CacheInspector(state: MemoryFolder(world.disk)).clear(.init()).removed == 1)
+            #expect(CacheInspector(state: MemoryFolder(world.disk), clock: world.clock).clear(.init()).removed == 1)
         case .tooLarge:
             world.budget = CacheBudget(valueLimit: 1)
             world.restart()

@@ -64,7 +64,7 @@ struct CacheInspectorTests {
 
     @Test("a state directory without caches is empty, not an error")
     func empty() {
-        let report = CacheInspector(state: MemoryFolder()).list()
+        let report = CacheInspector(state: MemoryFolder(), clock: TestClock()).list()
         #expect(report.files.isEmpty && report.errors.isEmpty)
     }
 }

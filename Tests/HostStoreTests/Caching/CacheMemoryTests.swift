@@ -159,7 +159,7 @@ struct CacheMemoryTests {
         try memory.put([1]).get()
         #expect(disk.hit() != nil)
         func clear(_ name: String?, _ key: [UInt8]?) {
-            _ = CacheInspector(state: MemoryFolder(world.disk)).clear(.init(name: name, key: key))
+            _ = CacheInspector(state: MemoryFolder(world.disk), clock: world.clock).clear(.init(name: name, key: key))
             world.namespace.forget(name: name, key: key)
         }
         clear("name", [1])

@@ -31,7 +31,9 @@ struct CacheNameTests {
     }
 
     private static func namespace(_ state: any CacheFolder) -> CacheNamespace {
-        CacheNamespace(plugin: "../p", routine: "R", budget: CacheBudget(), place: CachePlace(state: state))
+        CacheNamespace(
+            plugin: "../p", routine: "R", budget: CacheBudget(), place: CachePlace(state: state),
+            environment: CacheEnvironment(clock: SystemClock()))
     }
 
     @Test("each name has a file of its own in the namespace's directory, on a real disk")
@@ -58,5 +60,5 @@ struct CacheNameTests {
 /// Runs with a directory of its own, removed afterwards.
 func withScratch(_ body: (_ state: () throws(SystemError) -> any CacheFolder) throws -> Void) throws {
     let scratch = TestDirectory()
-    try body { () throws(SystemError) in SystemCacheFolder(try scratch.directory()) }
+    try body { () throws(SystemError) in SystemCacheFolder(try scratch.directory(), clock: SystemClock()) }
 }

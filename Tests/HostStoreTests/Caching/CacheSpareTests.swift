@@ -13,7 +13,7 @@ struct CacheSpareTests {
     private static func cache(_ state: any CacheFolder) throws -> HostCache {
         try CacheNamespace(
             plugin: "p", routine: "r", budget: CacheBudget(), place: CachePlace(state: state),
-            environment: CacheEnvironment()
+            environment: CacheEnvironment(clock: SystemClock())
         ).open("x", options, isOnDisk: true).get()
     }
 
@@ -92,12 +92,12 @@ struct CacheSpareTests {
             let writer = try #require(folder.reopen(FileName("x.shc")))
             #expect(throws: SystemError.self) { try folder.open("x.shc") }
             #expect(other.peek().error == .notFound)
-            let report = CacheInspector(state: try state()).list()
+            let report = CacheInspector(state: try state(), clock: SystemClock()).list()
             #expect(report.files.isEmpty && report.errors.first?.isHeld == true)
             try writer.close()
             #expect(other.peek().bytes == [1])
             #expect(other.counters().corrupt == 0)
-            #expect(CacheInspector(state: try state()).list().files.first?.value?.size == 1)
+            #expect(CacheInspector(state: try state(), clock: SystemClock()).list().files.first?.value?.size == 1)
         }
     }
 

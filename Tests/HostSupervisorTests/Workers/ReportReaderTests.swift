@@ -17,7 +17,7 @@ import Testing
     private func read(wanted: Bool = true, _ make: (String) throws -> Void) throws -> (Report, left: Bool) {
         let folder = TestDirectory()
         try make(folder.path + "/1.json")
-        let loop = try EventLoop()
+        let loop = try EventLoop(clock: SystemClock())
         let reader = try ReportReader(try Directory(folder.path), loop: loop)
         var found: Report?
         reader.read(.init(report: "1.json", page: nil, files: [])) { report in
@@ -69,7 +69,7 @@ import Testing
     @Test func `a hundred reports at once are all read`() throws {
         let folder = TestDirectory()
         for number in 0..<100 { try write(Self.good, to: "\(folder.path)/\(number).json") }
-        let loop = try EventLoop()
+        let loop = try EventLoop(clock: SystemClock())
         let reader = try ReportReader(try Directory(folder.path), loop: loop)
         var names: Set<String> = []
         for number in 0..<100 {

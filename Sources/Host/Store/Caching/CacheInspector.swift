@@ -11,7 +11,7 @@ public struct CacheInspector: Sendable {
     private let origin: CacheOrigin
 
     /// An inspector of a state directory.
-    public init(state: any CacheFolder, clock: any HostClock = SystemClock(), origin: CacheOrigin = CacheOrigin()) {
+    public init(state: any CacheFolder, clock: any HostClock, origin: CacheOrigin = CacheOrigin()) {
         self.state = state
         self.clock = clock
         self.origin = origin

@@ -15,9 +15,9 @@ public struct CacheEnvironment: Sendable {
     /// Told of loads, failures and damaged files, on the thread that saw them, under no lock.
     public var report: @Sendable (CacheEvent) -> Void
 
-    /// An environment; by default the machine's clocks, no background and nobody who listens.
+    /// An environment; by default of this machine's boot, with no background and nobody who listens.
     public init(
-        clock: any HostClock = SystemClock(), origin: CacheOrigin = CacheOrigin(),
+        clock: any HostClock, origin: CacheOrigin = CacheOrigin(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
         background: @escaping @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool = { _ in false },
         report: @escaping @Sendable (CacheEvent) -> Void = { _ in }
@@ -98,8 +98,7 @@ public final class CacheNamespace: Sendable {
 
     /// A namespace; without a `place` it has no disk caches.
     public init(
-        plugin: String, routine: String, budget: CacheBudget, place: CachePlace?,
-        environment: CacheEnvironment = CacheEnvironment()
+        plugin: String, routine: String, budget: CacheBudget, place: CachePlace?, environment: CacheEnvironment
     ) {
         self.plugin = plugin
         self.routine = routine

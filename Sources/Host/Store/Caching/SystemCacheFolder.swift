@@ -4,6 +4,7 @@ internal import HostValues
 /// A directory of the file system.
 public final class SystemCacheFolder: CacheFolder {
     private let directory: Directory
+    private let clock: any HostClock
     private let first = Monitor(FirstLock())
 
     /// The lock at offset 0 of each save: its file stays open, and within the process this flag is the lock.
@@ -13,13 +14,14 @@ public final class SystemCacheFolder: CacheFolder {
     }
 
     /// Takes an open directory over.
-    public init(_ directory: consuming Directory) {
+    public init(_ directory: consuming Directory, clock: any HostClock) {
         self.directory = directory
+        self.clock = clock
     }
 
     /// As `CacheFolder` says.
     public func folder(_ name: String, create: Bool) throws(SystemError) -> any CacheFolder {
-        SystemCacheFolder(try directory.directory(name, create: create))
+        SystemCacheFolder(try directory.directory(name, create: create), clock: clock)
     }
 
     /// As `CacheFolder` says.
@@ -78,9 +80,9 @@ public final class SystemCacheFolder: CacheFolder {
         var rest = patience
         var taken = first.withLock { take(&$0) }
         if taken == nil {
-            let deadline = CacheTime.sum(SystemClock().monotonic(), patience)
+            let deadline = CacheTime.sum(clock.monotonic(), patience)
             taken = first.wait(until: deadline) { take(&$0) }
-            rest = CacheTime.difference(deadline, SystemClock().monotonic())
+            rest = CacheTime.difference(deadline, clock.monotonic())
         }
         guard let known = taken else { return nil }
         do {
