@@ -77,6 +77,26 @@ extension EndToEnd {
             #expect(list.matches(of: #/Mon \d{4}-\d\d-\d\dT09:30:00\+05:45 /#).count == 3, "\(list)")
         }
 
+        @Test func `a plugin brings a schedule of its own, and the configuration's word wins`() async throws {
+            try await Fixtures.build(
+                "ownhours",
+                c: Source.plugin(
+                    "ownhours", waitMs: 0, fields: #", .schedule = "*:*:* Asia/Tokyo""#,
+                    body: #"schedhost_info(scheduler, "for %" PRId64, schedhost_due_ms(scheduler) % 1000);"#))
+            let scratch = try Scratch()
+            try scratch.add("ownhours")
+            let (_, list, _) = try await Program.run("list", "--plugins", scratch.plugins, in: scratch)
+            #expect(list.contains("ownhours/run: by \"*:*:* Asia/Tokyo\"") && list.contains("(plugin)"), "\(list)")
+            let host = try Host("--max-cycles", "2", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0), "\(host.log)")
+            #expect(host.lines("ownhours/run", "for 0").count == 2, "\(host.log)")
+            try scratch.write("{ wait_ms: 10 }", to: "ownhours.json5")
+            let other = try Host("--max-cycles", "3", "--exit-when-idle", in: scratch)
+            #expect(try await other.ended() == .exited(0) && other.lines("for 0").count == 3, "\(other.log)")
+            let (_, after, _) = try await Program.run("list", "--plugins", scratch.plugins, in: scratch)
+            #expect(!after.contains("        schedule "), "\(after)")
+        }
+
         @Test func `a mistake in a schedule is told with its place`() async throws {
             let scratch = try await scratch("{\n    schedule: '0 30 9 * * 1-5',\n}")
             let (end, output, errors) = try await Program.run(

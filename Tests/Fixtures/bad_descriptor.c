@@ -28,6 +28,11 @@
 #define BAD_PARAMETER_TYPE 23
 #define NULL_PARAMETER_NAME 24
 #define UNRESOLVED 25        /* calls a function that nobody defines */
+#define UNKNOWN_PARAMETER_FLAG 26
+#define BAD_SCHEDULE 27      /* an hour that there is not */
+#define SIX_FIELDS 28        /* a schedule of cron's with seconds */
+#define NO_ZONE 29           /* a schedule in a zone that there is not */
+#define WAIT_AND_SCHEDULE 30
 
 #ifndef BAD
 #define BAD GOOD
@@ -59,6 +64,7 @@ static const schedhost_parameter parameter = {
     .type = CHOOSE(BAD_PARAMETER_TYPE, 99, SCHEDHOST_PARAM_INT),
     .name = CHOOSE(NULL_PARAMETER_NAME, NULL, "number"),
     .default_value = "1",
+    .flags = CHOOSE(UNKNOWN_PARAMETER_FLAG, 0x80u, 0u),
 };
 static const schedhost_parameter *const parameters[] = {&parameter, NULL};
 
@@ -66,8 +72,11 @@ static const schedhost_routine routine = {
     .struct_size = CHOOSE(SMALL_ROUTINE, 56u, (uint32_t)sizeof(schedhost_routine)),
     .flags = CHOOSE(UNKNOWN_ROUTINE_FLAG, 0x80000000u, 0u),
     .name = CHOOSE(NULL_NAME, NULL, CHOOSE(BAD_NAME, "bad name", CHOOSE(LONG_NAME, SIXTY_FIVE, "run"))),
-    .wait_ms = CHOOSE(WAIT_RANGE, 2678400001u, 1000u),
+    .wait_ms = CHOOSE(WAIT_RANGE, 2678400001u, BAD >= BAD_SCHEDULE && BAD <= NO_ZONE ? 0u : 1000u),
     .run = RUN,
+    .schedule = CHOOSE(BAD_SCHEDULE, "Mon 25:00",
+                       CHOOSE(SIX_FIELDS, "0 30 9 * * 1-5",
+                              CHOOSE(NO_ZONE, "10:00 Europe/Berln", CHOOSE(WAIT_AND_SCHEDULE, "10:00", NULL)))),
 };
 static const schedhost_routine *const routines[] = {
     CHOOSE(EMPTY_LIST, NULL, &routine),

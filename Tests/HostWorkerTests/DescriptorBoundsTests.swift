@@ -1,5 +1,6 @@
 import CPluginAPI
 import HostInspection
+import HostPolicy
 import HostSystem
 import HostValues
 import HostWire
@@ -16,6 +17,8 @@ struct DescriptorBoundsTests {
         #expect(PluginDescription.Bounds.line == Int(SCHEDHOST_MAX_DESCRIPTION))
         #expect(PluginDescription.Bounds.routines == Int(SCHEDHOST_MAX_ROUTINES))
         #expect(PluginDescription.Bounds.parameters == Int(SCHEDHOST_MAX_PARAMETERS))
+        #expect(PluginDescription.Bounds.schedule == Int(SCHEDHOST_MAX_SCHEDULE))
+        #expect(ScheduleText.mostBytes == Int(SCHEDHOST_MAX_SCHEDULE))
         #expect(PluginDescription.Bounds.milliseconds == UInt64(SCHEDHOST_MAX_WAIT_MS))
     }
 

@@ -34,6 +34,28 @@ import Testing
         #expect(starts == [200, 350, 500, 800] && end.missed == 0 && end.reason.end == .maxCycles)
     }
 
+    /// The time that a cycle is for, which a retry shares and a cycle that somebody asked for has not.
+    @Test func aCycleKnowsWhatItIsFor() throws {
+        let clock = TestClock()
+        clock.setWall(by: 1_000_000_000 * 1_000_000_000 - clock.wall())
+        let seen = Log()
+        let script = Script { scheduler in
+            let place = unsafe place(scheduler)
+            unsafe seen.add("\(place.due_ms / 1000 - (place.due_ms == 0 ? 0 : 1_000_000_000)) \(place.attempt)")
+            if unsafe place.cycle == 1, unsafe place.attempt == 1 { return 5 }
+            if unsafe place.cycle == 1 { unsafe scheduler.pointee.host.pointee.run_again_now(scheduler) }
+            clock.advance(7_000_000_000)
+            return 0
+        }
+        let kit = unsafe try PluginKit([script], clock: clock)
+        var order = kit.order(maxCycles: 4)
+        order.onError = ErrorDefault(decision: .retry, retryMs: 1000, attempts: 3)
+        order.timing.schedules = ["*:0/5 UTC"]
+        order.timing.jitterMs = 20_000
+        _ = try kit.session(order, on: clock)
+        #expect(seen.all == ["200 1", "500 1", "500 2", "0 1", "800 1"])
+    }
+
     @Test func aLongCycleIsFollowedByOneRun() throws {
         let (starts, end) = try starts(3, taking: 700) { $0.schedules = ["*:0/5 UTC"] }
         // Due at 500 and 800 while the first ran: the run at 900 is for the latter.

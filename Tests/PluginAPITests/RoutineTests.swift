@@ -38,7 +38,7 @@ private final class Counter: @unchecked Sendable {
         unsafe #expect(String(cString: given.id) == "whole" && String(cString: given.version) == "1.2.3")
         unsafe #expect(given.needs_minor == 4 && given.load != nil && given.unload == nil)
         let parameters = unsafe entries(given.parameters)
-        unsafe #expect(parameters.count == 1 && parameters[0].pointee.struct_size == 40)
+        unsafe #expect(parameters.count == 1 && parameters[0].pointee.struct_size == 48)
         unsafe #expect(parameters[0].pointee.type == UInt32(SCHEDHOST_PARAM_DOUBLE))
         unsafe #expect(String(cString: parameters[0].pointee.default_value) == "0.5")
         unsafe #expect(String(cString: parameters[0].pointee.range) == "0..1")
@@ -48,13 +48,29 @@ private final class Counter: @unchecked Sendable {
         for index in unsafe routines.indices {
             let routine = unsafe routines[index]
             unsafe #expect(
-                routine.struct_size == 104 && routine.start != nil && routine.run != nil && routine.user != nil)
+                routine.struct_size == 112 && routine.start != nil && routine.run != nil && routine.user != nil)
         }
         unsafe #expect(routines[0].wait_ms == 1500 && routines[0].max_cycles == 7 && routines[0].timeout_ms == 1)
         unsafe #expect(routines[0].stop != nil && routines[0].stats != nil && routines[0].on_error != nil)
         unsafe #expect(routines[0].interrupt == nil && routines[3].interrupt != nil)
         unsafe #expect(routines[1].wait_ms == 0 && routines[1].stop == nil && routines[1].on_error == nil)
         unsafe #expect(routines[3].wait_ms == UInt64(Int64.max))
+    }
+
+    @Test func schedulesAndSecrets() {
+        let token = Parameter("token", default: "").secret
+        let plugin = Plugin("timed", version: "1", parameters: [token, Parameter("open", default: 1)]) {
+            Routine("report", schedule: "Mon..Fri 09:30 Europe/Berlin") { _ in }
+            Routine("later", schedule: "daily", maxCycles: 3) { _ async in }
+            Routine("often", wait: .seconds(1)) { _ in }
+        }
+        let routines = unsafe plugin.routines.map { unsafe $0.pointee }
+        unsafe #expect(String(cString: routines[0].schedule) == "Mon..Fri 09:30 Europe/Berlin")
+        unsafe #expect(routines[0].wait_ms == 0 && routines[1].schedule != nil && routines[1].max_cycles == 3)
+        unsafe #expect(routines[2].schedule == nil && routines[2].wait_ms == 1000)
+        let parameters = unsafe entries(plugin.descriptor.pointee.parameters)
+        unsafe #expect(parameters[0].pointee.flags == UInt32(SCHEDHOST_PARAM_SECRET))
+        unsafe #expect(parameters[1].pointee.flags == 0)
     }
 
     @Test func placeAndCalls() {

@@ -94,7 +94,8 @@ public enum ConfigurationReference {
                 .times,
                 "The times at which cycles begin, in place of wait_ms, for work that belongs to an hour of the day or a "
                     + "day of the week; schedhost calendar shows what a text means.",
-                "schedule: \"Mon..Fri 09:30 Europe/Berlin\"", unset: "none (it runs by wait_ms)")
+                "schedule: \"Mon..Fri 09:30 Europe/Berlin\"", unset: "the plugin's own, or none",
+                field: "schedule")
         case .zone:
             Words(
                 .times,

@@ -61,6 +61,7 @@ public struct FileFindings: Sendable {
             writer.field("id", plugin.id + "/" + routine.name)
             if let description = routine.description { writer.field("description", description) }
             writer.field("wait_ms", routine.waitMs)
+            if let schedule = routine.schedule { writer.field("schedule", schedule) }
             writer.field("max_cycles", routine.maxCycles)
             writer.field("timeout_ms", routine.timeoutMs)
             if let settings = settings.first(where: { $0.routine == routine.name })?.settings {
@@ -81,7 +82,8 @@ public struct FileFindings: Sendable {
             writer.open()
             writer.field("name", parameter.name)
             writer.field("type", parameter.type.rawValue)
-            if let value = parameter.defaultValue { writer.field("default", value) }
+            if parameter.isSecret { writer.field("secret", true) }
+            if let value = parameter.shownDefault { writer.field("default", value) }
             if let range = parameter.range { writer.field("range", range) }
             if let description = parameter.description { writer.field("description", description) }
             writer.close()

@@ -140,14 +140,19 @@ enum PluginText {
         if let description = plugin.description { lines.append("    \(description)") }
         for routine in plugin.routines {
             var words = "    \(plugin.id)/\(routine.name): "
-            words += "every \(DurationText.format(milliseconds: Int64(clamping: routine.waitMs)))"
+            if let schedule = routine.schedule {
+                words += "by \"\(schedule)\""
+            } else {
+                words += "every \(DurationText.format(milliseconds: Int64(clamping: routine.waitMs)))"
+            }
             if routine.maxCycles > 0 { words += ", \(routine.maxCycles) cycles" }
             if let description = routine.description { words += ": \(description)" }
             lines.append(words)
         }
         for parameter in plugin.parameters {
             var words = "    params.\(parameter.name): \(parameter.type.rawValue)"
-            if let value = parameter.defaultValue { words += " = \(value)" }
+            if parameter.isSecret { words += ", secret" }
+            if let value = parameter.shownDefault { words += " = \(value)" }
             if let range = parameter.range { words += " (\(range))" }
             if let description = parameter.description { words += ": \(description)" }
             lines.append(words)

@@ -44,9 +44,19 @@ public struct PluginDescription: Equatable, Sendable {
         public var range: String?
         /// One line, or nil.
         public var description: String?
+        /// Whether its value, and its default, are shown nowhere.
+        public var isSecret: Bool
+        /// What stands where a secret is not shown.
+        public static let hidden = "(secret)"
+        /// Its default as everybody may see it.
+        public var shownDefault: String? { isSecret ? defaultValue.map { _ in Self.hidden } : defaultValue }
 
         /// A parameter.
-        public init(name: String, type: Kind, defaultValue: String?, range: String?, description: String?) {
+        public init(
+            name: String, type: Kind, defaultValue: String?, range: String?, description: String?,
+            isSecret: Bool = false
+        ) {
+            self.isSecret = isSecret
             self.name = name
             self.type = type
             self.defaultValue = defaultValue
@@ -67,9 +77,15 @@ public struct PluginDescription: Equatable, Sendable {
         public var maxCycles: UInt64
         /// Bound of a cycle, ms; 0: the host's default.
         public var timeoutMs: UInt64
+        /// The text of its schedule; nil: it runs by its wait.
+        public var schedule: String?
 
         /// A routine.
-        public init(name: String, description: String?, waitMs: UInt64, maxCycles: UInt64, timeoutMs: UInt64) {
+        public init(
+            name: String, description: String?, waitMs: UInt64, maxCycles: UInt64, timeoutMs: UInt64,
+            schedule: String? = nil
+        ) {
+            self.schedule = schedule
             self.name = name
             self.description = description
             self.waitMs = waitMs

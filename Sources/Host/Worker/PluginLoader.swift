@@ -1,5 +1,7 @@
 internal import CPluginAPI
 internal import HostInspection
+internal import HostPolicy
+internal import HostStore
 internal import HostSystem
 internal import HostValues
 internal import HostWire
@@ -88,13 +90,13 @@ internal import HostWire
             unsafe described.append(
                 PluginDescription.Routine(
                     name: name, description: unsafe line(routine.description), waitMs: routine.wait_ms,
-                    maxCycles: routine.max_cycles, timeoutMs: routine.timeout_ms))
+                    maxCycles: routine.max_cycles, timeoutMs: routine.timeout_ms, schedule: line(routine.schedule)))
         }
         let description = unsafe PluginDescription(
             id: try unsafe name(plugin.id, "id"), version: version,
             description: unsafe line(plugin.description), isSerial: plugin.flags & UInt32(SCHEDHOST_SERIAL) != 0,
             parameters: try parameters(of: plugin), routines: described)
-        if let fault = description.fault { throw bad(fault) }
+        if let fault = description.fault ?? description.scheduleFault(isZone: TimeZones.has) { throw bad(fault) }
         return description
     }
 
@@ -109,6 +111,11 @@ internal import HostWire
         while let pointer = unsafe list[parameters.count] {
             let field = "parameters[\(parameters.count)]"
             let parameter: schedhost_parameter = try unsafe copy(pointer, field: field, least: 16)
+            if unsafe parameter.flags & ~UInt32(SCHEDHOST_PARAM_SECRET) != 0 {
+                throw bad(
+                    unsafe "\(field).flags has bits that this host does not know (0x\(String(parameter.flags, radix: 16)))"
+                )
+            }
             let kind: PluginDescription.Parameter.Kind
             switch unsafe parameter.type {
             case UInt32(SCHEDHOST_PARAM_STRING): kind = .string
@@ -121,7 +128,8 @@ internal import HostWire
                 PluginDescription.Parameter(
                     name: try unsafe name(parameter.name, "\(field).name"), type: kind,
                     defaultValue: unsafe line(parameter.default_value), range: unsafe line(parameter.range),
-                    description: unsafe line(parameter.description)))
+                    description: unsafe line(parameter.description),
+                    isSecret: unsafe parameter.flags & UInt32(SCHEDHOST_PARAM_SECRET) != 0))
             if parameters.count > PluginDescription.Bounds.parameters { break }  // `fault` says so
         }
         return parameters

@@ -207,6 +207,7 @@ internal import Synchronization
             return action
         }
         if unsafe cell.pointee.hasMessage { dropMessage() }
+        unsafe cell.pointee.place.due_ms = 0
         let action = unsafe cell.pointee.schedule.finish(now: end, wall: wall())
         unsafe cell.pointee.ledger.cycleCounts(cell.pointee.schedule.cycle, missed: cell.pointee.schedule.missed)
         if unsafe cell.pointee.schedule.missed != schedule.missed {
@@ -223,6 +224,7 @@ internal import Synchronization
         let decision = decide(failure)
         now = clock.boot()
         if hasRequests { consumeRequests() }
+        if case .retry = decision {} else { unsafe cell.pointee.place.due_ms = 0 }  // a retry is for the same time
         let action = unsafe cell.pointee.schedule.decide(decision, now: now, wall: wall())
         unsafe cell.pointee.ledger.decided(
             cycle: cell.pointee.schedule.cycle, attempt: cell.pointee.schedule.attempt)
@@ -331,6 +333,7 @@ extension RoutineRunner {
             try calendar(timing, wall)
         }
         let action = unsafe cell.pointee.schedule.follow(step, now: now, wall: wall)
+        if case .run(let dueMs, _, _, _) = step, action == .run { unsafe cell.pointee.place.due_ms = dueMs }
         unsafe cell.pointee.ledger.planned(missed: cell.pointee.schedule.missed, nextMs: times.nextMs)
         return action
     }

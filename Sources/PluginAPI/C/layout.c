@@ -87,7 +87,8 @@ AT(schedhost_place, session_start_ms, 48);
 AT(schedhost_place, missed, 56);
 AT(schedhost_place, session_before, 64);
 AT(schedhost_place, reserved, 68);
-SIZE(schedhost_place, 72);
+AT(schedhost_place, due_ms, 72);
+SIZE(schedhost_place, 80);
 
 AT(schedhost_error, struct_size, 0);
 AT(schedhost_error, phase, 4);
@@ -145,7 +146,9 @@ AT(schedhost_parameter, name, 8);
 AT(schedhost_parameter, default_value, 16);
 AT(schedhost_parameter, range, 24);
 AT(schedhost_parameter, description, 32);
-SIZE(schedhost_parameter, 40);
+AT(schedhost_parameter, flags, 40);
+AT(schedhost_parameter, reserved, 44);
+SIZE(schedhost_parameter, 48);
 
 AT(schedhost_routine, struct_size, 0);
 AT(schedhost_routine, flags, 4);
@@ -161,7 +164,8 @@ AT(schedhost_routine, stop, 72);
 AT(schedhost_routine, stats, 80);
 AT(schedhost_routine, on_error, 88);
 AT(schedhost_routine, interrupt, 96);
-SIZE(schedhost_routine, 104);
+AT(schedhost_routine, schedule, 104);
+SIZE(schedhost_routine, 112);
 
 AT(schedhost_plugin, struct_size, 0);
 AT(schedhost_plugin, flags, 4);
@@ -202,6 +206,7 @@ IS(SCHEDHOST_MAX_ROUTINES, 131072u);
 IS(SCHEDHOST_MAX_PARAMETERS, 1000u);
 IS(SCHEDHOST_MAX_WAIT_MS, 31u * 86400u * 1000u);
 IS(SCHEDHOST_MAX_RETRY_MS, 86400u * 1000u);
+IS(SCHEDHOST_MAX_SCHEDULE, 1024u);
 IS(SCHEDHOST_MAX_LOG, 64u << 10);
 IS(SCHEDHOST_MAX_MESSAGE, 4u << 10);
 IS(SCHEDHOST_MAX_STAT, 2u << 10);
@@ -251,6 +256,7 @@ IS(SCHEDHOST_PARAM_STRING, 1);
 IS(SCHEDHOST_PARAM_INT, 2);
 IS(SCHEDHOST_PARAM_DOUBLE, 3);
 IS(SCHEDHOST_PARAM_BOOL, 4);
+IS(SCHEDHOST_PARAM_SECRET, 1u);
 
 IS(SCHEDHOST_SERIAL, 1u);
 IS(SCHEDHOST_GLOBAL_LIBRARIES, 2u);

@@ -16,6 +16,8 @@ public struct Parameter<Value: ParameterValue>: ParameterDeclaration {
     public let range: String?
     /// One line for `schedhost list`.
     public let description: String?
+    /// Whether its value is shown nowhere: not by `schedhost list`, in no log and no message about a mistake.
+    public private(set) var isSecret = false
 
     /// A parameter with what holds when it is not set.
     public init(_ name: String, default value: Value, range: String? = nil, description: String? = nil) {
@@ -23,6 +25,13 @@ public struct Parameter<Value: ParameterValue>: ParameterDeclaration {
         defaultValue = value
         self.range = range
         self.description = description
+    }
+
+    /// The same, with a value that is shown nowhere: `Parameter("token", default: "").secret`. A host of ABI 1.0 shows it.
+    public var secret: Parameter {
+        var secret = self
+        secret.isSecret = true
+        return secret
     }
 
     /// The descriptor, immortal.
@@ -34,6 +43,7 @@ public struct Parameter<Value: ParameterValue>: ParameterDeclaration {
         unsafe parameter.default_value = unsafe immortal(String(describing: defaultValue))
         unsafe parameter.range = unsafe range.map(immortal)
         unsafe parameter.description = unsafe description.map(immortal)
+        if isSecret { unsafe parameter.flags = UInt32(SCHEDHOST_PARAM_SECRET) }
         return unsafe immortal(parameter)
     }
 }

@@ -1,7 +1,7 @@
 @_exported public import CPluginAPI
 
 /// The ELF note that tells the host, before any code of this file runs, that it is a plugin: the words of
-/// `schedhost_note` in abi.h, for ABI 1.0 and the language Swift.
+/// `schedhost_note` in abi.h, for ABI 1.1 and the language Swift.
 ///
 /// It stands in this file so that a static archive yields it together with `Plugin`.
 @section(".note.schedhost") @used
@@ -11,7 +11,7 @@ let pluginNote:
     ) = (
         10, 16, 1,  // the sizes of name and words, the type
         0x6568_6373, 0x736f_6864, 0x0000_0074,  // "schedhost", padded with zeros
-        1, 0, 0, 2  // ABI major and minor, the least minor needed, SCHEDHOST_LANGUAGE_SWIFT
+        1, 1, 0, 2  // ABI major and minor, the least minor needed, SCHEDHOST_LANGUAGE_SWIFT
     )
 
 /// What a plugin is: its name, its parameters and its routines. One global constant in each plugin.

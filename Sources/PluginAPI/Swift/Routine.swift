@@ -10,6 +10,8 @@ internal import CPluginAPI
 ///         error.attempt < 3 ? .retry(after: .seconds(1)) : .default
 ///     }
 ///
+///     Routine("report", schedule: "Mon..Fri 09:30 Europe/Berlin") { scheduler in try report() }
+///
 /// The closures of one routine never run at the same time as each other, but may run on different threads. An error
 /// that one throws becomes the routine's error with its description; it never reaches the host as a Swift error.
 public struct Routine: Sendable {
@@ -22,10 +24,16 @@ public struct Routine: Sendable {
 
     let name: String
     let description: String?
-    let wait: Duration
+    let timing: Timing
     let maxCycles: UInt64
     let timeout: Duration
     let bodies: Bodies
+
+    /// When its cycles begin.
+    enum Timing: Sendable {
+        case every(Duration)
+        case schedule(String)
+    }
 
     struct Bodies: Sendable {
         var run: Body?
@@ -54,7 +62,7 @@ public struct Routine: Sendable {
         run: @escaping Body, start: Body? = nil, stop: Body? = nil, stats: Body? = nil, onError: ErrorHook? = nil
     ) {
         self.init(
-            name: name, description: description, wait: wait, maxCycles: maxCycles, timeout: timeout,
+            name: name, description: description, timing: .every(wait), maxCycles: maxCycles, timeout: timeout,
             bodies: Bodies(run: run, start: start, stop: stop, stats: stats, onError: onError))
     }
 
@@ -70,16 +78,41 @@ public struct Routine: Sendable {
         run: @escaping AsyncBody, start: Body? = nil, stop: Body? = nil, stats: Body? = nil, onError: ErrorHook? = nil
     ) {
         self.init(
-            name: name, description: description, wait: wait, maxCycles: maxCycles, timeout: timeout,
+            name: name, description: description, timing: .every(wait), maxCycles: maxCycles, timeout: timeout,
+            bodies: Bodies(runAsync: run, start: start, stop: stop, stats: stats, onError: onError))
+    }
+
+    /// A routine whose cycles begin at the times of a schedule; the other parameters are those of the other initialisers.
+    ///
+    /// - Parameters:
+    ///   - schedule: a calendar, such as "Mon..Fri 09:30 Europe/Berlin", or the five fields of cron; `schedhost calendar`
+    ///     shows what a text means. One that means nothing refuses the plugin. A host of ABI 1.0 does not know schedules:
+    ///     `needsMinor: 1` keeps the plugin from running there.
+    @preconcurrency public init(
+        _ name: String, schedule: String, maxCycles: UInt64 = 0, timeout: Duration = .zero, description: String? = nil,
+        run: @escaping Body, start: Body? = nil, stop: Body? = nil, stats: Body? = nil, onError: ErrorHook? = nil
+    ) {
+        self.init(
+            name: name, description: description, timing: .schedule(schedule), maxCycles: maxCycles, timeout: timeout,
+            bodies: Bodies(run: run, start: start, stop: stop, stats: stats, onError: onError))
+    }
+
+    /// The same with an `async` cycle.
+    @preconcurrency public init(
+        _ name: String, schedule: String, maxCycles: UInt64 = 0, timeout: Duration = .zero, description: String? = nil,
+        run: @escaping AsyncBody, start: Body? = nil, stop: Body? = nil, stats: Body? = nil, onError: ErrorHook? = nil
+    ) {
+        self.init(
+            name: name, description: description, timing: .schedule(schedule), maxCycles: maxCycles, timeout: timeout,
             bodies: Bodies(runAsync: run, start: start, stop: stop, stats: stats, onError: onError))
     }
 
     private init(
-        name: String, description: String?, wait: Duration, maxCycles: UInt64, timeout: Duration, bodies: Bodies
+        name: String, description: String?, timing: Timing, maxCycles: UInt64, timeout: Duration, bodies: Bodies
     ) {
         self.name = name
         self.description = description
-        self.wait = wait
+        self.timing = timing
         self.maxCycles = maxCycles
         self.timeout = timeout
         self.bodies = bodies
@@ -91,7 +124,10 @@ public struct Routine: Sendable {
         unsafe routine.struct_size = unsafe UInt32(MemoryLayout<schedhost_routine>.size)
         unsafe routine.name = unsafe immortal(name)
         unsafe routine.description = unsafe description.map(immortal)
-        unsafe routine.wait_ms = UInt64(wait.milliseconds)
+        switch timing {
+        case .every(let wait): unsafe routine.wait_ms = UInt64(wait.milliseconds)
+        case .schedule(let text): unsafe routine.schedule = unsafe immortal(text)
+        }
         unsafe routine.max_cycles = maxCycles
         unsafe routine.timeout_ms = UInt64(timeout.milliseconds)
         unsafe routine.user = unsafe CallbackContext(.routine(bodies)).immortalPointer()

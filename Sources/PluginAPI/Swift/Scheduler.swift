@@ -49,6 +49,12 @@ public import CPluginAPI
     public var sessionBefore: SessionBefore { unsafe SessionBefore(rawValue: place.session_before) ?? .none }
     /// Grid points passed over in this session because a cycle ran late. Callback.
     public var missed: UInt64 { unsafe place.missed }
+    /// The time that this cycle is for, in milliseconds since 1970, UTC: with a schedule the time that it names, however
+    /// late the cycle is; nil when it runs by its wait or somebody asked for it, and from a host of ABI 1.0. Callback.
+    public var dueMilliseconds: Int64? {
+        let due = unsafe place.due_ms
+        return due == 0 ? nil : due
+    }
     /// Cycles over all finished sessions of this routine. Callback.
     public var lifetimeCycles: UInt64 { unsafe place.lifetime_cycles }
     /// Milliseconds since 1970, UTC; 0 from a host that cannot say. Any thread.

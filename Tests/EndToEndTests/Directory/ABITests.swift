@@ -21,7 +21,7 @@ extension EndToEnd {
         }
 
         private static let newMinor = """
-            sed -i 's/^#define SCHEDHOST_ABI_MINOR .*/#define SCHEDHOST_ABI_MINOR 1u/' abi.h && \
+            sed -i 's/^#define SCHEDHOST_ABI_MINOR .*/#define SCHEDHOST_ABI_MINOR 2u/' abi.h && \
             sed -i 's|^ *size_t key_size, uint64_t generation, const char \\*reason);|&\\n    int32_t (*newer)(const schedhost_scheduler *scheduler);|' host.h && grep -q newer host.h
             """
 
@@ -48,7 +48,7 @@ extension EndToEnd {
                 "newer", edit: Self.newMinor, text: Source.plugin("newer", waitMs: 10, body: body), in: scratch)
             let (end, output) = try await check("newer", in: scratch)
             #expect(end == .exited(0), "\(output)")
-            #expect(output.contains("ABI 1.1"))
+            #expect(output.contains("ABI 1.2"))
         }
 
         @Test func `built against a newer minor that it does not probe for: check finds it`() async throws {
@@ -64,11 +64,11 @@ extension EndToEnd {
         @Test func `needs a newer minor: refused, with both numbers`() async throws {
             let scratch = try Scratch()
             let text = Source.plugin("needy", waitMs: 10, body: "")
-                .replacing("SCHEDHOST_PLUGIN(&plugin)", with: "SCHEDHOST_PLUGIN_NEEDS(&plugin, 1u)")
+                .replacing("SCHEDHOST_PLUGIN(&plugin)", with: "SCHEDHOST_PLUGIN_NEEDS(&plugin, 2u)")
             try await build("needy", edit: Self.newMinor, text: text, in: scratch)
             let (end, output) = try await check("needy", in: scratch)
             #expect(end == .exited(1))
-            #expect(output.contains("needs ABI 1.1, this host has 1.0"), "\(output)")
+            #expect(output.contains("needs ABI 1.2, this host has 1.1"), "\(output)")
         }
 
         @Test func `a newer major: refused before any of its code runs`() async throws {

@@ -45,7 +45,7 @@ import Testing
                 pauses.removeFirst()
                 now = pause.end * Self.second
                 if pause.isRestart { plan = RoutinePlan(calendar, timing, wall: now) }
-            case .run(let late, _, _):
+            case .run(_, let late, _, _):
                 runs.append((now - late) / Self.second)
                 timing.lastRunMs = now / 1_000_000
             case .passOver: Issue.record("there is no deadline")
@@ -124,12 +124,16 @@ import Testing
         let hour: Int64 = 3600
         let noon = try CalendarKit.seconds("2026-11-27T12:00:00Z")
         var plan = RoutinePlan(try calendar("hourly"), RoutineTiming(), wall: (noon - 1) * Self.second)
-        #expect(plan.step(wall: noon * Self.second, waitMs: 0) == .run(late: 0, missed: 0, next: hour * Self.second))
+        #expect(
+            plan.step(wall: noon * Self.second, waitMs: 0)
+                == .run(dueMs: noon * 1000, late: 0, missed: 0, next: hour * Self.second))
         // Back by a little: what has run does not run again.
         #expect(plan.step(wall: (noon - 2) * Self.second, waitMs: 0) == .wait((hour + 2) * Self.second))
         // Ahead: one run, for the latest that was passed over.
         let ahead = (noon + 5 * hour) * Self.second + 7
-        #expect(plan.step(wall: ahead, waitMs: 0) == .run(late: 7, missed: 4, next: hour * Self.second - 7))
+        #expect(
+            plan.step(wall: ahead, waitMs: 0)
+                == .run(dueMs: (noon + 5 * hour) * 1000, late: 7, missed: 4, next: hour * Self.second - 7))
         // Back by days: the clock was wrong, and what comes now has not been.
         #expect(plan.step(wall: (noon - 50 * hour - 60) * Self.second, waitMs: 0) == .wait(60 * Self.second))
     }
@@ -137,7 +141,8 @@ import Testing
     @Test func aScheduleThatIsOver() throws {
         var plan = RoutinePlan(try calendar("2026-11-27 12:00"), RoutineTiming(), wall: 0)
         let noon = try CalendarKit.seconds("2026-11-27T12:00:00Z")
-        #expect(plan.step(wall: noon * Self.second, waitMs: 0) == .run(late: 0, missed: 0, next: nil))
+        #expect(
+            plan.step(wall: noon * Self.second, waitMs: 0) == .run(dueMs: noon * 1000, late: 0, missed: 0, next: nil))
         #expect(plan.step(wall: noon * Self.second + 1, waitMs: 0) == .over && plan.nextMs == nil)
     }
 
@@ -158,11 +163,11 @@ import Testing
         #expect(plan.step(wall: 125 * Self.second, waitMs: minute) == .wait(5 * Self.second))
         #expect(
             plan.step(wall: 130 * Self.second + 3, waitMs: minute)
-                == .run(late: 3, missed: 0, next: 60 * Self.second - 3))
+                == .run(dueMs: 130_000, late: 3, missed: 0, next: 60 * Self.second - 3))
         // A long cycle: one run at once, on the same grid.
         #expect(
             plan.step(wall: 395 * Self.second, waitMs: minute)
-                == .run(late: 205 * Self.second, missed: 3, next: 35 * Self.second))
+                == .run(dueMs: 190_000, late: 205 * Self.second, missed: 3, next: 35 * Self.second))
         // The clock is set back by a day, and the routine chooses another wait.
         #expect(plan.step(wall: 20 * Self.second, waitMs: minute) == .wait(50 * Self.second))
         #expect(plan.step(wall: 20 * Self.second, waitMs: 15_000) == .wait(5 * Self.second))

@@ -54,6 +54,11 @@ struct DescriptionTests {
         Case("routines[1].name is \"x\u{1B}[31m\"") { $0.routines[1].name = "x\u{1B}[31m" },
         Case("routines[0].description is longer") { $0.routines[0].description = String(repeating: "x", count: 201) },
         Case("routines[0].wait_ms is 2678400001") { $0.routines[0].waitMs = 2_678_400_001 },
+        Case("routines[1].schedule and wait_ms are both given") { $0.routines[1].schedule = "daily" },
+        Case("routines[1].schedule is longer than 1024 bytes") {
+            $0.routines[1].waitMs = 0
+            $0.routines[1].schedule = String(repeating: " ", count: 1025)
+        },
         Case("routines[1].timeout_ms is") { $0.routines[1].timeoutMs = .max },
         Case("routines has more than 131072") {
             $0.routines = (0...131_072).map {

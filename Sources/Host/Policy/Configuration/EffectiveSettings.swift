@@ -163,7 +163,12 @@ extension EffectiveSettings {
         for key in SettingKey.allCases {
             if let value = key.builtIn { all.settings[key] = Sourced(value, from: .builtIn) }
         }
-        all.settings[.waitMs] = Sourced(.integer(routine.waitMs), from: .descriptor)
+        if let schedule = routine.schedule {
+            all.settings[.waitMs] = nil
+            all.settings[.schedule] = Sourced(.texts([schedule]), from: .descriptor)
+        } else {
+            all.settings[.waitMs] = Sourced(.integer(routine.waitMs), from: .descriptor)
+        }
         if routine.maxCycles > 0 { all.settings[.maxCycles] = Sourced(.integer(routine.maxCycles), from: .descriptor) }
         if routine.timeoutMs > 0 { all.settings[.timeoutMs] = Sourced(.integer(routine.timeoutMs), from: .descriptor) }
         for parameter in plugin.parameters {

@@ -17,8 +17,9 @@ public struct RoutinePlan: Sendable {
     public enum Step: Equatable, Sendable {
         /// Nothing for so many ns.
         case wait(Int64)
-        /// A cycle that is so late, ns, after so many that were passed over; then one in so many ns, or never.
-        case run(late: Int64, missed: UInt64, next: Int64?)
+        /// A cycle for that time, UTC ms, which is so late, ns, after so many that were passed over; then one in so many
+        /// ns, or never.
+        case run(dueMs: Int64, late: Int64, missed: UInt64, next: Int64?)
         /// So many were passed over, since they were too late. Ask again.
         case passOver(missed: UInt64)
         /// There is no further cycle.
@@ -94,7 +95,7 @@ public struct RoutinePlan: Sendable {
             source = .calendar(schedule, due: next, last: occurrence)
             let late = wall - schedule.startMs(of: occurrence).clampedTimes(1_000_000)
             return .run(
-                late: max(0, late), missed: UInt64(missed),
+                dueMs: occurrence.clampedTimes(1000), late: max(0, late), missed: UInt64(missed),
                 next: next.map { max(0, schedule.startMs(of: $0).clampedTimes(1_000_000) - wall) })
         case .passOver(let missed, let next):
             source = .calendar(schedule, due: next, last: last)
@@ -118,7 +119,7 @@ public struct RoutinePlan: Sendable {
         let next = AlignedGrid(waitMs: wait, offsetMs: offset)?.next(afterMs: now) ?? now
         source = .grid(offsetMs: offset, dueMs: next, waitMs: wait)
         return .run(
-            late: wall - due.clampedTimes(1_000_000), missed: UInt64((now - due) / wait),
+            dueMs: due, late: wall - due.clampedTimes(1_000_000), missed: UInt64((now - due) / wait),
             next: next.clampedTimes(1_000_000) - wall)
     }
 

@@ -124,7 +124,7 @@ public struct Schedule: Equatable, Sendable {
                 due = now.clampedPlus(remaining)
                 let look = now.clampedPlus(WallWait.sleep(remaining: remaining))
                 return .wait(until: clampToUntil(look, now: now, wall: wall))
-            case .run(let late, let passed, let next):
+            case .run(_, let late, let passed, let next):
                 missed &+= passed
                 due = now.clampedMinus(late)
                 following = next.map { now.clampedPlus($0) } ?? .max

@@ -1,5 +1,6 @@
 internal import HostInspection
 internal import HostPolicy
+internal import HostStore
 internal import HostSystem
 internal import HostValues
 internal import HostWire
@@ -284,6 +285,8 @@ final class PluginCatalog {
     /// A plugin was described: takes up what it says of itself, or refuses it.
     func described(_ number: Int, _ description: PluginDescription) {
         guard let entry = entries[number], entry.isDescribing else { return }
+        // Its worker has asked that too; but plugin code can write on the channel itself.
+        if let fault = description.scheduleFault(isZone: TimeZones.has) { return refuse(entry, fault) }
         describe(entry, description)
     }
 

@@ -11,6 +11,8 @@ extension PluginDescription {
         public static let line = 200
         /// Bytes of a parameter's default and of its range.
         public static let text = 4096
+        /// Bytes of a schedule.
+        public static let schedule = 1024
         /// Routines of a plugin: as many as a ledger has slots.
         public static let routines = LedgerSlot.mostInFile
         /// Parameters of a plugin.
@@ -59,6 +61,7 @@ extension PluginDescription {
             let fault =
                 Self.nameFault(routine.name, "name") ?? Self.lineFault(routine.description ?? "", "description")
                 ?? Self.timeFault(routine.waitMs, "wait_ms") ?? Self.timeFault(routine.timeoutMs, "timeout_ms")
+                ?? Self.scheduleFault(routine)
             if let fault { return "routines[\(index)].\(fault)" }
             if !names.insert(routine.name).inserted {
                 return "routines[\(index)].name: there are two routines named \(routine.name)"
@@ -93,6 +96,15 @@ extension PluginDescription {
             scalar.properties.generalCategory != .control && scalar != "\u{2028}" && scalar != "\u{2029}"
         }
         return isLine ? nil : "\(field) is not one line of text: it has a line break or another control character"
+    }
+
+    /// What its words mean is asked where schedules are known.
+    private static func scheduleFault(_ routine: Routine) -> String? {
+        guard let schedule = routine.schedule else { return nil }
+        if routine.waitMs > 0 {
+            return "schedule and wait_ms are both given: a routine runs by one of them; leave the other out"
+        }
+        return lengthFault(schedule, "schedule", most: Bounds.schedule)
     }
 
     private static func timeFault(_ milliseconds: UInt64, _ field: String) -> String? {

@@ -53,6 +53,7 @@ extension PluginDescription.Parameter {
         writer.field("default", ifAny: defaultValue)
         writer.field("range", ifAny: range)
         writer.field("description", ifAny: description)
+        if isSecret { writer.field("secret", true) }
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
@@ -65,6 +66,7 @@ extension PluginDescription.Parameter {
                 parameter.type = type
             case "default": parameter.defaultValue = try cursor.string()
             case "range": parameter.range = try cursor.string()
+            case "secret": parameter.isSecret = try cursor.bool()
             case "description": parameter.description = try cursor.string()
             default: try cursor.skip()
             }
@@ -80,6 +82,7 @@ extension PluginDescription.Routine {
         writer.field("wait_ms", waitMs)
         writer.field("max_cycles", maxCycles)
         writer.field("timeout_ms", timeoutMs)
+        writer.field("schedule", ifAny: schedule)
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
@@ -91,6 +94,7 @@ extension PluginDescription.Routine {
             case "wait_ms": routine.waitMs = try cursor.unsigned()
             case "max_cycles": routine.maxCycles = try cursor.unsigned()
             case "timeout_ms": routine.timeoutMs = try cursor.unsigned()
+            case "schedule": routine.schedule = try cursor.string()
             default: try cursor.skip()
             }
         }

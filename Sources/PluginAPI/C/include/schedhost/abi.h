@@ -7,7 +7,7 @@
 
 /* The ABI of this header. A new major is a new entry symbol; a new minor only appends. */
 #define SCHEDHOST_ABI_MAJOR 1u
-#define SCHEDHOST_ABI_MINOR 0u
+#define SCHEDHOST_ABI_MINOR 1u
 
 /* The name of the one symbol that a plugin exports. */
 #define SCHEDHOST_ENTRY_SYMBOL "schedhost_plugin_v1"
@@ -76,6 +76,7 @@ enum {
 #define SCHEDHOST_MAX_PARAMETERS 1000u     /* declared parameters of a plugin */
 #define SCHEDHOST_MAX_WAIT_MS 2678400000u  /* a wait, a timeout or one sleep: 31 days */
 #define SCHEDHOST_MAX_RETRY_MS 86400000u   /* the delay of a retry: one day; a longer one is taken for this */
+#define SCHEDHOST_MAX_SCHEDULE 1024u       /* the text of a schedule */
 #define SCHEDHOST_MAX_LOG 65536u           /* an entry of the log */
 #define SCHEDHOST_MAX_MESSAGE 4096u        /* the text of an error, and the reason of an end */
 #define SCHEDHOST_MAX_STAT 2048u           /* the text of a record's column */

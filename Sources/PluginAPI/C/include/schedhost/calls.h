@@ -20,6 +20,11 @@ static inline const schedhost_place *schedhost_where(const schedhost_scheduler *
 static inline uint64_t schedhost_cycle(const schedhost_scheduler *scheduler) {
     return scheduler->host->place(scheduler)->cycle;
 }
+/* [callback] The time that this cycle is for, UTC in ms; 0 when it is for none, and from a host of 1.0. */
+static inline int64_t schedhost_due_ms(const schedhost_scheduler *scheduler) {
+    const schedhost_place *place = scheduler->host->place(scheduler);
+    return SCHEDHOST_HAS(schedhost_place, place, due_ms) ? place->due_ms : 0;
+}
 /* [any-thread] The time, UTC in ms. */
 static inline int64_t schedhost_now_ms(const schedhost_scheduler *scheduler) {
     return scheduler->host->now_ms(scheduler);

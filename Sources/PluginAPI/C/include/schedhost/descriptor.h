@@ -16,6 +16,11 @@ enum {
     SCHEDHOST_PARAM_BOOL = 4
 };
 
+enum {
+    SCHEDHOST_PARAM_SECRET = 1u /* its value, and its default, are shown nowhere: only the plugin gets them. A host of 1.0
+                                 * shows them: who must not have that says SCHEDHOST_PLUGIN_NEEDS(…, 1u) */
+};
+
 /* One parameter that a configuration may set. Declared ones are listed, checked and defaulted. */
 typedef struct schedhost_parameter {
     uint32_t struct_size;
@@ -24,6 +29,9 @@ typedef struct schedhost_parameter {
     const char *default_value; /* as text: "8080", "0.5", "true"; at most 4096 bytes; NULL: no default */
     const char *range;         /* "1..65535" (either end may be missing), or "a|b|c"; likewise; NULL: any */
     const char *description;   /* one line; may be NULL */
+    /* Since 1.1. */
+    uint32_t flags;            /* SCHEDHOST_PARAM_SECRET; an unknown one refuses the plugin */
+    uint32_t reserved;         /* 0 */
 } schedhost_parameter;
 
 /* One routine. All but `name` and `run` may be absent.
@@ -60,6 +68,12 @@ typedef struct schedhost_routine {
     /* [host-thread] The host asks to stop while `run` is in progress; at most once a session. Wake what `run`
      * waits for: close or shut down its socket, write to its pipe, set what the library has for that. */
     void (*interrupt)(const schedhost_scheduler *scheduler, void *user);
+
+    /* Since 1.1. When cycles begin, in place of wait_ms, which is 0 then: a calendar such as "Mon..Fri 09:30 Europe/Berlin",
+     * or the five fields of cron; at most SCHEDHOST_MAX_SCHEDULE bytes. NULL: by wait_ms. A text that means nothing, or a
+     * zone that is not on the machine, refuses the plugin. `schedhost calendar TEXT` shows what a text means. A host of 1.0
+     * does not see it, and runs by wait_ms: who must not have that says SCHEDHOST_PLUGIN_NEEDS(…, 1u). */
+    const char *schedule;
 } schedhost_routine;
 
 enum {

@@ -31,6 +31,10 @@ typedef struct schedhost_place {
     uint64_t missed;          /* grid points passed over in this session because a cycle ran late */
     uint32_t session_before;  /* SCHEDHOST_BEFORE_…: how the session before ended */
     uint32_t reserved;
+    /* Since 1.1. The time that this cycle is for, UTC, milliseconds since 1970: with a schedule the time that it names,
+     * without the jitter and however late the cycle is; with `align` the point of the grid. 0: it runs by its wait, or
+     * somebody asked for it. */
+    int64_t due_ms;
 } schedhost_place;
 
 /* An error, as `on_error` sees it. Lives until that callback returns. */

@@ -1,4 +1,4 @@
-/* schedhost: the plugin ABI, version 1.0.
+/* schedhost: the plugin ABI, version 1.1.
  *
  * A plugin is one shared object that exports one symbol, `schedhost_plugin_v1`: a pure function
  * that returns the plugin's descriptor. Beside it stands an ELF note, which the host reads without
