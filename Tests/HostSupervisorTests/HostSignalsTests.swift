@@ -26,7 +26,8 @@ struct HostSignalsTests {
     @Test func `each signal that is taken over means something`() {
         var signals = HostSignals { false }
         let wishes = HostSignals.all.filter { $0 != Signals.child }.map { signals.wish(of: $0, at: 0) }
-        #expect(wishes.filter { $0 == .ignore }.count == 7)
+        #expect(wishes.filter { $0 == .ignore }.count == 6)
+        #expect(signals.wish(of: Signals.fileSize, at: 0) == .errorTells)
         #expect(signals.wish(of: Signals.child, at: 0) == .childEnded)
     }
 }

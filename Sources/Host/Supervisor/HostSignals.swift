@@ -12,6 +12,9 @@ struct HostSignals {
         case ignore
         /// The same wish to end as a moment ago.
         case again
+        /// Nothing, and there is nothing to say: the write that went past the limit of file sizes has an error that
+        /// says more.
+        case errorTells
     }
 
     /// Signals that end the host in order. SIGPWR is what a machine or container whose power fails is sent.
@@ -19,10 +22,9 @@ struct HostSignals {
     /// A wrong pkill, or a timer that a parent left behind.
     private static let ignored = [
         Signals.user1, Signals.user2, Signals.alarm, Signals.virtualAlarm, Signals.profile, Signals.processorTime,
-        Signals.fileSize,
     ]
     /// All of them.
-    static let all = stopping + ignored + [Signals.hangup, Signals.child]
+    static let all = stopping + ignored + [Signals.hangup, Signals.child, Signals.fileSize]
     /// timeout(1) signals the program and its group, and a terminal's Ctrl-C comes to who forwards it too: within this
     /// time, ns, two wishes to end are one.
     static let samePress: Int64 = 1_000_000_000
@@ -37,6 +39,7 @@ struct HostSignals {
     /// What a signal asks for that came at that time, monotonic ns.
     mutating func wish(of signal: Int32, at now: Int64) -> Wish {
         if signal == Signals.child { return .childEnded }
+        if signal == Signals.fileSize { return .errorTells }
         if Self.ignored.contains(signal) { return .ignore }
         if !Self.stopping.contains(signal), !isTerminalGone() { return .reload }
         guard let first = stopped else {

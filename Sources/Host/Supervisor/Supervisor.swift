@@ -180,7 +180,7 @@ public final class Supervisor {
 
     private func receive(_ signal: Int32) {
         switch signals.wish(of: signal, at: clock.monotonic()) {
-        case .again: break
+        case .again, .errorTells: break
         case .stopAtOnce:
             log.write(.warning, "", "\(signalName(signal)) again: ending at once")
             fleet.endAll(atOnce: true)

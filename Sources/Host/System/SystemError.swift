@@ -49,6 +49,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
             "a system call filter (seccomp), such as a container's profile, forbids \(call): allow it there"
         case EACCES, EPERM: "check the permissions and the owner"
         case ENOSPC, EDQUOT: "free some space on that file system"
+        case EFBIG where !call.hasPrefix("read"): "raise the limit of file sizes (ulimit -f, LimitFSIZE=)"
         case EROFS: "choose a place that can be written"
         case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
         default: nil
