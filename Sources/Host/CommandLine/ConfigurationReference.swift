@@ -323,7 +323,8 @@ public enum ConfigurationReference {
             return object(
                 [.descriptor("parameters"), .pluginFile, .routine],
                 "The values of the plugin's own parameters by name, to tell it what to do; schedhost list shows which there "
-                    + "are, with their types, ranges and defaults.",
+                    + "are, with their types, ranges and defaults. A text may have ${env:NAME}, ${env:NAME:-default}, ${file:PATH} "
+                    + "and ${credential:NAME} in it, which the host replaces before it checks the types.",
                 "params: { symbol: \"ETH-USD\" }", builtIn: "the plugin's own")
         case .routines:
             return object(

@@ -80,10 +80,9 @@ enum ListCommand {
     private static func effective(
         of plugin: PluginDescription, _ host: HostConfiguration, _ directory: borrowing Directory
     ) throws -> [(routine: String, settings: EffectiveSettings)] {
-        let configuration = try ConfigurationFiles.plugin(
-            directory.child(plugin.id + ".json5"), of: plugin, host: host)
+        let layers = try ConfigurationFiles.plugin(directory.child(plugin.id + ".json5"), of: plugin, host: host)
         return plugin.routines.map { routine in
-            (routine.name, EffectiveSettings(of: routine, in: plugin, host: host, file: configuration))
+            (routine.name, EffectiveSettings(of: routine, in: plugin, host: host.layer, layers))
         }
     }
 

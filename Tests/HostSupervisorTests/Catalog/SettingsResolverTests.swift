@@ -61,7 +61,7 @@ struct SettingsResolverTests {
         folder.configurations["/plugins/schedhost.json5"] = "{plugins: {far: {wait_ms: 7}}}"
         let resolver = try resolver()
         let poller = try #require(resolver.expected(of: "libMarketPoller.so"))
-        #expect(poller.id == "market-poller" && resolver.setsLimits(of: poller.id, poller.configuration))
+        #expect(poller.id == "market-poller" && poller.configuration.setsLimits)
         #expect(resolver.settings(ofUnknown: poller.id, poller.configuration).limits.memoryMb == 64)
         #expect(resolver.sharedLimits.memoryMb != 64, "a shared worker has the host's")
         #expect(resolver.expected(of: "far.so")?.id == "far", "the host's file has a block for it")

@@ -41,7 +41,7 @@ public struct ConfigurationLayer: Equatable, Sendable {
     /// The settings.
     public var settings: [SettingKey: Sourced<SettingValue>] = [:]
     /// The parameters, by name.
-    public var params: [String: Sourced<JSONValue>] = [:]
+    public var params: [String: ParameterSetting] = [:]
 
     /// A layer that sets nothing.
     public init() {}

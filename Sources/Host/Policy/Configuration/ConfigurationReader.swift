@@ -117,14 +117,14 @@ struct ConfigurationReader {
         }
     }
 
-    private mutating func params(_ node: JSONNode, path: String) -> [String: Sourced<JSONValue>] {
-        var params: [String: Sourced<JSONValue>] = [:]
+    private mutating func params(_ node: JSONNode, path: String) -> [String: ParameterSetting] {
+        var params: [String: ParameterSetting] = [:]
         for member in object(node, path: path) ?? [] {
             let key = "\(path).\(shown(member.name))"
             if member.name.isEmpty || member.name.utf8.count > 64 || member.name.unicodeScalars.contains("\0") {
                 report("a parameter's name has 1 to 64 bytes", at: member.position, key)
             } else if checkParameter(member.node, path: key) {
-                params[member.name] = Sourced(
+                params[member.name] = ParameterSetting(
                     member.node.value, from: .file(file, member.node.position, key: key))
             }
         }
@@ -143,7 +143,14 @@ struct ConfigurationReader {
         case .string(let text):
             let isPlain = !text.unicodeScalars.contains("\0")
             if !isPlain { report("a text may hold no NUL character", at: node.position, path) }
-            return isPlain
+            guard isPlain, SurroundingText.isOne(text) else { return isPlain }
+            do throws(SurroundingText.Fault) {
+                _ = try SurroundingText(text)
+                return true
+            } catch {
+                report(error.message, at: node.position, path)
+                return false
+            }
         case .array(let nodes):
             var isGood = true
             for (index, node) in nodes.enumerated() where !checkParameter(node, path: "\(path)[\(index)]") {

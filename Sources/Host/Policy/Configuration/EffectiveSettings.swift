@@ -34,7 +34,7 @@ public struct EffectiveSettings: Equatable, Sendable {
     /// Every setting that has a value. `timeout_ms` has none when the host's default holds.
     public let settings: [SettingKey: Sourced<SettingValue>]
     /// The parameters by name, with the declared defaults.
-    public let params: [String: Sourced<JSONValue>]
+    public let params: [String: ParameterSetting]
 
     private func integer(_ key: SettingKey) -> UInt64 {
         if case .integer(let value)? = settings[key]?.value { value } else { 0 }
@@ -145,7 +145,7 @@ public struct EffectiveSettings: Equatable, Sendable {
             return (key.rawValue, value.value.description, value.origin.description)
         }
         for (name, value) in params.sorted(by: { $0.key < $1.key }) {
-            lines.append(("params.\(name)", value.value.json, value.origin.description))
+            lines.append(("params.\(name)", value.shown, value.origin.description))
         }
         return lines
     }
@@ -156,8 +156,8 @@ extension EffectiveSettings {
     /// routine < the command line. In `schedhost.json5` itself a plugin's block wins over what is for all, and a
     /// routine's over its plugin's.
     public init(
-        of routine: PluginDescription.Routine, in plugin: PluginDescription, host: HostConfiguration = .init(),
-        file: PluginConfiguration = .init(), commandLine: ConfigurationLayer = .init()
+        of routine: PluginDescription.Routine, in plugin: PluginDescription, host: ConfigurationLayer = .init(),
+        _ layers: PluginLayers = .init(), commandLine: ConfigurationLayer = .init()
     ) {
         var all = ConfigurationLayer()
         for key in SettingKey.allCases {
@@ -172,10 +172,10 @@ extension EffectiveSettings {
         if routine.maxCycles > 0 { all.settings[.maxCycles] = Sourced(.integer(routine.maxCycles), from: .descriptor) }
         if routine.timeoutMs > 0 { all.settings[.timeoutMs] = Sourced(.integer(routine.timeoutMs), from: .descriptor) }
         for parameter in plugin.parameters {
-            if let value = parameter.defaultJSON { all.params[parameter.name] = Sourced(value, from: .descriptor) }
+            if let value = parameter.defaultJSON { all.params[parameter.name] = ParameterSetting(plain: value) }
         }
-        all.merge(host.layer)
-        for configuration in [host.plugins[plugin.id] ?? .init(), file] {
+        all.merge(host)
+        for configuration in layers.parts {
             all.merge(configuration.layer)
             if let block = configuration.routines[routine.name] { all.merge(block.layer) }
         }
@@ -183,8 +183,7 @@ extension EffectiveSettings {
         settings = all.settings
         let declared = Dictionary(plugin.parameters.map { ($0.name, $0) }) { first, _ in first }
         params = all.params.reduce(into: [:]) { params, entry in
-            let value = declared[entry.key]?.typed(entry.value.value) ?? entry.value.value
-            params[entry.key] = Sourced(value, from: entry.value.origin)
+            params[entry.key] = declared[entry.key].map { entry.value.typed(as: $0) } ?? entry.value
         }
     }
 }
@@ -227,7 +226,7 @@ extension PluginConfiguration {
     }
 
     private func check(
-        _ params: [String: Sourced<JSONValue>], against plugin: PluginDescription, into error: inout ConfigurationError
+        _ params: [String: ParameterSetting], against plugin: PluginDescription, into error: inout ConfigurationError
     ) {
         if plugin.parameters.isEmpty { return }
         let names = plugin.parameters.map(\.name)
@@ -235,7 +234,7 @@ extension PluginConfiguration {
             guard case .file(let file, let position, let key) = value.origin else { continue }
             var message: String?
             if let parameter = plugin.parameters.first(where: { $0.name == name }) {
-                message = parameter.mistake(in: value.value)
+                message = parameter.mistake(in: value)
             } else {
                 let near = Spelling.nearest(to: name, in: names).map { "; did you mean \($0)?" } ?? ";"
                 message = "\(plugin.id) has no such parameter\(near) it has \(names.joined(separator: ", "))"

@@ -10,14 +10,19 @@ extension PluginDescription.Parameter {
         }
         guard let defaultValue else { return nil }
         guard let value = defaultJSON else {
-            return "parameter \(name): the default \(JSONValue.string(defaultValue).described) is not \(type.described)"
+            let given = isSecret ? Self.hidden : JSONValue.string(defaultValue).described
+            return "parameter \(name): the default \(given) is not \(type.described)"
         }
-        return mistake(in: value).map { "parameter \(name): the default \($0)" }
+        return mistake(in: ParameterSetting(plain: value)).map { "parameter \(name): the default \($0)" }
     }
 
     /// The default in its type; nil for none.
     public var defaultJSON: JSONValue? {
-        guard let text = defaultValue else { return nil }
+        defaultValue.flatMap { read($0) }
+    }
+
+    /// A text in this parameter's type; nil when it is of another.
+    func read(_ text: String) -> JSONValue? {
         switch type {
         case .string: return .string(text)
         case .int: return Int64(text).map { .integer($0) }
@@ -26,12 +31,13 @@ extension PluginDescription.Parameter {
         }
     }
 
-    /// What is wrong with a value for this parameter (`must be …`), or nil.
-    func mistake(in value: JSONValue) -> String? {
-        let parsed = range.flatMap { ParameterRange($0, kind: type) }
-        if let typed = typed(value), parsed?.contains(typed) ?? true { return nil }
-        return "must be \(parsed?.described(as: type) ?? type.described), not \(value.described)"
-    }
+    private var limits: ParameterRange? { range.flatMap { ParameterRange($0, kind: type) } }
+
+    /// Whether a value of its type is in its range.
+    func accepts(_ typed: JSONValue) -> Bool { limits?.contains(typed) ?? true }
+
+    /// What it takes, for messages.
+    var allowed: String { limits?.described(as: type) ?? type.described }
 
     /// The value in this parameter's type, or nil when it is of another: a whole number is a number, and 5.0 is whole.
     func typed(_ value: JSONValue) -> JSONValue? {

@@ -21,37 +21,38 @@ public enum ConfigurationFiles {
     public static func plugin(
         _ path: String, of declaration: PluginDescription, host: HostConfiguration,
         commandLine: ConfigurationLayer = .init()
-    ) throws -> PluginConfiguration {
+    ) throws -> PluginLayers {
         try plugin(
-            try read(path, isOptional: true), path: path, of: declaration, host: host, commandLine: commandLine)
+            try read(path, isOptional: true), path: path, of: declaration, host: host, commandLine: commandLine,
+            lookUp: nil)
     }
 
-    /// The same of bytes; nil where there is no file.
+    /// The same of bytes; nil where there is no file. Without `lookUp` parameters that refer to surroundings stay as they
+    /// are written: those of the host that will read it are others.
     static func plugin(
         _ bytes: [UInt8]?, path: String, of declaration: PluginDescription, host: HostConfiguration,
-        commandLine: ConfigurationLayer
-    ) throws -> PluginConfiguration {
-        var configuration = PluginConfiguration()
-        if let bytes {
-            configuration = try PluginConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
-            try configuration.check(against: declaration)
-        }
-        try host.plugins[declaration.id]?.check(against: declaration)
+        commandLine: ConfigurationLayer, lookUp: Surrounding.LookUp?
+    ) throws -> PluginLayers {
+        let file = try bytes.map { try PluginConfiguration(parsing: $0, file: path, isZone: TimeZones.has) }
+        var layers = PluginLayers(block: host.plugins[declaration.id], file: file)
+        if let lookUp { layers = try layers.expanded(by: lookUp) }
+        try layers.check(against: declaration)
         if let routine = declaration.routines.first {
-            let isolation = EffectiveSettings(
-                of: routine, in: declaration, host: host, file: configuration, commandLine: commandLine
-            ).isolation
-            try configuration.checkLimits(at: isolation)
-            try host.plugins[declaration.id]?.checkLimits(at: isolation)
+            let settings = EffectiveSettings(
+                of: routine, in: declaration, host: host.layer, layers, commandLine: commandLine)
+            try layers.checkLimits(at: settings.isolation)
         }
-        return configuration
+        return layers
     }
 
     /// Checks a plugin's file without the plugin: whether its limits hold at its level of isolation.
     public static func check(_ configuration: PluginConfiguration, of id: String, host: HostConfiguration) throws {
         let unknown = PluginDescription.unknown(id)
         try configuration.checkLimits(
-            at: EffectiveSettings(of: unknown.routines[0], in: unknown, host: host, file: configuration).isolation)
+            at: EffectiveSettings(
+                of: unknown.routines[0], in: unknown, host: host.layer,
+                PluginLayers(block: host.plugins[id], file: configuration)
+            ).isolation)
     }
 
     /// Whether a plugin's file sets limits that do not hold, since its worker is one that plugins share.
@@ -59,7 +60,9 @@ public enum ConfigurationFiles {
         _ configuration: PluginConfiguration, of id: String, host: HostConfiguration
     ) -> Bool {
         let unknown = PluginDescription.unknown(id)
-        let settings = EffectiveSettings(of: unknown.routines[0], in: unknown, host: host, file: configuration)
+        let settings = EffectiveSettings(
+            of: unknown.routines[0], in: unknown, host: host.layer,
+            PluginLayers(block: host.plugins[id], file: configuration))
         return settings.isolation == .shared && configuration.layer.settings.keys.contains { $0.isLimit }
     }
 

@@ -27,7 +27,7 @@ extension PluginCatalog {
         let hash: String
         var state = State.describing
         /// What is configured for it alone.
-        var configuration = PluginConfiguration()
+        var configuration = PluginLayers()
         /// What it will probably call itself, before that is known: a name that is configured.
         var expectedName: String?
         /// How often its worker was killed from outside while it was described.

@@ -16,7 +16,7 @@ extension PluginCatalog {
         // So that the worker that describes it, which runs its constructors, has its limits.
         let expected = resolver.expected(of: entry.file.name)
         entry.expectedName = expected?.id
-        entry.configuration = expected?.configuration ?? PluginConfiguration()
+        entry.configuration = expected?.configuration ?? PluginLayers()
         return load(entry, [settingsBeforeDescription(of: entry)], isForRunning: false)
     }
 
@@ -45,7 +45,7 @@ extension PluginCatalog {
             }
         }
         let settings = routines.isEmpty ? [settingsBeforeDescription(of: entry)] : routines.map(\.settings)
-        if settings[0].isolation == .shared, resolver.setsLimits(of: description.id, entry.configuration) {
+        if settings[0].isolation == .shared, entry.configuration.setsLimits {
             log.write(
                 .warning, description.id,
                 "its limits do not hold: a shared worker has those of \(SettingsResolver.hostFile)")

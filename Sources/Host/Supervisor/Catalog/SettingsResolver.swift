@@ -15,11 +15,16 @@ struct SettingsResolver {
     private let folder: any PluginFolder
     private let named: String?
     private let overrides: ConfigurationLayer
+    private let lookUp: Surrounding.LookUp
     /// What the host's file said when it was last read and was right.
     private(set) var host = HostConfiguration()
 
-    /// Reads through that folder. `named`: the host's file, which must be there then.
-    init(_ folder: any PluginFolder, host named: String?, overrides: ConfigurationLayer) {
+    /// Reads through that folder. `named`: the host's file, which must be there then. `lookUp`: what is around the host.
+    init(
+        _ folder: any PluginFolder, host named: String?, overrides: ConfigurationLayer,
+        lookUp: @escaping Surrounding.LookUp = HostSurroundings.lookUp
+    ) {
+        self.lookUp = lookUp
         self.folder = folder
         self.named = named
         self.overrides = overrides
@@ -39,43 +44,37 @@ struct SettingsResolver {
 
     /// What is configured for the plugin that a file probably has, by the file's name, and that plugin's id; nil when nothing
     /// is. Mistakes are not told: they are when the plugin is known.
-    func expected(of file: String) -> (id: String, configuration: PluginConfiguration)? {
+    func expected(of file: String) -> (id: String, configuration: PluginLayers)? {
         for id in PluginNames.likely(file) {
             let path = folder.path(of: id + ".json5")
             let bytes = (try? folder.configuration(path, isOptional: true)) ?? nil
             let own = bytes.flatMap { try? PluginConfiguration(parsing: $0, file: path, isZone: TimeZones.has) }
-            if own != nil || host.plugins[id] != nil { return (id, own ?? PluginConfiguration()) }
+            if own != nil || host.plugins[id] != nil { return (id, PluginLayers(block: host.plugins[id], file: own)) }
         }
         return nil
     }
 
     /// What is configured for a plugin alone. Throws what is wrong with it.
-    func configuration(of plugin: PluginDescription) throws -> PluginConfiguration {
+    func configuration(of plugin: PluginDescription) throws -> PluginLayers {
         let path = folder.path(of: plugin.id + ".json5")
         return try ConfigurationFiles.plugin(
-            try folder.configuration(path, isOptional: true), path: path, of: plugin, host: host, commandLine: overrides
-        )
+            try folder.configuration(path, isOptional: true), path: path, of: plugin, host: host,
+            commandLine: overrides, lookUp: lookUp)
     }
 
     /// What holds for a routine.
     func settings(
-        of routine: PluginDescription.Routine, in plugin: PluginDescription, _ configuration: PluginConfiguration
+        of routine: PluginDescription.Routine, in plugin: PluginDescription, _ configuration: PluginLayers
     ) -> EffectiveSettings {
-        EffectiveSettings(of: routine, in: plugin, host: host, file: configuration, commandLine: overrides)
+        EffectiveSettings(of: routine, in: plugin, host: host.layer, configuration, commandLine: overrides)
     }
 
     /// What holds for a plugin of that id whose routines are not known.
-    func settings(ofUnknown id: String, _ configuration: PluginConfiguration) -> EffectiveSettings {
+    func settings(ofUnknown id: String, _ configuration: PluginLayers) -> EffectiveSettings {
         let unknown = PluginDescription.unknown(id)
         return settings(of: unknown.routines[0], in: unknown, configuration)
     }
 
     /// The limits of a worker that plugins share: the host's, since no plugin of it may have its own.
-    var sharedLimits: WorkerLimits { settings(ofUnknown: "", PluginConfiguration()).limits }
-
-    /// Whether limits are configured for a plugin alone, which a shared worker does not have.
-    func setsLimits(of id: String, _ configuration: PluginConfiguration) -> Bool {
-        [configuration.layer, host.plugins[id]?.layer ?? .init()]
-            .contains { $0.settings.keys.contains { $0.isLimit } }
-    }
+    var sharedLimits: WorkerLimits { settings(ofUnknown: "", PluginLayers()).limits }
 }

@@ -1,0 +1,37 @@
+public import HostValues
+
+/// What files configure for one plugin: its block in `schedhost.json5` and its own file. The last one that sets a key wins.
+public struct PluginLayers: Equatable, Sendable {
+    /// From what is laid under the others to what wins.
+    public let parts: [PluginConfiguration]
+
+    /// Nothing is configured.
+    public init() { parts = [] }
+
+    /// What the host's file says of it, and its own one.
+    public init(block: PluginConfiguration?, file: PluginConfiguration?) {
+        parts = [block, file].compactMap { $0 }
+    }
+
+    private init(_ parts: [PluginConfiguration]) { self.parts = parts }
+
+    /// Compares them with what the plugin declares. Throws all mistakes of the first file that has some.
+    public func check(against plugin: PluginDescription) throws(ConfigurationError) {
+        for part in parts.reversed() { try part.check(against: plugin) }
+    }
+
+    /// Whether limits for one routine hold at that level.
+    public func checkLimits(at isolation: Isolation) throws(ConfigurationError) {
+        for part in parts.reversed() { try part.checkLimits(at: isolation) }
+    }
+
+    /// The same with what the surroundings say.
+    public func expanded(by lookUp: @escaping Surrounding.LookUp) throws(ConfigurationError) -> PluginLayers {
+        var expanded: [PluginConfiguration] = []
+        for part in parts { expanded.append(try part.expanded(by: lookUp)) }
+        return PluginLayers(expanded)
+    }
+
+    /// Whether they set limits for the whole plugin.
+    public var setsLimits: Bool { parts.contains { $0.layer.settings.keys.contains { $0.isLimit } } }
+}

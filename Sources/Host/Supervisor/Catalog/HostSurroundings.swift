@@ -1,0 +1,48 @@
+public import HostPolicy
+internal import HostSystem
+internal import HostValues
+
+/// What is around this process: its environment, files, and the credentials that its service manager gave it.
+public enum HostSurroundings {
+    /// The most that is read of a file.
+    private static let mostBytes = 64 << 10
+
+    /// Looks at it. Each fault says what is missing, and the mend.
+    public static func lookUp(_ reference: Surrounding, from file: String) -> Surrounding.Answer {
+        switch reference {
+        case .environment(let name, let fallback):
+            if let value = HostProcess.environment(name), !value.isEmpty || fallback == nil { return .text(value) }
+            if let fallback { return .text(fallback) }
+            return .absent(
+                "the host's environment has no \(name): set it where the host is started, or write "
+                    + "${env:\(name):-default}")
+        case .file(let path):
+            let folder = file.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+            return content(path.hasPrefix("/") || folder.isEmpty ? path : folder + "/" + path)
+        case .credential(let name):
+            guard let folder = HostProcess.environment("CREDENTIALS_DIRECTORY"), !folder.isEmpty else {
+                return .absent(
+                    "there is no credential \(name): the host's environment has no CREDENTIALS_DIRECTORY; systemd sets it "
+                        + "for a service with LoadCredential=\(name):FILE")
+            }
+            return content(folder + "/" + name)
+        }
+    }
+
+    /// A file's text without the line break at its end.
+    private static func content(_ path: String) -> Surrounding.Answer {
+        let (folder, name) = Directory.split(path)
+        do throws(SystemError) {
+            let directory = try Directory(folder)
+            let descriptor = try directory.openForReading(name, followLink: true)
+            var bytes = try descriptor.readAll(limit: mostBytes, subject: path)
+            while bytes.last == 0x0A || bytes.last == 0x0D { bytes.removeLast() }
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                return .absent("\(path) is no text: its bytes are not UTF-8")
+            }
+            return .text(text)
+        } catch {
+            return .absent("\(error)")
+        }
+    }
+}
