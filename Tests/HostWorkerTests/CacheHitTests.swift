@@ -25,7 +25,7 @@ private final class Weak: @unchecked Sendable {
 private func withPlace(_ body: (CachePlace) throws -> Void) throws {
     let path = try Directory.makeTemporary("schedhost-hits", in: "/tmp").path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try body(CachePlace(state: SystemCacheFolder(try Directory(path), clock: SystemClock())))
+    try body(CachePlace(SystemCacheFolder(try Directory(path), clock: SystemClock()), of: .all))
 }
 
 /// What a hit costs and holds, through the function table as a plugin in C calls it, and through the Swift overlay.

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include <CHostSystemCrash.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -15,8 +16,10 @@
 /* Enough for the runtime's handler and for the unwinder. */
 #define STACK_SIZE (128u << 10)
 #define GUARD_SIZE 4096u
+/* SYS_SECCOMP, which some headers do not have: the code of a signal that a filter sends. sigaction(2) */
+#define SECCOMP_TRAP 1
 
-_Static_assert(sizeof(struct chs_crash_page) <= 4096, "CrashPage maps 4096 bytes");
+_Static_assert(sizeof(struct chs_crash_page) <= 8192, "CrashPage maps 8192 bytes");
 
 static const int fatal[] = {SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP, SIGSYS};
 #define FATAL_COUNT (sizeof fatal / sizeof fatal[0])
@@ -35,17 +38,22 @@ static uintptr_t interrupted(const void *context) {
 #endif
 }
 
-static void note(uintptr_t address, int is_return) {
+static int describe(uintptr_t address, int is_return, struct chs_crash_frame *frame) {
     Dl_info found;
     uintptr_t inside = is_return ? address - 1 : address; /* a call that never returns may be the last instruction */
-    if (page->count >= CHS_CRASH_FRAMES || dladdr((void *)inside, &found) == 0 || found.dli_fname == NULL) {
-        return;
+    if (dladdr((void *)inside, &found) == 0 || found.dli_fname == NULL) {
+        return -1;
     }
-    struct chs_crash_frame *frame = &page->frames[page->count];
     const char *name = strrchr(found.dli_fname, '/');
     strncpy(frame->image, name != NULL ? name + 1 : found.dli_fname, CHS_CRASH_IMAGE - 1);
     frame->offset = inside - (uintptr_t)found.dli_fbase;
-    page->count++;
+    return 0;
+}
+
+static void note(uintptr_t address, int is_return) {
+    if (page->count < CHS_CRASH_FRAMES && describe(address, is_return, &page->frames[page->count]) == 0) {
+        page->count++;
+    }
 }
 
 struct walk {
@@ -66,17 +74,23 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *argument)
     return _URC_NO_REASON;
 }
 
+/* The calls from the interrupted one outwards, after which `walk` is at the first of them. */
+static int calls_of(const void *context, struct walk *walk) {
+    uintptr_t top = interrupted(context);
+    int first = 0;
+    (void)_Unwind_Backtrace(step, walk);
+    while (first < walk->count && walk->calls[first] != top) {
+        first++;
+    }
+    return first;
+}
+
 /* By the unwind tables, which lead through libc, where frame pointers do not. Not by backtrace(3): it loads a shared
    unwinder, in each worker, although the program has one inside. */
 static void trace(const void *context) {
     struct walk walk = {.count = 0};
-    uintptr_t top = interrupted(context);
-    int first = 0;
-    (void)_Unwind_Backtrace(step, &walk);
-    while (first < walk.count && walk.calls[first] != top) {
-        first++;
-    }
-    note(top, 0);
+    int first = calls_of(context, &walk);
+    note(interrupted(context), 0);
     for (int i = first + 1; i < walk.count; i++) {
         note(walk.calls[i], 1);
     }
@@ -89,7 +103,83 @@ static void end_by_default(int number) {
     (void)raise(number); /* a fault would come again by itself when the handler returns, a kill would not */
 }
 
+/* Who made a call: the innermost function that is not of the C library. */
+static void describe_caller(const void *context, struct chs_crash_frame *frame) {
+    struct walk walk = {.count = 0};
+    int first = calls_of(context, &walk);
+    (void)describe(interrupted(context), 0, frame);
+    for (int i = first + 1; i < walk.count && strncmp(frame->image, "libc.so", 7) == 0; i++) {
+        struct chs_crash_frame outer = {.offset = 0};
+        if (describe(walk.calls[i], 1, &outer) == 0) {
+            *frame = outer;
+        }
+    }
+}
+
+/* Counts a call that the sandbox refuses. Several threads may do so at once. */
+static void note_refused(int call, const long *arguments, const void *context) {
+    for (int i = 0; i < CHS_REFUSED_CALLS; i++) {
+        struct chs_refused_call *entry = &page->refused[i];
+        uint32_t unused = 0;
+        if (__atomic_compare_exchange_n(&entry->state, &unused, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            entry->call = call;
+            entry->thread = (int32_t)syscall(SYS_gettid);
+            entry->arguments[0] = (uint64_t)arguments[0];
+            entry->arguments[1] = (uint64_t)arguments[1];
+            describe_caller(context, &entry->frame);
+            entry->times = 1;
+            __atomic_store_n(&entry->state, 2, __ATOMIC_RELEASE);
+            return;
+        }
+        if (entry->call == call) {
+            (void)__atomic_fetch_add(&entry->times, 1, __ATOMIC_RELAXED);
+            return;
+        }
+    }
+}
+
+#if defined(__x86_64__)
+#define REGISTER(context, name) ((ucontext_t *)(context))->uc_mcontext.gregs[REG_##name]
+#endif
+
+/* A call that the filter of the sandbox does not let through: it fails as one that is not permitted. One that names the calling
+   thread by its id is as innocent as one that says 0, which a filter cannot know. */
+static void refuse(int call, void *context) {
+#if defined(__x86_64__)
+    long arguments[4] = {REGISTER(context, RDI), REGISTER(context, RSI), REGISTER(context, RDX), REGISTER(context, R10)};
+    long long *result = (long long *)&REGISTER(context, RAX);
+#elif defined(__aarch64__)
+    unsigned long long *registers = ((ucontext_t *)context)->uc_mcontext.regs;
+    long arguments[4] = {(long)registers[0], (long)registers[1], (long)registers[2], (long)registers[3]};
+    long long *result = (long long *)&registers[0];
+#endif
+    int which = -1;
+    switch (call) {
+    case SYS_sched_setaffinity:
+    case SYS_sched_setscheduler:
+    case SYS_sched_setparam:
+    case SYS_sched_setattr:
+    case SYS_prlimit64: which = 0; break;
+    case SYS_setpriority:
+    case SYS_ioprio_set: which = arguments[0] == (call == SYS_ioprio_set) ? 1 : -1; break;
+    default: break;
+    }
+    if (which >= 0 && (pid_t)arguments[which] == (pid_t)syscall(SYS_gettid)) {
+        int before = errno;
+        arguments[which] = 0;
+        *result = syscall(call, arguments[0], arguments[1], arguments[2], arguments[3]) < 0 ? -errno : 0;
+        errno = before;
+        return;
+    }
+    note_refused(call, arguments, context);
+    *result = -EPERM;
+}
+
 static void handle(int number, siginfo_t *information, void *context) {
+    if (number == SIGSYS && information->si_code == SECCOMP_TRAP) {
+        refuse(information->si_syscall, context);
+        return;
+    }
     if (getpid() != owner) {
         end_by_default(number);
         return;

@@ -130,3 +130,20 @@ void chs_show_dependencies(void *library) {
         }
     }
 }
+
+struct search {
+    int left;
+    const char *name;
+};
+
+static int count_down(struct dl_phdr_info *info, size_t size, void *argument) {
+    struct search *search = argument;
+    (void)size;
+    search->name = info->dlpi_name;
+    return search->left-- == 0;
+}
+
+const char *chs_loaded_library(int index) {
+    struct search search = {index, NULL};
+    return dl_iterate_phdr(count_down, &search) != 0 ? search.name : NULL;
+}

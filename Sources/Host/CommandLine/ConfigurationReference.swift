@@ -269,6 +269,13 @@ public enum ConfigurationReference {
                 "What share of a processor the worker gets when others want it too, by its nice value, so that heavy work "
                     + "does not slow down the rest.",
                 "limits: { cpu_percent: 50 }")
+        case .sandboxLevel:
+            Words(
+                .limits,
+                "Whether a plugin is kept from touching what is not its own: not with \"off\"; as far as this kernel can with "
+                    + "\"on\"; with \"required\" a plugin is refused where this kernel cannot do all of it. sandbox: \"on\" says "
+                    + "the same in short.",
+                "sandbox: { level: \"required\" }")
         case .cacheDurability:
             Words(
                 .caches,

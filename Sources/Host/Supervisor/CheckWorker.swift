@@ -101,7 +101,7 @@ final class CheckWorker {
             .load(
                 WorkerCommand.Load(
                     plugin: 0, path: path, name: file.name, parameters: parameters,
-                    isForRunning: true, build: file.buildID, state: state)))
+                    isForRunning: true, build: file.buildID, caches: .init(state, .all))))
         let isMet = try wait(5000) { inbox.isLoaded || inbox.refusal != nil }
         if let refusal = inbox.refusal { throw Fault(text: refusal) }
         guard isMet else { throw fault("load", limit: 5000) }

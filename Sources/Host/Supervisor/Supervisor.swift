@@ -47,11 +47,15 @@ public final class Supervisor {
         catalog = PluginCatalog(
             PluginCatalog.Settings(options), folder: folder, clock: clock, deadlines: deadlines, log: log)
         crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
+        let sandboxes = SandboxMaker(
+            hidden: [options.state] + (options.configuration.map { [$0] } ?? []), plugins: catalog.settings.plugins
+        ) { folder.libraryNames }
         let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))
         marks = HostMarks(options.state, own: mark)
         fleet = WorkerFleet(
             launcher: try ProcessLauncher(
-                loop: loop, clock: clock, state: state.directory, reports: crashReports, mark: mark),
+                loop: loop, clock: clock, state: state.directory, reports: crashReports, mark: mark,
+                sandboxes: sandboxes),
             orphans: Orphans(SystemProcesses(own: mark), clock: clock, deadlines: deadlines), clock: clock,
             deadlines: deadlines, grace: options.grace, logLevel: options.logLevel.number)
         book = RoutineBook(

@@ -33,13 +33,15 @@ public enum CrashPage {
         }
     }
 
+    /// Bytes that are mapped: whole pages.
+    private static let room = 8192
     /// Bytes in the file.
     static let size = MemoryLayout<chs_crash_page>.size
 
     /// A new page.
     public static func make() throws(SystemError) -> Descriptor {
         let page = try Descriptor.memory("schedhost-crash")
-        try page.truncate(to: 4096, subject: "crash page")
+        try page.truncate(to: Self.room, subject: "crash page")
         return page
     }
 
@@ -48,7 +50,7 @@ public enum CrashPage {
     /// not execute another program ends by such a signal as it would anywhere. Call it on the main thread before plugin
     /// code runs. shutdown(2).
     public static func watch(_ descriptor: consuming Descriptor, channel: Int32) throws(SystemError) {
-        let address = unsafe mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
+        let address = unsafe mmap(nil, Self.room, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw SystemError("mmap", "crash page")
         }

@@ -16,6 +16,8 @@ public final class Worker {
     public static let ledgerDescriptor: Int32 = 4
     /// The crash page in a worker.
     public static let crashDescriptor: Int32 = 5
+    /// What a worker may touch, where it has a sandbox.
+    public static let policyDescriptor: Int32 = 6
 
     private enum Source {
         static let channel: UInt64 = 1
@@ -48,7 +50,7 @@ public final class Worker {
 
     /// Runs the worker until the supervisor ends it. Called on the main thread, before any other thread exists.
     public static func run(logLevel: Int32, supervisor: Int32, limits: WorkerLimits) -> Never {
-        // The steps before any plugin code, in order; a sandbox's place is before the last.
+        // The steps before any plugin code, in order.
         guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
         HostProcess.closeDescriptorsOnExec()  // a plugin's children do not hold the channel
         HostProcess.gainNoPrivileges()
@@ -63,10 +65,19 @@ public final class Worker {
         do {
             try CrashPage.watch(Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor)
             worker = try Worker(logLevel: logLevel, limits: limits)
+            if limits.sandbox.level != .off { try enterSandbox() }
         } catch {
             WorkerFailure.die("worker: \(error)")
         }
         worker.serve()
+    }
+
+    /// The last step, on the only thread there is. Throws where the kernel does not do what the supervisor was told it does.
+    private static func enterSandbox() throws(SystemError) {
+        let policy = Descriptor(owning: Self.policyDescriptor)
+        let bytes = try policy.readAll(limit: 4 << 20, subject: "sandbox")
+        try policy.close(subject: "sandbox")
+        try Sandbox.apply(bytes)
     }
 
     private init(logLevel: Int32, limits: WorkerLimits) throws(SystemError) {
@@ -194,8 +205,14 @@ public final class Worker {
 
     /// Where the plugin's disk caches live, if the host has a place for them.
     private func cachePlace(_ load: WorkerCommand.Load) throws(SystemError) -> CachePlace? {
-        guard let path = load.state else { return nil }
-        return CachePlace(state: SystemCacheFolder(try Directory(path), clock: clock), build: load.build)
+        guard let caches = load.caches else { return nil }
+        let scope: CachePlace.Scope =
+            switch caches.scope {
+            case .all: .all
+            case .plugin: .plugin
+            case .routine: .routine
+            }
+        return CachePlace(SystemCacheFolder(try Directory(caches.path), clock: clock), of: scope, build: load.build)
     }
 
     private func start(_ start: WorkerCommand.Start) {

@@ -32,7 +32,7 @@ struct CacheNameTests {
 
     private static func namespace(_ state: any CacheFolder) -> CacheNamespace {
         CacheNamespace(
-            plugin: "../p", routine: "R", budget: CacheBudget(), place: CachePlace(state: state),
+            plugin: "../p", routine: "R", budget: CacheBudget(), place: CachePlace(state, of: .state),
             environment: CacheEnvironment(clock: SystemClock()))
     }
 

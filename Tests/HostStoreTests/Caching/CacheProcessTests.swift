@@ -11,7 +11,7 @@ struct CacheProcessTests {
     private static func namespace(_ state: any CacheFolder, _ clock: TestClock) -> CacheNamespace {
         CacheNamespace(
             plugin: "p", routine: "r", budget: CacheBudget(),
-            place: CachePlace(state: state, settings: CacheSettings(durability: .power)),
+            place: CachePlace(state, of: .state, settings: CacheSettings(durability: .power)),
             environment: CacheEnvironment(clock: clock))
     }
 

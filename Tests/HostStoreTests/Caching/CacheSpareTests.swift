@@ -12,7 +12,7 @@ struct CacheSpareTests {
 
     private static func cache(_ state: any CacheFolder) throws -> HostCache {
         try CacheNamespace(
-            plugin: "p", routine: "r", budget: CacheBudget(), place: CachePlace(state: state),
+            plugin: "p", routine: "r", budget: CacheBudget(), place: CachePlace(state, of: .state),
             environment: CacheEnvironment(clock: SystemClock())
         ).open("x", options, isOnDisk: true).get()
     }

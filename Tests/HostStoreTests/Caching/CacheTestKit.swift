@@ -55,7 +55,7 @@ final class CacheWorld {
     func makeNamespace() -> CacheNamespace {
         CacheNamespace(
             plugin: "plugin", routine: "routine", budget: budget,
-            place: CachePlace(state: MemoryFolder(disk), settings: settings, build: "build-1"),
+            place: CachePlace(MemoryFolder(disk), of: .state, settings: settings, build: "build-1"),
             environment: CacheEnvironment(
                 clock: clock, origin: origin, jitter: { 0 },
                 background: { [background] work in

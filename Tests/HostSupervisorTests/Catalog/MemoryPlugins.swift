@@ -81,6 +81,7 @@ final class MemoryPlugins: PluginFolder {
         needed.filter { files[$0.key] != nil && !$0.value.isDisjoint(with: names) }.map(\.key)
     }
     func libraries(of content: String) -> String? { nil }
+    var libraryNames: Set<String> { [] }
 
     func hasCopy(of content: String) -> Bool { copies.contains(content) }
     func restoreCopy(of name: String) { _ = scan(name, mayBeWritten: false) }

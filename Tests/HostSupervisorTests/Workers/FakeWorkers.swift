@@ -40,6 +40,7 @@ final class FakeWorker: WorkerProcess {
     func isSpoiled(slot: Int) -> Bool { spoiled.contains(slot) }
     func slotBytes(_ slot: Int) -> [UInt8]? { nil }
     func lastWords(now: Int64) -> String { words }
+    var caches: String? { nil }
     func deadChildren(most: Int) -> Int { 0 }
     func signal(_ number: Int32) { signals.append(number) }
     func signal(_ number: Int32, thread: Int32) -> Bool {
@@ -119,6 +120,10 @@ final class FakeLauncher: WorkerLauncher {
     /// Who was not answered.
     private(set) var askers: [(Report) -> Bool] = []
 
+    /// Reports that were removed.
+    private(set) var droppedReports: [String] = []
+    func dropReport(_ name: String) { droppedReports.append(name) }
+
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool) {
         if let report { _ = then(report) } else { askers.append(then) }
     }
@@ -142,7 +147,7 @@ final class FleetHarness {
     static func load(_ plugin: Int, _ key: WorkerKey? = nil, isForRunning: Bool = true) -> Load {
         Load(
             plugin: plugin, path: "/copies/\(plugin)", name: "\(plugin).so", build: "b", parameters: "{}",
-            isForRunning: isForRunning, state: nil, key: key ?? .plugin(plugin), limits: WorkerLimits(),
+            isForRunning: isForRunning, home: nil, key: key ?? .plugin(plugin), limits: WorkerLimits(),
             libraryPath: [], limit: 60_000_000_000)
     }
 

@@ -8,7 +8,10 @@ import Testing
             .init(
                 plugin: 3, path: "/a b/\"x\".so", name: "x\n.so", parameters: #"{"a":"\"","ü":1}"#, isForRunning: true,
                 build: "0f")),
-        .load(.init(plugin: 0, path: "", name: "", parameters: "{}", isForRunning: false, build: "", state: "/s")),
+        .load(
+            .init(
+                plugin: 0, path: "", name: "", parameters: "{}", isForRunning: false, build: "",
+                caches: .init("/s", .plugin))),
         .start(
             .init(
                 slot: 7, plugin: 1, routine: 2, session: SessionID(rawValue: .max >> 1), waitMs: 1000, maxCycles: 5,

@@ -34,6 +34,7 @@
 #include "CHostSystemSockets.h"
 #include "CHostSystemTerminal.h"
 #include "CHostSystemCrash.h"
+#include "CHostSystemSandbox.h"
 
 /* Variadic in C: open(2) with a mode, openat(2), fcntl(2), prctl(2). */
 static inline int chs_openat(int directory, const char *path, int flags, mode_t mode) {
@@ -144,6 +145,8 @@ static inline int chs_epoll_remove(int epoll, int descriptor) {
     return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, (struct epoll_event *)0);
 }
 
+/* The path of a library of this process, in the order of its loading; NULL when there are fewer. dl_iterate_phdr(3). */
+const char *chs_loaded_library(int index);
 /* Promotes the libraries that a loaded file is linked with to the global scope; dlopen(3) with RTLD_GLOBAL. */
 void chs_show_dependencies(void *library);
 

@@ -15,6 +15,18 @@ struct chs_crash_frame {
     char image[CHS_CRASH_IMAGE]; /* the file's name without its directory */
 };
 
+#define CHS_REFUSED_CALLS 16
+
+/* A system call that the sandbox has refused, and where it was made the first time. */
+struct chs_refused_call {
+    int32_t call;   /* its number */
+    int32_t thread; /* the kernel's id */
+    uint32_t times;
+    uint32_t state; /* 0: unused, 1: being filled, 2: whole */
+    uint64_t arguments[2];
+    struct chs_crash_frame frame;
+};
+
 /* The page. Other processes trust nothing in it: plugin code can write here. */
 struct chs_crash_page {
     int32_t signal; /* 0: no signal came */
@@ -23,6 +35,7 @@ struct chs_crash_page {
     uint32_t reserved;
     char words[CHS_CRASH_WORDS]; /* why the worker ends itself */
     struct chs_crash_frame frames[CHS_CRASH_FRAMES];
+    struct chs_refused_call refused[CHS_REFUSED_CALLS];
 };
 
 /* From now on the signals that end this process fill this page, after the handlers that are set now have run, and shut

@@ -79,8 +79,8 @@ struct ConfigurationReader {
                 report("holds for the whole plugin: set it beside routines {}, not in it", at: member.position, key)
             } else if let setting = SettingKey(rawValue: member.name), setting.group == nil {
                 take(setting, member.node, path: key, into: &layer)
-            } else if member.name == "on_failure", case .array = member.node.value {
-                take(.onFailureCommand, member.node, path: key, into: &layer)
+            } else if let short = SettingKey.short(for: member.name), short.shape.takesShort(member.node.value) {
+                take(short, member.node, path: key, into: &layer)
             } else if Self.groups.contains(member.name) {
                 group(member, path: key, into: &layer)
             } else {
@@ -100,9 +100,10 @@ struct ConfigurationReader {
     }
 
     private mutating func group(_ member: JSONMember, path: String, into layer: inout ConfigurationLayer) {
-        if member.name == "on_failure" {
+        if let short = SettingKey.short(for: member.name) {
             guard case .object = member.node.value else {
-                let allowed = "\(SettingShape.command.allowed), or an object { command: […], timeout_ms: 10000 }"
+                let example = short == .onFailureCommand ? "command: […], timeout_ms: 10000" : "level: \"on\""
+                let allowed = "\(short.shape.allowed), or an object { \(example) }"
                 report("must be \(allowed), not \(member.node.value.described)", at: member.node.position, path)
                 return
             }

@@ -14,12 +14,15 @@ public struct WorkerLimits: Equatable, Sendable {
     public var cacheValueMb: UInt64
     /// What all caches of the worker hold in memory together, in MB; not 0.
     public var cacheMemoryMb: UInt64
+    /// What it may touch.
+    public var sandbox: SandboxSettings
 
     /// Bounds.
     public init(
         memoryMb: UInt64 = 0, openFiles: UInt64 = 0, processes: UInt64 = 0, cpuPercent: UInt64 = 0,
-        cacheValueMb: UInt64 = 16, cacheMemoryMb: UInt64 = 256
+        cacheValueMb: UInt64 = 16, cacheMemoryMb: UInt64 = 256, sandbox: SandboxSettings = SandboxSettings()
     ) {
+        self.sandbox = sandbox
         self.memoryMb = memoryMb
         self.openFiles = openFiles
         self.processes = processes
@@ -111,7 +114,11 @@ public struct EffectiveSettings: Equatable, Sendable {
         WorkerLimits(
             memoryMb: integer(.limitMemoryMb), openFiles: integer(.limitOpenFiles),
             processes: integer(.limitProcesses), cpuPercent: integer(.limitCpuPercent),
-            cacheValueMb: integer(.cacheValueMb), cacheMemoryMb: integer(.cacheMemoryMb))
+            cacheValueMb: integer(.cacheValueMb), cacheMemoryMb: integer(.cacheMemoryMb), sandbox: sandbox)
+    }
+    /// What a worker may touch.
+    private var sandbox: SandboxSettings {
+        SandboxSettings(level: word(.sandboxLevel).flatMap { .init(rawValue: $0) } ?? .off)
     }
     /// How its disk caches are kept.
     public var caches: CacheSettings {

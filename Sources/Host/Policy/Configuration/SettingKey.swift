@@ -34,6 +34,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case limitOpenFiles = "limits.open_files"
     case limitProcesses = "limits.processes"
     case limitCpuPercent = "limits.cpu_percent"
+    case sandboxLevel = "sandbox.level"
     case cacheDurability = "caches.durability"
     case cacheValueMb = "caches.value_mb"
     case cacheMemoryMb = "caches.memory_mb"
@@ -91,6 +92,14 @@ enum SettingShape {
             "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .command: "a text without NUL characters, and the first names a program"
         case .integer, .word, .until, .flag, .schedules, .zone: allowed
+        }
+    }
+
+    /// Whether a value that stands for a group is meant for the key of this shape.
+    func takesShort(_ value: JSONValue) -> Bool {
+        switch (self, value) {
+        case (.command, .array), (.word, .string): true
+        default: false
         }
     }
 
@@ -153,6 +162,7 @@ extension SettingKey {
         case .limitOpenFiles: .integer(16...1_048_576, of: "open files", zero: "the host's own limit")
         case .limitProcesses: .integer(1...1_048_576, of: "processes", zero: "no limit")
         case .limitCpuPercent: .integer(1...100, of: "percent", zero: "no limit")
+        case .sandboxLevel: .word(SandboxSettings.Level.allCases.map(\.rawValue))
         case .cacheDurability: .word(CacheDurability.allCases.map(\.rawValue))
         case .cacheValueMb: .integer(1...1024, of: "megabytes", zero: nil)
         case .cacheMemoryMb: .integer(1...1_048_576, of: "megabytes", zero: nil)
@@ -190,6 +200,7 @@ extension SettingKey {
         case .restartAnyCauseWindowMs: .integer(restart.anyCauseWindowMs)
         case .restartProbeAfterMs: .integers(restart.probeAfterMs)
         case .restartShortageDelayMs: .integer(restart.shortageDelayMs)
+        case .sandboxLevel: .word(SandboxSettings().level.rawValue)
         case .cacheDurability: .word(CacheDurability.process.rawValue)
         case .cacheValueMb: .integer(WorkerLimits().cacheValueMb)
         case .cacheMemoryMb: .integer(WorkerLimits().cacheMemoryMb)
@@ -207,7 +218,18 @@ extension SettingKey {
     }
 
     /// Whether it limits a worker.
-    public var isLimit: Bool { group == "limits" || self == .cacheValueMb || self == .cacheMemoryMb }
+    public var isLimit: Bool {
+        group == "limits" || group == "sandbox" || self == .cacheValueMb || self == .cacheMemoryMb
+    }
+
+    /// The key that may stand for its whole group: `on_failure: […]`, `sandbox: "on"`.
+    static func short(for group: String) -> SettingKey? {
+        switch group {
+        case "on_failure": .onFailureCommand
+        case "sandbox": .sandboxLevel
+        default: nil
+        }
+    }
 
     /// Its name in that object.
     public var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }

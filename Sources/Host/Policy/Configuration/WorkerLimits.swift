@@ -4,6 +4,7 @@ extension WorkerLimits {
         [
             ("memory_mb", memoryMb), ("open_files", openFiles), ("processes", processes), ("cpu_percent", cpuPercent),
             ("cache_value_mb", cacheValueMb), ("cache_memory_mb", cacheMemoryMb),
+            ("sandbox", sandbox.level == .off ? 0 : 1),
         ].compactMap { name, value in value == 0 ? nil : "\(name)=\(value)" }
     }
 
@@ -21,6 +22,7 @@ extension WorkerLimits {
             case "cpu_percent": limits.cpuPercent = value
             case "cache_value_mb": limits.cacheValueMb = value
             case "cache_memory_mb": limits.cacheMemoryMb = value
+            case "sandbox": limits.sandbox.level = value == 0 ? .off : .on
             default: continue
             }
         }

@@ -32,16 +32,33 @@ public struct CacheEnvironment: Sendable {
 
 /// Where the disk caches of a namespace live.
 public struct CachePlace: Sendable {
-    /// The state directory.
-    public var state: any CacheFolder
+    /// Whose caches are in a folder.
+    public enum Scope: Sendable {
+        /// All that a host has, in `cache/v1` of its state directory.
+        case state
+        /// Those of all plugins, in folders by plugin and routine.
+        case all
+        /// Those of one plugin, in folders by routine.
+        case plugin
+        /// Those of one routine.
+        case routine
+    }
+
+    /// The folder.
+    public var folder: any CacheFolder
+    /// Whose caches are in it.
+    public var scope: Scope
     /// How they are kept.
     public var settings: CacheSettings
     /// The build id of the plugin, for who looks at the files.
     public var build: String
 
     /// A place.
-    public init(state: any CacheFolder, settings: CacheSettings = CacheSettings(), build: String = "") {
-        self.state = state
+    public init(
+        _ folder: any CacheFolder, of scope: Scope, settings: CacheSettings = CacheSettings(), build: String = ""
+    ) {
+        self.folder = folder
+        self.scope = scope
         self.settings = settings
         self.build = build
     }
@@ -106,7 +123,7 @@ public final class CacheNamespace: Sendable {
         self.environment = environment
         build = place?.build ?? ""
         store = place.map {
-            CacheStore(root: $0.state, plugin: plugin, routine: routine, settings: $0.settings)
+            CacheStore(root: $0.folder, of: $0.scope, plugin: plugin, routine: routine, settings: $0.settings)
         }
     }
 

@@ -54,6 +54,8 @@ final class CacheStore: Sendable {
     private static let process = String(UInt64.random(in: 0...UInt64.max), radix: 16)
 
     private let root: any CacheFolder
+    /// The folders that lead from there to the routine's.
+    private let way: [String]
     let settings: CacheSettings
     let plugin: String
     let routine: String
@@ -115,8 +117,19 @@ final class CacheStore: Sendable {
         }
     }
 
-    init(root: any CacheFolder, plugin: String, routine: String, settings: CacheSettings) {
+    init(
+        root: any CacheFolder, of scope: CachePlace.Scope = .state, plugin: String, routine: String,
+        settings: CacheSettings
+    ) {
         self.root = root
+        let (plugins, routines) = (CacheName.encode(plugin), CacheName.encode(routine))
+        way =
+            switch scope {
+            case .state: ["cache", "v1", plugins, routines]
+            case .all: [plugins, routines]
+            case .plugin: [routines]
+            case .routine: []
+            }
         self.plugin = plugin
         self.routine = routine
         self.settings = settings
@@ -129,8 +142,7 @@ final class CacheStore: Sendable {
         if let known = opened.withLock({ $0[path.folder] }) { return known }
         do {
             var folder = root
-            let parts = ["cache", "v1", CacheName.encode(plugin), CacheName.encode(routine), path.folder]
-            for part in parts where !part.isEmpty {
+            for part in way + [path.folder] where !part.isEmpty {
                 let parent = folder
                 folder = try parent.folder(part, create: create)
                 if create, settings.durability == .power { try parent.synchronize() }

@@ -67,12 +67,22 @@ extension PluginCatalog {
         return Load(
             plugin: entry.number, path: folder.copy(of: entry.hash), name: entry.file.name, build: entry.file.buildID,
             parameters: isForRunning ? settings[0].paramsJSON : "{}", isForRunning: isForRunning,
-            state: self.settings.state, key: key, limits: key == .shared ? resolver.sharedLimits : settings[0].limits,
+            home: home(of: entry, key), key: key, limits: key == .shared ? resolver.sharedLimits : settings[0].limits,
             libraryPath: key == .shared
                 ? LibraryPath.folders(for: nil, in: self.settings.plugins)
                 : LibraryPath.folders(
                     for: entry.file, in: self.settings.plugins, copies: folder.libraries(of: entry.hash)),
             limit: Self.limit(settings))
+    }
+
+    /// Whose folders the plugin's worker has. Before it is described, those of the name that its file had last, else of the one
+    /// that it probably has: its worker gives way where that was wrong.
+    private func home(of entry: Entry, _ key: WorkerKey) -> WorkerHome? {
+        switch key {
+        case .shared: .everybody
+        case .plugin: names.expected(of: entry.file.name, configured: entry.expectedName).map { .plugin($0) }
+        case .routine: nil
+        }
     }
 
     /// How long a load may take: `timeout_ms` bounds it, where that is set.

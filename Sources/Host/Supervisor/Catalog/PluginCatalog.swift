@@ -44,7 +44,7 @@ final class PluginCatalog {
     let settings: Settings
     let folder: any PluginFolder
     let log: any LogSink
-    private let names: NameRegistry
+    let names: NameRegistry
     private var unclaimed = UnclaimedSettingsNotice()
     private let scanner: PluginScanner
     private var isStopped = false

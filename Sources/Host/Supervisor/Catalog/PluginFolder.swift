@@ -24,6 +24,8 @@ protocol PluginFolder: AnyObject {
     func scan(_ name: String, mayBeWritten: Bool) -> ScanFinding
     /// The files that need one of these names as a library.
     func needing(_ names: Set<String>) -> [String]
+    /// The files that are named as plugins are, and are libraries.
+    var libraryNames: Set<String> { get }
     /// The folder of the copies of the libraries beside a plugin that it needs; nil when there are none.
     func libraries(of content: String) -> String?
     /// Whether there is a copy with that content.
@@ -86,6 +88,7 @@ final class SystemPluginFolder: PluginFolder {
     private let log: any LogSink
     /// The names that each plugin, or a library beside it that it needs, is linked with.
     private var wanted: [String: Set<String>] = [:]
+    private(set) var libraryNames: Set<String> = []
     /// What was said of names that cannot be read.
     private var told: Set<String> = []
     private static let ownersFile = "names.json"
@@ -170,6 +173,7 @@ final class SystemPluginFolder: PluginFolder {
             case false, nil: break
             }
             let file = try candidate.inspect()
+            libraryNames.remove(name)
             let libraries = Libraries(
                 of: file, in: directory.directory, allowUnsafePermissions: allowsUnsafePermissions)
             wanted[name] = libraries.wanted
@@ -179,7 +183,9 @@ final class SystemPluginFolder: PluginFolder {
             switch error.reason {
             case .unreadable(let fault) where fault.isNotFound: return .absent
             case .unreadable(let fault) where fault.isShortage: return .unclear("\(error)")
-            case .noNote: return .library("\(error)")
+            case .noNote:
+                libraryNames.insert(name)
+                return .library("\(error)")
             case let reason where reason.isPerhapsUnfinished: return .incomplete("\(error)")
             default: return .refused("\(error)")
             }

@@ -7,6 +7,8 @@ struct PluginOwners: Equatable {
     private static let most = 4096
 
     private(set) var files: [String: String] = [:]
+    /// The same by file; of several names one.
+    private var ids: [String: String] = [:]
 
     /// Nobody is known.
     init() {}
@@ -15,7 +17,9 @@ struct PluginOwners: Equatable {
     init(_ bytes: [UInt8]) {
         guard case .object(let members)? = try? JSON5Parser.parse(bytes).value else { return }
         for member in members.prefix(Self.most) {
-            if case .string(let file) = member.node.value { files[member.name] = file }
+            guard case .string(let file) = member.node.value else { continue }
+            files[member.name] = file
+            ids[file] = member.name
         }
     }
 
@@ -36,7 +40,14 @@ struct PluginOwners: Equatable {
             files = files.filter { present.contains($0.key) }
         }
         files[id] = file
+        ids[file] = id
         return true
+    }
+
+    /// The name that a file has, by what is remembered, else the likely one; nil where another file has that.
+    func expected(of file: String, likely: String?) -> String? {
+        if let known = ids[file], files[known] == file { return known }
+        return likely.flatMap { files[$0] == nil ? $0 : nil }
     }
 
     /// Of files that are not described yet, the one with more right to a name than the one that claims it; nil when there is
@@ -77,6 +88,11 @@ final class NameRegistry {
     /// Whether a file with more right to a plugin's name has not been described yet.
     func mustWait(_ file: String, for id: String, undecided: () -> [String]) -> Bool {
         owners.rival(of: file, for: id, among: undecided) { likelyNames(of: $0) } != nil
+    }
+
+    /// The name that a file probably has.
+    func expected(of file: String, configured: String?) -> String? {
+        owners.expected(of: file, likely: configured ?? likelyNames(of: file).last)
     }
 
     /// Made once for a file: a thousand files that are called otherwise than their plugins are compared with each other.

@@ -34,6 +34,12 @@ final class CrashReports {
         return path.contains(",") ? "/proc/\(HostProcess.pid)/fd/\(directory.descriptor.raw)/\(name)" : path
     }
 
+    /// Makes the file of a report that is to be written by who may not make files there; returns its path.
+    func make(_ name: String) throws(SystemError) -> String {
+        _ = try directory.create(name)
+        return HostProcess.absolute(directory.child(name))
+    }
+
     /// Gives a report its lasting name, that of its plugin and session, and removes the plugin's oldest beyond the
     /// newest 20; returns the name.
     func keep(_ temporary: String, of plugin: String, session: SessionID) throws(SystemError) -> String {

@@ -36,8 +36,8 @@ struct Load: Equatable {
     var parameters: String
     /// Whether its `load` is called; otherwise only the descriptor is read.
     var isForRunning: Bool
-    /// The state directory, for the disk caches.
-    var state: String?
+    /// Whose folders its worker has; nil: nobody's yet.
+    var home: WorkerHome?
     var key: WorkerKey
     var limits: WorkerLimits
     /// Where the dynamic linker looks for what it needs.
@@ -45,10 +45,17 @@ struct Load: Equatable {
     /// How long it may take, ns.
     var limit: Int64
 
-    var command: WorkerCommand.Load {
-        WorkerCommand.Load(
+    /// The order for a worker whose caches are in that folder.
+    func command(caches: String?) -> WorkerCommand.Load {
+        let scope: WorkerCommand.Load.Caches.Scope =
+            switch home {
+            case .plugin: .plugin
+            case .routine: .routine
+            case .everybody, nil: .all
+            }
+        return WorkerCommand.Load(
             plugin: plugin, path: path, name: name, parameters: parameters, isForRunning: isForRunning, build: build,
-            state: state, isShared: key == .shared)
+            caches: caches.map { .init($0, scope) }, isShared: key == .shared)
     }
 }
 

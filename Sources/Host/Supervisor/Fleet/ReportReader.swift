@@ -1,6 +1,7 @@
 internal import HostInspection
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 internal import Synchronization
 
 /// Finds out where dead workers died, on threads of its own: from the reports of their crashes, and from the plugins' files.
@@ -69,7 +70,10 @@ final class ReportReader {
     /// Has what is known of a death told to `then`, which says whether it wants it: a report's file that nobody wants is
     /// removed. At once when there is nothing to read.
     func read(_ subject: Subject, then: @escaping (Report) -> Bool) {
-        let hasReport = (try? desk.directory.status(subject.report)) != nil
+        // An empty one was made for a worker that had no need of it.
+        let size = (try? desk.directory.status(subject.report))?.size
+        if size == 0 { try? desk.directory.remove(subject.report) }
+        let hasReport = (size ?? 0) > 0
         guard hasReport || subject.page?.frames.isEmpty == false else { return _ = then(Report()) }
         lastNumber += 1
         let number = lastNumber

@@ -13,6 +13,7 @@ final class WorkerFleet {
         let id: WorkerID
         let key: WorkerKey
         let limits: WorkerLimits
+        let home: WorkerHome?
         let ledgerName: String
         let reportName: String
         let startedAt: Int64
@@ -31,6 +32,7 @@ final class WorkerFleet {
             self.id = id
             key = load.key
             limits = load.limits
+            home = load.home
             ledgerName = ledger
             reportName = report
             startedAt = now
@@ -152,10 +154,12 @@ final class WorkerFleet {
     @discardableResult
     func prepare(_ load: Load) throws(SystemError) -> Readiness {
         let worker: Worker
-        if let present = openWorker(load.key), present.limits == load.limits, !isCrowded(present) {
+        if let present = openWorker(load.key), present.limits == load.limits, present.home == load.home,
+            !isCrowded(present)
+        {
             worker = present
         } else {
-            // It looked at the file before its limits were known, or is crowded.
+            // It looked at the file before its limits and its name were known, or is crowded.
             if let unfit = openWorker(load.key) { retire(unfit) }
             worker = try start(load)
         }
@@ -163,7 +167,7 @@ final class WorkerFleet {
         if !worker.pending.contains(where: { $0.plugin == load.plugin && $0.isForRunning == load.isForRunning }) {
             worker.pending.append(load)
             worker.files.insert(load.path)
-            worker.process?.send(.load(load.command))
+            worker.process?.send(.load(load.command(caches: worker.process?.caches)))
             tell(worker, .load(plugin: load.plugin, limit: load.limit))
         }
         return .loading
@@ -194,7 +198,7 @@ final class WorkerFleet {
             WorkerLink.Setup(
                 name: load.key == .shared ? "shared" : load.name, ledgerName: worker.ledgerName,
                 reportName: worker.reportName, logLevel: logLevel, limits: load.limits,
-                libraryPath: load.libraryPath)
+                home: load.home, copy: load.path, libraryPath: load.libraryPath)
         ) { [unowned self, unowned worker] report in
             handle(report, from: worker)
         }

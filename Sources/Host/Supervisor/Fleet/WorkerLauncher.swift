@@ -5,6 +5,8 @@ internal import HostWire
 /// One worker process as the fleet drives it.
 protocol WorkerProcess: AnyObject {
     var pid: Int32 { get }
+    /// The folder of its disk caches.
+    var caches: String? { get }
     /// Sends a command; what cannot be sent now follows later.
     func send(_ command: WorkerCommand)
     /// The slot of a routine in its ledger, which is made long enough for it; nil when it is full.
@@ -38,6 +40,8 @@ protocol WorkerLauncher: AnyObject {
     /// Starts a worker, whose reports come to `report`.
     func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
         -> any WorkerProcess
+    /// Removes the file for the report of a worker that has not crashed.
+    func dropReport(_ name: String)
     /// Tells `then` what is known of a death, soon: at once when there is nothing to read, else in a later round of the loop. `then`
     /// says whether it still wants it.
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool)
@@ -53,11 +57,19 @@ final class ProcessLauncher: WorkerLauncher {
     /// The program that writes the reports of crashes, when they are wanted and it is there.
     private let backtracer: String?
     private let mark: HostMark
+    private let folders: WorkerFolders
+    private let sandboxes: SandboxMaker
+    /// The copies of plugins, which a worker that plugins share loads.
+    private let copies: String
 
     /// A launcher that keeps its files in a state directory.
     init(
-        loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, mark: HostMark
+        loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, mark: HostMark,
+        sandboxes: SandboxMaker
     ) throws(SystemError) {
+        self.sandboxes = sandboxes
+        folders = try WorkerFolders(in: state)
+        copies = HostProcess.absolute(state.child("plugins"))
         self.loop = loop
         self.clock = clock
         self.reports = reports
@@ -73,9 +85,27 @@ final class ProcessLauncher: WorkerLauncher {
         var setup = setup
         setup.mark = mark
         setup.crashReport = backtracer.map { (reports.place(of: setup.reportName), $0) }
+        let place = try setup.home.map { (home) throws(SystemError) in try folders.make(home) }
+        setup.caches = place?.caches
+        if let data = place?.data { setup.variables.append("SCHEDHOST_DATA=" + data) }
+        if setup.limits.sandbox.level != .off { try confine(&setup, place) }
         return try WorkerLink(
             setup, ledger: try WorkerLedger(setup.ledgerName, in: ledgers), loop: loop, clock: clock, report: report)
     }
+
+    /// Gives a worker a sandbox, and what is written in one: its own folders and the file for a report.
+    private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?) throws(SystemError) {
+        var places = SandboxPolicy.Places()
+        places.own = place.map { [$0.caches, $0.data] } ?? []
+        places.code =
+            [setup.home == .everybody ? copies : setup.copy] + setup.libraryPath.filter { $0 != sandboxes.plugins }
+        places.backtracer = backtracer
+        if backtracer != nil { places.report = try reports.make(setup.reportName) }
+        if let data = place?.data { setup.variables.append("TMPDIR=" + data) }
+        setup.policy = try sandboxes.policy(setup.limits.sandbox, places).bytes
+    }
+
+    func dropReport(_ name: String) { reports.drop(name) }
 
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool) { reader.read(subject, then: then) }
 }

@@ -31,6 +31,7 @@ final class WorkerLink: WorkerProcess {
     private static let rest = 4 << 20
 
     var pid: Int32 { child.pid }
+    let caches: String?
     private var slotCount = 0
     private var slots: [RoutineKey: Int] = [:]
 
@@ -78,6 +79,13 @@ final class WorkerLink: WorkerProcess {
         var crashReport: (path: String, backtracer: String)?
         var logLevel: Int32
         var limits: WorkerLimits
+        /// Whose folders it has, and where its disk caches are.
+        var home: WorkerHome?
+        var caches: String?
+        /// The file that it loads.
+        var copy = ""
+        /// What it may touch, where it has a sandbox.
+        var policy: [UInt8]?
         /// Where the dynamic linker looks for what plugins need.
         var libraryPath: [String] = []
         /// What tells its processes from others.
@@ -101,15 +109,19 @@ final class WorkerLink: WorkerProcess {
         let out = try DescriptorPair.pipe()
         let err = try DescriptorPair.pipe()
         let nowhere = try Directory("/dev").openForReading("null")
+        let policy = try Descriptor.memory("schedhost-sandbox")
+        try policy.writeAll(setup.policy ?? [], subject: "sandbox")
+        caches = setup.caches
+        var descriptors: [(from: Int32, to: Int32)] = [
+            (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
+            (self.ledger.file.raw, 4), (page.raw, 5),
+        ]
+        if setup.policy != nil { descriptors.append((policy.raw, 6)) }
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)", "\(HostProcess.pid)"] + setup.limits.arguments
                 + [setup.name],
-            environment: Self.environment(setup) + setup.variables,
-            descriptors: [
-                (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
-                (self.ledger.file.raw, 4), (page.raw, 5),
-            ])
+            environment: Self.environment(setup) + setup.variables, descriptors: descriptors)
         child = try ChildProcess(launch)
         channel = sockets.first
         output = out.first
@@ -127,8 +139,9 @@ final class WorkerLink: WorkerProcess {
 
     /// The environment of a worker: ours without the service manager's, and the backtracer told where its report goes.
     private static func environment(_ setup: Setup) -> [String] {
-        let ours =
-            LibraryPath.environment(inherited, with: setup.libraryPath) + [setup.mark.entry]
+        let names = setup.variables.map { $0.prefix { $0 != "=" } + "=" }
+        let others = inherited.filter { entry in !names.contains { entry.hasPrefix($0) } }
+        let ours = LibraryPath.environment(others, with: setup.libraryPath) + [setup.mark.entry]
         guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
             "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"

@@ -37,9 +37,15 @@ struct Program: Equatable {
         var load = load
         load.key = key(of: routine)
         switch isolation {
-        case .plugin: load.limits = routines.first?.settings.limits ?? sharedLimits
-        case .routine: load.limits = routines[routine].settings.limits
-        case .shared: load.limits = sharedLimits
+        case .plugin:
+            load.limits = routines.first?.settings.limits ?? sharedLimits
+            load.home = .plugin(name)
+        case .routine:
+            load.limits = routines[routine].settings.limits
+            load.home = .routine(plugin: name, routine: routines[routine].name)
+        case .shared:
+            load.limits = sharedLimits
+            load.home = .everybody
         }
         return load
     }

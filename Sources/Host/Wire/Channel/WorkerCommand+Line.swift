@@ -67,11 +67,13 @@ extension WorkerCommand.Load {
         writer.field("for_running", isForRunning)
         writer.field("shared", isShared)
         writer.field("build", build)
-        writer.field("state", ifAny: state)
+        writer.field("caches", ifAny: caches?.path)
+        writer.field("caches_of", ifAny: caches?.scope.rawValue)
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
         var load = Self(plugin: 0, path: "", name: "", parameters: "", isForRunning: false, build: "")
+        var (caches, scope): (String?, Caches.Scope?)
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
             case "plugin": load.plugin = try cursor.whole()
@@ -81,10 +83,12 @@ extension WorkerCommand.Load {
             case "for_running": load.isForRunning = try cursor.bool()
             case "shared": load.isShared = try cursor.bool()
             case "build": load.build = try cursor.string()
-            case "state": load.state = try cursor.string()
+            case "caches": caches = try cursor.string()
+            case "caches_of": scope = Caches.Scope(rawValue: try cursor.string())
             default: try cursor.skip()
             }
         }
+        if let caches { load.caches = Caches(caches, scope ?? .all) }
         self = load
     }
 }

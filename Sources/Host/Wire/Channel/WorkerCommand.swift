@@ -36,15 +36,15 @@ public enum WorkerCommand: Equatable, Sendable {
         /// The build id, for what the caches write.
         public var build: String
 
-        /// The state directory, for the disk caches; nil: there are none.
-        public var state: String?
+        /// The folder of the disk caches; nil: there are none.
+        public var caches: Caches?
         /// Whether other plugins may be loaded by the same worker.
         public var isShared: Bool
 
         /// A load.
         public init(
             plugin: Int, path: String, name: String, parameters: String, isForRunning: Bool, build: String,
-            state: String? = nil, isShared: Bool = false
+            caches: Caches? = nil, isShared: Bool = false
         ) {
             self.isShared = isShared
             self.plugin = plugin
@@ -53,7 +53,31 @@ public enum WorkerCommand: Equatable, Sendable {
             self.parameters = parameters
             self.isForRunning = isForRunning
             self.build = build
-            self.state = state
+            self.caches = caches
+        }
+
+        /// A folder with disk caches.
+        public struct Caches: Equatable, Sendable {
+            /// Whose caches are in it.
+            public enum Scope: String, Sendable {
+                /// All plugins', in folders by plugin and routine.
+                case all
+                /// One plugin's, in folders by routine.
+                case plugin
+                /// One routine's.
+                case routine
+            }
+
+            /// Where it is.
+            public var path: String
+            /// Whose they are.
+            public var scope: Scope
+
+            /// A folder.
+            public init(_ path: String, _ scope: Scope) {
+                self.path = path
+                self.scope = scope
+            }
         }
     }
 

@@ -1,0 +1,34 @@
+/* Landlock and seccomp by their system calls: glibc has no wrappers, and installed headers may be older than the running
+ * kernel. landlock(7), seccomp(2). */
+#ifndef CHOSTSYSTEM_SANDBOX_H
+#define CHOSTSYSTEM_SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What can be enforced: of the bits that are in it, those stay that the kernel takes. */
+struct chs_sandbox_support {
+    uint64_t files, ports, scopes;
+    int32_t abi;     /* of Landlock; 0: there is none */
+    int32_t filters; /* whether system calls can be filtered */
+};
+void chs_sandbox_ask(struct chs_sandbox_support *support);
+
+/* What a worker may touch, in this order, each part beginning at a multiple of 8:
+ *
+ *     this head
+ *     instructions  struct sock_filter
+ *     slots         uint32_t: instructions whose operand is to be the own process id; an even number of words
+ *     ports         uint64_t rights, uint64_t port
+ *     paths         uint64_t rights, the path with its NUL, zeros up to a multiple of 8
+ */
+struct chs_sandbox_head {
+    uint64_t files, ports, scopes; /* what is refused where no rule allows it */
+    uint32_t path_count, port_count, instruction_count, slot_count;
+};
+
+/* Applies a policy to the calling thread and to all that it starts, for good. A path that is not there is passed over, as
+ * one that no rule can be for. The policy is written to. 0, or -1 with errno, and `step` is the call that failed. */
+int chs_sandbox_apply(void *policy, size_t size, const char **step);
+
+#endif

@@ -1,0 +1,196 @@
+#define _GNU_SOURCE
+#include <CHostSystemSandbox.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The same numbers on all processors. */
+#define CREATE_RULESET 444
+#define ADD_RULE 445
+#define RESTRICT_SELF 446
+
+#define ASK_VERSION 1u
+#define RULE_PATH 1
+#define RULE_PORT 2
+
+/* Rights that a file can have which is no folder: execute, write, read, truncate, device control. */
+#define OF_FILES (1ull << 0 | 1ull << 1 | 1ull << 2 | 1ull << 14 | 1ull << 15)
+
+struct ruleset {
+    uint64_t files, ports, scopes;
+};
+
+struct path_rule {
+    uint64_t rights;
+    int32_t folder;
+} __attribute__((packed));
+
+struct port_rule {
+    uint64_t rights, port;
+};
+
+/* An older kernel's struct is shorter, and it takes this one when the rest is zero. */
+static int make(const struct ruleset *ruleset) {
+    return (int)syscall(CREATE_RULESET, ruleset, sizeof *ruleset, 0u);
+}
+
+static int takes(uint64_t files, uint64_t ports, uint64_t scopes) {
+    struct ruleset ruleset = {files, ports, scopes};
+    int made = make(&ruleset);
+    if (made >= 0) {
+        (void)close(made);
+    }
+    return made >= 0;
+}
+
+/* Which bits of a set are taken, each by itself: some kernels claim more than they have. */
+static uint64_t taken(uint64_t wanted, int which) {
+    uint64_t result = 0;
+    for (int bit = 0; bit < 64; bit++) {
+        uint64_t one = 1ull << bit;
+        if ((wanted & one) != 0 && takes(which == 0 ? one : 0, which == 1 ? one : 0, which == 2 ? one : 0)) {
+            result |= one;
+        }
+    }
+    return result;
+}
+
+void chs_sandbox_ask(struct chs_sandbox_support *support) {
+    long abi = syscall(CREATE_RULESET, NULL, (size_t)0, ASK_VERSION);
+    uint32_t trap = SECCOMP_RET_TRAP;
+    support->abi = abi > 0 ? (int32_t)abi : 0;
+    support->filters = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0u, &trap) == 0;
+    if (abi <= 0) {
+        support->files = support->ports = support->scopes = 0;
+    } else if (!takes(support->files, support->ports, support->scopes)) {
+        support->files = taken(support->files, 0);
+        support->ports = taken(support->ports, 1);
+        support->scopes = taken(support->scopes, 2);
+        if (!takes(support->files, support->ports, support->scopes)) {
+            support->files = support->ports = support->scopes = 0;
+        }
+    }
+}
+
+/* What is left of the policy. */
+struct rest {
+    char *next;
+    size_t size;
+};
+
+static void *take(struct rest *rest, size_t size) {
+    void *part = rest->next;
+    if (size > rest->size) {
+        return NULL;
+    }
+    rest->next += size;
+    rest->size -= size;
+    return part;
+}
+
+static int add_path(int ruleset, uint64_t rights, const char *path) {
+    struct path_rule rule = {rights, open(path, O_PATH | O_CLOEXEC)};
+    struct stat status;
+    if (rule.folder < 0) {
+        return 0; /* it is not there, or it is hidden: then it cannot be reached either */
+    }
+    if (fstat(rule.folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
+        rule.rights &= OF_FILES;
+    }
+    /* EBADFD for what has no place in the tree. */
+    int result = rule.rights == 0 || syscall(ADD_RULE, ruleset, RULE_PATH, &rule, 0u) == 0 || errno == EBADFD ? 0 : -1;
+    int number = errno;
+    (void)close(rule.folder);
+    errno = number;
+    return result;
+}
+
+static int add_paths(int ruleset, uint32_t count, struct rest *rest) {
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t *rights = take(rest, sizeof *rights);
+        size_t length = rights != NULL ? strnlen(rest->next, rest->size) + 1 : 0;
+        char *path = rights != NULL ? take(rest, (length + 7) & ~(size_t)7) : NULL;
+        if (path == NULL) {
+            errno = EINVAL;
+            return -1;
+        }
+        if (add_path(ruleset, *rights, path) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The policy's parts in order; `ruleset` is -1 where there is none. */
+static int apply(struct chs_sandbox_head *head, struct rest *rest, int ruleset, const char **step) {
+    struct sock_filter *filter = take(rest, head->instruction_count * sizeof *filter);
+    uint32_t *slots = take(rest, (head->slot_count + 1u) / 2 * 2 * sizeof *slots);
+    struct port_rule *ports = take(rest, head->port_count * sizeof *ports);
+    struct sock_fprog program = {.len = (unsigned short)head->instruction_count, .filter = filter};
+    *step = "policy";
+    if (filter == NULL || slots == NULL || ports == NULL || head->instruction_count > BPF_MAXINSNS) {
+        errno = EINVAL;
+        return -1;
+    }
+    for (uint32_t i = 0; i < head->slot_count; i++) {
+        if (slots[i] < head->instruction_count) {
+            filter[slots[i]].k = (uint32_t)getpid();
+        }
+    }
+    if (ruleset >= 0) {
+        *step = "landlock_add_rule";
+        for (uint32_t i = 0; i < head->port_count; i++) {
+            if (syscall(ADD_RULE, ruleset, RULE_PORT, &ports[i], 0u) != 0) {
+                return -1;
+            }
+        }
+        if (add_paths(ruleset, head->path_count, rest) != 0) {
+            return -1;
+        }
+        *step = "landlock_restrict_self";
+        if (syscall(RESTRICT_SELF, ruleset, 0u) != 0) {
+            return -1;
+        }
+    }
+    *step = "seccomp";
+    if (head->instruction_count == 0) {
+        return 0;
+    }
+    /* Without the flag, kernels before 5.16 slow the process down as a guard against its own speculation. */
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0) {
+        return 0;
+    }
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0u, &program);
+}
+
+int chs_sandbox_apply(void *policy, size_t size, const char **step) {
+    struct rest rest = {policy, size};
+    struct chs_sandbox_head *head = take(&rest, sizeof *head);
+    *step = "policy";
+    if (head == NULL) {
+        errno = EINVAL;
+        return -1;
+    }
+    int ruleset = -1;
+    struct ruleset wanted = {head->files, head->ports, head->scopes};
+    if ((wanted.files | wanted.ports | wanted.scopes) != 0) {
+        *step = "landlock_create_ruleset";
+        ruleset = make(&wanted);
+        if (ruleset < 0 || fcntl(ruleset, F_SETFD, FD_CLOEXEC) != 0) {
+            return -1;
+        }
+    }
+    int result = apply(head, &rest, ruleset, step);
+    int number = errno;
+    if (ruleset >= 0) {
+        (void)close(ruleset);
+    }
+    errno = number;
+    return result;
+}

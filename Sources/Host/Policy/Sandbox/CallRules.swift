@@ -1,0 +1,156 @@
+/// Which system calls a sandboxed worker may make, and what becomes of the others. seccomp(2).
+enum CallRules {
+    private static let notPermitted = CallAnswer.fail(1)
+    private static let noAccess = CallAnswer.fail(13)
+    private static let noSuchCall = CallAnswer.fail(38)
+    private static let noSuchProtocol = CallAnswer.fail(93)
+    private static let noSuchFamily = CallAnswer.fail(97)
+
+    /// Never made by accident: told with the place that made them.
+    private static let told = [
+        // Other processes, and what is loaded.
+        "ptrace", "process_vm_writev", "pidfd_getfd", "process_madvise", "move_pages", "migrate_pages", "kcmp",
+        "userfaultfd", "perf_event_open", "bpf",
+        // The tree of files.
+        "mount", "umount2", "pivot_root", "chroot", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount",
+        "open_tree",
+        "open_tree_attr", "mount_setattr", "open_by_handle_at", "fanotify_init", "setns",
+        // The machine.
+        "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot", "swapon", "swapoff",
+        "acct", "quotactl", "quotactl_fd", "clock_settime", "settimeofday", "iopl", "ioperm", "modify_ldt", "syslog",
+        "sethostname", "setdomainname", "vhangup",
+        // What all processes of a user share.
+        "keyctl", "add_key", "request_key", "shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semctl",
+        "semtimedop",
+        "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify",
+        "mq_getsetattr",
+    ]
+
+    /// Made by accident too. Landlock knows none of them; what io_uring does, no filter sees.
+    private static let quiet = [
+        "io_uring_setup", "io_uring_enter", "io_uring_register", "chmod", "fchmodat", "fchmodat2", "chown", "lchown",
+        "fchownat", "setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr", "removexattrat",
+        "file_setattr",
+        "adjtimex", "clock_adjtime",
+    ]
+
+    /// New namespaces: flags of clone(2), and of unshare(2), which has one more.
+    private static let namespaces: [UInt32] = [
+        0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000,
+    ]
+
+    /// The rules by the calls' numbers.
+    static func rules(_ settings: SandboxSettings, on support: SandboxSupport) -> [UInt32: CallDecision] {
+        var rules: [UInt32: CallDecision] = [:]
+        func set(_ name: String, _ decision: CallDecision) {
+            guard !settings.syscalls.contains(name), let call = SystemCall(name) else { return }
+            rules[call.number] = decision
+        }
+        for name in told { set(name, .answer(.trap)) }
+        for name in quiet { set(name, .answer(notPermitted)) }
+        processes(set)
+        if support.scopes & Scopes.signals == 0 { signals(set) }
+        sockets(settings, on: support, set)
+        if support.files != 0, support.files & FileRights.truncate.rawValue == 0 { set("truncate", .answer(noAccess)) }
+        // An owner of SIGIO may be any process. What signal comes (F_SETSIG) does no harm then, and leases need it.
+        set(
+            "fcntl",
+            .whereArgument(
+                1, isOneOf: [8], .whereOwn(2, .answer(.allow), otherwise: .answer(notPermitted)),
+                otherwise: .whereArgument(1, isOneOf: [15], .answer(notPermitted), otherwise: .answer(.allow))))
+        // TIOCSTI and TIOCLINUX type into a terminal; FIOSETOWN and SIOCSPGRP are F_SETOWN.
+        set(
+            "ioctl",
+            .whereArgument(
+                1, isOneOf: [0x5412, 0x541C], .answer(.trap),
+                otherwise: .whereArgument(
+                    1, isOneOf: [0x8901, 0x8902], .answer(notPermitted), otherwise: .answer(.allow))))
+        // Of PR_SET_PDEATHSIG only SIGKILL, by which what a plugin starts may end with it; PR_SET_MM and PR_SET_PTRACER.
+        set(
+            "prctl",
+            .whereArgument(
+                0, isOneOf: [1],
+                .whereArgument(1, isOneOf: [9], .answer(.allow), otherwise: .answer(notPermitted)),
+                otherwise: .whereArgument(
+                    0, isOneOf: [35, 0x5961_6D61], .answer(notPermitted), otherwise: .answer(.allow))))
+        return rules
+    }
+
+    /// New processes, and what may be done to others.
+    private static func processes(_ set: (String, CallDecision) -> Void) {
+        func anyFlag(_ flags: [UInt32]) -> CallDecision {
+            let mask = flags.reduce(0, |)
+            return .whereArgument(0, mask: mask, isOneOf: [0], .answer(.allow), otherwise: .answer(.trap))
+        }
+        set("clone", anyFlag(namespaces))
+        set("unshare", anyFlag(namespaces + [0x80]))
+        // Its flags are in memory, which no filter reads: the C library takes clone(2) instead.
+        set("clone3", .answer(noSuchCall))
+        let asks = CallDecision.whereArgument(0, isOneOf: [.max], .answer(.allow), otherwise: .answer(.trap))
+        set("personality", asks)
+        let isRead = CallDecision.test(
+            CallDecision.Test(argument: 2, equals: .value(0)),
+            then: .test(
+                CallDecision.Test(argument: 2, isUpper: true, equals: .value(0)), then: .answer(.allow),
+                otherwise: .answer(.trap)), otherwise: .answer(.trap))
+        set("prlimit64", .whereOwn(0, .answer(.allow), otherwise: isRead))
+        for name in ["sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"] {
+            set(name, .whereOwn(0, .answer(.allow), otherwise: .answer(.trap)))
+        }
+        // PRIO_PROCESS and PRIO_PGRP are 0 and 1, those of ioprio_set(2) 1 and 2.
+        for (name, kinds) in [("setpriority", [UInt32(0), 1]), ("ioprio_set", [1, 2])] {
+            let own = CallDecision.whereOwn(1, .answer(.allow), otherwise: .answer(.trap))
+            set(name, .whereArgument(0, isOneOf: kinds, own, otherwise: .answer(.trap)))
+        }
+    }
+
+    /// Where Landlock keeps no signals in: to itself and its group only.
+    private static func signals(_ set: (String, CallDecision) -> Void) {
+        set("kill", .whereOwn(0, .answer(.allow), otherwise: .answer(notPermitted)))
+        set("pidfd_send_signal", .answer(notPermitted))
+        set("tkill", .answer(notPermitted))
+    }
+
+    /// Which sockets there may be. MPTCP, SMC and TCP Fast Open go round Landlock's rules for ports.
+    private static func sockets(
+        _ settings: SandboxSettings, on support: SandboxSupport, _ set: (String, CallDecision) -> Void
+    ) {
+        let kind: UInt32 = 0xF
+        let refusesTCP =
+            settings.connect == .only([]) && settings.bind.isEmpty && support.ports & PortRights.connect == 0
+        let stream = CallDecision.whereArgument(
+            2, isOneOf: [0, 6], .answer(refusesTCP ? noAccess : .allow), otherwise: .answer(noSuchProtocol))
+        let datagram = CallDecision.whereArgument(
+            2, isOneOf: [0, 17], .answer(settings.udp ? .allow : noAccess), otherwise: .answer(noSuchProtocol))
+        let internet = CallDecision.whereArgument(
+            1, mask: kind, isOneOf: [1], stream,
+            otherwise: .whereArgument(1, mask: kind, isOneOf: [2], datagram, otherwise: .answer(notPermitted)))
+        let route = CallDecision.whereArgument(2, isOneOf: [0], .answer(.allow), otherwise: .answer(noSuchProtocol))
+        let unix = CallAnswer.answer(hasUnix: !settings.unix.isEmpty, else: noSuchFamily)
+        set(
+            "socket",
+            .whereArgument(
+                0, isOneOf: [2, 10], internet,
+                otherwise: .whereArgument(
+                    0, isOneOf: [16], route,
+                    otherwise: .whereArgument(0, isOneOf: [1], .answer(unix), otherwise: .answer(noSuchFamily)))))
+        // A pair of datagram sockets can be turned to any socket of the file system; one of streams cannot.
+        if settings.unix.isEmpty {
+            set(
+                "socketpair",
+                .whereArgument(1, mask: kind, isOneOf: [2], .answer(noSuchFamily), otherwise: .answer(.allow)))
+        }
+        if settings.bind.isEmpty { set("listen", .answer(noAccess)) }
+        let fastOpen: UInt32 = 0x2000_0000
+        for (name, argument) in [("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)] {
+            set(
+                name,
+                .whereArgument(
+                    argument, mask: fastOpen, isOneOf: [0], .answer(.allow), otherwise: .answer(notPermitted)))
+        }
+    }
+}
+
+extension CallAnswer {
+    fileprivate static func answer(hasUnix: Bool, else refusal: CallAnswer) -> CallAnswer { hasUnix ? .allow : refusal }
+}

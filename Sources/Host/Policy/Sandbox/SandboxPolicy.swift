@@ -1,0 +1,134 @@
+/// What one worker may touch: made by the supervisor, applied by the worker before any code of a plugin. Pure.
+public struct SandboxPolicy: Equatable, Sendable {
+    /// What may be done beneath a path.
+    public struct PathRule: Equatable, Sendable {
+        /// From the root on, without links.
+        public let path: String
+        /// What may be done.
+        public let rights: FileRights
+    }
+
+    /// The places of a worker, from the root on.
+    public struct Places: Equatable, Sendable {
+        /// Folders of its own: caches and data.
+        public var own: [String] = []
+        /// What it loads: the copy and the folders of libraries.
+        public var code: [String] = []
+        /// The file for the report of a crash.
+        public var report: String?
+        /// The program that writes that.
+        public var backtracer: String?
+        /// What may be read and executed where all may be: the neighbours of what is hidden.
+        public var visible: [String] = []
+
+        /// No places.
+        public init() {}
+    }
+
+    /// The most rules that a worker is given: each costs it some microseconds.
+    public static let mostRules = 2000
+
+    /// The rules for paths.
+    public private(set) var paths: [PathRule] = []
+    /// TCP ports with what may be done there.
+    private(set) var ports: [(port: UInt16, rights: UInt64)] = []
+    let files: UInt64
+    let handledPorts: UInt64
+    let scopes: UInt64
+    /// The filter for system calls; nil where there can be none.
+    public let filter: SeccompProgram?
+
+    /// What programs need that are linked with shared libraries, look up names and speak TLS.
+    static let basics = [
+        "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/opt", "/proc", "/sys", "/dev/null",
+        "/dev/zero",
+        "/dev/full", "/dev/random", "/dev/urandom", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
+        "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/host.conf", "/etc/services",
+        "/etc/protocols", "/etc/passwd", "/etc/group", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/etc/ssl",
+        "/etc/pki", "/etc/ca-certificates", "/etc/crypto-policies", "/run/systemd/resolve", "/run/NetworkManager",
+    ]
+    private static let writableDevices = ["/dev/null", "/dev/zero", "/dev/full"]
+    private static let interpreters = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"]
+
+    /// What the settings mean for a worker with these places, on this kernel.
+    public init(_ settings: SandboxSettings, _ places: Places, on support: SandboxSupport) {
+        files = support.files & FileRights.all.rawValue
+        scopes = support.scopes & Scopes.both
+        var handled = PortRights.bind
+        switch settings.connect {
+        case .any: break
+        case .only(let allowed):
+            handled |= PortRights.connect
+            for port in allowed { ports.append((port, PortRights.connect & support.ports)) }
+        }
+        handledPorts = support.ports & handled
+        for port in settings.bind { ports.append((port, PortRights.bind & support.ports)) }
+        ports.removeAll { $0.rights == 0 }
+        filter =
+            support.hasFilters
+            ? SeccompProgram(CallRules.rules(settings, on: support), lastKnown: SystemCall.lastKnown) : nil
+        addPaths(settings, places)
+    }
+
+    private mutating func addPaths(_ settings: SandboxSettings, _ places: Places) {
+        guard files != 0 else { return }
+        var execute = FileRights.execute
+        if case .only(let programs) = settings.execute {
+            execute = []
+            for path in programs + Self.interpreters { add(path, [.readFile, .execute]) }
+        }
+        for path in places.own { add(path, FileRights.own.union(execute)) }
+        for path in places.code { add(path, FileRights.read.union(execute)) }
+        if let report = places.report { add(report, .overwrite) }
+        if let backtracer = places.backtracer { add(backtracer, [.readFile, .execute]) }
+        for path in Self.writableDevices { add(path, [.readFile, .writeFile, .truncate]) }
+        switch settings.read {
+        case .all: for path in places.visible { add(path, FileRights.read.union(execute)) }
+        case .only(let paths):
+            for path in Self.basics { add(path, FileRights.read.union(execute)) }
+            for path in paths { add(path, FileRights.read) }
+        }
+        for path in settings.write { add(path, FileRights.own.union(execute)) }
+    }
+
+    private mutating func add(_ path: String, _ rights: FileRights) {
+        paths.append(PathRule(path: path, rights: rights.intersection(FileRights(rawValue: files))))
+    }
+
+    /// Whether a worker would be given the same.
+    public static func == (a: SandboxPolicy, b: SandboxPolicy) -> Bool { a.bytes == b.bytes }
+
+    /// As the worker takes it: see CHostSystemSandbox.h.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(64 + paths.count * 48 + (filter?.instructions.count ?? 0) * 8)
+        func put(_ value: some FixedWidthInteger) {
+            for shift in stride(from: 0, to: value.bitWidth, by: 8) {
+                bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+            }
+        }
+        let instructions = filter?.instructions ?? []
+        let slots = filter?.ownProcessSlots ?? []
+        for value in [files, handledPorts, scopes] { put(value) }
+        for count in [paths.count, ports.count, instructions.count, slots.count] { put(UInt32(clamping: count)) }
+        for instruction in instructions {
+            put(instruction.code)
+            put(instruction.ifTrue)
+            put(instruction.ifFalse)
+            put(instruction.operand)
+        }
+        for slot in slots { put(UInt32(clamping: slot)) }
+        if slots.count % 2 == 1 { put(UInt32(0)) }
+        for (port, rights) in ports {
+            put(rights)
+            put(UInt64(port))
+        }
+        for rule in paths {
+            put(rule.rights.rawValue)
+            bytes += Array(rule.path.utf8)
+            bytes.append(0)
+            while bytes.count % 8 != 0 { bytes.append(0) }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,185 @@
+/// What becomes of a system call.
+enum CallAnswer: Equatable, Sendable {
+    case allow
+    /// It fails with that number. errno(3).
+    case fail(UInt32)
+    /// A signal: the worker's handler notes the call and its place, and lets it fail.
+    case trap
+    /// The process ends.
+    case kill
+
+    /// What a filter returns. seccomp(2).
+    var code: UInt32 {
+        switch self {
+        case .allow: 0x7FFF_0000
+        case .fail(let number): 0x0005_0000 | number
+        case .trap: 0x0003_0000
+        case .kill: 0x8000_0000
+        }
+    }
+}
+
+/// What a rule asks of a call's arguments: a tree, whose leaves are answers.
+indirect enum CallDecision: Equatable, Sendable {
+    case answer(CallAnswer)
+    case test(Test, then: CallDecision, otherwise: CallDecision)
+
+    /// One comparison of 32 bits of an argument.
+    struct Test: Equatable, Sendable {
+        enum Operand: Equatable, Sendable {
+            case value(UInt32)
+            /// The worker's own process id, which is known when it begins.
+            case ownProcess
+        }
+
+        /// Which of the six.
+        var argument: Int
+        /// Whether its upper half is meant.
+        var isUpper = false
+        /// Which bits are compared.
+        var mask: UInt32 = .max
+        var equals: Operand
+
+        /// Whether it compares the same bits.
+        func comparesSame(as other: Test) -> Bool {
+            argument == other.argument && isUpper == other.isUpper && mask == other.mask
+        }
+    }
+
+    /// `then` where an argument's lower half has one of the values.
+    static func whereArgument(
+        _ argument: Int, mask: UInt32 = .max, isOneOf values: [UInt32], _ then: CallDecision, otherwise: CallDecision
+    ) -> CallDecision {
+        values.reversed().reduce(otherwise) { rest, value in
+            .test(Test(argument: argument, mask: mask, equals: .value(value)), then: then, otherwise: rest)
+        }
+    }
+
+    /// `then` where an argument names the worker itself: its process id, or 0.
+    static func whereOwn(_ argument: Int, _ then: CallDecision, otherwise: CallDecision) -> CallDecision {
+        whereArgument(
+            argument, isOneOf: [0], then,
+            otherwise: .test(Test(argument: argument, equals: .ownProcess), then: then, otherwise: otherwise))
+    }
+}
+
+/// A filter for system calls, as the kernel takes it: classic BPF, made from a table. Pure: a test interprets it. seccomp(2).
+public struct SeccompProgram: Equatable, Sendable {
+    /// One instruction of struct sock_filter.
+    public struct Instruction: Equatable, Sendable {
+        /// What it does.
+        public var code: UInt16
+        /// How far it jumps when a comparison is true.
+        public var ifTrue: UInt8
+        /// How far it jumps when not.
+        public var ifFalse: UInt8
+        /// Its operand.
+        public var operand: UInt32
+    }
+
+    /// The instructions.
+    public private(set) var instructions: [Instruction] = []
+    /// Those whose operand is to be the worker's process id.
+    public private(set) var ownProcessSlots: [Int] = []
+
+    private enum Code {
+        static let load: UInt16 = 0x20
+        static let jump: UInt16 = 0x05
+        static let jumpIfEqual: UInt16 = 0x15
+        static let jumpIfAtLeast: UInt16 = 0x35
+        static let and: UInt16 = 0x54
+        static let answer: UInt16 = 0x06
+    }
+
+    /// Where things are in struct seccomp_data.
+    private enum Offset {
+        static let number: UInt32 = 0
+        static let architecture: UInt32 = 4
+        static func argument(_ index: Int, upper: Bool) -> UInt32 { 16 + UInt32(index) * 8 + (upper ? 4 : 0) }
+    }
+
+    #if arch(x86_64)
+        static let architecture: UInt32 = 0xC000_003E
+    #else
+        static let architecture: UInt32 = 0xC000_00B7
+    #endif
+    private static let notImplemented = CallAnswer.fail(38)
+
+    /// A filter of these rules, by call; what has none is allowed. Calls of another architecture (32-bit ones among them) end
+    /// the process, since their numbers mean something else.
+    init(_ rules: [UInt32: CallDecision], lastKnown: UInt32) {
+        add(Code.load, Offset.architecture)
+        add(Code.jumpIfEqual, Self.architecture, ifTrue: 1, ifFalse: 0)
+        add(Code.answer, CallAnswer.kill.code)
+        add(Code.load, Offset.number)
+        // Also those of the x32 ABI, whose numbers are large.
+        add(Code.jumpIfAtLeast, lastKnown + 1, ifTrue: 0, ifFalse: 1)
+        add(Code.answer, Self.notImplemented.code)
+        addTree(rules.sorted { $0.key < $1.key }[...])
+    }
+
+    /// A search by halves: each call meets few comparisons.
+    private mutating func addTree(_ rules: ArraySlice<(key: UInt32, value: CallDecision)>) {
+        if rules.count <= 3 {
+            for rule in rules {
+                if case .answer(let answer) = rule.value {
+                    add(Code.jumpIfEqual, rule.key, ifTrue: 0, ifFalse: 1)
+                    add(Code.answer, answer.code)
+                    continue
+                }
+                add(Code.jumpIfEqual, rule.key, ifTrue: 1, ifFalse: 0)
+                let over = placeholder()
+                addDecision(rule.value, after: nil)
+                close(over)
+            }
+            return add(Code.answer, CallAnswer.allow.code)
+        }
+        let middle = rules.startIndex + rules.count / 2
+        add(Code.jumpIfAtLeast, rules[middle].key, ifTrue: 0, ifFalse: 1)
+        let upper = placeholder()
+        addTree(rules[..<middle])
+        close(upper)
+        addTree(rules[middle...])
+    }
+
+    /// Ends in answers on each way. `after`: the test before, which has loaded what may be compared again.
+    private mutating func addDecision(_ decision: CallDecision, after: CallDecision.Test?) {
+        switch decision {
+        case .answer(let answer): add(Code.answer, answer.code)
+        case .test(let test, let then, let otherwise):
+            if after.map({ $0.comparesSame(as: test) }) != true {
+                add(Code.load, Offset.argument(test.argument, upper: test.isUpper))
+                if test.mask != .max { add(Code.and, test.mask) }
+            }
+            var value: UInt32 = 0
+            switch test.equals {
+            case .value(let known): value = known
+            case .ownProcess: ownProcessSlots.append(instructions.count)
+            }
+            if case .answer(let answer) = then {
+                add(Code.jumpIfEqual, value, ifTrue: 0, ifFalse: 1)
+                add(Code.answer, answer.code)
+            } else {
+                add(Code.jumpIfEqual, value, ifTrue: 1, ifFalse: 0)
+                let over = placeholder()
+                addDecision(then, after: test)
+                close(over)
+            }
+            addDecision(otherwise, after: test)
+        }
+    }
+
+    private mutating func add(_ code: UInt16, _ operand: UInt32, ifTrue: UInt8 = 0, ifFalse: UInt8 = 0) {
+        instructions.append(Instruction(code: code, ifTrue: ifTrue, ifFalse: ifFalse, operand: operand))
+    }
+
+    /// A jump whose distance `close` sets: to what is added next then.
+    private mutating func placeholder() -> Int {
+        add(Code.jump, 0)
+        return instructions.count - 1
+    }
+
+    private mutating func close(_ jump: Int) {
+        instructions[jump].operand = UInt32(instructions.count - jump - 1)
+    }
+}

@@ -1,0 +1,83 @@
+/// What a worker may read where it may read all: everything but what is hidden. Pure.
+///
+/// The kernel's rules allow what is beneath a path, and take nothing away. So whatever lies beside the way to something hidden
+/// is allowed by itself. A link is passed over: what it leads to has a rule of its own, or is hidden.
+public struct VisiblePaths {
+    /// One entry of a folder.
+    public struct Entry: Equatable, Sendable {
+        /// Its name.
+        public let name: String
+        /// Whether it is a link.
+        public let isLink: Bool
+
+        /// An entry.
+        public init(_ name: String, isLink: Bool = false) {
+            self.name = name
+            self.isLink = isLink
+        }
+    }
+
+    /// The plugins directory, of which the plugins and the configurations are hidden, and what else is not.
+    public struct Plugins: Sendable {
+        /// Where it is, links resolved.
+        public let path: String
+        /// The names of files there that look like plugins, and are libraries of some.
+        public let libraries: Set<String>
+
+        /// A directory.
+        public init(_ path: String, libraries: Set<String>) {
+            self.path = path
+            self.libraries = libraries
+        }
+
+        private func shows(_ name: String) -> Bool {
+            if name.hasSuffix(".json5") { return false }
+            return !name.hasSuffix(".so") || libraries.contains(name)
+        }
+
+        func visible(of entries: [Entry]) -> [Entry] { entries.filter { shows($0.name) } }
+    }
+
+    private let hidden: Set<String>
+    private let plugins: Plugins
+    private let list: (String) -> [Entry]
+    private var ways: Set<String> = []
+    private var found: [String] = []
+
+    /// All that is visible, from the root on. `hidden` are paths with their links resolved; `list` says what is in a folder.
+    public static func paths(hiding hidden: Set<String>, plugins: Plugins, list: (String) -> [Entry]) -> [String] {
+        withoutActuallyEscaping(list) { list in
+            var paths = VisiblePaths(hidden: hidden, plugins: plugins, list: list)
+            return paths.find()
+        }
+    }
+
+    private init(hidden: Set<String>, plugins: Plugins, list: @escaping (String) -> [Entry]) {
+        self.hidden = hidden
+        self.plugins = plugins
+        self.list = list
+    }
+
+    private mutating func find() -> [String] {
+        for path in hidden.union([plugins.path]) {
+            var way = path
+            while let slash = way.lastIndex(of: "/"), slash != way.startIndex {
+                way = String(way[..<slash])
+                ways.insert(way)
+            }
+        }
+        walk("/")
+        // Where it lies in what is hidden.
+        if hidden.contains(where: { plugins.path == $0 || plugins.path.hasPrefix($0 + "/") }) { walk(plugins.path) }
+        return found
+    }
+
+    private mutating func walk(_ folder: String) {
+        let all = list(folder)
+        for entry in folder == plugins.path ? plugins.visible(of: all) : all where !entry.isLink {
+            let path = folder == "/" ? "/" + entry.name : folder + "/" + entry.name
+            if hidden.contains(path) { continue }
+            if ways.contains(path) || path == plugins.path { walk(path) } else { found.append(path) }
+        }
+    }
+}

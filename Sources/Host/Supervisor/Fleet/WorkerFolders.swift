@@ -1,0 +1,36 @@
+internal import HostPolicy
+internal import HostStore
+internal import HostSystem
+
+/// The folders of a worker in the state directory: where its caches are, and where its plugin may keep what it likes.
+struct WorkerFolders: ~Copyable {
+    private let state: Directory
+
+    /// Folders in that state directory.
+    init(in state: borrowing Directory) throws(SystemError) { self.state = try Directory(state.path) }
+
+    /// Where those of one worker are, from the root on.
+    struct Place: Equatable {
+        let caches: String
+        let data: String
+    }
+
+    /// Makes what is missing, not through a link.
+    func make(_ home: WorkerHome) throws(SystemError) -> Place {
+        let caches = try state.directory("cache", create: true).directory("v1", create: true)
+        let data = try state.directory("data", create: true)
+        func path(_ folder: borrowing Directory) -> String { HostProcess.absolute(folder.path) }
+        switch home {
+        case .everybody: return Place(caches: path(caches), data: path(data))
+        case .plugin(let plugin):
+            let name = CacheName.encode(plugin)
+            return Place(
+                caches: path(try caches.directory(name, create: true)),
+                data: path(try data.directory(name, create: true)))
+        case .routine(let plugin, let routine):
+            let name = CacheName.encode(plugin)
+            let folder = try caches.directory(name, create: true).directory(CacheName.encode(routine), create: true)
+            return Place(caches: path(folder), data: path(try data.directory(name, create: true)))
+        }
+    }
+}

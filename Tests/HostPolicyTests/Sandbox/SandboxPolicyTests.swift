@@ -1,0 +1,110 @@
+import Testing
+
+@testable import HostPolicy
+
+/// What a worker may touch, as a value.
+@Suite struct SandboxPolicyTests {
+    private static let places: SandboxPolicy.Places = {
+        var places = SandboxPolicy.Places()
+        places.own = ["/s/cache/v1/p", "/s/data/p"]
+        places.code = ["/s/plugins/c.so"]
+        places.report = "/s/reports/1.json"
+        places.backtracer = "/opt/backtrace"
+        places.visible = ["/usr", "/home/me/x"]
+        return places
+    }()
+
+    private func rights(_ path: String, in policy: SandboxPolicy) -> FileRights {
+        policy.paths.filter { $0.path == path }.reduce(into: []) { $0.formUnion($1.rights) }
+    }
+
+    @Test func `its own is its own, the rest may be read`() {
+        let policy = SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted)
+        let own = rights("/s/data/p", in: policy)
+        #expect(own.contains(.writeFile) && own.contains(.truncate) && !own.contains(.makeBlockDevice))
+        #expect(rights("/usr", in: policy) == [.readFile, .readFolder, .execute])
+        #expect(rights("/s/plugins/c.so", in: policy) == [.readFile, .readFolder, .execute])
+        #expect(rights("/s/reports/1.json", in: policy) == [.writeFile, .truncate])
+        #expect(rights("/opt/backtrace", in: policy) == [.readFile, .execute])
+        #expect(rights("/dev/null", in: policy).contains(.writeFile))
+        #expect(policy.paths.allSatisfy { !$0.rights.contains(.ioctlDevice) })
+    }
+
+    @Test func `lists take the place of all`() {
+        var settings = SandboxSettings(level: .on)
+        settings.read = .only(["/var/log/app"])
+        settings.write = ["/srv/out"]
+        settings.execute = .only(["/usr/bin/git"])
+        settings.connect = .only([443])
+        settings.bind = [9100]
+        let policy = SandboxPolicy(settings, Self.places, on: .wanted)
+        #expect(rights("/home/me/x", in: policy) == [])
+        #expect(rights("/usr", in: policy) == [.readFile, .readFolder])
+        #expect(rights("/usr/bin/git", in: policy) == [.readFile, .execute])
+        #expect(rights("/var/log/app", in: policy) == [.readFile, .readFolder])
+        #expect(rights("/srv/out", in: policy).contains(.writeFile))
+        #expect(policy.ports.map(\.port) == [443, 9100] && policy.ports.map(\.rights) == [2, 1])
+        #expect(policy.handledPorts == 3)
+        #expect(SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted).handledPorts == 1)
+    }
+
+    @Test func `a kernel without Landlock gets no rules, and an older one no rights that it lacks`() {
+        let none = SandboxPolicy(SandboxSettings(level: .on), Self.places, on: SandboxSupport())
+        #expect(none.paths.isEmpty && none.files == 0 && none.filter != nil)
+        let old = SandboxPolicy(
+            SandboxSettings(level: .on), Self.places, on: SandboxSupport(abi: 1, files: 0x1FFF))
+        #expect(old.files == 0x1FFF && old.paths.allSatisfy { $0.rights.rawValue & ~0x1FFF == 0 })
+        #expect(SandboxSupport.wanted.missing.isEmpty && SandboxSupport.wanted.warning == nil)
+        #expect(SandboxSupport(abi: 1, files: 0x1FFF).missing == ["truncation", "devices", "TCP ports", "signals"])
+        #expect(SandboxSupport().warning?.contains("no Landlock") == true)
+    }
+
+    @Test func `its bytes have whole words`() {
+        let bytes = SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted).bytes
+        #expect(bytes.count % 8 == 0)
+        #expect(Array(bytes[0..<8]) == [0xFF, 0xFF, 0, 0, 0, 0, 0, 0])
+    }
+}
+
+/// What lies beside what is hidden.
+@Suite struct VisiblePathsTests {
+    private func find(
+        _ tree: [String: [String]], hiding hidden: Set<String>, plugins: String, libraries: Set<String> = []
+    )
+        -> [String]
+    {
+        VisiblePaths.paths(hiding: hidden, plugins: VisiblePaths.Plugins(plugins, libraries: libraries)) { folder in
+            (tree[folder] ?? []).map { VisiblePaths.Entry($0.replacing("@", with: ""), isLink: $0.hasSuffix("@")) }
+        }
+    }
+
+    @Test func `neighbours on each level are visible, links and what is hidden are not`() {
+        let tree = [
+            "/": ["usr", "bin@", "home"], "/home": ["me", "you"],
+            "/home/me": ["state", "docs", "plugins", "to-state@"],
+            "/home/me/plugins": ["a.so", "b.so", "libx.so", "libx.so.1", "a.json5", "schedhost.json5", "data"],
+            "/home/me/state": ["sessions.jsonl"],
+        ]
+        #expect(
+            find(tree, hiding: ["/home/me/state"], plugins: "/home/me/plugins", libraries: ["libx.so"]) == [
+                "/usr", "/home/me/docs", "/home/me/plugins/libx.so", "/home/me/plugins/libx.so.1",
+                "/home/me/plugins/data",
+                "/home/you",
+            ])
+    }
+
+    @Test func `a configuration that links lead to is hidden where it is`() {
+        let tree = [
+            "/": ["p", "etc", "state"], "/p": ["a.json5@", "..data@", "..1"], "/p/..1": ["a.json5", "b.txt"],
+            "/etc": ["schedhost.json5", "hosts"],
+        ]
+        #expect(
+            find(tree, hiding: ["/state", "/p/..1/a.json5", "/etc/schedhost.json5"], plugins: "/p")
+                == ["/p/..1/b.txt", "/etc/hosts"])
+    }
+
+    @Test func `plugins within the state directory are reached all the same`() {
+        let tree = ["/": ["s", "usr"], "/s": ["p", "tally.json"], "/s/p": ["x.so", "x.dat"]]
+        #expect(find(tree, hiding: ["/s"], plugins: "/s/p") == ["/usr", "/s/p/x.dat"])
+    }
+}
