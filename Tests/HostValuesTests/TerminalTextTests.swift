@@ -8,6 +8,20 @@ struct TerminalTextTests {
         #expect(TerminalText.clean("") == "")
     }
 
+    /// Two names that look the same would be two plugins to the host, and one to its operator.
+    @Test(arguments: ["\u{AD}", "\u{200B}", "\u{200C}", "\u{200D}", "\u{2060}", "\u{3164}", "\u{E0001}", "\u{E007F}"])
+    func `what cannot be seen is shown, in JSON too`(_ character: String) throws {
+        let number = String(character.unicodeScalars.first!.value, radix: 16)
+        #expect(TerminalText.clean("a\(character)b") == "a\\u{\(number)}b")
+        var json = JSONWriter()
+        json.field("x", "a\(character)b")
+        #expect(!String(decoding: json.bytes, as: UTF8.self).contains(character))
+    }
+
+    @Test func `of several lines each is cleaned, and stays one`() {
+        #expect(TerminalText.cleanLines("a\u{1B}\n\nb\r\n") == "a\\u{1b}\n\nb\\u{d}\n")
+    }
+
     /// When each character copied the text before it, this took hours.
     @Test(.timeLimit(.minutes(1)), arguments: ["\u{1B}", "\u{7F}", "é", "🙂", "\n"])
     func `the cleaning of a text takes a time that grows with its length`(_ character: String) {

@@ -82,6 +82,16 @@ struct RecordTableTests {
         #expect(text.hasSuffix(",2,\"x,y\"\r\n"))
     }
 
+    /// What begins like a formula is one to a spreadsheet, and a plugin chooses its texts.
+    @Test(arguments: ["=1+1", "+cmd", "-2+3", "@sum", "\tx", "\r=x"])
+    func csvHasNoFormulas(text: String) {
+        var record = SessionRecord.sample(0)
+        record.stats = .init([("a", .string(text)), ("b", .double(-1.5)), ("c", .int(-2))])
+        let row = RecordTable.csv([record])
+        #expect(row.contains(text == "\r=x" ? "\"'\r=x\"" : ",'\(text),"), "\(row)")
+        #expect(row.hasSuffix(",-1.5,-2\r\n"))
+    }
+
     @Test func jsonIsAnArrayWithReadableTimes() throws {
         let read = try JSONDecoder().decode([[String: Loose]].self, from: Data(RecordTable.json(records()).utf8))
         #expect(read.count == 2)

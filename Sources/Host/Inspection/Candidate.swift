@@ -6,6 +6,9 @@ public import HostValues
 ///
 /// Only regular files are opened, and nothing of them is run.
 public final class Candidate: Sendable {
+    /// The most bytes that a plugin may have: each is copied, and a hole in a file becomes bytes in its copy.
+    public static let mostBytes = 512 << 20
+
     /// The entry's name in the directory.
     public let name: String
     /// The file's path, for messages.
@@ -79,6 +82,7 @@ public final class Candidate: Sendable {
 
     private func safeImage() throws(Refusal.Reason) -> ELFImage {
         if let user, let fault = Refusal.Unsafe(status, user: user) { throw .unsafeFile(fault) }
+        if status.size > Self.mostBytes { throw .tooLarge(status.size) }
         return ELFImage(size: status.size) { [self] (offset, count) throws(Refusal.Reason) in
             do throws(SystemError) {
                 return try file.read(count: count, at: offset, subject: path)

@@ -29,6 +29,8 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         case unsafeFile(Unsafe)
         /// Other users can write the directory.
         case unsafeDirectory(String, Unsafe)
+        /// It has more bytes than are copied: `Candidate.mostBytes`.
+        case tooLarge(Int)
         /// No bytes at all.
         case empty
         /// Something else than a library, such as a text.
@@ -64,10 +66,15 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
 
         /// What is unsafe about a file for a user; nil when nothing is.
         init?(_ status: FileStatus, user: UInt32) {
-            if status.owner != 0, status.owner != user {
-                self = .owner(status.owner)
-            } else if status.mode & 0o022 != 0 {
-                self = .mode(status.mode)
+            self.init(owner: status.owner, mode: status.mode, user: user)
+        }
+
+        /// The same by owner and permission bits.
+        public init?(owner: UInt32, mode: UInt32, user: UInt32) {
+            if owner != 0, owner != user {
+                self = .owner(owner)
+            } else if mode & 0o022 != 0 {
+                self = .mode(mode)
             } else {
                 return nil
             }
@@ -85,6 +92,8 @@ extension Refusal.Reason: CustomStringConvertible {
         case .unsafeFile(let fault): "unsafe: \(fault.text("it")), or allow it with --allow-unsafe-permissions"
         case .unsafeDirectory(let path, let fault):
             "unsafe: \(fault.text("its directory \(path)")), or allow it with --allow-unsafe-permissions"
+        case .tooLarge(let size):
+            "larger than a plugin may be (\(size >> 20) MiB; \(Candidate.mostBytes >> 20) MiB at most): strip it, or keep its data in another file"
         case .empty: "an empty file: build or copy it again"
         case .notELF: "not an ELF file, so no shared library: build it with cc -shared or swiftc -emit-library"
         case .truncated(let part, let end, let size):
@@ -106,7 +115,8 @@ extension Refusal.Reason: CustomStringConvertible {
 }
 
 extension Refusal.Unsafe {
-    fileprivate func text(_ thing: String) -> String {
+    /// What is wrong with a thing, and the mend.
+    public func text(_ thing: String) -> String {
         switch self {
         case .owner(let user): "\(thing) belongs to user \(user), not to root or the running user: change its owner"
         case .mode(let mode): "others can write \(thing) (mode \(String(mode, radix: 8))): chmod go-w"
@@ -119,7 +129,7 @@ extension Refusal.Reason {
     public var isPerhapsUnfinished: Bool {
         switch self {
         case .empty, .truncated, .notELF, .damaged, .unreadable: true
-        case .notRegular, .danglingLink, .unsafeFile, .unsafeDirectory, .foreignMachine, .notLibrary,
+        case .notRegular, .danglingLink, .unsafeFile, .unsafeDirectory, .tooLarge, .foreignMachine, .notLibrary,
             .noNote, .wrongMajor, .needsMinor, .noEntry, .entryUndefined, .entryIsData:
             false
         }

@@ -29,7 +29,7 @@ enum CacheCommand {
             let (removed, errors) = inspector.clear(selection)
             complain(errors)
             if options.format == .json { StandardStream.output.write("{\"removed\":\(removed)}\n") }
-            StandardStream.error.write("schedhost: \(removed) \(removed == 1 ? "value" : "values") removed\n")
+            Complaint.say("\(removed) \(removed == 1 ? "value" : "values") removed")
             let isTold = tellHost(options)
             return errors.isEmpty && isTold ? .success : .failure
         }
@@ -54,7 +54,7 @@ enum CacheCommand {
 
     /// Says what went wrong; true.
     private static func complain(_ text: String) -> Bool {
-        StandardStream.error.write("schedhost: \(text)\n")
+        Complaint.say(text)
         return true
     }
 
@@ -65,6 +65,11 @@ enum CacheCommand {
         else { return fail(noValue) }
         guard let bytes = found.bytes else {
             return fail("\(found.listing.file): \(found.listing.flaw ?? "unreadable")")
+        }
+        // A file or a program gets the bytes; a terminal would obey them.
+        if StandardStream.output.isTerminal {
+            StandardStream.output.write(TerminalText.cleanLines(String(decoding: bytes, as: UTF8.self)))
+            return .success
         }
         return StandardStream.output.write(bytes) ? .success : .failure
     }
@@ -82,12 +87,12 @@ enum CacheCommand {
     }
 
     private static func fail(_ text: String) -> ExitStatus {
-        StandardStream.error.write("schedhost: \(text)\n")
+        Complaint.say(text)
         return .failure
     }
 
     private static func complain(_ errors: [SystemError]) {
-        for error in errors { StandardStream.error.write("schedhost: \(error)\n") }
+        for error in errors { Complaint.say("\(error)") }
     }
 
     // MARK: Forms

@@ -1,5 +1,6 @@
 internal import HostSupervisor
 internal import HostSystem
+internal import HostValues
 internal import HostWire
 
 /// Speaks with the host that runs on a state directory.
@@ -8,6 +9,8 @@ final class HostClient {
     enum Failure: Error, CustomStringConvertible {
         /// No host runs there.
         case noHost(String)
+        /// Somebody else listens there.
+        case foreign(String, UInt32)
         /// It does not answer as it should.
         case silent(String)
 
@@ -16,6 +19,9 @@ final class HostClient {
             case .noHost(let path):
                 "no host runs with the state directory \(path): start one with schedhost --plugins DIR, or name its "
                     + "state directory with --state"
+            case .foreign(let path, let user):
+                "what listens in \(path) is user \(user)'s, who is neither root nor the owner of that directory: ask nothing of "
+                    + "it, and find out who put it there"
             case .silent(let text): text
             }
         }
@@ -29,13 +35,18 @@ final class HostClient {
     init(state path: String, timeout: Int32 = 10_000) throws {
         self.path = path
         Signals.ignoreBrokenPipes()
+        let (owner, peer): (UInt32, UInt32)
         do throws(SystemError) {
             let directory = try Directory(path)
             socket = try UnixSocket.connect(directory, name: HostState.controlSocket, timeout: timeout)
+            owner = try directory.descriptor.status(subject: path).owner
+            peer = try socket.peerUser()
         } catch {
             if error.isNotFound || error.isRefused { throw Failure.noHost(path) }
             throw error
         }
+        // Who listens could answer what he likes, and be told what was meant for the host.
+        guard [0, owner, HostProcess.user].contains(peer) else { throw Failure.foreign(path, peer) }
     }
 
     /// Asks, and waits for the answer.

@@ -17,7 +17,7 @@ enum ListCommand {
         let names = entries.filter { PluginFile.isCandidate($0) }.sorted(by: NaturalOrder.precedes)
         let unread = foreign.compactMap { ForeignNames.fault(of: $0, in: directory.child($0)) }
         if names.isEmpty, unread.isEmpty {
-            StandardStream.error.write("schedhost: no *.so file in \(options.plugins)\n")
+            Complaint.say("no *.so file in \(options.plugins)")
         }
         let needed = PluginProbe.neededLibraries(
             in: directory, names, allowUnsafePermissions: options.allowUnsafePermissions)
@@ -72,7 +72,7 @@ enum ListCommand {
         let unclaimed = UnclaimedSettings.faults(
             files: try directory.names(), blocks: Array(host.plugins.keys), hostFile: "schedhost.json5",
             claims: zip(names, all).map { ($0, $1.plugin?.description.id) }, path: { directory.child($0) })
-        for fault in unclaimed { StandardStream.error.write("schedhost: \(TerminalText.clean(fault.text))\n") }
+        for fault in unclaimed { Complaint.say(fault.text) }
         return (all + foreignFindings).contains { $0.refusal != nil || !$0.faults.isEmpty } ? .failure : .success
     }
 

@@ -15,7 +15,7 @@ enum NewCommand {
             }
         } catch {
             let mend = error.isExisting ? ": choose another name, or remove it" : ""
-            StandardStream.error.write("schedhost: \(error)\(mend)\n")
+            Complaint.say("\(error)\(mend)")
             return .cannotCreate
         }
         StandardStream.output.write(

@@ -70,7 +70,7 @@ enum OperateCommand {
     }
 
     private static func fail(_ text: String) -> ExitStatus {
-        StandardStream.error.write("schedhost: \(TerminalText.clean(text))\n")
+        Complaint.say(text)
         return .failure
     }
 }

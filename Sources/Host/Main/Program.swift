@@ -66,6 +66,8 @@ enum Program {
         if let cycles = run.maxCycles { settings[.maxCycles] = .integer(cycles) }
         if let until = run.untilMs { settings[.until] = .until(.moment(until)) }
         options.overrides = ConfigurationLayer(commandLine: settings)
+        // Where the path has a comma, workers reach the reports' folder through a descriptor of ours: see `CrashReports`.
+        if !HostProcess.absolute(options.state).contains(",") { HostProcess.forbidInspection() }
         switch try Supervisor(options, clock: SystemClock()).run() {
         case .success: return .success
         case .failure: return .failure
@@ -79,12 +81,14 @@ enum Program {
         }
         let (records, outcome) = try SessionFiles.last(options.last ?? .max, in: directory) { options.matches($0) }
         if let fault = outcome.firstFault {
-            StandardStream.error.write("schedhost: \(outcome.skipped) lines are no records; the first: \(fault)\n")
+            Complaint.say("\(outcome.skipped) lines are no records; the first: \(fault)")
         }
         let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
-        StandardStream.output.write(
-            RecordTable.text(
-                records, format: options.format, width: width, isColored: StandardStream.output.showsColors))
+        let text = RecordTable.text(
+            records, format: options.format, width: width, isColored: StandardStream.output.showsColors)
+        // The table is cleaned cell by cell, and JSON has it escaped.
+        let isRaw = options.format == .csv && width != nil
+        StandardStream.output.write(isRaw ? TerminalText.cleanLines(text.replacing("\r\n", with: "\n")) : text)
         return .success
     }
 

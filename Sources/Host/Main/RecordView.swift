@@ -10,7 +10,7 @@ enum RecordView {
     static func show(_ session: SessionID, in directory: borrowing Directory, isJSON: Bool) throws -> ExitStatus {
         let (records, _) = try SessionFiles.last(1, in: directory) { $0.session == session }
         guard let record = records.first else {
-            StandardStream.error.write("schedhost: there is no record of session \(session)\n")
+            Complaint.say("there is no record of session \(session)")
             return .failure
         }
         if isJSON {

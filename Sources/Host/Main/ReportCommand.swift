@@ -27,7 +27,7 @@ enum ReportCommand {
                 status = running
             }
         } catch HostClient.Failure.noHost {
-            StandardStream.error.write("schedhost: no host runs: only its records are in the report\n")
+            Complaint.say("no host runs: only its records are in the report")
         }
         let reports = reports(of: records, in: directory)
         let madeMs = SystemClock().wallMilliseconds()
@@ -40,15 +40,14 @@ enum ReportCommand {
             let (folder, name) = Directory.split(options.output)
             try Directory(folder).replace(name, with: page)
         } catch {
-            StandardStream.error.write(
-                "schedhost: \(error): name another file with --output, or - for the standard output\n")
+            Complaint.say("\(error): name another file with --output, or - for the standard output")
             return .cannotCreate
         }
         func words(_ count: Int, _ one: String) -> String { "\(count) \(one)" + (count == 1 ? "" : "s") }
-        StandardStream.error.write(
-            "schedhost: \(options.output): " + (status.map { words($0.routines.count, "routine") + ", " } ?? "")
+        Complaint.say(
+            "\(options.output): " + (status.map { words($0.routines.count, "routine") + ", " } ?? "")
                 + "\(words(records.count, "session")), \(words(reports.count, "crash report")), "
-                + "\((page.count + 1023) >> 10) KiB\n")
+                + "\((page.count + 1023) >> 10) KiB")
         return .success
     }
 

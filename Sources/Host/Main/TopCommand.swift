@@ -55,7 +55,7 @@ enum TopCommand {
                 let isRead = StandardStream.output.write(status.json() + [UInt8(ascii: "\n")])
                 if !options.isRepeated || !isRead { return isRead ? .success : .failure }
             case .failed(let text):
-                StandardStream.error.write("schedhost: \(TerminalText.clean(text))\n")
+                Complaint.say(text)
                 return .failure
             case .outcomes, .level: return .failure
             }

@@ -31,35 +31,35 @@ do {
     if case .run = command {
         // A host goes on without words; it has its records.
     } else if let error = StandardStream.outputLoss {
-        StandardStream.error.write("schedhost: \(error)\n")
+        Complaint.say("\(error)")
         HostProcess.exit(ExitStatus.failure.rawValue)
     }
     HostProcess.exit(status.rawValue)
 } catch let error as UsageError {
-    StandardStream.error.write("\(error)\n")
+    Complaint.say(lines: "\(error)")
     HostProcess.exit(ExitStatus.usage.rawValue)
 } catch let error as ListenRefusal {
-    StandardStream.error.write("\(UsageError(command: .run, message: "\(error)"))\n")
+    Complaint.say(lines: "\(UsageError(command: .run, message: "\(error)"))")
     HostProcess.exit(ExitStatus.usage.rawValue)
 } catch let error as HostState.Failure {
-    StandardStream.error.write("schedhost: \(error)\n")
+    Complaint.say("\(error)")
     switch error {
     case .inUse: HostProcess.exit(ExitStatus.stateInUse.rawValue)
-    case .system, .noExecution: HostProcess.exit(ExitStatus.cannotCreate.rawValue)
+    case .system, .noExecution, .unsafe: HostProcess.exit(ExitStatus.cannotCreate.rawValue)
     }
 } catch let error as HostClient.Failure {
-    StandardStream.error.write("schedhost: \(error)\n")
+    Complaint.say("\(error)")
     switch error {
     case .noHost: HostProcess.exit(ExitStatus.noHost.rawValue)
-    case .silent: HostProcess.exit(ExitStatus.failure.rawValue)
+    case .silent, .foreign: HostProcess.exit(ExitStatus.failure.rawValue)
     }
 } catch let error as Program.Absent {
-    StandardStream.error.write("schedhost: \(error)\n")
+    Complaint.say("\(error)")
     HostProcess.exit(error.status.rawValue)
 } catch let error as ConfigurationError {
-    StandardStream.error.write("\(error)\n")
+    Complaint.say(lines: "\(error)")
     HostProcess.exit(ExitStatus.badData.rawValue)
 } catch {
-    StandardStream.error.write("schedhost: \(error)\n")
+    Complaint.say("\(error)")
     HostProcess.exit(ExitStatus.failure.rawValue)
 }

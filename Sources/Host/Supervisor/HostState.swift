@@ -1,4 +1,6 @@
+public import HostInspection
 public import HostSystem
+internal import HostValues
 
 /// The directory in which a host keeps what outlives it. One host at a time has it.
 ///
@@ -20,6 +22,8 @@ public struct HostState: ~Copyable {
         case inUse(path: String, pid: String)
         /// No library can be loaded from there.
         case noExecution(path: String)
+        /// Others can write there, and so choose what runs as the host's user.
+        case unsafe(path: String, Refusal.Unsafe)
         /// It cannot be made or opened.
         case system(SystemError)
 
@@ -31,6 +35,9 @@ public struct HostState: ~Copyable {
             case .noExecution(let path):
                 "\(path): its file system is mounted noexec, so that workers cannot load plugins from their copies there: mount "
                     + "it without noexec, or choose another directory with --state"
+            case .unsafe(let path, let fault):
+                "\(path): unsafe: \(fault.text("it")), choose another directory with --state, such as one inside it, or "
+                    + "allow it with --allow-unsafe-permissions"
             case .system(let error): "\(error): choose another directory with --state"
             }
         }
@@ -61,10 +68,13 @@ public struct HostState: ~Copyable {
         self.holder = holder
     }
 
-    /// Opens the directory, making what is missing, and takes its lock if it can: see `requireLock`.
-    public static func open(_ path: String) throws(Failure) -> HostState {
+    /// Opens the directory, making what is missing, and takes its lock if it can: see `requireLock`. Refuses one in which
+    /// others can put what workers load, unless that is allowed.
+    public static func open(_ path: String, allowsUnsafePermissions: Bool) throws(Failure) -> HostState {
+        let directory: Directory
+        do throws(SystemError) { directory = try Directory.make(path) } catch { throw .system(error) }
+        if !allowsUnsafePermissions { try requireOwner(directory) }
         do throws(SystemError) {
-            let directory = try Directory.make(path)
             directory.spreadSubdirectories()
             let reports = try directory.directory("reports", create: true)
             let lock = try directory.openForUpdate("lock")
@@ -82,6 +92,24 @@ public struct HostState: ~Copyable {
                 directory: directory, ledgers: ledgers, reports: reports, lock: lock, isOurs: isOurs, holder: holder)
         } catch {
             throw .system(error)
+        }
+    }
+
+    /// Refuses a directory that is, or whose parts are, at the disposal of other users. In one with the sticky bit, as
+    /// /tmp has, they can make names of their own and nothing of what is ours.
+    private static func requireOwner(_ directory: borrowing Directory) throws(Failure) {
+        let user = HostProcess.user
+        func require(_ status: FileStatus?, _ path: String) throws(Failure) {
+            guard let status else { return }
+            let isShared = status.kind == .directory && status.mode & 0o1000 != 0 && path == directory.path
+            let mode = isShared ? status.mode & ~0o022 : status.mode
+            if let fault = Refusal.Unsafe(owner: status.owner, mode: mode, user: user) {
+                throw .unsafe(path: path, fault)
+            }
+        }
+        try require(try? directory.descriptor.status(subject: directory.path), directory.path)
+        for name in ["plugins", "cache", "ledgers", "reports"] {
+            try require(try? directory.status(name), directory.child(name))
         }
     }
 

@@ -37,7 +37,7 @@ public final class Supervisor {
         let machine = HostProcess.hostName
         log = HostLog(format: options.logFormat, level: options.logLevel, clock: clock)
         _ = try Directory(options.plugins)
-        state = try HostState.open(options.state)
+        state = try HostState.open(options.state, allowsUnsafePermissions: options.allowsUnsafePermissions)
         try state.requireLock()
         try state.requireExecution()
         loop = try EventLoop(clock: clock)

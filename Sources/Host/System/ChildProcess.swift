@@ -25,7 +25,7 @@ public func signalName(_ number: Int32) -> String {
 
 /// A child process that this value reaps and signals through a descriptor, so never a reused pid. pidfd_open(2).
 public struct ChildProcess: ~Copyable, Sendable {
-    /// Its process id, also the id of its process group.
+    /// Its process id, also the id of its session and process group.
     public let pid: Int32
     /// Becomes readable when the process has ended.
     public let descriptor: Descriptor
@@ -52,8 +52,9 @@ public struct ChildProcess: ~Copyable, Sendable {
         }
     }
 
-    /// Starts a child with default signal dispositions, an empty signal mask and a process group of its own.
-    /// posix_spawn(3); never a bare fork.
+    /// Starts a child with default signal dispositions, an empty signal mask, and a session and process group of its own:
+    /// it has no controlling terminal, so it can neither type into ours nor write past what cleans our output.
+    /// posix_spawn(3), `POSIX_SPAWN_SETSID`; never a bare fork.
     public init(_ launch: Launch) throws(SystemError) {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -69,9 +70,9 @@ public struct ChildProcess: ~Copyable, Sendable {
         unsafe posix_spawnattr_setsigmask(&attributes, &mask)
         unsafe sigfillset(&mask)
         unsafe posix_spawnattr_setsigdefault(&attributes, &mask)
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        let newSession: Int32 = 0x80  // POSIX_SPAWN_SETSID, declared for _GNU_SOURCE only
         unsafe posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | newSession))
 
         var pid: pid_t = 0
         let number = unsafe withCStrings(launch.arguments) { arguments in

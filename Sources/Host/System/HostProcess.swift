@@ -55,6 +55,10 @@ public enum HostProcess {
     /// Orphans among our descendants become our children. prctl(2), `PR_SET_CHILD_SUBREAPER`.
     public static func adoptOrphans() { _ = chs_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
+    /// Other processes of this user can reach neither this one's memory nor its descriptors and environment, and it leaves no
+    /// core file. What it executes is as before. prctl(2), `PR_SET_DUMPABLE`.
+    public static func forbidInspection() { _ = chs_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
     /// No program that is executed gains privileges. prctl(2), `PR_SET_NO_NEW_PRIVS`.
     public static func gainNoPrivileges() { _ = chs_prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }
 

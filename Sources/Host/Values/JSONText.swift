@@ -3,7 +3,7 @@
 enum JSONText {
     /// Appends `text` as a string literal of JSON, cut to `limit` bytes of UTF-8 before it is escaped.
     ///
-    /// Besides what JSON demands, DEL and the two line separators of Unicode are escaped: they break lines in some readers.
+    /// Besides what JSON demands, what could harm a terminal is escaped (`TerminalText`): people read JSON there too.
     static func append(_ text: String, limit: Int = .max, to bytes: inout [UInt8]) {
         bytes.append(.quote)
         if !appendPlain(text, limit: limit, to: &bytes) { appendEscaped(text, limit: limit, to: &bytes) }
@@ -13,9 +13,7 @@ enum JSONText {
     /// Most texts need no escape and no cut: they are taken as they are.
     private static func appendPlain(_ text: String, limit: Int, to bytes: inout [UInt8]) -> Bool {
         guard text.utf8.count <= limit else { return false }
-        // 0xE2 begins the line separators, and little else that is written here.
-        for byte in text.utf8
-        where byte < 0x20 || byte == .quote || byte == .backslash || byte == 0x7F || byte == 0xE2 { return false }
+        for byte in text.utf8 where byte < 0x20 || byte == .quote || byte == .backslash || byte >= 0x7F { return false }
         bytes += text.utf8
         return true
     }
@@ -27,10 +25,12 @@ enum JSONText {
             case "\n": bytes += "\\n".utf8
             case "\r": bytes += "\\r".utf8
             case "\t": bytes += "\\t".utf8
-            case "\u{0}"..<" ", "\u{7F}", "\u{2028}", "\u{2029}":
-                let digits = String(scalar.value, radix: 16)
-                bytes += ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8
-            default: bytes += String(scalar).utf8
+            case _ where TerminalText.isHarmful(scalar.value):
+                for unit in UTF16.encode(scalar) ?? .init() {
+                    let digits = String(unit, radix: 16)
+                    bytes += ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8
+                }
+            default: bytes += UTF8.encode(scalar) ?? .init()
             }
         }
     }

@@ -1,7 +1,7 @@
 /// Text from elsewhere, made fit for a terminal: without control characters, and measured in cells.
 public enum TerminalText {
-    /// The text with control characters, line breaks and direction marks shown as `\u{…}`, so that no plugin can move
-    /// the cursor or hide a line.
+    /// The text with control characters, line breaks, direction marks and what cannot be seen shown as `\u{…}`, so that no
+    /// plugin can move the cursor, hide a line, or take a name that looks like another's.
     public static func clean(_ text: some StringProtocol) -> String {
         // A view of scalars copies itself whenever a collection is appended to it, which made the cleaning of a long text
         // quadratic: a string grows in place.
@@ -46,9 +46,20 @@ public enum TerminalText {
         return isNumber ? space + text : text + space
     }
 
-    private static func isHarmful(_ value: UInt32) -> Bool {
+    /// The same for a text of several lines, which stay lines.
+    public static func cleanLines(_ text: some StringProtocol) -> String {
+        // By bytes: a CR and LF together are one character.
+        String(text).utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
+            .map { clean(String(decoding: $0, as: UTF8.self)) }.joined(separator: "\n")
+    }
+
+    /// Control characters, marks and overrides of direction, line separators, and what has no width of its own: soft
+    /// hyphens, joiners, fillers and tags.
+    static func isHarmful(_ value: UInt32) -> Bool {
         switch value {
-        case 0..<0x20, 0x7F..<0xA0, 0x061C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+        case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x061C, 0x115F, 0x1160, 0x180E, 0x200B...0x200F, 0x2028...0x202E,
+            0x2060...0x206F, 0x3164, 0xFEFF, 0xFFA0, 0xE0000...0xE007F:
+            true
         default: false
         }
     }

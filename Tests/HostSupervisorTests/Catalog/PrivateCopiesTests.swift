@@ -30,6 +30,21 @@ import Testing
         #expect(try Directory(state.path + "/plugins").names().isEmpty)
     }
 
+    /// Whoever writes files of the host's user could put another file in a copy's place, and it would be run.
+    @Test(arguments: sizes) func `a copy that is not what its name says is made anew`(size: Int) throws {
+        let copies = try PrivateCopies(in: state.directory())
+        let candidate = try candidate(bytes(size, 7))
+        let name = try copies.take(candidate) + ".so"
+        let folder = try Directory(state.path + "/plugins")
+        for other in [bytes(size + 1, 7), bytes(max(size, 1), 8), Array(bytes(size, 7).dropLast())]
+        where other.count != size || size > 0 {
+            try folder.remove(name)
+            try folder.create(name).writeAll(other, subject: name)
+            #expect(try copies.take(candidate) + ".so" == name)
+            #expect(try folder.openForReading(name).readAll(limit: 4 << 20, subject: name) == bytes(size, 7))
+        }
+    }
+
     @Test(arguments: sizes) func `a name that leads to another file meanwhile changes nothing`(size: Int) throws {
         let copies = try PrivateCopies(in: state.directory())
         let candidate = try candidate(bytes(size, 7))

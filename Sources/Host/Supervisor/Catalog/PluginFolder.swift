@@ -198,6 +198,9 @@ final class SystemPluginFolder: PluginFolder {
         } catch {
             switch error {
             case .changing: return .changing
+            case .collision:
+                return .refused(
+                    "\(candidate.path): its bytes were chosen so that they look like another plugin's: build it again")
             case .system(let error): return .unclear("\(candidate.path): no copy of it: \(error)")
             }
         }

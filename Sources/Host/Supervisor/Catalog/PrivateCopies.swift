@@ -12,6 +12,8 @@ struct PrivateCopies: ~Copyable {
     enum Failure: Error {
         /// The file changes while it is read; its next event comes when that is over.
         case changing
+        /// The copy of another file has its name: no accident does that.
+        case collision
         case system(SystemError)
     }
 
@@ -50,9 +52,7 @@ struct PrivateCopies: ~Copyable {
         let text = contents.reduce(own) { $0 + "\n" + $1.name + "\n" + $1.content }
         let content = ContentHash.name(of: text)
         let folderName = content + Self.folderEnding
-        if (try? directory.status(content + ".so")) != nil, (try? directory.status(folderName)) != nil {
-            return content
-        }
+        if (try? directory.status(folderName)) != nil, try isCopy(content + ".so", of: candidate) { return content }
         do throws(Failure) {
             try attempt { () throws(SystemError) in
                 let folder = try directory.directory(folderName, create: true)
@@ -99,7 +99,7 @@ struct PrivateCopies: ~Copyable {
         defer { unsafe buffer.deallocate() }
         let (content, size) = try unsafe read(candidate, into: buffer) { _ in }
         try checkUnchanged(candidate)
-        guard let copy = try create(content + ".so") else { return content }
+        guard let copy = try createUnlessCopied(content, candidate) else { return content }
         do throws(Failure) {
             let path = directory.child(content + ".so")
             if size < buffer.count {
@@ -135,6 +135,48 @@ struct PrivateCopies: ~Copyable {
             if error.isExisting { return nil }
             throw .system(error)
         }
+    }
+
+    /// The file for a new copy; nil where there is one with these bytes. A name alone proves nothing: whoever writes
+    /// files of the host's user could put another file there, and would have it run in the plugin's place.
+    private func createUnlessCopied(_ content: String, _ candidate: Candidate) throws(Failure) -> Descriptor? {
+        let name = content + ".so"
+        if let copy = try create(name) { return copy }
+        if try isCopy(name, of: candidate) { return nil }
+        if try self.content(of: name) == content { throw .collision }
+        try? directory.remove(name)
+        return try create(name)
+    }
+
+    /// Whether a file here has the bytes of another one.
+    private func isCopy(_ name: String, of candidate: Candidate) throws(Failure) -> Bool {
+        guard let copy = try? directory.openForReading(name) else { return false }
+        let both = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * Self.chunk, alignment: 4096)
+        defer { unsafe both.deallocate() }
+        let theirs = unsafe UnsafeMutableRawBufferPointer(rebasing: both[..<Self.chunk])
+        let ours = unsafe UnsafeMutableRawBufferPointer(rebasing: both[Self.chunk...])
+        var at = 0
+        while true {
+            let (count, copied) = try attempt { () throws(SystemError) in
+                (
+                    try unsafe candidate.file.read(into: theirs, at: at, subject: candidate.path),
+                    try unsafe copy.read(into: ours, at: at, subject: directory.child(name))
+                )
+            }
+            guard count == copied, unsafe theirs[..<count].elementsEqual(ours[..<count]) else { return false }
+            at += count
+            if count < Self.chunk { return true }
+        }
+    }
+
+    /// The name of the content of a file here.
+    private func content(of name: String) throws(Failure) -> String {
+        let bytes = try attempt { () throws(SystemError) in
+            try directory.openForReading(name).readAll(limit: Candidate.mostBytes, subject: name)
+        }
+        var hash = ContentHash()
+        unsafe bytes.withUnsafeBytes { unsafe hash.take($0) }
+        return hash.name
     }
 
     private func checkUnchanged(_ candidate: Candidate) throws(Failure) {

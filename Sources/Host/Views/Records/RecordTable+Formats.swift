@@ -69,7 +69,11 @@ extension RecordTable {
         cells.map(quoted).joined(separator: ",") + "\r\n"
     }
 
-    private static func quoted(_ cell: String) -> String {
+    /// A cell as programs that read tables take it for text. Spreadsheets execute what begins like a formula, so such a
+    /// text of a plugin's has an apostrophe before it; numbers stay numbers.
+    private static func quoted(_ text: String) -> String {
+        let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
+        let cell = isFormula && Double(text) == nil ? "'" + text : text
         // By bytes: a CR and LF together are one character.
         let needsQuotes = cell.utf8.contains { [UInt8(ascii: "\""), UInt8(ascii: ","), 0x0A, 0x0D].contains($0) }
         guard needsQuotes else { return cell }

@@ -1,0 +1,90 @@
+import FoundationEssentials
+import HostCommandLine
+import HostSystem
+import Testing
+
+extension EndToEnd.Isolation {
+    /// A state directory that others dispose of, as a command makes it, and what the refusal says of it.
+    struct SharedState: Sendable, CustomTestStringConvertible {
+        let make: String
+        let says: String
+        var isRefused = true
+        var testDescription: String { make }
+    }
+
+    private static let sharedStates = [
+        SharedState(make: "mkdir state && chmod 777 state", says: "(mode 777): chmod go-w"),
+        SharedState(make: "mkdir state && chmod 770 state", says: "(mode 770): chmod go-w"),
+        SharedState(make: "mkdir state && chown 12345 state", says: "belongs to user 12345"),
+        SharedState(make: "mkdir -m 1777 state && mkdir -m 777 state/plugins", says: "state/plugins: unsafe"),
+        SharedState(make: "mkdir -p state/cache && chown 12345 state/cache", says: "state/cache: unsafe"),
+        // As /tmp is: nobody can take away what another one has made.
+        SharedState(make: "mkdir -m 1777 state", says: "", isRefused: false),
+        SharedState(make: "mkdir -m 755 state", says: "", isRefused: false),
+    ]
+
+    /// Who writes there has his code run by the host's user: workers load their copies from it.
+    @Test(.enabled(if: HostProcess.user == 0, "only root can give a directory away"), arguments: sharedStates)
+    func `a state directory that others dispose of is refused`(_ one: SharedState) async throws {
+        let scratch = try Scratch()
+        _ = try await Command.shell("cd '\(scratch.path)' && \(one.make)", in: scratch)
+        let host = try Host("--exit-when-idle", in: scratch)
+        #expect(try await host.ended() == .exited(one.isRefused ? 73 : 0), "\(host.log)")
+        guard one.isRefused else { return }
+        #expect(host.log.split(separator: "\n").count == 1 && host.log.contains(one.says), "\(host.log)")
+        #expect(host.log.contains("--state"), "\(host.log)")
+        let allowed = try Host("--exit-when-idle", "--allow-unsafe-permissions", in: scratch)
+        #expect(try await allowed.ended() == .exited(0), "\(allowed.log)")
+    }
+
+    @Test(.enabled(if: Tools.has("script"), "there is no script(1)"))
+    func `a plugin has no terminal to type into`() async throws {
+        let body = """
+            int terminal = open("/dev/tty", O_RDWR);
+            schedhost_info(scheduler, "%s", terminal < 0 && errno == ENXIO ? "no terminal" : "a terminal");
+            if (terminal >= 0) { (void)ioctl(terminal, TIOCSTI, "x"); }
+            """
+        let more = "#include <errno.h>\n#include <fcntl.h>\n#include <sys/ioctl.h>"
+        try await Fixtures.build("typist", c: Source.plugin("typist", waitMs: 100, more: more, body: body))
+        let scratch = try Scratch()
+        try scratch.add("typist")
+        let line = "'\(try Program.path)' --plugins plugins --state state --max-cycles 1 --exit-when-idle"
+        let session = try Command(
+            ["/bin/sh", "-c", "cd '\(scratch.path)' && exec script -qec \"\(line)\" seen </dev/null"], in: scratch)
+        _ = try await session.ended()
+        let seen = scratch.text("seen")
+        #expect(seen.contains("no terminal") && !seen.contains("a terminal"), "\(seen)")
+    }
+
+    /// What another process of the same user could read or write of the host.
+    @Test(.enabled(if: HostProcess.user == 0 && Tools.has("setpriv"), "only root can be another user"))
+    func `a plugin reaches no part of the supervisor's process`() async throws {
+        let body = """
+            static const char *const parts[] = {"mem", "environ", "maps", "fd/0", "oom_score_adj"};
+            int reached = 0;
+            for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+                char path[64];
+                snprintf(path, sizeof path, "/proc/%d/%s", (int)getppid(), parts[i]);
+                reached += open(path, O_RDWR) >= 0 || (i < 4 && open(path, O_RDONLY) >= 0);
+            }
+            schedhost_info(scheduler, "reached %d", reached);
+            """
+        try await Fixtures.build(
+            "reacher", c: Source.plugin("reacher", waitMs: 100, more: "#include <fcntl.h>", body: body))
+        let scratch = try Scratch()
+        try scratch.add("reacher")
+        let program = try Program.path
+        let prefix = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        let trial = try Command(prefix + [program, "version"], in: scratch)
+        // Where the build lies in a folder of root's alone, nobody else can run it.
+        guard try await trial.ended() == .exited(0) else { return }
+        _ = try await Command.shell("chown -R 65534:65534 '\(scratch.path)'", in: scratch)
+        let host = try Command(
+            prefix + [
+                program, "--plugins", scratch.plugins, "--state", scratch.state, "--max-cycles", "1",
+                "--exit-when-idle",
+            ], in: scratch)
+        #expect(try await host.ended() == .exited(0), "\(host.errors)")
+        #expect(host.errors.contains("reached 0"), "\(host.errors)")
+    }
+}
