@@ -96,7 +96,7 @@ let package = Package(
         plugin(swift: "MarketPoller"),
         plugin(swift: "SymbolIndex"),
 
-        tests("HostSystemTests", ["HostSystem", "HostValues"]),
+        tests("HostSystemTests", ["HostSystem", "HostValues", "HostTestKit"]),
         tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
         .target(
             name: "HostTestKit", dependencies: ["HostValues", "HostSystem"], path: "Tests/HostTestKit",
@@ -116,7 +116,7 @@ let package = Package(
             "HostWorkerTests",
             [
                 "HostWorker", "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire",
-                "CPluginAPI", "PluginAPI", "AllocationCounter",
+                "CPluginAPI", "PluginAPI", "AllocationCounter", "HostTestKit",
             ]),
         tests(
             "HostSupervisorTests",
@@ -142,7 +142,7 @@ if Context.environment["SCHEDHOST_TESTS"] == "HostWorkerTests" {
     let needed = [
         "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostWire",
         "HostInspection", "HostStore", "HostWorker",
-        "AllocationCounter",
+        "AllocationCounter", "HostTestKit",
         "HostWorkerTests",
     ]
     package.targets.removeAll { !needed.contains($0.name) }

@@ -246,7 +246,7 @@ extension EndToEnd {
             let scratch = try Scratch()
             try scratch.add("healthy")
             let canary = try Canary()
-            let before = SystemClock().wall() / 1_000_000
+            let before = SystemClock().wall().milliseconds
             let host = try Host("--until", "+1s", "--exit-when-idle", in: scratch)
             #expect(try await host.ended() == .exited(0))
             let record = try #require(try host.records.first)

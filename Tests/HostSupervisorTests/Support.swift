@@ -1,4 +1,5 @@
 import HostSystem
+import HostTestKit
 import HostValues
 import Synchronization
 
@@ -10,7 +11,7 @@ final class TestClock: HostClock {
 
     func boot() -> Int64 { time.withLock { $0 } }
     func monotonic() -> Int64 { time.withLock { $0 } }
-    func wall() -> Int64 { 1_764_000_000_000_000_000 + time.withLock { $0 } }
+    func wall() -> WallTime { 1_764_000_000_000_000_000 + time.withLock { $0 } }
 
     /// Moves it on.
     func advance(_ nanoseconds: Int64) { time.withLock { $0 += nanoseconds } }

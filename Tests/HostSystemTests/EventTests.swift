@@ -1,4 +1,5 @@
 import HostSystem
+import HostTestKit
 import Testing
 
 @Suite("Timers, bells, loops and monitors")
@@ -14,7 +15,7 @@ struct EventTests {
     @Test("a timer: past deadlines expire at once, also 0 and less; max disarms; an expiry can be taken off")
     func timer() throws {
         let clock = SystemClock()
-        let timer = try TimerDescriptor(.boot)
+        let timer = try BootTimer()
         for past in [Int64.min, -1, 0, 1, clock.boot()] {
             timer.arm(at: past)
             #expect(try ready(timer.descriptor, within: 20_000))

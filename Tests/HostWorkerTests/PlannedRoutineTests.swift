@@ -14,10 +14,10 @@ import Testing
         prepare: (PluginKit) -> Void = { _ in }, _ set: (inout RoutineTiming) -> Void
     ) throws -> (starts: [Int64], end: WorkerEvent.Ended) {
         let clock = TestClock()
-        clock.setWall(by: start * 1_000_000_000 - clock.wall())
+        clock.setWall(by: WallTime(nanoseconds: start * 1_000_000_000) - clock.wall())
         let starts = Log()
         let script = Script { _ in
-            starts.add("\(clock.wall() / 1_000_000_000 - start)")
+            starts.add("\(clock.wall().seconds - start)")
             clock.advance(length * 1_000_000_000)
             return 0
         }
@@ -37,7 +37,7 @@ import Testing
     /// The time that a cycle is for, which a retry shares and a cycle that somebody asked for has not.
     @Test func aCycleKnowsWhatItIsFor() throws {
         let clock = TestClock()
-        clock.setWall(by: 1_000_000_000 * 1_000_000_000 - clock.wall())
+        clock.setWall(by: WallTime(nanoseconds: 1_000_000_000 * 1_000_000_000) - clock.wall())
         let seen = Log()
         let script = Script { scheduler in
             let place = unsafe place(scheduler)
@@ -129,10 +129,10 @@ import Testing
     /// The sleeps are short enough that a wall clock which is being corrected makes nobody late.
     @Test func aClockThatIsCorrected() throws {
         let clock = TestClock()
-        clock.setWall(by: 1_000_000_000 * 1_000_000_000 - clock.wall())
+        clock.setWall(by: WallTime(nanoseconds: 1_000_000_000 * 1_000_000_000) - clock.wall())
         let starts = Log()
         let script = Script { _ in
-            starts.add("\(clock.wall())")
+            starts.add("\(clock.wall().nanoseconds)")
             return 0
         }
         let kit = unsafe try PluginKit([script], clock: clock)

@@ -20,7 +20,7 @@ final class TestClock: HostClock {
 
     func boot() -> Int64 { time.withLock { $0 } }
     func monotonic() -> Int64 { boot() }
-    func wall() -> Int64 { boot() + step.withLock { $0 } }
+    func wall() -> WallTime { WallTime(nanoseconds: boot() + step.withLock { $0 }) }
     func advance(_ nanoseconds: Int64) { time.withLock { $0 += nanoseconds } }
     func setWall(by nanoseconds: Int64) { step.withLock { $0 += nanoseconds } }
 }

@@ -1,5 +1,6 @@
 import CPluginAPI
 import HostSystem
+import HostTestKit
 import HostValues
 import HostWire
 import Testing
@@ -194,12 +195,12 @@ struct RoutineRunnerTests {
     func until() throws {
         let clock = TestClock()
         let kit = unsafe try PluginKit([Script()], clock: clock)
-        let wall = clock.wall() / 1_000_000
+        let wall = clock.wall().milliseconds
         let end = try kit.session(kit.order(waitMs: 1000, untilMs: wall + 2500), on: clock)
         #expect(end.reason.end == .until && end.cycles == 3 && end.durationNs == 2_500_000_000)
 
         let runner = kit.context.runners[0]
-        #expect(runner.prepare(kit.order(waitMs: 1000, untilMs: clock.wall() / 1_000_000 + 2500)))
+        #expect(runner.prepare(kit.order(waitMs: 1000, untilMs: clock.wall().milliseconds + 2500)))
         _ = runner.takeTurn()
         clock.setWall(by: 10_000_000_000)
         runner.ask(.look)

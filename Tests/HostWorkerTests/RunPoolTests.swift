@@ -208,7 +208,7 @@ struct RunPoolTests {
         let late: Int64
         func boot() -> Int64 { SystemClock().boot() - late }
         func monotonic() -> Int64 { SystemClock().monotonic() }
-        func wall() -> Int64 { SystemClock().wall() }
+        func wall() -> WallTime { SystemClock().wall() }
     }
 
     @Test(

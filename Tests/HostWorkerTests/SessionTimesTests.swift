@@ -1,5 +1,6 @@
 import HostPolicy
 import HostStore
+import HostTestKit
 import HostValues
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 struct SessionTimesTests {
     private static let second: Int64 = 1_000_000_000
     /// 2001-09-09T01:46:40Z
-    private static let wall: Int64 = 1_000_000_000 * second
+    private static let wall = WallTime(nanoseconds: 1_000_000_000 * second)
 
     private static func timing(_ change: (inout RoutineTiming) -> Void) -> RoutineTiming {
         var timing = RoutineTiming()
@@ -57,7 +58,7 @@ struct SessionTimesTests {
             let expected = SessionTimes.First.at(due * Self.second)
             let found = try first {
                 $0.first = .due
-                $0.lastRunMs = (Self.wall / Self.second - passed) * 1000
+                $0.lastRunMs = (Self.wall.seconds - passed) * 1000
             }
             #expect(found == expected)
         }

@@ -44,7 +44,8 @@ public struct PluginFile: Equatable, Sendable {
 
         /// The identity of a file with that status.
         public init(_ status: FileStatus) {
-            self.init(device: status.device, inode: status.inode, size: status.size, modified: status.modified)
+            self.init(
+                device: status.device, inode: status.inode, size: status.size, modified: status.modified.nanoseconds)
         }
     }
 

@@ -124,7 +124,7 @@ enum CacheCommand {
         if let value = file.value {
             lines += [
                 ("size", "\(value.size) bytes"), ("age", duration(value.age)), ("expires after", expiry(value.expire)),
-                ("made", Timestamp.format(value.produced / 1_000_000)), ("load took", duration(value.loadTime)),
+                ("made", Timestamp.format(value.produced.milliseconds)), ("load took", duration(value.loadTime)),
                 ("generation", "\(value.generation)"), ("loads", "\(value.loads)"), ("codec", "\(value.codec)"),
                 ("plugin build", TerminalText.clean(value.build)),
             ]
@@ -191,7 +191,7 @@ enum CacheCommand {
             ageSeconds = file.value?.age.map { Double($0) / 1e9 }
             expireSeconds = file.value.flatMap { $0.expire == .max ? nil : Double($0.expire) / 1e9 }
             isExpired = file.value?.isExpired
-            producedMs = file.value.map { $0.produced / 1_000_000 }
+            producedMs = file.value.map { $0.produced.milliseconds }
             loadMs = file.value.map { Double($0.loadTime) / 1e6 }
             generation = file.value?.generation
             loads = file.value?.loads

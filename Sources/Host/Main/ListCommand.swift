@@ -89,7 +89,7 @@ enum ListCommand {
     /// The next three times of a schedule, a line each, and what else is to be known of it.
     private static func next(_ settings: EffectiveSettings) -> [String] {
         let timing = settings.timing
-        let now = SystemClock().wall() / 1_000_000_000
+        let now = SystemClock().wall().seconds
         return timing.schedules.flatMap { text -> [String] in
             do {
                 let schedule = try ScheduleText(text, isZone: TimeZones.has)

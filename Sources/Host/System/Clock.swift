@@ -1,5 +1,6 @@
 internal import CHostSystem
 internal import Glibc
+public import HostValues
 
 /// The time as the host asks for it. Injected, so that tests run in virtual time.
 public protocol HostClock: Sendable {
@@ -7,16 +8,15 @@ public protocol HostClock: Sendable {
     func boot() -> Int64
     /// Nanoseconds of running time; stands still during a suspend and is never set (`CLOCK_MONOTONIC`).
     func monotonic() -> Int64
-    /// Nanoseconds since 1970, UTC, as the machine believes (`CLOCK_REALTIME`); people and daemons set it. From the year
-    /// 2262 on `Int64.max`: they do not fit.
-    func wall() -> Int64
+    /// Since 1970, UTC, as the machine believes (`CLOCK_REALTIME`); people and daemons set it.
+    func wall() -> WallTime
     /// Milliseconds since 1970, UTC: also beyond 2262.
     func wallMilliseconds() -> Int64
 }
 
 extension HostClock {
     /// As `wall` has it.
-    public func wallMilliseconds() -> Int64 { wall() / 1_000_000 }
+    public func wallMilliseconds() -> Int64 { wall().milliseconds }
 }
 
 /// The kernel's clocks. clock_gettime(2); each read is about 20 ns, without a system call.
@@ -43,11 +43,11 @@ public struct SystemClock: HostClock {
     public func boot() -> Int64 { read(CLOCK_BOOTTIME) }
     /// `CLOCK_MONOTONIC`, in ns.
     public func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
-    /// `CLOCK_REALTIME`, in ns.
-    public func wall() -> Int64 {
+    /// `CLOCK_REALTIME`.
+    public func wall() -> WallTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Self.nanoseconds(seconds: Int64(time.tv_sec), and: Int64(time.tv_nsec))
+        return WallTime(nanoseconds: Self.nanoseconds(seconds: Int64(time.tv_sec), and: Int64(time.tv_nsec)))
     }
     /// `CLOCK_REALTIME`, in ms.
     public func wallMilliseconds() -> Int64 {

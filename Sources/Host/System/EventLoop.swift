@@ -8,7 +8,7 @@ public final class EventLoop {
     }
 
     private let poller: Poller
-    private let timer: TimerDescriptor
+    private let timer: MonotonicTimer
     private var handlers: [UInt64: (Poller.Readiness) -> Void] = [:]
     private var nextToken: UInt64 = 1
     private var armed: Int64 = .max
@@ -19,7 +19,7 @@ public final class EventLoop {
     public init(clock: any HostClock) throws(SystemError) {
         self.clock = clock
         poller = try Poller()
-        timer = try TimerDescriptor(.monotonic)
+        timer = try MonotonicTimer()
         try poller.add(timer.descriptor, for: .readable, token: 0)
     }
 

@@ -17,8 +17,9 @@ extension FileStatus {
         self.init(
             kind: kind, size: Int(status.st_size), mode: UInt32(status.st_mode) & 0o7777, owner: status.st_uid,
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
-            modified: SystemClock.nanoseconds(
-                seconds: Int64(status.st_mtim.tv_sec), and: Int64(status.st_mtim.tv_nsec)),
+            modified: WallTime(
+                nanoseconds: SystemClock.nanoseconds(
+                    seconds: Int64(status.st_mtim.tv_sec), and: Int64(status.st_mtim.tv_nsec))),
             links: UInt64(status.st_nlink))
     }
 }

@@ -17,14 +17,14 @@ public struct FileStatus: Equatable, Sendable {
     public let device: UInt64
     /// See `device`.
     public let inode: UInt64
-    /// Time of the last change of the content, ns since 1970 (wall clock).
-    public let modified: Int64
+    /// Time of the last change of the content.
+    public let modified: WallTime
     /// How many names the file has.
     public let links: UInt64
 
     /// A status from its parts.
     public init(
-        kind: Kind, size: Int, mode: UInt32, owner: UInt32, device: UInt64, inode: UInt64, modified: Int64,
+        kind: Kind, size: Int, mode: UInt32, owner: UInt32, device: UInt64, inode: UInt64, modified: WallTime,
         links: UInt64
     ) {
         self.kind = kind

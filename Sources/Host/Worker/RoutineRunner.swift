@@ -76,7 +76,7 @@ internal import Synchronization
         unsafe cell.pointee.schedule = Schedule(
             now: now, wait: Int64(min(start.waitMs, UInt64(SCHEDHOST_MAX_WAIT_MS))) * 1_000_000,
             maxCycles: start.maxCycles,
-            until: start.untilMs.map { $0.clampedTimes(1_000_000) } ?? .max,
+            until: start.untilMs.map { WallTime(milliseconds: $0) } ?? .never,
             maxAttempts: start.onError.attempts, isYielding: plugin.isSerial, isPlanned: times.isPlanned)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
@@ -259,8 +259,8 @@ internal import Synchronization
 
     /// The wall clock, which is only looked at when the session has an end time.
     @inline(__always)
-    func wall() -> Int64 {
-        unsafe cell.pointee.schedule.until == .max ? 0 : clock.wall()
+    func wall() -> WallTime {
+        unsafe cell.pointee.schedule.until == .never ? .longAgo : clock.wall()
     }
 
     /// Whether a request waits to be seen.
@@ -299,7 +299,7 @@ extension RoutineRunner {
         }
     }
 
-    private func calendar(_ timing: RoutineTiming, _ wall: Int64) throws(TimeZones.Failure) -> CalendarSchedule {
+    private func calendar(_ timing: RoutineTiming, _ wall: WallTime) throws(TimeZones.Failure) -> CalendarSchedule {
         let boot = clock.boot()
         return try timing.schedule(
             routine: "\(plugin.id)/\(name)",

@@ -17,7 +17,7 @@ final class RunPool: Sendable {
     private let name: String
     private let clock: any HostClock
     private let runners: [RoutineRunner]
-    private let timer: TimerDescriptor
+    private let timer: BootTimer
     private let poller: Poller
     // Not a Mutex: that hands the lock to who waits longest (FUTEX_LOCK_PI), so that threads with little to do under it
     // go to sleep and wake for each turn.
@@ -32,7 +32,7 @@ final class RunPool: Sendable {
         self.clock = clock
         self.linger = linger
         self.runners = runners
-        timer = try TimerDescriptor(.boot)
+        timer = try BootTimer()
         poller = try Poller()
         queue = Monitor(RunQueue(routines: runners.count, isSerial: isSerial))
         try poller.add(timer.descriptor, for: [.readable, .edge], token: 0)

@@ -5,7 +5,7 @@ internal import HostValues
 /// When the cycles of one session come, where its wait alone does not say so: by a calendar or on a grid of the wall clock,
 /// and the first one perhaps later than at once.
 ///
-/// Told the time, in ns of the boot clock and of the wall clock. It reads no files: who reads the rules of time zones gives
+/// Told the time, in ns of the boot clock and by the wall clock. It reads no files: who reads the rules of time zones gives
 /// the calendar, when the session begins and then once in a while.
 struct SessionTimes {
     /// The calendar of the session by the rules of now.
@@ -41,7 +41,7 @@ struct SessionTimes {
     init() { settings = nil }
 
     /// As the routine's settings say. Fails when there is no calendar.
-    init(_ timing: RoutineTiming, waitMs: UInt64, boot: Int64, wall: Int64, calendar: Calendar)
+    init(_ timing: RoutineTiming, waitMs: UInt64, boot: Int64, wall: WallTime, calendar: Calendar)
         throws(TimeZones.Failure)
     {
         if timing == RoutineTiming() {
@@ -67,7 +67,7 @@ struct SessionTimes {
     var nextMs: Int64 { plan?.nextMs ?? 0 }
 
     /// When the first cycle comes of a session that is about to begin them, with this wait in ns.
-    func first(wait: Int64, boot: Int64, wall: Int64) -> First {
+    func first(wait: Int64, boot: Int64, wall: WallTime) -> First {
         if timing.beginsNow { return .now }
         if isPlanned { return .byPlan }
         switch timing.first {
@@ -76,13 +76,13 @@ struct SessionTimes {
         case .due:
             guard let last = timing.lastRunMs else { return .now }
             // A last cycle in the future is of a clock that was wrong.
-            let passed = max(0, wall.clampedMinus(last.clampedTimes(1_000_000)))
+            let passed = max(0, wall - WallTime(milliseconds: last))
             return .at(boot.clampedPlus(max(0, wait - passed)))
         }
     }
 
     /// What comes next by the plan. Rules that are an hour old are asked for anew; where there are none, they still hold.
-    func step(waitMs: Int64, boot: Int64, wall: Int64, calendar: Calendar) -> RoutinePlan.Step {
+    func step(waitMs: Int64, boot: Int64, wall: WallTime, calendar: Calendar) -> RoutinePlan.Step {
         guard let settings else { return .over }
         if boot - settings.lookedAt >= ZoneShelf.patience, settings.plan?.calendar != nil {
             settings.lookedAt = boot

@@ -27,15 +27,15 @@ public final class Worker {
 
     /// How often a plugin that was asked to stop is looked at for `interrupt`, ms.
     private static let interruptTick: Int32 = 20
-    /// A wall time that no clock reaches, ns.
-    private static let farFuture: Int64 = 1 << 62
+    /// A time that no clock reaches; one for which the timer is not armed would not tell that the clock was set.
+    private static let farFuture = WallTime(nanoseconds: 1 << 62)
 
     private let channel: EventChannel
     private let ledger: LedgerFile
     private let clock: any HostClock
     private let log: LogGate
     private let poller: Poller
-    private let clockSet: TimerDescriptor
+    private let clockSet: WallTimer
     private let sessions = SessionCounter()
     private let budget: CacheBudget
     private let doorbell: Doorbell
@@ -90,7 +90,7 @@ public final class Worker {
         log = LogGate(level: logLevel)
         ledger = try LedgerFile(Descriptor(owning: Self.ledgerDescriptor))
         poller = try Poller()
-        clockSet = try TimerDescriptor(.wall)
+        clockSet = try WallTimer()
         doorbell = try Doorbell()
         try channel.watch(by: poller, token: Source.channel)
         try poller.add(clockSet.descriptor, for: .readable, token: Source.clockSet)

@@ -14,7 +14,7 @@ import Testing
         let seconds = HostProcess.environment("SCHEDHOST_FUZZ_SECONDS").flatMap { Int64($0) } ?? 0
         let end = Self.clock.boot() + seconds * 1_000_000_000
         // Longer runs are for other numbers than the ones that were tried already.
-        var random = SplitMix(seed: seconds > 0 ? UInt64(bitPattern: Self.clock.wall()) : 16)
+        var random = SplitMix(seed: seconds > 0 ? UInt64(bitPattern: Self.clock.wall().nanoseconds) : 16)
         var count = 0
         while count < few || Self.clock.boot() < end {
             try body(&random)

@@ -24,30 +24,32 @@ import Testing
         var isRestart: Bool
     }
 
+    private func at(_ seconds: Int64) -> WallTime { WallTime(nanoseconds: seconds * Self.second) }
+
     /// What runs by a plan, as occurrences in seconds.
     private func simulate(
         _ calendar: CalendarSchedule, _ timing: RoutineTiming, from begin: Int64, to end: Int64, _ pauses: [Pause]
     ) -> [Int64] {
         var timing = timing
         timing.firstSeenMs = begin * 1000
-        var plan = RoutinePlan(calendar, timing, wall: begin * Self.second)
-        var now = begin * Self.second
+        var plan = RoutinePlan(calendar, timing, wall: at(begin))
+        var now = at(begin)
         var pauses = pauses[...]
         var runs: [Int64] = []
-        while now < end * Self.second {
+        while now < at(end) {
             switch plan.step(wall: now, waitMs: 0) {
             case .wait(let remaining):
                 let sleep = WallWait.sleep(remaining: remaining)
-                guard let pause = pauses.first, pause.begin * Self.second < now + sleep else {
+                guard let pause = pauses.first, at(pause.begin) < now + sleep else {
                     now += sleep
                     continue
                 }
                 pauses.removeFirst()
-                now = pause.end * Self.second
+                now = at(pause.end)
                 if pause.isRestart { plan = RoutinePlan(calendar, timing, wall: now) }
             case .run(_, let late, _, _):
-                runs.append((now - late) / Self.second)
-                timing.lastRunMs = now / 1_000_000
+                runs.append((now - late).seconds)
+                timing.lastRunMs = now.milliseconds
             case .passOver: Issue.record("there is no deadline")
             case .over: return runs
             }
@@ -106,70 +108,70 @@ import Testing
         timing.lastRunMs = (night - 86_400) * 1000
         var runs = 0
         for start in 0..<20 {
-            let now = (night + 3600 + Int64(start) * 3) * Self.second
+            let now = at(night + 3600 + Int64(start) * 3)
             var plan = RoutinePlan(daily, timing, wall: now)
             if case .run = plan.step(wall: now, waitMs: 0) {
                 runs += 1
-                timing.lastRunMs = now / 1_000_000
+                timing.lastRunMs = now.milliseconds
             }
         }
         #expect(runs == 1)
         // An edited schedule is a new one: it does not run at once.
         timing.firstSeenMs = (night + 7200) * 1000
-        var plan = RoutinePlan(daily, timing, wall: (night + 7200) * Self.second)
-        #expect(plan.step(wall: (night + 7200) * Self.second, waitMs: 0) == .wait((86_400 - 7200) * Self.second))
+        var plan = RoutinePlan(daily, timing, wall: at(night + 7200))
+        #expect(plan.step(wall: at(night + 7200), waitMs: 0) == .wait((86_400 - 7200) * Self.second))
     }
 
     @Test func whenTheClockIsSet() throws {
         let hour: Int64 = 3600
         let noon = try CalendarKit.seconds("2026-11-27T12:00:00Z")
-        var plan = RoutinePlan(try calendar("hourly"), RoutineTiming(), wall: (noon - 1) * Self.second)
+        var plan = RoutinePlan(try calendar("hourly"), RoutineTiming(), wall: at(noon - 1))
         #expect(
-            plan.step(wall: noon * Self.second, waitMs: 0)
+            plan.step(wall: at(noon), waitMs: 0)
                 == .run(dueMs: noon * 1000, late: 0, missed: 0, next: hour * Self.second))
         // Back by a little: what has run does not run again.
-        #expect(plan.step(wall: (noon - 2) * Self.second, waitMs: 0) == .wait((hour + 2) * Self.second))
+        #expect(plan.step(wall: at(noon - 2), waitMs: 0) == .wait((hour + 2) * Self.second))
         // Ahead: one run, for the latest that was passed over.
-        let ahead = (noon + 5 * hour) * Self.second + 7
+        let ahead = at(noon + 5 * hour) + 7
         #expect(
             plan.step(wall: ahead, waitMs: 0)
                 == .run(dueMs: (noon + 5 * hour) * 1000, late: 7, missed: 4, next: hour * Self.second - 7))
         // Back by days: the clock was wrong, and what comes now has not been.
-        #expect(plan.step(wall: (noon - 50 * hour - 60) * Self.second, waitMs: 0) == .wait(60 * Self.second))
+        #expect(plan.step(wall: at(noon - 50 * hour - 60), waitMs: 0) == .wait(60 * Self.second))
     }
 
     @Test func aScheduleThatIsOver() throws {
         var plan = RoutinePlan(try calendar("2026-11-27 12:00"), RoutineTiming(), wall: 0)
         let noon = try CalendarKit.seconds("2026-11-27T12:00:00Z")
         #expect(
-            plan.step(wall: noon * Self.second, waitMs: 0) == .run(dueMs: noon * 1000, late: 0, missed: 0, next: nil))
-        #expect(plan.step(wall: noon * Self.second + 1, waitMs: 0) == .over && plan.nextMs == nil)
+            plan.step(wall: at(noon), waitMs: 0) == .run(dueMs: noon * 1000, late: 0, missed: 0, next: nil))
+        #expect(plan.step(wall: at(noon) + 1, waitMs: 0) == .over && plan.nextMs == nil)
     }
 
     @Test func anotherZoneIsTakenUp() throws {
         let noon = try CalendarKit.seconds("2026-11-27T12:00:00Z")
-        var plan = RoutinePlan(try calendar("14:00"), RoutineTiming(), wall: noon * Self.second)
+        var plan = RoutinePlan(try calendar("14:00"), RoutineTiming(), wall: at(noon))
         #expect(plan.nextMs == (noon + 7200) * 1000)
-        plan.take(try calendar("14:00", CalendarKit.zone("Europe/Berlin")), wall: noon * Self.second)
+        plan.take(try calendar("14:00", CalendarKit.zone("Europe/Berlin")), wall: at(noon))
         #expect(plan.nextMs == (noon + 3600) * 1000)
         // What is due already stays due, also when the other zone would have it later.
-        plan.take(try calendar("14:00"), wall: (noon + 3601) * Self.second)
+        plan.take(try calendar("14:00"), wall: at(noon + 3601))
         #expect(plan.nextMs == (noon + 3600) * 1000)
     }
 
     @Test func onAGrid() {
         let minute: Int64 = 60_000
-        var plan = RoutinePlan(waitMs: minute, offsetMs: 10_000, wall: 125 * Self.second)
-        #expect(plan.step(wall: 125 * Self.second, waitMs: minute) == .wait(5 * Self.second))
+        var plan = RoutinePlan(waitMs: minute, offsetMs: 10_000, wall: at(125))
+        #expect(plan.step(wall: at(125), waitMs: minute) == .wait(5 * Self.second))
         #expect(
-            plan.step(wall: 130 * Self.second + 3, waitMs: minute)
+            plan.step(wall: at(130) + 3, waitMs: minute)
                 == .run(dueMs: 130_000, late: 3, missed: 0, next: 60 * Self.second - 3))
         // A long cycle: one run at once, on the same grid.
         #expect(
-            plan.step(wall: 395 * Self.second, waitMs: minute)
+            plan.step(wall: at(395), waitMs: minute)
                 == .run(dueMs: 190_000, late: 205 * Self.second, missed: 3, next: 35 * Self.second))
         // The clock is set back by a day, and the routine chooses another wait.
-        #expect(plan.step(wall: 20 * Self.second, waitMs: minute) == .wait(50 * Self.second))
-        #expect(plan.step(wall: 20 * Self.second, waitMs: 15_000) == .wait(5 * Self.second))
+        #expect(plan.step(wall: at(20), waitMs: minute) == .wait(50 * Self.second))
+        #expect(plan.step(wall: at(20), waitMs: 15_000) == .wait(5 * Self.second))
     }
 }

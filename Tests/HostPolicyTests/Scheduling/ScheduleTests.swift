@@ -1,4 +1,5 @@
 import HostPolicy
+import HostTestKit
 import HostValues
 import Testing
 
@@ -196,8 +197,10 @@ struct ScheduleTests {
         #expect(schedule.finish(now: 1, wall: 500) == .end(.maxCycles))
     }
 
-    @Test("until ends at equality, and not one ns before", arguments: [(499, false), (500, true), (501, true)])
-    func until(_ wall: Int64, _ ends: Bool) {
+    @Test(
+        "until ends at equality, and not one ns before",
+        arguments: [(499, false), (500, true), (501, true)] as [(WallTime, Bool)])
+    func until(_ wall: WallTime, _ ends: Bool) {
         var schedule = Schedule(now: 0, wait: 10, until: 500)
         #expect(schedule.poll(now: 0, wall: wall) == (ends ? .end(.until) : .run))
         #expect(schedule.cycle == 0)

@@ -12,9 +12,9 @@ struct ScheduleWalkTests {
     @Test("times at the ends of their range never trap", arguments: extremes)
     func ends(_ start: Int64) {
         for wait in Self.extremes {
-            for until in Self.extremes {
+            for until in Self.extremes.map({ WallTime(nanoseconds: $0) }) {
                 for now in Self.extremes {
-                    for wall in Self.extremes {
+                    for wall in Self.extremes.map({ WallTime(nanoseconds: $0) }) {
                         walk(start: start, wait: wait, until: until, now: now, wall: wall)
                     }
                 }
@@ -22,7 +22,7 @@ struct ScheduleWalkTests {
         }
     }
 
-    private func walk(start: Int64, wait: Int64, until: Int64, now: Int64, wall: Int64) {
+    private func walk(start: Int64, wait: Int64, until: WallTime, now: Int64, wall: WallTime) {
         var schedule = Schedule(now: start, wait: wait, until: until, maxAttempts: 2)
         _ = schedule.poll(now: now, wall: wall)
         _ = schedule.nextDue(now: now, wall: wall)
@@ -45,7 +45,7 @@ struct ScheduleWalkTests {
         let wait = Int64.random(in: 0...20, using: &random)
         let most = UInt64.random(in: 0...60, using: &random)
         let attempts = UInt32.random(in: 1...3, using: &random)
-        let until: Int64 = Bool.random(using: &random) ? .max : 10_000 + Int64.random(in: 0...4000, using: &random)
+        let until: WallTime = Bool.random(using: &random) ? .never : 10_000 + Int64.random(in: 0...4000, using: &random)
         var schedule = Schedule(now: 100, wait: wait, maxCycles: most, until: until, maxAttempts: attempts)
         var model = Model(now: 100, wait: wait, most: most, until: until, attempts: attempts)
         var now: Int64 = 100
@@ -54,7 +54,7 @@ struct ScheduleWalkTests {
             now += Int64.random(in: 0...8, using: &random)
             if Int.random(in: 0..<200, using: &random) == 0 { step += Int64.random(in: -50...50, using: &random) }
             if Int.random(in: 0..<100, using: &random) == 0 { now += 100 }
-            let wall = now + step
+            let wall = WallTime(nanoseconds: now + step)
             let before = schedule
             var context: String { "seed \(seed) at \(now): \(before)" }
             switch Int.random(in: 0..<20, using: &random) {
@@ -97,7 +97,7 @@ private struct Model {
 
     var wait: Int64
     let most: UInt64
-    let until: Int64
+    let until: WallTime
     let attempts: UInt32
     var state = State.sleeping
     var origin: Int64
@@ -109,7 +109,7 @@ private struct Model {
     var isStopping = false
     var isAgain = false
 
-    init(now: Int64, wait: Int64, most: UInt64, until: Int64, attempts: UInt32) {
+    init(now: Int64, wait: Int64, most: UInt64, until: WallTime, attempts: UInt32) {
         self.wait = wait
         self.most = most
         self.until = until
@@ -118,11 +118,11 @@ private struct Model {
         due = now
     }
 
-    mutating func poll(_ now: Int64, _ wall: Int64) -> Schedule.Action {
+    mutating func poll(_ now: Int64, _ wall: WallTime) -> Schedule.Action {
         guard state == .sleeping else { return .none }
         if isStopping { return over(.stopped) }
         if wall >= until { return over(.until) }
-        let last = until == .max ? Int64.max : now + (until - wall)
+        let last = until == .never ? Int64.max : now + (until - wall)
         if isPaused { return .wait(until: last) }
         if now < due { return .wait(until: min(due, last)) }
         if attempt == 1 {
@@ -138,7 +138,7 @@ private struct Model {
         return .run
     }
 
-    mutating func finish(_ now: Int64, _ wall: Int64) -> Schedule.Action {
+    mutating func finish(_ now: Int64, _ wall: WallTime) -> Schedule.Action {
         guard state == .running else { return .none }
         return next(now, wall)
     }
@@ -149,7 +149,7 @@ private struct Model {
         return .askHook
     }
 
-    mutating func decide(_ decision: Schedule.Decision, _ now: Int64, _ wall: Int64) -> Schedule.Action {
+    mutating func decide(_ decision: Schedule.Decision, _ now: Int64, _ wall: WallTime) -> Schedule.Action {
         guard state == .asking else { return .none }
         switch decision {
         case .end: return over(.error)
@@ -186,7 +186,7 @@ private struct Model {
         }
     }
 
-    private mutating func next(_ now: Int64, _ wall: Int64) -> Schedule.Action {
+    private mutating func next(_ now: Int64, _ wall: WallTime) -> Schedule.Action {
         counted += 1
         attempt = 1
         if counted == most { return over(.maxCycles) }

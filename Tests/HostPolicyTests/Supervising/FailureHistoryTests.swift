@@ -80,7 +80,7 @@ private let second: Int64 = 1_000_000_000
         var history = FailureHistory()
         _ = note(&history, .death, "a", at: 90 * second)
         _ = note(&history, .error, "b", at: 95 * second)
-        let wall = 1_800_000_000 * second
+        let wall = WallTime(nanoseconds: 1_800_000_000 * second)
         let saved = history.saved(at: .init(now: 100 * second, wall: wall))
         #expect(saved.failures.map(\.atMs) == [1_799_999_990_000])
         let tally = RoutineTally(content: "", failures: saved.failures, rows: saved.rows, stopped: false)
@@ -120,7 +120,7 @@ private let second: Int64 = 1_000_000_000
     func `the probe comes when it would have come, or what is nearest`(pause: Int64, expected: Int64) {
         let settings = RestartSettings()
         let quarantine = Quarantine("w", after: nil, isProbed: true, by: settings, at: 100 * second)
-        let wall = 1_800_000_000 * second
+        let wall = WallTime(nanoseconds: 1_800_000_000 * second)
         let saved = quarantine.saved(at: .init(now: 100 * second, wall: wall))
         let restored = Quarantine(
             restoring: saved, by: settings, at: .init(now: 3 * second, wall: wall + pause * second))

@@ -6,7 +6,7 @@ import Testing
 
 private let second: Int64 = 1_000_000_000
 private let minute = 60 * second
-private let noon: Int64 = 1_800_000_000 * second
+private let noon = WallTime(nanoseconds: 1_800_000_000 * second)
 
 /// What of the policy outlives the host.
 @Suite struct TallyTests {
@@ -25,7 +25,7 @@ private let noon: Int64 = 1_800_000_000 * second
         var next = PolicyDriver()
         next.now = 5 * second
         next.policy = RestartPolicy(
-            id: "market/snapshot", restoring: tally, at: next.now, wall: noon.clampedPlus(pause))
+            id: "market/snapshot", restoring: tally, at: next.now, wall: noon + pause)
         return next
     }
 
@@ -98,7 +98,9 @@ private let noon: Int64 = 1_800_000_000 * second
                 .init(fault: "?", sinceMs: 0, count: 1, cause: ""),
             ],
             stopped: true, quarantine: .init(why: "z\n", probeAtMs: .min, step: .min))
-        for (now, wall) in [(0, 0), (Int64.max, Int64.max), (.min, .min), (.max, .min), (0, .max)] as [(Int64, Int64)] {
+        for (now, wall) in [(0, 0), (.max, .never), (.min, .longAgo), (.max, .longAgo), (0, .never)]
+            as [(Int64, WallTime)]
+        {
             var driver = PolicyDriver()
             driver.now = now
             driver.policy = RestartPolicy(id: "a/b", restoring: tally, at: now, wall: wall)

@@ -1,4 +1,5 @@
 import HostStore
+import HostTestKit
 import HostValues
 import Testing
 
@@ -15,7 +16,7 @@ struct CacheAgeTests {
         var testDescription: String { what }
 
         init(
-            _ what: String, _ made: (UInt128, Int64, Int64), _ now: (UInt128, Int64, Int64), _ age: Int64?,
+            _ what: String, _ made: (UInt128, Int64, WallTime), _ now: (UInt128, Int64, WallTime), _ age: Int64?,
             machines: (UInt64, UInt64) = (5, 5)
         ) {
             self.what = what
@@ -45,9 +46,9 @@ struct CacheAgeTests {
         Case("a machine without an id", (1, 100, 5000), (2, 9999, 5400), 400, machines: (0, 0)),
         Case("a file of an earlier version", (1, 100, 5000), (2, 9999, 5400), 400, machines: (0, 6)),
         Case("two containers of one boot", (1, 100, 5000), (1, 130, 9999), 30, machines: (5, 6)),
-        Case("the ends of the numbers", (1, .min, .min), (2, .max, .max - 1), .max),
-        Case("a wall clock beyond 2262", (1, 100, 5000), (2, 10, .max), nil),
-        Case("a wall clock beyond 2262, same boot", (1, 100, .max), (1, 130, .max), 30),
+        Case("the ends of the numbers", (1, .min, .longAgo), (2, .max, .never - 1), .max),
+        Case("a wall clock beyond 2262", (1, 100, 5000), (2, 10, .never), nil),
+        Case("a wall clock beyond 2262, same boot", (1, 100, .never), (1, 130, .never), 30),
         Case("the ends of the numbers, same boot", (1, .max, 0), (1, .min, 0), nil),
     ]
 

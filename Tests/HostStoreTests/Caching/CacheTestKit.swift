@@ -5,11 +5,11 @@ import Synchronization
 
 /// A clock that stands still until it is moved.
 final class TestClock: HostClock {
-    private let times = Mutex((boot: Int64(1_000_000_000_000), wall: Int64(1_700_000_000_000_000_000)))
+    private let times = Mutex((boot: Int64(1_000_000_000_000), wall: WallTime(nanoseconds: 1_700_000_000_000_000_000)))
 
     func boot() -> Int64 { times.withLock { $0.boot } }
     func monotonic() -> Int64 { boot() }
-    func wall() -> Int64 { times.withLock { $0.wall } }
+    func wall() -> WallTime { times.withLock { $0.wall } }
 
     func advance(_ nanoseconds: Int64) {
         times.withLock {

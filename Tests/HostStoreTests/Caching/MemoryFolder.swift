@@ -116,7 +116,8 @@ final class MemoryFolder: CacheFolder {
         let path = child(name)
         return try disk.state.withLock { state throws(SystemError) in
             guard let bytes = state.files[path] else { throw SystemError("fstatat", path, number: 2) }
-            return CacheFileStatus(written: state.written[path] ?? 0, size: bytes.count, number: 0)
+            return CacheFileStatus(
+                written: WallTime(nanoseconds: state.written[path] ?? 0), size: bytes.count, number: 0)
         }
     }
 

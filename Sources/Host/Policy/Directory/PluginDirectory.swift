@@ -173,8 +173,8 @@ public struct PluginDirectory: Sendable {
     }
 
     /// Whether a file was changed so recently that it may change again without its time changing: the kernel's clock
-    /// for files goes in steps of up to 10 ms. `wall` is now, ns since 1970.
-    public static func isFresh(_ file: FileStatus, wall: Int64) -> Bool {
-        file.modified > wall.clampedMinus(100_000_000)
+    /// for files goes in steps of up to 10 ms. `wall` is now.
+    public static func isFresh(_ file: FileStatus, wall: WallTime) -> Bool {
+        file.modified > wall - 100_000_000
     }
 }

@@ -1,7 +1,7 @@
 public import HostValues
 
 /// When the next cycle of a routine is due that does not run by its wait alone: by a calendar, or on a grid of the wall
-/// clock. Pure; times are ns of the wall clock, except where another unit is said.
+/// clock. Pure; times without a type are of the wall clock too, in ns except where another unit is said.
 public struct RoutinePlan: Sendable {
     /// What it goes by.
     private enum Source {
@@ -27,14 +27,14 @@ public struct RoutinePlan: Sendable {
     }
 
     /// By a calendar, from now on. What is owed from before, if the timing wants that, is due at once.
-    public init(_ schedule: CalendarSchedule, _ timing: RoutineTiming, wall: Int64) {
-        let now = wall / 1_000_000_000
+    public init(_ schedule: CalendarSchedule, _ timing: RoutineTiming, wall: WallTime) {
+        let now = wall.seconds
         var due = schedule.next(after: now)
         switch timing.catchUp {
         case .once:
             if let firstSeen = timing.firstSeenMs {
                 let owed = schedule.owed(
-                    lastRun: timing.lastRunMs.map { $0 / 1000 }, firstSeen: firstSeen / 1000, nowMs: wall / 1_000_000)
+                    lastRun: timing.lastRunMs.map { $0 / 1000 }, firstSeen: firstSeen / 1000, nowMs: wall.milliseconds)
                 due = owed ?? due
             }
         case .none: break
@@ -43,9 +43,9 @@ public struct RoutinePlan: Sendable {
     }
 
     /// On a grid of the wall clock.
-    public init(waitMs: Int64, offsetMs: Int64, wall: Int64) {
+    public init(waitMs: Int64, offsetMs: Int64, wall: WallTime) {
         let waitMs = max(waitMs, 1)
-        let due = AlignedGrid(waitMs: waitMs, offsetMs: offsetMs)?.next(afterMs: wall / 1_000_000) ?? 0
+        let due = AlignedGrid(waitMs: waitMs, offsetMs: offsetMs)?.next(afterMs: wall.milliseconds) ?? 0
         source = .grid(offsetMs: offsetMs, dueMs: due, waitMs: waitMs)
     }
 
@@ -66,18 +66,20 @@ public struct RoutinePlan: Sendable {
     }
 
     /// What is to be done now.
-    public mutating func step(wall: Int64, waitMs: Int64) -> Step {
+    public mutating func step(wall: WallTime, waitMs: Int64) -> Step {
         switch source {
         case .calendar(let schedule, let due, let last): calendarStep(schedule, due, last, wall)
         case .grid(let offset, let due, let wait): gridStep(offset, due, wait, wall, max(waitMs, 1))
         }
     }
 
-    private mutating func calendarStep(_ schedule: CalendarSchedule, _ waitedFor: Int64?, _ last: Int64?, _ wall: Int64)
+    private mutating func calendarStep(
+        _ schedule: CalendarSchedule, _ waitedFor: Int64?, _ last: Int64?, _ wall: WallTime
+    )
         -> Step
     {
         var (due, last) = (waitedFor, last)
-        let now = wall / 1_000_000_000
+        let now = wall.seconds
         // Whoever sets the clock back by more than a day means that what comes now has not been.
         if let past = last, now < past - 86_400 {
             (due, last) = (schedule.next(after: now), nil)
@@ -86,27 +88,27 @@ public struct RoutinePlan: Sendable {
             source = .calendar(schedule, due: nil, last: last)
             return .over
         }
-        switch schedule.step(due: occurrence, nowMs: wall / 1_000_000) {
+        switch schedule.step(due: occurrence, nowMs: wall.milliseconds) {
         case .wait(let untilMs, _):
             source = .calendar(schedule, due: occurrence, last: last)
-            return .wait(max(untilMs.clampedTimes(1_000_000) - wall, 1))
+            return .wait(max(WallTime(milliseconds: untilMs) - wall, 1))
         case .run(let occurrence, let missed, _):
             let next = schedule.next(after: occurrence)
             source = .calendar(schedule, due: next, last: occurrence)
-            let late = wall - schedule.startMs(of: occurrence).clampedTimes(1_000_000)
+            let late = wall - WallTime(milliseconds: schedule.startMs(of: occurrence))
             return .run(
                 dueMs: occurrence.clampedTimes(1000), late: max(0, late), missed: UInt64(missed),
-                next: next.map { max(0, schedule.startMs(of: $0).clampedTimes(1_000_000) - wall) })
+                next: next.map { max(0, WallTime(milliseconds: schedule.startMs(of: $0)) - wall) })
         case .passOver(let missed, let next):
             source = .calendar(schedule, due: next, last: last)
             return .passOver(missed: UInt64(missed))
         }
     }
 
-    private mutating func gridStep(_ offset: Int64, _ dueMs: Int64, _ oldWait: Int64, _ wall: Int64, _ wait: Int64)
+    private mutating func gridStep(_ offset: Int64, _ dueMs: Int64, _ oldWait: Int64, _ wall: WallTime, _ wait: Int64)
         -> Step
     {
-        let now = wall / 1_000_000
+        let now = wall.milliseconds
         var due = dueMs
         // After a step of the clock, and when the routine has changed its wait, the grid is laid anew.
         if due - now > wait || wait != oldWait {
@@ -114,20 +116,20 @@ public struct RoutinePlan: Sendable {
         }
         if now < due {
             source = .grid(offsetMs: offset, dueMs: due, waitMs: wait)
-            return .wait(max(due.clampedTimes(1_000_000) - wall, 1))
+            return .wait(max(WallTime(milliseconds: due) - wall, 1))
         }
         let next = AlignedGrid(waitMs: wait, offsetMs: offset)?.next(afterMs: now) ?? now
         source = .grid(offsetMs: offset, dueMs: next, waitMs: wait)
         return .run(
-            dueMs: due, late: wall - due.clampedTimes(1_000_000), missed: UInt64((now - due) / wait),
-            next: next.clampedTimes(1_000_000) - wall)
+            dueMs: due, late: wall - WallTime(milliseconds: due), missed: UInt64((now - due) / wait),
+            next: WallTime(milliseconds: next) - wall)
     }
 
     /// The zones have changed: what has not come yet is looked for anew.
-    public mutating func take(_ schedule: CalendarSchedule, wall: Int64) {
+    public mutating func take(_ schedule: CalendarSchedule, wall: WallTime) {
         switch source {
         case .calendar(_, let due, let last):
-            let nowMs = wall / 1_000_000
+            let nowMs = wall.milliseconds
             let isToCome = due.map { schedule.startMs(of: $0) > nowMs } ?? true
             // What is due already stays due.
             source = .calendar(schedule, due: isToCome ? schedule.next(after: nowMs / 1000) : due, last: last)

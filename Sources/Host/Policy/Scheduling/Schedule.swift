@@ -4,7 +4,7 @@ public import HostValues
 ///
 /// Cycles start on a grid of `wait`, without drift. A cycle that ends past the next grid point is followed
 /// at once by the next one; the grid starts anew there and the points passed over are counted as missed.
-/// All times are ns: on the boot clock, except where `wall` is said.
+/// All other times are ns of the boot clock.
 public struct Schedule: Equatable, Sendable {
     /// Where the session stands.
     public enum State: Equatable, Sendable {
@@ -48,8 +48,8 @@ public struct Schedule: Equatable, Sendable {
     public private(set) var wait: Int64
     /// The most cycles of the session; 0: no bound.
     public let maxCycles: UInt64
-    /// The wall time from which no cycle starts; `Int64.max`: no bound. While it is that, `wall` is not looked at.
-    public let until: Int64
+    /// From when on no cycle starts; `never`: no bound. While it is that, `wall` is not looked at.
+    public let until: WallTime
     /// The most attempts at one cycle.
     public let maxAttempts: UInt32
     /// Whether each cycle's end is followed by `wait`, also when the next one is due at once: for a routine that
@@ -86,7 +86,7 @@ public struct Schedule: Equatable, Sendable {
 
     /// A session that begins now, with its first cycle due at once.
     public init(
-        now: Int64, wait: Int64, maxCycles: UInt64 = 0, until: Int64 = .max, maxAttempts: UInt32 = 3,
+        now: Int64, wait: Int64, maxCycles: UInt64 = 0, until: WallTime = .never, maxAttempts: UInt32 = 3,
         isYielding: Bool = false, isPlanned: Bool = false
     ) {
         self.wait = max(0, wait)
@@ -100,7 +100,7 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// The time has come, or something has changed: what is to do now?
-    public mutating func poll(now: Int64, wall: Int64) -> Action {
+    public mutating func poll(now: Int64, wall: WallTime) -> Action {
         switch state {
         case .waiting:
             if stopAsked { return end(.stopped) }
@@ -116,7 +116,7 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// The plan has said what comes next. Who waits for a time of the wall clock looks again before it is there.
-    public mutating func follow(_ step: RoutinePlan.Step, now: Int64, wall: Int64) -> Action {
+    public mutating func follow(_ step: RoutinePlan.Step, now: Int64, wall: WallTime) -> Action {
         switch state {
         case .waiting:
             switch step {
@@ -149,7 +149,7 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// The cycle succeeded.
-    public mutating func finish(now: Int64, wall: Int64) -> Action {
+    public mutating func finish(now: Int64, wall: WallTime) -> Action {
         switch state {
         case .running:
             cycle &+= 1
@@ -173,7 +173,7 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// The hook has decided. A retry past `maxAttempts` ends the session.
-    public mutating func decide(_ decision: Decision, now: Int64, wall: Int64) -> Action {
+    public mutating func decide(_ decision: Decision, now: Int64, wall: WallTime) -> Action {
         switch state {
         case .inHook:
             switch decision {
@@ -236,7 +236,7 @@ public struct Schedule: Equatable, Sendable {
 
     /// When the next cycle, or the one after that in progress, is due as things stand: `now` when it comes at once,
     /// `Int64.max` when none will come.
-    public func nextDue(now: Int64, wall: Int64) -> Int64 {
+    public func nextDue(now: Int64, wall: WallTime) -> Int64 {
         let next: Int64
         switch state {
         case .waiting:
@@ -251,7 +251,7 @@ public struct Schedule: Equatable, Sendable {
         }
         if isPaused { return .max }
         let clamped = max(next, now)
-        return until != .max && wall.clampedPlus(clamped.clampedMinus(now)) >= until ? .max : clamped
+        return until != .never && wall + clamped.clampedMinus(now) >= until ? .max : clamped
     }
 
     /// Starts a cycle. One that starts over a whole wait late (a suspend, a starved machine) starts a new grid.
@@ -271,7 +271,7 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// After a cycle that counts: the next one.
-    private mutating func advance(now: Int64, wall: Int64) -> Action {
+    private mutating func advance(now: Int64, wall: WallTime) -> Action {
         if maxCycles != 0, cycle >= maxCycles { return end(.maxCycles) }
         if endAsked { return end(.endedByRoutine) }
         if stopAsked { return end(.stopped) }
@@ -304,10 +304,10 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// Whether the wall clock has reached `until`.
-    public func hasReachedUntil(_ wall: Int64) -> Bool { until != .max && wall >= until }
+    public func hasReachedUntil(_ wall: WallTime) -> Bool { until != .never && wall >= until }
 
     /// The time given, or that of `until` if it comes earlier as the clocks stand.
-    public func clampToUntil(_ time: Int64, now: Int64, wall: Int64) -> Int64 {
-        until == .max ? time : min(time, now.clampedPlus(until.clampedMinus(wall)))
+    public func clampToUntil(_ time: Int64, now: Int64, wall: WallTime) -> Int64 {
+        until == .never ? time : min(time, now.clampedPlus(until - wall))
     }
 }

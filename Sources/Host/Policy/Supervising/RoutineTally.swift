@@ -65,25 +65,25 @@ public struct RoutineTally: Codable, Equatable, Sendable {
 }
 
 extension RoutineTally {
-    /// One moment on the monotonic clock and on the wall's, both in ns: what turns times that outlive a boot into those of
+    /// One moment on the monotonic clock, in ns, and on the wall's: what turns times that outlive a boot into those of
     /// this host, and back. A time on the wrong side of it, since the wall clock was set, is taken as the moment itself.
     struct Moment: Equatable, Sendable {
         let now: Int64
-        let wall: Int64
+        let wall: WallTime
 
         /// How long ago that was, ns.
-        func age(ofMs milliseconds: Int64) -> Int64 { max(0, wall.clampedMinus(milliseconds.clampedTimes(1_000_000))) }
+        func age(ofMs milliseconds: Int64) -> Int64 { max(0, wall - WallTime(milliseconds: milliseconds)) }
 
         func monotonic(past milliseconds: Int64) -> Int64 { now.clampedMinus(age(ofMs: milliseconds)) }
 
         /// A time to come, which is `most` ns away at the most.
         func monotonic(futureMs milliseconds: Int64, within most: Int64) -> Int64 {
-            let rest = milliseconds.clampedTimes(1_000_000).clampedMinus(wall)
+            let rest = WallTime(milliseconds: milliseconds) - wall
             return now.clampedPlus(min(max(rest, 0), most))
         }
 
-        func wallMs(past time: Int64) -> Int64 { wall.clampedMinus(max(0, now.clampedMinus(time))) / 1_000_000 }
+        func wallMs(past time: Int64) -> Int64 { (wall - max(0, now.clampedMinus(time))).milliseconds }
 
-        func wallMs(future time: Int64) -> Int64 { wall.clampedPlus(time.clampedMinus(now)) / 1_000_000 }
+        func wallMs(future time: Int64) -> Int64 { (wall + time.clampedMinus(now)).milliseconds }
     }
 }

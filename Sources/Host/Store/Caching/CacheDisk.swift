@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import HostValues
 
 /// What one cache has on the disk: the files of its keys as values with an age, and the generations that they tell of.
 ///
@@ -171,7 +172,7 @@ final class CacheDisk: Sendable {
         let key = made.entry.key
         let since = CacheTime.difference(environment.clock.boot(), value.produced)
         let produced = environment.origin.stamp(
-            bootTime: value.produced, wallTime: CacheTime.difference(environment.clock.wall(), since))
+            bootTime: value.produced, wallTime: environment.clock.wall() - since)
         let header = unsafe CacheFileHeader(
             produced: produced, loadTime: loadTime, generation: value.generation, loads: made.loads,
             expire: options.expire, codec: options.codec, plugin: owner.plugin, routine: owner.routine, name: name,

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import HostValues
 
 /// What a cache file says before its payload. Little-endian:
 ///
@@ -64,7 +65,7 @@ public struct CacheFileHeader: Equatable, Sendable {
             put(UInt32(Self.fixedSize), at: 12)
             put(produced.boot, at: 16)
             put(produced.bootTime, at: 32)
-            put(produced.wallTime, at: 40)
+            put(produced.wallTime.nanoseconds, at: 40)
             put(loadTime, at: 48)
             put(generation, at: 56)
             put(loads, at: 64)
@@ -132,7 +133,7 @@ public struct CacheFileHeader: Equatable, Sendable {
         produced = CacheStamp(
             machine: reader.number(116, UInt64.self), boot: reader.number(16, UInt128.self),
             bootTime: reader.number(32, Int64.self),
-            wallTime: reader.number(40, Int64.self))
+            wallTime: WallTime(nanoseconds: reader.number(40, Int64.self)))
         loadTime = reader.number(48, Int64.self)
         generation = reader.number(56, UInt64.self)
         loads = reader.number(64, UInt64.self)

@@ -1,4 +1,5 @@
 public import HostSystem
+public import HostValues
 
 /// A directory as the caches use one. By protocol, so that tests can fail each step and keep files in memory.
 ///
@@ -34,15 +35,15 @@ public protocol CacheFolder: AnyObject, Sendable {
 
 /// What the caches ask about a file that they do not open. Another one for each file that had the name.
 public struct CacheFileStatus: Equatable, Sendable {
-    /// Wall-clock ns of its last write.
-    public var written: Int64
+    /// When it was last written.
+    public var written: WallTime
     /// Bytes.
     public var size: Int
     /// What tells two files apart that were written at the same time.
     public var number: UInt64
 
     /// A status.
-    public init(written: Int64, size: Int, number: UInt64) {
+    public init(written: WallTime, size: Int, number: UInt64) {
         self.written = written
         self.size = size
         self.number = number

@@ -1,6 +1,6 @@
 internal import HostPolicy
 public import HostSystem
-internal import HostValues
+public import HostValues
 
 /// Looks at the cache files of a state directory, with or without a running host.
 ///
@@ -67,8 +67,8 @@ public struct CacheInspector: Sendable {
         public var expire: Int64
         /// Whether it would not be served any more without a load.
         public var isExpired: Bool
-        /// When it was made, UTC ns since 1970, as the machine believed.
-        public var produced: Int64
+        /// When it was made, as the machine believed.
+        public var produced: WallTime
         /// How long its load took, ns.
         public var loadTime: Int64
         /// Grows with each load and put.

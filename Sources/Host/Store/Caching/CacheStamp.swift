@@ -1,4 +1,5 @@
 public import HostSystem
+public import HostValues
 
 /// Which machine, boot and time namespace a process reads its clocks in.
 public struct CacheOrigin: Equatable, Sendable {
@@ -22,7 +23,7 @@ public struct CacheOrigin: Equatable, Sendable {
     func now(_ clock: any HostClock) -> CacheStamp { stamp(bootTime: clock.boot(), wallTime: clock.wall()) }
 
     /// A moment by the clocks as they are read here.
-    func stamp(bootTime: Int64, wallTime: Int64) -> CacheStamp {
+    func stamp(bootTime: Int64, wallTime: WallTime) -> CacheStamp {
         CacheStamp(
             machine: machine, boot: boot, bootTime: CacheTime.difference(bootTime, bootOffset), wallTime: wallTime)
     }
@@ -42,11 +43,11 @@ public struct CacheStamp: Equatable, Sendable {
     public var boot: UInt128
     /// Nanoseconds of the boot clock, as it is outside of all time namespaces.
     public var bootTime: Int64
-    /// Nanoseconds since 1970, UTC, as the machine believed.
-    public var wallTime: Int64
+    /// By the wall clock, as the machine believed.
+    public var wallTime: WallTime
 
     /// A stamp.
-    public init(machine: UInt64 = 0, boot: UInt128, bootTime: Int64, wallTime: Int64) {
+    public init(machine: UInt64 = 0, boot: UInt128, bootTime: Int64, wallTime: WallTime) {
         self.machine = machine
         self.boot = boot
         self.bootTime = bootTime
@@ -64,8 +65,8 @@ public struct CacheStamp: Equatable, Sendable {
             return age >= 0 ? age : nil
         }
         // At the end of the numbers, from the year 2262 on, the wall clock stands.
-        if now.wallTime == .max { return nil }
-        let age = CacheTime.difference(now.wallTime, wallTime)
+        if now.wallTime == .never { return nil }
+        let age = now.wallTime - wallTime
         guard age >= 0 else { return nil }
         let isAnotherBoot = machine == now.machine && machine != 0 && boot != 0 && now.boot != 0
         return isAnotherBoot ? max(age, now.bootTime) : age

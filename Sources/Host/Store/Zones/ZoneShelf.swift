@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostSystem
+public import HostValues
 internal import Synchronization
 
 /// The time zones that a process needs, each read once and looked at again after an hour.
@@ -23,7 +24,7 @@ public final class ZoneShelf: Sendable {
 
     /// A zone; nil: the machine's own. One whose file is damaged or gone stays as it was, and `trouble` is called with
     /// what is wrong. Times in ns.
-    public func zone(_ name: String?, boot: Int64, wall: Int64, trouble: (String) -> Void = { _ in })
+    public func zone(_ name: String?, boot: Int64, wall: WallTime, trouble: (String) -> Void = { _ in })
         throws(TimeZones.Failure) -> TimeZones.Zone
     {
         let key = name ?? ""
@@ -31,11 +32,11 @@ public final class ZoneShelf: Sendable {
         if let known, boot - known.lookedAt < Self.patience { return known.zone }
         let mark = TimeZones.Mark(name, variable: variable)
         var entry: Entry
-        if let known, known.mark == mark, known.zone.rules.horizon > wall / 1_000_000_000 + 400 * 86_400 {
+        if let known, known.mark == mark, known.zone.rules.horizon > wall.seconds + 400 * 86_400 {
             entry = known
         } else {
             do throws(TimeZones.Failure) {
-                let zone = try TimeZones.zone(name, from: wall / 1_000_000_000, variable: variable)
+                let zone = try TimeZones.zone(name, from: wall.seconds, variable: variable)
                 entry = Entry(zone: zone, mark: mark, lookedAt: boot)
             } catch {
                 guard let known else { throw error }

@@ -21,7 +21,7 @@ final class SandboxMaker {
     private struct Stamp: Equatable {
         let device: UInt64
         let inode: UInt64
-        let modified: Int64
+        let modified: WallTime
     }
 
     /// A maker for workers of these plugins. `hidden`: the state directory, and a configuration that lies elsewhere.

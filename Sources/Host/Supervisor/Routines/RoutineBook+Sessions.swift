@@ -175,7 +175,7 @@ extension RoutineBook {
             record.cycles > 0 || record.failures > 0 || counts?.isInCycle == true
         else { return }
         let ago = counts.map { max(0, clock.boot() - $0.began) } ?? 0
-        memory.ran(routine.identifier, atMs: (clock.wall() - ago) / 1_000_000)
+        memory.ran(routine.identifier, atMs: (clock.wall() - ago).milliseconds)
     }
 
     /// A session of the host before this one has got its record.

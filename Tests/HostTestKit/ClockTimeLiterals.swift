@@ -1,0 +1,7 @@
+public import HostValues
+
+/// Tests write times as numbers of ns; the host does not, so that each time there says of which clock it is.
+extension WallTime: ExpressibleByIntegerLiteral {
+    /// So many ns after 1970 began.
+    public init(integerLiteral value: Int64) { self.init(nanoseconds: value) }
+}
