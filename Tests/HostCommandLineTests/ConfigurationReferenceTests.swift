@@ -52,6 +52,7 @@ import Testing
         #expect((fromRoutine != nil) == entry.places.contains(.routine))
         switch SettingContainer(rawValue: entry.key) {
         case .routines: #expect(fromPlugin?.routines.isEmpty == false)
+        case .instances: #expect(fromPlugin?.instances.isEmpty == false)
         case .plugins: #expect(fromHost?.plugins.isEmpty == false)
         case .params, nil:
             let layers = [fromHost?.layer, fromPlugin?.layer, fromRoutine?.routines["r"]?.layer].compactMap { $0 }

@@ -200,7 +200,8 @@ public struct RecordsOptions: Equatable, Sendable {
 
     /// Whether a record is asked for; the number of them is the caller's to count.
     public func matches(_ record: SessionRecord) -> Bool {
-        (plugin.map { $0 == record.plugin } ?? true) && (routine.map { $0 == record.routine } ?? true)
+        (plugin.map { InstanceName.isMeant(record.plugin, by: $0) } ?? true)
+            && (routine.map { $0 == record.routine } ?? true)
             && (!failedOnly || record.reason.isFailure)
     }
 }

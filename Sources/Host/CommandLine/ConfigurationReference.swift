@@ -339,6 +339,14 @@ public enum ConfigurationReference {
                 "Settings of single routines by name, which win over those of their plugin, for a routine that is to run "
                     + "differently from the others.",
                 "routines: { snapshot: { max_cycles: 1000 } }")
+        case .instances:
+            return object(
+                [.pluginFile],
+                "Several instances of one plugin by name, each with settings of its own laid over the plugin's, to run one "
+                    + "file for many accounts or markets: instance btc of market is market@btc, with its own worker, caches "
+                    + "and records.",
+                "instances: { btc: { params: { symbol: \"BTC\" } }, eth: { wait_ms: 1000 } }",
+                builtIn: "none (the plugin runs once, as itself)")
         case .plugins:
             return object(
                 [.hostFile],

@@ -11,7 +11,7 @@ public struct FileFindings: Sendable {
     public var refusal: String?
     /// The plugin in it.
     public var plugin: (file: PluginFile, description: PluginDescription)?
-    /// The settings of each routine, by its name.
+    /// The settings of each routine, by its id; of a plugin with instances those of each of them.
     public var settings: [(routine: String, settings: Settings)] = []
     /// What is worth knowing.
     public var notes: [String] = []
@@ -47,6 +47,31 @@ public struct FileFindings: Sendable {
         writer.close()
     }
 
+    private static func write(_ settings: Settings, to writer: inout JSONWriter) {
+        writer.open("settings")
+        for (key, value, origin) in settings {
+            writer.open(key)
+            writer.field("value", value)
+            writer.field("from", origin)
+            writer.close()
+        }
+        writer.close()
+    }
+
+    /// The routines of a plugin that has instances, by their whole ids.
+    private func writeInstances(of plugin: PluginDescription, to writer: inout JSONWriter) {
+        let instances = settings.filter { $0.routine.hasPrefix(plugin.id + "@") }
+        if instances.isEmpty { return }
+        writer.openList("instances")
+        for (routine, settings) in instances {
+            writer.open()
+            writer.field("id", routine)
+            Self.write(settings, to: &writer)
+            writer.close()
+        }
+        writer.closeList()
+    }
+
     private func write(_ plugin: PluginDescription, in file: PluginFile, to writer: inout JSONWriter) {
         writer.field("plugin", plugin.id)
         writer.field("version", plugin.version)
@@ -64,19 +89,13 @@ public struct FileFindings: Sendable {
             if let schedule = routine.schedule { writer.field("schedule", schedule) }
             writer.field("max_cycles", routine.maxCycles)
             writer.field("timeout_ms", routine.timeoutMs)
-            if let settings = settings.first(where: { $0.routine == routine.name })?.settings {
-                writer.open("settings")
-                for (key, value, origin) in settings {
-                    writer.open(key)
-                    writer.field("value", value)
-                    writer.field("from", origin)
-                    writer.close()
-                }
-                writer.close()
+            if let settings = settings.first(where: { $0.routine == plugin.id + "/" + routine.name })?.settings {
+                Self.write(settings, to: &writer)
             }
             writer.close()
         }
         writer.closeList()
+        writeInstances(of: plugin, to: &writer)
         writer.openList("parameters")
         for parameter in plugin.parameters {
             writer.open()

@@ -81,8 +81,15 @@ enum ListCommand {
         of plugin: PluginDescription, _ host: HostConfiguration, _ directory: borrowing Directory
     ) throws -> [(routine: String, settings: EffectiveSettings)] {
         let layers = try ConfigurationFiles.plugin(directory.child(plugin.id + ".json5"), of: plugin, host: host)
-        return plugin.routines.map { routine in
-            (routine.name, EffectiveSettings(of: routine, in: plugin, host: host.layer, layers))
+        let instances: [String?] = layers.instances.isEmpty ? [nil] : layers.instances
+        return instances.flatMap { instance in
+            let own = layers.instance(instance)
+            return plugin.routines.map { routine in
+                (
+                    InstanceName.whole(plugin.id, instance) + "/" + routine.name,
+                    EffectiveSettings(of: routine, in: plugin, host: host.layer, own)
+                )
+            }
         }
     }
 
@@ -112,7 +119,7 @@ enum ListCommand {
             let listing = every.filter { isWhole || $0.origin != SettingOrigin.builtIn.description }
             let isDisabled = listing.contains { $0.key == SettingKey.enabled.rawValue && $0.value == "false" }
             let state = isDisabled ? " (disabled)" : ""
-            text += TerminalText.clean("    settings of \(plugin.id)/\(routine)\(state):") + "\n"
+            text += TerminalText.clean("    settings of \(routine)\(state):") + "\n"
             let width = listing.reduce(0) { max($0, TerminalText.width($1.key)) }
             let values = listing.reduce(0) { max($0, min(TerminalText.width($1.value), 24)) }
             for (key, value, origin) in listing {

@@ -28,7 +28,8 @@ internal import Synchronization
     private(set) var scope: RoutineRunner?
 
     init(
-        number: Int, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock, channel: EventChannel,
+        number: Int, instance: String? = nil, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock,
+        channel: EventChannel,
         log: LogGate,
         sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?
     ) {
@@ -40,7 +41,7 @@ internal import Synchronization
         self.sessions = sessions
         self.budget = budget
         self.cachePlace = cachePlace
-        id = loaded.description.id
+        id = InstanceName.whole(loaded.description.id, instance)
         idText = CText(id)
         isSerial = loaded.description.isSerial
         unsafe descriptor = unsafe loaded.descriptor

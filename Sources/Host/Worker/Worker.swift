@@ -188,7 +188,8 @@ public final class Worker {
                 return channel.send(.described(plugin: load.plugin, loaded.description))
             }
             let context = PluginContext(
-                number: load.plugin, loaded: loaded, ledger: ledger, clock: clock, channel: channel, log: log,
+                number: load.plugin, instance: load.instance, loaded: loaded, ledger: ledger, clock: clock,
+                channel: channel, log: log,
                 sessions: sessions, budget: budget, cachePlace: try cachePlace(load))
             try context.prepare(loaded, parameters: load.parameters)
             if let text = context.load() {

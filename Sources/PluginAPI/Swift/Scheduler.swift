@@ -37,7 +37,7 @@ public import CPluginAPI
     public var cycle: UInt64 { unsafe place.cycle }
     /// The attempt at this cycle, from 1; more than 1 after a retry. Callback.
     public var attempt: Int { unsafe Int(place.attempt) }
-    /// The plugin's id. Callback.
+    /// The plugin's id; `id@instance` where the configuration has several of it. Callback.
     public var plugin: String { unsafe place.plugin.map { unsafe String(cString: $0) } ?? "" }
     /// The routine's name; empty in `load` and `unload`. Callback.
     public var routine: String { unsafe place.routine.map { unsafe String(cString: $0) } ?? "" }

@@ -44,6 +44,23 @@ enum ConfigurationMistakes {
 
     static let values: [Mistake] = [
         Mistake(
+            .plugin, "{ instances: { 'a b': {} } }",
+            #"F:1:16: instances."a b": an instance's name has 1 to 32 of a-z A-Z 0-9 . _ -, not beginning with a dot"#),
+        Mistake(
+            .plugin, "{ instances: [] }", "F:1:14: instances: must be an object { … }, not a list"),
+        Mistake(
+            .plugin, "{ instances: { a: { instances: {} } } }",
+            "F:1:21: instances.a.instances: unknown key; the keys here are \(top), params, routines"),
+        Mistake(
+            .declared, "{ instances: { a: { params: { port: 0 }, routines: { sampel: {} } } } }",
+            "F:1:37: instances.a.params.port: must be a whole number from 1 to 65535, not 0",
+            "F:1:54: instances.a.routines.sampel: market has no such routine; did you mean sample? it has sample, report"
+        ),
+        Mistake(
+            .host, "{ instances: {} }",
+            "F:1:3: instances: belongs to a plugin: set it in plugins { NAME: { instances: {} } }, or in the plugin's own file"
+        ),
+        Mistake(
             .plugin, "{ wait_ms: 5, schedule: 'daily' }",
             "F:1:25: schedule: and wait_ms are both given: a routine runs by one of them; remove the other"),
         Mistake(
@@ -66,16 +83,19 @@ enum ConfigurationMistakes {
             .host, "{ dst: 'twice' }", #"F:1:8: dst: must be one of "once", "skip", "wall", not "twice""#),
         Mistake(
             .plugin, #"{ wait: 5 }"#,
-            #"F:1:3: wait: unknown key; did you mean wait_ms? (the keys here are \#(top), params, routines)"#),
+            #"F:1:3: wait: unknown key; did you mean wait_ms? (the keys here are \#(top), params, routines, instances)"#
+        ),
         Mistake(
             .plugin, #"{ waitMs: 5 }"#,
-            #"F:1:3: waitMs: unknown key; did you mean wait_ms? (the keys here are \#(top), params, routines)"#),
+            #"F:1:3: waitMs: unknown key; did you mean wait_ms? (the keys here are \#(top), params, routines, instances)"#
+        ),
         Mistake(
             .plugin, #"{ wait_ns: 5 }"#,
-            #"F:1:3: wait_ns: unknown key; did you mean wait_ms? (the keys here are \#(top), params, routines)"#),
+            #"F:1:3: wait_ns: unknown key; did you mean wait_ms? (the keys here are \#(top), params, routines, instances)"#
+        ),
         Mistake(
             .plugin, #"{ colour: "red" }"#,
-            #"F:1:3: colour: unknown key; the keys here are \#(top), params, routines"#),
+            #"F:1:3: colour: unknown key; the keys here are \#(top), params, routines, instances"#),
         Mistake(
             .plugin, #"{ memory_mb: 64 }"#,
             #"F:1:3: memory_mb: belongs in limits {}: write limits: { memory_mb: … }"#),
@@ -298,7 +318,7 @@ enum ConfigurationMistakes {
             #"F:2:3: wait_ms: is given twice (first in line 1); remove one"#),
         Mistake(
             .plugin, #"{ plugins: {} }"#,
-            #"F:1:3: plugins: belongs in schedhost.json5; the keys here are \#(top), params, routines"#),
+            #"F:1:3: plugins: belongs in schedhost.json5; the keys here are \#(top), params, routines, instances"#),
         Mistake(
             .host, #"{ params: { a: 1 } }"#,
             #"F:1:3: params: belongs to a plugin: set it in plugins { NAME: { params: {} } }, or in the plugin's own file"#

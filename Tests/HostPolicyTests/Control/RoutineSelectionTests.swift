@@ -13,6 +13,14 @@ import Testing
     }
 
     @Test(arguments: [
+        (["m"], ["m@a/x", "m@a/y", "m@b/x"]), (["m@a"], ["m@a/x", "m@a/y"]), (["m@a/y"], ["m@a/y"]),
+        (["m/x"], ["m@a/x", "m@b/x"]), (["mm"], ["mm/x"]),
+    ])
+    func `a plugin means all its instances`(wanted: [String], chosen: [String]) throws {
+        #expect(try RoutineSelection.resolve(wanted, among: ["m@a/x", "m@a/y", "m@b/x", "mm/x"]) == chosen)
+    }
+
+    @Test(arguments: [
         ("market-poler/snapshot", "market-poller/snapshot"), ("market-polle", "did you mean market-poller?"),
         ("snapshot", "did you mean market-poller/snapshot?"), ("zzz", "the routines are a/x, market-poller/snapshot"),
         ("", "no plugin or routine"), ("a/", "no plugin or routine"),

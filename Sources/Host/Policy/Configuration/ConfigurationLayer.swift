@@ -71,12 +71,20 @@ public struct RoutineBlock: Equatable, Sendable {
     public var layer: ConfigurationLayer
 }
 
+/// An instance's block in a configuration file.
+public struct InstanceBlock: Equatable, Sendable {
+    /// What it sets for that instance alone.
+    public var configuration: PluginConfiguration
+}
+
 /// What a plugin's own file sets, or the block of a plugin in `schedhost.json5`.
 public struct PluginConfiguration: Equatable, Sendable {
     /// What holds for all of the plugin's routines.
     public var layer = ConfigurationLayer()
     /// What holds for one of them, by name.
     public var routines: [String: RoutineBlock] = [:]
+    /// What holds for one of its instances, by name; without any the plugin runs once, as itself.
+    public var instances: [String: InstanceBlock] = [:]
 
     /// A file that sets nothing, or is not there.
     public init() {}

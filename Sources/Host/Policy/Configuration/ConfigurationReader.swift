@@ -4,13 +4,14 @@ internal import HostValues
 struct ConfigurationReader {
     /// What the keys of an object may be beside the settings.
     private enum Scope {
-        case host, plugin, routine
+        case host, plugin, instance, routine
 
         var extra: [String] {
             let containers: [SettingContainer] =
                 switch self {
                 case .host: [.plugins]
-                case .plugin: [.params, .routines]
+                case .plugin: [.params, .routines, .instances]
+                case .instance: [.params, .routines]
                 case .routine: [.params]
                 }
             return containers.map(\.rawValue)
@@ -53,8 +54,27 @@ struct ConfigurationReader {
     }
 
     mutating func plugin(_ members: [JSONMember], path: String) -> PluginConfiguration {
+        var plugin = plugin(members, path: path, scope: .plugin)
+        let containers = unique(members, path: path, reporting: false)
+        guard let instances = containers.first(where: { $0.name == "instances" }) else { return plugin }
+        for member in object(instances.node, path: path + "instances") ?? [] {
+            let place = "\(path)instances.\(shown(member.name))"
+            guard InstanceName.isGood(member.name) else {
+                let allowed = "1 to \(InstanceName.most) of a-z A-Z 0-9 . _ -, not beginning with a dot"
+                report("an instance's name has \(allowed)", at: member.position, place)
+                continue
+            }
+            guard let block = object(member.node, path: place) else { continue }
+            plugin.instances[member.name] = InstanceBlock(
+                configuration: self.plugin(block, path: place + ".", scope: .instance))
+        }
+        return plugin
+    }
+
+    /// What stands for a plugin, or for one instance of it.
+    private mutating func plugin(_ members: [JSONMember], path: String, scope: Scope) -> PluginConfiguration {
         var plugin = PluginConfiguration()
-        plugin.layer = layer(members, path: path, scope: .plugin)
+        plugin.layer = layer(members, path: path, scope: scope)
         guard let routines = unique(members, path: path, reporting: false).first(where: { $0.name == "routines" })
         else { return plugin }
         for member in object(routines.node, path: path + "routines") ?? [] {
@@ -324,7 +344,7 @@ struct ConfigurationReader {
             allowed = SettingKey.allCases.filter { $0.group == nil }.map(\.name) + groups + scope.extra
         }
         let list = "the keys here are \(allowed.joined(separator: ", "))"
-        if group == nil, scope == .host, name == "params" || name == "routines" {
+        if group == nil, scope == .host, name == "params" || name == "routines" || name == "instances" {
             return "belongs to a plugin: set it in plugins { NAME: { \(name): {} } }, or in the plugin's own file"
         }
         if group != nil, let home = SettingKey(rawValue: name), home.group == nil {

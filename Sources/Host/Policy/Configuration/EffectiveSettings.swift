@@ -200,6 +200,14 @@ extension PluginConfiguration {
     /// take. Throws all mistakes.
     public func check(against plugin: PluginDescription) throws(ConfigurationError) {
         var error = ConfigurationError()
+        check(against: plugin, into: &error)
+        for (_, block) in instances.sorted(by: { $0.key < $1.key }) {
+            block.configuration.check(against: plugin, into: &error)
+        }
+        if !error.problems.isEmpty { throw error.inOrder }
+    }
+
+    private func check(against plugin: PluginDescription, into error: inout ConfigurationError) {
         check(layer.params, against: plugin, into: &error)
         for (name, block) in routines.sorted(by: { ($0.value.position.line, $0.key) < ($1.value.position.line, $1.key) }
         ) {
@@ -213,7 +221,6 @@ extension PluginConfiguration {
             }
             check(block.layer.params, against: plugin, into: &error)
         }
-        if !error.problems.isEmpty { throw error.inOrder }
     }
 
     /// Whether limits for one routine hold at that level: a limit is a worker's. Throws each that does not.

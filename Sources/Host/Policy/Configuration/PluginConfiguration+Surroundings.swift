@@ -24,6 +24,11 @@ private struct SurroundingExpansion {
                 expanded.routines[name] = block
             }
         }
+        for name in expanded.instances.keys.sorted() {
+            if let block = expanded.instances[name] {
+                expanded.instances[name]?.configuration = expand(block.configuration)
+            }
+        }
         return expanded
     }
 

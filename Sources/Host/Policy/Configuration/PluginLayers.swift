@@ -13,6 +13,15 @@ public struct PluginLayers: Equatable, Sendable {
         parts = [block, file].compactMap { $0 }
     }
 
+    /// The names of the instances that they have, in order; none: the plugin runs once, as itself.
+    public var instances: [String] { Set(parts.flatMap { $0.instances.keys }).sorted(by: NaturalOrder.precedes) }
+
+    /// What holds for one instance: in each file its block wins over what stands for all of them.
+    public func instance(_ name: String?) -> PluginLayers {
+        guard let name else { return self }
+        return PluginLayers(parts.flatMap { [$0, $0.instances[name]?.configuration].compactMap { $0 } })
+    }
+
     private init(_ parts: [PluginConfiguration]) { self.parts = parts }
 
     /// Compares them with what the plugin declares. Throws all mistakes of the first file that has some.

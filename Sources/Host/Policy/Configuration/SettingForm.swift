@@ -53,6 +53,8 @@ public enum SettingContainer: String, CaseIterable, Sendable {
     case params
     /// Settings of single routines.
     case routines
+    /// Settings of single instances.
+    case instances
     /// Settings of single plugins.
     case plugins
 }

@@ -8,18 +8,27 @@ public enum RoutineSelection {
         public let description: String
     }
 
-    /// The ids of routines, each once and in their order, that are meant by `plugin/routine` and `plugin`.
+    /// The ids of routines, each once and in their order, that are meant by `plugin/routine`, `plugin@instance/routine`, `plugin`
+    /// and `plugin@instance`. A plugin without its instance means all of them.
     ///
     /// `known` are all routines' ids. Of plugins without routines nothing is known here, so they are unknown.
     public static func resolve(_ wanted: [String], among known: [String]) throws(Unknown) -> [String] {
         let sorted = known.sorted(by: NaturalOrder.precedes)
         var chosen: Set<String> = []
         for word in wanted {
-            let matches = sorted.filter { $0 == word || $0.hasPrefix(word + "/") }
+            let matches = sorted.filter { isMeant($0, by: word) }
             if matches.isEmpty { throw unknown(word, among: sorted) }
             chosen.formUnion(matches)
         }
         return sorted.filter { chosen.contains($0) }
+    }
+
+    /// Whether a word means that routine.
+    public static func isMeant(_ identifier: String, by word: String) -> Bool {
+        let parts = word.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let known = identifier.split(separator: "/", maxSplits: 1)
+        guard known.count == 2, InstanceName.isMeant(String(known[0]), by: String(parts[0])) else { return false }
+        return parts.count == 1 || parts[1] == known[1]
     }
 
     private static func unknown(_ word: String, among known: [String]) -> Unknown {

@@ -19,7 +19,7 @@ public struct CacheInspector: Sendable {
 
     /// Which values are meant: what is nil does not matter.
     public struct Selection: Equatable, Sendable {
-        /// The plugin's id.
+        /// The plugin's id, with an instance or for all of them.
         public var plugin: String?
         /// The routine's name.
         public var routine: String?
@@ -113,7 +113,9 @@ public struct CacheInspector: Sendable {
         var found: (Listing, [UInt8]?)?
         var errors: [SystemError] = []
         walk(selection, &errors) { place throws(SystemError) in
-            guard !place.isSetAside, let listing = try listing(place), matches(listing, selection) else { return }
+            guard !place.isSetAside, let listing = try listing(place), matches(listing, selection),
+                CacheName.areSame(listing.plugin, plugin)
+            else { return }
             guard listing.flaw == nil,
                 case .whole(_, let payload?) = try CacheFileReader.readAtRest(place.folder, place.file, payload: true)
             else {
@@ -161,14 +163,23 @@ public struct CacheInspector: Sendable {
         _ selection: Selection, _ errors: inout [SystemError], _ body: (Place) throws(SystemError) -> Void
     ) {
         each(["cache", "v1"][...], state, "", &errors) { root, path, errors in
-            children(root, path, selection.plugin.map { CacheName.encode($0) }, &errors) {
+            children(root, path, { isFolder($0, of: selection.plugin) }, &errors) {
                 plugin, pluginName, path, errors in
-                children(plugin, path, selection.routine.map { CacheName.encode($0) }, &errors) {
+                children(
+                    plugin, path, { selection.routine.map { CacheName.encode($0) } == $0 || selection.routine == nil },
+                    &errors
+                ) {
                     routine, routineName, path, errors in
                     files(routine, path, pluginName, routineName, &errors, body)
                 }
             }
         }
+    }
+
+    /// Whether a folder is of that plugin or one of its instances; of any, without one.
+    private func isFolder(_ name: String, of plugin: String?) -> Bool {
+        guard let plugin else { return true }
+        return name == CacheName.encode(plugin) || name.hasPrefix(CacheName.encode(plugin + "@"))
     }
 
     private func each(
@@ -186,11 +197,11 @@ public struct CacheInspector: Sendable {
     }
 
     private func children(
-        _ folder: any CacheFolder, _ path: String, _ only: String?, _ errors: inout [SystemError],
+        _ folder: any CacheFolder, _ path: String, _ isWanted: (String) -> Bool, _ errors: inout [SystemError],
         _ body: (any CacheFolder, String, String, inout [SystemError]) -> Void
     ) {
         do {
-            for name in try folder.names() where only == nil || name == only {
+            for name in try folder.names() where isWanted(name) {
                 do {
                     body(try folder.folder(name, create: false), name, "\(path)/\(name)", &errors)
                 } catch {
@@ -288,7 +299,8 @@ public struct CacheInspector: Sendable {
 
     private func matches(_ listing: Listing, _ selection: Selection) -> Bool {
         func fits(_ wanted: String?, _ name: String) -> Bool { wanted.map { CacheName.areSame($0, name) } ?? true }
-        return fits(selection.plugin, listing.plugin) && fits(selection.routine, listing.routine)
+        let isMeant = selection.plugin.map { InstanceName.isMeant(listing.plugin, by: $0) } ?? true
+        return isMeant && fits(selection.routine, listing.routine)
             && fits(selection.name, listing.name) && (selection.key == nil || selection.key == listing.key)
     }
 }

@@ -37,10 +37,12 @@ public enum ConfigurationFiles {
         var layers = PluginLayers(block: host.plugins[declaration.id], file: file)
         if let lookUp { layers = try layers.expanded(by: lookUp) }
         try layers.check(against: declaration)
-        if let routine = declaration.routines.first {
+        guard let routine = declaration.routines.first else { return layers }
+        for instance in [nil] + layers.instances {
+            let own = layers.instance(instance)
             let settings = EffectiveSettings(
-                of: routine, in: declaration, host: host.layer, layers, commandLine: commandLine)
-            try layers.checkLimits(at: settings.isolation)
+                of: routine, in: declaration, host: host.layer, own, commandLine: commandLine)
+            try own.checkLimits(at: settings.isolation)
         }
         return layers
     }

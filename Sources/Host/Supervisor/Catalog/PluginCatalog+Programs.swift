@@ -16,7 +16,7 @@ extension PluginCatalog {
         // So that the worker that describes it, which runs its constructors, has its limits.
         let expected = resolver.expected(of: entry.file.name)
         entry.expectedName = expected?.id
-        entry.configuration = expected?.configuration ?? PluginLayers()
+        entry.configuration = expected?.configuration.instance(entry.instance) ?? PluginLayers()
         return load(entry, [settingsBeforeDescription(of: entry)], isForRunning: false)
     }
 
@@ -47,11 +47,12 @@ extension PluginCatalog {
         let settings = routines.isEmpty ? [settingsBeforeDescription(of: entry)] : routines.map(\.settings)
         if settings[0].isolation == .shared, entry.configuration.setsLimits {
             log.write(
-                .warning, description.id,
+                .warning, entry.name,
                 "its limits do not hold: a shared worker has those of \(SettingsResolver.hostFile)")
         }
         return Program(
-            number: entry.number, name: description.id, version: description.version, build: entry.file.buildID,
+            number: entry.number, name: InstanceName.whole(description.id, entry.instance),
+            version: description.version, build: entry.file.buildID,
             isolation: settings[0].isolation, sharedLimits: resolver.sharedLimits,
             load: load(entry, settings, isForRunning: true), routines: routines)
     }
@@ -65,7 +66,8 @@ extension PluginCatalog {
             case .shared: .shared
             }
         return Load(
-            plugin: entry.number, path: folder.copy(of: entry.hash), name: entry.file.name, build: entry.file.buildID,
+            plugin: entry.number, path: folder.copy(of: entry.hash), name: entry.file.name, instance: entry.instance,
+            build: entry.file.buildID,
             parameters: isForRunning ? settings[0].paramsJSON : "{}", isForRunning: isForRunning,
             home: home(of: entry, key), key: key, limits: key == .shared ? resolver.sharedLimits : settings[0].limits,
             libraryPath: key == .shared
@@ -80,7 +82,10 @@ extension PluginCatalog {
     private func home(of entry: Entry, _ key: WorkerKey) -> WorkerHome? {
         switch key {
         case .shared: .everybody
-        case .plugin: names.expected(of: entry.file.name, configured: entry.expectedName).map { .plugin($0) }
+        case .plugin:
+            names.expected(of: entry.file.name, configured: entry.expectedName).map {
+                .plugin(InstanceName.whole($0, entry.instance))
+            }
         case .routine: nil
         }
     }

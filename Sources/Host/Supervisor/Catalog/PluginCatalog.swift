@@ -41,6 +41,8 @@ final class PluginCatalog {
     /// Deaths from outside after which a plugin that was to be described is refused.
     private static let mostKilled = 5
 
+    typealias Entry = PluginEntry
+
     let settings: Settings
     let folder: any PluginFolder
     let log: any LogSink
@@ -118,21 +120,7 @@ final class PluginCatalog {
 
     /// The plugin files, by name.
     func status() -> [HostStatus.Plugin] {
-        let plugins = entries.values.filter { !$0.isRetiring }.map { entry in
-            let (state, why): (String, String?) =
-                switch entry.state {
-                case .waiting, .describing, .held: ("loading", nil)
-                case .ready: ("ready", nil)
-                case .refused(let why, _, _): ("refused", why)
-                case .retiring: ("removed", nil)
-                }
-            var routines = 0
-            if case .ready(let program, _) = entry.state { routines = program.routines.count }
-            return HostStatus.Plugin(
-                id: entry.name, file: entry.file.name, version: entry.description?.version ?? "", state: state,
-                why: why,
-                routines: routines)
-        }
+        let plugins = entries.values.filter { !$0.isRetiring }.map(\.status)
         let refused = scanner.refusals.map { name, why in
             HostStatus.Plugin(id: name, file: name, version: "", state: "refused", why: why, routines: 0)
         }
@@ -162,9 +150,7 @@ final class PluginCatalog {
 
     /// Loads again what was refused, and looks at the whole directory and all configurations.
     func reload() {
-        for entry in entries.values.sorted(by: { $0.number < $1.number }) {
-            if case .refused = entry.state { describeAgain(entry) }
-        }
+        for entry in inOrder() { if case .refused = entry.state { describeAgain(entry) } }
         scanAll()
         configurationChanged([], isWhole: true)
         unclaimed.settingsChanged([], isWhole: true)
@@ -179,26 +165,26 @@ final class PluginCatalog {
     }
 
     private func perform(_ action: PluginDirectory.Action, on name: String, _ file: PluginFile?) {
-        var present: Entry? { entries.values.first { $0.file.name == name && !$0.isRetiring } }
+        let present = inOrder { $0.file.name == name && !$0.isRetiring }
         switch action {
         case .none: break
         case .add: add(file)
         case .replace:
-            if let present { retire(present, as: .reloaded, "its file has changed") }
+            for entry in present { retire(entry, as: .reloaded, "its file has changed") }
             add(file)
         case .retry:
-            if let present, case .refused = present.state { describeAgain(present) }
+            for entry in present { if case .refused = entry.state { describeAgain(entry) } }
         case .remove:
-            guard let present else { break }
-            log.write(.info, present.name, "\(name) is gone")
-            retire(present, as: .removed, "its file is gone")
+            guard let first = present.first else { break }
+            log.write(.info, first.plugin, "\(name) is gone")
+            for entry in present { retire(entry, as: .removed, "its file is gone") }
         case .refuse(let why):
             log.write(.error, "", why)
             changes.append(.refused)
         case .withdraw(let why):
             log.write(.error, "", why)
             changes.append(.refused)
-            if let present { retire(present, as: .removed, "its file is no plugin any more") }
+            for entry in present { retire(entry, as: .removed, "its file is no plugin any more") }
         }
     }
 
@@ -209,11 +195,16 @@ final class PluginCatalog {
         enter(file, hash)
     }
 
-    /// Takes a plugin up; it is described as soon as what it replaces has ended.
-    func enter(_ file: PluginFile, _ hash: String) {
+    /// The entries of which something holds, in the order in which they came.
+    func inOrder(where holds: (Entry) -> Bool = { _ in true }) -> [Entry] {
+        entries.values.filter(holds).sorted { $0.number < $1.number }
+    }
+
+    /// Takes a plugin up, or an instance of it; it is described as soon as what it replaces has ended.
+    func enter(_ file: PluginFile, _ hash: String, instance: String? = nil) {
         lastNumber += 1
-        let entry = Entry(number: lastNumber, file: file, hash: hash)
-        let before = entries.values.filter { $0.isRetiring && ($0.file.name == file.name || $0.hash == hash) }
+        let entry = Entry(number: lastNumber, file: file, hash: hash, instance: instance)
+        let before = entries.values.filter { $0.precedes(entry) }
         entries[entry.number] = entry
         if before.isEmpty {
             changes.append(.describe(entry.number))
@@ -254,7 +245,7 @@ final class PluginCatalog {
         for number in numbers where entries[number]?.isRetiring == true { entries[number] = nil }
         retiring.removeAll { entries[$0] == nil }
         guard !isStopped else { return }
-        for entry in entries.values.sorted(by: { $0.number < $1.number }) {
+        for entry in inOrder() {
             switch entry.state {
             case .waiting(let predecessors):
                 let left = predecessors.filter { entries[$0]?.isRetiring == true }
@@ -293,7 +284,7 @@ final class PluginCatalog {
     /// What waited for a file with more right to its name may have it, or is refused.
     private func describeHeld() {
         mayHold = false
-        for entry in entries.values.sorted(by: { $0.number < $1.number }) {
+        for entry in inOrder() {
             if case .held(let description) = entry.state { describe(entry, description) }
         }
     }
@@ -306,7 +297,7 @@ final class PluginCatalog {
     }
 
     private func describe(_ entry: Entry, _ description: PluginDescription) {
-        let others = entries.values.filter { $0 !== entry && $0.description?.id == description.id }
+        let others = entries.values.filter { $0.description?.id == description.id && !$0.isSibling(of: entry) }
         for other in others {
             if case .ready = other.state {
                 return refuse(
@@ -320,14 +311,17 @@ final class PluginCatalog {
             mayHold = true
             return
         }
+        let layers: PluginLayers
         do {
-            entry.configuration = try resolver.configuration(of: description)
+            layers = try resolver.configuration(of: description)
         } catch {
             return refuse(entry, "its configuration is wrong: \(error)", description)
         }
+        names.own(description.id, entry.file.name) { Set(entries.values.compactMap(\.description?.id)) }
+        guard settleInstances(of: entry, layers.instances) else { return }
+        entry.configuration = layers.instance(entry.instance)
         let program = program(of: entry, description)
         entry.state = .ready(program, description)
-        names.own(description.id, entry.file.name) { Set(entries.values.compactMap(\.description?.id)) }
         log.write(
             .info, program.name,
             "\(entry.file.name): \(description.id) \(description.version), \(description.routines.count) "

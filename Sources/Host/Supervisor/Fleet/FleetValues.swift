@@ -31,6 +31,8 @@ struct Load: Equatable {
     /// The file that is loaded, and the name by which the user knows it.
     var path: String
     var name: String
+    /// The instance of the plugin that runs; nil: the plugin as itself.
+    var instance: String?
     var build: String
     /// All parameters as one JSON object.
     var parameters: String
@@ -54,7 +56,8 @@ struct Load: Equatable {
             case .everybody, nil: .all
             }
         return WorkerCommand.Load(
-            plugin: plugin, path: path, name: name, parameters: parameters, isForRunning: isForRunning, build: build,
+            plugin: plugin, path: path, name: name, instance: instance, parameters: parameters,
+            isForRunning: isForRunning, build: build,
             caches: caches.map { .init($0, scope) }, isShared: key == .shared)
     }
 }

@@ -196,7 +196,8 @@ final class WorkerFleet {
             grace: grace, now: clock.monotonic())
         worker.process = try launcher.launch(
             WorkerLink.Setup(
-                name: load.key == .shared ? "shared" : load.name, ledgerName: worker.ledgerName,
+                name: load.key == .shared ? "shared" : InstanceName.whole(load.name, load.instance),
+                ledgerName: worker.ledgerName,
                 reportName: worker.reportName, logLevel: logLevel, limits: load.limits,
                 home: load.home, copy: load.path, libraryPath: load.libraryPath)
         ) { [unowned self, unowned worker] report in

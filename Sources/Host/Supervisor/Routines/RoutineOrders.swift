@@ -34,9 +34,8 @@ struct RoutineOrders {
     /// The plugin's number and the position in it of the routines that these ids of plugins and routines name; none are
     /// all. An id that no plugin has names nothing.
     func places(of identifiers: [String]) -> [(plugin: Int, routine: Int)] {
-        let wanted = Set(identifiers)
-        return book.routines.values.filter { routine in
-            wanted.isEmpty || wanted.contains(routine.identifier) || wanted.contains(routine.owner.program.name)
+        book.routines.values.filter { routine in
+            identifiers.isEmpty || identifiers.contains { RoutineSelection.isMeant(routine.identifier, by: $0) }
         }
         .map { ($0.owner.program.number, $0.index) }
     }

@@ -29,6 +29,8 @@ public enum WorkerCommand: Equatable, Sendable {
         public var path: String
         /// The name to use in messages: the file that the user knows.
         public var name: String
+        /// The instance of the plugin that it is to be; nil: the plugin as itself.
+        public var instance: String?
         /// All parameters as one JSON object.
         public var parameters: String
         /// Whether to call `load`; otherwise only the descriptor is read.
@@ -43,10 +45,12 @@ public enum WorkerCommand: Equatable, Sendable {
 
         /// A load.
         public init(
-            plugin: Int, path: String, name: String, parameters: String, isForRunning: Bool, build: String,
+            plugin: Int, path: String, name: String, instance: String? = nil, parameters: String, isForRunning: Bool,
+            build: String,
             caches: Caches? = nil, isShared: Bool = false
         ) {
             self.isShared = isShared
+            self.instance = instance
             self.plugin = plugin
             self.path = path
             self.name = name

@@ -22,7 +22,7 @@ typedef struct schedhost_scheduler {
 typedef struct schedhost_place {
     uint32_t struct_size;
     uint32_t attempt;         /* of this cycle, from 1; more than 1 after a retry */
-    const char *plugin;       /* the plugin's id */
+    const char *plugin;       /* the plugin's id; `id@instance` where the configuration has several of it */
     const char *routine;      /* its name; "" in load and unload */
     const char *session;      /* the session's id; "" in load and unload */
     uint64_t cycle;           /* of this session, from 0 */

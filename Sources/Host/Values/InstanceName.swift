@@ -1,0 +1,32 @@
+/// Names of a plugin's instances: `btc` is what follows the @ of `market@btc`.
+public enum InstanceName {
+    /// The longest one, bytes.
+    public static let most = 32
+
+    /// What an instance of a plugin is called, everywhere.
+    public static func whole(_ plugin: String, _ instance: String?) -> String {
+        instance.map { "\(plugin)@\($0)" } ?? plugin
+    }
+
+    /// Whether a name is one: 1 to 32 of a-z A-Z 0-9 . _ -, not beginning with a dot.
+    public static func isGood(_ name: String) -> Bool {
+        (1...most).contains(name.utf8.count) && name.utf8.first != UInt8(ascii: ".")
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    /// Whether a person who says `word` means that plugin: itself, or all instances of it.
+    public static func isMeant(_ plugin: String, by word: String) -> Bool {
+        let name = plugin.utf8
+        let said = word.utf8
+        guard name.starts(with: said) else { return false }
+        return name.count == said.count
+            || !said.contains(UInt8(ascii: "@")) && name.dropFirst(said.count).first == UInt8(ascii: "@")
+    }
+}
