@@ -298,11 +298,31 @@ import Testing
             ("127.0.0.1:9800", "127.0.0.1", 9800), ("[::1]:0", "::1", 0), ("localhost:80", "127.0.0.1", 80),
         ] as [(String, String, UInt16)])
     func `addresses to listen at`(text: String, host: String, port: UInt16) throws {
-        let address = try #require(ListenAddress(text))
-        #expect(address.host == host && address.port == port)
+        #expect(ListenAddress(text) == .tcp(host: host, port: port))
     }
 
-    @Test(arguments: ["", "9800", ":9800", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000", "::1:9800", "a:-1"])
+    @Test func `the page's policy allows its own script and no other`() throws {
+        let page = String(decoding: ReportPage.live, as: UTF8.self)
+        let parts = page.components(of: "<script>")
+        try #require(parts.count == 2)
+        let script = parts[1].components(of: "</script>")[0]
+        #expect(ReportPage.scriptSource == "'sha256-\(SHA256.base64(Array(script.utf8)))'")
+        #expect(page.contains("script-src \(ReportPage.scriptSource);"))
+        let head = HTTPResponse(type: "text/html", body: [], script: ReportPage.scriptSource).head(keepsAlive: true)
+        #expect(String(decoding: head, as: UTF8.self).contains("script-src \(ReportPage.scriptSource);"))
+        #expect(
+            String(decoding: HTTPResponse(status: 404, text: "").head(keepsAlive: true), as: UTF8.self).contains(
+                "script-src 'none';"))
+    }
+
+    @Test func `a socket of the file system to listen at`() {
+        #expect(ListenAddress("unix:/run/x:1/http.sock") == .unix("/run/x:1/http.sock"))
+        #expect(ListenAddress("unix:http.sock") == .unix("http.sock"))
+    }
+
+    @Test(arguments: [
+        "", "9800", ":9800", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000", "::1:9800", "a:-1", "unix:", "unix:/run/",
+    ])
     func `what is no address`(text: String) { #expect(ListenAddress(text) == nil) }
 }
 

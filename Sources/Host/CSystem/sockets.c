@@ -67,13 +67,14 @@ int chs_unix_connect(const char *path, int milliseconds) {
     return descriptor;
 }
 
-int chs_peer_user(int socket, uint32_t *user) {
+int chs_peer(int socket, uint32_t *user, int32_t *process) {
     struct ucred peer;
     socklen_t size = sizeof peer;
     if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
         return -1;
     }
     *user = peer.uid;
+    *process = peer.pid;
     return 0;
 }
 

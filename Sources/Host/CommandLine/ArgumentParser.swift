@@ -141,7 +141,7 @@ public struct ArgumentParser {
             parsed.numbers[name] = moment
         case .address:
             guard ListenAddress(value) != nil else {
-                throw refuse("an address and a port such as 127.0.0.1:9800 or [::1]:9800")
+                throw refuse("an address and a port such as 127.0.0.1:9800 or [::1]:9800, or unix:PATH")
             }
         case .choice(let words):
             guard words.contains(value) else {

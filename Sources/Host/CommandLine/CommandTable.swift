@@ -190,7 +190,9 @@ public enum CommandTable {
                 flag: .noCrashReports,
                 "keep no crash reports: a crash is over sooner, and only its function and line are known"),
             OptionSpecification(
-                .listen, .address, "ADDRESS:PORT", "serve a page and metrics over HTTP, such as at 127.0.0.1:9800"),
+                .listen, .address, "ADDRESS:PORT",
+                "serve a page and metrics over HTTP, such as at 127.0.0.1:9800, or unix:PATH for a socket that only this user opens"
+            ),
             OptionSpecification(flag: .listenAnywhere, "let --listen take an address that other machines can reach"),
             OptionSpecification(
                 .metricsFile, .file, "FILE",

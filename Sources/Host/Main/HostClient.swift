@@ -40,7 +40,7 @@ final class HostClient {
             let directory = try Directory(path)
             socket = try UnixSocket.connect(directory, name: HostState.controlSocket, timeout: timeout)
             owner = try directory.descriptor.status(subject: path).owner
-            peer = try socket.peerUser()
+            peer = try socket.peer().user
         } catch {
             if error.isNotFound || error.isRefused { throw Failure.noHost(path) }
             throw error

@@ -48,6 +48,8 @@ final class HostView: ControlledHost {
             running: running, quarantined: quarantined)
     }
 
+    func isWorker(_ pid: Int32) -> Bool { fleet.isWorker(pid) }
+
     var hasProgress: Bool { book.hasProgress }
 
     func progress(most: Int) -> [RoutineStatus] {

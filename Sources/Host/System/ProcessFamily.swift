@@ -21,19 +21,41 @@ public enum ProcessFamily {
         return found
     }
 
+    /// The parent of a process, its parent and so on, nearest first; at most so many. Ends where one is gone.
+    public static func ancestors(of pid: Int32, most: Int) -> [Int32] {
+        var found: [Int32] = []
+        var next = pid
+        while found.count < most, let state = state(of: next), state.parent > 0 {
+            found.append(state.parent)
+            next = state.parent
+        }
+        return found
+    }
+
     /// All processes.
     public static func all() -> [Int32] {
         guard let processes = try? Directory("/proc"), let names = try? processes.names() else { return [] }
         return names.compactMap { Int32($0) }
     }
 
-    /// Whether a process is there, and no zombie. Its name may hold anything: its state follows the last bracket.
+    /// Whether a process is there, and no zombie.
     public static func isAlive(_ pid: Int32) -> Bool {
+        guard let letter = state(of: pid)?.letter else { return false }
+        return letter != UInt8(ascii: "Z") && letter != UInt8(ascii: "X")
+    }
+
+    /// What a process does, and its parent; nil when it is gone. Its name may hold anything: the rest follows the last
+    /// bracket.
+    private static func state(of pid: Int32) -> (letter: UInt8, parent: Int32)? {
         guard let process = try? Directory("/proc/\(pid)"), let file = try? process.openForReading("stat"),
             let bytes = try? file.readAll(limit: 4096, subject: "stat"),
-            let bracket = bytes.lastIndex(of: UInt8(ascii: ")")), bytes.indices.contains(bracket + 2)
-        else { return false }
-        return bytes[bracket + 2] != UInt8(ascii: "Z") && bytes[bracket + 2] != UInt8(ascii: "X")
+            let bracket = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return nil }
+        let words = bytes[(bracket + 1)...].split(separator: UInt8(ascii: " "))
+        guard words.count > 1, let letter = words[0].first,
+            let parent = Int32(String(decoding: words[1], as: UTF8.self))
+        else { return nil }
+        return (letter, parent)
     }
 
     /// Stops a process where it is; nothing in it runs until it is killed. kill(2), SIGSTOP.

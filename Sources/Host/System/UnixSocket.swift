@@ -1,14 +1,16 @@
 internal import CHostSystem
 internal import Glibc
+internal import HostValues
 
 /// Stream sockets in the file system. unix(7).
 ///
 /// They are reached through an open directory, so no path is too long and none can be exchanged meanwhile.
 public enum UnixSocket {
-    /// Listens at a name in a directory, with mode 0600; what was there by that name is gone. Does not block.
+    /// Listens at a name in a directory, with mode 0600, in the place of a socket that is there by that name; anything
+    /// else that is there stays, and is an error. Does not block.
     public static func listen(_ directory: borrowing Directory, name: String) throws(SystemError) -> Descriptor {
         do throws(SystemError) {
-            try directory.remove(name)
+            if try directory.status(name).kind == .socket { try directory.remove(name) }
         } catch {
             if !error.isNotFound { throw error }
         }
@@ -56,11 +58,13 @@ extension Descriptor {
         }
     }
 
-    /// The user who connected a socket of the file system. unix(7), `SO_PEERCRED`.
-    public func peerUser() throws(SystemError) -> UInt32 {
+    /// The user and the process that connected a socket of the file system, or that listens at it. The process may have
+    /// handed its descriptor on since. unix(7), `SO_PEERCRED`.
+    public func peer() throws(SystemError) -> (user: UInt32, process: Int32) {
         var user: UInt32 = 0
-        _ = try retrying("getsockopt", "socket") { unsafe chs_peer_user(raw, &user) }
-        return user
+        var process: Int32 = 0
+        _ = try retrying("getsockopt", "socket") { unsafe chs_peer(raw, &user, &process) }
+        return (user, process)
     }
 
     /// What a socket has now, at most so many bytes; empty at the end, nil when there is nothing yet. recv(2).

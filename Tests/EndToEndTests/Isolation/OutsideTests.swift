@@ -56,6 +56,33 @@ extension EndToEnd.Isolation {
         #expect(seen.contains("no terminal") && !seen.contains("a terminal"), "\(seen)")
     }
 
+    /// What a plugin asks for is none of its operator's wishes, however it asks.
+    @Test(arguments: ["", "setsid ", "env -i ", "sh -c \\\"sleep 0.2; "])
+    func `a plugin cannot order the host about`(prefix: String) async throws {
+        let program = try Program.path
+        let end = prefix.hasPrefix("sh") ? "\\\" & sleep 1" : ""
+        let scratch = try Scratch()
+        let name = "orderer-\(prefix.utf8.reduce(0) { ($0 * 31 + Int($1)) % 9973 })"
+        let body = """
+            (void)system("\(prefix)'\(program)' stop neighbour --state '\(scratch.state)'\(end)");
+            schedhost_info(scheduler, "asked");
+            """
+        try Data(Source.plugin(name, waitMs: 1000, more: "#include <stdlib.h>", body: body).utf8)
+            .write(to: URL(filePath: scratch.path + "/o.c"))
+        _ = try await Command.shell(
+            "cc -w -shared -fPIC -I '\(Fixtures.root)/Sources/PluginAPI/C/include' '\(scratch.path)/o.c' -o '\(scratch.plugins)/\(name).so'",
+            in: scratch)
+        try await Fixtures.build("neighbour", c: Source.plugin("neighbour", waitMs: 50, body: ""))
+        try scratch.add("neighbour")
+        let host = try Host(in: scratch)
+        try await host.line(name + "/run", "asked")
+        try await host.line("asks on the control socket", "not answered")
+        #expect(host.lines("neighbour/run", "ended").isEmpty, "\(host.log)")
+        let status = try await Program.run("status", "--state", scratch.state, in: scratch)
+        #expect(status.end == .exited(0) && status.output.contains("neighbour/run"), "\(status)")
+        _ = try await host.end(by: Signals.terminate)
+    }
+
     /// What another process of the same user could read or write of the host.
     @Test(.enabled(if: HostProcess.user == 0 && Tools.has("setpriv"), "only root can be another user"))
     func `a plugin reaches no part of the supervisor's process`() async throws {

@@ -56,6 +56,26 @@ extension EndToEnd {
             _ = try await host.end(by: Signals.interrupt)
         }
 
+        @Test(.enabled(if: Tools.has("curl"), "curl is not installed"))
+        func `a socket of the file system serves who may open it`() async throws {
+            try await Fixtures.build("healthy")
+            let scratch = try Scratch()
+            try scratch.add("healthy")
+            let host = try Host(shell: "exec \"$@\" --listen unix:page.sock", in: scratch)
+            try await host.line("listening on page.sock")
+            #expect(try Directory(scratch.path).status("page.sock").mode == 0o600)
+            let ask = "--unix-socket '\(scratch.path)/page.sock' http://any.example"
+            #expect(try await curl("\(ask)/healthz", in: scratch) == "ok\n")
+            #expect(try await curl("\(ask)/metrics", in: scratch).contains("schedhost_ready"))
+            _ = try await host.end(by: Signals.terminate)
+            #expect(!FileManager.default.fileExists(atPath: scratch.path + "/page.sock"))
+            // What is there and is no socket was somebody's work.
+            try Data("text".utf8).write(to: URL(filePath: scratch.path + "/page.sock"))
+            let next = try Host(shell: "exec \"$@\" --listen unix:page.sock", in: scratch)
+            #expect(try await next.ended() == .exited(1), "\(next.log)")
+            #expect(next.log.contains("page.sock") && scratch.text("page.sock") == "text", "\(next.log)")
+        }
+
         @Test(
             .enabled(
                 if: Tools.has("curl") && Tools.has("promtool"),

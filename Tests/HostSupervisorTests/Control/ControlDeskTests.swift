@@ -18,6 +18,8 @@ extension MemoryLog: ConsoleLog {
         var orders: [ControlRequest] = []
         var summary = HostSummary()
         var hasProgress = false
+        var workers: Set<Int32> = []
+        func isWorker(_ pid: Int32) -> Bool { workers.contains(pid) }
         var running: [RoutineStatus] = []
 
         func freshStatus() -> HostStatus {

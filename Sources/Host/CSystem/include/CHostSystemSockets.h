@@ -11,7 +11,7 @@ int chs_unix_listen(const char *path, int backlog);
 /* A connected stream socket; it blocks, so long at most, also to connect. */
 int chs_unix_connect(const char *path, int milliseconds);
 /* The effective user of the peer as it was at connect(2). SO_PEERCRED. */
-int chs_peer_user(int socket, uint32_t *user);
+int chs_peer(int socket, uint32_t *user, int32_t *process);
 /* The next connection, non-blocking. accept4(2). */
 int chs_accept(int socket);
 /* A listening, non-blocking TCP socket at a numeric address, and the port that it has got. */

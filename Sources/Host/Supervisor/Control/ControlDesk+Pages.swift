@@ -28,19 +28,29 @@ extension ControlDesk {
 
     /// Listens there. Throws what the user can mend.
     func listen(at address: ListenAddress, history: [SessionRecord]) throws {
-        guard let isLoopback = TCPListener.isLoopback(address.host) else {
-            throw ListenRefusal.notNumeric(address.host)
+        let listener: Descriptor
+        let anyHost: Bool
+        switch address {
+        case .tcp(let host, let port):
+            guard let isLoopback = TCPListener.isLoopback(host) else { throw ListenRefusal.notNumeric(host) }
+            guard isLoopback || settings.listensAnywhere else { throw ListenRefusal.reachable(host) }
+            let own = try TCPListener(address: host, port: port)
+            log.write(.info, "", "listening on http://\(host.contains(":") ? "[\(host)]" : host):\(own.port)/")
+            listener = try own.descriptor.duplicate()
+            anyHost = settings.listensAnywhere
+        case .unix(let path):
+            // A browser does not get there, so no page of another site sends it anything.
+            let (folder, name) = Directory.split(path)
+            listener = try UnixSocket.listen(try Directory(folder), name: name)
+            log.write(.info, "", "listening on \(path), mode 600")
+            anyHost = true
         }
-        guard isLoopback || settings.listensAnywhere else { throw ListenRefusal.reachable(address.host) }
-        let listener = try TCPListener(address: address.host, port: address.port)
-        log.write(.info, "", "listening on http://\(address.hostText):\(listener.port)/")
         recent = recentRecords(history)
         var bounds = SocketServer.Bounds()
         bounds.clients = 64
         bounds.idle = 30_000_000_000
-        let anyHost = settings.listensAnywhere
         web = try SocketServer(
-            try listener.descriptor.duplicate(), loop: loop, deadlines: deadlines, clock: clock, bounds: bounds
+            listener, loop: loop, deadlines: deadlines, clock: clock, bounds: bounds
         ) { [unowned self] _ in
             HTTPConversation(answersAnyHost: anyHost) { [unowned self] request in page(request) }
         }
@@ -61,7 +71,7 @@ extension ControlDesk {
     /// The answer to one request.
     func page(_ request: HTTPRequest) -> HTTPResponse {
         switch request.path {
-        case "/": HTTPResponse(type: "text/html; charset=utf-8", body: ReportPage.live)
+        case "/": HTTPResponse(type: "text/html; charset=utf-8", body: ReportPage.live, script: ReportPage.scriptSource)
         case "/metrics": HTTPResponse(type: "text/plain; version=0.0.4; charset=utf-8", body: metrics())
         case "/healthz": HTTPResponse(status: 200, text: "ok")
         case "/readyz": readiness

@@ -32,6 +32,8 @@ final class ControlDesk {
     let loop: EventLoop
     let deadlines: Deadlines
     private unowned let host: any ControlledHost
+    /// The worker that was refused last: each is told once, not each of its attempts.
+    private var refusedWorker: Int32 = 0
     private let state: Directory
     private let hook: FailureHook
     private let manager: ServiceManager?
@@ -80,6 +82,8 @@ final class ControlDesk {
     func openControlSocket() {
         control?.close()
         control = nil
+        // The name is ours, whatever lies there.
+        try? state.remove(HostState.controlSocket)
         do throws(SystemError) {
             control = try SocketServer(
                 try UnixSocket.listen(state, name: HostState.controlSocket), loop: loop, deadlines: deadlines,
@@ -91,9 +95,20 @@ final class ControlDesk {
         }
     }
 
-    /// Only who runs the host, and root, may ask: beside the file's mode, since a descriptor can be handed on.
+    /// Only who runs the host, and root, may ask: beside the file's mode, since a descriptor can be handed on. Plugins run as
+    /// the same user, and what a plugin asks for is none of its operator's wishes: neither a worker nor what it has started
+    /// is answered.
     private func converse(_ socket: borrowing Descriptor) -> (any SocketConversation)? {
-        guard let user = try? socket.peerUser(), user == HostProcess.user || user == 0 else { return nil }
+        guard let (user, process) = try? socket.peer(), user == HostProcess.user || user == 0 else { return nil }
+        let family = [process] + ProcessFamily.ancestors(of: process, most: 64)
+        if let worker = family.first(where: { host.isWorker($0) }) {
+            if worker != refusedWorker {
+                log.write(
+                    .warning, "", "worker \(worker) asks on the control socket, which is for people: not answered")
+            }
+            refusedWorker = worker
+            return nil
+        }
         return ControlConversation { [unowned self] request in answer(request) }
     }
 
@@ -104,6 +119,10 @@ final class ControlDesk {
         control = nil
         web?.close()
         web = nil
+        if case .unix(let path) = settings.listen {
+            let (folder, name) = Directory.split(path)
+            try? Directory(folder).remove(name)
+        }
         metricsFile?.write()
         try? state.remove(HostState.controlSocket)
     }

@@ -4,6 +4,8 @@ internal import HostWire
 protocol ControlledHost: AnyObject {
     /// The whole status, made now.
     func freshStatus() -> HostStatus
+    /// Whether a process is a worker.
+    func isWorker(_ pid: Int32) -> Bool
     /// Whether a routine with an end is in a session.
     var hasProgress: Bool { get }
     /// The status of such routines, at most so many.

@@ -5,6 +5,9 @@ extension WorkerFleet {
     /// After how long it is tried again to get a worker, where there was none to be had, ns.
     private static let retry: Int64 = 2_000_000_000
 
+    /// Whether a process is a worker.
+    func isWorker(_ pid: Int32) -> Bool { workers.values.contains { $0.process?.pid == pid } }
+
     /// Has the plugins described that wait for it, as many as may load at once. `order` gives the order when a plugin's
     /// turn comes; nil when it needs none any more.
     func describeWaiting(_ order: (Int) -> Load?) {

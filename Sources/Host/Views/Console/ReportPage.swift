@@ -8,6 +8,10 @@ public enum ReportPage {
     /// The page that fetches `/status.json`, `/records.json` and `/report/SESSION`, again and again.
     public static let live = page(data: "")
 
+    /// The page's one script, by its hash: nothing else that comes into the document can run. Content Security Policy 3,
+    /// `script-src`.
+    public static let scriptSource = "'sha256-\(SHA256.base64(Array(("\n" + script).utf8)))'"
+
     /// The page with its data in it, which never changes.
     ///
     /// `status` is nil when no host runs. `records` are oldest first; `reports` are the texts of crash reports by session.
@@ -48,6 +52,8 @@ public enum ReportPage {
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
+            script-src \(scriptSource); connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'">
             <meta name="color-scheme" content="light dark">
             <title>schedhost</title>
             <link rel="icon" href="data:,">

@@ -6,12 +6,15 @@ public struct HTTPResponse: Sendable {
     public var type: String
     /// The body.
     public var body: [UInt8]
+    /// What scripts of the body run, as a source of a Content-Security-Policy.
+    public var script: String
 
-    /// An answer.
-    public init(status: Int = 200, type: String, body: [UInt8]) {
+    /// An answer, none of whose scripts run if `script` does not name them, such as by `'sha256-…'`.
+    public init(status: Int = 200, type: String, body: [UInt8], script: String = "'none'") {
         self.status = status
         self.type = type
         self.body = body
+        self.script = script
     }
 
     /// A line of text.
@@ -25,7 +28,7 @@ public struct HTTPResponse: Sendable {
             "HTTP/1.1 \(status) \(Self.reason(status))", "Content-Type: \(type)", "Content-Length: \(body.count)",
             "Cache-Control: no-store", "X-Content-Type-Options: nosniff", "X-Frame-Options: DENY",
             "Referrer-Policy: no-referrer", "Cross-Origin-Resource-Policy: same-origin",
-            "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+            "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src \(script); "
                 + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             "Connection: \(keepsAlive ? "keep-alive" : "close")",
         ]

@@ -1,12 +1,18 @@
-/// Where to listen: a numeric address and a port.
-public struct ListenAddress: Equatable, Sendable {
-    /// The address, such as `127.0.0.1` or `::1`.
-    public var host: String
-    /// The port; 0 for any that is free.
-    public var port: UInt16
+/// Where the host serves its page: `--listen`.
+public enum ListenAddress: Equatable, Sendable {
+    /// An address such as `127.0.0.1` or `::1`, and a port; 0 for any that is free.
+    case tcp(host: String, port: UInt16)
+    /// A socket of the file system, by its path: who may reach it is a matter of permissions.
+    case unix(String)
 
-    /// Reads `127.0.0.1:9800`, `[::1]:9800` or `localhost:9800`; whether the address is one is not looked at.
+    /// Reads `127.0.0.1:9800`, `[::1]:9800`, `localhost:9800` or `unix:PATH`; whether the address is one is not looked at.
     public init?(_ text: String) {
+        if text.hasPrefix("unix:") {
+            let path = String(text.dropFirst(5))
+            guard !path.isEmpty, !path.hasSuffix("/") else { return nil }
+            self = .unix(path)
+            return
+        }
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
             return nil
         }
@@ -17,10 +23,6 @@ public struct ListenAddress: Equatable, Sendable {
             return nil
         }
         guard !host.isEmpty else { return nil }
-        self.host = host == "localhost" ? "127.0.0.1" : host
-        self.port = port
+        self = .tcp(host: host == "localhost" ? "127.0.0.1" : host, port: port)
     }
-
-    /// The address as it stands in a URL.
-    public var hostText: String { host.contains(":") ? "[\(host)]" : host }
 }
