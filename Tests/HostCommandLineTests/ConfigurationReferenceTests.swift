@@ -62,7 +62,9 @@ import Testing
 
     @Test(arguments: SettingKey.allCases) func itsExampleChangesSomething(key: SettingKey) throws {
         let entry = try #require(ConfigurationReference.entries.first { $0.key == key.rawValue })
-        #expect(try plugin("{ \(entry.example) }").layer.settings[key]?.value != key.builtIn)
+        let text = "{ \(entry.example) }"
+        let layer = key == .maxRunning ? try host(text).layer : try plugin(text).layer
+        #expect(layer.settings[key]?.value != key.builtIn)
     }
 
     @Test func optionsAndFieldsThatItNamesAreThere() throws {

@@ -63,7 +63,8 @@ public enum ConfigurationReference {
         let words = words(key)
         var places: [ConfigurationPlace] = words.field.map { [.descriptor($0)] } ?? []
         places += [.hostFile, .pluginFile]
-        if key != .isolation { places.append(.routine) }
+        if key != .isolation, key != .maxRunning { places.append(.routine) }
+        if key == .maxRunning { places = [.hostFile] }
         if let option = words.option { places.append(.commandLine(option)) }
         return ConfigurationEntry(
             key: key.rawValue, group: key.group, form: key.form, builtIn: words.unset ?? builtIn(key), places: places,
@@ -174,6 +175,24 @@ public enum ConfigurationReference {
                 .life,
                 "Whether the routine, or all of a plugin's, is started; false keeps a plugin in its place without running it.",
                 "enabled: false")
+        case .maxRunning:
+            Words(
+                .life,
+                "How many cycles run at once in the host at most, first due first; a bound spares a machine on which "
+                    + "many routines are due together, and lateness shows what the others waited.",
+                "max_running: 8")
+        case .groupName:
+            Words(
+                .life,
+                "The group of a routine, of which only so many cycles run at once, whichever plugins they are of; group: "
+                    + "\"heavy\" says the same, and it is for work that gets in its own way.",
+                "group: { name: \"heavy\" }", unset: "none")
+        case .groupMaxRunning:
+            Words(
+                .life,
+                "How many cycles of its group may run when one of this routine begins, its own included; set in schedhost.json5 "
+                    + "it holds for all groups.",
+                "group: { max_running: 2 }")
         case .onError:
             Words(
                 .errors,

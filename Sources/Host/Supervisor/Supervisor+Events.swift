@@ -30,6 +30,14 @@ extension Supervisor {
         catalog.ended(gone)
     }
 
+    /// Lets the cycles begin whose turn it is.
+    func grantTurns() {
+        for wish in turns.take() {
+            guard let seat = book.running[wish.session]?.session?.seat else { continue }
+            fleet.send(.go(slot: seat.slot, number: wish.number), to: seat)
+        }
+    }
+
     // MARK: Workers
 
     func perform(_ event: WorkerFleet.Event) {
@@ -40,10 +48,16 @@ extension Supervisor {
         case .noWorker(let number, let why):
             hasFailed = true
             catalog.couldNotDescribe(number, why)
-        case .ended(let ended, let counts, let wasTold): book.ended(ended, counts, wasTold: wasTold)
+        case .ended(let ended, let counts, let wasTold):
+            turns.over(ended.session)
+            book.ended(ended, counts, wasTold: wasTold)
+        case .wantsTurn(let wish, let due):
+            if let routine = book.running[wish.session] { turns.want(wish, due: due, routine.settings.turns) }
+        case .turnOver(let session): turns.over(session)
         case .died(let obituary):
             keeper.spent(ledger: obituary.ledger)
             book.died(obituary)
+            turns.keep { book.running[$0] != nil }
             if let failed = obituary.failedLoad { fail(failed) }
         case .line(let line):
             guard let subject = catalog.subject(line.plugin, routine: line.routine) else { break }

@@ -21,6 +21,8 @@ public final class Supervisor {
     let keeper: RecordKeeper
     let view: HostView
     let desk: ControlDesk
+    /// Whose cycle may begin, where only so many may run at once.
+    var turns = CycleTurns()
     private let crashReports: CrashReports
     private let marks: HostMarks
     let clock: any HostClock
@@ -156,6 +158,7 @@ public final class Supervisor {
             for event in fleet.take() { perform(event) }
             for action in book.take() { perform(action) }
             letGo()
+            grantTurns()
             if view.phase != .stopping { fleet.describeWaiting(catalog.order) }
             if !isUnsettled { fleet.retireUnused { book.wants($0, $1) } }
         } while isUnsettled

@@ -140,7 +140,7 @@ internal import Synchronization
         switch standing {
         case .idle: return .over
         case .starting: return begin() ?? drive()
-        case .cycling: return drive()
+        case .cycling: return session.gate.isWaiting ? waitForGate() : drive()
         }
     }
 
@@ -165,12 +165,15 @@ internal import Synchronization
     }
 
     /// Does one thing after the other, each of which says what comes next, until there is nothing to do for now.
-    private func drive() -> RunPool.Turn {
+    func drive(_ first: Schedule.Action? = nil) -> RunPool.Turn {
         var now = clock.boot()
-        var action = unsafe cell.pointee.schedule.poll(now: now, wall: wall())
+        var action = unsafe first ?? cell.pointee.schedule.poll(now: now, wall: wall())
         while true {
             switch action {
-            case .run: action = cycle(start: now, end: &now)
+            case .run:
+                if let turn = stopAtGate(now) { return turn }
+                action = cycle(start: now, end: &now)
+                leaveGate()
             case .plan: action = followPlan(now)
             case .askHook: action = askHook(&now)
             case .wait(let until):
@@ -272,7 +275,9 @@ internal import Synchronization
         if asked.contains(.pause) { unsafe cell.pointee.schedule.pause() }
         if asked.contains(.resume) { unsafe cell.pointee.schedule.resume(now: clock.boot()) }
         if asked.contains(.runNow) { session.startDue = .min }
-        if asked.contains(.runNow) { _ = unsafe cell.pointee.schedule.runNow(now: clock.boot()) }
+        if asked.contains(.runNow), !session.gate.isWaiting {
+            _ = unsafe cell.pointee.schedule.runNow(now: clock.boot())
+        }
         if asked.contains(.stop) { session.stopAsked = true }
         if session.stopAsked, case .cycling = standing { unsafe cell.pointee.schedule.askStop() }
     }

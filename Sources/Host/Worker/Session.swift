@@ -49,6 +49,8 @@ struct Session {
     var isClosing = false
     /// Why it cannot begin, if it cannot.
     var trouble: String?
+    /// Whether its next cycle may begin, where only so many may run at once.
+    var gate: CycleGate
     var error: Failure?
     var message = ""
     var endText = ""
@@ -61,6 +63,7 @@ struct Session {
         slot = order.slot
         onError = order.onError
         caches = order.caches
+        gate = CycleGate(isClosed: order.takesTurns)
         self.startMs = startMs
         self.startBoot = startBoot
         self.parameters = parameters
@@ -72,6 +75,7 @@ struct Session {
         slot = -1
         onError = ErrorDefault(attempts: 1)
         caches = CacheSettings()
+        gate = CycleGate(isClosed: false)
         self.startMs = startMs
         self.startBoot = startBoot
         self.parameters = parameters

@@ -14,6 +14,7 @@ struct TurnRequests: ~Copyable, Sendable {
         static let pause = Kinds(rawValue: 4)
         static let resume = Kinds(rawValue: 8)
         static let look = Kinds(rawValue: 16)
+        static let go = Kinds(rawValue: 32)
     }
 
     private struct Gate {
@@ -24,6 +25,7 @@ struct TurnRequests: ~Copyable, Sendable {
 
     private let kinds = Atomic<UInt32>(0)
     private let gate = Monitor(Gate())
+    private let granted = Atomic<UInt64>(0)
 
     /// Whether something waits to be seen.
     @inline(__always)
@@ -48,6 +50,15 @@ struct TurnRequests: ~Copyable, Sendable {
             gate.broadcast()
         }
     }
+
+    /// The host has let that wish for a cycle in.
+    func grant(_ number: UInt64) {
+        granted.store(number, ordering: .relaxed)
+        ask(.go)
+    }
+
+    /// The wish that was let in last.
+    var grantedNumber: UInt64 { granted.load(ordering: .relaxed) }
 
     /// What was asked for since the last call.
     func take() -> Kinds {

@@ -164,6 +164,10 @@ public final class Worker {
         case .runNow(let slot): if let runner = slots[slot] { ask(runner, .runNow) }
         case .pause(let slot): if let runner = slots[slot] { ask(runner, .pause) }
         case .resume(let slot): if let runner = slots[slot] { ask(runner, .resume) }
+        case .go(let slot, let number):
+            guard let runner = slots[slot] else { return }
+            runner.requests.grant(number)
+            runner.plugin.pool?.poke(runner.index)
         case .dropCached(let drop):
             plugins[drop.plugin]?.runner(drop.routine)?.dropCached(drop.name, key: drop.key)
         case .logLevel(let level): log.set(level)

@@ -32,7 +32,7 @@ enum ConfigurationMistakes {
 
     private static let top =
         "wait_ms, schedule, zone, dst, deadline_ms, catch_up, jitter_ms, align, align_offset_ms, first, max_cycles, until, "
-        + "timeout_ms, isolation, enabled, on_error, retry, restart, limits, sandbox, caches, on_failure"
+        + "timeout_ms, isolation, enabled, max_running, on_error, group, retry, restart, limits, sandbox, caches, on_failure"
     private static let restart =
         "first_delay_ms, max_delay_ms, jitter_percent, reset_after_ms, same_cause_failures, same_cause_window_ms, "
         + "any_cause_failures, any_cause_window_ms, probe_after_ms, shortage_delay_ms"
@@ -43,6 +43,15 @@ enum ConfigurationMistakes {
     private static let command = #"a command as a list of texts, such as ["/usr/bin/logger", "-t", "schedhost"]"#
 
     static let values: [Mistake] = [
+        Mistake(
+            .plugin, "{ max_running: 2, group: 5 }",
+            "F:1:3: max_running: holds for the whole host: set it in schedhost.json5, or a group here",
+            #"F:1:26: group: must be a name of 1 to 64 characters, such as "heavy", or an object { name: "heavy", "#
+                + "max_running: 1 }, not 5"),
+        Mistake(
+            .plugin, "{ group: { name: '', max_running: 0 } }",
+            #"F:1:18: group.name: must be a name of 1 to 64 characters, such as "heavy", not """#,
+            "F:1:35: group.max_running: must be a whole number from 1 to 1000000 (cycles), not 0"),
         Mistake(
             .plugin, "{ instances: { 'a b': {} } }",
             #"F:1:16: instances."a b": an instance's name has 1 to 32 of a-z A-Z 0-9 . _ -, not beginning with a dot"#),

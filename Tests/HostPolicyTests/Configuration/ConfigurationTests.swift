@@ -239,12 +239,14 @@ import Testing
                 case .command: "[\"x\"]"
                 case .schedules: "\"daily\""
                 case .zone: "\"UTC\""
+                case .name: "\"heavy\""
                 }
             let inner = "\(key.name): \(value)"
-            let configuration = try plugin("{ \(key.group.map { "\($0): { \(inner) }" } ?? inner) }")
-            #expect(configuration.layer.settings.keys.map { $0 } == [key])
+            let text = "{ \(key.group.map { "\($0): { \(inner) }" } ?? inner) }"
+            let layer = key == .maxRunning ? try host(text).layer : try plugin(text).layer
+            #expect(layer.settings.keys.map { $0 } == [key])
             #expect(
-                configuration.layer.settings[key]?.value.description.filter { $0 != "\"" }
+                layer.settings[key]?.value.description.filter { $0 != "\"" }
                     == value.filter { $0 != "\"" })
             if let builtIn = key.builtIn, case .integer(let number) = builtIn,
                 case .integer(let range, _, let zero) = key.shape

@@ -23,7 +23,8 @@ import Testing
             .init(
                 slot: 0, plugin: 0, routine: 0, session: SessionID(rawValue: 1), waitMs: 0, maxCycles: 0, untilMs: nil,
                 onError: ErrorDefault(attempts: 1), lifetimeCycles: 0, before: 0, parameters: "", isPaused: false)),
-        .stop(slot: 1), .runNow(slot: 2), .pause(slot: 3), .resume(slot: 4), .logLevel(-5), .quit,
+        .stop(slot: 1), .runNow(slot: 2), .pause(slot: 3), .resume(slot: 4), .go(slot: 5, number: .max), .logLevel(-5),
+        .quit,
         .dropCached(.init(plugin: 3, routine: 1)), .dropCached(.init(plugin: 0, routine: 0, name: "a\"b", key: "")),
         .dropCached(.init(plugin: 0, routine: 2, name: "", key: "k\u{0}")),
     ]
@@ -54,6 +55,8 @@ import Testing
                 disposition: .quarantine)),
         .log(.init(plugin: 1, routine: nil, level: 30, text: "line", ms: 1)),
         .log(.init(plugin: 1, routine: 2, level: 30, text: "two\nlines", ms: -1)), .dropped(count: 3), .goodbye,
+        .wantsTurn(slot: 3, session: SessionID(rawValue: 5), number: 9, due: -7),
+        .turnOver(slot: 3, session: SessionID(rawValue: 5)),
     ]
 
     @Test(arguments: commands) func `a command comes back as it went`(command: WorkerCommand) {

@@ -97,6 +97,8 @@ struct ConfigurationReader {
                 if member.name == "params" { layer.params = params(member.node, path: key) }
             } else if scope == .routine, member.name == SettingKey.isolation.rawValue {
                 report("holds for the whole plugin: set it beside routines {}, not in it", at: member.position, key)
+            } else if scope != .host, member.name == SettingKey.maxRunning.rawValue {
+                report("holds for the whole host: set it in schedhost.json5, or a group here", at: member.position, key)
             } else if let setting = SettingKey(rawValue: member.name), setting.group == nil {
                 take(setting, member.node, path: key, into: &layer)
             } else if let short = SettingKey.short(for: member.name), short.shape.takesShort(member.node.value) {
@@ -122,7 +124,12 @@ struct ConfigurationReader {
     private mutating func group(_ member: JSONMember, path: String, into layer: inout ConfigurationLayer) {
         if let short = SettingKey.short(for: member.name) {
             guard case .object = member.node.value else {
-                let example = short == .onFailureCommand ? "command: […], timeout_ms: 10000" : "level: \"on\""
+                let example =
+                    switch short {
+                    case .groupName: "name: \"heavy\", max_running: 1"
+                    case .sandboxLevel: "level: \"on\""
+                    default: "command: […], timeout_ms: 10000"
+                    }
                 let allowed = "\(short.shape.allowed), or an object { \(example) }"
                 report("must be \(allowed), not \(member.node.value.described)", at: member.node.position, path)
                 return
@@ -251,7 +258,7 @@ struct ConfigurationReader {
                 "there is no time zone \(node.value.described): names are such as Europe/Berlin or UTC",
                 at: node.position, path)
             return false
-        case .integer, .integers, .word, .until, .command, .flag: return true
+        case .integer, .integers, .word, .until, .command, .flag, .name: return true
         }
     }
 
@@ -278,6 +285,9 @@ struct ConfigurationReader {
         case .zone:
             guard case .string(let name) = node.value else { return nil }
             return .word(name)
+        case .name:
+            guard case .string(let name) = node.value, (1...64).contains(name.utf8.count) else { return nil }
+            return .word(name)
         case .schedules(let most):
             if case .string(let text) = node.value { return .texts([text]) }
             guard case .array(let nodes) = node.value, (1...most).contains(nodes.count) else { return nil }
@@ -301,7 +311,7 @@ struct ConfigurationReader {
             index = nodes.indices.first {
                 argument(nodes[$0].value) == nil || ($0 == 0 && nodes[0].value == .string(""))
             }
-        case .integer, .word, .until, .flag, .schedules, .zone: index = nil
+        case .integer, .word, .until, .flag, .schedules, .zone, .name: index = nil
         }
         return index.map { (nodes[$0], $0) } ?? (node, nil)
     }

@@ -84,6 +84,12 @@ public struct EffectiveSettings: Equatable, Sendable {
     public var isEnabled: Bool {
         if case .flag(let flag)? = settings[.enabled]?.value { flag } else { true }
     }
+    /// How many cycles may run at once besides its own.
+    public var turns: CycleTurns.Bounds {
+        CycleTurns.Bounds(
+            host: integer(.maxRunning),
+            group: word(.groupName).map { CycleTurns.Bounds.Group($0, most: integer(.groupMaxRunning)) })
+    }
     /// What follows an error where no hook decides.
     public var onError: ErrorDefault {
         var byDefault = ErrorDefault(

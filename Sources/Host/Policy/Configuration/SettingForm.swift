@@ -35,6 +35,7 @@ extension SettingKey {
         case .until: SettingForm("text", range: "\"HH:MM\", a date and time with its zone, or \"never\"")
         case .command: SettingForm("list of at most 64 texts", range: "a program, then its arguments")
         case .schedules(let most): SettingForm("text, or list of at most \(most) texts")
+        case .name: SettingForm("text", range: "1 to 64 characters")
         case .zone: SettingForm("text", range: "a name such as \"Europe/Berlin\" or \"UTC\"")
         }
     }

@@ -17,6 +17,9 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case timeoutMs = "timeout_ms"
     case isolation
     case enabled
+    case maxRunning = "max_running"
+    case groupName = "group.name"
+    case groupMaxRunning = "group.max_running"
     case onError = "on_error"
     case retryDelayMs = "retry.delay_ms"
     case retryAttempts = "retry.attempts"
@@ -84,6 +87,8 @@ enum SettingShape {
     case schedules(most: Int)
     /// The name of a time zone.
     case zone
+    /// A name of the user's own.
+    case name
 
     /// The same for one element of a list.
     var allowedElement: String {
@@ -91,14 +96,14 @@ enum SettingShape {
         case .integers(let range, let unit, _):
             "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .command: "a text without NUL characters, and the first names a program"
-        case .integer, .word, .until, .flag, .schedules, .zone: allowed
+        case .integer, .word, .until, .flag, .schedules, .zone, .name: allowed
         }
     }
 
     /// Whether a value that stands for a group is meant for the key of this shape.
     func takesShort(_ value: JSONValue) -> Bool {
         switch (self, value) {
-        case (.command, .array), (.word, .string): true
+        case (.command, .array), (.word, .string), (.name, .string): true
         default: false
         }
     }
@@ -117,6 +122,7 @@ enum SettingShape {
         case .schedules(let most):
             return
                 "a schedule such as \"Mon..Fri 09:30 Europe/Berlin\" or \"30 9 * * 1-5\", or a list of at most \(most)"
+        case .name: return "a name of 1 to 64 characters, such as \"heavy\""
         case .zone: return "the name of a time zone, such as \"Europe/Berlin\""
         case .until: return "\"HH:MM\", a date and time such as \"2026-11-24T18:30:00Z\", or \"never\""
         case .command: return "a command as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"schedhost\"]"
@@ -146,6 +152,9 @@ extension SettingKey {
         case .timeoutMs: .integer(1...Self.month, of: "milliseconds", zero: "no timeout")
         case .isolation: .word(Isolation.allCases.map(\.rawValue))
         case .enabled: .flag
+        case .maxRunning: .integer(1...1_000_000, of: "cycles", zero: "no bound")
+        case .groupName: .name
+        case .groupMaxRunning: .integer(1...1_000_000, of: "cycles", zero: nil)
         case .onError: .word(ErrorAction.allCases.map(\.rawValue))
         case .retryDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
         case .retryAttempts: .integer(1...1000, of: "attempts", zero: nil)
@@ -177,7 +186,10 @@ extension SettingKey {
     public var builtIn: SettingValue? {
         let restart = RestartSettings()
         return switch self {
-        case .waitMs, .maxCycles, .limitMemoryMb, .limitOpenFiles, .limitProcesses, .limitCpuPercent: .integer(0)
+        case .groupName: nil
+        case .groupMaxRunning: .integer(1)
+        case .maxRunning, .waitMs, .maxCycles, .limitMemoryMb, .limitOpenFiles, .limitProcesses, .limitCpuPercent:
+            .integer(0)
         case .schedule, .zone, .first: nil
         case .dst: .word(DaylightSaving.once.rawValue)
         case .deadlineMs, .jitterMs, .alignOffsetMs: .integer(0)
@@ -227,6 +239,7 @@ extension SettingKey {
         switch group {
         case "on_failure": .onFailureCommand
         case "sandbox": .sandboxLevel
+        case "group": .groupName
         default: nil
         }
     }

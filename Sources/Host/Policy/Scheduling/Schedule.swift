@@ -172,6 +172,16 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
+    /// A cycle that was to run has not begun, since others have their turn first, and may not for now: it is due still.
+    public mutating func withhold() {
+        switch state {
+        case .running:
+            state = .waiting
+            isForced = true
+        case .waiting, .inHook, .ended: break
+        }
+    }
+
     /// The hook has decided. A retry past `maxAttempts` ends the session.
     public mutating func decide(_ decision: Decision, now: Int64, wall: WallTime) -> Action {
         switch state {

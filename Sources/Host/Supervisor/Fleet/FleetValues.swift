@@ -145,6 +145,10 @@ extension WorkerFleet {
         case refused(FailedLoad)
         /// A session is over; what its slot counted, when it says so of that session. `wasTold`: its worker was told to end.
         case ended(WorkerEvent.Ended, LedgerCounts?, wasTold: Bool)
+        /// A session's next cycle is due since then, boot ns, and waits for its turn.
+        case wantsTurn(CycleTurns.Wish, due: Int64)
+        /// A session's turn is over, or it wants none any more.
+        case turnOver(SessionID)
         /// A worker is dead, and all that it said was told before.
         case died(Obituary)
         /// A plugin's line for the log.

@@ -49,6 +49,18 @@ extension WorkerFleet {
             events.append(.line(line))
         case .dropped(let count):
             say(worker, .warning, "\(max(0, count)) log lines dropped: they came too fast")
+        case .wantsTurn(let slot, let session, let number, let due):
+            guard worker.life.sessions[slot] == session else {
+                tell(worker, .nonsense)
+                return
+            }
+            events.append(.wantsTurn(CycleTurns.Wish(session: session, number: number), due: due))
+        case .turnOver(let slot, let session):
+            guard worker.life.sessions[slot] == session else {
+                tell(worker, .nonsense)
+                return
+            }
+            events.append(.turnOver(session))
         case .goodbye: tell(worker, .goodbye)
         }
     }

@@ -71,7 +71,7 @@ extension RoutineEntry {
             waitMs: settings.waitMs, maxCycles: settings.maxCycles, untilMs: untilMs, onError: settings.onError,
             lifetimeCycles: past.cycles, before: past.end?.before ?? 0, parameters: settings.paramsJSON,
             isPaused: isPaused,
-            caches: settings.caches)
+            caches: settings.caches, takesTurns: !settings.turns.areNone)
     }
 
     /// Its session as the hang watch looks at it.

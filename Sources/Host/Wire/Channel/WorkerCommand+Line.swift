@@ -19,6 +19,11 @@ extension WorkerCommand {
         case .runNow(let slot): writer.field("run_now", slot)
         case .pause(let slot): writer.field("pause", slot)
         case .resume(let slot): writer.field("resume", slot)
+        case .go(let slot, let number):
+            writer.open("go")
+            writer.field("slot", slot)
+            writer.field("number", number)
+            writer.close()
         case .dropCached(let drop):
             writer.open("drop_cached")
             drop.write(to: &writer)
@@ -43,6 +48,7 @@ extension WorkerCommand {
                 case "run_now": command = .runNow(slot: try cursor.whole())
                 case "pause": command = .pause(slot: try cursor.whole())
                 case "resume": command = .resume(slot: try cursor.whole())
+                case "go": command = try Self.go(from: &cursor)
                 case "drop_cached": command = .dropCached(try DropCached(from: &cursor))
                 case "log_level": command = .logLevel(try cursor.whole())
                 case "quit": command = try cursor.bool() ? .quit : nil
@@ -55,6 +61,18 @@ extension WorkerCommand {
         }
         guard let command else { return nil }
         self = command
+    }
+
+    private static func go(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerCommand {
+        var (slot, number) = (0, UInt64(0))
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "slot": slot = try cursor.whole()
+            case "number": number = try cursor.unsigned()
+            default: try cursor.skip()
+            }
+        }
+        return .go(slot: slot, number: number)
     }
 }
 
@@ -137,6 +155,7 @@ extension WorkerCommand.Start {
         writer.field("durability", caches.durability.rawValue)
         writer.field("disk_files", caches.diskFiles)
         writer.field("disk_mb", caches.diskMb)
+        if takesTurns { writer.field("takes_turns", true) }
         if timing != RoutineTiming() {
             writer.open("timing")
             timing.write(to: &writer)
@@ -175,6 +194,7 @@ extension WorkerCommand.Start {
                 start.caches.durability = durability
             case "disk_files": start.caches.diskFiles = try cursor.unsigned()
             case "disk_mb": start.caches.diskMb = try cursor.unsigned()
+            case "takes_turns": start.takesTurns = try cursor.bool()
             case "timing": start.timing = try RoutineTiming(from: &cursor)
             default: try cursor.skip()
             }

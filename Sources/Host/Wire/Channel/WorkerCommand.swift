@@ -14,6 +14,8 @@ public enum WorkerCommand: Equatable, Sendable {
     case pause(slot: Int)
     /// Undo `pause`.
     case resume(slot: Int)
+    /// The cycle begins that a slot's session wanted under that number.
+    case go(slot: Int, number: UInt64)
     /// Let go of what the disk caches of a routine hold in memory: the files were removed.
     case dropCached(DropCached)
     /// Show log lines from this level on.
@@ -135,13 +137,17 @@ public enum WorkerCommand: Equatable, Sendable {
         public var caches: CacheSettings
         /// When it runs, beside its wait.
         public var timing: RoutineTiming
+        /// Whether each cycle waits for `go`.
+        public var takesTurns: Bool
 
         /// A start.
         public init(
             slot: Int, plugin: Int, routine: Int, session: SessionID, waitMs: UInt64, maxCycles: UInt64,
             untilMs: Int64?, onError: ErrorDefault, lifetimeCycles: UInt64, before: UInt32, parameters: String,
-            isPaused: Bool, caches: CacheSettings = CacheSettings(), timing: RoutineTiming = RoutineTiming()
+            isPaused: Bool, caches: CacheSettings = CacheSettings(), timing: RoutineTiming = RoutineTiming(),
+            takesTurns: Bool = false
         ) {
+            self.takesTurns = takesTurns
             self.slot = slot
             self.plugin = plugin
             self.routine = routine

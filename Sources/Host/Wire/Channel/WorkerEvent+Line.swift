@@ -28,6 +28,18 @@ extension WorkerEvent {
             log.write(to: &writer)
             writer.close()
         case .dropped(let count): writer.field("dropped", count)
+        case .wantsTurn(let slot, let session, let number, let due):
+            writer.open("wants_turn")
+            writer.field("slot", slot)
+            writer.field("session", session.rawValue)
+            writer.field("number", number)
+            writer.field("due", due)
+            writer.close()
+        case .turnOver(let slot, let session):
+            writer.open("turn_over")
+            writer.field("slot", slot)
+            writer.field("session", session.rawValue)
+            writer.close()
         case .goodbye: writer.field("goodbye", true)
         }
         writer.close()
@@ -47,6 +59,12 @@ extension WorkerEvent {
                 case "refused": event = try Self.refused(from: &cursor)
                 case "ended": event = .ended(try Ended(from: &cursor))
                 case "log": event = .log(try Log(from: &cursor))
+                case "wants_turn":
+                    let turn = try Turn(from: &cursor)
+                    event = .wantsTurn(slot: turn.slot, session: turn.session, number: turn.number, due: turn.due)
+                case "turn_over":
+                    let turn = try Turn(from: &cursor)
+                    event = .turnOver(slot: turn.slot, session: turn.session)
                 case "dropped": event = .dropped(count: try cursor.whole())
                 case "goodbye": event = try cursor.bool() ? .goodbye : nil
                 default: try cursor.skip()
@@ -58,6 +76,27 @@ extension WorkerEvent {
         }
         guard let event else { return nil }
         self = event
+    }
+
+    private struct Turn {
+        var slot = 0
+        var session = SessionID(rawValue: 0)
+        var number: UInt64 = 0
+        var due: Int64 = 0
+
+        init(from cursor: inout JSONCursor) throws(JSONFault) {
+            var turn = (slot: 0, session: UInt64(0), number: UInt64(0), due: Int64(0))
+            try cursor.object { (cursor, name) throws(JSONFault) in
+                switch name {
+                case "slot": turn.slot = try cursor.whole()
+                case "session": turn.session = try cursor.unsigned()
+                case "number": turn.number = try cursor.unsigned()
+                case "due": turn.due = try cursor.signed()
+                default: try cursor.skip()
+                }
+            }
+            (slot, session, number, due) = (turn.slot, SessionID(rawValue: turn.session), turn.number, turn.due)
+        }
     }
 
     private static func described(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerEvent {

@@ -1,0 +1,94 @@
+import HostTestKit
+import HostValues
+import Testing
+
+@testable import HostPolicy
+
+/// Whose cycle may begin, where only so many may run at once.
+@Suite struct CycleTurnsTests {
+    private func wish(_ session: UInt64, _ number: UInt64 = 1) -> CycleTurns.Wish {
+        CycleTurns.Wish(session: SessionID(rawValue: session), number: number)
+    }
+
+    private func host(_ most: UInt64, _ group: String? = nil, of size: UInt64 = 1) -> CycleTurns.Bounds {
+        CycleTurns.Bounds(host: most, group: group.map { .init($0, most: size) })
+    }
+
+    @Test func firstDueIsFirst() {
+        var turns = CycleTurns()
+        for (session, due) in [(1, 30), (2, 10), (3, 20), (4, 10)] as [(UInt64, Int64)] {
+            turns.want(wish(session), due: due, host(2))
+        }
+        #expect(turns.take() == [wish(2), wish(4)] && turns.take().isEmpty)
+        turns.over(wish(4).session)
+        #expect(turns.take() == [wish(3)])
+        turns.over(wish(2).session)
+        turns.over(wish(3).session)
+        #expect(turns.take() == [wish(1)] && turns.waitingCount == 0 && turns.runningCount == 1)
+    }
+
+    @Test func aFullGroupHoldsUpNobodyElse() {
+        var turns = CycleTurns()
+        turns.want(wish(1), due: 1, host(0, "heavy"))
+        turns.want(wish(2), due: 2, host(0, "heavy"))
+        turns.want(wish(3), due: 3, host(0, "other", of: 2))
+        turns.want(wish(4), due: 4, host(0, "other", of: 2))
+        #expect(turns.take() == [wish(1), wish(3), wish(4)])
+        turns.over(wish(1).session)
+        #expect(turns.take() == [wish(2)])
+    }
+
+    @Test func whoWantsNoMoreOrIsGoneLeavesItsPlace() {
+        var turns = CycleTurns()
+        for session in 1...4 as ClosedRange<UInt64> { turns.want(wish(session), due: Int64(session), host(1)) }
+        #expect(turns.take() == [wish(1)])
+        turns.over(wish(2).session)
+        // A wish that was taken back and comes again has a number of its own, and the place of its time.
+        turns.want(wish(3, 2), due: 9, host(1))
+        turns.keep { $0 != wish(1).session }
+        #expect(turns.take() == [wish(4)])
+        turns.over(wish(4).session)
+        #expect(turns.take() == [wish(3, 2)])
+    }
+
+    /// Whatever comes, never more run than may, nobody is let in twice, and all get their turn.
+    @Test(arguments: 0..<20 as Range<UInt64>) func whateverComes(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        var turns = CycleTurns()
+        var running: [SessionID: CycleTurns.Bounds] = [:]
+        var numbers: [SessionID: UInt64] = [:]
+        var wants: [SessionID: CycleTurns.Bounds] = [:]
+        var begun = 0
+        for step in 0..<3000 {
+            let session = SessionID(rawValue: UInt64.random(in: 1...30, using: &random))
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0,
+                1 where running[session] == nil:
+                let group = ["a", "b", nil].randomElement(using: &random) ?? nil
+                let bounds = host(6, group, of: group == "a" ? 2 : 3)
+                numbers[session, default: 0] += 1
+                wants[session] = bounds
+                turns.want(
+                    .init(session: session, number: numbers[session] ?? 0), due: Int64(step), bounds)
+                running[session] = nil
+            case 2:
+                turns.over(session)
+                (running[session], wants[session]) = (nil, nil)
+            default: break
+            }
+            for wish in turns.take() {
+                #expect(running[wish.session] == nil && wish.number == numbers[wish.session])
+                running[wish.session] = wants.removeValue(forKey: wish.session)
+                begun += 1
+            }
+            #expect(running.count <= 6 && running.values.count { $0.group?.name == "a" } <= 2)
+            #expect(running.count == turns.runningCount && wants.count == turns.waitingCount)
+        }
+        while let session = running.keys.first {
+            turns.over(session)
+            running[session] = nil
+            for wish in turns.take() { running[wish.session] = wants.removeValue(forKey: wish.session) }
+        }
+        #expect(wants.isEmpty && begun > 100)
+    }
+}

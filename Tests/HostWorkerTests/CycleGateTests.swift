@@ -1,0 +1,72 @@
+import HostSystem
+import HostValues
+import HostWire
+import Testing
+
+@testable import HostWorker
+
+/// Cycles that wait for the host's word, through the real runner in virtual time.
+@Suite struct CycleGateTests {
+    private let clock = TestClock()
+    private let starts = Log()
+
+    private func runner(_ set: (inout WorkerCommand.Start) -> Void = { _ in }) throws -> (PluginKit, RoutineRunner) {
+        let script = Script { [clock, starts] _ in
+            starts.add("\(clock.boot())")
+            return 0
+        }
+        let kit = unsafe try PluginKit([script], clock: clock)
+        var order = kit.order(waitMs: 1000, maxCycles: 3)
+        order.takesTurns = true
+        set(&order)
+        let runner = kit.context.runners[0]
+        try #require(runner.prepare(order))
+        return (kit, runner)
+    }
+
+    private func due(_ turn: RunPool.Turn) -> Int64? { if case .due(let due) = turn { due } else { nil } }
+
+    @Test func aCycleBeginsWhenTheHostSaysSo() throws {
+        let (kit, runner) = try runner()
+        let begin = clock.boot()
+        #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
+        guard case .wantsTurn(let slot, _, 1, begin)? = try kit.next() else { return #expect(Bool(false)) }
+        #expect(slot == 0)
+        clock.advance(400)
+        // A word for another wish, and a look because the clock was set, change nothing.
+        runner.requests.grant(7)
+        #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
+        runner.requests.grant(1)
+        #expect(due(runner.takeTurn()) == begin + 1_000_000_000)
+        #expect(starts.all == ["\(begin + 400)"])
+        guard case .turnOver? = try kit.next() else { return #expect(Bool(false)) }
+        // Its word is good for one cycle.
+        clock.advance(1_000_000_000)
+        #expect(due(runner.takeTurn()) == .max && starts.all.count == 1)
+    }
+
+    @Test func aStopAndAPauseTakeTheWishBack() throws {
+        let (kit, runner) = try runner()
+        _ = runner.takeTurn()
+        _ = try kit.next()
+        runner.ask(.pause)
+        #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
+        guard case .turnOver? = try kit.next() else { return #expect(Bool(false)) }
+        runner.requests.grant(1)  // it came too late
+        #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
+        runner.ask(.resume)
+        _ = runner.takeTurn()
+        guard case .wantsTurn(_, _, 2, _)? = try kit.next() else { return #expect(Bool(false)) }
+        runner.ask(.stop)
+        guard case .over = runner.takeTurn() else { return #expect(Bool(false)) }
+        guard case .turnOver? = try kit.next() else { return #expect(Bool(false)) }
+        #expect(try kit.nextEnd()?.reason.end == .stopped && starts.all.isEmpty)
+    }
+
+    @Test func withoutBoundsNobodyIsAsked() throws {
+        let (kit, runner) = try runner { $0.takesTurns = false }
+        while let due = due(runner.takeTurn()) { clock.advance(due - clock.boot()) }
+        #expect(starts.all.count == 3)
+        guard case .ended? = try kit.next() else { return #expect(Bool(false)) }
+    }
+}
