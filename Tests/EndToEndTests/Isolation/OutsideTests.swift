@@ -37,6 +37,26 @@ extension EndToEnd.Isolation {
         #expect(try await allowed.ended() == .exited(0), "\(allowed.log)")
     }
 
+    /// A configuration has commands in it that the host runs.
+    @Test(arguments: ["quiet.json5", "schedhost.json5"])
+    func `a configuration that others can write is refused`(name: String) async throws {
+        try await Fixtures.build("quiet", c: Source.plugin("quiet", waitMs: 50, body: ""))
+        let scratch = try Scratch()
+        try scratch.add("quiet")
+        try scratch.write("{ }", to: name)
+        _ = try await Command.shell("chmod 666 '\(scratch.plugins)/\(name)'", in: scratch)
+        let arguments = ["--max-cycles", "1", "--exit-when-idle"]
+        let refused = try Host(shell: "exec \"$@\" \(arguments.joined(separator: " "))", in: scratch)
+        #expect(try await refused.ended() != .exited(0), "\(refused.log)")
+        #expect(refused.log.contains("\(name): unsafe: others can write it (mode 666): chmod go-w"), "\(refused.log)")
+        let allowed = try Host(
+            shell: "exec \"$@\" --allow-unsafe-permissions \(arguments.joined(separator: " "))", in: scratch)
+        #expect(try await allowed.ended() == .exited(0), "\(allowed.log)")
+        _ = try await Command.shell("chmod 644 '\(scratch.plugins)/\(name)'", in: scratch)
+        let safe = try Host(shell: "exec \"$@\" \(arguments.joined(separator: " "))", in: scratch)
+        #expect(try await safe.ended() == .exited(0), "\(safe.log)")
+    }
+
     @Test(.enabled(if: Tools.has("script"), "there is no script(1)"))
     func `a plugin has no terminal to type into`() async throws {
         let body = """

@@ -1,3 +1,4 @@
+internal import HostInspection
 public import HostPolicy
 internal import HostStore
 internal import HostSystem
@@ -73,6 +74,27 @@ public enum ConfigurationFiles {
         guard let block = host.plugins[declaration.id] else { return }
         try block.check(against: declaration)
         try check(block, of: declaration.id, host: host)
+    }
+
+    /// A file that others can write. It has commands in it that the host runs (`on_failure`).
+    struct Unsafe: Error, CustomStringConvertible {
+        let path: String
+        let fault: Refusal.Unsafe
+
+        var description: String {
+            "\(path): unsafe: \(fault.text("it")), or allow it with --allow-unsafe-permissions"
+        }
+    }
+
+    /// The same of a file that only this user and root can write.
+    static func readSafely(_ path: String, isOptional: Bool) throws -> [UInt8]? {
+        let (folder, name) = Directory.split(path)
+        if let status = try? Directory(folder).status(name, followLink: true),
+            let fault = Refusal.Unsafe(owner: status.owner, mode: status.mode, user: HostProcess.user)
+        {
+            throw Unsafe(path: path, fault: fault)
+        }
+        return try read(path, isOptional: isOptional)
     }
 
     /// A small file's bytes; nil when it may be absent and is.

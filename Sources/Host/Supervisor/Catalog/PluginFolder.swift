@@ -40,8 +40,9 @@ protocol PluginFolder: AnyObject {
     func owners() -> PluginOwners
     /// Keeps who has which name.
     func keep(_ owners: PluginOwners)
-    /// The bytes of a configuration file; nil when it may be absent and is.
-    func configuration(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]?
+    /// The bytes of a configuration file; nil when it may be absent and is. Throws also where others can write it, unless
+    /// that is allowed.
+    func configuration(_ path: String, isOptional: Bool) throws -> [UInt8]?
 }
 
 extension PluginFolder {
@@ -239,7 +240,9 @@ final class SystemPluginFolder: PluginFolder {
         try? state.replace(Self.ownersFile, with: owners.bytes)
     }
 
-    func configuration(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
-        try ConfigurationFiles.read(path, isOptional: isOptional)
+    func configuration(_ path: String, isOptional: Bool) throws -> [UInt8]? {
+        allowsUnsafePermissions
+            ? try ConfigurationFiles.read(path, isOptional: isOptional)
+            : try ConfigurationFiles.readSafely(path, isOptional: isOptional)
     }
 }
