@@ -20,6 +20,13 @@ import Testing
         #expect(PathSteps(top + "/absent/y/z").end == .init(top + "/absent/y", "z"))
         link("round", to: "round")
         #expect(PathSteps(top + "/round").links.count == 40, "no endless way")
+        #expect(
+            PathSteps(top + "/absent/y/z").folders.suffix(2) == [.init(top, "absent"), .init(top + "/absent", "y")])
+        #expect(steps.folders.suffix(2).map(\.name) == ["b", "b"], "what a link leads through counts too")
+        #expect(PathSteps("/").folders.isEmpty && PathSteps("a/b/c").folders == [.init(".", "a"), .init("./a", "b")])
+        #expect(
+            PathSteps.Step("/a/b", "c").above == .init("/a", "b") && PathSteps.Step("/a", "b").above == .init("/", "a"))
+        #expect(PathSteps.Step("/", "a").above == nil && PathSteps.Step(".", "a").above == nil)
         #expect(PathSteps("/").end == .init("/", "") && PathSteps(".").end == .init(".", ""))
     }
 }

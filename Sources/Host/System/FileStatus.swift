@@ -20,6 +20,9 @@ extension FileStatus {
             modified: WallTime(
                 nanoseconds: SystemClock.nanoseconds(
                     seconds: Int64(status.st_mtim.tv_sec), and: Int64(status.st_mtim.tv_nsec))),
-            links: UInt64(status.st_nlink))
+            links: UInt64(status.st_nlink),
+            changed: WallTime(
+                nanoseconds: SystemClock.nanoseconds(
+                    seconds: Int64(status.st_ctim.tv_sec), and: Int64(status.st_ctim.tv_nsec))))
     }
 }

@@ -74,6 +74,13 @@ public struct FileWatch: ~Copyable {
             number: try retrying("inotify_add_watch", path) { unsafe inotify_add_watch(descriptor.raw, path, mask) })
     }
 
+    /// Watches a directory for no more than that it is moved or deleted itself. inotify_add_watch(2).
+    public func addPlace(_ path: String) throws(SystemError) -> Mark {
+        let mask = Kinds.selfGone.rawValue | 0x0100_0000 | 0x2000_0000  // IN_ONLYDIR, IN_MASK_ADD
+        return Mark(
+            number: try retrying("inotify_add_watch", path) { unsafe inotify_add_watch(descriptor.raw, path, mask) })
+    }
+
     /// Watches one file, whatever its names are: it may be written by another one, or be mounted. inotify_add_watch(2).
     public func addFile(_ path: String) throws(SystemError) -> Mark {
         let kinds: Kinds = [.modified, .attributes, .written, .selfGone]

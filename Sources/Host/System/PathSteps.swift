@@ -1,7 +1,8 @@
 internal import CHostSystem
 internal import Glibc
 
-/// On which names it depends where a path leads: the links on its way, and its last part. readlink(2).
+/// On what it depends where a path leads: the links on its way, the folders that it goes through, and its last part.
+/// readlink(2).
 public struct PathSteps: Equatable, Sendable {
     /// A name in a folder.
     public struct Step: Hashable, Sendable {
@@ -21,10 +22,20 @@ public struct PathSteps: Equatable, Sendable {
             if name.isEmpty { return folder }
             return folder.hasSuffix("/") ? folder + name : folder + "/" + name
         }
+
+        /// The step to the folder; nil for one that is a beginning.
+        public var above: Step? {
+            let parts = folder.split(separator: "/")
+            guard let last = parts.last, last != ".", last != ".." else { return nil }
+            let rest = parts.dropLast().joined(separator: "/")
+            return Step(folder.hasPrefix("/") ? "/" + rest : rest.isEmpty ? "." : rest, String(last))
+        }
     }
 
     /// The links, in the order in which they are followed.
     public private(set) var links: [Step] = []
+    /// The folders that it goes through, which may be moved away, and others in their place.
+    public private(set) var folders: [Step] = []
     /// Where the path ends up, whether there is something or not.
     public private(set) var end: Step
 
@@ -42,6 +53,7 @@ public struct PathSteps: Equatable, Sendable {
             guard part != "..", links.count < Self.mostLinks, let target = Self.target(of: step.path) else {
                 end = step
                 folder = step.path
+                if part != "..", !rest.isEmpty { folders.append(step) }
                 continue
             }
             links.append(step)

@@ -21,11 +21,13 @@ public struct FileStatus: Equatable, Sendable {
     public let modified: WallTime
     /// How many names the file has.
     public let links: UInt64
+    /// Time of the last change of anything but its names: unlike `modified`, nobody can set it to an earlier time.
+    public let changed: WallTime
 
     /// A status from its parts.
     public init(
         kind: Kind, size: Int, mode: UInt32, owner: UInt32, device: UInt64, inode: UInt64, modified: WallTime,
-        links: UInt64
+        links: UInt64, changed: WallTime
     ) {
         self.kind = kind
         self.size = size
@@ -35,7 +37,13 @@ public struct FileStatus: Equatable, Sendable {
         self.inode = inode
         self.modified = modified
         self.links = links
+        self.changed = changed
     }
+}
+
+extension FileStatus {
+    /// Whether both are of one file, by whatever names.
+    public func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }
 
 extension FileStatus.Kind: CustomStringConvertible {

@@ -175,6 +175,6 @@ public struct PluginDirectory: Sendable {
     /// Whether a file was changed so recently that it may change again without its time changing: the kernel's clock
     /// for files goes in steps of up to 10 ms. `wall` is now.
     public static func isFresh(_ file: FileStatus, wall: WallTime) -> Bool {
-        file.modified > wall - 100_000_000
+        max(file.modified, file.changed) > wall - 100_000_000
     }
 }

@@ -4,8 +4,8 @@ internal import HostValues
 /// Watches the plugins directory and its configuration file, and tells what may have changed, some milliseconds later
 /// and several changes at once.
 ///
-/// Where a path leads may depend on links at any height, and a file may be changed by another of its names: those links
-/// and files are watched too. Where the system tells of no changes, they are looked for: see `Want`.
+/// Where a path leads may depend on links and folders at any height, and a file may be changed by another of its names:
+/// those are watched too. Where the system tells of no changes, they are looked for: see `Want`.
 ///
 /// It keeps no descriptor in the directory, so that its file system can be unmounted. While there is no directory, it
 /// looks for one twice a second.
@@ -50,6 +50,8 @@ final class DirectoryWatch {
     private var mark: FileWatch.Mark?
     private var dependents: [FileWatch.Mark: [String: Set<Dependent>]] = [:]
     private var mustFollow = false
+    /// The entries that are mounts.
+    private var mounted: Set<String> = []
     /// No watch was left for the directory itself.
     private var isShort = false
     private var change = Change()
@@ -91,11 +93,17 @@ final class DirectoryWatch {
             _ = try loop.watch(events.watch.descriptor) { [unowned self] _ in receive(events) }
         }
         // A change of the mounts is reported as an error condition: proc(5), /proc/pid/mounts.
-        if let mounts { _ = try loop.watchMounts(mounts.descriptor) { [unowned self] in attach() } }
+        if let mounts { _ = try loop.watchMounts(mounts.descriptor) { [unowned self] in remount() } }
         attach()
         change = Change()
         first = nil
         if let timer { deadlines.set(timer, at: nil) }
+    }
+
+    /// Something was mounted or unmounted, perhaps in the place of what is watched.
+    private func remount() {
+        if configuration != nil { add { $0.settled.insert(Self.configurationChange) } }
+        attach()
     }
 
     /// Watches what the paths lead to now. A directory that is another one than before changes everything.
@@ -133,10 +141,25 @@ final class DirectoryWatch {
                 if error.isShortage { isShort = true }
             }
         }
-        func depend(_ dependent: Dependent, on steps: PathSteps, but own: PathSteps.Step? = nil, isFile: Bool) {
-            for step in steps.links + [steps.end] where step != own && !step.name.isEmpty {
-                watch(dependent, step.name) { () throws(SystemError) in try events?.watch.add(step.folder, names: true)
+        /// Watches a name in its folder or, where that is not there, the first name on the way to it that is missing.
+        func name(_ dependent: Dependent, _ step: PathSteps.Step) {
+            var next: PathSteps.Step? = step
+            while let step = next {
+                next = nil
+                watch(dependent, step.name) { () throws(SystemError) in
+                    do throws(SystemError) {
+                        return try events?.watch.add(step.folder, names: true)
+                    } catch {
+                        if error.isNotFound { next = step.above }
+                        throw error
+                    }
                 }
+            }
+        }
+        func depend(_ dependent: Dependent, on steps: PathSteps, but own: PathSteps.Step? = nil, isFile: Bool) {
+            for step in steps.links + [steps.end] where step != own && !step.name.isEmpty { name(dependent, step) }
+            for folder in steps.folders {
+                watch(dependent, "") { () throws(SystemError) in try events?.watch.addPlace(folder.path) }
             }
             if isFile { file(dependent, steps.end) }
         }
@@ -151,6 +174,9 @@ final class DirectoryWatch {
         if let directory = try? Directory(path), let names = try? directory.names() {
             remote = remote ?? directory.remoteFileSystem
             let mounted = Mounts.names(in: HostProcess.absolute(folder))
+            let remounted = mounted.symmetricDifference(self.mounted)
+            if !remounted.isEmpty { add { $0.settled.formUnion(remounted) } }
+            self.mounted = mounted
             for name in names where DirectorySurvey.isOfInterest(name) {
                 guard let status = try? directory.status(name) else { continue }
                 let own = PathSteps.Step(folder, name)
