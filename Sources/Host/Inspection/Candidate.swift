@@ -80,6 +80,12 @@ public final class Candidate: Sendable {
         }
     }
 
+    /// The name by which others need it as a library; nil when it has none, or is none.
+    public var ownName: String? {
+        guard var image = try? safeImage(), (try? image.readHeaders()) != nil else { return nil }
+        return (try? image.ownName()) ?? nil
+    }
+
     private func safeImage() throws(Refusal.Reason) -> ELFImage {
         if let user, let fault = Refusal.Unsafe(status, user: user) { throw .unsafeFile(fault) }
         if status.size > Self.mostBytes { throw .tooLarge(status.size) }

@@ -16,6 +16,7 @@ extension ELFImage {
         var runPath: UInt64?
         var oldRunPath: UInt64?
         var needed: [UInt64] = []
+        var ownName: UInt64?
     }
 
     /// The most symbols of one hash chain that are looked at.
@@ -46,9 +47,21 @@ extension ELFImage {
     /// The names of DT_NEEDED, as far as they are file names.
     mutating func needed() throws(Refusal.Reason) -> [String] {
         let dynamic = try readDynamic()
+        return try names(at: dynamic.needed.prefix(256), dynamic)
+    }
+
+    /// The name by which others need it, DT_SONAME; nil when it has none.
+    mutating func ownName() throws(Refusal.Reason) -> String? {
+        let dynamic = try readDynamic()
+        return try names(at: [dynamic.ownName].compactMap { $0 }, dynamic).first
+    }
+
+    private mutating func names(at offsets: some Sequence<UInt64>, _ dynamic: Dynamic) throws(Refusal.Reason)
+        -> [String]
+    {
         guard let strings = dynamic.strings else { return [] }
         var names: [String] = []
-        for offset in dynamic.needed.prefix(256) where offset < dynamic.stringsSize {
+        for offset in offsets where offset < dynamic.stringsSize {
             let count = Int(min(dynamic.stringsSize - offset, 256))
             let text = try read("its string table", address: strings.clampedPlus(offset), count: count)
             names.append(String(decoding: text.bytes.prefix { $0 != 0 }, as: UTF8.self))
@@ -72,6 +85,7 @@ extension ELFImage {
             case 5: dynamic.strings = value
             case 6: dynamic.symbols = value
             case 10: dynamic.stringsSize = value
+            case 14: dynamic.ownName = value
             case 15: dynamic.oldRunPath = value
             case 29: dynamic.runPath = value
             case 0x6FFF_FEF5: dynamic.gnuHash = value

@@ -16,7 +16,8 @@ public enum PluginProbe {
         case library(String)
     }
 
-    /// The libraries that the plugins of a directory are linked with, and those that such libraries there are.
+    /// The libraries that the plugins of a directory are linked with, those that such libraries there are, and the other names
+    /// there of all of them.
     public static func neededLibraries(
         in directory: borrowing Directory, _ names: [String], allowUnsafePermissions: Bool
     ) -> Set<String> {
@@ -28,7 +29,11 @@ public enum PluginProbe {
             else { continue }
             needed.formUnion(Libraries(of: file, in: directory, allowUnsafePermissions: allowUnsafePermissions).wanted)
         }
-        return needed
+        let others = names.filter { name in
+            let library = try? Candidate(directory, name: name, allowUnsafePermissions: allowUnsafePermissions)
+            return library?.ownName.map { needed.contains($0) } ?? false
+        }
+        return needed.union(others)
     }
 
     /// How long a worker may take to open a file, ns.

@@ -15,6 +15,11 @@ enum LoadAdvice {
                 + "many as they need"
         ),
         (
+            "cannot open shared object file",
+            "put it beside the plugin, which begins when it is there; if it belongs elsewhere, run schedhost reload once it is "
+                + "there"
+        ),
+        (
             "executable stack",
             "it wants memory that is writable and executable, which this system or the host's service (systemd's "
                 + "MemoryDenyWriteExecute=) forbids: link it with -z noexecstack"

@@ -90,6 +90,8 @@ final class SystemPluginFolder: PluginFolder {
     /// The names that each plugin, or a library beside it that it needs, is linked with.
     private var wanted: [String: Set<String>] = [:]
     private(set) var libraryNames: Set<String> = []
+    /// The names by which libraries are needed, where their files have others: `libx.so`, a link to `libx.so.1`.
+    private var ownNames: [String: String] = [:]
     /// What was said of names that cannot be read.
     private var told: Set<String> = []
     private static let ownersFile = "names.json"
@@ -186,6 +188,9 @@ final class SystemPluginFolder: PluginFolder {
             case .unreadable(let fault) where fault.isShortage: return .unclear("\(error)")
             case .noNote:
                 libraryNames.insert(name)
+                let library = try? Candidate(
+                    directory.directory, name: name, allowUnsafePermissions: allowsUnsafePermissions)
+                ownNames[name] = library?.ownName
                 return .library("\(error)")
             case let reason where reason.isPerhapsUnfinished: return .incomplete("\(error)")
             default: return .refused("\(error)")
@@ -208,7 +213,8 @@ final class SystemPluginFolder: PluginFolder {
     }
 
     func needing(_ names: Set<String>) -> [String] {
-        wanted.filter { !$0.value.isDisjoint(with: names) }.map(\.key)
+        let names = names.union(names.compactMap { ownNames[$0] })
+        return wanted.filter { !$0.value.isDisjoint(with: names) }.map(\.key)
     }
 
     func libraries(of content: String) -> String? { copies.libraries(of: content) }

@@ -148,6 +148,10 @@ final class PluginScanner {
         case .library(let why): libraries[name] = (why, kept, scan.isPatient)
         case .refused(let why): note(.refused(why: why), of: name, stamp: kept, isPatient: scan.isPatient)
         case .plugin(let file, let content):
+            // A library that came before the plugin that needs it is no fault any more.
+            for (library, _) in known.refusals where folder.needing([library]).contains(name) {
+                scans.add(library, PendingScans.Scan(isForced: true))
+            }
             note(.plugin(content: content), of: name, stamp: kept, isPatient: scan.isPatient, file)
         }
     }
