@@ -103,6 +103,16 @@ struct CacheMemoryTests {
         unsafe #expect(disk.get().state == .hit)
     }
 
+    @Test("a value that has room stays, however much of the room it takes")
+    func nearlyAll() throws {
+        let world = CacheWorld()
+        world.budget = CacheBudget(valueLimit: 1000, totalLimit: 1000)
+        try unsafe world.cache(.disk, CacheOptions(expire: .max)).put([UInt8](repeating: 1, count: 100)).get()
+        let large = unsafe try world.cache(.memory, CacheOptions(expire: .max))
+        try large.put([UInt8](repeating: 1, count: 950)).get()
+        #expect(large.hit() != nil && world.budget.held == 950)
+    }
+
     @Test("a value of the disk that finds no room in memory is served each time", arguments: [[], [1]] as [[UInt8]])
     func noRoom(_ key: [UInt8]) throws {
         let world = CacheWorld()

@@ -39,7 +39,8 @@ public final class CacheBudget: Sendable {
 
     /// Evicts down to seven eighths of the bound when it is passed. Called outside all locks.
     ///
-    /// First what the disk gives back, then what was least recently used. The margin makes the sort rare.
+    /// First what the disk gives back, then what was least recently used. The margin makes the sort rare; the last one needs
+    /// none, and stays where it has room.
     func makeRoom() {
         guard held > totalLimit, !evicting.exchange(true, ordering: .acquiring) else { return }
         defer { evicting.store(false, ordering: .releasing) }
@@ -51,8 +52,8 @@ public final class CacheBudget: Sendable {
             ($0.candidate.onDisk ? 0 : 1, $0.candidate.used) < ($1.candidate.onDisk ? 0 : 1, $1.candidate.used)
         }
         let goal = totalLimit - totalLimit / 8
-        for (cache, candidate) in candidates {
-            if held <= goal { return }
+        for (index, (cache, candidate)) in candidates.enumerated() {
+            if held <= (index == candidates.count - 1 ? totalLimit : goal) { return }
             cache.evict(candidate)
         }
     }

@@ -43,14 +43,16 @@ extension CacheStore {
             other = header
         }
         let name = FileName(path.stem + (other == nil ? Self.corruptEnding : Self.otherEnding))
-        if let other, path.key.isEmpty { try Self.raise(other.generation, of: path.name, in: folder) }
+        // Where only the value is damaged, its header tells how far the generations are.
+        let told = other ?? CacheFileReader.glance(folder, path.file.text).flatMap { isOurs($0, path) ? $0 : nil }
+        if let told, path.key.isEmpty { try Self.raise(told.generation, of: path.name, in: folder) }
         do {
             try folder.rename(path.file, to: name)
         } catch {
             if error.isNotFound { return .absent }
             throw error
         }
-        return .setAside(SetAside(file: name.text, reason: reason, generation: other?.generation ?? 0))
+        return .setAside(SetAside(file: name.text, reason: reason, generation: told?.generation ?? 0))
     }
 
     /// Sets a whole file of ours aside which the plugin cannot decode; nil when there is none of that generation.
