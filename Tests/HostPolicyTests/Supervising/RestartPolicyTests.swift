@@ -240,6 +240,31 @@ private let minute = 60 * second
         #expect(driver.policy.history.deaths.isEmpty)
     }
 
+    /// `first: "after_wait"`: from the failure of one cycle to the next cycle, which each session waits an interval for.
+    @Test func aSessionThatWaitsByItselfIsNotMadeToWaitTwice() {
+        var driver = running {
+            $0.intervalMs = 5000
+            $0.waitsFirst = true
+        }
+        driver.handle(.started)
+        var gaps: [Int64] = []
+        for _ in 0..<10 {
+            let failed = driver.now + 5 * second
+            driver.fail("error connection refused", as: .error, life: 5 * second)
+            if driver.policy.state != .starting { driver.handle(.timerFired, after: driver.untilDeadline) }
+            gaps.append((driver.now + 5 * second - failed) / 1_000_000)
+        }
+        #expect(gaps == [5000, 5000, 5000, 5000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
+        // What fails in `start` has not waited: an interval lies between two of them too.
+        driver.fail("error no database", as: .error, life: 0)
+        #expect(driver.untilDeadline == minute)
+        driver.handle(.timerFired, after: minute)
+        driver.handle(.started)
+        driver.handle(.goodCycle)
+        driver.handle(.sessionEnded(.error, cause: "no database"))
+        #expect(driver.untilDeadline == 5 * second)
+    }
+
     @Test(arguments: [UInt64(0), 1, 499, 60_000, 90_000, 86_400_000])
     func noErrorIsTriedSoonerThanTheInterval(interval: UInt64) {
         for seed in 0..<50 {

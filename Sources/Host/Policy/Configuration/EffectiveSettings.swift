@@ -102,7 +102,10 @@ public struct EffectiveSettings: Equatable, Sendable {
     /// The restart policy's numbers.
     public var restart: RestartSettings {
         var restart = RestartSettings()
-        restart.intervalMs = waitMs
+        let timing = timing
+        // By a schedule there is no interval: a session waits for the next time by itself.
+        restart.intervalMs = timing.schedules.isEmpty ? waitMs : 0
+        restart.waitsFirst = timing.first == .afterWait || timing.first == nil && timing.aligns
         restart.firstDelayMs = integer(.restartFirstDelayMs)
         restart.maxDelayMs = integer(.restartMaxDelayMs)
         restart.jitterPercent = integer(.restartJitterPercent)

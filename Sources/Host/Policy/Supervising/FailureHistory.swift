@@ -68,9 +68,10 @@ public struct FailureHistory: Equatable, Sendable {
     /// All rows are over; the deaths count on.
     mutating func endRows() { rows = [] }
 
-    /// One more failure, and what follows. `random` makes the jitter.
+    /// One more failure, and what follows. `ahead`: how long the next session will wait for its first cycle by itself, ns.
+    /// `random` makes the jitter.
     mutating func note(
-        _ fault: Fault, _ text: String, at now: Int64, by settings: RestartSettings,
+        _ fault: Fault, _ text: String, ahead: Int64 = 0, at now: Int64, by settings: RestartSettings,
         using random: inout some RandomNumberGenerator
     ) -> Consequence {
         let cause = oneLine(text, limit: Self.longestCause)
@@ -80,7 +81,7 @@ public struct FailureHistory: Equatable, Sendable {
             // The interval bounds it from below after the jitter, so that a source is never asked more often than it is
             // when all is well.
             let backOff = Self.jittered(settings.backOffMs(step: inRow), by: settings, using: &random)
-            return .wait(max(backOff, Int64(nanosecondsFrom: settings.intervalMs)))
+            return .wait(max(backOff, Int64(nanosecondsFrom: settings.intervalMs)).clampedMinus(ahead))
         case .host:
             return .wait(Self.jittered(settings.shortageDelayMs, by: settings, using: &random))
         case .death:
@@ -93,10 +94,12 @@ public struct FailureHistory: Equatable, Sendable {
 
     /// An error that is no new one, since its source was left alone, and will be until that time: it adds nothing to the
     /// row. How long to wait, ns. `until` is a plugin's word, so that it is not believed beyond the greatest delay.
-    mutating func noteRepeated(_ text: String, until: Int64, at now: Int64, by settings: RestartSettings) -> Int64 {
+    mutating func noteRepeated(
+        _ text: String, until: Int64, ahead: Int64 = 0, at now: Int64, by settings: RestartSettings
+    ) -> Int64 {
         if row(.error) == nil { _ = lengthen(.error, oneLine(text, limit: Self.longestCause), at: now) }
         let delay = min(until.clampedMinus(now), Int64(nanosecondsFrom: settings.maxDelayMs))
-        return max(delay, Int64(nanosecondsFrom: settings.intervalMs), 1)
+        return max(max(delay, Int64(nanosecondsFrom: settings.intervalMs)).clampedMinus(ahead), 1)
     }
 
     /// One more of its kind; returns how many in a row that makes.

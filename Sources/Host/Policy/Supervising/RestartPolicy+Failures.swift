@@ -64,11 +64,12 @@ extension RestartPolicy {
     mutating func failed(
         _ fault: FailureHistory.Fault, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
     ) -> [Action] {
+        let ahead = timeAhead(at: now)
         let actions = acquit(at: now)
         if fault == .death, quarantine != nil {
             return shutOut("its probe failed (\(oneLine(cause, limit: 200)))", isProbed: true, at: now)
         }
-        switch history.note(fault, cause, at: now, by: settings, using: &random) {
+        switch history.note(fault, cause, ahead: ahead, at: now, by: settings, using: &random) {
         case .wait(let delay): return actions + wait(delay, at: now)
         case .tooManyDeaths(let why): return actions + shutOut(why, isProbed: true, at: now)
         }
@@ -76,8 +77,18 @@ extension RestartPolicy {
 
     /// The source was not asked: the next session begins when it may be asked again.
     mutating func repeated(_ cause: String, _ until: Int64, at now: Int64) -> [Action] {
+        let ahead = timeAhead(at: now)
         let actions = acquit(at: now)
-        return actions + wait(history.noteRepeated(cause, until: until, at: now, by: settings), at: now)
+        return actions
+            + wait(history.noteRepeated(cause, until: until, ahead: ahead, at: now, by: settings), at: now)
+    }
+
+    /// How long the next session will wait for its first cycle by itself, so that it may begin earlier: an interval, where
+    /// the one that ends now has waited so too. One that failed sooner may have asked its source before its first cycle.
+    private func timeAhead(at now: Int64) -> Int64 {
+        guard settings.waitsFirst, case .running(let since, _) = state else { return 0 }
+        let interval = Int64(nanosecondsFrom: settings.intervalMs)
+        return now.clampedMinus(since) >= interval / 2 ? interval : 0
     }
 
     private mutating func wait(_ delay: Int64, at now: Int64) -> [Action] {

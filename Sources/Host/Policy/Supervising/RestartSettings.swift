@@ -2,6 +2,8 @@
 public struct RestartSettings: Equatable, Sendable {
     /// From one cycle's start to the next one's: after an error nothing is tried sooner than that.
     public var intervalMs: UInt64 = 0
+    /// Whether a session waits for its first cycle by itself, for an interval or for its time on a grid.
+    public var waitsFirst = false
     /// The delay after the first error, and after the second death in a row; it doubles with each further one. After the
     /// first death there is none.
     public var firstDelayMs: UInt64 = 500
