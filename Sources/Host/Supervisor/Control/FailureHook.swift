@@ -154,7 +154,7 @@ final class FailureHook {
         run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
         running[run.child.pid] = run
         hasRun = true
-        let timer = deadlines.make { [unowned self, unowned run] _ in kill(run) }
+        let timer = deadlines.make(isPatient: true) { [unowned self, unowned run] _ in kill(run) }
         run.timer = timer
         run.deadline = min(clock.monotonic() + run.call.timeout, end ?? .max)
         deadlines.set(timer, at: run.deadline)

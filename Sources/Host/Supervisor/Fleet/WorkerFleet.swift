@@ -203,7 +203,7 @@ final class WorkerFleet {
         ) { [unowned self, unowned worker] report in
             handle(report, from: worker)
         }
-        worker.timer = deadlines.make { [unowned self, unowned worker] _ in deadlineCame(worker) }
+        worker.timer = deadlines.make(isPatient: true) { [unowned self, unowned worker] _ in deadlineCame(worker) }
         workers[worker.id] = worker
         current[load.key] = worker.id
         return worker

@@ -74,7 +74,9 @@ extension RoutineBook {
         routine.session?.endAs = kind
         routine.session?.endText = text
         actions.append(.send(.stop(slot: session.seat.slot), session.seat))
-        let timer = routine.stopTimer ?? deadlines.make { [unowned self, unowned routine] _ in endOverdue(routine) }
+        let timer =
+            routine.stopTimer
+            ?? deadlines.make(isPatient: true) { [unowned self, unowned routine] _ in endOverdue(routine) }
         routine.stopTimer = timer
         deadlines.set(timer, at: clock.monotonic() + host.grace)
     }
