@@ -10,9 +10,11 @@ import Testing
 final class MemoryTallies: TallyFile {
     var tallies: [String: RoutineTally] = [:]
     private(set) var saves = 0
+    var fault: SystemError?
 
     func load() -> (tallies: [String: RoutineTally], warning: String?) { (tallies, nil) }
     func save(_ tallies: [String: RoutineTally]) throws(SystemError) {
+        if let fault { throw fault }
         self.tallies = tallies
         saves += 1
     }
@@ -301,6 +303,22 @@ final class BookHarness {
         harness.perform()
         #expect(harness.records.count == 3 && harness.sessions.count == 3)
         #expect(RoutineOrders(book: book).perform(ControlRequest(.restart)) == .failed("the host is stopping"))
+    }
+
+    @Test func `an order that cannot be kept for the next host says so, and is kept when that can be`() {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        harness.wait(2)
+        harness.tallies.fault = SystemError("write", "tally.json", number: 28)
+        let outcome = harness.order(.stop, "p/r0").first
+        #expect(outcome?.isDone == false)
+        #expect(
+            outcome?.text.hasPrefix("its session ends, and it stays stopped; but the next host will not know") == true)
+        harness.wait(60)
+        #expect(harness.log.take(.error).count == 1, "said once, and not at each try")
+        harness.tallies.fault = nil
+        harness.wait(6)
+        #expect(harness.tallies.tallies.count == 1)
     }
 
     @Test func `what is stopped is on the disk a moment later, and still holds in the next host`() {

@@ -298,8 +298,9 @@ final class RoutineBook {
         tallies.changed()
     }
 
-    /// Writes what the next host must know of the policies, if that has changed.
-    func saveTallies() { tallies.save() }
+    /// Writes what the next host must know of the policies, if that has changed; why it could not.
+    @discardableResult
+    func saveTallies() -> SystemError? { tallies.save() }
 
     private var presentTallies: [String: RoutineTally?] {
         let now = clock.monotonic()

@@ -24,7 +24,14 @@ struct RoutineOrders {
                 book.log.write(.info, identifier, "\(order.action.rawValue) by a person: \(outcome.text)")
                 outcomes.append(.init(id: identifier, isDone: outcome.isDone, text: outcome.text))
             }
-            book.saveTallies()  // who was answered can rely on it, whatever becomes of this host
+            // Who was answered can rely on it, whatever becomes of this host.
+            if let fault = book.saveTallies() {
+                outcomes = outcomes.map { outcome in
+                    .init(
+                        id: outcome.id, isDone: false,
+                        text: outcome.text + "; but the next host will not know of it: \(fault)")
+                }
+            }
             return .outcomes(outcomes)
         } catch {
             return .failed("\(error)")

@@ -27,6 +27,8 @@ final class StateTallies: TallyFile {
 final class TallyKeeper {
     /// How long changes wait for more changes, ns: a save waits for the disk.
     private static let delay: Int64 = 1_000_000_000
+    /// After how long a save that failed is tried again, ns.
+    private static let retry: Int64 = 5_000_000_000
 
     /// The tallies of all routines, also of those that are not there now, by `plugin/routine`.
     private(set) var saved: [String: RoutineTally]
@@ -40,6 +42,7 @@ final class TallyKeeper {
     private let log: any LogSink
     private var timer: Deadlines.Timer?
     private var isDue = false
+    private var fault: SystemError?
 
     init(_ file: any TallyFile, clock: any HostClock, deadlines: Deadlines, log: any LogSink) {
         self.file = file
@@ -59,19 +62,25 @@ final class TallyKeeper {
         deadlines.set(timer, at: clock.monotonic() + Self.delay)
     }
 
-    /// Saves now, if there is anything new.
-    func save() {
+    /// Saves now, if there is anything new. What cannot be saved is said once, and tried again: why it could not.
+    @discardableResult
+    func save() -> SystemError? {
         isDue = false
         if let timer { deadlines.set(timer, at: nil) }
         saveMore()
         var tallies = saved
         for (identifier, tally) in present() { tallies[identifier] = tally }
-        guard tallies != saved else { return }
+        guard tallies != saved else { return nil }
         do throws(SystemError) {
             try file.save(tallies)
             saved = tallies
+            fault = nil
         } catch {
-            log.write(.error, "", "\(error)")
+            if fault != error { log.write(.error, "", "\(error)") }
+            fault = error
+            isDue = true
+            if let timer { deadlines.set(timer, at: clock.monotonic() + Self.retry) }
         }
+        return fault
     }
 }
