@@ -10,6 +10,8 @@ final class StateGuard {
     private static let period: Int64 = 10_000_000_000
 
     private let path: String
+    /// The directory that this host has, whatever the path leads to later.
+    private let own: FileStatus?
     private let log: any LogSink
     private let clock: any HostClock
     private let deadlines: Deadlines
@@ -33,6 +35,7 @@ final class StateGuard {
         openSocket: @escaping () -> Void, giveUp: @escaping () -> Void
     ) {
         self.path = path
+        own = try? Directory(path).descriptor.status(subject: path)
         self.log = log
         self.clock = clock
         self.deadlines = deadlines
@@ -60,6 +63,10 @@ final class StateGuard {
     private func look() {
         do throws(SystemError) {
             let directory = try Directory(path)
+            // What is made anew is made in the directory that this host has: in another one it would be missed for ever.
+            if let own, try !own.isSameFile(as: directory.descriptor.status(subject: path)) {
+                return sayOnce("\(path): another directory is there now")
+            }
             if isGone("lock", in: directory) { try takeLock(directory) }
             if isGone(HostState.controlSocket, in: directory) {
                 say(HostState.controlSocket)
@@ -67,14 +74,17 @@ final class StateGuard {
             }
             hasFault = false
         } catch {
-            if !hasFault {
-                log.write(
-                    .error, "",
-                    "the state directory cannot be used any more: \(error): restart the host, with a --state that stays"
-                )
-            }
-            hasFault = true
+            sayOnce("\(error)")
         }
+    }
+
+    private func sayOnce(_ fault: String) {
+        if !hasFault {
+            log.write(
+                .error, "",
+                "the state directory cannot be used any more: \(fault): restart the host, with a --state that stays")
+        }
+        hasFault = true
     }
 
     private func isGone(_ name: String, in directory: borrowing Directory) -> Bool {

@@ -61,6 +61,16 @@ extension EndToEnd {
                 "rmdir plugins && mkdir v1 v2 && mkdir top && mv v1 top/p && ln -s top/p plugins", "top/p", "v2",
                 "mv top/p old && mv v2 top/p"
             ),
+            // The same two levels up.
+            (
+                "rmdir plugins && mkdir -p app/x/p new/x/p && ln -s app/x/p plugins", "app/x/p", "new/x/p",
+                "mv app old && mv new app"
+            ),
+            // A build's directory is removed, and made anew step by step: what was linked comes last.
+            (
+                "mkdir -p build/x86 v2 && ln -s ../build/x86/a.so ../build/x86/a.json5 plugins/", "build/x86", "v2",
+                "rm -r build && sleep 0.3 && mkdir build && sleep 0.3 && mkdir build/x86 && cp v2/* build/x86/"
+            ),
         ])
         func `what is switched by a link is taken up, plugin and settings`(
             layout: String, first: String, second: String, change: String
@@ -121,7 +131,16 @@ extension EndToEnd {
             try await host.line("a/run", "one")
             try await shell("ln -s ../v2 n && mv -T n etc/current")
             try await eventually("ten cycles\n\(host.log)") { host.lines("a/run", "one").count >= 10 }
-            try await end(host)
+            // Folders above it are moved, and others put in their place.
+            try await shell("mkdir n && echo '{wait_ms: 3600000}' > n/c.json5 && mv v2 w2 && mv n v2")
+            try await host.line("its configuration has changed")
+            try await Task.sleep(for: .seconds(1))
+            let last = host.lines("a/run", "one").count
+            try await Task.sleep(for: .milliseconds(500))
+            #expect(host.lines("a/run", "one").count == last, "it waits for an hour\n\(host.log)")
+            try await shell("mv etc far && mkdir -p etc && echo '{wait_ms: 90}' > etc/c.json5")
+            try await eventually("cycles again\n\(host.log)") { host.lines("a/run", "one").count >= last + 10 }
+            _ = try await host.end(by: Signals.terminate)
         }
 
         @Test(.enabled(if: Tools.hasNamespaces, "no namespaces can be made here"), arguments: ["instances", "watches"])
@@ -216,6 +235,21 @@ extension EndToEnd {
             #expect(!list.output.contains("refused"), "\(list.output)")
         }
 
+        @Test(arguments: ["ln -s libdep.so.1 plugins/libdep.so", "cp libdep1.so plugins/libdep.so"])
+        func `the name by which a library is linked is no fault beside the one by which it is needed`(other: String)
+            async throws
+        {
+            try await libraries()
+            try await shell(
+                "cp libdep1.so plugins/libdep.so.1 && cp libinner1.so plugins/libinner.so && cp app.so plugins/ && \(other)"
+            )
+            let host = try Host("--max-cycles", "2", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0), "\(host.log)")
+            #expect(host.lines("ERROR").isEmpty, "\(host.log)")
+            let list = try await Program.run("list", "--plugins", scratch.plugins, in: scratch)
+            #expect(list.end == .exited(0) && !list.output.contains("refused"), "\(list.output)")
+        }
+
         @Test func `a plugin that came before its libraries begins when they are there`() async throws {
             try await libraries()
             let host = try Host(in: scratch)
@@ -235,7 +269,7 @@ extension EndToEnd {
             try await shell("cp \"$one\" plugins/a.so && echo '{wait_ms: 100}' > plugins/a.json5")
             let host = try Host(in: scratch)
             try await host.line("a/run", "one")
-            try await shell("rm -r state/lock state/control.sock state/plugins")
+            try await shell("rm -r state/lock state/control.sock state/plugins state/ledgers state/reports")
             try await host.line("WARNING", "lock was removed")
             try await host.line("WARNING", "control.sock was removed")
             let second = try await Program.run(
@@ -248,6 +282,21 @@ extension EndToEnd {
             try await host.line("its copy", "is made anew")
             try await eventually("it runs again\n\(host.log)") { host.lines("a/run", "one").count > before + 3 }
             _ = try await host.end(by: Signals.terminate)
+        }
+
+        @Test func `another directory in the place of the state's is told once, and left alone`() async throws {
+            try await shell("cp \"$one\" plugins/a.so && echo '{wait_ms: 100}' > plugins/a.json5")
+            let host = try Host(in: scratch)
+            try await host.line("a/run", "one")
+            try await shell("mv state elsewhere && mkdir -m 700 state")
+            try await host.line("ERROR", "the state directory cannot be used any more", "restart the host")
+            try await shell("sleep 0.5 && rm elsewhere/lock && sleep 0.5")
+            #expect(host.lines("state directory").count == 1 && host.lines("was removed").isEmpty, "\(host.log)")
+            #expect(host.lines("a/run", "one").count > 5, "what runs goes on")
+            try await shell("rmdir state && mv elsewhere state")
+            try await host.line("WARNING", "lock was removed")
+            _ = try await host.end(by: Signals.terminate)
+            #expect(try host.records.count == 1)
         }
     }
 }

@@ -8,7 +8,8 @@ final class CrashReports {
     /// Reports that are kept of each plugin.
     private static let mostReports = 20
 
-    private let directory: Directory
+    private var directory: Directory
+    private let state: Directory
     private let keepsReports: Bool
     /// The program that writes the reports; nil where none are wanted, or it is not found.
     let backtracer: String?
@@ -16,6 +17,7 @@ final class CrashReports {
     /// The reports of a state directory.
     init(in state: borrowing Directory, keepsReports: Bool) throws(SystemError) {
         directory = try state.directory("reports", create: true)
+        self.state = try Directory(state.path)
         self.keepsReports = keepsReports
         backtracer = keepsReports ? Backtracer.find() : nil
     }
@@ -30,6 +32,10 @@ final class CrashReports {
     /// The path by which a worker's backtracer reaches a report that it is to write. A comma ends a path in the
     /// runtime's settings, so a directory with one in its path is reached by our descriptor of it.
     func place(of name: String) -> String {
+        // A cleaner may have removed it; what cannot be written there is written into the log.
+        if (try? state.status("reports")) == nil, let new = try? state.directory("reports", create: true) {
+            directory = new
+        }
         let path = HostProcess.absolute(directory.child(name))
         return path.contains(",") ? "/proc/\(HostProcess.pid)/fd/\(directory.descriptor.raw)/\(name)" : path
     }

@@ -42,11 +42,23 @@ final class ReportReader {
         /// Takes from what waits until nothing does.
         func serve() {
             while let (number, subject) = next() {
-                let report = CrashExamination.report(of: subject, in: directory)
+                let report = report(of: subject)
                 work.withLock { $0.done.append((number, report)) }
                 bell.ring()
             }
         }
+
+        /// Looks where the path leads now: the directory that was opened may have been removed, and made anew.
+        private func report(of subject: Subject) -> Report {
+            guard let present = try? Directory(directory.path) else {
+                return CrashExamination.report(of: subject, in: directory)
+            }
+            return CrashExamination.report(of: subject, in: present)
+        }
+
+        func size(of report: String) -> Int? { try? Directory(directory.path).status(report).size }
+
+        func remove(_ report: String) { try? Directory(directory.path).remove(report) }
 
         private func next() -> (Int, Subject)? {
             work.withLock { work in
@@ -71,10 +83,9 @@ final class ReportReader {
     /// removed. At once when there is nothing to read.
     func read(_ subject: Subject, then: @escaping (Report) -> Bool) {
         // An empty one was made for a worker that had no need of it.
-        let size = (try? desk.directory.status(subject.report))?.size
-        if size == 0 { try? desk.directory.remove(subject.report) }
-        let hasReport = (size ?? 0) > 0
-        guard hasReport || subject.page?.frames.isEmpty == false else { return _ = then(Report()) }
+        let size = desk.size(of: subject.report) ?? 0
+        if size == 0 { desk.remove(subject.report) }
+        guard size > 0 || subject.page?.frames.isEmpty == false else { return _ = then(Report()) }
         lastNumber += 1
         let number = lastNumber
         askers[number] = then
@@ -100,7 +111,7 @@ final class ReportReader {
         }
         for (number, report) in done {
             guard let asker = askers.removeValue(forKey: number) else { continue }
-            if !asker(report), let file = report.file { try? desk.directory.remove(file) }
+            if !asker(report), let file = report.file { desk.remove(file) }
         }
     }
 }

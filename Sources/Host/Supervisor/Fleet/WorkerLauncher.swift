@@ -51,7 +51,8 @@ protocol WorkerLauncher: AnyObject {
 final class ProcessLauncher: WorkerLauncher {
     private let loop: EventLoop
     private let clock: any HostClock
-    private let ledgers: Directory
+    private let state: Directory
+    private var ledgers: Directory
     private let reports: CrashReports
     private let reader: ReportReader
     /// The program that writes the reports of crashes, when they are wanted and it is there.
@@ -75,6 +76,7 @@ final class ProcessLauncher: WorkerLauncher {
         self.reports = reports
         self.mark = mark
         backtracer = reports.backtracer
+        self.state = try Directory(state.path)
         ledgers = try state.directory("ledgers", create: true)
         reader = try ReportReader(try state.directory("reports", create: true), loop: loop)
     }
@@ -90,7 +92,18 @@ final class ProcessLauncher: WorkerLauncher {
         if let data = place?.data { setup.variables.append("SCHEDHOST_DATA=" + data) }
         if setup.limits.sandbox.level != .off { try confine(&setup, place) }
         return try WorkerLink(
-            setup, ledger: try WorkerLedger(setup.ledgerName, in: ledgers), loop: loop, clock: clock, report: report)
+            setup, ledger: try ledger(setup.ledgerName), loop: loop, clock: clock, report: report)
+    }
+
+    private func ledger(_ name: String) throws(SystemError) -> WorkerLedger {
+        do throws(SystemError) {
+            return try WorkerLedger(name, in: ledgers)
+        } catch {
+            guard error.isNotFound else { throw error }
+            // A cleaner has removed the directory.
+            ledgers = try state.directory("ledgers", create: true)
+            return try WorkerLedger(name, in: ledgers)
+        }
     }
 
     /// Gives a worker a sandbox, and what is written in one: its own folders and the file for a report.
