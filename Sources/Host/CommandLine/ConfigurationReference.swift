@@ -30,7 +30,7 @@ public enum ConfigurationReference {
         case restart = "When it is started again"
         case limits = "What a worker may use"
         case caches = "What caches may use"
-        case told = "Who is told of a failure"
+        case told = "Who is told what happens"
         case parts = "Parts of a file"
     }
 
@@ -331,8 +331,31 @@ public enum ConfigurationReference {
         case .onFailureTimeoutMs:
             Words(
                 .told,
-                "How long that program may take before it is ended; more is for a slow mail server.",
+                "How long that program, and those of the other hooks, may take before it is ended; more is for a slow mail server.",
                 "on_failure: { timeout_ms: 30000 }")
+        case .onRecovery:
+            Words(
+                .told,
+                "The program that is run at the first good cycle after a session that failed, to say that all is well again.",
+                "on_recovery: [\"/usr/bin/logger\", \"well again\"]")
+        case .onEnd:
+            Words(
+                .told,
+                "The program that is run after each session, however it ended, with its record on the standard input, for what "
+                    + "follows on the work.",
+                "on_end: [\"/usr/bin/logger\", \"done\"]")
+        case .onSilenceAfterMs:
+            Words(
+                .told,
+                "After how long without a good cycle the program of on_silence.run is run, once until there is one again; more "
+                    + "is for work that may be late.",
+                "on_silence: { after_ms: 600000 }")
+        case .onSilenceRun:
+            Words(
+                .told,
+                "The program that is run then, whatever the reason is that nothing comes: failures, a quarantine, or a source "
+                    + "that hangs.",
+                "on_silence: { run: [\"/usr/bin/logger\", \"silent\"] }")
         }
     }
 

@@ -12,7 +12,9 @@ extension Supervisor {
         switch change {
         case .describe(let number): fleet.enqueue(number)
         case .forget(let number): fleet.leaveQueue(number)
-        case .ready(let program): book.add(program)
+        case .ready(let program):
+            book.add(program)
+            for routine in program.routines { quiet.begin(program.name + "/" + routine.name, routine.settings) }
         case .reworded(let program): book.reword(program)
         case .refused: hasFailed = true
         case .retire(let number, let kind, let text):
@@ -50,6 +52,9 @@ extension Supervisor {
             catalog.couldNotDescribe(number, why)
         case .ended(let ended, let counts, let wasTold):
             turns.over(ended.session)
+            if let routine = book.running[ended.session] {
+                quiet.ended(routine.identifier, session: ended.session.rawValue, good: ended.goodCycles)
+            }
             book.ended(ended, counts, wasTold: wasTold)
         case .wantsTurn(let wish, let due):
             if let routine = book.running[wish.session] { turns.want(wish, due: due, routine.settings.turns) }
@@ -133,9 +138,50 @@ extension Supervisor {
         desk.sessionEnds(record.identifier)
         let line = keeper.keep(record, report: report)
         desk.take(line)
+        runHook(\.onEndCommand, line)
         guard record.reason.isFailure else { return }
         hasFailed = true
-        runFailureHook(line)
+        quiet.failed(record.identifier)
+        runHook(\.onFailureCommand, line)
+    }
+
+    /// How a routine stands, for who looks for its good cycles.
+    func standing(of identifier: String) -> QuietLook.Standing? {
+        guard let routine = book.routines.values.first(where: { $0.identifier == identifier && !$0.owner.isRetired })
+        else { return nil }
+        if routine.isPaused || !routine.settings.isEnabled { return .rests }
+        switch routine.policy.state {
+        case .complete, .stopped: return .rests
+        case .idle, .waiting, .starting, .running, .ending, .quarantined: break
+        }
+        guard let session = routine.session, let counted = fleet.snapshot(session.seat) else {
+            return .works(session: 0, good: 0)
+        }
+        let good = counted.cycle > counted.failures ? counted.cycle - counted.failures : 0
+        return .works(session: session.id.rawValue, good: good)
+    }
+
+    /// Runs what is configured for a routine that is silent, or is well again, with a record of what is known.
+    func tell(_ identifier: String, _ tidings: QuietWatch.Tidings) {
+        let parts = identifier.split(separator: "/", maxSplits: 1).map { String($0) }
+        guard parts.count == 2 else { return }
+        let running = book.routines.values.first { $0.identifier == identifier }?.session
+        let now = clock.wallMilliseconds()
+        var record = SessionRecord(
+            session: running?.id ?? keeper.last(of: identifier)?.session ?? SessionID(rawValue: 0), plugin: parts[0],
+            routine: parts[1], startMs: running?.startMs ?? now, finishMs: now, durationMs: 0, cycles: 0,
+            reason: SessionRecord.Reason(named: "recovered"))
+        switch tidings {
+        case .recovered:
+            record.reason.text = "a good cycle after failures"
+            log.write(.info, identifier, record.reason.text)
+            runHook(\.onRecoveryCommand, RecordLine(record))
+        case .silent(let time):
+            record.reason = SessionRecord.Reason(named: "silent")
+            record.reason.text = "no good cycle for \(DurationText.format(milliseconds: time / 1_000_000))"
+            log.write(.warning, identifier, record.reason.text)
+            runHook(\.silenceCommand, RecordLine(record))
+        }
     }
 
     /// Runs the configured command for a routine that was shut out, with its last record and why.
@@ -144,12 +190,12 @@ extension Supervisor {
         guard var record = keeper.last(of: identifier) else { return }
         record.reason.kind = .known(.quarantined)
         record.reason.text = why
-        runFailureHook(RecordLine(record))
+        runHook(\.onFailureCommand, RecordLine(record))
     }
 
-    private func runFailureHook(_ line: RecordLine) {
+    private func runHook(_ words: (EffectiveSettings) -> [String], _ line: RecordLine) {
         guard let settings = catalog.settings(plugin: line.record.plugin, routine: line.record.routine) else { return }
         desk.run(
-            FailureHook.Command(words: settings.onFailureCommand, timeoutMs: settings.onFailureTimeoutMs), for: line)
+            FailureHook.Command(words: words(settings), timeoutMs: settings.onFailureTimeoutMs), for: line)
     }
 }

@@ -21,6 +21,7 @@ public final class Supervisor {
     let keeper: RecordKeeper
     let view: HostView
     let desk: ControlDesk
+    let quiet: QuietLook
     /// Whose cycle may begin, where only so many may run at once.
     var turns = CycleTurns()
     private let crashReports: CrashReports
@@ -73,6 +74,9 @@ public final class Supervisor {
         desk = try ControlDesk(
             ControlDesk.Settings(options), host: view, manager: ServiceManager(), loop: loop, deadlines: deadlines,
             clock: clock, log: log)
+        quiet = QuietLook(clock: clock, deadlines: deadlines)
+        quiet.standing = { [unowned self] in standing(of: $0) }
+        quiet.tell = { [unowned self] in tell($0, $1) }
         stateGuard = StateGuard(options.state, loop: loop, deadlines: deadlines, clock: clock, log: log) {
             [unowned self] in
             if view.phase != .stopping { desk.openControlSocket() }

@@ -32,7 +32,8 @@ enum ConfigurationMistakes {
 
     private static let top =
         "wait_ms, schedule, zone, dst, deadline_ms, catch_up, jitter_ms, align, align_offset_ms, first, max_cycles, until, "
-        + "timeout_ms, isolation, enabled, max_running, on_error, group, retry, restart, limits, sandbox, caches, on_failure"
+        + "timeout_ms, isolation, enabled, max_running, on_error, on_recovery, on_end, group, retry, restart, limits, sandbox, "
+        + "caches, on_failure, on_silence"
     private static let restart =
         "first_delay_ms, max_delay_ms, jitter_percent, reset_after_ms, same_cause_failures, same_cause_window_ms, "
         + "any_cause_failures, any_cause_window_ms, probe_after_ms, shortage_delay_ms"

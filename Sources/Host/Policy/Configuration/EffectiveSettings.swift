@@ -141,7 +141,21 @@ public struct EffectiveSettings: Equatable, Sendable {
     public var onFailureCommand: [String] {
         if case .command(let words)? = settings[.onFailureCommand]?.value { words } else { [] }
     }
-    /// How long that program may take.
+    /// The program to run at the first good cycle after a session that failed; empty: none.
+    public var onRecoveryCommand: [String] { words(.onRecovery) }
+    /// The program to run when a session is over; empty: none.
+    public var onEndCommand: [String] { words(.onEnd) }
+    /// After how long without a good cycle which program is run; nil: none.
+    public var onSilence: (afterMs: UInt64, run: [String])? {
+        let run = words(.onSilenceRun)
+        return integer(.onSilenceAfterMs) == 0 || run.isEmpty ? nil : (integer(.onSilenceAfterMs), run)
+    }
+    /// Its program; empty: none.
+    public var silenceCommand: [String] { onSilence?.run ?? [] }
+    private func words(_ key: SettingKey) -> [String] {
+        if case .command(let words)? = settings[key]?.value { words } else { [] }
+    }
+    /// How long such a program may take.
     public var onFailureTimeoutMs: UInt64 { integer(.onFailureTimeoutMs) }
 
     /// All parameters as one JSON object, names in order.

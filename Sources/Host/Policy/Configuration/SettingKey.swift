@@ -45,6 +45,10 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case cacheDiskMb = "caches.disk_mb"
     case onFailureCommand = "on_failure.command"
     case onFailureTimeoutMs = "on_failure.timeout_ms"
+    case onRecovery = "on_recovery"
+    case onEnd = "on_end"
+    case onSilenceAfterMs = "on_silence.after_ms"
+    case onSilenceRun = "on_silence.run"
 }
 
 /// The value of a setting.
@@ -177,7 +181,8 @@ extension SettingKey {
         case .cacheMemoryMb: .integer(1...1_048_576, of: "megabytes", zero: nil)
         case .cacheDiskFiles: .integer(8...10_000_000, of: "files", zero: "no bound")
         case .cacheDiskMb: .integer(1...1_048_576, of: "megabytes", zero: "no bound")
-        case .onFailureCommand: .command
+        case .onFailureCommand, .onRecovery, .onEnd, .onSilenceRun: .command
+        case .onSilenceAfterMs: .integer(1000...Self.month, of: "milliseconds", zero: "never")
         case .onFailureTimeoutMs: .integer(100...600_000, of: "milliseconds", zero: nil)
         }
     }
@@ -218,7 +223,8 @@ extension SettingKey {
         case .cacheMemoryMb: .integer(WorkerLimits().cacheMemoryMb)
         case .cacheDiskFiles: .integer(CacheSettings().diskFiles)
         case .cacheDiskMb: .integer(CacheSettings().diskMb)
-        case .onFailureCommand: .command([])
+        case .onFailureCommand, .onRecovery, .onEnd, .onSilenceRun: .command([])
+        case .onSilenceAfterMs: .integer(0)
         case .onFailureTimeoutMs: .integer(10_000)
         }
     }
