@@ -44,5 +44,8 @@ struct DescriptorBoundsTests {
         ]
         for (text, mend) in texts { #expect(LoadAdvice.mend(of: text).contains(mend), "\(text)") }
         #expect(LoadAdvice.mend(of: "a.so: undefined symbol: nowhere").isEmpty)
+        let absent = "cannot open shared object file: No such file or directory"
+        #expect(LoadAdvice.mend(of: "libx.so.1: " + absent).contains("schedhost reload"))
+        #expect(LoadAdvice.mend(of: "/state/plugins/copy.so: " + absent).isEmpty, "that is no library of the plugin's")
     }
 }

@@ -2,9 +2,13 @@
 enum LoadAdvice {
     /// The mend of a refusal of dlopen(3), to stand behind its text; empty where that says enough.
     static func mend(of text: String) -> String {
+        // What has a path is the plugin itself, and no library that it needs.
+        if text.hasPrefix("/"), text.contains(absent) { return "" }
         for (words, mend) in known where text.contains(words) { return ": " + mend }
         return ""
     }
+
+    private static let absent = "cannot open shared object file"
 
     /// Words of glibc's, and what is behind them.
     private static let known = [
@@ -15,7 +19,7 @@ enum LoadAdvice {
                 + "many as they need"
         ),
         (
-            "cannot open shared object file",
+            absent,
             "put it beside the plugin, which begins when it is there; if it belongs elsewhere, run schedhost reload once it is "
                 + "there"
         ),
