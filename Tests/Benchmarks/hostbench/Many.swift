@@ -41,6 +41,30 @@ enum Many {
             name: name, rows: rows, mostRounds: count == 10_000 ? 2 : 1, contenders: contenders)
     }
 
+    /// So many routines by a schedule of each second, against as many by `wait_ms` on the same grid: the processor time of
+    /// all processes.
+    static func calendar(_ tools: Tools, _ count: Int, seconds: Int) -> Benchmark {
+        let key = "\(count) routines by a schedule: CPU"
+        func run(_ settings: [String: Any]) throws -> [String: Sample] {
+            let host = try HostRun(tools, routines: count, settings: settings, params: ["mode": "empty"])
+            try host.start()
+            try waitFor("the start of all sessions", seconds: 120, every: 0.1) { host.begun() >= count }
+            sleep(2)
+            let before = host.all.map(Kernel.cpu).reduce(0, +)
+            let clock = bootSeconds()
+            usleep(UInt32(seconds) * 1_000_000)
+            let cpu = (host.all.map(Kernel.cpu).reduce(0, +) - before) / (bootSeconds() - clock)
+            try host.stop(seconds: 120)
+            return [key: Sample(cpu * 1000)]
+        }
+        return Benchmark(
+            name: "schedules", rows: [Row(key, "ms/s", limit: "by wait_ms")], mostRounds: 3,
+            contenders: [
+                (.limit, { try run(["wait_ms": 1000, "align": true]) }),
+                (.ours, { try run(["schedule": "*:*:* UTC"]) }),
+            ])
+    }
+
     private static func ours(_ tools: Tools, _ count: Int, seconds: Int, rows: [Row]) throws -> [String: Sample] {
         let host = try HostRun(
             tools, routines: count, settings: ["wait_ms": 1000],
