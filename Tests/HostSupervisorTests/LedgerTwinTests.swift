@@ -1,6 +1,7 @@
 import Glibc
 import HostPolicy
 import HostSystem
+import HostTestKit
 import HostValues
 import HostWire
 import Testing
@@ -57,7 +58,8 @@ import Testing
 
     @Test func `a twin that is whole is read`() {
         let expected = LedgerSnapshot(
-            session: Self.session, state: .running, cycle: 41, began: 0, due: 0, thread: 77, failures: 2, missed: 1,
+            session: Self.session, state: .running, cycle: 41, began: .longAgo, due: .longAgo, thread: 77, failures: 2,
+            missed: 1,
             end: nil)
         #expect(LedgerReader.twin(twin()) == .whole(expected))
     }
@@ -99,7 +101,7 @@ import Testing
         let read = ledger.snapshot(slot: 1)
         let snapshot = try #require(read)
         #expect(snapshot.session == Self.session && snapshot.cycle == 41 && snapshot.thread == 77)
-        #expect(snapshot.began == 0 && snapshot.due == 0)
+        #expect(snapshot.began == .longAgo && snapshot.due == .longAgo)
         let isSpoiled = ledger.isSpoiled(slot: 1)
         #expect(!isSpoiled)
     }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HostStore
 import HostSystem
+import HostTestKit
 import HostValues
 import Testing
 

@@ -5,3 +5,13 @@ extension WallTime: ExpressibleByIntegerLiteral {
     /// So many ns after 1970 began.
     public init(integerLiteral value: Int64) { self.init(nanoseconds: value) }
 }
+
+extension BootTime: ExpressibleByIntegerLiteral {
+    /// So many ns after the boot.
+    public init(integerLiteral value: Int64) { self.init(nanoseconds: value) }
+}
+
+extension MonotonicTime: ExpressibleByIntegerLiteral {
+    /// So many ns of running time after the boot.
+    public init(integerLiteral value: Int64) { self.init(nanoseconds: value) }
+}

@@ -12,7 +12,7 @@ import Testing
 
     private func runner(_ set: (inout WorkerCommand.Start) -> Void = { _ in }) throws -> (PluginKit, RoutineRunner) {
         let script = Script { [clock, starts] _ in
-            starts.add("\(clock.boot())")
+            starts.add("\(clock.boot().nanoseconds)")
             return 0
         }
         let kit = unsafe try PluginKit([script], clock: clock)
@@ -24,11 +24,11 @@ import Testing
         return (kit, runner)
     }
 
-    private func due(_ turn: RunPool.Turn) -> Int64? { if case .due(let due) = turn { due } else { nil } }
+    private func due(_ turn: RunPool.Turn) -> Int64? { if case .due(let due) = turn { due.nanoseconds } else { nil } }
 
     @Test func aCycleBeginsWhenTheHostSaysSo() throws {
         let (kit, runner) = try runner()
-        let begin = clock.boot()
+        let begin = clock.boot().nanoseconds
         #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
         guard case .wantsTurn(let slot, _, 1, begin)? = try kit.next() else { return #expect(Bool(false)) }
         #expect(slot == 0)
@@ -65,7 +65,7 @@ import Testing
 
     @Test func withoutBoundsNobodyIsAsked() throws {
         let (kit, runner) = try runner { $0.takesTurns = false }
-        while let due = due(runner.takeTurn()) { clock.advance(due - clock.boot()) }
+        while let due = due(runner.takeTurn()) { clock.advance(due - clock.boot().nanoseconds) }
         #expect(starts.all.count == 3)
         guard case .ended? = try kit.next() else { return #expect(Bool(false)) }
     }

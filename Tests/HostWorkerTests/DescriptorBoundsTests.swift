@@ -2,6 +2,7 @@ import CPluginAPI
 import HostInspection
 import HostPolicy
 import HostSystem
+import HostTestKit
 import HostValues
 import HostWire
 import Testing

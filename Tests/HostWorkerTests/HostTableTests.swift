@@ -1,6 +1,7 @@
 import CPluginAPI
 import HostInspection
 import HostSystem
+import HostTestKit
 import HostValues
 import HostWire
 import Testing

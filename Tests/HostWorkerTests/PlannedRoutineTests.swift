@@ -1,5 +1,6 @@
 import CPluginAPI
 import HostSystem
+import HostTestKit
 import HostValues
 import HostWire
 import Testing

@@ -140,7 +140,7 @@ struct RoutineRunnerTests {
         let starts = Log()
         let script = Script()
         unsafe script.start = { scheduler in
-            starts.add("\(clock.boot())")
+            starts.add("\(clock.boot().nanoseconds)")
             return unsafe self.fail(scheduler, 3, "not yet")
         }
         unsafe script.onError = { _, _, answer in

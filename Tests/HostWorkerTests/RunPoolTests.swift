@@ -206,7 +206,7 @@ struct RunPoolTests {
     /// The kernel's clock rounds as it likes: an expiry may come when our reading is not there yet.
     struct LateClock: HostClock {
         let late: Int64
-        func boot() -> Int64 { SystemClock().boot() - late }
+        func boot() -> BootTime { SystemClock().boot() - late }
         func monotonic() -> Int64 { SystemClock().monotonic() }
         func wall() -> WallTime { SystemClock().wall() }
     }

@@ -1,5 +1,6 @@
 import HostStore
 import HostSystem
+import HostTestKit
 import HostValues
 import Testing
 

@@ -30,7 +30,7 @@ struct SessionLedgerTests {
             return unsafe memory
         }
 
-        func ledger(now: Int64 = 100) -> SessionLedger {
+        func ledger(now: BootTime = 100) -> SessionLedger {
             unsafe SessionLedger(slot, twin: twin, session: SessionID(rawValue: 7), now: now, nextMs: 9)
         }
 

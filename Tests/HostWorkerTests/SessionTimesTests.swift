@@ -49,13 +49,13 @@ struct SessionTimesTests {
         func first(_ change: (inout RoutineTiming) -> Void) throws -> SessionTimes.First {
             try SessionTimes(
                 Self.timing(change), waitMs: 60_000, boot: 0, wall: Self.wall, calendar: Self.noCalendar
-            ).first(wait: 60 * Self.second, boot: 1000 * Self.second, wall: Self.wall)
+            ).first(wait: 60 * Self.second, boot: BootTime(nanoseconds: 1000 * Self.second), wall: Self.wall)
         }
         #expect(try first { $0.first = .now } == .now)
-        #expect(try first { $0.first = .afterWait } == .at(1060 * Self.second))
+        #expect(try first { $0.first = .afterWait } == .at(BootTime(nanoseconds: 1060 * Self.second)))
         #expect(try first { $0.first = .due } == .now)
         for (passed, due) in [(20, 1040), (70, 1000), (-50, 1060)] as [(Int64, Int64)] {
-            let expected = SessionTimes.First.at(due * Self.second)
+            let expected = SessionTimes.First.at(BootTime(nanoseconds: due * Self.second))
             let found = try first {
                 $0.first = .due
                 $0.lastRunMs = (Self.wall.seconds - passed) * 1000
@@ -84,8 +84,8 @@ struct SessionTimesTests {
         let times = try SessionTimes(
             Self.timing { $0.schedules = ["*:0/5 UTC"] }, waitMs: 0, boot: 0, wall: Self.wall
         ) { Self.calendar("*:0/5 UTC") }
-        let hour = 3600 * Self.second
-        func step(_ boot: Int64, _ text: String?) -> RoutinePlan.Step {
+        let hour = BootTime(nanoseconds: 3600 * Self.second)
+        func step(_ boot: BootTime, _ text: String?) -> RoutinePlan.Step {
             times.step(waitMs: 0, boot: boot, wall: Self.wall) { () throws(TimeZones.Failure) in
                 asked += 1
                 guard let text else { return try Self.noZone() }
@@ -95,7 +95,7 @@ struct SessionTimesTests {
         #expect(step(hour - 1, "01:52:30 UTC") == .wait(200 * Self.second) && asked == 0)
         #expect(step(hour, nil) == .wait(200 * Self.second) && asked == 1)
         #expect(step(hour + 1, "01:52:30 UTC") == .wait(200 * Self.second) && asked == 1)
-        #expect(step(2 * hour, "01:52:30 UTC") == .wait(350 * Self.second) && asked == 2)
+        #expect(step(hour + 3600 * Self.second, "01:52:30 UTC") == .wait(350 * Self.second) && asked == 2)
         #expect(times.nextMs == 1_000_000_350_000)
     }
 

@@ -1,6 +1,7 @@
 import CPluginAPI
 import HostStore
 import HostSystem
+import HostTestKit
 import HostValues
 import HostWire
 import PluginAPI

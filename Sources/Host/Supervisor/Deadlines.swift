@@ -1,4 +1,5 @@
 internal import HostPolicy
+internal import HostValues
 
 /// The supervisor's timers: each has an owner's handler, and at most one time.
 ///
@@ -24,7 +25,7 @@ final class Deadlines {
     /// How late it may be then, ns. What makes it later is not this program's own work.
     private static let lateness: Int64 = 1_000_000_000
 
-    private var queue = DueQueue()
+    private var queue = DueQueue<MonotonicTime>()
     private var handlers: [Int: (Int64) -> Void] = [:]
     private var free: [Int] = []
     private var nextID = 0
@@ -52,10 +53,10 @@ final class Deadlines {
             waiting[timer.id] = nil
             return queue.remove(timer.id)
         }
-        guard patient.contains(timer.id) else { return queue.set(timer.id, due: time) }
+        guard patient.contains(timer.id) else { return queue.set(timer.id, due: MonotonicTime(nanoseconds: time)) }
         if waiting[timer.id]?.wanted == time { return }
         waiting[timer.id] = Patience(wanted: time)
-        queue.set(timer.id, due: time)
+        queue.set(timer.id, due: MonotonicTime(nanoseconds: time))
         pulse = pulse ?? Self.atOnce
     }
 
@@ -71,7 +72,7 @@ final class Deadlines {
     /// Calls the handlers whose time has come.
     func settle(now: Int64) {
         if let pulse, pulse <= now { wake(pulse, now) }
-        while let id = queue.popDue(now: now) {
+        while let id = queue.popDue(now: MonotonicTime(nanoseconds: now)) {
             waiting[id] = nil
             handlers[id]?(now)
         }
@@ -84,10 +85,10 @@ final class Deadlines {
         for (id, patience) in waiting {
             let extra = patience.extra + late
             waiting[id]?.extra = extra
-            queue.set(id, due: patience.wanted + extra)
+            queue.set(id, due: MonotonicTime(nanoseconds: patience.wanted + extra))
         }
     }
 
     /// The earliest time, or `Int64.max`.
-    var earliest: Int64 { min(queue.earliest, pulse ?? .max) }
+    var earliest: Int64 { min(queue.earliest.nanoseconds, pulse ?? .max) }
 }

@@ -19,7 +19,7 @@ final class HostView: ControlledHost {
     private let machine: String
     /// The start, UTC ms and boot ns.
     private let startMs: Int64
-    private let startBoot: Int64
+    private let startBoot: BootTime
     var phase = HostPhase.preparing
 
     init(

@@ -4,8 +4,8 @@ public import HostValues
 
 /// The time as the host asks for it. Injected, so that tests run in virtual time.
 public protocol HostClock: Sendable {
-    /// Nanoseconds since the boot; goes on during a suspend and is never set (`CLOCK_BOOTTIME`).
-    func boot() -> Int64
+    /// Since the boot; goes on during a suspend and is never set (`CLOCK_BOOTTIME`).
+    func boot() -> BootTime
     /// Nanoseconds of running time; stands still during a suspend and is never set (`CLOCK_MONOTONIC`).
     func monotonic() -> Int64
     /// Since 1970, UTC, as the machine believes (`CLOCK_REALTIME`); people and daemons set it.
@@ -39,8 +39,8 @@ public struct SystemClock: HostClock {
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
-    /// `CLOCK_BOOTTIME`, in ns.
-    public func boot() -> Int64 { read(CLOCK_BOOTTIME) }
+    /// `CLOCK_BOOTTIME`.
+    public func boot() -> BootTime { BootTime(nanoseconds: read(CLOCK_BOOTTIME)) }
     /// `CLOCK_MONOTONIC`, in ns.
     public func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
     /// `CLOCK_REALTIME`.

@@ -38,6 +38,24 @@ extension ClockTime {
     }
 }
 
+/// Since the boot; goes on during a suspend and is never set (`CLOCK_BOOTTIME`).
+@frozen public struct BootTime: ClockTime {
+    /// Since the boot, in ns.
+    public let nanoseconds: Int64
+
+    /// So many ns after the boot.
+    @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+}
+
+/// Running time since the boot; stands still during a suspend and is never set (`CLOCK_MONOTONIC`).
+@frozen public struct MonotonicTime: ClockTime {
+    /// Since the boot, without suspends, in ns.
+    public let nanoseconds: Int64
+
+    /// So many ns of running time after the boot.
+    @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+}
+
 /// Since 1970, UTC, as the machine believes (`CLOCK_REALTIME`): people and daemons set that clock. From the year 2262 on it
 /// is `never`, since such times do not fit.
 @frozen public struct WallTime: ClockTime {

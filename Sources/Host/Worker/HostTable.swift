@@ -62,7 +62,7 @@ internal import Synchronization
             let clock = unsafe scheduler.runner.clock
             let (now, wall) = (clock.boot(), clock.wall())
             let due = unsafe scheduler.cell.pointee.schedule.nextDue(now: now, wall: wall)
-            return due == .max ? .max : clock.wallMilliseconds() &+ (due &- now) / 1_000_000
+            return due == .never ? .max : clock.wallMilliseconds() &+ (due - now) / 1_000_000
         }
         unsafe table.pointee.extension = { _, _ in nil }
     }

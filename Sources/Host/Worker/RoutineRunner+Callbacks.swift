@@ -9,7 +9,7 @@ internal import Synchronization
 extension RoutineRunner {
     enum StartOutcome {
         case goOn
-        case again(at: Int64)
+        case again(at: BootTime)
         case end(SessionEnd)
     }
 
@@ -40,7 +40,7 @@ extension RoutineRunner {
         case .retry(let delay):
             if session.startAttempt >= session.onError.attempts { return .end(.error) }
             let now = clock.boot()
-            let due = unsafe cell.pointee.schedule.clampToUntil(now &+ delay, now: now, wall: wall())
+            let due = unsafe cell.pointee.schedule.clampToUntil(now + delay, now: now, wall: wall())
             unsafe cell.pointee.ledger.isDue(at: due)
             return .again(at: due)
         case .end:
@@ -82,12 +82,12 @@ extension RoutineRunner {
         closeCaches(now: now)
         let ended = WorkerEvent.Ended(
             slot: session.slot, session: session.id, startMs: session.startMs,
-            finishMs: clock.wallMilliseconds(), durationNs: now &- session.startBoot, cycles: schedule.cycle,
+            finishMs: clock.wallMilliseconds(), durationNs: now - session.startBoot, cycles: schedule.cycle,
             goodCycles: schedule.cycle &- schedule.passed, failures: schedule.failures &+ session.startFailures,
             missed: schedule.missed, reason: reason,
             code: end == .error ? session.error?.code ?? 0 : 0, stats: session.stats,
             disposition: session.disposition,
-            leftAloneNs: end == .error ? session.error?.leftAloneUntil.map { max(0, $0 &- now) } : nil)
+            leftAloneNs: end == .error ? session.error?.leftAloneUntil.map { max(0, $0 - now) } : nil)
         unsafe cell.pointee.ledger.end(end, cycles: schedule.cycle, began: lastBegan)
         close()
         plugin.sessionEnded(ended)
@@ -100,7 +100,7 @@ extension RoutineRunner {
     }
 
     /// The session's record gets what the caches counted in it.
-    private func closeCaches(now: Int64) {
+    private func closeCaches(now: BootTime) {
         // Also when `start` failed, and no `stop` came.
         endReloads()
         guard let counted = caches.end(now: now) else { return }

@@ -7,21 +7,22 @@ internal import HostWire
 extension RoutineRunner {
     /// How the turn ends before a cycle that is due and may not begin yet; nil: it begins.
     @inline(__always)
-    func stopAtGate(_ now: Int64) -> RunPool.Turn? {
+    func stopAtGate(_ now: BootTime) -> RunPool.Turn? {
         switch session.gate.cycleIsDue() {
         case .enter: return nil
         case .ask(let number):
             let due = unsafe cell.pointee.schedule.due
-            plugin.channel.send(.wantsTurn(slot: session.slot, session: session.id, number: number, due: due))
+            plugin.channel.send(
+                .wantsTurn(slot: session.slot, session: session.id, number: number, due: due.nanoseconds))
             return restAtGate(now)
         case .wait: return restAtGate(now)
         }
     }
 
     /// Nothing of the plugin's is due for as long as the others take: nobody is to think that this worker stands still.
-    private func restAtGate(_ now: Int64) -> RunPool.Turn {
-        unsafe cell.pointee.ledger.waits(until: .max, cycle: cell.pointee.schedule.cycle)
-        return .due(unsafe cell.pointee.schedule.clampToUntil(.max, now: now, wall: wall()))
+    private func restAtGate(_ now: BootTime) -> RunPool.Turn {
+        unsafe cell.pointee.ledger.waits(until: .never, cycle: cell.pointee.schedule.cycle)
+        return .due(unsafe cell.pointee.schedule.clampToUntil(.never, now: now, wall: wall()))
     }
 
     /// A turn while the host has not answered: it has, or the cycle is not wanted any more, or it goes on waiting.

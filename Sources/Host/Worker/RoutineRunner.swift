@@ -48,7 +48,7 @@ internal import Synchronization
         unsafe cell.initialize(
             to: RoutineCell(
                 scheduler: schedhost_scheduler(), place: schedhost_place(),
-                schedule: Schedule(now: 0, wait: 0), ledger: SessionLedger(scratch: plugin.ledger),
+                schedule: Schedule(now: .longAgo, wait: 0), ledger: SessionLedger(scratch: plugin.ledger),
                 hasSession: index >= 0, runner: self))
         unsafe cell.pointee.scheduler.struct_size = UInt32(MemoryLayout<schedhost_scheduler>.size)
         unsafe cell.pointee.scheduler.host = unsafe HostTable.shared
@@ -187,7 +187,7 @@ internal import Synchronization
 
     /// One cycle: the hot path. Two clock reads at most, plain stores, and the plugin.
     @inline(__always)
-    private func cycle(start: Int64, end: inout Int64) -> Schedule.Action {
+    private func cycle(start: BootTime, end: inout BootTime) -> Schedule.Action {
         let schedule = unsafe cell.pointee.schedule
         unsafe cell.pointee.place.cycle = schedule.cycle
         unsafe cell.pointee.place.attempt = schedule.attempt
@@ -220,7 +220,7 @@ internal import Synchronization
     }
 
     /// Asks the hook about the failed cycle, and does what it decides.
-    private func askHook(_ now: inout Int64) -> Schedule.Action {
+    private func askHook(_ now: inout BootTime) -> Schedule.Action {
         guard let failure = session.error else {
             return unsafe cell.pointee.schedule.decide(.end, now: now, wall: wall())
         }
@@ -243,7 +243,7 @@ internal import Synchronization
     }
 
     /// A callback has returned: what it looked at in the caches may go.
-    func endCacheUse(now: Int64) {
+    func endCacheUse(now: BootTime) {
         if let counted = caches.callbackEnded(now: now) { unsafe cell.pointee.ledger.count(counted) }
     }
 
@@ -274,7 +274,7 @@ internal import Synchronization
         let asked = requests.take()
         if asked.contains(.pause) { unsafe cell.pointee.schedule.pause() }
         if asked.contains(.resume) { unsafe cell.pointee.schedule.resume(now: clock.boot()) }
-        if asked.contains(.runNow) { session.startDue = .min }
+        if asked.contains(.runNow) { session.startDue = .longAgo }
         if asked.contains(.runNow), !session.gate.isWaiting {
             _ = unsafe cell.pointee.schedule.runNow(now: clock.boot())
         }
@@ -292,7 +292,7 @@ internal import Synchronization
 
 /// When cycles come that the wait alone does not bring.
 extension RoutineRunner {
-    private func planTimes(_ timing: RoutineTiming, waitMs: UInt64, now: Int64) {
+    private func planTimes(_ timing: RoutineTiming, waitMs: UInt64, now: BootTime) {
         let wall = clock.wall()
         do throws(TimeZones.Failure) {
             times = try SessionTimes(timing, waitMs: waitMs, boot: now, wall: wall) { () throws(TimeZones.Failure) in
@@ -330,7 +330,7 @@ extension RoutineRunner {
         if case .at(let due) = first { unsafe cell.pointee.schedule.delayFirst(to: due) }
     }
 
-    private func followPlan(_ now: Int64) -> Schedule.Action {
+    private func followPlan(_ now: BootTime) -> Schedule.Action {
         let wall = clock.wall()
         let waitMs = unsafe cell.pointee.schedule.wait / 1_000_000
         let timing = times.timing

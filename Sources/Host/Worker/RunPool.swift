@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// The threads that run a plugin's routines, each when it is due.
 ///
@@ -8,8 +9,8 @@ internal import HostSystem
 final class RunPool: Sendable {
     /// What a runner wants after its turn.
     enum Turn {
-        /// To be called again at this time, boot ns.
-        case due(Int64)
+        /// To be called again at this time.
+        case due(BootTime)
         /// Nothing: its session is over.
         case over
     }
@@ -81,8 +82,8 @@ final class RunPool: Sendable {
                 if grow { startThread() }
                 let start = clock.boot()
                 switch runners[index].takeTurn(on: thread) {
-                case .due(let due): arrival = .finished(index, due: due, length: clock.boot() &- start)
-                case .over: arrival = .finished(index, due: nil, length: clock.boot() &- start)
+                case .due(let due): arrival = .finished(index, due: due, length: clock.boot() - start)
+                case .over: arrival = .finished(index, due: nil, length: clock.boot() - start)
                 }
             case .stay(let due):
                 pass(until: due)
@@ -100,7 +101,7 @@ final class RunPool: Sendable {
         }
     }
 
-    private func pass(until due: Int64) {
+    private func pass(until due: BootTime) {
         while clock.boot() < due { Thread.relax() }
     }
 
@@ -109,7 +110,7 @@ final class RunPool: Sendable {
     private func next(_ queue: inout RunQueue, after arrival: RunQueue.Arrival) -> RunQueue.Step {
         var arrival = arrival
         if case .finished(let index, .some, let length) = arrival, runners[index].hasRequests {
-            arrival = .finished(index, due: 0, length: length)
+            arrival = .finished(index, due: .longAgo, length: length)
         }
         let step = queue.next(after: arrival, now: clock.boot())
         setTimer(&queue)

@@ -12,8 +12,8 @@ struct Session {
         let message: String
         let cycle: UInt64
         let attempt: UInt32
-        /// Until when, on the boot clock, a cache leaves alone the source whose failure this repeats; nil when it is new.
-        var leftAloneUntil: Int64?
+        /// Until when a cache leaves alone the source whose failure this repeats; nil when it is new.
+        var leftAloneUntil: BootTime?
 
         /// The message, or the code where there is none.
         var text: String { message.isEmpty ? "error \(code)" : message }
@@ -25,9 +25,9 @@ struct Session {
         let source: CacheSourceFailure?
         /// What the record says, with the cache's name.
         let text: String
-        /// Until when, on the boot clock, the source is left alone whose failure this repeats; nil when a source failed in
+        /// Until when the source is left alone whose failure this repeats; nil when a source failed in
         /// this callback.
-        var leftAloneUntil: Int64?
+        var leftAloneUntil: BootTime?
     }
 
     let id: SessionID
@@ -35,13 +35,13 @@ struct Session {
     let onError: ErrorDefault
     let caches: CacheSettings
     let startMs: Int64
-    let startBoot: Int64
+    let startBoot: BootTime
     let parameters: Parameters
     var hasStarted = false
     var startAttempt: UInt32 = 0
     var startFailures: UInt64 = 0
-    /// When the next attempt at `start` is due, boot ns.
-    var startDue = Int64.min
+    /// When the next attempt at `start` is due.
+    var startDue = BootTime.longAgo
     var stopAsked = false
     /// How the last failed cache call of this callback failed, if there was one.
     var cacheTrouble: CacheTrouble?
@@ -58,7 +58,7 @@ struct Session {
     var disposition = WorkerEvent.Ended.Disposition.policy
 
     /// A session as it was ordered.
-    init(_ order: WorkerCommand.Start, parameters: Parameters, startMs: Int64, startBoot: Int64) {
+    init(_ order: WorkerCommand.Start, parameters: Parameters, startMs: Int64, startBoot: BootTime) {
         id = order.session
         slot = order.slot
         onError = order.onError
@@ -70,7 +70,7 @@ struct Session {
     }
 
     /// No session: between two of them, or that of the plugin's own scope.
-    init(parameters: Parameters, startMs: Int64 = 0, startBoot: Int64 = 0) {
+    init(parameters: Parameters, startMs: Int64 = 0, startBoot: BootTime = .longAgo) {
         id = SessionID(rawValue: 0)
         slot = -1
         onError = ErrorDefault(attempts: 1)

@@ -1,5 +1,6 @@
 internal import HostStore
 internal import HostSystem
+internal import HostValues
 internal import Synchronization
 
 /// The routine's caches in the course of its sessions: they are made by the first call, stay from one session to the next,
@@ -14,7 +15,7 @@ struct SessionCaches: ~Copyable, Sendable {
         /// What they had counted when the session began.
         var before: [RoutineCaches.Label: CacheCounters] = [:]
         /// When they were last counted, boot ns.
-        var countedAt: Int64 = 0
+        var countedAt = BootTime.longAgo
     }
 
     /// How often the ledger is told what they counted, ns.
@@ -54,8 +55,8 @@ struct SessionCaches: ~Copyable, Sendable {
     }
 
     /// A callback has returned: what it looked at may go. Gives what they counted when it is time to tell.
-    func callbackEnded(now: Int64) -> CacheCounters? {
-        let (caches, isTime) = state.withLock { state in (state.caches, now &- state.countedAt >= Self.countEvery) }
+    func callbackEnded(now: BootTime) -> CacheCounters? {
+        let (caches, isTime) = state.withLock { state in (state.caches, now - state.countedAt >= Self.countEvery) }
         guard let caches else { return nil }
         caches.callbackEnded()
         return isTime ? count(caches, now: now) : nil
@@ -66,7 +67,7 @@ struct SessionCaches: ~Copyable, Sendable {
 
     /// The session is over. Gives what they counted since the worker started, all together, and each one's share of the
     /// session, as columns of its record.
-    func end(now: Int64) -> (sum: CacheCounters, columns: [(name: String, count: UInt64)])? {
+    func end(now: BootTime) -> (sum: CacheCounters, columns: [(name: String, count: UInt64)])? {
         guard let caches = made else { return nil }
         caches.callbackEnded()
         let sum = count(caches, now: now)
@@ -78,7 +79,7 @@ struct SessionCaches: ~Copyable, Sendable {
         return (sum, Self.columns(counted, since: before))
     }
 
-    private func count(_ caches: RoutineCaches, now: Int64) -> CacheCounters {
+    private func count(_ caches: RoutineCaches, now: BootTime) -> CacheCounters {
         state.withLock { $0.countedAt = now }
         return caches.namespace.counters()
     }

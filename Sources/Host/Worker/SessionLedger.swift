@@ -19,24 +19,24 @@ internal import Synchronization
         twin = unsafe TwinAccount(scratch: file.scratchTwin)
     }
 
-    /// Of a session that begins `now`, boot ns. Slot and twin outlive it.
+    /// Of a session that begins `now`. Slot and twin outlive it.
     init(
         _ slot: UnsafeMutablePointer<LedgerSlot>, twin: UnsafeMutablePointer<LedgerTwin>, session: SessionID,
-        now: Int64, nextMs: Int64
+        now: BootTime, nextMs: Int64
     ) {
         unsafe self.slot = unsafe slot
         self.twin = unsafe TwinAccount(twin, session: session.rawValue)
         unsafe slot.pointee.state.store(LedgerState.idle.rawValue, ordering: .relaxed)
         unsafe slot.pointee.end.store(0, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(0, ordering: .relaxed)
-        unsafe slot.pointee.began.store(now, ordering: .relaxed)
-        unsafe slot.pointee.due.store(now, ordering: .relaxed)
+        unsafe slot.pointee.began.store(now.nanoseconds, ordering: .relaxed)
+        unsafe slot.pointee.due.store(now.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.failures.store(0, ordering: .relaxed)
         unsafe slot.pointee.missed.store(0, ordering: .relaxed)
         unsafe slot.pointee.lastDuration.store(0, ordering: .relaxed)
         unsafe slot.pointee.totalDuration.store(0, ordering: .relaxed)
         unsafe slot.pointee.longest.store(0, ordering: .relaxed)
-        unsafe slot.pointee.startedBoot.store(now, ordering: .relaxed)
+        unsafe slot.pointee.startedBoot.store(now.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.attempt.store(1, ordering: .relaxed)
         unsafe slot.pointee.wallDue.store(nextMs, ordering: .relaxed)
         for index in 0..<LedgerHistogram.count {
@@ -48,8 +48,8 @@ internal import Synchronization
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .releasing)
     }
 
-    /// When the last callback began, boot ns.
-    var began: Int64 { unsafe slot.pointee.began.load(ordering: .relaxed) }
+    /// When the last callback began.
+    var began: BootTime { unsafe BootTime(nanoseconds: slot.pointee.began.load(ordering: .relaxed)) }
 
     /// A thread has the turn.
     @inline(__always)
@@ -63,16 +63,16 @@ internal import Synchronization
 
     /// The plugin is about to be called.
     @inline(__always)
-    func cycleBegins(_ cycle: UInt64, at start: Int64) {
-        unsafe slot.pointee.began.store(start, ordering: .relaxed)
+    func cycleBegins(_ cycle: UInt64, at start: BootTime) {
+        unsafe slot.pointee.began.store(start.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.running.rawValue, ordering: .relaxed)
         twin.set(.running, cycle: cycle)
     }
 
     /// The plugin has returned.
     @inline(__always)
-    func cycleEnds(start: Int64, end: Int64, due: Int64) {
-        let duration = end &- start
+    func cycleEnds(start: BootTime, end: BootTime, due: BootTime) {
+        let duration = end - start
         unsafe slot.pointee.lastDuration.store(duration, ordering: .relaxed)
         unsafe slot.pointee.totalDuration.store(
             slot.pointee.totalDuration.load(ordering: .relaxed) &+ duration, ordering: .relaxed)
@@ -82,7 +82,7 @@ internal import Synchronization
         let bucket = LedgerHistogram.bucket(duration)
         unsafe slot.pointee.durations[bucket].store(
             slot.pointee.durations[bucket].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
-        let late = LedgerHistogram.bucket(start &- due)
+        let late = LedgerHistogram.bucket(start - due)
         unsafe slot.pointee.lateness[late].store(
             slot.pointee.lateness[late].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
@@ -114,15 +114,15 @@ internal import Synchronization
 
     /// Nothing is done until a cycle is due.
     @inline(__always)
-    func waits(until due: Int64, cycle: UInt64) {
+    func waits(until due: BootTime, cycle: UInt64) {
         isDue(at: due)
         twin.set(.waiting, cycle: cycle)
     }
 
-    /// When the next call of the plugin is due, boot ns.
+    /// When the next call of the plugin is due.
     @inline(__always)
-    func isDue(at due: Int64) {
-        unsafe slot.pointee.due.store(due, ordering: .relaxed)
+    func isDue(at due: BootTime) {
+        unsafe slot.pointee.due.store(due.nanoseconds, ordering: .relaxed)
     }
 
     /// The plan has gone on: what was missed, and when the next cycle comes by the wall clock, since the other one goes
@@ -135,8 +135,8 @@ internal import Synchronization
     // MARK: - Other callbacks
 
     /// The plugin is about to be called for something else than a cycle.
-    func callbackBegins(_ state: LedgerState, cycle: UInt64, at start: Int64) {
-        unsafe slot.pointee.began.store(start, ordering: .relaxed)
+    func callbackBegins(_ state: LedgerState, cycle: UInt64, at start: BootTime) {
+        unsafe slot.pointee.began.store(start.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.state.store(state.rawValue, ordering: .relaxed)
         twin.set(state, cycle: cycle)
     }
@@ -154,8 +154,8 @@ internal import Synchronization
 
     /// The session is over, after so many cycles. What stays there of times is `began`, when the last cycle began: the next
     /// session may want to know.
-    mutating func end(_ end: SessionEnd, cycles: UInt64, began: Int64) {
-        unsafe slot.pointee.began.store(began, ordering: .relaxed)
+    mutating func end(_ end: SessionEnd, cycles: UInt64, began: BootTime) {
+        unsafe slot.pointee.began.store(began.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.end.store(end.rawValue, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
         twin.set(end: end.rawValue, cycle: cycles)

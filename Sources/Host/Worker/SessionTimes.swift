@@ -5,7 +5,7 @@ internal import HostValues
 /// When the cycles of one session come, where its wait alone does not say so: by a calendar or on a grid of the wall clock,
 /// and the first one perhaps later than at once.
 ///
-/// Told the time, in ns of the boot clock and by the wall clock. It reads no files: who reads the rules of time zones gives
+/// Told the time. It reads no files: who reads the rules of time zones gives
 /// the calendar, when the session begins and then once in a while.
 struct SessionTimes {
     /// The calendar of the session by the rules of now.
@@ -15,7 +15,7 @@ struct SessionTimes {
     enum First: Equatable {
         case now
         /// At this time of the boot clock; the wait goes on from there.
-        case at(Int64)
+        case at(BootTime)
         /// When `step` says so.
         case byPlan
     }
@@ -25,9 +25,9 @@ struct SessionTimes {
         let timing: RoutineTiming
         var plan: RoutinePlan?
         /// When the rules of its zones were last asked for.
-        var lookedAt: Int64
+        var lookedAt: BootTime
 
-        init(_ timing: RoutineTiming, _ plan: RoutinePlan?, lookedAt: Int64) {
+        init(_ timing: RoutineTiming, _ plan: RoutinePlan?, lookedAt: BootTime) {
             self.timing = timing
             self.plan = plan
             self.lookedAt = lookedAt
@@ -41,7 +41,7 @@ struct SessionTimes {
     init() { settings = nil }
 
     /// As the routine's settings say. Fails when there is no calendar.
-    init(_ timing: RoutineTiming, waitMs: UInt64, boot: Int64, wall: WallTime, calendar: Calendar)
+    init(_ timing: RoutineTiming, waitMs: UInt64, boot: BootTime, wall: WallTime, calendar: Calendar)
         throws(TimeZones.Failure)
     {
         if timing == RoutineTiming() {
@@ -67,22 +67,22 @@ struct SessionTimes {
     var nextMs: Int64 { plan?.nextMs ?? 0 }
 
     /// When the first cycle comes of a session that is about to begin them, with this wait in ns.
-    func first(wait: Int64, boot: Int64, wall: WallTime) -> First {
+    func first(wait: Int64, boot: BootTime, wall: WallTime) -> First {
         if timing.beginsNow { return .now }
         if isPlanned { return .byPlan }
         switch timing.first {
         case .now, nil: return .now
-        case .afterWait: return .at(boot.clampedPlus(wait))
+        case .afterWait: return .at(boot + wait)
         case .due:
             guard let last = timing.lastRunMs else { return .now }
             // A last cycle in the future is of a clock that was wrong.
             let passed = max(0, wall - WallTime(milliseconds: last))
-            return .at(boot.clampedPlus(max(0, wait - passed)))
+            return .at(boot + max(0, wait - passed))
         }
     }
 
     /// What comes next by the plan. Rules that are an hour old are asked for anew; where there are none, they still hold.
-    func step(waitMs: Int64, boot: Int64, wall: WallTime, calendar: Calendar) -> RoutinePlan.Step {
+    func step(waitMs: Int64, boot: BootTime, wall: WallTime, calendar: Calendar) -> RoutinePlan.Step {
         guard let settings else { return .over }
         if boot - settings.lookedAt >= ZoneShelf.patience, settings.plan?.calendar != nil {
             settings.lookedAt = boot

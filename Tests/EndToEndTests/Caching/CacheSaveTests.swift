@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import HostCommandLine
 import HostSystem
+import HostValues
 import Testing
 
 extension EndToEnd {
@@ -21,7 +22,7 @@ extension EndToEnd {
                 let save = try await Save()
                 let old = try #require(Double(CacheTest.value(try await save.host.line("saved text=old"))["at"] ?? ""))
                 guard try await save.disturb("\(call):signal=SIGKILL:when=\(number)") else { break }
-                let now = SystemClock().boot()
+                let now = SystemClock().boot().nanoseconds
                 let line = CacheTest.value(try await save.host.line("found text="))
                 let text = try #require(line["text"])
                 let made = try #require(Double(line["at"] ?? ""))

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import HostSystem
+import HostValues
 
 /// Plugins, each compiled once a run, by the compiler as an author calls it.
 enum Fixtures {
@@ -102,10 +103,10 @@ final class Canary: Sendable {
         let state = state
         try Thread.start(name: "canary") {
             let clock = SystemClock()
-            var last = clock.boot()
+            var last = clock.boot().nanoseconds
             while true {
                 usleep(2000)
-                let now = clock.boot()
+                let now = clock.boot().nanoseconds
                 let isOver = state.withLock { state in
                     state.longest = max(state.longest, now - last)
                     if now - last > 5_000_000 { state.gaps.append(last..<now) }

@@ -10,7 +10,7 @@ private final class VirtualPool {
         /// From one due time to the next, and what its turns take, ns.
         var wait: Int64
         var length: Int64
-        var due: Int64 = 0
+        var due: BootTime = 0
         var isRunning = false
     }
 
@@ -21,14 +21,14 @@ private final class VirtualPool {
     }
 
     var queue: RunQueue
-    var now: Int64 = 1_000_000_000
+    var now: BootTime = 1_000_000_000
     var routines: [Routine]
     var wakeUp: Int64 = 50_000
     /// Threads on their way, with what they bring.
-    private var coming: [(time: Int64, event: Event)] = []
+    private var coming: [(time: BootTime, event: Event)] = []
     /// Since when each idle thread has waited, the one that came last at the end; a surplus one leaves in time.
-    private var waiting: [(leaves: Int64, surplus: Bool)] = []
-    private var alarm = Int64.max
+    private var waiting: [(leaves: BootTime, surplus: Bool)] = []
+    private var alarm = BootTime.never
     /// What happened.
     private(set) var late: [Int64] = []
     private(set) var settings = 0
@@ -50,16 +50,16 @@ private final class VirtualPool {
     }
 
     /// Lets time pass; false when something is queued that nobody will ever take.
-    func run(until end: Int64) -> Bool {
+    func run(until end: BootTime) -> Bool {
         while true {
             let next = coming.indices.min { coming[$0].time < coming[$1].time }
             let timed = waiting.indices.filter { waiting[$0].surplus }.min { waiting[$0].leaves < waiting[$1].leaves }
-            let expiry = waiting.isEmpty || alarm == .max ? Int64.max : alarm + min(wakeUp, 0)
-            let times = (next.map { coming[$0].time } ?? .max, timed.map { waiting[$0].leaves } ?? .max, expiry)
+            let expiry = waiting.isEmpty || alarm == .never ? BootTime.never : alarm + min(wakeUp, 0)
+            let times = (next.map { coming[$0].time } ?? .never, timed.map { waiting[$0].leaves } ?? .never, expiry)
             let earliest = min(times.0, times.1, times.2)
             if earliest > end {
                 now = end
-                return earliest < .max || alarm < .max || !routines.indices.contains { queue.contains($0) }
+                return earliest < .never || alarm < .never || !routines.indices.contains { queue.contains($0) }
             }
             now = max(now, earliest)
             if let next, times.0 == earliest {
@@ -71,7 +71,7 @@ private final class VirtualPool {
                     arrive(arrival)
                 }
             } else if times.2 == earliest {
-                alarm = .max
+                alarm = .never
                 waiting.removeLast()
                 wakeUps += 1
                 coming.append((now + max(wakeUp, 0), .wakes))
@@ -108,7 +108,7 @@ private final class VirtualPool {
     private func setTimer() {
         guard let time = queue.takeAlarm() else { return }
         settings += 1
-        alarm = max(time, time == .max ? .max : now)
+        alarm = max(time, time == .never ? .never : now)
     }
 }
 

@@ -97,7 +97,7 @@ struct ScheduleTests {
     @Test("a million cycles stay on the grid")
     func noDrift() {
         var schedule = Schedule(now: 17, wait: 10_000_000)
-        var now: Int64 = 17
+        var now: BootTime = 17
         for cycle in 0..<1_000_000 as Range<Int64> {
             guard schedule.poll(now: now + cycle % 50_000, wall: 0) == .run else {
                 Issue.record("cycle \(cycle) did not run")
@@ -130,12 +130,12 @@ struct ScheduleTests {
     }
 
     /// A cycle that starts that much after its due time.
-    static let delays: [(late: Int64, missed: UInt64, next: Int64)] = [
+    static let delays: [(late: Int64, missed: UInt64, next: BootTime)] = [
         (0, 0, 200), (1, 0, 200), (99, 0, 200), (100, 1, 300), (101, 1, 301), (250, 2, 450),
     ]
 
     @Test("a late start keeps the grid until it is a whole wait late", arguments: delays)
-    func delay(_ late: Int64, _ missed: UInt64, _ next: Int64) {
+    func delay(_ late: Int64, _ missed: UInt64, _ next: BootTime) {
         var schedule = Schedule(now: 0, wait: 100)
         _ = schedule.poll(now: 0, wall: 0)
         _ = schedule.finish(now: 1, wall: 0)
@@ -146,10 +146,10 @@ struct ScheduleTests {
 
     @Test("a suspend of a day gives exactly one prompt cycle")
     func suspend() {
-        let day = 86_400 * Self.second
+        let day = BootTime(nanoseconds: 86_400 * Self.second)
         var schedule = Schedule(now: 0, wait: Self.second)
         _ = schedule.poll(now: 0, wall: 0)
-        #expect(schedule.finish(now: 5, wall: 0) == .wait(until: Self.second))
+        #expect(schedule.finish(now: 5, wall: 0) == .wait(until: BootTime(nanoseconds: Self.second)))
         #expect(schedule.poll(now: day, wall: 0) == .run)
         #expect(schedule.finish(now: day + 5, wall: 0) == .wait(until: day + Self.second))
         #expect(schedule.missed == 86_399)
@@ -161,7 +161,7 @@ struct ScheduleTests {
         var action = schedule.poll(now: 0, wall: 0)
         for now in 1...1000 as ClosedRange<Int64> {
             #expect(action == .run)
-            action = schedule.finish(now: now * 1_000_000_007, wall: 0)
+            action = schedule.finish(now: BootTime(nanoseconds: now * 1_000_000_007), wall: 0)
         }
         #expect(schedule.cycle == 1000 && schedule.missed == 0)
     }
@@ -239,8 +239,10 @@ struct ScheduleTests {
 
     // MARK: Changes
 
-    @Test("a wait set in mid-cycle counts from that cycle's start", arguments: [(500, 500), (30, 100), (0, 50)])
-    func setWait(_ wait: Int64, _ next: Int64) {
+    @Test(
+        "a wait set in mid-cycle counts from that cycle's start",
+        arguments: [(500, 500), (30, 100), (0, 50)] as [(Int64, BootTime)])
+    func setWait(_ wait: Int64, _ next: BootTime) {
         var schedule = Schedule(now: 0, wait: 100)
         _ = schedule.poll(now: 0, wall: 0)
         schedule.setWait(wait)
@@ -284,7 +286,7 @@ struct ScheduleTests {
     func pause() {
         var schedule = Place.waiting.schedule
         schedule.pause()
-        #expect(schedule.poll(now: 1100, wall: 0) == .wait(until: .max))
+        #expect(schedule.poll(now: 1100, wall: 0) == .wait(until: .never))
         var early = schedule
         early.resume(now: 1099)
         #expect(early.poll(now: 1099, wall: 0) == .wait(until: 1100))
@@ -297,7 +299,7 @@ struct ScheduleTests {
     @Test("a retry is the same cycle, at most so many attempts", arguments: [1, 2, 3, 7] as [UInt32])
     func retry(_ most: UInt32) {
         var schedule = Schedule(now: 0, wait: 100, maxAttempts: most)
-        var now: Int64 = 0
+        var now: BootTime = 0
         for attempt in 1...most {
             #expect(schedule.poll(now: now, wall: 0) == .run)
             #expect(schedule.attempt == attempt && schedule.cycle == 0)
@@ -328,13 +330,13 @@ struct ScheduleTests {
         _ = schedule.poll(now: 0, wall: 5000)
         #expect(schedule.nextDue(now: 10, wall: 5010) == 100)
         #expect(schedule.nextDue(now: 120, wall: 5120) == 120, "an overrun: at once")
-        #expect(schedule.nextDue(now: 10, wall: 5100) == .max, "until comes first")
+        #expect(schedule.nextDue(now: 10, wall: 5100) == .never, "until comes first")
         _ = schedule.finish(now: 10, wall: 5010)
         #expect(schedule.nextDue(now: 10, wall: 5010) == 100)
         schedule.pause()
-        #expect(schedule.nextDue(now: 10, wall: 5010) == .max)
+        #expect(schedule.nextDue(now: 10, wall: 5010) == .never)
         schedule.resume(now: 10)
         _ = schedule.poll(now: 100, wall: 5100)
-        #expect(schedule.nextDue(now: 110, wall: 5110) == .max, "the last one")
+        #expect(schedule.nextDue(now: 110, wall: 5110) == .never, "the last one")
     }
 }

@@ -11,9 +11,10 @@ struct ScheduleWalkTests {
 
     @Test("times at the ends of their range never trap", arguments: extremes)
     func ends(_ start: Int64) {
+        let start = BootTime(nanoseconds: start)
         for wait in Self.extremes {
             for until in Self.extremes.map({ WallTime(nanoseconds: $0) }) {
-                for now in Self.extremes {
+                for now in Self.extremes.map({ BootTime(nanoseconds: $0) }) {
                     for wall in Self.extremes.map({ WallTime(nanoseconds: $0) }) {
                         walk(start: start, wait: wait, until: until, now: now, wall: wall)
                     }
@@ -22,7 +23,7 @@ struct ScheduleWalkTests {
         }
     }
 
-    private func walk(start: Int64, wait: Int64, until: WallTime, now: Int64, wall: WallTime) {
+    private func walk(start: BootTime, wait: Int64, until: WallTime, now: BootTime, wall: WallTime) {
         var schedule = Schedule(now: start, wait: wait, until: until, maxAttempts: 2)
         _ = schedule.poll(now: now, wall: wall)
         _ = schedule.nextDue(now: now, wall: wall)
@@ -31,11 +32,11 @@ struct ScheduleWalkTests {
         _ = schedule.poll(now: start, wall: wall)
         _ = schedule.fail()
         _ = schedule.decide(.retry(after: wait), now: now, wall: wall)
-        _ = schedule.poll(now: .max, wall: wall)
+        _ = schedule.poll(now: .never, wall: wall)
         schedule.resume(now: now)
-        _ = schedule.finish(now: .max, wall: wall)
+        _ = schedule.finish(now: .never, wall: wall)
         _ = schedule.nextDue(now: start, wall: wall)
-        _ = schedule.finish(now: .min, wall: wall)
+        _ = schedule.finish(now: .longAgo, wall: wall)
         if schedule.cycle > 3 { Issue.record("\(schedule)") }
     }
 
@@ -48,13 +49,13 @@ struct ScheduleWalkTests {
         let until: WallTime = Bool.random(using: &random) ? .never : 10_000 + Int64.random(in: 0...4000, using: &random)
         var schedule = Schedule(now: 100, wait: wait, maxCycles: most, until: until, maxAttempts: attempts)
         var model = Model(now: 100, wait: wait, most: most, until: until, attempts: attempts)
-        var now: Int64 = 100
+        var now: BootTime = 100
         var step: Int64 = 10_000
         for _ in 0..<3000 {
             now += Int64.random(in: 0...8, using: &random)
             if Int.random(in: 0..<200, using: &random) == 0 { step += Int64.random(in: -50...50, using: &random) }
             if Int.random(in: 0..<100, using: &random) == 0 { now += 100 }
-            let wall = WallTime(nanoseconds: now + step)
+            let wall = WallTime(nanoseconds: now.nanoseconds + step)
             let before = schedule
             var context: String { "seed \(seed) at \(now): \(before)" }
             switch Int.random(in: 0..<20, using: &random) {
@@ -100,8 +101,8 @@ private struct Model {
     let until: WallTime
     let attempts: UInt32
     var state = State.sleeping
-    var origin: Int64
-    var due: Int64
+    var origin: BootTime
+    var due: BootTime
     var counted: UInt64 = 0
     var missed: UInt64 = 0
     var attempt: UInt32 = 1
@@ -109,7 +110,7 @@ private struct Model {
     var isStopping = false
     var isAgain = false
 
-    init(now: Int64, wait: Int64, most: UInt64, until: WallTime, attempts: UInt32) {
+    init(now: BootTime, wait: Int64, most: UInt64, until: WallTime, attempts: UInt32) {
         self.wait = wait
         self.most = most
         self.until = until
@@ -118,11 +119,11 @@ private struct Model {
         due = now
     }
 
-    mutating func poll(_ now: Int64, _ wall: WallTime) -> Schedule.Action {
+    mutating func poll(_ now: BootTime, _ wall: WallTime) -> Schedule.Action {
         guard state == .sleeping else { return .none }
         if isStopping { return over(.stopped) }
         if wall >= until { return over(.until) }
-        let last = until == .never ? Int64.max : now + (until - wall)
+        let last = until == .never ? BootTime.never : now + (until - wall)
         if isPaused { return .wait(until: last) }
         if now < due { return .wait(until: min(due, last)) }
         if attempt == 1 {
@@ -138,7 +139,7 @@ private struct Model {
         return .run
     }
 
-    mutating func finish(_ now: Int64, _ wall: WallTime) -> Schedule.Action {
+    mutating func finish(_ now: BootTime, _ wall: WallTime) -> Schedule.Action {
         guard state == .running else { return .none }
         return next(now, wall)
     }
@@ -149,7 +150,7 @@ private struct Model {
         return .askHook
     }
 
-    mutating func decide(_ decision: Schedule.Decision, _ now: Int64, _ wall: WallTime) -> Schedule.Action {
+    mutating func decide(_ decision: Schedule.Decision, _ now: BootTime, _ wall: WallTime) -> Schedule.Action {
         guard state == .asking else { return .none }
         switch decision {
         case .end: return over(.error)
@@ -164,7 +165,7 @@ private struct Model {
         }
     }
 
-    mutating func runNow(_ now: Int64) -> Schedule.Action {
+    mutating func runNow(_ now: BootTime) -> Schedule.Action {
         switch state {
         case .sleeping:
             due = now
@@ -178,7 +179,7 @@ private struct Model {
         }
     }
 
-    mutating func resume(_ now: Int64) {
+    mutating func resume(_ now: BootTime) {
         isPaused = false
         if due < now {
             due = now
@@ -186,7 +187,7 @@ private struct Model {
         }
     }
 
-    private mutating func next(_ now: Int64, _ wall: WallTime) -> Schedule.Action {
+    private mutating func next(_ now: BootTime, _ wall: WallTime) -> Schedule.Action {
         counted += 1
         attempt = 1
         if counted == most { return over(.maxCycles) }

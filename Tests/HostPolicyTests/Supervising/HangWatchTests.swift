@@ -13,7 +13,7 @@ private let hour = 3600 * second
 
     /// Both clocks, and a way to suspend.
     struct Clocks {
-        var now = ClockReading(boot: 1000 * second, monotonic: 900 * second)
+        var now = ClockReading(boot: BootTime(nanoseconds: 1000 * second), monotonic: 900 * second)
 
         mutating func run(_ time: Int64) {
             now.boot += time
@@ -23,11 +23,11 @@ private let hour = 3600 * second
         mutating func suspend(_ time: Int64) { now.boot += time }
     }
 
-    private func busy(_ cycle: UInt64, since began: Int64, timeout: Int64? = 60 * second) -> Watch.Snapshot {
+    private func busy(_ cycle: UInt64, since began: BootTime, timeout: Int64? = 60 * second) -> Watch.Snapshot {
         Watch.Snapshot(state: .busy, session: 7, cycle: cycle, began: began, due: 0, timeout: timeout)
     }
 
-    private func waiting(until due: Int64, timeout: Int64? = 60 * second) -> Watch.Snapshot {
+    private func waiting(until due: BootTime, timeout: Int64? = 60 * second) -> Watch.Snapshot {
         Watch.Snapshot(state: .waiting, session: 7, cycle: 1, began: 0, due: due, timeout: timeout)
     }
 
@@ -115,7 +115,7 @@ private let hour = 3600 * second
 
     @Test(arguments: [
         Watch.Snapshot(state: .idle, session: 1, cycle: 1, began: 0, due: 0, timeout: second),
-        Watch.Snapshot(state: .waiting, session: 1, cycle: 1, began: 0, due: .max, timeout: second),
+        Watch.Snapshot(state: .waiting, session: 1, cycle: 1, began: 0, due: .never, timeout: second),
     ])
     func whatCannotHangNeedsNoLook(snapshot: Watch.Snapshot) {
         var watch = Watch()
@@ -179,8 +179,8 @@ private let hour = 3600 * second
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now) != nil)
     }
 
-    @Test(arguments: [Int64.min, -1, 0, 1_000_000 * second, .max])
-    func aBeginningThatCannotBeCountsFromNow(began: Int64) {
+    @Test(arguments: [.longAgo, -1, 0, BootTime(nanoseconds: 1_000_000 * second), .never])
+    func aBeginningThatCannotBeCountsFromNow(began: BootTime) {
         var watch = Watch()
         var clocks = Clocks()
         _ = watch.observe("a", waiting(until: clocks.now.boot + second), at: clocks.now)
@@ -208,10 +208,12 @@ private let hour = 3600 * second
         for _ in 0..<20_000 {
             func time() -> Int64 { times[Int(dice.next() % 9)] }
             let snapshot = HangWatch<Int>.Snapshot(
-                state: .busy, session: dice.next(), cycle: dice.next() % 2, began: time(), due: time(),
+                state: .busy, session: dice.next(), cycle: dice.next() % 2, began: BootTime(nanoseconds: time()),
+                due: BootTime(nanoseconds: time()),
                 timeout: dice.next() % 2 == 0 ? nil : time())
             var other = HangWatch<Int>.Snapshot(
-                state: .waiting, session: 1, cycle: 1, began: time(), due: time(), timeout: time())
+                state: .waiting, session: 1, cycle: 1, began: BootTime(nanoseconds: time()),
+                due: BootTime(nanoseconds: time()), timeout: time())
             other.isBehind = dice.next() % 3 == 0
             switch states[Int(dice.next() % 4)] {
             case .idle: other.state = .idle
@@ -219,7 +221,7 @@ private let hour = 3600 * second
             case .waiting: other.state = .waiting
             case .busy: other = snapshot
             }
-            let now = ClockReading(boot: time(), monotonic: time())
+            let now = ClockReading(boot: BootTime(nanoseconds: time()), monotonic: time())
             _ = watch.observe(Int(dice.next() % 5), other, at: now)
             if dice.next() % 4 == 0 { watch.ask(Int(dice.next() % 5), at: now) }
             _ = watch.nextLook(at: now)
@@ -237,7 +239,7 @@ private let hour = 3600 * second
         let hangsAt = UInt64.random(in: 0...50, using: &dice)
         let start = clocks.now
         /// What the worker's ledger says: cycles that take no time, until one does not end.
-        func ledger(_ boot: Int64) -> Watch.Snapshot {
+        func ledger(_ boot: BootTime) -> Watch.Snapshot {
             let cycle = min(UInt64((boot - start.boot) / wait), hangsAt)
             if cycle == hangsAt { return busy(hangsAt, since: start.boot + Int64(hangsAt) * wait, timeout: timeout) }
             var snapshot = waiting(until: start.boot + Int64(cycle + 1) * wait, timeout: timeout)
@@ -377,7 +379,7 @@ private let hour = 3600 * second
     @Test func manySuspendsAreBounded() {
         var history = SuspendHistory()
         var clocks = Clocks()
-        var before: [(boot: Int64, suspended: Int64)] = []
+        var before: [(boot: BootTime, suspended: Int64)] = []
         for _ in 0..<100 {
             history.note(clocks.now)
             before.append((clocks.now.boot, clocks.now.suspended))

@@ -16,7 +16,7 @@ struct CacheAgeTests {
         var testDescription: String { what }
 
         init(
-            _ what: String, _ made: (UInt128, Int64, WallTime), _ now: (UInt128, Int64, WallTime), _ age: Int64?,
+            _ what: String, _ made: (UInt128, BootTime, WallTime), _ now: (UInt128, BootTime, WallTime), _ age: Int64?,
             machines: (UInt64, UInt64) = (5, 5)
         ) {
             self.what = what
@@ -46,10 +46,10 @@ struct CacheAgeTests {
         Case("a machine without an id", (1, 100, 5000), (2, 9999, 5400), 400, machines: (0, 0)),
         Case("a file of an earlier version", (1, 100, 5000), (2, 9999, 5400), 400, machines: (0, 6)),
         Case("two containers of one boot", (1, 100, 5000), (1, 130, 9999), 30, machines: (5, 6)),
-        Case("the ends of the numbers", (1, .min, .longAgo), (2, .max, .never - 1), .max),
+        Case("the ends of the numbers", (1, .longAgo, .longAgo), (2, .never, .never - 1), .max),
         Case("a wall clock beyond 2262", (1, 100, 5000), (2, 10, .never), nil),
         Case("a wall clock beyond 2262, same boot", (1, 100, .never), (1, 130, .never), 30),
-        Case("the ends of the numbers, same boot", (1, .max, 0), (1, .min, 0), nil),
+        Case("the ends of the numbers, same boot", (1, .never, 0), (1, .longAgo, 0), nil),
     ]
 
     @Test("stamps", arguments: cases)
@@ -86,14 +86,14 @@ struct CacheAgeTests {
         let offset = seconds * 1_000_000_000
         unsafe try world.cache(.disk, CacheOptions(expire: .max)).put([1]).get()
         // The namespace's clock is the machine's, so many seconds ahead.
-        world.clock.reboot(uptime: world.clock.boot() + 4_000_000_000 + offset)
+        world.clock.reboot(uptime: world.clock.boot().nanoseconds + 4_000_000_000 + offset)
         world.bootOffset = offset
         world.restart()
         let cache = unsafe try world.cache(.disk, CacheOptions(expire: 2_000_000_000))
         #expect(try cache.peek().get().age == 4_000_000_000)
         unsafe #expect(cache.get(source: source([2])).state == .loaded)
         // And back, with a value that was made inside.
-        world.clock.reboot(uptime: world.clock.boot() + 1_000_000_000 - offset)
+        world.clock.reboot(uptime: world.clock.boot().nanoseconds + 1_000_000_000 - offset)
         world.bootOffset = 0
         world.restart()
         unsafe #expect(try world.cache(.disk, CacheOptions(expire: .max)).peek().get().age == 1_000_000_000)

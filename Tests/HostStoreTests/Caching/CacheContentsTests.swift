@@ -29,7 +29,7 @@ struct CacheContentsTests {
     private static func bytes(_ bytes: [UInt8]) -> CacheValue.Content { .bytes(buffer(bytes)) }
 
     /// A value as the disk has it.
-    private static func found(_ bytes: [UInt8], generation: UInt64, produced: Int64?, loads: UInt64 = 0)
+    private static func found(_ bytes: [UInt8], generation: UInt64, produced: BootTime?, loads: UInt64 = 0)
         -> CacheDisk.Found
     {
         let payload = buffer(bytes)
@@ -41,7 +41,7 @@ struct CacheContentsTests {
     }
 
     private func ask(
-        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: Int64
+        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: BootTime
     )
         -> CacheStep
     {
@@ -51,7 +51,7 @@ struct CacheContentsTests {
 
     /// The load that a call is to perform.
     private func load(
-        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: Int64
+        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: BootTime
     )
         throws -> CacheTicket
     {
@@ -63,7 +63,7 @@ struct CacheContentsTests {
 
     /// What a call gets at once.
     private func take(
-        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: Int64
+        _ contents: inout CacheContents, _ key: [UInt8] = [], _ request: CacheLookup = CacheLookup(), at now: BootTime
     )
         throws -> CacheServed
     {

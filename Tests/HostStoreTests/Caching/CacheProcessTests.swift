@@ -1,6 +1,7 @@
 import Glibc
 import HostStore
 import HostSystem
+import HostTestKit
 import HostValues
 import Synchronization
 import Testing

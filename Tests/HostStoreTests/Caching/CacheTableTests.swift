@@ -1,4 +1,5 @@
 import HostStore
+import HostTestKit
 import HostValues
 import Testing
 

@@ -1,14 +1,16 @@
 import HostStore
 import HostSystem
+import HostTestKit
 import HostValues
 import Synchronization
 
 /// A clock that stands still until it is moved.
 final class TestClock: HostClock {
-    private let times = Mutex((boot: Int64(1_000_000_000_000), wall: WallTime(nanoseconds: 1_700_000_000_000_000_000)))
+    private let times = Mutex(
+        (boot: BootTime(nanoseconds: 1_000_000_000_000), wall: WallTime(nanoseconds: 1_700_000_000_000_000_000)))
 
-    func boot() -> Int64 { times.withLock { $0.boot } }
-    func monotonic() -> Int64 { boot() }
+    func boot() -> BootTime { times.withLock { $0.boot } }
+    func monotonic() -> Int64 { boot().nanoseconds }
     func wall() -> WallTime { times.withLock { $0.wall } }
 
     func advance(_ nanoseconds: Int64) {
@@ -22,7 +24,7 @@ final class TestClock: HostClock {
     func step(_ nanoseconds: Int64) { times.withLock { $0.wall += nanoseconds } }
 
     /// The machine starts again, and has been up for `uptime`.
-    func reboot(uptime: Int64) { times.withLock { $0.boot = uptime } }
+    func reboot(uptime: Int64) { times.withLock { $0.boot = BootTime(nanoseconds: uptime) } }
 }
 
 /// Something that several threads change.

@@ -9,12 +9,12 @@ struct CacheWalkTests {
     /// The model: a value with its stamps, the age as it was when the value was last read, a back-off, and the table.
     private struct Model {
         var value: (bytes: [UInt8], made: CacheStamp)?
-        var origin: Int64??
-        var retryAt = Int64.min
+        var origin: BootTime??
+        var retryAt = BootTime.longAgo
         let expire: Int64
 
         mutating func put(_ bytes: [UInt8], _ now: CacheStamp) {
-            (value, origin, retryAt) = ((bytes, now), now.bootTime, .min)
+            (value, origin, retryAt) = ((bytes, now), now.bootTime, .longAgo)
         }
 
         mutating func peek(_ now: CacheStamp) -> [UInt8]? {
@@ -66,7 +66,7 @@ struct CacheWalkTests {
                 expected.put(next, now)
             case 15:
                 _ = cache.invalidate()
-                (expected.value, expected.retryAt) = (nil, .min)
+                (expected.value, expected.retryAt) = (nil, .longAgo)
             case 16:
                 let wanted = expected.peek(now)
                 try #require(cache.peek().bytes == wanted, "step \(step): peek")
@@ -80,7 +80,7 @@ struct CacheWalkTests {
                 }
                 world.restart()
                 cache = try world.cache(model, options)
-                (expected.origin, expected.retryAt) = (nil, .min)
+                (expected.origin, expected.retryAt) = (nil, .longAgo)
                 if model == .memory { expected.value = nil }
             }
         }

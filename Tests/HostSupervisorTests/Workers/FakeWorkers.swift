@@ -1,5 +1,6 @@
 import HostPolicy
 import HostSystem
+import HostTestKit
 import HostValues
 import HostWire
 

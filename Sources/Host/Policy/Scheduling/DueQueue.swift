@@ -1,39 +1,49 @@
+public import HostValues
+
 /// Small numbers ordered by due time: a heap of four children a node, each with a known position.
 ///
 /// All operations are O(log n). Equal times come in the order of their insertion. Allocates only in `reserve` and
-/// when it outgrows that.
-public struct DueQueue: Sendable {
-    private struct Entry {
-        var due: Int64
-        var order: UInt64
-        var id: Int
+/// when it outgrows that. One clock's times are in it; inlinable, so that each clock's is made for it in the module that has it.
+public struct DueQueue<Time: ClockTime>: Sendable {
+    @usableFromInline
+    struct Entry: Sendable {
+        @usableFromInline var due: Time
+        @usableFromInline var order: UInt64
+        @usableFromInline var id: Int
+
+        @inlinable
+        init(due: Time, order: UInt64, id: Int) {
+            self.due = due
+            self.order = order
+            self.id = id
+        }
     }
 
-    private var entries: [Entry] = []
-    private var positions: [Int] = []
-    private var order: UInt64 = 0
+    @usableFromInline var entries: [Entry] = []
+    @usableFromInline var positions: [Int] = []
+    @usableFromInline var order: UInt64 = 0
 
     /// An empty queue.
-    public init() {}
+    @inlinable public init() {}
 
     /// Makes room for ids below `count`.
-    public mutating func reserve(_ count: Int) {
+    @inlinable public mutating func reserve(_ count: Int) {
         entries.reserveCapacity(count)
         if positions.count < count { positions += Array(repeating: -1, count: count - positions.count) }
     }
 
     /// Whether nothing is in it.
-    public var isEmpty: Bool { entries.isEmpty }
+    @inlinable public var isEmpty: Bool { entries.isEmpty }
     /// How many are in it.
-    public var count: Int { entries.count }
-    /// The earliest time, or `Int64.max`.
-    public var earliest: Int64 { entries.first?.due ?? .max }
+    @inlinable public var count: Int { entries.count }
+    /// The earliest time, or `never`.
+    @inlinable public var earliest: Time { entries.first?.due ?? .never }
 
     /// Whether the id is in it.
-    public func contains(_ id: Int) -> Bool { positions.indices.contains(id) && positions[id] >= 0 }
+    @inlinable public func contains(_ id: Int) -> Bool { positions.indices.contains(id) && positions[id] >= 0 }
 
     /// Puts an id in, or moves it to another time.
-    public mutating func set(_ id: Int, due: Int64) {
+    @inlinable public mutating func set(_ id: Int, due: Time) {
         precondition(id >= 0, "ids are counted from 0")
         if id >= positions.count { reserve(id + 1) }
         order &+= 1
@@ -51,7 +61,7 @@ public struct DueQueue: Sendable {
     }
 
     /// Takes an id out; nothing when it is not in.
-    public mutating func remove(_ id: Int) {
+    @inlinable public mutating func remove(_ id: Int) {
         guard contains(id) else { return }
         let position = positions[id]
         positions[id] = -1
@@ -65,17 +75,17 @@ public struct DueQueue: Sendable {
     }
 
     /// Takes out the earliest id that is due by `now`, or nil.
-    public mutating func popDue(now: Int64) -> Int? {
+    @inlinable public mutating func popDue(now: Time) -> Int? {
         guard let first = entries.first, first.due <= now else { return nil }
         remove(first.id)
         return first.id
     }
 
-    private func precedes(_ a: Entry, _ b: Entry) -> Bool {
+    @inlinable func precedes(_ a: Entry, _ b: Entry) -> Bool {
         a.due != b.due ? a.due < b.due : a.order < b.order
     }
 
-    private mutating func siftUp(_ start: Int) {
+    @inlinable mutating func siftUp(_ start: Int) {
         var position = start
         let entry = entries[position]
         while position > 0 {
@@ -89,7 +99,7 @@ public struct DueQueue: Sendable {
         positions[entry.id] = position
     }
 
-    private mutating func siftDown(_ start: Int) {
+    @inlinable mutating func siftDown(_ start: Int) {
         var position = start
         let entry = entries[position]
         while true {

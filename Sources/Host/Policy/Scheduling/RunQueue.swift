@@ -1,3 +1,5 @@
+public import HostValues
+
 /// The routines of a pool in the order of their due times, and what each of the pool's threads does next.
 ///
 /// Leader and followers: every idle thread waits for one timer, and its expiry wakes one of them. Whoever wakes takes the
@@ -9,14 +11,14 @@
 /// up to the number of routines; surplus ones leave after a while.
 ///
 /// Pure: its owner locks, keeps the threads, sets the timer by `takeAlarm` before it releases the lock, and does what it
-/// is told. Times are nanoseconds of one clock. Allocates only when it outgrows its room.
+/// is told. Allocates only when it outgrows its room.
 public struct RunQueue: Sendable {
     /// What brings a thread here.
     public enum Arrival: Sendable {
         /// It was started because `grow` was said.
         case started
         /// It has run this routine, which took so long and is due again at that time; nil: no more.
-        case finished(Int, due: Int64?, length: Int64)
+        case finished(Int, due: BootTime?, length: Int64)
         /// The time is over that it was to stay awake.
         case stayed
         /// It took the timer's expiry; `woke` came before.
@@ -30,7 +32,7 @@ public struct RunQueue: Sendable {
         /// It runs the routine; first it starts another thread if there is to be one.
         case run(Int, grow: Bool)
         /// It lets the time until then pass awake, and comes back.
-        case stay(until: Int64)
+        case stay(until: BootTime)
         /// It waits for the timer, a surplus one not for ever.
         case wait(isSurplus: Bool)
         /// It ends.
@@ -46,7 +48,7 @@ public struct RunQueue: Sendable {
     /// Idle threads that stay for ever.
     static let kept = 2
 
-    private var queue = DueQueue()
+    private var queue = DueQueue<BootTime>()
     private let limit: Int
     /// Threads there are, those on their way included.
     public private(set) var threads = 0
@@ -57,14 +59,14 @@ public struct RunQueue: Sendable {
     /// Whether a thread that has worked stays awake for what is due next.
     private var isAttended = false
     /// When a routine was last taken.
-    private var lastTaken = Int64.min / 2
+    private var lastTaken = BootTime.longAgo
     /// Which one that was, while its turn lasts; else -1.
     private var latest = -1
     /// How long turns took of late: each counts an eighth, and as 40 us at most.
     private var usual: Int64 = 0
     private var lead = WakeLead()
     /// The time that the timer is set for, and by how much ahead of it.
-    private var armed = Int64.max
+    private var armed = BootTime.never
     private var ahead: Int64 = 0
     private var isToSet = false
 
@@ -80,7 +82,7 @@ public struct RunQueue: Sendable {
     public func contains(_ routine: Int) -> Bool { queue.contains(routine) }
 
     /// Gives a routine its turn now; true when a thread is to be started.
-    public mutating func call(_ routine: Int, now: Int64) -> Bool {
+    public mutating func call(_ routine: Int, now: BootTime) -> Bool {
         queue.set(routine, due: now)
         // Whoever runs takes it, if he is back soon, or else an idle thread does.
         let isForOthers = leavesToOthers(hasWorked: false, now: now)
@@ -95,18 +97,18 @@ public struct RunQueue: Sendable {
         return threads == 0
     }
 
-    /// What the timer is to be set to, if that has changed; `Int64.max` for never.
-    public mutating func takeAlarm() -> Int64? {
+    /// What the timer is to be set to, if that has changed; `never` for none.
+    public mutating func takeAlarm() -> BootTime? {
         defer { isToSet = false }
-        return isToSet ? armed &- ahead : nil
+        return isToSet ? armed - ahead : nil
     }
 
     /// The timer's expiry has woken a thread; learns how long that took. The time that it is to stay awake for, when it
     /// was woken ahead of it.
-    public mutating func woke(now: Int64) -> Int64? {
-        if armed == .max { return nil }
-        lead.learn(now &- (armed &- ahead))
-        return armed > now && armed &- now <= WakeLead.most ? armed : nil
+    public mutating func woke(now: BootTime) -> BootTime? {
+        if armed == .never { return nil }
+        lead.learn(now - (armed - ahead))
+        return armed > now && armed - now <= WakeLead.most ? armed : nil
     }
 
     // MARK: The decision
@@ -117,7 +119,7 @@ public struct RunQueue: Sendable {
     /// started, it runs a routine that will end, it stays awake, or it took an expiry of the timer), or one is idle and
     /// the timer will wake it in time. The timer's expiry goes to one thread and is gone; so whoever took it takes the
     /// timer for unset, whatever the clock says, and before it leaves sets it again for what it leaves behind.
-    public mutating func next(after arrival: Arrival, now: Int64) -> Step {
+    public mutating func next(after arrival: Arrival, now: BootTime) -> Step {
         var hasWorked = false
         var hasTimedOut = false
         switch arrival {
@@ -134,7 +136,7 @@ public struct RunQueue: Sendable {
             isAttended = false
         case .woken:
             idle -= 1
-            armed = .max
+            armed = .never
         case .timedOut:
             idle -= 1
             hasTimedOut = true
@@ -146,7 +148,7 @@ public struct RunQueue: Sendable {
             latest = routine
             return .run(routine, grow: entrusts(now: now))
         }
-        if hasWorked, !isPatient, isQuick, queue.earliest &- now <= lead.worthStaying {
+        if hasWorked, !isPatient, isQuick, queue.earliest - now <= lead.worthStaying {
             isAttended = true
             return .stay(until: queue.earliest)
         }
@@ -169,13 +171,13 @@ public struct RunQueue: Sendable {
     }
 
     /// Whether a thread leaves what is due to those that run.
-    private func leavesToOthers(hasWorked: Bool, now: Int64) -> Bool {
-        guard now &- lastTaken < patience else { return false }
+    private func leavesToOthers(hasWorked: Bool, now: BootTime) -> Bool {
+        guard now - lastTaken < patience else { return false }
         return isQuick ? latest >= 0 || isAttended : !hasWorked && active >= Self.eager
     }
 
     /// Before a thread enters plugin code: leaves the rest of the queue to another; true when one must be started.
-    private mutating func entrusts(now: Int64) -> Bool {
+    private mutating func entrusts(now: BootTime) -> Bool {
         if queue.isEmpty { return false }
         if idle == 0 { return grows() }
         let isForFew = isQuick || active >= Self.eager
@@ -193,14 +195,14 @@ public struct RunQueue: Sendable {
 
     /// Has an idle thread woken at this time or before. Nothing to do when the timer's time has passed: the thread that
     /// it woke is on its way here.
-    private mutating func arm(by time: Int64, now: Int64) {
+    private mutating func arm(by time: BootTime, now: BootTime) {
         if armed > time { arm(at: time, now: now) }
     }
 
-    private mutating func arm(at time: Int64, now: Int64) {
+    private mutating func arm(at time: BootTime, now: BootTime) {
         if time == armed { return }
         armed = time
-        ahead = lead.lead(over: time &- now)
+        ahead = lead.lead(over: time - now)
         isToSet = true
     }
 }

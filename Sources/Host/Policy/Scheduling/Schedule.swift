@@ -4,7 +4,7 @@ public import HostValues
 ///
 /// Cycles start on a grid of `wait`, without drift. A cycle that ends past the next grid point is followed
 /// at once by the next one; the grid starts anew there and the points passed over are counted as missed.
-/// All other times are ns of the boot clock.
+/// All other times are of the boot clock.
 public struct Schedule: Equatable, Sendable {
     /// Where the session stands.
     public enum State: Equatable, Sendable {
@@ -23,7 +23,7 @@ public struct Schedule: Equatable, Sendable {
         /// Run a cycle now; then call `finish` or `fail`.
         case run
         /// Call `poll` at this time, or earlier.
-        case wait(until: Int64)
+        case wait(until: BootTime)
         /// Ask the plan what comes next; then call `follow`.
         case plan
         /// Ask the hook; then call `decide`.
@@ -71,22 +71,22 @@ public struct Schedule: Equatable, Sendable {
     /// Grid points that were passed over.
     public private(set) var missed: UInt64 = 0
     /// When the present or next cycle is due.
-    public private(set) var due: Int64
+    public private(set) var due: BootTime
     /// Whether the schedule waits for `resume`, whatever is due.
     public private(set) var isPaused = false
 
-    private var grid: Int64
+    private var grid: BootTime
     private var stopAsked = false
     private var endAsked = false
     private var againAsked = false
     /// Whether the next cycle comes whatever the plan says.
     private var isForced = false
     /// While a planned cycle runs, when the one after it is due.
-    private var following = Int64.max
+    private var following = BootTime.never
 
     /// A session that begins now, with its first cycle due at once.
     public init(
-        now: Int64, wait: Int64, maxCycles: UInt64 = 0, until: WallTime = .never, maxAttempts: UInt32 = 3,
+        now: BootTime, wait: Int64, maxCycles: UInt64 = 0, until: WallTime = .never, maxAttempts: UInt32 = 3,
         isYielding: Bool = false, isPlanned: Bool = false
     ) {
         self.wait = max(0, wait)
@@ -100,12 +100,12 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// The time has come, or something has changed: what is to do now?
-    public mutating func poll(now: Int64, wall: WallTime) -> Action {
+    public mutating func poll(now: BootTime, wall: WallTime) -> Action {
         switch state {
         case .waiting:
             if stopAsked { return end(.stopped) }
             if hasReachedUntil(wall) { return end(.until) }
-            if isPaused { return .wait(until: clampToUntil(.max, now: now, wall: wall)) }
+            if isPaused { return .wait(until: clampToUntil(.never, now: now, wall: wall)) }
             if isPlanned, attempt == 1, !isForced { return .plan }
             if now < due { return .wait(until: clampToUntil(due, now: now, wall: wall)) }
             begin(now)
@@ -116,18 +116,18 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// The plan has said what comes next. Who waits for a time of the wall clock looks again before it is there.
-    public mutating func follow(_ step: RoutinePlan.Step, now: Int64, wall: WallTime) -> Action {
+    public mutating func follow(_ step: RoutinePlan.Step, now: BootTime, wall: WallTime) -> Action {
         switch state {
         case .waiting:
             switch step {
             case .wait(let remaining):
-                due = now.clampedPlus(remaining)
-                let look = now.clampedPlus(WallWait.sleep(remaining: remaining))
+                due = now + remaining
+                let look = now + WallWait.sleep(remaining: remaining)
                 return .wait(until: clampToUntil(look, now: now, wall: wall))
             case .run(_, let late, let passed, let next):
                 missed &+= passed
-                due = now.clampedMinus(late)
-                following = next.map { now.clampedPlus($0) } ?? .max
+                due = now - late
+                following = next.map { now + $0 } ?? .never
                 state = .running
                 return .run
             case .passOver(let passed):
@@ -142,14 +142,14 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// Lets the first cycle come later than at once.
-    public mutating func delayFirst(to time: Int64) {
+    public mutating func delayFirst(to time: BootTime) {
         guard state == .waiting, cycle == 0, attempt == 1 else { return }
         due = time
         grid = time
     }
 
     /// The cycle succeeded.
-    public mutating func finish(now: Int64, wall: WallTime) -> Action {
+    public mutating func finish(now: BootTime, wall: WallTime) -> Action {
         switch state {
         case .running:
             cycle &+= 1
@@ -183,7 +183,7 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// The hook has decided. A retry past `maxAttempts` ends the session.
-    public mutating func decide(_ decision: Decision, now: Int64, wall: WallTime) -> Action {
+    public mutating func decide(_ decision: Decision, now: BootTime, wall: WallTime) -> Action {
         switch state {
         case .inHook:
             switch decision {
@@ -196,7 +196,7 @@ public struct Schedule: Equatable, Sendable {
                 if stopAsked { return end(.stopped) }
                 if attempt >= maxAttempts { return end(.error) }
                 attempt &+= 1
-                due = now.clampedPlus(max(0, delay))
+                due = now + max(0, delay)
                 state = .waiting
                 return poll(now: now, wall: wall)
             case .end:
@@ -217,7 +217,7 @@ public struct Schedule: Equatable, Sendable {
     public mutating func setWait(_ wait: Int64) { self.wait = max(0, wait) }
 
     /// The next cycle comes at once: when it waits, now, else after the cycle in progress. The grid starts anew.
-    public mutating func runNow(now: Int64) -> Action {
+    public mutating func runNow(now: BootTime) -> Action {
         switch state {
         case .waiting:
             due = now
@@ -236,7 +236,7 @@ public struct Schedule: Equatable, Sendable {
     public mutating func pause() { isPaused = true }
 
     /// Cycles start again; one that was due meanwhile comes now, on a new grid.
-    public mutating func resume(now: Int64) {
+    public mutating func resume(now: BootTime) {
         isPaused = false
         if due < now {
             due = now
@@ -245,32 +245,32 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// When the next cycle, or the one after that in progress, is due as things stand: `now` when it comes at once,
-    /// `Int64.max` when none will come.
-    public func nextDue(now: Int64, wall: WallTime) -> Int64 {
-        let next: Int64
+    /// `never` when none will come.
+    public func nextDue(now: BootTime, wall: WallTime) -> BootTime {
+        let next: BootTime
         switch state {
         case .waiting:
-            if stopAsked { return .max }
+            if stopAsked { return .never }
             next = due
         case .running, .inHook:
-            if stopAsked || endAsked || (maxCycles != 0 && cycle &+ 1 >= maxCycles) { return .max }
-            next = againAsked ? now : isPlanned ? following : grid.clampedPlus(wait)
-            if next == .max { return .max }
+            if stopAsked || endAsked || (maxCycles != 0 && cycle &+ 1 >= maxCycles) { return .never }
+            next = againAsked ? now : isPlanned ? following : grid + wait
+            if next == .never { return .never }
         case .ended:
-            return .max
+            return .never
         }
-        if isPaused { return .max }
+        if isPaused { return .never }
         let clamped = max(next, now)
-        return until != .never && wall + clamped.clampedMinus(now) >= until ? .max : clamped
+        return until != .never && wall + (clamped - now) >= until ? .never : clamped
     }
 
     /// Starts a cycle. One that starts over a whole wait late (a suspend, a starved machine) starts a new grid.
-    private mutating func begin(_ now: Int64) {
+    private mutating func begin(_ now: BootTime) {
         state = .running
         if attempt > 1 { return }
         isForced = false
         if wait > 0, !isPlanned {
-            let late = now.clampedMinus(grid)
+            let late = now - grid
             if late >= wait {
                 missed &+= UInt64(late / wait)
                 grid = now
@@ -281,7 +281,7 @@ public struct Schedule: Equatable, Sendable {
     }
 
     /// After a cycle that counts: the next one.
-    private mutating func advance(now: Int64, wall: WallTime) -> Action {
+    private mutating func advance(now: BootTime, wall: WallTime) -> Action {
         if maxCycles != 0, cycle >= maxCycles { return end(.maxCycles) }
         if endAsked { return end(.endedByRoutine) }
         if stopAsked { return end(.stopped) }
@@ -293,14 +293,14 @@ public struct Schedule: Equatable, Sendable {
             // A turn of its own asks the plan, for a routine that takes turns with others.
             return isYielding && !isPaused && !hasReachedUntil(wall) ? .wait(until: now) : poll(now: now, wall: wall)
         }
-        let next = grid.clampedPlus(wait)
+        let next = grid + wait
         if againAsked {
             againAsked = false
             grid = now
         } else if next >= now {
             grid = next
         } else {
-            if wait > 0 { missed &+= UInt64(now.clampedMinus(next) / wait) }
+            if wait > 0 { missed &+= UInt64((now - next) / wait) }
             grid = now
         }
         due = grid
@@ -317,7 +317,7 @@ public struct Schedule: Equatable, Sendable {
     public func hasReachedUntil(_ wall: WallTime) -> Bool { until != .never && wall >= until }
 
     /// The time given, or that of `until` if it comes earlier as the clocks stand.
-    public func clampToUntil(_ time: Int64, now: Int64, wall: WallTime) -> Int64 {
-        until == .never ? time : min(time, now.clampedPlus(until - wall))
+    public func clampToUntil(_ time: BootTime, now: BootTime, wall: WallTime) -> BootTime {
+        until == .never ? time : min(time, now + (until - wall))
     }
 }

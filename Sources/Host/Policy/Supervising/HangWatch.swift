@@ -1,20 +1,20 @@
-internal import HostValues
+public import HostValues
 
-/// One moment on both of the host's running clocks, in nanoseconds. Read `boot` first, and both before the ledgers.
+/// One moment on both of the host's running clocks. Read `boot` first, and both before the ledgers.
 public struct ClockReading: Equatable, Sendable {
     /// `CLOCK_BOOTTIME`: goes on during a suspend.
-    public var boot: Int64
+    public var boot: BootTime
     /// `CLOCK_MONOTONIC`: stands still during a suspend.
     public var monotonic: Int64
 
     /// A moment.
-    public init(boot: Int64, monotonic: Int64) {
+    public init(boot: BootTime, monotonic: Int64) {
         self.boot = boot
         self.monotonic = monotonic
     }
 
     /// How long the machine was suspended since its boot.
-    var suspended: Int64 { boot.clampedMinus(monotonic) }
+    var suspended: Int64 { boot.nanoseconds.clampedMinus(monotonic) }
 }
 
 /// Finds routines that do not go on, from what workers count in their ledgers: a callback that takes longer than its
@@ -49,10 +49,10 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         public var session: UInt64
         /// The cycle in progress or next.
         public var cycle: UInt64
-        /// When the callback in progress, or the last one, began, boot ns.
-        public var began: Int64
-        /// When the worker calls the plugin next, boot ns; `Int64.max` for never.
-        public var due: Int64
+        /// When the callback in progress, or the last one, began.
+        public var began: BootTime
+        /// When the worker calls the plugin next; `never`: not before something else happens.
+        public var due: BootTime
         /// How long one callback may take, ns; nil for ever. See `HangTimeout`.
         public var timeout: Int64?
         /// Another routine of the same worker is inside a callback, for which this one may have to wait: some plugins take
@@ -60,7 +60,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         public var isBehind = false
 
         /// All fields.
-        public init(state: State, session: UInt64, cycle: UInt64, began: Int64, due: Int64, timeout: Int64?) {
+        public init(state: State, session: UInt64, cycle: UInt64, began: BootTime, due: BootTime, timeout: Int64?) {
             self.state = state
             self.session = session
             self.cycle = cycle
@@ -96,8 +96,8 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
 
     /// What was seen: for as long as that does not change, the routine does not go on.
     private enum Sight: Equatable {
-        case callback(session: UInt64, cycle: UInt64, began: Int64)
-        case wait(session: UInt64, cycle: UInt64, began: Int64, due: Int64)
+        case callback(session: UInt64, cycle: UInt64, began: BootTime)
+        case wait(session: UInt64, cycle: UInt64, began: BootTime, due: BootTime)
         case end(session: UInt64)
 
         init?(_ snapshot: Snapshot) {
@@ -120,10 +120,10 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         /// was first seen to be late, or its session to be over. nil: not yet.
         var since: Int64?
         var wasTold = false
-        /// When the worker was asked to begin the next cycle at once, boot ns: until that has begun, it is due.
-        var asked: Int64?
-        /// When it was looked at last, boot ns: what began since, began after that.
-        var seen: Int64
+        /// When the worker was asked to begin the next cycle at once: until that has begun, it is due.
+        var asked: BootTime?
+        /// When it was looked at last: what began since, began after that.
+        var seen: BootTime
         /// When a hang can be true at the earliest, monotonic ns; nil: not before something else happens.
         var look: Int64?
     }
@@ -152,7 +152,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     /// Takes what the ledger says now; returns a hang once for whatever is over its time.
     public mutating func observe(_ key: Key, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
         suspends.note(now)
-        var entry = entries[key] ?? Entry(seen: 0)
+        var entry = entries[key] ?? Entry(seen: .longAgo)
         defer {
             entry.seen = now.boot
             entries[key] = entry
@@ -189,8 +189,8 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     }
 
     private func wait(_ entry: inout Entry, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
-        let due = min(snapshot.due, entry.asked ?? .max)
-        guard due != .max else {
+        let due = min(snapshot.due, entry.asked ?? .never)
+        guard due != .never else {
             entry.look = nil
             return nil
         }
@@ -198,7 +198,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         if due > now.boot {
             entry.since = nil
             let soon = min(attention, max(1, snapshot.timeout ?? .max))
-            entry.look = now.monotonic.clampedPlus(due.clampedMinus(now.boot)).clampedPlus(soon)
+            entry.look = now.monotonic.clampedPlus(due - now.boot).clampedPlus(soon)
             return nil
         }
         // Late from when that was first seen: the ledger has no time at which it was to begin by.
@@ -243,16 +243,16 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         for entry in entries.values {
             if let look = entry.look, look < earliest ?? .max { earliest = look }
         }
-        return earliest.map { ClockReading(boot: $0.clampedPlus(now.suspended), monotonic: $0) }
+        return earliest.map { ClockReading(boot: BootTime(nanoseconds: $0.clampedPlus(now.suspended)), monotonic: $0) }
     }
 
     /// The latest monotonic time at which a callback can have begun that was first seen now.
-    private func start(of began: Int64, after seen: Int64, at now: ClockReading) -> Int64 {
+    private func start(of began: BootTime, after seen: BootTime, at now: ClockReading) -> Int64 {
         // Read while it was being written, or scribbled on: the callback counts from now.
-        guard began > 0, began <= now.boot else { return now.monotonic }
+        guard began.nanoseconds > 0, began <= now.boot else { return now.monotonic }
         // It was not in progress when last seen.
         let began = max(began, seen)
-        return min(began.clampedMinus(suspends.least(at: began)), now.monotonic)
+        return min((began - suspends.least(at: began)).nanoseconds, now.monotonic)
     }
 }
 
@@ -274,8 +274,8 @@ struct SuspendHistory: Equatable, Sendable {
     /// Readings between which the machine was not suspended, and for how long it had been before them.
     private struct Period: Equatable {
         var suspended: Int64
-        var firstBoot: Int64
-        var lastBoot: Int64
+        var firstBoot: BootTime
+        var lastBoot: BootTime
     }
 
     /// Readings differ by the time between reading one clock and the other; a suspend takes longer.
@@ -298,7 +298,7 @@ struct SuspendHistory: Equatable, Sendable {
     }
 
     /// For how long the machine had been suspended by that boot time at least: its start is then the latest.
-    func least(at boot: Int64) -> Int64 {
+    func least(at boot: BootTime) -> Int64 {
         var least = periods.first?.suspended ?? 0
         for (period, next) in zip(periods, periods.dropFirst()) where boot > period.lastBoot {
             // Between the last reading before a suspend and the first after it both are possible.

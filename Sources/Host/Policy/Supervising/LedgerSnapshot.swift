@@ -8,10 +8,10 @@ public struct LedgerSnapshot: Equatable, Sendable {
     public var state: LedgerState?
     /// The cycle in progress or next.
     public var cycle: UInt64
-    /// When the callback in progress began, boot ns.
-    public var began: Int64
-    /// When the next cycle is due, boot ns.
-    public var due: Int64
+    /// When the callback in progress began.
+    public var began: BootTime
+    /// When the next cycle is due.
+    public var due: BootTime
     /// When the next cycle is due by a calendar or a grid of the wall clock, UTC ms; 0: it goes by its wait.
     public var wallDue: Int64 = 0
     /// The thread, by the kernel's id.
@@ -25,7 +25,8 @@ public struct LedgerSnapshot: Equatable, Sendable {
 
     /// A slot that says this.
     public init(
-        session: UInt64, state: LedgerState?, cycle: UInt64, began: Int64 = 0, due: Int64 = 0, thread: Int32 = 0,
+        session: UInt64, state: LedgerState?, cycle: UInt64, began: BootTime = .longAgo,
+        due: BootTime = .longAgo, thread: Int32 = 0,
         failures: UInt64 = 0, missed: UInt64 = 0, end: SessionEnd? = nil
     ) {
         self.session = session

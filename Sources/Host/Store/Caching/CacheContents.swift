@@ -1,3 +1,4 @@
+internal import HostValues
 internal import Synchronization
 
 /// What a cache holds in memory, and what follows for it from what happens. Touched only under the cache's lock.
@@ -29,14 +30,14 @@ struct CacheContents {
     }
 
     /// The value held, whatever its age.
-    func peek(_ key: [UInt8], now: Int64) -> ServedValue? {
+    func peek(_ key: [UInt8], now: BootTime) -> ServedValue? {
         entries[key].flatMap { answer($0, .hit, now) }
     }
 
     // MARK: - Calls
 
     /// What a call does next. `known` is nil when it asks for the first time, and is then what it asks with again.
-    mutating func ask(_ key: [UInt8], _ request: CacheLookup, _ known: inout CacheFlight.Call?, now: Int64)
+    mutating func ask(_ key: [UInt8], _ request: CacheLookup, _ known: inout CacheFlight.Call?, now: BootTime)
         -> CacheStep
     {
         let entry = entries.make(key)
@@ -45,7 +46,7 @@ struct CacheContents {
         return next(entry, call, now)
     }
 
-    private mutating func next(_ entry: CacheEntry, _ call: CacheFlight.Call, _ now: Int64) -> CacheStep {
+    private mutating func next(_ entry: CacheEntry, _ call: CacheFlight.Call, _ now: BootTime) -> CacheStep {
         switch entry.flight.ask(call, now: now, policy: policy, refreshes: policy.refreshAfter != .max) {
         case .serve(let reload): return .take(serve(entry, reload, now))
         case .stale: return .take(CacheServed(result: count(entry, .stale, now)))
@@ -57,7 +58,7 @@ struct CacheContents {
     }
 
     /// The value held, and the reload ahead of its expiry that the state machine has begun, if it has.
-    private mutating func serve(_ entry: CacheEntry, _ reload: CacheFlight.Load?, _ now: Int64) -> CacheServed {
+    private mutating func serve(_ entry: CacheEntry, _ reload: CacheFlight.Load?, _ now: BootTime) -> CacheServed {
         let ahead = reload.map { begin(entry, $0) }
         return CacheServed(result: count(entry, .hit, now), ahead: ahead)
     }
@@ -74,7 +75,7 @@ struct CacheContents {
     }
 
     /// What a call gets from a load that it joined and that is over; nil when it has to ask again.
-    mutating func share(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome, now: Int64) -> Result<
+    mutating func share(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome, now: BootTime) -> Result<
         ServedValue, CacheFailure
     >? {
         switch outcome {
@@ -87,11 +88,11 @@ struct CacheContents {
 
     /// What another caller found on the disk, for one that waited for it: also when there was no room to keep it. nil
     /// when the value is too old for the call, or the entry holds another one by now.
-    private mutating func found(_ ticket: CacheTicket, _ value: CacheValue, _ now: Int64) -> Result<
+    private mutating func found(_ ticket: CacheTicket, _ value: CacheValue, _ now: BootTime) -> Result<
         ServedValue, CacheFailure
     >? {
-        guard ticket.entry.value == nil, value.produced != .min else { return nil }
-        let age = max(0, CacheTime.difference(now, value.produced))
+        guard ticket.entry.value == nil, value.produced != .longAgo else { return nil }
+        let age = max(0, now - value.produced)
         let request = ticket.call.request
         let decision = CacheDecision(
             age: age, expire: policy.expire, fresh: request.fresh, tolerance: request.tolerance)
@@ -106,7 +107,7 @@ struct CacheContents {
     /// load is over, and this is what the call gets; nil when the source is to be asked.
     ///
     /// `isNews` when it came since the call, which may have asked for just that.
-    mutating func adopt(_ found: CacheDisk.Found, _ ticket: inout CacheTicket, isNews: Bool, now: Int64)
+    mutating func adopt(_ found: CacheDisk.Found, _ ticket: inout CacheTicket, isNews: Bool, now: BootTime)
         -> (served: CacheServed?, old: CacheValue?)
     {
         let entry = ticket.entry
@@ -126,8 +127,9 @@ struct CacheContents {
     }
 
     /// Takes over what the disk has while nothing is held and nothing loads, for who peeks.
-    mutating func show(_ found: CacheDisk.Found, _ key: [UInt8], now: Int64) -> (answer: ServedValue?, old: CacheValue?)
-    {
+    mutating func show(_ found: CacheDisk.Found, _ key: [UInt8], now: BootTime) -> (
+        answer: ServedValue?, old: CacheValue?
+    ) {
         let entry = entries.make(key)
         var old: CacheValue?
         if entry.value == nil, entry.load == nil {
@@ -138,7 +140,7 @@ struct CacheContents {
     }
 
     /// Puts what was read into the entry, whose flight knows of it already.
-    private mutating func take(_ found: CacheDisk.Found, _ entry: CacheEntry, _ now: Int64) -> CacheValue? {
+    private mutating func take(_ found: CacheDisk.Found, _ entry: CacheEntry, _ now: BootTime) -> CacheValue? {
         generation = max(generation, found.header.generation)
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
@@ -149,7 +151,7 @@ struct CacheContents {
 
     /// The source made a value in `time`; its generation is above `floor`.
     mutating func succeed(
-        _ ticket: CacheTicket, _ content: CacheValue.Content, time: Int64, now: Int64, above floor: UInt64
+        _ ticket: CacheTicket, _ content: CacheValue.Content, time: Int64, now: BootTime, above floor: UInt64
     )
         -> CacheMade
     {
@@ -166,7 +168,7 @@ struct CacheContents {
     }
 
     /// The source failed after `time`. This is what the call gets.
-    mutating func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, time: Int64, now: Int64, jitter: Double)
+    mutating func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, time: Int64, now: BootTime, jitter: Double)
         -> Result<ServedValue, CacheFailure>
     {
         ticket.entry.flight.fail(failure, now: now, policy: policy, jitter: jitter)
@@ -178,7 +180,7 @@ struct CacheContents {
     }
 
     /// There is no source: the load is over, and only what is stale may do for the call.
-    mutating func lackSource(_ ticket: CacheTicket, now: Int64) -> Result<ServedValue, CacheFailure> {
+    mutating func lackSource(_ ticket: CacheTicket, now: BootTime) -> Result<ServedValue, CacheFailure> {
         finish(ticket.load, .again)
         let missing = CacheSourceFailure(code: CacheCode.notFound, text: CacheFailure.notFound.description)
         let result = settle(ticket, missing, now)
@@ -203,7 +205,7 @@ struct CacheContents {
     }
 
     /// What a call gets whose load failed, its own or one that it joined.
-    private mutating func settle(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: Int64)
+    private mutating func settle(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime)
         -> Result<ServedValue, CacheFailure>
     {
         switch ticket.entry.flight.settle(ticket.call, failure: failure, now: now, policy: policy) {
@@ -217,7 +219,7 @@ struct CacheContents {
     // MARK: - From outside
 
     /// A value came; its generation is above `floor`.
-    mutating func put(_ content: CacheValue.Content, _ key: [UInt8], now: Int64, above floor: UInt64) -> CacheMade {
+    mutating func put(_ content: CacheValue.Content, _ key: [UInt8], now: BootTime, above floor: UInt64) -> CacheMade {
         let entry = entries.make(key)
         let value = make(content, now, above: floor)
         entry.flight.put(now: now)
@@ -266,29 +268,29 @@ struct CacheContents {
     // MARK: - Answers
 
     /// An answer for a value that a load has just made.
-    static func loaded(_ value: CacheValue, now: Int64) -> ServedValue {
+    static func loaded(_ value: CacheValue, now: BootTime) -> ServedValue {
         ServedValue(
-            state: .loaded, value: value, age: max(0, CacheTime.difference(now, value.produced)), lastFailure: nil)
+            state: .loaded, value: value, age: max(0, now - value.produced), lastFailure: nil)
     }
 
     /// The value of an entry as an answer that counts as served.
-    private mutating func count(_ entry: CacheEntry, _ state: ServedValue.State, _ now: Int64)
+    private mutating func count(_ entry: CacheEntry, _ state: ServedValue.State, _ now: BootTime)
         -> Result<ServedValue, CacheFailure>
     {
         let result = answered(entry, state, now)
         guard case .success(let answer) = result else { return result }
         if state == .stale { counted.staleServed &+= 1 } else { counted.hits &+= 1 }
-        answer.value.used.store(now, ordering: .relaxed)
+        answer.value.used.store(now.nanoseconds, ordering: .relaxed)
         return result
     }
 
-    private func answered(_ entry: CacheEntry, _ state: ServedValue.State, _ now: Int64)
+    private func answered(_ entry: CacheEntry, _ state: ServedValue.State, _ now: BootTime)
         -> Result<ServedValue, CacheFailure>
     {
         answer(entry, state, now).map { .success($0) } ?? .failure(.notFound)
     }
 
-    private func answer(_ entry: CacheEntry, _ state: ServedValue.State, _ now: Int64) -> ServedValue? {
+    private func answer(_ entry: CacheEntry, _ state: ServedValue.State, _ now: BootTime) -> ServedValue? {
         entry.value.map {
             ServedValue(state: state, value: $0, age: entry.flight.age(at: now), lastFailure: entry.flight.failure)
         }
@@ -297,7 +299,7 @@ struct CacheContents {
     // MARK: - Values
 
     /// A new value of the next generation.
-    private mutating func make(_ content: CacheValue.Content, _ now: Int64, above floor: UInt64) -> CacheValue {
+    private mutating func make(_ content: CacheValue.Content, _ now: BootTime, above floor: UInt64) -> CacheValue {
         generation = max(generation, floor) &+ 1
         return CacheValue(content, generation: generation, produced: now, now: now, policy: policy)
     }

@@ -95,8 +95,8 @@ final class CacheDisk: Sendable {
         else { return nil }
         let now = environment.clock.boot()
         let stamp = environment.origin.stamp(bootTime: now, wallTime: environment.clock.wall())
-        let produced = header.produced.age(at: stamp).map { CacheTime.difference(now, $0) }
-        let began = CacheTime.difference(produced ?? now, max(0, header.loadTime))
+        let produced = header.produced.age(at: stamp).map { now - $0 }
+        let began = (produced ?? now) - max(0, header.loadTime)
         return Found(header: header, payload: payload, held: CacheFlight.Held(began: began, produced: produced))
     }
 
@@ -170,7 +170,7 @@ final class CacheDisk: Sendable {
     func save(_ made: CacheMade, loadTime: Int64, isWanted: () -> Bool) -> CacheStore.Saved {
         let value = made.value
         let key = made.entry.key
-        let since = CacheTime.difference(environment.clock.boot(), value.produced)
+        let since = environment.clock.boot() - value.produced
         let produced = environment.origin.stamp(
             bootTime: value.produced, wallTime: environment.clock.wall() - since)
         let header = unsafe CacheFileHeader(

@@ -64,7 +64,7 @@ public struct CacheFileHeader: Equatable, Sendable {
             put(Self.version, at: 8)
             put(UInt32(Self.fixedSize), at: 12)
             put(produced.boot, at: 16)
-            put(produced.bootTime, at: 32)
+            put(produced.bootTime.nanoseconds, at: 32)
             put(produced.wallTime.nanoseconds, at: 40)
             put(loadTime, at: 48)
             put(generation, at: 56)
@@ -132,7 +132,7 @@ public struct CacheFileHeader: Equatable, Sendable {
         }
         produced = CacheStamp(
             machine: reader.number(116, UInt64.self), boot: reader.number(16, UInt128.self),
-            bootTime: reader.number(32, Int64.self),
+            bootTime: BootTime(nanoseconds: reader.number(32, Int64.self)),
             wallTime: WallTime(nanoseconds: reader.number(40, Int64.self)))
         loadTime = reader.number(48, Int64.self)
         generation = reader.number(56, UInt64.self)

@@ -1,3 +1,5 @@
+internal import HostValues
+
 /// The course of one value: held or not, being loaded or not, in back-off or not. Pure; the cache performs.
 ///
 /// All times are boot-clock nanoseconds. Every method is called under the cache's lock.
@@ -20,22 +22,22 @@ struct CacheFlight: Sendable {
     /// What is known of the value held.
     struct Held: Equatable, Sendable {
         /// When its load began; for a value that was put, when it was put.
-        var began: Int64
+        var began: BootTime
         /// When its load completed; nil when nobody knows.
-        var produced: Int64?
+        var produced: BootTime?
     }
 
     /// A load in progress.
     struct Load: Equatable, Sendable {
         var number: UInt64
-        var began: Int64
+        var began: BootTime
         var epoch: UInt64
     }
 
     /// One call: what it asks, since when, and which value there was then.
     struct Call: Equatable, Sendable {
         var request: CacheLookup
-        var at: Int64
+        var at: BootTime
         var version: UInt64
     }
 
@@ -64,30 +66,30 @@ struct CacheFlight: Sendable {
     /// The last failed load since the value was made.
     private(set) var failure: CacheSourceFailure?
     /// Until when the source is left alone.
-    private(set) var retryAt: Int64 = .min
+    private(set) var retryAt = BootTime.longAgo
     /// Grows when a put or an invalidation makes what is being loaded outdated.
     private(set) var epoch: UInt64 = 0
     private var loads: UInt64 = 0
 
     /// The age at `now`, nil when there is no value or it is unknown.
-    func age(at now: Int64) -> Int64? {
+    func age(at now: BootTime) -> Int64? {
         guard let produced = held?.produced else { return nil }
-        return max(0, CacheTime.difference(now, produced))
+        return max(0, now - produced)
     }
 
     /// One call as it stands at `now`, to be asked and asked again.
-    func call(_ request: CacheLookup, now: Int64) -> Call {
+    func call(_ request: CacheLookup, now: BootTime) -> Call {
         Call(request: request, at: now, version: version)
     }
 
     /// What the caller does next; `refreshes` when the cache has a source of its own for a reload in the background.
-    mutating func ask(_ call: Call, now: Int64, policy: Policy, refreshes: Bool) -> Step {
+    mutating func ask(_ call: Call, now: BootTime, policy: Policy, refreshes: Bool) -> Step {
         guard case .load(let staleAllowed) = decide(call, now: now, policy: policy) else {
             return .serve(refresh: refreshes ? refresh(now: now, policy: policy) : nil)
         }
         if let load {
             // After a put or an invalidation the load in progress is about an older state of the world.
-            let recent = !call.request.fresh || load.began >= CacheTime.difference(call.at, call.request.tolerance)
+            let recent = !call.request.fresh || load.began >= call.at - call.request.tolerance
             return recent && load.epoch == epoch ? .join : .waitOut
         }
         if let failure, now < retryAt, !call.request.isStrict {
@@ -101,18 +103,18 @@ struct CacheFlight: Sendable {
 
     /// Decides as the table does, except that a fresh caller judges a value that came since its call by when the value's
     /// load began, and not by its age.
-    func decide(_ call: Call, now: Int64, policy: Policy) -> CacheDecision {
+    func decide(_ call: Call, now: BootTime, policy: Policy) -> CacheDecision {
         let request = call.request
         let decision = CacheDecision(
             age: age(at: now), expire: policy.expire, fresh: request.fresh, tolerance: request.tolerance)
         guard request.fresh, version != call.version, let held, let produced = held.produced, produced >= call.at
         else { return decision }
-        if held.began >= CacheTime.difference(call.at, request.tolerance) { return .serve }
+        if held.began >= call.at - request.tolerance { return .serve }
         return decision == .serve ? .load(staleAllowed: false) : decision
     }
 
     /// What the caller of a load that failed does, and whoever joined it.
-    func settle(_ call: Call, failure: CacheSourceFailure, now: Int64, policy: Policy) -> Step {
+    func settle(_ call: Call, failure: CacheSourceFailure, now: BootTime, policy: Policy) -> Step {
         switch decide(call, now: now, policy: policy) {
         case .serve: .serve(refresh: nil)
         case .load(let staleAllowed): staleAllowed ? .stale : .fail(failure)
@@ -120,12 +122,12 @@ struct CacheFlight: Sendable {
     }
 
     /// The load ahead of expiry that a hit begins from a certain age on, also one of a fresh caller who tolerates it.
-    private mutating func refresh(now: Int64, policy: Policy) -> Load? {
+    private mutating func refresh(now: BootTime, policy: Policy) -> Load? {
         guard load == nil, now >= retryAt, let age = age(at: now), age >= policy.refreshAfter else { return nil }
         return begin(now)
     }
 
-    private mutating func begin(_ now: Int64) -> Load {
+    private mutating func begin(_ now: BootTime) -> Load {
         loads &+= 1
         let new = Load(number: loads, began: now, epoch: epoch)
         load = new
@@ -150,10 +152,10 @@ struct CacheFlight: Sendable {
     }
 
     /// The source made a value. True when the cache keeps it: nothing was put or invalidated meanwhile.
-    mutating func succeed(_ finished: Load, produced: Int64, keep: Bool) -> Bool {
+    mutating func succeed(_ finished: Load, produced: BootTime, keep: Bool) -> Bool {
         load = nil
         failure = nil
-        retryAt = .min
+        retryAt = .longAgo
         guard finished.epoch == epoch else { return false }
         // A value over its bound outdates the old one all the same.
         held = keep ? Held(began: finished.began, produced: produced) : nil
@@ -161,18 +163,18 @@ struct CacheFlight: Sendable {
     }
 
     /// The source failed at `now`.
-    mutating func fail(_ failure: CacheSourceFailure, now: Int64, policy: Policy, jitter: Double) {
+    mutating func fail(_ failure: CacheSourceFailure, now: BootTime, policy: Policy, jitter: Double) {
         load = nil
         self.failure = failure
-        retryAt = CacheTime.sum(now, policy.backOff(jitter: jitter))
+        retryAt = now + policy.backOff(jitter: jitter)
     }
 
     /// A value came from outside.
-    mutating func put(now: Int64) {
+    mutating func put(now: BootTime) {
         epoch &+= 1
         held = Held(began: now, produced: now)
         failure = nil
-        retryAt = .min
+        retryAt = .longAgo
     }
 
     /// The value is no longer wanted.
@@ -180,7 +182,7 @@ struct CacheFlight: Sendable {
         epoch &+= 1
         held = nil
         failure = nil
-        retryAt = .min
+        retryAt = .longAgo
     }
 
     /// The value went out of memory for want of room.

@@ -1,3 +1,5 @@
+public import HostValues
+
 /// What one call asks of a cache.
 public struct CacheLookup: Equatable, Sendable {
     /// Ask the source, unless the value is younger than the tolerance.
@@ -21,9 +23,9 @@ public struct CacheSourceFailure: Error, Equatable, Sendable {
     public let code: Int32
     /// What it attached, or "".
     public let text: String
-    /// Set when the source was not asked, since it failed a short while ago: until when it is left alone, on the boot
-    /// clock in nanoseconds. The failure is the one from then.
-    public internal(set) var leftAloneUntil: Int64?
+    /// Set when the source was not asked, since it failed a short while ago: until when it is left alone. The
+    /// failure is the one from then.
+    public internal(set) var leftAloneUntil: BootTime?
 
     /// A failure.
     public init(code: Int32, text: String) {

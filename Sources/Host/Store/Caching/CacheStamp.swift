@@ -23,9 +23,9 @@ public struct CacheOrigin: Equatable, Sendable {
     func now(_ clock: any HostClock) -> CacheStamp { stamp(bootTime: clock.boot(), wallTime: clock.wall()) }
 
     /// A moment by the clocks as they are read here.
-    func stamp(bootTime: Int64, wallTime: WallTime) -> CacheStamp {
+    func stamp(bootTime: BootTime, wallTime: WallTime) -> CacheStamp {
         CacheStamp(
-            machine: machine, boot: boot, bootTime: CacheTime.difference(bootTime, bootOffset), wallTime: wallTime)
+            machine: machine, boot: boot, bootTime: bootTime - bootOffset, wallTime: wallTime)
     }
 
     /// A number that stands for a machine's id and does not tell it: machine-id(5) asks that it be kept.
@@ -41,13 +41,13 @@ public struct CacheStamp: Equatable, Sendable {
     public var machine: UInt64
     /// The boot's id as 16 bytes; all zero when it could not be read.
     public var boot: UInt128
-    /// Nanoseconds of the boot clock, as it is outside of all time namespaces.
-    public var bootTime: Int64
+    /// By the boot clock, as it is outside of all time namespaces.
+    public var bootTime: BootTime
     /// By the wall clock, as the machine believed.
     public var wallTime: WallTime
 
     /// A stamp.
-    public init(machine: UInt64 = 0, boot: UInt128, bootTime: Int64, wallTime: WallTime) {
+    public init(machine: UInt64 = 0, boot: UInt128, bootTime: BootTime, wallTime: WallTime) {
         self.machine = machine
         self.boot = boot
         self.bootTime = bootTime
@@ -61,7 +61,7 @@ public struct CacheStamp: Equatable, Sendable {
     /// or the boot is not known, there is only the wall clock. One that went backwards makes the age unknown.
     public func age(at now: CacheStamp) -> Int64? {
         if boot == now.boot, boot != 0 {
-            let age = CacheTime.difference(now.bootTime, bootTime)
+            let age = now.bootTime - bootTime
             return age >= 0 ? age : nil
         }
         // At the end of the numbers, from the year 2262 on, the wall clock stands.
@@ -69,7 +69,7 @@ public struct CacheStamp: Equatable, Sendable {
         let age = now.wallTime - wallTime
         guard age >= 0 else { return nil }
         let isAnotherBoot = machine == now.machine && machine != 0 && boot != 0 && now.boot != 0
-        return isAnotherBoot ? max(age, now.bootTime) : age
+        return isAnotherBoot ? max(age, now.bootTime.nanoseconds) : age
     }
 
     /// The number in a boot id such as `bootIdentifier` gives; 0 when it is none.

@@ -1,3 +1,4 @@
+internal import HostValues
 internal import Synchronization
 
 /// One value of a cache: bytes or an object, immutable, at an address that does not move while it lives.
@@ -25,10 +26,10 @@ internal import Synchronization
     /// Which of all values of this process it is: an address is used again, this number is not.
     public let serial = serials.add(1, ordering: .relaxed).newValue
     private static let serials = Atomic<UInt64>(0)
-    /// When its load completed, boot-clock ns; `Int64.min` when nobody knows.
-    let produced: Int64
-    /// Until when a plain get is a hit and starts nothing; `Int64.min` when its age is unknown.
-    let servesUntil: Int64
+    /// When its load completed; `longAgo` when nobody knows.
+    let produced: BootTime
+    /// Until when a plain get is a hit and starts nothing; `longAgo` when its age is unknown.
+    let servesUntil: BootTime
     /// When it was last served, boot-clock ns.
     let used: Atomic<Int64>
     /// The code of the last failed load since it was made.
@@ -39,7 +40,7 @@ internal import Synchronization
     let parked = Atomic<UInt64>(0)
 
     init(
-        _ content: Content, generation: UInt64, produced: Int64?, now: Int64, policy: CacheFlight.Policy
+        _ content: Content, generation: UInt64, produced: BootTime?, now: BootTime, policy: CacheFlight.Policy
     ) {
         switch content {
         case .bytes(let buffer):
@@ -53,14 +54,14 @@ internal import Synchronization
         }
         self.content = content
         self.generation = generation
-        self.produced = produced ?? .min
+        self.produced = produced ?? .longAgo
         if let produced {
-            let refresh = CacheTime.sum(produced, policy.refreshAfter)
-            servesUntil = min(CacheTime.sum(produced, policy.expire), refresh == .max ? .max : refresh - 1)
+            let refresh = produced + policy.refreshAfter
+            servesUntil = min(produced + policy.expire, refresh == .never ? .never : refresh - 1)
         } else {
-            servesUntil = .min
+            servesUntil = .longAgo
         }
-        used = Atomic(now)
+        used = Atomic(now.nanoseconds)
     }
 
     /// Whether letting it go runs a plugin's code.

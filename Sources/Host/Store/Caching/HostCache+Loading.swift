@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import HostValues
 
 /// One load, from the call that begins it to its answer. It runs on the caller's thread, and holds no lock meanwhile but
 /// that of the load's own file.
@@ -89,7 +90,7 @@ extension HostCache {
         let start = environment.clock.boot()
         let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe source(key, writer) }
         let now = environment.clock.boot()
-        let time = CacheTime.difference(now, start)
+        let time = now - start
         if let failure { return fail(ticket, failure, now, time) }
         guard let content = writer.finish(objects: options.objects) else {
             let kind = options.objects ? "an object" : "bytes"
@@ -99,7 +100,7 @@ extension HostCache {
         return .success(succeed(ticket, content, now, time))
     }
 
-    private func succeed(_ ticket: CacheTicket, _ content: CacheValue.Content, _ now: Int64, _ time: Int64)
+    private func succeed(_ ticket: CacheTicket, _ content: CacheValue.Content, _ now: BootTime, _ time: Int64)
         -> ServedValue
     {
         let made = change {
@@ -118,7 +119,7 @@ extension HostCache {
         return CacheContents.loaded(value, now: environment.clock.boot())
     }
 
-    private func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: Int64, _ time: Int64)
+    private func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime, _ time: Int64)
         -> Result<ServedValue, CacheFailure>
     {
         let jitter = environment.jitter()

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import HostValues
 internal import Synchronization
 
 /// A hit as the callback's own thread sees it: nothing is held, for the callback's parking does that.
@@ -77,9 +78,9 @@ internal import Synchronization
         guard let held = unsafe slot.load(ordering: .acquiring) else { return nil }
         let now = hasSystemClock ? SystemClock().boot() : environment.clock.boot()
         return unsafe held._withUnsafeGuaranteedRef { value in
-            let age = max(0, now &- value.produced)
+            let age = max(0, now - value.produced)
             guard now <= value.servesUntil, age <= oldest else { return nil }
-            value.used.store(now, ordering: .relaxed)
+            value.used.store(now.nanoseconds, ordering: .relaxed)
             value.isSeen.store(true, ordering: .relaxed)
             quickHits.store(quickHits.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
             return unsafe CacheHit(

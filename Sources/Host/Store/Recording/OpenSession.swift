@@ -19,7 +19,7 @@ public struct OpenSession: Equatable, Sendable {
     /// The boot in which it began.
     public var boot: String
     /// When it began, boot ns.
-    public var startBoot: Int64
+    public var startBoot: BootTime
     /// The worker's ledger, in `ledgers/`.
     public var ledger: String
     /// Its slot in the ledger.
@@ -28,7 +28,7 @@ public struct OpenSession: Equatable, Sendable {
     /// A session that begins.
     public init(
         session: SessionID, plugin: String, version: String, build: String, routine: String, pid: Int32,
-        startMs: Int64, boot: String, startBoot: Int64, ledger: String, slot: Int
+        startMs: Int64, boot: String, startBoot: BootTime, ledger: String, slot: Int
     ) {
         self.session = session
         self.plugin = plugin
@@ -55,7 +55,7 @@ public struct OpenSession: Equatable, Sendable {
         writer.field("pid", pid)
         writer.field("startMs", startMs)
         writer.field("boot", boot)
-        writer.field("startBoot", startBoot)
+        writer.field("startBoot", startBoot.nanoseconds)
         writer.field("ledger", ledger)
         writer.field("slot", slot)
         writer.close()
@@ -88,6 +88,6 @@ public struct OpenSession: Equatable, Sendable {
         else { return nil }
         self.init(
             session: session, plugin: plugin, version: version, build: build, routine: routine, pid: pid,
-            startMs: startMs, boot: boot, startBoot: startBoot, ledger: ledger, slot: Int(slot))
+            startMs: startMs, boot: boot, startBoot: BootTime(nanoseconds: startBoot), ledger: ledger, slot: Int(slot))
     }
 }

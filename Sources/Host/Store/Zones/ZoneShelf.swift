@@ -14,7 +14,7 @@ public final class ZoneShelf: Sendable {
     private struct Entry {
         var zone: TimeZones.Zone
         var mark: TimeZones.Mark
-        var lookedAt: Int64
+        var lookedAt: BootTime
     }
 
     private let variable = HostProcess.environment("TZ")
@@ -23,8 +23,8 @@ public final class ZoneShelf: Sendable {
     private init() {}
 
     /// A zone; nil: the machine's own. One whose file is damaged or gone stays as it was, and `trouble` is called with
-    /// what is wrong. Times in ns.
-    public func zone(_ name: String?, boot: Int64, wall: WallTime, trouble: (String) -> Void = { _ in })
+    /// what is wrong.
+    public func zone(_ name: String?, boot: BootTime, wall: WallTime, trouble: (String) -> Void = { _ in })
         throws(TimeZones.Failure) -> TimeZones.Zone
     {
         let key = name ?? ""

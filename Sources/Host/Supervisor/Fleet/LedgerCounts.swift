@@ -4,8 +4,8 @@ internal import HostWire
 
 /// What a slot of a ledger counts, beside what the hang watch reads. Any number may be in it.
 struct LedgerCounts: Equatable {
-    /// When the last callback began, boot ns; after the end of a session, when its last cycle did.
-    var began: Int64
+    /// When the last callback began; after the end of a session, when its last cycle did.
+    var began: BootTime
     /// Whether a cycle was in progress.
     var isInCycle: Bool
     var lastDuration: Int64
@@ -38,7 +38,7 @@ struct LedgerCounts: Equatable {
             for index in first..<first + LedgerHistogram.count { words.append(word(index)) }
             return words
         }
-        began = min(max(0, Int64(bitPattern: word(3))), 1 << 60)
+        began = BootTime(nanoseconds: min(max(0, Int64(bitPattern: word(3))), 1 << 60))
         isInCycle = word(1) == LedgerState.running.rawValue
         lastDuration = max(0, Int64(bitPattern: word(8)))
         totalDuration = UInt64(max(0, Int64(bitPattern: word(9))))

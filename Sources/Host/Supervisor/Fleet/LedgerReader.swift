@@ -10,7 +10,8 @@ enum LedgerReader {
         func word(_ index: Int) -> UInt64 { Self.word(index, of: bytes) }
         var snapshot = LedgerSnapshot(
             session: word(0), state: LedgerState(rawValue: word(1)), cycle: word(2),
-            began: Int64(bitPattern: word(3)), due: Int64(bitPattern: word(4)),
+            began: BootTime(nanoseconds: Int64(bitPattern: word(3))),
+            due: BootTime(nanoseconds: Int64(bitPattern: word(4))),
             thread: Int32(truncatingIfNeeded: word(5)), failures: word(6), missed: word(7),
             end: SessionEnd(rawValue: word(12)))
         snapshot.wallDue = Int64(bitPattern: word(21))
@@ -36,8 +37,8 @@ enum LedgerReader {
         guard words[6] == 0, words[7] == LedgerTwin.check(seldom: seldom, place: words[1]) else { return .spoiled }
         return .whole(
             LedgerSnapshot(
-                session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8, began: 0,
-                due: 0, thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],
+                session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8,
+                thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],
                 end: SessionEnd(rawValue: words[5])))
     }
 

@@ -221,7 +221,7 @@ final class RecordKeeper {
         }
         // The last sign of life: when the last callback began.
         let last = max(snapshot?.began ?? session.startBoot, session.startBoot)
-        let duration = min(max(0, last &- session.startBoot) / 1_000_000, max(0, clock.boot() / 1_000_000))
+        let duration = min(max(0, last - session.startBoot) / 1_000_000, max(0, clock.boot().nanoseconds / 1_000_000))
         let reported = snapshot?.state == .ended ? snapshot?.end : nil
         let kind = reported.map { $0.isWorkers ? $0 : .error } ?? .hostDied
         let isInPlugin = snapshot?.isInPlugin ?? false

@@ -80,7 +80,7 @@ final class HangLook {
     }
 
     /// A session begins.
-    func begin(_ key: Int, _ session: SessionID, at boot: Int64, _ timeout: Int64?) {
+    func begin(_ key: Int, _ session: SessionID, at boot: BootTime, _ timeout: Int64?) {
         let now = ClockReading(boot: boot, monotonic: clock.monotonic())
         _ = watch.observe(
             key,
@@ -119,7 +119,7 @@ final class HangLook {
         // A ledger that a plugin has spoiled says nothing: the session has one timeout to end by itself.
         guard let snapshot else {
             return .init(
-                state: .busy, session: subject.session.rawValue, cycle: .max, began: 0, due: .max,
+                state: .busy, session: subject.session.rawValue, cycle: .max, began: .longAgo, due: .never,
                 timeout: subject.timeout)
         }
         var observed = snapshot.hangSnapshot(timeout: subject.timeout)

@@ -10,7 +10,7 @@ final class RoutineEntry {
     struct Session {
         let id: SessionID
         let startMs: Int64
-        let startBoot: Int64
+        let startBoot: BootTime
         let seat: Seat
         /// The kind for the record when the session ends because we asked.
         var endAs: SessionEnd?

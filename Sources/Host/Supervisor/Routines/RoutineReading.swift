@@ -207,8 +207,8 @@ struct RoutineReading {
     }
 
     /// A time of the boot clock as UTC ms; nil for never, and for what no plugin can mean.
-    private func wallMs(boot time: Int64) -> Int64? {
-        guard time > 0, time < 1 << 60 else { return nil }
+    private func wallMs(boot time: BootTime) -> Int64? {
+        guard time.nanoseconds > 0, time.nanoseconds < 1 << 60 else { return nil }
         return clock.wallMilliseconds() + (time - clock.boot()) / 1_000_000
     }
 
