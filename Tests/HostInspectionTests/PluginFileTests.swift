@@ -215,11 +215,20 @@ struct PluginFileTests {
 
     @Test func aHugeSparseFileCostsNoMore() throws {
         try scratch.write("x.so", try #require(Compiled.good))
-        try scratch.directory().openForUpdate("x.so").truncate(to: 1 << 30, subject: "x.so")
+        let most = Candidate.mostBytes
+        try scratch.directory().openForUpdate("x.so").truncate(to: most, subject: "x.so")
         #expect(refusal("x.so") == nil)
         try scratch.directory().openForUpdate("x.so").truncate(to: 0, subject: "x.so")
-        try scratch.directory().openForUpdate("x.so").truncate(to: 1 << 30, subject: "x.so")
+        try scratch.directory().openForUpdate("x.so").truncate(to: most, subject: "x.so")
         #expect(refusal("x.so")?.reason == .notELF)
+    }
+
+    /// Each hole in it would become bytes in its copy.
+    @Test(arguments: [1, 1 << 30, 1 << 40]) func aFileThatIsTooLargeIsRefusedUnread(more: Int) throws {
+        try scratch.write("x.so", try #require(Compiled.good))
+        let size = Candidate.mostBytes + more
+        try scratch.directory().openForUpdate("x.so").truncate(to: size, subject: "x.so")
+        #expect(refusal("x.so")?.reason == .tooLarge(size))
     }
 
     @Test func everyTruncationIsNamed() throws {

@@ -35,6 +35,9 @@ public final class Supervisor {
 
     /// A host that has its state directory. Throws what the user can mend.
     public init(_ options: HostOptions, clock: any HostClock) throws {
+        // From here on they wait for the loop: one that comes while many records are read is not lost, and ends nothing
+        // by surprise.
+        _ = try SignalDescriptor(HostSignals.all)
         self.options = options
         self.clock = clock
         let machine = HostProcess.hostName
