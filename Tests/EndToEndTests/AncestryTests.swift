@@ -86,13 +86,24 @@ extension EndToEnd {
             #expect(try host.records.map(\.reason.end) == [.stopped])
         }
 
-        @Test(arguments: ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU", "XFSZ"])
+        @Test(arguments: ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU"])
         func `a signal that a host has no use for is said, and does not end it`(name: String) async throws {
             let scratch = try Scratch()
             let host = try Host(in: scratch)
             try await host.line("schedhost", "pid")
             _ = try await Command.shell("kill -\(name) \(host.pid)", in: scratch)
             try await host.line("SIG\(name) means nothing to a host")
+            _ = try await host.end(by: Signals.terminate)
+        }
+
+        /// The system sends it with each write past a limit, and that write's error says more.
+        @Test func `the signal of a limit of file sizes does not end the host, and is not said`() async throws {
+            let scratch = try Scratch()
+            let host = try Host(in: scratch)
+            try await host.line("schedhost", "pid")
+            _ = try await Command.shell("kill -XFSZ \(host.pid) && kill -USR1 \(host.pid)", in: scratch)
+            try await host.line("SIGUSR1 means nothing to a host")
+            #expect(host.lines("SIGXFSZ").isEmpty)
             _ = try await host.end(by: Signals.terminate)
         }
 
