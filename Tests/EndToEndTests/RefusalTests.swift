@@ -77,6 +77,10 @@ extension EndToEnd {
             },
             Case("sparse", "not an ELF file") { path in
                 try write([], to: path)
+                guard unsafe truncate(path, 512 << 20) == 0 else { throw Unmet(description: "truncate") }
+            },
+            Case("too large", "larger than a plugin may be") { path in
+                try write([], to: path)
                 guard unsafe truncate(path, 1 << 30) == 0 else { throw Unmet(description: "truncate") }
             },
         ]
