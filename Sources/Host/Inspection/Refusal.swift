@@ -128,8 +128,8 @@ extension Refusal.Reason {
     /// Whether a file that is still being written may look like that.
     public var isPerhapsUnfinished: Bool {
         switch self {
-        case .empty, .truncated, .notELF, .damaged, .unreadable: true
-        case .notRegular, .danglingLink, .unsafeFile, .unsafeDirectory, .tooLarge, .foreignMachine, .notLibrary,
+        case .empty, .truncated, .notELF, .damaged, .unreadable, .danglingLink: true
+        case .notRegular, .unsafeFile, .unsafeDirectory, .tooLarge, .foreignMachine, .notLibrary,
             .noNote, .wrongMajor, .needsMinor, .noEntry, .entryUndefined, .entryIsData:
             false
         }

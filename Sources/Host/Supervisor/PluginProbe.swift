@@ -31,7 +31,7 @@ public enum PluginProbe {
         }
         let others = names.filter { name in
             let library = try? Candidate(directory, name: name, allowUnsafePermissions: allowUnsafePermissions)
-            return library?.ownName.map { needed.contains($0) } ?? false
+            return library?.ownName.map { needed.contains($0) && (try? directory.status($0)) != nil } ?? false
         }
         return needed.union(others)
     }

@@ -213,7 +213,8 @@ final class SystemPluginFolder: PluginFolder {
     }
 
     func needing(_ names: Set<String>) -> [String] {
-        let names = names.union(names.compactMap { ownNames[$0] })
+        // A copy of a library of the system's, under a name of its own, is nothing that the linker would find here.
+        let names = names.union(names.compactMap { ownNames[$0] }.filter { (try? Directory(path).status($0)) != nil })
         return wanted.filter { !$0.value.isDisjoint(with: names) }.map(\.key)
     }
 
