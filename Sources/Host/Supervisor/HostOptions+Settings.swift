@@ -6,7 +6,8 @@ extension PluginCatalog.Settings {
     init(_ options: HostOptions) {
         self.init(
             configuration: options.configuration, overrides: options.overrides,
-            plugins: HostProcess.absolute(options.plugins), state: HostProcess.absolute(options.state))
+            plugins: HostProcess.absolute(options.plugins), state: HostProcess.absolute(options.state),
+            sandbox: SandboxMaker.support)
     }
 }
 

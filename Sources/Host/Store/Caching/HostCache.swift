@@ -78,7 +78,8 @@ internal import Synchronization
         guard let held = unsafe slot.load(ordering: .acquiring) else { return nil }
         let now = hasSystemClock ? SystemClock().boot() : environment.clock.boot()
         return unsafe held._withUnsafeGuaranteedRef { value in
-            let age = max(0, now - value.produced)
+            // Wrapping: an unknown age has no time until which it serves, and a clamp is 2 ns of every hit.
+            let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
             guard now <= value.servesUntil, age <= oldest else { return nil }
             value.used.store(now.nanoseconds, ordering: .relaxed)
             value.isSeen.store(true, ordering: .relaxed)

@@ -86,29 +86,24 @@ public enum ConfigurationFiles {
         }
     }
 
-    /// The same of a file that only this user and root can write.
-    static func readSafely(_ path: String, isOptional: Bool) throws -> [UInt8]? {
+    /// A small file's bytes; nil when it may be absent and is. Throws `Unsafe` where others can write it, unless that is
+    /// allowed: what was opened is looked at, whatever becomes of its name.
+    static func read(_ path: String, isOptional: Bool, allowsUnsafePermissions: Bool = true) throws -> [UInt8]? {
         let (folder, name) = Directory.split(path)
-        if let status = try? Directory(folder).status(name, followLink: true),
-            let fault = Refusal.Unsafe(owner: status.owner, mode: status.mode, user: HostProcess.user)
-        {
-            throw Unsafe(path: path, fault: fault)
-        }
-        return try read(path, isOptional: isOptional)
-    }
-
-    /// A small file's bytes; nil when it may be absent and is.
-    static func read(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let folder = parts.dropLast().joined(separator: "/")
-        let name = String(parts.last ?? "")
+        let file: Descriptor
         do throws(SystemError) {
-            let directory = try Directory(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
-            return try directory.openForReading(name, followLink: true).readAll(limit: 1 << 20, subject: path)
+            file = try Directory(folder).openForReading(name, followLink: true)
         } catch {
             if isOptional, error.isNotFound { return nil }
             throw error
         }
+        let status = try file.status(subject: path)
+        if !allowsUnsafePermissions,
+            let fault = Refusal.Unsafe(owner: status.owner, mode: status.mode, user: HostProcess.user)
+        {
+            throw Unsafe(path: path, fault: fault)
+        }
+        return try file.readAll(limit: 1 << 20, subject: path)
     }
 }
 

@@ -17,7 +17,30 @@ extension PluginCatalog {
         let expected = resolver.expected(of: entry.file.name)
         entry.expectedName = expected?.id
         entry.configuration = expected?.configuration.instance(entry.instance) ?? PluginLayers()
-        return load(entry, [settingsBeforeDescription(of: entry)], isForRunning: false)
+        let order = load(entry, [settingsBeforeDescription(of: entry)], isForRunning: false)
+        if let gap = sandboxGap(order.limits) {
+            refuse(entry, gap)
+            return nil
+        }
+        return order
+    }
+
+    /// Why a worker with these limits cannot be had: its sandbox must be whole, and cannot be on this machine. Where as much
+    /// as can be is enough, what is missing is told once.
+    func sandboxGap(_ limits: WorkerLimits) -> String? {
+        let missing = settings.sandbox.missing
+        if missing.isEmpty { return nil }
+        switch limits.sandbox.level {
+        case .off: return nil
+        case .on:
+            if !hasToldOfSandbox, let text = settings.sandbox.warning { log.write(.warning, "", text) }
+            hasToldOfSandbox = true
+            return nil
+        case .required:
+            return
+                "its sandbox is required, and on this kernel sandboxes do not cover \(missing.joined(separator: ", ")): use "
+                + "a newer kernel, or sandbox: \"on\" for as much as this one can"
+        }
     }
 
     /// Makes the copy of a plugin anew that workers load, where something has removed it: what removes old files from /tmp.

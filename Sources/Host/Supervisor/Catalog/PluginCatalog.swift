@@ -36,6 +36,8 @@ final class PluginCatalog {
         /// The plugins and the state directory, from the root on.
         var plugins: String
         var state: String
+        /// What sandboxes can enforce on this machine.
+        var sandbox = SandboxSupport.wanted
     }
 
     /// Deaths from outside after which a plugin that was to be described is refused.
@@ -50,6 +52,8 @@ final class PluginCatalog {
     private var unclaimed = UnclaimedSettingsNotice()
     private let scanner: PluginScanner
     private var isStopped = false
+    /// What sandboxes lack was said.
+    var hasToldOfSandbox = false
     private var mayHold = false
     private var lastNumber = 0
     var entries: [Int: Entry] = [:]
@@ -321,6 +325,7 @@ final class PluginCatalog {
         guard settleInstances(of: entry, layers.instances) else { return }
         entry.configuration = layers.instance(entry.instance)
         let program = program(of: entry, description)
+        if let gap = program.limits.lazy.compactMap(sandboxGap).first { return refuse(entry, gap, description) }
         entry.state = .ready(program, description)
         log.write(
             .info, program.name,

@@ -248,8 +248,6 @@ final class SystemPluginFolder: PluginFolder {
     }
 
     func configuration(_ path: String, isOptional: Bool) throws -> [UInt8]? {
-        allowsUnsafePermissions
-            ? try ConfigurationFiles.read(path, isOptional: isOptional)
-            : try ConfigurationFiles.readSafely(path, isOptional: isOptional)
+        try ConfigurationFiles.read(path, isOptional: isOptional, allowsUnsafePermissions: allowsUnsafePermissions)
     }
 }

@@ -32,6 +32,15 @@ struct Program: Equatable {
         }
     }
 
+    /// The limits of its workers.
+    var limits: [WorkerLimits] {
+        switch isolation {
+        case .plugin: [routines.first?.settings.limits ?? sharedLimits]
+        case .routine: routines.map(\.settings.limits)
+        case .shared: [sharedLimits]
+        }
+    }
+
     /// The order to load it where a routine runs.
     func load(for routine: Int) -> Load {
         var load = load
