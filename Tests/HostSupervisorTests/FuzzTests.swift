@@ -35,7 +35,7 @@ import Testing
             _ = LedgerReader.twin(random.bytes(LedgerTwin.size, often: [0, 1, 0x7F, 0xFF]))
             let snapshot = LedgerReader.snapshot(bytes)
             var watch = HangWatch<Int>()
-            let now = ClockReading(boot: BootTime(nanoseconds: 1 << 40), monotonic: 1 << 39)
+            let now = ClockReading(boot: BootTime(nanoseconds: 1 << 40), monotonic: MonotonicTime(nanoseconds: 1 << 39))
             _ = watch.observe(1, snapshot.hangSnapshot(timeout: Int64(bitPattern: random.next())), at: now)
             _ = watch.nextLook(at: now)
             let phase = snapshot.phase

@@ -1,4 +1,5 @@
 import HostSystem
+import HostTestKit
 import Testing
 
 @testable import HostSupervisor
@@ -9,8 +10,8 @@ struct HostSignalsTests {
         var signals = HostSignals { false }
         #expect(signals.wish(of: signal, at: 5) == .stop)
         #expect(signals.wish(of: signal, at: 5) == .again)
-        #expect(signals.wish(of: Signals.terminate, at: 4 + HostSignals.samePress) == .again)
-        #expect(signals.wish(of: signal, at: 5 + HostSignals.samePress) == .stopAtOnce)
+        #expect(signals.wish(of: Signals.terminate, at: .ns(4 + HostSignals.samePress)) == .again)
+        #expect(signals.wish(of: signal, at: .ns(5 + HostSignals.samePress)) == .stopAtOnce)
     }
 
     @Test func `SIGHUP reloads while the terminal is there, and ends the host when it is closed`() {

@@ -10,7 +10,7 @@ final class TestClock: HostClock {
     private let time = Mutex<Int64>(3_600_000_000_000)
 
     func boot() -> BootTime { BootTime(nanoseconds: time.withLock { $0 }) }
-    func monotonic() -> Int64 { time.withLock { $0 } }
+    func monotonic() -> MonotonicTime { MonotonicTime(nanoseconds: time.withLock { $0 }) }
     func wall() -> WallTime { 1_764_000_000_000_000_000 + time.withLock { $0 } }
 
     /// Moves it on.

@@ -97,7 +97,7 @@ struct EventTests {
                 monitor.broadcast()
             }
         }
-        let deadline = delay == .min ? Int64.min : SystemClock().monotonic() + delay
+        let deadline = delay == .min ? MonotonicTime.longAgo : SystemClock().monotonic() + delay
         let nothing: Int? = monitor.wait(until: deadline) { _ in nil }
         #expect(nothing == nil && SystemClock().monotonic() >= deadline)
         #expect(monitor.wait { $0.done == 8 ? $0.count : nil } == 80_000)

@@ -15,3 +15,8 @@ extension MonotonicTime: ExpressibleByIntegerLiteral {
     /// So many ns of running time after the boot.
     public init(integerLiteral value: Int64) { self.init(nanoseconds: value) }
 }
+
+extension ClockTime {
+    /// So many ns after the clock's beginning, where a literal alone will not do.
+    public static func ns(_ value: Int64) -> Self { Self(nanoseconds: value) }
+}

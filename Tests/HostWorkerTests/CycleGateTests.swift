@@ -24,25 +24,25 @@ import Testing
         return (kit, runner)
     }
 
-    private func due(_ turn: RunPool.Turn) -> Int64? { if case .due(let due) = turn { due.nanoseconds } else { nil } }
+    private func due(_ turn: RunPool.Turn) -> BootTime? { if case .due(let due) = turn { due } else { nil } }
 
     @Test func aCycleBeginsWhenTheHostSaysSo() throws {
         let (kit, runner) = try runner()
-        let begin = clock.boot().nanoseconds
-        #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
+        let begin = clock.boot()
+        #expect(due(runner.takeTurn()) == .never && starts.all.isEmpty)
         guard case .wantsTurn(let slot, _, 1, begin)? = try kit.next() else { return #expect(Bool(false)) }
         #expect(slot == 0)
         clock.advance(400)
         // A word for another wish, and a look because the clock was set, change nothing.
         runner.requests.grant(7)
-        #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
+        #expect(due(runner.takeTurn()) == .never && starts.all.isEmpty)
         runner.requests.grant(1)
         #expect(due(runner.takeTurn()) == begin + 1_000_000_000)
-        #expect(starts.all == ["\(begin + 400)"])
+        #expect(starts.all == ["\((begin + 400).nanoseconds)"])
         guard case .turnOver? = try kit.next() else { return #expect(Bool(false)) }
         // Its word is good for one cycle.
         clock.advance(1_000_000_000)
-        #expect(due(runner.takeTurn()) == .max && starts.all.count == 1)
+        #expect(due(runner.takeTurn()) == .never && starts.all.count == 1)
     }
 
     @Test func aStopAndAPauseTakeTheWishBack() throws {
@@ -50,10 +50,10 @@ import Testing
         _ = runner.takeTurn()
         _ = try kit.next()
         runner.ask(.pause)
-        #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
+        #expect(due(runner.takeTurn()) == .never && starts.all.isEmpty)
         guard case .turnOver? = try kit.next() else { return #expect(Bool(false)) }
         runner.requests.grant(1)  // it came too late
-        #expect(due(runner.takeTurn()) == .max && starts.all.isEmpty)
+        #expect(due(runner.takeTurn()) == .never && starts.all.isEmpty)
         runner.ask(.resume)
         _ = runner.takeTurn()
         guard case .wantsTurn(_, _, 2, _)? = try kit.next() else { return #expect(Bool(false)) }
@@ -65,7 +65,7 @@ import Testing
 
     @Test func withoutBoundsNobodyIsAsked() throws {
         let (kit, runner) = try runner { $0.takesTurns = false }
-        while let due = due(runner.takeTurn()) { clock.advance(due - clock.boot().nanoseconds) }
+        while let due = due(runner.takeTurn()) { clock.advance(due - clock.boot()) }
         #expect(starts.all.count == 3)
         guard case .ended? = try kit.next() else { return #expect(Bool(false)) }
     }

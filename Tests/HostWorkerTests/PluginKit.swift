@@ -19,9 +19,9 @@ final class TestClock: HostClock {
 
     init(_ start: Int64 = 1_000_000_000) { time = Mutex(start) }
 
-    func boot() -> BootTime { BootTime(nanoseconds: monotonic()) }
-    func monotonic() -> Int64 { time.withLock { $0 } }
-    func wall() -> WallTime { WallTime(nanoseconds: monotonic() + step.withLock { $0 }) }
+    func boot() -> BootTime { BootTime(nanoseconds: time.withLock { $0 }) }
+    func monotonic() -> MonotonicTime { MonotonicTime(nanoseconds: time.withLock { $0 }) }
+    func wall() -> WallTime { WallTime(nanoseconds: boot().nanoseconds + step.withLock { $0 }) }
     func advance(_ nanoseconds: Int64) { time.withLock { $0 += nanoseconds } }
     func setWall(by nanoseconds: Int64) { step.withLock { $0 += nanoseconds } }
 }

@@ -207,7 +207,7 @@ struct RunPoolTests {
     struct LateClock: HostClock {
         let late: Int64
         func boot() -> BootTime { SystemClock().boot() - late }
-        func monotonic() -> Int64 { SystemClock().monotonic() }
+        func monotonic() -> MonotonicTime { SystemClock().monotonic() }
         func wall() -> WallTime { SystemClock().wall() }
     }
 

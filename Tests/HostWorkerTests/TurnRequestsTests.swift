@@ -1,4 +1,6 @@
 import HostSystem
+import HostTestKit
+import HostValues
 import Testing
 
 @testable import HostWorker
@@ -25,7 +27,7 @@ struct TurnRequestsTests {
         expect(!requests.sleep(until: 0))
         requests.ask(.stop)
         _ = requests.take()
-        #expect(requests.isStopAsked && requests.sleep(until: .max))
+        #expect(requests.isStopAsked && requests.sleep(until: .never))
     }
 
     @Test("an interruption comes once, after a stop, while a cycle runs")
@@ -77,7 +79,7 @@ struct TurnRequestsTests {
     func stopping() {
         let requests = TurnRequests()
         requests.begin([])
-        requests.stopping { #expect(requests.isStopAsked && requests.sleep(until: .max)) }
+        requests.stopping { #expect(requests.isStopAsked && requests.sleep(until: .never)) }
         expect(!requests.isStopAsked)
         requests.stopping { requests.ask(.stop) }
         expect(requests.isStopAsked)

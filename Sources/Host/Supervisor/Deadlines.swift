@@ -15,7 +15,7 @@ final class Deadlines {
     /// What a patient timer waits for.
     private struct Patience {
         /// The time that it was set to.
-        var wanted: Int64
+        var wanted: MonotonicTime
         /// By how much it comes later.
         var extra: Int64 = 0
     }
@@ -26,18 +26,18 @@ final class Deadlines {
     private static let lateness: Int64 = 1_000_000_000
 
     private var queue = DueQueue<MonotonicTime>()
-    private var handlers: [Int: (Int64) -> Void] = [:]
+    private var handlers: [Int: (MonotonicTime) -> Void] = [:]
     private var free: [Int] = []
     private var nextID = 0
     private var patient: Set<Int> = []
     private var waiting: [Int: Patience] = [:]
     /// When the loop is to be woken next.
-    private var pulse: Int64?
+    private var pulse: MonotonicTime?
     /// What `pulse` is when the loop is to be woken as soon as it comes round, to learn the time.
-    private static let atOnce: Int64 = 0
+    private static let atOnce = MonotonicTime.longAgo
 
     /// A timer without a time. The handler gets the present time.
-    func make(isPatient: Bool = false, _ handler: @escaping (Int64) -> Void) -> Timer {
+    func make(isPatient: Bool = false, _ handler: @escaping (MonotonicTime) -> Void) -> Timer {
         let id = free.popLast() ?? nextID
         if id == nextID { nextID += 1 }
         handlers[id] = handler
@@ -45,18 +45,18 @@ final class Deadlines {
         return Timer(id: id)
     }
 
-    /// Sets its time (monotonic ns); nil for none. A patient timer that is set to the time that it has already keeps what it
+    /// Sets its time; nil for none. A patient timer that is set to the time that it has already keeps what it
     /// was given beyond that.
-    func set(_ timer: Timer, at time: Int64?) {
+    func set(_ timer: Timer, at time: MonotonicTime?) {
         guard handlers[timer.id] != nil else { return }
         guard let time else {
             waiting[timer.id] = nil
             return queue.remove(timer.id)
         }
-        guard patient.contains(timer.id) else { return queue.set(timer.id, due: MonotonicTime(nanoseconds: time)) }
+        guard patient.contains(timer.id) else { return queue.set(timer.id, due: time) }
         if waiting[timer.id]?.wanted == time { return }
         waiting[timer.id] = Patience(wanted: time)
-        queue.set(timer.id, due: MonotonicTime(nanoseconds: time))
+        queue.set(timer.id, due: time)
         pulse = pulse ?? Self.atOnce
     }
 
@@ -70,25 +70,25 @@ final class Deadlines {
     }
 
     /// Calls the handlers whose time has come.
-    func settle(now: Int64) {
+    func settle(now: MonotonicTime) {
         if let pulse, pulse <= now { wake(pulse, now) }
-        while let id = queue.popDue(now: MonotonicTime(nanoseconds: now)) {
+        while let id = queue.popDue(now: now) {
             waiting[id] = nil
             handlers[id]?(now)
         }
     }
 
-    private func wake(_ due: Int64, _ now: Int64) {
+    private func wake(_ due: MonotonicTime, _ now: MonotonicTime) {
         let late = due == Self.atOnce ? 0 : now - due
         pulse = waiting.isEmpty ? nil : now + Self.period
         guard late > Self.lateness else { return }
         for (id, patience) in waiting {
             let extra = patience.extra + late
             waiting[id]?.extra = extra
-            queue.set(id, due: MonotonicTime(nanoseconds: patience.wanted + extra))
+            queue.set(id, due: patience.wanted + extra)
         }
     }
 
-    /// The earliest time, or `Int64.max`.
-    var earliest: Int64 { min(queue.earliest.nanoseconds, pulse ?? .max) }
+    /// The earliest time, or `never`.
+    var earliest: MonotonicTime { min(queue.earliest, pulse ?? .never) }
 }

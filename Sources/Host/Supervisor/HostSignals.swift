@@ -1,4 +1,5 @@
 import HostSystem
+internal import HostValues
 
 /// What signals ask of the host.
 struct HostSignals {
@@ -30,14 +31,14 @@ struct HostSignals {
     static let samePress: Int64 = 1_000_000_000
 
     private let isTerminalGone: () -> Bool
-    /// When the first wish to end came, monotonic ns.
-    private var stopped: Int64?
+    /// When the first wish to end came.
+    private var stopped: MonotonicTime?
 
     /// Asks `isTerminalGone` at a SIGHUP: a terminal that is closed sends it, and who wants a reload.
     init(isTerminalGone: @escaping () -> Bool) { self.isTerminalGone = isTerminalGone }
 
-    /// What a signal asks for that came at that time, monotonic ns.
-    mutating func wish(of signal: Int32, at now: Int64) -> Wish {
+    /// What a signal asks for that came at that time.
+    mutating func wish(of signal: Int32, at now: MonotonicTime) -> Wish {
         if signal == Signals.child { return .childEnded }
         if signal == Signals.fileSize { return .errorTells }
         if Self.ignored.contains(signal) { return .ignore }

@@ -17,7 +17,7 @@ final class HostView: ControlledHost {
     private let book: RoutineBook
     private let keeper: RecordKeeper
     private let machine: String
-    /// The start, UTC ms and boot ns.
+    /// The start, UTC ms and since the boot.
     private let startMs: Int64
     private let startBoot: BootTime
     var phase = HostPhase.preparing

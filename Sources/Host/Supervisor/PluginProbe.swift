@@ -93,10 +93,10 @@ public enum PluginProbe {
         )
         let deadline = clock.monotonic() + timeout
         try loop.run { now in
-            guard now >= deadline, result == nil else { return result == nil ? deadline : .max }
+            guard now >= deadline, result == nil else { return result == nil ? deadline : .never }
             result = .failure(Fault(text: "opening it takes longer than \(timeout / 1_000_000_000) s"))
             worker.signal(Signals.kill)
-            return .max
+            return .never
         }
         return result ?? .failure(Fault(text: "no answer"))
     }

@@ -6,8 +6,8 @@ public import HostValues
 public protocol HostClock: Sendable {
     /// Since the boot; goes on during a suspend and is never set (`CLOCK_BOOTTIME`).
     func boot() -> BootTime
-    /// Nanoseconds of running time; stands still during a suspend and is never set (`CLOCK_MONOTONIC`).
-    func monotonic() -> Int64
+    /// Running time since the boot; stands still during a suspend and is never set (`CLOCK_MONOTONIC`).
+    func monotonic() -> MonotonicTime
     /// Since 1970, UTC, as the machine believes (`CLOCK_REALTIME`); people and daemons set it.
     func wall() -> WallTime
     /// Milliseconds since 1970, UTC: also beyond 2262.
@@ -41,8 +41,8 @@ public struct SystemClock: HostClock {
 
     /// `CLOCK_BOOTTIME`.
     public func boot() -> BootTime { BootTime(nanoseconds: read(CLOCK_BOOTTIME)) }
-    /// `CLOCK_MONOTONIC`, in ns.
-    public func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
+    /// `CLOCK_MONOTONIC`.
+    public func monotonic() -> MonotonicTime { MonotonicTime(nanoseconds: read(CLOCK_MONOTONIC)) }
     /// `CLOCK_REALTIME`.
     public func wall() -> WallTime {
         var time = timespec()

@@ -1,3 +1,5 @@
+public import HostValues
+
 /// One thread's loop over descriptors and timers. Everything it calls runs on that thread.
 ///
 /// Not Sendable: made, used and left on one thread. An idle loop makes no wake-up.
@@ -11,7 +13,7 @@ public final class EventLoop {
     private let timer: MonotonicTimer
     private var handlers: [UInt64: (Poller.Readiness) -> Void] = [:]
     private var nextToken: UInt64 = 1
-    private var armed: Int64 = .max
+    private var armed = MonotonicTime.never
     private var stopping = false
     private let clock: any HostClock
 
@@ -49,8 +51,8 @@ public final class EventLoop {
     }
 
     /// Runs until `stop`. Before each wait, `settle` does what is due and returns the next deadline
-    /// (monotonic ns, `Int64.max` for none).
-    public func run(settle: (_ now: Int64) -> Int64) throws(SystemError) {
+    /// (`never` for none).
+    public func run(settle: (_ now: MonotonicTime) -> MonotonicTime) throws(SystemError) {
         stopping = false
         while true {
             let deadline = settle(clock.monotonic())
@@ -62,7 +64,7 @@ public final class EventLoop {
             _ = try poller.wait { token, readiness in
                 if token == 0 {
                     timer.acknowledge()
-                    armed = .max
+                    armed = .never
                 } else if let handler = handlers[token] {
                     handler(readiness)
                 }

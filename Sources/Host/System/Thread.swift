@@ -1,5 +1,6 @@
 internal import CHostSystem
 internal import Glibc
+public import HostValues
 
 /// Threads of the host's own making. pthreads(7).
 public enum Thread {
@@ -113,9 +114,9 @@ public enum Thread {
         }
     }
 
-    /// The same, but gives up at `deadline` (monotonic ns) with nil. pthread_cond_timedwait(3).
-    public func wait<Result>(until deadline: Int64, _ body: (inout State) -> Result?) -> Result? {
-        let time = max(deadline, 0)
+    /// The same, but gives up at `deadline` with nil. pthread_cond_timedwait(3).
+    public func wait<Result>(until deadline: MonotonicTime, _ body: (inout State) -> Result?) -> Result? {
+        let time = max(deadline.nanoseconds, 0)
         var absolute = timespec(tv_sec: Int(time / 1_000_000_000), tv_nsec: Int(time % 1_000_000_000))
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }

@@ -65,8 +65,8 @@ public struct MonotonicTimer: ~Copyable, Sendable {
     /// To wait for, by `Poller` or `EventLoop`.
     public var descriptor: Descriptor { _read { yield timer.descriptor } }
 
-    /// Sets the deadline. A past one expires at once; `Int64.max` disarms.
-    public func arm(at deadline: Int64) { timer.arm(at: deadline) }
+    /// Sets the deadline. A past one expires at once; `never` disarms.
+    public func arm(at deadline: MonotonicTime) { timer.arm(at: deadline.nanoseconds) }
 
     /// Takes an expiry off, so that the descriptor is no longer readable.
     public func acknowledge() { timer.acknowledge() }

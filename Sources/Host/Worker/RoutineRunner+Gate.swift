@@ -12,8 +12,7 @@ extension RoutineRunner {
         case .enter: return nil
         case .ask(let number):
             let due = unsafe cell.pointee.schedule.due
-            plugin.channel.send(
-                .wantsTurn(slot: session.slot, session: session.id, number: number, due: due.nanoseconds))
+            plugin.channel.send(.wantsTurn(slot: session.slot, session: session.id, number: number, due: due))
             return restAtGate(now)
         case .wait: return restAtGate(now)
         }

@@ -14,7 +14,7 @@ struct SessionCaches: ~Copyable, Sendable {
         var caches: RoutineCaches?
         /// What they had counted when the session began.
         var before: [RoutineCaches.Label: CacheCounters] = [:]
-        /// When they were last counted, boot ns.
+        /// When they were last counted.
         var countedAt = BootTime.longAgo
     }
 

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import HostValues
 internal import Synchronization
 
 /// What other threads ask of the one that has a routine's turn, and what they wait for with it.
@@ -65,8 +66,8 @@ struct TurnRequests: ~Copyable, Sendable {
         Kinds(rawValue: kinds.exchange(0, ordering: .sequentiallyConsistent))
     }
 
-    /// Sleeps until then, monotonic ns; true at once when a stop is asked for.
-    func sleep(until deadline: Int64) -> Bool {
+    /// Sleeps until then; true at once when a stop is asked for.
+    func sleep(until deadline: MonotonicTime) -> Bool {
         gate.wait(until: deadline) { gate in gate.stopAsked ? true : nil } ?? false
     }
 

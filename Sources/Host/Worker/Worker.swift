@@ -44,8 +44,8 @@ public final class Worker {
     private var isQuitting = false
 
     private var stopping: Set<Int> = []
-    /// When those were last looked at, monotonic ns.
-    private var interruptedAt = Int64.min / 2
+    /// When those were last looked at.
+    private var interruptedAt = MonotonicTime.longAgo
     private var slots: [Int: RoutineRunner] = [:]
 
     /// Runs the worker until the supervisor ends it. Called on the main thread, before any other thread exists.
@@ -238,7 +238,7 @@ public final class Worker {
 
     private func interruptStopping() {
         let now = clock.monotonic()
-        guard !stopping.isEmpty, now &- interruptedAt >= Int64(Self.interruptTick) * 900_000 else { return }
+        guard !stopping.isEmpty, now - interruptedAt >= Int64(Self.interruptTick) * 900_000 else { return }
         interruptedAt = now
         stopping = stopping.filter { slot in
             guard let runner = slots[slot], runner.isBusy else { return false }

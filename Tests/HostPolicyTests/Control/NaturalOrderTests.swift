@@ -1,4 +1,5 @@
 import HostPolicy
+import HostTestKit
 import HostValues
 import Testing
 

@@ -1,4 +1,5 @@
 import HostPolicy
+import HostTestKit
 import HostValues
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @Suite struct WorkBudgetTests {
     private static let ms: Int64 = 1_000_000
 
-    private func budget(now: Int64 = 0) -> WorkBudget {
+    private func budget(now: MonotonicTime = 0) -> WorkBudget {
         WorkBudget(share: 20, savings: 100 * Self.ms, portion: Self.ms / 4, now: now)
     }
 
@@ -19,16 +20,16 @@ import Testing
         budget.charge(Self.ms, now: 0)
         // A portion of 0.25 ms at 2 % comes in 12.5 ms.
         #expect((12_500_000...12_500_002).contains(budget.opens(now: 0)))
-        #expect(budget.opens(now: 12 * Self.ms) > 12 * Self.ms)
+        #expect(budget.opens(now: .ns(12 * Self.ms)) > .ns(12 * Self.ms))
         #expect(budget.opens(now: 12_500_002) == 12_500_002)
     }
 
     @Test(arguments: [10_000, 250_000, 3_000_000, 40_000_000] as [Int64])
     func `work without end gets its share and no more`(piece: Int64) {
         var budget = budget()
-        var now: Int64 = 0
+        var now: MonotonicTime = 0
         var worked: Int64 = 0
-        while now < 60_000 * Self.ms {
+        while now < .ns(60_000 * Self.ms) {
             let opens = budget.opens(now: now)
             if opens > now {
                 now = opens
@@ -38,14 +39,14 @@ import Testing
                 budget.charge(piece, now: now)
             }
         }
-        #expect(worked <= 100 * Self.ms + now / 50 + piece + Self.ms)
-        #expect(worked >= now / 50)
+        #expect(worked <= 100 * Self.ms + now.nanoseconds / 50 + piece + Self.ms)
+        #expect(worked >= now.nanoseconds / 50)
     }
 
     @Test func `a host that was kept waiting is not punished for long`() {
         var budget = budget()
-        budget.charge(3_600_000 * Self.ms, now: 3_600_000 * Self.ms)
-        #expect(budget.opens(now: 3_600_000 * Self.ms) - 3_600_000 * Self.ms < 6000 * Self.ms)
+        budget.charge(3_600_000 * Self.ms, now: .ns(3_600_000 * Self.ms))
+        #expect(budget.opens(now: .ns(3_600_000 * Self.ms)) - .ns(3_600_000 * Self.ms) < 6000 * Self.ms)
     }
 
     @Test(arguments: [Int64.min, -1, 0, 1, .max])

@@ -24,7 +24,7 @@ import Testing
         var directory = PluginDirectory()
         var action = PluginDirectory.Action.none
         for (index, sight) in sights.enumerated() {
-            action = directory.take("a.so", sight, stamp: nil, isPatient: isPatient, at: Int64(index) * 1_000_000)
+            action = directory.take("a.so", sight, stamp: nil, isPatient: isPatient, at: .ns(Int64(index) * 1_000_000))
         }
         return action
     }
@@ -75,13 +75,13 @@ import Testing
     @Test func `an incomplete file is refused once its patience is over, and not before`() {
         var directory = PluginDirectory()
         #expect(directory.take("a.so", .incomplete(why: "w"), stamp: nil, isPatient: true, at: 5) == .none)
-        #expect(directory.deadline == 5 + PluginDirectory.patience)
+        #expect(directory.deadline == .ns(5 + PluginDirectory.patience))
         #expect(directory.expire(at: directory.deadline - 1).isEmpty)
         let due = directory.expire(at: directory.deadline)
         #expect(due.map(\.name) == ["a.so"])
         #expect(due.map(\.action) == [.refuse(why: "w")])
-        #expect(directory.deadline == .max)
-        #expect(directory.expire(at: .max).isEmpty)
+        #expect(directory.deadline == .never)
+        #expect(directory.expire(at: .never).isEmpty)
     }
 
     @Test func `each event begins the patience anew, and a writer ends it`() {
@@ -89,11 +89,11 @@ import Testing
         _ = directory.take("a.so", .plugin(content: "1"), stamp: nil, isPatient: true, at: 0)
         _ = directory.take("a.so", .incomplete(why: "w"), stamp: nil, isPatient: true, at: 0)
         _ = directory.take("a.so", .incomplete(why: "w"), stamp: nil, isPatient: true, at: 700_000_000)
-        #expect(directory.deadline == 700_000_000 + PluginDirectory.patience)
+        #expect(directory.deadline == .ns(700_000_000 + PluginDirectory.patience))
         _ = directory.take("a.so", .busy, stamp: nil, isPatient: true, at: 800_000_000)
-        #expect(directory.deadline == .max)
+        #expect(directory.deadline == .never)
         _ = directory.take("a.so", .incomplete(why: "v"), stamp: nil, isPatient: true, at: 900_000_000)
-        #expect(directory.expire(at: .max).map(\.action) == [.withdraw(why: "v")])
+        #expect(directory.expire(at: .never).map(\.action) == [.withdraw(why: "v")])
         #expect(directory.content(of: "a.so") == nil)
     }
 
@@ -121,7 +121,7 @@ import Testing
         var directory = PluginDirectory()
         var running: [String: String] = [:]
         var seen: [String: PluginDirectory.Sight] = [:]
-        var now: Int64 = 0
+        var now: MonotonicTime = 0
         func perform(_ action: PluginDirectory.Action, _ name: String) {
             switch action {
             case .none, .refuse, .retry: break
@@ -151,7 +151,7 @@ import Testing
         }
         // In the end all files are whole or gone, or their patience is over.
         for (name, sight) in seen { perform(directory.take(name, sight, stamp: nil, isPatient: true, at: now), name) }
-        for (name, action) in directory.expire(at: .max) { perform(action, name) }
+        for (name, action) in directory.expire(at: .never) { perform(action, name) }
         for (name, sight) in seen {
             if case .plugin(let content) = sight {
                 #expect(running[name] == content)

@@ -16,7 +16,7 @@ import Testing
 
     @Test func firstDueIsFirst() {
         var turns = CycleTurns()
-        for (session, due) in [(1, 30), (2, 10), (3, 20), (4, 10)] as [(UInt64, Int64)] {
+        for (session, due) in [(1, 30), (2, 10), (3, 20), (4, 10)] as [(UInt64, BootTime)] {
             turns.want(wish(session), due: due, host(2))
         }
         #expect(turns.take() == [wish(2), wish(4)] && turns.take().isEmpty)
@@ -40,7 +40,7 @@ import Testing
 
     @Test func whoWantsNoMoreOrIsGoneLeavesItsPlace() {
         var turns = CycleTurns()
-        for session in 1...4 as ClosedRange<UInt64> { turns.want(wish(session), due: Int64(session), host(1)) }
+        for session in 1...4 as ClosedRange<UInt64> { turns.want(wish(session), due: .ns(Int64(session)), host(1)) }
         #expect(turns.take() == [wish(1)])
         turns.over(wish(2).session)
         // A wish that was taken back and comes again has a number of its own, and the place of its time.
@@ -69,7 +69,7 @@ import Testing
                 numbers[session, default: 0] += 1
                 wants[session] = bounds
                 turns.want(
-                    .init(session: session, number: numbers[session] ?? 0), due: Int64(step), bounds)
+                    .init(session: session, number: numbers[session] ?? 0), due: .ns(Int64(step)), bounds)
                 running[session] = nil
             case 2:
                 turns.over(session)

@@ -16,7 +16,8 @@ private let second: Int64 = 1_000_000_000
     }
 
     private func note(
-        _ history: inout FailureHistory, _ fault: FailureHistory.Fault, _ cause: String = "c", at now: Int64 = 0,
+        _ history: inout FailureHistory, _ fault: FailureHistory.Fault, _ cause: String = "c",
+        at now: MonotonicTime = 0,
         _ settings: RestartSettings? = nil
     ) -> FailureHistory.Consequence {
         var random = SplitMix(seed: 1)
@@ -54,16 +55,16 @@ private let second: Int64 = 1_000_000_000
             #expect(note(&history, .death) == .wait(0))
             history.end(.death)
         }
-        let tenth = note(&history, .death, at: last * second)
+        let tenth = note(&history, .death, at: .ns(last * second))
         let why = "it died 10 times within 10 min for the same cause (c)"
         #expect(tenth == (isTooMany ? .tooManyDeaths(why) : .wait(0)))
     }
 
     @Test func `an error that repeats another adds nothing, and waits within bounds`() {
         var history = FailureHistory()
-        #expect(history.noteRepeated("a", until: 20 * second, at: 0, by: settings) == 20 * second)
-        #expect(history.noteRepeated("b", until: .max, at: 0, by: settings) == 60 * second)
-        #expect(history.noteRepeated("b", until: .min, at: 0, by: settings) == 700_000_000)
+        #expect(history.noteRepeated("a", until: .ns(20 * second), at: 0, by: settings) == 20 * second)
+        #expect(history.noteRepeated("b", until: .never, at: 0, by: settings) == 60 * second)
+        #expect(history.noteRepeated("b", until: .longAgo, at: 0, by: settings) == 700_000_000)
         #expect(history.present?.count == 1 && history.present?.cause == "a")
     }
 
@@ -72,22 +73,22 @@ private let second: Int64 = 1_000_000_000
         settings.anyCauseFailures = .max
         settings.sameCauseFailures = 0
         var history = FailureHistory()
-        for number in 0..<1500 { _ = note(&history, .death, "cause \(number)\n", at: .max, settings) }
+        for number in 0..<1500 { _ = note(&history, .death, "cause \(number)\n", at: .never, settings) }
         #expect(history.deaths.count == 1000 && history.deaths.last?.cause == "cause 1499 ")
     }
 
     @Test func `it comes back in another boot as it was`() {
         var history = FailureHistory()
-        _ = note(&history, .death, "a", at: 90 * second)
-        _ = note(&history, .error, "b", at: 95 * second)
+        _ = note(&history, .death, "a", at: .ns(90 * second))
+        _ = note(&history, .error, "b", at: .ns(95 * second))
         let wall = WallTime(nanoseconds: 1_800_000_000 * second)
-        let saved = history.saved(at: .init(now: 100 * second, wall: wall))
+        let saved = history.saved(at: .init(now: .ns(100 * second), wall: wall))
         #expect(saved.failures.map(\.atMs) == [1_799_999_990_000])
         let tally = RoutineTally(content: "", failures: saved.failures, rows: saved.rows, stopped: false)
-        let later = RoutineTally.Moment(now: 7 * second, wall: wall + 60 * second)
+        let later = RoutineTally.Moment(now: .ns(7 * second), wall: wall + 60 * second)
         let restored = FailureHistory(restoring: tally, by: settings, at: later)
-        #expect(restored.deaths == [.init(at: -63 * second, cause: "a")])
-        #expect(restored.rows.map(\.since) == [-63 * second, -58 * second])
+        #expect(restored.deaths == [.init(at: .ns(-63 * second), cause: "a")])
+        #expect(restored.rows.map(\.since) == [.ns(-63 * second), .ns(-58 * second)])
         #expect(restored.rows.map(\.fault) == [.death, .error])
     }
 }
@@ -99,7 +100,7 @@ private let second: Int64 = 1_000_000_000
         var quarantine = Quarantine("w", after: nil, isProbed: true, by: settings, at: 0)
         var minutes: [Int64?] = []
         for _ in 0..<4 {
-            minutes.append(quarantine.probeAt.map { $0 / second / 60 })
+            minutes.append(quarantine.probeAt.map { $0.nanoseconds / second / 60 })
             quarantine = Quarantine("w", after: quarantine, isProbed: true, by: settings, at: 0)
         }
         #expect(minutes == [10, 30, 60, 60])
@@ -119,11 +120,11 @@ private let second: Int64 = 1_000_000_000
     @Test(arguments: [(Int64(0), Int64(600)), (100, 500), (900, 0), (-900, 600)])
     func `the probe comes when it would have come, or what is nearest`(pause: Int64, expected: Int64) {
         let settings = RestartSettings()
-        let quarantine = Quarantine("w", after: nil, isProbed: true, by: settings, at: 100 * second)
+        let quarantine = Quarantine("w", after: nil, isProbed: true, by: settings, at: .ns(100 * second))
         let wall = WallTime(nanoseconds: 1_800_000_000 * second)
-        let saved = quarantine.saved(at: .init(now: 100 * second, wall: wall))
+        let saved = quarantine.saved(at: .init(now: .ns(100 * second), wall: wall))
         let restored = Quarantine(
-            restoring: saved, by: settings, at: .init(now: 3 * second, wall: wall + pause * second))
-        #expect(restored.probeAt == (3 + expected) * second && restored.why == "w" && restored.step == 0)
+            restoring: saved, by: settings, at: .init(now: .ns(3 * second), wall: wall + pause * second))
+        #expect(restored.probeAt == .ns((3 + expected) * second) && restored.why == "w" && restored.step == 0)
     }
 }

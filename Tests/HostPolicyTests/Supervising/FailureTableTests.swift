@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HostTestKit
 import HostValues
 import Testing
 

@@ -13,7 +13,7 @@ private let hour = 3600 * second
 
     /// Both clocks, and a way to suspend.
     struct Clocks {
-        var now = ClockReading(boot: BootTime(nanoseconds: 1000 * second), monotonic: 900 * second)
+        var now = ClockReading(boot: BootTime(nanoseconds: 1000 * second), monotonic: .ns(900 * second))
 
         mutating func run(_ time: Int64) {
             now.boot += time
@@ -221,7 +221,7 @@ private let hour = 3600 * second
             case .waiting: other.state = .waiting
             case .busy: other = snapshot
             }
-            let now = ClockReading(boot: BootTime(nanoseconds: time()), monotonic: time())
+            let now = ClockReading(boot: BootTime(nanoseconds: time()), monotonic: .ns(time()))
             _ = watch.observe(Int(dice.next() % 5), other, at: now)
             if dice.next() % 4 == 0 { watch.ask(Int(dice.next() % 5), at: now) }
             _ = watch.nextLook(at: now)

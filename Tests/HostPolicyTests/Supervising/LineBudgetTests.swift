@@ -1,11 +1,13 @@
 import HostPolicy
+import HostTestKit
+import HostValues
 import Testing
 
 /// What bounds the lines of a worker, in lines and in bytes.
 @Suite struct LineBudgetTests {
     private let second: Int64 = 1_000_000_000
 
-    private func passed(_ budget: inout LineBudget, _ count: Int, bytes: Int = 80, at now: Int64) -> Int {
+    private func passed(_ budget: inout LineBudget, _ count: Int, bytes: Int = 80, at now: MonotonicTime) -> Int {
         (0..<count).count { _ in budget.spend(bytes: bytes, at: now).isAllowed }
     }
 
@@ -19,7 +21,7 @@ import Testing
     @Test func `long lines are bounded as bytes are`() {
         var budget = LineBudget(atOnce: 4000, perSecond: 2000)
         var bytes = 0
-        for step in 0..<100_000 as Range<Int64> where budget.spend(bytes: 65_536, at: step * 100_000).isAllowed {
+        for step in 0..<100_000 as Range<Int64> where budget.spend(bytes: 65_536, at: .ns(step * 100_000)).isAllowed {
             bytes += 65_536
         }
         #expect(bytes > 10_000_000 && bytes < 13_000_000, "2 MB at once and 1 MB a second for 10 s: \(bytes)")
@@ -36,7 +38,8 @@ import Testing
         var budget = LineBudget(atOnce: 10, perSecond: 1)
         #expect(budget.spend(bytes: .max, at: 0).isAllowed && !budget.spend(bytes: 1, at: 0).isAllowed)
         #expect(
-            !budget.spend(bytes: .max, at: 9 * second).isAllowed && budget.spend(bytes: .max, at: 10 * second).isAllowed
+            !budget.spend(bytes: .max, at: .ns(9 * second)).isAllowed
+                && budget.spend(bytes: .max, at: .ns(10 * second)).isAllowed
         )
     }
 
@@ -44,14 +47,16 @@ import Testing
         var budget = LineBudget(atOnce: 2, perSecond: 1)
         #expect(passed(&budget, 5, at: 0) == 2)
         budget.drop()
-        #expect(budget.spend(bytes: 1, at: second).dropped == 4)
-        #expect(budget.spend(bytes: 1, at: 2 * second).dropped == 0)
-        #expect(passed(&budget, 2, at: 2 * second) == 0 && budget.takeDropped() == 2 && budget.takeDropped() == 0)
+        #expect(budget.spend(bytes: 1, at: .ns(second)).dropped == 4)
+        #expect(budget.spend(bytes: 1, at: .ns(2 * second)).dropped == 0)
+        #expect(passed(&budget, 2, at: .ns(2 * second)) == 0 && budget.takeDropped() == 2 && budget.takeDropped() == 0)
     }
 
     @Test func `any times are good`() {
         var budget = LineBudget(atOnce: 2, perSecond: 1)
-        for now in [.max, .min, 0, -1, .max, .min] as [Int64] { _ = budget.spend(bytes: -1, at: now) }
-        #expect(budget.spend(bytes: 0, at: .max).isAllowed)
+        for now in [.never, .longAgo, 0, -1, .never, .longAgo] as [MonotonicTime] {
+            _ = budget.spend(bytes: -1, at: now)
+        }
+        #expect(budget.spend(bytes: 0, at: .never).isAllowed)
     }
 }

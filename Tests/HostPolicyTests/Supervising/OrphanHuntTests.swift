@@ -1,4 +1,5 @@
 import HostPolicy
+import HostTestKit
 import Testing
 
 /// Processes that nobody wants are held, all of them, before one is killed.

@@ -1,3 +1,4 @@
+import HostTestKit
 import Testing
 
 @testable import HostPolicy
@@ -20,7 +21,7 @@ import Testing
         var watch = QuietWatch(silence: nil, tellsRecovery: true, now: 0)
         #expect(watch.nextLook == nil && watch.look(session: 1, good: 9, now: 5) == nil)
         watch.failed(now: 10)
-        #expect(watch.nextLook == 10 + QuietWatch.pace)
+        #expect(watch.nextLook == .ns(10 + QuietWatch.pace))
         #expect(watch.look(session: 2, good: 0, now: 20) == nil)
         #expect(watch.look(session: 2, good: 1, now: 30) == .recovered)
         #expect(watch.look(session: 2, good: 2, now: 40) == nil && watch.nextLook == nil)

@@ -110,7 +110,7 @@ import Testing
 /// A policy with its clock and its dice.
 struct PolicyDriver {
     var policy: RestartPolicy
-    var now: Int64 = 1_000_000_000_000
+    var now: MonotonicTime = 1_000_000_000_000
     var random = SplitMix(seed: 1)
 
     init(settings: RestartSettings = RestartSettings(), content: String? = nil) {

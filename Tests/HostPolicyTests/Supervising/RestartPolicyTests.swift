@@ -18,7 +18,7 @@ private let minute = 60 * second
         return driver
     }
 
-    private func delay(_ actions: [RestartPolicy.Action], from now: Int64) -> Int64? {
+    private func delay(_ actions: [RestartPolicy.Action], from now: MonotonicTime) -> Int64? {
         switch actions.last {
         case .startNow: 0
         case .startAt(let time): time - now
@@ -340,11 +340,11 @@ private let minute = 60 * second
         driver.fail("away", as: .error)
         #expect(driver.untilDeadline == second)
         // What a plugin made up: it is not believed beyond the greatest delay, nor below the interval.
-        for until in [Int64.min, 0, driver.now, .max] {
+        for until in [MonotonicTime.longAgo, 0, driver.now, .never] {
             driver.handle(.timerFired, after: driver.untilDeadline)
             driver.handle(.started)
             driver.handle(.errorRepeated(cause: "away", until: until))
-            #expect(driver.untilDeadline == (until == .max ? minute : second / 10))
+            #expect(driver.untilDeadline == (until == .never ? minute : second / 10))
         }
     }
 
@@ -410,7 +410,7 @@ private let minute = 60 * second
             if name == "new file" { event = .fileChanged(content: "\(step)") }
             let before = driver.policy
             let wait = Int64.random(in: 0...(dice.next() % 4 == 0 ? 200 * minute : second), using: &dice)
-            if driver.now > .max / 2 { driver.now = 0 }
+            if driver.now > .ns(.max / 2) { driver.now = 0 }
             let actions = driver.handle(event, after: wait)
             switch event {
             case .started: open = true
@@ -434,7 +434,7 @@ private let minute = 60 * second
             for case .startAt(let time) in actions {
                 #expect(driver.policy.state == .waiting(until: time))
                 let most = Int64(nanosecondsFrom: max(settings.maxDelayMs, settings.intervalMs))
-                #expect(time > driver.now && time.clampedMinus(driver.now) <= most)
+                #expect(time > driver.now && time - driver.now <= most)
                 // On trial it goes on after an error, which is not its fault.
                 #expect(driver.policy.quarantine == nil || driver.policy.trouble?.fault != .death)
             }

@@ -13,7 +13,7 @@ private let noon = WallTime(nanoseconds: 1_800_000_000 * second)
     /// A host with so many failures, a day after boot.
     private func host(failures: Int) -> PolicyDriver {
         var driver = PolicyDriver()
-        driver.now = 86_400 * second
+        driver.now = .ns(86_400 * second)
         driver.handle(.fileChanged(content: "a"))
         for _ in 0..<failures { driver.fail() }
         return driver
@@ -23,7 +23,7 @@ private let noon = WallTime(nanoseconds: 1_800_000_000 * second)
     private func next(after driver: PolicyDriver, pause: Int64) throws -> PolicyDriver {
         let tally = try #require(driver.policy.tally(at: driver.now, wall: noon))
         var next = PolicyDriver()
-        next.now = 5 * second
+        next.now = .ns(5 * second)
         next.policy = RestartPolicy(
             id: "market/snapshot", restoring: tally, at: next.now, wall: noon + pause)
         return next
@@ -98,8 +98,8 @@ private let noon = WallTime(nanoseconds: 1_800_000_000 * second)
                 .init(fault: "?", sinceMs: 0, count: 1, cause: ""),
             ],
             stopped: true, quarantine: .init(why: "z\n", probeAtMs: .min, step: .min))
-        for (now, wall) in [(0, 0), (.max, .never), (.min, .longAgo), (.max, .longAgo), (0, .never)]
-            as [(Int64, WallTime)]
+        for (now, wall) in [(0, 0), (.never, .never), (.longAgo, .longAgo), (.never, .longAgo), (0, .never)]
+            as [(MonotonicTime, WallTime)]
         {
             var driver = PolicyDriver()
             driver.now = now

@@ -1,4 +1,6 @@
 import HostPolicy
+import HostTestKit
+import HostValues
 import Testing
 
 private let second: Int64 = 1_000_000_000
@@ -15,10 +17,10 @@ private let second: Int64 = 1_000_000_000
     ]
 
     /// What is done from deadline to deadline, with the time of each.
-    private func course(_ start: WorkerEnding) -> [(time: Int64, action: WorkerEnding.Action)] {
+    private func course(_ start: WorkerEnding) -> [(time: MonotonicTime, action: WorkerEnding.Action)] {
         var ending = start
-        var course: [(Int64, WorkerEnding.Action)] = []
-        while ending.deadline != .max, course.count < 10 {
+        var course: [(MonotonicTime, WorkerEnding.Action)] = []
+        while ending.deadline != .never, course.count < 10 {
             let now = ending.deadline
             for action in ending.passDeadline(at: now) { course.append((now, action)) }
         }
@@ -30,11 +32,11 @@ private let second: Int64 = 1_000_000_000
     ) {
         let beginning = Self.beginnings[index]
         let course = course(beginning.ending)
-        let all = beginning.actions.map { (time: Int64(0), action: $0) } + course
+        let all = beginning.actions.map { (time: MonotonicTime(nanoseconds: 0), action: $0) } + course
         #expect(all.suffix(2).map(\.action) == [.kill, .giveUp])
         #expect(all.filter { $0.action == .kill }.count == 1)
         #expect(all.suffix(2).last?.time == (all.suffix(2).first?.time ?? 0) + WorkerEnding.reapTime)
-        #expect((all.last?.time ?? .max) <= 17 * second)
+        #expect((all.last?.time ?? .never) <= .ns(17 * second))
     }
 
     @Test(arguments: beginnings.indices) func `a kill at once comes once, and keeps the reason`(index: Int) {
@@ -81,7 +83,7 @@ private let second: Int64 = 1_000_000_000
         }
         var hung = WorkerEnding.hang(Self.place, thread: 7, at: 0).ending
         hung.tell()
-        #expect(hung == .hung(Self.place, .aborting(killAt: WorkerEnding.patience), wasTold: true))
+        #expect(hung == .hung(Self.place, .aborting(killAt: .ns(WorkerEnding.patience)), wasTold: true))
         #expect(hung.manner(of: .exited(0)) == .timeout(Self.place))
     }
 }

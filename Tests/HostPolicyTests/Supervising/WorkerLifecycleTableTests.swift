@@ -1,5 +1,6 @@
 import FoundationEssentials
 import HostPolicy
+import HostTestKit
 import HostValues
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     static let exit = WorkerLifecycle.Event.exited(.exited(1), Remains())
 
     /// The names of the columns, with the events that lead there, and how much later the next one comes.
-    static let states: [(name: String, events: [WorkerLifecycle.Event], later: Int64)] = {
+    static let states: [(name: String, events: [WorkerLifecycle.Event], later: MonotonicTime)] = {
         let load = WorkerLifecycle.Event.load(plugin: 1, limit: 60_000_000_000)
         let serving: [WorkerLifecycle.Event] = [load, .answer(plugin: 1), .session(slot: 0, session)]
         let hang = WorkerLifecycle.Event.hang(slot: 0, thread: 9)

@@ -11,7 +11,7 @@ import Testing
     /// A life with its clock: it goes from deadline to deadline.
     struct Driver {
         var life = WorkerLifecycle()
-        var now: Int64 = 0
+        var now: MonotonicTime = 0
         var verdict: Verdict?
 
         @discardableResult
@@ -77,7 +77,7 @@ import Testing
         driver.tell(.goodbye)
         driver.tell(.channelClosed)
         #expect(driver.wait() == [.terminate])
-        #expect(driver.now == 10 * Self.second)
+        #expect(driver.now == .ns(10 * Self.second))
         #expect(driver.wait() == [.kill])
         driver.die(Self.kill)
         #expect(driver.verdict?.manner == .late)
@@ -94,7 +94,7 @@ import Testing
         var stays = Self.serving()
         stays.tell(.end)
         stays.tell(.channelClosed)
-        #expect(stays.wait() == [.terminate] && stays.now == WorkerEnding.silenceTime)
+        #expect(stays.wait() == [.terminate] && stays.now == .ns(WorkerEnding.silenceTime))
     }
 
     @Test func `a goodbye that nobody asked for is no goodbye`() throws {
@@ -135,7 +135,7 @@ import Testing
         var driver = Self.serving()
         #expect(driver.tell(.hang(slot: 0, thread: 33)) == [.abort(thread: 33)])
         #expect(driver.wait() == [.kill])
-        #expect(driver.now == 2 * Self.second)
+        #expect(driver.now == .ns(2 * Self.second))
         driver.die(Self.kill, Self.remains(busy: [0, 1]))
         #expect(driver.verdict?.sessions.map(\.reason.end) == [.timeout, .peerFailed])
     }
@@ -200,7 +200,7 @@ import Testing
         hung.tell(.load(plugin: 1, limit: 3 * Self.second))
         hung.tell(.load(plugin: 2, limit: Self.second))
         #expect(hung.wait() == [.abort(thread: 0)])
-        #expect(hung.now == 3 * Self.second)
+        #expect(hung.now == .ns(3 * Self.second))
         hung.die(.signalled(6, name: "SIGABRT"))
         #expect(hung.verdict?.failedLoad?.plugin == 1)
         #expect(hung.verdict?.failedLoad?.reason.end == .timeout)
@@ -208,9 +208,9 @@ import Testing
         var dead = Driver()
         dead.tell(.load(plugin: 1, limit: Self.second))
         dead.tell(.load(plugin: 2, limit: Self.second))
-        dead.now = Self.second / 2
+        dead.now = .ns(Self.second / 2)
         dead.tell(.answer(plugin: 1))
-        #expect(dead.life.nextDeadline == Self.second / 2 + Self.second)
+        #expect(dead.life.nextDeadline == .ns(Self.second / 2 + Self.second))
         dead.die(Self.kill)
         #expect(dead.verdict?.failedLoad?.plugin == 2)
         #expect(dead.verdict?.failedLoad?.isInnocent == true)
@@ -239,7 +239,7 @@ import Testing
         var driver = Self.serving()
         driver.tell(.fatalSignal)
         #expect(driver.wait() == [.kill])
-        #expect(driver.now == 10 * Self.second)
+        #expect(driver.now == .ns(10 * Self.second))
         var remains = Self.remains(busy: [])
         remains.signal = 11
         remains.signalName = "SIGSEGV"
@@ -252,7 +252,7 @@ import Testing
         driver.die(Self.segv, Self.remains(busy: [0]), report: nil)
         #expect(driver.verdict == nil)
         _ = driver.wait()
-        #expect(driver.now == 10 * Self.second)
+        #expect(driver.now == .ns(10 * Self.second))
         #expect(driver.verdict?.sessions.map(\.reason.end) == [.crash, .peerFailed])
         #expect(driver.wait() == nil)
     }
@@ -261,7 +261,7 @@ import Testing
         var driver = Self.serving()
         driver.tell(.end)
         while let actions = driver.wait(), actions != [.giveUp] {}
-        #expect(driver.now == 17 * Self.second)
+        #expect(driver.now == .ns(17 * Self.second))
         driver.die(.unreaped, Self.remains(busy: [0]))
         #expect(driver.verdict?.sessions.map(\.isLate) == [true, true])
         var stuck = Self.serving()
@@ -280,7 +280,7 @@ import Testing
             var isGivenUp = false
             while !isGivenUp, let actions = driver.wait() { isGivenUp = actions == [.giveUp] }
             #expect(isGivenUp || driver.verdict != nil, "\(column.name)")
-            #expect(driver.now <= 17 * Self.second, "\(column.name)")
+            #expect(driver.now <= .ns(17 * Self.second), "\(column.name)")
         }
     }
 
@@ -289,11 +289,11 @@ import Testing
     ) {
         var life = WorkerLifecycle(grace: grace)
         #expect(life.handle(.end, at: 100) == [.quit])
-        let terminateAt = grace == .max ? .max : 100 + max(grace, 0)
+        let terminateAt: MonotonicTime = 100 + max(grace, 0)
         #expect(life.nextDeadline == terminateAt)
         #expect(life.handle(.deadline, at: terminateAt - 1) == [])
         #expect(life.handle(.deadline, at: terminateAt) == [.terminate])
-        let killAt = grace == .max ? .max : terminateAt + 2 * Self.second
+        let killAt = terminateAt + 2 * Self.second
         #expect(life.nextDeadline == killAt)
         if killAt > terminateAt { #expect(life.handle(.deadline, at: killAt - 1) == []) }
         #expect(life.handle(.deadline, at: killAt) == [.kill])

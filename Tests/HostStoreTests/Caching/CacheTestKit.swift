@@ -10,7 +10,7 @@ final class TestClock: HostClock {
         (boot: BootTime(nanoseconds: 1_000_000_000_000), wall: WallTime(nanoseconds: 1_700_000_000_000_000_000)))
 
     func boot() -> BootTime { times.withLock { $0.boot } }
-    func monotonic() -> Int64 { boot().nanoseconds }
+    func monotonic() -> MonotonicTime { MonotonicTime(nanoseconds: boot().nanoseconds) }
     func wall() -> WallTime { times.withLock { $0.wall } }
 
     func advance(_ nanoseconds: Int64) {

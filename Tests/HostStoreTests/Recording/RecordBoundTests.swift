@@ -10,15 +10,15 @@ import Testing
 @Suite struct RecordBoundTests {
     @Test func `a budget is spent at once, and comes back with time`() {
         var budget = RecordBudget()
-        let second: Int64 = 1_000_000_000
-        func take(_ bytes: Int, at time: Int64, of plugin: String = "a") -> Bool {
+        let second: MonotonicTime = 1_000_000_000
+        func take(_ bytes: Int, at time: MonotonicTime, of plugin: String = "a") -> Bool {
             budget.take(bytes, of: plugin, at: time)
         }
         #expect(take(RecordBudget.atOnce, at: 0) && !take(1, at: 0))
         #expect(take(RecordBudget.atOnce, at: 0, of: "b"), "another plugin has its own")
         #expect(!take(RecordBudget.perSecond + 1, at: second) && take(RecordBudget.perSecond, at: second))
-        #expect(take(RecordBudget.atOnce, at: 1 << 60) && !take(1, at: 1 << 60), "what is saved is bounded")
-        #expect(!take(1, at: 0) && !take(.max, at: .max), "any time and size")
+        #expect(take(RecordBudget.atOnce, at: .ns(1 << 60)) && !take(1, at: .ns(1 << 60)), "what is saved is bounded")
+        #expect(!take(1, at: 0) && !take(.max, at: .never), "any time and size")
     }
 
     @Test func `README says how long records are kept`() throws {
@@ -38,7 +38,7 @@ import Testing
         _ = budget.take(RecordBudget.atOnce, of: "a", at: 0)
         var taken = 0
         for step in 1...100_000 as ClosedRange<Int64> {
-            if budget.take(1, of: "a", at: step * 10_000) { taken += 1 }
+            if budget.take(1, of: "a", at: .ns(step * 10_000)) { taken += 1 }
         }
         #expect(taken == RecordBudget.perSecond)
     }

@@ -1,5 +1,6 @@
 import HostInspection
 import HostSystem
+import HostTestKit
 import HostWire
 import Testing
 
@@ -40,7 +41,7 @@ import Testing
         deadlines.run(clock, for: PluginScanner.retry)
         #expect(settle().ready == ["a"])
         deadlines.run(clock, for: 60_000_000_000)
-        #expect(folder.scans == 32 && deadlines.earliest == .max)
+        #expect(folder.scans == 32 && deadlines.earliest == .never)
     }
 
     @Test func `a plugin that runs goes on while the disk is full`() {
@@ -79,7 +80,7 @@ import Testing
             #expect(log.take(.error).count == 1 && settle() == ([], []))
             folder.fault = nil
             deadlines.run(clock, for: 1_000_000_000)
-            #expect(deadlines.earliest == .max && settle() == ([], []))
+            #expect(deadlines.earliest == .never && settle() == ([], []))
         }
     }
 
@@ -389,6 +390,6 @@ import Testing
         folder.put("b.so", "b")
         changed("b.so")
         catalog.scanAll()
-        #expect(catalog.entries.count == 1 && deadlines.earliest == .max)
+        #expect(catalog.entries.count == 1 && deadlines.earliest == .never)
     }
 }

@@ -40,7 +40,7 @@ final class FakeWorker: WorkerProcess {
     func snapshot(slot: Int) -> LedgerSnapshot? { ledger[slot] }
     func isSpoiled(slot: Int) -> Bool { spoiled.contains(slot) }
     func slotBytes(_ slot: Int) -> [UInt8]? { nil }
-    func lastWords(now: Int64) -> String { words }
+    func lastWords(now: MonotonicTime) -> String { words }
     var caches: String? { nil }
     func deadChildren(most: Int) -> Int { 0 }
     func signal(_ number: Int32) { signals.append(number) }

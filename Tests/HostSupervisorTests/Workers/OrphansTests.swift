@@ -1,6 +1,7 @@
 import HostPolicy
 import HostSystem
 import HostTestKit
+import HostValues
 import Testing
 
 @testable import HostSupervisor
@@ -151,7 +152,7 @@ final class FakeProcesses: ProcessTable {
         #expect(!orphans.isQuiet)
         #expect(run(for: 6000) == nil && orphans.isQuiet)
         #expect(run(for: 60_000) != nil)
-        #expect(deadlines.earliest == .max)
+        #expect(deadlines.earliest == .never)
     }
 
     @Test func `one that is dead and cannot be reaped is nothing to wait for`() {

@@ -3,6 +3,7 @@ import Glibc
 import HostPolicy
 import HostSystem
 import HostTestKit
+import HostValues
 import Testing
 
 @testable import HostSupervisor

@@ -1,3 +1,4 @@
+import HostTestKit
 import HostValues
 import HostWire
 import Testing

@@ -2,7 +2,7 @@ public import HostValues
 
 /// What is known of each name in the plugins directory, and what follows from a look at it: a pure state machine.
 ///
-/// Whoever uses it looks at files and performs its answers. Times are monotonic ns.
+/// Whoever uses it looks at files and performs its answers.
 public struct PluginDirectory: Sendable {
     /// What a look at a file depended on: while none of it changes, the file need not be looked at again.
     public struct Stamp: Equatable, Sendable {
@@ -69,7 +69,7 @@ public struct PluginDirectory: Sendable {
         var standing = Standing.unknown
         var stamp: Stamp?
         /// What is to be said when nothing better comes.
-        var gracePeriod: (why: String, at: Int64)?
+        var gracePeriod: (why: String, at: MonotonicTime)?
         /// Why the last look could not tell; it has been said.
         var unclear: String?
     }
@@ -100,7 +100,9 @@ public struct PluginDirectory: Sendable {
     /// Takes what a look has found. `stamp` is nil when the file may change without its stamp changing: see `isFresh`.
     ///
     /// With `isPatient` an incomplete file has its time; without, it is refused at once.
-    public mutating func take(_ name: String, _ sight: Sight, stamp: Stamp?, isPatient: Bool, at now: Int64) -> Action {
+    public mutating func take(_ name: String, _ sight: Sight, stamp: Stamp?, isPatient: Bool, at now: MonotonicTime)
+        -> Action
+    {
         var entry = entries[name] ?? Entry()
         defer { if sight != .absent { entries[name] = entry } }
         entry.gracePeriod = nil
@@ -117,7 +119,7 @@ public struct PluginDirectory: Sendable {
         case .incomplete(let why):
             if isPatient, entry.standing != .refused(why: why) {
                 entry.stamp = nil
-                entry.gracePeriod = (why, now.clampedPlus(Self.patience))
+                entry.gracePeriod = (why, now + Self.patience)
                 return .none
             }
             entry.stamp = stamp
@@ -158,10 +160,10 @@ public struct PluginDirectory: Sendable {
     }
 
     /// When a file's patience is over next, or `Int64.max`.
-    public var deadline: Int64 { entries.values.reduce(.max) { min($0, $1.gracePeriod?.at ?? .max) } }
+    public var deadline: MonotonicTime { entries.values.reduce(.never) { min($0, $1.gracePeriod?.at ?? .never) } }
 
     /// The files whose patience is over, with what is to be done.
-    public mutating func expire(at now: Int64) -> [(name: String, action: Action)] {
+    public mutating func expire(at now: MonotonicTime) -> [(name: String, action: Action)] {
         var due: [(name: String, action: Action)] = []
         for (name, var entry) in entries.sorted(by: { $0.key < $1.key }) {
             guard let gracePeriod = entry.gracePeriod, gracePeriod.at <= now else { continue }

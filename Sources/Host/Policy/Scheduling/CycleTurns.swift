@@ -51,7 +51,7 @@ public struct CycleTurns: Sendable {
 
     private struct Waiting {
         let wish: Wish
-        let due: Int64
+        let due: BootTime
         let bounds: Bounds
     }
 
@@ -68,8 +68,8 @@ public struct CycleTurns: Sendable {
     /// How many wait.
     public var waitingCount: Int { wishes.count }
 
-    /// A session's next cycle is due since that time, boot ns. What it had before is over.
-    public mutating func want(_ wish: Wish, due: Int64, _ bounds: Bounds) {
+    /// A session's next cycle is due since that time. What it had before is over.
+    public mutating func want(_ wish: Wish, due: BootTime, _ bounds: Bounds) {
         over(wish.session)
         wishes[wish.session] = wish.number
         let place = firstIndex(after: due)
@@ -114,7 +114,7 @@ public struct CycleTurns: Sendable {
         return begin
     }
 
-    private func firstIndex(after due: Int64) -> Int {
+    private func firstIndex(after due: BootTime) -> Int {
         var (low, high) = (0, waiting.count)
         while low < high {
             let middle = (low + high) / 2

@@ -1,10 +1,10 @@
-internal import HostValues
+public import HostValues
 
 /// What has gone wrong with a routine of late, and what one more failure leads to.
 ///
 /// It remembers in two ways. Failures of one kind in a row make the wait before the next attempt longer, until something
 /// good ends the row. Deaths are also kept one by one, whatever came between them: too many within a window of the
-/// settings are a reason to shut the routine out. It knows no session and no state; times are monotonic, ns.
+/// settings are a reason to shut the routine out. It knows no session and no state.
 public struct FailureHistory: Equatable, Sendable {
     /// Whose failure it is.
     public enum Fault: String, CaseIterable, Sendable {
@@ -20,8 +20,8 @@ public struct FailureHistory: Equatable, Sendable {
     public struct Row: Equatable, Sendable {
         /// Which kind.
         public let fault: Fault
-        /// When the row began, monotonic.
-        public let since: Int64
+        /// When the row began.
+        public let since: MonotonicTime
         /// How many there were.
         public fileprivate(set) var count: Int
         /// The last one's cause, in one line.
@@ -29,7 +29,7 @@ public struct FailureHistory: Equatable, Sendable {
     }
 
     struct Death: Equatable, Sendable {
-        let at: Int64
+        let at: MonotonicTime
         let cause: String
     }
 
@@ -71,7 +71,7 @@ public struct FailureHistory: Equatable, Sendable {
     /// One more failure, and what follows. `ahead`: how long the next session will wait for its first cycle by itself, ns.
     /// `random` makes the jitter.
     mutating func note(
-        _ fault: Fault, _ text: String, ahead: Int64 = 0, at now: Int64, by settings: RestartSettings,
+        _ fault: Fault, _ text: String, ahead: Int64 = 0, at now: MonotonicTime, by settings: RestartSettings,
         using random: inout some RandomNumberGenerator
     ) -> Consequence {
         let cause = oneLine(text, limit: Self.longestCause)
@@ -95,15 +95,15 @@ public struct FailureHistory: Equatable, Sendable {
     /// An error that is no new one, since its source was left alone, and will be until that time: it adds nothing to the
     /// row. How long to wait, ns. `until` is a plugin's word, so that it is not believed beyond the greatest delay.
     mutating func noteRepeated(
-        _ text: String, until: Int64, ahead: Int64 = 0, at now: Int64, by settings: RestartSettings
+        _ text: String, until: MonotonicTime, ahead: Int64 = 0, at now: MonotonicTime, by settings: RestartSettings
     ) -> Int64 {
         if row(.error) == nil { _ = lengthen(.error, oneLine(text, limit: Self.longestCause), at: now) }
-        let delay = min(until.clampedMinus(now), Int64(nanosecondsFrom: settings.maxDelayMs))
+        let delay = min(until - now, Int64(nanosecondsFrom: settings.maxDelayMs))
         return max(max(delay, Int64(nanosecondsFrom: settings.intervalMs)).clampedMinus(ahead), 1)
     }
 
     /// One more of its kind; returns how many in a row that makes.
-    private mutating func lengthen(_ fault: Fault, _ cause: String, at now: Int64) -> Int {
+    private mutating func lengthen(_ fault: Fault, _ cause: String, at now: MonotonicTime) -> Int {
         var row = end(fault) ?? Row(fault: fault, since: now, count: 0, cause: "")
         row.count = min(row.count, Self.mostInRow) + 1
         row.cause = cause
@@ -112,7 +112,7 @@ public struct FailureHistory: Equatable, Sendable {
     }
 
     /// Why the deaths so far are too many, or nil when they are not.
-    private func verdict(on cause: String, at now: Int64, by settings: RestartSettings) -> String? {
+    private func verdict(on cause: String, at now: MonotonicTime, by settings: RestartSettings) -> String? {
         let same = count(within: settings.sameCauseWindowMs, at: now) { $0.cause == cause }
         if settings.sameCauseFailures > 0, same >= settings.sameCauseFailures {
             let window = DurationText.exact(milliseconds: settings.sameCauseWindowMs)
@@ -126,10 +126,10 @@ public struct FailureHistory: Equatable, Sendable {
         return nil
     }
 
-    private func count(within milliseconds: UInt64, at now: Int64, where matches: (Death) -> Bool) -> UInt64 {
+    private func count(within milliseconds: UInt64, at now: MonotonicTime, where matches: (Death) -> Bool) -> UInt64 {
         let window = Int64(nanosecondsFrom: milliseconds)
         return deaths.reduce(0) { count, death in
-            now.clampedMinus(death.at) <= window && matches(death) ? count + 1 : count
+            now - death.at <= window && matches(death) ? count + 1 : count
         }
     }
 

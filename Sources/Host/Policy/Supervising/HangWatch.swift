@@ -5,16 +5,16 @@ public struct ClockReading: Equatable, Sendable {
     /// `CLOCK_BOOTTIME`: goes on during a suspend.
     public var boot: BootTime
     /// `CLOCK_MONOTONIC`: stands still during a suspend.
-    public var monotonic: Int64
+    public var monotonic: MonotonicTime
 
     /// A moment.
-    public init(boot: BootTime, monotonic: Int64) {
+    public init(boot: BootTime, monotonic: MonotonicTime) {
         self.boot = boot
         self.monotonic = monotonic
     }
 
     /// How long the machine was suspended since its boot.
-    var suspended: Int64 { boot.nanoseconds.clampedMinus(monotonic) }
+    var suspended: Int64 { boot.nanoseconds.clampedMinus(monotonic.nanoseconds) }
 }
 
 /// Finds routines that do not go on, from what workers count in their ledgers: a callback that takes longer than its
@@ -116,16 +116,16 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     private struct Entry {
         /// What was seen last.
         var sight: Sight?
-        /// From when on its time counts, monotonic: the latest time at which a callback can have begun, or when a routine
+        /// From when on its time counts: the latest time at which a callback can have begun, or when a routine
         /// was first seen to be late, or its session to be over. nil: not yet.
-        var since: Int64?
+        var since: MonotonicTime?
         var wasTold = false
         /// When the worker was asked to begin the next cycle at once: until that has begun, it is due.
         var asked: BootTime?
         /// When it was looked at last: what began since, began after that.
         var seen: BootTime
-        /// When a hang can be true at the earliest, monotonic ns; nil: not before something else happens.
-        var look: Int64?
+        /// When a hang can be true at the earliest; nil: not before something else happens.
+        var look: MonotonicTime?
     }
 
     /// How soon after a cycle is due its ledger is looked at, ns, and how soon a callback that runs is looked at again.
@@ -140,8 +140,8 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
 
     private var entries: [Key: Entry] = [:]
     private var suspends = SuspendHistory()
-    /// Until when nothing may have run, monotonic ns: see `forgive`.
-    private var forgiven = Int64.min
+    /// Until when nothing may have run: see `forgive`.
+    private var forgiven = MonotonicTime.longAgo
 
     /// Nothing is watched.
     public init() {}
@@ -184,7 +184,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     public mutating func ask(_ key: Key, at now: ClockReading) {
         guard var entry = entries[key], case .wait? = entry.sight else { return }
         entry.asked = now.boot
-        entry.look = now.monotonic.clampedPlus(attention)
+        entry.look = now.monotonic + attention
         entries[key] = entry
     }
 
@@ -198,7 +198,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         if due > now.boot {
             entry.since = nil
             let soon = min(attention, max(1, snapshot.timeout ?? .max))
-            entry.look = now.monotonic.clampedPlus(due - now.boot).clampedPlus(soon)
+            entry.look = now.monotonic + (due - now.boot) + soon
             return nil
         }
         // Late from when that was first seen: the ledger has no time at which it was to begin by.
@@ -212,17 +212,17 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     ) -> Hang? {
         entry.look = nil
         guard !entry.wasTold, let since = entry.since else { return nil }
-        let deadline = may.map { max(since, forgiven).clampedPlus($0) } ?? .max
+        let deadline = may.map { max(since, forgiven) + $0 } ?? .never
         if now.monotonic < deadline {
             // The session may end meanwhile, and nobody say so: looked at again when this has taken twice as long.
-            let again = now.monotonic.clampedPlus(max(attention, now.monotonic.clampedMinus(since)))
+            let again = now.monotonic + max(attention, now.monotonic - since)
             entry.look = min(deadline, again)
             return nil
         }
         entry.wasTold = true
         return Hang(
             kind: kind, session: snapshot.session, cycle: snapshot.cycle,
-            running: now.monotonic.clampedMinus(since), timeout: may ?? .max)
+            running: now.monotonic - since, timeout: may ?? .max)
     }
 
     /// The host itself did not run for a while, and probably nothing else: SIGSTOP, a frozen control group, a virtual
@@ -239,20 +239,22 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     /// Arm a timer for its boot time: that fires no later than the monotonic one if the machine is suspended, and
     /// `observe` then finds the new moment.
     public func nextLook(at now: ClockReading) -> ClockReading? {
-        var earliest: Int64?
+        var earliest: MonotonicTime?
         for entry in entries.values {
-            if let look = entry.look, look < earliest ?? .max { earliest = look }
+            if let look = entry.look, look < earliest ?? .never { earliest = look }
         }
-        return earliest.map { ClockReading(boot: BootTime(nanoseconds: $0.clampedPlus(now.suspended)), monotonic: $0) }
+        return earliest.map {
+            ClockReading(boot: BootTime(nanoseconds: ($0 + now.suspended).nanoseconds), monotonic: $0)
+        }
     }
 
     /// The latest monotonic time at which a callback can have begun that was first seen now.
-    private func start(of began: BootTime, after seen: BootTime, at now: ClockReading) -> Int64 {
+    private func start(of began: BootTime, after seen: BootTime, at now: ClockReading) -> MonotonicTime {
         // Read while it was being written, or scribbled on: the callback counts from now.
         guard began.nanoseconds > 0, began <= now.boot else { return now.monotonic }
         // It was not in progress when last seen.
         let began = max(began, seen)
-        return min((began - suspends.least(at: began)).nanoseconds, now.monotonic)
+        return min(MonotonicTime(nanoseconds: (began - suspends.least(at: began)).nanoseconds), now.monotonic)
     }
 }
 

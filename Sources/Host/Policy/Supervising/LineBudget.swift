@@ -1,4 +1,4 @@
-internal import HostValues
+public import HostValues
 
 /// How many lines of one worker reach the log: so many at once, then so many a second in the long run. Pure.
 ///
@@ -13,7 +13,7 @@ public struct LineBudget: Sendable {
     private let perSecond: Double
     private var left: Double
     /// Monotonic ns; nil: nothing was spent yet.
-    private var asOf: Int64?
+    private var asOf: MonotonicTime?
     private var dropped = 0
 
     /// A budget of which nothing is spent.
@@ -23,10 +23,10 @@ public struct LineBudget: Sendable {
         left = atOnce
     }
 
-    /// Whether a line of so many bytes is let through at that time (monotonic ns), and how many were dropped since the last
+    /// Whether a line of so many bytes is let through at that time, and how many were dropped since the last
     /// one that was. One longer than all that may come at once is let through when nothing is spent.
-    public mutating func spend(bytes: Int, at now: Int64) -> (isAllowed: Bool, dropped: Int) {
-        left = min(atOnce, left + Double(max(0, now.clampedMinus(asOf ?? now))) / 1e9 * perSecond)
+    public mutating func spend(bytes: Int, at now: MonotonicTime) -> (isAllowed: Bool, dropped: Int) {
+        left = min(atOnce, left + Double(max(0, now - (asOf ?? now))) / 1e9 * perSecond)
         asOf = now
         let cost = min(atOnce, max(1, (Double(bytes) / Double(Self.bytesOfLine)).rounded(.up)))
         guard left >= cost else {

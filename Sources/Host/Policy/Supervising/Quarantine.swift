@@ -1,12 +1,12 @@
-internal import HostValues
+public import HostValues
 
 /// That a routine is shut out: in force, or on trial while a probe runs. Each probe that fails puts the next one further
-/// away. Times are monotonic, ns.
+/// away.
 public struct Quarantine: Equatable, Sendable {
     /// Why, in one line.
     public let why: String
     /// When the probe starts; nil: only a person or a changed file ends it.
-    public let probeAt: Int64?
+    public let probeAt: MonotonicTime?
     /// How many probes failed.
     let step: Int
 
@@ -14,19 +14,20 @@ public struct Quarantine: Equatable, Sendable {
 
     /// Shut out from now on, or again, where `before` was on trial. Without a probe when it is not `isProbed`, or the
     /// settings have none.
-    init(_ why: String, after before: Quarantine?, isProbed: Bool, by settings: RestartSettings, at now: Int64) {
+    init(_ why: String, after before: Quarantine?, isProbed: Bool, by settings: RestartSettings, at now: MonotonicTime)
+    {
         let step = before.map { min($0.step, Self.lastStep) + 1 } ?? 0
         let delay = isProbed ? settings.probeDelayMs(step: step) : nil
         self.why = why
         self.step = step
-        probeAt = delay.map { now.clampedPlus(Int64(nanosecondsFrom: $0)) }
+        probeAt = delay.map { now + Int64(nanosecondsFrom: $0) }
     }
 
     /// What a person is told when it begins.
-    func message(of id: String, at now: Int64) -> String {
+    func message(of id: String, at now: MonotonicTime) -> String {
         let next =
             probeAt.map { time in
-                let delay = UInt64(max(0, time.clampedMinus(now)) / 1_000_000)
+                let delay = UInt64(max(0, (time - now)) / 1_000_000)
                 return "the host tries it again in \(DurationText.exact(milliseconds: delay))"
             } ?? "the host does not retry it"
         return "\(id) is quarantined: \(why); replace its file, or run `schedhost resume \(id)`; \(next)"

@@ -1,6 +1,6 @@
+public import HostValues
+
 /// Watches one routine for good cycles: how long there has been none, and the first one after a failure. Pure.
-///
-/// Times are ns of a clock that stands still during a suspend.
 public struct QuietWatch: Equatable, Sendable {
     /// What is worth telling.
     public enum Tidings: Equatable, Sendable {
@@ -15,14 +15,14 @@ public struct QuietWatch: Equatable, Sendable {
 
     private let silence: Int64?
     private let tellsRecovery: Bool
-    private var since: Int64
-    private var lookedAt: Int64
+    private var since: MonotonicTime
+    private var lookedAt: MonotonicTime
     private var isTold = false
     private var isFailing = false
     private var seen: (session: UInt64, good: UInt64) = (0, 0)
 
     /// A routine that begins now. `silence`: after how long without a good cycle that is told.
-    public init(silence: Int64?, tellsRecovery: Bool, now: Int64) {
+    public init(silence: Int64?, tellsRecovery: Bool, now: MonotonicTime) {
         self.silence = silence
         self.tellsRecovery = tellsRecovery
         since = now
@@ -35,19 +35,19 @@ public struct QuietWatch: Equatable, Sendable {
     }
 
     /// A session failed.
-    public mutating func failed(now: Int64) {
+    public mutating func failed(now: MonotonicTime) {
         isFailing = true
         lookedAt = now
     }
 
     /// Nothing is expected of it: it is paused, stopped or complete.
-    public mutating func rests(now: Int64) {
+    public mutating func rests(now: MonotonicTime) {
         since = now
         lookedAt = now
     }
 
     /// A session has had so many good cycles by now.
-    public mutating func look(session: UInt64, good: UInt64, now: Int64) -> Tidings? {
+    public mutating func look(session: UInt64, good: UInt64, now: MonotonicTime) -> Tidings? {
         lookedAt = now
         let before = seen.session == session ? seen.good : 0
         seen = (session, good)
@@ -63,10 +63,10 @@ public struct QuietWatch: Equatable, Sendable {
     }
 
     /// When it is to be looked at next; nil: not before something happens.
-    public var nextLook: Int64? {
-        let recovery = isFailing && tellsRecovery ? lookedAt &+ Self.pace : Int64.max
-        let quiet = silence.map { (isTold ? lookedAt : since) &+ $0 } ?? .max
-        let next = min(recovery, max(quiet, lookedAt &+ 1))
-        return next == .max ? nil : next
+    public var nextLook: MonotonicTime? {
+        let recovery = isFailing && tellsRecovery ? lookedAt + Self.pace : MonotonicTime.never
+        let quiet = silence.map { (isTold ? lookedAt : since) + $0 } ?? .never
+        let next = min(recovery, max(quiet, lookedAt + 1))
+        return next == .never ? nil : next
     }
 }

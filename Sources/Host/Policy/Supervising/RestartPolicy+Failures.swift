@@ -27,20 +27,20 @@ extension RestartPolicy {
     }
 
     /// Whether the session that runs has shown that it is well.
-    func isProven(at now: Int64) -> Bool {
+    func isProven(at now: MonotonicTime) -> Bool {
         guard case .running(let since, true) = state else { return false }
-        return now.clampedMinus(since) >= Int64(nanosecondsFrom: settings.resetAfterMs)
+        return now - since >= Int64(nanosecondsFrom: settings.resetAfterMs)
     }
 
     /// A session that has shown that it is well ends the row of deaths, and a quarantine.
-    mutating func acquit(at now: Int64) -> [Action] {
+    mutating func acquit(at now: MonotonicTime) -> [Action] {
         guard isProven(at: now) else { return [] }
         history.end(.death)
         return quarantine == nil ? [] : forget()
     }
 
     mutating func concluded(
-        _ end: SessionEnd, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+        _ end: SessionEnd, _ cause: String, at now: MonotonicTime, using random: inout some RandomNumberGenerator
     ) -> [Action] {
         switch end {
         case .maxCycles, .until, .endedByRoutine:
@@ -62,7 +62,8 @@ extension RestartPolicy {
     }
 
     mutating func failed(
-        _ fault: FailureHistory.Fault, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+        _ fault: FailureHistory.Fault, _ cause: String, at now: MonotonicTime,
+        using random: inout some RandomNumberGenerator
     ) -> [Action] {
         let ahead = timeAhead(at: now)
         let actions = acquit(at: now)
@@ -76,7 +77,7 @@ extension RestartPolicy {
     }
 
     /// The source was not asked: the next session begins when it may be asked again.
-    mutating func repeated(_ cause: String, _ until: Int64, at now: Int64) -> [Action] {
+    mutating func repeated(_ cause: String, _ until: MonotonicTime, at now: MonotonicTime) -> [Action] {
         let ahead = timeAhead(at: now)
         let actions = acquit(at: now)
         return actions
@@ -85,25 +86,25 @@ extension RestartPolicy {
 
     /// How long the next session will wait for its first cycle by itself, so that it may begin earlier: an interval, where
     /// the one that ends now has waited so too. One that failed sooner may have asked its source before its first cycle.
-    private func timeAhead(at now: Int64) -> Int64 {
+    private func timeAhead(at now: MonotonicTime) -> Int64 {
         guard settings.waitsFirst, case .running(let since, _) = state else { return 0 }
         let interval = Int64(nanosecondsFrom: settings.intervalMs)
-        return now.clampedMinus(since) >= interval / 2 ? interval : 0
+        return now - since >= interval / 2 ? interval : 0
     }
 
-    private mutating func wait(_ delay: Int64, at now: Int64) -> [Action] {
+    private mutating func wait(_ delay: Int64, at now: MonotonicTime) -> [Action] {
         if delay <= 0 { return begin() }
-        let start = now.clampedPlus(delay)
+        let start = now + delay
         state = .waiting(until: start)
         return [.startAt(start)]
     }
 
-    mutating func shutOut(byHook why: String, at now: Int64) -> [Action] {
+    mutating func shutOut(byHook why: String, at now: MonotonicTime) -> [Action] {
         shutOut("its error hook's decision (\(oneLine(why, limit: 300)))", isProbed: false, at: now)
     }
 
     /// Shuts the routine out; a quarantine that was on trial goes to the next step.
-    mutating func shutOut(_ why: String, isProbed: Bool, at now: Int64) -> [Action] {
+    mutating func shutOut(_ why: String, isProbed: Bool, at now: MonotonicTime) -> [Action] {
         let next = Quarantine(why, after: quarantine, isProbed: isProbed, by: settings, at: now)
         quarantine = next
         state = .quarantined

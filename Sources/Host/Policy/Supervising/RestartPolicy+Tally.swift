@@ -5,9 +5,9 @@ extension RestartPolicy {
     /// A routine as an earlier host left it; what is absurd in the tally is clamped to what can be.
     ///
     /// It starts, or stays shut out or stopped, at its first `fileChanged`, which it compares with the tally's content.
-    /// `now` is monotonic, in nanoseconds, and `wall` the same moment.
+    /// `now` and `wall` are the same moment.
     public init(
-        id: String, settings: RestartSettings = RestartSettings(), restoring tally: RoutineTally, at now: Int64,
+        id: String, settings: RestartSettings = RestartSettings(), restoring tally: RoutineTally, at now: MonotonicTime,
         wall: WallTime
     ) {
         self.init(id: id, settings: settings)
@@ -25,7 +25,7 @@ extension RestartPolicy {
 
     /// What the next host must know, or nil when there is nothing to tell. Times as for `init(restoring:)`. A pause is
     /// not the policy's: the tally carries it for whoever holds it.
-    public func tally(at now: Int64, wall: WallTime, isPaused: Bool = false) -> RoutineTally? {
+    public func tally(at now: MonotonicTime, wall: WallTime, isPaused: Bool = false) -> RoutineTally? {
         let isStopped = state == .stopped && isStopLasting
         guard let content, history != FailureHistory() || isStopped || quarantine != nil || isPaused else {
             return nil

@@ -22,12 +22,12 @@ public struct RestartPolicy: Sendable {
         case complete
         /// Stopped by a person, by a hook's decision or with the host.
         case stopped
-        /// Its start is due at that monotonic time.
-        case waiting(until: Int64)
+        /// Its start is due at that time.
+        case waiting(until: MonotonicTime)
         /// A start was ordered and is not reported yet.
         case starting
         /// A session runs since that monotonic time; `good` once it had a good cycle.
-        case running(since: Int64, good: Bool)
+        case running(since: MonotonicTime, good: Bool)
         /// Its session or start is to end, and another one begins at once after that.
         case ending
         /// Shut out; see `quarantine`.
@@ -46,7 +46,7 @@ public struct RestartPolicy: Sendable {
         case sessionEnded(SessionEnd, cause: String)
         /// The session ended by an error that is no new one: a cache did not ask its source again so soon after a failure,
         /// and will not before that monotonic time.
-        case errorRepeated(cause: String, until: Int64)
+        case errorRepeated(cause: String, until: MonotonicTime)
         /// The ordered session could not begin, and whose fault that is: its plugin's `load` returned an error, the worker
         /// died, or the host had none.
         case startFailed(FailureHistory.Fault, cause: String)
@@ -72,8 +72,8 @@ public struct RestartPolicy: Sendable {
     public enum Action: Equatable, Sendable {
         /// Start a session now.
         case startNow
-        /// Nothing now: the start is due at that monotonic time. A new `nextDeadline`.
-        case startAt(Int64)
+        /// Nothing now: the start is due at that time. A new `nextDeadline`.
+        case startAt(MonotonicTime)
         /// Log this line and show the routine as quarantined. A session that still runs is to be ended.
         case quarantine(message: String)
         /// Log that the quarantine is over; the start, if any, is an action of its own.
@@ -99,7 +99,7 @@ public struct RestartPolicy: Sendable {
     /// The stop is a person's or a hook's, not the host's own end.
     var isStopLasting = false
     /// While a probe runs, or a session after errors: when to look whether it is good, and the time between looks.
-    var look: (at: Int64, interval: Int64)?
+    var look: (at: MonotonicTime, interval: Int64)?
 
     /// A routine that was never seen before.
     public init(id: String, settings: RestartSettings = RestartSettings()) {
@@ -110,7 +110,7 @@ public struct RestartPolicy: Sendable {
     /// The monotonic time at which `timerFired` is due, or nil when only an event from outside can change anything.
     ///
     /// While `isDoubted`, tell `goodCycle` before `timerFired` if there was one.
-    public var nextDeadline: Int64? {
+    public var nextDeadline: MonotonicTime? {
         switch state {
         case .waiting(let until): until
         case .quarantined: isOpen ? nil : quarantine?.probeAt
@@ -139,7 +139,7 @@ public struct RestartPolicy: Sendable {
     }
 
     /// Takes one event at a monotonic time; returns what to do. `random` makes the jitter.
-    public mutating func handle(_ event: Event, at now: Int64, using random: inout some RandomNumberGenerator)
+    public mutating func handle(_ event: Event, at now: MonotonicTime, using random: inout some RandomNumberGenerator)
         -> [Action]
     {
         switch event {
@@ -176,14 +176,14 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    private mutating func started(at now: Int64) -> [Action] {
+    private mutating func started(at now: MonotonicTime) -> [Action] {
         switch state {
         case .idle, .complete, .waiting, .starting:
             state = .running(since: now, good: false)
             let shortage = history.end(.host)
             // A probe has to live for that long; after errors one good cycle will do, and the first comes at once.
             let interval = quarantine == nil ? 1_000_000_000 : Int64(nanosecondsFrom: settings.resetAfterMs)
-            look = (now.clampedPlus(interval), max(interval, 1_000_000_000))
+            look = (now + interval, max(interval, 1_000_000_000))
             isOpen = true
             return shortage.map { [.recover($0)] } ?? []
         case .stopped, .quarantined, .ending:
@@ -193,7 +193,7 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    private mutating func goodCycle(at now: Int64) -> [Action] {
+    private mutating func goodCycle(at now: MonotonicTime) -> [Action] {
         switch state {
         case .running(let since, _):
             state = .running(since: since, good: true)
@@ -205,7 +205,7 @@ public struct RestartPolicy: Sendable {
     }
 
     private mutating func sessionEnded(
-        _ end: SessionEnd, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+        _ end: SessionEnd, _ cause: String, at now: MonotonicTime, using random: inout some RandomNumberGenerator
     ) -> [Action] {
         isOpen = false
         switch state {
@@ -215,7 +215,7 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    private mutating func errorRepeated(_ cause: String, _ until: Int64, at now: Int64) -> [Action] {
+    private mutating func errorRepeated(_ cause: String, _ until: MonotonicTime, at now: MonotonicTime) -> [Action] {
         isOpen = false
         switch state {
         case .idle, .complete, .stopped, .waiting, .quarantined: return []
@@ -225,7 +225,8 @@ public struct RestartPolicy: Sendable {
     }
 
     private mutating func startFailed(
-        _ fault: FailureHistory.Fault, _ cause: String, at now: Int64, using random: inout some RandomNumberGenerator
+        _ fault: FailureHistory.Fault, _ cause: String, at now: MonotonicTime,
+        using random: inout some RandomNumberGenerator
     ) -> [Action] {
         isOpen = false
         switch state {
@@ -235,7 +236,7 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    private mutating func loadError(_ text: String, at now: Int64) -> [Action] {
+    private mutating func loadError(_ text: String, at now: MonotonicTime) -> [Action] {
         isOpen = false
         switch state {
         case .complete, .stopped, .quarantined: return []
@@ -263,7 +264,7 @@ public struct RestartPolicy: Sendable {
         return lifted
     }
 
-    private mutating func quarantineDecided(_ why: String, at now: Int64) -> [Action] {
+    private mutating func quarantineDecided(_ why: String, at now: MonotonicTime) -> [Action] {
         switch state {
         case .stopped, .quarantined, .ending: return []
         case .idle, .complete, .waiting, .starting, .running: return shutOut(byHook: why, at: now)
@@ -279,7 +280,7 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    private mutating func timerFired(at now: Int64) -> [Action] {
+    private mutating func timerFired(at now: MonotonicTime) -> [Action] {
         switch state {
         case .waiting(let until): return now >= until ? begin() : []
         case .quarantined:
@@ -290,7 +291,7 @@ public struct RestartPolicy: Sendable {
             if isProven(at: now) { return acquit(at: now) }
             // Each look is twice as far away as the one before: a slow routine does not keep the host awake.
             let interval = last.interval.clampedPlus(last.interval)
-            look = (now.clampedPlus(interval), interval)
+            look = (now + interval, interval)
             return []
         case .idle, .complete, .stopped, .starting, .ending: return []
         }

@@ -65,25 +65,25 @@ public struct RoutineTally: Codable, Equatable, Sendable {
 }
 
 extension RoutineTally {
-    /// One moment on the monotonic clock, in ns, and on the wall's: what turns times that outlive a boot into those of
+    /// One moment on the monotonic clock and on the wall's: what turns times that outlive a boot into those of
     /// this host, and back. A time on the wrong side of it, since the wall clock was set, is taken as the moment itself.
     struct Moment: Equatable, Sendable {
-        let now: Int64
+        let now: MonotonicTime
         let wall: WallTime
 
         /// How long ago that was, ns.
         func age(ofMs milliseconds: Int64) -> Int64 { max(0, wall - WallTime(milliseconds: milliseconds)) }
 
-        func monotonic(past milliseconds: Int64) -> Int64 { now.clampedMinus(age(ofMs: milliseconds)) }
+        func monotonic(past milliseconds: Int64) -> MonotonicTime { now - age(ofMs: milliseconds) }
 
         /// A time to come, which is `most` ns away at the most.
-        func monotonic(futureMs milliseconds: Int64, within most: Int64) -> Int64 {
+        func monotonic(futureMs milliseconds: Int64, within most: Int64) -> MonotonicTime {
             let rest = WallTime(milliseconds: milliseconds) - wall
-            return now.clampedPlus(min(max(rest, 0), most))
+            return now + min(max(rest, 0), most)
         }
 
-        func wallMs(past time: Int64) -> Int64 { (wall - max(0, now.clampedMinus(time))).milliseconds }
+        func wallMs(past time: MonotonicTime) -> Int64 { (wall - max(0, now - time)).milliseconds }
 
-        func wallMs(future time: Int64) -> Int64 { (wall + time.clampedMinus(now)).milliseconds }
+        func wallMs(future time: MonotonicTime) -> Int64 { (wall + (time - now)).milliseconds }
     }
 }

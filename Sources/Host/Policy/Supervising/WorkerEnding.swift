@@ -1,19 +1,19 @@
-internal import HostValues
+public import HostValues
 
 /// The end of a worker: from when it is to end, or begins to die, until its process is gone.
 ///
 /// Whatever it began with, it goes from step to step, each with the time at which the next one follows, to SIGKILL, and to
 /// the giving up of what cannot be reaped: so no end takes for ever. Why it began is kept to the last, since the records
-/// of its sessions tell that. It knows neither loads nor sessions; times are monotonic, ns.
+/// of its sessions tell that. It knows neither loads nor sessions.
 public enum WorkerEnding: Equatable, Sendable {
     /// It is to end.
     case wanted(Why, Step)
     /// A callback is over its time. `wasTold`: it was told to end before.
     case hung(Place, HangStep, wasTold: Bool)
     /// A fatal signal has hit it: it writes its crash report. `wasTold`: it was told to end before.
-    case crashing(killAt: Int64, wasTold: Bool)
+    case crashing(killAt: MonotonicTime, wasTold: Bool)
     /// It has closed its channel: it is about to exit, or has become another program.
-    case silent(killAt: Int64)
+    case silent(killAt: MonotonicTime)
 
     /// Why it is to end.
     public enum Why: Equatable, Sendable {
@@ -34,13 +34,13 @@ public enum WorkerEnding: Equatable, Sendable {
     /// How far that has gone.
     public enum Step: Equatable, Sendable {
         /// It was told to quit.
-        case asked(terminateAt: Int64)
+        case asked(terminateAt: MonotonicTime)
         /// It says goodbye: no session runs, and the plugins' destructors do.
-        case leaving(terminateAt: Int64)
+        case leaving(terminateAt: MonotonicTime)
         /// It has its SIGTERM.
-        case terminated(killAt: Int64)
+        case terminated(killAt: MonotonicTime)
         /// It has its SIGKILL. What cannot be reaped by that time is given up.
-        case killed(giveUpAt: Int64)
+        case killed(giveUpAt: MonotonicTime)
     }
 
     /// What is over its time.
@@ -54,9 +54,9 @@ public enum WorkerEnding: Equatable, Sendable {
     /// How far the end of a worker that hangs has gone.
     public enum HangStep: Equatable, Sendable {
         /// The thread was told to abort, so that the crash report shows where it is.
-        case aborting(killAt: Int64)
+        case aborting(killAt: MonotonicTime)
         /// It has its SIGKILL.
-        case killed(giveUpAt: Int64)
+        case killed(giveUpAt: MonotonicTime)
     }
 
     /// The time from SIGTERM to SIGKILL, and from SIGABRT to SIGKILL, ns.
@@ -69,7 +69,7 @@ public enum WorkerEnding: Equatable, Sendable {
     public static let reapTime: Int64 = 5_000_000_000
 
     /// When `passDeadline` is due.
-    public var deadline: Int64 {
+    public var deadline: MonotonicTime {
         switch self {
         case .wanted(_, .asked(let time)), .wanted(_, .leaving(let time)), .wanted(_, .terminated(let time)),
             .wanted(_, .killed(let time)), .hung(_, .aborting(let time), _), .hung(_, .killed(let time), _),
@@ -103,38 +103,38 @@ extension WorkerEnding {
     public typealias Beginning = (ending: WorkerEnding, actions: [Action])
 
     /// When its cycles have come to an end, which may take the grace.
-    public static func told(grace: Int64, at now: Int64) -> Beginning {
-        (.wanted(.told, .asked(terminateAt: now.clampedPlus(grace))), [.quit])
+    public static func told(grace: Int64, at now: MonotonicTime) -> Beginning {
+        (.wanted(.told, .asked(terminateAt: now + grace)), [.quit])
     }
 
     /// Because a session does not end, which was asked to.
-    public static func overdue(slot: Int, at now: Int64) -> Beginning {
-        (.wanted(.overdue(slot: slot), .terminated(killAt: now.clampedPlus(patience))), [.terminate])
+    public static func overdue(slot: Int, at now: MonotonicTime) -> Beginning {
+        (.wanted(.overdue(slot: slot), .terminated(killAt: now + patience)), [.terminate])
     }
 
     /// Because of a callback in that thread of the kernel's; nil: in the main one, whose id the performer knows.
-    public static func hang(_ place: Place, thread: Int32?, wasTold: Bool = false, at now: Int64) -> Beginning {
+    public static func hang(_ place: Place, thread: Int32?, wasTold: Bool = false, at now: MonotonicTime) -> Beginning {
         if let thread, thread <= 0 { return killedForHang(place, wasTold, at: now) }
         return (
-            .hung(place, .aborting(killAt: now.clampedPlus(patience)), wasTold: wasTold), [.abort(thread: thread ?? 0)]
+            .hung(place, .aborting(killAt: now + patience), wasTold: wasTold), [.abort(thread: thread ?? 0)]
         )
     }
 
     /// By itself, of a fatal signal.
-    public static func crash(wasTold: Bool = false, at now: Int64) -> Beginning {
-        (.crashing(killAt: now.clampedPlus(reportTime), wasTold: wasTold), [])
+    public static func crash(wasTold: Bool = false, at now: MonotonicTime) -> Beginning {
+        (.crashing(killAt: now + reportTime, wasTold: wasTold), [])
     }
 
     /// By itself: its channel is closed.
-    public static func silence(at now: Int64) -> Beginning { (.silent(killAt: now.clampedPlus(silenceTime)), []) }
+    public static func silence(at now: MonotonicTime) -> Beginning { (.silent(killAt: now + silenceTime), []) }
 
     /// At once.
-    public static func killed(_ why: Why, at now: Int64) -> Beginning {
-        (.wanted(why, .killed(giveUpAt: now.clampedPlus(reapTime))), [.kill])
+    public static func killed(_ why: Why, at now: MonotonicTime) -> Beginning {
+        (.wanted(why, .killed(giveUpAt: now + reapTime)), [.kill])
     }
 
-    private static func killedForHang(_ place: Place, _ wasTold: Bool, at now: Int64) -> Beginning {
-        (.hung(place, .killed(giveUpAt: now.clampedPlus(reapTime)), wasTold: wasTold), [.kill])
+    private static func killedForHang(_ place: Place, _ wasTold: Bool, at now: MonotonicTime) -> Beginning {
+        (.hung(place, .killed(giveUpAt: now + reapTime), wasTold: wasTold), [.kill])
     }
 
     private mutating func become(_ next: Beginning) -> [Action] {
@@ -162,15 +162,15 @@ extension WorkerEnding {
 
     /// Its channel is closed. Without a goodbye, as by one that crashes on its way out: it was told to end all the same.
     @discardableResult
-    public mutating func loseChannel(at now: Int64) -> [Action] {
+    public mutating func loseChannel(at now: MonotonicTime) -> [Action] {
         if case .wanted(let why, .asked(let time)) = self {
-            self = .wanted(why, .asked(terminateAt: min(time, now.clampedPlus(Self.silenceTime))))
+            self = .wanted(why, .asked(terminateAt: min(time, now + Self.silenceTime)))
         }
         return []
     }
 
     /// A fatal signal has hit it: its report gets its time, where none of ours has ended it.
-    public mutating func crash(at now: Int64) -> [Action] {
+    public mutating func crash(at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(_, .asked), .wanted(_, .leaving): become(Self.crash(wasTold: true, at: now))
         case .wanted(_, .terminated), .wanted(_, .killed), .hung, .crashing, .silent: []
@@ -178,7 +178,7 @@ extension WorkerEnding {
     }
 
     /// A callback of a worker that was told to end is over its time.
-    public mutating func hang(_ place: Place, thread: Int32?, at now: Int64) -> [Action] {
+    public mutating func hang(_ place: Place, thread: Int32?, at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(_, .asked): become(Self.hang(place, thread: thread, wasTold: true, at: now))
         case .wanted(_, .leaving), .wanted(_, .terminated), .wanted(_, .killed), .hung, .crashing, .silent: []
@@ -186,7 +186,7 @@ extension WorkerEnding {
     }
 
     /// The thread that was to abort is not there.
-    public mutating func missThread(at now: Int64) -> [Action] {
+    public mutating func missThread(at now: MonotonicTime) -> [Action] {
         switch self {
         case .hung(let place, .aborting, let wasTold): become(Self.killedForHang(place, wasTold, at: now))
         case .wanted, .hung(_, .killed, _), .crashing, .silent: []
@@ -194,7 +194,7 @@ extension WorkerEnding {
     }
 
     /// SIGKILL, unless it has that already.
-    public mutating func kill(_ why: Why, at now: Int64) -> [Action] {
+    public mutating func kill(_ why: Why, at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(_, .killed), .hung(_, .killed, _): []
         case .silent where why == .stuck: become(Self.killed(why, at: now))
@@ -204,7 +204,7 @@ extension WorkerEnding {
         }
     }
 
-    private mutating func killForItsOwnReason(at now: Int64) -> [Action] {
+    private mutating func killForItsOwnReason(at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(let why, _): become(Self.killed(why, at: now))
         case .hung(let place, _, let wasTold): become(Self.killedForHang(place, wasTold, at: now))
@@ -214,13 +214,13 @@ extension WorkerEnding {
     }
 
     /// The time of `deadline` has come.
-    public mutating func passDeadline(at now: Int64) -> [Action] {
+    public mutating func passDeadline(at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(let why, .asked), .wanted(let why, .leaving):
-            become((.wanted(why, .terminated(killAt: now.clampedPlus(Self.patience))), [.terminate]))
-        case .wanted(let why, .killed): become((.wanted(why, .killed(giveUpAt: .max)), [.giveUp]))
+            become((.wanted(why, .terminated(killAt: now + Self.patience)), [.terminate]))
+        case .wanted(let why, .killed): become((.wanted(why, .killed(giveUpAt: .never)), [.giveUp]))
         case .hung(let place, .killed, let wasTold):
-            become((.hung(place, .killed(giveUpAt: .max), wasTold: wasTold), [.giveUp]))
+            become((.hung(place, .killed(giveUpAt: .never), wasTold: wasTold), [.giveUp]))
         case .wanted(_, .terminated), .hung(_, .aborting, _), .crashing, .silent: killForItsOwnReason(at: now)
         }
     }

@@ -37,7 +37,7 @@ public struct WorkerLifecycle: Equatable, Sendable {
         /// It was given nothing to do yet.
         case starting
         /// It loads a plugin, or reads its description; the load in progress may take until that time.
-        case describing(until: Int64)
+        case describing(until: MonotonicTime)
         /// What it was to load is loaded, and no session runs.
         case ready
         /// Sessions run.
@@ -45,7 +45,7 @@ public struct WorkerLifecycle: Equatable, Sendable {
         /// It is to end, or dies by itself.
         case ending(WorkerEnding)
         /// The process is gone. Its report is awaited until that time.
-        case examined(Death, until: Int64)
+        case examined(Death, until: MonotonicTime)
         /// The verdict was given.
         case dead
     }
@@ -125,7 +125,7 @@ public struct WorkerLifecycle: Equatable, Sendable {
     var loads: [Load] = []
     /// The sessions that run in it, by their slots.
     public private(set) var sessions: [Int: SessionID] = [:]
-    private var loadUntil: Int64 = .max
+    private var loadUntil = MonotonicTime.never
     private var hasSpoiledChannel = false
 
     /// A worker that was just started. `grace` is in ns; below 0 is 0.
@@ -144,8 +144,8 @@ public struct WorkerLifecycle: Equatable, Sendable {
         }
     }
 
-    /// When `deadline` is due, monotonic.
-    public var nextDeadline: Int64? {
+    /// When `deadline` is due.
+    public var nextDeadline: MonotonicTime? {
         switch state {
         case .describing(let until): until
         case .ending(let ending): ending.deadline
@@ -155,7 +155,7 @@ public struct WorkerLifecycle: Equatable, Sendable {
     }
 
     /// Takes one event at a monotonic time; returns what to do.
-    public mutating func handle(_ event: Event, at now: Int64) -> [Action] {
+    public mutating func handle(_ event: Event, at now: MonotonicTime) -> [Action] {
         switch event {
         case .load(let plugin, let limit): ordered(at: now) { $0.loads.append(Load(plugin: plugin, limit: limit)) }
         case .session(let slot, let id): ordered(at: now) { $0.sessions[slot] = id }
@@ -184,14 +184,14 @@ public struct WorkerLifecycle: Equatable, Sendable {
 
 extension WorkerLifecycle {
     /// The state of a worker that is not to end, by what it has to do.
-    private mutating func settle(at now: Int64, isNext: Bool = false) {
-        if isNext || loads.count == 1 && loadUntil == .max {
-            loadUntil = loads.first.map { now.clampedPlus($0.limit) } ?? .max
+    private mutating func settle(at now: MonotonicTime, isNext: Bool = false) {
+        if isNext || loads.count == 1 && loadUntil == .never {
+            loadUntil = loads.first.map { now + $0.limit } ?? .never
         }
         state = loads.isEmpty ? sessions.isEmpty ? .ready : .serving : .describing(until: loadUntil)
     }
 
-    private mutating func ordered(at now: Int64, _ change: (inout Self) -> Void) -> [Action] {
+    private mutating func ordered(at now: MonotonicTime, _ change: (inout Self) -> Void) -> [Action] {
         switch state {
         case .starting, .describing, .ready, .serving:
             change(&self)
@@ -201,7 +201,7 @@ extension WorkerLifecycle {
         return []
     }
 
-    private mutating func heardAnswer(_ plugin: Int, at now: Int64) -> [Action] {
+    private mutating func heardAnswer(_ plugin: Int, at now: MonotonicTime) -> [Action] {
         guard loads.first?.plugin == plugin else { return garbage() }
         switch state {
         case .starting, .describing, .ready, .serving:
@@ -213,7 +213,7 @@ extension WorkerLifecycle {
         return [.pass]
     }
 
-    private mutating func heardOver(_ slot: Int, _ id: SessionID, at now: Int64) -> [Action] {
+    private mutating func heardOver(_ slot: Int, _ id: SessionID, at now: MonotonicTime) -> [Action] {
         guard sessions[slot] == id else { return garbage() }
         switch state {
         case .starting, .describing, .ready, .serving:
@@ -260,11 +260,11 @@ extension WorkerLifecycle {
         return actions
     }
 
-    private mutating func hang(_ place: WorkerEnding.Place, _ thread: Int32?, at now: Int64) -> [Action] {
+    private mutating func hang(_ place: WorkerEnding.Place, _ thread: Int32?, at now: MonotonicTime) -> [Action] {
         end(WorkerEnding.hang(place, thread: thread, at: now)) { $0.hang(place, thread: thread, at: now) }
     }
 
-    private mutating func passDeadline(at now: Int64) -> [Action] {
+    private mutating func passDeadline(at now: MonotonicTime) -> [Action] {
         switch state {
         case .starting, .ready, .serving, .dead: []
         case .describing: loads.first.map { hang(.load(plugin: $0.plugin), nil, at: now) } ?? []
@@ -273,7 +273,7 @@ extension WorkerLifecycle {
         }
     }
 
-    private mutating func exited(_ end: WorkerEnd, _ remains: Remains, at now: Int64) -> [Action] {
+    private mutating func exited(_ end: WorkerEnd, _ remains: Remains, at now: MonotonicTime) -> [Action] {
         let manner: Death.Manner
         switch state {
         case .starting, .describing, .ready, .serving: manner = .failed(wasTold: false)
@@ -282,7 +282,7 @@ extension WorkerLifecycle {
         }
         let death = Death(
             manner: manner, end: end, remains: remains, loads: loads.map(\.plugin), sessions: sessions)
-        state = .examined(death, until: now.clampedPlus(WorkerEnding.reportTime))
+        state = .examined(death, until: now + WorkerEnding.reportTime)
         return [.examine]
     }
 

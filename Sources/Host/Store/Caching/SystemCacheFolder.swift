@@ -80,9 +80,9 @@ public final class SystemCacheFolder: CacheFolder {
         var rest = patience
         var taken = first.withLock { take(&$0) }
         if taken == nil {
-            let deadline = CacheTime.sum(clock.monotonic(), patience)
+            let deadline = clock.monotonic() + patience
             taken = first.wait(until: deadline) { take(&$0) }
-            rest = CacheTime.difference(deadline, clock.monotonic())
+            rest = deadline - clock.monotonic()
         }
         guard let known = taken else { return nil }
         do {

@@ -18,7 +18,7 @@ public struct OpenSession: Equatable, Sendable {
     public var startMs: Int64
     /// The boot in which it began.
     public var boot: String
-    /// When it began, boot ns.
+    /// When it began.
     public var startBoot: BootTime
     /// The worker's ledger, in `ledgers/`.
     public var ledger: String

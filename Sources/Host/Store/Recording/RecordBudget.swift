@@ -13,7 +13,7 @@ public struct RecordBudget: Sendable {
 
     private struct Account {
         var left: Int
-        var asOf: Int64
+        var asOf: MonotonicTime
     }
 
     private var accounts: [String: Account] = [:]
@@ -21,9 +21,9 @@ public struct RecordBudget: Sendable {
     /// Nobody has written anything.
     public init() {}
 
-    /// Takes bytes from a plugin's budget at that time (monotonic ns); false, and nothing is taken, when it has not as
+    /// Takes bytes from a plugin's budget at that time; false, and nothing is taken, when it has not as
     /// many.
-    public mutating func take(_ bytes: Int, of plugin: String, at now: Int64) -> Bool {
+    public mutating func take(_ bytes: Int, of plugin: String, at now: MonotonicTime) -> Bool {
         var account = accounts[plugin] ?? Account(left: Self.atOnce, asOf: now)
         // Time is counted in whole bytes, so that looking often does not lose any.
         let earned = max(0, now - account.asOf) / (1_000_000_000 / Int64(Self.perSecond))

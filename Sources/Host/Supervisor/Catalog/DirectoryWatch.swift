@@ -55,7 +55,7 @@ final class DirectoryWatch {
     /// No watch was left for the directory itself.
     private var isShort = false
     private var change = Change()
-    private var first: Int64?
+    private var first: MonotonicTime?
     private var timer: Deadlines.Timer?
     private var lookTimer: Deadlines.Timer?
     private let lasting: Want?

@@ -1,3 +1,5 @@
+internal import HostValues
+
 /// The files that are to be scanned, and when. Pure.
 struct PendingScans {
     /// Why and how a file is to be scanned.
@@ -8,8 +10,8 @@ struct PendingScans {
         var mayBeWritten = false
         /// Something incomplete may become whole.
         var isPatient = true
-        /// Not earlier than that, monotonic ns.
-        var notBefore: Int64 = .min
+        /// Not earlier than that.
+        var notBefore = MonotonicTime.longAgo
         /// The last scan could not tell, and perhaps none will: nobody waits for this one.
         var isRetry = false
     }
@@ -28,7 +30,7 @@ struct PendingScans {
     var isSettled: Bool { scans.values.allSatisfy(\.isRetry) }
 
     /// When the next one is due, or nil.
-    var deadline: Int64? { scans.values.map(\.notBefore).min().map { max($0, 0) } }
+    var deadline: MonotonicTime? { scans.values.map(\.notBefore).min() }
 
     /// A file is to be scanned.
     mutating func add(_ name: String, _ scan: Scan) {
@@ -44,7 +46,7 @@ struct PendingScans {
     }
 
     /// The first, by name, of the files whose time has come; it is pending no more.
-    mutating func next(at now: Int64) -> (name: String, scan: Scan)? {
+    mutating func next(at now: MonotonicTime) -> (name: String, scan: Scan)? {
         if order.isEmpty { order = scans.filter { $0.value.notBefore <= now }.keys.sorted(by: >) }
         while let name = order.popLast() {
             if let scan = scans.removeValue(forKey: name) { return (name, scan) }

@@ -36,7 +36,7 @@ final class PluginScanner {
     }
 
     /// Whether nothing is left to scan or to wait for.
-    var isSettled: Bool { scans.isSettled && known.deadline == .max }
+    var isSettled: Bool { scans.isSettled && known.deadline == .never }
 
     /// The files that were found to be no plugins, with why.
     var refusals: [(name: String, why: String)] { known.refusals }
@@ -78,12 +78,14 @@ final class PluginScanner {
         if change.isWhole { scanAll() } else { performScans() }
     }
 
-    private func set(_ timer: Deadlines.Timer?, at time: Int64?) { if let timer { deadlines.set(timer, at: time) } }
+    private func set(_ timer: Deadlines.Timer?, at time: MonotonicTime?) {
+        if let timer { deadlines.set(timer, at: time) }
+    }
 
     /// Scans the files that are pending, for a while; the rest follows when the loop has come round.
     private func performScans() {
         guard !isStopped else { return }
-        defer { set(graceTimer, at: known.deadline == .max ? nil : known.deadline) }
+        defer { set(graceTimer, at: known.deadline == .never ? nil : known.deadline) }
         do throws(SystemError) {
             try folder.open()
             hasFault = false
@@ -106,7 +108,7 @@ final class PluginScanner {
             perform(scan, of: name)
             if clock.monotonic() >= end { break }
         }
-        if scans.deadline ?? .max > now { noteLibraries() }
+        if scans.deadline ?? .never > now { noteLibraries() }
         set(scanTimer, at: scans.deadline)
     }
 
@@ -164,7 +166,7 @@ final class PluginScanner {
 
     private func endGracePeriods() {
         for (name, action) in known.expire(at: clock.monotonic()) { found(action, name, nil) }
-        set(graceTimer, at: known.deadline == .max ? nil : known.deadline)
+        set(graceTimer, at: known.deadline == .never ? nil : known.deadline)
     }
 
     private func note(

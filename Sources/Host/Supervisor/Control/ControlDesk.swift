@@ -201,10 +201,10 @@ final class ControlDesk {
 
 /// An answer that holds for a moment.
 private struct KeptAnswer<Value> {
-    private var kept: (made: Int64, value: Value)?
+    private var kept: (made: MonotonicTime, value: Value)?
 
     /// The answer that was made a moment ago, or a new one.
-    mutating func get(at now: Int64, _ make: () -> Value) -> Value {
+    mutating func get(at now: MonotonicTime, _ make: () -> Value) -> Value {
         if let kept, now - kept.made < ControlDesk.freshness { return kept.value }
         let value = make()
         kept = (now, value)

@@ -65,8 +65,8 @@ final class FailureHook {
         var lines = LineSplitter(limit: 4096)
         var shown = 0
         var timer: Deadlines.Timer?
-        /// When it is killed, monotonic ns.
-        var deadline: Int64 = .max
+        /// When it is killed.
+        var deadline = MonotonicTime.never
         var tokens: [EventLoop.Token?] = [nil, nil, nil]
         var wasKilled = false
 
@@ -93,8 +93,8 @@ final class FailureHook {
     private let log: any LogSink
     private var queue = CallQueue<Call>()
     private var running: [Int32: Run] = [:]
-    /// When everything ends, monotonic ns; nil while the host does not.
-    private var end: Int64?
+    /// When everything ends; nil while the host does not.
+    private var end: MonotonicTime?
 
     init(loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: any LogSink) {
         self.loop = loop
@@ -156,7 +156,7 @@ final class FailureHook {
         hasRun = true
         let timer = deadlines.make(isPatient: true) { [unowned self, unowned run] _ in kill(run) }
         run.timer = timer
-        run.deadline = min(clock.monotonic() + run.call.timeout, end ?? .max)
+        run.deadline = min(clock.monotonic() + run.call.timeout, end ?? .never)
         deadlines.set(timer, at: run.deadline)
         run.tokens[0] = try? loop.watch(run.output) { [unowned self, unowned run] _ in read(run) }
         if let feed = run.feed {

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import HostValues
 internal import HostViews
 
 /// How far long runs are, under the log on a terminal.
@@ -35,7 +36,7 @@ final class ProgressDisplay {
         if !log.footer.isEmpty, log.footer.contains(identifier) { log.footer = "" }
     }
 
-    private func show(_ now: Int64) {
+    private func show(_ now: MonotonicTime) {
         let routines = host.progress(most: Self.most)
         log.footer = ProgressLine.text(
             routines, nowMs: clock.wallMilliseconds(), width: max(20, TerminalSize.columnsOfError - 1))

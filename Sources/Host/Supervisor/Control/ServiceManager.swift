@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import HostValues
 
 /// systemd as the host's manager: it is told what the host does, by datagrams. sd_notify(3).
 final class ServiceManager {
@@ -8,7 +9,7 @@ final class ServiceManager {
     private(set) var hasSaidReady = false
     private var hasSaidStopping = false
     private var saidStatus = ""
-    private var nextStatus: Int64 = 0
+    private var nextStatus = MonotonicTime.longAgo
     private var timer: Deadlines.Timer?
     private var watchdogTimer: Deadlines.Timer?
     private var clock: (any HostClock)?
@@ -59,7 +60,7 @@ final class ServiceManager {
         }
         if !hasSaidReady, summary.isReady {
             hasSaidReady = true
-            nextStatus = 0
+            nextStatus = .longAgo
             tell("READY=1")
         }
         let now = clock.monotonic()
@@ -77,7 +78,7 @@ final class ServiceManager {
     /// Says that a reload begins; `notify` says when it is over.
     func reloadBegins() {
         guard let clock else { return }
-        tell("RELOADING=1", "MONOTONIC_USEC=\(clock.monotonic() / 1000)")
+        tell("RELOADING=1", "MONOTONIC_USEC=\(clock.monotonic().nanoseconds / 1000)")
         hasSaidReady = false
     }
 

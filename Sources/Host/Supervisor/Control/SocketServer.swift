@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// What one connection speaks. Bytes go in, and answers come out one at a time: the next is only asked for when the
 /// one before has left, so that a client that does not read cannot pile up answers.
@@ -65,10 +66,10 @@ final class SocketServer {
         var isPastItsTurn = false
         /// It has taken its first answer whole: it is a newcomer no more.
         var hasItsAnswer = false
-        var lastActive: Int64
-        var exchangeBegan: Int64?
+        var lastActive: MonotonicTime
+        var exchangeBegan: MonotonicTime?
 
-        init(_ socket: consuming Descriptor, _ conversation: any SocketConversation, now: Int64) {
+        init(_ socket: consuming Descriptor, _ conversation: any SocketConversation, now: MonotonicTime) {
             self.socket = socket
             self.conversation = conversation
             lastActive = now
@@ -88,7 +89,7 @@ final class SocketServer {
     private var token: EventLoop.Token?
     private var dropTimer: Deadlines.Timer?
     private var turnTimer: Deadlines.Timer?
-    private var heldUntil: Int64?
+    private var heldUntil: MonotonicTime?
     private var budget: WorkBudget
     private var queue = TurnQueue<Turn>()
 
@@ -132,7 +133,7 @@ final class SocketServer {
     }
 
     /// Serves who waits, as long as a portion of the budget lasts.
-    private func takeTurns(_ begin: Int64) {
+    private func takeTurns(_ begin: MonotonicTime) {
         var now = clock.monotonic()
         _ = budget.opens(now: now)  // what has passed counts at the share that held
         budget.share = clients.count > bounds.crowd ? bounds.crowdedShare : bounds.share
@@ -261,7 +262,7 @@ final class SocketServer {
         }
     }
 
-    private func deadline(_ client: Client) -> Int64 {
+    private func deadline(_ client: Client) -> MonotonicTime {
         if let began = client.exchangeBegan { return began + bounds.exchange }
         return client.lastActive + bounds.idle
     }
@@ -269,11 +270,11 @@ final class SocketServer {
     private func setDropTimer() {
         guard let dropTimer else { return }
         var next = heldUntil
-        for client in clients.values { next = min(next ?? .max, deadline(client)) }
+        for client in clients.values { next = min(next ?? .never, deadline(client)) }
         deadlines.set(dropTimer, at: next)
     }
 
-    private func dropLate(_ now: Int64) {
+    private func dropLate(_ now: MonotonicTime) {
         for (number, client) in clients where deadline(client) <= now { drop(number) }
         if let time = heldUntil, time <= now {
             heldUntil = nil

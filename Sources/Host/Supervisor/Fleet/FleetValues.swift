@@ -78,8 +78,8 @@ struct FailedLoad: Equatable {
     let text: String
     let reason: SessionRecord.Reason
     let pid: Int32
-    /// When its worker was started, monotonic ns.
-    let startedAt: Int64
+    /// When its worker was started.
+    let startedAt: MonotonicTime
     /// The worker was killed from outside, which says nothing about the plugin.
     let isInnocent: Bool
     /// The crash report's file.
@@ -113,7 +113,7 @@ struct FailedLoad: Equatable {
 struct Obituary: Equatable {
     let key: WorkerKey
     let pid: Int32
-    let startedAt: Int64
+    let startedAt: MonotonicTime
     /// The ledger's file, which is needed no more once the records are written.
     let ledger: String
     let verdict: Verdict
@@ -123,7 +123,7 @@ struct Obituary: Equatable {
     /// Plugins whose load for running is to be tried elsewhere.
     var interrupted: [Int] = []
 
-    init(key: WorkerKey, pid: Int32, startedAt: Int64, ledger: String, verdict: Verdict) {
+    init(key: WorkerKey, pid: Int32, startedAt: MonotonicTime, ledger: String, verdict: Verdict) {
         self.key = key
         self.pid = pid
         self.startedAt = startedAt
@@ -145,8 +145,8 @@ extension WorkerFleet {
         case refused(FailedLoad)
         /// A session is over; what its slot counted, when it says so of that session. `wasTold`: its worker was told to end.
         case ended(WorkerEvent.Ended, LedgerCounts?, wasTold: Bool)
-        /// A session's next cycle is due since then, boot ns, and waits for its turn.
-        case wantsTurn(CycleTurns.Wish, due: Int64)
+        /// A session's next cycle is due since then, and waits for its turn.
+        case wantsTurn(CycleTurns.Wish, due: BootTime)
         /// A session's turn is over, or it wants none any more.
         case turnOver(SessionID)
         /// A worker is dead, and all that it said was told before.

@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// What the system tells of processes, and does to them.
 protocol ProcessTable: AnyObject {
@@ -56,7 +57,7 @@ final class Orphans {
     private var killed: Set<Int32> = []
     private var isDue = false
     /// When the present hunt began; nil when there is none.
-    private var since: Int64?
+    private var since: MonotonicTime?
     private var pause = Orphans.pause
 
     init(_ table: any ProcessTable, clock: any HostClock, deadlines: Deadlines) {
@@ -127,7 +128,7 @@ final class Orphans {
     private func hold(_ pids: [Int32]) { for pid in hunt.find(pids) { table.hold(pid) } }
 
     /// Looks for the descendants of what is held; false when there are more than there is time for.
-    private func explore(until time: Int64) -> Bool {
+    private func explore(until time: MonotonicTime) -> Bool {
         for _ in 0..<Self.mostExplored {
             guard let pid = hunt.next() else { return true }
             hold(table.children(of: pid))
@@ -144,7 +145,7 @@ final class Orphans {
         if let timer { deadlines.set(timer, at: nil) }
     }
 
-    private func goOn(_ now: Int64) {
+    private func goOn(_ now: MonotonicTime) {
         // What cannot be ended for so long is looked at again when a child ends.
         guard let since, let timer, now - since < Self.longestHunt else { return end() }
         deadlines.set(timer, at: clock.monotonic() + pause)

@@ -16,7 +16,7 @@ final class WorkerFleet {
         let home: WorkerHome?
         let ledgerName: String
         let reportName: String
-        let startedAt: Int64
+        let startedAt: MonotonicTime
         var life: WorkerLifecycle
         /// What was sent to load and is not answered, as `life` has it, and what for.
         var pending: [Load] = []
@@ -28,7 +28,7 @@ final class WorkerFleet {
         var timer: Deadlines.Timer?
         fileprivate(set) var process: (any WorkerProcess)?
 
-        init(id: WorkerID, load: Load, ledger: String, report: String, grace: Int64, now: Int64) {
+        init(id: WorkerID, load: Load, ledger: String, report: String, grace: Int64, now: MonotonicTime) {
             self.id = id
             key = load.key
             limits = load.limits
@@ -127,7 +127,7 @@ final class WorkerFleet {
     }
 
     /// No worker can be had: nothing is described before that time. Whether that is new.
-    func haltQueue(at time: Int64, for plugin: Int) -> Bool {
+    func haltQueue(at time: MonotonicTime, for plugin: Int) -> Bool {
         let isNew = !queue.isHalted
         queue.leave(plugin)
         queue.halt(at: time, for: plugin)

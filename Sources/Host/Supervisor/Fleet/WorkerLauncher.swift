@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 internal import HostWire
 
 /// One worker process as the fleet drives it.
@@ -20,7 +21,7 @@ protocol WorkerProcess: AnyObject {
     /// What its crash page says.
     var crash: CrashPage.Contents? { get }
     /// What it wrote to standard error within the last two seconds, as one line.
-    func lastWords(now: Int64) -> String
+    func lastWords(now: MonotonicTime) -> String
     /// How many children of it are dead and not reaped, up to `most`.
     func deadChildren(most: Int) -> Int
     /// Sends a signal to the process.

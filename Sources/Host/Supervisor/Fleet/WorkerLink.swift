@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 internal import HostWire
 
 /// One worker process as the supervisor holds it: its channel, its output, its ledger and its end.
@@ -183,7 +184,7 @@ final class WorkerLink: WorkerProcess {
     var crash: CrashPage.Contents? { CrashPage.read(page) }
 
     /// What it wrote to standard error within the last two seconds; at most four lines as one.
-    func lastWords(now: Int64) -> String { words.text(since: now - 2_000_000_000) }
+    func lastWords(now: MonotonicTime) -> String { words.text(since: now - 2_000_000_000) }
 
     /// A slot's bytes.
     func slotBytes(_ slot: Int) -> [UInt8]? { ledger.bytes(slot: slot) }

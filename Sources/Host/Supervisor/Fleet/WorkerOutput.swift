@@ -1,9 +1,11 @@
+internal import HostValues
+
 /// The lines that a worker wrote to standard error last, for the reason of its death.
 struct LastWords {
     private static let most = 4
-    private var lines: [(time: Int64, text: String)] = []
+    private var lines: [(time: MonotonicTime, text: String)] = []
 
-    mutating func add(_ text: String, at now: Int64) {
+    mutating func add(_ text: String, at now: MonotonicTime) {
         let plain = text.drop { $0 == " " }.prefix(400)
         // Without the backtracer the Swift runtime prints a stack itself, which says less than the frame.
         let isFrame = plain.first?.isNumber == true && plain.contains(" 0x")
@@ -15,7 +17,7 @@ struct LastWords {
     }
 
     /// Those since a time, as one line.
-    func text(since time: Int64) -> String {
+    func text(since time: MonotonicTime) -> String {
         lines.filter { $0.time >= time }.map(\.text).joined(separator: "; ")
     }
 }

@@ -25,7 +25,7 @@ final class RecordKeeper {
     /// Plugins that were told to be over their budget.
     private var isBrief: Set<String> = []
     /// Set while the last write has failed: until then none is tried.
-    private var notBefore: Int64?
+    private var notBefore: MonotonicTime?
     /// Sessions whose records wait or are written, and ledgers of dead workers: both are forgotten when all is written.
     private var recorded: [SessionID] = []
     private var spentLedgers: [String] = []

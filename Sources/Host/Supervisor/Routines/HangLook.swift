@@ -49,8 +49,8 @@ final class HangLook {
     private var watch = HangWatch<Int>()
     private var timer: Deadlines.Timer?
     /// When the timer is to come; and, where that is only half-way, when the next look is.
-    private var due = Int64.max
-    private var nextLook: Int64?
+    private var due = MonotonicTime.never
+    private var nextLook: MonotonicTime?
     /// There may be an earlier time to look at than the timer has.
     private var isNew = false
 
@@ -74,8 +74,8 @@ final class HangLook {
         arm()
     }
 
-    private func set(at time: Int64?) {
-        due = time ?? .max
+    private func set(at time: MonotonicTime?) {
+        due = time ?? .never
         if let timer { deadlines.set(timer, at: time) }
     }
 

@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 
 /// Looks for good cycles of the routines whose configuration wants to be told of silence or recovery; of no other one.
 final class QuietLook {
@@ -53,8 +54,8 @@ final class QuietLook {
         tell(identifier, tidings)
     }
 
-    private func look(_ now: Int64) {
-        for (identifier, watch) in watches where watch.nextLook ?? .max <= now {
+    private func look(_ now: MonotonicTime) {
+        for (identifier, watch) in watches where watch.nextLook ?? .never <= now {
             switch standing(identifier) {
             case nil: watches[identifier] = nil
             case .rests: watches[identifier]?.rests(now: now)

@@ -164,7 +164,7 @@ extension RoutineBook {
         case .quarantine: tell(routine, .quarantineDecided(why: record.reason.text))
         }
         if let leftAloneNs {
-            let until = clock.monotonic() &+ min(max(leftAloneNs, 0), 1 << 60)
+            let until = clock.monotonic() + min(max(leftAloneNs, 0), 1 << 60)
             return tell(routine, .errorRepeated(cause: record.reason.cause, until: until))
         }
         // A kind that no version of ours writes comes from a plugin on the channel: it failed.

@@ -234,7 +234,7 @@ final class RoutineBook {
     }
 
     /// Sets when the routine's policy wants to be told the time. Its timer is made the first time that it wants one.
-    private func arm(_ routine: RoutineEntry, at time: Int64?) {
+    private func arm(_ routine: RoutineEntry, at time: MonotonicTime?) {
         guard routine.timer != nil || time != nil else { return }
         let timer = routine.timer ?? deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
         routine.timer = timer
@@ -261,7 +261,7 @@ final class RoutineBook {
         }
     }
 
-    private func startLater(_ routine: RoutineEntry, at time: Int64) {
+    private func startLater(_ routine: RoutineEntry, at time: MonotonicTime) {
         let delay = max(0, time - clock.monotonic()) / 1_000_000
         if let until = routine.untilMs, clock.wallMilliseconds() + delay >= until {
             log.write(.info, routine.identifier, "not started again: its until comes before that")

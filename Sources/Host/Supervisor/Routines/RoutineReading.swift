@@ -212,8 +212,8 @@ struct RoutineReading {
         return clock.wallMilliseconds() + (time - clock.boot()) / 1_000_000
     }
 
-    private func wallMs(monotonic time: Int64) -> Int64? {
-        guard time > 0, time < 1 << 60 else { return nil }
+    private func wallMs(monotonic time: MonotonicTime) -> Int64? {
+        guard time.nanoseconds > 0, time.nanoseconds < 1 << 60 else { return nil }
         return clock.wallMilliseconds() + (time - clock.monotonic()) / 1_000_000
     }
 }

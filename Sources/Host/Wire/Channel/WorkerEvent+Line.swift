@@ -33,7 +33,7 @@ extension WorkerEvent {
             writer.field("slot", slot)
             writer.field("session", session.rawValue)
             writer.field("number", number)
-            writer.field("due", due)
+            writer.field("due", due.nanoseconds)
             writer.close()
         case .turnOver(let slot, let session):
             writer.open("turn_over")
@@ -82,7 +82,7 @@ extension WorkerEvent {
         var slot = 0
         var session = SessionID(rawValue: 0)
         var number: UInt64 = 0
-        var due: Int64 = 0
+        var due = BootTime(nanoseconds: 0)
 
         init(from cursor: inout JSONCursor) throws(JSONFault) {
             var turn = (slot: 0, session: UInt64(0), number: UInt64(0), due: Int64(0))
@@ -95,7 +95,9 @@ extension WorkerEvent {
                 default: try cursor.skip()
                 }
             }
-            (slot, session, number, due) = (turn.slot, SessionID(rawValue: turn.session), turn.number, turn.due)
+            (slot, session, number, due) = (
+                turn.slot, SessionID(rawValue: turn.session), turn.number, BootTime(nanoseconds: turn.due)
+            )
         }
     }
 

@@ -14,9 +14,9 @@ public enum WorkerEvent: Equatable, Sendable {
     case log(Log)
     /// So many log lines of the worker were dropped because they came too fast.
     case dropped(count: Int)
-    /// A session's next cycle is due since that time, boot ns, and may begin when the host says so: only so many may run at
+    /// A session's next cycle is due since that time, and may begin when the host says so: only so many may run at
     /// once. Its own number for that.
-    case wantsTurn(slot: Int, session: SessionID, number: UInt64, due: Int64)
+    case wantsTurn(slot: Int, session: SessionID, number: UInt64, due: BootTime)
     /// That cycle is over, or is not wanted any more.
     case turnOver(slot: Int, session: SessionID)
     /// The worker ends in order.
