@@ -121,8 +121,8 @@ let package = Package(
         tests(
             "HostSupervisorTests",
             [
-                "HostSupervisor", "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire",
-                "HostViews", "HostTestKit",
+                "HostSupervisor", "HostWorker", "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore",
+                "HostWire", "HostViews", "HostTestKit",
             ]),
         tests("FixtureTests", ["HostWorker", "HostInspection", "HostValues", "HostSystem"]),
         // They run the program, which `swift build --build-tests` and `swift test` build too. No dependency: its libraries inside

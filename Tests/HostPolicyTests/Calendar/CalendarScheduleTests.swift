@@ -48,12 +48,15 @@ import Testing
         let due = try at("2026-11-27T09:00:00Z")
         let next = due + 86_400
         #expect(daily.step(due: due, nowMs: due * 1000 + 600_000) == .run(occurrence: due, missed: 0, lateMs: 600_000))
-        #expect(daily.step(due: due, nowMs: due * 1000 + 600_001) == .passOver(missed: 1, next: next))
-        #expect(daily.step(due: due, nowMs: next * 1000 + 600_001) == .passOver(missed: 2, next: next + 86_400))
+        #expect(daily.step(due: due, nowMs: due * 1000 + 600_001) == .passOver(occurrence: due, missed: 1, next: next))
+        #expect(
+            daily.step(due: due, nowMs: next * 1000 + 600_001)
+                == .passOver(occurrence: next, missed: 2, next: next + 86_400))
         // The latest is what counts, not the first.
         #expect(daily.step(due: due, nowMs: next * 1000 + 1) == .run(occurrence: next, missed: 1, lateMs: 1))
         #expect(
-            try schedule("2026-11-27").step(due: due - 32_400, nowMs: next * 1000) != .passOver(missed: 1, next: nil))
+            try schedule("2026-11-27").step(due: due - 32_400, nowMs: next * 1000)
+                == .run(occurrence: due - 32_400, missed: 0, lateMs: 118_800_000))
     }
 
     @Test func owedAfterAPause() throws {

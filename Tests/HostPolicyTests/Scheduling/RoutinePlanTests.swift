@@ -57,6 +57,49 @@ import Testing
         return runs
     }
 
+    /// Neither a restart nor rules of a zone that are read anew lose a run that waits for the end of its delay, also where
+    /// the clock was set back meanwhile.
+    @Test func aDelayIsNotForgotten() throws {
+        var daily = try calendar("03:00")
+        daily.jitterMs = 3_600_000
+        let night = try CalendarKit.seconds("2026-11-27T03:00:00Z")
+        let start = WallTime(milliseconds: daily.startMs(of: night))
+        try #require(start > at(night + 900))
+        var timing = RoutineTiming()
+        timing.catchUp = .none
+        timing.firstSeenMs = (night - 86_400) * 1000
+        timing.lastRunMs = (night - 80_000) * 1000
+        for back: Int64 in [0, 7200] {
+            var plan = RoutinePlan(daily, timing, wall: at(night + 600))
+            plan.take(daily, wall: at(night + 700 - back))
+            #expect(plan.step(wall: at(night + 700), waitMs: 0) == .wait(start - at(night + 700)))
+            guard case .run(night * 1000, 0, 0, _) = plan.step(wall: start, waitMs: 0) else {
+                Issue.record("it has not run, \(back)")
+                continue
+            }
+        }
+        // What has run does not run again, and what was named before the schedule was seen does not either.
+        for (seen, ran) in [(-86_400, 60), (60, -80_000)] as [(Int64, Int64)] {
+            timing.firstSeenMs = (night + seen) * 1000
+            timing.lastRunMs = (night + ran) * 1000
+            #expect(RoutinePlan(daily, timing, wall: at(night + 600)).nextMs == daily.startMs(of: night + 86_400))
+        }
+    }
+
+    /// A clock that is set back a little does not bring again what has run, also over a restart; one that is set back by
+    /// days begins anew, also before the first run.
+    @Test func aClockThatIsSetBack() throws {
+        let daily = try calendar("03:00")
+        let night = try CalendarKit.seconds("2026-11-27T03:00:00Z")
+        var timing = RoutineTiming()
+        timing.firstSeenMs = 0
+        timing.lastRunMs = night * 1000
+        #expect(RoutinePlan(daily, timing, wall: at(night - 3600)).nextMs == (night + 86_400) * 1000)
+        var plan = RoutinePlan(daily, timing, wall: at(night + 3600))
+        #expect(plan.step(wall: at(night - 3600), waitMs: 0) == .wait(90_000 * Self.second))
+        #expect(plan.step(wall: at(night - 10 * 86_400 - 60), waitMs: 0) == .wait(60 * Self.second))
+    }
+
     @Test(arguments: CalendarKit.zones) func agreesWithAModelThroughRestartsAndSuspends(name: String) throws {
         let zone = try CalendarKit.zone(name, from: CalendarKit.seconds("2012-01-01T00:00:00Z"))
         var random = SplitMix(seed: Jitter.seed(of: name) ^ 16)

@@ -61,8 +61,8 @@ public struct CalendarSchedule: Equatable, Sendable {
         case wait(untilMs: Int64, occurrence: Int64)
         /// A run for this occurrence begins now; so many before it were missed, and it is so late.
         case run(occurrence: Int64, missed: Int, lateMs: Int64)
-        /// So many are past their deadline and will not be run; then comes another.
-        case passOver(missed: Int, next: Int64?)
+        /// So many, of which this is the latest, are past their deadline and will not be run; then comes another.
+        case passOver(occurrence: Int64, missed: Int, next: Int64?)
     }
 
     /// What is to be done now about `due`, and all that came after it in the meantime: one run for the latest of them,
@@ -73,13 +73,15 @@ public struct CalendarSchedule: Equatable, Sendable {
         while let next = next(after: latest), startMs(of: next) <= nowMs {
             missed += 1
             if missed >= Self.mostMissed {
-                latest = last(notAfterMs: nowMs) ?? next
+                latest = last(notAfterMs: nowMs, after: next) ?? next
                 break
             }
             latest = next
         }
         let late = nowMs - startMs(of: latest)
-        if deadlineMs > 0, late > deadlineMs { return .passOver(missed: missed + 1, next: next(after: latest)) }
+        if deadlineMs > 0, late > deadlineMs {
+            return .passOver(occurrence: latest, missed: missed + 1, next: next(after: latest))
+        }
         return .run(occurrence: latest, missed: missed, lateMs: late)
     }
 
@@ -87,16 +89,29 @@ public struct CalendarSchedule: Equatable, Sendable {
     /// that was run and the time at which this schedule was first seen, so that neither a new nor an edited schedule
     /// runs at once. All in seconds but `nowMs`.
     public func owed(lastRun: Int64?, firstSeen: Int64, nowMs: Int64) -> Int64? {
-        guard let latest = last(notAfterMs: nowMs), latest > firstSeen, latest > lastRun ?? .min else { return nil }
+        guard let latest = last(notAfterMs: nowMs, after: max(firstSeen, lastRun ?? .min)) else { return nil }
         return deadlineMs > 0 && nowMs - startMs(of: latest) > deadlineMs ? nil : latest
     }
 
-    /// The latest occurrence that begins by a time: looked for in stretches before it, each twice as long as the last.
-    private func last(notAfterMs nowMs: Int64) -> Int64? {
+    /// The first occurrence that has come and is in its delay still, of those after a time; it is to begin later.
+    func delayed(after time: Int64, nowMs: Int64) -> Int64? {
+        if jitterMs <= 0 { return nil }
+        var latest = max(time, (nowMs - jitterMs) / 1000 - 1)
+        for _ in 0..<Self.mostMissed {
+            guard let next = next(after: latest), next * 1000 <= nowMs else { return nil }
+            if startMs(of: next) > nowMs { return next }
+            latest = next
+        }
+        return nil
+    }
+
+    /// The latest occurrence after `time` that begins by `nowMs`, as do all before it: looked for in stretches before that,
+    /// each twice as long as the last.
+    private func last(notAfterMs nowMs: Int64, after time: Int64) -> Int64? {
         var reach: Int64 = 1
-        let end = nowMs / 1000
+        let end = nowMs / 1000 - jitterMs / 1000
         while reach < 1 << 33 {
-            if let first = next(after: end - jitterMs / 1000 - reach), startMs(of: first) <= nowMs {
+            if let first = next(after: max(time, end - reach)), startMs(of: first) <= nowMs {
                 var latest = first
                 for _ in 0..<Self.mostMissed {
                     guard let next = next(after: latest), startMs(of: next) <= nowMs else { break }
@@ -104,6 +119,7 @@ public struct CalendarSchedule: Equatable, Sendable {
                 }
                 return latest
             }
+            if end - reach <= time { return nil }
             reach *= 2
         }
         return nil

@@ -5,13 +5,15 @@ public import HostValues
 public struct RoutinePlan: Sendable {
     /// What it goes by.
     private enum Source {
-        /// The occurrence that is waited for, in seconds; nil: there is none any more.
-        case calendar(CalendarSchedule, due: Int64?, last: Int64?)
+        /// The occurrence that is waited for, in seconds; nil: there is none any more. What comes up to `past` has been.
+        case calendar(CalendarSchedule, due: Int64?, past: Int64)
         /// Multiples of the wait, and the one that is waited for, in ms.
         case grid(offsetMs: Int64, dueMs: Int64, waitMs: Int64)
     }
 
     private var source: Source
+    /// Whoever sets the clock back by more than that means that what comes now has not been.
+    private static let mostSetBack: Int64 = 86_400
 
     /// What a session does next.
     public enum Step: Equatable, Sendable {
@@ -26,20 +28,23 @@ public struct RoutinePlan: Sendable {
         case over
     }
 
-    /// By a calendar, from now on. What is owed from before, if the timing wants that, is due at once.
+    /// By a calendar, from now on. What is owed from before, if the timing wants that, is due at once, and what is in its
+    /// delay when that is over.
     public init(_ schedule: CalendarSchedule, _ timing: RoutineTiming, wall: WallTime) {
         let now = wall.seconds
-        var due = schedule.next(after: now)
-        switch timing.catchUp {
-        case .once:
-            if let firstSeen = timing.firstSeenMs {
-                let owed = schedule.owed(
-                    lastRun: timing.lastRunMs.map { $0 / 1000 }, firstSeen: firstSeen / 1000, nowMs: wall.milliseconds)
-                due = owed ?? due
+        let lastRun = timing.lastRunMs.map { $0 / 1000 }
+        // A last run a little ahead was before the clock was set back.
+        let past = lastRun.map { $0 > now && $0 - now <= Self.mostSetBack ? $0 : now } ?? now
+        var due = schedule.next(after: past)
+        if let firstSeen = timing.firstSeenMs.map({ $0 / 1000 }) {
+            due = schedule.delayed(after: max(firstSeen, lastRun ?? .min), nowMs: wall.milliseconds) ?? due
+            switch timing.catchUp {
+            case .once:
+                due = schedule.owed(lastRun: lastRun, firstSeen: firstSeen, nowMs: wall.milliseconds) ?? due
+            case .none: break
             }
-        case .none: break
         }
-        source = .calendar(schedule, due: due, last: nil)
+        source = .calendar(schedule, due: due, past: past)
     }
 
     /// On a grid of the wall clock.
@@ -68,39 +73,34 @@ public struct RoutinePlan: Sendable {
     /// What is to be done now.
     public mutating func step(wall: WallTime, waitMs: Int64) -> Step {
         switch source {
-        case .calendar(let schedule, let due, let last): calendarStep(schedule, due, last, wall)
+        case .calendar(let schedule, let due, let past): calendarStep(schedule, due, past, wall)
         case .grid(let offset, let due, let wait): gridStep(offset, due, wait, wall, max(waitMs, 1))
         }
     }
 
     private mutating func calendarStep(
-        _ schedule: CalendarSchedule, _ waitedFor: Int64?, _ last: Int64?, _ wall: WallTime
-    )
-        -> Step
-    {
-        var (due, last) = (waitedFor, last)
+        _ schedule: CalendarSchedule, _ waitedFor: Int64?, _ before: Int64, _ wall: WallTime
+    ) -> Step {
+        var (due, past) = (waitedFor, before)
         let now = wall.seconds
-        // Whoever sets the clock back by more than a day means that what comes now has not been.
-        if let past = last, now < past - 86_400 {
-            (due, last) = (schedule.next(after: now), nil)
-        }
+        if now < past - Self.mostSetBack { (due, past) = (schedule.next(after: now), now) }
         guard let occurrence = due else {
-            source = .calendar(schedule, due: nil, last: last)
+            source = .calendar(schedule, due: nil, past: past)
             return .over
         }
         switch schedule.step(due: occurrence, nowMs: wall.milliseconds) {
         case .wait(let untilMs, _):
-            source = .calendar(schedule, due: occurrence, last: last)
+            source = .calendar(schedule, due: occurrence, past: past)
             return .wait(max(WallTime(milliseconds: untilMs) - wall, 1))
         case .run(let occurrence, let missed, _):
             let next = schedule.next(after: occurrence)
-            source = .calendar(schedule, due: next, last: occurrence)
+            source = .calendar(schedule, due: next, past: max(past, occurrence))
             let late = wall - WallTime(milliseconds: schedule.startMs(of: occurrence))
             return .run(
                 dueMs: occurrence.clampedTimes(1000), late: max(0, late), missed: UInt64(missed),
                 next: next.map { max(0, WallTime(milliseconds: schedule.startMs(of: $0)) - wall) })
-        case .passOver(let missed, let next):
-            source = .calendar(schedule, due: next, last: last)
+        case .passOver(let occurrence, let missed, let next):
+            source = .calendar(schedule, due: next, past: max(past, occurrence))
             return .passOver(missed: UInt64(missed))
         }
     }
@@ -128,11 +128,13 @@ public struct RoutinePlan: Sendable {
     /// The zones have changed: what has not come yet is looked for anew.
     public mutating func take(_ schedule: CalendarSchedule, wall: WallTime) {
         switch source {
-        case .calendar(_, let due, let last):
-            let nowMs = wall.milliseconds
-            let isToCome = due.map { schedule.startMs(of: $0) > nowMs } ?? true
-            // What is due already stays due.
-            source = .calendar(schedule, due: isToCome ? schedule.next(after: nowMs / 1000) : due, last: last)
+        case .calendar(_, let due, let past):
+            let now = wall.seconds
+            // What has come already stays, due or in its delay; what has been, before that which is waited for, does not
+            // come again.
+            let isToCome = due.map { $0 > now } ?? true
+            let been = min(max(now, past), (due ?? .max) - 1)
+            source = .calendar(schedule, due: isToCome ? schedule.next(after: been) : due, past: past)
         case .grid: break
         }
     }

@@ -62,6 +62,10 @@ final class ScheduleMemory {
         let text = (timing.schedules + [timing.zone ?? ""]).joined(separator: "\n")
         var note = notes[identifier] ?? Note(schedule: text, firstSeenMs: nowMs)
         if note.schedule != text { (note.schedule, note.firstSeenMs) = (text, nowMs) }
+        // What lies more than a day ahead was noted by a clock that was wrong: it would keep all before it from being owed.
+        let farthest = nowMs.clampedPlus(86_400_000)
+        if note.firstSeenMs > farthest { note.firstSeenMs = nowMs }
+        if let last = note.lastRunMs, last > farthest { note.lastRunMs = nowMs }
         if notes[identifier] != note {
             notes[identifier] = note
             isChanged = true
