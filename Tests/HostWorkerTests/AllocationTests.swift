@@ -34,7 +34,7 @@ struct AllocationTests {
         }
         let kit = unsafe try PluginKit([script])
         #expect(kit.context.runners[0].prepare(kit.order(waitMs: waitMs, maxCycles: cycles)))
-        kit.context.pool?.begin(0)
+        kit.context.driver?.begin(0)
         #expect(try kit.nextEnd()?.cycles == cycles)
         let (first, last) = counts.withLock { $0 }
         let before = try #require(first)

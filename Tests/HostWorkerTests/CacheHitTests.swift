@@ -105,7 +105,7 @@ struct CacheHitTests {
         try withPlace { place in
             let kit = unsafe try PluginKit(descriptor: plugin.descriptor, routines: 1, cachePlace: place)
             #expect(kit.context.runners[0].prepare(kit.order(maxCycles: 1)))
-            kit.context.pool?.begin(0)
+            kit.context.driver?.begin(0)
             #expect(try kit.nextEnd()?.failures == 0)
         }
         let made = counts.withLock { $0 }
@@ -184,7 +184,7 @@ struct CacheHitTests {
         }
         let kit = unsafe try PluginKit(descriptor: plugin.descriptor, routines: 1)
         #expect(kit.context.runners[0].prepare(kit.order(maxCycles: 2)))
-        kit.context.pool?.begin(0)
+        kit.context.driver?.begin(0)
         #expect(try kit.nextEnd()?.failures == 0)
         #expect(seen.thing == nil)
     }

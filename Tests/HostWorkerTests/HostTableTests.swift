@@ -162,7 +162,7 @@ struct HostTableTests {
         }
         let kit = unsafe try PluginKit([script])
         #expect(kit.context.runners[0].prepare(kit.order()))
-        kit.context.pool?.begin(0)
+        kit.context.driver?.begin(0)
         inside.wait { $0 == 1 ? () : nil }
         kit.context.runners[0].ask(.stop)
         #expect(try kit.nextEnd()?.reason.end == .stopped)
@@ -183,7 +183,7 @@ struct HostTableTests {
         }
         let kit = unsafe try PluginKit([script])
         #expect(kit.context.runners[0].prepare(kit.order(maxCycles: 1)))
-        kit.context.pool?.begin(0)
+        kit.context.driver?.begin(0)
         var lines: [WorkerEvent.Log] = []
         while let event = try kit.next() {
             guard case .log(let line) = event else { break }
@@ -215,7 +215,7 @@ struct HostTableTests {
             let kit = unsafe try PluginKit([script])
             kit.log.set(level)
             #expect(kit.context.runners[0].prepare(kit.order(maxCycles: 1)))
-            kit.context.pool?.begin(0)
+            kit.context.driver?.begin(0)
             var lines: [String] = []
             while let event = try kit.next() {
                 guard case .log(let line) = event else { break }

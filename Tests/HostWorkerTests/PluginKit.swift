@@ -73,18 +73,19 @@ final class PluginKit {
     private var nextSession: UInt64 = 1
 
     convenience init(
-        _ scripts: [Script], isSerial: Bool = false, clock: any HostClock = SystemClock(), parameters: String = "{}",
+        _ scripts: [Script], isSerial: Bool = false, clock: any HostClock = SystemClock(),
+        virtual: VirtualClock? = nil, parameters: String = "{}",
         change: (inout schedhost_plugin) -> Void = { _ in }
     ) throws {
         try unsafe self.init(
-            descriptor: Self.descriptor(scripts, isSerial, change), routines: scripts.count, clock: clock,
-            parameters: parameters)
+            descriptor: Self.descriptor(scripts, isSerial, change), routines: scripts.count, clock: virtual ?? clock,
+            virtual: virtual, parameters: parameters)
     }
 
     /// A plugin by its descriptor, with a place for its disk caches if there is one.
     init(
         descriptor: UnsafePointer<schedhost_plugin>, routines: Int, clock: any HostClock = SystemClock(),
-        parameters: String = "{}", cachePlace: CachePlace? = nil
+        virtual: VirtualClock? = nil, parameters: String = "{}", cachePlace: CachePlace? = nil
     ) throws {
         let pair = try DescriptorPair.socket()
         let worker = try pair.second.duplicate()
@@ -98,8 +99,11 @@ final class PluginKit {
         context = PluginContext(
             number: 0, loaded: loaded, ledger: try LedgerFile(ledger), clock: clock, channel: channel, log: log,
             sessions: SessionCounter(), budget: CacheBudget(), cachePlace: cachePlace)
-        try context.prepare(loaded, parameters: parameters)
+        try context.prepare(loaded, parameters: parameters, on: virtual)
     }
+
+    /// The threads that run it.
+    var pool: RunPool? { context.driver as? RunPool }
 
     static func descriptor(
         _ scripts: [Script], _ isSerial: Bool, _ change: (inout schedhost_plugin) -> Void

@@ -227,7 +227,7 @@ struct RoutineRunnerTests {
         let runner = kit.context.runners[0]
         #expect(runner.prepare(kit.order()))
         runner.interruptIfRunning()
-        kit.context.pool?.begin(0)
+        kit.context.driver?.begin(0)
         inside.wait { $0 == 1 ? () : nil }
         runner.interruptIfRunning()
         #expect(calls.all.isEmpty, "nobody asked to stop")

@@ -13,13 +13,13 @@ struct RunPoolTests {
     private func begin(_ kit: PluginKit, _ order: WorkerCommand.Start, pool: RunPool? = nil) throws {
         let runner = kit.context.runners[order.routine]
         try #require(runner.prepare(order))
-        try #require(pool ?? kit.context.pool).begin(order.routine)
+        try #require(pool ?? kit.pool).begin(order.routine)
     }
 
     private func stop(_ kit: PluginKit, _ index: Int) {
         let runner = kit.context.runners[index]
         runner.ask(.stop)
-        kit.context.pool?.poke(index)
+        kit.context.driver?.poke(index)
     }
 
     @Test("many quick routines all have their cycles, and none overlaps itself")
@@ -118,7 +118,7 @@ struct RunPoolTests {
         let kit = unsafe try PluginKit(scripts, isSerial: true)
         for index in 0..<8 { try begin(kit, kit.order(index, waitMs: 0, maxCycles: index == 0 ? 0 : 500)) }
         for _ in 1..<8 { #expect(try kit.nextEnd()?.cycles == 500) }
-        #expect(kit.context.pool?.threadCount == 1)
+        #expect(kit.pool?.threadCount == 1)
         stop(kit, 0)
         #expect(try kit.nextEnd()?.reason.end == .stopped)
         #expect(overlaps.value == 0)
@@ -136,7 +136,7 @@ struct RunPoolTests {
         let kit = unsafe try PluginKit(scripts)
         for index in 0..<10_000 { try begin(kit, kit.order(index, waitMs: 200)) }
         #expect(eventually { cycles.value >= 30_000 })
-        let threads = try #require(kit.context.pool?.threadCount)
+        let threads = try #require(kit.pool?.threadCount)
         #expect(threads <= 100, "\(threads) threads")
         for index in 0..<10_000 { stop(kit, index) }
         for _ in 0..<10_000 { #expect(try kit.nextEnd()?.reason.end == .stopped) }
@@ -195,9 +195,9 @@ struct RunPoolTests {
         for count in 1...500 {
             cycles.wait { $0 >= count ? () : nil }
             runner.ask(.pause)
-            kit.context.pool?.poke(0)
+            kit.context.driver?.poke(0)
             runner.ask([.resume, .runNow])
-            kit.context.pool?.poke(0)
+            kit.context.driver?.poke(0)
         }
         stop(kit, 0)
         #expect(try kit.nextEnd()?.cycles ?? 0 >= 500)

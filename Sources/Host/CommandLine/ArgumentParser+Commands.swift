@@ -10,6 +10,7 @@ extension ArgumentParser {
         case .run: .run(try run(parsed))
         case .list: .list(list(parsed))
         case .check: .check(try check(parsed))
+        case .trial: .trial(try trial(parsed))
         case .calendar: .calendar(calendar(parsed))
         case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))

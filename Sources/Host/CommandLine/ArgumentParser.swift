@@ -18,7 +18,10 @@ public struct ArgumentParser {
     struct Parsed {
         var specification: CommandSpecification
         var flags: Set<OptionName> = []
+        /// Of an option that is given more than once, the last one.
         var texts: [OptionName: String] = [:]
+        /// All values of those that may be given more than once, in order.
+        var lists: [OptionName: [String]] = [:]
         /// Counts, durations in ms and times in ms.
         var numbers: [OptionName: Int64] = [:]
         var operands: [String] = []
@@ -87,7 +90,7 @@ public struct ArgumentParser {
             throw parsed.fail("unknown option \(Spelling.quoted(written))\(suggestion)")
         }
         let name = option.name
-        if parsed.has(name) { throw parsed.fail("\(written) is given twice") }
+        if parsed.has(name), !option.isRepeatable { throw parsed.fail("\(written) is given twice") }
         guard let kind = option.value else {
             if parts.count > 1 { throw parsed.fail("\(written) takes no value") }
             parsed.flags.insert(name)
@@ -149,6 +152,7 @@ public struct ArgumentParser {
             }
         }
         parsed.texts[name] = value
+        if option.isRepeatable { parsed.lists[name, default: []].append(value) }
     }
 
     private func checkWhole(_ parsed: Parsed) throws(UsageError) {

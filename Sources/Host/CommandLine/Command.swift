@@ -8,6 +8,8 @@ public enum Command: Equatable, Sendable {
     case run(RunOptions)
     case list(ListOptions)
     case check(CheckOptions)
+    /// One plugin in the foreground.
+    case trial(TryOptions)
     case records(RecordsOptions)
     case cache(CacheCommandOptions)
     /// `status` and what changes a running host.
@@ -31,7 +33,9 @@ public enum Command: Equatable, Sendable {
 
 /// The commands by name, in the order of the help text.
 public enum CommandName: String, CaseIterable, Sendable {
-    case run, list, check, calendar, records, cache, status, top, metrics, report
+    case run, list, check
+    case trial = "try"
+    case calendar, records, cache, status, top, metrics, report
     case runNow = "run-now"
     case pause, resume, restart, stop, reload
     case logLevel = "log-level"

@@ -14,6 +14,8 @@ public struct OptionSpecification: Equatable, Sendable {
     public var help: String
     /// Whether it must be given.
     public var isRequired = false
+    /// Whether it may be given more than once.
+    public var isRepeatable = false
 
     init(flag name: OptionName, _ help: String) {
         self.name = name
@@ -21,7 +23,11 @@ public struct OptionSpecification: Equatable, Sendable {
         self.help = help
     }
 
-    init(_ name: OptionName, _ value: ValueKind, _ placeholder: String, isRequired: Bool = false, _ help: String) {
+    init(
+        _ name: OptionName, _ value: ValueKind, _ placeholder: String, isRequired: Bool = false,
+        isRepeatable: Bool = false, _ help: String
+    ) {
+        self.isRepeatable = isRepeatable
         self.name = name
         self.value = value
         self.placeholder = placeholder
@@ -50,6 +56,10 @@ public enum OptionName: String, CaseIterable, Sendable {
     case listenAnywhere = "listen-anywhere"
     case metricsFile = "metrics-file"
     case poll, markdown
+    case parameter = "param"
+    case instance, cycles, seed
+    case forTime = "for"
+    case untilFailure = "until-failure"
 }
 
 /// What a value may be.
@@ -116,7 +126,8 @@ public enum CommandTable {
 
     /// The commands, in the order of the help text. What is not in here does not exist.
     public static let commands: [CommandSpecification] = [
-        run, list, check, calendar, records, cache, status, top, metrics, report, runNow, pause, resume, restart, stop,
+        run, list, check, trial, calendar, records, cache, status, top, metrics, report, runNow, pause, resume, restart,
+        stop,
         reload,
         logLevel, new, completion, man, help, version,
     ]
@@ -127,6 +138,7 @@ public enum CommandTable {
         case .run: run
         case .list: list
         case .check: check
+        case .trial: trial
         case .calendar: calendar
         case .records: records
         case .cache: cache

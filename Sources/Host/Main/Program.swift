@@ -14,6 +14,7 @@ enum Program {
         case .run(let options): return try run(options)
         case .list(let options): return try ListCommand.list(options)
         case .check(let options): return try CheckCommand.check(options)
+        case .trial(let options): return try TryCommand.run(options)
         case .calendar(let options): return try CalendarCommand.show(options)
         case .records(let options): return try records(options)
         case .cache(let options): return try CacheCommand.perform(options)

@@ -26,13 +26,17 @@ public final class HostLog {
     private var dropped = 0
     private var subjectWidth = 24
 
-    /// A log. Colour only on a terminal, and never with `NO_COLOR` in the environment.
-    public init(format: LogFormat, level: LogLevel, clock: any HostClock) {
+    /// The time that entries have which name none, UTC ms.
+    var now: Int64 { clock.wallMilliseconds() }
+
+    /// A log. Colour only on a terminal, and never with `NO_COLOR` in the environment. `isDated`: whether its times have a
+    /// date on a terminal too.
+    public init(format: LogFormat, level: LogLevel, clock: any HostClock, isDated: Bool = false) {
         self.format = format
         self.level = level
         self.clock = clock
         zone = .local
-        isDated = !StandardStream.error.isTerminal
+        self.isDated = isDated || !StandardStream.error.isTerminal
         isJournal = format == .text && StandardStream.error.isJournal
         isColored = StandardStream.error.showsColors
     }

@@ -1,4 +1,3 @@
-internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 

@@ -10,4 +10,13 @@ extension Directory {
         guard unsafe mkdtemp(path) != nil else { throw SystemError("mkdtemp", place) }
         return try Directory(unsafe String(cString: path))
     }
+
+    /// Removes all that is in it, as far as that can be had, and follows no link.
+    public func removeContents() {
+        for name in (try? names()) ?? [] {
+            if (try? remove(name)) != nil { continue }
+            if let folder = try? directory(name, create: false) { folder.removeContents() }
+            try? removeDirectory(name)
+        }
+    }
 }

@@ -22,20 +22,19 @@ extension HostProcess {
         defer { unsafe free(text) }
         return unsafe String(validatingCString: text)
     }
+    /// Begins this program anew in the same process, with the same arguments and these variables set: for what the dynamic
+    /// linker reads once, before the program runs. Gives back why it could not. execv(3).
+    public static func beginAnew(with variables: [String: String]) -> SystemError {
+        for (name, value) in variables { setEnvironment(name, value) }
+        let path = executable ?? "/proc/self/exe"
+        _ = unsafe execv(path, CommandLine.unsafeArgv)
+        return SystemError("execv", path)
+    }
 }
 
 extension Directory {
     /// Makes a directory in this one that must not exist yet, with the mode that the user's umask gives. mkdirat(2).
     public func makeDirectory(_ name: String) throws(SystemError) {
         _ = try retrying("mkdirat", child(name)) { unsafe mkdirat(descriptor.raw, name, 0o777) }
-    }
-}
-
-extension HostProcess {
-    /// Makes an empty file that must not exist yet, with the mode that the user's umask gives. open(2), `O_EXCL`.
-    public static func makeFile(_ path: String) throws(SystemError) {
-        let parts = path.split(separator: "/")
-        let folder = try Directory("/" + parts.dropLast().joined(separator: "/"))
-        _ = try folder.create(parts.last.map(String.init) ?? "", mode: 0o666)
     }
 }

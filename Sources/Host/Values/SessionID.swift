@@ -86,8 +86,14 @@ public struct SessionIDGenerator: Sendable {
 
     /// The next id, for a session that starts at `milliseconds` UTC; times outside of 44 bits are cut to them.
     public mutating func next(milliseconds: Int64) -> SessionID {
+        var random = SystemRandomNumberGenerator()
+        return next(milliseconds: milliseconds, using: &random)
+    }
+
+    /// The same by random numbers that somebody chose, for a run that is to be the same each time.
+    public mutating func next(milliseconds: Int64, using random: inout some RandomNumberGenerator) -> SessionID {
         let time = UInt64(max(0, min(milliseconds, 1 << 44 - 1)))
-        let fresh = time << 20 | UInt64.random(in: 0..<1 << 20)
+        let fresh = time << 20 | UInt64.random(in: 0..<1 << 20, using: &random)
         last = fresh > last ? fresh : last &+ 1
         return SessionID(rawValue: last)
     }

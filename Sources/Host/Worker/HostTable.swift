@@ -203,7 +203,8 @@ extension RoutineRunner {
 
     /// Sleeps; true at once when the host asks to stop.
     func sleep(ms: UInt64) -> Bool {
-        requests.sleep(until: clock.monotonic() + Int64(min(ms, UInt64(SCHEDHOST_MAX_WAIT_MS))) &* 1_000_000)
+        let deadline = clock.monotonic() + Int64(min(ms, UInt64(SCHEDHOST_MAX_WAIT_MS))) &* 1_000_000
+        return plugin.driver?.sleep(self, until: deadline) ?? requests.sleep(until: deadline)
     }
 }
 

@@ -16,20 +16,21 @@ internal import Synchronization
     private let descriptor: schedhost_plugin
     let ledger: LedgerFile
     let clock: any HostClock
-    let channel: EventChannel
+    let channel: any EventSink
     let log: LogGate
     let budget: CacheBudget
     let cachePlace: CachePlace?
     private let sessions: SessionCounter
     private var lastParameters: (text: String, parameters: Parameters)?
     private(set) var runners: [RoutineRunner] = []
-    private(set) var pool: RunPool?
+    /// What gives the routines their turns.
+    private(set) var driver: (any TurnDriver)?
     /// The plugin's own scope: no routine, for `load` and `unload`.
     private(set) var scope: RoutineRunner?
 
     init(
         number: Int, instance: String? = nil, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock,
-        channel: EventChannel,
+        channel: any EventSink,
         log: LogGate,
         sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?
     ) {
@@ -47,14 +48,18 @@ internal import Synchronization
         unsafe descriptor = unsafe loaded.descriptor
     }
 
-    /// Makes runners and pool for the plugin that this is the context of; of the rest of it nothing is kept. Throws when the
-    /// kernel gives no timer.
-    func prepare(_ loaded: LoadedPlugin, parameters: String) throws(SystemError) {
+    /// Makes the runners of the plugin that this is the context of, and who gives them their turns: as time passes, or on a
+    /// virtual clock. Of the rest of the plugin nothing is kept. Throws when the kernel gives no timer.
+    func prepare(_ loaded: LoadedPlugin, parameters: String, on virtual: VirtualClock? = nil) throws(SystemError) {
         runners = unsafe loaded.routines.enumerated().map { index, callbacks in
             unsafe RoutineRunner(
                 index: index, name: loaded.description.routines[index].name, plugin: self, callbacks: callbacks)
         }
-        pool = try RunPool(name: id, runners: runners, isSerial: isSerial, clock: clock)
+        if let virtual {
+            driver = VirtualTime(runners: runners, isSerial: isSerial, clock: virtual)
+        } else {
+            driver = try RunPool(name: id, runners: runners, isSerial: isSerial, clock: clock)
+        }
         let scope = unsafe RoutineRunner(index: -1, name: "", plugin: self, callbacks: schedhost_routine())
         scope.openScope(parameters: parameters)
         self.scope = scope

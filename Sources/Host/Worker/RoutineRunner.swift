@@ -77,7 +77,8 @@ internal import Synchronization
             now: now, wait: Int64(min(start.waitMs, UInt64(SCHEDHOST_MAX_WAIT_MS))) * 1_000_000,
             maxCycles: start.maxCycles,
             until: start.untilMs.map { WallTime(milliseconds: $0) } ?? .never,
-            maxAttempts: start.onError.attempts, isYielding: plugin.isSerial, isPlanned: times.isPlanned)
+            maxAttempts: start.onError.attempts, isYielding: plugin.isSerial || plugin.driver?.separatesCycles == true,
+            isPlanned: times.isPlanned)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
         unsafe cell.pointee.place.session = unsafe sessionText(of: session.id)

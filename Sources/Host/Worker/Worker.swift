@@ -167,7 +167,7 @@ public final class Worker {
         case .go(let slot, let number):
             guard let runner = slots[slot] else { return }
             runner.requests.grant(number)
-            runner.plugin.pool?.poke(runner.index)
+            runner.plugin.driver?.poke(runner.index)
         case .dropCached(let drop):
             plugins[drop.plugin]?.runner(drop.routine)?.dropCached(drop.name, key: drop.key)
         case .logLevel(let level): log.set(level)
@@ -182,7 +182,7 @@ public final class Worker {
 
     private func ask(_ runner: RoutineRunner, _ request: TurnRequests.Kinds) {
         runner.ask(request)
-        runner.plugin.pool?.poke(runner.index)
+        runner.plugin.driver?.poke(runner.index)
     }
 
     private func load(_ load: WorkerCommand.Load) {
@@ -221,14 +221,14 @@ public final class Worker {
     }
 
     private func start(_ start: WorkerCommand.Start) {
-        guard !isQuitting, let runner = plugins[start.plugin]?.runner(start.routine), let pool = runner.plugin.pool,
+        guard !isQuitting, let runner = plugins[start.plugin]?.runner(start.routine), let driver = runner.plugin.driver,
             runner.prepare(start)
         else { WorkerFailure.die("worker: a session that cannot be started") }
         stopping.remove(start.slot)
         slots[start.slot] = runner
         sessions.begin(doorbell: doorbell.descriptor.raw)
         if start.untilMs != nil { clockSet.arm(at: Self.farFuture) }
-        pool.begin(runner.index)
+        driver.begin(runner.index)
     }
 
     /// The clock was set: whoever waits for an end time looks again.

@@ -166,6 +166,13 @@ struct ScheduleTests {
         #expect(schedule.cycle == 1000 && schedule.missed == 0)
     }
 
+    @Test func aRoutineThatTakesTurnsWithOthersEndsAtItsEndTime() {
+        var schedule = Schedule(now: 0, wait: 60_000_000_000, until: WallTime(nanoseconds: 7), isYielding: true)
+        #expect(schedule.poll(now: 0, wall: 0) == .run)
+        #expect(schedule.finish(now: 2, wall: 2) == .wait(until: 7))
+        #expect(schedule.poll(now: 7, wall: 7) == .end(.until))
+    }
+
     @Test("one that yields is asked again before each cycle")
     func yielding() {
         var schedule = Schedule(now: 0, wait: 0, isYielding: true)

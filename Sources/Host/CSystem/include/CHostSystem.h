@@ -150,4 +150,10 @@ const char *chs_loaded_library(int index);
 /* Promotes the libraries that a loaded file is linked with to the global scope; dlopen(3) with RTLD_GLOBAL. */
 void chs_show_dependencies(void *library);
 
+/* Says the first text, behind the signal's name, when a signal ends the process by a fault, and the second one when somebody
+ * else than the program calls exit(3), whose status is 1 then where it was 0. The texts live on. sigaction(2), on_exit(3). */
+void chs_have_last_words(const char *at_crash, const char *at_exit);
+/* From now on the program ends itself. */
+void chs_may_exit(void);
+
 #endif

@@ -305,7 +305,8 @@ public struct Schedule: Equatable, Sendable {
         }
         due = grid
         state = .waiting
-        return isYielding && !isPaused && !hasReachedUntil(wall) ? .wait(until: due) : poll(now: now, wall: wall)
+        return isYielding && !isPaused && !hasReachedUntil(wall)
+            ? .wait(until: clampToUntil(due, now: now, wall: wall)) : poll(now: now, wall: wall)
     }
 
     private mutating func end(_ reason: SessionEnd) -> Action {

@@ -66,8 +66,7 @@ struct SettingsResolver {
     func settings(
         of routine: PluginDescription.Routine, in plugin: PluginDescription, _ configuration: PluginLayers
     ) -> EffectiveSettings {
-        EffectiveSettings(
-            of: routine, in: plugin, host: host.layer, configuration, commandLine: overrides, limit: host.sandboxLimit)
+        EffectiveSettings(of: routine, in: plugin, host: host.layer, configuration, commandLine: overrides)
     }
 
     /// What holds for a plugin of that id whose routines are not known.

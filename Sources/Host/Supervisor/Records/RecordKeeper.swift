@@ -104,11 +104,7 @@ final class RecordKeeper {
     private func say(_ record: SessionRecord) {
         let level: LogLevel =
             record.reason.isFailure ? .error : record.reason.end == .maxCycles ? .success : .info
-        var text = "session \(record.session) ended: \(RecordTable.reason(record.reason))"
-        text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
-        text += DurationText.format(milliseconds: record.durationMs)
-        if !record.stats.columns.isEmpty { text += ", \(RecordTable.stats(record.stats))" }
-        log.write(level, record.identifier, text)
+        log.write(level, record.identifier, RecordTable.ending(of: record))
     }
 
     /// Cycles over all records of a routine, those included that wait.

@@ -30,7 +30,7 @@ extension RoutineBook {
     /// A session of that routine is to get a seat now: its id; nil when none is wanted any more.
     func opening(_ key: Int) -> SessionID? {
         guard !isStopping, let routine = routines[key], routine.isStartPending else { return nil }
-        return sessionIDs.next(milliseconds: clock.wallMilliseconds())
+        return sessionIDs.next(milliseconds: clock.wallMilliseconds(), using: &random)
     }
 
     /// What the next host must know of a session that begins in that seat, should this one die.
@@ -223,7 +223,7 @@ extension RoutineBook {
         var kept: String?
         for name in routines {
             var record = SessionRecord(
-                session: sessionIDs.next(milliseconds: wall), plugin: plugin, pluginVersion: version,
+                session: sessionIDs.next(milliseconds: wall, using: &random), plugin: plugin, pluginVersion: version,
                 build: failed.load.build, routine: name, host: host.name, pid: failed.pid, startMs: wall - duration,
                 finishMs: wall, durationMs: duration, cycles: 0, reason: failed.reason)
             kept = kept ?? report.map { _ in CrashReports.name(of: plugin, record.session) }

@@ -64,7 +64,7 @@ final class RoutineBook {
     /// What is remembered of schedules from host to host.
     let memory: ScheduleMemory
     var sessionIDs = SessionIDGenerator()
-    private var random = SystemRandomNumberGenerator()
+    var random: any RandomNumberGenerator
     let hangs: HangLook
     var programs: [Int: ProgramEntry] = [:]
     var routines: [Int: RoutineEntry] = [:]
@@ -79,12 +79,13 @@ final class RoutineBook {
     private var nextKey = 0
     var actions: [Action] = []
 
-    /// A book with the tallies that the host before this one left.
+    /// A book with the tallies that the host before this one left. `random`: what spreads restarts and makes ids of sessions.
     init(
         host: Host, ledgers: any LedgerSource, tallies: any TallyFile, memory: ScheduleMemory = ScheduleMemory(),
-        clock: any HostClock, deadlines: Deadlines,
-        log: any LogSink
+        clock: any HostClock, deadlines: Deadlines, log: any LogSink,
+        random: any RandomNumberGenerator = SystemRandomNumberGenerator()
     ) {
+        self.random = random
         self.host = host
         self.ledgers = ledgers
         self.tallies = TallyKeeper(tallies, clock: clock, deadlines: deadlines, log: log)

@@ -124,6 +124,15 @@ public enum RecordTable {
         return start.date == finish.date ? finish.clock : String(finish.description.dropFirst(skip))
     }
 
+    /// What the log says when a session is over.
+    public static func ending(of record: SessionRecord) -> String {
+        var text = "session \(record.session) ended: \(reason(record.reason))"
+        text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
+        text += DurationText.format(milliseconds: record.durationMs)
+        if !record.stats.columns.isEmpty { text += ", \(stats(record.stats))" }
+        return text
+    }
+
     /// The kind, and what is known of it: `crash SIGSEGV in cycle 4 at parse (feed.c:12)`.
     public static func reason(_ reason: SessionRecord.Reason) -> String {
         var text = reason.kind.name

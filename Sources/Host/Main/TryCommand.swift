@@ -1,0 +1,194 @@
+internal import HostCommandLine
+internal import HostSupervisor
+internal import HostSystem
+internal import HostValues
+internal import HostWire
+internal import HostWorker
+
+/// `try`: one plugin in the foreground, as time passes or in virtual time.
+enum TryCommand {
+    static func run(_ options: TryOptions) throws -> ExitStatus {
+        var wanted = TrialOptions(file: options.file)
+        wanted.routines = options.routines
+        wanted.instance = options.instance
+        wanted.config = options.config
+        wanted.parameters = options.parameters
+        wanted.cycles = options.cycles
+        wanted.seed = options.forMs == nil ? nil : options.seed
+        let plan = try TrialPlan(wanted)
+        try tellLinker(of: plan)
+        let state = try TrialState.open(options.state)
+        let report = options.isJSON ? try HostProcess.divertOutput() : nil
+        HostProcess.bufferOutputByLines()
+        HostProcess.haveLastWords(
+            crash: ": the plugin ended this program: gdb --args, or lldb --, before the same command shows where\n",
+            exit: "schedhost: the plugin ended this program: it called exit\n")
+        let real = SystemClock()
+        let began = real.monotonic()
+        let run: TrialRun
+        if let length = options.forMs {
+            let fromMs = options.fromMs ?? real.wallMilliseconds()
+            let clock = VirtualClock(beginning: WallTime(milliseconds: fromMs))
+            let end = TrialRun.End(at: clock.boot() + length.clampedTimes(1_000_000), ms: fromMs.clampedPlus(length))
+            run = try TrialRun(plan, options, clock: clock, virtual: (clock, end), state: state.directory)
+            run.inVirtualTime()
+        } else {
+            run = try TrialRun(plan, options, clock: real, virtual: nil, state: state.directory)
+            try run.inRealTime()
+        }
+        let summary = run.finish(seed: wanted.seed)
+        HostProcess.mayEnd()
+        if let report {
+            try report.writeAll(summary.json, subject: "standard output")
+        } else {
+            StandardStream.output.write(
+                summary.text(
+                    took: options.forMs == nil ? nil : (real.monotonic() - began) / 1_000_000,
+                    width: StandardStream.output.isTerminal ? TerminalSize.columns : nil,
+                    isColored: StandardStream.output.showsColors))
+        }
+        return summary.hasFailed ? .failure : .success
+    }
+}
+
+extension TryCommand {
+    /// Set in a process that was begun anew for the dynamic linker.
+    private static let mark = "SCHEDHOST_TRY"
+
+    /// Begins this program anew where the dynamic linker has to know something of the plugin before.
+    private static func tellLinker(of plan: TrialPlan) throws(SystemError) {
+        let isDone = HostProcess.environment(mark) != nil
+        HostProcess.setEnvironment(mark, nil)
+        let variables = plan.linkerVariables
+        if isDone || variables.isEmpty { return }
+        throw HostProcess.beginAnew(with: variables.merging([mark: "1"]) { own, _ in own })
+    }
+}
+
+/// Plugin and book of a trial, each told what the other says.
+final class TrialRun: VirtualTimeGuide {
+    /// When virtual time is over.
+    struct End {
+        let at: BootTime
+        let ms: Int64
+    }
+
+    private let worker: TrialWorker
+    private let book: TrialBook
+    private let clock: any HostClock
+    private let log: HostLog
+    private let untilFailure: Bool
+    /// Whether each routine has one session only: as many cycles as were asked for, or fewer where it fails.
+    private let endsWithSessions: Bool
+    private let bell: Bell
+    private let signals: SignalDescriptor
+    let end: BootTime
+    private var isStopping = false
+    private var isResting = false
+    /// Turns of virtual time until the signals are looked at: each look is a system call.
+    private var patience = 0
+
+    /// Rung by the plugin's threads.
+    private final class Bell: Sendable {
+        let doorbell: Doorbell
+
+        init() throws(SystemError) { doorbell = try Doorbell() }
+    }
+
+    init(
+        _ plan: TrialPlan, _ options: TryOptions, clock: any HostClock, virtual: (clock: VirtualClock, end: End)?,
+        state: borrowing Directory
+    ) throws {
+        // Before any thread: each has the mask of who starts it.
+        signals = try SignalDescriptor([Signals.interrupt, Signals.terminate])
+        Signals.survive([Signals.brokenPipe])
+        let bell = try Bell()
+        self.bell = bell
+        self.clock = clock
+        end = virtual?.end.at ?? .never
+        untilFailure = options.untilFailure
+        endsWithSessions = options.cycles != nil
+        log = HostLog(format: .text, level: options.logLevel, clock: clock, isDated: virtual != nil)
+        worker = try TrialWorker(path: plan.path, clock: clock, level: options.logLevel.number) { bell.doorbell.ring() }
+        book = try TrialBook(
+            plan, of: worker.description, until: virtual?.end.ms, seed: virtual == nil ? nil : options.seed,
+            pid: virtual == nil ? HostProcess.pid : 0, clock: clock, log: log)
+        let limits = book.cacheLimits
+        try worker.load(
+            try book.order(state: state), ledger: try book.ledgerFile(), cacheValueMb: limits.valueMb,
+            cacheMemoryMb: limits.memoryMb, virtual: virtual?.clock)
+        book.begin()
+    }
+
+    // MARK: Time as it passes
+
+    /// Until nothing is left to run, or a signal comes.
+    func inRealTime() throws(SystemError) {
+        let loop = try EventLoop(clock: clock)
+        _ = try loop.watch(bell.doorbell.descriptor) { [unowned self] _ in bell.doorbell.hush() }
+        _ = try loop.watch(signals.descriptor) { [unowned self] _ in takeSignals() }
+        try loop.run { [self] _ in
+            let isOver = !goOn() || book.isIdle && !book.hasSessions || endsWithSessions && book.allHaveEnded
+            if isOver { loop.stop() }
+            return book.earliest
+        }
+    }
+
+    // MARK: Virtual time
+
+    /// Until virtual time is over, or a signal comes.
+    func inVirtualTime() { worker.run(self) }
+
+    var earliest: BootTime { clock.boot() + (book.earliest - clock.monotonic()) }
+
+    func settle() -> Bool {
+        patience -= 1
+        if patience < 0 {
+            patience = 1024
+            takeSignals()
+        }
+        return goOn()
+    }
+
+    func rest() {
+        isResting = isStopping
+        stop()
+    }
+
+    // MARK: Both
+
+    /// Tells book and plugin what the other said, until neither has anything to say; false when all is over.
+    private func goOn() -> Bool {
+        if book.earliest <= clock.monotonic() { book.settle() }
+        while true {
+            let events = worker.take()
+            if !events.isEmpty { book.receive(events) }
+            let commands = book.take()
+            for command in commands { worker.perform(command) }
+            if commands.isEmpty, events.isEmpty { break }
+        }
+        if untilFailure, book.hasFailed { stop() }
+        return !(isStopping && (!book.hasSessions || isResting))
+    }
+
+    private func stop() {
+        if isStopping { return }
+        isStopping = true
+        book.stop()
+        for command in book.take() { worker.perform(command) }
+    }
+
+    private func takeSignals() {
+        while signals.next() != nil {
+            if isStopping { HostProcess.exitNow(130) }
+            stop()
+        }
+    }
+
+    /// What came of it, when no session runs any more.
+    func finish(seed: UInt64?) -> TrialSummary {
+        if let text = worker.unload() { log.write(.error, worker.description.id, "unload failed: \(text)") }
+        book.receive(worker.take())
+        return book.summary(seed: seed)
+    }
+}

@@ -1,0 +1,224 @@
+internal import HostPolicy
+public import HostSystem
+public import HostValues
+internal import HostViews
+public import HostWire
+
+/// The sessions of one plugin that is tried in this process: when one begins, what its end means, and what is told at last.
+///
+/// It is a host's `RoutineBook` with its policies, without workers, files and people. It is told what the plugin says and
+/// the time, and what is to be done waits in `take`. Callbacks are not watched for hangs: who tries a plugin may have
+/// stopped it in a debugger.
+public final class TrialBook {
+    /// The file in which the sessions count.
+    private final class Ledger: LedgerSource {
+        let file: WorkerLedger
+
+        init(sessions: Int) throws(SystemError) {
+            file = try WorkerLedger()
+            try file.lengthen(to: max(sessions, 1))
+        }
+
+        func snapshot(_ seat: Seat) -> LedgerSnapshot? { file.snapshot(slot: seat.slot) }
+        func slotBytes(_ seat: Seat) -> [UInt8]? { file.bytes(slot: seat.slot) }
+    }
+
+    /// The tallies of a book that nothing outlives.
+    private final class NoTallies: TallyFile {
+        func load() -> (tallies: [String: RoutineTally], warning: String?) { ([:], nil) }
+        func save(_ tallies: [String: RoutineTally]) throws(SystemError) {}
+    }
+
+    private let plugin: PluginDescription
+    private let program: Program
+    /// The positions in the plugin of the routines that run.
+    private let chosen: [Int]
+    private let clock: any HostClock
+    private let deadlines = Deadlines()
+    private let log: TrialLog
+    private let ledger: Ledger
+    private let book: RoutineBook
+    private var commands: [WorkerCommand] = []
+    private var past: [String: RoutineBook.Past] = [:]
+    private var records = KeptRecords()
+    private let startMs: Int64
+    private let pid: Int32
+
+    /// A book for a plugin that is loaded. `until`: when all sessions end, UTC ms. Throws what is wrong with its
+    /// configuration. `pid`: what the records say of the process; 0 where the run is to be the same each time.
+    public init(
+        _ plan: TrialPlan, of plugin: PluginDescription, until end: Int64?, seed: UInt64?, pid: Int32,
+        clock: any HostClock, log: HostLog
+    ) throws {
+        self.plugin = plugin
+        self.clock = clock
+        self.pid = pid
+        startMs = clock.wallMilliseconds()
+        self.log = TrialLog(log)
+        (program, chosen) = try plan.program(of: plugin, at: startMs, end: end)
+        ledger = try Ledger(sessions: plugin.routines.count)
+        let random: any RandomNumberGenerator = seed.map { SeededRandom(seed: $0) } ?? SystemRandomNumberGenerator()
+        book = RoutineBook(
+            host: RoutineBook.Host(name: HostProcess.hostName, boot: "", grace: .max / 4), ledgers: ledger,
+            tallies: NoTallies(), clock: clock, deadlines: deadlines, log: self.log, random: random)
+    }
+
+    /// What the plugin is to be loaded with; its disk caches are in that state directory.
+    public func order(state: borrowing Directory) throws -> WorkerCommand.Load {
+        let home = try WorkerFolders(in: state).make(.plugin(program.name))
+        return program.load.command(caches: home.caches)
+    }
+
+    /// A descriptor of the file in which its sessions count.
+    public func ledgerFile() throws -> Descriptor { try ledger.file.file.duplicate() }
+
+    /// The most that a value in a cache, and all caches together, may take in memory, MB.
+    public var cacheLimits: (valueMb: UInt64, memoryMb: UInt64) {
+        (program.load.limits.cacheValueMb, program.load.limits.cacheMemoryMb)
+    }
+
+    // MARK: The run
+
+    /// The routines begin, as their settings say.
+    public func begin() {
+        book.add(program)
+        perform()
+    }
+
+    /// When it wants to be told the time; `never` for not at all.
+    public var earliest: MonotonicTime { deadlines.earliest }
+
+    /// Tells it the time.
+    public func settle() {
+        deadlines.settle(now: clock.monotonic())
+        perform()
+    }
+
+    /// Tells it what the plugin has said.
+    public func receive(_ events: [WorkerEvent]) {
+        for event in events {
+            switch event {
+            case .ended(let ended): self.ended(ended)
+            case .log(let line):
+                let routine = line.routine.flatMap {
+                    plugin.routines.indices.contains($0) ? plugin.routines[$0].name : nil
+                }
+                let subject = routine.map { program.name + "/" + $0 } ?? program.name
+                log.write(LogLevel(number: line.level), subject, line.text, ms: line.ms)
+            case .dropped(let count): log.drop(count)
+            case .described, .loaded, .refused, .wantsTurn, .turnOver, .goodbye: break
+            }
+        }
+        perform()
+    }
+
+    private func ended(_ ended: WorkerEvent.Ended) {
+        let counts = ledger.file.bytes(slot: ended.slot).flatMap { LedgerCounts($0, of: ended.session) }
+        book.ended(ended, counts, wasTold: false)
+    }
+
+    /// What is to be told the plugin, in order.
+    public func take() -> [WorkerCommand] {
+        if commands.isEmpty { return [] }
+        defer { commands = [] }
+        return commands
+    }
+
+    /// Whether no routine runs or is about to.
+    public var isIdle: Bool { book.isIdle }
+    /// Whether a session runs.
+    public var hasSessions: Bool { !book.running.isEmpty }
+    /// Whether each routine has had a session, and none has one now.
+    public var allHaveEnded: Bool {
+        !hasSessions
+            && book.routines.values.allSatisfy { routine in
+                !routine.settings.isEnabled || book.totals[routine.identifier]?.sessions ?? 0 > 0
+            }
+    }
+    /// Whether a session has failed.
+    public var hasFailed: Bool { records.failed > 0 }
+
+    /// Asks all sessions to end; none begins any more.
+    public func stop() {
+        book.stop()
+        for routine in book.routines.values.sorted(by: { $0.key < $1.key }) {
+            book.endSession(of: routine, as: .stopped)
+        }
+        perform()
+    }
+
+    private func perform() {
+        while true {
+            let actions = book.take()
+            if actions.isEmpty { return }
+            for action in actions { perform(action) }
+        }
+    }
+
+    private func perform(_ action: RoutineBook.Action) {
+        switch action {
+        case .start(let start): begin(start)
+        case .send(let command, _): commands.append(translated(command))
+        case .record(let record, _): keep(record)
+        case .quarantined, .release, .dropReport, .endOverdue, .endHung: break  // there is no worker
+        }
+    }
+
+    private func begin(_ start: RoutineBook.Start) {
+        guard let id = book.opening(start.routine), let routine = book.routines[start.routine] else { return }
+        let seat = Seat(worker: WorkerID(number: 0), slot: chosen[start.index], pid: pid, ledger: "")
+        _ = book.begin(start.routine, id, in: seat)
+        book.began(start.routine, past[routine.identifier] ?? RoutineBook.Past())
+    }
+
+    /// The book counts the routines that run; the plugin all that it has. Nobody says whose cycle may begin here.
+    private func translated(_ command: WorkerCommand) -> WorkerCommand {
+        guard case .start(var start) = command else { return command }
+        start.routine = chosen[start.routine]
+        start.takesTurns = false
+        return .start(start)
+    }
+
+    private func keep(_ record: SessionRecord) {
+        var whole = record
+        let before = past[record.identifier] ?? RoutineBook.Past()
+        whole.lifetimeCycles = before.cycles.clampedPlus(record.cycles)
+        past[record.identifier] = RoutineBook.Past(cycles: whole.lifetimeCycles ?? 0, end: record.reason.end)
+        records.keep(whole)
+        log.write(whole.reason.isFailure ? .error : .info, record.identifier, RecordTable.ending(of: whole))
+    }
+
+    // MARK: What is told at last
+
+    /// What came of it.
+    public func summary(seed: UInt64?) -> TrialSummary {
+        TrialSummary(
+            plugin: program.name, version: program.version, fromMs: startMs, toMs: clock.wallMilliseconds(), seed: seed,
+            routines: program.routines.map { routine in
+                let totals = book.totals[program.name + "/" + routine.name] ?? RoutineTotals()
+                return TrialSummary.Routine(
+                    name: routine.name, sessions: totals.sessions, failedSessions: totals.failedSessions,
+                    cycles: totals.cycles, failures: totals.failures, missed: totals.missed,
+                    cache: totals.cache(nil, worker: nil))
+            },
+            records: records.newest, droppedRecords: records.dropped, lines: log.lines, droppedLines: log.dropped)
+    }
+}
+
+/// The records of a trial: the newest ones, and how many there were.
+private struct KeptRecords {
+    /// More are not kept: a session that fails each second makes 31 million of them in a year.
+    private static let most = 1000
+
+    private(set) var newest: [SessionRecord] = []
+    private(set) var dropped: UInt64 = 0
+    private(set) var failed: UInt64 = 0
+
+    mutating func keep(_ record: SessionRecord) {
+        if record.reason.isFailure { failed += 1 }
+        newest.append(record)
+        guard newest.count >= 2 * Self.most else { return }
+        dropped += UInt64(newest.count - Self.most)
+        newest.removeFirst(newest.count - Self.most)
+    }
+}

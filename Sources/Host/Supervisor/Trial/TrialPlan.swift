@@ -1,0 +1,155 @@
+public import HostInspection
+internal import HostPolicy
+internal import HostStore
+internal import HostSystem
+internal import HostValues
+internal import HostWire
+
+/// What `schedhost try` is asked for.
+public struct TrialOptions: Equatable, Sendable {
+    /// The plugin's file.
+    public var file: String
+    /// The routines that run; empty: all that are enabled.
+    public var routines: [String] = []
+    /// The instance of the plugin that it is; nil: the plugin as itself.
+    public var instance: String?
+    /// The host's configuration; nil: schedhost.json5 beside the plugin, if there is one.
+    public var config: String?
+    /// Parameters, `NAME=VALUE`.
+    public var parameters: [String] = []
+    /// Cycles of each session; nil: as is configured.
+    public var cycles: UInt64?
+    /// What random numbers come from; nil: from the system.
+    public var seed: UInt64?
+
+    /// All routines of that file.
+    public init(file: String) { self.file = file }
+}
+
+/// A plugin that is to be tried, with what is configured for it: as a host would take it from that file's directory.
+public struct TrialPlan {
+    /// Why it cannot be tried, in one line.
+    public struct Refusal: Error, CustomStringConvertible {
+        /// The line.
+        public let description: String
+    }
+
+    /// The folder with the file in it.
+    public let folder: String
+    /// The file as it was inspected: that it is a plugin is sure.
+    public let file: PluginFile
+    private let options: TrialOptions
+
+    /// Looks at the file, and runs nothing of it.
+    public init(_ options: TrialOptions) throws {
+        self.options = options
+        let (folder, name) = Directory.split(options.file)
+        self.folder = folder
+        let directory = try Directory(folder)
+        do throws(HostInspection.Refusal) {
+            file = try PluginFile.inspect(directory, name: name, allowUnsafePermissions: true)
+        } catch {
+            throw Refusal(description: "\(error)")
+        }
+    }
+
+    /// The file, as dlopen(3) does not look for it elsewhere.
+    public var path: String { HostProcess.absolute(options.file) }
+
+    /// What the dynamic linker must be told before this process begins, so that it can load the plugin: the runtime of a
+    /// sanitizer, and where libraries are that lie beside the file and that it does not look for there itself. Empty: nothing.
+    public var linkerVariables: [String: String] {
+        var variables: [String: String] = [:]
+        let sanitizers = Sanitizer.libraries(of: file)
+        if !sanitizers.isEmpty {
+            let others = HostProcess.environment("LD_PRELOAD").map { [$0] } ?? []
+            variables["LD_PRELOAD"] = (sanitizers + others).joined(separator: ":")
+            // Swift keeps pointers in forms that it does not know: all of the host's memory would be told as leaks.
+            let options = HostProcess.environment("ASAN_OPTIONS")
+            if options?.contains("detect_leaks") != true {
+                variables["ASAN_OPTIONS"] = (options.map { $0 + ":" } ?? "") + "detect_leaks=0"
+            }
+        }
+        if let directory = try? Directory(folder),
+            !Libraries(of: file, in: directory, allowUnsafePermissions: true).found.isEmpty
+        {
+            let others = HostProcess.environment("LD_LIBRARY_PATH").map { [$0] } ?? []
+            let own = LibraryPath.folders(for: file, in: HostProcess.absolute(folder))
+            variables["LD_LIBRARY_PATH"] = (own + others).joined(separator: ":")
+        }
+        return variables
+    }
+
+    /// The program that a book runs of it. `end`: when all sessions end, UTC ms; nil: when they do.
+    func program(of plugin: PluginDescription, at nowMs: Int64, end: Int64?) throws -> (Program, [Int]) {
+        let beside = (folder == "." ? "" : folder + "/")
+        let host = try ConfigurationFiles.host(
+            options.config ?? beside + SettingsResolver.hostFile, isOptional: options.config == nil)
+        let own = beside + plugin.id + ".json5"
+        let layers = try ConfigurationFiles.plugin(
+            try ConfigurationFiles.read(own, isOptional: true), path: own, of: plugin, host: host,
+            commandLine: ConfigurationLayer(), lookUp: HostSurroundings.lookUp)
+        let instances = layers.instances
+        if let instance = options.instance, !instances.contains(instance) {
+            throw Refusal(
+                description: "\(plugin.id) has no instance \(Spelling.quoted(instance))"
+                    + (instances.isEmpty
+                        ? ": its configuration names none" : "; it has \(instances.joined(separator: ", "))"))
+        }
+        if options.instance == nil, let first = instances.first {
+            throw Refusal(
+                description: "\(plugin.id) runs as instances (\(instances.joined(separator: ", "))): name one, such as "
+                    + "--instance \(first)")
+        }
+        let chosen = try indices(of: plugin)
+        let parameters = try CommandLineParameters(options.parameters, of: plugin)
+        let routines = chosen.map { index in
+            Program.Routine(
+                name: plugin.routines[index].name,
+                settings: effective(
+                    of: plugin.routines[index], in: plugin, host.layer, layers.instance(options.instance), parameters,
+                    nowMs, end),
+                content: "")
+        }
+        let settings = routines[0].settings
+        let name = InstanceName.whole(plugin.id, options.instance)
+        let load = Load(
+            plugin: 0, path: path, name: options.file, instance: options.instance, build: file.buildID,
+            parameters: settings.paramsJSON, isForRunning: true, home: .plugin(name), key: .plugin(0),
+            limits: settings.limits, libraryPath: [], limit: .max)
+        let program = Program(
+            number: 0, name: name, version: plugin.version, build: file.buildID, isolation: .plugin,
+            sharedLimits: settings.limits, load: load, routines: routines)
+        return (program, chosen)
+    }
+
+    private func indices(of plugin: PluginDescription) throws(Refusal) -> [Int] {
+        let names = plugin.routines.map(\.name)
+        if options.routines.isEmpty { return Array(names.indices) }
+        for name in options.routines where !names.contains(name) {
+            throw Refusal(
+                description: "\(plugin.id) has no routine \(Spelling.quoted(name))"
+                    + Spelling.suggestion(for: name, in: names) + "; it has \(names.joined(separator: ", "))")
+        }
+        return names.indices.filter { options.routines.contains(names[$0]) }
+    }
+
+    private func effective(
+        of routine: PluginDescription.Routine, in plugin: PluginDescription, _ host: ConfigurationLayer,
+        _ layers: PluginLayers, _ parameters: CommandLineParameters, _ nowMs: Int64, _ end: Int64?
+    ) -> EffectiveSettings {
+        func merged(_ layer: ConfigurationLayer) -> EffectiveSettings {
+            EffectiveSettings(of: routine, in: plugin, host: host, layers, commandLine: layer)
+        }
+        var values: [SettingKey: SettingValue] = [:]
+        // Who names a routine wants it, whatever the configuration says of it.
+        if !options.routines.isEmpty { values[.enabled] = .flag(true) }
+        if let cycles = options.cycles { values[.maxCycles] = .integer(cycles) }
+        if let end, (merged(ConfigurationLayer()).until.moment(nowMs: nowMs) ?? .max) > end {
+            values[.until] = .until(.moment(end))
+        }
+        var layer = ConfigurationLayer(commandLine: values)
+        layer.params = parameters.values
+        return merged(layer)
+    }
+}

@@ -1,0 +1,141 @@
+internal import HostPolicy
+internal import HostSystem
+internal import HostValues
+internal import HostViews
+internal import HostWire
+
+/// What came of a trial: counts, records and log lines, for people and as JSON.
+public struct TrialSummary {
+    /// One routine.
+    struct Routine {
+        var name: String
+        var sessions: UInt64
+        var failedSessions: UInt64
+        var cycles: UInt64
+        var failures: UInt64
+        var missed: UInt64
+        var cache: RoutineStatus.Cache
+    }
+
+    /// One line of the log.
+    struct Line: Equatable {
+        var ms: Int64
+        var level: LogLevel
+        var subject: String
+        var text: String
+    }
+
+    let plugin: String
+    let version: String
+    let fromMs: Int64
+    let toMs: Int64
+    /// What random numbers came from; nil: from the system.
+    let seed: UInt64?
+    let routines: [Routine]
+    /// The newest records.
+    let records: [SessionRecord]
+    /// How many there were before these.
+    let droppedRecords: UInt64
+    let lines: [Line]
+    let droppedLines: UInt64
+
+    /// Whether a session has failed.
+    public var hasFailed: Bool { routines.contains { $0.failedSessions > 0 } }
+
+    // MARK: For people
+
+    /// A table of the routines, and the records below it. `took`: how long it took, ms, where that is another time than passed.
+    public func text(took: Int64?, width: Int?, isColored: Bool) -> String {
+        var text = table
+        text += "\n" + RecordTable.text(Array(records.suffix(20)), format: .table, width: width, isColored: isColored)
+        let older = droppedRecords + UInt64(max(0, records.count - 20))
+        if older > 0 { text += "and \(older) before these; --json has the newest 1000\n" }
+        let passed = DurationText.format(milliseconds: toMs - fromMs)
+        if let took {
+            text +=
+                "\n\(passed) of virtual time in \(DurationText.format(milliseconds: took)): "
+                + "\(Timestamp.format(fromMs)) to \(Timestamp.format(toMs))"
+            if let seed { text += ", seed \(seed)" }
+            text += "\n"
+        }
+        return text
+    }
+
+    private var table: String {
+        let titles = [
+            "ROUTINE", "SESSIONS", "FAILED", "CYCLES", "ERRORS", "MISSED", "HITS", "LOADS", "STALE", "NOT LOADED",
+        ]
+        let rows = routines.map { routine in
+            [plugin + "/" + routine.name]
+                + [
+                    routine.sessions, routine.failedSessions, routine.cycles, routine.failures, routine.missed,
+                    routine.cache.hits, routine.cache.loads, routine.cache.stale, routine.cache.failures,
+                ].map { "\($0)" }
+        }
+        let widths = titles.indices.map { column in
+            ([titles] + rows).reduce(0) { max($0, TerminalText.width($1[column])) }
+        }
+        return ([titles] + rows).map { row in
+            zip(row, widths).enumerated().map { index, cell in
+                TerminalText.pad(TerminalText.clean(cell.0), to: cell.1, isNumber: index > 0)
+            }.joined(separator: "  ") + "\n"
+        }.joined()
+    }
+
+    // MARK: For programs
+
+    /// One object and a line break.
+    public var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.open()
+        writer.field("plugin", plugin)
+        writer.field("version", version)
+        writer.field("from_ms", fromMs)
+        writer.field("to_ms", toMs)
+        if let seed { writer.field("seed", seed) }
+        writer.openList("routines")
+        for routine in routines { Self.write(routine, to: &writer) }
+        writer.closeList()
+        writer.openList("records")
+        for record in records {
+            writer.open()
+            record.write(to: &writer)
+            writer.close()
+        }
+        writer.closeList()
+        writer.field("records_dropped", droppedRecords)
+        writer.openList("log")
+        for line in lines { Self.write(line, to: &writer) }
+        writer.closeList()
+        writer.field("log_dropped", droppedLines)
+        writer.close()
+        return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private static func write(_ routine: Routine, to writer: inout JSONWriter) {
+        writer.open()
+        writer.field("name", routine.name)
+        writer.field("sessions", routine.sessions)
+        writer.field("failed_sessions", routine.failedSessions)
+        writer.field("cycles", routine.cycles)
+        writer.field("failures", routine.failures)
+        writer.field("missed", routine.missed)
+        writer.open("cache")
+        writer.field("hits", routine.cache.hits)
+        writer.field("loads", routine.cache.loads)
+        writer.field("failures", routine.cache.failures)
+        writer.field("stale", routine.cache.stale)
+        writer.field("evictions", routine.cache.evictions)
+        writer.close()
+        writer.close()
+    }
+
+    private static func write(_ line: Line, to writer: inout JSONWriter) {
+        writer.open()
+        writer.field("ms", line.ms)
+        writer.field("level", "\(line.level)")
+        writer.field("subject", line.subject)
+        writer.field("text", line.text)
+        writer.close()
+    }
+}
