@@ -91,6 +91,11 @@ let package = Package(
             ],
             path: "Sources/Host/Main", exclude: ["link"], swiftSettings: strict, linkerSettings: linking),
 
+        // What the benchmarks measure inside of the host; `scripts/bench` builds and runs it.
+        .executableTarget(
+            name: "calendarbench", dependencies: ["HostValues", "HostPolicy", "HostSystem", "HostStore"],
+            path: "Tests/Benchmarks/calendar", swiftSettings: strict),
+
         plugin(c: "LogTail"),
         plugin(c: "SystemStats"),
         plugin(swift: "MarketPoller"),
@@ -137,13 +142,13 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
-// `SCHEDHOST_TESTS=HostWorkerTests`: only what these tests need, which scripts/test builds once more with optimisation.
-if Context.environment["SCHEDHOST_TESTS"] == "HostWorkerTests" {
+// `SCHEDHOST_TESTS=HostWorkerTests` or `=HostPolicyTests`: only what these tests need, which scripts/test and scripts/fuzz
+// build once more with optimisation.
+if let only = Context.environment["SCHEDHOST_TESTS"] {
     let needed = [
         "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostWire",
         "HostInspection", "HostStore", "HostWorker",
-        "AllocationCounter", "HostTestKit",
-        "HostWorkerTests",
+        "AllocationCounter", "HostTestKit", only,
     ]
     package.targets.removeAll { !needed.contains($0.name) }
     package.products = []

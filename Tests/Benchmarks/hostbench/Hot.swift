@@ -2,6 +2,32 @@ import Foundation
 
 /// What happens often: cycles, steps, hits.
 enum Hot {
+    /// The parts of a schedule, by themselves: see `calendarbench`. Of the next times the figures are those of twenty
+    /// schedules in twenty zones.
+    static func schedules(_ tools: Tools) -> Benchmark {
+        let rows = [
+            Row("schedule: its next time", "ns", by: .max), Row("schedule: the next Monday, 29 February", "ns"),
+            Row("schedule: to read a text", "ns", by: .max), Row("schedule: memory of the largest zone", "bytes"),
+        ]
+        return Benchmark(
+            name: "schedule", rows: rows, mostRounds: 3,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        let output = try tools.limit("calendarbench", [])
+                        func parse(_ part: String) -> Double { output["parse_" + part] ?? .nan }
+                        return [
+                            rows[0].key: try Sample(output), rows[1].key: try Sample(output, "rare"),
+                            rows[2].key: Sample(
+                                p50: parse("p50"), p90: parse("p90"), p99: parse("p99"), max: parse("max")),
+                            rows[3].key: try Sample(output, "zone"),
+                        ]
+                    }
+                )
+            ])
+    }
+
     static func cycle(_ tools: Tools, count: Int) -> Benchmark {
         Benchmark(
             name: "cycle", rows: [Row("cycle, back to back", "ns")], mostRounds: 9,

@@ -41,11 +41,14 @@ enum Many {
             name: name, rows: rows, mostRounds: count == 10_000 ? 2 : 1, contenders: contenders)
     }
 
-    /// So many routines by a schedule of each second, against as many by `wait_ms` on the same grid: the processor time of
-    /// all processes.
+    /// So many routines by a schedule of each second, against as many by `wait_ms`, as they come and on the same grid: the
+    /// processor time of all processes.
     static func calendar(_ tools: Tools, _ count: Int, seconds: Int) -> Benchmark {
-        let key = "\(count) routines by a schedule: CPU"
-        func run(_ settings: [String: Any]) throws -> [String: Sample] {
+        let rows = [
+            Row("\(count) routines by a schedule: CPU", "ms/s", limit: "by wait_ms"),
+            Row("\(count) routines by a schedule: CPU, same grid", "ms/s", limit: "by align"),
+        ]
+        func run(_ settings: [String: Any]) throws -> Sample {
             let host = try HostRun(tools, routines: count, settings: settings, params: ["mode": "empty"])
             try host.start()
             try waitFor("the start of all sessions", seconds: 120, every: 0.1) { host.begun() >= count }
@@ -55,13 +58,27 @@ enum Many {
             usleep(UInt32(seconds) * 1_000_000)
             let cpu = (host.all.map(Kernel.cpu).reduce(0, +) - before) / (bootSeconds() - clock)
             try host.stop(seconds: 120)
-            return [key: Sample(cpu * 1000)]
+            return Sample(cpu * 1000)
         }
         return Benchmark(
-            name: "schedules", rows: [Row(key, "ms/s", limit: "by wait_ms")], mostRounds: 3,
+            name: "schedules", rows: rows, mostRounds: 3,
             contenders: [
-                (.limit, { try run(["wait_ms": 1000, "align": true]) }),
-                (.ours, { try run(["schedule": "*:*:* UTC"]) }),
+                (
+                    .limit,
+                    {
+                        [
+                            rows[0].key: try run(["wait_ms": 1000]),
+                            rows[1].key: try run(["wait_ms": 1000, "align": true]),
+                        ]
+                    }
+                ),
+                (
+                    .ours,
+                    {
+                        let figure = try run(["schedule": "*:*:* UTC"])
+                        return [rows[0].key: figure, rows[1].key: figure]
+                    }
+                ),
             ])
     }
 

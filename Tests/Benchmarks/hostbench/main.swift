@@ -67,6 +67,7 @@ benchmarks.append(Disk.records(tools, routines: 10_000 / few))
 benchmarks += (isQuick ? [10, 1000, 10_000] : [10, 100, 1000, 10_000, 100_000]).map {
     Many.routines(tools, $0, seconds: isQuick ? 3 : $0 >= 10_000 ? 8 : 4)
 }
+benchmarks.append(Hot.schedules(tools))
 benchmarks.append(Many.calendar(tools, isQuick ? 1000 : 10_000, seconds: isQuick ? 3 : 8))
 benchmarks.append(Many.neighbour(tools, count: 1000, seconds: isQuick ? 4 : 10))
 benchmarks.append(Many.crowd(tools, seconds: isQuick ? 4 : 10))

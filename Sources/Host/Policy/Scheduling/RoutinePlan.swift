@@ -5,10 +5,21 @@ public import HostValues
 public struct RoutinePlan: Sendable {
     /// What it goes by.
     private enum Source {
-        /// The occurrence that is waited for, in seconds; nil: there is none any more. What comes up to `past` has been.
-        case calendar(CalendarSchedule, due: Int64?, past: Int64)
+        /// The occurrence that is waited for; nil: there is none any more. What comes up to `past`, in seconds, has been.
+        case calendar(CalendarSchedule, due: Due?, past: Int64)
         /// Multiples of the wait, and the one that is waited for, in ms.
         case grid(offsetMs: Int64, dueMs: Int64, waitMs: Int64)
+    }
+
+    /// An occurrence in seconds, and when its run begins. That is kept, so that whoever only has to wait touches no rules.
+    private struct Due {
+        let occurrence: Int64
+        let startMs: Int64
+
+        init(_ occurrence: Int64, of schedule: CalendarSchedule) {
+            self.occurrence = occurrence
+            startMs = schedule.startMs(of: occurrence)
+        }
     }
 
     private var source: Source
@@ -44,7 +55,7 @@ public struct RoutinePlan: Sendable {
             case .none: break
             }
         }
-        source = .calendar(schedule, due: due, past: past)
+        source = .calendar(schedule, due: due.map { Due($0, of: schedule) }, past: past)
     }
 
     /// On a grid of the wall clock.
@@ -65,7 +76,7 @@ public struct RoutinePlan: Sendable {
     /// When the next cycle begins, UTC ms; nil: never.
     public var nextMs: Int64? {
         switch source {
-        case .calendar(let schedule, let due, _): due.map { schedule.startMs(of: $0) }
+        case .calendar(_, let due, _): due?.startMs
         case .grid(_, let due, _): due
         }
     }
@@ -73,7 +84,10 @@ public struct RoutinePlan: Sendable {
     /// What is to be done now.
     public mutating func step(wall: WallTime, waitMs: Int64) -> Step {
         switch source {
-        case .calendar(let schedule, let due, let past): calendarStep(schedule, due, past, wall)
+        case .calendar(_, let due?, let past)
+        where due.startMs > wall.milliseconds && wall.seconds >= past - Self.mostSetBack:
+            .wait(max(WallTime(milliseconds: due.startMs) - wall, 1))
+        case .calendar(let schedule, let due, let past): calendarStep(schedule, due?.occurrence, past, wall)
         case .grid(let offset, let due, let wait): gridStep(offset, due, wait, wall, max(waitMs, 1))
         }
     }
@@ -90,17 +104,18 @@ public struct RoutinePlan: Sendable {
         }
         switch schedule.step(due: occurrence, nowMs: wall.milliseconds) {
         case .wait(let untilMs, _):
-            source = .calendar(schedule, due: occurrence, past: past)
+            source = .calendar(schedule, due: Due(occurrence, of: schedule), past: past)
             return .wait(max(WallTime(milliseconds: untilMs) - wall, 1))
         case .run(let occurrence, let missed, _):
             let next = schedule.next(after: occurrence)
-            source = .calendar(schedule, due: next, past: max(past, occurrence))
+            let following = next.map { Due($0, of: schedule) }
+            source = .calendar(schedule, due: following, past: max(past, occurrence))
             let late = wall - WallTime(milliseconds: schedule.startMs(of: occurrence))
             return .run(
                 dueMs: occurrence.clampedTimes(1000), late: max(0, late), missed: UInt64(missed),
-                next: next.map { max(0, WallTime(milliseconds: schedule.startMs(of: $0)) - wall) })
+                next: following.map { max(0, WallTime(milliseconds: $0.startMs) - wall) })
         case .passOver(let occurrence, let missed, let next):
-            source = .calendar(schedule, due: next, past: max(past, occurrence))
+            source = .calendar(schedule, due: next.map { Due($0, of: schedule) }, past: max(past, occurrence))
             return .passOver(missed: UInt64(missed))
         }
     }
@@ -128,13 +143,14 @@ public struct RoutinePlan: Sendable {
     /// The zones have changed: what has not come yet is looked for anew.
     public mutating func take(_ schedule: CalendarSchedule, wall: WallTime) {
         switch source {
-        case .calendar(_, let due, let past):
-            let now = wall.seconds
+        case .calendar(_, let waitedFor, let past):
+            let (now, due) = (wall.seconds, waitedFor?.occurrence)
             // What has come already stays, due or in its delay; what has been, before that which is waited for, does not
             // come again.
             let isToCome = due.map { $0 > now } ?? true
             let been = min(max(now, past), (due ?? .max) - 1)
-            source = .calendar(schedule, due: isToCome ? schedule.next(after: been) : due, past: past)
+            let next = isToCome ? schedule.next(after: been) : due
+            source = .calendar(schedule, due: next.map { Due($0, of: schedule) }, past: past)
         case .grid: break
         }
     }
