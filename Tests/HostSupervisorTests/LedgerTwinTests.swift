@@ -24,9 +24,11 @@ import Testing
     }
 
     /// The bytes of a slot of that session.
-    private func slot(session: UInt64 = session, cycle: UInt64 = 41) -> [UInt8] {
-        let words = [session, LedgerState.inHook.rawValue, cycle, 1000, 2000, 78, 3, 4]
-        return bytes(words + [UInt64](repeating: 0, count: LedgerSlot.size / 8 - words.count))
+    private func slot(session: UInt64 = session, cycle: UInt64 = 41, passed: UInt64 = 1) -> [UInt8] {
+        var words = [session, LedgerState.inHook.rawValue, cycle, 1000, 2000, 78, 3, 4]
+        words += [UInt64](repeating: 0, count: LedgerSlot.size / 8 - words.count)
+        words[22] = passed
+        return bytes(words)
     }
 
     /// A ledger with that slot and that twin as its second.
@@ -57,10 +59,12 @@ import Testing
     }
 
     @Test func `a twin that is whole is read`() {
-        let expected = LedgerSnapshot(
+        var expected = LedgerSnapshot(
             session: Self.session, state: .running, cycle: 41, began: .longAgo, due: .longAgo, thread: 77, failures: 2,
             missed: 1,
             end: nil)
+        // It does not say whether these were tried again: no more than is sure is called good.
+        expected.passed = 2
         #expect(LedgerReader.twin(twin()) == .whole(expected))
     }
 
@@ -94,6 +98,8 @@ import Testing
         let snapshot = try #require(read)
         #expect(snapshot.cycle == 41 && snapshot.state == .running && snapshot.failures == 2)
         #expect(snapshot.began == 1000 && snapshot.due == 2000)
+        // Of two failures one was let pass, and one cycle was good at a later attempt.
+        #expect(snapshot.passed == 1 && snapshot.goodCycles == 40)
     }
 
     @Test func `a slot that was scribbled on is told by its twin`() throws {

@@ -91,7 +91,8 @@ struct SessionLedgerTests {
         #expect(memory.state == .inHook && memory.twinState == .inHook && ledger.began == 50)
         ledger.callbackEnds(cycle: 4)
         #expect(memory.state == .waiting && memory.twinState == .waiting)
-        ledger.decided(cycle: 4, attempt: 2)
+        ledger.decided(cycle: 4, attempt: 2, passed: 3)
+        unsafe expect(memory.slot.pointee.passed.load(ordering: .relaxed) == 3)
         unsafe expect(memory.slot.pointee.attempt.load(ordering: .relaxed) == 2)
     }
 

@@ -157,8 +157,7 @@ extension Supervisor {
         guard let session = routine.session, let counted = fleet.snapshot(session.seat) else {
             return .works(session: 0, good: 0)
         }
-        let good = counted.cycle > counted.failures ? counted.cycle - counted.failures : 0
-        return .works(session: session.id.rawValue, good: good)
+        return .works(session: session.id.rawValue, good: counted.goodCycles)
     }
 
     /// Runs what is configured for a routine that is silent, or is well again, with a record of what is known.

@@ -231,7 +231,8 @@ internal import Synchronization
         if case .retry = decision {} else { unsafe cell.pointee.place.due_ms = 0 }  // a retry is for the same time
         let action = unsafe cell.pointee.schedule.decide(decision, now: now, wall: wall())
         unsafe cell.pointee.ledger.decided(
-            cycle: cell.pointee.schedule.cycle, attempt: cell.pointee.schedule.attempt)
+            cycle: cell.pointee.schedule.cycle, attempt: cell.pointee.schedule.attempt,
+            passed: cell.pointee.schedule.passed)
         noteFailures(.waiting)
         return action
     }

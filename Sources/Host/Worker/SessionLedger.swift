@@ -39,6 +39,7 @@ internal import Synchronization
         unsafe slot.pointee.startedBoot.store(now.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.attempt.store(1, ordering: .relaxed)
         unsafe slot.pointee.wallDue.store(nextMs, ordering: .relaxed)
+        unsafe slot.pointee.passed.store(0, ordering: .relaxed)
         for index in 0..<LedgerHistogram.count {
             unsafe slot.pointee.durations[index].store(0, ordering: .relaxed)
             unsafe slot.pointee.lateness[index].store(0, ordering: .relaxed)
@@ -105,8 +106,9 @@ internal import Synchronization
         twin.set(failures: failures, missed: missed, state, cycle: cycle)
     }
 
-    /// It was decided what follows a failure: this attempt at this cycle.
-    func decided(cycle: UInt64, attempt: UInt32) {
+    /// It was decided what follows a failure: this attempt at this cycle. So many cycles failed and count all the same.
+    func decided(cycle: UInt64, attempt: UInt32, passed: UInt64) {
+        unsafe slot.pointee.passed.store(passed, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(cycle, ordering: .relaxed)
         unsafe slot.pointee.attempt.store(UInt64(attempt), ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)

@@ -18,6 +18,8 @@ public struct LedgerSnapshot: Equatable, Sendable {
     public var thread: Int32
     /// Failed attempts.
     public var failures: UInt64
+    /// Of the cycles that count, those that failed and were let pass.
+    public var passed: UInt64 = 0
     /// Grid points passed over.
     public var missed: UInt64
     /// How the session ended.
@@ -39,6 +41,9 @@ public struct LedgerSnapshot: Equatable, Sendable {
         self.missed = missed
         self.end = end
     }
+
+    /// How many cycles were good, also at a later attempt.
+    public var goodCycles: UInt64 { cycle - min(passed, cycle) }
 
     /// Whether the routine's thread is in the plugin's code, or was when the worker died.
     public var isInPlugin: Bool {

@@ -120,7 +120,8 @@ final class FailureHook {
         // A name without a directory is searched for in PATH. env(1)
         let all = program.contains("/") ? words : ["/usr/bin/env"] + words
         let timeout = Int64(clamping: min(command.timeoutMs, 600_000)) * 1_000_000
-        guard queue.add(Call(words: all, timeout: timeout, subject: subject, input: line.bytes)) else {
+        guard queue.add(Call(words: all, timeout: timeout, subject: subject, input: line.bytes + [UInt8(ascii: "\n")]))
+        else {
             return log.write(.warning, subject, "on_failure: too many commands wait: this one is not run")
         }
         startNext()

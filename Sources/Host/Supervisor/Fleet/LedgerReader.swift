@@ -15,6 +15,7 @@ enum LedgerReader {
             thread: Int32(truncatingIfNeeded: word(5)), failures: word(6), missed: word(7),
             end: SessionEnd(rawValue: word(12)))
         snapshot.wallDue = Int64(bitPattern: word(21))
+        snapshot.passed = word(22)
         return snapshot
     }
 
@@ -35,11 +36,13 @@ enum LedgerReader {
         let seldom = LedgerTwin.seldom(
             session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
         guard words[6] == 0, words[7] == LedgerTwin.check(seldom: seldom, place: words[1]) else { return .spoiled }
-        return .whole(
-            LedgerSnapshot(
-                session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8,
-                thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],
-                end: SessionEnd(rawValue: words[5])))
+        var snapshot = LedgerSnapshot(
+            session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8,
+            thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],
+            end: SessionEnd(rawValue: words[5]))
+        // It does not say what became of a failure: no more than is sure counts as good.
+        snapshot.passed = snapshot.failures
+        return .whole(snapshot)
     }
 
     private static func word(_ index: Int, of bytes: [UInt8]) -> UInt64 {

@@ -48,6 +48,7 @@ struct WorkerLedger: ~Copyable {
             snapshot.began = read.began
             snapshot.due = read.due
             snapshot.wallDue = read.wallDue
+            snapshot.passed = min(read.passed, snapshot.failures)
         }
         return snapshot
     }

@@ -133,7 +133,7 @@ extension RoutineBook {
             }
             close(
                 routine, record, obituary.counts[verdict.slot], report: own,
-                hasGoodCycle: record.cycles > record.failures)
+                hasGoodCycle: verdict.counts.map { $0.goodCycles > 0 } ?? false)
         }
         // A load that the worker died of has the report: there no session has it.
         if let report { actions.append(.dropReport(report)) }

@@ -224,7 +224,7 @@ final class RoutineBook {
         let wasAlive = routine.policy.isAlive
         if event == .timerFired, routine.policy.isDoubted, let session = routine.session,
             let snapshot = ledgers.snapshot(session.seat), snapshot.session == session.id.rawValue,
-            snapshot.cycle > snapshot.failures
+            snapshot.goodCycles > 0
         {
             perform(routine.policy.handle(.goodCycle, at: clock.monotonic(), using: &random), for: routine)
         }

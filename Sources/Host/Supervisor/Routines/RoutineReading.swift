@@ -134,7 +134,7 @@ struct RoutineReading {
         guard routine.session?.endAs == nil, routine.policy.state != .ending else { return }
         defer {
             // The first good cycle ends the row; the policy hears of it a little later.
-            if snapshot.cycle <= snapshot.failures, snapshot.state != .ended, !routine.isPaused {
+            if snapshot.goodCycles == 0, snapshot.state != .ended, !routine.isPaused {
                 explainTrouble(&status, of: routine)
             }
         }

@@ -50,8 +50,10 @@ public struct LedgerSlot: ~Copyable {
     public let cacheLoadTime: Atomic<UInt64>
     /// When the next cycle is due by a calendar or grid of the wall clock, UTC ms; 0: it goes by its wait.
     public let wallDue: Atomic<Int64>
+    /// Of the cycles that count, those that failed and were let pass.
+    public let passed: Atomic<UInt64>
     /// For later fields.
-    private let reserved: InlineArray<10, UInt64>
+    private let reserved: InlineArray<9, UInt64>
     /// Durations of cycles, by `LedgerHistogram.bucket`.
     public let durations: InlineArray<24, Atomic<UInt64>>
     /// Start minus due, likewise.
