@@ -45,7 +45,7 @@ extension EndToEnd {
                     more: "#include <stdlib.h>",
                     body: """
                         if (schedhost_cycle(scheduler) == 0) {
-                            if (system("setsid sleep 300 & echo $! > \\"$HOME/left\\"") != 0) { return SCHEDHOST_ERROR; }
+                            if (system("setsid sleep 300 & echo $! > \\"$SCHEDHOST_DATA/left\\"") != 0) { return SCHEDHOST_ERROR; }
                         }
                         if (schedhost_cycle(scheduler) == 3) { abort(); }
                         """))
@@ -61,7 +61,7 @@ extension EndToEnd {
                 let text = Scratch.text(scratch.path + "/" + name).split(separator: "\n").first
                 return try #require(text.flatMap { Int32($0) }, "\(name)")
             }
-            let left = try pid("left")
+            let left = try pid("state/data/leaver/left")
             #expect(isAlive(try pid("inherited")))
             #expect(isAlive(try pid("grandchild")), "its parent had ended before the host was executed")
             _ = try await host.end(by: Signals.terminate)

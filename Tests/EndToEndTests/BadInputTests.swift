@@ -81,7 +81,7 @@ extension EndToEnd {
             let scratch = try Scratch()
             try scratch.add("healthy")
             try scratch.add("faulty")
-            try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
+            try scratch.write("{ params: { trace: \"\(Trace.place(scratch))\" } }", to: "healthy.json5")
             try scratch.write(
                 "{ params: { misdeed: '\(misdeed)', at: 2, once: true }, max_cycles: 8 }", to: "faulty.json5")
             let host = try Host(in: scratch)

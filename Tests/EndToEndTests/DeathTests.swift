@@ -70,7 +70,7 @@ extension EndToEnd {
             try await Fixtures.build("sleeper", c: Source.sleeper("sleeper"))
             let scratch = try Scratch()
             try scratch.add("healthy")
-            try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
+            try scratch.write("{ params: { trace: \"\(Trace.place(scratch))\" } }", to: "healthy.json5")
             try scratch.add("sleeper")
             let canary = try Canary()  // before the first beat: each gap is compared with it
             let host = try Host(in: scratch)
@@ -109,8 +109,13 @@ enum Trace {
         let timeUs: Int64
     }
 
-    static func read(_ scratch: Scratch) -> [Beat] {
-        scratch.text("trace").split(separator: "\n").compactMap { line in
+    /// Where a plugin of that name may write.
+    static func place(_ scratch: Scratch, of plugin: String = "healthy") -> String {
+        "\(scratch.state)/data/\(plugin)/trace"
+    }
+
+    static func read(_ scratch: Scratch, of plugin: String = "healthy") -> [Beat] {
+        Scratch.text(place(scratch, of: plugin)).split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ")
             guard words.count == 2, let cycle = UInt64(words[0]), let time = Int64(words[1]) else { return nil }
             return Beat(cycle: cycle, timeUs: time)

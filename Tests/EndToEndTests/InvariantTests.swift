@@ -10,7 +10,7 @@ extension EndToEnd {
         @Test func `invariant 1: the host never executes plugin code`() async throws {
             let constructor = """
                 __attribute__((constructor)) static void construct(void) {
-                    const char *path = getenv("CONSTRUCTED");
+                    const char *path = getenv("SCHEDHOST_CONSTRUCTED");
                     FILE *file = path == NULL ? NULL : fopen(path, "a");
                     if (file != NULL) { fprintf(file, "%d\\n", (int)getpid()); fclose(file); }
                 }
@@ -20,20 +20,26 @@ extension EndToEnd {
                 c: Source.plugin("constructed", waitMs: 20, more: "#include <stdlib.h>\n" + constructor, body: ""))
             let scratch = try Scratch()
             try scratch.add("constructed")
-            let environment = ["CONSTRUCTED": scratch.path + "/pids"]
+            let environment = ["SCHEDHOST_CONSTRUCTED": Trace.place(scratch, of: "constructed")]
             let host = try Host(in: scratch, environment: environment)
             _ = try await host.sessions(1)
             let workers = host.workers
             #expect(workers == [try await host.worker(of: "constructed.so")])
             #expect(!Processes.maps(of: host.pid).contains(scratch.path), "the host has mapped the plugin")
-            #expect(scratch.text("pids").split(separator: "\n").map { Int32($0) } == workers)
+            #expect(
+                Scratch.text(Trace.place(scratch, of: "constructed")).split(separator: "\n").map { Int32($0) }
+                    == workers)
             _ = try await host.end(by: Signals.interrupt)
             for words in [["list", "--plugins", scratch.plugins], ["check", scratch.plugins + "/constructed.so"]] {
                 let command = try Command([try Program.path] + words, in: scratch, environment: environment)
                 #expect(try await command.ended() == .exited(0))
-                #expect(!scratch.text("pids").split(separator: "\n").contains("\(command.pid)"), "\(words[0]) ran it")
+                #expect(
+                    !Scratch.text(Trace.place(scratch, of: "constructed")).split(separator: "\n").contains(
+                        "\(command.pid)"), "\(words[0]) ran it")
             }
-            #expect(scratch.text("pids").split(separator: "\n").count >= 3, "no worker loaded it")
+            #expect(
+                Scratch.text(Trace.place(scratch, of: "constructed")).split(separator: "\n").map { Int32($0) }
+                    == workers, "what only looks at a plugin lets it write nowhere")
         }
 
         /// A misdeed, and how its session ends: the kind, and a text of the record.
@@ -65,7 +71,7 @@ extension EndToEnd {
             let scratch = try Scratch()
             try scratch.add("healthy")
             try scratch.add("faulty")
-            try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
+            try scratch.write("{ params: { trace: \"\(Trace.place(scratch))\" } }", to: "healthy.json5")
             // One failure is enough: the routine is shut out at once.
             try scratch.write(
                 "{ params: { misdeed: '\(misdeed.name)', at: 3 }, max_cycles: 6, restart: { same_cause_failures: 1 } }",

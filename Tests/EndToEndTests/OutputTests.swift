@@ -25,7 +25,7 @@ extension EndToEnd {
             let scratch = try Scratch()
             try scratch.add("healthy")
             try scratch.add("faulty")
-            try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
+            try scratch.write("{ params: { trace: \"\(Trace.place(scratch))\" } }", to: "healthy.json5")
             try scratch.write("{ params: { misdeed: 'log-flood', at: 2 }, max_cycles: 5 }", to: "faulty.json5")
             // The shell holds the reading end open, and never reads.
             let host = try start(

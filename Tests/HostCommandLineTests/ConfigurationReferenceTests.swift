@@ -54,6 +54,7 @@ import Testing
         case .routines: #expect(fromPlugin?.routines.isEmpty == false)
         case .instances: #expect(fromPlugin?.instances.isEmpty == false)
         case .plugins: #expect(fromHost?.plugins.isEmpty == false)
+        case .sandboxLimit: #expect(fromHost?.sandboxLimit != SandboxLimit())
         case .params, nil:
             let layers = [fromHost?.layer, fromPlugin?.layer, fromRoutine?.routines["r"]?.layer].compactMap { $0 }
             for layer in layers { #expect(set(layer) == [entry.key]) }
@@ -127,11 +128,11 @@ import Testing
 
     @Test func theSamplesOfTheReadmeAreRead() throws {
         let samples = try read("README.md").split(separator: "```json5\n", omittingEmptySubsequences: false).dropFirst()
-        #expect(samples.count == 2)
+        #expect(samples.count == 3)
         for sample in samples {
             let text = String(sample.split(separator: "```", omittingEmptySubsequences: false)[0])
             let configuration = try plugin(text)
-            #expect(!configuration.routines.isEmpty, "\(text)")
+            #expect(!configuration.routines.isEmpty || !configuration.layer.settings.isEmpty, "\(text)")
         }
     }
 

@@ -2,6 +2,7 @@
 #include <CHostSystemSandbox.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
@@ -76,6 +77,35 @@ void chs_sandbox_ask(struct chs_sandbox_support *support) {
             support->files = support->ports = support->scopes = 0;
         }
     }
+}
+
+/* What root is without: whatever reaches past files of its own user, network and processes. capabilities(7) */
+static const int dropped[] = {
+    5 /* KILL */,        9 /* LINUX_IMMUTABLE */, 12 /* NET_ADMIN */, 13 /* NET_RAW */,    15 /* IPC_OWNER */,
+    16 /* SYS_MODULE */, 17 /* SYS_RAWIO */,      18 /* SYS_CHROOT */, 19 /* SYS_PTRACE */, 20 /* SYS_PACCT */,
+    21 /* SYS_ADMIN */,  22 /* SYS_BOOT */,       25 /* SYS_TIME */,  26 /* SYS_TTY_CONFIG */, 27 /* MKNOD */,
+    29 /* AUDIT_WRITE */, 30 /* AUDIT_CONTROL */, 31 /* SETFCAP */,   32 /* MAC_OVERRIDE */, 33 /* MAC_ADMIN */,
+    34 /* SYSLOG */,     35 /* WAKE_ALARM */,     36 /* BLOCK_SUSPEND */, 37 /* AUDIT_READ */, 38 /* PERFMON */,
+    39 /* BPF */,        40 /* CHECKPOINT_RESTORE */,
+};
+
+/* Who has none of them has nothing to lose. */
+static void drop_capabilities(void) {
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[2];
+    if (syscall(SYS_capget, &head, sets) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) {
+        uint32_t rest = ~(1u << (dropped[i] % 32));
+        struct __user_cap_data_struct *set = &sets[dropped[i] / 32];
+        (void)prctl(PR_CAPBSET_DROP, (unsigned long)dropped[i], 0ul, 0ul, 0ul);
+        set->effective &= rest;
+        set->permitted &= rest;
+        set->inheritable &= rest;
+    }
+    (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0ul, 0ul, 0ul);
+    (void)syscall(SYS_capset, &head, sets);
 }
 
 /* What is left of the policy. */
@@ -186,6 +216,7 @@ int chs_sandbox_apply(void *policy, size_t size, const char **step) {
             return -1;
         }
     }
+    drop_capabilities();
     int result = apply(head, &rest, ruleset, step);
     int number = errno;
     if (ruleset >= 0) {

@@ -16,7 +16,7 @@ public enum ConfigurationReference {
     /// All keys, in the order of a reference.
     public static let sections: [Section] = Topic.allCases.map { topic in
         let settings = SettingKey.allCases.filter { words($0).topic == topic }.map(entry)
-        let containers = topic == .parts ? SettingContainer.allCases.map(entry) : []
+        let containers = topic == .parts ? SettingContainer.allCases.map(ContainerReference.entry) : []
         return Section(title: topic.rawValue, entries: settings + containers)
     }
 
@@ -29,6 +29,7 @@ public enum ConfigurationReference {
         case errors = "What follows an error"
         case restart = "When it is started again"
         case limits = "What a worker may use"
+        case sandbox = "What a plugin may touch"
         case caches = "What caches may use"
         case told = "Who is told what happens"
         case parts = "Parts of a file"
@@ -288,12 +289,49 @@ public enum ConfigurationReference {
                 "What share of a processor the worker gets when others want it too, by its nice value, so that heavy work "
                     + "does not slow down the rest.",
                 "limits: { cpu_percent: 50 }")
+        case .sandboxRead:
+            Words(
+                .sandbox,
+                "What may be read: everything but the host's own files; a list, and what all programs need, takes its place.",
+                "sandbox: { read: [\"/var/log/app\"] }")
+        case .sandboxWrite:
+            Words(
+                .sandbox,
+                "What may be written, beside the plugin's caches, the folder in SCHEDHOST_DATA and absolute paths in params.",
+                "sandbox: { write: [\"/srv/out\"] }")
+        case .sandboxExecute:
+            Words(
+                .sandbox,
+                "Which programs may be executed, each in the same sandbox; \"none\" is for plugins that start no others.",
+                "sandbox: { execute: [\"/usr/bin/git\"] }")
+        case .sandboxConnect:
+            Words(.sandbox, "To which TCP ports of any machine it may connect.", "sandbox: { connect: [443] }")
+        case .sandboxBind:
+            Words(
+                .sandbox, "At which TCP ports the plugin may listen, for plugins that are servers.",
+                "sandbox: { bind: [9100] }", unset: "[] (none)")
+        case .sandboxUDP:
+            Words(.sandbox, "Whether UDP may be used; names are looked up by it.", "sandbox: { udp: false }")
+        case .sandboxUnix:
+            Words(
+                .sandbox,
+                "Sockets in the file system that the plugin may connect to; below Landlock ABI 9 any entry allows all of them.",
+                "sandbox: { unix: [\"/run/postgresql/.s.PGSQL.5432\"] }", unset: "[] (none)")
+        case .sandboxSyscalls:
+            Words(
+                .sandbox,
+                "System calls that are given back to the plugin; the log names the one that was refused, and where it was made.",
+                "sandbox: { syscalls: [\"chmod\"] }", unset: "[] (none)")
+        case .sandboxEnvironment:
+            Words(
+                .sandbox,
+                "Variables of the host's environment that the worker has too, beside those that every program needs.",
+                "sandbox: { environment: [\"PGPASSFILE\"] }", unset: "[] (none)")
         case .sandboxLevel:
             Words(
-                .limits,
-                "Whether a plugin is kept from touching what is not its own: not with \"off\"; as far as this kernel can with "
-                    + "\"on\"; with \"required\" a plugin is refused where this kernel cannot do all of it. sandbox: \"on\" says "
-                    + "the same in short.",
+                .sandbox,
+                "Whether a plugin is kept from touching what is not its own: with \"on\" as far as this kernel can; with "
+                    + "\"required\" it is refused where that is not all. sandbox: \"on\" says the same in short.",
                 "sandbox: { level: \"required\" }")
         case .cacheDurability:
             Words(
@@ -356,45 +394,6 @@ public enum ConfigurationReference {
                 "The program that is run then, whatever the reason is that nothing comes: failures, a quarantine, or a source "
                     + "that hangs.",
                 "on_silence: { run: [\"/usr/bin/logger\", \"silent\"] }")
-        }
-    }
-
-    private static func entry(_ container: SettingContainer) -> ConfigurationEntry {
-        func object(
-            _ places: [ConfigurationPlace], _ text: String, _ example: String, builtIn: String = "{}"
-        ) -> ConfigurationEntry {
-            ConfigurationEntry(
-                key: container.rawValue, group: nil, form: .object, builtIn: builtIn, places: places, text: text,
-                example: example)
-        }
-        switch container {
-        case .params:
-            return object(
-                [.descriptor("parameters"), .pluginFile, .routine],
-                "The values of the plugin's own parameters by name, to tell it what to do; schedhost list shows which there "
-                    + "are, with their types, ranges and defaults. A text may have ${env:NAME}, ${env:NAME:-default}, ${file:PATH} "
-                    + "and ${credential:NAME} in it, which the host replaces before it checks the types.",
-                "params: { symbol: \"ETH-USD\" }", builtIn: "the plugin's own")
-        case .routines:
-            return object(
-                [.pluginFile],
-                "Settings of single routines by name, which win over those of their plugin, for a routine that is to run "
-                    + "differently from the others.",
-                "routines: { snapshot: { max_cycles: 1000 } }")
-        case .instances:
-            return object(
-                [.pluginFile],
-                "Several instances of one plugin by name, each with settings of its own laid over the plugin's, to run one "
-                    + "file for many accounts or markets: instance btc of market is market@btc, with its own worker, caches "
-                    + "and records.",
-                "instances: { btc: { params: { symbol: \"BTC\" } }, eth: { wait_ms: 1000 } }",
-                builtIn: "none (the plugin runs once, as itself)")
-        case .plugins:
-            return object(
-                [.hostFile],
-                "Settings of single plugins by id, as their own files have them (which win over these), to keep all "
-                    + "settings in one file.",
-                "plugins: { \"market-poller\": { wait_ms: 2000 } }")
         }
     }
 }

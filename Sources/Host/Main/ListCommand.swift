@@ -87,7 +87,8 @@ enum ListCommand {
             return plugin.routines.map { routine in
                 (
                     InstanceName.whole(plugin.id, instance) + "/" + routine.name,
-                    EffectiveSettings(of: routine, in: plugin, host: host.layer, own)
+                    EffectiveSettings(
+                        of: routine, in: plugin, host: host.layer, own, limit: host.sandboxLimit)
                 )
             }
         }
@@ -115,6 +116,7 @@ enum ListCommand {
     ) -> String {
         var text = ""
         for fault in findings.faults { text += "    refused: \(TerminalText.clean(fault))\n" }
+        if let first = known.first { text += "    \(SandboxText.text(first))\n" }
         for ((routine, every), effective) in zip(findings.settings, known) {
             let listing = every.filter { isWhole || $0.origin != SettingOrigin.builtIn.description }
             let isDisabled = listing.contains { $0.key == SettingKey.enabled.rawValue && $0.value == "false" }

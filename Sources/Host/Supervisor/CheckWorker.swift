@@ -67,11 +67,15 @@ final class CheckWorker {
         loop = try EventLoop(clock: clock)
         let inbox = Inbox()
         self.inbox = inbox
+        let data = HostProcess.absolute(try Directory(state).directory("data", create: true).path)
+        var setup = WorkerLink.Setup(
+            name: file.name, ledgerName: "", reportName: "", crashReport: nil,
+            logLevel: LogLevel.critical.number, limits: WorkerLimits(),
+            libraryPath: LibraryPath.folders(for: file, in: folder),
+            variables: [CheckMode.variable + "=1", "SCHEDHOST_DATA=" + data, "TMPDIR=" + data])
+        try ProbeSandbox.confine(&setup, file: file, in: folder, own: [HostProcess.absolute(state)])
         link = try WorkerLink(
-            WorkerLink.Setup(
-                name: file.name, ledgerName: "", reportName: "", crashReport: nil,
-                logLevel: LogLevel.critical.number, limits: WorkerLimits(),
-                libraryPath: LibraryPath.folders(for: file, in: folder), variables: [CheckMode.variable + "=1"]),
+            setup,
             ledger: try WorkerLedger(), loop: loop, clock: clock
         ) { report in
             switch report {
@@ -103,7 +107,7 @@ final class CheckWorker {
                     plugin: 0, path: path, name: file.name, parameters: parameters,
                     isForRunning: true, build: file.buildID, caches: .init(state, .all))))
         let isMet = try wait(5000) { inbox.isLoaded || inbox.refusal != nil }
-        if let refusal = inbox.refusal { throw Fault(text: refusal) }
+        if let refusal = inbox.refusal { throw Fault(text: explained(refusal)) }
         guard isMet else { throw fault("load", limit: 5000) }
     }
 
@@ -198,6 +202,9 @@ final class CheckWorker {
         let words = link.lastWords(now: clock.monotonic())
         return Fault(text: words.isEmpty ? text : text + ": " + words)
     }
+
+    /// The text of an error, with what its sandbox has to do with it.
+    func explained(_ text: String) -> String { text + SandboxRefusal.suffix(link.crash?.refusals ?? [], of: text) }
 
     /// The plugin's innermost function when it died.
     private var place: String? {

@@ -118,7 +118,8 @@ public struct Conformance {
         guard let ended, ended.reason.end == .error else { return true }
         let phase = ended.reason.phase.map { " in \($0)" } ?? ""
         found.notes.append(
-            "\(name): fails\(phase) with its defaults (\(ended.reason.text)); its longer runs were not examined")
+            "\(name): fails\(phase) with its defaults (\(worker.explained(ended.reason.text))); its longer runs were not examined"
+        )
         return false
     }
 

@@ -1,3 +1,4 @@
+internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 

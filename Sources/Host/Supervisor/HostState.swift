@@ -13,6 +13,7 @@ internal import HostValues
 ///     ledgers/        a file a worker, while it runs
 ///     reports/        crash reports
 ///     cache/          the disk caches
+///     data/           what plugins keep, a folder each
 ///     plugins/        copies of plugins, which workers load
 ///     control.sock    where a running host is asked
 public struct HostState: ~Copyable {

@@ -1,3 +1,4 @@
+internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 internal import HostWire
@@ -67,6 +68,8 @@ final class HostView: ControlledHost {
         let own = ProcessUsage(of: HostProcess.pid)
         status.residentBytes = own?.residentBytes
         status.cpuMs = own?.cpuMs
+        status.sandboxABI = SandboxMaker.support.abi
+        status.sandboxGaps = SandboxMaker.support.missing
         status.plugins = catalog.status()
         status.routines = book.status { [keeper] in keeper.lifetimeCycles(of: $0) }
         status.workers = fleet.status { name(of: $0) }

@@ -68,12 +68,13 @@ public enum PluginProbe {
         let loop = try EventLoop(clock: clock)
         var result: Result<PluginDescription, Fault>?
         var link: WorkerLink?
+        var setup = WorkerLink.Setup(
+            name: file.name, ledgerName: "", reportName: "", crashReport: nil,
+            logLevel: LogLevel.critical.number, limits: WorkerLimits(),
+            libraryPath: LibraryPath.folders(for: file, in: folder))
+        try ProbeSandbox.confine(&setup, file: file, in: folder)
         let worker = try WorkerLink(
-            WorkerLink.Setup(
-                name: file.name, ledgerName: "", reportName: "", crashReport: nil,
-                logLevel: LogLevel.critical.number, limits: WorkerLimits(),
-                libraryPath: LibraryPath.folders(for: file, in: folder)),
-            ledger: try WorkerLedger(), loop: loop, clock: clock
+            setup, ledger: try WorkerLedger(), loop: loop, clock: clock
         ) { report in
             switch report {
             case .event(.described(_, let description)): result = result ?? .success(description)

@@ -54,7 +54,8 @@ public final class Supervisor {
             PluginCatalog.Settings(options), folder: folder, clock: clock, deadlines: deadlines, log: log)
         crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
         let sandboxes = SandboxMaker(
-            hidden: [options.state] + (options.configuration.map { [$0] } ?? []), plugins: catalog.settings.plugins
+            hidden: [options.state] + (options.configuration.map { [$0] } ?? []), plugins: catalog.settings.plugins,
+            tell: { [log] in log.write(.info, "", $0) }
         ) { folder.libraryNames }
         let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))
         marks = HostMarks(options.state, own: mark)
@@ -142,6 +143,12 @@ public final class Supervisor {
         log.write(
             .info, "",
             "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
+        let sandbox = catalog.resolver.sharedLimits.sandbox
+        if sandbox.level != .off,
+            let text = WorkerEnvironment.notice(of: WorkerLink.inherited, with: sandbox.environment)
+        {
+            log.write(.info, "", text)
+        }
         if let want = crashReports.want { log.write(.warning, "", want) }
     }
 

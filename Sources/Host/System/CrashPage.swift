@@ -13,6 +13,16 @@ public enum CrashPage {
         public let offset: UInt64
     }
 
+    /// A system call that the sandbox has refused.
+    public struct RefusedCall: Equatable, Sendable {
+        /// Its number.
+        public let call: UInt32
+        /// How often it was made.
+        public let times: UInt32
+        /// Who made it the first time.
+        public let frame: Frame
+    }
+
     /// What is in the page. Untrusted: plugin code can write there.
     public struct Contents: Sendable {
         /// The signal that ended it; 0 for none.
@@ -23,6 +33,8 @@ public enum CrashPage {
         public let frames: [Frame]
         /// Why the worker ended itself; empty when it did not.
         public let words: String
+        /// The calls that its sandbox has refused.
+        public var refused: [RefusedCall] = []
 
         /// What a page says.
         public init(signal: Int32, thread: Int32 = 0, frames: [Frame] = [], words: String = "") {
@@ -78,15 +90,23 @@ public enum CrashPage {
         }
         let words = 16
         let frames = words + Int(CHS_CRASH_WORDS)
-        let stride = MemoryLayout<chs_crash_frame>.stride
+        let step = MemoryLayout<chs_crash_frame>.stride
         let count = min(Int(number(8, 4)), Int(CHS_CRASH_FRAMES))
-        return Contents(
+        func frame(at start: Int) -> Frame {
+            Frame(image: text(start + 8, Int(CHS_CRASH_IMAGE)), offset: number(start, 8))
+        }
+        let calls = frames + Int(CHS_CRASH_FRAMES) * step
+        let size = MemoryLayout<chs_refused_call>.stride
+        var contents = Contents(
             signal: Int32(truncatingIfNeeded: number(0, 4)), thread: Int32(truncatingIfNeeded: number(4, 4)),
-            frames: (0..<count).map { index in
-                let start = frames + index * stride
-                return Frame(image: text(start + 8, Int(CHS_CRASH_IMAGE)), offset: number(start, 8))
-            },
-            words: text(words, Int(CHS_CRASH_WORDS)))
+            frames: (0..<count).map { frame(at: frames + $0 * step) }, words: text(words, Int(CHS_CRASH_WORDS)))
+        for start in stride(from: calls, to: calls + Int(CHS_REFUSED_CALLS) * size, by: size)
+        where number(start + 12, 4) == 2 {
+            contents.refused.append(
+                RefusedCall(
+                    call: UInt32(number(start, 4)), times: UInt32(number(start + 8, 4)), frame: frame(at: start + 32)))
+        }
+        return contents
     }
 }
 

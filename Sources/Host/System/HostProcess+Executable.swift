@@ -38,3 +38,12 @@ extension Directory {
         _ = try retrying("mkdirat", child(name)) { unsafe mkdirat(descriptor.raw, name, 0o777) }
     }
 }
+
+extension HostProcess {
+    /// Makes an empty file that must not exist yet, with the mode that the user's umask gives. open(2), `O_EXCL`.
+    public static func makeFile(_ path: String) throws(SystemError) {
+        let parts = path.split(separator: "/")
+        let folder = try Directory("/" + parts.dropLast().joined(separator: "/"))
+        _ = try folder.create(parts.last.map(String.init) ?? "", mode: 0o666)
+    }
+}

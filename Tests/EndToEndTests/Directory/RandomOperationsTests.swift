@@ -13,7 +13,11 @@ extension EndToEnd {
             let scratch = try Scratch()
             var walk = Walk(plugins: scratch.plugins, seed: UInt64.random(in: 0 ... .max))
             for number in 0..<walk.count { try walk.perform(.drop, on: number) }
-            let trace = scratch.path + "/trace"
+            let folder = scratch.path + "/traces"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+            try scratch.write(
+                "{ sandbox: { write: [\"\(folder)\"], environment: [\"TRACE\"] } }", to: "schedhost.json5")
+            let trace = folder + "/trace"
             let host = try Host("--grace", "2s", in: scratch, environment: ["TRACE": trace])
             for _ in 0..<1000 {
                 try walk.step()

@@ -16,7 +16,7 @@ extension EndToEnd.Isolation {
         let scratch = try Scratch()
         try scratch.add("healthy")
         try scratch.add("faulty")
-        try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
+        try scratch.write("{ params: { trace: \"\(Trace.place(scratch))\" } }", to: "healthy.json5")
         try scratch.write(
             "{ restart: { first_delay_ms: 0, max_delay_ms: 0, same_cause_failures: 0, any_cause_failures: 0 } }",
             to: "schedhost.json5")

@@ -29,7 +29,7 @@ extension EndToEnd.Isolation {
         try await Fixtures.build("healthy")
         let scratch = try Scratch()
         try scratch.add("healthy")
-        try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
+        try scratch.write("{ params: { trace: \"\(Trace.place(scratch))\" } }", to: "healthy.json5")
         let host = try Host(in: scratch)
         try await eventually("20 beats") { Trace.read(scratch).count >= 20 }
         host.command.signal(Signals.kill)

@@ -78,7 +78,7 @@ final class Scene {
         scratch = try Scratch()
         try scratch.add("healthy")
         try scratch.add(misdeed.plugin)
-        try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
+        try scratch.write("{ params: { trace: \"\(Trace.place(scratch))\" } }", to: "healthy.json5")
         let settings = misdeed.settings.isEmpty ? "" : misdeed.settings + ","
         let parameters = misdeed.parameters.isEmpty ? "" : ", " + misdeed.parameters
         try scratch.write(

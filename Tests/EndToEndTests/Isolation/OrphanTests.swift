@@ -93,9 +93,9 @@ extension EndToEnd.Isolation {
         let worker = try await neighbour.worker(of: "sleeper.so")
         let stranger = try Command(
             ["/bin/sleep", "100"], in: scratch, environment: [HostMark.variable: "\(neighbour.pid)-x"])
-        let host = try Host(in: scratch, environment: ["HOME": scratch.path])
+        let host = try Host(in: scratch, environment: ["HOME": scratch.state + "/data/leaves-children"])
         func left(_ kinds: Set<String>) -> [Int32] {
-            scratch.text("left").split(separator: "\n").compactMap { line in
+            scratch.text("state/data/leaves-children/left").split(separator: "\n").compactMap { line in
                 let words = line.split(separator: " ")
                 return words.count == 2 && kinds.contains(String(words[0])) ? Int32(words[1]) : nil
             }

@@ -26,15 +26,17 @@ extension EndToEnd.Isolation {
     @Test func `from a crash to the plugin's next cycle, without a report`() async throws {
         let scratch = try Scratch()
         let name = "crasher-\(scratch.path.split(separator: "-").last ?? "")"
-        try await Fixtures.build(name, c: Self.crasher(scratch.path + "/trace"))
+        try await Fixtures.build(name, c: Self.crasher(Trace.place(scratch, of: "crasher")))
         try scratch.add(name, as: "crasher.so")
         try scratch.write(Self.atOnce, to: "schedhost.json5")
         let canary = try Canary()
         let host = try Host("--no-crash-reports", in: scratch)
-        try await eventually("30 crashes\n\(host.log)") { Trace.read(scratch).count { $0.cycle == 3 } > 30 }
+        try await eventually("30 crashes\n\(host.log)") {
+            Trace.read(scratch, of: "crasher").count { $0.cycle == 3 } > 30
+        }
         let noise = canary.longestMs
         _ = try await host.end(by: Signals.terminate)
-        let trace = Trace.read(scratch)
+        let trace = Trace.read(scratch, of: "crasher")
         let gaps = zip(trace, trace.dropFirst()).filter { $0.cycle == 3 && $1.cycle == 0 }
             .map { Double($1.timeUs - $0.timeUs) / 1000 }.sorted()
         #expect(gaps.count >= 30)

@@ -91,7 +91,6 @@ extension EndToEnd {
             try Self.touch(scratch.path + "/without.c", Self.withoutLandlock(error))
             _ = try await Command.shell("cc '\(scratch.path)/without.c' -o '\(scratch.path)/without'", in: scratch)
             try scratch.add("healthy")
-            try scratch.write("{ sandbox: \"on\" }", to: "schedhost.json5")
             let host = try Host(shell: "exec ./without \"$@\"", in: scratch)
             try await host.line(
                 "WARNING", "this kernel has no Landlock", "sandboxes do not cover files, TCP ports, signals")
@@ -122,7 +121,6 @@ extension EndToEnd {
             )
             _ = try await Command.shell(
                 "cc -shared -fPIC '\(scratch.path)/early.c' -o '\(scratch.plugins)/libm.so.6'", in: scratch)
-            try scratch.write("{ sandbox: \"on\" }", to: "schedhost.json5")
             let host = try Host(in: scratch)
             _ = try await host.sessions(1)
             #expect(host.lines("early").isEmpty, "\(host.log)")
@@ -141,7 +139,6 @@ extension EndToEnd {
                         schedhost_info(scheduler, "the command ended with %d", status >> 8);
                         """))
             try scratch.add("commander")
-            try scratch.write("{ sandbox: \"on\" }", to: "schedhost.json5")
             let host = try Host(in: scratch)
             let line = try await host.line("the command ended with")
             #expect(!line.contains("ended with 0"), "\(host.log)")
@@ -175,7 +172,6 @@ extension EndToEnd {
             )
             let scratch = try Scratch()
             try scratch.add("threaded")
-            try scratch.write("{ sandbox: \"on\" }", to: "schedhost.json5")
             let host = try Host(in: scratch)
             try await host.line("the thread saw 13")
             _ = try await host.end(by: Signals.terminate)

@@ -29,7 +29,7 @@ extension EndToEnd.Isolation {
         guard let prefix = try await Self.withoutRights(program, in: scratch) else { return }
         try scratch.add("healthy")
         try scratch.add("faulty")
-        try scratch.write("{ params: { trace: \"\(scratch.path)/trace\" } }", to: "healthy.json5")
+        try scratch.write("{ params: { trace: \"\(Trace.place(scratch))\" } }", to: "healthy.json5")
         try scratch.write(
             "{ limits: { processes: 20 }, params: { misdeed: \"fork-bomb\", bound: 500, once: true } }",
             to: "faulty.json5")

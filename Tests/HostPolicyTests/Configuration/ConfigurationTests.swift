@@ -121,7 +121,8 @@ import Testing
         #expect(
             settings.limits
                 == WorkerLimits(
-                    memoryMb: 64, openFiles: 128, processes: 8, cpuPercent: 50, cacheValueMb: 2, cacheMemoryMb: 9))
+                    memoryMb: 64, openFiles: 128, processes: 8, cpuPercent: 50, cacheValueMb: 2, cacheMemoryMb: 9,
+                    sandbox: SandboxSettings(level: .on)))
         #expect(settings.caches == CacheSettings(durability: .power, diskFiles: 100, diskMb: 7))
         #expect(WorkerLimits(arguments: settings.limits.arguments) == settings.limits)
         #expect(settings.onFailureCommand == ["/bin/cat", "-v"])
@@ -138,7 +139,7 @@ import Testing
         restart.intervalMs = 1000
         #expect(settings.isolation == .plugin && settings.restart == restart)
         #expect(settings.isEnabled && settings.onError == ErrorDefault())
-        #expect(settings.limits == WorkerLimits(memoryMb: 0, openFiles: 0, processes: 0, cpuPercent: 0))
+        #expect(settings.limits == WorkerLimits(sandbox: SandboxSettings(level: .on)))
         #expect(settings.caches == CacheSettings(durability: .process, diskFiles: 10_000, diskMb: 1024))
         #expect(settings.limits.cacheValueMb == 16 && settings.limits.cacheMemoryMb == 256)
         #expect(settings.onFailureCommand.isEmpty && settings.onFailureTimeoutMs == 10_000)
@@ -201,7 +202,7 @@ import Testing
         let settings = try effective(
             host: "{ limits: { memory_mb: 64, open_files: 100 }, on_failure: ['/bin/a'] }",
             file: "{ limits: { memory_mb: 0 }, on_failure: { timeout_ms: 500 } }")
-        #expect(settings.limits == WorkerLimits(memoryMb: 0, openFiles: 100, processes: 0, cpuPercent: 0))
+        #expect(settings.limits == WorkerLimits(openFiles: 100, sandbox: SandboxSettings(level: .on)))
         #expect(settings.onFailureCommand == ["/bin/a"] && settings.onFailureTimeoutMs == 500)
     }
 
@@ -241,6 +242,10 @@ import Testing
                 case .schedules: "\"daily\""
                 case .zone: "\"UTC\""
                 case .name: "\"heavy\""
+                case .grants(.paths, _): "[\"/a\", \"/b\"]"
+                case .grants(.ports, _): "[80, 443]"
+                case .grants(.calls, _): "[\"ptrace\", \"kcmp\"]"
+                case .grants(.variables, _): "[\"A\", \"B\"]"
                 }
             let inner = "\(key.name): \(value)"
             let text = "{ \(key.group.map { "\($0): { \(inner) }" } ?? inner) }"

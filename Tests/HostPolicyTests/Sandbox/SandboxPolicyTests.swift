@@ -73,9 +73,10 @@ import Testing
     )
         -> [String]
     {
-        VisiblePaths.paths(hiding: hidden, plugins: VisiblePaths.Plugins(plugins, libraries: libraries)) { folder in
+        VisiblePaths.find(hiding: hidden, plugins: VisiblePaths.Plugins(plugins, libraries: libraries)) { folder in
             (tree[folder] ?? []).map { VisiblePaths.Entry($0.replacing("@", with: ""), isLink: $0.hasSuffix("@")) }
         }
+        .paths
     }
 
     @Test func `neighbours on each level are visible, links and what is hidden are not`() {
@@ -101,6 +102,16 @@ import Testing
         #expect(
             find(tree, hiding: ["/state", "/p/..1/a.json5", "/etc/schedhost.json5"], plugins: "/p")
                 == ["/p/..1/b.txt", "/etc/hosts"])
+    }
+
+    @Test func `a crowded folder on the way is hidden, and what lies beyond it is not`() {
+        let many = (0..<4100).map { "file\($0)" }
+        let found = VisiblePaths.find(hiding: ["/tmp/a/s"], plugins: VisiblePaths.Plugins("/p", libraries: [])) {
+            folder in
+            let tree = ["/": ["tmp", "usr", "p"], "/tmp": many + ["a"], "/tmp/a": ["s", "x"], "/p": ["y.txt"]]
+            return (tree[folder] ?? []).map { VisiblePaths.Entry($0) }
+        }
+        #expect(found.paths == ["/tmp/a/x", "/usr", "/p/y.txt"] && found.crowded == ["/tmp"])
     }
 
     @Test func `plugins within the state directory are reached all the same`() {

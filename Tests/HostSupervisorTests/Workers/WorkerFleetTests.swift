@@ -30,6 +30,30 @@ import Testing
         #expect(harness.deaths().isEmpty)
     }
 
+    @Test func `who shares a worker and names a path that it lacks gets another one, and what runs goes on`() throws {
+        func load(_ plugin: Int, _ paths: String...) -> Load {
+            var load = FleetHarness.load(plugin, .shared)
+            load.limits = WorkerLimits().naming(paths)
+            return load
+        }
+        let (first, seats) = try harness.serve(0, .shared)
+        try fleet.prepare(load(1, "/a"))
+        #expect(harness.launcher.workers.count == 2 && !first.mustQuit)
+        let second = harness.launcher.workers[1]
+        second.answerLoads()
+        // It has the paths of all: whoever comes with the same ones, or none, is served by it.
+        try fleet.prepare(load(2))
+        try fleet.prepare(load(3, "/a"))
+        #expect(harness.launcher.workers.count == 2)
+        try fleet.prepare(load(4, "/b"))
+        try fleet.prepare(load(5, "/a", "/b"))
+        #expect(harness.launcher.workers.count == 3)
+        // The first ends when its sessions are over.
+        fleet.unseat(seats[0].0, seats[0].1)
+        fleet.retireUnused { _, _ in true }
+        #expect(first.mustQuit && !harness.launcher.workers[2].mustQuit)
+    }
+
     @Test func `a file that is replaced ten times while it is described has one description in the end`() throws {
         for number in 0..<10 {
             fleet.enqueue(number)

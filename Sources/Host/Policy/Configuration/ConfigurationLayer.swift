@@ -56,7 +56,13 @@ public struct ConfigurationLayer: Equatable, Sendable {
         // What says when it runs is one thing, by a wait or by a schedule: the last one said holds.
         if upper.settings[.schedule] != nil { settings[.waitMs] = nil }
         if upper.settings[.waitMs] != nil { settings[.schedule] = nil }
-        settings.merge(upper.settings) { $1 }
+        for (key, value) in upper.settings {
+            if key.addsUp, let lower = settings[key], let sum = lower.value.adding(value.value) {
+                settings[key] = Sourced(sum, from: value.origin)
+            } else {
+                settings[key] = value
+            }
+        }
         params.merge(upper.params) { $1 }
     }
 }
@@ -103,6 +109,8 @@ public struct PluginConfiguration: Equatable, Sendable {
 public struct HostConfiguration: Equatable, Sendable {
     /// What holds for every plugin. Without parameters: these belong to a plugin.
     public var layer = ConfigurationLayer()
+    /// What plugins' own files may allow at most.
+    public var sandboxLimit = SandboxLimit()
     /// What holds for one plugin, by its name.
     public var plugins: [String: PluginConfiguration] = [:]
 

@@ -3,13 +3,13 @@ internal import HostValues
 /// Checks a file's values against the keys that there are, and collects every mistake.
 struct ConfigurationReader {
     /// What the keys of an object may be beside the settings.
-    private enum Scope {
+    enum Scope {
         case host, plugin, instance, routine
 
         var extra: [String] {
             let containers: [SettingContainer] =
                 switch self {
-                case .host: [.plugins]
+                case .host: [.plugins, .sandboxLimit]
                 case .plugin: [.params, .routines, .instances]
                 case .instance: [.params, .routines]
                 case .routine: [.params]
@@ -42,6 +42,9 @@ struct ConfigurationReader {
     mutating func host(_ members: [JSONMember]) -> HostConfiguration {
         var host = HostConfiguration()
         host.layer = layer(members, path: "", scope: .host)
+        if let limit = unique(members, path: "", reporting: false).first(where: { $0.name == "sandbox_limit" }) {
+            host.sandboxLimit.bounds = sandboxLimit(limit)
+        }
         guard let plugins = unique(members, path: "", reporting: false).first(where: { $0.name == "plugins" }) else {
             return host
         }
@@ -195,7 +198,7 @@ struct ConfigurationReader {
         }
     }
 
-    private mutating func object(_ node: JSONNode, path: String) -> [JSONMember]? {
+    mutating func object(_ node: JSONNode, path: String) -> [JSONMember]? {
         guard case .object(let members) = node.value else {
             report("must be an object { … }, not \(node.value.described)", at: node.position, path)
             return nil
@@ -221,8 +224,7 @@ struct ConfigurationReader {
 
     // MARK: Values
 
-    private mutating func take(_ key: SettingKey, _ node: JSONNode, path: String, into layer: inout ConfigurationLayer)
-    {
+    mutating func take(_ key: SettingKey, _ node: JSONNode, path: String, into layer: inout ConfigurationLayer) {
         guard checkTimes(key, node, path: path) else { return }
         guard let value = Self.value(of: node, for: key.shape) else {
             let (culprit, index) = Self.culprit(in: node, for: key.shape)
@@ -258,7 +260,7 @@ struct ConfigurationReader {
                 "there is no time zone \(node.value.described): names are such as Europe/Berlin or UTC",
                 at: node.position, path)
             return false
-        case .integer, .integers, .word, .until, .command, .flag, .name: return true
+        case .integer, .integers, .word, .until, .command, .flag, .grants, .name: return true
         }
     }
 
@@ -297,6 +299,7 @@ struct ConfigurationReader {
             guard case .array(let nodes) = node.value, nodes.count <= 64 else { return nil }
             let words = nodes.compactMap { argument($0.value) }
             return words.count == nodes.count && words.first != "" ? .command(words) : nil
+        case .grants(let grant, let words): return grant.value(of: node, words: words)
         }
     }
 
@@ -311,19 +314,20 @@ struct ConfigurationReader {
             index = nodes.indices.first {
                 argument(nodes[$0].value) == nil || ($0 == 0 && nodes[0].value == .string(""))
             }
+        case .grants(let grant, _): index = nodes.firstIndex { grant.value(of: $0.value) == nil }
         case .integer, .word, .until, .flag, .schedules, .zone, .name: index = nil
         }
         return index.map { (nodes[$0], $0) } ?? (node, nil)
     }
 
     /// A word of a command line.
-    private static func argument(_ value: JSONValue) -> String? {
+    static func argument(_ value: JSONValue) -> String? {
         guard case .string(let word) = value, !word.unicodeScalars.contains("\0") else { return nil }
         return word
     }
 
     /// A whole number that is not negative; `1e3` is one.
-    private static func integer(_ value: JSONValue) -> UInt64? {
+    static func integer(_ value: JSONValue) -> UInt64? {
         switch value {
         case .integer(let value): UInt64(exactly: value)
         case .double(let value): value.magnitude < 0x1p53 ? UInt64(exactly: value) : nil
@@ -346,7 +350,7 @@ struct ConfigurationReader {
 
     // MARK: Mistakes
 
-    private static func unknown(_ name: String, in group: String?, scope: Scope) -> String {
+    static func unknown(_ name: String, in group: String?, scope: Scope) -> String {
         let allowed: [String]
         if let group {
             allowed = SettingKey.allCases.filter { $0.group == group }.map(\.name)
@@ -373,7 +377,7 @@ struct ConfigurationReader {
         return "unknown key; \(list)"
     }
 
-    private func shown(_ name: String) -> String {
+    func shown(_ name: String) -> String {
         let isPlain =
             !name.isEmpty
             && name.unicodeScalars.allSatisfy {
@@ -383,7 +387,7 @@ struct ConfigurationReader {
     }
 
     /// The sentence is made only if it will be kept: a file of garbage costs no more than its reading.
-    private mutating func report(_ message: @autoclosure () -> String, at position: TextPosition, _ path: String) {
+    mutating func report(_ message: @autoclosure () -> String, at position: TextPosition, _ path: String) {
         guard error.problems.count < ConfigurationError.limit else {
             error.omitted += 1
             return

@@ -38,6 +38,8 @@ public struct EffectiveSettings: Equatable, Sendable {
     public let settings: [SettingKey: Sourced<SettingValue>]
     /// The parameters by name, with the declared defaults.
     public let params: [String: ParameterSetting]
+    /// The paths that files give as parameters, within what these may allow.
+    public let namedPaths: [String]
 
     private func integer(_ key: SettingKey) -> UInt64 {
         if case .integer(let value)? = settings[key]?.value { value } else { 0 }
@@ -127,7 +129,26 @@ public struct EffectiveSettings: Equatable, Sendable {
     }
     /// What a worker may touch.
     private var sandbox: SandboxSettings {
-        SandboxSettings(level: word(.sandboxLevel).flatMap { .init(rawValue: $0) } ?? .off)
+        var sandbox = SandboxSettings(level: word(.sandboxLevel).flatMap { .init(rawValue: $0) } ?? .off)
+        if case .texts(let paths)? = settings[.sandboxRead]?.value { sandbox.read = .only(paths) }
+        sandbox.write = texts(.sandboxWrite)
+        sandbox.named = namedPaths
+        sandbox.execute = word(.sandboxExecute) == "any" ? .any : .only(texts(.sandboxExecute))
+        sandbox.connect = word(.sandboxConnect) == "any" ? .any : .only(ports(.sandboxConnect))
+        sandbox.bind = ports(.sandboxBind)
+        if case .flag(let udp)? = settings[.sandboxUDP]?.value { sandbox.udp = udp }
+        sandbox.unix = texts(.sandboxUnix)
+        sandbox.syscalls = texts(.sandboxSyscalls)
+        sandbox.environment = texts(.sandboxEnvironment)
+        return sandbox
+    }
+
+    private func texts(_ key: SettingKey) -> [String] {
+        if case .texts(let texts)? = settings[key]?.value { texts } else { [] }
+    }
+
+    private func ports(_ key: SettingKey) -> [UInt16] {
+        if case .integers(let ports)? = settings[key]?.value { ports.map { UInt16(clamping: $0) } } else { [] }
     }
     /// How its disk caches are kept.
     public var caches: CacheSettings {
@@ -184,10 +205,10 @@ public struct EffectiveSettings: Equatable, Sendable {
 extension EffectiveSettings {
     /// Merges for one routine: built in < descriptor < `schedhost.json5` < the plugin's file < its block for the
     /// routine < the command line. In `schedhost.json5` itself a plugin's block wins over what is for all, and a
-    /// routine's over its plugin's.
+    /// routine's over its plugin's. `limit` bounds what the plugin's own file allows by naming paths.
     public init(
         of routine: PluginDescription.Routine, in plugin: PluginDescription, host: ConfigurationLayer = .init(),
-        _ layers: PluginLayers = .init(), commandLine: ConfigurationLayer = .init()
+        _ layers: PluginLayers = .init(), commandLine: ConfigurationLayer = .init(), limit: SandboxLimit = .init()
     ) {
         var all = ConfigurationLayer()
         for key in SettingKey.allCases {
@@ -211,6 +232,7 @@ extension EffectiveSettings {
         }
         all.merge(commandLine)
         settings = all.settings
+        namedPaths = limit.named(layers.givenPaths)
         let declared = Dictionary(plugin.parameters.map { ($0.name, $0) }) { first, _ in first }
         params = all.params.reduce(into: [:]) { params, entry in
             params[entry.key] = declared[entry.key].map { entry.value.typed(as: $0) } ?? entry.value

@@ -42,6 +42,26 @@ public struct ParameterSetting: Equatable, Sendable {
     /// As everybody may see it: what was taken from the surroundings is shown as it is written.
     public var shown: String { isSecret ? PluginDescription.Parameter.hidden : written.json }
 
+    /// The texts in it that are paths from the root on, where a file gives them. What the plugin itself has as its default gives
+    /// it nothing.
+    var givenPaths: [GivenPath] {
+        guard source != .unknown, case .file(let file, _, _) = origin else { return [] }
+        var paths: [GivenPath] = []
+        func add(_ value: JSONValue) {
+            switch value {
+            case .string(let text):
+                if text.hasPrefix("/"), text.utf8.count < 4096, !text.unicodeScalars.contains("\0") {
+                    paths.append(GivenPath(text, in: file))
+                }
+            case .array(let nodes): for node in nodes { add(node.value) }
+            case .object(let members): for member in members { add(member.node.value) }
+            case .null, .bool, .integer, .double: break
+            }
+        }
+        add(value)
+        return paths
+    }
+
     /// The same with what the surroundings make of it.
     mutating func take(_ value: JSONValue) {
         self.value = value

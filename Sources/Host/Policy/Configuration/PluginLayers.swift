@@ -4,13 +4,15 @@ public import HostValues
 public struct PluginLayers: Equatable, Sendable {
     /// From what is laid under the others to what wins.
     public let parts: [PluginConfiguration]
+    /// The paths that they give as parameters, to any routine, in order.
+    public let givenPaths: [GivenPath]
 
     /// Nothing is configured.
-    public init() { parts = [] }
+    public init() { self.init([]) }
 
     /// What the host's file says of it, and its own one.
     public init(block: PluginConfiguration?, file: PluginConfiguration?) {
-        parts = [block, file].compactMap { $0 }
+        self.init([block, file].compactMap { $0 })
     }
 
     /// The names of the instances that they have, in order; none: the plugin runs once, as itself.
@@ -22,7 +24,12 @@ public struct PluginLayers: Equatable, Sendable {
         return PluginLayers(parts.flatMap { [$0, $0.instances[name]?.configuration].compactMap { $0 } })
     }
 
-    private init(_ parts: [PluginConfiguration]) { self.parts = parts }
+    private init(_ parts: [PluginConfiguration]) {
+        self.parts = parts
+        let layers = parts.flatMap { [$0.layer] + $0.routines.values.map(\.layer) }
+        givenPaths = Set(layers.flatMap { $0.params.values.flatMap(\.givenPaths) })
+            .sorted { ($0.path, $0.file) < ($1.path, $1.file) }
+    }
 
     /// Compares them with what the plugin declares. Throws all mistakes of the first file that has some.
     public func check(against plugin: PluginDescription) throws(ConfigurationError) {

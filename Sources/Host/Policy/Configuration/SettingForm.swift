@@ -37,6 +37,10 @@ extension SettingKey {
         case .schedules(let most): SettingForm("text, or list of at most \(most) texts")
         case .name: SettingForm("text", range: "1 to 64 characters")
         case .zone: SettingForm("text", range: "a name such as \"Europe/Berlin\" or \"UTC\"")
+        case .grants(let grant, let words):
+            SettingForm(
+                words.isEmpty ? "list" : "list or word",
+                range: grant.things + words.map { ", or \"\($0)\"" }.joined())
         }
     }
 
@@ -58,4 +62,6 @@ public enum SettingContainer: String, CaseIterable, Sendable {
     case instances
     /// Settings of single plugins.
     case plugins
+    /// What plugins' own files may allow at most.
+    case sandboxLimit = "sandbox_limit"
 }

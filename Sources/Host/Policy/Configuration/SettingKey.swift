@@ -38,6 +38,15 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case limitProcesses = "limits.processes"
     case limitCpuPercent = "limits.cpu_percent"
     case sandboxLevel = "sandbox.level"
+    case sandboxRead = "sandbox.read"
+    case sandboxWrite = "sandbox.write"
+    case sandboxExecute = "sandbox.execute"
+    case sandboxConnect = "sandbox.connect"
+    case sandboxBind = "sandbox.bind"
+    case sandboxUDP = "sandbox.udp"
+    case sandboxUnix = "sandbox.unix"
+    case sandboxSyscalls = "sandbox.syscalls"
+    case sandboxEnvironment = "sandbox.environment"
     case cacheDurability = "caches.durability"
     case cacheValueMb = "caches.value_mb"
     case cacheMemoryMb = "caches.memory_mb"
@@ -60,6 +69,15 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
     case until(Until)
     case command([String])
     case texts([String])
+
+    /// This list and what another one has more; nil where they are no two lists.
+    func adding(_ other: SettingValue) -> SettingValue? {
+        switch (self, other) {
+        case (.texts(let a), .texts(let b)): .texts(a + b.filter { !a.contains($0) })
+        case (.integers(let a), .integers(let b)): .integers(a + b.filter { !a.contains($0) })
+        default: nil
+        }
+    }
 
     /// As `list` shows it, and as a configuration file may say it.
     public var description: String {
@@ -93,6 +111,44 @@ enum SettingShape {
     case zone
     /// A name of the user's own.
     case name
+    /// A list of what a sandbox allows, or one of these words. The lists of several sources add up.
+    case grants(Grant, words: [String])
+
+    /// What a sandbox allows.
+    enum Grant {
+        case paths, ports, calls, variables
+
+        /// Whether a text may be one.
+        func takes(_ text: String) -> Bool {
+            switch self {
+            case .paths:
+                text.hasPrefix("/") && text.utf8.count < 4096 && !text.split(separator: "/").contains("..")
+            case .ports: false
+            case .calls: SystemCall(text) != nil
+            case .variables: !text.isEmpty && !text.contains("=")
+            }
+        }
+
+        /// What the list is of.
+        var things: String {
+            switch self {
+            case .paths: "paths from the root on"
+            case .ports: "ports"
+            case .calls: "system calls"
+            case .variables: "names of environment variables"
+            }
+        }
+
+        /// What one is.
+        var thing: String {
+            switch self {
+            case .paths: "a path from the root on, such as \"/srv/out\""
+            case .ports: "a port from 0 to 65535"
+            case .calls: "a system call that a sandbox refuses, such as \"ptrace\""
+            case .variables: "the name of an environment variable"
+            }
+        }
+    }
 
     /// The same for one element of a list.
     var allowedElement: String {
@@ -100,6 +156,7 @@ enum SettingShape {
         case .integers(let range, let unit, _):
             "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .command: "a text without NUL characters, and the first names a program"
+        case .grants(let grant, _): grant.thing
         case .integer, .word, .until, .flag, .schedules, .zone, .name: allowed
         }
     }
@@ -128,6 +185,8 @@ enum SettingShape {
                 "a schedule such as \"Mon..Fri 09:30 Europe/Berlin\" or \"30 9 * * 1-5\", or a list of at most \(most)"
         case .name: return "a name of 1 to 64 characters, such as \"heavy\""
         case .zone: return "the name of a time zone, such as \"Europe/Berlin\""
+        case .grants(let grant, let words):
+            return "a list of \(grant.things)" + words.map { ", or \"\($0)\"" }.joined()
         case .until: return "\"HH:MM\", a date and time such as \"2026-11-24T18:30:00Z\", or \"never\""
         case .command: return "a command as a list of texts, such as [\"/usr/bin/logger\", \"-t\", \"schedhost\"]"
         }
@@ -176,6 +235,15 @@ extension SettingKey {
         case .limitProcesses: .integer(1...1_048_576, of: "processes", zero: "no limit")
         case .limitCpuPercent: .integer(1...100, of: "percent", zero: "no limit")
         case .sandboxLevel: .word(SandboxSettings.Level.allCases.map(\.rawValue))
+        case .sandboxRead: .grants(.paths, words: ["all"])
+        case .sandboxWrite: .grants(.paths, words: [])
+        case .sandboxExecute: .grants(.paths, words: ["any", "none"])
+        case .sandboxConnect: .grants(.ports, words: ["any", "none"])
+        case .sandboxBind: .grants(.ports, words: ["none"])
+        case .sandboxUDP: .flag
+        case .sandboxUnix: .grants(.paths, words: ["none"])
+        case .sandboxSyscalls: .grants(.calls, words: [])
+        case .sandboxEnvironment: .grants(.variables, words: [])
         case .cacheDurability: .word(CacheDurability.allCases.map(\.rawValue))
         case .cacheValueMb: .integer(1...1024, of: "megabytes", zero: nil)
         case .cacheMemoryMb: .integer(1...1_048_576, of: "megabytes", zero: nil)
@@ -217,7 +285,12 @@ extension SettingKey {
         case .restartAnyCauseWindowMs: .integer(restart.anyCauseWindowMs)
         case .restartProbeAfterMs: .integers(restart.probeAfterMs)
         case .restartShortageDelayMs: .integer(restart.shortageDelayMs)
-        case .sandboxLevel: .word(SandboxSettings().level.rawValue)
+        case .sandboxLevel: .word(SandboxSettings.Level.on.rawValue)
+        case .sandboxRead: .word("all")
+        case .sandboxExecute, .sandboxConnect: .word("any")
+        case .sandboxBind: .integers([])
+        case .sandboxUDP: .flag(SandboxSettings().udp)
+        case .sandboxWrite, .sandboxUnix, .sandboxSyscalls, .sandboxEnvironment: .texts([])
         case .cacheDurability: .word(CacheDurability.process.rawValue)
         case .cacheValueMb: .integer(WorkerLimits().cacheValueMb)
         case .cacheMemoryMb: .integer(WorkerLimits().cacheMemoryMb)
@@ -249,6 +322,9 @@ extension SettingKey {
         default: nil
         }
     }
+
+    /// Whether the lists of several sources add up.
+    var addsUp: Bool { if case .grants = shape { true } else { false } }
 
     /// Its name in that object.
     public var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }

@@ -8,6 +8,30 @@ extension WorkerLimits {
         ].compactMap { name, value in value == 0 ? nil : "\(name)=\(value)" }
     }
 
+    /// The same for a worker to which these paths are named too.
+    public func naming(_ paths: [String]) -> WorkerLimits {
+        var limits = self
+        limits.sandbox.named += paths.filter { !limits.sandbox.named.contains($0) }
+        return limits
+    }
+
+    /// What a worker that is there is to one that is wanted.
+    public enum Fit: Equatable, Sendable {
+        case good
+        /// It is one that plugins share, and lacks nothing but paths.
+        case lacksPaths
+        case bad
+    }
+
+    /// What a worker with these limits is to who wants others. One that plugins share has the paths of all of them.
+    public func fit(for wanted: WorkerLimits, isShared: Bool) -> Fit {
+        if self == wanted { return .good }
+        var same = self
+        same.sandbox.named = wanted.sandbox.named
+        guard isShared, same == wanted else { return .bad }
+        return Set(sandbox.named).isSuperset(of: wanted.sandbox.named) ? .good : .lacksPaths
+    }
+
     /// The limits of a worker's command line; words that are none are passed over.
     public init(arguments: [String]) {
         var limits = WorkerLimits()

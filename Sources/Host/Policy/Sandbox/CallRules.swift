@@ -120,8 +120,9 @@ enum CallRules {
             settings.connect == .only([]) && settings.bind.isEmpty && support.ports & PortRights.connect == 0
         let stream = CallDecision.whereArgument(
             2, isOneOf: [0, 6], .answer(refusesTCP ? noAccess : .allow), otherwise: .answer(noSuchProtocol))
+        // UDP, and the echo requests of ping(8), which the kernel gives to whom it wants to.
         let datagram = CallDecision.whereArgument(
-            2, isOneOf: [0, 17], .answer(settings.udp ? .allow : noAccess), otherwise: .answer(noSuchProtocol))
+            2, isOneOf: [0, 17, 1, 58], .answer(settings.udp ? .allow : noAccess), otherwise: .answer(noSuchProtocol))
         let internet = CallDecision.whereArgument(
             1, mask: kind, isOneOf: [1], stream,
             otherwise: .whereArgument(1, mask: kind, isOneOf: [2], datagram, otherwise: .answer(notPermitted)))

@@ -18,6 +18,8 @@ public struct SandboxPolicy: Equatable, Sendable {
         public var report: String?
         /// The program that writes that.
         public var backtracer: String?
+        /// What the configuration names to the plugin: what it may do there.
+        public var named: [NamedPaths.Grant] = []
         /// What may be read and executed where all may be: the neighbours of what is hidden.
         public var visible: [String] = []
 
@@ -26,7 +28,7 @@ public struct SandboxPolicy: Equatable, Sendable {
     }
 
     /// The most rules that a worker is given: each costs it some microseconds.
-    public static let mostRules = 2000
+    public static let mostRules = 20_000
 
     /// The rules for paths.
     public private(set) var paths: [PathRule] = []
@@ -51,7 +53,9 @@ public struct SandboxPolicy: Equatable, Sendable {
     private static let interpreters = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"]
 
     /// What the settings mean for a worker with these places, on this kernel.
-    public init(_ settings: SandboxSettings, _ places: Places, on support: SandboxSupport) {
+    public init(
+        _ settings: SandboxSettings, _ places: Places, on support: SandboxSupport, filter: SeccompProgram? = nil
+    ) {
         files = support.files & FileRights.all.rawValue
         scopes = support.scopes & Scopes.both
         var handled = PortRights.bind
@@ -64,10 +68,13 @@ public struct SandboxPolicy: Equatable, Sendable {
         handledPorts = support.ports & handled
         for port in settings.bind { ports.append((port, PortRights.bind & support.ports)) }
         ports.removeAll { $0.rights == 0 }
-        filter =
-            support.hasFilters
-            ? SeccompProgram(CallRules.rules(settings, on: support), lastKnown: SystemCall.lastKnown) : nil
+        self.filter = support.hasFilters ? filter ?? Self.filter(settings, on: support) : nil
         addPaths(settings, places)
+    }
+
+    /// The filter of a policy with these settings: the same for all workers that have them.
+    public static func filter(_ settings: SandboxSettings, on support: SandboxSupport) -> SeccompProgram {
+        SeccompProgram(CallRules.rules(settings, on: support), lastKnown: SystemCall.lastKnown)
     }
 
     private mutating func addPaths(_ settings: SandboxSettings, _ places: Places) {
@@ -88,7 +95,16 @@ public struct SandboxPolicy: Equatable, Sendable {
             for path in Self.basics { add(path, FileRights.read.union(execute)) }
             for path in paths { add(path, FileRights.read) }
         }
-        for path in settings.write { add(path, FileRights.own.union(execute)) }
+        for path in settings.write {
+            let device: FileRights = path.hasPrefix("/dev/") ? .ioctlDevice : []
+            add(path, FileRights.own.union(execute).union(device))
+        }
+        for grant in places.named {
+            switch grant {
+            case .file(let path), .newFile(let path): add(path, FileRights.overwrite.union(.readFile))
+            case .beneath(let path): add(path, FileRights.own.union(execute))
+            }
+        }
     }
 
     private mutating func add(_ path: String, _ rights: FileRights) {
@@ -102,29 +118,20 @@ public struct SandboxPolicy: Equatable, Sendable {
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64 + paths.count * 48 + (filter?.instructions.count ?? 0) * 8)
-        func put(_ value: some FixedWidthInteger) {
-            for shift in stride(from: 0, to: value.bitWidth, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-            }
-        }
-        let instructions = filter?.instructions ?? []
         let slots = filter?.ownProcessSlots ?? []
-        for value in [files, handledPorts, scopes] { put(value) }
-        for count in [paths.count, ports.count, instructions.count, slots.count] { put(UInt32(clamping: count)) }
-        for instruction in instructions {
-            put(instruction.code)
-            put(instruction.ifTrue)
-            put(instruction.ifFalse)
-            put(instruction.operand)
+        for value in [files, handledPorts, scopes] { bytes.append(littleEndian: value) }
+        for count in [paths.count, ports.count, filter?.instructions.count ?? 0, slots.count] {
+            bytes.append(littleEndian: UInt32(clamping: count))
         }
-        for slot in slots { put(UInt32(clamping: slot)) }
-        if slots.count % 2 == 1 { put(UInt32(0)) }
+        if let filter { bytes += filter.bytes }
+        for slot in slots { bytes.append(littleEndian: UInt32(clamping: slot)) }
+        if slots.count % 2 == 1 { bytes.append(littleEndian: UInt32(0)) }
         for (port, rights) in ports {
-            put(rights)
-            put(UInt64(port))
+            bytes.append(littleEndian: rights)
+            bytes.append(littleEndian: UInt64(port))
         }
         for rule in paths {
-            put(rule.rights.rawValue)
+            bytes.append(littleEndian: rule.rights.rawValue)
             bytes += Array(rule.path.utf8)
             bytes.append(0)
             while bytes.count % 8 != 0 { bytes.append(0) }

@@ -38,10 +38,14 @@ public struct SandboxSettings: Equatable, Sendable {
     public var bind: [UInt16] = []
     /// Whether UDP may be used.
     public var udp = true
+    /// Paths that the configuration gives as parameters.
+    public var named: [String] = []
     /// Sockets in the file system that may be connected to.
     public var unix: [String] = []
     /// System calls that are given back, by name.
     public var syscalls: [String] = []
+    /// Variables of the host's environment that the worker has too.
+    public var environment: [String] = []
 
     /// The built-in ones.
     public init(level: Level = .off) { self.level = level }

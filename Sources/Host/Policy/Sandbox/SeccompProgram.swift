@@ -79,6 +79,8 @@ public struct SeccompProgram: Equatable, Sendable {
 
     /// The instructions.
     public private(set) var instructions: [Instruction] = []
+    /// As the kernel takes them, one after the other.
+    private(set) var bytes: [UInt8] = []
     /// Those whose operand is to be the worker's process id.
     public private(set) var ownProcessSlots: [Int] = []
 
@@ -116,6 +118,12 @@ public struct SeccompProgram: Equatable, Sendable {
         add(Code.jumpIfAtLeast, lastKnown + 1, ifTrue: 0, ifFalse: 1)
         add(Code.answer, Self.notImplemented.code)
         addTree(rules.sorted { $0.key < $1.key }[...])
+        bytes.reserveCapacity(instructions.count * 8)
+        for instruction in instructions {
+            bytes.append(littleEndian: instruction.code)
+            bytes += [instruction.ifTrue, instruction.ifFalse]
+            bytes.append(littleEndian: instruction.operand)
+        }
     }
 
     /// A search by halves: each call meets few comparisons.
@@ -181,5 +189,12 @@ public struct SeccompProgram: Equatable, Sendable {
 
     private mutating func close(_ jump: Int) {
         instructions[jump].operand = UInt32(instructions.count - jump - 1)
+    }
+}
+
+extension [UInt8] {
+    /// Appends a number, its lowest byte first.
+    mutating func append(littleEndian number: some FixedWidthInteger) {
+        for shift in stride(from: 0, to: number.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: number >> shift)) }
     }
 }

@@ -38,27 +38,30 @@ public struct VisiblePaths {
         func visible(of entries: [Entry]) -> [Entry] { entries.filter { shows($0.name) } }
     }
 
+    /// Each rule costs a worker some microseconds at its start: a folder on the way with more entries is hidden as a whole.
+    static let mostInFolder = 4000
+
+    /// What is visible, from the root on.
+    public private(set) var paths: [String] = []
+    /// Folders on the way of which nothing else is visible, since there is too much in them.
+    public private(set) var crowded: [String] = []
     private let hidden: Set<String>
     private let plugins: Plugins
-    private let list: (String) -> [Entry]
     private var ways: Set<String> = []
-    private var found: [String] = []
 
-    /// All that is visible, from the root on. `hidden` are paths with their links resolved; `list` says what is in a folder.
-    public static func paths(hiding hidden: Set<String>, plugins: Plugins, list: (String) -> [Entry]) -> [String] {
-        withoutActuallyEscaping(list) { list in
-            var paths = VisiblePaths(hidden: hidden, plugins: plugins, list: list)
-            return paths.find()
-        }
+    /// Finds all that is visible. `hidden` are paths with their links resolved; `list` says what is in a folder.
+    public static func find(hiding hidden: Set<String>, plugins: Plugins, list: (String) -> [Entry]) -> VisiblePaths {
+        var visible = VisiblePaths(hidden: hidden, plugins: plugins)
+        visible.find(list)
+        return visible
     }
 
-    private init(hidden: Set<String>, plugins: Plugins, list: @escaping (String) -> [Entry]) {
+    private init(hidden: Set<String>, plugins: Plugins) {
         self.hidden = hidden
         self.plugins = plugins
-        self.list = list
     }
 
-    private mutating func find() -> [String] {
+    private mutating func find(_ list: (String) -> [Entry]) {
         for path in hidden.union([plugins.path]) {
             var way = path
             while let slash = way.lastIndex(of: "/"), slash != way.startIndex {
@@ -66,18 +69,26 @@ public struct VisiblePaths {
                 ways.insert(way)
             }
         }
-        walk("/")
+        walk("/", list)
         // Where it lies in what is hidden.
-        if hidden.contains(where: { plugins.path == $0 || plugins.path.hasPrefix($0 + "/") }) { walk(plugins.path) }
-        return found
+        if hidden.contains(where: { plugins.path == $0 || plugins.path.hasPrefix($0 + "/") }) {
+            walk(plugins.path, list)
+        }
     }
 
-    private mutating func walk(_ folder: String) {
+    private mutating func walk(_ folder: String, _ list: (String) -> [Entry]) {
         let all = list(folder)
-        for entry in folder == plugins.path ? plugins.visible(of: all) : all where !entry.isLink {
+        let shown = folder == plugins.path ? plugins.visible(of: all) : all
+        let isCrowded = shown.count > Self.mostInFolder
+        if isCrowded { crowded.append(folder) }
+        for entry in shown where !entry.isLink {
             let path = folder == "/" ? "/" + entry.name : folder + "/" + entry.name
             if hidden.contains(path) { continue }
-            if ways.contains(path) || path == plugins.path { walk(path) } else { found.append(path) }
+            if ways.contains(path) || path == plugins.path {
+                walk(path, list)
+            } else if !isCrowded {
+                paths.append(path)
+            }
         }
     }
 }

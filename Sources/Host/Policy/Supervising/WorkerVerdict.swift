@@ -57,6 +57,8 @@ public struct Report: Equatable, Sendable {
     public var text: String?
     /// The report's file, for as long as no record has it.
     public var file: String?
+    /// The system calls that its sandbox has refused.
+    public var refusals: [SandboxRefusal] = []
 
     /// No report.
     public init(frame: String? = nil, text: String? = nil, file: String? = nil) {
@@ -140,12 +142,15 @@ public struct Verdict: Equatable, Sendable {
     public let interruptedLoads: [Int]
     /// The crash report's file.
     public let report: String?
+    /// The system calls that its sandbox has refused.
+    public let refusals: [SandboxRefusal]
 
     init(on death: Death, _ report: Report) {
         manner = death.manner
         end = death.end
         place = report.frame
         self.report = report.file
+        refusals = report.refusals
         let slots = death.sessions.keys.sorted()
         var isLoadGuilty = false
         var isLoadHung = false
@@ -226,6 +231,7 @@ public struct Verdict: Equatable, Sendable {
                 }
             }
         }
+        if isCulprit { reason.text += SandboxRefusal.suffix(report.refusals) }
         if counts == nil, death.remains.spoiled.contains(slot) { reason.text += SessionRecord.Reason.overwritten }
         return Session(
             slot: slot, id: id, reason: reason, isLate: isLate, isCulprit: isCulprit, counts: counts,
@@ -253,6 +259,7 @@ public struct Verdict: Equatable, Sendable {
             // A worker that is killed while it writes its report has died of what the report is about.
             let isOfReport = death.end.isKill && remains.signal > 0
             var texts = [report.text ?? "", remains.lastWords].filter { !$0.isEmpty }
+            if name == "SIGSYS" { texts.insert("a system call that its sandbox does not allow", at: 0) }
             if death.end.isKill, !isOfReport, texts.isEmpty {
                 texts = ["killed from outside, or by the kernel for want of memory"]
             }

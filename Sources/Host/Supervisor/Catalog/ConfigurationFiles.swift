@@ -35,6 +35,7 @@ public enum ConfigurationFiles {
         commandLine: ConfigurationLayer, lookUp: Surrounding.LookUp?
     ) throws -> PluginLayers {
         let file = try bytes.map { try PluginConfiguration(parsing: $0, file: path, isZone: TimeZones.has) }
+        if let file { try host.check(file) }
         var layers = PluginLayers(block: host.plugins[declaration.id], file: file)
         if let lookUp { layers = try layers.expanded(by: lookUp) }
         try layers.check(against: declaration)

@@ -92,7 +92,9 @@ extension PluginCatalog {
             plugin: entry.number, path: folder.copy(of: entry.hash), name: entry.file.name, instance: entry.instance,
             build: entry.file.buildID,
             parameters: isForRunning ? settings[0].paramsJSON : "{}", isForRunning: isForRunning,
-            home: home(of: entry, key), key: key, limits: key == .shared ? resolver.sharedLimits : settings[0].limits,
+            home: home(of: entry, key), key: key,
+            limits: key == .shared
+                ? resolver.sharedLimits.naming(settings[0].namedPaths) : settings[0].limits,
             libraryPath: key == .shared
                 ? LibraryPath.folders(for: nil, in: self.settings.plugins)
                 : LibraryPath.folders(
@@ -136,6 +138,6 @@ extension EffectiveSettings {
     /// Whether the same holds, from whatever source.
     func isSame(as other: EffectiveSettings) -> Bool {
         settings.mapValues(\.value) == other.settings.mapValues(\.value)
-            && params.mapValues(\.value) == other.params.mapValues(\.value)
+            && params.mapValues(\.value) == other.params.mapValues(\.value) && namedPaths == other.namedPaths
     }
 }

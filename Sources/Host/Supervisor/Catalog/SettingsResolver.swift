@@ -66,7 +66,8 @@ struct SettingsResolver {
     func settings(
         of routine: PluginDescription.Routine, in plugin: PluginDescription, _ configuration: PluginLayers
     ) -> EffectiveSettings {
-        EffectiveSettings(of: routine, in: plugin, host: host.layer, configuration, commandLine: overrides)
+        EffectiveSettings(
+            of: routine, in: plugin, host: host.layer, configuration, commandLine: overrides, limit: host.sandboxLimit)
     }
 
     /// What holds for a plugin of that id whose routines are not known.

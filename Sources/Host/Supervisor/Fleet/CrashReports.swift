@@ -42,7 +42,14 @@ final class CrashReports {
 
     /// Makes the file of a report that is to be written by who may not make files there; returns its path.
     func make(_ name: String) throws(SystemError) -> String {
-        _ = try directory.create(name)
+        do throws(SystemError) {
+            _ = try directory.create(name)
+        } catch {
+            guard error.isNotFound else { throw error }
+            // A cleaner has removed the directory, and another one may be in its place already.
+            directory = try state.directory("reports", create: true)
+            _ = try directory.create(name)
+        }
         return HostProcess.absolute(directory.child(name))
     }
 

@@ -170,6 +170,7 @@ extension WorkerFleet {
             let usage = ProcessUsage(of: pid)
             entry.residentBytes = usage?.residentBytes
             entry.cpuMs = usage?.cpuMs
+            entry.sandbox = worker.limits.sandbox.level.rawValue
             return entry
         }
         .sorted { $0.pid < $1.pid }

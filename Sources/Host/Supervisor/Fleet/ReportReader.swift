@@ -84,8 +84,9 @@ final class ReportReader {
     func read(_ subject: Subject, then: @escaping (Report) -> Bool) {
         // An empty one was made for a worker that had no need of it.
         let size = desk.size(of: subject.report) ?? 0
-        if size == 0 { desk.remove(subject.report) }
-        guard size > 0 || subject.page?.frames.isEmpty == false else { return _ = then(Report()) }
+        if size == 0, !subject.report.isEmpty { desk.remove(subject.report) }
+        let hasPage = subject.page.map { !$0.frames.isEmpty || !$0.refused.isEmpty } ?? false
+        guard size > 0 || hasPage else { return _ = then(Report()) }
         lastNumber += 1
         let number = lastNumber
         askers[number] = then
@@ -129,6 +130,11 @@ enum CrashExamination {
         }
         found.text = report?.description.map { String($0.prefix(500)) }
         found.frame = CrashFrame.top(report, named(subject.page?.frames ?? [], subject.files))
+        found.refusals = (subject.page?.refused ?? []).map { refused in
+            SandboxRefusal(
+                call: refused.call, times: refused.times,
+                place: CrashFrame.top(nil, named([refused.frame], subject.files)))
+        }
         return found
     }
 

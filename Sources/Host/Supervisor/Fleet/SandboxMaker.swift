@@ -9,7 +9,11 @@ final class SandboxMaker {
     private let hidden: [String]
     let plugins: String
     private let libraries: () -> Set<String>
+    private let tell: (String) -> Void
+    private var told: Set<String> = []
     private var visible: Visible?
+    /// The last filter: most workers have the same one.
+    private var filter: (settings: SandboxSettings, program: SeccompProgram)?
 
     /// What was found the last time, and what that depends on.
     private struct Visible {
@@ -25,8 +29,13 @@ final class SandboxMaker {
     }
 
     /// A maker for workers of these plugins. `hidden`: the state directory, and a configuration that lies elsewhere.
-    init(hidden: [String], plugins: String, libraries: @escaping () -> Set<String>) {
+    ///
+    /// `tell` is told once what people should know.
+    init(
+        hidden: [String], plugins: String, tell: @escaping (String) -> Void, libraries: @escaping () -> Set<String>
+    ) {
         self.hidden = hidden
+        self.tell = tell
         self.plugins = plugins
         self.libraries = libraries
         support = Self.support
@@ -43,8 +52,10 @@ final class SandboxMaker {
     /// The policy of a worker with these settings and places. Throws where it would have too many rules.
     func policy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> SandboxPolicy {
         var places = places
+        places.named = named(settings.named)
         if settings.read == .all, support.files != 0 { places.visible = visiblePaths() }
-        let policy = SandboxPolicy(settings, places, on: support)
+        if filter?.settings != settings { filter = (settings, SandboxPolicy.filter(settings, on: support)) }
+        let policy = SandboxPolicy(settings, places, on: support, filter: filter?.program)
         if policy.paths.count > SandboxPolicy.mostRules {
             throw SystemError(
                 "landlock_add_rule",
@@ -63,19 +74,48 @@ final class SandboxMaker {
         }
         var fresh = Visible(libraries: libraries)
         let resolved = HostProcess.resolved(plugins) ?? plugins
-        var hidden = Set(hidden.map { HostProcess.resolved($0) ?? $0 })
-        // Configurations that are reached by links may lie anywhere.
-        for entry in Self.entries(of: resolved) where entry.isLink && entry.name.hasSuffix(".json5") {
-            if let target = HostProcess.resolved(resolved + "/" + entry.name) { hidden.insert(target) }
-        }
-        fresh.paths = VisiblePaths.paths(
+        let hidden = hiddenPlaces(plugins: resolved)
+        let found = VisiblePaths.find(
             hiding: hidden, plugins: VisiblePaths.Plugins(resolved, libraries: libraries)
         ) { folder in
             fresh.stamps[folder] = Self.stamp(of: folder)
             return Self.entries(of: folder)
         }
+        fresh.paths = found.paths
+        for folder in found.crowded where told.insert(folder).inserted {
+            tell(
+                "\(folder) has too many files for a rule each: plugins can read none of them; give --state a place of its own, "
+                    + "or name what they read (sandbox: { read: [..] })")
+        }
         visible = fresh
         return fresh.paths
+    }
+
+    /// The state, and the configurations wherever they are, without links.
+    private func hiddenPlaces(plugins: String) -> Set<String> {
+        var hidden = Set(hidden.map { HostProcess.resolved($0) ?? $0 })
+        // Configurations that are reached by links may lie anywhere.
+        for entry in Self.entries(of: plugins) where entry.isLink && entry.name.hasSuffix(".json5") {
+            if let target = HostProcess.resolved(plugins + "/" + entry.name) { hidden.insert(target) }
+        }
+        return hidden
+    }
+
+    /// What the paths of a configuration come to now. Files that are to be there first are made.
+    private func named(_ paths: [String]) -> [NamedPaths.Grant] {
+        if paths.isEmpty || support.files == 0 { return [] }
+        let plugins = HostProcess.resolved(plugins) ?? plugins
+        let home = HostProcess.environment("HOME").map { HostProcess.resolved($0) ?? $0 }
+        let named = NamedPaths(hidden: hiddenPlaces(plugins: plugins) + [plugins], home: home)
+        let grants = named.grants(for: paths) { path in
+            guard let resolved = HostProcess.resolved(path) else { return nil }
+            return NamedPaths.Found(resolved, isFolder: (try? Directory(resolved)) != nil)
+        }
+        for case .newFile(let path) in grants {
+            // Where it cannot be made, the plugin could not have made it either.
+            _ = try? HostProcess.makeFile(path)
+        }
+        return grants
     }
 
     private static func entries(of folder: String) -> [VisiblePaths.Entry] {

@@ -30,13 +30,15 @@ extension WorkerFleet {
             events.append(.loaded(plugin: plugin, worker.key))
         case .refused(let plugin, let stage, let text):
             guard let load = answered(plugin, by: worker) else { return }
+            let text = text + tellRefusals(of: worker, SessionRecord.Reason(.error, text: text))
             events.append(
                 .refused(
                     FailedLoad(
                         load: load, manner: .refused(stage), text: stage == .load ? "its load failed: \(text)" : text,
                         reason: SessionRecord.Reason(.error, text: text, phase: .load), pid: worker.process?.pid ?? 0,
                         startedAt: worker.startedAt, isInnocent: false, report: nil)))
-        case .ended(let ended):
+        case .ended(var ended):
+            ended.reason.text += tellRefusals(of: worker, ended.reason)
             let counts = worker.process?.slotBytes(ended.slot).flatMap { LedgerCounts($0, of: ended.session) }
             guard tell(worker, .sessionOver(slot: ended.slot, ended.session)) == .passed else { return }
             candidates.insert(worker.id)
@@ -63,6 +65,20 @@ extension WorkerFleet {
             events.append(.turnOver(session))
         case .goodbye: tell(worker, .goodbye)
         }
+    }
+
+    /// Tells of calls that the worker's sandbox has refused; returns what a reason says of them, without their places.
+    private func tellRefusals(of worker: Worker, _ reason: SessionRecord.Reason) -> String {
+        guard worker.limits.sandbox.level != .off, let page = worker.process?.crash else { return "" }
+        if let subject = worker.refusals.news(in: page, of: worker.files) {
+            launcher.examine(subject) { [weak self, weak worker] report in
+                if let self, let worker {
+                    for line in worker.refusals.take(report.refusals) { say(worker, .warning, line) }
+                }
+                return true
+            }
+        }
+        return reason.kind == .known(.error) ? SandboxRefusal.suffix(page.refusals, of: reason.text) : ""
     }
 
     /// The load that a worker may answer now, with what was asked for; nil when it cannot have done so.
@@ -103,6 +119,7 @@ extension WorkerFleet {
 
     func bury(_ worker: Worker, _ verdict: Verdict) {
         let pid = worker.process?.pid ?? 0
+        for line in worker.refusals.take(verdict.refusals) { say(worker, .warning, line) }
         if let line = verdict.line(pid: pid) { say(worker, line.isError ? .error : .warning, line.text) }
         workers[worker.id] = nil
         if current[worker.key] == worker.id { current[worker.key] = nil }

@@ -25,6 +25,7 @@ final class WorkerFleet {
         /// The files of what it loads or has loaded.
         var files: Set<String> = []
         var hasHadSession = false
+        var refusals = ToldRefusals()
         var timer: Deadlines.Timer?
         fileprivate(set) var process: (any WorkerProcess)?
 
@@ -153,16 +154,20 @@ final class WorkerFleet {
     /// Sees to it that a worker of the key has the plugin, or describes it.
     @discardableResult
     func prepare(_ load: Load) throws(SystemError) -> Readiness {
-        let worker: Worker
-        if let present = openWorker(load.key), present.limits == load.limits, present.home == load.home,
-            !isCrowded(present)
-        {
-            worker = present
-        } else {
-            // It looked at the file before its limits and its name were known, or is crowded.
-            if let unfit = openWorker(load.key) { retire(unfit) }
-            worker = try start(load)
+        var load = load
+        if let present = openWorker(load.key) {
+            let fit = present.limits.fit(for: load.limits, isShared: load.key == .shared)
+            if fit == .lacksPaths {
+                // What others run there goes on; what is loaded from now on is in a worker with the paths of all.
+                current[load.key] = nil
+                candidates.insert(present.id)
+                load.limits = present.limits.naming(load.limits.sandbox.named)
+            } else if fit == .bad || present.home != load.home || isCrowded(present) {
+                // It looked at the file before its limits and its name were known, or is crowded.
+                retire(present)
+            }
         }
+        let worker = if let present = openWorker(load.key) { present } else { try start(load) }
         if load.isForRunning, worker.loaded.contains(load.plugin) { return .ready(worker.id) }
         if !worker.pending.contains(where: { $0.plugin == load.plugin && $0.isForRunning == load.isForRunning }) {
             worker.pending.append(load)

@@ -114,7 +114,7 @@ final class ProcessLauncher: WorkerLauncher {
         places.code =
             [setup.home == .everybody ? copies : setup.copy] + setup.libraryPath.filter { $0 != sandboxes.plugins }
         places.backtracer = backtracer
-        if backtracer != nil { places.report = try reports.make(setup.reportName) }
+        if backtracer != nil { places.report = try? reports.make(setup.reportName) }
         if let data = place?.data { setup.variables.append("TMPDIR=" + data) }
         setup.policy = try sandboxes.policy(setup.limits.sandbox, places).bytes
     }

@@ -135,13 +135,16 @@ final class WorkerLink: WorkerProcess {
         tokens[3] = try loop.watch(child.descriptor) { [weak self] _ in self?.reap() }
     }
 
-    private static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
+    static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
         .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") && !$0.hasPrefix("\(HostMark.variable)=") }
 
     /// The environment of a worker: ours without the service manager's, and the backtracer told where its report goes.
     private static func environment(_ setup: Setup) -> [String] {
         let names = setup.variables.map { $0.prefix { $0 != "=" } + "=" }
-        let others = inherited.filter { entry in !names.contains { entry.hasPrefix($0) } }
+        let own =
+            setup.limits.sandbox.level == .off
+            ? inherited : WorkerEnvironment.scrubbed(inherited, with: setup.limits.sandbox.environment)
+        let others = own.filter { entry in !names.contains { entry.hasPrefix($0) } }
         let ours = LibraryPath.environment(others, with: setup.libraryPath) + [setup.mark.entry]
         guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [

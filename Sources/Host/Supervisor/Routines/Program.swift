@@ -53,7 +53,7 @@ struct Program: Equatable {
             load.limits = routines[routine].settings.limits
             load.home = .routine(plugin: name, routine: routines[routine].name)
         case .shared:
-            load.limits = sharedLimits
+            load.limits = sharedLimits.naming(routines.first?.settings.namedPaths ?? [])
             load.home = .everybody
         }
         return load

@@ -180,6 +180,8 @@ extension ReportPage {
             ["quarantined", by(["quarantined"]), true], ["failing", by(["failing", "backing_off"]), true], ["refused plugins", s.plugins.filter(p => p.state === "refused").length, true],
             ["cycles", total("cycles_total")], ["failed sessions", total("failed_sessions_total"), true],
             ["workers", s.workers.length],
+            ["in a sandbox" + (s.sandbox && s.sandbox.missing ? " without " + s.sandbox.missing : ""),
+              s.workers.filter(w => w.sandbox !== "off").length],
             ["processor time", span(s.workers.reduce((sum, w) => sum + (w.cpu_ms || 0), s.cpu_ms || 0))],
           ];
           $("sums").replaceChildren(...cards.map(([name, value, isBad]) =>

@@ -19,6 +19,10 @@ extension HostStatus {
         writer.field("ready", isReady)
         if let residentBytes { writer.field("resident_bytes", residentBytes) }
         if let cpuMs { writer.field("cpu_ms", cpuMs) }
+        writer.open("sandbox")
+        writer.field("landlock_abi", sandboxABI)
+        writer.field("missing", sandboxGaps.joined(separator: ", "))
+        writer.close()
         writer.openList("plugins")
         for plugin in plugins { plugin.write(to: &writer) }
         writer.closeList()
@@ -52,6 +56,16 @@ extension HostStatus {
             case "ready": status.isReady = try cursor.bool()
             case "resident_bytes": status.residentBytes = try cursor.unsigned()
             case "cpu_ms": status.cpuMs = try cursor.unsigned()
+            case "sandbox":
+                try cursor.object { (cursor, name) throws(JSONFault) in
+                    switch name {
+                    case "landlock_abi": status.sandboxABI = Int32(truncatingIfNeeded: try cursor.signed())
+                    case "missing":
+                        let text = try cursor.string()
+                        status.sandboxGaps = text.split(separator: ", ").map(String.init)
+                    default: try cursor.skip()
+                    }
+                }
             case "plugins":
                 try cursor.list { (cursor) throws(JSONFault) in status.plugins.append(try Plugin(from: &cursor)) }
             case "workers":
@@ -105,6 +119,7 @@ extension HostStatus.Worker {
         writer.field("sessions", sessions)
         if let residentBytes { writer.field("resident_bytes", residentBytes) }
         if let cpuMs { writer.field("cpu_ms", cpuMs) }
+        writer.field("sandbox", sandbox)
         writer.close()
     }
 
@@ -118,6 +133,7 @@ extension HostStatus.Worker {
             case "sessions": worker.sessions = Int(clamping: try cursor.signed())
             case "resident_bytes": worker.residentBytes = try cursor.unsigned()
             case "cpu_ms": worker.cpuMs = try cursor.unsigned()
+            case "sandbox": worker.sandbox = try cursor.string()
             default: try cursor.skip()
             }
         }

@@ -40,6 +40,8 @@ public struct HostStatus: Equatable, Sendable {
         public var residentBytes: UInt64?
         /// Processor time, user and system together, ms.
         public var cpuMs: UInt64?
+        /// How strict its sandbox is: `off`, `on` or `required`.
+        public var sandbox = "off"
 
         /// A worker.
         public init(pid: Int32, name: String, uptimeMs: Int64, sessions: Int) {
@@ -76,6 +78,10 @@ public struct HostStatus: Equatable, Sendable {
     public var residentBytes: UInt64?
     /// Its own processor time, ms.
     public var cpuMs: UInt64?
+    /// The version of Landlock on this machine; 0: there is none.
+    public var sandboxABI: Int32 = 0
+    /// What sandboxes cannot cover on this machine.
+    public var sandboxGaps: [String] = []
     /// The plugin files, by name.
     public var plugins: [Plugin] = []
     /// The worker processes, by process id.

@@ -1,0 +1,83 @@
+internal import HostValues
+
+/// What a plugin's own file may allow its plugin at most: `sandbox_limit` of `schedhost.json5`. It bounds what that file says, not
+/// what the host's file gives the plugin itself. Pure.
+public struct SandboxLimit: Equatable, Sendable {
+    /// The keys of the sandbox that are bounded, with the bounds.
+    var bounds: [SettingKey: Sourced<SettingValue>] = [:]
+
+    /// No limit.
+    public init() {}
+
+    /// Throws each grant of a plugin's file that is more.
+    func check(_ file: PluginConfiguration) throws(ConfigurationError) {
+        var error = ConfigurationError()
+        let instances = file.instances.values.map(\.configuration)
+        let layers = ([file] + instances).flatMap { [$0.layer] + $0.routines.values.map(\.layer) }
+        for layer in layers {
+            for (key, value) in layer.settings where !allows(value.value, for: key) {
+                guard case .file(let name, let position, let path) = value.origin, let bound = bounds[key] else {
+                    continue
+                }
+                let message =
+                    "is more than sandbox_limit allows (\(bound.value), \(bound.origin)): give it in plugins {} of "
+                    + "schedhost.json5, or widen the limit there"
+                error.add(ConfigurationProblem(file: name, position: position, keyPath: path, message: message))
+            }
+        }
+        if !error.problems.isEmpty { throw error.inOrder }
+    }
+
+    /// Which paths that files give as parameters may be written.
+    func named(_ given: [GivenPath]) -> [String] {
+        guard let bound = bounds[.sandboxWrite], case .texts(let most) = bound.value,
+            case .file(let own, _, _) = bound.origin
+        else { return given.map(\.path) }
+        return given.filter { given in
+            let isPlain = !given.path.split(separator: "/").contains("..")
+            return given.file == own || isPlain && most.contains { NamedPaths.isBeneath(given.path, $0) }
+        }
+        .map(\.path)
+    }
+
+    private func allows(_ value: SettingValue, for key: SettingKey) -> Bool {
+        guard let bound = bounds[key]?.value else { return true }
+        switch (value, bound) {
+        case (.flag(let given), .flag(let most)): return most || !given
+        case (.word(let given), .word(let least)) where key == .sandboxLevel:
+            let levels = SandboxSettings.Level.allCases.map(\.rawValue)
+            return levels.firstIndex(of: given) ?? 0 >= levels.firstIndex(of: least) ?? 0
+        case (_, .word(let word)) where word == "any" || word == "all": return true
+        case (.word(let given), _): return given == "none"
+        case (.texts(let given), .word), (.texts(let given), .integers): return given.isEmpty
+        case (.integers(let given), .word), (.integers(let given), .texts): return given.isEmpty
+        case (.integers(let given), .integers(let most)): return Set(given).isSubset(of: most)
+        case (.texts(let given), .texts(let most)):
+            return given.allSatisfy { text in
+                most.contains { text == $0 || (text.hasPrefix("/") && NamedPaths.isBeneath(text, $0)) }
+            }
+        case (.integer, _), (.flag, _), (.until, _), (.command, _), (.texts, _), (.integers, _): return false
+        }
+    }
+}
+
+extension HostConfiguration {
+    /// Throws each grant of a plugin's own file that is more than this allows.
+    public func check(_ file: PluginConfiguration) throws(ConfigurationError) { try sandboxLimit.check(file) }
+}
+
+extension ConfigurationReader {
+    /// Reads `sandbox_limit`, whose keys are those of `sandbox`.
+    mutating func sandboxLimit(_ member: JSONMember) -> [SettingKey: Sourced<SettingValue>] {
+        var limit = ConfigurationLayer()
+        for inner in object(member.node, path: "sandbox_limit") ?? [] {
+            let key = "sandbox_limit.\(shown(inner.name))"
+            if let setting = SettingKey(rawValue: "sandbox.\(inner.name)") {
+                take(setting, inner.node, path: key, into: &limit)
+            } else {
+                report(Self.unknown(inner.name, in: "sandbox", scope: .host), at: inner.position, key)
+            }
+        }
+        return limit.settings
+    }
+}

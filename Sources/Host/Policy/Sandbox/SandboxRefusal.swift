@@ -1,0 +1,56 @@
+/// A system call that a worker's sandbox has refused, as people are told.
+public struct SandboxRefusal: Equatable, Sendable {
+    /// The call's name.
+    public let call: String
+    /// How often it was made.
+    public let times: UInt32
+    /// The function, file and line that made it the first time, as far as they are known.
+    public var place: String?
+
+    /// A refusal of the call of that number.
+    public init(call number: UInt32, times: UInt32, place: String? = nil) {
+        call = SystemCall(number: number)?.name ?? "system call \(number)"
+        self.times = times
+        self.place = place
+    }
+
+    /// What would allow it.
+    private var mend: String { "sandbox: { syscalls: [\"\(call)\"] } would allow it" }
+
+    /// One line for the log.
+    public var line: String {
+        let often = times == 1 ? "" : " (\(times) times)"
+        let place = place.map { times == 1 ? " at \($0)" : ", first at \($0)" } ?? ""
+        return "its sandbox refused \(call)\(often)\(place): \(mend)"
+    }
+
+    /// What the text of an error that came out of a sandbox ends with: the call that was refused; else, where it speaks of lacking
+    /// permission, what a sandbox permits. The kernel does not say whose refusal that was.
+    public static func suffix(_ refusals: [SandboxRefusal], of text: String) -> String {
+        if !refusals.isEmpty { return suffix(refusals) }
+        func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
+        if says("Address family not supported") {
+            return
+                "; its sandbox has no sockets of the file system, nor of other families than the internet's: sandbox: { unix: "
+                + "[\"PATH\"] } would allow the ones, { syscalls: [\"socket\"] } all of them"
+        }
+        if says("Operation not permitted", "operation not permitted") {
+            return
+                "; its sandbox lets it change no modes and owners by path, nor other processes, unless sandbox {} says more"
+        }
+        guard says("Permission denied", "permission denied", "not permitted", "don't have permission") else {
+            return ""
+        }
+        return
+            "; its sandbox lets it write to $SCHEDHOST_DATA and to paths in its params, and listen at no port, unless "
+            + "sandbox {} says more"
+    }
+
+    /// What the text of a failure ends with; empty when nothing was refused.
+    public static func suffix(_ refusals: [SandboxRefusal]) -> String {
+        guard let first = refusals.first else { return "" }
+        let place = first.place.map { " at \($0)" } ?? ""
+        let others = refusals.count == 1 ? "" : " and \(refusals.count - 1) more"
+        return "; its sandbox refused \(first.call)\(place)\(others): \(first.mend)"
+    }
+}

@@ -1,0 +1,46 @@
+/// What a worker with a sandbox has of the host's environment: what programs need, and no secrets. Pure.
+enum WorkerEnvironment {
+    private static let names: Set<Substring> = [
+        "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "TZ", "TZDIR", "TMPDIR",
+        "GLIBC_TUNABLES", "TERM", "HOSTNAME", "INVOCATION_ID", "JOURNAL_STREAM", "VIRTUAL_ENV", "JAVA_HOME",
+        "ASAN_OPTIONS", "LSAN_OPTIONS",
+        "TSAN_OPTIONS",
+        "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
+        "LD_LIBRARY_PATH", "LD_PRELOAD", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "ftp_proxy",
+        "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY",
+    ]
+    private static let prefixes = ["LC_", "SCHEDHOST_", "MALLOC_", "SWIFT_", "PYTHON", "OMP_"]
+
+    /// What shells, desktops and service managers set for themselves: no plugin was meant.
+    private static let others: Set<Substring> = [
+        "_", "SHLVL", "OLDPWD", "LS_COLORS", "LESSOPEN", "LESSCLOSE", "MAIL", "COLORTERM", "EDITOR", "VISUAL", "PAGER",
+        "DISPLAY",
+        "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "WINDOWID", "DESKTOP_SESSION", "SYSTEMD_EXEC_PID",
+        "MANAGERPID", "container",
+    ]
+    private static let othersPrefixes = [
+        "XDG_", "SSH_", "SUDO_", "GNOME_", "GTK_", "QT_", "KDE_", "TERM_", "VSCODE_", "MEMORY_PRESSURE_", "BASH_",
+        "DEB",
+    ]
+
+    /// Those entries of an environment, and the further ones that are named.
+    static func scrubbed(_ environment: [String], with named: [String]) -> [String] {
+        environment.filter { keeps($0.prefix { $0 != "=" }, named) }
+    }
+
+    /// What people should know once: variables that may have been meant for plugins, and are not given to them; nil for none.
+    static func notice(of environment: [String], with named: [String]) -> String? {
+        let withheld = environment.map { $0.prefix { $0 != "=" } }.filter { name in
+            !keeps(name, named) && !others.contains(name) && !othersPrefixes.contains { name.hasPrefix($0) }
+        }
+        guard let first = withheld.min() else { return nil }
+        let shown = withheld.sorted().prefix(10).joined(separator: ", ")
+        let more = withheld.count > 10 ? " and \(withheld.count - 10) more" : ""
+        return
+            "plugins do not get \(shown)\(more) of the environment: sandbox: { environment: [\"\(first)\"] } would give it"
+    }
+
+    private static func keeps(_ name: Substring, _ named: [String]) -> Bool {
+        names.contains(name) || prefixes.contains { name.hasPrefix($0) } || named.contains { name == $0 }
+    }
+}
