@@ -192,6 +192,10 @@ static int apply(struct chs_sandbox_head *head, struct rest *rest, int ruleset, 
     if (head->instruction_count == 0) {
         return 0;
     }
+    if (head->is_watched != 0) {
+        int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+        return listener >= 0 && dup3(listener, CHS_LISTENER, O_CLOEXEC) >= 0 ? 0 : -1;
+    }
     /* Without the flag, kernels before 5.16 slow the process down as a guard against its own speculation. */
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) == 0) {
         return 0;

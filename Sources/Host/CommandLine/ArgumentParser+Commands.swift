@@ -88,6 +88,7 @@ extension ArgumentParser {
         var options = CheckOptions(files: parsed.operands)
         options.config = parsed.texts[.config]
         options.isQuick = parsed.has(.quick)
+        options.asksForSandbox = parsed.has(.sandbox)
         options.isJSON = parsed.has(.json)
         if options.files.isEmpty, options.config == nil { throw parsed.fail("a FILE or --config is missing") }
         return options

@@ -156,6 +156,8 @@ public struct CheckOptions: Equatable, Sendable {
     public var config: String?
     /// Whether no routine is run.
     public var isQuick = false
+    /// Whether it is only said what each plugin does that its sandbox refuses.
+    public var asksForSandbox = false
     /// Whether the findings are shown as JSON.
     public var isJSON = false
 

@@ -51,7 +51,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case allowUnsafePermissions = "allow-unsafe-permissions"
     case noCrashReports = "no-crash-reports"
     case zone, from, count, dst
-    case quick, language, plugin, routine, failed, last, format, show, key
+    case quick, sandbox, language, plugin, routine, failed, last, format, show, key
     case all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
     case metricsFile = "metrics-file"
@@ -245,10 +245,15 @@ public enum CommandTable {
         options: [
             OptionSpecification(.config, .file, "FILE", "check this configuration of the host"),
             OptionSpecification(flag: .quick, "only read what each plugin says of itself, and run no routine"),
+            OptionSpecification(
+                flag: .sandbox,
+                "only run a few cycles, and print the sandbox {} that the plugin's configuration would need"),
             json,
         ],
         examples: [
             .init(line: "schedhost check libhello.so", purpose: "before it goes into the plugins directory"),
+            .init(
+                line: "schedhost check --sandbox Plugins/hello.so", purpose: "what its configuration has to allow it"),
             .init(line: "schedhost check --config Plugins/schedhost.json5", purpose: "before the host reads it"),
         ])
 

@@ -48,7 +48,9 @@ enum CheckCommand {
             if let refusal = refusal(of: name, in: directory) {
                 all.notes.append("a host refuses it where it lies: \(refusal)")
             }
-            if !options.isQuick {
+            if options.asksForSandbox {
+                all.notes += try needs(of: file, plugin, directory, options)
+            } else if !options.isQuick {
                 let findings = try Conformance.examine(file, plugin, in: folder, clock: SystemClock())
                 all.notes += findings.notes
                 all.faults = findings.faults
@@ -59,9 +61,32 @@ enum CheckCommand {
                     "    fault: \(TerminalText.clean(directory.child(file.name))): \(TerminalText.clean(fault))\n",
                     options)
             }
-            if all.faults.isEmpty, !options.isQuick { say("    good\n", options) }
+            if all.faults.isEmpty, !options.isQuick, !options.asksForSandbox { say("    good\n", options) }
         }
         return all
+    }
+
+    /// Says what a plugin does that its sandbox refuses, with the configuration that lies beside it.
+    private static func needs(
+        of file: PluginFile, _ plugin: PluginDescription, _ directory: borrowing Directory, _ options: CheckOptions
+    ) throws -> [String] {
+        let host = try ConfigurationFiles.host(
+            options.config ?? directory.child("schedhost.json5"), isOptional: options.config == nil)
+        let path = directory.child(plugin.id + ".json5")
+        let layers = try ConfigurationFiles.plugin(path, of: plugin, host: host)
+        let own = layers.instance(layers.instances.first)
+        let settings = plugin.routines.map {
+            EffectiveSettings(of: $0, in: plugin, host: host.layer, own, limit: host.sandboxLimit)
+        }
+        let needs = try Conformance.needs(
+            of: file, plugin, settings: settings, in: directory.path, clock: SystemClock())
+        guard let block = needs.block else {
+            say("    needs nothing in sandbox {} beside what is there\n", options)
+            return needs.notes
+        }
+        let lines = block.split(separator: "\n").map { "    \(TerminalText.clean(String($0)))\n" }.joined()
+        say("    for \(TerminalText.clean(path)):\n\(lines)", options)
+        return needs.notes + (options.isJSON ? [block] : [])
     }
 
     /// Why a host would not take the file from this directory, though it is a good plugin: others can write there.

@@ -46,6 +46,7 @@ final class CheckWorker {
     private let state: String
     private let link: WorkerLink
     private let inbox: Inbox
+    private let watch: SandboxWatch?
     private var sessions = SessionIDGenerator()
 
     /// What the worker said; on the loop's thread only.
@@ -58,8 +59,12 @@ final class CheckWorker {
         var end: ProcessEnd?
     }
 
-    /// Starts a worker for a file of that directory, with its state in `state`.
-    init(_ file: PluginFile, in folder: String, state: String, clock: any HostClock) throws(SystemError) {
+    /// Starts a worker for a file of that directory, with its state in `state`. With `watch` everything is allowed to it, and noted.
+    init(
+        _ file: PluginFile, in folder: String, state: String, clock: any HostClock, watch: SandboxWatch? = nil,
+        settings: SandboxSettings = SandboxSettings()
+    ) throws(SystemError) {
+        self.watch = watch
         self.clock = clock
         self.file = file
         self.state = state
@@ -73,7 +78,13 @@ final class CheckWorker {
             logLevel: LogLevel.critical.number, limits: WorkerLimits(),
             libraryPath: LibraryPath.folders(for: file, in: folder),
             variables: [CheckMode.variable + "=1", "SCHEDHOST_DATA=" + data, "TMPDIR=" + data])
-        try ProbeSandbox.confine(&setup, file: file, in: folder, own: [HostProcess.absolute(state)])
+        if watch == nil {
+            try ProbeSandbox.confine(&setup, file: file, in: folder, own: [HostProcess.absolute(state)])
+        } else {
+            setup.limits.sandbox = settings
+            setup.limits.sandbox.level = .on
+            setup.policy = SandboxPolicy(watching: settings).bytes
+        }
         link = try WorkerLink(
             setup,
             ledger: try WorkerLedger(), loop: loop, clock: clock
@@ -89,12 +100,14 @@ final class CheckWorker {
             case .event, .output, .outputDropped, .left, .stuck: break
             }
         }
+        try watch?.follow(link.pid)
     }
 
     deinit {
         // What is left of it is killed; its end is awaited, so that nothing outlives the check.
         link.signal(Signals.kill)
         _ = try? wait(2000) { inbox.end != nil }
+        watch?.stop()
     }
 
     // MARK: Steps

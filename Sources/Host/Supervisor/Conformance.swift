@@ -1,6 +1,6 @@
 internal import FoundationEssentials
 public import HostInspection
-internal import HostPolicy
+public import HostPolicy
 public import HostSystem
 public import HostValues
 internal import HostWire
@@ -46,6 +46,52 @@ public struct Conformance {
             findings.faults = conformance.attempt("the second time: ", conformance.again).faults
         }
         return findings
+    }
+
+    /// What a plugin needs of its sandbox beside what is configured.
+    public struct Needs: Sendable {
+        /// The settings that would allow it, as a configuration has them; nil: it needs none.
+        public var block: String?
+        /// What could not be examined, and why.
+        public var notes: [String] = []
+    }
+
+    /// Runs a few cycles of each routine with everything allowed, and says what a sandbox would have refused of it. `settings`: what
+    /// holds for each routine.
+    public static func needs(
+        of file: PluginFile, _ description: PluginDescription, settings: [EffectiveSettings], in folder: String,
+        clock: any HostClock
+    ) throws(SystemError) -> Needs {
+        let folderOfAll = HostProcess.environment("TMPDIR") ?? "/tmp"
+        let state = try Directory.makeTemporary("schedhost-check", in: HostProcess.absolute(folderOfAll)).path
+        defer { try? FileManager.default.removeItem(atPath: state) }
+        let conformance = Conformance(file: file, folder: folder, description: description, state: state, clock: clock)
+        let watch = SandboxWatch()
+        let sandbox = settings.first?.limits.sandbox ?? SandboxSettings()
+        var needs = Needs()
+        do {
+            let worker = try CheckWorker(file, in: folder, state: state, clock: clock, watch: watch, settings: sandbox)
+            var findings = Findings()
+            try worker.load(parameters: settings.first?.paramsJSON ?? "{}")
+            for (index, settings) in settings.enumerated() {
+                _ = try conformance.fewCycles(
+                    index, description.routines[index].name, worker, &findings, parameters: settings.paramsJSON)
+            }
+            try worker.quit()
+            needs.notes = findings.notes
+        } catch let fault as CheckWorker.Fault {
+            needs.notes.append(fault.text)
+        } catch {
+            needs.notes.append("\(error)")
+        }
+        if !watch.hasListened {
+            needs.notes.append("this kernel does not tell what a process does (Linux 5.6, seccomp)")
+        }
+        let own = HostProcess.resolved(state) ?? state
+        let found = SandboxNeeds(
+            watch.needs, beside: sandbox, folders: [own] + SandboxMaker.folders(named: sandbox.named, beside: folder))
+        if !found.isEmpty { needs.block = found.block }
+        return needs
     }
 
     private init(
@@ -104,9 +150,10 @@ public struct Conformance {
     }
 
     /// Three cycles; false when no more can be examined.
-    private func fewCycles(_ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings) throws -> Bool
-    {
-        try worker.start(index, wait: 0, cycles: 3, parameters: parameters(of: index))
+    private func fewCycles(
+        _ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings, parameters: String? = nil
+    ) throws -> Bool {
+        try worker.start(index, wait: 0, cycles: 3, parameters: parameters ?? self.parameters(of: index))
         var ended = try worker.ended(name, within: 5000)
         if ended == nil {
             found.notes.append("\(name): three cycles take longer than 5 s; its longer runs were not examined")

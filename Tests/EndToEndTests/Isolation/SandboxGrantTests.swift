@@ -64,6 +64,56 @@ extension EndToEnd {
             _ = try await host.end(by: Signals.terminate)
         }
 
+        @Test func `a check says what a plugin needs, and with that in its configuration it needs no more`()
+            async throws
+        {
+            let scratch = try Scratch()
+            let folder = scratch.path + "/wanted"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+            let more = """
+                #include <arpa/inet.h>
+                #include <fcntl.h>
+                #include <stdlib.h>
+                #include <string.h>
+                #include <sys/socket.h>
+                #include <sys/stat.h>
+                #include <sys/un.h>
+                """
+            let body = """
+                struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(47113)};
+                struct sockaddr_un named = {.sun_family = AF_UNIX, .sun_path = "\(folder)/socket"};
+                char own[4096];
+                int listening = socket(AF_INET, SOCK_STREAM, 0);
+                int asking = socket(AF_UNIX, SOCK_STREAM, 0);
+                int datagrams = socket(AF_INET, SOCK_DGRAM, 0);
+                (void)bind(listening, (void *)&address, sizeof address);
+                (void)bind(datagrams, (void *)&address, sizeof address);
+                (void)connect(asking, (void *)&named, sizeof named);
+                (void)close(listening); (void)close(asking); (void)close(datagrams);
+                snprintf(own, sizeof own, "%s/own", getenv("SCHEDHOST_DATA"));
+                (void)close(open(own, O_CREAT | O_WRONLY, 0600));
+                (void)close(open("/dev/null", O_WRONLY));
+                (void)close(open("/etc/passwd", O_RDONLY));
+                if (system("echo x > \(folder)/by-a-child && chmod 600 \(folder)/by-a-child") != 0) {
+                    return schedhost_fail(scheduler, 1, "it was refused");
+                }
+                """
+            try await Fixtures.build("demanding", c: Source.plugin("demanding", waitMs: 60_000, more: more, body: body))
+            try scratch.add("demanding")
+            let file = scratch.plugins + "/demanding.so"
+            let first = try await Program.run("check", "--sandbox", file, in: scratch)
+            let block = first.output.split(separator: "\n").drop { !$0.contains("sandbox: {") }.joined(separator: "\n")
+            #expect(first.end == .exited(0), "\(first.output)\(first.errors)")
+            #expect(block.contains("write: [\"\(folder)\"],"), "\(first.output)")
+            #expect(block.contains("bind: [47113],") && block.contains("unix: [\"\(folder)/socket\"],"), "\(block)")
+            #expect(block.contains("syscalls: [\"fchmodat\"],") || block.contains("syscalls: [\"chmod\"],"), "\(block)")
+            try scratch.write("{ \(block) }", to: "demanding.json5")
+            let second = try await Program.run("check", "--sandbox", file, in: scratch)
+            #expect(second.output.contains("needs nothing"), "\(second.output)\(second.errors)")
+            let host = try Host("--max-cycles", "1", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0), "\(host.log)")
+        }
+
         /// A plugin that writes to the paths of four parameters, one of them by its own default, and tells what came of it.
         private static func writer(_ id: String, default path: String) -> String {
             """

@@ -52,10 +52,24 @@ public struct SandboxPolicy: Equatable, Sendable {
     private static let writableDevices = ["/dev/null", "/dev/zero", "/dev/full"]
     private static let interpreters = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"]
 
+    /// Whether nothing is refused, and what would be is put to who watches.
+    private let isWatched: Bool
+
+    /// A policy by which everything is allowed, and what a sandbox with these settings would have something to say about is put
+    /// first to who watches the worker.
+    public init(watching settings: SandboxSettings) {
+        files = 0
+        handledPorts = 0
+        scopes = 0
+        isWatched = true
+        filter = SeccompProgram(WatchedCall.rules(settings), lastKnown: SystemCall.lastKnown)
+    }
+
     /// What the settings mean for a worker with these places, on this kernel.
     public init(
         _ settings: SandboxSettings, _ places: Places, on support: SandboxSupport, filter: SeccompProgram? = nil
     ) {
+        isWatched = false
         files = support.files & FileRights.all.rawValue
         scopes = support.scopes & Scopes.both
         var handled = PortRights.bind
@@ -123,6 +137,8 @@ public struct SandboxPolicy: Equatable, Sendable {
         for count in [paths.count, ports.count, filter?.instructions.count ?? 0, slots.count] {
             bytes.append(littleEndian: UInt32(clamping: count))
         }
+        bytes.append(littleEndian: UInt32(isWatched ? 1 : 0))
+        bytes.append(littleEndian: UInt32(0))
         if let filter { bytes += filter.bytes }
         for slot in slots { bytes.append(littleEndian: UInt32(clamping: slot)) }
         if slots.count % 2 == 1 { bytes.append(littleEndian: UInt32(0)) }

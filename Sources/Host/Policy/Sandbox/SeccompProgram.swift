@@ -5,6 +5,8 @@ enum CallAnswer: Equatable, Sendable {
     case fail(UInt32)
     /// A signal: the worker's handler notes the call and its place, and lets it fail.
     case trap
+    /// Who watches the worker is asked.
+    case ask
     /// The process ends.
     case kill
 
@@ -14,6 +16,7 @@ enum CallAnswer: Equatable, Sendable {
         case .allow: 0x7FFF_0000
         case .fail(let number): 0x0005_0000 | number
         case .trap: 0x0003_0000
+        case .ask: 0x7FC0_0000
         case .kill: 0x8000_0000
         }
     }

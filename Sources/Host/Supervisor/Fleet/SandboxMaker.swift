@@ -101,21 +101,35 @@ final class SandboxMaker {
         return hidden
     }
 
-    /// What the paths of a configuration come to now. Files that are to be there first are made.
+    /// What the paths of a configuration that lies in that folder come to now, without its host's.
+    static func folders(named paths: [String], beside plugins: String) -> [String] {
+        let maker = SandboxMaker(hidden: [], plugins: HostProcess.absolute(plugins), tell: { _ in }) { [] }
+        return maker.grants(paths).map { grant in
+            switch grant {
+            case .file(let path), .newFile(let path), .beneath(let path): path
+            }
+        }
+    }
+
+    /// The same. Files that are to be there first are made.
     private func named(_ paths: [String]) -> [NamedPaths.Grant] {
         if paths.isEmpty || support.files == 0 { return [] }
-        let plugins = HostProcess.resolved(plugins) ?? plugins
-        let home = HostProcess.environment("HOME").map { HostProcess.resolved($0) ?? $0 }
-        let named = NamedPaths(hidden: hiddenPlaces(plugins: plugins) + [plugins], home: home)
-        let grants = named.grants(for: paths) { path in
-            guard let resolved = HostProcess.resolved(path) else { return nil }
-            return NamedPaths.Found(resolved, isFolder: (try? Directory(resolved)) != nil)
-        }
+        let grants = grants(paths)
         for case .newFile(let path) in grants {
             // Where it cannot be made, the plugin could not have made it either.
             _ = try? HostProcess.makeFile(path)
         }
         return grants
+    }
+
+    private func grants(_ paths: [String]) -> [NamedPaths.Grant] {
+        let plugins = HostProcess.resolved(plugins) ?? plugins
+        let home = HostProcess.environment("HOME").map { HostProcess.resolved($0) ?? $0 }
+        let named = NamedPaths(hidden: hiddenPlaces(plugins: plugins) + [plugins], home: home)
+        return named.grants(for: paths) { path in
+            guard let resolved = HostProcess.resolved(path) else { return nil }
+            return NamedPaths.Found(resolved, isFolder: (try? Directory(resolved)) != nil)
+        }
     }
 
     private static func entries(of folder: String) -> [VisiblePaths.Entry] {

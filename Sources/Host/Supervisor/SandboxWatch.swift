@@ -1,0 +1,102 @@
+internal import HostPolicy
+internal import HostSystem
+internal import Synchronization
+
+/// What a worker does that a sandbox would refuse: each call is noted before it is made, on a thread of its own.
+final class SandboxWatch: Sendable {
+    private struct Notes {
+        var needs: Set<SandboxNeeds.Need> = []
+        var isListening = false
+        var isOver = false
+    }
+
+    private let notes = Mutex(Notes())
+
+    /// Watches nobody yet.
+    init() {}
+
+    /// What was noted.
+    var needs: Set<SandboxNeeds.Need> { notes.withLock { $0.needs } }
+
+    /// Whether its worker could be listened to.
+    var hasListened: Bool { notes.withLock { $0.isListening } }
+
+    /// Watches that process, which was started with a policy that asks, to its end.
+    func follow(_ pid: Int32) throws(SystemError) {
+        try Thread.start(name: "sandbox-watch") { [self] in
+            while !notes.withLock({ $0.isOver }) {
+                if let listener = CallListener(of: pid) {
+                    notes.withLock { $0.isListening = true }
+                    return serve(listener)
+                }
+                CallListener.rest()
+            }
+        }
+    }
+
+    /// The worker has ended, whether it was heard or not.
+    func stop() { notes.withLock { $0.isOver = true } }
+
+    private func serve(_ listener: borrowing CallListener) {
+        while true {
+            switch listener.next(within: 100) {
+            case .over: return
+            case .nothing: if notes.withLock({ $0.isOver }) { return }
+            case .call(let call):
+                if let need = need(call, listener) { notes.withLock { _ = $0.needs.insert(need) } }
+                listener.allow(call)
+            }
+        }
+    }
+
+    private func need(_ call: CallListener.Call, _ listener: borrowing CallListener) -> SandboxNeeds.Need? {
+        switch WatchedCall(number: call.number) {
+        case .open(let folder, let path, let flags):
+            let bits = bits(flags, call, listener)
+            guard bits & WatchedCall.writing != 0, let path = listener.path(of: call, path, folder: folder) else {
+                return nil
+            }
+            if let known = HostProcess.resolved(path) { return .write(known) }
+            return bits & WatchedCall.making == 0 ? nil : Self.folder(of: path).map { .write($0) }
+        case .entry(let folder, let path):
+            return listener.path(of: call, path, folder: folder).flatMap(Self.folder).map { .write($0) }
+        case .connect:
+            let address = listener.bytes(
+                of: call, at: call.argument(1), count: min(110, Int(clamping: call.argument(2))))
+            // AF_UNIX is 1; a name that begins with a NUL is abstract, and no setting allows it.
+            guard address.count > 3, address[0] == 1, address[1] == 0, address[2] != 0 else { return nil }
+            let text = String(decoding: address.dropFirst(2).prefix { $0 != 0 }, as: UTF8.self)
+            return .unix(HostProcess.resolved(text) ?? text)
+        case .bind:
+            let address = listener.bytes(of: call, at: call.argument(1), count: 4)
+            // AF_INET is 2, AF_INET6 is 10. UDP needs no leave.
+            guard address.count == 4, address[0] == 2 || address[0] == 10, listener.isStream(call, 0) else {
+                return nil
+            }
+            return .bind(UInt16(address[2]) << 8 | UInt16(address[3]))
+        case .other(let known): return .call(known.name)
+        case nil: return nil
+        }
+    }
+
+    private func bits(_ flags: WatchedCall.Flags, _ call: CallListener.Call, _ listener: borrowing CallListener)
+        -> UInt64
+    {
+        switch flags {
+        case .argument(let index): return call.argument(index)
+        case .memory(let index):
+            let bytes = listener.bytes(of: call, at: call.argument(index), count: 8)
+            return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        case .write: return 1
+        case .make: return WatchedCall.writing
+        }
+    }
+
+    /// The folder that a name is in, without links; nil where there is none.
+    private static func folder(of path: String) -> String? {
+        var path = path[...]
+        while path.hasSuffix("/"), path.count > 1 { path = path.dropLast() }
+        guard let slash = path.lastIndex(of: "/") else { return nil }
+        return HostProcess.resolved(slash == path.startIndex ? "/" : String(path[..<slash]))
+    }
+}
