@@ -15,6 +15,8 @@ extension ArgumentParser {
         case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))
         case .status: .operate(operate(.status, parsed))
+        case .logs: .logs(logs(parsed))
+        case .why: .why(operate(.status, parsed))
         case .metrics: .metrics(ClientOptions(state: parsed.texts[.state], isJSON: parsed.has(.json)))
         case .top: .top(top(parsed))
         case .report: .report(report(parsed))

@@ -14,6 +14,9 @@ public enum Command: Equatable, Sendable {
     case cache(CacheCommandOptions)
     /// `status` and what changes a running host.
     case operate(OperateOptions)
+    /// Why routines do not run; the action is `status`.
+    case why(OperateOptions)
+    case logs(LogsOptions)
     /// What a schedule means.
     case calendar(CalendarOptions)
     case metrics(ClientOptions)
@@ -35,7 +38,7 @@ public enum Command: Equatable, Sendable {
 public enum CommandName: String, CaseIterable, Sendable {
     case run, list, check
     case trial = "try"
-    case calendar, records, cache, status, top, metrics, report
+    case calendar, records, cache, status, why, logs, top, metrics, report
     case runNow = "run-now"
     case pause, resume, restart, stop, reload
     case logLevel = "log-level"

@@ -65,6 +65,15 @@ extension CommandTable {
             OptionSpecification(flag: .json, "write what the page would show as JSON: status, records, reports"), state,
         ])
 
+    static let why = CommandSpecification(
+        name: .why, operands: "ID...", operandCount: 1...1000, summary: "say why routines do not run now",
+        details: [
+            "A paragraph for each: what it is doing or waiting for, since when, how its last session ended, and what would change "
+                + "that. An ID may also be a plugin's file that is refused. " + ids
+        ],
+        options: [json, state],
+        examples: [.init(line: "schedhost why market-poller/snapshot", purpose: "one routine")])
+
     static let runNow = action(
         .runNow, "let the next cycle of routines come now",
         "Does not wait for the interval; the grid of later cycles begins there. " + ids)

@@ -60,6 +60,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case instance, cycles, seed
     case forTime = "for"
     case untilFailure = "until-failure"
+    case follow, level
 }
 
 /// What a value may be.
@@ -126,7 +127,8 @@ public enum CommandTable {
 
     /// The commands, in the order of the help text. What is not in here does not exist.
     public static let commands: [CommandSpecification] = [
-        run, list, check, trial, calendar, records, cache, status, top, metrics, report, runNow, pause, resume, restart,
+        run, list, check, trial, calendar, records, cache, status, why, logs, top, metrics, report, runNow, pause,
+        resume, restart,
         stop,
         reload,
         logLevel, new, completion, man, help, version,
@@ -143,6 +145,8 @@ public enum CommandTable {
         case .records: records
         case .cache: cache
         case .status: status
+        case .why: why
+        case .logs: logs
         case .metrics: metrics
         case .top: top
         case .report: report

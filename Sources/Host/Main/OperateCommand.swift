@@ -19,6 +19,7 @@ enum OperateCommand {
         case .level(let level):
             StandardStream.output.write(options.isJSON ? "{\"level\":\"\(level.rawValue)\"}\n" : "\(level.rawValue)\n")
             return .success
+        case .lines: return fail("the host gives another answer than was asked for")
         case .failed(let text): return fail(text)
         }
     }
@@ -32,7 +33,7 @@ enum OperateCommand {
                 options.isJSON ? MetricsJSON.json(status) + [UInt8(ascii: "\n")] : MetricsText.text(status))
                 ? .success : .failure
         case .failed(let text): return fail(text)
-        case .outcomes, .level: return fail("the host gives another answer than was asked for")
+        case .outcomes, .level, .lines: return fail("the host gives another answer than was asked for")
         }
     }
 

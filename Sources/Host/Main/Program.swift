@@ -19,6 +19,8 @@ enum Program {
         case .records(let options): return try records(options)
         case .cache(let options): return try CacheCommand.perform(options)
         case .operate(let options): return try OperateCommand.perform(options)
+        case .logs(let options): return try LogsCommand.perform(options)
+        case .why(let options): return try WhyCommand.perform(options)
         case .metrics(let options): return try OperateCommand.metrics(options)
         case .top(let options): return try TopCommand.perform(options)
         case .report(let options): return try ReportCommand.perform(options)

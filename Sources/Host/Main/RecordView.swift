@@ -13,16 +13,20 @@ enum RecordView {
             Complaint.say("there is no record of session \(session)")
             return .failure
         }
+        let lines = LastLines.read(of: record, in: directory)
         if isJSON {
             StandardStream.output.write(
                 RecordTable.json(
-                    record, report: record.report.map { CrashReportText.read($0, in: directory) }))
+                    record, report: record.report.map { CrashReportText.read($0, in: directory) }, lines: lines))
             return .success
         }
         StandardStream.output.write(text(record))
-        guard let report = record.report else { return .success }
-        StandardStream.output.write("\n")
-        StandardStream.output.write(CrashReportText.read(report, in: directory))
+        if let report = record.report {
+            StandardStream.output.write("\n" + CrashReportText.read(report, in: directory))
+        }
+        if !lines.isEmpty {
+            StandardStream.output.write("\nits last lines:\n" + LastLines.text(lines, before: record.finishMs))
+        }
         return .success
     }
 

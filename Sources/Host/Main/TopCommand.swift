@@ -57,7 +57,7 @@ enum TopCommand {
             case .failed(let text):
                 Complaint.say(text)
                 return .failure
-            case .outcomes, .level: return .failure
+            case .outcomes, .level, .lines: return .failure
             }
             next = max(next + options.intervalMs * 1_000_000, clock.monotonic())
             while clock.monotonic() < next {

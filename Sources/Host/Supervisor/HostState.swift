@@ -11,7 +11,7 @@ internal import HostValues
 ///     marks           of hosts that were killed: their workers' processes have these
 ///     names.json      which file had which plugin's name last
 ///     ledgers/        a file a worker, while it runs
-///     reports/        crash reports
+///     reports/        crash reports, and the last lines of sessions that failed
 ///     cache/          the disk caches
 ///     data/           what plugins keep, a folder each
 ///     plugins/        copies of plugins, which workers load

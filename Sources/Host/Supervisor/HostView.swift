@@ -1,6 +1,7 @@
 internal import HostPolicy
 internal import HostSystem
 internal import HostValues
+internal import HostViews
 internal import HostWire
 
 /// How far the life of a host is.
@@ -82,6 +83,7 @@ final class HostView: ControlledHost {
         case .reload: reload()
         case .logLevel: setLogLevel(order.level)
         case .dropCached: dropCached(order)
+        case .logs: lines(order)
         case .runNow, .pause, .resume, .restart, .stop: RoutineOrders(book: book).perform(order)
         }
     }
@@ -111,6 +113,26 @@ final class HostView: ControlledHost {
                 toWorkersOf: plugin)
         }
         return .outcomes([.init(id: "", isDone: true, text: "the workers load anew")])
+    }
+
+    /// The lines that are asked for. A name that no routine and no plugin has is a mistake, unless there are lines of it.
+    private func lines(_ order: ControlRequest) -> ControlResponse {
+        let words = order.identifiers
+        func isMeant(_ subject: String) -> Bool {
+            if subject.contains("/") { return words.contains { RoutineSelection.isMeant(subject, by: $0) } }
+            return words.contains { InstanceName.isMeant(subject, by: String($0.prefix { $0 != "/" })) }
+        }
+        let lines = log.recorder.lines(order.query) { words.isEmpty || isMeant($0) }
+        if lines.isEmpty, !words.isEmpty {
+            let known = book.routines.values.map(\.identifier)
+            let files = Set(catalog.status().flatMap { [$0.id, $0.file] })
+            do throws(RoutineSelection.Unknown) {
+                _ = try RoutineSelection.resolve(words.filter { !files.contains($0) }, among: known)
+            } catch {
+                return .failed("\(error)")
+            }
+        }
+        return .lines(lines)
     }
 
     /// Sets the level, or with nil only tells it.

@@ -2,6 +2,7 @@ internal import HostPolicy
 internal import HostStore
 internal import HostSystem
 internal import HostValues
+internal import HostViews
 internal import HostWire
 
 /// What each component's answers mean for the others.
@@ -136,6 +137,10 @@ extension Supervisor {
     /// Keeps a record, and tells those who are told of each.
     private func keep(_ record: SessionRecord, _ report: String?) {
         desk.sessionEnds(record.identifier)
+        if record.reason.isFailure {
+            let lines = log.recorder.last(LastLines.most, of: record.identifier, in: record.plugin)
+            lastLines.keep(lines, of: record, at: clock.monotonic())
+        }
         let line = keeper.keep(record, report: report)
         desk.take(line)
         runHook(\.onEndCommand, line)

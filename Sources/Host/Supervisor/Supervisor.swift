@@ -24,6 +24,8 @@ public final class Supervisor {
     let quiet: QuietLook
     /// Whose cycle may begin, where only so many may run at once.
     var turns = CycleTurns()
+    /// What was said before sessions failed.
+    var lastLines: LastLines
     private let crashReports: CrashReports
     private let marks: HostMarks
     let clock: any HostClock
@@ -52,6 +54,7 @@ public final class Supervisor {
             polls: options.polls, loop: loop, deadlines: deadlines, clock: clock, log: log)
         catalog = PluginCatalog(
             PluginCatalog.Settings(options), folder: folder, clock: clock, deadlines: deadlines, log: log)
+        lastLines = try LastLines(in: state.directory)
         crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
         let sandboxes = SandboxMaker(
             hidden: [options.state] + (options.configuration.map { [$0] } ?? []), plugins: catalog.settings.plugins,

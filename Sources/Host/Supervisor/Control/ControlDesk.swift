@@ -171,6 +171,7 @@ final class ControlDesk {
     func answer(_ request: ControlRequest) -> [UInt8] {
         switch request.action {
         case .status: return statusLine.get(at: clock.monotonic()) { ControlResponse.status(currentStatus()).line() }
+        case .logs: return host.perform(request).line()
         case .runNow, .pause, .resume, .restart, .stop, .reload, .logLevel, .dropCached:
             forget()
             if request.action == .reload, !host.summary.isStopping { reloadBegins() }

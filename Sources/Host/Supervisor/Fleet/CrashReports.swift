@@ -58,7 +58,7 @@ final class CrashReports {
     func keep(_ temporary: String, of plugin: String, session: SessionID) throws(SystemError) -> String {
         let name = Self.name(of: plugin, session)
         try directory.rename(temporary, to: name)
-        let kept = try directory.names().filter { $0.hasPrefix(plugin + "@") }
+        let kept = try directory.names().filter { $0.hasPrefix(plugin + "@") && $0.hasSuffix(".json") }
         for old in kept.dropLast(Self.mostReports) { try directory.remove(old) }
         return name
     }

@@ -55,7 +55,7 @@ struct RoutineOrders {
         case .resume: resume(routine)
         case .restart: restart(routine)
         case .stop: stop(routine)
-        case .status, .reload, .logLevel, .dropCached: nil
+        case .status, .reload, .logLevel, .dropCached, .logs: nil
         }
     }
 

@@ -7,7 +7,7 @@ final class TrialLog: LogSink {
 
     private let shown: HostLog
     /// The first lines that the plugin and the policies said.
-    private(set) var lines: [TrialSummary.Line] = []
+    private(set) var lines: [LogLine] = []
     /// How many came after these, or came too fast.
     private(set) var dropped: UInt64 = 0
 
@@ -21,7 +21,7 @@ final class TrialLog: LogSink {
             dropped += 1
             return
         }
-        lines.append(TrialSummary.Line(ms: ms ?? shown.now, level: level, subject: subject, text: text))
+        lines.append(LogLine(ms: ms ?? shown.now, level: level, subject: subject, text: text))
     }
 
     /// So many lines came too fast to be kept or shown.

@@ -17,14 +17,6 @@ public struct TrialSummary {
         var cache: RoutineStatus.Cache
     }
 
-    /// One line of the log.
-    struct Line: Equatable {
-        var ms: Int64
-        var level: LogLevel
-        var subject: String
-        var text: String
-    }
-
     let plugin: String
     let version: String
     let fromMs: Int64
@@ -36,7 +28,7 @@ public struct TrialSummary {
     let records: [SessionRecord]
     /// How many there were before these.
     let droppedRecords: UInt64
-    let lines: [Line]
+    let lines: [LogLine]
     let droppedLines: UInt64
 
     /// Whether a session has failed.
@@ -105,7 +97,7 @@ public struct TrialSummary {
         writer.closeList()
         writer.field("records_dropped", droppedRecords)
         writer.openList("log")
-        for line in lines { Self.write(line, to: &writer) }
+        for line in lines { line.write(to: &writer) }
         writer.closeList()
         writer.field("log_dropped", droppedLines)
         writer.close()
@@ -127,15 +119,6 @@ public struct TrialSummary {
         writer.field("stale", routine.cache.stale)
         writer.field("evictions", routine.cache.evictions)
         writer.close()
-        writer.close()
-    }
-
-    private static func write(_ line: Line, to writer: inout JSONWriter) {
-        writer.open()
-        writer.field("ms", line.ms)
-        writer.field("level", "\(line.level)")
-        writer.field("subject", line.subject)
-        writer.field("text", line.text)
         writer.close()
     }
 }

@@ -7,18 +7,24 @@ extension RecordTable {
         return "[\n" + records.map { "  " + object($0) }.joined(separator: ",\n") + "\n]\n"
     }
 
-    /// One record as a line, with the text of its crash report, if there is one, as `report_text`.
-    public static func json(_ record: SessionRecord, report: String?) -> String {
-        object(record, report: report) + "\n"
+    /// One record as a line, with the text of its crash report, if there is one, as `report_text`, and what was said before its
+    /// end as `lines`.
+    public static func json(_ record: SessionRecord, report: String?, lines: [LogLine] = []) -> String {
+        object(record, report: report, lines: lines) + "\n"
     }
 
-    private static func object(_ record: SessionRecord, report: String? = nil) -> String {
+    private static func object(_ record: SessionRecord, report: String? = nil, lines: [LogLine] = []) -> String {
         var writer = JSONWriter()
         writer.open()
         record.write(to: &writer)
         writer.field("start", Timestamp.format(record.startMs))
         writer.field("finish", Timestamp.format(record.finishMs))
         if let report { writer.field("report_text", report, limit: 1 << 20) }
+        if !lines.isEmpty {
+            writer.openList("lines")
+            for line in lines { line.write(to: &writer) }
+            writer.closeList()
+        }
         writer.close()
         return String(decoding: writer.bytes, as: UTF8.self)
     }

@@ -5,6 +5,7 @@ public import HostValues
 ///     {"v":1,"request":"status"}
 ///     {"v":1,"request":"pause","ids":["market-poller/snapshot","log-tail"]}
 ///     {"v":1,"request":"log-level","level":"debug"}
+///     {"v":1,"request":"logs","ids":["market-poller"],"last":100,"level":"info"}
 ///     {"v":1,"request":"drop-cached","ids":["market-poller"],"name":"quotes","key":"EUR"}
 ///
 /// Each is answered by one line, in order: see `ControlResponse`.
@@ -16,12 +17,13 @@ public struct ControlRequest: Equatable, Sendable {
         case pause, resume, restart, stop, reload
         case logLevel = "log-level"
         case dropCached = "drop-cached"
+        case logs
 
         /// Whether it wants ids of routines or plugins.
         public var wantsIdentifiers: Bool {
             switch self {
             case .runNow, .pause, .resume, .restart, .stop: true
-            case .status, .reload, .logLevel, .dropCached: false
+            case .status, .reload, .logLevel, .dropCached, .logs: false
             }
         }
     }
@@ -35,12 +37,19 @@ public struct ControlRequest: Equatable, Sendable {
     public var action: Action
     /// `plugin/routine`, or `plugin` for all its routines.
     public var identifiers: [String]
-    /// The new level of `logLevel`; nil asks for the present one.
+    /// The new level of `logLevel`; nil asks for the present one. Of `logs` the least level of the lines.
     public var level: LogLevel?
     /// The cache that `dropCached` means; nil: all of the routines.
     public var name: String?
     /// The key that it means, empty for the unkeyed value; nil: all of them.
     public var key: String?
+
+    /// The most lines that one answer to `logs` has.
+    public static let mostLines: UInt64 = 2000
+    /// How many lines `logs` wants: the newest ones, or the next ones after `after`.
+    public var last: UInt64?
+    /// The number of the last line that whoever asks `logs` has.
+    public var after: UInt64?
 
     /// A request.
     public init(
@@ -73,6 +82,8 @@ public struct ControlRequest: Equatable, Sendable {
         if let level { writer.field("level", level.rawValue) }
         writer.field("name", ifAny: self.name)
         writer.field("key", ifAny: key)
+        if let last { writer.field("last", last) }
+        if let after { writer.field("after", after) }
         writer.close()
         return writer.bytes + [UInt8(ascii: "\n")]
     }
@@ -83,6 +94,7 @@ public struct ControlRequest: Equatable, Sendable {
         var name: String?
         var level: String?
         var cache: (name: String?, key: String?)
+        var lines: (last: UInt64?, after: UInt64?)
         var identifiers: [String] = []
         do throws(JSONFault) {
             var cursor = JSONCursor(line, in: 0..<line.count)
@@ -93,6 +105,8 @@ public struct ControlRequest: Equatable, Sendable {
                 case "level": level = try cursor.string()
                 case "name": cache.name = try cursor.string()
                 case "key": cache.key = try cursor.string()
+                case "last": lines.last = try cursor.unsigned()
+                case "after": lines.after = try cursor.unsigned()
                 case "ids": try cursor.list { (cursor) throws(JSONFault) in identifiers.append(try cursor.string()) }
                 default: try cursor.skip()
                 }
@@ -109,6 +123,7 @@ public struct ControlRequest: Equatable, Sendable {
         }
         if action.wantsIdentifiers, identifiers.isEmpty { throw Malformed(description: "ids: is missing or empty") }
         self.init(action, identifiers: identifiers, name: cache.name, key: cache.key)
+        (last, after) = lines
         if let level {
             guard let known = LogLevel(rawValue: level) else {
                 let words = LogLevel.allCases.map(\.rawValue)
@@ -117,5 +132,23 @@ public struct ControlRequest: Equatable, Sendable {
             }
             self.level = known
         }
+    }
+}
+
+extension ControlRequest {
+    /// The lines that `query` says, of these ids; none: all of the host.
+    public init(_ query: LogQuery, identifiers: [String]) {
+        self.init(.logs, identifiers: identifiers, level: query.level)
+        last = UInt64(query.last)
+        after = query.after
+    }
+
+    /// Which lines `logs` wants: at least one, and at most `mostLines`.
+    public var query: LogQuery {
+        var query = LogQuery()
+        query.last = Int(min(max(last ?? UInt64(query.last), 1), Self.mostLines))
+        query.after = after ?? 0
+        query.level = level ?? query.level
+        return query
     }
 }

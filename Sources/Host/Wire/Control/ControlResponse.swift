@@ -5,11 +5,14 @@ public import HostValues
 ///     {"v":1,"ok":true,"status":{…}}
 ///     {"v":1,"ok":true,"outcomes":[{"id":"log-tail/lines","done":true,"text":"paused"}]}
 ///     {"v":1,"ok":true,"level":"debug"}
+///     {"v":1,"ok":true,"lines":[{"n":7,"i":2,"ms":1767268800000,"level":"info","subject":"log-tail/lines","text":"…"}]}
 ///     {"v":1,"ok":false,"error":"…"}
 public enum ControlResponse: Equatable, Sendable {
     case status(HostStatus)
     case outcomes([Outcome])
     case level(LogLevel)
+    /// Lines of the log, in their order.
+    case lines([LogLine])
     case failed(String)
 
     /// What became of one routine, or of the host (an empty id).
@@ -52,6 +55,11 @@ public enum ControlResponse: Equatable, Sendable {
         case .level(let level):
             writer.field("ok", true)
             writer.field("level", level.rawValue)
+        case .lines(let lines):
+            writer.field("ok", true)
+            writer.openList("lines")
+            for line in lines { line.write(to: &writer, isNumbered: true) }
+            writer.closeList()
         case .failed(let text):
             writer.field("ok", false)
             writer.field("error", text, limit: 4096)
@@ -72,6 +80,10 @@ public enum ControlResponse: Equatable, Sendable {
                 case "status": response = .status(try HostStatus(from: &cursor))
                 case "error": response = .failed(try cursor.string())
                 case "level": response = LogLevel(rawValue: try cursor.string()).map { .level($0) }
+                case "lines":
+                    var lines: [LogLine] = []
+                    try cursor.list { (cursor) throws(JSONFault) in lines.append(try LogLine(from: &cursor)) }
+                    response = .lines(lines)
                 case "outcomes":
                     var outcomes: [Outcome] = []
                     try cursor.list { (cursor) throws(JSONFault) in outcomes.append(try Outcome(from: &cursor)) }

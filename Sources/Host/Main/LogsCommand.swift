@@ -1,0 +1,80 @@
+internal import HostCommandLine
+internal import HostSystem
+internal import HostValues
+internal import HostViews
+internal import HostWire
+
+/// `logs`: the last lines of a running host, and what comes.
+enum LogsCommand {
+    /// How often a host is asked for what came, ms.
+    private static let pause: Int32 = 100
+
+    static func perform(_ options: LogsOptions) throws -> ExitStatus {
+        let client = try HostClient(state: try Program.statePath(options.state))
+        let signals = try SignalDescriptor([Signals.interrupt, Signals.terminate])
+        let poller = try Poller()
+        try poller.add(signals.descriptor, for: .readable, token: 1)
+        var printer = LinePrinter(isJSON: options.isJSON, hasAll: options.level == .trace)
+        var query = LogQuery()
+        query.last = options.last
+        query.level = options.level
+        while true {
+            let lines: [LogLine]
+            do {
+                switch try client.ask(ControlRequest(query, identifiers: options.identifiers)) {
+                case .lines(let found): lines = found
+                case .failed(let text):
+                    Complaint.say(text)
+                    return .failure
+                case .status, .outcomes, .level:
+                    Complaint.say("the host gives another answer than was asked for")
+                    return .failure
+                }
+            } catch HostClient.Failure.silent where query.after > 0 {
+                Complaint.say("the host has ended")
+                return .success
+            }
+            if !printer.write(lines) || !options.follows { return .success }
+            if let newest = lines.last?.number { query.after = newest }
+            query.last = Int(ControlRequest.mostLines)
+            // Who has fallen behind asks again at once.
+            if lines.count < query.last, try poller.wait(milliseconds: Self.pause, { _, _ in }) > 0 { return .success }
+        }
+    }
+}
+
+/// Writes lines to standard output, and says where some are missing.
+private struct LinePrinter {
+    let isJSON: Bool
+    /// Whether lines of all levels come, so that one whose number is missing was lost.
+    let hasAll: Bool
+    private var text = LogText(
+        isColored: StandardStream.output.showsColors, isDated: !StandardStream.output.isTerminal)
+    /// The number of the last line of each subject.
+    private var seen: [String: UInt64] = [:]
+
+    init(isJSON: Bool, hasAll: Bool) {
+        self.isJSON = isJSON
+        self.hasAll = hasAll
+    }
+
+    /// False when nobody reads on.
+    mutating func write(_ lines: [LogLine]) -> Bool {
+        var bytes: [UInt8] = []
+        for line in lines {
+            if hasAll, let last = seen[line.subject], line.ordinal > last + 1 {
+                let lost = line.ordinal - last - 1
+                Complaint.say("\(lost) \(lost == 1 ? "line" : "lines") of \(line.subject) came too fast to be shown")
+            }
+            seen[line.subject] = line.ordinal
+            if isJSON {
+                var writer = JSONWriter()
+                line.write(to: &writer)
+                bytes += writer.bytes + [UInt8(ascii: "\n")]
+            } else {
+                bytes += text.line(line.level, line.subject, line.text, ms: line.ms).utf8
+            }
+        }
+        return bytes.isEmpty || StandardStream.output.write(bytes)
+    }
+}

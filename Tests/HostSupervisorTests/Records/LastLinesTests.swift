@@ -1,0 +1,60 @@
+import HostSystem
+import HostTestKit
+import HostValues
+import Testing
+
+@testable import HostSupervisor
+
+/// What was said before a session failed, in files.
+@Suite struct LastLinesTests {
+    private func record(_ number: UInt64, plugin: String = "p") -> SessionRecord {
+        SessionRecord(
+            session: SessionID(rawValue: number << 20), plugin: plugin, routine: "r", startMs: 0, finishMs: 2000,
+            durationMs: 0, cycles: 0, reason: SessionRecord.Reason(named: "error"))
+    }
+
+    private let line = LogLine(ms: 1000, level: .info, subject: "p/r", text: "tab\tand \"quotes\"\u{1}")
+
+    @Test func `what is kept is read again, with the time before the end`() throws {
+        let folder = TestDirectory()
+        var lines = try LastLines(in: try Directory(folder.path))
+        lines.keep([line], of: record(1), at: MonotonicTime(nanoseconds: 1 << 50))
+        let read = LastLines.read(of: record(1), in: try Directory(folder.path))
+        #expect(read == [line])
+        #expect(LastLines.text(read, before: 2500).hasPrefix("    -1.500 s  info     tab"))
+        #expect(LastLines.read(of: record(2), in: try Directory(folder.path)).isEmpty)
+    }
+
+    @Test func `the newest twenty of a plugin stay`() throws {
+        let folder = TestDirectory()
+        var lines = try LastLines(in: try Directory(folder.path))
+        for number in 1...30 {
+            lines.keep([line], of: record(UInt64(number)), at: MonotonicTime(nanoseconds: Int64(number) << 40))
+            lines.keep(
+                [line], of: record(UInt64(number), plugin: "q"), at: MonotonicTime(nanoseconds: Int64(number) << 40))
+        }
+        let names = try Directory(folder.path).directory("reports").names()
+        #expect(names.count == 40)
+        #expect(names.filter { $0.hasPrefix("p@") }.first == "p@\(record(11).session).lines")
+    }
+
+    @Test
+    func `sessions that fail without pause have files for some, and none keeps another plugin's from having them`()
+        throws
+    {
+        let folder = TestDirectory()
+        var lines = try LastLines(in: try Directory(folder.path))
+        let now = MonotonicTime(nanoseconds: 1 << 50)
+        for number in 1...1000 {
+            lines.keep([line], of: record(UInt64(number)), at: now + Int64(number) * 1_000_000)
+        }
+        func isKept(_ number: UInt64, _ plugin: String) throws -> Bool {
+            try !LastLines.read(of: record(number, plugin: plugin), in: Directory(folder.path)).isEmpty
+        }
+        #expect(try isKept(20, "p") && !isKept(22, "p") && !isKept(999, "p"))
+        lines.keep([line], of: record(1, plugin: "q"), at: now)
+        #expect(try isKept(1, "q"))
+        lines.keep([line], of: record(2000), at: now + 3_000_000_000)
+        #expect(try isKept(2000, "p"))
+    }
+}
