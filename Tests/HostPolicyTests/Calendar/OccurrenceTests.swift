@@ -8,11 +8,10 @@ import Testing
 
 /// Which points in time a schedule names.
 @Suite struct OccurrenceTests {
-    /// The rows of `Tests/Fixtures/occurrences.tsv`.
-    private static func rows() throws -> [[String]] {
+    /// The rows of a file in `Tests/Fixtures`.
+    private static func rows(_ name: String = "occurrences.tsv") throws -> [[String]] {
         let folder = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
-        let bytes = try Directory(folder + "/Fixtures").openForReading("occurrences.tsv").readAll(
-            limit: 1 << 20, subject: "occurrences.tsv")
+        let bytes = try Directory(folder + "/Fixtures").openForReading(name).readAll(limit: 1 << 20, subject: name)
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }.map { line in
             line.split(separator: "\t").map { String($0) }
         }
@@ -25,6 +24,22 @@ import Testing
             let zone = try CalendarKit.zone(row[1], from: CalendarKit.seconds(row[2]))
             let found = try CalendarKit.next(row[0], in: zone, after: row[2], count: 4)
             #expect(found.joined(separator: ",") == row[3], "\(row[0]) in \(row[1]) after \(row[2])")
+            let normal = try ScheduleText.normal(row[0], isZone: TimeZones.has)
+            #expect(try CalendarKit.schedule(normal) == CalendarKit.schedule(row[0]), "\(row[0]): \(normal)")
+        }
+    }
+
+    /// Lists, steps, days from the month's end, leap days, zones of odd offsets, a day that does not exist, both day fields: in
+    /// each way to treat the clocks' changes.
+    @Test func everyNeighbour() throws {
+        let rows = try Self.rows("occurrences-dst.tsv")
+        #expect(rows.count == 76)
+        for row in rows {
+            let zone = try CalendarKit.zone(row[1], from: CalendarKit.seconds(row[2]))
+            let dst = try #require(DaylightSaving(rawValue: row[3]))
+            let expected = row[4].split(separator: ",").map { String($0) }
+            let found = try CalendarKit.next(row[0], in: zone, after: row[2], count: expected.count, dst: dst)
+            #expect(!expected.isEmpty && found == expected, "\(row[0]) in \(row[1]) after \(row[2]), \(dst)")
             let normal = try ScheduleText.normal(row[0], isZone: TimeZones.has)
             #expect(try CalendarKit.schedule(normal) == CalendarKit.schedule(row[0]), "\(row[0]): \(normal)")
         }

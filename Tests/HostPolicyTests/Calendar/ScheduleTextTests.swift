@@ -25,6 +25,10 @@ import Testing
         ("30 9 * * 1-5 Europe/Berlin", "30 9 * * 1-5 Europe/Berlin"), ("@daily", "0 0 * * *"),
         ("@hourly UTC", "0 * * * * UTC"),
         ("@Weekly", "0 0 * * 0"), ("@monthly", "0 0 1 * *"), ("@yearly", "0 0 1 1 *"), ("@midnight", "0 0 * * *"),
+        // A step that leads nowhere is left out, where it could not be read.
+        ("*-*/12-29", "*-01-29 00:00:00"), ("*:*/40", "*-*-* *:00/40:00"), ("*:*/60", "*-*-* *:00:00"),
+        ("1:59,*", "*-*-* 01:*:00"), ("*-*~30/10", "*-*~30/10 00:00:00"), ("*-*~3/7", "*-*~03 00:00:00"),
+        ("*/5 3-03/2 * * 7", "*/5 3 * * 0"), ("0 0 7-7/3 * 7-7/2", "0 0 7 * 0"),
         ("0 0 * * 5-7", "0 0 * * 5-7"), ("0 12 5,*/10 * *", "0 12 5,*/10 * *"),
     ]
 
@@ -65,6 +69,7 @@ import Testing
         ("*-2-30", "'*-2-30' at 1: none of these months has such a day, so it never comes"),
         ("50-10 * * * *", "'50-10' at 1: it goes backwards: write two, 50-59,0-10"),
         ("0 0 * * sat-sun", "'sat-sun' at 9: it goes backwards: Sunday at the end of a range is 7"),
+        ("*-*~3..1", "'3..1' at 5: it goes backwards: write 1..3, since after ~ the last day is 1"),
         ("22..2:00", "'22..2' at 1: it goes backwards: write two, 22..23,0..2"),
         (
             "Fri..Mon",

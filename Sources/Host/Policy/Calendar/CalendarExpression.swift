@@ -155,7 +155,7 @@ struct CalendarExpression {
         if fromEnd, reader.bytes[reader.position..<reader.end].starts(with: "*/".utf8) {
             throw reader.fail(reader.position..<reader.end, "after ~ days are counted from the last one, 1: name them")
         }
-        let day = try Self.list(&reader, .day, wantsNormal) { element in
+        let day = try Self.list(&reader, .day, wantsNormal, fromEnd: fromEnd) { element in
             if fromEnd, !element.isAll || element.step > 0 {
                 // Steps go on towards the end of the month: ~7/2 is the seventh, fifth, third day from the end, and the last.
                 var (value, least) = (element.high, element.low)
@@ -188,10 +188,10 @@ struct CalendarExpression {
             reader.end = end
             mask = 0
             var bits: UInt64 = 0
-            var isCadence = reader.next == UInt8(ascii: "*")
+            var isCadence = false
             let text = try Self.list(&reader, field, wantsNormal) { element in
                 element.forEach { bits |= 1 << UInt64($0) }
-                if element.step > 0 { isCadence = true }
+                if element.isAll || element.steps { isCadence = true }
             }
             mask = bits
             reader.position = end + 1
@@ -210,11 +210,12 @@ struct CalendarExpression {
 
     /// Reads elements up to the reader's end, and writes them in order.
     private static func list(
-        _ reader: inout ScheduleReader, _ field: CalendarField, _ wantsNormal: Bool, _ body: (CalendarElement) -> Void
+        _ reader: inout ScheduleReader, _ field: CalendarField, _ wantsNormal: Bool, fromEnd: Bool = false,
+        _ body: (CalendarElement) -> Void
     ) throws(ScheduleTextError) -> String {
         var elements: [CalendarElement] = []
         repeat {
-            let element = try element(&reader, field)
+            let element = try element(&reader, field, fromEnd)
             body(element)
             if wantsNormal { elements.append(element) }
         } while reader.take(",")
@@ -239,9 +240,9 @@ struct CalendarExpression {
         return texts.joined(separator: ",")
     }
 
-    private static func element(_ reader: inout ScheduleReader, _ field: CalendarField) throws(ScheduleTextError)
-        -> CalendarElement
-    {
+    private static func element(
+        _ reader: inout ScheduleReader, _ field: CalendarField, _ fromEnd: Bool
+    ) throws(ScheduleTextError) -> CalendarElement {
         let start = reader.position
         let range = field.range
         if reader.take("*") {
@@ -250,7 +251,7 @@ struct CalendarExpression {
                 element.step = try reader.step(field)
                 (element.isAll, element.isOpen) = (false, true)
             }
-            return element
+            return element.inShort
         }
         guard let byte = reader.next, ScheduleReader.isDigit(byte) else {
             let word = reader.word(at: start)
@@ -260,18 +261,22 @@ struct CalendarExpression {
         }
         let low = try reader.number(field)
         var element = CalendarElement(low: low, high: low)
+        element.isFromEnd = fromEnd
         if reader.takeDots() {
             element.high = try reader.number(field)
             if element.high < low {
-                throw reader.fail(
-                    start..<reader.position,
-                    "it goes backwards: write two, \(low)..\(range.upperBound),\(range.lowerBound)..\(element.high)")
+                let mend =
+                    fromEnd
+                    ? "\(element.high)..\(low), since after ~ the last day is 1"
+                    : "two, \(low)..\(range.upperBound),\(range.lowerBound)..\(element.high)"
+                throw reader.fail(start..<reader.position, "it goes backwards: write \(mend)")
             }
             if reader.take("/") { element.step = try reader.step(field) }
         } else if reader.take("/") {
             element.step = try reader.step(field)
             (element.high, element.isOpen) = (range.upperBound, true)
-            if low + element.step > element.high {
+            if fromEnd { return element.inShort }
+            if !element.steps {
                 throw reader.fail(
                     start..<reader.position, "a step from \(low) ends past \(element.high): write \(low) alone")
             }

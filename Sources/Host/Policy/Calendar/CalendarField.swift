@@ -43,6 +43,14 @@ struct CalendarElement: Equatable {
     var isAll = false
     /// Whether it goes on to the field's end because of its step.
     var isOpen = false
+    /// Whether it counts from the month's end, so that steps lead down to the last day, 1.
+    var isFromEnd = false
+
+    /// Whether its step leads to another number.
+    var steps: Bool { step > 0 && (isFromEnd && isOpen ? low - step >= 1 : low + step <= high) }
+
+    /// The same; a step to the field's end that leads nowhere is one number, as which it is written.
+    var inShort: CalendarElement { isOpen && !steps ? CalendarElement(low: low, high: low) : self }
 
     /// Calls with each number.
     func forEach(_ body: (Int) -> Void) {

@@ -146,7 +146,8 @@ struct CronExpression {
             element.isAll
             ? "*" : element.low == element.high ? "\(element.low)" : "\(element.low)-\(element.high)"
         if field == .weekday, !element.isAll, element.low == 7 { text = "0" }
-        if element.step > 0 { text += "/\(element.step)" }
+        // From one number to the same a step goes nowhere, and after a single number it cannot be read.
+        if element.step > 0, element.isAll || element.low < element.high { text += "/\(element.step)" }
         return text
     }
 }
