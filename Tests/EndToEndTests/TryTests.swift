@@ -325,6 +325,15 @@ extension EndToEnd {
             #expect(try await command.ended() == .exited(1))
             #expect(command.errors.contains("heap-use-after-free"), "\(command.errors)")
             #expect(command.errors.contains("bad.c:11"), "\(command.errors)")
+            // In a host its worker ends, and the record has the finding with its place.
+            try FileManager.default.copyItem(atPath: file, toPath: scratch.plugins + "/libasan-plugin.so")
+            let host = try Host(in: scratch)
+            try await eventually("its record") { try !host.records.isEmpty }
+            let reason = try #require(try host.records.first).reason
+            #expect(
+                reason.kind.name == "exit"
+                    && reason.text.contains("exit status 1: AddressSanitizer: heap-use-after-free"))
+            #expect(reason.text.contains("bad.c:11 in run"), "\(reason)")
         }
 
         @Test(.enabled(if: Tools.has("gdb"))) func `gdb stops in a routine, and goes on to the end`() async throws {

@@ -76,7 +76,7 @@ final class CheckWorker {
         var setup = WorkerLink.Setup(
             name: file.name, ledgerName: "", reportName: "", crashReport: nil,
             logLevel: LogLevel.critical.number, limits: WorkerLimits(),
-            libraryPath: LibraryPath.folders(for: file, in: folder),
+            libraries: LibraryPath.search(for: file, in: folder),
             variables: [CheckMode.variable + "=1", "SCHEDHOST_DATA=" + data, "TMPDIR=" + data])
         if watch == nil {
             try ProbeSandbox.confine(&setup, file: file, in: folder, own: [HostProcess.absolute(state)])

@@ -71,7 +71,7 @@ public enum PluginProbe {
         var setup = WorkerLink.Setup(
             name: file.name, ledgerName: "", reportName: "", crashReport: nil,
             logLevel: LogLevel.critical.number, limits: WorkerLimits(),
-            libraryPath: LibraryPath.folders(for: file, in: folder))
+            libraries: LibraryPath.search(for: file, in: folder))
         try ProbeSandbox.confine(&setup, file: file, in: folder)
         let worker = try WorkerLink(
             setup, ledger: try WorkerLedger(), loop: loop, clock: clock

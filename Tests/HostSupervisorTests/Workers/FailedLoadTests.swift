@@ -10,7 +10,7 @@ import Testing
     private func fault(_ manner: FailedLoad.Manner, _ text: String) -> FailureHistory.Fault? {
         let load = Load(
             plugin: 0, path: "/s/plugins/c.so", name: "x.so", build: "", parameters: "{}", isForRunning: true,
-            home: nil, key: .plugin(0), limits: WorkerLimits(), libraryPath: [], limit: 1)
+            home: nil, key: .plugin(0), limits: WorkerLimits(), libraries: LibrarySearch(), limit: 1)
         let failed = FailedLoad(
             load: load, manner: manner, text: text, reason: .init(.error, text: text), pid: 1, startedAt: 0,
             isInnocent: false)

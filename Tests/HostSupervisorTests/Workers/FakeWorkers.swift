@@ -149,7 +149,7 @@ final class FleetHarness {
         Load(
             plugin: plugin, path: "/copies/\(plugin)", name: "\(plugin).so", build: "b", parameters: "{}",
             isForRunning: isForRunning, home: nil, key: key ?? .plugin(plugin), limits: WorkerLimits(),
-            libraryPath: [], limit: 60_000_000_000)
+            libraries: LibrarySearch(), limit: 60_000_000_000)
     }
 
     /// A worker that has the plugin loaded, and sessions of so many of its routines.

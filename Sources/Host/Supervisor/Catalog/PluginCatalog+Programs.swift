@@ -95,9 +95,9 @@ extension PluginCatalog {
             home: home(of: entry, key), key: key,
             limits: key == .shared
                 ? resolver.sharedLimits.naming(settings[0].namedPaths) : settings[0].limits,
-            libraryPath: key == .shared
-                ? LibraryPath.folders(for: nil, in: self.settings.plugins)
-                : LibraryPath.folders(
+            libraries: key == .shared
+                ? LibraryPath.search(for: nil, in: self.settings.plugins)
+                : LibraryPath.search(
                     for: entry.file, in: self.settings.plugins, copies: folder.libraries(of: entry.hash)),
             limit: Self.limit(settings))
     }

@@ -42,8 +42,8 @@ struct Load: Equatable {
     var home: WorkerHome?
     var key: WorkerKey
     var limits: WorkerLimits
-    /// Where the dynamic linker looks for what it needs.
-    var libraryPath: [String]
+    /// What the dynamic linker is told about what it needs.
+    var libraries: LibrarySearch
     /// How long it may take, ns.
     var limit: Int64
 

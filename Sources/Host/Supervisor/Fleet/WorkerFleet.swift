@@ -204,7 +204,7 @@ final class WorkerFleet {
                 name: load.key == .shared ? "shared" : InstanceName.whole(load.name, load.instance),
                 ledgerName: worker.ledgerName,
                 reportName: worker.reportName, logLevel: logLevel, limits: load.limits,
-                home: load.home, copy: load.path, libraryPath: load.libraryPath)
+                home: load.home, copy: load.path, libraries: load.libraries)
         ) { [unowned self, unowned worker] report in
             handle(report, from: worker)
         }

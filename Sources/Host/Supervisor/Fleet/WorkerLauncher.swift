@@ -112,7 +112,8 @@ final class ProcessLauncher: WorkerLauncher {
         var places = SandboxPolicy.Places()
         places.own = place.map { [$0.caches, $0.data] } ?? []
         places.code =
-            [setup.home == .everybody ? copies : setup.copy] + setup.libraryPath.filter { $0 != sandboxes.plugins }
+            [setup.home == .everybody ? copies : setup.copy]
+            + setup.libraries.folders.filter { $0 != sandboxes.plugins }
         places.backtracer = backtracer
         if backtracer != nil { places.report = try? reports.make(setup.reportName) }
         if let data = place?.data { setup.variables.append("TMPDIR=" + data) }

@@ -87,8 +87,8 @@ final class WorkerLink: WorkerProcess {
         var copy = ""
         /// What it may touch, where it has a sandbox.
         var policy: [UInt8]?
-        /// Where the dynamic linker looks for what plugins need.
-        var libraryPath: [String] = []
+        /// What the dynamic linker is told about what plugins need.
+        var libraries = LibrarySearch()
         /// What tells its processes from others.
         var mark = HostMark(pid: HostProcess.pid, number: 0)
         /// Further variables of its environment, `NAME=value`.
@@ -145,7 +145,7 @@ final class WorkerLink: WorkerProcess {
             setup.limits.sandbox.level == .off
             ? inherited : WorkerEnvironment.scrubbed(inherited, with: setup.limits.sandbox.environment)
         let others = own.filter { entry in !names.contains { entry.hasPrefix($0) } }
-        let ours = LibraryPath.environment(others, with: setup.libraryPath) + [setup.mark.entry]
+        let ours = LibraryPath.environment(others, with: setup.libraries) + [setup.mark.entry]
         guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
             "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"

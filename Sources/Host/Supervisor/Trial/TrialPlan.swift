@@ -64,17 +64,13 @@ public struct TrialPlan {
         if !sanitizers.isEmpty {
             let others = HostProcess.environment("LD_PRELOAD").map { [$0] } ?? []
             variables["LD_PRELOAD"] = (sanitizers + others).joined(separator: ":")
-            // Swift keeps pointers in forms that it does not know: all of the host's memory would be told as leaks.
-            let options = HostProcess.environment("ASAN_OPTIONS")
-            if options?.contains("detect_leaks") != true {
-                variables["ASAN_OPTIONS"] = (options.map { $0 + ":" } ?? "") + "detect_leaks=0"
-            }
+            variables.merge(Sanitizer.options(endingProcess: false) { HostProcess.environment($0) }) { own, _ in own }
         }
         if let directory = try? Directory(folder),
             !Libraries(of: file, in: directory, allowUnsafePermissions: true).found.isEmpty
         {
             let others = HostProcess.environment("LD_LIBRARY_PATH").map { [$0] } ?? []
-            let own = LibraryPath.folders(for: file, in: HostProcess.absolute(folder))
+            let own = LibraryPath.search(for: file, in: HostProcess.absolute(folder)).folders
             variables["LD_LIBRARY_PATH"] = (own + others).joined(separator: ":")
         }
         return variables
@@ -116,7 +112,7 @@ public struct TrialPlan {
         let load = Load(
             plugin: 0, path: path, name: options.file, instance: options.instance, build: file.buildID,
             parameters: settings.paramsJSON, isForRunning: true, home: .plugin(name), key: .plugin(0),
-            limits: settings.limits, libraryPath: [], limit: .max)
+            limits: settings.limits, libraries: LibrarySearch(), limit: .max)
         let program = Program(
             number: 0, name: name, version: plugin.version, build: file.buildID, isolation: .plugin,
             sharedLimits: settings.limits, load: load, routines: routines)
