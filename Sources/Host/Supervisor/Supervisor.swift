@@ -73,8 +73,8 @@ public final class Supervisor {
             tallies: try StateTallies(in: options.state),
             memory: try ScheduleMemory(in: options.state, log: log), clock: clock, deadlines: deadlines, log: log)
         keeper = RecordKeeper(
-            try StateRecords(in: options.state, log: log), reports: crashReports, host: machine, clock: clock,
-            deadlines: deadlines, log: log)
+            try StateRecords(in: options.state, log: log), reports: crashReports, host: machine,
+            boot: bootIdentifier(), clock: clock, deadlines: deadlines, log: log)
         view = HostView(
             options, machine: machine, catalog: catalog, fleet: fleet, book: book, keeper: keeper, clock: clock,
             log: log)

@@ -81,7 +81,7 @@ import Testing
 
     init() {
         keeper = RecordKeeper(
-            storage, reports: reports, host: "box", clock: clock, deadlines: deadlines, log: log)
+            storage, reports: reports, host: "box", boot: "this", clock: clock, deadlines: deadlines, log: log)
     }
 
     private func record(
@@ -93,10 +93,10 @@ import Testing
             cycles: 5, reason: .init(kind, text: text))
     }
 
-    private func open(_ number: UInt64) -> OpenSession {
+    private func open(_ number: UInt64, boot: String = "boot") -> OpenSession {
         OpenSession(
             session: SessionID(rawValue: number), plugin: "market", version: "1", build: "b", routine: "poll", pid: 7,
-            startMs: 1000, boot: "boot", startBoot: 0, ledger: "7-1.ledger", slot: Int(number))
+            startMs: 1000, boot: boot, startBoot: 0, ledger: "7-1.ledger", slot: Int(number))
     }
 
     /// One round of the loop.
@@ -199,6 +199,17 @@ import Testing
         #expect(records[1].reason.text.contains("overwritten") && records[0].reason.phase == "routine")
         #expect(storage.ledgers.isEmpty && storage.begun.isEmpty && keeper.history.isEmpty)
         #expect(log.take(.warning).count == 1)
+    }
+
+    @Test func `when a dead host's session was last seen is told by the clock as it is now`() throws {
+        let counted = LedgerSnapshot(session: 1, state: .waiting, cycle: 3, began: 2_000_000_000)
+        storage.owed = [open(1), open(2, boot: "this")]
+        storage.accounts = [SessionID(rawValue: 1): .counted(counted), SessionID(rawValue: 2): .counted(counted)]
+        let records = keeper.recover()
+        #expect(records.map(\.durationMs) == [2000, 2000])
+        let now = (clock.wall() - (clock.boot() - 2_000_000_000)).milliseconds
+        #expect(records.map(\.finishMs) == [3000, now], "the clock was set since the second one began")
+        #expect(records.map(\.clockStepMs) == [nil, now - 3000])
     }
 
     @Test func `a disk that is full at the start leaves what is owed to the next attempt, and ledgers in their place`()

@@ -17,6 +17,7 @@ final class RecordKeeper {
     private let storage: any RecordStorage
     private let reports: any ReportStorage
     private let host: String
+    private let boot: String
     private let clock: any HostClock
     private let deadlines: Deadlines
     private let log: any LogSink
@@ -33,14 +34,15 @@ final class RecordKeeper {
     /// The records of this host, the oldest first: the newest of each plugin, when there are many.
     private(set) var history: [SessionRecord] = []
 
-    /// A keeper; `host` is the machine's name, for the records that a host before this one owes.
+    /// A keeper; `host` is the machine's name and `boot` this boot of it, for the records that a host before this one owes.
     init(
-        _ storage: any RecordStorage, reports: any ReportStorage, host: String, clock: any HostClock,
+        _ storage: any RecordStorage, reports: any ReportStorage, host: String, boot: String, clock: any HostClock,
         deadlines: Deadlines, log: any LogSink
     ) {
         self.storage = storage
         self.reports = reports
         self.host = host
+        self.boot = boot
         self.clock = clock
         self.deadlines = deadlines
         self.log = log
@@ -218,19 +220,26 @@ final class RecordKeeper {
         // The last sign of life: when the last callback began.
         let last = max(snapshot?.began ?? session.startBoot, session.startBoot)
         let duration = min(max(0, last - session.startBoot) / 1_000_000, max(0, clock.boot().nanoseconds / 1_000_000))
+        // The wall clock may have been set since the session began. In the same boot the other one tells what it would have
+        // shown at that moment, by which a schedule looks for what it has missed.
+        let isThisBoot = session.boot == boot && !boot.isEmpty && last <= clock.boot()
+        let finish = isThisBoot ? (clock.wall() - (clock.boot() - last)).milliseconds : session.startMs &+ duration
         let reported = snapshot?.state == .ended ? snapshot?.end : nil
         let kind = reported.map { $0.isWorkers ? $0 : .error } ?? .hostDied
         let isInPlugin = snapshot?.isInPlugin ?? false
         let cycles = snapshot?.cycle ?? 0
-        return SessionRecord(
+        var record = SessionRecord(
             session: session.session, plugin: session.plugin, pluginVersion: session.version, build: session.build,
             routine: session.routine, host: host, pid: session.pid, startMs: session.startMs,
-            finishMs: session.startMs &+ duration, durationMs: duration, cycles: cycles,
+            finishMs: finish, durationMs: duration, cycles: cycles,
             failures: snapshot?.failures ?? 0, missed: snapshot?.missed ?? 0,
             lifetimeCycles: storage.lifetimeCycles(plugin: session.plugin, routine: session.routine).clampedPlus(
                 cycles),
             reason: SessionRecord.Reason(
                 kind, text: text, cycle: isInPlugin ? snapshot?.cycle : nil,
                 phase: isInPlugin ? snapshot?.phase : nil))
+        let step = finish.clampedMinus(session.startMs).clampedMinus(duration)
+        if abs(step) > 1000 { record.clockStepMs = step }
+        return record
     }
 }
