@@ -42,6 +42,7 @@ import Testing
         Case("SIX_FIELDS", "cron programs read six fields differently"),
         Case("NO_ZONE", "'Europe/Berln' at 7: there is no time zone of that name"),
         Case("WAIT_AND_SCHEDULE", "routines[0].schedule and wait_ms are both given"),
+        Case("BAD_NEED", "needs[1] is \"write=out\""),
         Case("NULL_ENTRY", "schedhost_plugin_v1 returned NULL"),
         Case("NO_ENTRY", "schedhost_plugin_v1", stage: .open),
         Case("UNRESOLVED", "no_such_function_anywhere", stage: .open),
@@ -65,6 +66,7 @@ import Testing
             #expect(plugin.description.id == "bad-descriptor")
             #expect(plugin.description.routines.map(\.name) == ["run"])
             #expect(plugin.description.parameters.map(\.name) == ["number"])
+            #expect(plugin.description.needs == ["bind=9100", "write=/srv/out"])
         }
     }
 

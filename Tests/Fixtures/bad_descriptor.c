@@ -33,6 +33,7 @@
 #define SIX_FIELDS 28        /* a schedule of cron's with seconds */
 #define NO_ZONE 29           /* a schedule in a zone that there is not */
 #define WAIT_AND_SCHEDULE 30
+#define BAD_NEED 31           /* a path that is not from the root on */
 
 #ifndef BAD
 #define BAD GOOD
@@ -86,6 +87,8 @@ static const schedhost_routine *const routines[] = {
     NULL,
 };
 
+static const char *const needs[] = {"bind=9100", CHOOSE(BAD_NEED, "write=out", "write=/srv/out"), NULL};
+
 static const schedhost_plugin plugin = {
     .struct_size = CHOOSE(SMALL_STRUCT, 8u, (uint32_t)sizeof(schedhost_plugin)),
     .flags = CHOOSE(UNKNOWN_FLAG, 0x80000000u, 0u),
@@ -94,6 +97,7 @@ static const schedhost_plugin plugin = {
     .needs_minor = CHOOSE(NEWER_MINOR, 99u, 0u),
     .parameters = parameters,
     .routines = CHOOSE(NULL_LIST, NULL, routines),
+    .needs = needs,
 };
 static const schedhost_plugin *volatile answer = BAD == NULL_ENTRY ? NULL : &plugin;
 

@@ -33,7 +33,7 @@ private final class Counter: @unchecked Sendable {
             _ in
         }
         let given = unsafe plugin.descriptor.pointee
-        unsafe #expect(given.struct_size == 88)
+        unsafe #expect(given.struct_size == 96 && given.needs == nil)
         unsafe #expect(given.flags == UInt32(SCHEDHOST_SERIAL))
         unsafe #expect(String(cString: given.id) == "whole" && String(cString: given.version) == "1.2.3")
         unsafe #expect(given.needs_minor == 4 && given.load != nil && given.unload == nil)
@@ -55,6 +55,25 @@ private final class Counter: @unchecked Sendable {
         unsafe #expect(routines[0].interrupt == nil && routines[3].interrupt != nil)
         unsafe #expect(routines[1].wait_ms == 0 && routines[1].stop == nil && routines[1].on_error == nil)
         unsafe #expect(routines[3].wait_ms == UInt64(Int64.max))
+    }
+
+    @Test func needs() {
+        let plugin = Plugin(
+            "needy", version: "1",
+            needs: [
+                .read("/r"), .write("/w"), .execute("/x"), .connect(443), .bind(9100), .udp, .unix("/run/s"),
+                .systemCall("chmod"), .environment("KEY"),
+            ]
+        ) { Routine("run", wait: .seconds(1)) { _ in } }
+        var texts: [String] = []
+        while let text = unsafe plugin.descriptor.pointee.needs?[texts.count] {
+            texts.append(unsafe String(cString: text))
+        }
+        #expect(
+            texts == [
+                "read=/r", "write=/w", "execute=/x", "connect=443", "bind=9100", "udp", "unix=/run/s", "syscalls=chmod",
+                "environment=KEY",
+            ])
     }
 
     @Test func schedulesAndSecrets() {

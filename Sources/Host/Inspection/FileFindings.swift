@@ -80,6 +80,11 @@ public struct FileFindings: Sendable {
         writer.field("abi", "\(file.abiMajor).\(file.abiMinor)")
         writer.field("build", file.buildID)
         writer.field("serial", plugin.isSerial)
+        if !plugin.needs.isEmpty {
+            writer.openList("needs")
+            for need in plugin.needs { writer.item(text: need) }
+            writer.closeList()
+        }
         writer.openList("routines")
         for routine in plugin.routines {
             writer.open()

@@ -157,6 +157,7 @@ enum PluginText {
             if let description = routine.description { words += ": \(description)" }
             lines.append(words)
         }
+        for need in plugin.needs { lines.append("    needs \(need)") }
         for parameter in plugin.parameters {
             var words = "    params.\(parameter.name): \(parameter.type.rawValue)"
             if parameter.isSecret { words += ", secret" }

@@ -78,10 +78,10 @@ final class CheckWorker {
             logLevel: LogLevel.critical.number, limits: WorkerLimits(),
             libraries: LibraryPath.search(for: file, in: folder),
             variables: [CheckMode.variable + "=1", "SCHEDHOST_DATA=" + data, "TMPDIR=" + data])
+        setup.limits.sandbox = settings
         if watch == nil {
             try ProbeSandbox.confine(&setup, file: file, in: folder, own: [HostProcess.absolute(state)])
         } else {
-            setup.limits.sandbox = settings
             setup.limits.sandbox.level = .on
             setup.policy = SandboxPolicy(watching: settings).bytes
         }

@@ -67,7 +67,8 @@ public struct Conformance {
         defer { try? FileManager.default.removeItem(atPath: state) }
         let conformance = Conformance(file: file, folder: folder, description: description, state: state, clock: clock)
         let watch = SandboxWatch()
-        let sandbox = settings.first?.limits.sandbox ?? SandboxSettings()
+        var sandbox = settings.first?.limits.sandbox ?? SandboxSettings()
+        sandbox.level = .on
         var needs = Needs()
         do {
             let worker = try CheckWorker(file, in: folder, state: state, clock: clock, watch: watch, settings: sandbox)
@@ -89,7 +90,9 @@ public struct Conformance {
         }
         let own = HostProcess.resolved(state) ?? state
         let found = SandboxNeeds(
-            watch.needs, beside: sandbox, folders: [own] + SandboxMaker.folders(named: sandbox.named, beside: folder))
+            watch.needs.union(description.needs.compactMap { SandboxNeed($0) }), beside: sandbox,
+            folders: [own] + SandboxMaker.folders(named: sandbox.named, beside: folder),
+            hasVariable: { WorkerEnvironment.keeps($0[...], []) })
         if !found.isEmpty { needs.block = found.block }
         return needs
     }
@@ -108,7 +111,8 @@ public struct Conformance {
     private func attempt(_ prefix: String, _ body: (CheckWorker) throws -> Findings) -> Findings {
         var findings = Findings()
         do {
-            findings = try body(try CheckWorker(file, in: folder, state: state, clock: clock))
+            let settings = SandboxSettings(level: .on).granting(description.needs.compactMap { SandboxNeed($0) })
+            findings = try body(try CheckWorker(file, in: folder, state: state, clock: clock, settings: settings))
         } catch let fault as CheckWorker.Fault {
             findings.faults.append(fault.text)
         } catch {

@@ -1,11 +1,12 @@
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 internal import Synchronization
 
 /// What a worker does that a sandbox would refuse: each call is noted before it is made, on a thread of its own.
 final class SandboxWatch: Sendable {
     private struct Notes {
-        var needs: Set<SandboxNeeds.Need> = []
+        var needs: Set<SandboxNeed> = []
         var isListening = false
         var isOver = false
     }
@@ -16,7 +17,7 @@ final class SandboxWatch: Sendable {
     init() {}
 
     /// What was noted.
-    var needs: Set<SandboxNeeds.Need> { notes.withLock { $0.needs } }
+    var needs: Set<SandboxNeed> { notes.withLock { $0.needs } }
 
     /// Whether its worker could be listened to.
     var hasListened: Bool { notes.withLock { $0.isListening } }
@@ -49,32 +50,32 @@ final class SandboxWatch: Sendable {
         }
     }
 
-    private func need(_ call: CallListener.Call, _ listener: borrowing CallListener) -> SandboxNeeds.Need? {
+    private func need(_ call: CallListener.Call, _ listener: borrowing CallListener) -> SandboxNeed? {
         switch WatchedCall(number: call.number) {
         case .open(let folder, let path, let flags):
             let bits = bits(flags, call, listener)
             guard bits & WatchedCall.writing != 0, let path = listener.path(of: call, path, folder: folder) else {
                 return nil
             }
-            if let known = HostProcess.resolved(path) { return .write(known) }
-            return bits & WatchedCall.making == 0 ? nil : Self.folder(of: path).map { .write($0) }
+            if let known = HostProcess.resolved(path) { return SandboxNeed(.write, known) }
+            return bits & WatchedCall.making == 0 ? nil : Self.folder(of: path).map { SandboxNeed(.write, $0) }
         case .entry(let folder, let path):
-            return listener.path(of: call, path, folder: folder).flatMap(Self.folder).map { .write($0) }
+            return listener.path(of: call, path, folder: folder).flatMap(Self.folder).map { SandboxNeed(.write, $0) }
         case .connect:
             let address = listener.bytes(
                 of: call, at: call.argument(1), count: min(110, Int(clamping: call.argument(2))))
             // AF_UNIX is 1; a name that begins with a NUL is abstract, and no setting allows it.
             guard address.count > 3, address[0] == 1, address[1] == 0, address[2] != 0 else { return nil }
             let text = String(decoding: address.dropFirst(2).prefix { $0 != 0 }, as: UTF8.self)
-            return .unix(HostProcess.resolved(text) ?? text)
+            return SandboxNeed(.unix, HostProcess.resolved(text) ?? text)
         case .bind:
             let address = listener.bytes(of: call, at: call.argument(1), count: 4)
             // AF_INET is 2, AF_INET6 is 10. UDP needs no leave.
             guard address.count == 4, address[0] == 2 || address[0] == 10, listener.isStream(call, 0) else {
                 return nil
             }
-            return .bind(UInt16(address[2]) << 8 | UInt16(address[3]))
-        case .other(let known): return .call(known.name)
+            return SandboxNeed(.bind, "\(UInt16(address[2]) << 8 | UInt16(address[3]))")
+        case .other(let known): return SandboxNeed(.syscalls, known.name)
         case nil: return nil
         }
     }

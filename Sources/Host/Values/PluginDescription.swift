@@ -13,12 +13,15 @@ public struct PluginDescription: Equatable, Sendable {
     public var parameters: [Parameter]
     /// Its routines; their positions are what the channel's messages call `routine`.
     public var routines: [Routine]
+    /// What it needs of its sandbox, as it says it.
+    public var needs: [String]
 
     /// A description.
     public init(
         id: String, version: String, description: String?, isSerial: Bool, parameters: [Parameter],
-        routines: [Routine]
+        routines: [Routine], needs: [String] = []
     ) {
+        self.needs = needs
         self.id = id
         self.version = version
         self.description = description

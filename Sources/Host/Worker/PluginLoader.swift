@@ -95,7 +95,7 @@ internal import HostWire
         let description = unsafe PluginDescription(
             id: try unsafe name(plugin.id, "id"), version: version,
             description: unsafe line(plugin.description), isSerial: plugin.flags & UInt32(SCHEDHOST_SERIAL) != 0,
-            parameters: try parameters(of: plugin), routines: described)
+            parameters: try parameters(of: plugin), routines: described, needs: needs(of: plugin))
         if let fault = description.fault ?? description.scheduleFault(isZone: TimeZones.has) { throw bad(fault) }
         return description
     }
@@ -133,6 +133,16 @@ internal import HostWire
             if parameters.count > PluginDescription.Bounds.parameters { break }  // `fault` says so
         }
         return parameters
+    }
+
+    private static func needs(of plugin: schedhost_plugin) -> [String] {
+        guard let list = unsafe plugin.needs else { return [] }
+        var needs: [String] = []
+        while let need = unsafe line(list[needs.count]) {
+            needs.append(need)
+            if needs.count > PluginDescription.Bounds.needs { break }  // `fault` says so
+        }
+        return needs
     }
 
     private static func name(_ pointer: UnsafePointer<CChar>?, _ field: String) throws(Refusal) -> String {

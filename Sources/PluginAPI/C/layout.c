@@ -180,7 +180,8 @@ AT(schedhost_plugin, user, 56);
 AT(schedhost_plugin, load, 64);
 AT(schedhost_plugin, unload, 72);
 AT(schedhost_plugin, extension, 80);
-SIZE(schedhost_plugin, 88);
+AT(schedhost_plugin, needs, 88);
+SIZE(schedhost_plugin, 96);
 
 IS(SCHEDHOST_OK, 0);
 IS(SCHEDHOST_ERROR, 1);

@@ -43,6 +43,8 @@ let pluginNote:
     ///   - globalLibraries: whether what the plugin loads itself finds the plugin's libraries also in a worker that other
     ///     plugins share; in one of its own that is so anyway.
     ///   - needsMinor: the least minor of the host's ABI that the plugin needs; 0 is any.
+    ///   - needs: what the plugin needs of its sandbox beside its own folders. Where the configuration does not allow all of
+    ///     it the plugin is refused, and the line that would allow it is told.
     ///   - parameters: what a configuration may set; the host lists and checks these.
     ///   - routines: at least one, names unique.
     ///   - load: runs once, before any routine starts, with the plugin's log and parameters but no caches. An error
@@ -51,6 +53,7 @@ let pluginNote:
     @preconcurrency public init(
         _ id: String, version: String, description: String? = nil, serial: Bool = false, globalLibraries: Bool = false,
         needsMinor: UInt32 = 0,
+        needs: [Need] = [],
         parameters: [any ParameterDeclaration] = [],
         @RoutineBuilder routines: () -> [Routine],
         load: (@Sendable (Scheduler) throws -> Void)? = nil,
@@ -64,12 +67,50 @@ let pluginNote:
         unsafe plugin.version = unsafe immortal(version)
         unsafe plugin.description = unsafe description.map(immortal)
         unsafe plugin.needs_minor = needsMinor
+        if !needs.isEmpty { unsafe plugin.needs = unsafe immortal(list: needs.map { unsafe immortal($0.text) }) }
         unsafe plugin.parameters = unsafe immortal(list: parameters.map { unsafe $0.descriptor() })
         unsafe plugin.routines = unsafe immortal(list: routines().map { unsafe $0.descriptor() })
         unsafe plugin.user = unsafe CallbackContext(.plugin(load: load, unload: unload)).immortalPointer()
         if load != nil { unsafe plugin.load = unsafe loadCallback }
         if unload != nil { unsafe plugin.unload = unsafe unloadCallback }
         unsafe descriptor = unsafe immortal(plugin)
+    }
+}
+
+/// One thing that a plugin needs of its sandbox: what an operator allows by `sandbox {}` in its configuration.
+public enum Need: Sendable {
+    /// To read a file, or beneath a folder, from the root on.
+    case read(String)
+    /// To write there.
+    case write(String)
+    /// To execute a program.
+    case execute(String)
+    /// To connect to a TCP port.
+    case connect(UInt16)
+    /// To listen at a TCP port.
+    case bind(UInt16)
+    /// To use UDP.
+    case udp
+    /// To connect to a socket of the file system.
+    case unix(String)
+    /// To make a system call, by its name.
+    case systemCall(String)
+    /// To have a variable of the host's environment.
+    case environment(String)
+
+    /// As the descriptor has it.
+    var text: String {
+        switch self {
+        case .read(let path): "read=" + path
+        case .write(let path): "write=" + path
+        case .execute(let path): "execute=" + path
+        case .connect(let port): "connect=\(port)"
+        case .bind(let port): "bind=\(port)"
+        case .udp: "udp"
+        case .unix(let path): "unix=" + path
+        case .systemCall(let name): "syscalls=" + name
+        case .environment(let name): "environment=" + name
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import HostValues
 import Testing
 
 @testable import HostPolicy
@@ -9,16 +10,19 @@ import Testing
         settings.write = ["/srv/out"]
         settings.bind = [80]
         settings.syscalls = ["chmod"]
-        let allowed: [SandboxNeeds.Need] = [
-            .write("/srv/out/a"), .write("/srv/out"), .write("/own/x"), .write("/dev/null"), .bind(80), .call("chmod"),
-        ]
-        #expect(SandboxNeeds(allowed, beside: settings, folders: ["/own"]).isEmpty)
-        let needed: [SandboxNeeds.Need] = [
-            .write("/srv/outer"), .write("/srv/outer/a"), .write("/a \"b\""), .bind(9100), .bind(81), .call("ptrace"),
-            .unix("/run/s"),
-        ]
+        let allowed = [
+            "write=/srv/out/a", "write=/srv/out", "write=/own/x", "write=/dev/null", "bind=80", "syscalls=chmod",
+            "read=/x",
+            "connect=1", "udp", "execute=/bin/sh", "environment=HOME", "syscalls=getpid",
+        ].compactMap(SandboxNeed.init(_:))
+        #expect(allowed.count == 12)
+        #expect(SandboxNeeds(allowed, beside: settings, folders: ["/own"]) { $0 == "HOME" }.isEmpty)
+        let needed = [
+            "write=/srv/outer", "write=/srv/outer/a", "write=/a \"b\"", "bind=9100", "bind=81", "syscalls=ptrace",
+            "unix=/run/s",
+        ].compactMap(SandboxNeed.init(_:))
         #expect(
-            SandboxNeeds(allowed + needed, beside: settings, folders: ["/own"]).block == """
+            SandboxNeeds(needed, beside: settings, folders: ["/own"]).block == """
                 sandbox: {
                     write: ["/a \\"b\\"", "/srv/outer"],
                     bind: [81, 9100],
@@ -27,6 +31,31 @@ import Testing
                 }
                 """)
     }
+
+    @Test func `what is narrowed is needed, and granted it is needed no more`() {
+        var narrow = SandboxSettings(level: .on)
+        narrow.read = .only(["/var/log"])
+        narrow.execute = .only([])
+        narrow.connect = .only([443])
+        narrow.udp = false
+        let needs = [
+            "read=/var/log/x", "read=/srv", "read=/usr/share", "execute=/bin/sh", "connect=443", "connect=80", "udp",
+            "environment=KEY",
+        ].compactMap(SandboxNeed.init(_:))
+        #expect(
+            SandboxNeeds(needs, beside: narrow, folders: []).line
+                == "sandbox: { read: [\"/srv\"], execute: [\"/bin/sh\"], connect: [80], udp: true, environment: [\"KEY\"] }"
+        )
+        #expect(SandboxNeeds(needs, beside: narrow.granting(needs), folders: []).isEmpty)
+        narrow.level = .off
+        #expect(SandboxNeeds(needs, beside: narrow, folders: []).isEmpty)
+    }
+
+    @Test(arguments: [
+        "", "write", "write=", "write=relative", "write=/a/../b", "bind=65536", "bind=x", "udp=1", "syscalls=a b",
+        "environment=A=B",
+        "level=off", "write=/a\nb",
+    ]) func `a text that is no need is none`(text: String) { #expect(SandboxNeed(text) == nil) }
 
     @Test func `who watches is asked where a sandbox refuses, and of what names a file to be written`() throws {
         let policy = SandboxPolicy(watching: SandboxSettings(level: .on))

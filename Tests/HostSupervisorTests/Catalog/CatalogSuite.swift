@@ -22,12 +22,15 @@ class CatalogSuite {
         try catalog.loadHostConfiguration()
     }
 
+    /// What each plugin says that it needs of its sandbox.
+    var needs: [String] = []
+
     func description(_ id: String, routines: [String] = ["poll"]) -> PluginDescription {
         PluginDescription(
             id: id, version: "1.0", description: nil, isSerial: false, parameters: [],
             routines: routines.map {
                 .init(name: $0, description: nil, waitMs: 1000, maxCycles: 0, timeoutMs: 0)
-            })
+            }, needs: needs)
     }
 
     func changed(_ names: String..., isWhole: Bool = false) {

@@ -46,6 +46,24 @@ import Testing
         }
     }
 
+    @Test func `who needs what is not allowed is refused with the line that would allow it, and that mends it`() throws
+    {
+        needs = ["write=/srv/out", "bind=9100", "environment=HOME", "environment=KEY", "write=/tmp/named/x"]
+        folder.put("a.so", "a")
+        folder.configurations["/plugins/a.json5"] = "{params: {out: '/tmp/named'}}"
+        catalog.scanAll()
+        #expect(settle(catalog).ready.isEmpty)
+        let line = "sandbox: { write: [\"/srv/out\"], bind: [9100], environment: [\"KEY\"] }"
+        #expect(log.take(.error).contains { $0.contains("needs more than its sandbox allows: \(line) in a.json5") })
+        folder.configurations["/plugins/a.json5"] = "{params: {out: '/tmp/named'}, \(line)}"
+        catalog.directoryChanged(DirectoryWatch.Change(settled: ["a.json5"]))
+        #expect(settle(catalog).ready == ["a"] && log.take(.error).isEmpty)
+        // Without a sandbox it has all.
+        folder.configurations["/plugins/a.json5"] = "{sandbox: 'off'}"
+        catalog.directoryChanged(DirectoryWatch.Change(settled: ["a.json5"]))
+        #expect(settle(catalog).ready == ["a"])
+    }
+
     @Test func `one routine's own sandbox counts too, and an edit mends it`() throws {
         let catalog = try catalog(Self.without)
         folder.put("a.so", "a")

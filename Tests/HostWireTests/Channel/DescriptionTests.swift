@@ -49,6 +49,8 @@ struct DescriptionTests {
                 .init(name: "p\($0)", type: .int, defaultValue: nil, range: nil, description: nil)
             }
         },
+        Case("needs[1] is \"write=out\": give KEY=VALUE") { $0.needs = ["bind=1", "write=out"] },
+        Case("needs has more than 1000") { $0.needs = .init(repeating: "udp", count: 1001) },
         Case("routines is empty") { $0.routines = [] },
         Case("routines[1].name: there are two routines named a") { $0.routines[1].name = "a" },
         Case("routines[1].name is \"x\u{1B}[31m\"") { $0.routines[1].name = "x\u{1B}[31m" },

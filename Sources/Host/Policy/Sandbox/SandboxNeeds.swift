@@ -1,53 +1,91 @@
-internal import HostValues
+public import HostValues
 
-/// What a plugin did that its sandbox refuses, and the settings that would allow it. Pure.
+/// What a plugin needs of its sandbox and does not have, and the settings that would allow it. Pure.
 public struct SandboxNeeds: Equatable, Sendable {
-    /// One thing that it did.
-    public enum Need: Hashable, Sendable {
-        /// It wrote a file, or in a folder.
-        case write(String)
-        /// It connected to a socket of the file system.
-        case unix(String)
-        /// It listened at a TCP port.
-        case bind(UInt16)
-        /// It made a call that is refused.
-        case call(String)
-    }
+    private var values: [SandboxNeed.Kind: Set<String>] = [:]
 
-    private var writes: Set<String> = []
-    private var sockets: Set<String> = []
-    private var ports: Set<UInt16> = []
-    private var calls: Set<String> = []
-
-    /// What is needed beside what these settings, and the folders that may be written anyway, allow already.
-    public init(_ needs: some Sequence<Need>, beside settings: SandboxSettings, folders: [String]) {
+    /// What of this is not allowed by these settings. `folders`: what may be written anyway. `hasVariable`: whether a worker has
+    /// that variable in any case.
+    public init(
+        _ needs: some Sequence<SandboxNeed>, beside settings: SandboxSettings, folders: [String],
+        hasVariable: (String) -> Bool = { _ in false }
+    ) {
         let written = settings.write + folders + ["/dev/null", "/dev/zero", "/dev/full", "/proc"]
-        for need in needs {
-            switch need {
-            case .write(let path):
-                if !written.contains(where: { NamedPaths.isBeneath(path, $0) }) { writes.insert(path) }
-            case .unix(let path): if !settings.unix.contains(path) { sockets.insert(path) }
-            case .bind(let port): if !settings.bind.contains(port) { ports.insert(port) }
-            case .call(let name): if !settings.syscalls.contains(name) { calls.insert(name) }
-            }
+        for need in needs where !settings.allows(need, written: written) {
+            if need.kind == .environment, hasVariable(need.value) { continue }
+            values[need.kind, default: []].insert(need.value)
         }
-        // What lies beneath another one is allowed with that.
-        writes = writes.filter { path in !writes.contains { $0 != path && NamedPaths.isBeneath(path, $0) } }
+        for kind in [SandboxNeed.Kind.read, .write, .execute] {
+            guard let paths = values[kind] else { continue }
+            // What lies beneath another one is allowed with that.
+            values[kind] = paths.filter { path in !paths.contains { $0 != path && NamedPaths.isBeneath(path, $0) } }
+        }
     }
 
     /// Whether there is nothing.
-    public var isEmpty: Bool { writes.isEmpty && sockets.isEmpty && ports.isEmpty && calls.isEmpty }
+    public var isEmpty: Bool { values.isEmpty }
 
-    /// The settings, as a configuration has them.
-    public var block: String {
-        func list(_ words: some Sequence<String>) -> String { words.sorted().map(Self.quoted).joined(separator: ", ") }
-        var lines: [String] = []
-        if !writes.isEmpty { lines.append("write: [\(list(writes))],") }
-        if !ports.isEmpty { lines.append("bind: [\(ports.sorted().map(String.init).joined(separator: ", "))],") }
-        if !sockets.isEmpty { lines.append("unix: [\(list(sockets))],") }
-        if !calls.isEmpty { lines.append("syscalls: [\(list(calls))],") }
-        return "sandbox: {\n" + lines.map { "    \($0)\n" }.joined() + "}"
+    /// The settings, as a configuration has them, a line each.
+    public var block: String { "sandbox: {\n" + entries.map { "    \($0),\n" }.joined() + "}" }
+
+    /// The same in one line.
+    public var line: String { "sandbox: { " + entries.joined(separator: ", ") + " }" }
+
+    private var entries: [String] {
+        SandboxNeed.Kind.allCases.compactMap { kind in
+            guard let values = values[kind] else { return nil }
+            switch kind {
+            case .udp: return "udp: true"
+            case .connect, .bind:
+                let ports = values.compactMap { UInt16($0) }.sorted().map { "\($0)" }
+                return "\(kind.rawValue): [\(ports.joined(separator: ", "))]"
+            case .read, .write, .execute, .unix, .syscalls, .environment:
+                let texts = values.sorted().map { JSONValue.string($0).json }
+                return "\(kind.rawValue): [\(texts.joined(separator: ", "))]"
+            }
+        }
+    }
+}
+
+extension SandboxSettings {
+    /// Whether these settings allow it. `written`: all that may be written.
+    fileprivate func allows(_ need: SandboxNeed, written: [String]) -> Bool {
+        func isIn(_ folders: [String]) -> Bool { folders.contains { NamedPaths.isBeneath(need.value, $0) } }
+        if level == .off { return true }
+        switch need.kind {
+        case .read: if case .only(let paths) = read { return isIn(paths + SandboxPolicy.basics + written) }
+        case .write: return isIn(written)
+        case .execute: if case .only(let paths) = execute { return isIn(paths) }
+        case .connect:
+            if case .only(let ports) = connect { return ports.contains { "\($0)" == need.value } }
+        case .bind: return bind.contains { "\($0)" == need.value }
+        case .udp: return udp
+        case .unix: return unix.contains(need.value)
+        case .syscalls: return syscalls.contains(need.value) || SystemCall(need.value) == nil
+        case .environment: return environment.contains(need.value)
+        }
+        return true
     }
 
-    private static func quoted(_ text: String) -> String { JSONValue.string(text).json }
+    /// The same with what is needed allowed.
+    public func granting(_ needs: [SandboxNeed]) -> SandboxSettings {
+        var granted = self
+        for need in needs {
+            switch need.kind {
+            case .read: if case .only(let paths) = granted.read { granted.read = .only(paths + [need.value]) }
+            case .write: granted.write.append(need.value)
+            case .execute: if case .only(let paths) = granted.execute { granted.execute = .only(paths + [need.value]) }
+            case .connect:
+                if case .only(let ports) = granted.connect {
+                    granted.connect = .only(ports + [UInt16(need.value) ?? 0])
+                }
+            case .bind: granted.bind.append(UInt16(need.value) ?? 0)
+            case .udp: granted.udp = true
+            case .unix: granted.unix.append(need.value)
+            case .syscalls: granted.syscalls.append(need.value)
+            case .environment: granted.environment.append(need.value)
+            }
+        }
+        return granted
+    }
 }

@@ -43,6 +43,21 @@ extension PluginCatalog {
         }
     }
 
+    /// What a plugin says that it needs of its sandbox, and is not allowed by its configuration; nil where it has all.
+    func unmetNeeds(of description: PluginDescription, _ program: Program) -> String? {
+        let needs = description.needs.compactMap { SandboxNeed($0) }
+        if needs.isEmpty { return nil }
+        for limits in program.limits {
+            let unmet = SandboxNeeds(
+                needs, beside: limits.sandbox, folders: limits.sandbox.named,
+                hasVariable: { WorkerEnvironment.keeps($0[...], []) })
+            if unmet.isEmpty { continue }
+            let file = program.isolation == .shared ? SettingsResolver.hostFile : description.id + ".json5"
+            return "it needs more than its sandbox allows: \(unmet.line) in \(file) would allow it"
+        }
+        return nil
+    }
+
     /// Makes the copy of a plugin anew that workers load, where something has removed it: what removes old files from /tmp.
     func keepCopy(of number: Int) {
         guard let entry = entries[number], !folder.hasCopy(of: entry.hash) else { return }

@@ -325,7 +325,9 @@ final class PluginCatalog {
         guard settleInstances(of: entry, layers.instances) else { return }
         entry.configuration = layers.instance(entry.instance)
         let program = program(of: entry, description)
-        if let gap = program.limits.lazy.compactMap(sandboxGap).first { return refuse(entry, gap, description) }
+        if let gap = program.limits.lazy.compactMap(sandboxGap).first ?? unmetNeeds(of: description, program) {
+            return refuse(entry, gap, description)
+        }
         entry.state = .ready(program, description)
         log.write(
             .info, program.name,

@@ -40,7 +40,8 @@ enum WorkerEnvironment {
             "plugins do not get \(shown)\(more) of the environment: sandbox: { environment: [\"\(first)\"] } would give it"
     }
 
-    private static func keeps(_ name: Substring, _ named: [String]) -> Bool {
+    /// Whether a variable is kept.
+    static func keeps(_ name: Substring, _ named: [String]) -> Bool {
         names.contains(name) || prefixes.contains { name.hasPrefix($0) } || named.contains { name == $0 }
     }
 }

@@ -17,6 +17,8 @@ extension PluginDescription {
         public static let routines = LedgerSlot.mostInFile
         /// Parameters of a plugin.
         public static let parameters = 1000
+        /// Needs of a plugin.
+        public static let needs = 1000
         /// The longest wait and timeout, ms: 31 days.
         public static let milliseconds = RoutineTiming.longestMs
     }
@@ -24,7 +26,18 @@ extension PluginDescription {
     /// What is wrong with it, in one line that begins with the field; nil for a good one.
     public var fault: String? {
         Self.nameFault(id, "id") ?? ownNameFault ?? Self.lineFault(version, "version", isRequired: true)
-            ?? Self.lineFault(description ?? "", "description") ?? parametersFault ?? routinesFault
+            ?? Self.lineFault(description ?? "", "description") ?? parametersFault ?? needsFault
+            ?? routinesFault
+    }
+
+    private var needsFault: String? {
+        if needs.count > Bounds.needs {
+            return "needs has more than \(Bounds.needs), or does not end: close it with NULL"
+        }
+        guard let wrong = needs.firstIndex(where: { SandboxNeed($0) == nil }) else { return nil }
+        return
+            "needs[\(wrong)] is \"\(needs[wrong].prefix(100))\": give KEY=VALUE by the keys of sandbox {}, such as \"write=/srv/out\", "
+            + "\"bind=9100\" or \"udp\""
     }
 
     /// The host's own file is `schedhost.json5`, and so it calls itself in the log.

@@ -14,6 +14,11 @@ extension PluginDescription {
             writer.close()
         }
         writer.closeList()
+        if !needs.isEmpty {
+            writer.openList("needs")
+            for need in needs { writer.item(text: need) }
+            writer.closeList()
+        }
         writer.openList("routines")
         for routine in routines {
             writer.open()
@@ -34,6 +39,11 @@ extension PluginDescription {
             try cursor.list { (cursor) throws(JSONFault) in
                 if parameters.count > Bounds.parameters { return try cursor.skip() }
                 parameters.append(try Parameter(from: &cursor))
+            }
+        case "needs":
+            try cursor.list { (cursor) throws(JSONFault) in
+                if needs.count > Bounds.needs { return try cursor.skip() }
+                needs.append(try cursor.string())
             }
         case "routines":
             try cursor.list { (cursor) throws(JSONFault) in

@@ -105,6 +105,12 @@ typedef struct schedhost_plugin {
     int32_t (*unload)(const schedhost_scheduler *scheduler, void *user);
     /* [any-thread] The plugin's extension of that id, or NULL. May be NULL. Pure. */
     const void *(*extension)(const char *id);
+
+    /* Since 1.1. What the plugin needs of its sandbox beside its own folders, NULL-terminated, by the keys of sandbox {} in a
+     * configuration: "write=/srv/out", "read=…", "execute=…", "unix=…" (paths from the root on), "bind=9100", "connect=443",
+     * "udp", "syscalls=chmod", "environment=PGPASSFILE". It gives the plugin nothing: where the configuration does not allow
+     * all of it the plugin is refused, and the line that would allow it is told. May be NULL. */
+    const char *const *needs;
 } schedhost_plugin;
 
 /* The entry: the one symbol that a plugin exports. Pure: the same answer each time, no side effect, since

@@ -1,0 +1,48 @@
+/// One thing that a plugin needs of its sandbox, by the keys of `sandbox {}`: `write=/srv/out`, `bind=9100`, `udp`.
+public struct SandboxNeed: Hashable, Sendable, CustomStringConvertible {
+    /// Which setting would allow it.
+    public enum Kind: String, CaseIterable, Sendable {
+        case read, write, execute, connect, bind, udp, unix, syscalls, environment
+    }
+
+    /// The setting.
+    public let kind: Kind
+    /// A path, a port or a name; empty for `udp`.
+    public let value: String
+
+    /// A need.
+    public init(_ kind: Kind, _ value: String) {
+        self.kind = kind
+        self.value = value
+    }
+
+    /// Reads a need of a descriptor; nil for what is none.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let kind = parts.first.flatMap({ Kind(rawValue: String($0)) }) else { return nil }
+        let value = parts.count == 2 ? String(parts[1]) : ""
+        let isGood =
+            switch kind {
+            case .read, .write, .execute, .unix:
+                value.hasPrefix("/") && value.utf8.count < 4096 && !value.split(separator: "/").contains("..")
+                    && !value.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            case .connect, .bind: UInt16(value) != nil
+            case .udp: parts.count == 1
+            case .syscalls, .environment:
+                (1...64).contains(value.utf8.count)
+                    && value.utf8.allSatisfy { byte in
+                        switch byte {
+                        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                            true
+                        default: false
+                        }
+                    }
+            }
+        guard isGood else { return nil }
+        self.init(kind, value)
+    }
+
+    /// As a descriptor has it.
+    public var description: String { kind == .udp ? kind.rawValue : "\(kind.rawValue)=\(value)" }
+}
