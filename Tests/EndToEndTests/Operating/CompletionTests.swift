@@ -37,7 +37,7 @@ extension EndToEnd {
                 ("records \(state) --routine b", ["beat"]),
                 ("records \(state) --routine = b", ["beat"]),
                 ("records \(state) --show 1", ["\(session)"]),
-                ("top --sort p", ["p99"]), ("lo", ["log-level"]),
+                ("top --sort p", ["p99"]), ("log-", ["log-level"]),
                 ("help config limits.o", ["limits.open_files"]), ("help co", ["completion", "config"]),
                 ("pause \(state) x", []),
             ] {
