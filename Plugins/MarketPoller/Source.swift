@@ -7,9 +7,12 @@ struct Stopped: Error {}
 /// The largest snapshot that is taken, in bytes.
 let largestSnapshot = 4 << 20
 
+/// The recorded one is the same each time: it is read once.
+private let recorded = Result { try Snapshot.parse(Array(recordedSnapshot.utf8)) }
+
 /// Gets a snapshot from a source: `recorded`, a `file://` URL, an absolute path, or an `http://` URL.
 func fetch(_ source: String, timeout: Duration) throws -> Snapshot {
-    if source.isEmpty || source == "recorded" { return try Snapshot.parse(Array(recordedSnapshot.utf8)) }
+    if source.isEmpty || source == "recorded" { return try recorded.get() }
     if source.hasPrefix("http://") { return try Snapshot.parse(HTTPRequest(source).body(timeout: timeout)) }
     if source.hasPrefix("file://") {
         return try Snapshot.parse(readFile(try unescaped(source.dropFirst("file://".count))))
