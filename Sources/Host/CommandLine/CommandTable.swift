@@ -328,7 +328,7 @@ public enum CommandTable {
     private static let new = CommandSpecification(
         name: .new, operands: "NAME", operandCount: 1...1, summary: "write the beginning of a plugin",
         details: [
-            "Makes a folder NAME with a plugin that builds with make and runs with make run, and a README. Nothing that "
+            "Makes a folder NAME with a plugin that builds with make, runs with make run and is tested with make test, and a README. Nothing that "
                 + "exists is overwritten."
         ],
         options: [

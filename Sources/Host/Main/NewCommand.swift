@@ -26,6 +26,7 @@ enum NewCommand {
                 make        builds lib\(options.name).so
                 make run    runs five cycles of it
                 make check  says whether it is a good plugin
+                make test   runs an hour of it in virtual time
 
             """)
         return .success
@@ -134,7 +135,8 @@ enum PluginTemplate {
         """
 
     private static let cMakefile = """
-        # make builds the plugin, make run runs five cycles of it, make check says whether it is a good one.
+        # make builds the plugin, make run runs five cycles of it, make check says whether it is a good one, make test runs an
+        # hour of it in virtual time.
         CFLAGS ?= -O2 -g -Wall -Wextra
         SCHEDHOST ?= @PROGRAM@
         FLAGS := $(shell pkg-config --cflags schedhost-plugin 2>/dev/null || echo -I@INCLUDE@)
@@ -147,7 +149,8 @@ enum PluginTemplate {
         """
 
     private static let swiftMakefile = """
-        # make builds the plugin, make run runs five cycles of it, make check says whether it is a good one.
+        # make builds the plugin, make run runs five cycles of it, make check says whether it is a good one, make test runs an
+        # hour of it in virtual time.
         SWIFTC ?= swiftc
         SWIFTFLAGS ?= -O -g
         SCHEDHOST ?= @PROGRAM@
@@ -170,10 +173,17 @@ enum PluginTemplate {
         check: lib@NAME@.so
         \t$(SCHEDHOST) check ./lib@NAME@.so
 
+        # An hour of virtual time has a cycle for each second, and none that failed: try ends with status 1 where a session did.
+        test: lib@NAME@.so
+        \tmkdir -p build
+        \t$(SCHEDHOST) try ./lib@NAME@.so --for 1h --json > build/hour.json
+        \tgrep -q '"name":"tick","sessions":1,"failed_sessions":0,"cycles":3600,' build/hour.json
+        \t@echo "test: as expected"
+
         clean:
         \trm -rf lib@NAME@.so build
 
-        .PHONY: run check clean
+        .PHONY: run check test clean
 
         """
 
@@ -185,6 +195,7 @@ enum PluginTemplate {
             make            builds lib@NAME@.so
             make run        runs five cycles of it
             make check      says whether it is a good plugin
+            make test       runs an hour of it in virtual time, and looks at what came of it
 
         To let it run, copy `lib@NAME@.so` into the plugins directory of a host; it starts within 100 ms. To change what
         it does there, put a file `@NAME@.json5` beside it:
