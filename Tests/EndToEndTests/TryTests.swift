@@ -269,6 +269,40 @@ extension EndToEnd {
             #expect(routine.cache.hits == cycles - routine.cache.loads && routine.cache.failures == 0)
         }
 
+        @Test func `a refresh in the background is made at once, also where its source sleeps`() async throws {
+            try await Fixtures.build(
+                "try-refresh",
+                c: Source.plugin(
+                    "try-refresh", waitMs: 5000,
+                    more: """
+                        static int32_t fetch(const schedhost_scheduler *scheduler, const void *key, size_t size,
+                                             schedhost_writer *writer, void *user) {
+                            (void)key, (void)size, (void)user;
+                            schedhost_sleep_ms(scheduler, 1000);
+                            return schedhost_write(writer, "x", 1);
+                        }
+                        """,
+                    body: """
+                        schedhost_cache_options options = {SCHEDHOST_SIZED(schedhost_cache_options), .expire_ms = 60000,
+                            .refresh_after_ms = 30000, .source = fetch};
+                        schedhost_cache *cache = NULL;
+                        scheduler->host->cache_memory(scheduler, "c", &options, &cache);
+                        schedhost_cache_value value;
+                        schedhost_cache_get(scheduler, cache, 0, 0, &value);
+                        """))
+            let file = Fixtures.file(of: "try-refresh")
+            var seen: [String] = []
+            for _ in 1...2 {
+                let (end, summary) = try await summary(file, "--for", "10m", "--from", Self.noon, in: Scratch())
+                let routine = try #require(summary.routines.first)
+                #expect(end == .exited(0) && routine.cycles == 120)
+                // At 0, and then by each first cycle that finds it 30 s old: 35 s after the last one.
+                #expect(routine.cache.loads == 18 && routine.cache.failures == 0)
+                seen.append("\(routine.cache.hits)")
+            }
+            #expect(seen[0] == seen[1])
+        }
+
         @Test func `parameters and settings are those of a host that has the file's directory`() async throws {
             try await Fixtures.build(
                 "try-params",

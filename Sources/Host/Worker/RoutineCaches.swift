@@ -25,8 +25,10 @@ internal import Synchronization
         place?.settings = settings
         let state = Monitor(State())
         self.state = state
+        let hasBackground = plugin.driver?.hasBackground ?? true
         let environment = CacheEnvironment(
-            clock: plugin.clock, background: { work in Self.refresh(state, work) },
+            clock: plugin.clock,
+            background: { work in hasBackground ? Self.refresh(state, work) : Self.refreshNow(state, work) },
             report: { [log = plugin.log, channel = plugin.channel, clock = plugin.clock, id = plugin.number] event in
                 let level = Self.level(event).number
                 guard log.isOpen(level) else { return }
@@ -115,6 +117,13 @@ internal import Synchronization
             state.withLock { $0.refreshes -= 1 }
             return false
         }
+    }
+
+    /// The same at once, on the thread that asks.
+    private static func refreshNow(_ state: Monitor<State>, _ work: () -> Void) -> Bool {
+        if state.withLock({ $0.isClosing }) { return false }
+        work()
+        return true
     }
 
     private static func level(_ event: CacheEvent) -> LogLevel {

@@ -7,6 +7,8 @@ internal import HostValues
 protocol TurnDriver: AnyObject, Sendable {
     /// Whether each cycle has a turn of its own, also when the next one is due at once.
     var separatesCycles: Bool { get }
+    /// Whether caches may be refreshed beside the turns, on threads of their own.
+    var hasBackground: Bool { get }
     /// Gives a runner its first turn now.
     func begin(_ index: Int)
     /// Gives a runner that waits a turn now; one in its turn sees its requests by itself.
@@ -17,6 +19,7 @@ protocol TurnDriver: AnyObject, Sendable {
 
 extension RunPool: TurnDriver {
     var separatesCycles: Bool { false }
+    var hasBackground: Bool { true }
 
     func sleep(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool {
         runner.requests.sleep(until: deadline)

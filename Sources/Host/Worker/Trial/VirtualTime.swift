@@ -78,6 +78,8 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
     }
 
     var separatesCycles: Bool { true }
+    /// A run is to be the same each time, and who waits for a refresh may not keep the lead from it.
+    var hasBackground: Bool { false }
 
     func begin(_ index: Int) { state.withLock { [now = clock.boot()] in $0.queue.set(index, due: now) } }
 
