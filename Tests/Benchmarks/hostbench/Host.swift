@@ -81,6 +81,8 @@ final class HostRun {
         if let parameter { own[parameter] = state + "/cache/v1/bench/r0" }
         var all = settings
         all["params"] = own
+        // In the sandbox that plugins have by default, which does not let everything of the environment in.
+        all["sandbox"] = ["environment": ["BENCH_ROUTINES"]]
         try JSONSerialization.data(withJSONObject: all).write(to: URL(fileURLWithPath: plugins + "/bench.json5"))
         if plugin { try FileManager.default.copyItem(atPath: "\(tools.built)/\(file)", toPath: plugins + "/bench.so") }
     }
