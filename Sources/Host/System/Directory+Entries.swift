@@ -3,17 +3,31 @@ internal import Glibc
 public import HostValues
 
 extension Directory {
-    /// The names in it, in no order, and which of them are links. Names that are not UTF-8 are left out. readdir(3).
-    public func entries() throws(SystemError) -> [(name: String, isLink: Bool)] {
+    /// So many of the names in it at the most, in no order, and which of them are links. Names that are not UTF-8 are left out.
+    /// readdir(3).
+    public func entries(most: Int = .max) throws(SystemError) -> [(name: String, isLink: Bool)] {
+        let own = try directory(".")
+        guard let stream = unsafe fdopendir(own.descriptor.release()) else { throw SystemError("fdopendir", path) }
+        defer { unsafe closedir(stream) }
         var entries: [(name: String, isLink: Bool)] = []
-        let names = try names()
-        entries.reserveCapacity(names.count)
-        for name in names {
-            var status = stat()
-            guard unsafe fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { continue }
-            entries.append((name, status.st_mode & S_IFMT == S_IFLNK))
+        while entries.count < most, let entry = unsafe readdir(stream) {
+            let kind = unsafe Int32(entry.pointee.d_type)
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                unsafe tuple.withMemoryRebound(to: UInt8.self, capacity: 256) { bytes in
+                    unsafe String(validating: UnsafeBufferPointer(start: bytes, count: strlen(tuple)), as: UTF8.self)
+                }
+            }
+            guard let name, name != ".", name != ".." else { continue }
+            entries.append((name, kind == DT_UNKNOWN ? isLink(name) : kind == DT_LNK))
         }
         return entries
+    }
+
+    /// Where the file system does not say it with the name.
+    private func isLink(_ name: String) -> Bool {
+        var status = stat()
+        return unsafe fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+            && status.st_mode & S_IFMT == S_IFLNK
     }
 }
 

@@ -39,7 +39,7 @@ public struct VisiblePaths {
     }
 
     /// Each rule costs a worker some microseconds at its start: a folder on the way with more entries is hidden as a whole.
-    static let mostInFolder = 4000
+    public static let mostInFolder = 1000
 
     /// What is visible, from the root on.
     public private(set) var paths: [String] = []
@@ -49,7 +49,8 @@ public struct VisiblePaths {
     private let plugins: Plugins
     private var ways: Set<String> = []
 
-    /// Finds all that is visible. `hidden` are paths with their links resolved; `list` says what is in a folder.
+    /// Finds all that is visible. `hidden` are paths with their links resolved; `list` says what is in a folder; of what
+    /// is over `mostInFolder` it need not say more than that it is.
     public static func find(hiding hidden: Set<String>, plugins: Plugins, list: (String) -> [Entry]) -> VisiblePaths {
         var visible = VisiblePaths(hidden: hidden, plugins: plugins)
         visible.find(list)
@@ -79,16 +80,19 @@ public struct VisiblePaths {
     private mutating func walk(_ folder: String, _ list: (String) -> [Entry]) {
         let all = list(folder)
         let shown = folder == plugins.path ? plugins.visible(of: all) : all
-        let isCrowded = shown.count > Self.mostInFolder
-        if isCrowded { crowded.append(folder) }
+        if shown.count > Self.mostInFolder {
+            crowded.append(folder)
+            let start = folder == "/" ? "/" : folder + "/"
+            let ways = ways.union([plugins.path]).subtracting(hidden).filter { way in
+                way.hasPrefix(start) && way.count > start.count && !way.dropFirst(start.count).contains("/")
+            }
+            for way in ways.sorted() { walk(way, list) }
+            return
+        }
         for entry in shown where !entry.isLink {
             let path = folder == "/" ? "/" + entry.name : folder + "/" + entry.name
             if hidden.contains(path) { continue }
-            if ways.contains(path) || path == plugins.path {
-                walk(path, list)
-            } else if !isCrowded {
-                paths.append(path)
-            }
+            if ways.contains(path) || path == plugins.path { walk(path, list) } else { paths.append(path) }
         }
     }
 }

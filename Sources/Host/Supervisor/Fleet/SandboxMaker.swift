@@ -79,7 +79,7 @@ final class SandboxMaker {
             hiding: hidden, plugins: VisiblePaths.Plugins(resolved, libraries: libraries)
         ) { folder in
             fresh.stamps[folder] = Self.stamp(of: folder)
-            return Self.entries(of: folder)
+            return Self.entries(of: folder, most: folder == resolved ? .max : VisiblePaths.mostInFolder + 1)
         }
         fresh.paths = found.paths
         for folder in found.crowded where told.insert(folder).inserted {
@@ -132,8 +132,8 @@ final class SandboxMaker {
         }
     }
 
-    private static func entries(of folder: String) -> [VisiblePaths.Entry] {
-        ((try? Directory(folder).entries()) ?? []).map { VisiblePaths.Entry($0.name, isLink: $0.isLink) }
+    private static func entries(of folder: String, most: Int = .max) -> [VisiblePaths.Entry] {
+        ((try? Directory(folder).entries(most: most)) ?? []).map { VisiblePaths.Entry($0.name, isLink: $0.isLink) }
     }
 
     private static func stamp(of folder: String) -> Stamp? {
