@@ -1,3 +1,6 @@
+internal import HostSystem
+internal import HostValues
+
 /// The run-time libraries of `-fsanitize`, which want to be loaded before all others: a plugin that is linked with one can
 /// only be loaded into a process that was started with it.
 public enum Sanitizer {
@@ -6,14 +9,40 @@ public enum Sanitizer {
         "libasan.so", "libtsan.so", "liblsan.so", "libclang_rt.asan", "libclang_rt.tsan", "libclang_rt.lsan",
     ]
 
-    /// Those that a file needs first, in its order: `LD_PRELOAD` of ld.so(8).
+    /// Where compilers and distributions put them.
+    private static let folders: [String] = {
+        #if arch(arm64)
+            let triple = "aarch64-linux-gnu"
+        #else
+            let triple = "x86_64-linux-gnu"
+        #endif
+        let versions = (try? Directory("/usr/lib/gcc/\(triple)").names()) ?? []
+        return ["/usr/lib/\(triple)", "/lib/\(triple)", "/usr/lib64", "/usr/lib", "/lib64", "/lib"]
+            + versions.sorted(by: NaturalOrder.precedes).reversed().map { "/usr/lib/gcc/\(triple)/\($0)" }
+    }()
+
+    /// The paths of those that a file needs first, in its order: `LD_PRELOAD` of ld.so(8).
+    ///
+    /// What is loaded so runs before a worker has its sandbox. So only root's own libraries are taken, by their paths: one of such
+    /// a name that lies beside the plugin is not. One that is not found is left to the linker, which says what is wrong.
     public static func libraries(of file: PluginFile) -> [String] {
-        file.needed.filter { library in names.contains { library.hasPrefix($0) } }
+        needs(of: file).compactMap { name in
+            folders.lazy.map { $0 + "/" + name }.first { path in
+                guard let status = FileStatus.of(path), status.kind == .regular else { return false }
+                return status.owner == 0 && status.mode & 0o022 == 0
+            }
+        }
+    }
+
+    private static func needs(of file: PluginFile) -> [String] {
+        file.needed.filter { library in
+            !library.contains("/") && names.contains { library.hasPrefix($0) }
+        }
     }
 
     /// Whether a file is linked with one of them, or with that of `-fsanitize=undefined`, which need not be first.
     public static func watches(_ file: PluginFile) -> Bool {
-        !libraries(of: file).isEmpty || file.needed.contains { $0.hasPrefix("libubsan.so") }
+        !needs(of: file).isEmpty || file.needed.contains { $0.hasPrefix("libubsan.so") }
     }
 
     /// Variables of the environment by which they end the process when they find something, and do not look for leaks: Swift

@@ -127,6 +127,41 @@ extension EndToEnd {
             _ = try await host.end(by: Signals.terminate)
         }
 
+        @Test func `what is called as a sanitizer's runtime, and lies beside the plugin, runs in the sandbox too`()
+            async throws
+        {
+            let scratch = try Scratch()
+            let marker = scratch.path + "/marker"
+            try Self.touch(
+                scratch.path + "/early.c",
+                """
+                #include <fcntl.h>
+                #include <stdio.h>
+                __attribute__((constructor)) static void early(void) {
+                    int file = open("\(marker)", O_CREAT | O_WRONLY, 0600);
+                    fprintf(stderr, "early: %s\\n", file < 0 ? "confined" : "free");
+                }
+                int early_function(void) { return 0; }
+                """)
+            try Self.touch(
+                scratch.path + "/plugin.c",
+                Source.plugin(
+                    "pretender", waitMs: 50, more: "int early_function(void);", body: "early_function();"))
+            for name in ["libasan.so.77", "libtsan.so.99"] {
+                _ = try await Command.shell(
+                    """
+                    cd '\(scratch.path)' && cc -shared -fPIC early.c -Wl,-soname,\(name) -o plugins/\(name)
+                    cc -shared -fPIC -I '\(Fixtures.root)/Sources/PluginAPI/C/include' plugin.c plugins/\(name) \
+                        -o plugins/pretender.so
+                    """, in: scratch)
+                let host = try Host(in: scratch)
+                try await host.line("early: ")
+                #expect(!FileManager.default.fileExists(atPath: marker), "\(host.log)")
+                #expect(host.lines("early: free").isEmpty, "\(host.log)")
+                _ = try await host.end(by: Signals.terminate)
+            }
+        }
+
         @Test func `a command of the host, executed by a plugin, reaches no host`() async throws {
             let program = try Program.path
             let scratch = try Scratch()
