@@ -33,6 +33,7 @@ import Testing
     @Test func `a disk that is full is said once for a file, and the plugin begins when there is room`() {
         folder.put("a.so", "a")
         folder.isFull = true
+        clock.advance(seconds: 5)
         catalog.scanAll(isPatient: false)
         #expect(log.take(.error).count == 1 && catalog.isSettled, "nobody waits for it")
         deadlines.run(clock, for: 60_000_000_000)
@@ -42,6 +43,23 @@ import Testing
         #expect(settle().ready == ["a"])
         deadlines.run(clock, for: 60_000_000_000)
         #expect(folder.scans == 32 && deadlines.earliest == .never)
+    }
+
+    @Test func `at the beginning a full disk is waited for: what the host before has left is freed a moment later`() {
+        folder.put("a.so", "a")
+        folder.put("b.so", "b")
+        folder.isFull = true
+        catalog.scanAll(isPatient: false)
+        deadlines.run(clock, for: 500_000_000)
+        #expect(log.take(.error).isEmpty && !catalog.isSettled)
+        folder.isFull = false
+        deadlines.run(clock, for: 20_000_000)
+        #expect(Set(settle().ready) == ["a", "b"] && catalog.isSettled)
+        folder.put("c.so", "c")
+        folder.isFull = true
+        changed("c.so")
+        deadlines.run(clock, for: 1_000_000_000)
+        #expect(log.take(.error).count == 1 && catalog.isSettled, "not for longer than a second")
     }
 
     @Test func `a plugin that runs goes on while the disk is full`() {

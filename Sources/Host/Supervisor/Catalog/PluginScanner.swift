@@ -9,6 +9,9 @@ final class PluginScanner {
     private static let share: Int64 = 5_000_000
     /// After how long a scan that could not tell is made again, ns.
     static let retry: Int64 = 2_000_000_000
+    /// For how long after the beginning that is not said, ns: what a host before this one has removed, the kernel frees a little
+    /// later, when the sandboxes are gone of the workers that had loaded it.
+    private static let leftovers: Int64 = 1_000_000_000
 
     /// What follows from a scan: see `PluginDirectory.Action`. The file where it is a plugin.
     var found: (PluginDirectory.Action, String, PluginFile?) -> Void = { _, _, _ in }
@@ -24,6 +27,7 @@ final class PluginScanner {
     private var libraries: [String: (why: String, stamp: PluginDirectory.Stamp?, isPatient: Bool)] = [:]
     private var hasFault = false
     private var isStopped = false
+    private let began: MonotonicTime
 
     /// A scanner that has seen nothing yet.
     init(_ folder: any PluginFolder, clock: any HostClock, deadlines: Deadlines, log: any LogSink) {
@@ -31,6 +35,7 @@ final class PluginScanner {
         self.clock = clock
         self.deadlines = deadlines
         self.log = log
+        began = clock.monotonic()
         scanTimer = deadlines.make { [unowned self] _ in performScans() }
         graceTimer = deadlines.make { [unowned self] _ in endGracePeriods() }
     }
@@ -144,6 +149,9 @@ final class PluginScanner {
             // Its writer's last event may have come before this scan.
             scanAgain(name, in: 20_000_000)
         case .incomplete(let why): note(.incomplete(why: why), of: name, stamp: kept, isPatient: scan.isPatient)
+        case .unclear where clock.monotonic() - began < Self.leftovers:
+            note(.busy, of: name, stamp: nil, isPatient: true)
+            scanAgain(name, in: 20_000_000)
         case .unclear(let why):
             note(.unclear(why: why), of: name, stamp: nil, isPatient: true)
             scanAgain(name, in: Self.retry, isRetry: true)

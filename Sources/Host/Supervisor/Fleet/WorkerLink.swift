@@ -251,6 +251,10 @@ final class WorkerLink: WorkerProcess {
                     let (isAllowed, dropped) = logBudget.spend(bytes: line.text.utf8.count, at: clock.monotonic())
                     if dropped > 0 { report(.event(.dropped(count: dropped))) }
                     if !isAllowed { continue }
+                case .event(.ended(let ended)) where ended.reason.isFailure:
+                    // What was printed before comes by other pipes, and belongs before the end.
+                    readOutput(isError: false, all: false)
+                    readOutput(isError: true, all: false)
                 case .event, .output, .garbage, .left, .outputDropped, .stuck, .died: break
                 }
                 report(event)
