@@ -125,6 +125,33 @@ extension EndToEnd {
             #expect(command.output.contains("nap wakes") && command.output.contains("stopped"), "\(command.output)")
         }
 
+        @Test(arguments: [[], ["--for", "10s"]])
+        func `a second SIGINT ends it, also while a cycle does not return`(words: [String]) async throws {
+            try await Fixtures.build(
+                "try-spin", c: Source.plugin("try-spin", waitMs: 1000, body: "puts(\"spins\"); for (;;) {}"))
+            let command = try Command(
+                [try Program.path, "try", Fixtures.file(of: "try-spin")] + words, in: Scratch())
+            try await eventually("it spins") { command.output.contains("spins") }
+            // Two that come before the first is read are one.
+            for _ in 0..<100 where command.end == nil {
+                command.signal(Signals.interrupt)
+                _ = try? await command.ended(within: .milliseconds(200))
+            }
+            #expect(command.end == .exited(130))
+            #expect(!command.output.contains("ROUTINE"))
+        }
+
+        @Test func `a state directory that a host has is not used`() async throws {
+            try await several()
+            let host = try await Host.healthyAndSleeping()
+            let command = try Command(
+                [try Program.path, "try", Self.file, "tick", "--for", "1s", "--state", host.scratch.state],
+                in: host.scratch)
+            #expect(try await command.ended() == .exited(75))
+            #expect(command.errors.contains("in use by the host with pid \(host.pid)"), "\(command.errors)")
+            _ = try await host.end(by: Signals.terminate)
+        }
+
         @Test(arguments: [
             ("crash", "raise(SIGSEGV);", ProcessEnd.signaled(11), "SIGSEGV: the plugin ended this program"),
             ("exit", "exit(0);", ProcessEnd.exited(1), "the plugin ended this program: it called exit"),
@@ -163,6 +190,7 @@ extension EndToEnd {
             (["--param", "speed=10"], 1, "speed must be a whole number from 1 to 9, not 10"),
             (["--param", "sped=1"], 1, "several has no parameter 'sped': did you mean speed?; it has speed"),
             (["--instance", "a"], 1, "several has no instance 'a': its configuration names none"),
+            (["--for", "10s", "--from", "9999-12-31T23:59:59Z"], 64, "between the years 1970 and 2262"),
             (["--from", "2026-01-01T12:00:00Z"], 64, "it wants --for TIME"),
             (["--seed", "1"], 64, "it wants --for TIME"),
         ])
@@ -171,7 +199,8 @@ extension EndToEnd {
             try await several()
             let command = try Command([try Program.path, "try", Self.file] + words, in: Scratch())
             #expect(try await command.ended() == .exited(status))
-            #expect(command.errors.contains(message), "\(command.errors)")
+            #expect(
+                command.errors.contains(message) && !command.errors.contains("ended this program"), "\(command.errors)")
             #expect(command.output.isEmpty)
         }
 
@@ -332,61 +361,6 @@ extension EndToEnd {
                 [try Program.path, "try", file, "--instance", "x", "--cycles", "1"], in: scratch)
             #expect(try await named.ended() == .exited(0))
             #expect(named.output.contains("x 0\n") && named.output.contains("try-params@x/run"))
-        }
-
-        // MARK: Tools
-
-        @Test func `what a sanitizer finds is told with its place`() async throws {
-            let scratch = try Scratch()
-            let source = scratch.path + "/bad.c"
-            let text = Source.plugin(
-                "try-asan", waitMs: 10, more: "#include <stdlib.h>",
-                body: """
-                    char *volatile memory = malloc(10);
-                        free(memory);
-                        memory[3] = 1;
-                    """)
-            try Data(text.utf8).write(to: URL(filePath: source))
-            let file = scratch.path + "/libasan-plugin.so"
-            do {
-                _ = try await Command.shell(
-                    "cc -g -shared -fPIC -fsanitize=address -I '\(Fixtures.root)/Sources/PluginAPI/C/include' '\(source)' -o '\(file)'",
-                    in: scratch)
-            } catch {
-                return  // this compiler has no sanitizer
-            }
-            let command = try Command([try Program.path, "try", file], in: scratch)
-            #expect(try await command.ended() == .exited(1))
-            #expect(command.errors.contains("heap-use-after-free"), "\(command.errors)")
-            #expect(command.errors.contains("bad.c:11"), "\(command.errors)")
-            // In a host its worker ends, and the record has the finding with its place.
-            try FileManager.default.copyItem(atPath: file, toPath: scratch.plugins + "/libasan-plugin.so")
-            let host = try Host(in: scratch)
-            try await eventually("its record") { try !host.records.isEmpty }
-            let reason = try #require(try host.records.first).reason
-            #expect(
-                reason.kind.name == "exit"
-                    && reason.text.contains("exit status 1: AddressSanitizer: heap-use-after-free"))
-            #expect(reason.text.contains("bad.c:11 in run"), "\(reason)")
-        }
-
-        @Test(.enabled(if: Tools.has("gdb"))) func `gdb stops in a routine, and goes on to the end`() async throws {
-            let scratch = try Scratch()
-            let source = scratch.path + "/step.c"
-            try Data(Source.plugin("try-step", waitMs: 10, body: "puts(\"a cycle\");").utf8).write(
-                to: URL(filePath: source))
-            _ = try await Command.shell(
-                "cc -g -shared -fPIC -I '\(Fixtures.root)/Sources/PluginAPI/C/include' '\(source)' -o '\(scratch.path)/libstep.so'",
-                in: scratch)
-            let command = try Command(
-                [
-                    "/usr/bin/env", "gdb", "-q", "-batch", "-ex", "set breakpoint pending on", "-ex", "break step.c:9",
-                    "-ex", "run", "-ex", "info source", "-ex", "delete", "-ex", "continue", "--args", try Program.path,
-                    "try", scratch.path + "/libstep.so", "--cycles", "2",
-                ], in: scratch)
-            #expect(try await command.ended(within: .seconds(120)) == .exited(0))
-            #expect(command.output.contains("Current source file is \(source)"), "\(command.output)")
-            #expect(command.output.contains("exited normally"), "\(command.output)")
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import HostSupervisor
 internal import HostSystem
 internal import HostValues
 
@@ -9,21 +10,28 @@ struct TrialState: ~Copyable {
     let directory: Directory
     /// Held while a directory is in use that is to be gone afterwards; nil for one that stays.
     private let lock: Descriptor?
+    /// A directory that stays is this program's alone meanwhile, as a host's is.
+    private let own: HostState?
 
-    private init(_ directory: consuming Directory, lock: consuming Descriptor?) {
+    private init(_ directory: consuming Directory, lock: consuming Descriptor?, own: consuming HostState?) {
         self.directory = directory
         self.lock = lock
+        self.own = own
     }
 
-    /// The directory of that path; nil: one that is gone afterwards.
-    static func open(_ path: String?) throws(SystemError) -> TrialState {
-        if let path { return TrialState(try Directory.make(path), lock: nil) }
+    /// The directory of that path, which no host may have; nil: one that is gone afterwards.
+    static func open(_ path: String?) throws -> TrialState {
+        if let path {
+            let own = try HostState.open(path, allowsUnsafePermissions: true)
+            try own.requireLock()
+            return TrialState(try Directory(path), lock: nil, own: own)
+        }
         let folder = HostProcess.environment("TMPDIR") ?? "/tmp"
         sweep(folder)
         let directory = try Directory.makeTemporary(prefix, in: folder)
         let lock = try directory.openForUpdate(lockName)
         _ = try lock.lockByte(at: 0, patience: 0, subject: lockName)
-        return TrialState(directory, lock: lock)
+        return TrialState(directory, lock: lock, own: nil)
     }
 
     deinit {

@@ -8,6 +8,8 @@ internal import HostWorker
 /// `try`: one plugin in the foreground, as time passes or in virtual time.
 enum TryCommand {
     static func run(_ options: TryOptions) throws -> ExitStatus {
+        defer { HostProcess.mayEnd() }
+        try checkTimes(options)
         var wanted = TrialOptions(file: options.file)
         wanted.routines = options.routines
         wanted.instance = options.instance
@@ -31,13 +33,12 @@ enum TryCommand {
             let clock = VirtualClock(beginning: WallTime(milliseconds: fromMs))
             let end = TrialRun.End(at: clock.boot() + length.clampedTimes(1_000_000), ms: fromMs.clampedPlus(length))
             run = try TrialRun(plan, options, clock: clock, virtual: (clock, end), state: state.directory)
-            run.inVirtualTime()
+            try run.inVirtualTime()
         } else {
             run = try TrialRun(plan, options, clock: real, virtual: nil, state: state.directory)
             try run.inRealTime()
         }
         let summary = run.finish(seed: wanted.seed)
-        HostProcess.mayEnd()
         if let report {
             try report.writeAll(summary.json, subject: "standard output")
         } else {
@@ -52,6 +53,17 @@ enum TryCommand {
 }
 
 extension TryCommand {
+    /// The last moment of a clock that counts nanoseconds since 1970 in 63 bits, ms: in the year 2262.
+    private static let lastMs: Int64 = 9_223_372_036_854
+
+    /// Refuses times that no clock here can show.
+    private static func checkTimes(_ options: TryOptions) throws(UsageError) {
+        guard let length = options.forMs, let from = options.fromMs else { return }
+        if from < 0 || from > lastMs || from.clampedPlus(length) > lastMs {
+            throw UsageError(command: .trial, message: "virtual time lies between the years 1970 and 2262")
+        }
+    }
+
     /// Set in a process that was begun anew for the dynamic linker.
     private static let mark = "SCHEDHOST_TRY"
 
@@ -81,12 +93,10 @@ final class TrialRun: VirtualTimeGuide {
     /// Whether each routine has one session only: as many cycles as were asked for, or fewer where it fails.
     private let endsWithSessions: Bool
     private let bell: Bell
-    private let signals: SignalDescriptor
+    private let signals: StopSignals
     let end: BootTime
     private var isStopping = false
     private var isResting = false
-    /// Turns of virtual time until the signals are looked at: each look is a system call.
-    private var patience = 0
 
     /// Rung by the plugin's threads.
     private final class Bell: Sendable {
@@ -100,7 +110,7 @@ final class TrialRun: VirtualTimeGuide {
         state: borrowing Directory
     ) throws {
         // Before any thread: each has the mask of who starts it.
-        signals = try SignalDescriptor([Signals.interrupt, Signals.terminate])
+        signals = try StopSignals()
         Signals.survive([Signals.brokenPipe])
         let bell = try Bell()
         self.bell = bell
@@ -126,7 +136,7 @@ final class TrialRun: VirtualTimeGuide {
     func inRealTime() throws(SystemError) {
         let loop = try EventLoop(clock: clock)
         _ = try loop.watch(bell.doorbell.descriptor) { [unowned self] _ in bell.doorbell.hush() }
-        _ = try loop.watch(signals.descriptor) { [unowned self] _ in takeSignals() }
+        try signals.begin { [bell] in bell.doorbell.ring() }
         try loop.run { [self] _ in
             let isOver = !goOn() || book.isIdle && !book.hasSessions || endsWithSessions && book.allHaveEnded
             if isOver { loop.stop() }
@@ -137,18 +147,14 @@ final class TrialRun: VirtualTimeGuide {
     // MARK: Virtual time
 
     /// Until virtual time is over, or a signal comes.
-    func inVirtualTime() { worker.run(self) }
+    func inVirtualTime() throws(SystemError) {
+        try signals.begin {}
+        worker.run(self)
+    }
 
     var earliest: BootTime { clock.boot() + (book.earliest - clock.monotonic()) }
 
-    func settle() -> Bool {
-        patience -= 1
-        if patience < 0 {
-            patience = 1024
-            takeSignals()
-        }
-        return goOn()
-    }
+    func settle() -> Bool { goOn() }
 
     func rest() {
         isResting = isStopping
@@ -159,6 +165,7 @@ final class TrialRun: VirtualTimeGuide {
 
     /// Tells book and plugin what the other said, until neither has anything to say; false when all is over.
     private func goOn() -> Bool {
+        if signals.haveCome { stop() }
         if book.earliest <= clock.monotonic() { book.settle() }
         while true {
             let events = worker.take()
@@ -176,13 +183,6 @@ final class TrialRun: VirtualTimeGuide {
         isStopping = true
         book.stop()
         for command in book.take() { worker.perform(command) }
-    }
-
-    private func takeSignals() {
-        while signals.next() != nil {
-            if isStopping { HostProcess.exitNow(130) }
-            stop()
-        }
     }
 
     /// What came of it, when no session runs any more.

@@ -122,17 +122,14 @@ final class HostView: ControlledHost {
             if subject.contains("/") { return words.contains { RoutineSelection.isMeant(subject, by: $0) } }
             return words.contains { InstanceName.isMeant(subject, by: String($0.prefix { $0 != "/" })) }
         }
-        let lines = log.recorder.lines(order.query) { words.isEmpty || isMeant($0) }
-        if lines.isEmpty, !words.isEmpty {
-            let known = book.routines.values.map(\.identifier)
-            let files = Set(catalog.status().flatMap { [$0.id, $0.file] })
-            do throws(RoutineSelection.Unknown) {
-                _ = try RoutineSelection.resolve(words.filter { !files.contains($0) }, among: known)
-            } catch {
-                return .failed("\(error)")
-            }
+        let plugins = Set(catalog.status().flatMap { [$0.id, $0.file] } + log.recorder.subjects)
+        let known = Set(book.routines.values.map(\.identifier) + log.recorder.subjects.filter { $0.contains("/") })
+        do throws(RoutineSelection.Unknown) {
+            _ = try RoutineSelection.resolve(words.filter { !plugins.contains($0) }, among: Array(known))
+        } catch {
+            return .failed("\(error)")
         }
-        return .lines(lines)
+        return .lines(log.recorder.lines(order.query) { words.isEmpty || isMeant($0) })
     }
 
     /// Sets the level, or with nil only tells it.

@@ -4,7 +4,7 @@ internal import Glibc
 /// Signals as events: blocked for the whole process and read from a descriptor. signalfd(2).
 ///
 /// Make it before the first thread starts, since the mask is inherited.
-public struct SignalDescriptor: ~Copyable {
+public struct SignalDescriptor: ~Copyable, Sendable {
     /// Readable when one of the signals came.
     public let descriptor: Descriptor
 

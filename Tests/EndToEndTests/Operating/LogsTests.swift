@@ -40,6 +40,8 @@ extension EndToEnd {
                 json.hasPrefix(#"{"ms":"#) && json.hasSuffix("}\n") && json.contains(#""subject":"talker"#), "\(json)")
             let (failed, _, errors) = try await logs("taker", in: host)
             #expect(failed == .exited(1) && errors.contains("did you mean talker?"), "\(errors)")
+            let (wrong, _, complaint) = try await logs("talker/rum", in: host)
+            #expect(wrong == .exited(1) && complaint.contains("did you mean talker/run?"), "\(complaint)")
         }
 
         @Test func `follow shows each line once and in order, until the host ends`() async throws {

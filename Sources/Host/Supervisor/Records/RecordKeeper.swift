@@ -104,9 +104,7 @@ final class RecordKeeper {
     }
 
     private func say(_ record: SessionRecord) {
-        let level: LogLevel =
-            record.reason.isFailure ? .error : record.reason.end == .maxCycles ? .success : .info
-        log.write(level, record.identifier, RecordTable.ending(of: record))
+        log.write(RecordTable.level(of: record), record.identifier, RecordTable.ending(of: record))
     }
 
     /// Cycles over all records of a routine, those included that wait.

@@ -105,7 +105,9 @@ extension RoutineEntry {
 extension SessionRecord.Reason {
     /// What groups failures: the kind with the signal, frame or text, in which numbers do not count.
     var cause: String {
-        let text = text.split(whereSeparator: \.isNumber).joined(separator: "#")
+        let text = text.reduce(into: "") { text, character in
+            if !character.isNumber { text.append(character) } else if text.last != "#" { text.append("#") }
+        }
         return [kind.name, signal, frame ?? (signal == nil ? text : nil)].compactMap { $0 }
             .joined(separator: " ")
     }

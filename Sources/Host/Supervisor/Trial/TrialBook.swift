@@ -185,7 +185,7 @@ public final class TrialBook {
         whole.lifetimeCycles = before.cycles.clampedPlus(record.cycles)
         past[record.identifier] = RoutineBook.Past(cycles: whole.lifetimeCycles ?? 0, end: record.reason.end)
         records.keep(whole)
-        log.write(whole.reason.isFailure ? .error : .info, record.identifier, RecordTable.ending(of: whole))
+        log.write(RecordTable.level(of: whole), record.identifier, RecordTable.ending(of: whole))
     }
 
     // MARK: What is told at last

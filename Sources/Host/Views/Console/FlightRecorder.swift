@@ -76,6 +76,9 @@ public struct FlightRecorder: Sendable {
         }
     }
 
+    /// Whose lines there are.
+    public var subjects: some Collection<String> { tracks.keys }
+
     /// The lines of the subjects that are meant, oldest first.
     public func lines(_ query: LogQuery, where isMeant: (String) -> Bool) -> [LogLine] {
         var chosen: [LogLine] = []

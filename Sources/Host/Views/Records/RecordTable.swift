@@ -124,6 +124,11 @@ public enum RecordTable {
         return start.date == finish.date ? finish.clock : String(finish.description.dropFirst(skip))
     }
 
+    /// How much it weighs that a session is over.
+    public static func level(of record: SessionRecord) -> LogLevel {
+        record.reason.isFailure ? .error : record.reason.end == .maxCycles ? .success : .info
+    }
+
     /// What the log says when a session is over.
     public static func ending(of record: SessionRecord) -> String {
         var text = "session \(record.session) ended: \(reason(record.reason))"

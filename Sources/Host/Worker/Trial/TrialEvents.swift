@@ -1,3 +1,4 @@
+internal import HostSystem
 internal import HostWire
 internal import Synchronization
 
@@ -11,7 +12,8 @@ final class TrialEvents: EventSink {
     /// Events that wait from which log lines are dropped: a callback may log without end before anybody can take them.
     private static let most = 100_000
 
-    private let state = Mutex(State())
+    // Not a Mutex: ThreadSanitizer knows the lock of pthreads, and would take what that of Swift guards for a race.
+    private let state = Monitor(State())
     /// Whether there is something to take: most turns say nothing, and need no lock for that.
     private let isEmpty = Atomic<Bool>(true)
     private let ring: @Sendable () -> Void

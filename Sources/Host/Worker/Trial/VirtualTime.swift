@@ -25,17 +25,9 @@ public protocol VirtualTimeGuide: AnyObject {
 final class VirtualTime: TurnDriver, @unchecked Sendable {
     // @unchecked: the lead hands everything but the queue from thread to thread; the queue has a lock.
 
-    /// A callback that sleeps.
-    private final class Sleeper: Sendable {
-        let routine: Int
-        /// Whether it had the lead, and gets it back; a thread of the plugin's own never has it.
-        let hasLead: Bool
+    /// A thread that waits to be woken, once.
+    private final class Wait: Sendable {
         private let isAwake = Monitor(false)
-
-        init(routine: Int, hasLead: Bool) {
-            self.routine = routine
-            self.hasLead = hasLead
-        }
 
         func sleep() { isAwake.wait { $0 ? () : nil } }
 
@@ -45,12 +37,23 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         }
     }
 
+    /// A callback that sleeps.
+    private struct Sleeper {
+        let routine: Int
+        /// Whether it had the lead, and gets it back; a thread of the plugin's own never has it.
+        let hasLead: Bool
+        let wait = Wait()
+    }
+
     private struct State {
         var queue = DueQueue<BootTime>()
         /// By their number in the queue: those come after the routines' own.
         var sleepers: [Int: Sleeper] = [:]
         var free: [Int] = []
         var nextID: Int
+        /// Threads that had the lead, and wait to have it again.
+        var idle: [Wait] = []
+        var isOver = false
         /// The thread that has the lead; 0 before and after the run.
         var leader: UInt = 0
     }
@@ -60,9 +63,9 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
     private let isSerial: Bool
     private let state: Monitor<State>
     private let isOver = Monitor(false)
-    /// When each runner had its last turn, and how many in a row at that time.
-    private var lastTurns: [(time: BootTime, count: Int)]
-    /// What a turn takes when it is the third at one time, ns.
+    /// When each runner had its last turn.
+    private var lastTurns: [BootTime]
+    /// What a turn takes that is not the first one of its routine at one time, ns.
     private static let leastTurn: Int64 = 1_000_000
     private weak var guide: (any VirtualTimeGuide)?
 
@@ -71,7 +74,7 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         self.runners = runners
         self.isSerial = isSerial
         self.clock = clock
-        lastTurns = Array(repeating: (.longAgo, 0), count: runners.count)
+        lastTurns = Array(repeating: .longAgo, count: runners.count)
         var first = State(nextID: runners.count)
         first.queue.reserve(runners.count)
         state = Monitor(first)
@@ -116,7 +119,7 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
             if next < runners.count {
                 takeTurn(next, on: thread)
             } else if let sleeper = remove(next) {
-                sleeper.wake()
+                sleeper.wait.wake()
                 if sleeper.hasLead { return }
             }
         }
@@ -124,9 +127,10 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         let left = state.withLock { state in
             defer { state.sleepers = [:] }
             state.leader = 0
-            return state.sleepers.values.map { $0 }
+            state.isOver = true
+            return state.sleepers.values.map { $0.wait } + state.idle
         }
-        for sleeper in left { sleeper.wake() }
+        for wait in left { wait.wake() }
         isOver.withLock { $0 = true }
         isOver.broadcast()
     }
@@ -138,12 +142,10 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
     }
 
     private func takeTurn(_ index: Int, on thread: Int32) {
-        if lastTurns[index].time == clock.boot() {
-            lastTurns[index].count += 1
-            if lastTurns[index].count > 2 { clock.advance(to: clock.boot() + Self.leastTurn) }
-        } else {
-            lastTurns[index] = (clock.boot(), 1)
+        if lastTurns[index] == clock.boot(), !runners[index].hasRequests {
+            clock.advance(to: clock.boot() + Self.leastTurn)
         }
+        lastTurns[index] = clock.boot()
         guard case .due(let due) = runners[index].takeTurn(on: thread) else { return }
         let isAsked = runners[index].hasRequests
         state.withLock { [now = clock.boot()] in $0.queue.set(index, due: isAsked ? now : due) }
@@ -167,7 +169,7 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
             state.queue.set(id, due: wanted)
         }
         if isLeading { passLead() }
-        sleeper.sleep()
+        sleeper.wait.sleep()
         if isLeading { state.withLock { [own = Thread.current] in $0.leader = own } }
         return runner.isStopRequested
     }
@@ -180,11 +182,27 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
 
     private func passLead() {
         guard let guide else { return }
+        if let idle = state.withLock({ $0.idle.popLast() }) { return idle.wake() }
         let follower = Follower(guide: guide)
         do throws(SystemError) {
-            try Thread.start(name: "virtual time", stack: 8 << 20) { [self] in lead(follower.guide) }
+            try Thread.start(name: "virtual time", stack: 8 << 20) { [self] in follow(follower.guide) }
         } catch {
             WorkerFailure.die("no room for another thread (\(error))")
+        }
+    }
+
+    /// Has the lead, and again whenever it is passed on, until all is over.
+    private func follow(_ guide: any VirtualTimeGuide) {
+        while true {
+            lead(guide)
+            let wait = Wait()
+            let isOver = state.withLock { state in
+                if !state.isOver { state.idle.append(wait) }
+                return state.isOver
+            }
+            if isOver { return }
+            wait.sleep()
+            if state.withLock({ $0.isOver }) { return }
         }
     }
 
