@@ -70,6 +70,16 @@ import Testing
         var text: [String] { lines.withLock { $0 } }
     }
 
+    /// A routine that only notes each of its turns.
+    private static func noting(_ name: String, each waitMs: UInt64, in diary: Diary) -> Script {
+        let script = Script { _ in
+            diary.note(name)
+            return 0
+        }
+        script.waitMs = waitMs
+        return script
+    }
+
     private func run(
         _ scripts: [Script], isSerial: Bool = false, seconds: Int64, _ clock: VirtualClock,
         isOver: @escaping () -> Bool = { false }
@@ -92,16 +102,8 @@ import Testing
     @Test func `turns come in the order of their times, and the clock jumps`() throws {
         let clock = VirtualClock(beginning: 0)
         let diary = Diary(clock)
-        let fast = Script { _ in
-            diary.note("fast")
-            return 0
-        }
-        fast.waitMs = 2000
-        let slow = Script { _ in
-            diary.note("slow")
-            return 0
-        }
-        slow.waitMs = 3000
+        let fast = Self.noting("fast", each: 2000, in: diary)
+        let slow = Self.noting("slow", each: 3000, in: diary)
         _ = try run([fast, slow], seconds: 7, clock)
         #expect(diary.text == ["0 fast", "0 slow", "2 fast", "3 slow", "4 fast", "6 slow", "6 fast"])
     }
@@ -116,11 +118,7 @@ import Testing
             return 0
         }
         sleeper.waitMs = 10_000
-        let other = Script { _ in
-            diary.note("other")
-            return 0
-        }
-        other.waitMs = 2000
+        let other = Self.noting("other", each: 2000, in: diary)
         _ = try run([sleeper, other], seconds: 12, clock)
         #expect(
             diary.text == [
@@ -154,11 +152,7 @@ import Testing
             return 0
         }
         sleeper.waitMs = 60_000
-        let other = Script { _ in
-            diary.note("other")
-            return 0
-        }
-        other.waitMs = 2000
+        let other = Self.noting("other", each: 2000, in: diary)
         _ = try run([sleeper, other], isSerial: true, seconds: 8, clock)
         #expect(diary.text == ["5 awake", "5 other", "7 other"])
     }

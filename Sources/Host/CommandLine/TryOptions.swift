@@ -2,24 +2,12 @@ public import HostValues
 
 /// Options of `schedhost try`.
 public struct TryOptions: Equatable, Sendable {
-    /// The plugin's file.
-    public var file: String
-    /// The routines that run; empty: all of them.
-    public var routines: [String] = []
-    /// The instance that the plugin is.
-    public var instance: String?
-    /// The host's configuration file.
-    public var config: String?
-    /// Parameters, `NAME=VALUE`.
-    public var parameters: [String] = []
-    /// Cycles of each session, from 1.
-    public var cycles: UInt64?
+    /// What is tried.
+    public var trial: TrialOptions
     /// How long virtual time lasts, ms; nil: time passes by itself.
     public var forMs: Int64?
     /// When virtual time begins, UTC in ms since 1970; nil: now.
     public var fromMs: Int64?
-    /// What the random numbers of virtual time come from.
-    public var seed: UInt64 = 1
     /// Whether it ends with the first session that fails.
     public var untilFailure = false
     /// The state directory, which stays; nil: one that is removed.
@@ -30,20 +18,21 @@ public struct TryOptions: Equatable, Sendable {
     public var isJSON = false
 
     /// All routines of that file, as time passes.
-    public init(file: String) { self.file = file }
+    public init(file: String) { trial = TrialOptions(file: file) }
 }
 
 extension ArgumentParser {
     func trial(_ parsed: Parsed) throws(UsageError) -> TryOptions {
         var options = TryOptions(file: parsed.operands[0])
-        options.routines = Array(parsed.operands.dropFirst())
-        options.instance = parsed.texts[.instance]
-        options.config = parsed.texts[.config]
-        options.parameters = parsed.lists[.parameter] ?? []
-        options.cycles = parsed.numbers[.cycles].map { UInt64(clamping: $0) }
+        options.trial.routines = Array(parsed.operands.dropFirst())
+        options.trial.instance = parsed.texts[.instance]
+        options.trial.config = parsed.texts[.config]
+        options.trial.parameters = parsed.lists[.parameter] ?? []
+        options.trial.cycles = parsed.numbers[.cycles].map { UInt64(clamping: $0) }
         options.forMs = parsed.numbers[.forTime]
         options.fromMs = parsed.numbers[.from]
-        options.seed = parsed.numbers[.seed].map { UInt64(clamping: $0) } ?? options.seed
+        // As time passes nothing is the same twice.
+        if options.forMs != nil { options.trial.seed = parsed.numbers[.seed].map { UInt64(clamping: $0) } ?? 1 }
         options.untilFailure = parsed.has(.untilFailure)
         options.state = parsed.texts[.state]
         options.logLevel =

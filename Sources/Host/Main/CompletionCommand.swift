@@ -31,7 +31,7 @@ enum CompletionCommand {
 
     private static func status(_ path: String) -> HostStatus? {
         guard let client = try? HostClient(state: path, timeout: patience),
-            case .status(let status)? = try? client.ask(ControlRequest(.status))
+            let status = try? client.status()
         else { return nil }
         return status
     }

@@ -13,6 +13,8 @@ final class HostClient {
         case foreign(String, UInt32)
         /// It does not answer as it should.
         case silent(String)
+        /// It answers that it will not, or something else than was asked for.
+        case refused(String)
 
         var description: String {
             switch self {
@@ -22,7 +24,7 @@ final class HostClient {
             case .foreign(let path, let user):
                 "what listens in \(path) is user \(user)'s, who is neither root nor the owner of that directory: ask nothing of "
                     + "it, and find out who put it there"
-            case .silent(let text): text
+            case .silent(let text), .refused(let text): text
             }
         }
     }
@@ -66,6 +68,19 @@ final class HostClient {
             throw Failure.silent("\(host) gives an answer that this version cannot read")
         }
         return response
+    }
+
+    /// Asks, and gives what `pick` takes from the answer.
+    func ask<Answer>(_ request: ControlRequest, for pick: (ControlResponse) -> Answer?) throws -> Answer {
+        let response = try ask(request)
+        if let answer = pick(response) { return answer }
+        if case .failed(let text) = response { throw Failure.refused(text) }
+        throw Failure.refused("the host gives another answer than was asked for")
+    }
+
+    /// What it is doing.
+    func status() throws -> HostStatus {
+        try ask(ControlRequest(.status)) { if case .status(let status) = $0 { status } else { nil } }
     }
 
     /// The next line without its end; nil when there is none.

@@ -21,14 +21,8 @@ enum LogsCommand {
         while true {
             let lines: [LogLine]
             do {
-                switch try client.ask(ControlRequest(query, identifiers: options.identifiers)) {
-                case .lines(let found): lines = found
-                case .failed(let text):
-                    Complaint.say(text)
-                    return .failure
-                case .status, .outcomes, .level:
-                    Complaint.say("the host gives another answer than was asked for")
-                    return .failure
+                lines = try client.ask(ControlRequest(query, identifiers: options.identifiers)) {
+                    if case .lines(let lines) = $0 { lines } else { nil }
                 }
             } catch HostClient.Failure.silent where query.after > 0 {
                 Complaint.say("the host has ended")

@@ -27,14 +27,10 @@ enum OperateCommand {
     /// The metrics, as text or JSON.
     static func metrics(_ options: ClientOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
-        switch try client.ask(ControlRequest(.status)) {
-        case .status(let status):
-            return StandardStream.output.write(
-                options.isJSON ? MetricsJSON.json(status) + [UInt8(ascii: "\n")] : MetricsText.text(status))
-                ? .success : .failure
-        case .failed(let text): return fail(text)
-        case .outcomes, .level, .lines: return fail("the host gives another answer than was asked for")
-        }
+        let status = try client.status()
+        return StandardStream.output.write(
+            options.isJSON ? MetricsJSON.json(status) + [UInt8(ascii: "\n")] : MetricsText.text(status))
+            ? .success : .failure
     }
 
     private static func show(_ whole: HostStatus, _ options: OperateOptions) -> ExitStatus {

@@ -48,17 +48,11 @@ enum TopCommand {
         var top = TopScreen(key: options.key)
         var next = clock.monotonic()
         while true {
-            switch try client.ask(ControlRequest(.status)) {
-            case .status(var status):
-                top.take(status)
-                status.routines = top.sorted(status.routines)
-                let isRead = StandardStream.output.write(status.json() + [UInt8(ascii: "\n")])
-                if !options.isRepeated || !isRead { return isRead ? .success : .failure }
-            case .failed(let text):
-                Complaint.say(text)
-                return .failure
-            case .outcomes, .level, .lines: return .failure
-            }
+            var status = try client.status()
+            top.take(status)
+            status.routines = top.sorted(status.routines)
+            let isRead = StandardStream.output.write(status.json() + [UInt8(ascii: "\n")])
+            if !options.isRepeated || !isRead { return isRead ? .success : .failure }
             next = max(next + options.intervalMs * 1_000_000, clock.monotonic())
             while clock.monotonic() < next {
                 let rest = Int32(clamping: (next - clock.monotonic()) / 1_000_000 + 1)
@@ -78,7 +72,7 @@ enum TopCommand {
         while true {
             let now = clock.monotonic()
             if now >= next {
-                if case .status(let status) = try client.ask(ControlRequest(.status)) { top.take(status) }
+                top.take(try client.status())
                 next = max(next + options.intervalMs * 1_000_000, now)
             }
             let size = screen.size

@@ -10,14 +10,7 @@ enum TryCommand {
     static func run(_ options: TryOptions) throws -> ExitStatus {
         defer { HostProcess.mayEnd() }
         try checkTimes(options)
-        var wanted = TrialOptions(file: options.file)
-        wanted.routines = options.routines
-        wanted.instance = options.instance
-        wanted.config = options.config
-        wanted.parameters = options.parameters
-        wanted.cycles = options.cycles
-        wanted.seed = options.forMs == nil ? nil : options.seed
-        let plan = try TrialPlan(wanted)
+        let plan = try TrialPlan(options.trial)
         try tellLinker(of: plan)
         let state = try TrialState.open(options.state)
         let report = options.isJSON ? try HostProcess.divertOutput() : nil
@@ -38,7 +31,7 @@ enum TryCommand {
             run = try TrialRun(plan, options, clock: real, virtual: nil, state: state.directory)
             try run.inRealTime()
         }
-        let summary = run.finish(seed: wanted.seed)
+        let summary = run.finish(seed: options.trial.seed)
         if let report {
             try report.writeAll(summary.json, subject: "standard output")
         } else {
@@ -117,11 +110,11 @@ final class TrialRun: VirtualTimeGuide {
         self.clock = clock
         end = virtual?.end.at ?? .never
         untilFailure = options.untilFailure
-        endsWithSessions = options.cycles != nil
+        endsWithSessions = options.trial.cycles != nil
         log = HostLog(format: .text, level: options.logLevel, clock: clock, isDated: virtual != nil)
         worker = try TrialWorker(path: plan.path, clock: clock, level: options.logLevel.number) { bell.doorbell.ring() }
         book = try TrialBook(
-            plan, of: worker.description, until: virtual?.end.ms, seed: virtual == nil ? nil : options.seed,
+            plan, of: worker.description, until: virtual?.end.ms, seed: options.trial.seed,
             pid: virtual == nil ? HostProcess.pid : 0, clock: clock, log: log)
         let limits = book.cacheLimits
         try worker.load(

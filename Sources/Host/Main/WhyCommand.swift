@@ -10,10 +10,7 @@ internal import HostWire
 enum WhyCommand {
     static func perform(_ options: OperateOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
-        guard case .status(let status) = try client.ask(ControlRequest(.status)) else {
-            Complaint.say("the host gives another answer than was asked for")
-            return .failure
-        }
+        let status = try client.status()
         let explanations: [RoutineExplanation]
         do throws(RoutineSelection.Unknown) {
             explanations = try explain(options.identifiers, status, state: options.state)

@@ -51,7 +51,7 @@ do {
     Complaint.say("\(error)")
     switch error {
     case .noHost: HostProcess.exit(ExitStatus.noHost.rawValue)
-    case .silent, .foreign: HostProcess.exit(ExitStatus.failure.rawValue)
+    case .silent, .foreign, .refused: HostProcess.exit(ExitStatus.failure.rawValue)
     }
 } catch let error as Program.Absent {
     Complaint.say("\(error)")

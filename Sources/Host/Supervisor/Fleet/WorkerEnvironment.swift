@@ -3,9 +3,8 @@ enum WorkerEnvironment {
     private static let names: Set<Substring> = [
         "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "TZ", "TZDIR", "TMPDIR",
         "GLIBC_TUNABLES", "TERM", "HOSTNAME", "INVOCATION_ID", "JOURNAL_STREAM", "VIRTUAL_ENV", "JAVA_HOME",
-        "ASAN_OPTIONS", "LSAN_OPTIONS",
-        "TSAN_OPTIONS",
-        "UBSAN_OPTIONS", "LLVM_PROFILE_FILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
+        "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",
+        "LLVM_PROFILE_FILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
         "LD_LIBRARY_PATH", "LD_PRELOAD", "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "ftp_proxy",
         "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY",
     ]
@@ -14,8 +13,8 @@ enum WorkerEnvironment {
     /// What shells, desktops and service managers set for themselves: no plugin was meant.
     private static let others: Set<Substring> = [
         "_", "SHLVL", "OLDPWD", "LS_COLORS", "LESSOPEN", "LESSCLOSE", "MAIL", "COLORTERM", "EDITOR", "VISUAL", "PAGER",
-        "DISPLAY",
-        "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "WINDOWID", "DESKTOP_SESSION", "SYSTEMD_EXEC_PID",
+        "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "WINDOWID", "DESKTOP_SESSION",
+        "SYSTEMD_EXEC_PID",
         "MANAGERPID", "container",
     ]
     private static let othersPrefixes = [

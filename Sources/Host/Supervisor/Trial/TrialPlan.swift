@@ -2,29 +2,8 @@ public import HostInspection
 internal import HostPolicy
 internal import HostStore
 internal import HostSystem
-internal import HostValues
+public import HostValues
 internal import HostWire
-
-/// What `schedhost try` is asked for.
-public struct TrialOptions: Equatable, Sendable {
-    /// The plugin's file.
-    public var file: String
-    /// The routines that run; empty: all that are enabled.
-    public var routines: [String] = []
-    /// The instance of the plugin that it is; nil: the plugin as itself.
-    public var instance: String?
-    /// The host's configuration; nil: schedhost.json5 beside the plugin, if there is one.
-    public var config: String?
-    /// Parameters, `NAME=VALUE`.
-    public var parameters: [String] = []
-    /// Cycles of each session; nil: as is configured.
-    public var cycles: UInt64?
-    /// What random numbers come from; nil: from the system.
-    public var seed: UInt64?
-
-    /// All routines of that file.
-    public init(file: String) { self.file = file }
-}
 
 /// A plugin that is to be tried, with what is configured for it: as a host would take it from that file's directory.
 public struct TrialPlan {
