@@ -1,16 +1,17 @@
 internal import CHostSystem
 internal import Glibc
 
-/// Hears of the system calls of a process whose filter asks before it makes them, and of all that it starts. seccomp_unotify(2).
+/// The supervising end of a seccomp filter that asks before it allows certain system calls of a process and of all its
+/// descendants. seccomp_unotify(2).
 public struct CallListener: ~Copyable, Sendable {
-    /// A call that waits.
+    /// A system call whose thread is suspended until `allow` is called.
     public struct Call: Sendable {
         fileprivate let asked: chs_asked_call
 
-        /// Its number.
+        /// The system call number.
         public var number: UInt32 { asked.number }
 
-        /// One of its six arguments.
+        /// One of the call's six arguments, by index from 0; 0 for any other index.
         public func argument(_ index: Int) -> UInt64 {
             let all = asked.arguments
             switch index {
@@ -25,37 +26,38 @@ public struct CallListener: ~Copyable, Sendable {
         }
     }
 
-    /// What came of waiting.
+    /// The outcome of `next`.
     public enum Next: Sendable {
         case call(Call)
         case nothing
-        /// No process is left that could make one.
+        /// Every process under the filter has ended, so no further call can come.
         case over
     }
 
     private let descriptor: Descriptor
 
-    /// Takes the listener of a process; nil as long as it has none.
+    /// Takes the notification descriptor out of the process `pid`; nil while that process has not installed its filter
+    /// yet.
     public init?(of pid: Int32) {
         let taken = chs_listener_take(pid, CHS_LISTENER)
         if taken < 0 { return nil }
         descriptor = Descriptor(owning: taken)
     }
 
-    /// Lets a moment pass, for who waits for a listener.
+    /// Sleeps for 1 ms, for a caller that polls until the listener exists.
     public static func rest() { usleep(1000) }
 
-    /// The next call, within so many ms.
+    /// Waits at most so many milliseconds for the next call.
     public func next(within milliseconds: Int32) -> Next {
         var asked = chs_asked_call()
         let result = unsafe chs_listener_next(descriptor.raw, milliseconds, &asked)
         return result > 0 ? .call(Call(asked: asked)) : result == 0 ? .nothing : .over
     }
 
-    /// Lets a call be made.
+    /// Lets the suspended call proceed in the kernel.
     public func allow(_ call: Call) { chs_listener_allow(descriptor.raw, call.asked.id) }
 
-    /// Bytes of the memory of who makes a call; fewer where there are not so many.
+    /// Reads `count` bytes of the calling thread's memory; returns fewer where the mapped memory ends earlier.
     public func bytes(of call: Call, at address: UInt64, count: Int) -> [UInt8] {
         var found: [UInt8] = []
         while found.count < count {
@@ -71,11 +73,12 @@ public struct CallListener: ~Copyable, Sendable {
         return found
     }
 
-    /// The longest path, with its NUL.
+    /// The longest path in bytes, its terminating NUL included (`PATH_MAX`).
     public static let mostPath = 4096
 
-    /// The path that an argument leads to, from the root on. `folder`: the argument with the descriptor that it begins at. Nil
-    /// where there is none.
+    /// The absolute path that the argument at `index` points to. `folder` is the index of the argument with the
+    /// directory descriptor that a relative path starts from; nil means the working directory. Returns nil if the path
+    /// cannot be read.
     public func path(of call: Call, _ index: Int, folder: Int?) -> String? {
         let bytes = bytes(of: call, at: call.argument(index), count: Self.mostPath)
         guard let end = bytes.firstIndex(of: 0), let text = String(validating: bytes[..<end], as: UTF8.self) else {
@@ -88,7 +91,7 @@ public struct CallListener: ~Copyable, Sendable {
         return HostProcess.resolved(process + "/" + link).map { text.isEmpty ? $0 : $0 + "/" + text }
     }
 
-    /// Whether an argument is the descriptor of a socket of streams.
+    /// Whether the argument at `index` is the descriptor of a stream socket.
     public func isStream(_ call: Call, _ index: Int) -> Bool {
         chs_is_stream(call.asked.thread, Int32(truncatingIfNeeded: call.argument(index))) != 0
     }

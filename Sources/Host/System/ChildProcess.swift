@@ -8,7 +8,7 @@ public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
     /// A signal of this number ended it.
     case signaled(Int32)
 
-    /// What it says, in one line.
+    /// The end in one line, for messages.
     public var description: String {
         switch self {
         case .exited(let status): "exited with status \(status)"
@@ -17,31 +17,32 @@ public enum ProcessEnd: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The usual name of a signal, such as `SIGSEGV`; `signal N` for one without. signal(7).
+/// The usual name of a signal, such as `SIGSEGV`; `signal N` if it has no name. signal(7).
 public func signalName(_ number: Int32) -> String {
     guard let name = unsafe chs_signal_name(number) else { return "signal \(number)" }
     return unsafe "SIG" + String(cString: name)
 }
 
-/// A child process that this value reaps and signals through a descriptor, so never a reused pid. pidfd_open(2).
+/// A child process that this value signals and reaps through a process descriptor, so a reused pid is never hit.
+/// pidfd_open(2).
 public struct ChildProcess: ~Copyable, Sendable {
     /// Its process id, also the id of its session and process group.
     public let pid: Int32
     /// Becomes readable when the process has ended.
     public let descriptor: Descriptor
 
-    /// What a child begins with.
+    /// What a child process starts with.
     public struct Launch: Sendable {
-        /// The program's file.
+        /// The path of the program.
         public var executable: String
         /// All arguments, the program's name first.
         public var arguments: [String]
-        /// `NAME=value`; nothing else is inherited.
+        /// The whole environment, as `NAME=value`: the child inherits no other variable.
         public var environment: [String]
-        /// Pairs of (our descriptor, the child's number). All others are closed on exec.
+        /// Pairs of a descriptor of this process and its number in the child. All other descriptors are closed on exec.
         public var descriptors: [(from: Int32, to: Int32)]
 
-        /// A launch.
+        /// Makes a launch from its parts.
         public init(
             executable: String, arguments: [String], environment: [String], descriptors: [(from: Int32, to: Int32)]
         ) {
@@ -52,9 +53,10 @@ public struct ChildProcess: ~Copyable, Sendable {
         }
     }
 
-    /// Starts a child with default signal dispositions, an empty signal mask, and a session and process group of its own:
-    /// it has no controlling terminal, so it can neither type into ours nor write past what cleans our output.
-    /// posix_spawn(3), `POSIX_SPAWN_SETSID`; never a bare fork.
+    /// Starts a child with default signal dispositions, an empty signal mask, and a session and process group of its
+    /// own.
+    /// Since the child has no controlling terminal, it can neither type into ours nor write to it past the code that
+    /// sanitizes its output. posix_spawn(3), `POSIX_SPAWN_SETSID`; never a bare fork.
     public init(_ launch: Launch) throws(SystemError) {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -84,11 +86,11 @@ public struct ChildProcess: ~Copyable, Sendable {
         }
         if number != 0 { throw SystemError("posix_spawn", launch.executable, number: number) }
         let child = pid
-        // The child is not reaped yet, so the pid cannot be anybody else's.
+        // The child has not been reaped, so its pid cannot belong to another process yet.
         do throws(SystemError) {
             descriptor = Descriptor(owning: try retrying("pidfd_open", "process \(child)") { chs_pidfd_open(child, 0) })
         } catch {
-            // Nobody would ever reap what cannot be held.
+            // Without a descriptor nobody could reap the child later, so it is ended here.
             _ = kill(child, SIGKILL)
             _ = waitpid(child, nil, 0)
             throw error
@@ -96,27 +98,28 @@ public struct ChildProcess: ~Copyable, Sendable {
         self.pid = child
     }
 
-    /// Sends a signal to the process; false when it has ended. pidfd_send_signal(2).
+    /// Sends a signal to the process; false if it has ended. pidfd_send_signal(2).
     @discardableResult
     public func signal(_ number: Int32) -> Bool {
         chs_pidfd_send_signal(descriptor.raw, number) == 0
     }
 
-    /// Sends a signal to one thread of the process; false when there is no such thread. tgkill(2).
+    /// Sends a signal to one thread of the process; false if there is no such thread. tgkill(2).
     @discardableResult
     public func signal(_ number: Int32, thread: Int32) -> Bool {
         chs_tgkill(pid, thread, number) == 0
     }
 
-    /// Sends SIGKILL to what is left of the process group. Call it before `reap`, while the id is taken.
+    /// Sends SIGKILL to all remaining members of the process group. Call it before `reap`, while the group's id cannot
+    /// be reused.
     public func killGroup() {
         _ = kill(-pid, SIGKILL)
     }
 
-    /// How it ended, without releasing its pid, or nil when it runs. waitid(2), `WNOWAIT`.
+    /// How the process ended, or nil while it runs. Keeps its pid reserved. waitid(2), `WNOWAIT`.
     public func ended() -> ProcessEnd? { wait(WEXITED | WNOHANG | WNOWAIT) }
 
-    /// How it ended, releasing its pid, or nil when it runs. waitid(2).
+    /// How the process ended, or nil while it runs. Releases its pid. waitid(2).
     public func reap() -> ProcessEnd? { wait(WEXITED | WNOHANG) }
 
     private func wait(_ options: Int32) -> ProcessEnd? {
@@ -127,7 +130,7 @@ public struct ChildProcess: ~Copyable, Sendable {
     }
 }
 
-/// Lends a NULL-terminated array of C strings.
+/// Calls `body` with a NULL-terminated array of C strings, which is valid only during the call.
 private func withCStrings<Result>(
     _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {

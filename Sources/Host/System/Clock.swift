@@ -2,29 +2,29 @@ internal import CHostSystem
 internal import Glibc
 public import HostValues
 
-/// The time as the host asks for it. Injected, so that tests run in virtual time.
+/// The source of every time that the host reads. It is injected, so that tests run in virtual time.
 public protocol HostClock: Sendable {
-    /// Since the boot; goes on during a suspend and is never set (`CLOCK_BOOTTIME`).
+    /// Time since the machine booted. It advances during a suspend and cannot be set (`CLOCK_BOOTTIME`).
     func boot() -> BootTime
-    /// Running time since the boot; stands still during a suspend and is never set (`CLOCK_MONOTONIC`).
+    /// Time since the boot, without suspends. It cannot be set (`CLOCK_MONOTONIC`).
     func monotonic() -> MonotonicTime
-    /// Since 1970, UTC, as the machine believes (`CLOCK_REALTIME`); people and daemons set it.
+    /// Time since 1970, UTC, as this machine believes it to be (`CLOCK_REALTIME`). People and time daemons set it.
     func wall() -> WallTime
-    /// Milliseconds since 1970, UTC: also beyond 2262.
+    /// Milliseconds since 1970, UTC. Unlike `wall`, whose nanoseconds end in 2262, it can represent later times.
     func wallMilliseconds() -> Int64
 }
 
 extension HostClock {
-    /// As `wall` has it.
+    /// Derived from `wall`.
     public func wallMilliseconds() -> Int64 { wall().milliseconds }
 }
 
-/// The kernel's clocks. clock_gettime(2); each read is about 20 ns, without a system call.
+/// The kernel's clocks. clock_gettime(2); a read takes about 20 ns and makes no system call.
 public struct SystemClock: HostClock {
-    /// The one there is.
+    /// Makes the clock; all instances are alike.
     public init() {}
 
-    /// A time in nanoseconds, or the end of the numbers that is nearest to it.
+    /// Seconds and nanoseconds as nanoseconds, saturating at the limits of `Int64`.
     @inline(__always)
     static func nanoseconds(seconds: Int64, and rest: Int64) -> Int64 {
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
@@ -49,7 +49,7 @@ public struct SystemClock: HostClock {
         unsafe clock_gettime(CLOCK_REALTIME, &time)
         return WallTime(nanoseconds: Self.nanoseconds(seconds: Int64(time.tv_sec), and: Int64(time.tv_nsec)))
     }
-    /// `CLOCK_REALTIME`, in ms.
+    /// `CLOCK_REALTIME`, in milliseconds.
     public func wallMilliseconds() -> Int64 {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
@@ -57,8 +57,8 @@ public struct SystemClock: HostClock {
     }
 }
 
-/// How far CLOCK_BOOTTIME is ahead of the machine's in this process's time namespace, ns; 0 outside of one, and where it
-/// cannot be read. time_namespaces(7).
+/// How far CLOCK_BOOTTIME of this process's time namespace is ahead of the machine's, in ns; 0 outside of such a
+/// namespace and where the offset cannot be read. time_namespaces(7).
 public func bootClockOffset() -> Int64 {
     guard let directory = try? Directory("/proc/self"), let file = try? directory.openForReading("timens_offsets"),
         let bytes = try? file.read(count: 512, at: 0, subject: "timens_offsets")
@@ -66,7 +66,7 @@ public func bootClockOffset() -> Int64 {
     return bootClockOffset(in: String(decoding: bytes, as: UTF8.self))
 }
 
-/// The offset in the text of `/proc/PID/timens_offsets`: lines of a clock, seconds and nanoseconds.
+/// Finds the offset in the text of `/proc/PID/timens_offsets`, whose lines each have a clock, seconds and nanoseconds.
 func bootClockOffset(in text: String) -> Int64 {
     for line in text.split(separator: "\n") {
         let words = line.split(separator: " ")
@@ -79,7 +79,7 @@ func bootClockOffset(in text: String) -> Int64 {
     return 0
 }
 
-/// The machine's id, 32 characters; empty where there is none. machine-id(5).
+/// The machine's id, 32 characters; empty if the machine has none. machine-id(5).
 public func machineIdentifier() -> String {
     for (folder, name) in [("/etc", "machine-id"), ("/var/lib/dbus", "machine-id")] {
         guard let directory = try? Directory(folder), let file = try? directory.openForReading(name, followLink: true),
@@ -90,7 +90,7 @@ public func machineIdentifier() -> String {
     return ""
 }
 
-/// The kernel's id of this boot, 36 characters; empty where it cannot be read. random(4).
+/// The kernel's id of this boot, 36 characters; empty if it cannot be read. random(4).
 public func bootIdentifier() -> String {
     guard let directory = try? Directory("/proc/sys/kernel/random"),
         let file = try? directory.openForReading("boot_id"),

@@ -1,12 +1,13 @@
 internal import CHostSystem
 internal import Glibc
 
-/// A control group for one worker, where the system lets us make one. cgroups(7).
-///
-/// Only the number of processes is bounded by it: the other limits have their own calls, which need no rights.
+/// A control group for one worker, where the system allows the host to create one. cgroups(7).
+/// ///
+/// It limits only the number of processes: the other limits have system calls of their own, which need no privileges.
 public enum ControlGroup {
-    /// Moves this process into a group of its own with at most so many processes and threads; false when there is no
-    /// such group to be had: no `pids` controller, or no right to use it. `owner` is the mark of its host.
+    /// Moves this process into a new group with at most `processes` processes and threads. `owner` is the mark of the
+    /// worker's host, which becomes part of the group's name. Returns false if no such group can be created: there is
+    /// no `pids` controller, or this process may not use it.
     public static func confine(processes: UInt64, owner: String) -> Bool {
         guard let parent = parent() else { return false }
         let name = parent.child(name(of: HostProcess.pid, owner))
@@ -20,15 +21,15 @@ public enum ControlGroup {
         return false
     }
 
-    /// Ends what is left in the group of a worker that is dead, if it had one, and removes the group; false while something is
-    /// in it, and no more than a moment from now on.
+    /// Kills all that is left in the group of a dead worker, if it had one, and removes the group. Returns false while
+    /// a process is left in it; since it has been killed, that lasts a moment only.
     public static func clear(of pid: Int32, owner: String) -> Bool {
         guard let parent = parent() else { return true }
         return clear(name(of: pid, owner), in: parent)
     }
 
-    /// Clears the groups that these hosts, which are dead, have left; others of which the worker is gone are removed if they
-    /// are empty. False while something is in one that is to be cleared.
+    /// Clears the groups that these dead hosts have left, and removes other groups whose worker is gone if they are
+    /// empty. Returns false while a process is left in a group that is to be cleared.
     public static func sweep(owners: Set<String>) -> Bool {
         guard let parent = parent(), let names = try? parent.names() else { return true }
         var isClear = true
@@ -48,7 +49,8 @@ public enum ControlGroup {
 
     private static func name(of pid: Int32, _ owner: String) -> String { "\(prefix)\(owner)-\(pid)" }
 
-    /// No process in it may fork any more, and each is killed: by one write where the kernel has that, Linux 5.14.
+    /// Forbids the group's processes to fork and kills each of them: with one write from Linux 5.14 on (`cgroup.kill`),
+    /// else one by one.
     private static func clear(_ name: String, in parent: borrowing Directory) -> Bool {
         func isGone() -> Bool { unsafe rmdir(parent.child(name)) == 0 || chs_errno() != EBUSY }
         if isGone() { return true }
@@ -64,7 +66,7 @@ public enum ControlGroup {
         return isGone()
     }
 
-    /// The directory of the group that we are in: of the `pids` hierarchy, or of the one for all controllers.
+    /// The directory of the control group that this process is in: in the `pids` hierarchy, or in the unified one.
     private static func parent() -> Directory? {
         guard let own = try? Directory("/proc/self"), let file = try? own.openForReading("cgroup"),
             let bytes = try? file.readAll(limit: 65_536, subject: "cgroup")

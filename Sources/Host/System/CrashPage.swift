@@ -1,42 +1,42 @@
 internal import CHostSystem
 internal import Glibc
 
-/// A page that a worker shares with the supervisor, in which it leaves where it died. memfd_create(2).
-///
-/// Plain stores reach it also when every descriptor is closed and the heap is broken.
+/// A page of memory shared by a worker and the supervisor, in which the worker notes where it died. memfd_create(2).
+/// ///
+/// The worker fills it with plain stores, which work even if every descriptor is closed and the heap is corrupt.
 public enum CrashPage {
     /// One frame of the thread that died.
     public struct Frame: Equatable, Sendable {
-        /// The loaded file's name, without its directory.
+        /// The name of the loaded file, without its directory.
         public let image: String
-        /// Where in that file, as its symbol table counts.
+        /// The address within that file, as its symbol table counts.
         public let offset: UInt64
     }
 
-    /// A system call that the sandbox has refused.
+    /// A system call that the sandbox refused.
     public struct RefusedCall: Equatable, Sendable {
-        /// Its number.
+        /// The system call number.
         public let call: UInt32
-        /// How often it was made.
+        /// How often it was refused.
         public let times: UInt32
-        /// Who made it the first time.
+        /// The frame that made it the first time.
         public let frame: Frame
     }
 
-    /// What is in the page. Untrusted: plugin code can write there.
+    /// The decoded content of a page. Untrusted: plugin code can write to it.
     public struct Contents: Sendable {
-        /// The signal that ended it; 0 for none.
+        /// The number of the signal that ended the process; 0 if there was none.
         public let signal: Int32
-        /// The kernel's id of the thread that got it.
+        /// The kernel's id of the thread that received the signal.
         public let thread: Int32
-        /// Where it was, the innermost frame first.
+        /// The stack of that thread, innermost frame first.
         public let frames: [Frame]
-        /// Why the worker ended itself; empty when it did not.
+        /// The reason why the worker ended itself; empty if it did not.
         public let words: String
-        /// The calls that its sandbox has refused.
+        /// The system calls that the sandbox refused.
         public var refused: [RefusedCall] = []
 
-        /// What a page says.
+        /// Makes a content from its parts.
         public init(signal: Int32, thread: Int32 = 0, frames: [Frame] = [], words: String = "") {
             self.signal = signal
             self.thread = thread
@@ -45,22 +45,23 @@ public enum CrashPage {
         }
     }
 
-    /// Bytes that are mapped: whole pages.
+    /// The size of the mapping in bytes, in whole pages.
     private static let room = 8192
-    /// Bytes in the file.
+    /// The size of the page's data in bytes.
     static let size = MemoryLayout<chs_crash_page>.size
 
-    /// A new page.
+    /// Creates an empty page.
     public static func make() throws(SystemError) -> Descriptor {
         let page = try Descriptor.memory("schedhost-crash")
         try page.truncate(to: Self.room, subject: "crash page")
         return page
     }
 
-    /// Maps the page for the rest of the process, and from now on notes fatal signals in it, at which the sending side of
-    /// the socket `channel` is shut down, so that whoever reads there looks at the page. A child of this process that does
-    /// not execute another program ends by such a signal as it would anywhere. Call it on the main thread before plugin
-    /// code runs. shutdown(2).
+    /// Maps the page for the rest of the process's life, and installs handlers that note fatal signals in it.
+    /// ///
+    /// The handler also shuts down the sending side of the socket `channel`, so that its reader knows of the crash and
+    /// looks at the page. In a forked child that does not execute another program, such a signal has its usual effect
+    /// only. Call it on the main thread before plugin code runs. shutdown(2).
     public static func watch(_ descriptor: consuming Descriptor, channel: Int32) throws(SystemError) {
         let address = unsafe mmap(nil, Self.room, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
@@ -70,16 +71,16 @@ public enum CrashPage {
         unsafe chs_crash_watch(address.assumingMemoryBound(to: chs_crash_page.self), channel)
     }
 
-    /// Notes why the process is about to end itself; the first words stay.
+    /// Notes why this process is about to end itself. Only the first call counts.
     public static func say(_ words: String) { unsafe chs_crash_say(words) }
 
-    /// Reads a page; nil when it is shorter than one.
+    /// Reads and decodes a page; nil if the file is too short.
     public static func read(_ descriptor: borrowing Descriptor) -> Contents? {
         guard let bytes = try? descriptor.read(count: size, at: 0, subject: "crash page") else { return nil }
         return contents(bytes)
     }
 
-    /// A page from its bytes: any bytes.
+    /// Decodes a page. Accepts any bytes; nil if there are too few.
     public static func contents(_ bytes: [UInt8]) -> Contents? {
         guard bytes.count >= size else { return nil }
         func number(_ offset: Int, _ count: Int) -> UInt64 {
@@ -111,21 +112,21 @@ public enum CrashPage {
 }
 
 extension Thread {
-    /// Gives the calling thread a stack for signal handlers, and calls `ended` if it ends before `mayEnd`, as by a
-    /// plugin's pthread_exit(3). sigaltstack(2).
+    /// Gives the calling thread a stack for signal handlers, and calls `ended` if the thread ends before `mayEnd`, for
+    /// example because a plugin calls pthread_exit(3). sigaltstack(2).
     public static func mustStay(orElse ended: @escaping @convention(c) () -> Void) {
         _ = chs_crash_give_stack()
         chs_thread_must_stay(ended)
     }
 
-    /// Undoes `mustStay`, on the same thread.
+    /// Undoes `mustStay`. Call it on the same thread.
     public static func mayEnd() {
         chs_thread_may_end()
         chs_crash_take_stack()
     }
 }
 
-/// A function's name as people write it, from the linker's: demangled if it is one of C++ or Swift.
+/// A function's name as in its source: demangles the symbol if it is one of C++ or Swift.
 public func functionName(_ symbol: String) -> String {
     guard let name = unsafe chs_demangle(symbol) else { return symbol }
     defer { unsafe free(name) }

@@ -2,14 +2,14 @@ internal import CHostSystem
 internal import Glibc
 
 extension Descriptor {
-    /// The 16 bytes at the start of the file as two numbers; what the file does not have is zero. pread(2).
+    /// The first 16 bytes of the file as two little-endian numbers; bytes past its end read as zero. pread(2).
     public func readNumbers(subject: @autoclosure () -> String) throws(SystemError) -> (UInt64, UInt64) {
         var numbers: (UInt64, UInt64) = (0, 0)
         _ = try retrying("pread", subject()) { unsafe pread(raw, &numbers, 16, 0) }
         return (UInt64(littleEndian: numbers.0), UInt64(littleEndian: numbers.1))
     }
 
-    /// Writes two numbers to the first 16 bytes of the file. pwrite(2).
+    /// Writes two little-endian numbers to the first 16 bytes of the file. pwrite(2).
     public func writeNumbers(_ first: UInt64, _ second: UInt64, subject: @autoclosure () -> String) throws(SystemError)
     {
         var bytes = (first.littleEndian, second.littleEndian)

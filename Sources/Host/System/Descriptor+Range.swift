@@ -2,18 +2,19 @@ internal import CHostSystem
 internal import Glibc
 
 extension Descriptor {
-    /// Closes now, and says when that failed: a late write error can come up here. close(2).
+    /// Closes the descriptor and throws if that fails: a late write error can surface here. close(2).
     public consuming func close(subject: @autoclosure () -> String) throws(SystemError) {
         let number = release()
-        // Not again after EINTR: Linux has released the descriptor by then.
+        // No second close after EINTR: Linux has released the descriptor by then.
         if Glibc.close(number) != 0, chs_errno() != EINTR { throw SystemError("close", subject()) }
     }
 
-    /// Takes an advisory write lock on one byte of the open file; the byte need not exist. fcntl(2), `F_OFD_SETLK`.
-    ///
-    /// Belongs to the open file, not to the process: two opens exclude each other within a process too. Gone when
-    /// the last descriptor of this open file is closed, also by a crash. Sleeps for `patience` ns between the tries, in
-    /// steps of 1 to 50 ms, then returns false. The lock has no queue: it is for what is seldom contended.
+    /// Takes an advisory write lock on one byte of the open file; the byte need not exist. Returns false if the lock is
+    /// not free within `patience` ns. fcntl(2), `F_OFD_SETLK`.
+    /// ///
+    /// The lock belongs to the open file description, not to the process: two opens exclude each other within one
+    /// process too. It ends when the last descriptor of that description is closed, also by a crash. Between tries the
+    /// thread sleeps for 1 to 50 ms. Waiters have no order, so it suits locks with little contention.
     public func lockByte(at offset: Int64, patience: Int64, subject: String) throws(SystemError) -> Bool {
         var rest = patience
         var pause: Int64 = 1_000_000
@@ -28,14 +29,15 @@ extension Descriptor {
         }
     }
 
-    /// Gives a lock of `lockByte` back, and keeps the file open. fcntl(2), `F_OFD_SETLK`.
+    /// Releases a lock of `lockByte`; the file stays open. fcntl(2), `F_OFD_SETLK`.
     public func unlockByte(at offset: Int64, subject: String) throws(SystemError) {
         try setLock(Int32(F_UNLCK), at: offset, subject: subject)
     }
 
-    /// Has the open file for this process alone until it is closed: who opens it meanwhile waits, or fails with `isHeld`
-    /// if he does not wait. False when somebody else has it open already, by whatever means, and where the file system
-    /// has no leases. fcntl(2), `F_SETLEASE`.
+    /// Takes a write lease on the open file, so that this process alone has it open until it is closed.
+    /// ///
+    /// A process that opens the file meanwhile waits, or fails with `isHeld` if it opened it without waiting. Returns
+    /// false if the file is open anywhere else, or if the file system has no leases. fcntl(2), `F_SETLEASE`.
     public func lease() -> Bool { chs_lease(raw) == 0 }
 
     private func setLock(_ type: Int32, at offset: Int64, subject: String) throws(SystemError) {
@@ -63,10 +65,11 @@ extension Descriptor {
 }
 
 extension Descriptor {
-    /// Sees to it that the file has room on its disk for these bytes, and is long enough for them. What was written there
+    /// Reserves disk space for the bytes from `start` to `end`, and extends the file if it is shorter. Existing content
     /// stays. posix_fallocate(3).
-    ///
-    /// A hole in a file that is mapped is a `SIGBUS` when the disk is full; an error here is none.
+    /// ///
+    /// Without the reservation, a hole in a mapped file raises `SIGBUS` when the disk is full; this call reports that
+    /// as an error instead.
     public func allocate(from start: Int, to end: Int, subject: @autoclosure () -> String) throws(SystemError) {
         guard end > start else { return }
         var number: Int32
@@ -76,21 +79,22 @@ extension Descriptor {
 }
 
 extension SystemError {
-    /// The error of a name that leads to something else than a regular file.
+    /// The error for a name that is not a regular file.
     public static func notRegular(_ path: String) -> SystemError { SystemError("openat", path, number: ELOOP) }
 
-    /// Whether the name was a link where none is followed, or no regular file (`ELOOP`).
+    /// Whether the name was a link that is not followed, or not a regular file (`ELOOP`).
     public var isNotRegular: Bool { number == ELOOP }
 
-    /// Whether somebody else holds the lock, or has the file for himself at the moment: `EAGAIN`, or `EACCES`, which
-    /// fcntl(2) allows as well.
+    /// Whether another process holds the lock or a lease on the file: `EAGAIN`, or `EACCES`, which fcntl(2) allows as
+    /// well.
     public var isHeld: Bool { number == EAGAIN || number == EACCES }
 }
 
 extension Directory {
-    /// `openForReading`, but reading leaves the time of last access alone (`O_NOATIME`) where we may say so.
-    ///
-    /// The first read of a file that was just replaced would otherwise write that time: it costs as much as a write.
+    /// Opens a file like `openForReading`, but without updating its time of last access (`O_NOATIME`) where that is
+    /// permitted.
+    /// ///
+    /// The first read of a file that was just replaced would otherwise write that time, which costs as much as a write.
     public func openQuietly(_ name: String) throws(SystemError) -> Descriptor {
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME
         do {

@@ -2,22 +2,22 @@ internal import CHostSystem
 internal import Glibc
 public import HostValues
 
-/// A file descriptor that this value owns, closed when the value ends. Always close-on-exec.
+/// A file descriptor that this value owns; it is closed when the value ends. Always close-on-exec.
 public struct Descriptor: ~Copyable, Sendable {
-    /// The number, for calls that borrow it; valid while this value lives.
+    /// The descriptor's number, for calls that borrow it; valid while this value lives.
     public let raw: Int32
 
-    /// Takes ownership of a descriptor that nobody else closes.
+    /// Takes ownership of a descriptor. Nobody else may close it.
     public init(owning raw: Int32) {
         self.raw = raw
     }
 
     deinit {
-        // A failed close has released the descriptor all the same: close(2), "Dealing with error returns".
+        // Even a close that fails has released the descriptor: close(2), "Dealing with error returns".
         _ = Glibc.close(raw)
     }
 
-    /// Gives the number away; the caller closes it.
+    /// Gives up ownership; the caller closes the number.
     public consuming func release() -> Int32 {
         let number = raw
         discard self
@@ -35,14 +35,14 @@ public struct Descriptor: ~Copyable, Sendable {
         _ = try retrying("fcntl", "descriptor \(raw)") { chs_fcntl(raw, F_SETFL, Int(flags | O_NONBLOCK)) }
     }
 
-    /// Reads once, at most the buffer's size; 0 at the end. read(2).
+    /// Reads once, at most the buffer's size; returns 0 at the end of the file. read(2).
     public func read(into buffer: UnsafeMutableRawBufferPointer, subject: @autoclosure () -> String = "descriptor")
         throws(SystemError) -> Int
     {
         try retrying("read", subject()) { unsafe Glibc.read(raw, buffer.baseAddress, buffer.count) }
     }
 
-    /// Writes once; returns how many bytes went. write(2).
+    /// Writes once; returns the number of bytes written. write(2).
     public func write(_ bytes: UnsafeRawBufferPointer, subject: @autoclosure () -> String = "descriptor")
         throws(SystemError) -> Int
     {
@@ -58,7 +58,7 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// Writes all bytes of an array: `writeAll`.
+    /// Writes all bytes of an array, like `writeAll` of a buffer.
     public func writeAll(_ bytes: [UInt8], subject: String) throws(SystemError) {
         var failure: SystemError?
         unsafe bytes.withUnsafeBytes { buffer in
@@ -67,7 +67,7 @@ public struct Descriptor: ~Copyable, Sendable {
         if let failure { throw failure }
     }
 
-    /// Reads at an offset; fewer bytes only at the end of the file. pread(2).
+    /// Reads at an offset into the whole buffer; returns fewer bytes only at the end of the file. pread(2).
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int, subject: @autoclosure () -> String)
         throws(SystemError) -> Int
     {
@@ -83,7 +83,7 @@ public struct Descriptor: ~Copyable, Sendable {
         return done
     }
 
-    /// Reads `count` bytes at an offset, fewer only at the end of the file. pread(2).
+    /// Reads `count` bytes at an offset; returns fewer only at the end of the file. pread(2).
     public func read(count: Int, at offset: Int, subject: String) throws(SystemError) -> [UInt8] {
         var failure: SystemError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -97,7 +97,7 @@ public struct Descriptor: ~Copyable, Sendable {
         return bytes
     }
 
-    /// Reads from the start to the end, but fails with `EFBIG` past `limit` bytes. read(2).
+    /// Reads the whole file; throws `EFBIG` if it has more than `limit` bytes. pread(2).
     public func readAll(limit: Int, subject: String) throws(SystemError) -> [UInt8] {
         var all: [UInt8] = []
         while true {
@@ -108,22 +108,22 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
-    /// Sets the size; a longer file reads as zeros there. ftruncate(2).
+    /// Sets the file's size; what is added reads as zeros. ftruncate(2).
     public func truncate(to size: Int, subject: @autoclosure () -> String) throws(SystemError) {
         _ = try retrying("ftruncate", subject()) { ftruncate(raw, off_t(size)) }
     }
 
-    /// Brings data and size to the disk. fdatasync(2).
+    /// Writes data and size through to the disk. fdatasync(2).
     public func synchronizeData(subject: @autoclosure () -> String) throws(SystemError) {
         _ = try retrying("fdatasync", subject()) { fdatasync(raw) }
     }
 
-    /// Brings data and metadata to the disk; on a directory, its entries. fsync(2).
+    /// Writes data and metadata through to the disk; for a directory, its entries. fsync(2).
     public func synchronize(subject: String) throws(SystemError) {
         _ = try retrying("fsync", subject) { fsync(raw) }
     }
 
-    /// What the file is. fstat(2).
+    /// The file's kind, size, owner and times. fstat(2).
     public func status(subject: @autoclosure () -> String) throws(SystemError) -> FileStatus {
         var status = stat()
         _ = try retrying("fstat", subject()) { unsafe fstat(raw, &status) }

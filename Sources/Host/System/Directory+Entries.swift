@@ -3,8 +3,8 @@ internal import Glibc
 public import HostValues
 
 extension Directory {
-    /// So many of the names in it at the most, in no order, and which of them are links. Names that are not UTF-8 are left out.
-    /// readdir(3).
+    /// At most `most` of the directory's entries, in no order, each with whether it is a link. Names that are not UTF-8
+    /// are left out. readdir(3).
     public func entries(most: Int = .max) throws(SystemError) -> [(name: String, isLink: Bool)] {
         let own = try directory(".")
         guard let stream = unsafe fdopendir(own.descriptor.release()) else { throw SystemError("fdopendir", path) }
@@ -23,7 +23,7 @@ extension Directory {
         return entries
     }
 
-    /// Where the file system does not say it with the name.
+    /// Asks with fstatat(2), for file systems whose directory entries do not tell the kind.
     private func isLink(_ name: String) -> Bool {
         var status = stat()
         return unsafe fstatat(descriptor.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0
@@ -32,7 +32,7 @@ extension Directory {
 }
 
 extension FileStatus {
-    /// What stat(2) says of a path, through links; nil when it says nothing.
+    /// The status of the file that a path leads to, links followed; nil if stat(2) fails.
     public static func of(_ path: String) -> FileStatus? {
         var status = stat()
         return unsafe stat(path, &status) == 0 ? FileStatus(status) : nil

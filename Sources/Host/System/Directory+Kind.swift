@@ -1,8 +1,8 @@
 internal import CHostSystem
 
 extension Directory {
-    /// The kind of its file system where that tells of no changes that other machines make in it; nil elsewhere. statfs(2),
-    /// inotify(7).
+    /// The kind of the directory's file system, if other machines can change it without this one being notified; else
+    /// nil. statfs(2), inotify(7).
     public var remoteFileSystem: String? {
         switch UInt32(truncatingIfNeeded: chs_file_system_kind(descriptor.raw)) {
         case 0x6969: "NFS"
@@ -20,9 +20,10 @@ extension Directory {
     }
 }
 
-/// Where something is mounted. proc(5), `/proc/self/mounts`.
+/// The mount points of this process. proc(5), `/proc/self/mounts`.
 public enum Mounts {
-    /// The places directly in a folder: files that are mounted one by one, as containers do. Without /proc there are none.
+    /// The names of the mount points directly in a folder, such as the single files that container runtimes mount.
+    /// Empty without /proc.
     public static func names(in folder: String) -> Set<String> {
         guard let directory = try? Directory("/proc/self"), let file = try? directory.openForReading("mounts"),
             let bytes = try? file.readAll(limit: 16 << 20, subject: "mounts")
@@ -40,7 +41,7 @@ public enum Mounts {
         return names
     }
 
-    /// A space, tab, newline or backslash stands there as three octal digits.
+    /// Decodes the octal escapes that stand for a space, tab, newline or backslash.
     private static func unescaped(_ text: ArraySlice<UInt8>) -> String {
         var result: [UInt8] = []
         var at = text.startIndex

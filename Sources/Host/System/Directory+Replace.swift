@@ -1,14 +1,14 @@
 public import HostValues
 
 extension Directory {
-    /// Why a file was not replaced.
+    /// The reason why a file was not replaced.
     public enum ReplaceFailure: Error, CustomStringConvertible {
-        /// That path is something else: a device, a link, a directory.
+        /// The path is not a regular file but a device, a link or a directory.
         case notRegular(String, FileStatus.Kind)
-        /// A call failed.
+        /// A system call failed.
         case system(SystemError)
 
-        /// One line, with the path.
+        /// The reason in one line, with the path.
         public var description: String {
             switch self {
             case .notRegular(let path, let kind): "\(path) is \(kind), not a regular file"
@@ -17,18 +17,18 @@ extension Directory {
         }
     }
 
-    /// Puts a file of that content, which all may read whom the umask lets, in the place of a regular one, or where there
-    /// is none.
-    ///
-    /// In one step: other processes see the old one or the new one. A failure leaves all as it was. With `forEverybody` all
-    /// may read it, whatever the umask.
+    /// Atomically creates a regular file with this content, or replaces one; other processes see the old one or the new
+    /// one.
+    /// ///
+    /// The mode follows the umask; with `forEverybody` the file is readable by all (0644) whatever the umask is. A
+    /// failure changes nothing.
     public func replace(_ name: String, with bytes: [UInt8], forEverybody: Bool = false) throws(ReplaceFailure) {
         if let kind = try? status(name.isEmpty ? "." : name).kind, kind != .regular {
             throw .notRegular(child(name), kind)
         }
         let temporary = ".\(name).\(HostProcess.pid)"
         do throws(SystemError) {
-            try? remove(temporary)  // of a process that had this number and was killed
+            try? remove(temporary)  // left by a killed process that had this pid
             let file = try create(temporary, mode: 0o644)
             if forEverybody { try file.setMode(0o644, subject: child(name)) }
             try file.writeAll(bytes, subject: child(name))
@@ -39,10 +39,10 @@ extension Directory {
         }
     }
 
-    /// Puts a file of that content, for its owner alone, in the place of one of the program's own, or where there is none.
-    ///
-    /// After a crash at any moment there is the old one or the new one; what a crash has left of `NAME.new` is written over.
-    /// With `isSynchronized` a power loss does not take the new one either; it blocks for about as long as a small synced
+    /// Atomically creates or replaces one of the program's own files, readable and writable by its owner only (0600).
+    /// ///
+    /// After a crash at any moment the file is the old one or the new one; a leftover `NAME.new` is removed by the next
+    /// save. With `isSynchronized` that also holds after a power loss, and the call takes as long as a small synced
     /// write. fdatasync(2), rename(2).
     public func save(_ bytes: [UInt8], as name: String, isSynchronized: Bool = true) throws(SystemError) {
         let temporary = name + ".new"
@@ -54,7 +54,8 @@ extension Directory {
         try rename(temporary, to: name)
     }
 
-    /// The folder of a path and the name in it: `.` and `x` for `x`, `/` and `x` for `/x`; no name where a slash is last.
+    /// Splits a path into its folder and the name in it: `x` into `.` and `x`, `/x` into `/` and `x`. The name is empty
+    /// if the path ends with a slash.
     public static func split(_ path: String) -> (folder: String, name: String) {
         guard let slash = path.lastIndex(of: "/") else { return (".", path) }
         let folder = path[..<slash]

@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 extension Directory {
-    /// Makes a new directory with mode 0700, of that name and six letters that nobody can foresee. mkdtemp(3).
+    /// Makes a new directory with mode 0700, whose name is `name` and six unpredictable letters. mkdtemp(3).
     public static func makeTemporary(_ name: String, in folder: String) throws(SystemError) -> Directory {
         let place = (folder.hasSuffix("/") ? folder : folder + "/") + name
         guard let path = unsafe strdup(place + "-XXXXXX") else { throw SystemError("mkdtemp", place) }
@@ -11,7 +11,7 @@ extension Directory {
         return try Directory(unsafe String(cString: path))
     }
 
-    /// Removes all that is in it, as far as that can be had, and follows no link.
+    /// Removes the directory's content recursively, without following links. What cannot be removed is skipped.
     public func removeContents() {
         for name in (try? names()) ?? [] {
             if (try? remove(name)) != nil { continue }

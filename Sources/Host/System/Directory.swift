@@ -2,11 +2,11 @@ internal import CHostSystem
 internal import Glibc
 public import HostValues
 
-/// An open directory, by which its entries are reached: what happens to the path meanwhile does not matter.
+/// An open directory. Its entries are reached through the descriptor, so changes of the path have no effect.
 public struct Directory: ~Copyable, Sendable {
     /// The descriptor; valid while this value lives.
     public let descriptor: Descriptor
-    /// The path it was opened by, for messages.
+    /// The path that it was opened by, for messages.
     public let path: String
 
     /// Opens a directory; follows links in the path. open(2), `O_DIRECTORY`.
@@ -23,7 +23,7 @@ public struct Directory: ~Copyable, Sendable {
         self.path = path
     }
 
-    /// Opens a directory and makes those that are missing on the way, with mode 0700.
+    /// Opens a directory, making it and its missing parents with mode 0700.
     public static func make(_ path: String) throws(SystemError) -> Directory {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
@@ -36,7 +36,7 @@ public struct Directory: ~Copyable, Sendable {
         return try Directory(path)
     }
 
-    /// Opens a directory in this one, not through a link; makes it with mode 0700 when `create` is set.
+    /// Opens a directory in this one without following a link; makes it first, with mode 0700, if `create` is set.
     public func directory(_ name: String, create: Bool = false) throws(SystemError) -> Directory {
         if create, unsafe mkdirat(descriptor.raw, name, 0o700) != 0 {
             let error = SystemError("mkdirat", child(name))
@@ -45,19 +45,20 @@ public struct Directory: ~Copyable, Sendable {
         return Directory(descriptor: try open(name, flags: O_RDONLY | O_DIRECTORY), path: child(name))
     }
 
-    /// Opens an existing file in this directory for reading, not through a link and never waiting for a pipe's writer.
+    /// Opens an existing file in this directory for reading. Follows no link unless `followLink` is set, and never
+    /// waits for a pipe's writer.
     public func openForReading(_ name: String, followLink: Bool = false) throws(SystemError) -> Descriptor {
         try open(name, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY, follow: followLink)
     }
 
-    /// Opens a file for reading and writing, making it with mode 0600 if it is not there. Does not wait for who has a
-    /// lease on it: that fails with `wouldBlock`, and asks him to give it back.
+    /// Opens a file for reading and writing; makes it with mode 0600 if it does not exist. If another process has a
+    /// lease on the file, it throws `wouldBlock` at once, and the kernel asks that process to release the lease.
     public func openForUpdate(_ name: String) throws(SystemError) -> Descriptor {
         try open(name, flags: O_RDWR | O_CREAT | O_NONBLOCK)
     }
 
-    /// Opens a file whose every write goes to its end, making it with mode 0600 if it is not there. Does not wait for who
-    /// has a lease on it, or sleeps for so many ns between the tries.
+    /// Opens a file for appending; makes it with mode 0600 if it does not exist. If another process has a lease on the
+    /// file, it retries every 10 ms for `patience` ns and then throws `wouldBlock`.
     public func openForAppending(_ name: String, patience: Int64 = 0) throws(SystemError) -> Descriptor {
         var rest = patience
         while true {
@@ -73,7 +74,7 @@ public struct Directory: ~Copyable, Sendable {
         }
     }
 
-    /// Makes a file that must not exist yet, with the mode given, open for reading and writing.
+    /// Creates a file that must not exist yet, with this mode, open for reading and writing.
     public func create(_ name: String, mode: UInt32 = 0o600) throws(SystemError) -> Descriptor {
         try open(name, flags: O_RDWR | O_CREAT | O_EXCL, mode: mode)
     }
@@ -86,14 +87,15 @@ public struct Directory: ~Copyable, Sendable {
             owning: try retrying("openat", child(name)) { unsafe chs_openat(descriptor.raw, name, all, mode) })
     }
 
-    /// Moves a file over another in one step: other processes see the old one or the new one. renameat(2).
+    /// Renames a file, atomically replacing an existing one: other processes see the old one or the new one.
+    /// renameat(2).
     public func rename(_ old: String, to new: String) throws(SystemError) {
         _ = try retrying("renameat", child(old)) {
             unsafe renameat(descriptor.raw, old, descriptor.raw, new)
         }
     }
 
-    /// Gives a file another name, in another directory of the same file system. linkat(2).
+    /// Makes a hard link to a file in another directory of the same file system. linkat(2).
     public func link(_ name: String, to other: String, in folder: borrowing Directory) throws(SystemError) {
         _ = try retrying("linkat", child(name)) {
             unsafe linkat(descriptor.raw, name, folder.descriptor.raw, other, 0)
@@ -110,7 +112,7 @@ public struct Directory: ~Copyable, Sendable {
         _ = try retrying("unlinkat", child(name)) { unsafe unlinkat(descriptor.raw, name, AT_REMOVEDIR) }
     }
 
-    /// What an entry is; with `followLink`, what a link leads to. fstatat(2).
+    /// The status of an entry; with `followLink`, of the file that a link leads to. fstatat(2).
     public func status(_ name: String, followLink: Bool = false) throws(SystemError) -> FileStatus {
         var status = stat()
         _ = try retrying("fstatat", child(name)) {
@@ -119,19 +121,22 @@ public struct Directory: ~Copyable, Sendable {
         return FileStatus(status)
     }
 
-    /// Whether its file system is mounted so that nothing in it can be executed or loaded as a library. fstatvfs(3).
+    /// Whether the file system is mounted `noexec`, so that no file in it can be executed or loaded as a library.
+    /// fstatvfs(3).
     public var forbidsExecution: Bool {
         var status = statvfs()
         let forbidsExecution: UInt = 8  // ST_NOEXEC, declared for _GNU_SOURCE only
         return unsafe fstatvfs(descriptor.raw, &status) == 0 && status.f_flag & forbidsExecution != 0
     }
 
-    /// The names in it, sorted by bytes, without `.` and `..`. Names that are not UTF-8 are left out. readdir(3).
+    /// The names of the entries, sorted by bytes, without `.` and `..`. Names that are not UTF-8 are left out.
+    /// readdir(3).
     public func names() throws(SystemError) -> [String] { try listing().names }
 
-    /// The same, and what the names that are not UTF-8 look like: nothing can be opened by that. readdir(3).
+    /// The names of the entries, and a readable form of those that are not UTF-8, which cannot be used to open them.
+    /// readdir(3).
     public func listing() throws(SystemError) -> (names: [String], foreign: [String]) {
-        // A descriptor of its own: fdopendir(3) takes it over, and the position is not shared.
+        // A new open file description: fdopendir(3) takes the descriptor over, and the position must not be shared.
         let own = try open(".", flags: O_RDONLY | O_DIRECTORY)
         guard let stream = unsafe fdopendir(own.release()) else { throw SystemError("fdopendir", path) }
         defer { unsafe closedir(stream) }

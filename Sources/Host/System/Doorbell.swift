@@ -1,27 +1,27 @@
 internal import CHostSystem
 internal import Glibc
 
-/// Wakes a thread that waits for descriptors. eventfd(2).
+/// Wakes a thread that waits for descriptors, from any other thread. eventfd(2).
 public struct Doorbell: ~Copyable, Sendable {
-    /// Readable after a ring.
+    /// Readable from a `ring` until the next `hush`.
     public let descriptor: Descriptor
 
-    /// A silent one.
+    /// Makes a doorbell that has not been rung.
     public init() throws(SystemError) {
         descriptor = Descriptor(
             owning: try retrying("eventfd", "doorbell") { eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)) })
     }
 
-    /// Makes it readable. Any thread; never waits.
+    /// Makes the descriptor readable. May be called from any thread; never waits.
     public func ring() { Self.ring(descriptor.raw) }
 
-    /// Rings the one of that descriptor, which the caller knows to live.
+    /// Rings the doorbell with that descriptor. The caller guarantees that it is still open.
     public static func ring(_ descriptor: Int32) {
         var one: UInt64 = 1
-        _ = unsafe Glibc.write(descriptor, &one, 8)  // EAGAIN: it rings already
+        _ = unsafe Glibc.write(descriptor, &one, 8)  // EAGAIN: it is readable already
     }
 
-    /// Makes it silent.
+    /// Makes the descriptor unreadable again.
     public func hush() {
         var count: UInt64 = 0
         _ = unsafe Glibc.read(descriptor.raw, &count, 8)

@@ -1,7 +1,8 @@
 extension EventLoop {
-    /// Calls `handler` when the mounts that `/proc/self/mounts`, open as this descriptor, lists have changed.
-    ///
-    /// The kernel reports that as an error condition, once a change, without being asked for. proc(5).
+    /// Calls `handler` whenever the mount table changes. `descriptor` is `/proc/self/mounts`, open for reading.
+    /// ///
+    /// The kernel reports a change as an error condition, once for each change, which epoll always watches for.
+    /// proc(5).
     public func watchMounts(_ descriptor: borrowing Descriptor, _ handler: @escaping () -> Void) throws(SystemError)
         -> Token
     {

@@ -1,10 +1,10 @@
 public import HostValues
 
-/// One thread's loop over descriptors and timers. Everything it calls runs on that thread.
-///
-/// Not Sendable: made, used and left on one thread. An idle loop makes no wake-up.
+/// An event loop over descriptors and deadlines on one thread. All handlers run on that thread.
+/// ///
+/// Not Sendable: it is made, used and released on one thread. It causes no wake-ups while nothing happens.
 public final class EventLoop {
-    /// Names one watched descriptor.
+    /// Identifies one watched descriptor.
     public struct Token: Hashable, Sendable {
         let number: UInt64
     }
@@ -17,7 +17,7 @@ public final class EventLoop {
     private var stopping = false
     private let clock: any HostClock
 
-    /// A loop that watches nothing yet.
+    /// Makes a loop that watches nothing yet.
     public init(clock: any HostClock) throws(SystemError) {
         self.clock = clock
         poller = try Poller()
@@ -44,14 +44,15 @@ public final class EventLoop {
         try poller.modify(descriptor, for: readiness, token: token.number)
     }
 
-    /// Stops watching; the handler is not called any more, also for an event already taken from the kernel.
+    /// Stops watching. The handler is not called again, even for an event that has been fetched from the kernel
+    /// already.
     public func unwatch(_ descriptor: borrowing Descriptor, _ token: Token) {
         handlers[token.number] = nil
         poller.remove(descriptor)
     }
 
-    /// Runs until `stop`. Before each wait, `settle` does what is due and returns the next deadline
-    /// (`never` for none).
+    /// Runs until `stop`. Before each wait it calls `settle`, which does all work that is due and returns the next
+    /// deadline, or `never`.
     public func run(settle: (_ now: MonotonicTime) -> MonotonicTime) throws(SystemError) {
         stopping = false
         while true {
@@ -72,6 +73,6 @@ public final class EventLoop {
         }
     }
 
-    /// Makes `run` return after the present round.
+    /// Makes `run` return before its next wait.
     public func stop() { stopping = true }
 }

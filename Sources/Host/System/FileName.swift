@@ -2,14 +2,14 @@ internal import CHostSystem
 internal import Glibc
 internal import HostValues
 
-/// A name of a directory's entry in the form that the kernel takes: made once, where a `String` is turned into it at
-/// each call.
+/// The name of a directory entry, with its C string: it is converted once, where a `String` would be converted at each
+/// call.
 public struct FileName: Sendable {
-    /// The name.
+    /// The name as text.
     public let text: String
     fileprivate let bytes: ContiguousArray<CChar>
 
-    /// A name without NUL bytes and slashes; the kernel refuses or misreads others.
+    /// Makes a file name. The text must have no NUL byte and no slash.
     public init(_ text: String) {
         self.text = text
         bytes = text.utf8CString
@@ -28,8 +28,8 @@ extension Directory {
         throw SystemError("openat", child(name.text))
     }
 
-    /// Opens a file to write over it: a regular one that has this name only, and that no other process and no other
-    /// descriptor has open; it is leased until it is closed. nil when there is no such file.
+    /// Opens a regular file for overwriting, under a write lease that lasts until it is closed. Returns nil if there is
+    /// no such file, if it has other names, or if it is open anywhere else.
     public func openForOverwriting(_ name: FileName) -> Descriptor? {
         let flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let number = unsafe name.bytes.withUnsafeBufferPointer {
@@ -43,7 +43,7 @@ extension Directory {
         return file
     }
 
-    /// Gives each of two files the name of the other in one step. False where the file system cannot do that.
+    /// Atomically exchanges the names of two files. Returns false if the file system does not support that.
     /// renameat2(2), `RENAME_EXCHANGE`.
     public func exchange(_ one: FileName, with other: FileName) throws(SystemError) -> Bool {
         let result = unsafe one.bytes.withUnsafeBufferPointer { one in
@@ -57,7 +57,8 @@ extension Directory {
         throw error
     }
 
-    /// Moves a file over another in one step: other processes see the old one or the new one. renameat(2).
+    /// Renames a file, atomically replacing an existing one: other processes see the old one or the new one.
+    /// renameat(2).
     public func rename(_ old: FileName, to new: FileName) throws(SystemError) {
         let result = unsafe old.bytes.withUnsafeBufferPointer { old in
             unsafe new.bytes.withUnsafeBufferPointer { new in

@@ -3,7 +3,7 @@ internal import Glibc
 internal import HostValues
 
 extension FileStatus {
-    /// What stat(2) has told.
+    /// Makes a status from the result of stat(2).
     init(_ status: stat) {
         let kind: Kind =
             switch status.st_mode & S_IFMT {

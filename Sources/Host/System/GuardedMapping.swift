@@ -1,21 +1,21 @@
 internal import Glibc
 
-/// A shared mapping of a file between two stretches that nobody can touch: a write that runs past the end of something
-/// else does not reach it. Unmapped when the value ends. mmap(2).
-///
-/// An access past the file's end is a `SIGBUS`; map only files that nobody else shortens.
+/// A shared mapping of a file between two inaccessible ranges, so that a write that runs past the end of other memory
+/// does not reach it. Unmapped when the value ends. mmap(2).
+/// ///
+/// An access past the file's end raises `SIGBUS`: map only files that no other process shortens.
 @safe public struct GuardedMapping: ~Copyable, @unchecked Sendable {
-    // @unchecked: the pages are shared with other processes in any case; users go through atomics.
+    // @unchecked: the pages are shared with other processes in any case; all accesses are atomic.
 
-    /// Bytes on either side; address space only.
+    /// The size in bytes of each inaccessible range; it takes address space, but no memory.
     private static let guardSize = 1 << 20
 
     /// The first byte; page-aligned, valid while this value lives.
     public let start: UnsafeMutableRawPointer
     private let size: Int
 
-    /// Maps `size` bytes of a file from its start, for reading and writing. Nothing is read ahead: of a file with holes
-    /// that would be zeros, megabytes of them.
+    /// Maps the first `size` bytes of a file for reading and writing. Read-ahead is off, since a file with holes would
+    /// be filled with megabytes of zeros.
     public init(_ descriptor: borrowing Descriptor, size: Int, subject: String) throws(SystemError) {
         let whole = size + 2 * Self.guardSize
         let space = unsafe mmap(nil, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)

@@ -1,9 +1,9 @@
 internal import Glibc
 
-/// Memory that ends where nothing can be read.
+/// Memory that is followed by an inaccessible page.
 public enum GuardedMemory {
-    /// The end of so many zero bytes, at most a page, before a page without access; nil when there is no memory. Never
-    /// given back. mmap(2), mprotect(2).
+    /// Allocates `size` zero bytes, at most a page, directly before an inaccessible page, and returns the address of
+    /// their end; nil if no memory can be had. The memory is never released. mmap(2), mprotect(2).
     public static func end(of size: Int) -> UnsafeMutableRawPointer? {
         let page = sysconf(Int32(_SC_PAGESIZE))
         guard size <= page else { return nil }

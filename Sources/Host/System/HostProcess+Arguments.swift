@@ -1,6 +1,6 @@
 extension HostProcess {
-    /// The words of the command line after the program's name. `CommandLine.arguments` makes the same from the same, by
-    /// generic code that costs a worker 3 % of its start.
+    /// The arguments of the command line, without the program's name. Equal to `CommandLine.arguments`, whose generic
+    /// code takes 3 % of a worker's start.
     public static var arguments: [String] {
         var words: [String] = []
         for index in 1..<max(1, Int(CommandLine.argc)) {

@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 extension HostProcess {
-    /// The path of the running program. proc(5), /proc/self/exe.
+    /// The path of the running program; nil if it cannot be determined. proc(5), /proc/self/exe.
     public static var executable: String? {
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4096) { buffer in
             let count = unsafe buffer.withMemoryRebound(to: CChar.self) { text in
@@ -16,14 +16,14 @@ extension HostProcess {
     /// Whether a path leads to a file that this process may execute. access(2).
     public static func isProgram(_ path: String) -> Bool { unsafe access(path, X_OK) == 0 }
 
-    /// A path without links in it; nil when it leads nowhere. realpath(3).
+    /// The absolute path with all links resolved; nil if the path leads nowhere. realpath(3).
     public static func resolved(_ path: String) -> String? {
         guard let text = unsafe realpath(path, nil) else { return nil }
         defer { unsafe free(text) }
         return unsafe String(validatingCString: text)
     }
-    /// Begins this program anew in the same process, with the same arguments and these variables set: for what the dynamic
-    /// linker reads once, before the program runs. Gives back why it could not. execv(3).
+    /// Restarts this program in the same process, with the same arguments and with these variables set, which the
+    /// dynamic linker reads only at the start. Returns only if that fails, with the reason. execv(3).
     public static func beginAnew(with variables: [String: String]) -> SystemError {
         for (name, value) in variables { setEnvironment(name, value) }
         let path = executable ?? "/proc/self/exe"
@@ -33,14 +33,14 @@ extension HostProcess {
 }
 
 extension Directory {
-    /// Makes a directory in this one that must not exist yet, with the mode that the user's umask gives. mkdirat(2).
+    /// Makes a directory in this one that must not exist yet, with the mode that the umask gives. mkdirat(2).
     public func makeDirectory(_ name: String) throws(SystemError) {
         _ = try retrying("mkdirat", child(name)) { unsafe mkdirat(descriptor.raw, name, 0o777) }
     }
 }
 
 extension HostProcess {
-    /// Makes an empty file that must not exist yet, with the mode that the user's umask gives. open(2), `O_EXCL`.
+    /// Makes an empty file that must not exist yet, with the mode that the umask gives. open(2), `O_EXCL`.
     public static func makeFile(_ path: String) throws(SystemError) {
         let parts = path.split(separator: "/")
         let folder = try Directory("/" + parts.dropLast().joined(separator: "/"))

@@ -1,7 +1,7 @@
 internal import CHostSystem
 
 extension HostProcess {
-    /// The libraries of this process by their paths, in the order of their loading, without the dynamic linker itself.
+    /// The paths of the libraries loaded in this process, in loading order, without the dynamic linker itself.
     /// dl_iterate_phdr(3).
     public static var libraries: [String] {
         var paths: [String] = []

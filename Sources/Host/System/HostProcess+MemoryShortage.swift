@@ -1,9 +1,9 @@
 extension HostProcess {
-    /// By how much a process that gives way is preferred, in thousandths of the machine's memory.
+    /// The amount that `giveWayForMemory` adds to `oom_score_adj`, in thousandths of the machine's memory.
     private static let preference = 500
 
-    /// When memory runs out, the kernel ends this process and its children rather than those that it came from: also where
-    /// what takes the memory is no process's, such as a memory file. What the system does not allow stays as it is.
+    /// Makes the kernel prefer this process and its children to their ancestors when it must end a process for lack of
+    /// memory, even if the memory belongs to no process, as that of a memfd. No effect if the system does not allow it.
     /// proc(5), `/proc/PID/oom_score_adj`.
     public static func giveWayForMemory() {
         let name = "oom_score_adj"

@@ -2,13 +2,13 @@ internal import CHostSystem
 internal import Glibc
 internal import Synchronization
 
-/// The limit of open files: a host needs seven a worker, and has 1024 by default. getrlimit(2).
+/// The limit of open files. A host needs seven for each worker, and the default limit is 1024. getrlimit(2).
 extension HostProcess {
-    /// What the process began with, once it has raised its own limit.
+    /// The limit that this process was started with; nil until `raiseOpenFiles`.
     private static let before = Mutex<rlimit?>(nil)
 
-    /// Raises this process's limit to what the kernel allows it. Children begin with the one before: programs that use
-    /// select(2) break with descriptors from 1024 on.
+    /// Raises this process's soft limit to its hard limit. Children still start with the former limit, since programs
+    /// that use select(2) break with descriptors from 1024 on.
     public static func raiseOpenFiles() {
         before.withLock { before in
             var limit = rlimit()
@@ -21,7 +21,7 @@ extension HostProcess {
         }
     }
 
-    /// Runs `body`, which starts a child, with the limit that the child is to have.
+    /// Runs `body`, which starts a child, while the limit is the one that the child is to inherit.
     static func withOpenFilesOfChildren<Result>(_ body: () -> Result) -> Result {
         before.withLock { before in
             guard let before else { return body() }

@@ -2,26 +2,26 @@ internal import CHostSystem
 internal import Glibc
 
 extension HostProcess {
-    /// Lets what is printed leave this process with each line, as on a terminal, and not when 4 KiB of it have come or the
-    /// process ends in order: a crash would lose it. setvbuf(3).
+    /// Makes stdout line-buffered, as on a terminal. With the default of 4 KiB blocks, a crash would lose what was
+    /// printed last. setvbuf(3).
     public static func bufferOutputByLines() { chs_buffer_output_by_lines() }
 
-    /// Lets what this process prints go to standard error from now on, and gives a descriptor of what was standard output.
-    /// dup2(2).
+    /// Redirects this process's standard output to standard error, and returns a descriptor of the former standard
+    /// output. dup2(2).
     public static func divertOutput() throws(SystemError) -> Descriptor {
         let output = try retrying("fcntl", "standard output") { fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) }
         _ = try retrying("dup2", "standard output") { dup2(STDERR_FILENO, STDOUT_FILENO) }
         return Descriptor(owning: output)
     }
 
-    /// Lets standard error say why, should code that was loaded end this process: `crash` stands behind a signal's name, `exit`
-    /// by itself. A handler that is there already stays.
+    /// Makes standard error tell why the process ended, if loaded code ends it: after a signal's name it writes
+    /// `crash`, and for an exit it writes `exit`. Signal handlers that are installed already stay.
     public static func haveLastWords(crash: StaticString, exit: StaticString) {
         let crash = unsafe UnsafeRawPointer(crash.utf8Start).assumingMemoryBound(to: CChar.self)
         let exit = unsafe UnsafeRawPointer(exit.utf8Start).assumingMemoryBound(to: CChar.self)
         unsafe chs_have_last_words(crash, exit)
     }
 
-    /// From now on it is the program that ends the process.
+    /// Tells the handler of `haveLastWords` that from now on an exit is the program's own.
     public static func mayEnd() { chs_may_exit() }
 }

@@ -1,5 +1,5 @@
-/// journald, when a standard stream goes there: see `StandardStream.isJournal`.
+/// The systemd journal. See `StandardStream.isJournal` for whether a standard stream leads to it.
 public enum Journal {
-    /// Where its native protocol is spoken.
+    /// The socket of its native protocol.
     public static let socket = "/run/systemd/journal/socket"
 }

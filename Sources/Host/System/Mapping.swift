@@ -1,18 +1,18 @@
 internal import Glibc
 
 /// A shared mapping of a file, unmapped when the value ends. mmap(2).
-///
-/// An access past the file's end is a `SIGBUS`; map only files that nobody else shortens.
+/// ///
+/// An access past the file's end raises `SIGBUS`: map only files that no other process shortens.
 @safe public struct Mapping: ~Copyable, @unchecked Sendable {
-    // @unchecked: the pages are shared with other processes in any case; users go through atomics.
+    // @unchecked: the pages are shared with other processes in any case; all accesses are atomic.
 
     /// The first byte; page-aligned, valid while this value lives.
     public let start: UnsafeMutableRawPointer
-    /// Bytes.
+    /// The size in bytes.
     public let size: Int
 
-    /// Maps `size` bytes of a file from `offset`, a multiple of the page size, on, for reading and, if asked, writing.
-    /// Nothing is read ahead: of a file with holes that would be zeros.
+    /// Maps `size` bytes of a file from `offset` on, which must be a multiple of the page size, for reading and, if
+    /// `writable`, for writing. Read-ahead is off, since a file with holes would be filled with zeros.
     public init(
         _ descriptor: borrowing Descriptor, at offset: Int = 0, size: Int, writable: Bool, subject: String
     ) throws(SystemError) {

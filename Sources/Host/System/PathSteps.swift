@@ -1,29 +1,29 @@
 internal import CHostSystem
 internal import Glibc
 
-/// On what it depends where a path leads: the links on its way, the folders that it goes through, and its last part.
+/// Everything that decides where a path leads: the links that it goes through, its folders, and its last component.
 /// readlink(2).
 public struct PathSteps: Equatable, Sendable {
     /// A name in a folder.
     public struct Step: Hashable, Sendable {
-        /// The folder; there is no link in its path but what is above the working directory.
+        /// The folder's path. It has no links, except possibly above the working directory.
         public let folder: String
-        /// The name in it; empty for the root and the working directory themselves.
+        /// The name in the folder; empty for the root and for the working directory themselves.
         public let name: String
 
-        /// A step.
+        /// Makes a step from its parts.
         public init(_ folder: String, _ name: String) {
             self.folder = folder
             self.name = name
         }
 
-        /// The path of both.
+        /// The path of the entry.
         public var path: String {
             if name.isEmpty { return folder }
             return folder.hasSuffix("/") ? folder + name : folder + "/" + name
         }
 
-        /// The step to the folder; nil for one that is a beginning.
+        /// The step that leads to the folder; nil if the folder is the root or the working directory.
         public var above: Step? {
             let parts = folder.split(separator: "/")
             guard let last = parts.last, last != ".", last != ".." else { return nil }
@@ -34,15 +34,15 @@ public struct PathSteps: Equatable, Sendable {
 
     /// The links, in the order in which they are followed.
     public private(set) var links: [Step] = []
-    /// The folders that it goes through, which may be moved away, and others in their place.
+    /// The folders on the way; each may be moved away and replaced by another.
     public private(set) var folders: [Step] = []
-    /// Where the path ends up, whether there is something or not.
+    /// Where the path ends, whether an entry exists there or not.
     public private(set) var end: Step
 
-    /// More links than the kernel follows: path_resolution(7).
+    /// The kernel's limit of links in one path: path_resolution(7).
     private static let mostLinks = 40
 
-    /// Follows a path as far as it goes now.
+    /// Follows a path as far as it leads at present.
     public init(_ path: String) {
         var folder = path.hasPrefix("/") ? "/" : "."
         var rest = Array(path.split(separator: "/").map { String($0) }.reversed())

@@ -1,34 +1,34 @@
 internal import CHostSystem
 internal import Glibc
 
-/// Waits for several descriptors. epoll(7).
+/// Waits for events of several descriptors. epoll(7).
 public struct Poller: ~Copyable, Sendable {
-    /// What a descriptor is ready for.
+    /// The events that a descriptor is watched for, or that have occurred.
     public struct Readiness: OptionSet, Sendable {
-        /// The bits.
+        /// The kernel's bits (`EPOLL...`).
         public let rawValue: UInt32
-        /// From its bits.
+        /// Makes a set from the kernel's bits.
         public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-        /// There is something to read, or the end.
+        /// Data can be read, or the end was reached.
         public static let readable = Readiness(rawValue: EPOLLIN.rawValue)
         /// There is room to write.
         public static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
-        /// The peer is gone, or the descriptor is broken. Reported without being asked for.
+        /// The peer has closed its end, or the descriptor has an error. Always reported.
         public static let closed = Readiness(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
-        /// Report a change once, not a state again and again; wakes one of several waiting threads.
+        /// Report each change once rather than a continuing state; wakes one of several waiting threads.
         public static let edge = Readiness(rawValue: EPOLLET.rawValue)
     }
 
     private let descriptor: Descriptor
 
-    /// An empty set.
+    /// Makes a poller that watches nothing.
     public init() throws(SystemError) {
         descriptor = Descriptor(
             owning: try retrying("epoll_create1", "event loop") { epoll_create1(Int32(EPOLL_CLOEXEC)) })
     }
 
-    /// Begins to watch a descriptor; `token` comes back with its events. The caller keeps it open.
+    /// Starts to watch a descriptor; its events carry `token`. The caller keeps it open.
     public func add(_ watched: borrowing Descriptor, for readiness: Readiness, token: UInt64) throws(SystemError) {
         let number = watched.raw
         _ = try retrying("epoll_ctl", "event loop") {
@@ -44,14 +44,14 @@ public struct Poller: ~Copyable, Sendable {
         }
     }
 
-    /// Stops watching. A closed descriptor has left by itself.
+    /// Stops watching a descriptor. The kernel removes closed ones by itself.
     public func remove(_ watched: borrowing Descriptor) {
         _ = chs_epoll_remove(descriptor.raw, watched.raw)
     }
 
-    /// Waits at most `milliseconds` (-1: without end) and hands each event to `body`; returns how many came.
-    ///
-    /// Several threads may wait at once; the one that came last is woken first. `EINTR` counts as no event.
+    /// Waits at most `milliseconds` (-1: without limit) and passes each event to `body`; returns the number of events.
+    /// ///
+    /// Several threads may wait at once; the one that began to wait last is woken first. `EINTR` counts as no event.
     public func wait(milliseconds: Int32 = -1, _ body: (UInt64, Readiness) -> Void) throws(SystemError) -> Int {
         let capacity = 64
         var failure: SystemError?
@@ -72,7 +72,8 @@ public struct Poller: ~Copyable, Sendable {
         return count
     }
 
-    /// Waits for one event of any descriptor, and says whether one came. The cheap form for a pool's threads.
+    /// Waits for one event of any descriptor; returns whether one came. It is cheaper than `wait`, for a pool's
+    /// threads.
     public func waitForOne(milliseconds: Int32 = -1) throws(SystemError) -> Bool {
         var event = unsafe epoll_event()
         let count = unsafe epoll_wait(descriptor.raw, &event, 1, milliseconds)

@@ -1,11 +1,11 @@
 internal import CHostSystem
 internal import Glibc
 
-/// Processes that the host did not start itself: their children, their environment, and their end. proc(5).
-///
-/// By process ids, which the kernel gives again: to be asked in the same breath in which they were found.
+/// Processes that the host did not start itself: their relatives, and how to stop them. proc(5).
+/// ///
+/// The kernel reuses process ids, so use an id immediately after finding it.
 public enum ProcessFamily {
-    /// The children of another process, at most so many.
+    /// The children of another process, at most `most` of them.
     public static func children(of parent: Int32, most: Int) -> [Int32] {
         guard let tasks = try? Directory("/proc/\(parent)/task"), let names = try? tasks.names() else { return [] }
         var found: [Int32] = []
@@ -21,7 +21,8 @@ public enum ProcessFamily {
         return found
     }
 
-    /// The parent of a process, its parent and so on, nearest first; at most so many. Ends where one is gone.
+    /// The parent of a process, its parent and so on, nearest first, at most `most`. The list ends early if one of them
+    /// is gone.
     public static func ancestors(of pid: Int32, most: Int) -> [Int32] {
         var found: [Int32] = []
         var next = pid
@@ -32,20 +33,20 @@ public enum ProcessFamily {
         return found
     }
 
-    /// All processes.
+    /// The ids of all processes.
     public static func all() -> [Int32] {
         guard let processes = try? Directory("/proc"), let names = try? processes.names() else { return [] }
         return names.compactMap { Int32($0) }
     }
 
-    /// Whether a process is there, and no zombie.
+    /// Whether a process exists and is not a zombie.
     public static func isAlive(_ pid: Int32) -> Bool {
         guard let letter = state(of: pid)?.letter else { return false }
         return letter != UInt8(ascii: "Z") && letter != UInt8(ascii: "X")
     }
 
-    /// What a process does, and its parent; nil when it is gone. Its name may hold anything: the rest follows the last
-    /// bracket.
+    /// A process's state letter and parent; nil if it is gone. The process's name may contain anything, so the fields
+    /// are read from the last bracket on.
     private static func state(of pid: Int32) -> (letter: UInt8, parent: Int32)? {
         guard let process = try? Directory("/proc/\(pid)"), let file = try? process.openForReading("stat"),
             let bytes = try? file.readAll(limit: 4096, subject: "stat"),
@@ -58,7 +59,7 @@ public enum ProcessFamily {
         return (letter, parent)
     }
 
-    /// Stops a process where it is; nothing in it runs until it is killed. kill(2), SIGSTOP.
+    /// Suspends a process. kill(2), SIGSTOP.
     public static func hold(_ pid: Int32) { if pid > 1 { _ = Glibc.kill(pid, SIGSTOP) } }
 
     /// Kills a process. kill(2).

@@ -2,18 +2,19 @@ internal import CHostSystem
 internal import Glibc
 internal import HostValues
 
-/// What a process may take; its children inherit each of these. getrlimit(2).
+/// Resource limits of this process, which its children inherit. getrlimit(2).
 extension HostProcess {
-    /// Limits private writable memory: heap, stacks and data, in bytes.
-    ///
-    /// `RLIMIT_DATA`, not `RLIMIT_AS`: address space that is only reserved (glibc's arenas, the ledger's mapping, the
-    /// Swift runtime's libraries) is no memory, and would count for hundreds of MB.
+    /// Limits private writable memory, in bytes: heap, stacks and data.
+    /// ///
+    /// It sets `RLIMIT_DATA` and not `RLIMIT_AS`, since the latter also counts hundreds of MB of address space that is
+    /// only reserved: glibc's arenas, the ledger's mapping, the Swift runtime's libraries.
     public static func limitMemory(to bytes: UInt) { lower(RLIMIT_DATA, to: bytes) }
 
-    /// Limits open descriptors.
+    /// Limits the number of open descriptors.
     public static func limitOpenFiles(to count: UInt) { lower(RLIMIT_NOFILE, to: count) }
 
-    /// Limits the processes and threads of the whole user, for forks from here on. The kernel does not apply it to root.
+    /// Limits the number of processes and threads of the whole user, for forks from now on. The kernel does not apply
+    /// it to root.
     public static func limitUserTasks(to count: UInt) { lower(__RLIMIT_NPROC, to: count) }
 
     private static func lower(_ resource: __rlimit_resource, to value: UInt) {
@@ -25,10 +26,10 @@ extension HostProcess {
         _ = unsafe setrlimit(kind, &limit)
     }
 
-    /// Makes the process nicer by so much, up to 19 in all. nice(2).
+    /// Raises the process's nice value by `levels`, to 19 at most. nice(2).
     public static func yield(by levels: Int32) { _ = nice(levels) }
 
-    /// How many processes and threads our user has now. proc(5).
+    /// The number of processes and threads that our user has now. proc(5).
     public static func userTasks() -> Int {
         guard let processes = try? Directory("/proc"), let names = try? processes.names() else { return 0 }
         var count = 0
@@ -41,7 +42,7 @@ extension HostProcess {
         return count
     }
 
-    /// Our children, also those that we adopted and those that are dead and not reaped. proc(5).
+    /// This process's children, including adopted ones and zombies. proc(5).
     public static func children() -> [Int32] {
         guard let directory = try? Directory("/proc/self/task/\(Thread.identifier())"),
             let file = try? directory.openForReading("children"),
@@ -50,7 +51,8 @@ extension HostProcess {
         return String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).compactMap { Int32($0) }
     }
 
-    /// The environment that a process was started with, `NAME=value` each ended by a zero; nil when it cannot be read. proc(5).
+    /// The environment that a process was started with, as `NAME=value` entries that each end with a zero byte; nil if
+    /// it cannot be read. proc(5).
     public static func environment(of pid: Int32) -> [UInt8]? {
         guard let process = try? Directory("/proc/\(pid)"), let file = try? process.openForReading("environ") else {
             return nil
@@ -58,15 +60,15 @@ extension HostProcess {
         return try? file.readAll(limit: 2 << 20, subject: "environ")
     }
 
-    /// Reaps a child that nobody holds a `ChildProcess` of, if it is dead. waitpid(2).
+    /// Reaps a child for which there is no `ChildProcess`. Returns false while it runs. waitpid(2).
     public static func reap(_ child: Int32) -> Bool {
         guard child > 1 else { return true }
         var status: Int32 = 0
         return unsafe waitpid(child, &status, WNOHANG) != 0
     }
 
-    /// Kills a child that nobody holds a `ChildProcess` of, and reaps it if it is dead; true when it is gone.
-    /// kill(2), waitpid(2).
+    /// Kills a child for which there is no `ChildProcess`, and reaps it if it is dead already. Returns true when it is
+    /// gone. kill(2), waitpid(2).
     public static func putAway(_ child: Int32) -> Bool {
         guard child > 1 else { return true }
         _ = kill(child, SIGKILL)

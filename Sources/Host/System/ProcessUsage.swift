@@ -1,14 +1,14 @@
 internal import CHostSystem
 internal import Glibc
 
-/// What a process uses now, as the kernel counts it. proc(5), `/proc/PID/stat`.
+/// The resources that a process uses, as the kernel counts them. proc(5), `/proc/PID/stat`.
 public struct ProcessUsage: Equatable, Sendable {
-    /// Processor time in user and kernel mode, ms.
+    /// Processor time in user and kernel mode, in ms.
     public let cpuMs: UInt64
-    /// Resident memory, bytes; off by up to some hundred KiB.
+    /// Resident memory in bytes; inexact by up to some hundred KiB.
     public let residentBytes: UInt64
 
-    /// One process's; nil when there is none of that id. Costs the process itself nothing.
+    /// Reads the usage of a process; nil if there is no such process. Does not disturb that process.
     public init?(of pid: Int32) {
         guard let directory = try? Directory("/proc/\(pid)"), let file = try? directory.openForReading("stat"),
             let bytes = try? file.read(count: 1024, at: 0, subject: "stat")
@@ -16,9 +16,9 @@ public struct ProcessUsage: Equatable, Sendable {
         self.init(stat: bytes)
     }
 
-    /// The numbers of the file's content; nil for another content.
+    /// Parses the content of the `stat` file; nil if it is malformed.
     public init?(stat bytes: [UInt8]) {
-        // The name before the last bracket may hold anything.
+        // The process's name, which ends at the last bracket, may contain anything.
         guard let bracket = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let words = bytes[bytes.index(after: bracket)...].split(separator: UInt8(ascii: " ")).prefix(22).map { word in
             UInt64(String(decoding: word, as: UTF8.self)) ?? 0

@@ -1,8 +1,8 @@
 internal import CHostSystem
 internal import Glibc
 
-/// Processor time of the calling thread, ns: what it has worked, without what it was kept waiting.
-/// clock_gettime(2), `CLOCK_THREAD_CPUTIME_ID`.
+/// The processor time that the calling thread has used, in ns, without the time that it waited. clock_gettime(2),
+/// `CLOCK_THREAD_CPUTIME_ID`.
 public func threadProcessorTime() -> Int64 {
     var time = timespec()
     guard unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) == 0 else { return 0 }

@@ -1,23 +1,23 @@
 internal import CHostSystem
 internal import Glibc
 
-/// What keeps a process from touching what is not its own: Landlock for files, ports and signals, seccomp for system calls.
+/// Confines a process to what its policy allows: Landlock for files, ports and signals, seccomp for system calls.
 /// landlock(7), seccomp(2).
 public enum Sandbox {
-    /// What the kernel can enforce.
+    /// The restrictions that the kernel can enforce.
     public struct Support: Equatable, Sendable {
-        /// Rights to files, as the kernel's bits.
+        /// File access rights, as the kernel's bits.
         public var files: UInt64
-        /// Rights to ports.
+        /// Network port rights, as the kernel's bits.
         public var ports: UInt64
-        /// Scopes.
+        /// Scopes (signals, abstract sockets), as the kernel's bits.
         public var scopes: UInt64
-        /// The version of Landlock; 0: there is none.
+        /// The version of Landlock's ABI; 0 if there is no Landlock.
         public var abi: Int32 = 0
-        /// Whether system calls can be filtered.
+        /// Whether the kernel can filter system calls.
         public var hasFilters = false
 
-        /// Bits that are wanted.
+        /// Makes a set of wanted bits.
         public init(files: UInt64, ports: UInt64, scopes: UInt64) {
             self.files = files
             self.ports = ports
@@ -25,7 +25,8 @@ public enum Sandbox {
         }
     }
 
-    /// Which of these bits the kernel takes, each by itself where it does not take all.
+    /// The subset of the wanted bits that this kernel supports. If it does not accept all of them together, each is
+    /// tested by itself.
     public static func ask(_ wanted: Support) -> Support {
         var asked = chs_sandbox_support(
             files: wanted.files, ports: wanted.ports, scopes: wanted.scopes, abi: 0, filters: 0)
@@ -36,8 +37,8 @@ public enum Sandbox {
         return support
     }
 
-    /// Applies a policy to the calling thread, and to all that it will start, for good. Its bytes are as
-    /// CHostSystemSandbox.h says. Needs `gainNoPrivileges`.
+    /// Irrevocably applies a policy to the calling thread and to all threads and processes that it starts.
+    /// CHostSystemSandbox.h defines the format of the bytes. Requires `gainNoPrivileges`.
     public static func apply(_ policy: [UInt8]) throws(SystemError) {
         var policy = policy
         var step: UnsafePointer<CChar>?

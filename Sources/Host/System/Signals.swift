@@ -1,14 +1,14 @@
 internal import CHostSystem
 internal import Glibc
 
-/// Signals as events: blocked for the whole process and read from a descriptor. signalfd(2).
-///
-/// Make it before the first thread starts, since the mask is inherited.
+/// Delivers signals as events: they are blocked for the whole process and read from a descriptor. signalfd(2).
+/// ///
+/// Make it before the first thread starts, since threads inherit the signal mask.
 public struct SignalDescriptor: ~Copyable, Sendable {
-    /// Readable when one of the signals came.
+    /// Readable when one of the signals is pending.
     public let descriptor: Descriptor
 
-    /// Takes over these signals.
+    /// Blocks these signals and opens the descriptor.
     public init(_ signals: [Int32]) throws(SystemError) {
         var mask = sigset_t()
         unsafe sigemptyset(&mask)
@@ -21,7 +21,7 @@ public struct SignalDescriptor: ~Copyable, Sendable {
         descriptor = Descriptor(owning: number)
     }
 
-    /// The next signal that came, or nil.
+    /// Takes the next pending signal, or returns nil.
     public func next() -> Int32? {
         var info = signalfd_siginfo()
         let size = MemoryLayout<signalfd_siginfo>.size
@@ -30,7 +30,7 @@ public struct SignalDescriptor: ~Copyable, Sendable {
     }
 }
 
-/// The numbers that the host speaks of. signal(7).
+/// The signal numbers that the host uses. signal(7).
 public enum Signals {
     /// SIGINT.
     public static let interrupt = SIGINT
@@ -70,11 +70,12 @@ public enum Signals {
     /// SIGPWR.
     public static let powerFailure = SIGPWR
 
-    /// Makes a write to a closed pipe an error (`EPIPE`) in place of the end of the process.
+    /// Makes a write to a closed pipe fail with `EPIPE` instead of ending the process.
     public static func ignoreBrokenPipes() { _ = Glibc.signal(SIGPIPE, SIG_IGN) }
 
-    /// Takes these signals, whose default is the end of the process, and does nothing. A handler in place of `SIG_IGN`,
-    /// since programs that the process executes begin with the default again: `yes | head` still ends. sigaction(2).
+    /// Catches these signals, whose default action ends the process, and does nothing. It installs a handler instead of
+    /// `SIG_IGN` because programs that this process executes then get the default action back, so that `yes | head`
+    /// still ends. sigaction(2).
     public static func survive(_ signals: [Int32]) {
         for signal in signals { chs_survive(signal) }
     }

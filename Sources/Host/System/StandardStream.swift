@@ -1,12 +1,13 @@
 internal import CHostSystem
 internal import Glibc
 
-/// Standard output and standard error, written without a buffer.
+/// Standard output and standard error, written without buffering.
 public enum StandardStream: Int32, Sendable {
     case output = 1
     case error = 2
 
-    /// Writes all bytes, as far as the reader lets it; false when it is gone. write(2).
+    /// Writes all bytes, waiting for the reader if necessary; returns false if the reader is gone or a write fails.
+    /// write(2).
     @discardableResult
     public func write(_ bytes: [UInt8]) -> Bool {
         unsafe bytes.withUnsafeBytes { buffer in
@@ -33,8 +34,8 @@ public enum StandardStream: Int32, Sendable {
 
     private static let loss = Monitor<SystemError?>(nil)
 
-    /// Why not all that was written to standard output is there: the first failure. Nil when there was none, and for a
-    /// reader that is gone, who wants no more.
+    /// The first failed write to standard output; nil if there was none. A reader that has closed the pipe does not
+    /// count, since it wants no more.
     public static var outputLoss: SystemError? { loss.withLock { $0 } }
 
     private func noteLoss(_ number: Int32) {
@@ -43,18 +44,17 @@ public enum StandardStream: Int32, Sendable {
         Self.loss.withLock { if $0 == nil { $0 = error } }
     }
 
-    /// Writes a text: `write`.
+    /// Writes a text like `write` of bytes.
     @discardableResult
     public func write(_ text: String) -> Bool { write(Array(text.utf8)) }
 
-    /// Whether it is a terminal. isatty(3).
+    /// Whether the stream is a terminal. isatty(3).
     public var isTerminal: Bool { isatty(rawValue) == 1 }
 
-    /// Whether colours are wanted there: on a terminal, and never with `NO_COLOR` in the environment.
+    /// Whether to use colours: on a terminal, unless `NO_COLOR` is set in the environment.
     public var showsColors: Bool { isTerminal && (HostProcess.environment("NO_COLOR") ?? "").isEmpty }
 
-    /// Whether it is the stream that journald gave us: its device and inode are those of the variable. systemd.exec(5),
-    /// `$JOURNAL_STREAM`.
+    /// Whether the stream leads to the systemd journal: `$JOURNAL_STREAM` has its device and inode. systemd.exec(5).
     public var isJournal: Bool {
         guard let variable = HostProcess.environment("JOURNAL_STREAM") else { return false }
         var status = stat()
@@ -64,9 +64,11 @@ public enum StandardStream: Int32, Sendable {
 }
 
 extension StandardStream {
-    /// Writes all bytes if the reader has room for them now; false, with part of them written at most, if not. poll(2).
-    ///
-    /// A pipe that is ready takes 4096 bytes without waiting (pipe(7), `PIPE_BUF`), so that is what goes at once.
+    /// Writes all bytes without waiting. Returns false, possibly after a part of them, if the reader has no room.
+    /// poll(2).
+    /// ///
+    /// A pipe that polls as writable takes 4096 bytes without blocking (pipe(7), `PIPE_BUF`), so the bytes are written
+    /// in such pieces.
     public func writeIfReady(_ bytes: [UInt8]) -> Bool {
         unsafe bytes.withUnsafeBytes { buffer in
             var done = 0

@@ -1,30 +1,30 @@
 internal import CHostSystem
 internal import Glibc
 
-/// The failure of one system call: what was tried, on what, and the number that the kernel gave.
-///
-/// Its description is one line that names the object, the reason and, where there is one, the mend.
+/// The failure of one system call: the call, its object and the `errno`.
+/// ///
+/// Its description is one line that names the object, the reason and, where one is known, the remedy.
 public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The call that failed, such as `openat`.
     public let call: String
-    /// What it was done to: a path, an address, or a word such as `event loop`.
+    /// The object of the call: a path, an address, or a word such as `event loop`.
     public let subject: String
-    /// The `errno` that it left; see errno(3).
+    /// The value of `errno`; see errno(3).
     public let number: Int32
 
-    /// An error from a known number.
+    /// Makes an error from a known `errno` value.
     public init(_ call: String, _ subject: String, number: Int32) {
         self.call = call
         self.subject = subject
         self.number = number
     }
 
-    /// An error from the calling thread's `errno`. Call it before anything else can change that.
+    /// Makes an error from the calling thread's `errno`. Call it before anything else can change that.
     public init(_ call: String, _ subject: String) {
         self.init(call, subject, number: chs_errno())
     }
 
-    /// The kernel's words for `number`.
+    /// The C library's message for `number`.
     public var reason: String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
             guard let text = unsafe chs_error_text(number, buffer.baseAddress.unsafelyUnwrapped, buffer.count) else {
@@ -34,13 +34,13 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What it says, in one line.
+    /// The error in one line, for messages.
     public var description: String {
         let mend = (call == "openat" && wouldBlock ? Self.leased : Self.mend(number, of: call)).map { ": \($0)" } ?? ""
         return "\(subject): \(reason) (\(call))\(mend)"
     }
 
-    /// Why a file cannot be opened at once.
+    /// The reason why a file with a lease cannot be opened at once.
     private static let leased: String? = "another program has a lease on it, and was asked to give it back: try again"
 
     private static func mend(_ number: Int32, of call: String) -> String? {
@@ -56,7 +56,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Calls that need no permission, so that only a filter can say that they are not permitted.
+    /// Whether the call needs no permission, so that only a system call filter can have refused it.
     private static func isOnlyFiltered(_ call: String) -> Bool {
         switch call {
         case "pidfd_open", "posix_spawn", "timerfd_create", "signalfd", "eventfd", "epoll_create1", "epoll_ctl",
@@ -66,16 +66,16 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether the object was not there (`ENOENT` or `ENOTDIR`).
+    /// Whether the object does not exist (`ENOENT` or `ENOTDIR`).
     public var isNotFound: Bool { number == ENOENT || number == ENOTDIR }
-    /// Whether the system was short of something, or failed: the object may be as good as ever.
+    /// Whether the system lacked a resource or an I/O error occurred, which says nothing against the object itself.
     public var isShortage: Bool {
         switch number {
         case EAGAIN, EMFILE, ENFILE, ENOMEM, ENOSPC, EDQUOT, EIO, ESTALE: true
         default: false
         }
     }
-    /// Whether the object was there already (`EEXIST`).
+    /// Whether the object exists already (`EEXIST`).
     public var isExisting: Bool { number == EEXIST }
     /// Whether a non-blocking call would have blocked (`EAGAIN`).
     public var wouldBlock: Bool { number == EAGAIN }
@@ -83,7 +83,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     public var isClosedByPeer: Bool { number == EPIPE || number == ECONNRESET }
 }
 
-/// Runs a call until it was not interrupted by a signal (`EINTR`); throws what it left when it returned -1.
+/// Repeats a call while a signal interrupts it (`EINTR`); throws the `errno` if it returns -1.
 @inline(__always)
 func retrying<Result: FixedWidthInteger & SignedInteger>(
     _ call: String, _ subject: @autoclosure () -> String, _ body: () -> Result

@@ -1,14 +1,14 @@
 internal import CHostSystem
 internal import Glibc
 
-/// A listening TCP socket at a numeric address; connections come by `accept`. ip(7).
+/// A listening TCP socket at a numeric address; `accept` of its descriptor takes the connections. ip(7).
 public struct TCPListener: ~Copyable {
-    /// To watch, and to accept from. Does not block.
+    /// The listening socket, non-blocking.
     public let descriptor: Descriptor
-    /// The port, also where 0 was asked for.
+    /// The port that it listens at, even if 0 was asked for.
     public let port: UInt16
 
-    /// Listens there; port 0 is any that is free.
+    /// Listens at an address; port 0 means any free port.
     public init(address: String, port: UInt16) throws(SystemError) {
         var bound: UInt16 = 0
         let number = try retrying("bind", "\(address):\(port)") { unsafe chs_tcp_listen(address, port, 64, &bound) }
@@ -16,7 +16,7 @@ public struct TCPListener: ~Copyable {
         self.port = bound
     }
 
-    /// Whether a numeric address belongs to the loopback interface; nil for what is no numeric address.
+    /// Whether a numeric address belongs to the loopback interface; nil if the text is not a numeric address.
     public static func isLoopback(_ address: String) -> Bool? {
         switch unsafe chs_is_loopback(address) {
         case 1: true

@@ -1,15 +1,15 @@
 internal import CHostSystem
 internal import Glibc
 
-/// The terminal taken over for a full-screen display: the alternate screen, no cursor, keys as they are typed.
-///
-/// Given back when this value ends. Ctrl-C and Ctrl-Z still are signals. termios(3).
+/// Takes the terminal over for a full-screen display: alternate screen, no cursor, keys delivered as they are typed.
+/// ///
+/// The terminal is restored when this value ends. Ctrl-C and Ctrl-Z still raise signals. termios(3).
 public struct TerminalScreen: ~Copyable {
-    /// Readable when something was typed.
+    /// Readable when keys were typed.
     public let input: Descriptor
     private let before: termios
 
-    /// Takes the terminal of standard input and output over; nil when they are none.
+    /// Takes over the terminal of standard input and output; nil if one of them is not a terminal.
     public init?() {
         var settings = termios()
         guard isatty(0) == 1, isatty(1) == 1, unsafe tcgetattr(0, &settings) == 0 else { return nil }
@@ -22,7 +22,7 @@ public struct TerminalScreen: ~Copyable {
 
     deinit { leave() }
 
-    /// Enters the screen, again after `leave`.
+    /// Switches to the alternate screen; may be called again after `leave`.
     public func enter() {
         var settings = before
         settings.c_lflag &= ~tcflag_t(ICANON | ECHO)
@@ -34,17 +34,17 @@ public struct TerminalScreen: ~Copyable {
         StandardStream.output.write("\u{1B}[?1049h\u{1B}[?25l\u{1B}[2J")
     }
 
-    /// Gives the terminal back as it was.
+    /// Restores the terminal's former state.
     public func leave() {
         StandardStream.output.write("\u{1B}[0m\u{1B}[?25h\u{1B}[?1049l")
         var settings = before
         _ = unsafe tcsetattr(0, TCSADRAIN, &settings)
     }
 
-    /// Columns and rows now; 80 by 24 when the terminal does not say.
+    /// The present size in columns and rows; 80 by 24 if the terminal does not tell.
     public var size: (columns: Int, rows: Int) { TerminalSize.of(.output) ?? (80, 24) }
 
-    /// What was typed since the last time; nil when the terminal is gone.
+    /// The bytes typed since the last call; nil if the terminal is gone.
     public func keys() -> [UInt8]? {
         var failed = false
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 256) { buffer, count in
@@ -57,12 +57,12 @@ public struct TerminalScreen: ~Copyable {
 }
 
 extension Signals {
-    /// The terminal has another size.
+    /// SIGWINCH: the size of the terminal has changed.
     public static let windowChange = SIGWINCH
-    /// Ctrl-Z.
+    /// SIGTSTP, as Ctrl-Z sends it.
     public static let terminalStop = SIGTSTP
 
-    /// Stops this process until it is continued. kill(2).
+    /// Suspends this process until SIGCONT. kill(2).
     public static func stopSelf() { _ = Glibc.kill(getpid(), SIGSTOP) }
 }
 
@@ -71,14 +71,14 @@ extension StandardStream {
     public static var isInputTerminal: Bool { isatty(0) == 1 }
 }
 
-/// How large the terminal is. ioctl_tty(2), `TIOCGWINSZ`.
+/// The size of a terminal. ioctl_tty(2), `TIOCGWINSZ`.
 public enum TerminalSize {
-    /// Cells in a line of standard output's terminal; 80 when it does not say.
+    /// The width of standard output's terminal in cells; 80 if it does not tell.
     public static var columns: Int { of(StandardStream.output)?.columns ?? 80 }
-    /// Cells in a line of standard error's terminal; 80 when it does not say.
+    /// The width of standard error's terminal in cells; 80 if it does not tell.
     public static var columnsOfError: Int { of(StandardStream.error)?.columns ?? 80 }
 
-    /// Cells in a line, and lines.
+    /// The width in cells and the height in lines; nil if the stream is not a terminal or does not tell.
     static func of(_ stream: StandardStream) -> (columns: Int, rows: Int)? {
         var columns: Int32 = 0
         var rows: Int32 = 0

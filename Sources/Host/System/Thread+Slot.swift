@@ -1,8 +1,8 @@
 internal import CHostSystem
 
 extension Thread {
-    /// One pointer of the calling thread's own, nil at first. Whoever sets it keeps alive what it points to, and puts
-    /// the one before back.
+    /// A pointer of the calling thread, initially nil. A caller that sets it keeps the pointee alive, and restores the
+    /// former value afterwards.
     public static var slot: UnsafeMutableRawPointer? {
         get { unsafe chs_thread_slot() }
         set { unsafe chs_set_thread_slot(newValue) }

@@ -2,9 +2,9 @@ internal import CHostSystem
 internal import Glibc
 public import HostValues
 
-/// Threads of the host's own making. pthreads(7).
+/// Operations on threads. pthreads(7).
 public enum Thread {
-    /// Starts a detached thread. `name` shows in `ps -L` and is cut to 15 bytes; `stack` is in bytes.
+    /// Starts a detached thread with a stack of `stack` bytes. `name`, cut to 15 bytes, appears in `ps -L`.
     public static func start(name: String, stack: Int = 1 << 20, _ body: @escaping @Sendable () -> Void)
         throws(SystemError)
     {
@@ -32,26 +32,29 @@ public enum Thread {
         }
     }
 
-    /// A number that only the calling thread has now; cheap. pthread_self(3).
+    /// A number that identifies the calling thread while it lives; cheap. pthread_self(3).
     @inline(__always)
     public static var current: UInt { UInt(pthread_self()) }
 
-    /// One turn of a loop that lets a moment pass without sleeping.
+    /// Hints to the processor that the thread is in a spin loop.
     @inline(__always)
     public static func relax() { chs_relax() }
 
     /// The kernel's id of the calling thread. gettid(2).
     public static func identifier() -> Int32 { chs_gettid() }
 
-    /// The slice of the calling thread, ns: for so long it has the processor where others want it too. 0 where there is no
-    /// such thing. sched_setattr(2).
+    /// The scheduler's time slice of the calling thread, in ns: how long it keeps a contended processor. 0 if the
+    /// kernel does not support it. sched_setattr(2).
     public static var slice: UInt64 { chs_slice() }
 
-    /// Gives the calling thread a slice of 100 us, the least that the kernel knows. Its share stays what it is; but when it
-    /// wakes it takes the processor from a thread whose slice is longer, as all are that ask for none, in place of waiting
-    /// for the end of that, which is milliseconds on a busy machine. What it starts has the usual slice again, unless its
-    /// niceness is negative, which would go too. Before Linux 6.12, or with another policy than `SCHED_OTHER`, nothing
-    /// happens. sched_setattr(2), sched(7).
+    /// Gives the calling thread a time slice of 100 us, the shortest that the kernel accepts, so that it runs sooner
+    /// after a wake-up.
+    /// ///
+    /// The thread's share of the processor stays the same. But when it wakes, it preempts a thread with a longer slice,
+    /// as every thread with the default has, instead of waiting for milliseconds until that slice ends. Threads and
+    /// processes that it starts have the default slice again, unless the thread's niceness is negative, which they
+    /// would lose with it. Has no effect before Linux 6.12, and for policies other than `SCHED_OTHER`.
+    /// sched_setattr(2), sched(7).
     public static func shortenSlice() { _ = chs_set_slice(100_000) }
 
     private final class Start: Sendable {
@@ -65,16 +68,16 @@ public enum Thread {
     }
 }
 
-/// State under a lock, with a condition to wait for. Neither is held while user code runs.
-///
-/// One lock and one condition, pthread_mutex_lock(3) and pthread_cond_wait(3): a futex each, and no allocation.
+/// State protected by a lock, with a condition to wait for. The lock is never held while user code runs.
+/// ///
+/// A pthread_mutex_lock(3) and a pthread_cond_wait(3): a futex each, and no allocation per call.
 @safe public final class Monitor<State>: @unchecked Sendable {
-    // @unchecked: the state is touched only between lock and unlock.
+    // @unchecked: the state is accessed only under the lock.
     private var state: State
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-    /// A monitor over a first state.
+    /// Makes a monitor with an initial state.
     public init(_ state: sending State) {
         self.state = state
         unsafe mutex = .allocate(capacity: 1)
@@ -96,7 +99,7 @@ public enum Thread {
         unsafe mutex.deallocate()
     }
 
-    /// Runs `body` with the state, alone. Keep it short; call nothing that may block.
+    /// Runs `body` with exclusive access to the state. Keep it short, and call nothing in it that may block.
     @inline(__always)
     public func withLock<Result: ~Copyable>(_ body: (inout State) -> Result) -> Result {
         unsafe pthread_mutex_lock(mutex)
@@ -104,7 +107,7 @@ public enum Thread {
         return body(&state)
     }
 
-    /// Waits until `body` gives a result, asking again after each `signal` or `broadcast`.
+    /// Waits until `body` returns a result; calls it again after each `signal` or `broadcast`.
     public func wait<Result>(_ body: (inout State) -> Result?) -> Result {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
@@ -114,7 +117,7 @@ public enum Thread {
         }
     }
 
-    /// The same, but gives up at `deadline` with nil. pthread_cond_timedwait(3).
+    /// Waits until `body` returns a result, or returns nil at `deadline`. pthread_cond_timedwait(3).
     public func wait<Result>(until deadline: MonotonicTime, _ body: (inout State) -> Result?) -> Result? {
         let time = max(deadline.nanoseconds, 0)
         var absolute = timespec(tv_sec: Int(time / 1_000_000_000), tv_nsec: Int(time % 1_000_000_000))

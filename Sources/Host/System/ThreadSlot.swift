@@ -1,10 +1,11 @@
 internal import Glibc
 
-/// One pointer a thread, nil at first. pthread_getspecific(3): a few nanoseconds, and no allocation.
+/// A thread-local pointer, initially nil. pthread_getspecific(3): an access takes a few nanoseconds and does not
+/// allocate.
 @safe public struct ThreadSlot: Sendable {
     private let key: pthread_key_t
 
-    /// A slot of its own; there may be about a thousand in a process.
+    /// Makes a slot. A process can have about a thousand of them.
     public init() {
         var key = pthread_key_t()
         let number = unsafe pthread_key_create(&key, nil)
@@ -12,7 +13,7 @@ internal import Glibc
         self.key = key
     }
 
-    /// The same, with what is called, on a thread that ends, with its pointer.
+    /// Makes a slot that calls `release` with a thread's pointer when that thread ends, unless the pointer is nil.
     public init(release: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void) {
         var key = pthread_key_t()
         let number = unsafe pthread_key_create(&key, release)

@@ -2,15 +2,15 @@ internal import CHostSystem
 internal import Glibc
 public import HostValues
 
-/// A kernel timer with an absolute deadline, readable when it has expired. timerfd_create(2).
-///
-/// Unlike a sleep it has no timer slack, and another thread may move its deadline while one waits. Each clock has a timer
-/// of its own type, so that none is given a deadline of another clock.
+/// A kernel timer with an absolute deadline, whose descriptor becomes readable at that time. timerfd_create(2).
+/// ///
+/// Unlike a sleep it has no timer slack, and another thread may change its deadline while one waits. Each clock has a
+/// timer type of its own, so that no timer is given a deadline of another clock.
 struct TimerDescriptor: ~Copyable, Sendable {
     let descriptor: Descriptor
     private let flags: Int32
 
-    /// A disarmed, non-blocking timer. `flags` are those of timerfd_settime(2).
+    /// Makes a disarmed, non-blocking timer. `flags` are those of timerfd_settime(2).
     init(_ clock: clockid_t, flags: Int32 = 0) throws(SystemError) {
         self.flags = flags | Int32(TFD_TIMER_ABSTIME)
         descriptor = Descriptor(
@@ -19,56 +19,57 @@ struct TimerDescriptor: ~Copyable, Sendable {
             })
     }
 
-    /// Sets the deadline, ns on the timer's clock. A past one expires at once; `Int64.max` disarms.
+    /// Sets the deadline, in ns on the timer's clock. A past one expires at once; `Int64.max` disarms the timer.
     func arm(at deadline: Int64) {
         var setting = itimerspec()
         if deadline != .max {
             let clamped = max(deadline, 1)
             setting.it_value = timespec(tv_sec: Int(clamped / 1_000_000_000), tv_nsec: Int(clamped % 1_000_000_000))
         }
-        // Fails only for a bad descriptor or value, which are our own bugs: a plugin that closed the
-        // descriptor is found by whoever waits for it.
+        // This fails only for a bad descriptor or value. A bad value would be a bug of ours; a descriptor that a plugin
+        // has closed is noticed by the thread that waits for it.
         _ = unsafe timerfd_settime(descriptor.raw, flags, &setting, nil)
     }
 
-    /// Takes an expiry off, so that the descriptor is no longer readable.
+    /// Resets an expired timer, so that its descriptor is no longer readable.
     func acknowledge() {
         var count: UInt64 = 0
-        _ = unsafe Glibc.read(descriptor.raw, &count, 8)  // EAGAIN and ECANCELED are as good
+        _ = unsafe Glibc.read(descriptor.raw, &count, 8)  // EAGAIN and ECANCELED leave it unreadable too
     }
 }
 
-/// A timer whose deadlines count suspends: for cadence. `CLOCK_BOOTTIME`.
+/// A timer whose deadlines include suspends, for periodic work. `CLOCK_BOOTTIME`.
 public struct BootTimer: ~Copyable, Sendable {
     private let timer: TimerDescriptor
 
     /// A disarmed timer.
     public init() throws(SystemError) { timer = try TimerDescriptor(CLOCK_BOOTTIME) }
 
-    /// To wait for, by `Poller` or `EventLoop`.
+    /// The descriptor to wait for, with `Poller` or `EventLoop`.
     public var descriptor: Descriptor { _read { yield timer.descriptor } }
 
-    /// Sets the deadline. A past one expires at once; `never` disarms.
+    /// Sets the deadline. A past one expires at once; `never` disarms the timer.
     public func arm(at deadline: BootTime) { timer.arm(at: deadline.nanoseconds) }
 
-    /// Takes an expiry off, so that the descriptor is no longer readable.
+    /// Resets an expired timer, so that its descriptor is no longer readable.
     public func acknowledge() { timer.acknowledge() }
 }
 
-/// A timer whose deadlines stand still during a suspend: for what must have had its time to run. `CLOCK_MONOTONIC`.
+/// A timer whose deadlines stand still during a suspend, for timeouts of work that must have had its time to run.
+/// `CLOCK_MONOTONIC`.
 public struct MonotonicTimer: ~Copyable, Sendable {
     private let timer: TimerDescriptor
 
     /// A disarmed timer.
     public init() throws(SystemError) { timer = try TimerDescriptor(CLOCK_MONOTONIC) }
 
-    /// To wait for, by `Poller` or `EventLoop`.
+    /// The descriptor to wait for, with `Poller` or `EventLoop`.
     public var descriptor: Descriptor { _read { yield timer.descriptor } }
 
-    /// Sets the deadline. A past one expires at once; `never` disarms.
+    /// Sets the deadline. A past one expires at once; `never` disarms the timer.
     public func arm(at deadline: MonotonicTime) { timer.arm(at: deadline.nanoseconds) }
 
-    /// Takes an expiry off, so that the descriptor is no longer readable.
+    /// Resets an expired timer, so that its descriptor is no longer readable.
     public func acknowledge() { timer.acknowledge() }
 }
 
@@ -81,12 +82,12 @@ public struct WallTimer: ~Copyable, Sendable {
         timer = try TimerDescriptor(CLOCK_REALTIME, flags: Int32(TFD_TIMER_CANCEL_ON_SET))
     }
 
-    /// To wait for, by `Poller` or `EventLoop`.
+    /// The descriptor to wait for, with `Poller` or `EventLoop`.
     public var descriptor: Descriptor { _read { yield timer.descriptor } }
 
-    /// Sets the deadline. A past one expires at once; `never` disarms.
+    /// Sets the deadline. A past one expires at once; `never` disarms the timer.
     public func arm(at deadline: WallTime) { timer.arm(at: deadline.nanoseconds) }
 
-    /// Takes an expiry off, so that the descriptor is no longer readable.
+    /// Resets an expired timer, so that its descriptor is no longer readable.
     public func acknowledge() { timer.acknowledge() }
 }

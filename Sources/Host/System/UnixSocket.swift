@@ -3,11 +3,12 @@ internal import Glibc
 internal import HostValues
 
 /// Stream sockets in the file system. unix(7).
-///
-/// They are reached through an open directory, so no path is too long and none can be exchanged meanwhile.
+/// ///
+/// They are reached through an open directory, so no path is too long for a socket address, and no directory can be
+/// exchanged on the way.
 public enum UnixSocket {
-    /// Listens at a name in a directory, with mode 0600, in the place of a socket that is there by that name; anything
-    /// else that is there stays, and is an error. Does not block.
+    /// Listens at a name in a directory, with mode 0600 and without blocking. Replaces a socket of that name; any other
+    /// file of that name stays and causes an error.
     public static func listen(_ directory: borrowing Directory, name: String) throws(SystemError) -> Descriptor {
         do throws(SystemError) {
             if try directory.status(name).kind == .socket { try directory.remove(name) }
@@ -19,7 +20,7 @@ public enum UnixSocket {
         return Descriptor(owning: number)
     }
 
-    /// Connects to a name in a directory. What the other side does not answer within `timeout` ms fails with `EAGAIN`.
+    /// Connects to a name in a directory. If the other side does not accept within `timeout` ms, it throws `EAGAIN`.
     public static func connect(_ directory: borrowing Directory, name: String, timeout: Int32)
         throws(SystemError) -> Descriptor
     {
@@ -32,7 +33,7 @@ public enum UnixSocket {
         "/proc/self/fd/\(directory.descriptor.raw)/\(name)"
     }
 
-    /// Sends one datagram without waiting, to a path or with `@` in front to an abstract name. sendto(2).
+    /// Sends one datagram without waiting, to a path, or to an abstract name if it starts with `@`. sendto(2).
     public static func sendDatagram(_ bytes: [UInt8], to path: String) throws(SystemError) {
         _ = try retrying("sendto", path) {
             unsafe bytes.withUnsafeBytes { buffer in
@@ -43,12 +44,12 @@ public enum UnixSocket {
 }
 
 extension SystemError {
-    /// Whether nobody listens there (`ECONNREFUSED`).
+    /// Whether no process listens at the socket (`ECONNREFUSED`).
     public var isRefused: Bool { number == ECONNREFUSED }
 }
 
 extension Descriptor {
-    /// The next connection of a listening socket, which does not block; nil when there is none now. accept4(2).
+    /// Accepts the next connection of a non-blocking listening socket; nil if there is none now. accept4(2).
     public func accept() throws(SystemError) -> Descriptor? {
         do throws(SystemError) {
             return Descriptor(owning: try retrying("accept4", "socket") { chs_accept(raw) })
@@ -58,8 +59,8 @@ extension Descriptor {
         }
     }
 
-    /// The user and the process that connected a socket of the file system, or that listens at it. The process may have
-    /// handed its descriptor on since. unix(7), `SO_PEERCRED`.
+    /// The user and the process at the other end of a Unix socket: the one that connected, or the one that listens.
+    /// That process may have passed its descriptor on since. unix(7), `SO_PEERCRED`.
     public func peer() throws(SystemError) -> (user: UInt32, process: Int32) {
         var user: UInt32 = 0
         var process: Int32 = 0
@@ -67,7 +68,8 @@ extension Descriptor {
         return (user, process)
     }
 
-    /// What a socket has now, at most so many bytes; empty at the end, nil when there is nothing yet. recv(2).
+    /// Receives what has arrived at a socket, at most `size` bytes; empty at the end of the stream, nil if nothing has
+    /// arrived yet. recv(2).
     public func receive(atMost size: Int) throws(SystemError) -> [UInt8]? {
         var failure: SystemError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
@@ -84,7 +86,8 @@ extension Descriptor {
         return bytes
     }
 
-    /// Sends what the socket takes now of `bytes` from `offset` on; returns how many went. send(2).
+    /// Sends as much of `bytes` from `offset` on as the socket takes without blocking; returns the number of bytes
+    /// sent. send(2).
     public func send(_ bytes: [UInt8], from offset: Int) throws(SystemError) -> Int {
         var failure: SystemError?
         var sent = 0
@@ -103,7 +106,7 @@ extension Descriptor {
         return sent
     }
 
-    /// Reads once from a blocking descriptor, at most so many bytes; empty at the end. read(2).
+    /// Reads once from a blocking descriptor, at most `size` bytes; empty at the end. read(2).
     public func read(atMost size: Int, subject: String) throws(SystemError) -> [UInt8] {
         var failure: SystemError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in

@@ -1,29 +1,29 @@
 public import HostValues
 internal import Synchronization
 
-/// A clock that stands still until it is moved, for a plugin that is tried in virtual time. Any thread may read it.
-///
-/// All of its times go on together: nothing suspends such a machine, and nobody sets its clock.
+/// A clock that advances only when it is told to, for running a plugin in virtual time. Any thread may read it.
+/// ///
+/// All of its clocks advance together: the virtual machine is never suspended, and its wall clock is never set.
 public final class VirtualClock: HostClock {
-    /// What the machine has been up for when it begins, ns: more than anything that is subtracted from a time of now.
+    /// The uptime at the beginning, in ns: longer than any duration that is subtracted from the current time.
     private static let uptime: Int64 = 3_600_000_000_000
 
     private let beginning: WallTime
     private let passed = Atomic<Int64>(0)
 
-    /// A clock that shows this time of the wall clock until it is moved.
+    /// Makes a clock that shows this wall time until it is advanced.
     public init(beginning: WallTime) { self.beginning = beginning }
 
     private var now: Int64 { passed.load(ordering: .relaxed) }
 
-    /// Since the boot of a machine that has no other past.
+    /// The virtual uptime.
     public func boot() -> BootTime { BootTime(nanoseconds: Self.uptime + now) }
     /// The same as `boot`.
     public func monotonic() -> MonotonicTime { MonotonicTime(nanoseconds: Self.uptime + now) }
-    /// The time that it began with, and what has passed since.
+    /// The initial time plus the virtual time passed since.
     public func wall() -> WallTime { beginning + now }
 
-    /// Moves it on to that time; it never goes back. One thread at a time.
+    /// Advances the clock to that time; it never goes back. Only one thread at a time may call it.
     public func advance(to time: BootTime) {
         let wanted = time.nanoseconds - Self.uptime
         if wanted > now { passed.store(wanted, ordering: .relaxed) }

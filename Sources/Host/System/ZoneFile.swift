@@ -1,11 +1,11 @@
 internal import Glibc
 public import HostValues
 
-/// A time zone's file, and how it is called.
+/// The file of a time zone, and the zone's name.
 public struct ZoneFile: Equatable, Sendable {
-    /// The zone's name, such as `Europe/Berlin`; a path where it has none.
+    /// The zone's name, such as `Europe/Berlin`; the path if it has no name.
     public let name: String
-    /// Where its file is.
+    /// The path of its file.
     public let path: String
 
     private init(name: String, path: String) {
@@ -13,29 +13,30 @@ public struct ZoneFile: Equatable, Sendable {
         self.path = path
     }
 
-    /// Where zones are: `TZDIR`, or `/usr/share/zoneinfo`.
+    /// The folder of the zone files: `TZDIR`, or `/usr/share/zoneinfo`.
     public static var folder: String {
         guard let folder = HostProcess.environment("TZDIR"), !folder.isEmpty else { return "/usr/share/zoneinfo" }
         return folder
     }
 
-    /// The file of a name. The caller has seen that the name has letters, digits, `/ _ + -` only.
+    /// The file of a named zone. The caller has checked that the name consists of letters, digits and `/ _ + -` only.
     public init(named name: String) { self.init(name: name, path: Self.folder + "/" + name) }
 
-    /// Where the machine's own zone is.
+    /// Where the machine's own time zone is defined.
     public enum Own: Equatable, Sendable {
         /// In a file.
         case file(ZoneFile)
-        /// In the variable `TZ` itself, such as `CET-1CEST,M3.5.0,M10.5.0/3`, or a name.
+        /// The text of the variable `TZ`: a rule such as `CET-1CEST,M3.5.0,M10.5.0/3`, or a name.
         case variable(String)
-        /// Nowhere, so it is universal time.
+        /// Nowhere, so it is UTC.
         case universal
     }
 
-    /// Where it is by the environment of this process.
+    /// The machine's own zone, by this process's environment.
     public static var own: Own { own(variable: HostProcess.environment("TZ")) }
 
-    /// By `TZ`, or if that is not set by `/etc/localtime`, which is a link whose end is the name. tzset(3), readlink(2).
+    /// The machine's own zone: by `TZ` if it is set, else by `/etc/localtime`, a link whose target has the name.
+    /// tzset(3), readlink(2).
     public static func own(variable: String?) -> Own {
         if let variable {
             let text = variable.hasPrefix(":") ? String(variable.dropFirst()) : variable
@@ -57,14 +58,14 @@ public struct ZoneFile: Equatable, Sendable {
         return target.flatMap { name(of: $0) }
     }
 
-    /// What comes after `zoneinfo/` in a path.
+    /// The part of a path after `zoneinfo/`; nil if there is none.
     private static func name(of path: String) -> String? {
         let parts = path.split(separator: "/", omittingEmptySubsequences: true)
         guard let index = parts.lastIndex(of: "zoneinfo"), index + 1 < parts.count else { return nil }
         return parts[(index + 1)...].joined(separator: "/")
     }
 
-    /// Its content, if it is a regular file of at most `limit` bytes.
+    /// The file's content. Throws if it is not a regular file, or has more than `limit` bytes.
     public func read(limit: Int) throws(SystemError) -> [UInt8] {
         let (folder, last) = Directory.split(path)
         let file = try Directory(folder).openForReading(last, followLink: true)
@@ -72,7 +73,7 @@ public struct ZoneFile: Equatable, Sendable {
         return try file.readAll(limit: limit, subject: path)
     }
 
-    /// What changes when the file is replaced; nil while it is not there.
+    /// The file's status, which changes when the file is replaced; nil if there is no file.
     public var stamp: FileStatus? {
         let (folder, last) = Directory.split(path)
         return try? Directory(folder).status(last, followLink: true)
