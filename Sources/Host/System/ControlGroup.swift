@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 /// A control group for one worker, where the system allows the host to create one. cgroups(7).
-/// ///
+///
 /// It limits only the number of processes: the other limits have system calls of their own, which need no privileges.
 public enum ControlGroup {
     /// Moves this process into a new group with at most `processes` processes and threads. `owner` is the mark of the

@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 /// Tells whether the terminal that the program was started from has been closed.
-/// ///
+///
 /// Make it when the program starts. A terminal that closes sends SIGHUP, which for a daemon also means: reload. tty(4),
 /// nohup(1).
 public struct ControllingTerminal: Sendable {

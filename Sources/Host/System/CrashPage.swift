@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 /// A page of memory shared by a worker and the supervisor, in which the worker notes where it died. memfd_create(2).
-/// ///
+///
 /// The worker fills it with plain stores, which work even if every descriptor is closed and the heap is corrupt.
 public enum CrashPage {
     /// One frame of the thread that died.
@@ -58,7 +58,7 @@ public enum CrashPage {
     }
 
     /// Maps the page for the rest of the process's life, and installs handlers that note fatal signals in it.
-    /// ///
+    ///
     /// The handler also shuts down the sending side of the socket `channel`, so that its reader knows of the crash and
     /// looks at the page. In a forked child that does not execute another program, such a signal has its usual effect
     /// only. Call it on the main thread before plugin code runs. shutdown(2).

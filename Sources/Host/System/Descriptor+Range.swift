@@ -11,7 +11,7 @@ extension Descriptor {
 
     /// Takes an advisory write lock on one byte of the open file; the byte need not exist. Returns false if the lock is
     /// not free within `patience` ns. fcntl(2), `F_OFD_SETLK`.
-    /// ///
+    ///
     /// The lock belongs to the open file description, not to the process: two opens exclude each other within one
     /// process too. It ends when the last descriptor of that description is closed, also by a crash. Between tries the
     /// thread sleeps for 1 to 50 ms. Waiters have no order, so it suits locks with little contention.
@@ -35,7 +35,7 @@ extension Descriptor {
     }
 
     /// Takes a write lease on the open file, so that this process alone has it open until it is closed.
-    /// ///
+    ///
     /// A process that opens the file meanwhile waits, or fails with `isHeld` if it opened it without waiting. Returns
     /// false if the file is open anywhere else, or if the file system has no leases. fcntl(2), `F_SETLEASE`.
     public func lease() -> Bool { chs_lease(raw) == 0 }
@@ -67,7 +67,7 @@ extension Descriptor {
 extension Descriptor {
     /// Reserves disk space for the bytes from `start` to `end`, and extends the file if it is shorter. Existing content
     /// stays. posix_fallocate(3).
-    /// ///
+    ///
     /// Without the reservation, a hole in a mapped file raises `SIGBUS` when the disk is full; this call reports that
     /// as an error instead.
     public func allocate(from start: Int, to end: Int, subject: @autoclosure () -> String) throws(SystemError) {
@@ -93,7 +93,7 @@ extension SystemError {
 extension Directory {
     /// Opens a file like `openForReading`, but without updating its time of last access (`O_NOATIME`) where that is
     /// permitted.
-    /// ///
+    ///
     /// The first read of a file that was just replaced would otherwise write that time, which costs as much as a write.
     public func openQuietly(_ name: String) throws(SystemError) -> Descriptor {
         let flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW | O_NOATIME

@@ -3,7 +3,7 @@ internal import CHostSystem
 extension Directory {
     /// Asks the file system to place the subdirectories made here apart from each other and from their surroundings on
     /// the disk.
-    /// ///
+    ///
     /// ext4 places a file's inode near its directory; where thousands of files were removed within the last minutes, it
     /// examines each of their inodes before it finds a free one. Has no effect on other file systems. ioctl_iflags(2),
     /// `FS_TOPDIR_FL`.
@@ -11,7 +11,7 @@ extension Directory {
 
     /// Opens an empty directory of this name, in another place of the disk than the former one, near which many files
     /// may have been removed lately.
-    /// ///
+    ///
     /// The new directory is made under a random name, from which `spreadSubdirectories` derives the place, and then
     /// renamed over the old one. An old directory that is not empty stays and is opened instead. The caller must be the
     /// only user of this directory.

@@ -19,7 +19,7 @@ extension Directory {
 
     /// Atomically creates a regular file with this content, or replaces one; other processes see the old one or the new
     /// one.
-    /// ///
+    ///
     /// The mode follows the umask; with `forEverybody` the file is readable by all (0644) whatever the umask is. A
     /// failure changes nothing.
     public func replace(_ name: String, with bytes: [UInt8], forEverybody: Bool = false) throws(ReplaceFailure) {
@@ -40,7 +40,7 @@ extension Directory {
     }
 
     /// Atomically creates or replaces one of the program's own files, readable and writable by its owner only (0600).
-    /// ///
+    ///
     /// After a crash at any moment the file is the old one or the new one; a leftover `NAME.new` is removed by the next
     /// save. With `isSynchronized` that also holds after a power loss, and the call takes as long as a small synced
     /// write. fdatasync(2), rename(2).

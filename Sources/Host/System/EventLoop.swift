@@ -1,7 +1,7 @@
 public import HostValues
 
 /// An event loop over descriptors and deadlines on one thread. All handlers run on that thread.
-/// ///
+///
 /// Not Sendable: it is made, used and released on one thread. It causes no wake-ups while nothing happens.
 public final class EventLoop {
     /// Identifies one watched descriptor.

@@ -66,7 +66,7 @@ public struct FileWatch: ~Copyable {
 
     /// Watches the directory that the path leads to now. A directory that is watched already is watched for both
     /// purposes. inotify_add_watch(2).
-    /// ///
+    ///
     /// With `names` it reports only which entries come and go: that spares the events for each write, where file
     /// contents do not matter.
     public func add(_ path: String, names: Bool = false) throws(SystemError) -> Mark {

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A shared mapping of a file between two inaccessible ranges, so that a write that runs past the end of other memory
 /// does not reach it. Unmapped when the value ends. mmap(2).
-/// ///
+///
 /// An access past the file's end raises `SIGBUS`: map only files that no other process shortens.
 @safe public struct GuardedMapping: ~Copyable, @unchecked Sendable {
     // @unchecked: the pages are shared with other processes in any case; all accesses are atomic.

@@ -39,7 +39,7 @@ public enum HostProcess {
 
     /// Ends this process and its process group when the parent's thread that started it ends. Returns false if the
     /// parent, whose pid was `parent`, has ended already. prctl(2), `PR_SET_PDEATHSIG`.
-    /// ///
+    ///
     /// Only a comparison of ids can tell that, since the first process of a container is a parent like any other. The
     /// signal is one whose handler kills the group: SIGKILL would leave the processes that a plugin has started.
     public static func dieWithParent(_ parent: Int32) -> Bool {

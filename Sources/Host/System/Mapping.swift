@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A shared mapping of a file, unmapped when the value ends. mmap(2).
-/// ///
+///
 /// An access past the file's end raises `SIGBUS`: map only files that no other process shortens.
 @safe public struct Mapping: ~Copyable, @unchecked Sendable {
     // @unchecked: the pages are shared with other processes in any case; all accesses are atomic.

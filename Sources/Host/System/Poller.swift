@@ -50,7 +50,7 @@ public struct Poller: ~Copyable, Sendable {
     }
 
     /// Waits at most `milliseconds` (-1: without limit) and passes each event to `body`; returns the number of events.
-    /// ///
+    ///
     /// Several threads may wait at once; the one that began to wait last is woken first. `EINTR` counts as no event.
     public func wait(milliseconds: Int32 = -1, _ body: (UInt64, Readiness) -> Void) throws(SystemError) -> Int {
         let capacity = 64

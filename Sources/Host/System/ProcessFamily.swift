@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 /// Processes that the host did not start itself: their relatives, and how to stop them. proc(5).
-/// ///
+///
 /// The kernel reuses process ids, so use an id immediately after finding it.
 public enum ProcessFamily {
     /// The children of another process, at most `most` of them.

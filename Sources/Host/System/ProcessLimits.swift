@@ -5,7 +5,7 @@ internal import HostValues
 /// Resource limits of this process, which its children inherit. getrlimit(2).
 extension HostProcess {
     /// Limits private writable memory, in bytes: heap, stacks and data.
-    /// ///
+    ///
     /// It sets `RLIMIT_DATA` and not `RLIMIT_AS`, since the latter also counts hundreds of MB of address space that is
     /// only reserved: glibc's arenas, the ledger's mapping, the Swift runtime's libraries.
     public static func limitMemory(to bytes: UInt) { lower(RLIMIT_DATA, to: bytes) }

@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 /// Delivers signals as events: they are blocked for the whole process and read from a descriptor. signalfd(2).
-/// ///
+///
 /// Make it before the first thread starts, since threads inherit the signal mask.
 public struct SignalDescriptor: ~Copyable, Sendable {
     /// Readable when one of the signals is pending.

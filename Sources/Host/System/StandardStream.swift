@@ -66,7 +66,7 @@ public enum StandardStream: Int32, Sendable {
 extension StandardStream {
     /// Writes all bytes without waiting. Returns false, possibly after a part of them, if the reader has no room.
     /// poll(2).
-    /// ///
+    ///
     /// A pipe that polls as writable takes 4096 bytes without blocking (pipe(7), `PIPE_BUF`), so the bytes are written
     /// in such pieces.
     public func writeIfReady(_ bytes: [UInt8]) -> Bool {

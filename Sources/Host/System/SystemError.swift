@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 /// The failure of one system call: the call, its object and the `errno`.
-/// ///
+///
 /// Its description is one line that names the object, the reason and, where one is known, the remedy.
 public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The call that failed, such as `openat`.

@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 
 /// Takes the terminal over for a full-screen display: alternate screen, no cursor, keys delivered as they are typed.
-/// ///
+///
 /// The terminal is restored when this value ends. Ctrl-C and Ctrl-Z still raise signals. termios(3).
 public struct TerminalScreen: ~Copyable {
     /// Readable when keys were typed.

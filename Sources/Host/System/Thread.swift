@@ -49,7 +49,7 @@ public enum Thread {
 
     /// Gives the calling thread a time slice of 100 us, the shortest that the kernel accepts, so that it runs sooner
     /// after a wake-up.
-    /// ///
+    ///
     /// The thread's share of the processor stays the same. But when it wakes, it preempts a thread with a longer slice,
     /// as every thread with the default has, instead of waiting for milliseconds until that slice ends. Threads and
     /// processes that it starts have the default slice again, unless the thread's niceness is negative, which they
@@ -69,7 +69,7 @@ public enum Thread {
 }
 
 /// State protected by a lock, with a condition to wait for. The lock is never held while user code runs.
-/// ///
+///
 /// A pthread_mutex_lock(3) and a pthread_cond_wait(3): a futex each, and no allocation per call.
 @safe public final class Monitor<State>: @unchecked Sendable {
     // @unchecked: the state is accessed only under the lock.

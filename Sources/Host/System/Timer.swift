@@ -3,7 +3,7 @@ internal import Glibc
 public import HostValues
 
 /// A kernel timer with an absolute deadline, whose descriptor becomes readable at that time. timerfd_create(2).
-/// ///
+///
 /// Unlike a sleep it has no timer slack, and another thread may change its deadline while one waits. Each clock has a
 /// timer type of its own, so that no timer is given a deadline of another clock.
 struct TimerDescriptor: ~Copyable, Sendable {

@@ -3,7 +3,7 @@ internal import Glibc
 internal import HostValues
 
 /// Stream sockets in the file system. unix(7).
-/// ///
+///
 /// They are reached through an open directory, so no path is too long for a socket address, and no directory can be
 /// exchanged on the way.
 public enum UnixSocket {

@@ -2,7 +2,7 @@ public import HostValues
 internal import Synchronization
 
 /// A clock that advances only when it is told to, for running a plugin in virtual time. Any thread may read it.
-/// ///
+///
 /// All of its clocks advance together: the virtual machine is never suspended, and its wall clock is never set.
 public final class VirtualClock: HostClock {
     /// The uptime at the beginning, in ns: longer than any duration that is subtracted from the current time.
