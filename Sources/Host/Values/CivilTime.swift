@@ -4,23 +4,24 @@ internal import Glibc
 public struct CivilTime: Equatable, Sendable {
     /// The year, such as 2026.
     public var year: Int
-    /// From 1.
+    /// 1 to 12.
     public var month: Int
-    /// From 1.
+    /// 1 to 31.
     public var day: Int
     /// 0 to 23.
     public var hour: Int
     /// 0 to 59.
     public var minute: Int
-    /// 0 to 60.
+    /// 0 to 60; 60 is a leap second.
     public var second: Int
 
-    /// Which clock.
+    /// The zone in which a time is expressed: the machine's local one or UTC.
     public enum Zone: Sendable {
         case local, utc
     }
 
-    /// The time that is `seconds` after 1970, UTC. localtime_r(3), gmtime_r(3); times past any calendar become 1970.
+    /// Creates the time that is `seconds` after 1970, UTC, with localtime_r(3) or gmtime_r(3). A number of seconds that
+    /// no calendar can express becomes the midnight at which 1900 began.
     public init(seconds: Int64, zone: Zone) {
         var time = time_t(seconds)
         var parts = unsafe tm()
@@ -38,8 +39,9 @@ public struct CivilTime: Equatable, Sendable {
         second = Int(unsafe parts.tm_sec)
     }
 
-    /// Seconds since 1970, UTC, of this time in a zone; days and hours past their ends roll over. Nil for a field that
-    /// no calendar has. mktime(3), timegm(3).
+    /// Seconds since 1970, UTC, of this time in a zone, by mktime(3) or timegm(3). Days and hours beyond their range
+    /// roll over into the next or previous month or day. Nil for a year or a day that is out of the range of these
+    /// functions.
     public func seconds(in zone: Zone) -> Int64? {
         var parts = unsafe tm()
         guard let years = Int32(exactly: year), let days = Int32(exactly: day), abs(year) < 1_000_000 else {

@@ -1,74 +1,74 @@
 /// A point in time on one of the machine's clocks.
 ///
 /// Each clock has a type of its own, so that the compiler refuses to compare a time since the boot with one since 1970.
-/// The difference of two points is a plain number of nanoseconds, and a point moves by one. At the ends of their range
-/// times stay there and never trap: they come from files, plugins and people.
+/// The difference of two points is a plain number of nanoseconds, and adding such a number moves a point. Arithmetic
+/// saturates at the ends of the range and never traps, because times come from files, plugins and people.
 public protocol ClockTime: Comparable, Hashable, Sendable {
-    /// Since the clock's own beginning, in ns.
+    /// Nanoseconds since the clock's own beginning.
     var nanoseconds: Int64 { get }
-    /// A point so many ns after the clock's beginning.
+    /// Creates the point that is `nanoseconds` after the clock's beginning.
     init(nanoseconds: Int64)
 }
 
 extension ClockTime {
-    /// Later than every time that comes.
+    /// A point later than every real time.
     @inlinable public static var never: Self { Self(nanoseconds: .max) }
-    /// Earlier than every time that was.
+    /// A point earlier than every real time.
     @inlinable public static var longAgo: Self { Self(nanoseconds: .min) }
 
-    /// Which comes first.
+    /// Whether `one` is earlier than `other`.
     @inlinable public static func < (one: Self, other: Self) -> Bool { one.nanoseconds < other.nanoseconds }
 
-    /// So many ns later.
+    /// The point that is `nanoseconds` later.
     @inlinable public static func + (time: Self, nanoseconds: Int64) -> Self {
         Self(nanoseconds: time.nanoseconds.clampedPlus(nanoseconds))
     }
 
-    /// So many ns earlier.
+    /// The point that is `nanoseconds` earlier.
     @inlinable public static func - (time: Self, nanoseconds: Int64) -> Self {
         Self(nanoseconds: time.nanoseconds.clampedMinus(nanoseconds))
     }
 
-    /// Moves it to so many ns later.
+    /// Moves the point by `nanoseconds` into the future.
     @inlinable public static func += (time: inout Self, nanoseconds: Int64) { time = time + nanoseconds }
 
-    /// How many ns lie between the two; below 0 when the first one is the earlier one.
+    /// Nanoseconds from `other` to `one`; negative if `one` is the earlier point.
     @inlinable public static func - (one: Self, other: Self) -> Int64 {
         one.nanoseconds.clampedMinus(other.nanoseconds)
     }
 }
 
-/// Since the boot; goes on during a suspend and is never set (`CLOCK_BOOTTIME`).
+/// A time since the boot. The clock (`CLOCK_BOOTTIME`) advances during a suspend and is never set.
 @frozen public struct BootTime: ClockTime {
-    /// Since the boot, in ns.
+    /// Nanoseconds since the boot.
     public let nanoseconds: Int64
 
-    /// So many ns after the boot.
+    /// Creates the point that is `nanoseconds` after the boot.
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 }
 
-/// Running time since the boot; stands still during a suspend and is never set (`CLOCK_MONOTONIC`).
+/// Running time since the boot. The clock (`CLOCK_MONOTONIC`) stands still during a suspend and is never set.
 @frozen public struct MonotonicTime: ClockTime {
-    /// Since the boot, without suspends, in ns.
+    /// Nanoseconds since the boot, suspends excluded.
     public let nanoseconds: Int64
 
-    /// So many ns of running time after the boot.
+    /// Creates the point after `nanoseconds` of running time since the boot.
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 }
 
-/// Since 1970, UTC, as the machine believes (`CLOCK_REALTIME`): people and daemons set that clock. From the year 2262 on it
-/// is `never`, since such times do not fit.
+/// The time since 1970, UTC, as the machine's clock shows it (`CLOCK_REALTIME`). People and daemons may set that clock
+/// forward and back. Times from the year 2262 on do not fit and become `never`.
 @frozen public struct WallTime: ClockTime {
-    /// Since 1970, UTC, in ns.
+    /// Nanoseconds since 1970, UTC.
     public let nanoseconds: Int64
 
-    /// So many ns after 1970 began.
+    /// Creates the point that is `nanoseconds` after the beginning of 1970.
     @inlinable public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
-    /// So many ms after 1970 began, as records and files have it.
+    /// Creates a point from milliseconds since 1970, the unit of records and files.
     @inlinable public init(milliseconds: Int64) { self.init(nanoseconds: milliseconds.clampedTimes(1_000_000)) }
 
-    /// Whole ms since 1970.
+    /// Whole milliseconds since 1970.
     @inlinable public var milliseconds: Int64 { nanoseconds / 1_000_000 }
     /// Whole seconds since 1970.
     @inlinable public var seconds: Int64 { nanoseconds / 1_000_000_000 }

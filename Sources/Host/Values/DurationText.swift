@@ -1,6 +1,6 @@
-/// Durations for people, in the forms that this program has: one for each purpose, all of them here.
+/// Formats durations for people. This type has all forms that the program uses, one for each purpose.
 public enum DurationText {
-    /// How long something took: `12 ms`, `3.2 s`, `1m 03.2s`, `2h 05m`, `3d 04h`. Negative ones are shown as such.
+    /// An elapsed time: `12 ms`, `3.2 s`, `1m 03.2s`, `2h 05m`, `3d 04h`. A negative one begins with a minus sign.
     public static func format(milliseconds: Int64) -> String {
         if milliseconds < 0 {
             return "-" + format(milliseconds: milliseconds == .min ? .max : -milliseconds)
@@ -16,7 +16,7 @@ public enum DurationText {
         return "\(minutes / 1440)d \(padded(minutes % 1440 / 60))h"
     }
 
-    /// A setting as a person says it: `500 ms`, `10 min`, `1 h`, `2 days`. Exact, so `90 s` and not `1.5 min`.
+    /// The value of a setting, without rounding: `500 ms`, `10 min`, `1 h`, `2 days`, and `90 s` rather than `1.5 min`.
     public static func exact(milliseconds: UInt64) -> String {
         if milliseconds == 86_400_000 { return "1 day" }
         for (unit, name) in [(86_400_000, "days"), (3_600_000, "h"), (60_000, "min"), (1000, "s")] as [(UInt64, String)]
@@ -26,7 +26,8 @@ public enum DurationText {
         return "\(milliseconds) ms"
     }
 
-    /// A narrow column's, in the greatest unit: `42s`, `7m`, `5h`, `3d`; what is past counts as `0s`.
+    /// A text for a narrow column, rounded down to one unit: `42s`, `7m`, `5h`, and from two days on `3d`. A negative
+    /// duration is shown as `0s`.
     public static func short(milliseconds: Int64) -> String {
         switch milliseconds {
         case ..<60_000: "\(max(0, milliseconds) / 1000)s"
@@ -36,7 +37,7 @@ public enum DurationText {
         }
     }
 
-    /// A measurement with three digits: `850ns`, `12.3us`, `4.56ms`, `1.20s`, `310s`.
+    /// A measurement with about three digits: `850ns`, `12.3us`, `4.56ms`, `1.20s`, `310s`.
     public static func measured(nanoseconds: Int64) -> String {
         for (unit, name) in [(1_000_000_000, "s"), (1_000_000, "ms"), (1000, "us")] as [(Int64, String)]
         where nanoseconds >= unit {

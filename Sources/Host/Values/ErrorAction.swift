@@ -1,27 +1,28 @@
-/// What follows an error of a callback: what a routine's error hook decides, or where it has none, the configuration.
+/// What the host does after a callback returned an error. The routine's error hook decides, or the configuration where
+/// there is no hook.
 public enum ErrorAction: String, CaseIterable, Sendable {
-    /// It is counted; the next cycle comes when it is due.
+    /// The error is counted, and the next cycle starts when it is due.
     case goOn = "continue"
-    /// The same cycle again a little later, a few times.
+    /// The same cycle is run again after a delay, for a limited number of attempts.
     case retry
     /// The session ends, and the restart policy decides.
     case endSession = "end_session"
     /// The session ends, and the routine stays stopped.
     case stop
-    /// The routine is shut out.
+    /// The routine is quarantined: it does not start again until a person releases it.
     case quarantine
 }
 
-/// The decision that the host takes by itself, with its numbers.
+/// The decision that applies when a routine's error hook decides nothing, with its limits.
 public struct ErrorDefault: Equatable, Sendable {
-    /// What follows.
+    /// What the host does after an error.
     public var decision: ErrorAction
-    /// After how long a retry comes, ms.
+    /// Delay before a retry, in ms.
     public var retryMs: UInt64
-    /// Attempts at one cycle at most.
+    /// The largest number of attempts at one cycle, the first one included.
     public var attempts: UInt32
 
-    /// The session ends; a hook that wants a retry gets three attempts.
+    /// Creates a default decision: the session ends, and a hook that asks for retries gets three attempts.
     public init(decision: ErrorAction = .endSession, retryMs: UInt64 = 1000, attempts: UInt32 = 3) {
         self.decision = decision
         self.retryMs = retryMs

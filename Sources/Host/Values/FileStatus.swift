@@ -1,30 +1,30 @@
-/// What a file is: the part of stat(2) that the host asks for.
+/// The part of a file's stat(2) data that the host uses.
 public struct FileStatus: Equatable, Sendable {
     /// The kinds of file that the host tells apart.
     public enum Kind: Sendable {
         case regular, directory, link, pipe, socket, device
     }
 
-    /// What kind of file.
+    /// The kind of file.
     public let kind: Kind
-    /// Bytes.
+    /// The size in bytes.
     public let size: Int
     /// Permission bits, as chmod(2) takes them.
     public let mode: UInt32
-    /// Who owns it.
+    /// The user id of the owner.
     public let owner: UInt32
-    /// Device and inode number: the identity of the file on this machine.
+    /// The device number. Device and inode number together identify a file on this machine.
     public let device: UInt64
-    /// See `device`.
+    /// The inode number; see `device`.
     public let inode: UInt64
-    /// Time of the last change of the content.
+    /// The time at which the content was last modified (mtime).
     public let modified: WallTime
-    /// How many names the file has.
+    /// The number of hard links, which is the number of names that the file has.
     public let links: UInt64
-    /// Time of the last change of anything but its names: unlike `modified`, nobody can set it to an earlier time.
+    /// The time of the last change of content or attributes (ctime). Unlike `modified`, no program can set it back.
     public let changed: WallTime
 
-    /// A status from its parts.
+    /// Creates a status from its parts.
     public init(
         kind: Kind, size: Int, mode: UInt32, owner: UInt32, device: UInt64, inode: UInt64, modified: WallTime,
         links: UInt64, changed: WallTime
@@ -42,12 +42,12 @@ public struct FileStatus: Equatable, Sendable {
 }
 
 extension FileStatus {
-    /// Whether both are of one file, by whatever names.
+    /// Whether both describe the same file, even under different names.
     public func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
 }
 
 extension FileStatus.Kind: CustomStringConvertible {
-    /// The kind with its article, for sentences.
+    /// The kind with its article, for use in a sentence.
     public var description: String {
         switch self {
         case .regular: "a regular file"

@@ -1,14 +1,14 @@
-/// Names of a plugin's instances: `btc` is what follows the @ of `market@btc`.
+/// Names of a plugin's instances, such as the `btc` in `market@btc`.
 public enum InstanceName {
-    /// The longest one, bytes.
+    /// The maximum length in bytes.
     public static let most = 32
 
-    /// What an instance of a plugin is called, everywhere.
+    /// The full name of a plugin's instance, as all parts of the host show it.
     public static func whole(_ plugin: String, _ instance: String?) -> String {
         instance.map { "\(plugin)@\($0)" } ?? plugin
     }
 
-    /// Whether a name is one: 1 to 32 of a-z A-Z 0-9 . _ -, not beginning with a dot.
+    /// Whether a name is valid: 1 to 32 of the characters a-z A-Z 0-9 . _ -, the first one not a dot.
     public static func isGood(_ name: String) -> Bool {
         (1...most).contains(name.utf8.count) && name.utf8.first != UInt8(ascii: ".")
             && name.utf8.allSatisfy { byte in
@@ -21,7 +21,8 @@ public enum InstanceName {
             }
     }
 
-    /// Whether a person who says `word` means that plugin: itself, or all instances of it.
+    /// Whether `word`, typed by a person, refers to `plugin`: by its full name, or by the name before the @, which
+    /// stands for all instances.
     public static func isMeant(_ plugin: String, by word: String) -> Bool {
         let name = plugin.utf8
         let said = word.utf8

@@ -1,6 +1,6 @@
-/// Names, strings, numbers and words.
+/// Reads names, strings, numbers and literals.
 extension JSON5Parser {
-    /// An object's name: a string, or an identifier of ECMAScript 5.1.
+    /// Reads the name of an object's member: a string, or an identifier of ECMAScript 5.1.
     mutating func name() throws(JSONSyntaxError) -> String {
         if peek == .quote || peek == .apostrophe { return try string() }
         var name = String.UnicodeScalarView()
@@ -44,7 +44,7 @@ extension JSON5Parser {
         }
     }
 
-    /// A quoted string.
+    /// Reads a quoted string.
     mutating func string() throws(JSONSyntaxError) -> String {
         let start = position
         let mark = peek
@@ -73,7 +73,7 @@ extension JSON5Parser {
     private mutating func escape(into text: inout [UInt8]) throws(JSONSyntaxError) {
         let start = position
         advance()
-        guard let byte = peek else { return }  // the string has no end, and says so
+        guard let byte = peek else { return }  // the caller then reports the string as unclosed
         switch byte {
         case UInt8(ascii: "u"):
             advance()
@@ -101,19 +101,19 @@ extension JSON5Parser {
             text.append(0)
             advance()
         default:
-            // JSON5 has one name of its own: \v.
+            // JSON5 adds one escape to those of JSON: \v.
             if let code = byte == UInt8(ascii: "v") ? 0x0B : JSONText.meaning(ofEscape: byte) {
                 text.append(code)
                 advance()
             } else if let scalar {
-                // A line separator continues the line; any other character stands for itself.
+                // A backslash before a line separator continues the line; before any other character it has no effect.
                 if scalar != "\u{2028}" && scalar != "\u{2029}" { text += Array(String(scalar).utf8) }
                 advanceScalar()
             }
         }
     }
 
-    /// What follows `\u`, with the second half of a pair.
+    /// Reads the hexadecimal digits after `\u`, and the second half of a surrogate pair.
     private mutating func unicodeEscape(from start: TextPosition) throws(JSONSyntaxError) -> Unicode.Scalar {
         switch JSONText.unit(in: bytes, from: index, to: bytes.count) {
         case .scalar(let scalar, let length):
@@ -124,7 +124,7 @@ extension JSON5Parser {
         }
     }
 
-    /// A number: decimal, hexadecimal, NaN or Infinity, with a sign or without.
+    /// Reads a number: decimal, hexadecimal, NaN or Infinity, with or without a sign.
     mutating func number() throws(JSONSyntaxError) -> JSONValue {
         let start = position
         var isNegative = false
@@ -166,7 +166,7 @@ extension JSON5Parser {
         return .integer(integer)
     }
 
-    /// The digits of a decimal number, in a form that every reader takes: `.5` as `0.5`, `5.` as `5.0`.
+    /// Reads a decimal number and normalises it to a form that every JSON reader accepts: `.5` as `0.5`, `5.` as `5.0`.
     private mutating func decimalText(from start: TextPosition) throws(JSONSyntaxError) -> String {
         let whole = digits()
         if whole.count > 1, whole.hasPrefix("0") {
@@ -209,7 +209,7 @@ extension JSON5Parser {
         }
     }
 
-    /// ASCII letters and digits, as many as there are.
+    /// Reads the longest run of ASCII letters and digits.
     private mutating func letters() -> String {
         let start = index
         while let byte = peek, byte < 0x80, Self.isLetter(byte) || (UInt8.zero...UInt8.nine).contains(byte) {
@@ -218,7 +218,7 @@ extension JSON5Parser {
         return String(decoding: bytes[start..<index], as: UTF8.self)
     }
 
-    /// `true`, `false`, `null`, `NaN` or `Infinity`.
+    /// Reads `true`, `false`, `null`, `NaN` or `Infinity`.
     mutating func word() throws(JSONSyntaxError) -> JSONValue {
         let start = position
         let found = self.found

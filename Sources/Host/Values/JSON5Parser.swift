@@ -1,20 +1,20 @@
-/// Why a text is not JSON5, and where.
+/// A syntax error in a JSON5 text, with its position.
 public struct JSONSyntaxError: Error, Equatable, Sendable {
-    /// The place of the first character that is wrong.
+    /// The position of the first wrong character.
     public let position: TextPosition
-    /// What is wrong and what would be right.
+    /// What is wrong and how to correct it.
     public let message: String
 }
 
-/// Reads JSON5, with positions, in one pass over the bytes.
+/// A JSON5 parser that records positions, in one pass over the bytes.
 ///
-/// Own code, since the decoder of FoundationEssentials traps on some texts (`{"a":1e+}`), gives no place of an error
-/// nor of a value, and takes the first of two equal names without a word. A test compares the two on what both accept.
-/// Depth and size are bounded, so that no text exhausts the stack or the memory.
+/// The host does not use the decoder of FoundationEssentials, because that traps on some texts (`{"a":1e+}`), reports
+/// no position of an error or a value, and silently takes the first of two equal names. A test compares the two parsers
+/// on texts that both accept. Depth and size are bounded, so that no text can exhaust the stack or the memory.
 public struct JSON5Parser {
-    /// The deepest nesting of lists and objects.
+    /// The deepest permitted nesting of lists and objects.
     public static let depthLimit = 64
-    /// The largest text, in bytes.
+    /// The largest permitted text, in bytes.
     public static let sizeLimit = 1 << 20
 
     let bytes: [UInt8]
@@ -26,12 +26,12 @@ public struct JSON5Parser {
         self.bytes = bytes
     }
 
-    /// The one value of a text in UTF-8, with or without a byte order mark.
+    /// Parses a text in UTF-8, with or without a byte order mark, that holds exactly one value.
     public static func parse(_ bytes: [UInt8]) throws(JSONSyntaxError) -> JSONNode {
         try parse(bytes, isConfiguration: false)
     }
 
-    /// The members of a text that is a configuration: an object.
+    /// Parses the text of a configuration, which must be an object, and returns its members.
     public static func parseConfiguration(_ bytes: [UInt8]) throws(JSONSyntaxError) -> [JSONMember] {
         guard case .object(let members) = try parse(bytes, isConfiguration: true).value else { return [] }
         return members
@@ -61,7 +61,7 @@ public struct JSON5Parser {
 
     func peek(_ offset: Int) -> UInt8? { index + offset < bytes.count ? bytes[index + offset] : nil }
 
-    /// Steps over one byte, and keeps count of lines and columns.
+    /// Skips one byte and keeps the line and column up to date.
     mutating func advance() {
         guard index < bytes.count else { return }
         let byte = bytes[index]
@@ -81,7 +81,7 @@ public struct JSON5Parser {
 
     func error(_ message: String) -> JSONSyntaxError { JSONSyntaxError(position: position, message: message) }
 
-    /// The character that stands here, for messages.
+    /// The character at the current position, worded for an error message.
     var found: String {
         guard let scalar else { return "the end of the file" }
         if scalar == "\n" || scalar == "\r" { return "the end of the line" }
@@ -90,7 +90,7 @@ public struct JSON5Parser {
         return "'\(scalar)'"
     }
 
-    /// The Unicode scalar that stands here. The text was checked to be UTF-8.
+    /// The Unicode scalar at the current position. The text has already been checked to be valid UTF-8.
     var scalar: Unicode.Scalar? {
         guard let first = peek else { return nil }
         let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4

@@ -1,24 +1,25 @@
-/// What is wrong with a JSON text, and where.
+/// An error in a JSON text, with its position.
 public struct JSONFault: Error, Equatable, CustomStringConvertible {
-    /// Bytes from the start of the text.
+    /// The position in bytes from the start of the text.
     public let offset: Int
-    /// What was expected there.
+    /// What the reader expected at that position.
     public let expected: String
 
-    /// Where, and what was expected there.
+    /// The column, and what was expected there.
     public var description: String { "column \(offset + 1): expected \(expected)" }
 }
 
-/// A reader that walks over one JSON text and builds no tree: the caller takes the fields it knows and skips others.
+/// A pull reader for one JSON text. It builds no tree: the caller takes the fields that it knows and skips the others.
 ///
-/// Any bytes are allowed and none traps; nesting is bounded. Ill-formed UTF-8 inside of strings is repaired.
+/// The input may be any bytes: the reader never traps, and it bounds the depth of nesting. Ill-formed UTF-8 inside
+/// strings is repaired.
 public struct JSONCursor {
     private let bytes: [UInt8]
     private let start: Int
     private let end: Int
     private var position: Int
 
-    /// A reader of `range` in `bytes`.
+    /// Creates a reader for the bytes in `range`, which is clamped to the array.
     public init(_ bytes: [UInt8], in range: Range<Int>) {
         self.bytes = bytes
         start = max(0, min(range.lowerBound, bytes.count))
@@ -26,10 +27,10 @@ public struct JSONCursor {
         position = start
     }
 
-    /// The fault of not finding `expected` here.
+    /// The error for an `expected` element that is missing at the current position.
     public func fault(_ expected: String) -> JSONFault { JSONFault(offset: position - start, expected: expected) }
 
-    /// Reads an object; `field` is called for each name and must take its value with one of the other functions.
+    /// Reads an object. Calls `field` for each name; `field` must read the value with one of the other functions.
     public mutating func object(_ field: (inout JSONCursor, String) throws(JSONFault) -> Void) throws(JSONFault) {
         try expect(UInt8(ascii: "{"), "an object")
         if take(UInt8(ascii: "}")) { return }
@@ -41,7 +42,7 @@ public struct JSONCursor {
         try expect(UInt8(ascii: "}"), "a comma or the end of the object")
     }
 
-    /// Reads a list; `item` is called before each value and must take it with one of the other functions.
+    /// Reads a list. Calls `item` before each value; `item` must read the value with one of the other functions.
     public mutating func list(_ item: (inout JSONCursor) throws(JSONFault) -> Void) throws(JSONFault) {
         try expect(UInt8(ascii: "["), "a list")
         if take(UInt8(ascii: "]")) { return }
@@ -85,21 +86,22 @@ public struct JSONCursor {
         throw fault("the end of a string")
     }
 
-    /// Reads a number without a fraction, from 0.
+    /// Reads an unsigned whole number.
     public mutating func unsigned() throws(JSONFault) -> UInt64 {
         let token = number()
         guard let value = UInt64(token) else { throw fault("a whole number before this, from 0") }
         return value
     }
 
-    /// Reads a number without a fraction.
+    /// Reads a signed whole number.
     public mutating func signed() throws(JSONFault) -> Int64 {
         let token = number()
         guard let value = Int64(token) else { throw fault("a whole number before this") }
         return value
     }
 
-    /// Reads a number or a string; false, true and null as strings of that name; nil for arrays and objects.
+    /// Reads a number or a string. `true`, `false` and `null` are returned as strings; a list or an object is skipped
+    /// and gives nil.
     public mutating func scalar() throws(JSONFault) -> SessionRecord.Value? {
         switch peek() {
         case UInt8(ascii: "\""): return .string(try string())
@@ -115,14 +117,14 @@ public struct JSONCursor {
         }
     }
 
-    /// Whether the value here is null; takes it if so.
+    /// Whether the next value is null; if so, it is consumed.
     public mutating func null() throws(JSONFault) -> Bool {
         guard peek() == UInt8(ascii: "n") else { return false }
         _ = try word()
         return true
     }
 
-    /// Passes over a value of any kind, nested at most 64 deep.
+    /// Skips a value of any kind, nested at most 64 deep.
     public mutating func skip(depth: Int = 0) throws(JSONFault) {
         switch peek() {
         case UInt8(ascii: "\""): try skipString()
@@ -145,14 +147,14 @@ public struct JSONCursor {
         }
     }
 
-    /// Makes sure that nothing follows.
+    /// Checks that only white space follows.
     public mutating func finish() throws(JSONFault) {
         if peek() != nil { throw fault("the end of the line") }
     }
 
     // MARK: Parts
 
-    /// The next byte that is not white space.
+    /// The next byte that is not white space, which is not consumed.
     private mutating func peek() -> UInt8? {
         while position < end {
             switch bytes[position] {
@@ -184,7 +186,7 @@ public struct JSONCursor {
         throw fault("the end of a string")
     }
 
-    /// What looks like a number, up to what does not; at most 64 bytes.
+    /// Reads the characters that can occur in a number, at most 64 of them.
     private mutating func number() -> String {
         _ = peek()
         let first = position
@@ -216,7 +218,7 @@ public struct JSONCursor {
         throw fault("a value")
     }
 
-    /// Reads what follows a backslash.
+    /// Reads the rest of an escape sequence after its backslash.
     private mutating func escape(into text: inout [UInt8]) throws(JSONFault) {
         guard position < end else { throw fault("the end of a string") }
         let byte = bytes[position]

@@ -1,16 +1,17 @@
-/// What JSON and JSON5 have in common at the level of characters: how a text is escaped, and what an escape means. The
-/// writer, the cursor and the parser of configurations take it from here, so that all agree.
+/// The character-level rules that JSON and JSON5 share: how a text is escaped, and what an escape means. The writer,
+/// the cursor and the parser of configurations all use them, so that they agree.
 enum JSONText {
-    /// Appends `text` as a string literal of JSON, cut to `limit` bytes of UTF-8 before it is escaped.
+    /// Appends `text` as a JSON string literal, cut to `limit` bytes of UTF-8 before it is escaped.
     ///
-    /// Besides what JSON demands, what could harm a terminal is escaped (`TerminalText`): people read JSON there too.
+    /// Also escapes characters that could harm a terminal (`TerminalText`), because people read JSON there too.
     static func append(_ text: String, limit: Int = .max, to bytes: inout [UInt8]) {
         bytes.append(.quote)
         if !appendPlain(text, limit: limit, to: &bytes) { appendEscaped(text, limit: limit, to: &bytes) }
         bytes.append(.quote)
     }
 
-    /// Most texts need no escape and no cut: they are taken as they are.
+    /// Appends the text unchanged if it needs neither an escape nor a cut, which is the common case. Returns whether it
+    /// did.
     private static func appendPlain(_ text: String, limit: Int, to bytes: inout [UInt8]) -> Bool {
         guard text.utf8.count <= limit else { return false }
         for byte in text.utf8 where byte < 0x20 || byte == .quote || byte == .backslash || byte >= 0x7F { return false }
@@ -35,7 +36,8 @@ enum JSONText {
         }
     }
 
-    /// What a backslash and this letter stand for in JSON and in JSON5; nil for letters of which they say otherwise.
+    /// The byte that a backslash and this letter stand for, in JSON and JSON5 alike; nil for a letter on which they
+    /// differ.
     static func meaning(ofEscape letter: UInt8) -> UInt8? {
         switch letter {
         case .quote, .backslash, .slash: letter
@@ -58,7 +60,7 @@ enum JSONText {
         }
     }
 
-    /// The number of `count` hexadecimal digits from `start` on; nil when there are fewer before `end`.
+    /// The value of `count` hexadecimal digits at `start`; nil if there are fewer before `end`.
     static func hexadecimal(_ count: Int, in bytes: [UInt8], from start: Int, to end: Int) -> UInt32? {
         guard start <= end, end - start >= count else { return nil }
         var value: UInt32 = 0
@@ -69,17 +71,17 @@ enum JSONText {
         return value
     }
 
-    /// What the four hexadecimal digits of a `\u` stand for, which begin at `start`.
+    /// The result of reading the four hexadecimal digits after `\u`.
     enum Unit: Equatable {
-        /// A character, after so many bytes from `start`: 4, or 10 with the second half of a surrogate pair.
+        /// A character, and the number of bytes read: 4, or 10 with the second half of a surrogate pair.
         case scalar(Unicode.Scalar, length: Int)
-        /// Half of a surrogate pair without its other half: no character.
+        /// One half of a surrogate pair without the other, which is no character.
         case half
-        /// Fewer than four digits.
+        /// There are fewer than four digits.
         case incomplete
     }
 
-    /// Reads what follows `\u`.
+    /// Reads the digits after `\u`, which begin at `start`.
     static func unit(in bytes: [UInt8], from start: Int, to end: Int) -> Unit {
         guard let high = hexadecimal(4, in: bytes, from: start, to: end) else { return .incomplete }
         if let scalar = Unicode.Scalar(high) { return .scalar(scalar, length: 4) }
@@ -91,7 +93,7 @@ enum JSONText {
     }
 }
 
-/// The characters of JSON and of times by their names.
+/// Names for the characters of JSON and of times.
 extension UInt8 {
     static let tab: UInt8 = 0x09, newline: UInt8 = 0x0A, carriageReturn: UInt8 = 0x0D, space: UInt8 = 0x20
     static let quote: UInt8 = 0x22, apostrophe: UInt8 = 0x27, star: UInt8 = 0x2A, plus: UInt8 = 0x2B

@@ -1,11 +1,11 @@
-/// Where something stands in a text: both from 1; a column is one Unicode scalar.
+/// A position in a text. Line and column are counted from 1, columns in Unicode scalars.
 public struct TextPosition: Equatable, Sendable, CustomStringConvertible {
     /// The line.
     public var line: Int
     /// The column.
     public var column: Int
 
-    /// A position.
+    /// Creates a position.
     public init(line: Int, column: Int) {
         self.line = line
         self.column = column
@@ -15,43 +15,43 @@ public struct TextPosition: Equatable, Sendable, CustomStringConvertible {
     public var description: String { "\(line):\(column)" }
 }
 
-/// A value of JSON5, with the places of its parts in the text.
+/// A value of JSON5, with the positions of its parts in the text.
 public enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
-    /// A number written without point and exponent that fits.
+    /// A number written without point and exponent that fits into 64 bits.
     case integer(Int64)
     case double(Double)
     case string(String)
     case array([JSONNode])
-    /// In the order of the text; a name may be there twice.
+    /// The members in the order of the text; a name may occur twice.
     case object([JSONMember])
 }
 
-/// A value and where it begins.
+/// A value and the position at which it begins.
 public struct JSONNode: Equatable, Sendable {
     /// The value.
     public let value: JSONValue
-    /// Its first character.
+    /// The position of its first character.
     public let position: TextPosition
 
-    /// A value at a position.
+    /// Creates a value at a position.
     public init(value: JSONValue, position: TextPosition) {
         self.value = value
         self.position = position
     }
 }
 
-/// One name of an object with its value.
+/// One member of an object: a name with its value.
 public struct JSONMember: Equatable, Sendable {
     /// The name, without quotes.
     public let name: String
-    /// Its first character.
+    /// The position of the name's first character.
     public let position: TextPosition
-    /// What it names.
+    /// The value.
     public let node: JSONNode
 
-    /// A name with its value.
+    /// Creates a member.
     public init(name: String, position: TextPosition, node: JSONNode) {
         self.name = name
         self.position = position
@@ -67,7 +67,7 @@ extension JSONValue {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    // Recursion is bounded by the parser's depth.
+    // The parser bounds the depth of the value, and thereby this recursion.
     private func write(to bytes: inout [UInt8]) {
         switch self {
         case .null: bytes += "null".utf8
@@ -94,14 +94,14 @@ extension JSONValue {
         }
     }
 
-    /// A text as a string literal of JSON.
+    /// A text as a JSON string literal.
     public static func quoted(_ value: String) -> String {
         var bytes: [UInt8] = []
         JSONText.append(value, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// What it is, for messages: `"5s"`, `a list`, `-3`.
+    /// The value as error messages show it: `"5s"`, `a list`, `-3`.
     public var described: String {
         switch self {
         case .null: return "null"

@@ -1,13 +1,13 @@
-/// A writer of one JSON object into bytes: fields in order, no spaces, no line breaks.
+/// A writer of JSON into bytes: fields in the order of the calls, without spaces or line breaks.
 public struct JSONWriter {
     /// What was written.
     public private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
-    /// Nothing is written yet.
+    /// Creates a writer with no content.
     public init() {}
 
-    /// Opens an object: the outermost, or the value of a field.
+    /// Opens an object: the outermost one, an item of a list, or with a name the value of a field.
     public mutating func open(_ name: String? = nil) {
         if let name { key(name) } else { separate() }
         bytes.append(UInt8(ascii: "{"))
@@ -20,7 +20,7 @@ public struct JSONWriter {
         needsComma = true
     }
 
-    /// Opens a list, the outermost or the value of a field; its items are objects, numbers and texts.
+    /// Opens a list, the outermost one or the value of a field. Its items are objects, numbers and texts.
     public mutating func openList(_ name: String? = nil) {
         if let name { key(name) } else { separate() }
         bytes.append(UInt8(ascii: "["))
@@ -33,58 +33,58 @@ public struct JSONWriter {
         needsComma = true
     }
 
-    /// A whole number in a list.
+    /// Writes a whole number as an item of a list.
     public mutating func item(_ value: UInt64) {
         separate()
         digits(value)
     }
 
-    /// A text in a list.
+    /// Writes a text as an item of a list.
     public mutating func item(text: String) {
         separate()
         string(text, limit: .max)
     }
 
-    /// A field that is true or false.
+    /// Writes a field with a Boolean value.
     public mutating func field(_ name: String, _ value: Bool) {
         key(name)
         bytes += (value ? "true" : "false").utf8
     }
 
-    /// A field whose value is written already.
+    /// Writes a field whose value is already JSON text.
     public mutating func field(_ name: String, json: [UInt8]) {
         key(name)
         bytes += json
     }
 
-    /// A field with a text, cut to `limit` bytes of UTF-8 before escaping.
+    /// Writes a text field, cut to `limit` bytes of UTF-8 before escaping.
     public mutating func field(_ name: String, _ text: String, limit: Int = .max) {
         key(name)
         string(text, limit: limit)
     }
 
-    /// A field with a whole number.
+    /// Writes a field with a whole number.
     public mutating func field(_ name: String, _ value: UInt64) {
         key(name)
         digits(value)
     }
 
-    /// A field with a whole number.
+    /// Writes a field with a whole number.
     public mutating func field(_ name: String, _ value: Int64) {
         key(name)
         if value < 0 { bytes.append(UInt8(ascii: "-")) }
         digits(value.magnitude)
     }
 
-    /// A field with a whole number. Types are spelled out, since a generic function would not be specialised for the
-    /// modules that call it.
+    /// Writes a field with a whole number. Each integer type has an overload of its own, because the compiler would not
+    /// specialise a generic function for the modules that call it.
     public mutating func field(_ name: String, _ value: Int) { field(name, Int64(value)) }
-    /// A field with a whole number.
+    /// Writes a field with a whole number.
     public mutating func field(_ name: String, _ value: Int32) { field(name, Int64(value)) }
-    /// A field with a whole number.
+    /// Writes a field with a whole number.
     public mutating func field(_ name: String, _ value: UInt32) { field(name, UInt64(value)) }
 
-    /// A field with a number; NaN and infinities become text.
+    /// Writes a field with a number; NaN and infinities are written as text.
     public mutating func field(_ name: String, _ value: Double) {
         key(name)
         if value.isFinite { bytes += String(value).utf8 } else { string(String(value), limit: .max) }
@@ -116,7 +116,7 @@ public struct JSONWriter {
 }
 
 extension String {
-    /// The longest beginning of at most `limit` bytes of UTF-8 that ends between two scalars.
+    /// The longest prefix of at most `limit` bytes of UTF-8 that does not split a Unicode scalar.
     public func cut(to limit: Int) -> Substring {
         guard utf8.count > limit else { return self[...] }
         var end = utf8.index(utf8.startIndex, offsetBy: max(0, limit))

@@ -1,25 +1,25 @@
-/// What a routine's thread is doing.
+/// What a routine's thread is doing, as its ledger shows it.
 public enum LedgerState: UInt64, Sendable, CaseIterable {
-    /// No session.
+    /// The routine has no session.
     case idle = 0
-    /// Between cycles.
+    /// The session waits for its next cycle.
     case waiting = 1
-    /// In `start`.
+    /// The plugin's `start` is running.
     case starting = 2
-    /// In `run`.
+    /// The routine's `run` is running.
     case running = 3
-    /// In `on_error`.
+    /// The `on_error` hook is running.
     case inHook = 4
-    /// In `stats`.
+    /// The `stats` callback is running.
     case inStats = 5
-    /// In `stop`.
+    /// The `stop` callback is running.
     case stopping = 6
     /// The session is over.
     case ended = 7
-    /// In the plugin's `load`.
+    /// The plugin's `load` is running.
     case loading = 8
-    /// In the plugin's `unload`.
+    /// The plugin's `unload` is running.
     case unloading = 9
-    /// In a callback of no session's (a cache refresh).
+    /// A callback that belongs to no session is running, such as the refresh of a cache.
     case refreshing = 10
 }

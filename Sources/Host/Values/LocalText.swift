@@ -1,6 +1,8 @@
-/// Local times as text.
+/// Formats local times.
 public enum LocalText {
-    /// As RFC 3339 has it: `2026-11-27T09:30:00+01:00`. An offset with seconds, which that does not know, has them too.
+    /// A time in the form of RFC 3339: `2026-11-27T09:30:00+01:00`. `time` is in seconds since 1970, UTC; `offset` is
+    /// in seconds east of UTC. Seconds of the offset are written if there are any, although RFC 3339 has no place for
+    /// them.
     public static func format(_ time: Int64, offset: Int64) -> String {
         let day = Timestamp.format((time + offset) * 1000).dropLast()
         let amount = abs(offset)
@@ -9,7 +11,8 @@ public enum LocalText {
         return text
     }
 
-    /// A time that `format` has written, as short as can be: `Fri 09:30`, and if that is not soon `2026-12-24 09:30`.
+    /// Shortens a time that `format` wrote: to `Fri 09:30` if it is soon, otherwise to `2026-12-24 09:30`. Nil for any
+    /// other text.
     public static func short(_ text: String, isSoon: Bool) -> String? {
         guard let day = text.utf8.firstIndex(of: UInt8(ascii: "T")),
             text.utf8.distance(from: day, to: text.endIndex) >= 6,
@@ -21,7 +24,7 @@ public enum LocalText {
         return "\(weekdays[Int(weekday)]) \(time)"
     }
 
-    /// The time of day of a local time: `02:30`, with seconds where there are some.
+    /// The time of day of a local time in seconds: `02:30`, with seconds if they are not 0.
     public static func time(_ local: Int64) -> String {
         let second = (local % 86_400 + 86_400) % 86_400
         return "\(two(second / 3600)):\(two(second / 60 % 60))" + (second % 60 == 0 ? "" : ":\(two(second % 60))")

@@ -1,4 +1,4 @@
-/// In which form the log is written.
+/// The format in which the log is written.
 public enum LogFormat: String, CaseIterable, Sendable {
     case text, json
 }

@@ -1,8 +1,8 @@
-/// The levels of the log, with the numbers of the plugin ABI.
+/// The levels of the log, with their numbers in the plugin ABI.
 public enum LogLevel: String, CaseIterable, Comparable, Sendable {
     case trace, debug, info, success, warning, error, critical
 
-    /// The number that plugins use.
+    /// The number in the plugin ABI.
     public var number: Int32 {
         switch self {
         case .trace: 5
@@ -15,11 +15,11 @@ public enum LogLevel: String, CaseIterable, Comparable, Sendable {
         }
     }
 
-    /// The level as which an entry of that number is shown: the one at or below it.
+    /// Creates the level for an ABI number. A number between two levels counts as the lower one.
     public init(number: Int32) {
         self = Self.allCases.last { $0.number <= number } ?? .trace
     }
 
-    /// The order of weight.
+    /// Whether `left` is less severe than `right`.
     public static func < (left: LogLevel, right: LogLevel) -> Bool { left.number < right.number }
 }

@@ -1,19 +1,19 @@
 /// One line of a host's log.
 public struct LogLine: Equatable, Sendable {
-    /// Its number among all lines of the host, from 1.
+    /// Its number among all log lines of the host, from 1.
     public var number: UInt64
-    /// Its number among those of its subject, from 1: where one is missing, lines were lost.
+    /// Its number among the lines of the same subject, from 1. A gap means that lines were lost.
     public var ordinal: UInt64
-    /// When it was said, UTC ms.
+    /// When it was logged, in ms since 1970, UTC.
     public var ms: Int64
-    /// How much it weighs.
+    /// Its severity.
     public var level: LogLevel
     /// `plugin/routine`, a plugin, or empty for the host itself.
     public var subject: String
-    /// What was said.
+    /// The message.
     public var text: String
 
-    /// A line.
+    /// Creates a line.
     public init(number: UInt64 = 0, ordinal: UInt64 = 0, ms: Int64, level: LogLevel, subject: String, text: String) {
         self.number = number
         self.ordinal = ordinal
@@ -23,7 +23,7 @@ public struct LogLine: Equatable, Sendable {
         self.text = text
     }
 
-    /// Writes it as an object; `isNumbered`: with its two numbers.
+    /// Writes the line as a JSON object; with its two numbers if `isNumbered`.
     public func write(to writer: inout JSONWriter, isNumbered: Bool = false) {
         writer.open()
         if isNumbered {
@@ -37,7 +37,7 @@ public struct LogLine: Equatable, Sendable {
         writer.close()
     }
 
-    /// Reads such an object.
+    /// Reads an object that `write` wrote. Skips unknown fields.
     public init(from cursor: inout JSONCursor) throws(JSONFault) {
         var line = LogLine(ms: 0, level: .info, subject: "", text: "")
         try cursor.object { (cursor, name) throws(JSONFault) in
@@ -55,15 +55,15 @@ public struct LogLine: Equatable, Sendable {
     }
 }
 
-/// Which lines of a log are wanted.
+/// Selects lines of a log.
 public struct LogQuery: Equatable, Sendable {
-    /// So many at most: the newest ones, or with `after` the next ones.
+    /// The largest number of lines: the newest ones, or the first ones past `after` if that is set.
     public var last = 100
-    /// Those with a greater number only.
+    /// Only lines whose number is greater than this.
     public var after: UInt64 = 0
-    /// From this level on.
+    /// The lowest severity.
     public var level = LogLevel.trace
 
-    /// The newest hundred.
+    /// Creates a query for the newest 100 lines.
     public init() {}
 }

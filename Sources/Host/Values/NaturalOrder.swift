@@ -1,10 +1,10 @@
-/// The order in which people look for names: `worker-2` before `worker-10`. Pure.
+/// The order that people expect of names: `worker-2` before `worker-10`. Pure.
 public enum NaturalOrder {
-    /// Whether one comes before the other: runs of digits by the number that they are, all else by bytes. Of names that
-    /// differ only in zeros in front of numbers, the one with fewer of them comes first, so that the order is total.
+    /// Whether one name comes before the other. Runs of digits are compared as numbers, everything else as bytes. If
+    /// two names differ only in leading zeros, the one with fewer zeros comes first, so that the order is total.
     public static func precedes(_ one: String, _ other: String) -> Bool { compare(one, other) < 0 }
 
-    /// Negative when `one` comes first, positive when `other` does, 0 for the same bytes.
+    /// Negative if `one` comes first, positive if `other` comes first, 0 only for identical bytes.
     public static func compare(_ one: String, _ other: String) -> Int {
         var (a, b) = (Array(one.utf8)[...], Array(other.utf8)[...])
         while let first = a.first, let second = b.first {
@@ -25,7 +25,7 @@ public enum NaturalOrder {
         return left.elementsEqual(right) ? 0 : left.lexicographicallyPrecedes(right) ? -1 : 1
     }
 
-    /// The digits in front, without zeros in front of them.
+    /// Removes the leading digits from `rest` and returns them without leading zeros.
     private static func takeNumber(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let digits = rest.prefix { isDigit($0) }
         rest = rest.dropFirst(digits.count)

@@ -1,15 +1,15 @@
-/// Which of a plugin's callbacks is meant: where an error came from, and where a worker died.
+/// The callback of a plugin in which an error occurred or a worker died.
 ///
-/// The raw value is the ABI's `SCHEDHOST_PHASE_…`, to which a test compares it; `unload` is the host's own, since a plugin
-/// is told of no error there.
+/// The raw value is the ABI's `SCHEDHOST_PHASE_…` constant; a test compares them. `unload` has no such constant,
+/// because a plugin is never told of an error there.
 public enum Phase: UInt32, CaseIterable, Sendable {
     case load = 1
     case start = 2
     /// The routine's `run`.
     case routine = 3
-    /// A sleep that was interrupted.
+    /// A sleep that was interrupted before its time.
     case sleep = 4
-    /// A call of a cache, or its source.
+    /// A call to a cache, or the source that loads its value.
     case cache = 5
     case stats = 6
     case stop = 7
@@ -17,7 +17,7 @@ public enum Phase: UInt32, CaseIterable, Sendable {
     case hook = 8
     case unload = 9
 
-    /// The word in a record.
+    /// The word for it in a record.
     public var word: String {
         switch self {
         case .load: "load"
@@ -33,12 +33,12 @@ public enum Phase: UInt32, CaseIterable, Sendable {
     }
 }
 
-/// How far a plugin's load came before it was refused, as its worker says it.
+/// The stage of loading at which a plugin was refused, as its worker reports it.
 public enum LoadStage: String, CaseIterable, Sendable {
-    /// Opening the file with dlopen(3).
+    /// Opening the plugin's file with dlopen(3).
     case open
-    /// Reading its descriptor.
+    /// Reading the plugin's descriptor.
     case descriptor
-    /// Its `load`, which returned an error.
+    /// Calling the plugin's `load`, which returned an error.
     case load
 }

@@ -1,22 +1,22 @@
-/// What a plugin says of itself, as its worker reports it. A hostile plugin may have written it: `fault` says what is wrong
-/// with one, and what comes off the channel has none.
+/// A plugin's description of itself, as its worker reports it. The plugin may be hostile: `fault` checks a description
+/// and says what is wrong, and only descriptions without a fault leave the channel.
 public struct PluginDescription: Equatable, Sendable {
     /// The plugin's id.
     public var id: String
     /// Its version, for display.
     public var version: String
-    /// One line, or nil.
+    /// A one-line description, if there is one.
     public var description: String?
-    /// Whether its routines never overlap each other.
+    /// Whether its routines never run at the same time.
     public var isSerial: Bool
-    /// The parameters that it declares.
+    /// The parameters that the plugin declares.
     public var parameters: [Parameter]
-    /// Its routines; their positions are what the channel's messages call `routine`.
+    /// Its routines. A routine's index in this list is the `routine` of the channel's messages.
     public var routines: [Routine]
-    /// What it needs of its sandbox, as it says it.
+    /// What the plugin declares that it needs of its sandbox, in the notation of `SandboxNeed`.
     public var needs: [String]
 
-    /// A description.
+    /// Creates a description.
     public init(
         id: String, version: String, description: String?, isSerial: Bool, parameters: [Parameter],
         routines: [Routine], needs: [String] = []
@@ -30,7 +30,7 @@ public struct PluginDescription: Equatable, Sendable {
         self.routines = routines
     }
 
-    /// One declared parameter.
+    /// A parameter that the plugin declares.
     public struct Parameter: Equatable, Sendable {
         /// The types that a parameter may have.
         public enum Kind: String, Sendable {
@@ -41,20 +41,20 @@ public struct PluginDescription: Equatable, Sendable {
         public var name: String
         /// Its type.
         public var type: Kind
-        /// Its default as text, or nil.
+        /// Its default as text, if there is one.
         public var defaultValue: String?
-        /// What is allowed: `1..65535` or `a|b|c`; nil: anything.
+        /// The permitted values: `1..65535` or `a|b|c`; nil permits any.
         public var range: String?
-        /// One line, or nil.
+        /// A one-line description, if there is one.
         public var description: String?
-        /// Whether its value, and its default, are shown nowhere.
+        /// Whether its value and its default must not be shown anywhere.
         public var isSecret: Bool
-        /// What stands where a secret is not shown.
+        /// The text shown in place of a secret.
         public static let hidden = "(secret)"
-        /// Its default as everybody may see it.
+        /// Its default, or `hidden` in place of a secret one.
         public var shownDefault: String? { isSecret ? defaultValue.map { _ in Self.hidden } : defaultValue }
 
-        /// A parameter.
+        /// Creates a parameter.
         public init(
             name: String, type: Kind, defaultValue: String?, range: String?, description: String?,
             isSecret: Bool = false
@@ -68,22 +68,22 @@ public struct PluginDescription: Equatable, Sendable {
         }
     }
 
-    /// One routine with its own defaults.
+    /// A routine, with the defaults that the plugin declares for it.
     public struct Routine: Equatable, Sendable {
         /// Its name.
         public var name: String
-        /// One line, or nil.
+        /// A one-line description, if there is one.
         public var description: String?
-        /// From one cycle's start to the next one's, ms.
+        /// The interval from one cycle's start to the next one's, in ms.
         public var waitMs: UInt64
-        /// Cycles of a session; 0: no bound.
+        /// Cycles until a session is complete; 0 means no bound.
         public var maxCycles: UInt64
-        /// Bound of a cycle, ms; 0: the host's default.
+        /// The longest permitted cycle, in ms; 0 means the host's default.
         public var timeoutMs: UInt64
-        /// The text of its schedule; nil: it runs by its wait.
+        /// The text of its schedule; nil if it runs at its interval.
         public var schedule: String?
 
-        /// A routine.
+        /// Creates a routine.
         public init(
             name: String, description: String?, waitMs: UInt64, maxCycles: UInt64, timeoutMs: UInt64,
             schedule: String? = nil

@@ -1,71 +1,73 @@
-/// What happens to an occurrence at which the clocks of its zone are set.
+/// How a schedule treats times that are skipped or repeated when the clocks of its zone are set for daylight saving.
 public enum DaylightSaving: String, CaseIterable, Sendable {
-    /// An hour that is named happens once a day. Times that are named in a gap happen once, at its end; of two passes
-    /// through an hour the first counts. A rule that names every hour is a cadence, and goes on through both; one whose
-    /// minutes are a cadence (`*`, or a step) goes on through the second pass.
+    /// A named hour happens exactly once a day: a time inside a gap runs once, at the end of the gap, and of a repeated
+    /// hour only the first pass counts. A rule for every hour is a cadence and continues through both gap and
+    /// repetition. A rule whose minutes are a cadence (`*` or a step) continues through the second pass.
     case once
-    /// Times in a gap are lost; of two passes the first counts.
+    /// Times inside a gap do not run; of a repeated hour only the first pass counts.
     case skip
-    /// As the clock on the wall shows it: times in a gap are lost, those that come twice happen twice.
+    /// Times run as the wall clock shows them: those inside a gap do not run, and repeated ones run twice.
     case wall
 }
 
-/// What is set about when a routine runs, beside how long it waits: its schedule, and what becomes of a late run.
+/// The settings for when a routine runs, apart from its interval: schedules, deadline, jitter and catch-up.
 public struct RoutineTiming: Equatable, Sendable {
-    /// When the first cycle of a session comes.
+    /// When the first cycle of a session starts.
     public enum First: String, CaseIterable, Sendable {
         /// At once.
         case now
-        /// After one wait; with a schedule, at its next time.
+        /// After one interval; with a schedule, at its next time.
         case afterWait = "after_wait"
-        /// One wait after the last cycle that there was, also in an earlier host; with a schedule, at its next time.
+        /// One interval after the routine's last cycle, even if an earlier host ran that; with a schedule, at its next
+        /// time.
         case due
     }
 
-    /// What happens to the times that passed while no host ran.
+    /// What happens to scheduled times that passed while no host ran.
     public enum CatchUp: String, CaseIterable, Sendable {
-        /// One run, if there was any.
+        /// The routine runs once if it missed at least one time.
         case once
-        /// Nothing.
+        /// Missed times are dropped.
         case none
     }
 
-    /// The longest wait, timeout or sleep that may be set, ms: 31 days. `SCHEDHOST_MAX_WAIT_MS` in the ABI's header, to which a
-    /// test compares it.
+    /// The longest interval, timeout or sleep that may be set, in ms: 31 days. The ABI's header has the same number as
+    /// `SCHEDHOST_MAX_WAIT_MS`; a test compares them.
     public static let longestMs: UInt64 = 31 * 86_400_000
 
-    /// The texts of its schedule, of which each counts; empty: it runs by `wait_ms`.
+    /// The texts of its schedules, whose times are combined; if empty, it runs at the interval `wait_ms`.
     public var schedules: [String] = []
-    /// The zone of those that name none; nil: the machine's.
+    /// The time zone of schedules that name none; nil means the machine's zone.
     public var zone: String?
-    /// What happens when the clocks are set.
+    /// How schedules treat times that daylight saving skips or repeats.
     public var dst = DaylightSaving.once
-    /// How late a run may begin, ms; 0: as late as it is.
+    /// How late a run may begin, in ms; 0 means no limit.
     public var deadlineMs: Int64 = 0
-    /// By how much starts are spread at most, ms.
+    /// The largest pseudo-random delay of a start, in ms.
     public var jitterMs: Int64 = 0
-    /// See `CatchUp`.
+    /// What happens to times that passed while no host ran.
     public var catchUp = CatchUp.once
-    /// Whether the waits are laid on a grid of the wall clock.
+    /// Whether cycles start on a grid of the wall clock, at multiples of the interval.
     public var aligns = false
-    /// By how much that grid is past the multiples of the wait.
+    /// The offset of that grid from the multiples of the interval, in ms.
     public var alignOffsetMs: Int64 = 0
-    /// See `First`; nil: now without a schedule and grid, else by those.
+    /// When the first cycle starts. Nil means at once for a plain interval, otherwise at the next time of the schedule
+    /// or grid.
     public var first: First?
-    /// When the last cycle of an earlier session began, UTC ms; nil: not known.
+    /// When the last cycle of an earlier session began, in ms since 1970, UTC; nil if unknown.
     public var lastRunMs: Int64?
-    /// When these texts were first seen, UTC ms; nil: now.
+    /// When the host first saw these schedule texts, in ms since 1970, UTC; nil means now.
     public var firstSeenMs: Int64?
 
-    /// A routine that runs by its wait alone.
+    /// Creates the timing of a routine that runs at its interval alone.
     public init() {}
 
-    /// Whether the wait alone says when it runs.
+    /// Whether the interval alone decides when the routine runs.
     public var isPlain: Bool { schedules.isEmpty && !aligns }
 
-    /// Whether the first cycle of a session comes at once.
+    /// Whether the first cycle of a session starts at once.
     public var beginsNow: Bool { first == .now || first == nil && isPlain }
 
-    /// Whether what was before this session matters to it.
+    /// Whether cycles before this session influence when its first one starts.
     public var looksBack: Bool { !schedules.isEmpty || first == .due }
 }

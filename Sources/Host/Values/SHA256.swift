@@ -1,5 +1,5 @@
-/// SHA-256 of bytes, as FIPS 180-4 has it: for what others verify, such as a browser the script of a page. For telling
-/// contents apart there is `ContentHash`, which is some ten times as fast.
+/// SHA-256 (FIPS 180-4), for hashes that others verify, such as a browser that checks the hash of a page's script. To
+/// compare contents use `ContentHash`, which is about ten times as fast.
 public enum SHA256 {
     /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
     private static let constants: [UInt32] = [
@@ -13,7 +13,7 @@ public enum SHA256 {
         0x748f_82ee, 0x78a5_636f, 0x84c8_7814, 0x8cc7_0208, 0x90be_fffa, 0xa450_6ceb, 0xbef9_a3f7, 0xc671_78f2,
     ]
 
-    /// The 32 bytes.
+    /// The hash: 32 bytes.
     public static func hash(_ bytes: [UInt8]) -> [UInt8] {
         var state: [UInt32] = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
@@ -26,7 +26,7 @@ public enum SHA256 {
         return state.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(24 - 8 * $0)) } }
     }
 
-    /// The same in Base64, RFC 4648.
+    /// The hash in Base64 (RFC 4648).
     public static func base64(_ bytes: [UInt8]) -> String {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
         let hash = hash(bytes)

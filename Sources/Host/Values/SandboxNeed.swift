@@ -1,22 +1,23 @@
-/// One thing that a plugin needs of its sandbox, by the keys of `sandbox {}`: `write=/srv/out`, `bind=9100`, `udp`.
+/// One permission that a plugin needs of its sandbox, named by the keys of `sandbox {}`: `write=/srv/out`, `bind=9100`,
+/// `udp`.
 public struct SandboxNeed: Hashable, Sendable, CustomStringConvertible {
-    /// Which setting would allow it.
+    /// The setting that would grant the permission.
     public enum Kind: String, CaseIterable, Sendable {
         case read, write, execute, connect, bind, udp, unix, syscalls, environment
     }
 
     /// The setting.
     public let kind: Kind
-    /// A path, a port or a name; empty for `udp`.
+    /// The path, port or name; empty for `udp`.
     public let value: String
 
-    /// A need.
+    /// Creates a need.
     public init(_ kind: Kind, _ value: String) {
         self.kind = kind
         self.value = value
     }
 
-    /// Reads a need of a descriptor; nil for what is none.
+    /// Parses a need of a descriptor; nil if the text is not valid.
     public init?(_ text: String) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard let kind = parts.first.flatMap({ Kind(rawValue: String($0)) }) else { return nil }
@@ -43,6 +44,6 @@ public struct SandboxNeed: Hashable, Sendable, CustomStringConvertible {
         self.init(kind, value)
     }
 
-    /// As a descriptor has it.
+    /// The text form, as in a descriptor.
     public var description: String { kind == .udp ? kind.rawValue : "\(kind.rawValue)=\(value)" }
 }

@@ -1,37 +1,37 @@
-/// How a session ends: one list for the schedule, the ledger, the restart policy and the record.
+/// How a session ends. The schedule, the ledger, the restart policy and the record all use this list.
 ///
-/// The raw value is its number in a ledger, which a later version may only add to.
+/// The raw value is the number in a ledger; later versions may add numbers but never change one.
 public enum SessionEnd: UInt64, CaseIterable, Sendable {
-    /// Complete: it has had its bound of cycles.
+    /// Completed: the session ran its maximum number of cycles.
     case maxCycles = 1
-    /// Complete: the wall clock has reached its end time.
+    /// Completed: the wall clock reached the session's end time.
     case until = 2
-    /// Ended in order, by a person or with the host.
+    /// Stopped in order, by a person or because the host stopped.
     case stopped = 3
-    /// Complete: its routine asked for the end.
+    /// Completed: the routine asked to end.
     case endedByRoutine = 4
-    /// Failed: a callback returned an error, and the decision was to end.
+    /// Failed: a callback returned an error, and the decision was to end the session.
     case error = 5
-    /// Failed: its worker was ended by a signal.
+    /// Failed: a signal terminated the worker.
     case crash = 6
-    /// Failed: its worker called `exit`, or left the host in another way.
+    /// Failed: the worker called `exit` or abandoned the host in another way.
     case exit = 7
-    /// Failed: a callback was over its time.
+    /// Failed: a callback exceeded its timeout.
     case timeout = 8
-    /// Failed: another routine of its worker died.
+    /// Failed: another routine brought down the worker that they share.
     case peerFailed = 9
-    /// Ended in order, since its file was replaced.
+    /// Stopped in order, because the plugin's file was replaced.
     case reloaded = 10
-    /// Ended in order, since its file was removed.
+    /// Stopped in order, because the plugin's file was removed.
     case removed = 11
-    /// Failed: its host died.
+    /// Failed: the host died.
     case hostDied = 12
-    /// Shut out after too many failures.
+    /// Quarantined after too many failures.
     case quarantined = 13
 
     private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.name, $0) })
 
-    /// The end of that name; nil when this version knows none.
+    /// Creates the end with that name; nil if this version does not know it.
     public init?(name: String) {
         guard let end = Self.byName[name] else { return nil }
         self = end
@@ -56,7 +56,8 @@ public enum SessionEnd: UInt64, CaseIterable, Sendable {
         }
     }
 
-    /// Whether a worker can know of it: all others are what becomes of a worker, or what the host decides.
+    /// Whether a worker itself can report this end. The others describe the death of a worker or a decision of the
+    /// host.
     public var isWorkers: Bool {
         switch self {
         case .maxCycles, .until, .stopped, .endedByRoutine, .error: true
@@ -64,7 +65,7 @@ public enum SessionEnd: UInt64, CaseIterable, Sendable {
         }
     }
 
-    /// Whether something went wrong.
+    /// Whether the end is a failure.
     public var isFailure: Bool {
         switch self {
         case .error, .crash, .exit, .timeout, .peerFailed, .hostDied, .quarantined: true

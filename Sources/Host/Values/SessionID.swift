@@ -1,18 +1,18 @@
-/// The name of one session, unique in a state directory, and in the order of starts.
+/// The id of a session. Ids are unique within a state directory and sort in the order in which sessions start.
 ///
-/// 44 bits of UTC milliseconds over 20 bits that tell apart what starts in the same millisecond. As text it is
-/// 13 characters of Crockford's base 32 in lower case, which sort as the numbers do.
+/// An id has 44 bits of milliseconds since 1970, UTC, above 20 bits that distinguish starts in the same millisecond.
+/// Its text form is 13 lower-case characters of Crockford's base 32, which sort in the same order as the numbers.
 public struct SessionID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    /// The number itself.
+    /// The number.
     public let rawValue: UInt64
 
-    /// An id from its number; every number is one.
+    /// Creates an id from a number; any number is valid.
     public init(rawValue: UInt64) {
         self.rawValue = rawValue
     }
 
-    /// Reads the text form: exactly 13 characters, of either case, with Crockford's `i`, `l` for 1 and `o` for 0.
-    /// Nil for any other text.
+    /// Parses the text form: exactly 13 characters, in either case; as Crockford permits, `i` and `l` count as 1 and
+    /// `o` as 0. Nil for any other text.
     public init?(_ text: some StringProtocol) {
         var value: UInt64 = 0
         var count = 0
@@ -25,7 +25,7 @@ public struct SessionID: Hashable, Comparable, Sendable, CustomStringConvertible
         rawValue = value
     }
 
-    /// When the session started, UTC in milliseconds since 1970, as the id remembers it.
+    /// When the session started according to the id, in milliseconds since 1970, UTC.
     public var milliseconds: Int64 { Int64(rawValue >> 20) }
 
     /// The text form.
@@ -41,7 +41,7 @@ public struct SessionID: Hashable, Comparable, Sendable, CustomStringConvertible
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The order of starts.
+    /// Whether the session of `left` started before that of `right`.
     public static func < (left: SessionID, right: SessionID) -> Bool { left.rawValue < right.rawValue }
 
     private static let length = 13
@@ -75,22 +75,23 @@ extension SessionID: Codable {
     }
 }
 
-/// Makes session ids, each greater than the one before it, also when the clock is set back.
+/// Generates session ids, each greater than the previous one even if the clock is set back.
 ///
-/// Two generators (two workers) that start a session in the same millisecond are told apart by 20 random bits.
+/// If two generators, in two workers, start sessions in the same millisecond, 20 random bits distinguish the ids.
 public struct SessionIDGenerator: Sendable {
     private var last: UInt64 = 0
 
-    /// A generator that has made none.
+    /// Creates a generator that has made no id yet.
     public init() {}
 
-    /// The next id, for a session that starts at `milliseconds` UTC; times outside of 44 bits are cut to them.
+    /// The next id, for a session that starts `milliseconds` after 1970, UTC. A time that does not fit into 44 bits is
+    /// clamped.
     public mutating func next(milliseconds: Int64) -> SessionID {
         var random = SystemRandomNumberGenerator()
         return next(milliseconds: milliseconds, using: &random)
     }
 
-    /// The same by random numbers that somebody chose, for a run that is to be the same each time.
+    /// The next id, with the caller's random numbers, which makes a run reproducible.
     public mutating func next(milliseconds: Int64, using random: inout some RandomNumberGenerator) -> SessionID {
         let time = UInt64(max(0, min(milliseconds, 1 << 44 - 1)))
         let fresh = time << 20 | UInt64.random(in: 0..<1 << 20, using: &random)

@@ -1,14 +1,14 @@
 extension SessionRecord {
-    /// Bytes of the longest line that is written or read, without its line break.
+    /// The maximum length of a line in bytes, without its line break, for writing and reading.
     public static let longestLine = 1 << 20
-    /// How many columns of stats a line holds; more are left out.
+    /// The maximum number of stats columns in a line; further ones are omitted.
     public static let mostStats = 64
-    /// Bytes of the longest text in a line; longer ones are cut.
+    /// The maximum length of a text in a line, in bytes; a longer one is cut.
     public static let longestText = 2048
 
     /// The record as one line of JSON, without the line break.
     ///
-    /// Texts are cut to 2 KiB and names of stats to 128 bytes, so that no line is longer than `longestLine`.
+    /// Texts are cut to 2 KiB and the names of stats to 128 bytes, so that no line exceeds `longestLine`.
     public func line() -> [UInt8] {
         var writer = JSONWriter()
         writer.open()
@@ -17,7 +17,7 @@ extension SessionRecord {
         return writer.bytes
     }
 
-    /// Writes the fields into an object that is open.
+    /// Writes the fields into the object that is open in `writer`.
     public func write(to writer: inout JSONWriter) {
         let limit = Self.longestText
         func text(_ key: Field, _ value: String?) {
@@ -53,18 +53,18 @@ extension SessionRecord {
         text(.report, report)
     }
 
-    /// Why bytes are no record.
+    /// The reason why bytes could not be read as a record.
     public struct Malformed: Error, Equatable, Sendable, CustomStringConvertible {
-        /// What is wrong, and at which column.
+        /// What is wrong, with the column.
         public let description: String
     }
 
-    /// Reads a line. Fields that this version does not know are passed over; null counts as absent.
+    /// Reads a record from a line. Unknown fields are skipped; null counts as absent.
     public init(line: [UInt8]) throws(Malformed) {
         try self.init(line, in: 0..<line.count)
     }
 
-    /// Reads a line that stands in a larger buffer.
+    /// Reads a record from a line within a larger buffer.
     public init(_ bytes: [UInt8], in range: Range<Int>) throws(Malformed) {
         guard range.count <= Self.longestLine else { throw Malformed(description: "a line of over 1 MiB") }
         var draft = Draft()
@@ -80,7 +80,7 @@ extension SessionRecord {
 }
 
 extension SessionRecord.Reason {
-    /// Writes the fields into an object that is open, texts cut to `limit` bytes.
+    /// Writes the fields into the object that is open in `writer`, with texts cut to `limit` bytes.
     public func write(to writer: inout JSONWriter, limit: Int = SessionRecord.longestText) {
         writer.field("kind", kind.name, limit: limit)
         writer.field("text", text, limit: limit)
@@ -90,7 +90,7 @@ extension SessionRecord.Reason {
         if let frame { writer.field("frame", frame, limit: limit) }
     }
 
-    /// Reads them.
+    /// Reads an object that `write` wrote.
     public init(from cursor: inout JSONCursor) throws(JSONFault) {
         var reason = SessionRecord.Reason(named: "")
         var kind: String?
@@ -113,7 +113,7 @@ extension SessionRecord.Reason {
 }
 
 extension SessionRecord.Stats {
-    /// Writes the columns into an object that is open.
+    /// Writes the columns into the object that is open in `writer`.
     public func write(to writer: inout JSONWriter) {
         let limit = SessionRecord.longestText
         for (name, value) in columns.prefix(SessionRecord.mostStats) {
@@ -126,7 +126,7 @@ extension SessionRecord.Stats {
         }
     }
 
-    /// Reads them; what is more than a line may hold is left out.
+    /// Reads the columns; those beyond the limit of a line are dropped.
     public init(from cursor: inout JSONCursor) throws(JSONFault) {
         var stats = SessionRecord.Stats()
         var count = 0
@@ -139,7 +139,7 @@ extension SessionRecord.Stats {
     }
 }
 
-/// A record of which not all fields have been read.
+/// A record that is still being read.
 private struct Draft {
     var session: SessionID?
     var plugin: String?

@@ -1,12 +1,14 @@
-/// What is kept of a session: when it ran, how long, how often, why it ended, and what its routine counted.
+/// The permanent record of a session: when it ran, how long, how many cycles, why it ended, and what its routine
+/// counted.
 ///
-/// One line of `sessions.jsonl`, written and read by `line()` and `init(line:)`, which keep the order of the stats.
+/// Each record is one line of `sessions.jsonl`. `line()` writes it and `init(line:)` reads it; both keep the order of
+/// stats.
 public struct SessionRecord: Equatable, Sendable {
     /// The session's id.
     public var session: SessionID
     /// The plugin's id.
     public var plugin: String
-    /// The plugin's version, as its descriptor says.
+    /// The plugin's version, from its descriptor.
     public var pluginVersion: String?
     /// The build id of the plugin's file.
     public var build: String?
@@ -16,27 +18,27 @@ public struct SessionRecord: Equatable, Sendable {
     public var host: String?
     /// The worker's process id.
     public var pid: Int32?
-    /// Start, UTC in ms since 1970.
+    /// When the session started, in ms since 1970, UTC.
     public var startMs: Int64
-    /// End, UTC in ms since 1970, as the clock stood then.
+    /// When the session ended, in ms since 1970, UTC, according to the wall clock at that time.
     public var finishMs: Int64
-    /// The true duration in ms, which no setting of the clock disturbs.
+    /// The elapsed time in ms, measured by a clock that is never set.
     public var durationMs: Int64
-    /// By how much the clock was set while the session ran, in ms; only where that is over 1 s.
+    /// By how much the wall clock was set during the session, in ms; nil unless that is more than 1 s.
     public var clockStepMs: Int64?
-    /// Cycles that count.
+    /// Completed cycles.
     public var cycles: UInt64
-    /// Cycles and attempts that failed.
+    /// Failed cycles and failed attempts.
     public var failures: UInt64
-    /// Grid points passed over because a cycle ran late.
+    /// Grid points that were skipped because a cycle ran late.
     public var missed: UInt64
-    /// The routine's cycles over all its records, this one included.
+    /// The routine's cycles in all its records, including this one.
     public var lifetimeCycles: UInt64?
-    /// Why it ended.
+    /// Why the session ended.
     public var reason: Reason
-    /// The routine's own columns, in the order in which it named them.
+    /// The routine's own columns, in the order in which it defined them.
     public var stats: Stats
-    /// The file of the crash report, if there is one.
+    /// The name of the crash report's file, if there is one.
     public var report: String?
 
     enum Field: String, CaseIterable {
@@ -52,7 +54,7 @@ public struct SessionRecord: Equatable, Sendable {
         case reason, stats, report
     }
 
-    /// A record; what is not known is left out.
+    /// Creates a record. Unknown values are omitted.
     public init(
         session: SessionID, plugin: String, pluginVersion: String? = nil, build: String? = nil, routine: String,
         host: String? = nil, pid: Int32? = nil, startMs: Int64, finishMs: Int64, durationMs: Int64,
@@ -79,41 +81,41 @@ public struct SessionRecord: Equatable, Sendable {
         self.report = report
     }
 
-    /// `plugin/routine`.
+    /// The text `plugin/routine`.
     public var identifier: String { plugin + "/" + routine }
 }
 
 extension SessionRecord {
-    /// Why a session ended, and for a death where it was then.
+    /// Why a session ended and, if its worker died, where in the plugin that happened.
     public struct Reason: Equatable, Sendable {
-        /// What kind of end.
+        /// The kind of end.
         public var kind: Kind
-        /// In words: the error's message, the routine's own reason; may be empty.
+        /// An explanation, such as the error's message or the routine's own reason; may be empty.
         public var text: String
-        /// For a crash the signal's name, such as `SIGSEGV`.
+        /// The name of the signal of a crash, such as `SIGSEGV`.
         public var signal: String?
-        /// The cycle in which it died, from 0.
+        /// The cycle in which the worker died, from 0.
         public var cycle: UInt64?
-        /// The phase in which it died, such as `routine`.
+        /// The phase in which the worker died, such as `routine`.
         public var phase: String?
-        /// The top frame of the crash: function, file and line.
+        /// The topmost stack frame of the crash: function, file and line.
         public var frame: String?
 
-        /// Which of the ends that this version knows it is; nil for one of a later version.
+        /// The end, if this version knows it; nil for an end that a later version introduced.
         public var end: SessionEnd? {
             if case .known(let end) = kind { end } else { nil }
         }
 
-        /// Whether something went wrong. Of the end of a later version nothing is known: it counts as good.
+        /// Whether the end is a failure. An end that only a later version knows does not count as a failure.
         public var isFailure: Bool { end?.isFailure ?? false }
 
-        /// A reason of which only the end's name is known.
+        /// Creates a reason of which only the name of the end is known.
         public init(named name: String) {
             kind = Kind(name: name)
             text = ""
         }
 
-        /// A reason; what is not known is left out.
+        /// Creates a reason. Unknown values are omitted.
         public init(
             _ end: SessionEnd, text: String = "", signal: String? = nil, cycle: UInt64? = nil, phase: Phase? = nil,
             frame: String? = nil
@@ -127,12 +129,12 @@ extension SessionRecord {
         }
     }
 
-    /// An end, or the name of one that a later version wrote and this one does not know.
+    /// An end of a session, or the name of one that a later version wrote and this version does not know.
     public enum Kind: Hashable, Sendable {
         case known(SessionEnd)
         case later(String)
 
-        /// The kind of that name; any text is one.
+        /// Creates the kind with that name; any text is valid.
         public init(name: String) {
             self = SessionEnd(name: name).map { .known($0) } ?? .later(name)
         }
@@ -148,20 +150,20 @@ extension SessionRecord {
 }
 
 extension SessionRecord {
-    /// The routine's own columns, by name, in order.
+    /// The routine's own columns: names with values, in order.
     public struct Stats: Equatable, Sendable {
-        /// The columns; each name once.
+        /// The columns; names are unique.
         public private(set) var columns: [(name: String, value: Value)] = []
 
-        /// No columns.
+        /// Creates stats without columns.
         public init() {}
 
-        /// Columns in that order; the last value given to a name stands.
+        /// Creates columns in the given order. If a name occurs twice, the later value replaces the earlier one.
         public init(_ columns: [(String, Value)]) {
             for (name, value) in columns { self[name] = value }
         }
 
-        /// The value of a column. Setting keeps the place of a name that is there, nil removes it.
+        /// The value of a column. Setting an existing column keeps its position; setting nil removes the column.
         public subscript(name: String) -> Value? {
             get { columns.first { $0.name == name }?.value }
             set {
@@ -175,7 +177,7 @@ extension SessionRecord {
             }
         }
 
-        /// Whether names, values and order are the same.
+        /// Whether names, values and order are equal.
         public static func == (left: Stats, right: Stats) -> Bool {
             left.columns.elementsEqual(right.columns) { $0.name == $1.name && $0.value == $1.value }
         }

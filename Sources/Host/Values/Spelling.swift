@@ -1,6 +1,6 @@
-/// Finds the word that somebody meant.
+/// Finds the intended word for a mistyped one.
 public enum Spelling {
-    /// The word nearest to a mistyped one, or nil when none is near. Case, `-` and `_` do not matter.
+    /// The word nearest to a mistyped one, or nil if none is near. Ignores case, `-` and `_`.
     public static func nearest(to word: String, in words: some Sequence<String>) -> String? {
         let given = plain(word)
         guard given.count <= 64 else { return nil }
@@ -8,7 +8,7 @@ public enum Spelling {
         for candidate in words {
             let other = plain(candidate)
             guard other.count <= 64 else { continue }
-            // A beginning counts as one mistake: `wait` means `wait_ms`.
+            // A prefix of more than two characters counts as one mistake: `wait` stands for `wait_ms`.
             let distance = given.count > 2 && other.starts(with: given) ? 1 : distance(given, other)
             if distance <= max(1, min(given.count, other.count) / 3), distance < best?.distance ?? .max {
                 best = (candidate, distance)
@@ -21,7 +21,7 @@ public enum Spelling {
         word.lowercased().filter { $0 != "_" && $0 != "-" }.map { $0 }
     }
 
-    /// Insertions, removals, replacements and swaps of neighbours that make one word of the other.
+    /// The number of insertions, removals, replacements and swaps of neighbours that turn one word into the other.
     private static func distance(_ a: [Character], _ b: [Character]) -> Int {
         var before: [Int] = []
         var last = Array(0...b.count)

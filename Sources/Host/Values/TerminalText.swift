@@ -1,10 +1,11 @@
-/// Text from elsewhere, made fit for a terminal: without control characters, and measured in cells.
+/// Makes text from outside safe for a terminal, and measures it in terminal cells.
 public enum TerminalText {
-    /// The text with control characters, line breaks, direction marks and what cannot be seen shown as `\u{…}`, so that no
-    /// plugin can move the cursor, hide a line, or take a name that looks like another's.
+    /// The text with control characters, direction marks and invisible characters shown as `\u{…}`, and with line
+    /// breaks and tabs as spaces. A plugin can thereby not move the cursor, hide a line, or imitate the name of another
+    /// plugin.
     public static func clean(_ text: some StringProtocol) -> String {
-        // A view of scalars copies itself whenever a collection is appended to it, which made the cleaning of a long text
-        // quadratic: a string grows in place.
+        // A `String` grows in place. Appending a collection to a `UnicodeScalarView` copies the view each time, which
+        // would make the cleaning of a long text quadratic.
         var result = ""
         result.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {
@@ -21,12 +22,12 @@ public enum TerminalText {
         return result
     }
 
-    /// How many cells the text takes.
+    /// The width of the text in terminal cells.
     public static func width(_ text: String) -> Int {
         text.unicodeScalars.reduce(0) { $0 + cells($1.value) }
     }
 
-    /// The text cut to that many cells, with `…` at its end where something is missing.
+    /// The text cut to `width` cells; a text that was cut ends with `…`.
     public static func cut(_ text: String, to width: Int) -> String {
         guard self.width(text) > width else { return text }
         guard width > 0 else { return "" }
@@ -40,21 +41,21 @@ public enum TerminalText {
         return String(result) + "…"
     }
 
-    /// The text filled up with spaces to that many cells, on the right or, for numbers, on the left.
+    /// The text padded with spaces to `width` cells, on its right, or on its left for a number.
     public static func pad(_ text: String, to width: Int, isNumber: Bool = false) -> String {
         let space = String(repeating: " ", count: max(0, width - self.width(text)))
         return isNumber ? space + text : text + space
     }
 
-    /// The same for a text of several lines, which stay lines.
+    /// Cleans each line of a text and keeps the line breaks.
     public static func cleanLines(_ text: some StringProtocol) -> String {
-        // By bytes: a CR and LF together are one character.
+        // Splits by bytes, because Swift treats CR and LF together as one character.
         String(text).utf8.split(separator: 0x0A, omittingEmptySubsequences: false)
             .map { clean(String(decoding: $0, as: UTF8.self)) }.joined(separator: "\n")
     }
 
-    /// Control characters, marks and overrides of direction, line separators, and what has no width of its own: soft
-    /// hyphens, joiners, fillers and tags.
+    /// Whether a scalar is a control character, a mark or override of text direction, a line separator, or without a
+    /// width of its own: soft hyphens, joiners, fillers and tags.
     static func isHarmful(_ value: UInt32) -> Bool {
         switch value {
         case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x061C, 0x115F, 0x1160, 0x180E, 0x200B...0x200F, 0x2028...0x202E,
@@ -64,7 +65,7 @@ public enum TerminalText {
         }
     }
 
-    /// The common cases of wcwidth(3), without a locale.
+    /// The width of a scalar in cells: the common cases of wcwidth(3), independent of the locale.
     private static func cells(_ value: UInt32) -> Int {
         switch value {
         case 0x0300...0x036F, 0x200B...0x200D, 0x20D0...0x20FF, 0xFE00...0xFE0F: 0
@@ -76,7 +77,7 @@ public enum TerminalText {
     }
 }
 
-/// Text from outside as one line: control characters become spaces, and past `limit` characters comes `…`.
+/// Text from outside as one line: control characters become spaces, and text beyond `limit` scalars becomes `…`.
 public func oneLine(_ text: String, limit: Int) -> String {
     var line = ""
     var count = 0

@@ -1,9 +1,10 @@
-/// Points in time as people write them. Pure: no clock, no time zone of the machine.
+/// Converts between points in time and RFC 3339. Pure: uses neither a clock nor the machine's time zone.
 public enum Timestamp {
-    /// Milliseconds since 1970, UTC, from a text after RFC 3339, such as `2026-11-24T18:30:00Z`,
-    /// `2026-11-24 18:30:00.250+01:00`; nil when it is none, or names a day or time that does not exist.
+    /// Parses a time in the form of RFC 3339, such as `2026-11-24T18:30:00Z` or `2026-11-24 18:30:00.250+01:00`, and
+    /// returns milliseconds since 1970, UTC. Nil if the text has another form, or names a day or time that does not
+    /// exist.
     ///
-    /// The seconds may be left out. A leap second (`:60`) is the first moment of the next minute.
+    /// The seconds may be omitted. A leap second (`:60`) is the first moment of the next minute.
     public static func parse(_ text: String) -> Int64? {
         var rest = Array(text.utf8)[...]
         guard let year = digits(4, from: &rest), take("-", from: &rest),
@@ -28,8 +29,8 @@ public enum Timestamp {
         return ((days(year, month, day) * 1440 + minutes) * 60 + second) * 1000 + milliseconds
     }
 
-    /// A time as RFC 3339 in UTC with milliseconds only where there are some: `2026-11-24T17:30:00Z`.
-    /// Times outside the years 0 to 9999 are clamped to them.
+    /// A time as RFC 3339 in UTC, with milliseconds only if they are not 0: `2026-11-24T17:30:00Z`. Times outside the
+    /// years 0 to 9999 are clamped.
     public static func format(_ milliseconds: Int64) -> String {
         let clamped = min(max(milliseconds, -62_167_219_200_000), 253_402_300_799_999)
         let (day, inDay) = floorDivided(clamped, by: 86_400_000)
@@ -58,8 +59,8 @@ public enum Timestamp {
         }
     }
 
-    /// Days since 1970 of a date of the Gregorian calendar, years from 0. The year begins in March here, so that
-    /// the leap day is its last.
+    /// Days from 1970 to a date of the Gregorian calendar; the year must be 0 or later. The calculation lets years
+    /// begin in March, so that the leap day is the last day of a year.
     private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let (era, yearOfEra) = floorDivided(shifted, by: 400)
@@ -90,7 +91,7 @@ public enum Timestamp {
         return rest.prefix(count).reduce(0) { $0 * 10 + Int64($1 - .zero) }
     }
 
-    /// A fraction of a second of any length, cut to milliseconds.
+    /// Reads a fraction of a second with any number of digits, truncated to milliseconds.
     private static func fraction(from rest: inout ArraySlice<UInt8>) -> Int64? {
         let digits = rest.prefix { (UInt8.zero...UInt8.nine).contains($0) }
         if digits.isEmpty { return nil }
@@ -99,7 +100,7 @@ public enum Timestamp {
         return three.reduce(0) { $0 * 10 + Int64($1 - .zero) }
     }
 
-    /// Minutes east of UTC.
+    /// Reads a UTC offset and returns it in minutes east of UTC.
     private static func offset(from rest: inout ArraySlice<UInt8>) -> Int64? {
         if take("Z", from: &rest) || take("z", from: &rest) { return 0 }
         let isWest = rest.first == .minus
@@ -110,16 +111,16 @@ public enum Timestamp {
     }
 }
 
-/// Until when a routine runs.
+/// The end time of a routine's sessions.
 public enum Until: Equatable, Sendable, CustomStringConvertible {
-    /// There is no such time.
+    /// There is no end time.
     case never
-    /// A point in time, UTC, in milliseconds since 1970.
+    /// A point in time, in milliseconds since 1970, UTC.
     case moment(Int64)
-    /// The next time that the machine's local clock shows this.
+    /// The next moment at which the machine's local clock shows this time.
     case timeOfDay(hour: Int, minute: Int)
 
-    /// What a person writes: RFC 3339, `HH:MM` or `never`; nil when it is none of them.
+    /// Parses what a person writes: RFC 3339, `HH:MM` or `never`; nil for any other text.
     public init?(_ text: String) {
         if text == "never" {
             self = .never
@@ -136,7 +137,7 @@ public enum Until: Equatable, Sendable, CustomStringConvertible {
         self = .timeOfDay(hour: Int(hour), minute: Int(minute))
     }
 
-    /// What the initialiser reads.
+    /// The text form, which the initialiser reads.
     public var description: String {
         switch self {
         case .never: "never"

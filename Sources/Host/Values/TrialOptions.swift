@@ -1,20 +1,20 @@
-/// Which plugin is to be tried, and how: what `schedhost try` and who carries it out speak of.
+/// What `schedhost try` is to do: the plugin, its routines and their settings.
 public struct TrialOptions: Equatable, Sendable {
     /// The plugin's file.
     public var file: String
-    /// The routines that run; empty: all that are enabled.
+    /// The routines to run; empty means all that are enabled.
     public var routines: [String] = []
-    /// The instance of the plugin that it is; nil: the plugin as itself.
+    /// The name of the plugin's instance to run; nil means the plugin without an instance.
     public var instance: String?
-    /// The host's configuration; nil: schedhost.json5 beside the plugin, if there is one.
+    /// The host's configuration file; nil means the schedhost.json5 beside the plugin, if there is one.
     public var config: String?
-    /// Parameters, `NAME=VALUE`.
+    /// Parameters, each as `NAME=VALUE`.
     public var parameters: [String] = []
-    /// Cycles of each session; nil: as is configured.
+    /// The number of cycles of each session; nil means as configured.
     public var cycles: UInt64?
-    /// What random numbers come from; nil: from the system.
+    /// The seed of the random numbers; nil means a random one from the system.
     public var seed: UInt64?
 
-    /// All routines of that file.
+    /// Creates options that run all routines of `file`.
     public init(file: String) { self.file = file }
 }

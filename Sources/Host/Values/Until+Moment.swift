@@ -1,6 +1,6 @@
 extension Until {
-    /// The point in time, UTC in ms since 1970, as seen from `nowMs`: a time of day is today's if it is still to come,
-    /// else tomorrow's. Nil for `never`.
+    /// The end time in ms since 1970, UTC, as seen from `nowMs`. A time of day means today if it is still to come,
+    /// otherwise tomorrow. Nil for `never`.
     public func moment(nowMs: Int64, zone: CivilTime.Zone = .local) -> Int64? {
         switch self {
         case .never: return nil

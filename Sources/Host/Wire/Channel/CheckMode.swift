@@ -1,5 +1,5 @@
-/// How a worker knows that it serves `schedhost check`.
+/// Tells a worker that it serves `schedhost check`.
 public enum CheckMode {
-    /// Set in its environment, to anything.
+    /// The environment variable that switches check mode on; its value does not matter.
     public static let variable = "SCHEDHOST_CHECK"
 }

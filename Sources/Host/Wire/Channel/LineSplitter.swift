@@ -1,25 +1,25 @@
-/// Cuts a stream of bytes into lines, within a bound of memory.
+/// Splits a stream of bytes into lines with bounded memory.
 public struct LineSplitter: Sendable {
-    /// One line without its end.
+    /// One line, without its line break.
     public enum Line: Equatable, Sendable {
         case whole([UInt8])
-        /// The first bytes of a line that was longer than the bound; the rest is gone.
+        /// The first bytes of a line that exceeded the limit; the rest of the line is discarded.
         case cut([UInt8])
     }
 
     private var rest: [UInt8] = []
     private var isSkipping = false
-    /// Bytes of a line; may be changed at any time, and holds from the next line on.
+    /// The maximum length of a line in bytes. It may be changed at any time and applies from the next line on.
     public var limit: Int
 
-    /// A splitter into lines of at most `limit` bytes.
+    /// Creates a splitter into lines of at most `limit` bytes.
     public init(limit: Int) { self.limit = limit }
 
-    /// Takes the next bytes, and hands out the lines that they complete.
+    /// Consumes the next bytes and calls `body` with each line that they complete.
     public mutating func take(_ bytes: [UInt8], _ body: (Line) -> Void) { take(bytes[...], body) }
 
-    /// The same for a part of an array. Not generic: a caller in another module would get the slow form, and a worker
-    /// begins with this.
+    /// Does the same for a slice. The function is not generic, because generic code would not be specialised for a
+    /// caller in another module, and the start of each worker passes through it.
     public mutating func take(_ bytes: ArraySlice<UInt8>, _ body: (Line) -> Void) {
         var part = bytes
         while let end = part.firstIndex(of: UInt8(ascii: "\n")) {
@@ -46,7 +46,7 @@ public struct LineSplitter: Sendable {
         }
     }
 
-    /// What is left when the stream ends: a last line without its end, or nil.
+    /// Ends the stream: returns a last line without a line break, if there is one.
     public mutating func finish() -> Line? {
         defer { rest = [] }
         return rest.isEmpty ? nil : .whole(rest)

@@ -1,29 +1,29 @@
 public import HostValues
 
-/// What a description must be like. Asked on both sides of the channel: by the worker, whose answer has the author's own
-/// words for the field, and by the supervisor, since plugin code can write on the channel itself.
+/// The rules for a valid description. Both sides of the channel check them: the worker, whose error names the field in
+/// the plugin author's terms, and the supervisor, because plugin code can write to the channel itself.
 extension PluginDescription {
-    /// The bounds, as the ABI's header has them.
+    /// The bounds, which equal those of the ABI's header.
     public enum Bounds {
-        /// Bytes of a name.
+        /// The maximum length of a name, in bytes.
         public static let name = 64
-        /// Bytes of a version or a description, which is one line.
+        /// The maximum length of a version or a description, which is one line, in bytes.
         public static let line = 200
-        /// Bytes of a parameter's default and of its range.
+        /// The maximum length of a parameter's default and of its range, in bytes.
         public static let text = 4096
-        /// Bytes of a schedule.
+        /// The maximum length of a schedule, in bytes.
         public static let schedule = 1024
-        /// Routines of a plugin: as many as a ledger has slots.
+        /// The maximum number of routines, which is the number of slots in a ledger.
         public static let routines = LedgerSlot.mostInFile
-        /// Parameters of a plugin.
+        /// The maximum number of parameters.
         public static let parameters = 1000
-        /// Needs of a plugin.
+        /// The maximum number of needs.
         public static let needs = 1000
-        /// The longest wait and timeout, ms: 31 days.
+        /// The longest interval and timeout, in ms: 31 days.
         public static let milliseconds = RoutineTiming.longestMs
     }
 
-    /// What is wrong with it, in one line that begins with the field; nil for a good one.
+    /// What is wrong with the description, in one line that begins with the field; nil if it is valid.
     public var fault: String? {
         Self.nameFault(id, "id") ?? ownNameFault ?? Self.lineFault(version, "version", isRequired: true)
             ?? Self.lineFault(description ?? "", "description") ?? parametersFault ?? needsFault
@@ -40,7 +40,7 @@ extension PluginDescription {
             + "\"bind=9100\" or \"udp\""
     }
 
-    /// The host's own file is `schedhost.json5`, and so it calls itself in the log.
+    /// The host's own name is reserved: its file is `schedhost.json5`, and its log lines carry that name.
     private var ownNameFault: String? {
         id.lowercased() == "schedhost" ? "id is \"\(id)\": that is the host's own name; give it another one" : nil
     }
@@ -70,7 +70,7 @@ extension PluginDescription {
         }
         var names: Set<String> = []
         for (index, routine) in routines.enumerated() {
-            // The fields' names are only made when one is wrong: there may be many routines.
+            // The full name of a field is built only for an error, because there may be many routines.
             let fault =
                 Self.nameFault(routine.name, "name") ?? Self.lineFault(routine.description ?? "", "description")
                 ?? Self.timeFault(routine.waitMs, "wait_ms") ?? Self.timeFault(routine.timeoutMs, "timeout_ms")
@@ -111,7 +111,7 @@ extension PluginDescription {
         return isLine ? nil : "\(field) is not one line of text: it has a line break or another control character"
     }
 
-    /// What its words mean is asked where schedules are known.
+    /// Checks the length only; modules that know schedules check the syntax.
     private static func scheduleFault(_ routine: Routine) -> String? {
         guard let schedule = routine.schedule else { return nil }
         if routine.waitMs > 0 {

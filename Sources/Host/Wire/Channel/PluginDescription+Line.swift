@@ -1,6 +1,6 @@
 internal import HostValues
 
-/// The fields of a description in the event that carries it.
+/// The JSON fields of a description within the event that carries it.
 extension PluginDescription {
     func write(to writer: inout JSONWriter) {
         writer.field("id", id)
@@ -35,7 +35,7 @@ extension PluginDescription {
         case "description": description = try cursor.string()
         case "serial": isSerial = try cursor.bool()
         case "parameters":
-            // One more than is allowed tells that there are too many: the rest takes no memory.
+            // One element more than allowed is kept, so that `fault` reports the excess; further ones take no memory.
             try cursor.list { (cursor) throws(JSONFault) in
                 if parameters.count > Bounds.parameters { return try cursor.skip() }
                 parameters.append(try Parameter(from: &cursor))
@@ -50,7 +50,7 @@ extension PluginDescription {
                 if routines.count > Bounds.routines { return try cursor.skip() }
                 routines.append(try Routine(from: &cursor))
             }
-            routines = routines.map { $0 }  // they are kept, and there may be many: no room for more
+            routines = routines.map { $0 }  // trims spare capacity, since the routines are kept and there may be many
         default: try cursor.skip()
         }
     }

@@ -1,6 +1,6 @@
 internal import HostValues
 
-/// The form on the channel: an object with one field, whose name is the command's.
+/// The format on the channel: an object with a single field, which has the name of the command.
 extension WorkerCommand {
     /// The command as one line of JSON, without the line break.
     public func line() -> [UInt8] {
@@ -35,7 +35,7 @@ extension WorkerCommand {
         return writer.bytes
     }
 
-    /// Reads a line; nil when it is none. A field that is missing counts as zero.
+    /// Parses a line; nil if it is not a command. A missing field counts as zero.
     public init?(line: [UInt8]) {
         var cursor = JSONCursor(line, in: 0..<line.count)
         var command: WorkerCommand?
@@ -244,20 +244,20 @@ extension RoutineTiming {
 }
 
 extension JSONWriter {
-    /// A field with a text, left out when there is none.
+    /// Writes a text field if there is a text.
     mutating func field(_ name: String, ifAny text: String?) {
         if let text { field(name, text) }
     }
 }
 
 extension JSONCursor {
-    /// Reads one of a type's words.
+    /// Reads a string that must be a raw value of the type.
     mutating func word<Word: RawRepresentable>() throws(JSONFault) -> Word where Word.RawValue == String {
         guard let word = Word(rawValue: try string()) else { throw fault("a word that is known before this") }
         return word
     }
 
-    /// Reads a number without a fraction that fits the type.
+    /// Reads a whole number that must fit into the type.
     mutating func whole<Number: FixedWidthInteger>() throws(JSONFault) -> Number {
         guard let value = Number(exactly: try signed()) else { throw fault("a smaller number before this") }
         return value

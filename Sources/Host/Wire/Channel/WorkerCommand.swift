@@ -1,51 +1,51 @@
 public import HostValues
 
-/// What the supervisor tells a worker: one JSON object a line.
+/// A command from the supervisor to a worker: one JSON object a line.
 public enum WorkerCommand: Equatable, Sendable {
-    /// Load a plugin; answered by `loaded` or `refused`.
+    /// Loads a plugin; the worker answers `loaded` or `refused`, or `described` if only the description is wanted.
     case load(Load)
-    /// Begin a session; answered by `ended` when it is over.
+    /// Begins a session; the worker answers `ended` when the session is over.
     case start(Start)
-    /// End the session of a slot after the cycle in progress.
+    /// Ends the session in a slot after the cycle in progress.
     case stop(slot: Int)
-    /// Let the next cycle of a slot come now.
+    /// Starts the next cycle in a slot at once.
     case runNow(slot: Int)
-    /// Let no cycle of a slot start until `resume`.
+    /// Holds back all cycles in a slot until `resume`.
     case pause(slot: Int)
-    /// Undo `pause`.
+    /// Reverts `pause`.
     case resume(slot: Int)
-    /// The cycle begins that a slot's session wanted under that number.
+    /// Permits the cycle that the session in a slot requested by `wantsTurn` with the same number.
     case go(slot: Int, number: UInt64)
-    /// Let go of what the disk caches of a routine hold in memory: the files were removed.
+    /// Drops values of a routine's disk caches from memory, because their files were removed.
     case dropCached(DropCached)
-    /// Show log lines from this level on.
+    /// Sets the lowest level of log lines that the worker sends.
     case logLevel(Int32)
-    /// End all sessions, unload, say `goodbye`, and exit.
+    /// Ends all sessions, unloads the plugins, sends `goodbye` and exits.
     case quit
 
-    /// A plugin to load.
+    /// The parameters of `load`.
     public struct Load: Equatable, Sendable {
-        /// The number by which later messages name it, from 0.
+        /// The number, from 0, by which later messages identify the plugin.
         public var plugin: Int
         /// The file to load.
         public var path: String
-        /// The name to use in messages: the file that the user knows.
+        /// The name for messages, which is that of the file as the user knows it.
         public var name: String
-        /// The instance of the plugin that it is to be; nil: the plugin as itself.
+        /// The name of the plugin's instance; nil means the plugin without an instance.
         public var instance: String?
-        /// All parameters as one JSON object.
+        /// All parameters, as one JSON object.
         public var parameters: String
-        /// Whether to call `load`; otherwise only the descriptor is read.
+        /// Whether to call the plugin's `load`; otherwise the worker only reads its descriptor.
         public var isForRunning: Bool
-        /// The build id, for what the caches write.
+        /// The build id, which the caches store with their values.
         public var build: String
 
-        /// The folder of the disk caches; nil: there are none.
+        /// The directory of the disk caches; nil means that there are none.
         public var caches: Caches?
-        /// Whether other plugins may be loaded by the same worker.
+        /// Whether the same worker may load further plugins.
         public var isShared: Bool
 
-        /// A load.
+        /// Creates the parameters of a load.
         public init(
             plugin: Int, path: String, name: String, instance: String? = nil, parameters: String, isForRunning: Bool,
             build: String,
@@ -62,24 +62,24 @@ public enum WorkerCommand: Equatable, Sendable {
             self.caches = caches
         }
 
-        /// A folder with disk caches.
+        /// A directory of disk caches.
         public struct Caches: Equatable, Sendable {
-            /// Whose caches are in it.
+            /// The owners of the caches in the directory.
             public enum Scope: String, Sendable {
-                /// All plugins', in folders by plugin and routine.
+                /// All plugins; the subdirectories are named after plugin and routine.
                 case all
-                /// One plugin's, in folders by routine.
+                /// One plugin; the subdirectories are named after its routines.
                 case plugin
-                /// One routine's.
+                /// One routine.
                 case routine
             }
 
-            /// Where it is.
+            /// The path of the directory.
             public var path: String
-            /// Whose they are.
+            /// The owners of its caches.
             public var scope: Scope
 
-            /// A folder.
+            /// Creates a reference to a directory.
             public init(_ path: String, _ scope: Scope) {
                 self.path = path
                 self.scope = scope
@@ -87,18 +87,18 @@ public enum WorkerCommand: Equatable, Sendable {
         }
     }
 
-    /// Values of a routine's disk caches.
+    /// Selects values of a routine's disk caches.
     public struct DropCached: Equatable, Sendable {
         /// The plugin's number.
         public var plugin: Int
-        /// The routine's position in the plugin's description.
+        /// The routine's index in the plugin's description.
         public var routine: Int
-        /// The cache; nil: all of them.
+        /// The name of the cache; nil selects all caches.
         public var name: String?
-        /// The key, empty for the unkeyed value; nil: all of them.
+        /// The key, empty for the unkeyed value; nil selects all keys.
         public var key: String?
 
-        /// Values to let go of.
+        /// Creates a selection of values.
         public init(plugin: Int, routine: Int, name: String? = nil, key: String? = nil) {
             self.plugin = plugin
             self.routine = routine
@@ -107,40 +107,42 @@ public enum WorkerCommand: Equatable, Sendable {
         }
     }
 
-    /// A session to begin.
+    /// The parameters of `start`.
     public struct Start: Equatable, Sendable {
-        /// The slot of the ledger, unused so far or left by an ended session of the same routine.
+        /// The slot of the ledger, which is unused or was used by an ended session of the same routine.
         public var slot: Int
         /// The plugin's number.
         public var plugin: Int
-        /// The routine's position in the plugin's description.
+        /// The routine's index in the plugin's description.
         public var routine: Int
         /// The session's id.
         public var session: SessionID
-        /// Wait, ms.
+        /// The interval between the starts of cycles, in ms.
         public var waitMs: UInt64
-        /// Bound of cycles; 0: none.
+        /// The number of cycles after which the session is complete; 0 means no bound.
         public var maxCycles: UInt64
-        /// UTC ms from which no cycle starts, or nil.
+        /// The end time, in ms since 1970, UTC, from which on no cycle starts; nil means none.
         public var untilMs: Int64?
-        /// What follows an error where no hook decides, and how often one cycle is tried.
+        /// What the worker does after an error that no hook decides on, and the maximum number of attempts at one
+        /// cycle.
         public var onError: ErrorDefault
-        /// Cycles over all earlier records.
+        /// The routine's cycles in all earlier records.
         public var lifetimeCycles: UInt64
-        /// How the session before ended: a number of `SCHEDHOST_BEFORE_…`.
+        /// How the previous session ended: one of the ABI's `SCHEDHOST_BEFORE_…` constants.
         public var before: UInt32
-        /// All parameters as one JSON object.
+        /// All parameters, as one JSON object.
         public var parameters: String
-        /// Whether it begins paused.
+        /// Whether the session begins paused.
         public var isPaused: Bool
-        /// How its disk caches are kept; those of the first session hold for all of the worker.
+        /// The settings of the routine's disk caches. Those of the first session apply for the whole life of the
+        /// worker.
         public var caches: CacheSettings
-        /// When it runs, beside its wait.
+        /// The settings for when the routine runs, apart from its interval.
         public var timing: RoutineTiming
-        /// Whether each cycle waits for `go`.
+        /// Whether each cycle must wait for `go`.
         public var takesTurns: Bool
 
-        /// A start.
+        /// Creates the parameters of a start.
         public init(
             slot: Int, plugin: Int, routine: Int, session: SessionID, waitMs: UInt64, maxCycles: UInt64,
             untilMs: Int64?, onError: ErrorDefault, lifetimeCycles: UInt64, before: UInt32, parameters: String,

@@ -1,6 +1,6 @@
 internal import HostValues
 
-/// The form on the channel: an object with one field, whose name is the event's.
+/// The format on the channel: an object with a single field, which has the name of the event.
 extension WorkerEvent {
     /// The event as one line of JSON, without the line break.
     public func line() -> [UInt8] {
@@ -46,8 +46,8 @@ extension WorkerEvent {
         return writer.bytes
     }
 
-    /// Reads a line; nil when it is none. A field that is missing counts as zero, as does what a plugin leaves out
-    /// that forges one: the supervisor checks each number against what it knows.
+    /// Parses a line; nil if it is not an event. A missing field counts as zero, also in an event that a plugin forged:
+    /// the supervisor checks each number against its own data.
     public init?(line: [UInt8]) {
         var cursor = JSONCursor(line, in: 0..<line.count)
         var event: WorkerEvent?

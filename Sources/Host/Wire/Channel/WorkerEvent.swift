@@ -1,70 +1,72 @@
 public import HostValues
 
-/// What a worker tells the supervisor: one JSON object a line. Untrusted: a plugin shares the worker's memory.
+/// An event from a worker to the supervisor: one JSON object a line. Untrusted, because a plugin shares the worker's
+/// memory.
 public enum WorkerEvent: Equatable, Sendable {
-    /// The plugin's description was read, as `load` had asked for it alone. Nothing of it has run but its constructors.
+    /// The plugin's description was read, as a `load` for the description alone requested. No code of the plugin but
+    /// its constructors has run.
     case described(plugin: Int, PluginDescription)
-    /// The plugin is loaded, and its `load` has succeeded. What it is was said in `described`.
+    /// The plugin is loaded, and its `load` succeeded. An earlier `described` has its description.
     case loaded(plugin: Int)
-    /// The plugin cannot be used: how far it came, and why.
+    /// The plugin cannot be used; the event says at which stage that was found, and why.
     case refused(plugin: Int, stage: LoadStage, text: String)
-    /// A session is over.
+    /// A session has ended.
     case ended(Ended)
     /// A line for the log.
     case log(Log)
-    /// So many log lines of the worker were dropped because they came too fast.
+    /// The worker dropped `count` log lines, because they came too fast.
     case dropped(count: Int)
-    /// A session's next cycle is due since that time, and may begin when the host says so: only so many may run at
-    /// once. Its own number for that.
+    /// The next cycle of a session has been due since `due` and waits for `go`, because the number of concurrent cycles
+    /// is limited. The worker chose `number` to identify the request.
     case wantsTurn(slot: Int, session: SessionID, number: UInt64, due: BootTime)
-    /// That cycle is over, or is not wanted any more.
+    /// The cycle that had its turn is over, or the request for a turn is withdrawn.
     case turnOver(slot: Int, session: SessionID)
-    /// The worker ends in order.
+    /// The worker is about to exit in order.
     case goodbye
 
     /// The end of a session.
     public struct Ended: Equatable, Sendable {
-        /// What becomes of the routine, by the hook's decision.
+        /// What happens to the routine after the session, as its error hook decided.
         public enum Disposition: String, Sendable {
-            /// What the restart policy says.
+            /// The restart policy decides.
             case policy
-            /// It stays stopped.
+            /// The routine stays stopped.
             case stop
-            /// It is shut out.
+            /// The routine is quarantined.
             case quarantine
         }
 
-        /// The ledger's slot.
+        /// The session's slot in the ledger.
         public var slot: Int
-        /// The session.
+        /// The session's id.
         public var session: SessionID
-        /// Start and end, UTC ms.
+        /// When the session started, in ms since 1970, UTC.
         public var startMs: Int64
-        /// When it ended, UTC ms.
+        /// When the session ended, in ms since 1970, UTC.
         public var finishMs: Int64
-        /// True duration, ns.
+        /// The elapsed time in ns, by a clock that is never set.
         public var durationNs: Int64
-        /// Cycles that count.
+        /// Completed cycles, including those whose error was ignored.
         public var cycles: UInt64
-        /// Of these, those without an error.
+        /// Completed cycles without an error.
         public var goodCycles: UInt64
         /// Failed attempts.
         public var failures: UInt64
-        /// Grid points passed over.
+        /// Grid points that were skipped.
         public var missed: UInt64
-        /// Why, as the record has it.
+        /// Why the session ended, as its record states it.
         public var reason: SessionRecord.Reason
-        /// The error's code, 0 when there was none.
+        /// The error's code; 0 if there was no error.
         public var code: Int32
-        /// The routine's columns.
+        /// The routine's own columns.
         public var stats: SessionRecord.Stats
-        /// What becomes of the routine.
+        /// What happens to the routine after the session.
         public var disposition: Disposition
-        /// The error repeats one from before: a cache did not ask its source again so soon. For so long, ns, it will not;
-        /// nil for an error of its own.
+        /// If the error repeats an earlier one, because a cache did not yet ask its source again: for how many more ns
+        /// the cache will not ask. Nil for an error of its own.
         public var leftAloneNs: Int64?
 
-        /// An end.
+        /// Creates the end of a session.
         public init(
             slot: Int, session: SessionID, startMs: Int64, finishMs: Int64, durationNs: Int64, cycles: UInt64,
             goodCycles: UInt64, failures: UInt64, missed: UInt64, reason: SessionRecord.Reason, code: Int32,
@@ -87,20 +89,20 @@ public enum WorkerEvent: Equatable, Sendable {
         }
     }
 
-    /// One line of the log.
+    /// A line for the log.
     public struct Log: Equatable, Sendable {
         /// The plugin's number.
         public var plugin: Int
-        /// The routine's position, or nil for the plugin itself.
+        /// The routine's index in the plugin's description; nil for the plugin itself.
         public var routine: Int?
-        /// The level, as in the plugin ABI: 5 to 50.
+        /// The level as a number of the plugin ABI: 5 to 50.
         public var level: Int32
-        /// The text, without control characters other than tab and newline.
+        /// The text, without control characters except tab and newline.
         public var text: String
-        /// UTC ms.
+        /// When the line was logged, in ms since 1970, UTC.
         public var ms: Int64
 
-        /// A line.
+        /// Creates a log line.
         public init(plugin: Int, routine: Int?, level: Int32, text: String, ms: Int64) {
             self.plugin = plugin
             self.routine = routine

@@ -1,6 +1,6 @@
 public import HostValues
 
-/// What is asked of a running host on its control socket: one JSON object a line.
+/// A request to a running host on its control socket: one JSON object a line.
 ///
 ///     {"v":1,"request":"status"}
 ///     {"v":1,"request":"pause","ids":["market-poller/snapshot","log-tail"]}
@@ -8,9 +8,9 @@ public import HostValues
 ///     {"v":1,"request":"logs","ids":["market-poller"],"last":100,"level":"info"}
 ///     {"v":1,"request":"drop-cached","ids":["market-poller"],"name":"quotes","key":"EUR"}
 ///
-/// Each is answered by one line, in order: see `ControlResponse`.
+/// The host answers each request with one line, in the order of the requests: see `ControlResponse`.
 public struct ControlRequest: Equatable, Sendable {
-    /// What is wanted.
+    /// The kinds of request.
     public enum Action: String, CaseIterable, Sendable {
         case status
         case runNow = "run-now"
@@ -19,7 +19,7 @@ public struct ControlRequest: Equatable, Sendable {
         case dropCached = "drop-cached"
         case logs
 
-        /// Whether it wants ids of routines or plugins.
+        /// Whether the request requires ids of routines or plugins.
         public var wantsIdentifiers: Bool {
             switch self {
             case .runNow, .pause, .resume, .restart, .stop: true
@@ -30,28 +30,28 @@ public struct ControlRequest: Equatable, Sendable {
 
     /// The version of the protocol.
     public static let version: UInt64 = 1
-    /// Bytes of a request at most.
+    /// The maximum length of a request in bytes.
     public static let longest = 64 << 10
 
-    /// What is wanted.
+    /// The kind of request.
     public var action: Action
-    /// `plugin/routine`, or `plugin` for all its routines.
+    /// The ids that the request refers to: `plugin/routine`, or `plugin` for all its routines.
     public var identifiers: [String]
-    /// The new level of `logLevel`; nil asks for the present one. Of `logs` the least level of the lines.
+    /// For `logLevel` the new level; nil queries the current one. For `logs` the lowest level of the lines.
     public var level: LogLevel?
-    /// The cache that `dropCached` means; nil: all of the routines.
+    /// For `dropCached` the name of the cache; nil selects all caches of the routines.
     public var name: String?
-    /// The key that it means, empty for the unkeyed value; nil: all of them.
+    /// For `dropCached` the key, empty for the unkeyed value; nil selects all keys.
     public var key: String?
 
-    /// The most lines that one answer to `logs` has.
+    /// The maximum number of lines in one answer to `logs`.
     public static let mostLines: UInt64 = 2000
-    /// How many lines `logs` wants: the newest ones, or the next ones after `after`.
+    /// For `logs` the number of lines: the newest ones, or the first ones past `after`.
     public var last: UInt64?
-    /// The number of the last line that whoever asks `logs` has.
+    /// For `logs` the number of the last line that the client already has.
     public var after: UInt64?
 
-    /// A request.
+    /// Creates a request.
     public init(
         _ action: Action, identifiers: [String] = [], level: LogLevel? = nil, name: String? = nil, key: String? = nil
     ) {
@@ -62,13 +62,13 @@ public struct ControlRequest: Equatable, Sendable {
         self.key = key
     }
 
-    /// Why bytes are no request.
+    /// The reason why a line could not be read as a request.
     public struct Malformed: Error, Equatable, Sendable, CustomStringConvertible {
         /// What is wrong, and what is allowed.
         public let description: String
     }
 
-    /// The request as a line, with its end.
+    /// The request as a line, including its line break.
     public func line() -> [UInt8] {
         var writer = JSONWriter()
         writer.open()
@@ -88,7 +88,7 @@ public struct ControlRequest: Equatable, Sendable {
         return writer.bytes + [UInt8(ascii: "\n")]
     }
 
-    /// Reads a line without its end. Unknown fields are passed over; an unknown request or version is an error.
+    /// Parses a line without its line break. Unknown fields are skipped; an unknown request or version is an error.
     public init(line: [UInt8]) throws(Malformed) {
         var version: UInt64?
         var name: String?
@@ -136,14 +136,15 @@ public struct ControlRequest: Equatable, Sendable {
 }
 
 extension ControlRequest {
-    /// The lines that `query` says, of these ids; none: all of the host.
+    /// Creates a request for the log lines that `query` selects, of the given ids, or if there are none of the whole
+    /// host.
     public init(_ query: LogQuery, identifiers: [String]) {
         self.init(.logs, identifiers: identifiers, level: query.level)
         last = UInt64(query.last)
         after = query.after
     }
 
-    /// Which lines `logs` wants: at least one, and at most `mostLines`.
+    /// The query of a `logs` request, with the number of lines clamped to 1 through `mostLines`.
     public var query: LogQuery {
         var query = LogQuery()
         query.last = Int(min(max(last ?? UInt64(query.last), 1), Self.mostLines))

@@ -1,6 +1,6 @@
 public import HostValues
 
-/// What a host answers on its control socket: one JSON object a line.
+/// An answer of a host on its control socket: one JSON object a line.
 ///
 ///     {"v":1,"ok":true,"status":{…}}
 ///     {"v":1,"ok":true,"outcomes":[{"id":"log-tail/lines","done":true,"text":"paused"}]}
@@ -11,20 +11,20 @@ public enum ControlResponse: Equatable, Sendable {
     case status(HostStatus)
     case outcomes([Outcome])
     case level(LogLevel)
-    /// Lines of the log, in their order.
+    /// Lines of the log, in order.
     case lines([LogLine])
     case failed(String)
 
-    /// What became of one routine, or of the host (an empty id).
+    /// What a request did to one routine, or to the host if the id is empty.
     public struct Outcome: Equatable, Sendable {
         /// `plugin/routine`.
         public var id: String
-        /// Whether what was asked for is done or under way.
+        /// Whether the request is done or under way.
         public var isDone: Bool
-        /// In a few words.
+        /// An explanation in a few words.
         public var text: String
 
-        /// An outcome.
+        /// Creates an outcome.
         public init(id: String, isDone: Bool, text: String) {
             self.id = id
             self.isDone = isDone
@@ -32,7 +32,7 @@ public enum ControlResponse: Equatable, Sendable {
         }
     }
 
-    /// The answer as a line, with its end.
+    /// The answer as a line, including its line break.
     public func line() -> [UInt8] {
         var writer = JSONWriter()
         writer.open()
@@ -68,7 +68,7 @@ public enum ControlResponse: Equatable, Sendable {
         return writer.bytes + [UInt8(ascii: "\n")]
     }
 
-    /// Reads a line; nil when it is no answer of this version.
+    /// Parses a line; nil if it is not an answer of this version.
     public init?(line: [UInt8]) {
         var version: UInt64?
         var response: ControlResponse?

@@ -1,18 +1,18 @@
-/// A request of HTTP/1.1, as far as a server that only shows things wants it. Pure; any bytes are allowed.
+/// An HTTP/1.1 request, as far as a read-only server needs it. Pure; the input may be any bytes.
 public struct HTTPRequest: Equatable, Sendable {
-    /// Bytes of a request's head at most. A browser sends with each the cookies that all other programs on this machine's
-    /// `localhost` have set, on whatever port.
+    /// The maximum length of a request's head in bytes. It is generous, because a browser sends the cookies that all
+    /// other programs on this machine's `localhost` have set, whatever their port.
     public static let longest = 32 << 10
 
-    /// The search for the end of a head in bytes that come in parts: each is looked at once.
+    /// An incremental search for the end of a head that arrives in parts: each byte is examined only once.
     public struct Search: Sendable {
         private var count = 0
         private var isAtLineStart = false
 
-        /// Nothing was looked at.
+        /// Creates a search that has not examined any bytes.
         public init() {}
 
-        /// How many bytes the head takes, up to and with the empty line; nil when its end has not come.
+        /// The length of the head in bytes, including the empty line at its end; nil if the end has not arrived yet.
         mutating func length(in bytes: ArraySlice<UInt8>) -> Int? {
             for byte in bytes.dropFirst(count).prefix(HTTPRequest.longest + 4 - count) {
                 count += 1
@@ -29,22 +29,22 @@ public struct HTTPRequest: Equatable, Sendable {
 
     /// `GET` or `HEAD`.
     public var method: String
-    /// The path, without the query, as it was sent.
+    /// The path without the query, undecoded.
     public var path: String
-    /// What follows `?`, or an empty text.
+    /// The text after `?`; empty if there is none.
     public var query: String
     /// The Host header, in lower case.
     public var host: String
-    /// Whether the client wants the connection to stay.
+    /// Whether the client asks to keep the connection open.
     public var keepsAlive: Bool
 
-    /// What was read from a buffer.
+    /// The result of reading a buffer.
     public enum Reading: Equatable, Sendable {
-        /// The head has not come whole.
+        /// The head is not complete yet.
         case partial
-        /// A request, and how many bytes it took.
+        /// A request, and its length in bytes.
         case request(HTTPRequest, length: Int)
-        /// No request that is served: the status to answer with, and why.
+        /// A request that is not served, with the status of the answer and an explanation.
         case refused(status: Int, text: String)
     }
 
@@ -54,14 +54,15 @@ public struct HTTPRequest: Equatable, Sendable {
         return read(bytes, &search)
     }
 
-    /// The same for bytes that begin with those that were searched before.
+    /// Does the same for bytes that begin with those that `search` has examined before.
     public static func read(_ bytes: ArraySlice<UInt8>, _ search: inout Search) -> Reading {
         guard let length = search.length(in: bytes) else {
             return bytes.count > longest ? .refused(status: 431, text: "the request's head is over 32 KiB") : .partial
         }
         if length > longest { return .refused(status: 431, text: "the request's head is over 32 KiB") }
         let head = bytes[bytes.startIndex..<bytes.startIndex + length]
-        // Values may have bytes beyond ASCII (RFC 9110, 5.5), which are no line breaks, whatever they mean.
+        // Header values may contain bytes beyond ASCII (RFC 9110, 5.5). Such bytes cannot be line breaks in any
+        // encoding.
         guard head.allSatisfy({ $0 == 0x0D || $0 == 0x0A || $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }) else {
             return .refused(status: 400, text: "the head has bytes that are no text")
         }
@@ -109,8 +110,8 @@ public struct HTTPRequest: Equatable, Sendable {
         return .request(request, length: length)
     }
 
-    /// Whether the Host header names this machine's loopback interface: `localhost`, `127.0.0.1`, `[::1]`, each with a
-    /// port or without. Other names may have been brought to us by a page of someone else (DNS rebinding).
+    /// Whether the Host header names this machine's loopback interface: `localhost`, `127.0.0.1` or `[::1]`, with or
+    /// without a port. Any other name may be a DNS rebinding attack by somebody else's web page.
     public var isForLoopback: Bool {
         var name = host[...]
         if name.hasPrefix("[") {
@@ -130,7 +131,7 @@ public struct HTTPRequest: Equatable, Sendable {
         text.isEmpty || (text.hasPrefix(":") && text.dropFirst().allSatisfy { $0.isASCII && $0.isNumber })
     }
 
-    /// A value of the query; nil when it is not there. Nothing is decoded.
+    /// The undecoded value of a query parameter; nil if the parameter is absent.
     public func value(_ name: String) -> String? {
         query.split(separator: "&").first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
     }

@@ -1,15 +1,15 @@
-/// An answer of HTTP/1.1. Pure.
+/// An HTTP/1.1 response. Pure.
 public struct HTTPResponse: Sendable {
     /// The status, such as 200.
     public var status: Int
-    /// What the body is.
+    /// The media type of the body.
     public var type: String
     /// The body.
     public var body: [UInt8]
-    /// What scripts of the body run, as a source of a Content-Security-Policy.
+    /// The scripts that may run, as a source expression of a Content-Security-Policy.
     public var script: String
 
-    /// An answer, none of whose scripts run if `script` does not name them, such as by `'sha256-…'`.
+    /// Creates a response. No script of the body runs unless `script` permits it, for example by `'sha256-…'`.
     public init(status: Int = 200, type: String, body: [UInt8], script: String = "'none'") {
         self.status = status
         self.type = type
@@ -17,12 +17,12 @@ public struct HTTPResponse: Sendable {
         self.script = script
     }
 
-    /// A line of text.
+    /// Creates a response of one line of plain text.
     public init(status: Int, text: String) {
         self.init(status: status, type: "text/plain; charset=utf-8", body: Array((text + "\n").utf8))
     }
 
-    /// The head with the empty line. Nothing may load from elsewhere, be framed, or be kept.
+    /// The head including the empty line. Its headers forbid loading from other origins, framing and caching.
     public func head(keepsAlive: Bool) -> [UInt8] {
         var lines = [
             "HTTP/1.1 \(status) \(Self.reason(status))", "Content-Type: \(type)", "Content-Length: \(body.count)",

@@ -1,11 +1,12 @@
-/// Where the host serves its page: `--listen`.
+/// The address at which the host serves its page: `--listen`.
 public enum ListenAddress: Equatable, Sendable {
-    /// An address such as `127.0.0.1` or `::1`, and a port; 0 for any that is free.
+    /// An IP address such as `127.0.0.1` or `::1`, and a port; 0 means any free port.
     case tcp(host: String, port: UInt16)
-    /// A socket of the file system, by its path: who may reach it is a matter of permissions.
+    /// The path of a Unix domain socket. File permissions decide who may connect.
     case unix(String)
 
-    /// Reads `127.0.0.1:9800`, `[::1]:9800`, `localhost:9800` or `unix:PATH`; whether the address is one is not looked at.
+    /// Parses `127.0.0.1:9800`, `[::1]:9800`, `localhost:9800` or `unix:PATH`. Does not check that the host part is a
+    /// valid address.
     public init?(_ text: String) {
         if text.hasPrefix("unix:") {
             let path = String(text.dropFirst(5))

@@ -1,84 +1,87 @@
 public import Synchronization
 
-/// What a worker counts of one routine, in memory that it shares with the supervisor through a file.
+/// The counters of one routine, in memory that the worker shares with the supervisor through a file.
 ///
-/// One writer, the thread that runs the routine; each field is a plain atomic, so a reader sees whole numbers,
-/// yet not all of one moment. The layout is that of the file: append only. 640 bytes, ten cache lines, so that
-/// no two routines share one.
+/// Only the thread that runs the routine writes. Each field is an atomic, so that a reader sees whole numbers, although
+/// not all of the same moment. The layout is a file format: fields may only be added. A slot has 640 bytes, ten cache
+/// lines, so that no two routines share a line.
 public struct LedgerSlot: ~Copyable {
-    /// The session (a `SessionID`), or 0.
+    /// The session, as the raw value of a `SessionID`, or 0.
     public let session: Atomic<UInt64>
-    /// What it is doing: a `LedgerState`.
+    /// What the routine's thread is doing, as the raw value of a `LedgerState`.
     public let state: Atomic<UInt64>
-    /// The cycle in progress or next, from 0: the number of cycles that count.
+    /// The current or next cycle, from 0, which equals the number of completed cycles.
     public let cycle: Atomic<UInt64>
-    /// When the present callback began, or the last one, or before the first one the session; boot ns.
+    /// When the current or else the last callback began, in ns since the boot; before the first callback, when the
+    /// session began.
     public let began: Atomic<Int64>
-    /// When the next cycle is due, boot ns; `Int64.max` for never.
+    /// When the next cycle is due, in ns since the boot; `Int64.max` means never.
     public let due: Atomic<Int64>
     /// The kernel's id of the thread that runs the callback.
     public let thread: Atomic<UInt64>
     /// Failed attempts.
     public let failures: Atomic<UInt64>
-    /// Grid points passed over.
+    /// Grid points that were skipped.
     public let missed: Atomic<UInt64>
-    /// The last cycle's duration, ns.
+    /// The duration of the last cycle, in ns.
     public let lastDuration: Atomic<Int64>
-    /// All cycles' durations together, ns.
+    /// The sum of the durations of all cycles, in ns.
     public let totalDuration: Atomic<Int64>
-    /// The session's start, boot ns.
+    /// When the session started, in ns since the boot.
     public let startedBoot: Atomic<Int64>
-    /// Attempt at the present cycle, from 1.
+    /// The attempt at the current cycle, from 1.
     public let attempt: Atomic<UInt64>
-    /// How the session ended, as the raw value of a `SessionEnd`; 0 while it has not.
+    /// How the session ended, as the raw value of a `SessionEnd`; 0 while it runs.
     public let end: Atomic<UInt64>
-    /// The longest cycle, ns.
+    /// The duration of the longest cycle, in ns.
     public let longest: Atomic<Int64>
     /// Cache hits.
     public let cacheHits: Atomic<UInt64>
     /// Cache loads.
     public let cacheLoads: Atomic<UInt64>
-    /// Failed loads.
+    /// Failed cache loads.
     public let cacheFailures: Atomic<UInt64>
-    /// Stale values served.
+    /// Stale cache values that were served.
     public let cacheStale: Atomic<UInt64>
-    /// Evicted values.
+    /// Evicted cache values.
     public let cacheEvictions: Atomic<UInt64>
-    /// Bytes held in memory.
+    /// Bytes that cache values occupy in memory.
     public let cacheBytes: Atomic<UInt64>
-    /// All loads' durations together, ns.
+    /// The sum of the durations of all cache loads, in ns.
     public let cacheLoadTime: Atomic<UInt64>
-    /// When the next cycle is due by a calendar or grid of the wall clock, UTC ms; 0: it goes by its wait.
+    /// When the next cycle is due by a calendar or a grid of the wall clock, in ms since 1970, UTC; 0 if the routine
+    /// runs at its interval.
     public let wallDue: Atomic<Int64>
-    /// Of the cycles that count, those that failed and were let pass.
+    /// Completed cycles that failed but whose error was ignored.
     public let passed: Atomic<UInt64>
-    /// For later fields.
+    /// Reserved for later fields.
     private let reserved: InlineArray<9, UInt64>
-    /// Durations of cycles, by `LedgerHistogram.bucket`.
+    /// A histogram of the durations of cycles, by `LedgerHistogram.bucket`.
     public let durations: InlineArray<24, Atomic<UInt64>>
-    /// Start minus due, likewise.
+    /// A histogram of the delays between due time and start, by `LedgerHistogram.bucket`.
     public let lateness: InlineArray<24, Atomic<UInt64>>
 
-    /// Bytes of a slot in the file.
+    /// The size of a slot in the file, in bytes.
     public static let size = 640
-    /// Slots that a file may have; only those in use take memory.
+    /// The maximum number of slots in a file; only those in use take memory.
     public static let mostInFile = 131_072
-    /// Where the slots begin in the file: behind the twins, of which only those in use take room on the disk.
+    /// The offset of the first slot in the file. The replicas (`LedgerTwin`) come before it; only those in use take
+    /// disk space.
     public static let start = mostInFile * LedgerTwin.size
 }
 
-/// Buckets of powers of two: the first is under 1.024 us, the last from 4.3 s on.
+/// A histogram with buckets of powers of two: the first is below 1.024 us, the last begins at 4.3 s.
 public enum LedgerHistogram {
-    /// How many.
+    /// The number of buckets.
     public static let count = 24
 
-    /// The bucket of a time in ns; negative ones are in the first.
+    /// The bucket of a duration in ns; negative ones belong to the first.
     @inlinable @inline(__always)
     public static func bucket(_ nanoseconds: Int64) -> Int {
         let value = UInt64(bitPattern: max(nanoseconds, 1))
         return min(max(54 - value.leadingZeroBitCount, 0), 23)
     }
 
-    /// The upper end of a bucket, ns.
+    /// The upper bound of a bucket, in ns.
     public static func upperEnd(_ bucket: Int) -> Int64 { 1024 << Int64(bucket) }
 }

@@ -1,33 +1,36 @@
 public import Synchronization
 
-/// What the record of a dead session needs, counted once more beside its slot: elsewhere in the file, and in memory.
+/// A replica, with a checksum, of those counters of a slot that the record of a dead session needs. It is at another
+/// location in the file and in memory, so that a stray write of the plugin that damages one of the two spares the
+/// other.
 ///
-/// What spoils one of the two leaves the other. The check word tells whether a twin is whole; one that is not was being
-/// written when it was read, or somebody else wrote there: then the slot is believed. One writer, as for the slot.
-/// 64 bytes, one cache line.
+/// The checksum tells whether the replica is intact. If it does not match, the replica was read while the worker wrote
+/// it, or something else overwrote it: the reader then uses the slot. Only the slot's writer writes. A replica has 64
+/// bytes, one cache line.
 public struct LedgerTwin: ~Copyable {
-    /// The session (a `SessionID`), or 0.
+    /// The session, as the raw value of a `SessionID`, or 0.
     public let session: Atomic<UInt64>
-    /// Where it stands: the slot's `cycle`, above a `LedgerState` in the lowest byte.
+    /// The slot's `cycle` shifted left by 8 bits, with the slot's `LedgerState` in the lowest byte.
     public let place: Atomic<UInt64>
-    /// As in the slot.
+    /// The slot's `thread`.
     public let thread: Atomic<UInt64>
-    /// As in the slot.
+    /// The slot's `failures`.
     public let failures: Atomic<UInt64>
-    /// As in the slot.
+    /// The slot's `missed`.
     public let missed: Atomic<UInt64>
-    /// As in the slot.
+    /// The slot's `end`.
     public let end: Atomic<UInt64>
-    /// For a later field.
+    /// Reserved for a later field.
     private let reserved: UInt64
-    /// What `check` gives for the other words.
+    /// The checksum of the other words, by `check`.
     public let check: Atomic<UInt64>
 
-    /// Bytes of a twin in the file.
+    /// The size of a replica in the file, in bytes.
     public static let size = 64
 
-    /// What the words that seldom change add to the check. The words are turned, so that no two of them can swap their
-    /// places, and no filling with one byte fits.
+    /// The part of the checksum that covers the words that seldom change. Each word is rotated by a different number of
+    /// bits, which makes the checksum position-dependent: swapped words are detected, and so is memory filled with one
+    /// byte.
     @inlinable
     public static func seldom(
         session: UInt64, thread: UInt64, failures: UInt64, missed: UInt64, end: UInt64
@@ -36,7 +39,7 @@ public struct LedgerTwin: ~Copyable {
             ^ turned(end, 47)
     }
 
-    /// The check word.
+    /// The checksum of a replica: `place` changes often, so that it is combined last.
     @inlinable @inline(__always)
     public static func check(seldom: UInt64, place: UInt64) -> UInt64 { seldom ^ turned(place, 7) }
 

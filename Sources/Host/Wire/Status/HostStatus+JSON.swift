@@ -1,6 +1,7 @@
 internal import HostValues
 
-/// The status as JSON. Written by hand, since a host of thousands of routines is asked often.
+/// The JSON form of the status. It is written by hand for speed, because hosts with thousands of routines are queried
+/// often.
 extension HostStatus {
     /// The status as one JSON object, without line breaks.
     public func json() -> [UInt8] {
@@ -36,7 +37,7 @@ extension HostStatus {
         return writer.bytes
     }
 
-    /// Reads what `json` wrote; fields that this version does not know are passed over.
+    /// Reads an object that `json` wrote; unknown fields are skipped.
     init(from cursor: inout JSONCursor) throws(JSONFault) {
         var status = HostStatus(
             version: "", pid: 0, host: "", nowMs: 0, startMs: 0, uptimeMs: 0, pluginsPath: "", statePath: "",

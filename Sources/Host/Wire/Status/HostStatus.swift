@@ -1,21 +1,21 @@
-/// What a running host says of itself: one moment, as the control socket, the page and the metrics have it.
+/// A snapshot of a running host, as the control socket, the page and the metrics present it.
 public struct HostStatus: Equatable, Sendable {
-    /// One plugin file.
+    /// A plugin file.
     public struct Plugin: Equatable, Sendable {
-        /// The plugin's id, or before it is known the file's name without its ending.
+        /// The plugin's id, or while that is unknown the name of the file without its extension.
         public var id: String
-        /// The file's name.
+        /// The name of the file.
         public var file: String
-        /// The plugin's version; empty while unknown.
+        /// The plugin's version; empty while it is unknown.
         public var version: String
         /// `loading`, `ready` or `refused`.
         public var state: String
-        /// Why it is refused, or nil.
+        /// Why the plugin is refused; nil otherwise.
         public var why: String?
-        /// How many routines it has.
+        /// The number of its routines.
         public var routines: Int
 
-        /// A plugin.
+        /// Creates the status of a plugin.
         public init(id: String, file: String, version: String, state: String, why: String?, routines: Int) {
             self.id = id
             self.file = file
@@ -26,24 +26,24 @@ public struct HostStatus: Equatable, Sendable {
         }
     }
 
-    /// One worker process.
+    /// A worker process.
     public struct Worker: Equatable, Sendable {
         /// Its process id.
         public var pid: Int32
-        /// What it serves: a plugin, a routine, or `shared`.
+        /// The name of what it serves: a plugin or a routine; `shared` for a shared worker.
         public var name: String
-        /// How long it runs, ms.
+        /// How long it has been running, in ms.
         public var uptimeMs: Int64
-        /// Sessions in it.
+        /// The number of its sessions.
         public var sessions: Int
-        /// Resident memory, bytes; nil where the kernel does not say.
+        /// Resident memory in bytes; nil if the kernel does not report it.
         public var residentBytes: UInt64?
-        /// Processor time, user and system together, ms.
+        /// Processor time, user and system together, in ms.
         public var cpuMs: UInt64?
-        /// How strict its sandbox is: `off`, `on` or `required`.
+        /// The mode of its sandbox: `off`, `on` or `required`.
         public var sandbox = "off"
 
-        /// A worker.
+        /// Creates the status of a worker.
         public init(pid: Int32, name: String, uptimeMs: Int64, sessions: Int) {
             self.pid = pid
             self.name = name
@@ -54,33 +54,33 @@ public struct HostStatus: Equatable, Sendable {
 
     /// The host's version.
     public var version: String
-    /// Its process id.
+    /// The host's process id.
     public var pid: Int32
     /// The machine's name.
     public var host: String
-    /// The moment, UTC ms.
+    /// When the snapshot was taken, in ms since 1970, UTC.
     public var nowMs: Int64
-    /// The host's start, UTC ms.
+    /// When the host started, in ms since 1970, UTC.
     public var startMs: Int64
-    /// How long it runs, ms.
+    /// How long the host has been running, in ms.
     public var uptimeMs: Int64
-    /// The plugins directory.
+    /// The path of the plugins directory.
     public var pluginsPath: String
-    /// The state directory.
+    /// The path of the state directory.
     public var statePath: String
-    /// The least level that is logged.
+    /// The lowest level that is logged.
     public var logLevel: String
-    /// Whether it is about to end.
+    /// Whether the host is shutting down.
     public var isStopping = false
-    /// Whether every plugin file was looked at.
+    /// Whether every plugin file has been inspected.
     public var isReady = false
-    /// Its own resident memory, bytes.
+    /// Resident memory of the supervisor, in bytes.
     public var residentBytes: UInt64?
-    /// Its own processor time, ms.
+    /// Processor time of the supervisor, in ms.
     public var cpuMs: UInt64?
-    /// The version of Landlock on this machine; 0: there is none.
+    /// The version of the Landlock ABI on this machine; 0 if there is none.
     public var sandboxABI: Int32 = 0
-    /// What sandboxes cannot cover on this machine.
+    /// The restrictions that sandboxes cannot enforce on this machine.
     public var sandboxGaps: [String] = []
     /// The plugin files, by name.
     public var plugins: [Plugin] = []
@@ -89,7 +89,7 @@ public struct HostStatus: Equatable, Sendable {
     /// The routines, by id.
     public var routines: [RoutineStatus] = []
 
-    /// A host without plugins.
+    /// Creates the status of a host without plugins.
     public init(
         version: String, pid: Int32, host: String, nowMs: Int64, startMs: Int64, uptimeMs: Int64, pluginsPath: String,
         statePath: String, logLevel: String
@@ -105,7 +105,7 @@ public struct HostStatus: Equatable, Sendable {
         self.logLevel = logLevel
     }
 
-    /// With the routines of these ids only.
+    /// The status reduced to the routines with these ids.
     public func only(_ identifiers: Set<String>) -> HostStatus {
         var copy = self
         copy.routines = routines.filter { identifiers.contains($0.identifier) }

@@ -1,31 +1,32 @@
 internal import HostValues
 
-/// Times by the ledger's buckets, powers of two from 1.024 us on.
+/// A histogram of durations with the ledger's buckets: powers of two from 1.024 us on.
 public struct LatencyHistogram: Equatable, Sendable {
-    /// How many times fell into each bucket; `LedgerHistogram.count` of them.
+    /// The number of durations in each of the `LedgerHistogram.count` buckets.
     public private(set) var counts: [UInt64]
 
-    /// An empty one.
+    /// Creates an empty histogram.
     public init() { counts = Array(repeating: 0, count: LedgerHistogram.count) }
 
-    /// One of these counts; missing ones are 0, those past the last bucket are left out.
+    /// Creates a histogram from counts. Missing counts are 0; those beyond the last bucket are ignored.
     public init(_ counts: [UInt64]) {
         let count = LedgerHistogram.count
         self.counts = counts.count == count ? counts : Array(counts.prefix(count))
         while self.counts.count < count { self.counts.append(0) }
     }
 
-    /// How many times there are; the greatest number where they do not fit.
+    /// The number of durations, clamped to the greatest number.
     public var total: UInt64 { counts.reduce(UInt64(0)) { $0.clampedPlus($1) } }
 
-    /// Adds another one's counts.
+    /// Adds the counts of another histogram.
     public mutating func add(_ other: LatencyHistogram) {
         for bucket in counts.indices { counts[bucket] = counts[bucket].clampedPlus(other.counts[bucket]) }
     }
 
-    /// The time under which this share of all times is, ns, about right within its bucket; nil when there are none.
+    /// The duration in ns below which a share of all durations lies, interpolated within its bucket; nil if the
+    /// histogram is empty.
     ///
-    /// `share` is from 0 to 1.
+    /// `share` is from 0 to 1; other numbers are clamped.
     public func quantile(_ share: Double) -> Int64? {
         let total = Double(total)
         guard total > 0 else { return nil }

@@ -1,7 +1,7 @@
 internal import HostValues
 
 extension RoutineStatus {
-    /// Writes the routine as an object. The quantiles are there for readers, and are not read back.
+    /// Writes the routine as an object. The quantiles are derived, so they are not read back.
     func write(to writer: inout JSONWriter) {
         writer.open()
         writer.field("id", identifier)
@@ -90,7 +90,7 @@ extension RoutineStatus {
         self = status
     }
 
-    /// The whole numbers from 0; false for another field, which is not taken.
+    /// Reads one of the unsigned whole numbers. Returns false, and reads nothing, for any other field.
     private mutating func takeCount(_ name: String, from cursor: inout JSONCursor) throws(JSONFault) -> Bool {
         switch name {
         case "failures_in_row": failuresInRow = try cursor.unsigned()

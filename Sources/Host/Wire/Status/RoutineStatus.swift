@@ -1,40 +1,40 @@
 public import HostValues
 
-/// What a host says of one routine. Totals are since the host's start, over all sessions, and never fall.
+/// The status of one routine. Totals cover all sessions since the host's start and never decrease.
 public struct RoutineStatus: Equatable, Sendable {
-    /// Where it stands.
+    /// The state of a routine.
     public enum State: String, CaseIterable, Sendable {
-        /// Between two cycles.
+        /// A session runs and is between two cycles.
         case waiting
-        /// In the plugin's code.
+        /// A session runs and executes the plugin's code.
         case running
-        /// A person holds its cycles; its session goes on.
+        /// A person holds back the cycles; the session continues.
         case paused
-        /// A session was ordered.
+        /// A session has been requested.
         case starting
-        /// It died, or the host had no worker for it, and the next session is due later.
+        /// The worker died, or none could be started; the next session starts after a delay.
         case backingOff = "backing_off"
-        /// Its callbacks return errors; it is tried again and again.
+        /// Callbacks return errors; the routine is tried again and again.
         case failing
-        /// Its session is asked to end.
+        /// The session has been asked to end.
         case ending
-        /// A person or a hook stopped it.
+        /// A person or a hook stopped the routine.
         case stopped
-        /// Its session was complete.
+        /// The session was complete.
         case complete
-        /// Shut out.
+        /// The routine is quarantined.
         case quarantined
-        /// Not started yet.
+        /// The routine has not been started yet.
         case idle
-        /// Its configuration says that it does not run.
+        /// The configuration disables the routine.
         case disabled
     }
 
-    /// What its caches in memory and on disk counted.
+    /// The counters of a routine's caches, in memory and on disk.
     public struct Cache: Equatable, Sendable {
-        /// Values that were served without their source.
+        /// Values that were served without asking the source.
         public var hits: UInt64 = 0
-        /// Loads, the cache's misses.
+        /// Loads from the source, which are the cache's misses.
         public var loads: UInt64 = 0
         /// Loads that failed.
         public var failures: UInt64 = 0
@@ -42,13 +42,13 @@ public struct RoutineStatus: Equatable, Sendable {
         public var stale: UInt64 = 0
         /// Values that were evicted.
         public var evictions: UInt64 = 0
-        /// Bytes in memory now.
+        /// Bytes that values currently occupy in memory.
         public var bytes: UInt64 = 0
 
-        /// Zeros.
+        /// Creates counters that are all 0.
         public init() {}
 
-        /// Both together.
+        /// The sums of both counters.
         public func adding(_ other: Cache) -> Cache {
             var total = self
             total.hits = hits.clampedPlus(other.hits)
@@ -61,78 +61,79 @@ public struct RoutineStatus: Equatable, Sendable {
         }
     }
 
-    /// Its plugin's id.
+    /// The id of the routine's plugin.
     public var plugin: String
-    /// Its name.
+    /// The name of the routine.
     public var routine: String
-    /// Where it stands.
+    /// The state of the routine.
     public var state: State
-    /// The callback in progress, such as `routine`, or nil.
+    /// The callback in progress, such as `routine`; nil if there is none.
     public var phase: String?
-    /// Why it is shut out, fails or is not running yet, or nil.
+    /// Why the routine is quarantined, fails or does not run yet; nil otherwise.
     public var why: String?
-    /// Since when it fails without anything good in between, UTC ms, or nil.
+    /// Since when the routine has been failing without a success in between, in ms since 1970, UTC; nil if it is not
+    /// failing.
     public var failingSinceMs: Int64?
-    /// How often it has failed since then.
+    /// The number of failures since then.
     public var failuresInRow: UInt64 = 0
-    /// The session that runs, or nil.
+    /// The current session; nil if there is none.
     public var session: SessionID?
-    /// The session's start, UTC ms.
+    /// When the session started, in ms since 1970, UTC.
     public var sessionStartMs: Int64?
-    /// The cycle in progress or next.
+    /// The current or next cycle.
     public var cycle: UInt64 = 0
-    /// Cycles of a session at most; 0: no bound.
+    /// The maximum number of cycles of a session; 0 means no bound.
     public var maxCycles: UInt64 = 0
-    /// When its sessions end, UTC ms.
+    /// The end time of its sessions, in ms since 1970, UTC.
     public var untilMs: Int64?
-    /// From one cycle's start to the next one's, ms.
+    /// The interval from one cycle's start to the next one's, in ms.
     public var waitMs: UInt64 = 0
-    /// When the last callback began, UTC ms.
+    /// When the last callback began, in ms since 1970, UTC.
     public var lastStartMs: Int64?
-    /// When the next cycle or session is due, UTC ms.
+    /// When the next cycle or session is due, in ms since 1970, UTC.
     public var nextStartMs: Int64?
-    /// The texts of its schedule; empty: it runs by its wait.
+    /// The texts of its schedules; empty if the routine runs at its interval.
     public var schedules: [String] = []
-    /// The time zone of its schedule, or nil.
+    /// The time zone of its schedules; nil if there is none.
     public var zone: String?
-    /// When the next cycle is due by that, after RFC 3339 in that zone.
+    /// When the next cycle is due by the schedule, as RFC 3339 in that time zone.
     public var nextLocal: String?
-    /// The last cycle's duration, ns; nil before the first.
+    /// The duration of the last cycle, in ns; nil before the first one.
     public var lastDurationNs: Int64?
-    /// The longest cycle of the session, ns.
+    /// The duration of the session's longest cycle, in ns.
     public var longestNs: Int64 = 0
-    /// Cycles.
+    /// The number of completed cycles.
     public var cyclesTotal: UInt64 = 0
-    /// Failed attempts.
+    /// The number of failed attempts.
     public var failuresTotal: UInt64 = 0
-    /// Grid points passed over.
+    /// The number of grid points that were skipped.
     public var missedTotal: UInt64 = 0
-    /// All cycles' durations together, ns.
+    /// The sum of the durations of all cycles, in ns.
     public var durationTotalNs: UInt64 = 0
-    /// Sessions that began.
+    /// The number of sessions that began.
     public var sessionsTotal: UInt64 = 0
-    /// Sessions that failed.
+    /// The number of sessions that failed.
     public var failedSessionsTotal: UInt64 = 0
-    /// Cycles over all records of this and earlier hosts, and of the session that runs.
+    /// Completed cycles in all records of this and earlier hosts, and in the current session.
     public var lifetimeCycles: UInt64 = 0
-    /// Durations of cycles.
+    /// A histogram of the durations of cycles.
     public var durations = LatencyHistogram()
-    /// Start minus due.
+    /// A histogram of the delays between due time and start.
     public var lateness = LatencyHistogram()
-    /// What the caches counted.
+    /// The counters of the caches.
     public var cache = Cache()
-    /// The worker's process id, or nil.
+    /// The worker's process id; nil if there is no worker.
     public var worker: Int32?
 
-    /// A routine without any numbers.
+    /// Creates a status in which all numbers are 0.
     public init(plugin: String, routine: String, state: State) {
         self.plugin = plugin
         self.routine = routine
         self.state = state
     }
 
-    /// `plugin/routine`.
+    /// The text `plugin/routine`.
     public var identifier: String { plugin + "/" + routine }
-    /// Sessions after the first.
+    /// The number of sessions after the first one.
     public var restarts: UInt64 { sessionsTotal > 0 ? sessionsTotal - 1 : 0 }
 }
