@@ -4,7 +4,7 @@ internal import HostViews
 internal import HostWire
 
 extension ArgumentParser {
-    /// The typed command of what was parsed and checked word by word.
+    /// Converts parsed words, each of which has been checked on its own, into a typed command.
     func command(_ parsed: Parsed) throws(UsageError) -> Command {
         switch parsed.specification.name {
         case .run: .run(try run(parsed))
@@ -76,7 +76,7 @@ extension ArgumentParser {
     }
 
     private func calendar(_ parsed: Parsed) -> CalendarOptions {
-        // Whoever forgets the quotes means one text too.
+        // A schedule without quotes arrives as several words; they are joined into one text.
         var options = CalendarOptions(text: parsed.operands.joined(separator: " "))
         options.zone = parsed.texts[.zone]
         options.fromMs = parsed.numbers[.from]
@@ -98,7 +98,8 @@ extension ArgumentParser {
 
     private func new(_ parsed: Parsed) throws(UsageError) -> NewOptions {
         let name = parsed.operands.first ?? ""
-        // A file's, a folder's, a make target's and a plugin's name at once.
+        // The name serves as the name of a file, a directory, a make target and a plugin, so it must be valid for all
+        // of them.
         let isGood =
             (1...64).contains(name.utf8.count) && name.utf8.first.map { $0 != UInt8(ascii: "-") } == true
             && name.utf8.allSatisfy { byte in
@@ -167,7 +168,7 @@ extension ArgumentParser {
         return options
     }
 
-    /// What the actions on caches want beyond the form of each word.
+    /// Checks the rules of the cache actions that concern several words at once.
     private func check(_ options: CacheCommandOptions, _ parsed: Parsed) throws(UsageError) {
         let action = options.action.rawValue
         if parsed.has(.all), options.action != .clear { throw parsed.fail("--all is for clear only") }
@@ -191,7 +192,7 @@ extension ArgumentParser {
 }
 
 extension ArgumentParser.Parsed {
-    /// Whether `--json` was given, which is short for `--format json`.
+    /// Whether `--json`, the short form of `--format json`, was given.
     func wantsJSON() throws(UsageError) -> Bool {
         guard has(.json) else { return false }
         if let format = texts[.format], format != "json" { throw fail("--json and --format \(format) are given both") }

@@ -3,7 +3,7 @@ internal import HostViews
 internal import HostWire
 
 extension ArgumentParser {
-    /// The options of the commands that speak with a running host.
+    /// The options of the commands that talk to a running host.
     func operate(_ action: ControlRequest.Action, _ parsed: Parsed) -> OperateOptions {
         var options = OperateOptions(action)
         options.state = parsed.texts[.state]
@@ -16,7 +16,7 @@ extension ArgumentParser {
         return options
     }
 
-    /// A script for a shell, or words that it offers.
+    /// The command for either a completion script or a list of words to offer.
     func completion(_ parsed: Parsed) -> Command {
         let first = parsed.operands.first
         if let kind = first.flatMap({ WordsOptions.Kind(rawValue: $0) }) {

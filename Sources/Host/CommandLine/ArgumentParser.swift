@@ -1,28 +1,28 @@
 public import HostValues
 internal import HostWire
 
-/// Reads a command line after the habits of GNU: `--option value`, `--option=value`, `--` before operands. Pure.
+/// Parses a command line with the GNU conventions: `--option value`, `--option=value`, `--` before operands. Pure.
 public struct ArgumentParser {
-    /// Now, UTC in ms since 1970: what `--until +10m` counts from.
+    /// The current time, in ms since 1970, UTC, to which `--until +10m` is relative.
     let nowMs: Int64
-    /// The zone of `--until HH:MM`.
+    /// The time zone of `--until HH:MM`.
     let zone: CivilTime.Zone
 
-    /// A parser for this moment.
+    /// Creates a parser that uses the given time and zone.
     public init(nowMs: Int64, zone: CivilTime.Zone = .local) {
         self.nowMs = nowMs
         self.zone = zone
     }
 
-    /// The options and operands of one command, each checked by itself.
+    /// The options and operands of one command, each checked on its own.
     struct Parsed {
         var specification: CommandSpecification
         var flags: Set<OptionName> = []
-        /// Of an option that is given more than once, the last one.
+        /// The values of options; if an option is repeated, the last value wins.
         var texts: [OptionName: String] = [:]
-        /// All values of those that may be given more than once, in order.
+        /// All values, in order, of the options that may be repeated.
         var lists: [OptionName: [String]] = [:]
-        /// Counts, durations in ms and times in ms.
+        /// The values of numeric options: counts, durations in ms, and times in ms since 1970, UTC.
         var numbers: [OptionName: Int64] = [:]
         var operands: [String] = []
         var wantsHelp = false
@@ -32,7 +32,7 @@ public struct ArgumentParser {
         func fail(_ message: String) -> UsageError { UsageError(command: specification.name, message: message) }
     }
 
-    /// What the arguments (without the program's name) ask for.
+    /// Parses the arguments, without the program's name.
     public func parse(_ arguments: [String]) throws(UsageError) -> Command {
         guard let first = arguments.first else {
             throw UsageError(command: nil, message: "nothing to do: give --plugins DIR to run plugins, or a command")
@@ -107,7 +107,7 @@ public struct ArgumentParser {
         }
     }
 
-    /// Checks a value and keeps it.
+    /// Checks a value and stores it.
     private func store(_ value: String, _ kind: ValueKind, _ option: OptionSpecification, into parsed: inout Parsed)
         throws(UsageError)
     {

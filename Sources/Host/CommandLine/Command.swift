@@ -3,38 +3,38 @@ public import HostValues
 public import HostViews
 public import HostWire
 
-/// What a command line asks for.
+/// A parsed command line.
 public enum Command: Equatable, Sendable {
     case run(RunOptions)
     case list(ListOptions)
     case check(CheckOptions)
-    /// One plugin in the foreground.
+    /// Runs one plugin in the foreground.
     case trial(TryOptions)
     case records(RecordsOptions)
     case cache(CacheCommandOptions)
-    /// `status` and what changes a running host.
+    /// `status`, or a command that changes a running host.
     case operate(OperateOptions)
-    /// Why routines do not run; the action is `status`.
+    /// Explains why routines are not running; the action is `status`.
     case why(OperateOptions)
     case logs(LogsOptions)
-    /// What a schedule means.
+    /// Shows the next times of a schedule.
     case calendar(CalendarOptions)
     case metrics(ClientOptions)
     case top(TopOptions)
     case report(ReportOptions)
     case new(NewOptions)
     case completion(Shell)
-    /// What a shell offers for an operand or a value.
+    /// Lists the words that a shell offers for an operand or a value.
     case words(WordsOptions)
     case man(ManualPage.Page)
-    /// The help of one command, or of all.
+    /// Shows the help of one command, or of all.
     case help(CommandName?)
-    /// The reference of the configuration's keys.
+    /// Shows the reference of the configuration's keys.
     case configurationHelp(ConfigurationHelp.Subject)
     case version(isJSON: Bool)
 }
 
-/// The commands by name, in the order of the help text.
+/// The names of the commands, in the order of the help text.
 public enum CommandName: String, CaseIterable, Sendable {
     case run, list, check
     case trial = "try"
@@ -45,14 +45,14 @@ public enum CommandName: String, CaseIterable, Sendable {
     case new, completion, man, help, version
 }
 
-/// Shells for which there are completions.
+/// The shells that have completion scripts.
 public enum Shell: String, CaseIterable, Sendable {
     case bash, zsh, fish
 }
 
-/// Options of `schedhost completion` when it is asked for words.
+/// Options of `schedhost completion` when it lists words.
 public struct WordsOptions: Equatable, Sendable {
-    /// Which words.
+    /// The kinds of words.
     public enum Kind: String, CaseIterable, Sendable {
         /// Plugins and routines of the running host.
         case ids
@@ -60,16 +60,16 @@ public struct WordsOptions: Equatable, Sendable {
         case plugins
         /// Names of routines of the running host, without their plugins.
         case routines
-        /// The newest sessions that ended.
+        /// The newest sessions that have ended.
         case sessions
     }
 
-    /// Which words.
+    /// The kind of words to list.
     public var kind: Kind
     /// The state directory.
     public var state: String?
 
-    /// Those words.
+    /// Creates options for that kind of words.
     public init(_ kind: Kind, state: String?) {
         self.kind = kind
         self.state = state
@@ -78,24 +78,25 @@ public struct WordsOptions: Equatable, Sendable {
 
 /// Options of `schedhost new`.
 public struct NewOptions: Equatable, Sendable {
-    /// The languages in which there is a beginning.
+    /// The languages that have a template.
     public enum Language: String, CaseIterable, Sendable {
         case c, swift
     }
 
-    /// The plugin's id, and the name of its folder.
+    /// The plugin's id, which is also the name of its directory.
     public var name: String
-    /// Its language.
+    /// The language of the template.
     public var language: Language
 
-    /// A plugin of that name.
+    /// Creates options for a plugin with that name.
     public init(name: String, language: Language) {
         self.name = name
         self.language = language
     }
 }
 
-/// Options of `schedhost run`. Nil: not given, so the configuration or the default decides.
+/// Options of `schedhost run`. Nil means that the option was not given, so that the configuration or the default
+/// decides.
 public struct RunOptions: Equatable, Sendable {
     /// The plugins directory.
     public var plugins = ""
@@ -105,32 +106,32 @@ public struct RunOptions: Equatable, Sendable {
     public var config: String?
     /// How routines share workers.
     public var isolation: Isolation?
-    /// Cycles of each session, from 1.
+    /// The maximum number of cycles of each session, from 1.
     public var maxCycles: UInt64?
-    /// When sessions end, UTC in ms since 1970.
+    /// The end time of sessions, in ms since 1970, UTC.
     public var untilMs: Int64?
-    /// Whether the host ends when nothing is left to run.
+    /// Whether the host exits when nothing is left to run.
     public var exitWhenIdle = false
-    /// The form of the log.
+    /// The format of the log.
     public var logFormat = LogFormat.text
-    /// The least level that is logged.
+    /// The lowest level that is logged.
     public var logLevel = LogLevel.info
-    /// How long a running cycle may go on after a stop, in ms.
+    /// How long running cycles may continue after a stop, in ms.
     public var graceMs: Int64 = 10_000
-    /// Whether a crash leaves a report.
+    /// Whether a crash produces a report.
     public var keepsCrashReports = true
-    /// Whether plugins are taken that other users can write.
+    /// Whether plugins are accepted although other users can write to them.
     public var allowUnsafePermissions = false
-    /// Where the page and the metrics are served.
+    /// The address at which the page and the metrics are served.
     public var listen: ListenAddress?
-    /// Whether others than this machine may be served.
+    /// Whether `listen` may be an address that other machines can reach.
     public var listenAnywhere = false
-    /// A file that is replaced by the metrics every 10 s.
+    /// A file that is replaced with the current metrics every 10 s.
     public var metricsFile: String?
-    /// `--poll`.
+    /// Whether changes of the plugins directory are found by polling.
     public var polls = false
 
-    /// The defaults.
+    /// Creates options with their defaults.
     public init() {}
 }
 
@@ -140,31 +141,31 @@ public struct ListOptions: Equatable, Sendable {
     public var plugins = ""
     /// The configuration file.
     public var config: String?
-    /// See `RunOptions`.
+    /// Whether plugins are accepted although other users can write to them.
     public var allowUnsafePermissions = false
-    /// Whether settings are shown that nobody has set.
+    /// Whether settings that have only their built-in values are shown too.
     public var isWhole = false
-    /// Whether it is shown as JSON, which has all of them.
+    /// Whether the output is JSON, which always includes all settings.
     public var isJSON = false
 
-    /// The defaults.
+    /// Creates options with their defaults.
     public init() {}
 }
 
 /// Options of `schedhost check`.
 public struct CheckOptions: Equatable, Sendable {
-    /// Plugin and configuration files.
+    /// The plugin files and configuration files to check.
     public var files: [String]
     /// The host's configuration file.
     public var config: String?
-    /// Whether no routine is run.
+    /// Whether routines are not run.
     public var isQuick = false
-    /// Whether it is only said what each plugin does that its sandbox refuses.
+    /// Whether the check only reports which operations of a plugin its sandbox refuses.
     public var asksForSandbox = false
     /// Whether the findings are shown as JSON.
     public var isJSON = false
 
-    /// A check of these files.
+    /// Creates options for a check of these files.
     public init(files: [String]) { self.files = files }
 }
 
@@ -172,18 +173,18 @@ public struct CheckOptions: Equatable, Sendable {
 public struct CalendarOptions: Equatable, Sendable {
     /// The schedule.
     public var text: String
-    /// The zone that it is meant in, if it names none; nil: the machine's.
+    /// The time zone of a schedule that names none; nil means the machine's zone.
     public var zone: String?
-    /// The next times are after this, UTC in ms since 1970; nil: after now.
+    /// The time after which the shown times begin, in ms since 1970, UTC; nil means now.
     public var fromMs: Int64?
-    /// How many.
+    /// The number of times to show.
     public var count = 5
-    /// What happens when the clocks are set.
+    /// How to treat times that daylight saving skips or repeats.
     public var dst = DaylightSaving.once
-    /// Whether they are shown as JSON.
+    /// Whether the times are shown as JSON.
     public var isJSON = false
 
-    /// The next times of a schedule.
+    /// Creates options for the next times of a schedule.
     public init(text: String) { self.text = text }
 }
 
@@ -191,23 +192,23 @@ public struct CalendarOptions: Equatable, Sendable {
 public struct RecordsOptions: Equatable, Sendable {
     /// The state directory.
     public var state: String?
-    /// Only this plugin's.
+    /// Show only records of this plugin.
     public var plugin: String?
-    /// Only this routine's.
+    /// Show only records of this routine.
     public var routine: String?
-    /// Only failed sessions.
+    /// Whether only failed sessions are shown.
     public var failedOnly = false
-    /// Only the newest so many, from 1.
+    /// Show only this number of newest records, from 1.
     public var last: Int?
-    /// The form of the output.
+    /// The output format.
     public var format = RecordTable.Format.table
-    /// The session whose record is shown whole; the others are not.
+    /// The session to show in full; other records are then not shown.
     public var show: SessionID?
 
-    /// The defaults.
+    /// Creates options with their defaults.
     public init() {}
 
-    /// Whether a record is asked for; the number of them is the caller's to count.
+    /// Whether a record passes the filters. The caller applies the limit on their number.
     public func matches(_ record: SessionRecord) -> Bool {
         (plugin.map { InstanceName.isMeant(record.plugin, by: $0) } ?? true)
             && (routine.map { $0 == record.routine } ?? true)
@@ -217,31 +218,31 @@ public struct RecordsOptions: Equatable, Sendable {
 
 /// Options of `schedhost cache`.
 public struct CacheCommandOptions: Equatable, Sendable {
-    /// What to do with caches.
+    /// The actions on caches.
     public enum Action: String, CaseIterable, Sendable {
         case list, show, get, clear
     }
 
-    /// The forms of output.
+    /// The output formats.
     public enum Format: String, CaseIterable, Sendable {
         case table, json
     }
 
-    /// What to do.
+    /// The action.
     public var action: Action
-    /// Only this plugin's caches. With `show` and `get` always there.
+    /// Restricts the action to this plugin's caches. `show` and `get` always have a plugin.
     public var plugin: String?
-    /// Only this routine's. With `show` and `get` always there.
+    /// Restricts the action to this routine's caches. `show` and `get` always have a routine.
     public var routine: String?
-    /// The cache's name, which may be empty. With `show` and `get` always there.
+    /// The name of the cache, which may be empty. `show` and `get` always have a name.
     public var name: String?
-    /// The key of one value; nil: the unkeyed value, or with `clear` all of them.
+    /// The key of one value; nil means the unkeyed value, or for `clear` all values.
     public var key: String?
     /// The state directory.
     public var state: String?
-    /// The form of the output of `list` and `show`.
+    /// The output format of `list` and `show`.
     public var format = Format.table
 
-    /// That action on all caches.
+    /// Creates options for an action on all caches.
     public init(_ action: Action) { self.action = action }
 }

@@ -1,7 +1,7 @@
 internal import HostValues
 internal import HostViews
 
-/// The commands that speak with a running host.
+/// The commands that talk to a running host.
 extension CommandTable {
     static let json = OptionSpecification(flag: .json, "show the answer as JSON")
     private static let ids = "each ID is PLUGIN/ROUTINE, or PLUGIN for all its routines."

@@ -4,17 +4,17 @@ internal import HostViews
 
 /// One option of a command.
 public struct OptionSpecification: Equatable, Sendable {
-    /// Its name; written with `--` before it.
+    /// The name, without the leading `--`.
     public var name: OptionName
-    /// What its value is; nil: it has none.
+    /// The type of its value; nil if the option takes no value.
     public var value: ValueKind?
-    /// What stands for the value in the help text, such as `DIR`.
+    /// The placeholder for the value in the help text, such as `DIR`.
     public var placeholder: String
-    /// What it does.
+    /// The help text.
     public var help: String
-    /// Whether it must be given.
+    /// Whether the option must be given.
     public var isRequired = false
-    /// Whether it may be given more than once.
+    /// Whether the option may be repeated.
     public var isRepeatable = false
 
     init(flag name: OptionName, _ help: String) {
@@ -35,11 +35,11 @@ public struct OptionSpecification: Equatable, Sendable {
         self.isRequired = isRequired
     }
 
-    /// `--name VALUE`.
+    /// The text `--name VALUE`.
     public var synopsis: String { "--\(name.rawValue)" + (value == nil ? "" : " \(placeholder)") }
 }
 
-/// All options by name.
+/// The names of all options.
 public enum OptionName: String, CaseIterable, Sendable {
     case plugins, state, config, isolation
     case maxCycles = "max-cycles"
@@ -63,56 +63,56 @@ public enum OptionName: String, CaseIterable, Sendable {
     case follow, level
 }
 
-/// What a value may be.
+/// The type of an option's value.
 public enum ValueKind: Equatable, Sendable {
-    /// Any text, also empty.
+    /// Any text, including the empty one.
     case text
-    /// The same, and completions are made from it: a plugin's id, a routine's name, a session's id.
+    /// Any text; completions offer plugin ids, routine names or session ids.
     case plugin, routine, session
-    /// A path of a directory or file; completions are made from this.
+    /// The path of a directory or file; completions offer paths.
     case directory, file
-    /// A whole number from 1 to the bound.
+    /// A whole number from 1 to `most`.
     case count(most: Int64)
-    /// A length of time, up to so many ms.
+    /// A duration of at most `mostMs` ms.
     case duration(mostMs: Int64)
     /// A point in time in the future.
     case time
-    /// A point in time.
+    /// A point in time, past or future.
     case moment
-    /// One of these words.
+    /// One of the given words.
     case choice([String])
-    /// A numeric address or `localhost`, and a port.
+    /// A numeric IP address or `localhost`, with a port.
     case address
 }
 
-/// One command: parsing, help texts, man page and completions are made from it.
+/// The specification of a command, which drives parsing, help texts, the manual page and completions.
 public struct CommandSpecification: Equatable, Sendable {
     /// Its name.
     public var name: CommandName
-    /// What stands after the options in the synopsis, such as `FILE...`; empty: nothing may.
+    /// The operands in the synopsis, such as `FILE...`; empty if the command takes none.
     public var operands = ""
-    /// How many operands there may be.
+    /// The permitted number of operands.
     public var operandCount = 0...0
-    /// Words that the first operand may be; empty: any.
+    /// The permitted words for the first operand; empty permits any.
     public var firstOperand: [String] = []
-    /// Words that the second operand may be, by the first one; where there is none: any.
+    /// The permitted words for the second operand, by the first one; any word if the first one has no entry.
     public var secondOperand: [String: [String]] = [:]
-    /// In a line, for the list of commands.
+    /// A one-line description for the list of commands.
     public var summary: String
-    /// Whether operands, or those after the first one, are ids of plugins or routines.
+    /// Whether operands, at least those after the first one, are ids of plugins or routines.
     public var takesIdentifiers: Bool { operands.contains("ID") || operands.contains("PLUGIN") }
-    /// In sentences, a paragraph each.
+    /// The full description, one paragraph each.
     public var details: [String] = []
-    /// Its own options; `--help` comes on top.
+    /// The options of the command; `--help` is available in addition.
     public var options: [OptionSpecification] = []
-    /// A command line and what it does.
+    /// Command lines with explanations.
     public var examples: [Example] = []
 
-    /// One line of the examples.
+    /// An example.
     public struct Example: Equatable, Sendable {
-        /// What is typed.
+        /// The command line.
         public var line: String
-        /// What that does.
+        /// What the command line does.
         public var purpose: String
     }
 }
@@ -122,10 +122,10 @@ public enum CommandTable {
     /// The name of the program.
     public static let program = "schedhost"
 
-    /// In a line, what the program is.
+    /// A one-line description of the program.
     public static let summary = "runs the routines of plugins again and again, each plugin in a process of its own"
 
-    /// The commands, in the order of the help text. What is not in here does not exist.
+    /// The commands, in the order of the help text. The parser, the help and the completions know only these.
     public static let commands: [CommandSpecification] = [
         run, list, check, trial, calendar, records, cache, status, why, logs, top, metrics, report, runNow, pause,
         resume, restart,
@@ -134,7 +134,7 @@ public enum CommandTable {
         logLevel, new, completion, man, help, version,
     ]
 
-    /// The one of that name.
+    /// The specification of the command with that name.
     public static func specification(of name: CommandName) -> CommandSpecification {
         switch name {
         case .run: run
@@ -357,7 +357,7 @@ public enum CommandTable {
         ],
         examples: [.init(line: "schedhost man schedhost.json5 | man -l -", purpose: "the keys of a configuration")])
 
-    /// What `help` takes beside the name of a command.
+    /// The operand of `help` that selects the configuration.
     static let configurationTopic = "config"
 
     private static let help = CommandSpecification(

@@ -1,6 +1,6 @@
-/// Completion scripts for shells, made from the table of commands. Pure.
+/// Generates completion scripts for shells from the table of commands. Pure.
 public enum Completions {
-    /// The script.
+    /// The script for a shell.
     public static func text(for shell: Shell) -> String {
         switch shell {
         case .bash: bash()
@@ -12,7 +12,7 @@ public enum Completions {
     private static let program = CommandTable.program
     private static var names: [String] { CommandTable.commands.map(\.name.rawValue) }
 
-    /// What is allowed as an option's value: words, or paths of files or directories.
+    /// What a shell offers as an option's value: fixed words, words that `schedhost completion` lists, or paths.
     private enum Values {
         case words([String]), asked(WordsOptions.Kind), files, directories, anything
     }
@@ -159,7 +159,7 @@ public enum Completions {
         return text + "    esac\n}\n_\(program) \"$@\"\n"
     }
 
-    /// A text between single quotes, in a place where brackets and colons have a meaning.
+    /// A text for use between single quotes, in a context where brackets and colons are special.
     private static func escaped(_ text: String) -> String {
         var result = ""
         for character in text {
@@ -195,7 +195,7 @@ public enum Completions {
             end
 
             """
-        // Words with only options are those of `run`, also before it is named.
+        // A command line with options only means `run`.
         text += """
             function __\(program)_is
                 set -l words (commandline -opc)

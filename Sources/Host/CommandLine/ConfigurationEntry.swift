@@ -1,24 +1,24 @@
 public import HostPolicy
 internal import HostValues
 
-/// One key of the configuration, as a person looks it up.
+/// The reference entry of a configuration key.
 public struct ConfigurationEntry: Equatable, Sendable {
-    /// Its path in a file, such as `restart.first_delay_ms`.
+    /// The path of the key in a file, such as `restart.first_delay_ms`.
     public let key: String
-    /// The object that holds it, or nil.
+    /// The object that contains the key; nil if there is none.
     public let group: String?
-    /// What it may be.
+    /// The permitted values.
     public let form: SettingForm
-    /// What holds where nobody sets it.
+    /// The value that applies where nothing sets the key.
     public let builtIn: String
-    /// Where it may be set, from what is laid under the others to what wins.
+    /// The places where the key may be set, in ascending order of precedence.
     public let places: [ConfigurationPlace]
-    /// What it does, and why one would change it: one sentence.
+    /// What the key does and when to change it, in one sentence.
     public let text: String
-    /// How a file sets it: what stands between the file's braces.
+    /// An example in a file, without the file's outer braces.
     public let example: String
 
-    /// `whole number of milliseconds, 0 to 86400000 (1 day)`.
+    /// The permitted values as text: `whole number of milliseconds, 0 to 86400000 (1 day)`.
     var allowed: String {
         var text = form.type + (form.unit.map { $0 == "percent" ? " in percent" : " of \($0)" } ?? "")
         if let range = form.range { text += ", \(range)" }
@@ -26,24 +26,24 @@ public struct ConfigurationEntry: Equatable, Sendable {
         return text
     }
 
-    /// The places in a line.
+    /// The places as text.
     var placesText: String { Spelling.list(places.map(\.description)) }
 }
 
-/// Where a key may be set.
+/// A place where a key may be set.
 public enum ConfigurationPlace: Equatable, Sendable, CustomStringConvertible {
-    /// The plugin's descriptor, in this field.
+    /// A field of the plugin's descriptor.
     case descriptor(String)
     /// `schedhost.json5`, for all plugins.
     case hostFile
     /// `PLUGIN.json5`, or the plugin's block in `schedhost.json5`.
     case pluginFile
-    /// A routine's block in one of these.
+    /// The block of a routine in one of these files.
     case routine
     /// An option of `schedhost run`.
     case commandLine(OptionName)
 
-    /// In a few words.
+    /// The place in a few words.
     public var description: String {
         switch self {
         case .descriptor(let field): "the plugin itself (\(field))"
@@ -54,7 +54,7 @@ public enum ConfigurationPlace: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// In one letter, for a column.
+    /// The place as one letter, for a column.
     var letter: String {
         switch self {
         case .descriptor: "D"

@@ -1,20 +1,20 @@
 internal import HostPolicy
 internal import HostValues
 
-/// What `schedhost help config` shows of the keys of a configuration. Pure.
+/// The reference of configuration keys that `schedhost help config` shows. Pure.
 public enum ConfigurationHelp {
-    /// What is shown.
+    /// The selection of keys and the format.
     public enum Subject: Equatable, Sendable {
         /// Every key.
         case all
-        /// One key, or those of one object.
+        /// Individual keys.
         case keys([String])
-        /// Every key as tables for a README.
+        /// All keys, as tables for a README.
         case markdown
     }
 
-    /// What a word means: a key's path, an object such as `restart`, or a key's name in its object where only one has it;
-    /// nil when it is none of them.
+    /// The keys that a word stands for: the path of a key, an object such as `restart`, or the name of a key within its
+    /// object if only one object has that name. Nil for any other word.
     public static func keys(named word: String) -> [String]? {
         let entries = ConfigurationReference.entries
         if entries.contains(where: { $0.key == word }) { return [word] }
@@ -24,7 +24,7 @@ public enum ConfigurationHelp {
         return named.count == 1 ? named : nil
     }
 
-    /// All words that `keys(named:)` surely knows.
+    /// The words that completions offer: the paths of all keys, and the objects.
     public static let words: [String] = {
         var words = ConfigurationReference.entries.map(\.key)
         for group in ConfigurationReference.entries.compactMap(\.group) where !words.contains(group) {
@@ -33,7 +33,7 @@ public enum ConfigurationHelp {
         return words
     }()
 
-    /// The text.
+    /// The text for the selected keys.
     public static func text(_ subject: Subject) -> String {
         switch subject {
         case .all: all()
@@ -43,7 +43,7 @@ public enum ConfigurationHelp {
         }
     }
 
-    // MARK: In a terminal
+    // MARK: Terminal output
 
     static let introduction = [
         "A configuration is JSON5: a plugin's in PLUGIN.json5 beside the plugins, the host's, for all plugins, in "
@@ -82,7 +82,7 @@ public enum ConfigurationHelp {
         return text
     }
 
-    // MARK: In a README
+    // MARK: Markdown for a README
 
     private static func markdown() -> String {
         func cell(_ text: String) -> String { text.replacing("|", with: "\\|") }

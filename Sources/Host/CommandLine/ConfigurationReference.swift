@@ -1,19 +1,19 @@
 internal import HostPolicy
 
-/// Every key of the configuration with its type, unit, range, default and places, what it does, and an example: the help,
-/// the manual page and the README are made from it.
+/// The reference of all configuration keys, with type, unit, range, default, places, description and example. The help,
+/// the manual page and the README are generated from it.
 ///
-/// A new key without its words does not compile. Pure.
+/// The compiler rejects a key that has no entry. Pure.
 public enum ConfigurationReference {
-    /// Keys that belong together.
+    /// A group of related keys.
     public struct Section: Equatable, Sendable {
-        /// What they are about.
+        /// The title of the group.
         public let title: String
         /// The keys.
         public let entries: [ConfigurationEntry]
     }
 
-    /// All keys, in the order of a reference.
+    /// All keys, grouped in the order of the reference.
     public static let sections: [Section] = Topic.allCases.map { topic in
         let settings = SettingKey.allCases.filter { words($0).topic == topic }.map(entry)
         let containers = topic == .parts ? SettingContainer.allCases.map(ContainerReference.entry) : []
@@ -35,16 +35,16 @@ public enum ConfigurationReference {
         case parts = "Parts of a file"
     }
 
-    /// What only people need to know of a key.
+    /// The part of an entry that is written for people and cannot be derived from the code.
     private struct Words {
         let topic: Topic
         let text: String
         let example: String
-        /// What holds where there is no built-in value that could be shown.
+        /// What applies if nothing sets the key and there is no built-in value to show.
         var unset: String?
-        /// The field of the descriptor that sets it too.
+        /// The descriptor's field that also sets the key.
         var field: String?
-        /// The option that sets it too.
+        /// The command-line option that also sets the key.
         var option: OptionName?
 
         init(
@@ -72,7 +72,7 @@ public enum ConfigurationReference {
             text: words.text, example: words.example)
     }
 
-    /// The built-in value as a file would say it, and what it means where it is 0.
+    /// The built-in value as a file would write it, with the meaning of 0.
     private static func builtIn(_ key: SettingKey) -> String {
         switch key.builtIn {
         case .integer(0): key.form.zero.map { "0 (\($0))" } ?? "0"

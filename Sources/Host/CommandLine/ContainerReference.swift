@@ -1,8 +1,8 @@
 internal import HostPolicy
 
-/// What people need to know of the keys that hold others, which are no settings of their own.
+/// Reference entries for keys that contain other keys and are not settings themselves.
 enum ContainerReference {
-    /// The entry of one.
+    /// The entry of a container.
     static func entry(_ container: SettingContainer) -> ConfigurationEntry {
         func object(
             _ places: [ConfigurationPlace], _ text: String, _ example: String, builtIn: String = "{}"

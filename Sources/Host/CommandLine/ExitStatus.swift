@@ -1,20 +1,20 @@
-/// What the program's exit status says; numbers as in sysexits.h.
+/// The exit status of the program; the numbers follow sysexits.h.
 public enum ExitStatus: Int32, CaseIterable, Sendable {
     case success = 0
-    /// Something failed, and was said.
+    /// Something failed, and a message says what.
     case failure = 1
     /// The command line is wrong.
     case usage = 64
-    /// A configuration, a plugin or another file is wrong.
+    /// A configuration, a plugin or another file is invalid.
     case badData = 65
     /// No host runs with this state directory.
     case noHost = 69
-    /// A file or directory cannot be made.
+    /// A file or directory cannot be created.
     case cannotCreate = 73
     /// Another host uses the state directory.
     case stateInUse = 75
 
-    /// In a few words, for the help text.
+    /// A short description for the help text.
     public var meaning: String {
         switch self {
         case .success: "success"

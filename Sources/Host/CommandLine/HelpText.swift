@@ -1,11 +1,11 @@
 internal import HostValues
 
-/// The help texts, made from the table of commands, at most 80 columns wide. Pure.
+/// Generates the help texts from the table of commands, at most 80 columns wide. Pure.
 public enum HelpText {
-    /// Columns of a line.
+    /// The maximum width of a line, in columns.
     static let width = 80
 
-    /// The text of `schedhost help COMMAND`, or without one of `schedhost help`.
+    /// The text of `schedhost help COMMAND`; for nil that of `schedhost help`.
     public static func text(_ command: CommandName?) -> String {
         command.map { text(of: CommandTable.specification(of: $0)) } ?? overview()
     }
@@ -51,14 +51,14 @@ public enum HelpText {
 
     private static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() + "." }
 
-    /// A term, and from `column` on what it means; a long term has a line of its own.
+    /// A term with its meaning at `column`. A term that is too long has a line of its own.
     private static func entry(_ term: String, _ meaning: String, column: Int) -> String {
         let head = "  " + term
         if head.count + 2 > column { return head + "\n" + wrap(meaning, indent: column) }
         return wrap(meaning, indent: column, first: TerminalText.pad(head, to: column))
     }
 
-    /// Breaks a text between words; each line begins with `indent` spaces, the first one with `first` instead.
+    /// Wraps a text at spaces. Each line begins with `indent` spaces, or the first line with `first` instead.
     static func wrap(_ text: String, indent: Int, first: String? = nil) -> String {
         let margin = String(repeating: " ", count: indent)
         var result = ""

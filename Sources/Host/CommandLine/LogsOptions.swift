@@ -2,20 +2,20 @@ public import HostValues
 
 /// Options of `schedhost logs`.
 public struct LogsOptions: Equatable, Sendable {
-    /// `plugin/routine` or `plugin`; empty: all of the host.
+    /// The subjects, each `plugin/routine` or `plugin`; empty means the whole host.
     public var identifiers: [String] = []
-    /// The newest so many.
+    /// The number of newest lines to show.
     public var last = 100
-    /// From this level on.
+    /// The lowest level to show.
     public var level = LogLevel.trace
-    /// Whether it goes on with what comes.
+    /// Whether the command continues to show new lines.
     public var follows = false
-    /// The state directory of the host that is asked.
+    /// The state directory of the host.
     public var state: String?
     /// Whether each line is shown as JSON.
     public var isJSON = false
 
-    /// The newest hundred of all.
+    /// Creates options for the newest 100 lines of the whole host.
     public init() {}
 }
 

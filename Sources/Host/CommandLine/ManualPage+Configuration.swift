@@ -1,6 +1,6 @@
 internal import HostValues
 
-/// The page of the configuration.
+/// Generates the manual page of the configuration.
 extension ManualPage {
     static func configurationPage() -> String {
         let program = CommandTable.program
@@ -27,7 +27,7 @@ extension ManualPage {
         + "again at once: one with a mistake changes nothing, and otherwise routines whose settings changed begin a new "
         + "session."
 
-    /// A file that is read by the tests.
+    /// An example file; the tests parse it.
     static let example = [
         "{",
         "    // every 2 s, and at most 30 s a cycle",

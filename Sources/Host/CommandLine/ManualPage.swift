@@ -1,15 +1,15 @@
 internal import HostValues
 
-/// The manual pages in the language of man(7): schedhost(1), made from the table of commands, and schedhost.json5(5), made
+/// Generates the manual pages in the format of man(7): schedhost(1) from the table of commands, and schedhost.json5(5)
 /// from the reference of the configuration. Pure.
 public enum ManualPage {
-    /// The pages by name.
+    /// The names of the pages.
     public enum Page: String, CaseIterable, Sendable {
         case program = "schedhost"
         case configuration = "schedhost.json5"
     }
 
-    /// A page.
+    /// The text of a page.
     public static func text(_ page: Page) -> String {
         switch page {
         case .program: programPage()
@@ -75,7 +75,7 @@ public enum ManualPage {
         return text
     }
 
-    /// A text in which nothing is a request or an escape.
+    /// Escapes a text so that roff sees neither requests nor escapes in it.
     static func escaped(_ text: String) -> String {
         let plain = text.replacing("\\", with: "\\e").replacing("-", with: "\\-").replacing("'", with: "\\(aq")
         return plain.hasPrefix(".") ? "\\&" + plain : plain

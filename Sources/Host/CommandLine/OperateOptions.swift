@@ -4,29 +4,29 @@ public import HostWire
 
 /// Options of `schedhost status` and of the commands that change a running host.
 public struct OperateOptions: Equatable, Sendable {
-    /// What is wanted.
+    /// The request to the host.
     public var action: ControlRequest.Action
-    /// `plugin/routine` or `plugin`; empty for `status` means all.
+    /// The subjects, each `plugin/routine` or `plugin`; for `status` empty means all.
     public var identifiers: [String] = []
-    /// The new log level, or nil to be told it.
+    /// The new log level; nil shows the current one.
     public var level: LogLevel?
-    /// The state directory of the host that is asked.
+    /// The state directory of the host.
     public var state: String?
     /// Whether the answer is shown as JSON.
     public var isJSON = false
 
-    /// That action.
+    /// Creates options for a request.
     public init(_ action: ControlRequest.Action) { self.action = action }
 }
 
-/// Options of a command that only asks.
+/// Options of a command that only reads from the host.
 public struct ClientOptions: Equatable, Sendable {
-    /// The state directory of the host that is asked.
+    /// The state directory of the host.
     public var state: String?
     /// Whether the answer is shown as JSON.
     public var isJSON: Bool
 
-    /// That state directory's.
+    /// Creates options for the host with that state directory.
     public init(state: String?, isJSON: Bool = false) {
         self.state = state
         self.isJSON = isJSON
@@ -35,14 +35,14 @@ public struct ClientOptions: Equatable, Sendable {
 
 /// Options of `schedhost report`.
 public struct ReportOptions: Equatable, Sendable {
-    /// The file to write; `-` for standard output.
+    /// The file to write; `-` means standard output.
     public var output: String
     /// The state directory.
     public var state: String?
-    /// Whether what the page would show is written as JSON.
+    /// Whether the page's data is written as JSON instead of the page.
     public var isJSON = false
 
-    /// Into that file.
+    /// Creates options that write to that file.
     public init(output: String) { self.output = output }
 }
 
@@ -50,15 +50,15 @@ public struct ReportOptions: Equatable, Sendable {
 public struct TopOptions: Equatable, Sendable {
     /// The state directory.
     public var state: String?
-    /// What rows are sorted by at first.
+    /// The initial sort key of the rows.
     public var key = TopScreen.Key.id
-    /// From one look to the next, ms, from 100.
+    /// The interval between two refreshes in ms, at least 100.
     public var intervalMs: Int64 = 1000
-    /// Whether it is written as JSON, to anywhere.
+    /// Whether the output is JSON, which needs no terminal.
     public var isJSON = false
-    /// Whether JSON is written again and again.
+    /// Whether JSON is written repeatedly.
     public var isRepeated = false
 
-    /// The defaults.
+    /// Creates options with their defaults.
     public init() {}
 }

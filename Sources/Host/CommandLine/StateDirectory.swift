@@ -1,9 +1,10 @@
-/// Where the state directory is.
+/// Finds the state directory.
 public enum StateDirectory {
-    /// The path: the option's, else `$STATE_DIRECTORY` (the first of several, as systemd gives them), else
-    /// `$XDG_STATE_HOME/schedhost`, else `~/.local/state/schedhost`. Nil when the environment has no home either.
+    /// The path: the option's value, else `$STATE_DIRECTORY` (the first one, since systemd may list several), else
+    /// `$XDG_STATE_HOME/schedhost`, else `~/.local/state/schedhost`. Nil if the environment does not name a home
+    /// either.
     ///
-    /// A relative `$XDG_STATE_HOME` is ignored, as the XDG specification wants it.
+    /// A relative `$XDG_STATE_HOME` is ignored, as the XDG specification requires.
     public static func path(option: String?, environment: [String: String]) -> String? {
         func absolute(_ name: String) -> String? {
             environment[name].flatMap { $0.hasPrefix("/") ? $0 : nil }

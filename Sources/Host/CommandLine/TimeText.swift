@@ -1,9 +1,9 @@
 public import HostValues
 
-/// Times and durations as people write them on the command line. Pure.
+/// Parses times and durations as people write them on the command line. Pure.
 public enum TimeText {
-    /// A length of time in ms: a number, which may have a fraction, and `ms`, `s`, `m`, `h` or `d`; without a unit it
-    /// is seconds. Nil when it is none, or over 10 000 days.
+    /// A duration in ms. The text is a number, which may have a fraction, followed by `ms`, `s`, `m`, `min`, `h` or
+    /// `d`; without a unit it means seconds. Nil for any other text, and for more than 10 000 days.
     public static func duration(_ text: String) -> Int64? {
         let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit: Double? =
@@ -22,8 +22,8 @@ public enum TimeText {
         return milliseconds <= 864e9 ? Int64(milliseconds) : nil
     }
 
-    /// A point in time, UTC in ms since 1970: RFC 3339, `HH:MM` (the next time that the clock of the zone shows it), or
-    /// `+` and a duration from now. Nil when it is none of them.
+    /// A point in time in ms since 1970, UTC. The text is RFC 3339, `HH:MM` (the next time that the zone's clock shows
+    /// it), or `+` with a duration from now. Nil for any other text.
     public static func moment(_ text: String, nowMs: Int64, zone: CivilTime.Zone = .local) -> Int64? {
         if text.hasPrefix("+") {
             guard let duration = duration(String(text.dropFirst())) else { return nil }

@@ -2,22 +2,22 @@ public import HostValues
 
 /// Options of `schedhost try`.
 public struct TryOptions: Equatable, Sendable {
-    /// What is tried.
+    /// The plugin and routines to try, with their settings.
     public var trial: TrialOptions
-    /// How long virtual time lasts, ms; nil: time passes by itself.
+    /// The duration of virtual time in ms; nil means real time.
     public var forMs: Int64?
-    /// When virtual time begins, UTC in ms since 1970; nil: now.
+    /// The start of virtual time, in ms since 1970, UTC; nil means now.
     public var fromMs: Int64?
-    /// Whether it ends with the first session that fails.
+    /// Whether the trial ends with the first session that fails.
     public var untilFailure = false
-    /// The state directory, which stays; nil: one that is removed.
+    /// The state directory, which is kept; nil means a temporary one, which is removed.
     public var state: String?
-    /// The least level that is logged.
+    /// The lowest level that is logged.
     public var logLevel = LogLevel.info
-    /// Whether what came of it is shown as JSON.
+    /// Whether the outcome is shown as JSON.
     public var isJSON = false
 
-    /// All routines of that file, as time passes.
+    /// Creates options that run all routines of `file` in real time.
     public init(file: String) { trial = TrialOptions(file: file) }
 }
 
@@ -31,7 +31,7 @@ extension ArgumentParser {
         options.trial.cycles = parsed.numbers[.cycles].map { UInt64(clamping: $0) }
         options.forMs = parsed.numbers[.forTime]
         options.fromMs = parsed.numbers[.from]
-        // As time passes nothing is the same twice.
+        // A seed makes only runs in virtual time reproducible.
         if options.forMs != nil { options.trial.seed = parsed.numbers[.seed].map { UInt64(clamping: $0) } ?? 1 }
         options.untilFailure = parsed.has(.untilFailure)
         options.state = parsed.texts[.state]

@@ -1,33 +1,34 @@
 public import HostSystem
 public import HostValues
 
-/// A file of the plugins directory that may be a plugin, open: it is opened once, and what is inspected, hashed and copied
-/// is one and the same file, whatever becomes of its name meanwhile.
+/// An open file of the plugins directory that may be a plugin. It is opened only once, so that the same file is
+/// inspected, hashed and copied even if its name is given to another file in the meantime.
 ///
-/// Only regular files are opened, and nothing of them is run.
+/// Only regular files are opened, and none of their code is run.
 public final class Candidate: Sendable {
-    /// The most bytes that a plugin may have: each is copied, and a hole in a file becomes bytes in its copy.
+    /// The maximum size of a plugin in bytes. It is bounded because each plugin is copied, and a hole in a sparse file
+    /// becomes real bytes in the copy.
     public static let mostBytes = 512 << 20
 
-    /// The entry's name in the directory.
+    /// The name of the directory entry.
     public let name: String
     /// The file's path, for messages.
     public let path: String
-    /// The file, open for reading; closed with this object.
+    /// The file, open for reading. This object owns it and closes it.
     public let file: Descriptor
-    /// What it was when it was opened.
+    /// The status of the file when it was opened.
     public let status: FileStatus
     private let user: UInt32?
 
-    /// Opens an entry of a directory, following a link. With `allowUnsafePermissions`, files and directories that other
-    /// users can write are taken too.
+    /// Opens a directory entry, following a link. `allowUnsafePermissions` also accepts files and directories to which
+    /// other users can write.
     public init(_ directory: borrowing Directory, name: String, allowUnsafePermissions: Bool = false) throws(Refusal) {
         self.name = name
         path = directory.child(name)
         user = allowUnsafePermissions ? nil : HostProcess.user
         do throws(Refusal.Reason) {
             if let user { try Self.check(directory, user: user) }
-            // What is no regular file is not even opened: that alone can do things to a device.
+            // Other kinds of file are not opened at all, because merely opening a device can have side effects.
             let path = path
             let entry = try Self.attempt(directory, name) { () throws(SystemError) in
                 try directory.status(name, followLink: true)
@@ -48,18 +49,20 @@ public final class Candidate: Sendable {
         }
     }
 
-    /// Which file it is.
+    /// The identity of the file.
     public var identity: PluginFile.Identity { PluginFile.Identity(status) }
 
-    /// Whether somebody has it open for writing; nil where that cannot be told. fcntl(2), F_SETLEASE.
+    /// Whether another process has the file open for writing, by F_SETLEASE of fcntl(2); nil if that cannot be
+    /// determined.
     public var hasWriter: Bool? { file.hasWriter }
 
-    /// Whether it is still what it was when it was opened, and nobody writes it.
+    /// Whether the file is unchanged since it was opened, and not open for writing.
     public func isUnchanged() throws(SystemError) -> Bool {
         PluginFile.Identity(try file.status(subject: path)) == identity && file.hasWriter != true
     }
 
-    /// Says whether it is a plugin for this host, or why not. At most 4 MiB of it is read, and any content is safe.
+    /// Checks whether the file is a plugin for this host; a refusal says why not. Reads at most 4 MiB; any content is
+    /// safe.
     public func inspect(abi: PluginFile.ABI = .host) throws(Refusal) -> PluginFile {
         do throws(Refusal.Reason) {
             var image = try safeImage()
@@ -69,7 +72,7 @@ public final class Candidate: Sendable {
         }
     }
 
-    /// The libraries that it is linked with, where it is one itself.
+    /// The libraries that the file is linked with, if it is a library itself.
     public func libraryNeeds() throws(Refusal) -> [String] {
         do throws(Refusal.Reason) {
             var image = try safeImage()
@@ -80,7 +83,7 @@ public final class Candidate: Sendable {
         }
     }
 
-    /// The name by which others need it as a library; nil when it has none, or is none.
+    /// The name under which other files are linked with this library; nil if it has none, or is not a library.
     public var ownName: String? {
         guard var image = try? safeImage(), (try? image.readHeaders()) != nil else { return nil }
         return (try? image.ownName()) ?? nil

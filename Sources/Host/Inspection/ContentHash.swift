@@ -1,20 +1,20 @@
 internal import HostSystem
 
-/// Names bytes: equal names mean equal bytes, for all that happens by accident.
+/// A hash that names contents: equal names mean equal bytes, barring deliberate collisions.
 ///
-/// 64 bits of a multiplying hash, 32 of a CRC and the size. The two work differently, so that what one misses the
-/// other sees; a CRC alone has too few bits for many files, and two CRCs of one polynomial miss the same. Nobody has
-/// a reason to build a collision: who can write a plugin can run code anyway.
+/// It combines 64 bits of a multiplicative hash, a 32-bit CRC and the size. The two hashes work differently, so that
+/// one detects what the other misses; a CRC alone has too few bits for many files, and two CRCs with one polynomial
+/// would miss the same changes. Deliberate collisions do not matter: whoever can write a plugin can run code anyway.
 public struct ContentHash: Sendable {
     private var mixed: UInt64 = 0xCBF2_9CE4_8422_2325
     private var crc: UInt32 = 0
     private var size = 0
     private var rest: [UInt8] = []
 
-    /// Of no bytes yet.
+    /// Creates the hash of no bytes.
     public init() {}
 
-    /// Takes the next bytes. About 2 bytes a nanosecond.
+    /// Adds the next bytes, at about 2 bytes a nanosecond.
     public mutating func take(_ bytes: UnsafeRawBufferPointer) {
         crc = unsafe Checksum.crc32c(bytes, after: crc)
         size += bytes.count
@@ -40,15 +40,15 @@ public struct ContentHash: Sendable {
         mixed ^= mixed >> 29
     }
 
-    /// Whether a text looks like a name that this makes: three numbers of base 16 with hyphens between them, and the first
-    /// one whole.
+    /// Whether a text has the form of a name by this type: three hexadecimal numbers separated by hyphens, the first
+    /// one with all 16 digits.
     public static func isName(_ text: some StringProtocol) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         return parts.count == 3 && parts[0].utf8.count == 16
             && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isHexDigit } }
     }
 
-    /// The name of what was taken: letters and digits, and hyphens.
+    /// The name of the bytes so far: letters, digits and hyphens.
     public var name: String {
         var whole = self
         if !rest.isEmpty {

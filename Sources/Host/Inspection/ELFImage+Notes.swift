@@ -1,5 +1,5 @@
 extension ELFImage {
-    /// What `.note.schedhost` says: `schedhost_note` in `schedhost/abi.h`.
+    /// The content of `.note.schedhost`: `schedhost_note` in `schedhost/abi.h`.
     struct PluginNote: Equatable {
         var abiMajor: UInt32
         var abiMinor: UInt32
@@ -7,13 +7,14 @@ extension ELFImage {
         var language: UInt32
     }
 
-    /// The notes that matter.
+    /// The ELF notes that the host uses.
     struct Notes {
         var plugin: PluginNote?
         var buildID: String?
     }
 
-    /// Reads the notes by the program headers, and by the section headers where those lead to no plugin note.
+    /// Reads the notes that the program headers list, and if none of them is a plugin note, those of the section
+    /// headers.
     mutating func notes() throws(Refusal.Reason) -> Notes {
         var notes = Notes()
         for segment in segments where segment.type == SegmentType.note {
@@ -30,7 +31,7 @@ extension ELFImage {
         return notes
     }
 
-    /// Reads one run of notes, the first 64 KiB of it.
+    /// Reads one sequence of notes, at most its first 64 KiB.
     private mutating func collect(_ notes: inout Notes, offset: UInt64, size: UInt64, alignment: UInt64)
         throws(Refusal.Reason)
     {

@@ -1,12 +1,12 @@
 internal import HostValues
 
 extension ELFImage {
-    /// What a symbol is to dlsym(3).
+    /// How dlsym(3) would find a symbol.
     enum Symbol {
         case function, data, undefined, absent
     }
 
-    /// The tables of the dynamic section, as addresses.
+    /// The tables that the dynamic section lists, as addresses in the loaded image.
     private struct Dynamic {
         var symbols: UInt64?
         var strings: UInt64?
@@ -19,10 +19,10 @@ extension ELFImage {
         var ownName: UInt64?
     }
 
-    /// The most symbols of one hash chain that are looked at.
+    /// The maximum number of symbols of a hash chain that are examined.
     private static let longestChain = 4096
 
-    /// Looks a symbol up in the table of exported ones.
+    /// Looks up a symbol in the table of exported symbols.
     mutating func lookUp(_ name: String) throws(Refusal.Reason) -> Symbol {
         let dynamic = try readDynamic()
         if let table = dynamic.gnuHash {
@@ -33,7 +33,7 @@ extension ELFImage {
         return .absent
     }
 
-    /// The directories of DT_RUNPATH, or else of DT_RPATH; the first 4 KiB of them.
+    /// The directories of DT_RUNPATH, or if that is absent of DT_RPATH; at most the first 4 KiB.
     mutating func runPath() throws(Refusal.Reason) -> [String] {
         let dynamic = try readDynamic()
         guard let offset = dynamic.runPath ?? dynamic.oldRunPath, let strings = dynamic.strings,
@@ -44,13 +44,13 @@ extension ELFImage {
         return String(decoding: text.bytes.prefix { $0 != 0 }, as: UTF8.self).split(separator: ":").map { String($0) }
     }
 
-    /// The names of DT_NEEDED, as far as they are file names.
+    /// The libraries of DT_NEEDED that are plain file names.
     mutating func needed() throws(Refusal.Reason) -> [String] {
         let dynamic = try readDynamic()
         return try names(at: dynamic.needed.prefix(256), dynamic)
     }
 
-    /// The name by which others need it, DT_SONAME; nil when it has none.
+    /// The name under which others are linked with the file, DT_SONAME; nil if there is none.
     mutating func ownName() throws(Refusal.Reason) -> String? {
         let dynamic = try readDynamic()
         return try names(at: [dynamic.ownName].compactMap { $0 }, dynamic).first
@@ -96,7 +96,8 @@ extension ELFImage {
         return dynamic
     }
 
-    /// DT_GNU_HASH: the hash's bucket gives the first symbol of a chain, whose last entry has its lowest bit set.
+    /// DT_GNU_HASH: the bucket of a hash has the first symbol of a chain; the last entry of the chain has its lowest
+    /// bit set.
     private mutating func lookUpGNU(_ name: String, _ table: UInt64, _ dynamic: Dynamic) throws(Refusal.Reason)
         -> Symbol
     {
@@ -120,7 +121,7 @@ extension ELFImage {
         throw .damaged("a chain of its hash table has no end")
     }
 
-    /// DT_HASH: a bucket's first symbol, and from each symbol the next.
+    /// DT_HASH: a bucket has the first symbol, and each symbol has the next one.
     private mutating func lookUpClassic(_ name: String, _ table: UInt64, _ dynamic: Dynamic) throws(Refusal.Reason)
         -> Symbol
     {
@@ -145,7 +146,7 @@ extension ELFImage {
         throw .damaged("a chain of its hash table has no end")
     }
 
-    /// The symbol of that number if it has that name and is visible to others.
+    /// The symbol with that index, if it has that name and is visible to other files; otherwise nil.
     private mutating func symbol(_ index: UInt32, named name: String, _ dynamic: Dynamic) throws(Refusal.Reason)
         -> Symbol?
     {
@@ -159,10 +160,10 @@ extension ELFImage {
         let text = try read("its string table", address: strings.clampedPlus(start), count: wanted.count)
         guard text.bytes == wanted else { return nil }
         let (information, other) = (entry.bytes[4], entry.bytes[5])
-        // Binding: global, weak or unique. Visibility: default or protected.
+        // The binding must be global, weak or unique, the visibility default or protected.
         guard [1, 2, 10].contains(information >> 4), [0, 3].contains(other & 3) else { return nil }
         if try entry.half(6) == 0 { return .undefined }
-        // Type: none, function or indirect function.
+        // These types are none, function and indirect function.
         return [0, 2, 10].contains(information & 15) ? .function : .data
     }
 }

@@ -1,14 +1,14 @@
 internal import HostValues
 
-/// The parts of an ELF file that say whether it is a plugin, read piece by piece. elf(5).
+/// Reads those parts of an ELF file that show whether it is a plugin, piece by piece; see elf(5).
 ///
-/// Every number in the file is taken for a claim: offsets are checked against the file, counts against fixed bounds, and
-/// all reads together against a budget.
+/// No number in the file is trusted: offsets are checked against the size of the file, counts against fixed bounds, and
+/// the bytes of all reads against a budget.
 struct ELFImage {
-    /// Reads bytes at an offset, fewer only at the end of the file.
+    /// Reads `count` bytes at `offset`; may return fewer only at the end of the file.
     typealias Source = (_ offset: Int, _ count: Int) throws(Refusal.Reason) -> [UInt8]
 
-    /// One program header.
+    /// A program header.
     struct Segment {
         var type: UInt32
         var offset: UInt64
@@ -20,7 +20,7 @@ struct ELFImage {
 
     let size: Int
     private let source: Source
-    /// Bytes that may still be read.
+    /// The number of bytes that may still be read.
     private(set) var budget = 4 << 20
     private(set) var segments: [Segment] = []
     private(set) var sectionTable: (offset: UInt64, count: Int)?
@@ -36,7 +36,7 @@ struct ELFImage {
         self.source = source
     }
 
-    /// Reads `count` bytes that the file claims to have.
+    /// Reads `count` bytes that the file claims to contain.
     mutating func read(_ part: String, at offset: UInt64, count: Int) throws(Refusal.Reason) -> ELFBytes {
         let end = offset.clampedPlus(UInt64(max(0, count)))
         guard end <= UInt64(max(0, size)), let start = Int(exactly: offset) else {
@@ -45,12 +45,12 @@ struct ELFImage {
         guard count <= budget else { throw .damaged("its tables are larger than those of any plugin") }
         budget -= count
         let bytes = try source(start, count)
-        // The file may have been cut since its size was asked for.
+        // The file may have been truncated since its size was determined.
         guard bytes.count == count else { throw .truncated(part: part, end: end, size: start + bytes.count) }
         return ELFBytes(bytes)
     }
 
-    /// Reads the file header and the program headers, and checks what kind of file it is, and that it is whole.
+    /// Reads the file header and the program headers, and checks that the file is complete and of the right kind.
     mutating func readHeaders() throws(Refusal.Reason) {
         if size == 0 { throw .empty }
         let identification = try read("the ELF identification", at: 0, count: min(16, size))
@@ -105,7 +105,7 @@ struct ELFImage {
         }
     }
 
-    /// Where the section headers are; only a fallback, so nothing about them is an error.
+    /// The location of the section headers. They are only a fallback, so errors in them are ignored.
     private func sections(_ header: ELFBytes) throws(Refusal.Reason) -> (offset: UInt64, count: Int)? {
         let (offset, entry, count) = (try header.word(40), try header.half(58), Int(try header.half(60)))
         guard entry == 64, count > 0, count <= 1024 else { return nil }
@@ -113,7 +113,8 @@ struct ELFImage {
         return (offset, count)
     }
 
-    /// Where in the file an address of the loaded image comes from, and how many bytes follow it there.
+    /// The file offset from which an address of the loaded image comes, and the number of bytes of its segment that
+    /// follow it in the file; nil if the address is in no segment of the file.
     func place(of address: UInt64) -> (offset: UInt64, rest: UInt64)? {
         for segment in segments where segment.type == SegmentType.load && address >= segment.address {
             let distance = address - segment.address
@@ -131,7 +132,7 @@ struct ELFImage {
     }
 }
 
-/// Bytes with numbers in little-endian order, each access checked.
+/// Bytes that hold little-endian numbers, with bounds checks at each access.
 struct ELFBytes {
     let bytes: [UInt8]
 
@@ -144,15 +145,15 @@ struct ELFBytes {
         return value
     }
 
-    /// 16 bits.
+    /// Reads 16 bits.
     func half(_ offset: Int) throws(Refusal.Reason) -> UInt16 { UInt16(truncatingIfNeeded: try number(offset, 2)) }
-    /// 32 bits.
+    /// Reads 32 bits.
     func int(_ offset: Int) throws(Refusal.Reason) -> UInt32 { UInt32(truncatingIfNeeded: try number(offset, 4)) }
-    /// 64 bits.
+    /// Reads 64 bits.
     func word(_ offset: Int) throws(Refusal.Reason) -> UInt64 { try number(offset, 8) }
 }
 
-/// Machines by their ELF number.
+/// ELF machine numbers and their names.
 enum Machine {
     #if arch(x86_64)
         static let own: UInt16 = 62

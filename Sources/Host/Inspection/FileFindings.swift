@@ -1,30 +1,30 @@
 public import HostValues
 
-/// What was found out about a plugin's or a configuration's file, for `list --json` and `check --json`. Pure.
+/// The findings about a plugin or configuration file, for `list --json` and `check --json`. Pure.
 public struct FileFindings: Sendable {
-    /// The settings of a routine: key, value as text, and where it is set.
+    /// The settings of a routine, each with its key, its value as text, and its origin.
     public typealias Settings = [(key: String, value: String, origin: String)]
 
-    /// The file.
+    /// The path of the file.
     public var path: String
-    /// Why it is refused; nil when it is not.
+    /// Why the file is refused; nil if it is accepted.
     public var refusal: String?
-    /// The plugin in it.
+    /// The plugin in the file, if there is one.
     public var plugin: (file: PluginFile, description: PluginDescription)?
-    /// The settings of each routine, by its id; of a plugin with instances those of each of them.
+    /// The settings of each routine by its id; for a plugin with instances, those of each instance.
     public var settings: [(routine: String, settings: Settings)] = []
-    /// What is worth knowing.
+    /// Findings that are not errors.
     public var notes: [String] = []
-    /// What is wrong with it.
+    /// Errors in the file.
     public var faults: [String] = []
 
-    /// Nothing is known of the file.
+    /// Creates findings that are still empty.
     public init(_ path: String) { self.path = path }
 
-    /// Whether there is nothing wrong.
+    /// Whether there are no errors.
     public var isGood: Bool { refusal == nil && faults.isEmpty }
 
-    /// A list of findings as JSON, with a newline at its end.
+    /// The findings of all files as a JSON list, with a final line break.
     public static func json(_ all: [FileFindings]) -> [UInt8] {
         var writer = JSONWriter()
         writer.openList()
@@ -58,7 +58,7 @@ public struct FileFindings: Sendable {
         writer.close()
     }
 
-    /// The routines of a plugin that has instances, by their whole ids.
+    /// Writes the routines of a plugin with instances, by their full ids.
     private func writeInstances(of plugin: PluginDescription, to writer: inout JSONWriter) {
         let instances = settings.filter { $0.routine.hasPrefix(plugin.id + "@") }
         if instances.isEmpty { return }

@@ -1,17 +1,18 @@
 public import HostSystem
 
-/// Names of functions from an ELF file's symbol table, for a place in its code. elf(5).
+/// Finds function names for code addresses in an ELF file's symbol table; see elf(5).
 ///
-/// The file may hold anything: what is not a symbol table in order gives no name.
+/// The content of the file is not trusted: an invalid symbol table yields no names.
 public enum FunctionNames {
     private static let longestName = 1024
 
-    /// The linker's name of the function at that offset of the loaded file, or nil. Reads the file's whole table.
+    /// The symbol name of the function at an offset of the loaded file; nil if there is none. Reads the whole symbol
+    /// table.
     public static func name(at offset: UInt64, in file: borrowing Descriptor) -> String? {
         names(at: [offset], in: file).first ?? nil
     }
 
-    /// The names at several offsets, in one pass.
+    /// The names for several offsets, found in one pass.
     public static func names(at offsets: [UInt64], in file: borrowing Descriptor) -> [String?] {
         let none = offsets.map { _ -> String? in nil }
         guard let header = bytes(file, at: 0, count: 64), header.prefix(4) == [0x7F, 0x45, 0x4C, 0x46] else {
@@ -19,7 +20,7 @@ public enum FunctionNames {
         }
         let (start, entry, count) = (word(header, 40), half(header, 58), Int(half(header, 60)))
         guard entry == 64, count <= 1024, let sections = bytes(file, at: start, count: count * 64) else { return none }
-        // The full table, or in a stripped file that of the exported symbols.
+        // Prefers the full symbol table; a stripped file only has the dynamic one.
         for wanted: UInt32 in [2, 11] {
             for at in stride(from: 0, to: count * 64, by: 64) where int(sections, at + 4) == wanted {
                 let link = Int(int(sections, at + 40))
@@ -33,7 +34,7 @@ public enum FunctionNames {
         return none
     }
 
-    /// For each offset the place of its function's name among the strings.
+    /// For each offset, where the name of its function is in the string table.
     private static func lookUp(
         _ offsets: [UInt64], in file: borrowing Descriptor, _ table: (offset: UInt64, size: UInt64)
     ) -> [UInt64?] {
@@ -46,7 +47,7 @@ public enum FunctionNames {
             let (place, overflow) = table.offset.addingReportingOverflow(at)
             guard !overflow, let symbols = bytes(file, at: place, count: Int(count)) else { return found }
             for symbol in stride(from: 0, to: symbols.count - symbols.count % 24, by: 24) {
-                guard symbols[symbol + 4] & 15 == 2 else { continue }  // a function
+                guard symbols[symbol + 4] & 15 == 2 else { continue }  // STT_FUNC
                 let value = word(symbols, symbol + 8)
                 let length = word(symbols, symbol + 16)
                 for index in offsets.indices where offsets[index] >= value && offsets[index] - value < length {

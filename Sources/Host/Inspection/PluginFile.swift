@@ -2,39 +2,39 @@ internal import CPluginAPI
 public import HostSystem
 public import HostValues
 
-/// A file that is a plugin for this host, as far as can be said without loading it.
+/// A file that is a plugin for this host, as far as can be determined without loading it.
 public struct PluginFile: Equatable, Sendable {
-    /// The entry's name in the plugins directory.
+    /// The name of the entry in the plugins directory.
     public var name: String
-    /// Which file it is, to notice a replacement.
+    /// The identity of the file, by which a replacement is noticed.
     public var identity: Identity
-    /// The GNU build id in hexadecimal; without one, 16 digits from the file's size, time of change and inode.
+    /// The GNU build id in hexadecimal; if there is none, 16 digits derived from size, modification time and inode.
     public var buildID: String
-    /// The language that the plugin says it is written in.
+    /// The language of the plugin, according to its note.
     public var language: Language
-    /// The ABI it was built for.
+    /// The major version of the ABI that the plugin was built for.
     public var abiMajor: UInt32
-    /// The minor of its header; information, no requirement.
+    /// The minor version of the ABI header that the plugin was built with, for information only.
     public var abiMinor: UInt32
-    /// The least minor that it needs.
+    /// The lowest minor version of the ABI that the plugin requires.
     public var needsMinor: UInt32
-    /// Where its author wants the libraries looked for that it needs: DT_RUNPATH, or else DT_RPATH, as it stands there.
+    /// The directories in which the plugin's libraries are searched: DT_RUNPATH, or else DT_RPATH, unexpanded.
     public var runPath: [String] = []
-    /// The libraries that it is linked with: DT_NEEDED.
+    /// The libraries that the plugin is linked with: DT_NEEDED.
     public var needed: [String] = []
 
-    /// What tells one file from another, and from itself after a change.
+    /// Distinguishes a file from all others, and from itself after a change.
     public struct Identity: Hashable, Sendable {
-        /// See `FileStatus`.
+        /// The device number, as in `FileStatus`.
         public var device: UInt64
-        /// See `FileStatus`.
+        /// The inode number, as in `FileStatus`.
         public var inode: UInt64
-        /// Bytes.
+        /// The size in bytes.
         public var size: Int
-        /// Time of the last change, ns since 1970.
+        /// The modification time, in ns since 1970.
         public var modified: Int64
 
-        /// An identity from its parts.
+        /// Creates an identity from its parts.
         public init(device: UInt64, inode: UInt64, size: Int, modified: Int64) {
             self.device = device
             self.inode = inode
@@ -42,14 +42,14 @@ public struct PluginFile: Equatable, Sendable {
             self.modified = modified
         }
 
-        /// The identity of a file with that status.
+        /// Creates the identity of a file with that status.
         public init(_ status: FileStatus) {
             self.init(
                 device: status.device, inode: status.inode, size: status.size, modified: status.modified.nanoseconds)
         }
     }
 
-    /// Languages that a note can name; for display only.
+    /// The languages that a note can name, for display only.
     public enum Language: UInt32, Sendable {
         case other = 0
         case c = 1
@@ -57,41 +57,41 @@ public struct PluginFile: Equatable, Sendable {
         case cxx = 3
     }
 
-    /// The ABI of a host.
+    /// The version of the ABI that a host supports.
     public struct ABI: Equatable, Sendable {
-        /// The one major it has.
+        /// The only major version that it supports.
         public var major: UInt32
-        /// The newest minor.
+        /// The newest minor version.
         public var minor: UInt32
 
-        /// An ABI.
+        /// Creates a version.
         public init(major: UInt32, minor: UInt32) {
             self.major = major
             self.minor = minor
         }
 
-        /// This host's: that of `schedhost/abi.h`.
+        /// The version of this host, from `schedhost/abi.h`.
         public static let host = ABI(major: SCHEDHOST_ABI_MAJOR, minor: SCHEDHOST_ABI_MINOR)
-        /// The symbol that a plugin exports.
+        /// The symbol that a plugin must export.
         var entry: String { "schedhost_plugin_v\(major)" }
     }
 
-    /// Whether a name in the plugins directory is meant as a plugin. Others, and hidden files, are left alone.
+    /// Whether a name in the plugins directory denotes a plugin. All other names, and hidden files, are ignored.
     public static func isCandidate(_ name: String) -> Bool {
         name.hasSuffix(".so") && !name.hasPrefix(".")
     }
 
-    /// Looks at an entry of a directory, following a link, and says whether it is a plugin for this host, or why not.
+    /// Inspects a directory entry, following a link, and checks whether it is a plugin for this host.
     ///
-    /// Nothing of it is run. Only regular files are opened, at most 4 MiB of them is read, and any content is safe.
-    /// With `allowUnsafePermissions`, files and directories that other users can write are taken too.
+    /// None of its code is run. Only regular files are opened, at most 4 MiB are read, and any content is safe.
+    /// `allowUnsafePermissions` also accepts files and directories to which other users can write.
     public static func inspect(
         _ directory: borrowing Directory, name: String, allowUnsafePermissions: Bool = false, abi: ABI = .host
     ) throws(Refusal) -> PluginFile {
         try Candidate(directory, name: name, allowUnsafePermissions: allowUnsafePermissions).inspect(abi: abi)
     }
 
-    /// Says whether an image is a plugin.
+    /// Checks whether an image is a plugin.
     static func inspect(_ image: inout ELFImage, name: String, identity: Identity, abi: ABI) throws(Refusal.Reason)
         -> PluginFile
     {
@@ -113,7 +113,7 @@ public struct PluginFile: Equatable, Sendable {
             needed: try image.needed())
     }
 
-    /// FNV-1a over the identity.
+    /// The FNV-1a hash of the identity.
     private static func fallbackID(_ identity: Identity) -> String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for word in [UInt64(bitPattern: Int64(identity.size)), UInt64(bitPattern: identity.modified), identity.inode] {

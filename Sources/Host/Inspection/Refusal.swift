@@ -1,75 +1,76 @@
 public import HostSystem
 public import HostValues
 
-/// Why a file in the plugins directory is no plugin for this host: one line with the file, the fault and the mend.
+/// The reason why a file in the plugins directory is not a plugin for this host, in one line with the file, the error
+/// and the remedy.
 public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The file.
+    /// The path of the file.
     public var path: String
-    /// What is wrong with it.
+    /// The error.
     public var reason: Reason
 
-    /// A refusal.
+    /// Creates a refusal.
     public init(path: String, reason: Reason) {
         self.path = path
         self.reason = reason
     }
 
-    /// The whole line.
+    /// The path and the error in one line.
     public var description: String { "\(path): \(reason)" }
 
-    /// What can be wrong.
+    /// The errors that lead to a refusal.
     public enum Reason: Error, Equatable, Sendable {
-        /// A directory, pipe, socket or device.
+        /// The entry is a directory, pipe, socket or device.
         case notRegular(FileStatus.Kind)
-        /// A link to nothing.
+        /// The entry is a link whose target does not exist.
         case danglingLink
-        /// The system does not let it be read.
+        /// The system refuses to open or read the file.
         case unreadable(SystemError)
-        /// Other users can write the file.
+        /// Other users can write to the file.
         case unsafeFile(Unsafe)
-        /// Other users can write the directory.
+        /// Other users can write to the directory.
         case unsafeDirectory(String, Unsafe)
-        /// It has more bytes than are copied: `Candidate.mostBytes`.
+        /// The file is larger than `Candidate.mostBytes`, the bound for copies.
         case tooLarge(Int)
-        /// No bytes at all.
+        /// The file has no bytes.
         case empty
-        /// Something else than a library, such as a text.
+        /// The file is not an ELF file but, for example, a text.
         case notELF
-        /// The file ends before a part that it announces: which, and where that ends.
+        /// The file ends before the end of a part that its headers announce.
         case truncated(part: String, end: UInt64, size: Int)
-        /// Contents that no linker writes.
+        /// The content is such as no linker produces.
         case damaged(String)
-        /// Built for another machine: its name, and this one's.
+        /// The file was built for another machine; the values are the names of that machine and of this one.
         case foreignMachine(String, ours: String)
-        /// An ELF file of another kind: which.
+        /// The file is another kind of ELF file.
         case notLibrary(String)
-        /// A library without `.note.schedhost`.
+        /// The library has no `.note.schedhost`.
         case noNote
-        /// Built for another major of the ABI.
+        /// The plugin was built for another major version of the ABI.
         case wrongMajor(theirs: UInt32, ours: UInt32)
-        /// Needs a newer minor of the ABI.
+        /// The plugin requires a newer minor version of the ABI.
         case needsMinor(theirs: UInt32, ours: PluginFile.ABI)
-        /// The entry symbol is not exported.
+        /// The library does not export the entry symbol.
         case noEntry(String)
-        /// The entry symbol is used there, but not defined.
+        /// The library refers to the entry symbol but does not define it.
         case entryUndefined(String)
         /// The entry symbol is not a function.
         case entryIsData(String)
     }
 
-    /// Who else can write something.
+    /// The reason why other users can write to a file or directory.
     public enum Unsafe: Equatable, Sendable {
-        /// It belongs to a user who is neither root nor the running one.
+        /// The owner is neither root nor the user who runs the host.
         case owner(UInt32)
-        /// Its group or everybody can write it: the permission bits.
+        /// The group or all users can write; the value has the permission bits.
         case mode(UInt32)
 
-        /// What is unsafe about a file for a user; nil when nothing is.
+        /// The reason why a file is unsafe for a user; nil if it is safe.
         init?(_ status: FileStatus, user: UInt32) {
             self.init(owner: status.owner, mode: status.mode, user: user)
         }
 
-        /// The same by owner and permission bits.
+        /// The reason, from an owner and permission bits; nil if they are safe.
         public init?(owner: UInt32, mode: UInt32, user: UInt32) {
             if owner != 0, owner != user {
                 self = .owner(owner)
@@ -83,7 +84,7 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Refusal.Reason: CustomStringConvertible {
-    /// What is wrong, and the mend.
+    /// The error with its remedy.
     public var description: String {
         switch self {
         case .notRegular(let kind): "\(kind), not a regular file: move it out of the plugins directory"
@@ -115,7 +116,7 @@ extension Refusal.Reason: CustomStringConvertible {
 }
 
 extension Refusal.Unsafe {
-    /// What is wrong with a thing, and the mend.
+    /// The error with its remedy, in a sentence about `thing`.
     public func text(_ thing: String) -> String {
         switch self {
         case .owner(let user): "\(thing) belongs to user \(user), not to root or the running user: change its owner"
@@ -125,7 +126,7 @@ extension Refusal.Unsafe {
 }
 
 extension Refusal.Reason {
-    /// Whether a file that is still being written may look like that.
+    /// Whether a file that is still being written can cause this error.
     public var isPerhapsUnfinished: Bool {
         switch self {
         case .empty, .truncated, .notELF, .damaged, .unreadable, .danglingLink: true

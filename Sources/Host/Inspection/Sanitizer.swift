@@ -1,15 +1,15 @@
 internal import HostSystem
 internal import HostValues
 
-/// The run-time libraries of `-fsanitize`, which want to be loaded before all others: a plugin that is linked with one can
-/// only be loaded into a process that was started with it.
+/// The run-time libraries of `-fsanitize`. They must be loaded before all other libraries, so a plugin that is linked
+/// with one can be loaded only into a process that was started with that library.
 public enum Sanitizer {
-    /// Names that begin so: gcc's, and clang's with `-shared-libsan`.
+    /// Prefixes of the libraries' names: those of gcc, and of clang with `-shared-libsan`.
     private static let names = [
         "libasan.so", "libtsan.so", "liblsan.so", "libclang_rt.asan", "libclang_rt.tsan", "libclang_rt.lsan",
     ]
 
-    /// Where compilers and distributions put them.
+    /// The directories in which compilers and distributions install them.
     private static let folders: [String] = {
         #if arch(arm64)
             let triple = "aarch64-linux-gnu"
@@ -21,10 +21,11 @@ public enum Sanitizer {
             + versions.sorted(by: NaturalOrder.precedes).reversed().map { "/usr/lib/gcc/\(triple)/\($0)" }
     }()
 
-    /// The paths of those that a file needs first, in its order: `LD_PRELOAD` of ld.so(8).
+    /// The paths of the libraries that a file requires first, in its order, for `LD_PRELOAD` of ld.so(8).
     ///
-    /// What is loaded so runs before a worker has its sandbox. So only root's own libraries are taken, by their paths: one of such
-    /// a name that lies beside the plugin is not. One that is not found is left to the linker, which says what is wrong.
+    /// A preloaded library runs before the worker has its sandbox. Therefore only libraries that root owns are used, by
+    /// their full paths, and never one that lies beside the plugin. If a library is not found, the linker reports the
+    /// error later.
     public static func libraries(of file: PluginFile) -> [String] {
         needs(of: file).compactMap { name in
             folders.lazy.map { $0 + "/" + name }.first { path in
@@ -40,14 +41,16 @@ public enum Sanitizer {
         }
     }
 
-    /// Whether a file is linked with one of them, or with that of `-fsanitize=undefined`, which need not be first.
+    /// Whether a file is linked with one of these libraries, or with that of `-fsanitize=undefined`, which need not be
+    /// loaded first.
     public static func watches(_ file: PluginFile) -> Bool {
         !needs(of: file).isEmpty || file.needed.contains { $0.hasPrefix("libubsan.so") }
     }
 
-    /// Variables of the environment by which they end the process when they find something, and do not look for leaks: Swift
-    /// keeps pointers in forms that they do not know. They end it by exit(3): in a handler of SIGABRT AddressSanitizer would
-    /// take the runtime's backtrace for another error. What `variable` says of each, the user's own, wins.
+    /// The environment variables that configure the sanitizers: they end the process at an error, and do not search for
+    /// leaks, because Swift stores pointers in forms that they do not recognise. They end the process by exit(3),
+    /// because AddressSanitizer would mistake the backtrace in a SIGABRT handler for another error. The user's own
+    /// options, from `variable`, take precedence.
     public static func options(endingProcess isEnd: Bool, _ variable: (String) -> String?) -> [String: String] {
         let end = isEnd ? ["halt_on_error=1"] : []
         let all = [

@@ -1,14 +1,15 @@
 public import HostSystem
 
-/// Source files and lines from an ELF file's DWARF (`.debug_line`, versions 2 to 5), for places in its code.
+/// Finds source files and lines for code addresses in an ELF file's DWARF data (`.debug_line`, versions 2 to 5).
 ///
-/// The backtracer's report has lines too, but only of the frames that it finds, and it loses the caller of a function that
-/// keeps no frame pointer, such as most of libc. The file may hold anything: what is not in order gives no line.
+/// The backtracer's report has lines too, but only for the frames that it finds, and it misses the caller of a function
+/// without a frame pointer, as most of libc is. The content of the file is not trusted: invalid data yields no lines.
 public enum SourceLines {
-    /// The largest table that is read, bytes; that of a plugin with its libraries linked in may have some megabytes.
+    /// The maximum size of a line table in bytes; that of a plugin with statically linked libraries can have several
+    /// megabytes.
     private static let largestTable: UInt64 = 32 << 20
 
-    /// For each offset in the loaded file `file.c:12`, or nil where the file does not say.
+    /// For each offset in the loaded file a text such as `file.c:12`; nil if the file has no line for the offset.
     public static func places(at offsets: [UInt64], in file: borrowing Descriptor) -> [String?] {
         let none = offsets.map { _ -> String? in nil }
         guard let sections = DebugSections(file),
@@ -24,7 +25,7 @@ public enum SourceLines {
     }
 }
 
-/// Where the sections with debugging information are.
+/// The locations of the sections with debugging information.
 private struct DebugSections {
     private var ranges: [String: (offset: UInt64, size: UInt64)] = [:]
 
@@ -51,20 +52,20 @@ private struct DebugSections {
         guard strings.size <= 1 << 20, let text = Self.read(file, strings.offset, Int(strings.size)) else { return nil }
         for index in 0..<count {
             let one = section(index)
-            // A compressed one (SHF_COMPRESSED) is not read.
+            // Compressed sections (SHF_COMPRESSED) are not supported.
             guard one.name < text.count, one.flags & 0x800 == 0 else { continue }
             let name = String(decoding: text[one.name...].prefix { $0 != 0 }, as: UTF8.self)
             if name.hasPrefix(".debug_") { ranges[name] = (one.offset, one.size) }
         }
     }
 
-    /// A section's bytes; nil when there is none, or it is larger than that.
+    /// The bytes of a section; nil if there is no such section, or it is larger than `most`.
     func bytes(_ name: String, most: UInt64, in file: borrowing Descriptor) -> [UInt8]? {
         guard let range = ranges[name], range.size <= most else { return nil }
         return Self.read(file, range.offset, Int(range.size))
     }
 
-    /// The text at that offset of a section.
+    /// The NUL-terminated text at an offset of a section.
     func text(_ name: String, at offset: UInt64, in file: borrowing Descriptor) -> String? {
         guard let range = ranges[name], offset < range.size else { return nil }
         let count = Int(min(range.size - offset, 4096))
@@ -80,7 +81,7 @@ private struct DebugSections {
     }
 }
 
-/// Reads numbers off the front of bytes; past the end they are 0, and `isAtEnd` holds.
+/// Reads numbers from bytes. Reading past the end gives 0; `isAtEnd` then holds.
 private struct ByteReader {
     private let bytes: [UInt8]
     var position = 0
@@ -102,14 +103,14 @@ private struct ByteReader {
         return bytes[position]
     }
 
-    /// A little-endian number of that many bytes.
+    /// Reads a little-endian number of `count` bytes.
     mutating func number(_ count: Int) -> UInt64 {
         var value: UInt64 = 0
         for index in 0..<count { value |= UInt64(byte()) << UInt64(8 * index) }
         return value
     }
 
-    /// ULEB128.
+    /// Reads an unsigned number in LEB128 (ULEB128).
     mutating func unsigned() -> UInt64 {
         var (value, shift): (UInt64, UInt64) = (0, 0)
         while !isAtEnd {
@@ -121,7 +122,7 @@ private struct ByteReader {
         return value
     }
 
-    /// SLEB128.
+    /// Reads a signed number in LEB128 (SLEB128).
     mutating func signed() -> Int64 {
         var (value, shift, next): (Int64, Int64, UInt8) = (0, 0, 0x80)
         while next & 0x80 != 0, !isAtEnd {
@@ -133,18 +134,18 @@ private struct ByteReader {
         return value
     }
 
-    /// The bytes up to the next NUL, which is passed over.
+    /// Reads the text up to the next NUL, and skips the NUL.
     mutating func text() -> String {
         let start = position
         while byte() != 0, !isAtEnd {}
         return String(decoding: bytes[start..<max(start, position)].prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    /// Passes over that many bytes.
+    /// Skips `count` bytes.
     mutating func skip(_ count: UInt64) { position += Int(min(count, UInt64(max(0, end - position)))) }
 }
 
-/// The places that are looked for, and the rows of line tables that they fall into.
+/// The addresses to find, and the line-table rows found for them.
 private struct LineSearch {
     struct Row {
         var address: UInt64 = 0
@@ -160,7 +161,7 @@ private struct LineSearch {
         found = offsets.map { _ in nil }
     }
 
-    /// A row holds up to the address of the next one. Rows of line 0 stand for code that is no line's.
+    /// A row is valid up to the address of the next one. Rows with line 0 belong to code without a source line.
     mutating func take(_ row: Row, upTo next: UInt64, of unit: LineUnit) {
         guard row.line > 0 else { return }
         for index in offsets.indices where row.address <= offsets[index] && offsets[index] < next {
@@ -169,14 +170,14 @@ private struct LineSearch {
     }
 }
 
-/// One unit of the table: a compilation's files and the program that makes its rows.
+/// One unit of the line table: the files of a compilation, and the program that generates its rows.
 private struct LineUnit {
-    /// What an entry of a version 5 file table consists of.
+    /// The fields of an entry in a version 5 file table.
     private typealias Format = [(content: UInt64, form: UInt64)]
 
     private let version: Int
     private let is64: Bool
-    /// Where the file table begins, the program, and the unit's end.
+    /// The positions of the file table, of the program, and of the unit's end.
     private let files: Int
     private let program: Int
     private let end: Int
@@ -185,7 +186,7 @@ private struct LineUnit {
     private let lineRange: UInt64
     private let lengths: [UInt8]
 
-    /// Reads a unit's header, and leaves the reader behind the unit; nil when there is none in order.
+    /// Reads a unit's header and moves the reader to the next unit; nil if the header is invalid.
     init?(_ reader: inout ByteReader) {
         var length = reader.number(4)
         is64 = length == 0xFFFF_FFFF
@@ -212,14 +213,14 @@ private struct LineUnit {
         files = own.position
     }
 
-    /// Runs the program, and hands its rows over.
+    /// Runs the line-number program and passes its rows to the search.
     func run(_ table: [UInt8], _ search: inout LineSearch) {
         var reader = ByteReader(table)
         reader.position = program
         reader.end = end
         var row = LineSearch.Row()
         var last: LineSearch.Row?
-        /// A stretch that the linker threw away begins at 0.
+        /// Sequences that the linker has discarded begin at address 0.
         var isReal = false
         let special = UInt64(lengths.count) + 1
 
@@ -255,7 +256,7 @@ private struct LineUnit {
             case 8: row.address &+= (255 - special) / lineRange &* minimum
             case 9: row.address &+= reader.number(2)
             default:
-                // The header says how many numbers follow a code that is not known here.
+                // The header states how many operands follow an opcode that is unknown here.
                 for _ in 0..<lengths[Int(code) - 1] { _ = reader.unsigned() }
             }
         }
@@ -311,7 +312,7 @@ private struct LineUnit {
         return (0..<count).map { _ in (reader.unsigned(), reader.unsigned()) }
     }
 
-    /// Passes over a value of that form; gives it when it is a text, and wanted.
+    /// Skips a value of a form; returns it if it is a text and wanted.
     private func value(
         _ form: UInt64, _ reader: inout ByteReader, _ sections: DebugSections, _ file: borrowing Descriptor,
         isWanted: Bool
@@ -331,7 +332,7 @@ private struct LineUnit {
         case 0x0A: reader.skip(UInt64(reader.byte()))
         case 0x03: reader.skip(reader.number(2))
         case 0x04: reader.skip(reader.number(4))
-        default: reader.position = reader.end  // not known: what follows cannot be read
+        default: reader.position = reader.end  // unknown: the rest of the unit cannot be decoded
         }
         return nil
     }

@@ -6,11 +6,11 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// `cache`: what the disk caches hold, whether a host runs or not.
+/// `cache`: shows or clears the disk caches, whether or not a host is running.
 enum CacheCommand {
     private static let noValue = "there is no such value: schedhost cache list shows what there is"
 
-    /// Performs it on the state directory.
+    /// Performs an action on the caches in the state directory.
     static func perform(_ options: CacheCommandOptions) throws -> ExitStatus {
         let directory = try Program.state(options.state)
         let clock = SystemClock()
@@ -35,8 +35,8 @@ enum CacheCommand {
         }
     }
 
-    /// Lets the workers of a running host go of what they have in memory, so that the next get loads; false when there is
-    /// a host that cannot be told.
+    /// Tells the workers of a running host to drop their in-memory copies, so that the next get loads the value.
+    /// Returns false if there is a host that could not be told.
     private static func tellHost(_ options: CacheCommandOptions) -> Bool {
         let identifier = options.plugin.map { plugin in options.routine.map { plugin + "/" + $0 } ?? plugin }
         do {
@@ -52,7 +52,7 @@ enum CacheCommand {
         }
     }
 
-    /// Says what went wrong; true.
+    /// Reports an error; always returns true.
     private static func complain(_ text: String) -> Bool {
         Complaint.say(text)
         return true
@@ -66,7 +66,7 @@ enum CacheCommand {
         guard let bytes = found.bytes else {
             return fail("\(found.listing.file): \(found.listing.flaw ?? "unreadable")")
         }
-        // A file or a program gets the bytes; a terminal would obey them.
+        // A file or a program gets the raw bytes; a terminal would interpret control characters in them.
         if StandardStream.output.isTerminal {
             StandardStream.output.write(TerminalText.cleanLines(String(decoding: bytes, as: UTF8.self)))
             return .success
@@ -95,7 +95,7 @@ enum CacheCommand {
         for error in errors { Complaint.say("\(error)") }
     }
 
-    // MARK: Forms
+    // MARK: Output formats
 
     private static func table(_ files: [CacheInspector.Listing]) -> String {
         let titles = ["CACHE", "KEY", "SIZE", "AGE", "EXPIRES AFTER", "GENERATION", "LOADS", "BUILD", "STATE"]

@@ -3,7 +3,7 @@ internal import HostPolicy
 internal import HostStore
 internal import HostSystem
 
-/// `calendar`: what a schedule means, and its next times.
+/// `calendar`: explains a schedule and shows its next times.
 enum CalendarCommand {
     static func show(_ options: CalendarOptions) throws -> ExitStatus {
         let nowMs = SystemClock().wallMilliseconds()

@@ -5,7 +5,7 @@ internal import HostSupervisor
 internal import HostSystem
 internal import HostValues
 
-/// `check`: are these good plugins and configurations?
+/// `check`: checks plugin files and configuration files.
 enum CheckCommand {
     static func check(_ options: CheckOptions) throws -> ExitStatus {
         var all: [FileFindings] = []
@@ -20,7 +20,7 @@ enum CheckCommand {
         return all.allSatisfy(\.isGood) ? .success : .failure
     }
 
-    /// Lines for people, which come as things are found; JSON comes whole at the end.
+    /// Writes a line for people at once; JSON is written as a whole at the end.
     private static func say(_ text: String, _ options: CheckOptions) {
         if !options.isJSON { StandardStream.output.write(text) }
     }
@@ -66,7 +66,7 @@ enum CheckCommand {
         return all
     }
 
-    /// Says what a plugin does that its sandbox refuses, with the configuration that lies beside it.
+    /// Reports the operations of a plugin that its sandbox refuses, under the configuration beside the plugin.
     private static func needs(
         of file: PluginFile, _ plugin: PluginDescription, _ directory: borrowing Directory, _ options: CheckOptions
     ) throws -> [String] {
@@ -89,7 +89,8 @@ enum CheckCommand {
         return needs.notes + (options.isJSON ? [block] : [])
     }
 
-    /// Why a host would not take the file from this directory, though it is a good plugin: others can write there.
+    /// The reason why a host would refuse the file in this directory although it is a valid plugin: other users can
+    /// write to the file or the directory. Nil if the host would accept it.
     private static func refusal(of name: String, in directory: borrowing Directory) -> String? {
         do throws(Refusal) {
             _ = try PluginFile.inspect(directory, name: name, allowUnsafePermissions: false)
@@ -101,7 +102,7 @@ enum CheckCommand {
 
     // MARK: Configurations
 
-    /// Checks a file by itself, and against the plugins beside it.
+    /// Checks a configuration file on its own, and against the plugins beside it.
     private static func configuration(_ path: String, isHost: Bool, _ options: CheckOptions) throws -> FileFindings {
         var findings = FileFindings(path)
         do {
@@ -119,7 +120,7 @@ enum CheckCommand {
                 let plugin = try plugins(beside: path).first { $0.id == id }
                 let host = try host(beside: path, options)
                 if let plugin { try configuration.check(against: plugin) }
-                // The level of isolation may be the host's.
+                // The plugin's level of isolation may come from the host's file.
                 try ConfigurationFiles.check(configuration, of: id, host: host)
                 if ConfigurationFiles.limitsAreShared(configuration, of: id, host: host) {
                     let text = "its limits do not hold: a shared worker has those of schedhost.json5"
@@ -141,7 +142,8 @@ enum CheckCommand {
         return findings
     }
 
-    /// The host's file that holds beside a plugin's; one that is wrong is told where it is checked itself.
+    /// The host's configuration that applies beside a plugin's file. Errors in it are ignored here; they are reported
+    /// when that file itself is checked.
     private static func host(beside path: String, _ options: CheckOptions) throws -> HostConfiguration {
         let directory = try Directory(Directory.split(path).folder)
         let host = try? ConfigurationFiles.host(

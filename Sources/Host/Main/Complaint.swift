@@ -1,13 +1,13 @@
 internal import HostSystem
 internal import HostValues
 
-/// What a command says on standard error. It may have names of files and words of plugins in it: nothing of that reaches a
-/// terminal as it is.
+/// Writes a command's messages to standard error. Messages may contain file names and text from plugins, so they are
+/// always cleaned before they reach a terminal.
 enum Complaint {
-    /// One line of the program.
+    /// Writes one line, with the program's name in front.
     static func say(_ text: String) { write("schedhost: " + TerminalText.clean(text)) }
 
-    /// Lines that say themselves who speaks.
+    /// Writes lines that already name their source.
     static func say(lines text: String) { write(TerminalText.cleanLines(text)) }
 
     private static func write(_ text: String) { StandardStream.error.write(text + "\n") }

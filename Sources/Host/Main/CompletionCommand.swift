@@ -4,14 +4,14 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// Words that shells offer: quick and silent, whatever is wrong.
+/// Lists words for a shell's completion. It must be quick, and stays silent about all errors.
 enum CompletionCommand {
-    /// How long the host may take, ms: somebody waits for it with a key pressed.
+    /// The timeout for the host's answer in ms; it is short, because a person waits after pressing a key.
     private static let patience: Int32 = 1000
-    /// Sessions that are offered.
+    /// The maximum number of sessions that are offered.
     private static let mostSessions = 100
 
-    /// A word a line, and after a tab what it is.
+    /// Writes one word a line, followed by a tab and a description.
     static func words(_ options: WordsOptions) -> ExitStatus {
         guard let path = try? Program.statePath(options.state) else { return .success }
         var lines: [(word: String, meaning: String)] = []

@@ -3,17 +3,17 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// Speaks with the host that runs on a state directory.
+/// A client of the host that runs on a state directory.
 final class HostClient {
-    /// Why there is no answer.
+    /// The reason why a request failed.
     enum Failure: Error, CustomStringConvertible {
         /// No host runs there.
         case noHost(String)
-        /// Somebody else listens there.
+        /// A process of another user listens on the socket.
         case foreign(String, UInt32)
-        /// It does not answer as it should.
+        /// The host does not answer, or not in the protocol.
         case silent(String)
-        /// It answers that it will not, or something else than was asked for.
+        /// The host refuses the request, or answers a different one.
         case refused(String)
 
         var description: String {
@@ -33,7 +33,7 @@ final class HostClient {
     private let path: String
     private var rest: [UInt8] = []
 
-    /// Connects to the host of that state directory, which may take so many ms for an answer.
+    /// Connects to the host of that state directory; `timeout` is the limit for each answer, in ms.
     init(state path: String, timeout: Int32 = 10_000) throws {
         self.path = path
         Signals.ignoreBrokenPipes()
@@ -47,11 +47,11 @@ final class HostClient {
             if error.isNotFound || error.isRefused { throw Failure.noHost(path) }
             throw error
         }
-        // Who listens could answer what he likes, and be told what was meant for the host.
+        // Another user's process could give arbitrary answers, and would receive requests that are meant for the host.
         guard [0, owner, HostProcess.user].contains(peer) else { throw Failure.foreign(path, peer) }
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request and waits for the answer.
     func ask(_ request: ControlRequest) throws -> ControlResponse {
         var line: [UInt8]?
         do throws(SystemError) {
@@ -70,7 +70,7 @@ final class HostClient {
         return response
     }
 
-    /// Asks, and gives what `pick` takes from the answer.
+    /// Sends a request and returns the part of the answer that `pick` selects. Throws if `pick` returns nil.
     func ask<Answer>(_ request: ControlRequest, for pick: (ControlResponse) -> Answer?) throws -> Answer {
         let response = try ask(request)
         if let answer = pick(response) { return answer }
@@ -78,12 +78,12 @@ final class HostClient {
         throw Failure.refused("the host gives another answer than was asked for")
     }
 
-    /// What it is doing.
+    /// The status of the host.
     func status() throws -> HostStatus {
         try ask(ControlRequest(.status)) { if case .status(let status) = $0 { status } else { nil } }
     }
 
-    /// The next line without its end; nil when there is none.
+    /// The next line without its line break; nil if the host has closed the connection.
     private func readLine() throws(SystemError) -> [UInt8]? {
         var searched = 0
         while true {

@@ -6,9 +6,9 @@ internal import HostSupervisor
 internal import HostSystem
 internal import HostValues
 
-/// `list`: what plugin files offer, what is set for their routines and where, or why they are refused.
+/// `list`: shows what each plugin file offers and which settings apply to its routines, or why the file is refused.
 enum ListCommand {
-    /// Every file of a directory.
+    /// Lists all files of a directory.
     static func list(_ options: ListOptions) throws -> ExitStatus {
         let directory = try Program.plugins(options.plugins)
         let host = try ConfigurationFiles.host(
@@ -76,7 +76,7 @@ enum ListCommand {
         return (all + foreignFindings).contains { $0.refusal != nil || !$0.faults.isEmpty } ? .failure : .success
     }
 
-    /// What holds for each routine, and where it is set.
+    /// The settings that apply to each routine, with their origins.
     private static func effective(
         of plugin: PluginDescription, _ host: HostConfiguration, _ directory: borrowing Directory
     ) throws -> [(routine: String, settings: EffectiveSettings)] {
@@ -94,7 +94,7 @@ enum ListCommand {
         }
     }
 
-    /// The next three times of a schedule, a line each, and what else is to be known of it.
+    /// The next three times of each schedule, one a line, with what else is notable about the schedule.
     private static func next(_ settings: EffectiveSettings) -> [String] {
         let timing = settings.timing
         let now = SystemClock().wall().seconds
@@ -139,7 +139,7 @@ enum ListCommand {
     }
 }
 
-/// A plugin as `list` and `check` show it.
+/// Formats a plugin for `list` and `check`.
 enum PluginText {
     static func text(_ file: PluginFile, _ plugin: PluginDescription) -> String {
         var lines = [

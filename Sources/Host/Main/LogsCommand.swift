@@ -4,9 +4,9 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// `logs`: the last lines of a running host, and what comes.
+/// `logs`: shows the last lines of a running host's log, and follows it on request.
 enum LogsCommand {
-    /// How often a host is asked for what came, ms.
+    /// The interval at which the host is asked for new lines, in ms.
     private static let pause: Int32 = 100
 
     static func perform(_ options: LogsOptions) throws -> ExitStatus {
@@ -31,20 +31,20 @@ enum LogsCommand {
             if !printer.write(lines) || !options.follows { return .success }
             if let newest = lines.last?.number { query.after = newest }
             query.last = Int(ControlRequest.mostLines)
-            // Who has fallen behind asks again at once.
+            // If there are more lines than one answer holds, the next request follows at once.
             if lines.count < query.last, try poller.wait(milliseconds: Self.pause, { _, _ in }) > 0 { return .success }
         }
     }
 }
 
-/// Writes lines to standard output, and says where some are missing.
+/// Writes lines to standard output and reports gaps in their numbers.
 private struct LinePrinter {
     let isJSON: Bool
-    /// Whether lines of all levels come, so that one whose number is missing was lost.
+    /// Whether lines of all levels are requested, so that a missing number means a lost line.
     let hasAll: Bool
     private var text = LogText(
         isColored: StandardStream.output.showsColors, isDated: !StandardStream.output.isTerminal)
-    /// The number of the last line of each subject.
+    /// The number of the last line of each subject, within the subject.
     private var seen: [String: UInt64] = [:]
 
     init(isJSON: Bool, hasAll: Bool) {
@@ -52,7 +52,7 @@ private struct LinePrinter {
         self.hasAll = hasAll
     }
 
-    /// False when nobody reads on.
+    /// Writes the lines; false if the reader has closed standard output.
     mutating func write(_ lines: [LogLine]) -> Bool {
         var bytes: [UInt8] = []
         for line in lines {

@@ -1,7 +1,7 @@
 internal import HostCommandLine
 internal import HostSystem
 
-/// `new`: the beginning of a plugin.
+/// `new`: creates the template of a plugin.
 enum NewCommand {
     static func new(_ options: NewOptions) throws -> ExitStatus {
         let files = PluginTemplate.files(options, installed: Installation.found)
@@ -33,17 +33,18 @@ enum NewCommand {
     }
 }
 
-/// Where the files for plugin authors are, seen from the running program.
+/// The locations of the files that plugin authors need.
 struct Installation {
     /// The directory of `schedhost/plugin.h`.
     var include: String
     /// The directories of the Swift module `PluginAPI` and of its library.
     var module: String
     var library: String
-    /// The program.
+    /// The path of the running program.
     var program: String
 
-    /// What is found from the program's own place upwards: an installation's prefix, or the sources' tree.
+    /// The installation found by searching upwards from the program's location: an installation prefix or a source
+    /// tree.
     static var found: Installation? {
         guard let program = HostProcess.executable else { return nil }
         var parts = program.split(separator: "/").map { String($0) }

@@ -7,7 +7,7 @@ internal import HostWire
 
 /// `status` and the commands that change a running host.
 enum OperateCommand {
-    /// Performs it on the host of the state directory.
+    /// Sends the request to the host of the state directory and shows the answer.
     static func perform(_ options: OperateOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
         let isStatus = options.action == .status
@@ -24,7 +24,7 @@ enum OperateCommand {
         }
     }
 
-    /// The metrics, as text or JSON.
+    /// Writes the metrics as text or JSON.
     static func metrics(_ options: ClientOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
         let status = try client.status()

@@ -6,9 +6,9 @@ internal import HostSystem
 internal import HostValues
 internal import HostViews
 
-/// The subcommands. Data goes to standard output, talk to standard error.
+/// Performs the subcommands. Data goes to standard output, messages to standard error.
 enum Program {
-    /// Performs a command; errors that the user can mend are thrown.
+    /// Performs a command; throws errors that the user can correct.
     static func perform(_ command: Command) throws -> ExitStatus {
         switch command {
         case .run(let options): return try run(options)
@@ -69,7 +69,8 @@ enum Program {
         if let cycles = run.maxCycles { settings[.maxCycles] = .integer(cycles) }
         if let until = run.untilMs { settings[.until] = .until(.moment(until)) }
         options.overrides = ConfigurationLayer(commandLine: settings)
-        // Where the path has a comma, workers reach the reports' folder through a descriptor of ours: see `CrashReports`.
+        // If the path contains a comma, workers reach the directory of the reports through a descriptor of this
+        // process: see `CrashReports`.
         if !HostProcess.absolute(options.state).contains(",") { HostProcess.forbidInspection() }
         switch try Supervisor(options, clock: SystemClock()).run() {
         case .success: return .success
@@ -89,24 +90,24 @@ enum Program {
         let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
         let text = RecordTable.text(
             records, format: options.format, width: width, isColored: StandardStream.output.showsColors)
-        // The table is cleaned cell by cell, and JSON has it escaped.
+        // The table is already cleaned cell by cell, and JSON is escaped.
         let isRaw = options.format == .csv && width != nil
         StandardStream.output.write(isRaw ? TerminalText.cleanLines(text.replacing("\r\n", with: "\n")) : text)
         return .success
     }
 
-    /// What is not there, the mend, and how the program ends for that.
+    /// The error of a missing path: a description with the remedy, and the exit status.
     struct Absent: Error, CustomStringConvertible {
         let description: String
         let status: ExitStatus
     }
 
-    /// The directory of the plugins.
+    /// Opens the plugins directory.
     static func plugins(_ path: String) throws -> Directory {
         try directory(path, mend: "make it, or name another one with --plugins")
     }
 
-    /// The state directory of a host that has run; it is not made.
+    /// Opens the state directory of a host that has run before; never creates it.
     static func state(_ option: String?) throws -> Directory {
         try directory(try statePath(option), mend: "no host has run with it yet; name another one with --state")
     }
@@ -120,7 +121,7 @@ enum Program {
         }
     }
 
-    /// Where the state is.
+    /// The path of the state directory.
     static func statePath(_ option: String?) throws -> String {
         var environment: [String: String] = [:]
         for name in ["STATE_DIRECTORY", "XDG_STATE_HOME", "HOME"] {

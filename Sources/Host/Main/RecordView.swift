@@ -5,7 +5,7 @@ internal import HostSystem
 internal import HostValues
 internal import HostViews
 
-/// `records --show`: all of one record, and its crash report.
+/// `records --show`: shows one record in full, with its crash report.
 enum RecordView {
     static func show(_ session: SessionID, in directory: borrowing Directory, isJSON: Bool) throws -> ExitStatus {
         let (records, _) = try SessionFiles.last(1, in: directory) { $0.session == session }

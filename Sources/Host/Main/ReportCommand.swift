@@ -6,10 +6,10 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// `report`: the page of a host as one file.
+/// `report`: writes the page of a host as one file.
 enum ReportCommand {
     private static let mostReports = 20
-    /// Bytes of records, and of crash reports, at most: a page must open in a browser.
+    /// The maximum size of the records, and of the crash reports, in bytes, so that a browser can open the page.
     private static let mostBytes = 4 << 20
 
     /// Writes the file.
@@ -51,7 +51,7 @@ enum ReportCommand {
         return .success
     }
 
-    /// The crash reports of the newest records that have one.
+    /// The crash reports of the newest records that have one, by session.
     private static func reports(of records: [SessionRecord], in state: borrowing Directory) -> [SessionID: String] {
         var reports: [SessionID: String] = [:]
         var size = 0

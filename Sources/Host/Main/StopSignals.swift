@@ -1,19 +1,20 @@
 internal import HostSystem
 internal import Synchronization
 
-/// SIGINT and SIGTERM for a program that runs a plugin itself: the first one asks it to stop, a second one ends the process,
-/// also while a callback does not return. On a thread of its own, since all others may be in the plugin.
+/// Handles SIGINT and SIGTERM in a program that runs a plugin in its own process. The first signal requests a stop; the
+/// second one ends the process, even if a callback does not return. A thread of its own waits for the signals, because
+/// all other threads may be inside the plugin.
 final class StopSignals: Sendable {
     private let descriptor: SignalDescriptor
     private let came = Atomic<Bool>(false)
 
-    /// Takes the signals over. Before any other thread exists.
+    /// Takes over the signals. Must be called before any other thread exists.
     init() throws(SystemError) { descriptor = try SignalDescriptor([Signals.interrupt, Signals.terminate]) }
 
-    /// Whether one has come.
+    /// Whether a signal has arrived.
     var haveCome: Bool { came.load(ordering: .relaxed) }
 
-    /// Begins to wait for them; `tell` is called on another thread when the first one has come.
+    /// Begins to wait. `tell` is called on another thread for the first signal.
     func begin(_ tell: @escaping @Sendable () -> Void) throws(SystemError) {
         let poller = try Poller()
         try poller.add(descriptor.descriptor, for: .readable, token: 0)
@@ -29,7 +30,7 @@ final class StopSignals: Sendable {
         }
     }
 
-    /// A poller on its way to the thread that has it from then on.
+    /// Carries the poller to the thread that owns it from then on.
     private final class Waiting: Sendable {
         let poller: Poller
 

@@ -4,14 +4,14 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// `top`: the status, live in a terminal.
+/// `top`: shows the status live in a terminal.
 enum TopCommand {
     private enum Source {
         static let keys: UInt64 = 1
         static let signals: UInt64 = 2
     }
 
-    /// Shows it until `q` or a signal.
+    /// Shows the status until `q` is typed or a signal arrives.
     static func perform(_ options: TopOptions) throws -> ExitStatus {
         if options.isJSON { return try writeJSON(options) }
         guard StandardStream.output.isTerminal, StandardStream.isInputTerminal else {
@@ -30,7 +30,7 @@ enum TopCommand {
                 try poller.add(screen.input, for: .readable, token: Source.keys)
                 try show(TopScreen(key: options.key), on: screen, client, signals, poller, options)
             } catch {
-                failure = error  // thrown when the terminal is given back
+                failure = error  // thrown after the terminal is restored
             }
         } else {
             StandardStream.error.write("schedhost top: this terminal cannot be taken over: use schedhost status\n")
@@ -40,7 +40,7 @@ enum TopCommand {
         return .success
     }
 
-    /// The status as JSON, once or a line each time until nobody reads on.
+    /// Writes the status as JSON, once, or repeatedly, one line each, until the reader closes the output.
     private static func writeJSON(_ options: TopOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
         let clock = SystemClock()

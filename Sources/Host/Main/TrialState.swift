@@ -2,15 +2,15 @@ internal import HostSupervisor
 internal import HostSystem
 internal import HostValues
 
-/// The state directory of a trial: one that a person has named, or one that is gone afterwards.
+/// The state directory of a trial: one that a person named, or a temporary one that is removed afterwards.
 struct TrialState: ~Copyable {
     private static let prefix = "schedhost-try"
     private static let lockName = "lock"
 
     let directory: Directory
-    /// Held while a directory is in use that is to be gone afterwards; nil for one that stays.
+    /// The lock on a temporary directory while it is in use; nil for a directory that a person named.
     private let lock: Descriptor?
-    /// A directory that stays is this program's alone meanwhile, as a host's is.
+    /// The exclusive use of a named directory, as a host has it; nil for a temporary directory.
     private let own: HostState?
 
     private init(_ directory: consuming Directory, lock: consuming Descriptor?, own: consuming HostState?) {
@@ -19,7 +19,7 @@ struct TrialState: ~Copyable {
         self.own = own
     }
 
-    /// The directory of that path, which no host may have; nil: one that is gone afterwards.
+    /// Opens the directory with that path, which no host may be using; for nil creates a temporary one.
     static func open(_ path: String?) throws -> TrialState {
         if let path {
             let own = try HostState.open(path, allowsUnsafePermissions: true)
@@ -41,7 +41,8 @@ struct TrialState: ~Copyable {
         try? Directory(folder).removeDirectory(name)
     }
 
-    /// Removes what trials have left whose plugin has ended the program: nobody holds their locks.
+    /// Removes the directories of earlier trials in which the plugin ended the program: nobody holds their locks any
+    /// more.
     private static func sweep(_ path: String) {
         guard let folder = try? Directory(path) else { return }
         for name in (try? folder.names()) ?? [] where name.hasPrefix(prefix + "-") {

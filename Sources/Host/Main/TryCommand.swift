@@ -5,7 +5,7 @@ internal import HostValues
 internal import HostWire
 internal import HostWorker
 
-/// `try`: one plugin in the foreground, as time passes or in virtual time.
+/// `try`: runs one plugin in the foreground, in real time or in virtual time.
 enum TryCommand {
     static func run(_ options: TryOptions) throws -> ExitStatus {
         defer { HostProcess.mayEnd() }
@@ -46,10 +46,10 @@ enum TryCommand {
 }
 
 extension TryCommand {
-    /// The last moment of a clock that counts nanoseconds since 1970 in 63 bits, ms: in the year 2262.
+    /// The latest time that fits into 63 bits of nanoseconds since 1970, in ms: in the year 2262.
     private static let lastMs: Int64 = 9_223_372_036_854
 
-    /// Refuses times that no clock here can show.
+    /// Refuses times that the clocks cannot represent.
     private static func checkTimes(_ options: TryOptions) throws(UsageError) {
         guard let length = options.forMs, let from = options.fromMs else { return }
         if from < 0 || from > lastMs || from.clampedPlus(length) > lastMs {
@@ -57,10 +57,10 @@ extension TryCommand {
         }
     }
 
-    /// Set in a process that was begun anew for the dynamic linker.
+    /// Marks, in the environment, a process that was executed again for the dynamic linker.
     private static let mark = "SCHEDHOST_TRY"
 
-    /// Begins this program anew where the dynamic linker has to know something of the plugin before.
+    /// Executes this program again if the dynamic linker needs environment variables for the plugin.
     private static func tellLinker(of plan: TrialPlan) throws(SystemError) {
         let isDone = HostProcess.environment(mark) != nil
         HostProcess.setEnvironment(mark, nil)
@@ -70,9 +70,9 @@ extension TryCommand {
     }
 }
 
-/// Plugin and book of a trial, each told what the other says.
+/// Connects the plugin and the routine book of a trial: it passes the messages of each to the other.
 final class TrialRun: VirtualTimeGuide {
-    /// When virtual time is over.
+    /// The end of virtual time, on two clocks.
     struct End {
         let at: BootTime
         let ms: Int64
@@ -83,7 +83,8 @@ final class TrialRun: VirtualTimeGuide {
     private let clock: any HostClock
     private let log: HostLog
     private let untilFailure: Bool
-    /// Whether each routine has one session only: as many cycles as were asked for, or fewer where it fails.
+    /// Whether the trial ends with the first session of each routine: after the requested number of cycles, or at a
+    /// failure.
     private let endsWithSessions: Bool
     private let bell: Bell
     private let signals: StopSignals
@@ -91,7 +92,7 @@ final class TrialRun: VirtualTimeGuide {
     private var isStopping = false
     private var isResting = false
 
-    /// Rung by the plugin's threads.
+    /// A wake-up of the main thread, which the plugin's threads ring.
     private final class Bell: Sendable {
         let doorbell: Doorbell
 
@@ -102,7 +103,7 @@ final class TrialRun: VirtualTimeGuide {
         _ plan: TrialPlan, _ options: TryOptions, clock: any HostClock, virtual: (clock: VirtualClock, end: End)?,
         state: borrowing Directory
     ) throws {
-        // Before any thread: each has the mask of who starts it.
+        // Comes before any thread is started, because a thread inherits the signal mask of its creator.
         signals = try StopSignals()
         Signals.survive([Signals.brokenPipe])
         let bell = try Bell()
@@ -123,9 +124,9 @@ final class TrialRun: VirtualTimeGuide {
         book.begin()
     }
 
-    // MARK: Time as it passes
+    // MARK: Real time
 
-    /// Until nothing is left to run, or a signal comes.
+    /// Runs until nothing is left to run, or a signal arrives.
     func inRealTime() throws(SystemError) {
         let loop = try EventLoop(clock: clock)
         _ = try loop.watch(bell.doorbell.descriptor) { [unowned self] _ in bell.doorbell.hush() }
@@ -139,7 +140,7 @@ final class TrialRun: VirtualTimeGuide {
 
     // MARK: Virtual time
 
-    /// Until virtual time is over, or a signal comes.
+    /// Runs until virtual time is over, or a signal arrives.
     func inVirtualTime() throws(SystemError) {
         try signals.begin {}
         worker.run(self)
@@ -154,9 +155,9 @@ final class TrialRun: VirtualTimeGuide {
         stop()
     }
 
-    // MARK: Both
+    // MARK: Common parts
 
-    /// Tells book and plugin what the other said, until neither has anything to say; false when all is over.
+    /// Passes messages between the book and the plugin until both are quiet; false when the trial is over.
     private func goOn() -> Bool {
         if signals.haveCome { stop() }
         if book.earliest <= clock.monotonic() { book.settle() }
@@ -178,7 +179,7 @@ final class TrialRun: VirtualTimeGuide {
         for command in book.take() { worker.perform(command) }
     }
 
-    /// What came of it, when no session runs any more.
+    /// Unloads the plugin and returns the outcome. No session may be running any more.
     func finish(seed: UInt64?) -> TrialSummary {
         if let text = worker.unload() { log.write(.error, worker.description.id, "unload failed: \(text)") }
         book.receive(worker.take())

@@ -6,7 +6,7 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// `why`: why routines do not run now.
+/// `why`: explains why routines are not running now.
 enum WhyCommand {
     static func perform(_ options: OperateOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
@@ -33,7 +33,8 @@ enum WhyCommand {
         return .success
     }
 
-    /// What each id means: routines, or a plugin whose file has none to show.
+    /// The explanations for the given ids, each of which stands for routines, or for a plugin whose file has none to
+    /// show.
     private static func explain(_ words: [String], _ status: HostStatus, state: String?)
         throws(RoutineSelection.Unknown) -> [RoutineExplanation]
     {

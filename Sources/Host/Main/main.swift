@@ -8,14 +8,14 @@ HostProcess.occupyStandardDescriptors()
 HostProcess.closeDescriptorsOnExec()
 let arguments = HostProcess.arguments
 
-// Swift's runtime reads the arguments in proc(5), and workers are started by it.
+// Swift's runtime reads the arguments from proc(5), and workers are started through it.
 if HostProcess.executable == nil {
     StandardStream.error.write(
         "schedhost: /proc: not mounted here, and nothing works without it: mount -t proc proc /proc\n")
     HostProcess.exit(ExitStatus.failure.rawValue)
 }
 
-// A worker is this program too, started by the supervisor alone: `schedhost worker LEVEL SUPERVISOR [LIMIT...] FILE`.
+// Workers run the same program. Only the supervisor starts them: `schedhost worker LEVEL SUPERVISOR [LIMIT...] FILE`.
 if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1]), let supervisor = Int32(arguments[2])
 {
     LibraryPath.restore()
@@ -29,7 +29,7 @@ do {
     let command = try ArgumentParser(nowMs: now).parse(arguments)
     let status = try Program.perform(command)
     if case .run = command {
-        // A host goes on without words; it has its records.
+        // A host continues without its standard output; it still has its records.
     } else if let error = StandardStream.outputLoss {
         Complaint.say("\(error)")
         HostProcess.exit(ExitStatus.failure.rawValue)

@@ -1,10 +1,10 @@
 internal import HostWire
 
-/// How a line looks on a terminal that shows colours. Pure.
+/// The style of a line on a terminal with colours. Pure.
 enum TextLook {
     case plain, heading, bad, warning, quiet
 
-    /// That of a routine's line.
+    /// The style for a routine in the given state.
     static func of(_ state: RoutineStatus.State) -> TextLook {
         switch state {
         case .quarantined: .bad
@@ -24,6 +24,6 @@ enum TextLook {
         }
     }
 
-    /// A line without its end, in that look.
+    /// Wraps a line, without its line break, in the escape sequences of the style.
     func around(_ line: String) -> String { code.isEmpty ? line : code + line + "\u{1B}[0m" }
 }

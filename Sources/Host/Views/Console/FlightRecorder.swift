@@ -1,25 +1,25 @@
 public import HostValues
 
-/// The last lines of each routine: what it logged, what its plugin printed, and what the host said of it. For `logs`, and for
-/// the record of a session that fails. Pure.
+/// A bounded in-memory log with the last lines of each subject: what the routine logged, what its plugin printed, and
+/// what the host logged about it. It serves `logs`, and the record of a failed session. Pure.
 ///
-/// Bounded for each subject and for all together; whoever logs much pushes out his own lines first.
+/// There is a bound for each subject and one for all together. A subject that logs much first evicts its own lines.
 public struct FlightRecorder: Sendable {
-    /// Bytes of a subject's lines.
+    /// The maximum size of one subject's lines, in bytes.
     public static let mostOfOne = 64 << 10
-    /// Bytes of all lines.
+    /// The maximum size of all lines together, in bytes.
     public static let mostOfAll = 32 << 20
-    /// Bytes of a text; more is cut.
+    /// The maximum length of a text, in bytes; a longer one is cut.
     public static let longest = 4096
 
     private struct Track {
         var lines: [LogLine] = []
-        /// Those before it are gone.
+        /// The index of the oldest line that is kept; the lines before it are evicted.
         var first = 0
         var size = 0
         var count: UInt64 = 0
 
-        /// Takes out the oldest line; its size.
+        /// Evicts the oldest line and returns its size.
         mutating func removeFirst() -> Int {
             let size = lines[first].size
             self.size -= size
@@ -40,10 +40,10 @@ public struct FlightRecorder: Sendable {
     public private(set) var newest: UInt64 = 0
     private let mostOfAll: Int
 
-    /// Nothing was said yet.
+    /// Creates a recorder without lines.
     public init(mostOfAll: Int = Self.mostOfAll) { self.mostOfAll = mostOfAll }
 
-    /// Takes the next line, said at that time, UTC ms.
+    /// Appends a line that was logged at `ms` since 1970, UTC.
     public mutating func add(_ level: LogLevel, _ subject: String, _ text: String, ms: Int64) {
         newest += 1
         let number = newest
@@ -54,7 +54,7 @@ public struct FlightRecorder: Sendable {
         if size > mostOfAll { trim() }
     }
 
-    /// By how much the track has grown.
+    /// Appends a line to a track and returns by how many bytes the track has grown.
     private static func add(_ line: LogLine, to track: inout Track) -> Int {
         track.count += 1
         track.lines.append(line)
@@ -65,7 +65,7 @@ public struct FlightRecorder: Sendable {
         return growth
     }
 
-    /// Lets go of the older half of all lines, many at a time, so that a line costs no more than its own place.
+    /// Evicts the older half of all lines. Since many lines go at once, the cost for each added line is constant.
     private mutating func trim() {
         let oldest = tracks.values.reduce(newest) { min($0, $1.kept.first?.number ?? newest) }
         let cut = oldest + (newest - oldest) / 2
@@ -76,10 +76,10 @@ public struct FlightRecorder: Sendable {
         }
     }
 
-    /// Whose lines there are.
+    /// The subjects that have lines.
     public var subjects: some Collection<String> { tracks.keys }
 
-    /// The lines of the subjects that are meant, oldest first.
+    /// The lines that `query` selects, of the subjects that `isMeant` accepts, oldest first.
     public func lines(_ query: LogQuery, where isMeant: (String) -> Bool) -> [LogLine] {
         var chosen: [LogLine] = []
         for (subject, track) in tracks where isMeant(subject) {
@@ -89,12 +89,12 @@ public struct FlightRecorder: Sendable {
             }
         }
         chosen.sort { $0.number < $1.number }
-        // Who goes on from where he was wants the next ones, and not the newest.
+        // A reader that continues from `after` needs the lines that come next, rather than the newest ones.
         return query.after > 0 ? Array(chosen.prefix(query.last)) : chosen.suffix(query.last)
     }
 
-    /// The last lines before the end of a routine's session: its own, and its plugin's, which prints without saying for which
-    /// routine.
+    /// The last lines before a routine's session ended: its own and those of its plugin, because a plugin's printed
+    /// output does not say which routine it comes from.
     public func last(_ count: Int, of routine: String, in plugin: String) -> [LogLine] {
         var query = LogQuery()
         query.last = count
@@ -103,6 +103,6 @@ public struct FlightRecorder: Sendable {
 }
 
 extension LogLine {
-    /// What it takes in memory, by and large.
+    /// The approximate size in memory, in bytes.
     fileprivate var size: Int { text.utf8.count + 96 }
 }

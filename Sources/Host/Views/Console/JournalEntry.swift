@@ -1,9 +1,9 @@
 public import HostValues
 
-/// One entry for journald, in its native protocol. Pure. systemd's documentation, "Native Journal Protocol".
+/// Builds entries for journald in its native protocol; see "Native Journal Protocol" in systemd's documentation. Pure.
 public enum JournalEntry {
-    /// The datagram of a log line. `subject` is a plugin or `plugin/routine`, empty for the host itself; a text is cut
-    /// to 16 KiB.
+    /// The datagram for a log line. `subject` is a plugin or `plugin/routine`, empty for the host itself; the text is
+    /// cut to 16 KiB.
     public static func bytes(_ level: LogLevel, subject: String, text: String) -> [UInt8] {
         var bytes: [UInt8] = []
         func field(_ name: String, _ value: some StringProtocol) {
@@ -28,7 +28,7 @@ public enum JournalEntry {
         return bytes
     }
 
-    /// The level as syslog(3) numbers them.
+    /// The priority of the level, as syslog(3) numbers it.
     static func priority(_ level: LogLevel) -> Int {
         switch level {
         case .critical: 2

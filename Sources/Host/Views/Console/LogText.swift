@@ -1,22 +1,22 @@
 public import HostValues
 
-/// Lines of the log as people read them, one under the other. Pure.
+/// Formats lines of the log for people, in aligned columns. Pure.
 public struct LogText {
     private let isColored: Bool
-    /// In a file a line must be told from one of the day before; who looks at a terminal knows the day.
+    /// Lines in a file need the date; a person at a terminal knows it.
     private let isDated: Bool
     private let zone: CivilTime.Zone
-    /// As wide as the widest name so far, so that texts stand under each other.
+    /// The width of the widest name so far, up to a bound, so that the texts are aligned.
     private var subjectWidth = 24
 
-    /// Lines with or without colours, and with or without the date in their time.
+    /// Creates a formatter with or without colours, and with or without the date.
     public init(isColored: Bool, isDated: Bool, zone: CivilTime.Zone = .local) {
         self.isColored = isColored
         self.isDated = isDated
         self.zone = zone
     }
 
-    /// One line, with its end. An empty subject is the host itself.
+    /// One line, including its line break. An empty subject means the host itself.
     public mutating func line(_ level: LogLevel, _ subject: String, _ text: String, ms: Int64) -> String {
         let name = subject.isEmpty ? "schedhost" : TerminalText.clean(subject)
         subjectWidth = min(max(subjectWidth, TerminalText.width(name)), 32)
@@ -30,7 +30,7 @@ public struct LogText {
 }
 
 extension LogLevel {
-    /// The colour of its lines.
+    /// The colour in which its lines are shown.
     fileprivate var color: String {
         switch self {
         case .trace, .debug: "\u{1B}[2m"

@@ -1,9 +1,9 @@
 internal import HostValues
 public import HostWire
 
-/// How far routines with an end are, in a line for a terminal. Pure.
+/// A terminal line with the progress of those routines that have an end. Pure.
 public enum ProgressLine {
-    /// The line, at most that wide; empty when no routine with an end runs.
+    /// The line, at most `width` cells wide; empty if no routine with an end runs.
     public static func text(_ routines: [RoutineStatus], nowMs: Int64, width: Int) -> String {
         let parts = routines.compactMap { part($0, nowMs: nowMs) }
         var text = ""
@@ -19,7 +19,7 @@ public enum ProgressLine {
         return TerminalText.cut(text, to: width)
     }
 
-    /// `plugin/routine 12/60 20 % 4m 00.0s left`; nil for a routine without an end or a session.
+    /// The text `plugin/routine 12/60 20 % 4m 00.0s left`; nil for a routine without an end or without a session.
     private static func part(_ routine: RoutineStatus, nowMs: Int64) -> String? {
         guard let start = routine.sessionStartMs, routine.maxCycles > 0 || routine.untilMs != nil else { return nil }
         var words = [TerminalText.clean(routine.identifier)]
@@ -43,7 +43,7 @@ public enum ProgressLine {
         return words.joined(separator: " ")
     }
 
-    /// The time for the cycles that are left: as fast as those before, once there are some.
+    /// The estimated time for the remaining cycles in ms: by the rate so far, or before three cycles by the interval.
     private static func cyclesLeft(_ routine: RoutineStatus, elapsed: Int64) -> Int64 {
         let left = Double(routine.maxCycles > routine.cycle ? routine.maxCycles - routine.cycle : 0)
         let each = routine.cycle >= 3 ? Double(max(0, elapsed)) / Double(routine.cycle) : Double(routine.waitMs)

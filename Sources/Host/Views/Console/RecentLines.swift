@@ -1,26 +1,26 @@
 public import HostValues
 
-/// The newest lines of a log, for the page: so many of them, and each cut to a bound. Pure.
+/// The newest lines of the log, for the page: a bounded number of lines of bounded length. Pure.
 public struct RecentLines: Sendable {
-    /// How many are shown.
+    /// The maximum number of lines that are shown.
     public static let most = 200
-    /// Bytes of a text at most.
+    /// The maximum length of a text, in bytes.
     static let longest = 1000
 
     private var lines: [LogLine] = []
 
-    /// None yet.
+    /// Creates an empty list.
     public init() {}
 
-    /// Takes the next line, said at that time, UTC ms.
+    /// Appends a line that was logged at `ms` since 1970, UTC.
     public mutating func add(_ level: LogLevel, _ subject: String, _ text: String, ms: Int64) {
-        // Old ones go many at a time, so that a line costs no more than its own copy.
+        // Old lines are removed many at a time, so that the cost for each added line is constant.
         if lines.count >= 2 * Self.most { lines.removeFirst(Self.most) }
         let subject = String(subject.cut(to: 200))
         lines.append(LogLine(ms: ms, level: level, subject: subject, text: String(text.cut(to: Self.longest))))
     }
 
-    /// The newest as a JSON list, oldest first.
+    /// The newest lines as a JSON list, oldest first.
     public func json() -> [UInt8] {
         var writer = JSONWriter()
         writer.openList()

@@ -1,5 +1,5 @@
 extension ReportPage {
-    /// The program of the page.
+    /// The JavaScript of the page.
     static let script = #"""
         "use strict";
         const $ = id => document.getElementById(id);

@@ -1,5 +1,5 @@
 extension ReportPage {
-    /// The style sheet, for light and for dark.
+    /// The style sheet, for light and dark colour schemes.
     static let style = #"""
         :root {
           --back: #f6f7f9; --card: #fff; --text: #1b1f24; --quiet: #5d6672; --line: #dde1e6; --accent: #2563c9;

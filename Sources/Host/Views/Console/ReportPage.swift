@@ -1,32 +1,33 @@
 public import HostValues
 public import HostWire
 
-/// The page that shows a host: one file, without anything from elsewhere. Served live, or written with its data in it.
+/// The web page that shows a host. It is one self-contained file, either served live or written with its data embedded.
 ///
-/// All that comes from plugins goes into the document as text, never as markup.
+/// Everything that comes from plugins enters the document as text, never as markup.
 public enum ReportPage {
-    /// The page that fetches `/status.json`, `/records.json` and `/report/SESSION`, again and again.
+    /// The live page, which fetches `/status.json`, `/records.json` and `/report/SESSION` repeatedly.
     public static let live = page(data: "")
 
-    /// The page's one script, by its hash: nothing else that comes into the document can run. Content Security Policy 3,
-    /// `script-src`.
+    /// The hash of the page's only script, as a source for `script-src` of Content Security Policy 3: no other script
+    /// that gets into the document can run.
     public static let scriptSource = "'sha256-\(SHA256.base64(Array(("\n" + script).utf8)))'"
 
-    /// The page with its data in it, which never changes.
+    /// The page with its data embedded, which never changes.
     ///
-    /// `status` is nil when no host runs. `records` are oldest first; `reports` are the texts of crash reports by session.
+    /// `status` is nil if no host runs. `records` are in order, oldest first; `reports` has the texts of crash reports
+    /// by session.
     public static func whole(
         status: HostStatus?, records: [SessionRecord], reports: [SessionID: String], madeMs: Int64
     ) -> [UInt8] {
-        // In a script element only `<` can begin markup, and in JSON it stands in strings only.
+        // Within a script element only `<` can begin markup, and in JSON it occurs only inside strings.
         let safe = String(
             decoding: data(status: status, records: records, reports: reports, madeMs: madeMs), as: UTF8.self
         ).split(separator: "<", omittingEmptySubsequences: false).joined(separator: "\\u003c")
         return page(data: "<script type=\"application/json\" id=\"data\">\(safe)</script>\n")
     }
 
-    /// The data of the page as a JSON object: `made_ms`, `status` as `status --json` has it, `records` as
-    /// `records --json` has them, and `reports`, the texts of crash reports by session.
+    /// The data of the page as a JSON object: `made_ms`, `status` as from `status --json`, `records` as from `records
+    /// --json`, and `reports` with the texts of crash reports by session.
     public static func data(
         status: HostStatus?, records: [SessionRecord], reports: [SessionID: String], madeMs: Int64
     ) -> [UInt8] {

@@ -1,17 +1,17 @@
 public import HostValues
 public import HostWire
 
-/// The answer to "why does it not run now?": what a routine is doing or waiting for, since when, how it ended last, and what
-/// would change that. Pure.
+/// Explains why a routine is not running now: what it is doing or waiting for, since when, how its last session ended,
+/// and what would change its state. Pure.
 public struct RoutineExplanation: Equatable, Sendable {
     /// `plugin/routine`, or a plugin that has no routine.
     public let id: String
-    /// Its state in a word, as in `status`.
+    /// Its state as one word, as in `status`.
     public let state: String
-    /// The paragraph, a sentence each.
+    /// The explanation, one sentence each.
     public let sentences: [String]
 
-    /// Of a routine at the moment of that status. `last`: the record of its last session, if there is one.
+    /// Explains a routine at the moment of `status`. `last` is the record of its last session, if there is one.
     public init(_ routine: RoutineStatus, at status: HostStatus, last: SessionRecord?, zone: CivilTime.Zone = .local) {
         id = routine.identifier
         state = routine.state.rawValue
@@ -23,7 +23,7 @@ public struct RoutineExplanation: Equatable, Sendable {
         self.sentences = sentences
     }
 
-    /// Of a plugin's file that has no routine to show.
+    /// Explains a plugin file that has no routines to show.
     public init(_ plugin: HostStatus.Plugin) {
         id = plugin.id
         state = plugin.state
@@ -38,10 +38,10 @@ public struct RoutineExplanation: Equatable, Sendable {
         }
     }
 
-    /// The sentences as one paragraph.
+    /// The sentences as a paragraph.
     public var text: String { sentences.joined(separator: " ") }
 
-    /// As one JSON object.
+    /// Writes the explanation as a JSON object.
     public func write(to writer: inout JSONWriter) {
         writer.open()
         writer.field("id", id)
@@ -50,7 +50,7 @@ public struct RoutineExplanation: Equatable, Sendable {
         writer.close()
     }
 
-    /// Points in time as people say them.
+    /// Formats points in time relative to now.
     private struct Times {
         let now: Int64
         let zone: CivilTime.Zone
@@ -61,7 +61,7 @@ public struct RoutineExplanation: Equatable, Sendable {
         }
     }
 
-    // MARK: What it does
+    // MARK: Current state
 
     private static func present(_ routine: RoutineStatus, _ times: Times) -> [String] {
         switch routine.state {
@@ -119,7 +119,7 @@ public struct RoutineExplanation: Equatable, Sendable {
             ? "its session may have \(routine.maxCycles) cycles" : "its session has ended by itself"
     }
 
-    // MARK: What was, and what would change it
+    // MARK: Last session, and what would change the state
 
     private static func past(_ record: SessionRecord, _ times: Times) -> String {
         let cycles = "\(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles")"

@@ -1,11 +1,12 @@
 internal import HostValues
 public import HostWire
 
-/// The status as people read it. Pure.
+/// Formats the status for people. Pure.
 public enum StatusTable {
-    /// The host's line, what is wrong, and a table of the routines.
+    /// The line of the host, the plugins with errors, and a table of the routines.
     ///
-    /// With a width the columns that say least are left out until the table fits. Without one (a pipe) all are there.
+    /// With a width, the least important columns are omitted until the table fits. Without one (output into a pipe) all
+    /// are shown.
     public static func text(_ status: HostStatus, width: Int? = nil, isColored: Bool = false) -> String {
         func look(_ look: TextLook, _ line: String) -> String { (isColored ? look.around(line) : line) + "\n" }
         var text = head(status) + "\n"
@@ -27,7 +28,8 @@ public enum StatusTable {
         return text
     }
 
-    /// Why a routine does not run as it should: the reason, with since when and how often it fails; or nil.
+    /// Why a routine does not run normally, with the number of failures and the time since the first; nil if there is
+    /// no reason.
     static func explanation(_ routine: RoutineStatus, now: Int64) -> String? {
         guard let why = routine.why else { return nil }
         guard let since = routine.failingSinceMs else { return why }
@@ -35,7 +37,7 @@ public enum StatusTable {
         return "failed \(often) in \(DurationText.short(milliseconds: now - since)): \(why)"
     }
 
-    /// Who the host is, in a line.
+    /// The host's version, age and numbers of plugins, routines and workers, in one line.
     public static func head(_ status: HostStatus) -> String {
         func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
         var parts = [
@@ -69,7 +71,7 @@ public enum StatusTable {
         case memory = "MEMORY"
         case cpu = "CPU"
 
-        /// Which goes first when there is no room; 0 never.
+        /// The order in which columns are omitted for lack of room: the greatest number first, 0 never.
         var dispensability: Int {
             switch self {
             case .id, .state: 0
@@ -94,7 +96,7 @@ public enum StatusTable {
         var isNumber: Bool { self != .id && self != .state }
     }
 
-    /// The columns that there is room for, with their widths.
+    /// The columns that fit into `width`, with the width of each.
     static func fitting(_ rows: [[Column: String]], _ width: Int?) -> [(column: Column, width: Int)] {
         var shown = Column.allCases.map { column in
             let least = TerminalText.width(column.rawValue)
@@ -119,7 +121,7 @@ public enum StatusTable {
         return text
     }
 
-    /// A line as wide as its columns.
+    /// A line in which each cell is padded or cut to the width of its column.
     static func plainLine(_ shown: [(column: Column, width: Int)], _ cell: (Column) -> String) -> String {
         let cells = shown.map { column, width in
             TerminalText.pad(TerminalText.cut(cell(column), to: width), to: width, isNumber: column.isNumber)
@@ -127,7 +129,7 @@ public enum StatusTable {
         return cells.joined(separator: "  ")
     }
 
-    /// What the columns show of a routine.
+    /// The texts of all columns for a routine.
     static func cells(_ routine: RoutineStatus, _ usage: [Int32: HostStatus.Worker], now: Int64) -> [Column: String] {
         var cells: [Column: String] = [
             .id: TerminalText.clean(routine.identifier), .state: state(routine), .cycle: cycle(routine),
@@ -152,7 +154,7 @@ public enum StatusTable {
         return cells
     }
 
-    /// When the next cycle is due: in how long, or by a schedule the time that it names.
+    /// When the next cycle is due: the remaining time, or for a schedule its local time.
     private static func next(_ routine: RoutineStatus, now: Int64) -> String {
         guard let time = routine.nextStartMs else { return "-" }
         if let local = routine.nextLocal, let text = LocalText.short(local, isSoon: time - now < 6 * 86_400_000) {
@@ -179,7 +181,7 @@ public enum StatusTable {
         milliseconds < 1000 ? "now" : "in \(DurationText.short(milliseconds: milliseconds))"
     }
 
-    /// An amount of memory: `12.3M`.
+    /// An amount of memory, such as `12.3M`, in units of powers of 1024.
     static func bytes(_ count: UInt64) -> String {
         var value = Double(count)
         var unit = 0

@@ -1,14 +1,14 @@
 internal import HostValues
 public import HostWire
 
-/// The live table of `schedhost top`: what it remembers, and how it looks. Pure.
+/// The live table of `schedhost top`: its state between two refreshes, and its rendering. Pure.
 public struct TopScreen: Sendable {
-    /// What rows are sorted by.
+    /// The sort keys of the rows.
     public enum Key: String, CaseIterable, Sendable {
         case id, state, cycles, took, p99, late, missed, failed, cpu
     }
 
-    /// What rows are sorted by; by `id` upwards, else downwards.
+    /// The sort key: `id` sorts ascending, the other keys descending.
     public var key: Key
     private var isReversed = false
     private var offset = 0
@@ -21,19 +21,20 @@ public struct TopScreen: Sendable {
         var values: [UInt64] = []
         var cycles: UInt64 = 0
         var time: UInt64 = 0
-        /// Cycles since the status before.
+        /// Cycles since the previous status.
         var fresh: UInt64 = 0
     }
 
-    /// An empty screen.
+    /// Creates a screen without a status.
     public init(key: Key = .id) { self.key = key }
 
-    /// What a key means.
+    /// The effect of a key press.
     public enum Command: Equatable, Sendable {
         case none, quit
     }
 
-    /// Takes what was typed: `q` quits, `s` and `S` change the key, `r` turns the order, arrows, `j` and `k` scroll.
+    /// Handles typed bytes: `q` quits, `s` and `S` change the sort key, `r` reverses the order; the arrows, `j` and `k`
+    /// scroll.
     public mutating func type(_ bytes: [UInt8]) -> Command {
         var rest = bytes[...]
         while let byte = rest.popFirst() {
@@ -70,7 +71,7 @@ public struct TopScreen: Sendable {
         offset = max(0, min(offset + lines, (status?.routines.count ?? 1) - 1))
     }
 
-    /// Takes the next status.
+    /// Takes the next status, and updates trends and processor usage.
     public mutating func take(_ status: HostStatus) {
         self.status = status
         var known: [String: Trend] = [:]
@@ -97,11 +98,11 @@ public struct TopScreen: Sendable {
         scroll(0)
     }
 
-    // MARK: Looks
+    // MARK: Rendering
 
-    /// The frame: as many lines as there are rows at most, no line wider than the terminal.
+    /// The next frame: at most `rows` lines, none wider than the terminal.
     ///
-    /// Written over the one before; what is left of that is erased.
+    /// It overwrites the previous frame and erases what remains of that.
     public func frame(columns: Int, rows: Int, isColored: Bool) -> String {
         let width = max(20, columns)
         guard let status else { return "\u{1B}[H\u{1B}[K\u{1B}[J" }
@@ -146,7 +147,7 @@ public struct TopScreen: Sendable {
         return lines
     }
 
-    /// The routines in the order that is shown.
+    /// The routines in the order of display.
     public func sorted(_ routines: [RoutineStatus]) -> [RoutineStatus] {
         func number(_ routine: RoutineStatus) -> Double {
             switch key {
@@ -172,7 +173,7 @@ public struct TopScreen: Sendable {
         return isReversed ? ordered.reversed() : ordered
     }
 
-    /// A line of bars, as high as each value is beside the greatest.
+    /// A line of bars, each as high as its value in proportion to the greatest one.
     static func sparkline(_ values: some Collection<UInt64>) -> String {
         let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
         let greatest = Double(max(values.max() ?? 1, 1))

@@ -1,14 +1,14 @@
 internal import HostValues
 internal import HostWire
 
-/// The metrics of a host, one family after the other. Pure.
+/// Writes the metrics of a host, one family after the other. Pure.
 ///
-/// Counters are since the host's start and never fall while it runs, whatever sessions do. Labels name plugins and
-/// routines, never sessions or processes, so that the number of series stays what the routines' number is.
+/// Counters start with the host and never decrease while it runs, whatever happens to sessions. Labels name plugins and
+/// routines but never sessions or processes, so that the number of time series depends on the number of routines alone.
 struct Metrics<Form: MetricsForm> {
     private(set) var form: Form
 
-    /// Writes the metrics of a status in that form.
+    /// Writes the metrics of a status in the given format.
     init(_ status: HostStatus, as form: consuming Form) {
         self.form = form
         host(status)
@@ -42,7 +42,7 @@ struct Metrics<Form: MetricsForm> {
     }
 
     private mutating func workers(_ workers: [HostStatus.Worker]) {
-        // An old and a new worker of one name may be there together for a moment.
+        // While a worker is replaced, the old and the new one may share a name for a moment.
         let names = Dictionary(grouping: workers) { $0.name }.sorted { NaturalOrder.precedes($0.key, $1.key) }
         family("schedhost_worker_resident_memory_bytes", "gauge", "Resident memory of worker processes.")
         for (name, group) in names {
@@ -142,7 +142,7 @@ struct Metrics<Form: MetricsForm> {
         }
     }
 
-    /// A sum from the buckets alone, each time taken as the middle of its bucket.
+    /// A sum estimated from the buckets alone: each duration counts as the middle of its bucket.
     private static func estimate(_ histogram: LatencyHistogram) -> Double {
         histogram.counts.enumerated().reduce(0) { sum, bucket in
             sum + Double(bucket.element) * Double(LedgerHistogram.upperEnd(bucket.offset)) * 0.75 / 1e9
@@ -166,31 +166,31 @@ struct Metrics<Form: MetricsForm> {
     private static func seconds(milliseconds: Int64) -> MetricNumber { .real(Double(milliseconds) / 1000) }
 }
 
-/// The upper ends of the buckets, in seconds.
+/// The upper bounds of the buckets, in seconds.
 private let bounds = (0..<LedgerHistogram.count).map { "\(Double(LedgerHistogram.upperEnd($0)) / 1e9)" }
 
-/// A form in which metrics are written.
+/// A format for metrics.
 protocol MetricsForm {
-    /// A family begins: its samples follow.
+    /// Begins a family; its samples follow.
     mutating func family(_ name: String, type: String, help: String)
-    /// A sample of the family. The last label is given apart where samples differ in it alone.
+    /// Writes a sample of the family. `more` is a further label, for samples that otherwise share their labels.
     mutating func sample(
         _ name: String, _ labels: MetricLabels, _ more: (name: String, value: String)?, value: MetricNumber)
 }
 
-/// The number of a sample. Each form writes it in its own way, and none reads what another has written.
+/// The value of a sample, in the type in which it is known, so that each format can write it exactly.
 enum MetricNumber {
     case count(UInt64)
     case real(Double)
 }
 
-/// Labels that several samples share.
+/// A set of labels that several samples share.
 struct MetricLabels {
     /// No labels.
     static let none = MetricLabels([])
 
     let pairs: [(name: String, value: String)]
-    /// As the text format writes them, without braces: made once, for all samples that have them.
+    /// The labels in the text format, without braces, formatted once for all samples that share them.
     let text: String
 
     init(_ pairs: [(name: String, value: String)]) {

@@ -1,14 +1,14 @@
 internal import HostValues
 public import HostWire
 
-/// The metrics as JSON: the families, samples and numbers of the text. Pure.
+/// The metrics as JSON, with the same families, samples and numbers as the text format. Pure.
 ///
 ///     [{"name":"schedhost_workers","type":"gauge","help":"…","samples":[{"name":"…","labels":{"le":"1"},"value":3}]}]
 public struct MetricsJSON: MetricsForm {
     private var writer = JSONWriter()
     private var isOpen = false
 
-    /// The whole list.
+    /// The metrics of a status as a JSON list.
     public static func json(_ status: HostStatus) -> [UInt8] {
         var form = MetricsJSON()
         form.writer.openList()

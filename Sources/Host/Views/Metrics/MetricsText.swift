@@ -1,10 +1,10 @@
 public import HostWire
 
-/// The metrics in Prometheus's text format, version 0.0.4. Pure.
+/// The metrics in the text format of Prometheus, version 0.0.4. Pure.
 public struct MetricsText: MetricsForm {
     private var text: [UInt8] = []
 
-    /// The whole text.
+    /// The metrics of a status as text.
     public static func text(_ status: HostStatus) -> [UInt8] {
         var form = MetricsText()
         form.text.reserveCapacity(4096 + status.routines.count * 8192)
@@ -39,7 +39,7 @@ public struct MetricsText: MetricsForm {
         text.append(UInt8(ascii: "\n"))
     }
 
-    /// A label's value, as the format wants it.
+    /// A label's value, escaped for the text format.
     static func escaped(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 == 0x22 || $0 == 0x5C || $0 == 0x0A }) else { return text }
         return String(

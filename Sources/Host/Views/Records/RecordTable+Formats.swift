@@ -1,14 +1,15 @@
 public import HostValues
 
 extension RecordTable {
-    /// An array, one record a line: the fields of the store, and `start` and `finish` in RFC 3339, UTC.
+    /// A JSON array with one record a line. The fields are those of the store, plus `start` and `finish` in RFC 3339,
+    /// UTC.
     public static func json(_ records: [SessionRecord]) -> String {
         if records.isEmpty { return "[]\n" }
         return "[\n" + records.map { "  " + object($0) }.joined(separator: ",\n") + "\n]\n"
     }
 
-    /// One record as a line, with the text of its crash report, if there is one, as `report_text`, and what was said before its
-    /// end as `lines`.
+    /// One record as a line of JSON. `report_text` is the text of its crash report, if there is one; `lines` are the
+    /// log lines before its end.
     public static func json(_ record: SessionRecord, report: String?, lines: [LogLine] = []) -> String {
         object(record, report: report, lines: lines) + "\n"
     }
@@ -29,8 +30,8 @@ extension RecordTable {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    /// RFC 4180 with a line of names; the stats are columns `stats.NAME`, over the union of their names, in the order
-    /// of first appearance.
+    /// CSV after RFC 4180, with a header line. Stats are columns `stats.NAME`: all names that occur in any record, in
+    /// the order of their first appearance.
     public static func csv(_ records: [SessionRecord]) -> String {
         var names: [String] = []
         var seen: Set<String> = []
@@ -75,12 +76,12 @@ extension RecordTable {
         cells.map(quoted).joined(separator: ",") + "\r\n"
     }
 
-    /// A cell as programs that read tables take it for text. Spreadsheets execute what begins like a formula, so such a
-    /// text of a plugin's has an apostrophe before it; numbers stay numbers.
+    /// A quoted CSV cell. Spreadsheets execute text that begins like a formula, so such a text is prefixed with an
+    /// apostrophe; numbers stay numbers.
     private static func quoted(_ text: String) -> String {
         let isFormula = text.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
         let cell = isFormula && Double(text) == nil ? "'" + text : text
-        // By bytes: a CR and LF together are one character.
+        // Searches by bytes, because Swift treats CR and LF together as one character.
         let needsQuotes = cell.utf8.contains { [UInt8(ascii: "\""), UInt8(ascii: ","), 0x0A, 0x0D].contains($0) }
         guard needsQuotes else { return cell }
         var bytes: [UInt8] = [UInt8(ascii: "\"")]

@@ -1,13 +1,13 @@
 public import HostValues
 
-/// Records for people and for other tools: a table, CSV or JSON. Pure.
+/// Formats records for people and for other tools: as a table, CSV or JSON. Pure.
 public enum RecordTable {
-    /// The forms that records are printed in.
+    /// The output formats for records.
     public enum Format: String, CaseIterable, Sendable {
         case table, json, csv
     }
 
-    /// All records in that form, ended by a line break.
+    /// All records in the given format, ending with a line break.
     public static func text(
         _ records: [SessionRecord], format: Format, width: Int? = nil, isColored: Bool = false,
         zone: CivilTime.Zone = .local
@@ -24,25 +24,25 @@ public enum RecordTable {
     private struct Column {
         let title: String
         var isNumber = false
-        /// To how many cells it may shrink; nil: not at all.
+        /// The smallest width in cells; nil if the column must not shrink.
         var least: Int?
         let text: (SessionRecord) -> String
     }
 
-    /// How much a line shows, from a wide terminal to a narrow one.
+    /// How much a line of the table shows, from a wide terminal to a narrow one.
     private enum Layout: CaseIterable {
         /// Everything in one line.
         case full
-        /// Times without the year, the stats in a line of their own.
+        /// Times have no year, and the stats have a line of their own.
         case short
-        /// The same without the finish, and without the sum of all sessions too.
+        /// Like `short`, but without the finish, and for `withoutSum` also without the lifetime cycles.
         case withoutFinish, withoutSum
     }
 
-    /// One line a record under a line of titles; times are local, without milliseconds.
+    /// A table with a header and one line for each record; times are local, without milliseconds.
     ///
-    /// With a width, the first layout that can be made to fit is taken, and its longest texts are cut. Without one (a
-    /// pipe) nothing is left out. With colours, a session that failed is red.
+    /// With a width, uses the first layout that can be made to fit, and cuts its longest texts. Without one (output
+    /// into a pipe), omits nothing. With colours, failed sessions are red.
     public static func table(
         _ records: [SessionRecord], width: Int? = nil, isColored: Bool = false, zone: CivilTime.Zone = .local
     ) -> String {
@@ -83,7 +83,7 @@ public enum RecordTable {
             columns.append(Column(title: "LIFETIME", isNumber: true) { $0.lifetimeCycles.map { String($0) } ?? "-" })
         }
         if records.contains(where: { $0.failures > 0 }) {
-            // Of attempts that returned one: how the session ended is its reason.
+            // These are errors of attempts; the error that ended the session is in the reason.
             columns.append(Column(title: "ERRORS", isNumber: true) { String($0.failures) })
         }
         columns.append(Column(title: "REASON", least: 10) { reason($0.reason) })
@@ -93,7 +93,8 @@ public enum RecordTable {
         return columns
     }
 
-    /// Takes cells from the widest column that can give some, until a line fits; false when none can.
+    /// Takes cells from the widest column that can still shrink until a line fits; false if the columns cannot shrink
+    /// enough.
     private static func shrink(_ widths: inout [Int], _ columns: [Column], to width: Int) -> Bool {
         while widths.reduce(2 * (widths.count - 1), +) > width {
             let able = columns.indices.filter { index in columns[index].least.map { widths[index] > $0 } ?? false }
@@ -118,18 +119,18 @@ public enum RecordTable {
         CivilTime(seconds: milliseconds / 1000, zone: zone)
     }
 
-    /// The finish, without the date where it is the start's.
+    /// The finish, without the date if that equals the date of the start.
     private static func finish(_ record: SessionRecord, _ zone: CivilTime.Zone, _ skip: Int) -> String {
         let (start, finish) = (time(record.startMs, zone), time(record.finishMs, zone))
         return start.date == finish.date ? finish.clock : String(finish.description.dropFirst(skip))
     }
 
-    /// How much it weighs that a session is over.
+    /// The level at which the log reports the end of the session.
     public static func level(of record: SessionRecord) -> LogLevel {
         record.reason.isFailure ? .error : record.reason.end == .maxCycles ? .success : .info
     }
 
-    /// What the log says when a session is over.
+    /// The log message for the end of the session.
     public static func ending(of record: SessionRecord) -> String {
         var text = "session \(record.session) ended: \(reason(record.reason))"
         text += ", \(record.cycles) \(record.cycles == 1 ? "cycle" : "cycles") in "
@@ -138,7 +139,7 @@ public enum RecordTable {
         return text
     }
 
-    /// The kind, and what is known of it: `crash SIGSEGV in cycle 4 at parse (feed.c:12)`.
+    /// The kind of end with its details, such as `crash SIGSEGV in cycle 4 at parse (feed.c:12)`.
     public static func reason(_ reason: SessionRecord.Reason) -> String {
         var text = reason.kind.name
         if let signal = reason.signal { text += " " + signal }
@@ -148,12 +149,13 @@ public enum RecordTable {
         return reason.text.isEmpty ? text : text + ": " + reason.text
     }
 
-    /// `name=value`, each with its own name: rows of different routines share no columns.
+    /// The stats as `name=value`. Each value carries its name, because rows of different routines have different
+    /// columns.
     public static func stats(_ stats: SessionRecord.Stats) -> String {
         stats.columns.map { "\($0.name)=\(short($0.value))" }.joined(separator: " ")
     }
 
-    /// A value as people read it: of a number with a fraction four digits of that at most. JSON and CSV have all.
+    /// A value for people, with at most four decimal places. JSON and CSV have the exact number.
     private static func short(_ value: SessionRecord.Value) -> String {
         guard case .double(let number) = value, number.magnitude >= 0.01, number.magnitude < 1e11 else {
             return value.description
