@@ -1,11 +1,11 @@
 internal import HostSystem
 internal import Synchronization
 
-/// The memory that all caches of a worker may hold together.
+/// The memory limit that all caches of a worker share.
 public final class CacheBudget: Sendable {
-    /// Bytes of one value, by default 16 MiB; a cache may have a smaller bound.
+    /// The largest size of one value in bytes, by default 16 MiB; a cache may set a smaller limit.
     public let valueLimit: Int
-    /// Bytes of all values together, by default 256 MiB.
+    /// The limit for all values together in bytes, by default 256 MiB.
     public let totalLimit: Int
 
     private struct Member {
@@ -16,13 +16,13 @@ public final class CacheBudget: Sendable {
     private let evicting = Atomic(false)
     private let members = Monitor<[Member]>([])
 
-    /// A budget for one worker.
+    /// Makes the budget of one worker.
     public init(valueLimit: Int = 16 << 20, totalLimit: Int = 256 << 20) {
         self.valueLimit = valueLimit
         self.totalLimit = totalLimit
     }
 
-    /// Bytes held now.
+    /// The bytes held now.
     public var held: Int { total.load(ordering: .relaxed) }
 
     func join(_ cache: HostCache) {
@@ -32,15 +32,16 @@ public final class CacheBudget: Sendable {
         }
     }
 
-    /// Counts bytes that came (positive) or went.
+    /// Adds bytes that were allocated (positive) or released (negative).
     func charge(_ bytes: Int) {
         total.wrappingAdd(bytes, ordering: .relaxed)
     }
 
-    /// Evicts down to seven eighths of the bound when it is passed. Called outside all locks.
-    ///
-    /// First what the disk gives back, then what was least recently used. The margin makes the sort rare; the last one needs
-    /// none, and stays where it has room.
+    /// Evicts values down to seven eighths of the limit if it is exceeded. Called without any lock held.
+    /// ///
+    /// Values that can be read back from disk go first, then the least recently used. Evicting more than necessary
+    /// makes the sort rare. The last candidate is kept if the total fits the limit itself, so that a single large value
+    /// is not evicted for the margin's sake.
     func makeRoom() {
         guard held > totalLimit, !evicting.exchange(true, ordering: .acquiring) else { return }
         defer { evicting.store(false, ordering: .releasing) }

@@ -1,42 +1,47 @@
 internal import HostValues
 internal import Synchronization
 
-/// What a cache holds in memory, and what follows for it from what happens. Touched only under the cache's lock.
-///
-/// It is told the time, and what the disk had or the source made, and answers what its caller is to do: it runs no source,
-/// touches no file and takes no lock. What one value goes through is `CacheFlight`'s; this is all of a cache's values, with
-/// who loads them. A value that it lets go of is in the answer, and not gone yet: the caller parks it when the lock is
-/// released, since a callback may still look at it, and since letting it go may run a plugin's code.
+/// The in-memory contents of one cache, and the decisions about them, as a pure state machine. Accessed only under the
+/// cache's lock.
+/// ///
+/// It is told the time, what was read from disk and what the source returned, and answers what its caller is to do: it
+/// runs no source, touches no file and takes no lock. `CacheFlight` decides about a single value; this type holds all
+/// of a cache's values, and the loads in progress.
+/// ///
+/// A value that is removed is part of the answer. The caller releases it later (`CacheParking`), after the lock is
+/// released, for two reasons: the routine's callback may still be using it, and its release may run plugin code.
 struct CacheContents {
     private(set) var entries: CacheEntries
-    /// The highest generation given or taken over.
+    /// The highest generation assigned to a value here or read from disk.
     private(set) var generation: UInt64 = 0
     private var counted = CacheCounters()
     private let policy: CacheFlight.Policy
     private let valueLimit: Int
 
-    /// Nothing yet. A value over `valueLimit` is not kept; what is kept counts against `budget`.
+    /// Makes empty contents. A value that costs more than `valueLimit` is not kept; what is kept is charged to
+    /// `budget`.
     init(policy: CacheFlight.Policy, valueLimit: Int, budget: CacheBudget) {
         self.policy = policy
         self.valueLimit = valueLimit
         entries = CacheEntries(budget: budget)
     }
 
-    /// What it counted.
+    /// The counters so far.
     var counters: CacheCounters {
         var counters = counted
         counters.bytes = UInt64(max(0, entries.bytes))
         return counters
     }
 
-    /// The value held, whatever its age.
+    /// The value held, whatever its age; nil if there is none.
     func peek(_ key: [UInt8], now: BootTime) -> ServedValue? {
         entries[key].flatMap { answer($0, .hit, now) }
     }
 
     // MARK: - Calls
 
-    /// What a call does next. `known` is nil when it asks for the first time, and is then what it asks with again.
+    /// Decides the next step of a call. `known` is nil on the first request of a call; this method sets it, and the
+    /// caller passes it again if it has to ask again.
     mutating func ask(_ key: [UInt8], _ request: CacheLookup, _ known: inout CacheFlight.Call?, now: BootTime)
         -> CacheStep
     {
@@ -57,7 +62,7 @@ struct CacheContents {
         }
     }
 
-    /// The value held, and the reload ahead of its expiry that the state machine has begun, if it has.
+    /// Answers with the value held, and with the background refresh that the state machine has started, if any.
     private mutating func serve(_ entry: CacheEntry, _ reload: CacheFlight.Load?, _ now: BootTime) -> CacheServed {
         let ahead = reload.map { begin(entry, $0) }
         return CacheServed(result: count(entry, .hit, now), ahead: ahead)
@@ -74,7 +79,7 @@ struct CacheContents {
         return .wait(CacheTicket(load, call), joins: joins)
     }
 
-    /// What a call gets from a load that it joined and that is over; nil when it has to ask again.
+    /// The result for a call that joined a load which has ended; nil if the call must ask again.
     mutating func share(_ ticket: CacheTicket, _ outcome: CacheLoad.Outcome, now: BootTime) -> Result<
         ServedValue, CacheFailure
     >? {
@@ -86,8 +91,8 @@ struct CacheContents {
         }
     }
 
-    /// What another caller found on the disk, for one that waited for it: also when there was no room to keep it. nil
-    /// when the value is too old for the call, or the entry holds another one by now.
+    /// The result for a waiting call when another caller found the value on disk, even if that value did not fit into
+    /// memory. Nil if the value is too old for this call, or if the entry holds another one by now.
     private mutating func found(_ ticket: CacheTicket, _ value: CacheValue, _ now: BootTime) -> Result<
         ServedValue, CacheFailure
     >? {
@@ -103,10 +108,11 @@ struct CacheContents {
 
     // MARK: - Loads
 
-    /// Takes over what the disk has, unless a put or an invalidation has outdated it. If that is enough for the call, the
-    /// load is over, and this is what the call gets; nil when the source is to be asked.
-    ///
-    /// `isNews` when it came since the call, which may have asked for just that.
+    /// Takes over the value found on disk, unless a put or an invalidation has outdated it.
+    /// ///
+    /// If the value satisfies the call, the load ends and `served` is the call's result; else `served` is nil and the
+    /// caller must run the source. `isNews` tells that the value may have been written after the call began, which
+    /// satisfies a call for a fresh value. `old` is the value to release.
     mutating func adopt(_ found: CacheDisk.Found, _ ticket: inout CacheTicket, isNews: Bool, now: BootTime)
         -> (served: CacheServed?, old: CacheValue?)
     {
@@ -118,7 +124,7 @@ struct CacheContents {
         guard entry.flight.decide(ticket.call, now: now, policy: policy) == .serve, let value = entry.value else {
             return (nil, old)
         }
-        // A reload ahead of expiry wants one that is younger than that.
+        // A background refresh wants a value younger than the age that started it.
         if ticket.isAhead, (entry.flight.age(at: now) ?? .max) >= policy.refreshAfter { return (nil, old) }
         finish(ticket.load, .found(value))
         if ticket.isAhead { return (CacheServed(result: answered(entry, .hit, now)), old) }
@@ -126,7 +132,7 @@ struct CacheContents {
         return (served, old)
     }
 
-    /// Takes over what the disk has while nothing is held and nothing loads, for who peeks.
+    /// Takes over the value found on disk for `peek`, if the entry holds nothing and no load is in progress.
     mutating func show(_ found: CacheDisk.Found, _ key: [UInt8], now: BootTime) -> (
         answer: ServedValue?, old: CacheValue?
     ) {
@@ -139,7 +145,7 @@ struct CacheContents {
         return (answer(entry, .hit, now), old)
     }
 
-    /// Puts what was read into the entry, whose flight knows of it already.
+    /// Puts a value read from disk into the entry, after its flight has adopted it.
     private mutating func take(_ found: CacheDisk.Found, _ entry: CacheEntry, _ now: BootTime) -> CacheValue? {
         generation = max(generation, found.header.generation)
         entry.loads = max(entry.loads, found.header.loads)
@@ -149,7 +155,7 @@ struct CacheContents {
         return entries.replace(entry, value, onDisk: true)
     }
 
-    /// The source made a value in `time`; its generation is above `floor`.
+    /// Takes the value that the source made, which took `time` ns. The value gets a generation above `floor`.
     mutating func succeed(
         _ ticket: CacheTicket, _ content: CacheValue.Content, time: Int64, now: BootTime, above floor: UInt64
     )
@@ -167,7 +173,7 @@ struct CacheContents {
         return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: isKept)
     }
 
-    /// The source failed after `time`. This is what the call gets.
+    /// Ends a load whose source failed after `time` ns, and returns the result for the call.
     mutating func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, time: Int64, now: BootTime, jitter: Double)
         -> Result<ServedValue, CacheFailure>
     {
@@ -179,7 +185,8 @@ struct CacheContents {
         return settle(ticket, failure, now)
     }
 
-    /// There is no source: the load is over, and only what is stale may do for the call.
+    /// Ends a load for which there is no source, and returns the result for the call: a stale value if it may be
+    /// served, else an error.
     mutating func lackSource(_ ticket: CacheTicket, now: BootTime) -> Result<ServedValue, CacheFailure> {
         finish(ticket.load, .again)
         let missing = CacheSourceFailure(code: CacheCode.notFound, text: CacheFailure.notFound.description)
@@ -189,7 +196,7 @@ struct CacheContents {
         return result
     }
 
-    /// The load will not be performed: everyone asks again.
+    /// Ends a load that will not be performed; all callers that wait for it ask again.
     mutating func callOff(_ load: CacheLoad) {
         finish(load, .again)
     }
@@ -204,7 +211,7 @@ struct CacheContents {
         load.outcome = outcome
     }
 
-    /// What a call gets whose load failed, its own or one that it joined.
+    /// The result for a call whose load failed, whether the call ran the load or joined it.
     private mutating func settle(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime)
         -> Result<ServedValue, CacheFailure>
     {
@@ -216,9 +223,9 @@ struct CacheContents {
         }
     }
 
-    // MARK: - From outside
+    // MARK: - Changes from outside
 
-    /// A value came; its generation is above `floor`.
+    /// Stores a value that the plugin puts. The value gets a generation above `floor`.
     mutating func put(_ content: CacheValue.Content, _ key: [UInt8], now: BootTime, above floor: UInt64) -> CacheMade {
         let entry = entries.make(key)
         let value = make(content, now, above: floor)
@@ -227,7 +234,8 @@ struct CacheContents {
         return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
     }
 
-    /// The value is no longer wanted; with a generation, only if it is of that one. What is being loaded is not kept.
+    /// Drops a value; with a generation, only if the value has that generation. The result of a load in progress will
+    /// not be kept. Returns the value to release.
     mutating func invalidate(_ key: [UInt8], generation: UInt64? = nil) -> CacheValue? {
         guard let entry = entries[key], generation == nil || entry.value?.generation == generation else { return nil }
         entry.flight.invalidate()
@@ -236,22 +244,22 @@ struct CacheContents {
         return old
     }
 
-    /// The same for all values.
+    /// Drops all values. Returns the values to release.
     mutating func invalidateAll() -> [CacheValue] {
         entries.keys.compactMap { invalidate($0) }
     }
 
-    /// The disk has the value now, if that is still the one held.
+    /// Notes that the value is on disk, if the entry still holds it.
     func noteSaved(_ made: CacheMade) {
         if holds(made) { made.entry.onDisk = true }
     }
 
-    /// Whether nothing has come in the value's place yet.
+    /// Whether the entry still holds this value.
     func holds(_ made: CacheMade) -> Bool { made.entry.value === made.value }
 
     // MARK: - Eviction
 
-    /// Lets a value go if it was not used since it became a candidate.
+    /// Evicts a value, unless it was used since it became a candidate. Returns the value to release.
     mutating func evict(_ candidate: CacheEntries.Candidate) -> CacheValue? {
         guard let entry = entries[candidate.key],
             (entry.value?.used.load(ordering: .relaxed) ?? .min) == candidate.used
@@ -267,13 +275,13 @@ struct CacheContents {
 
     // MARK: - Answers
 
-    /// An answer for a value that a load has just made.
+    /// The result for the caller whose load has just made this value.
     static func loaded(_ value: CacheValue, now: BootTime) -> ServedValue {
         ServedValue(
             state: .loaded, value: value, age: max(0, now - value.produced), lastFailure: nil)
     }
 
-    /// The value of an entry as an answer that counts as served.
+    /// The result for an entry's value, which is counted as served.
     private mutating func count(_ entry: CacheEntry, _ state: ServedValue.State, _ now: BootTime)
         -> Result<ServedValue, CacheFailure>
     {
@@ -298,7 +306,7 @@ struct CacheContents {
 
     // MARK: - Values
 
-    /// A new value of the next generation.
+    /// Makes a value of the next generation.
     private mutating func make(_ content: CacheValue.Content, _ now: BootTime, above floor: UInt64) -> CacheValue {
         generation = max(generation, floor) &+ 1
         return CacheValue(content, generation: generation, produced: now, now: now, policy: policy)

@@ -1,28 +1,28 @@
-/// What one cache counted since its worker started, as `schedhost_cache_counters` has it.
+/// The counters of one cache since its worker started, as in `schedhost_cache_counters`.
 public struct CacheCounters: Equatable, Sendable {
     /// Values served from the cache.
     public var hits: UInt64 = 0
-    /// Values that the source made.
+    /// Loads in which the source made a value.
     public var loads: UInt64 = 0
-    /// Times that the source failed.
+    /// Loads in which the source failed.
     public var loadFailures: UInt64 = 0
     /// Values served past their expiry because the source failed.
     public var staleServed: UInt64 = 0
-    /// Values that went out of memory for want of room, and files of keys that went past the bound on disk.
+    /// Values evicted from memory for lack of room, and files of keyed values removed to stay within the limit on disk.
     public var evictions: UInt64 = 0
-    /// Files set aside.
+    /// Damaged files that were set aside.
     public var corrupt: UInt64 = 0
-    /// Values served whose file could not be written.
+    /// Values that were served although their file could not be written.
     public var saveFailures: UInt64 = 0
-    /// Bytes held in memory now.
+    /// The bytes held in memory now.
     public var bytes: UInt64 = 0
-    /// All loads together, in nanoseconds.
+    /// The total time of all loads in ns.
     public var loadTime: UInt64 = 0
 
-    /// Nothing counted.
+    /// Makes counters that are all zero.
     public init() {}
 
-    /// The sum, by counter.
+    /// Adds each counter.
     public static func + (a: CacheCounters, b: CacheCounters) -> CacheCounters {
         var sum = a
         sum.hits &+= b.hits
@@ -38,16 +38,16 @@ public struct CacheCounters: Equatable, Sendable {
     }
 }
 
-/// What a cache tells the log. Hits are not told: they are counted.
+/// An event of a cache that is reported to the log. Hits are not reported but counted.
 public enum CacheEvent: Equatable, Sendable {
-    /// The source made a value of so many bytes in so many nanoseconds.
+    /// The source made a value of `bytes` bytes in `nanoseconds`.
     case loaded(cache: String, bytes: Int, nanoseconds: Int64)
-    /// The source failed after so many nanoseconds.
+    /// The source failed after `nanoseconds`.
     case loadFailed(cache: String, failure: CacheSourceFailure, nanoseconds: Int64)
     /// The value is served, but its file could not be written.
     case saveFailed(cache: String, error: String)
-    /// A file was wrong, and was set aside under the name given.
+    /// A damaged or foreign file was set aside under the name `file`.
     case setAside(cache: String, file: String, reason: String)
-    /// A file or directory could not be read; the value counts as absent.
+    /// A file or directory could not be read; its value counts as absent.
     case readFailed(cache: String, error: String)
 }

@@ -1,13 +1,13 @@
-/// What to do about one request: the table of the caches as a pure function.
-///
-/// Equality serves. All times are nanoseconds.
+/// The decision about one request, as a pure function of age, expiry and what the request asks for.
+/// ///
+/// An age equal to a limit is within it. All times are in nanoseconds.
 public enum CacheDecision: Equatable, Sendable {
-    /// Give the value that is there.
+    /// Serve the value held.
     case serve
-    /// Ask the source; when it fails, give the value that is there only if `staleAllowed`, else the error.
+    /// Run the source. If it fails, serve the value held if `staleAllowed`, else report the error.
     case load(staleAllowed: Bool)
 
-    /// Decides for a value of this age (nil: there is none, or its age is unknown) that expires at `expire`.
+    /// Decides for a value of this age (nil: there is no value, or its age is unknown) that expires at age `expire`.
     public init(age: Int64?, expire: Int64, fresh: Bool, tolerance: Int64) {
         guard let age else {
             self = .load(staleAllowed: false)
@@ -22,21 +22,22 @@ public enum CacheDecision: Equatable, Sendable {
     }
 }
 
-/// Arithmetic of times in nanoseconds that stops at the ends of `Int64` instead of trapping.
+/// Saturating arithmetic on times in nanoseconds: results stay within `Int64` instead of trapping.
 public enum CacheTime {
-    /// `a + b`, at most `Int64.max` and at least `Int64.min`.
+    /// `a + b`, clamped to the range of `Int64`.
     public static func sum(_ a: Int64, _ b: Int64) -> Int64 {
         let (sum, overflow) = a.addingReportingOverflow(b)
         return overflow ? (b < 0 ? .min : .max) : sum
     }
 
-    /// `a - b`, at most `Int64.max` and at least `Int64.min`.
+    /// `a - b`, clamped to the range of `Int64`.
     public static func difference(_ a: Int64, _ b: Int64) -> Int64 {
         let (difference, overflow) = a.subtractingReportingOverflow(b)
         return overflow ? (b < 0 ? .max : .min) : difference
     }
 
-    /// An expiry in milliseconds as nanoseconds; `Int64.max` (never) stays what it is, negative numbers are 0.
+    /// Converts an expiry from milliseconds to nanoseconds. `Int64.max` (never) stays the same; negative values become
+    /// 0.
     public static func nanoseconds(milliseconds: Int64) -> Int64 {
         let (product, overflow) = max(0, milliseconds).multipliedReportingOverflow(by: 1_000_000)
         return overflow ? .max : product

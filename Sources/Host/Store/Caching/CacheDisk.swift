@@ -1,29 +1,30 @@
 internal import HostSystem
 internal import HostValues
 
-/// What one cache has on the disk: the files of its keys as values with an age, and the generations that they tell of.
-///
-/// No failure reaches who asks: a file that cannot be read is no value, and one that cannot be written is a value less for
-/// the next process. Both are counted and reported. Any thread; no lock is held while a file is touched.
+/// The disk side of one cache: reads and writes the files of its keys, and knows the generations found in them.
+/// ///
+/// No failure reaches the caller: a file that cannot be read counts as absent, and a value that cannot be written is
+/// missing for the next process. Both are counted and reported. Any thread may call it; it holds no lock during file
+/// operations.
 final class CacheDisk: Sendable {
-    /// A value as the disk had it.
+    /// A value read from disk.
     struct Found {
         let header: CacheFileHeader
         let payload: CacheBuffer
         let held: CacheFlight.Held
     }
 
-    /// Whose turn it is to load a value that several processes share.
+    /// Whether this caller may load a value that several processes share.
     enum Turn {
-        /// That of who asked, until the lock is released.
+        /// This caller holds the load lock and may load until it releases the lock.
         case own(any CacheFileLock)
-        /// Another process's, which takes longer than was to be waited: both load.
+        /// Another process still loads after the longest wait; this caller loads too.
         case others
-        /// Nobody knows, since the lock cannot be had.
+        /// The lock cannot be taken because of an error; this caller loads without it.
         case unknown
     }
 
-    /// Whose cache it is, for the files' headers.
+    /// The owner of the cache, for the headers of its files.
     struct Owner: Sendable {
         let plugin: String
         let routine: String
@@ -31,9 +32,9 @@ final class CacheDisk: Sendable {
     }
 
     private struct State {
-        /// The highest generation that a file told of.
+        /// The highest generation seen in any file.
         var newest: UInt64 = 0
-        /// Whether the cache's files were asked for the highest one of all.
+        /// Whether all files of the cache were searched for their highest generation.
         var knowsNewest = false
         var counters = CacheCounters()
     }
@@ -48,7 +49,7 @@ final class CacheDisk: Sendable {
     private let unkeyedPath: CacheStore.Path
     private let state = Monitor(State())
 
-    /// The files of the cache of that name. One over `valueLimit` is no value.
+    /// Makes the disk side of the cache `name`. Files whose value is larger than `valueLimit` count as absent.
     init(
         _ store: CacheStore, name: String, options: CacheOptions, valueLimit: Int, owner: Owner,
         environment: CacheEnvironment
@@ -63,10 +64,10 @@ final class CacheDisk: Sendable {
         unkeyedPath = CacheStore.Path(name: name, key: [])
     }
 
-    /// The highest generation that a file told of: the next value's is above it.
+    /// The highest generation seen in any file; the next value gets a higher one.
     var newest: UInt64 { state.withLock { $0.newest } }
 
-    /// Files set aside, saves that failed, and files removed for want of room.
+    /// Counts of files set aside, failed saves, and files removed to stay within the limit on disk.
     var counters: CacheCounters { state.withLock { $0.counters } }
 
     private func path(_ key: [UInt8]) -> CacheStore.Path {
@@ -89,7 +90,7 @@ final class CacheDisk: Sendable {
 
     // MARK: - Reading
 
-    /// The value of a key.
+    /// The value of a key; nil if there is none.
     func read(_ key: [UInt8]) -> Found? {
         guard case (let header, let payload?)? = look(key, payload: true), header.payloadSize <= valueLimit
         else { return nil }
@@ -100,7 +101,7 @@ final class CacheDisk: Sendable {
         return Found(header: header, payload: payload, held: CacheFlight.Held(began: began, produced: produced))
     }
 
-    /// The same if it is of a later generation; else only the header is read.
+    /// The value of a key if its generation is above `generation`; otherwise reads only the header.
     func read(_ key: [UInt8], above generation: UInt64) -> Found? {
         guard let (header, _) = look(key, payload: false), header.generation > generation else { return nil }
         return read(key)
@@ -124,7 +125,8 @@ final class CacheDisk: Sendable {
         }
     }
 
-    /// Sets the value of that generation aside, which the plugin cannot decode; false when there is none.
+    /// Sets aside the file of a value that the plugin cannot decode. Returns false if the file has no value of that
+    /// generation.
     func reject(_ key: [UInt8], generation: UInt64, reason: String) -> Bool {
         do {
             guard let aside = try store.reject(path(key), generation: generation, reason: reason) else { return false }
@@ -138,7 +140,7 @@ final class CacheDisk: Sendable {
 
     // MARK: - Generations
 
-    /// Makes sure, once, that `newest` is what this cache had in any earlier process.
+    /// Ensures, once, that `newest` is at least the highest generation that the cache had in any earlier process.
     func learnNewest() {
         guard !state.withLock({ $0.knowsNewest }) else { return }
         do {
@@ -149,14 +151,14 @@ final class CacheDisk: Sendable {
         }
     }
 
-    /// Makes sure that `newest` is what the file of a key tells now.
+    /// Ensures that `newest` is at least the generation in the key's file now.
     func learnNewest(_ key: [UInt8]) {
         _ = look(key, payload: false)
     }
 
     // MARK: - Writing
 
-    /// Waits for the turn to load a value, for so many ns at most.
+    /// Waits for at most `patience` ns for the right to load a value.
     func turn(_ key: [UInt8], patience: Int64) -> Turn {
         do {
             return try store.lockLoad(path(key), patience: patience).map { .own($0) } ?? .others
@@ -166,7 +168,7 @@ final class CacheDisk: Sendable {
         }
     }
 
-    /// Saves a value, unless `isWanted` no longer holds by then, or the disk has one of its generation or a later one.
+    /// Saves a value, unless `isWanted` returns false by then, or the disk has this generation or a later one already.
     func save(_ made: CacheMade, loadTime: Int64, isWanted: () -> Bool) -> CacheStore.Saved {
         let value = made.value
         let key = made.entry.key
@@ -188,7 +190,8 @@ final class CacheDisk: Sendable {
         }
     }
 
-    /// Removes the file of a key; false when there was none. The next generation is above that given, and above all.
+    /// Removes the file of a key; returns false if there was none. Later values get generations above `generation` and
+    /// above all that were seen on disk.
     @discardableResult
     func remove(_ key: [UInt8], generation: UInt64) -> Bool {
         do {
@@ -199,7 +202,8 @@ final class CacheDisk: Sendable {
         }
     }
 
-    /// Removes the least recently written files of keys past the bound, in the background where there is one.
+    /// Removes the least recently written files of keyed values if the cache is past its limit on disk, on a background
+    /// thread if one is available.
     private func keepBound(_ key: [UInt8]) {
         guard !key.isEmpty else { return }
         let place = path(key)

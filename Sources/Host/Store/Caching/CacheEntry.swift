@@ -1,43 +1,43 @@
 internal import Synchronization
 
-/// One key of a cache. Touched only under the cache's lock, but for `saved`.
+/// One key of a cache. Accessed only under the cache's lock, except for `saved`.
 final class CacheEntry {
     /// The key; empty for the unkeyed value.
     let key: [UInt8]
     var flight = CacheFlight()
-    /// The value that `flight` says is held.
+    /// The value that `flight` describes as held.
     fileprivate(set) var value: CacheValue?
-    /// The load that `flight` says is in progress.
+    /// The load that `flight` describes as in progress.
     var load: CacheLoad?
-    /// How often the source made it, over all processes.
+    /// How often the source has made this value, over all processes.
     var loads: UInt64 = 0
-    /// Whether the disk has this very value.
+    /// Whether the file on disk has exactly this value.
     var onDisk = false
-    /// What this process last saved: the mark of the lock file then, the generation, and the bytes of the file. Touched
-    /// only under the lock of the folder.
+    /// The last save by this process: the mark in the lock file at that time, the generation, and the file's size in
+    /// bytes. Accessed only under the lock of the folder.
     var saved: (mark: UInt64, generation: UInt64, size: Int) = (0, 0, 0)
 
     init(key: [UInt8]) {
         self.key = key
     }
 
-    /// Bytes that an entry costs beside its value.
+    /// The bytes that the entry costs in addition to its value.
     var overhead: Int { key.isEmpty ? 0 : key.count + 256 }
 }
 
-/// The entries of a cache by key, and what they cost. Touched only under the cache's lock.
+/// The entries of a cache by key, with their cost. Accessed only under the cache's lock.
 struct CacheEntries {
-    /// What an entry offers to be evicted.
+    /// An entry that may be evicted.
     struct Candidate {
         let key: [UInt8]
         let used: Int64
         let onDisk: Bool
     }
 
-    /// The entry without a key, which is always there.
+    /// The entry of the unkeyed value, which always exists.
     let unkeyed = CacheEntry(key: [])
     private var keyed: [[UInt8]: CacheEntry] = [:]
-    /// What the values held cost.
+    /// The cost in bytes of the values held.
     private(set) var bytes = 0
     private let budget: CacheBudget
 
@@ -45,20 +45,20 @@ struct CacheEntries {
         self.budget = budget
     }
 
-    /// The entry of a key, if there is one.
+    /// The entry of a key, or nil.
     subscript(key: [UInt8]) -> CacheEntry? {
         key.isEmpty ? unkeyed : keyed[key]
     }
 
-    /// All keys that have an entry.
+    /// All keys that have an entry; the empty key stands for the unkeyed value.
     var keys: [[UInt8]] { [[]] + keyed.keys }
 
-    /// What it counts against the budget, all together.
+    /// The total charged to the budget.
     var cost: Int {
         keyed.values.reduce(unkeyed.value?.cost ?? 0) { $0 + $1.overhead + ($1.value?.cost ?? 0) }
     }
 
-    /// All entries that hold something.
+    /// All entries that can be evicted.
     var candidates: [Candidate] {
         let holding = unkeyed.value == nil ? Array(keyed.values) : keyed.values + [unkeyed]
         return holding.map {
@@ -66,7 +66,7 @@ struct CacheEntries {
         }
     }
 
-    /// The entry of a key, made if need be.
+    /// The entry of a key, created if necessary.
     mutating func make(_ key: [UInt8]) -> CacheEntry {
         if let entry = self[key] { return entry }
         let entry = CacheEntry(key: key)
@@ -75,7 +75,7 @@ struct CacheEntries {
         return entry
     }
 
-    /// Gives an entry another value, or none, and returns the old one.
+    /// Replaces an entry's value, possibly by none, and returns the old value for release.
     mutating func replace(_ entry: CacheEntry, _ value: CacheValue?, onDisk: Bool) -> CacheValue? {
         let old = entry.value
         entry.value = value
@@ -86,7 +86,7 @@ struct CacheEntries {
         return old
     }
 
-    /// Drops an entry that holds nothing and loads nothing.
+    /// Removes an entry that holds no value and has no load in progress.
     mutating func drop(_ entry: CacheEntry) {
         guard !entry.key.isEmpty, entry.value == nil, entry.load == nil, keyed[entry.key] === entry else { return }
         keyed[entry.key] = nil

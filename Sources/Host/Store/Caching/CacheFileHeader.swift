@@ -1,7 +1,7 @@
 internal import HostSystem
 internal import HostValues
 
-/// What a cache file says before its payload. Little-endian:
+/// The header of a cache file, which precedes the payload. All numbers are little-endian:
 ///
 /// | offset | what | | offset | what |
 /// |---|---|---|---|---|
@@ -16,17 +16,17 @@ internal import HostValues
 public struct CacheFileHeader: Equatable, Sendable {
     /// When the value was made.
     public var produced: CacheStamp
-    /// How long that took, ns.
+    /// How long the load took, in ns.
     public var loadTime: Int64
-    /// Grows with each load and put.
+    /// The value's generation, which grows with each load and put.
     public var generation: UInt64
     /// How often the source made this value, over all processes.
     public var loads: UInt64
-    /// E of the cache that wrote it, ns.
+    /// The age at which the value expires, in ns, as set by the cache that wrote it.
     public var expire: Int64
-    /// The encoding of the payload, as the plugin numbers it.
+    /// The encoding of the payload, by the plugin's own numbering.
     public var codec: UInt32
-    /// Whose value it is: plugin, routine and name of the cache.
+    /// The id of the plugin that owns the value.
     public var plugin: String
     /// The routine's name.
     public var routine: String
@@ -34,9 +34,9 @@ public struct CacheFileHeader: Equatable, Sendable {
     public var name: String
     /// The key; empty for the unkeyed value.
     public var key: [UInt8]
-    /// The build id of the plugin that wrote it.
+    /// The build id of the plugin that wrote the file.
     public var build: String
-    /// Bytes of the payload.
+    /// The size of the payload in bytes.
     public var payloadSize: Int
     /// CRC-32C of the payload.
     public var payloadChecksum: UInt32
@@ -44,17 +44,17 @@ public struct CacheFileHeader: Equatable, Sendable {
     static let magic: [UInt8] = [0x89, 0x53, 0x48, 0x43, 0x0d, 0x0a, 0x1a, 0x0a]  // "\x89SHC\r\n\x1a\n"
     static let version: UInt32 = 1
     static let fixedSize = 128
-    /// Where the checksum is.
+    /// The offset of the header's checksum.
     private static let checked = 124
-    /// More than this no name, key or build id may have.
+    /// The longest name, key or build id in bytes.
     static let longestText = 65_536
 
-    /// How many bytes `encode` appends.
+    /// The number of bytes that `encode` appends.
     var encodedSize: Int {
         Self.fixedSize + plugin.utf8.count + routine.utf8.count + name.utf8.count + key.count + build.utf8.count
     }
 
-    /// Appends the bytes, checksum included, to what is still empty.
+    /// Appends the encoded header with its checksum to an empty buffer.
     func encode(to buffer: CacheBuffer) {
         unsafe buffer.append(count: Self.fixedSize) { head in
             func put<Number: FixedWidthInteger>(_ number: Number, at offset: Int) {
@@ -95,7 +95,7 @@ public struct CacheFileHeader: Equatable, Sendable {
         buffer.overwrite(at: Self.checked, unsafe Checksum.crc32c(names, after: head).littleEndian)
     }
 
-    /// How many bytes the names have, by the first 128 bytes of a file; nil when that cannot be a header.
+    /// The total size in bytes of the names, according to the first 128 bytes of a file; nil if these are not a header.
     static func textSize(_ fixed: [UInt8]) -> Int? {
         guard fixed.count == fixedSize, Array(fixed[0..<8]) == magic else { return nil }
         let reader = Reader(bytes: fixed)
@@ -111,7 +111,7 @@ public struct CacheFileHeader: Equatable, Sendable {
         return sum
     }
 
-    /// Reads a header from the bytes of a file up to its payload; nil when it is wrong in any way.
+    /// Decodes a header from a file's bytes up to its payload; nil if anything in it is invalid.
     init?(_ bytes: [UInt8]) {
         guard let textSize = Self.textSize(Array(bytes.prefix(Self.fixedSize))),
             bytes.count == Self.fixedSize + textSize
@@ -170,7 +170,7 @@ public struct CacheFileHeader: Equatable, Sendable {
     private struct Reader {
         let bytes: [UInt8]
 
-        /// The number at an offset that the caller knows to be within the bytes.
+        /// The number at an offset, which the caller has checked to be in range.
         func number<Number: FixedWidthInteger>(_ offset: Int, _ type: Number.Type) -> Number {
             var number: Number = 0
             unsafe withUnsafeMutableBytes(of: &number) { target in

@@ -1,18 +1,18 @@
 internal import HostSystem
 
-/// Reads one cache file and believes nothing in it that the checksums do not confirm.
+/// Reads a cache file, and trusts nothing in it that the checksums do not confirm.
 enum CacheFileReader {
-    /// What there was.
+    /// The outcome of reading a file.
     enum Result {
         case absent
-        /// A right header; the payload if asked for, and then right as well.
+        /// A valid header, and the valid payload if it was asked for.
         case whole(CacheFileHeader, CacheBuffer?)
-        /// Not a cache file, or a damaged one, and why.
+        /// The file is damaged or not a cache file; the text says why.
         case wrong(String)
     }
 
-    /// `read`, and once more under the lock of the saves if the file has been replaced between its opening and its
-    /// reading, and is already written over: that takes two saves at the wrong moment.
+    /// Reads a file like `read`, and retries once under the lock of the saves if the file was replaced while it was
+    /// being opened and is already being overwritten. That takes two saves at an unlucky moment.
     static func readAtRest(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {
         do {
             return try read(folder, name, payload: payload)
@@ -25,8 +25,10 @@ enum CacheFileReader {
         }
     }
 
-    /// Reads `name` in a folder. Throws only what says nothing about the file: no memory, no descriptors, no right, and
-    /// `isHeld` when it has been replaced meanwhile and is already being written over.
+    /// Reads the file `name` of a folder.
+    /// ///
+    /// It throws only errors that say nothing about the file's content, such as a lack of memory, descriptors or
+    /// permission. `isHeld` means that the file was replaced meanwhile and is being overwritten.
     static func read(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {
         let file: any CacheFile
         let size: Int
@@ -61,7 +63,8 @@ enum CacheFileReader {
         return .whole(header, buffer)
     }
 
-    /// The header of a file that is probably right, by one read in most cases; nil to have it looked at as `read` does.
+    /// The header of a file that is probably valid, in most cases by a single read. It checks less than `read`; nil
+    /// means that the caller must use `read`.
     static func glance(_ folder: any CacheFolder, _ name: String) -> CacheFileHeader? {
         guard let file = try? folder.open(name), var head = try? bytes(file, 0, 4 * CacheFileHeader.fixedSize),
             let texts = CacheFileHeader.textSize(Array(head.prefix(CacheFileHeader.fixedSize)))
@@ -71,7 +74,7 @@ enum CacheFileReader {
         return CacheFileHeader(Array(head.prefix(size)))
     }
 
-    /// At most `count` bytes; fewer at the end of the file.
+    /// Reads `count` bytes; returns fewer only at the end of the file.
     private static func bytes(_ file: any CacheFile, _ offset: Int, _ count: Int) throws(SystemError) -> [UInt8] {
         var failure: SystemError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in

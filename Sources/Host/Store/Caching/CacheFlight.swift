@@ -1,29 +1,30 @@
 internal import HostValues
 
-/// The course of one value: held or not, being loaded or not, in back-off or not. Pure; the cache performs.
-///
+/// The life of one cached value as a pure state machine: held or absent, loading or idle, in back-off or not. The cache
+/// performs what it decides.
+/// ///
 /// All times are boot-clock nanoseconds. Every method is called under the cache's lock.
 struct CacheFlight: Sendable {
-    /// How the cache behaves; the same for all its values.
+    /// The cache's settings, which are the same for all its values.
     struct Policy: Sendable {
-        /// The age up to which a value is served, ns.
+        /// The age up to which a value is served, in ns.
         var expire: Int64
-        /// The age from which a hit starts a reload in the background; `Int64.max`: never.
+        /// The age from which a hit starts a background refresh, in ns; `Int64.max` means never.
         var refreshAfter: Int64
 
-        /// How long the source is left alone after a failure: up to a quarter of the expiry or 30 s, and by as
-        /// much as a quarter of that shorter, so that many do not come back at once. `jitter` is from 0 to 1.
+        /// How long the source is not asked after a failure, in ns: a quarter of the expiry, at most 30 s. `jitter`,
+        /// from 0 to 1, shortens that by up to a quarter, so that many caches do not retry at the same time.
         func backOff(jitter: Double) -> Int64 {
             let base = min(expire / 4, 30_000_000_000)
             return base - Int64(Double(base / 4) * min(max(jitter, 0), 1))
         }
     }
 
-    /// What is known of the value held.
+    /// The times of the value held.
     struct Held: Equatable, Sendable {
-        /// When its load began; for a value that was put, when it was put.
+        /// When its load began; for a value that was put, the time of the put.
         var began: BootTime
-        /// When its load completed; nil when nobody knows.
+        /// When its load completed; nil if that is unknown.
         var produced: BootTime?
     }
 
@@ -34,61 +35,62 @@ struct CacheFlight: Sendable {
         var epoch: UInt64
     }
 
-    /// One call: what it asks, since when, and which value there was then.
+    /// One call: its request, its start, and the version of the value held then.
     struct Call: Equatable, Sendable {
         var request: CacheLookup
         var at: BootTime
         var version: UInt64
     }
 
-    /// What a caller has to do next.
+    /// The caller's next step.
     enum Step: Equatable, Sendable {
-        /// Take the value held; with `refresh`, begin that load in the background as well.
+        /// Take the value held; if `refresh` is set, also start that load in the background.
         case serve(refresh: Load?)
-        /// Take the value held, marked as stale.
+        /// Take the value held and mark it as stale.
         case stale
-        /// Give this error.
+        /// Report this error.
         case fail(CacheSourceFailure)
         /// Wait for the load in progress and share its result.
         case join
-        /// Wait until the load in progress is over, then ask again.
+        /// Wait until the load in progress has ended, then ask again.
         case waitOut
-        /// Be the one who loads.
+        /// Perform this load.
         case load(Load)
     }
 
     private(set) var held: Held? {
         didSet { version &+= 1 }
     }
-    /// Which value is held: another number for each.
+    /// Changes whenever another value is held, or none.
     private(set) var version: UInt64 = 0
     private(set) var load: Load?
-    /// The last failed load since the value was made.
+    /// The last failed load since the value was made; nil if there was none.
     private(set) var failure: CacheSourceFailure?
-    /// Until when the source is left alone.
+    /// The end of the back-off after a failure.
     private(set) var retryAt = BootTime.longAgo
-    /// Grows when a put or an invalidation makes what is being loaded outdated.
+    /// Incremented by each put and invalidation, which outdate the load in progress.
     private(set) var epoch: UInt64 = 0
     private var loads: UInt64 = 0
 
-    /// The age at `now`, nil when there is no value or it is unknown.
+    /// The value's age at `now`; nil if there is no value or its age is unknown.
     func age(at now: BootTime) -> Int64? {
         guard let produced = held?.produced else { return nil }
         return max(0, now - produced)
     }
 
-    /// One call as it stands at `now`, to be asked and asked again.
+    /// Makes a call that starts at `now`; the same call is passed each time its caller asks.
     func call(_ request: CacheLookup, now: BootTime) -> Call {
         Call(request: request, at: now, version: version)
     }
 
-    /// What the caller does next; `refreshes` when the cache has a source of its own for a reload in the background.
+    /// Decides the caller's next step. `refreshes` tells whether the cache has a source of its own for background
+    /// refreshes.
     mutating func ask(_ call: Call, now: BootTime, policy: Policy, refreshes: Bool) -> Step {
         guard case .load(let staleAllowed) = decide(call, now: now, policy: policy) else {
             return .serve(refresh: refreshes ? refresh(now: now, policy: policy) : nil)
         }
         if let load {
-            // After a put or an invalidation the load in progress is about an older state of the world.
+            // A load that began before a put or an invalidation reflects an older state, so it is not joined.
             let recent = !call.request.fresh || load.began >= call.at - call.request.tolerance
             return recent && load.epoch == epoch ? .join : .waitOut
         }
@@ -101,8 +103,8 @@ struct CacheFlight: Sendable {
         return .load(begin(now))
     }
 
-    /// Decides as the table does, except that a fresh caller judges a value that came since its call by when the value's
-    /// load began, and not by its age.
+    /// Decides as `CacheDecision` does, with one exception: for a call that asks for a fresh value, a value that was
+    /// stored since the call began is judged by when its load began, not by its age.
     func decide(_ call: Call, now: BootTime, policy: Policy) -> CacheDecision {
         let request = call.request
         let decision = CacheDecision(
@@ -113,7 +115,7 @@ struct CacheFlight: Sendable {
         return decision == .serve ? .load(staleAllowed: false) : decision
     }
 
-    /// What the caller of a load that failed does, and whoever joined it.
+    /// Decides what the caller of a failed load does, and each caller that joined the load.
     func settle(_ call: Call, failure: CacheSourceFailure, now: BootTime, policy: Policy) -> Step {
         switch decide(call, now: now, policy: policy) {
         case .serve: .serve(refresh: nil)
@@ -121,7 +123,8 @@ struct CacheFlight: Sendable {
         }
     }
 
-    /// The load ahead of expiry that a hit begins from a certain age on, also one of a fresh caller who tolerates it.
+    /// Starts the background refresh that a hit triggers from a certain age on, including a hit of a fresh call whose
+    /// tolerance covers the value's age.
     private mutating func refresh(now: BootTime, policy: Policy) -> Load? {
         guard load == nil, now >= retryAt, let age = age(at: now), age >= policy.refreshAfter else { return nil }
         return begin(now)
@@ -134,42 +137,43 @@ struct CacheFlight: Sendable {
         return new
     }
 
-    /// Takes over what the disk has, while `load` goes on; false when it is outdated by now.
+    /// Takes over the value on disk while `load` goes on; returns false if a put or an invalidation has outdated it.
     mutating func adopt(_ value: Held, during load: Load) -> Bool {
         guard load.epoch == epoch else { return false }
         held = value
         return true
     }
 
-    /// Takes over what the disk has while nothing is held and nothing loads.
+    /// Takes over the value on disk while none is held and no load is in progress.
     mutating func adopt(_ value: Held) {
         held = value
     }
 
-    /// The load found what it was for without the source, or was called off: everyone asks again.
+    /// Ends a load that needed no source or was called off; all callers ask again.
     mutating func abandon() {
         load = nil
     }
 
-    /// The source made a value. True when the cache keeps it: nothing was put or invalidated meanwhile.
+    /// Ends a load whose source made a value. Returns true if the cache keeps the value: `keep` is set, and nothing was
+    /// put or invalidated meanwhile.
     mutating func succeed(_ finished: Load, produced: BootTime, keep: Bool) -> Bool {
         load = nil
         failure = nil
         retryAt = .longAgo
         guard finished.epoch == epoch else { return false }
-        // A value over its bound outdates the old one all the same.
+        // A value that is too large to keep outdates the old one all the same.
         held = keep ? Held(began: finished.began, produced: produced) : nil
         return keep
     }
 
-    /// The source failed at `now`.
+    /// Ends a load whose source failed at `now`, and starts the back-off.
     mutating func fail(_ failure: CacheSourceFailure, now: BootTime, policy: Policy, jitter: Double) {
         load = nil
         self.failure = failure
         retryAt = now + policy.backOff(jitter: jitter)
     }
 
-    /// A value came from outside.
+    /// Notes that the plugin has put a value.
     mutating func put(now: BootTime) {
         epoch &+= 1
         held = Held(began: now, produced: now)
@@ -177,7 +181,7 @@ struct CacheFlight: Sendable {
         retryAt = .longAgo
     }
 
-    /// The value is no longer wanted.
+    /// Notes that the value was invalidated.
     mutating func invalidate() {
         epoch &+= 1
         held = nil
@@ -185,7 +189,7 @@ struct CacheFlight: Sendable {
         retryAt = .longAgo
     }
 
-    /// The value went out of memory for want of room.
+    /// Notes that the value was evicted from memory for lack of room.
     mutating func evict() {
         held = nil
     }

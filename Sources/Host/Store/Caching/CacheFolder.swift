@@ -1,48 +1,49 @@
 public import HostSystem
 public import HostValues
 
-/// A directory as the caches use one. By protocol, so that tests can fail each step and keep files in memory.
-///
-/// All methods may be called on any thread at the same time. Names are single components; no link is followed.
+/// A directory, with the operations that the caches need. It is a protocol so that tests can make each step fail and
+/// keep files in memory.
+/// ///
+/// All methods may be called on any thread at the same time. Names are single path components; links are not followed.
 public protocol CacheFolder: AnyObject, Sendable {
-    /// Opens a directory in this one, making it if asked.
+    /// Opens a subdirectory; makes it first if `create` is set.
     func folder(_ name: String, create: Bool) throws(SystemError) -> any CacheFolder
-    /// What is in it, sorted.
+    /// The names of the entries, sorted.
     func names() throws(SystemError) -> [String]
-    /// How large a file is, and when it was written.
+    /// A file's size and time of last modification.
     func status(_ name: String) throws(SystemError) -> CacheFileStatus
-    /// Opens a file for reading; what is there but is no regular file fails with `isNotRegular`, now or when its size
-    /// is asked for. While it is open, nobody gets it from `reopen`; while somebody has it from there, this fails with
-    /// `isHeld`.
+    /// Opens a file for reading. A file that is not regular fails with `isNotRegular`, now or when its size is asked
+    /// for. While the file is open, `reopen` refuses it; while it is open by `reopen`, this fails with `isHeld`.
     func open(_ name: String) throws(SystemError) -> any CacheFile
-    /// Makes a file that must not exist yet, with mode 0600.
+    /// Creates a file that must not exist yet, with mode 0600.
     func create(_ name: FileName) throws(SystemError) -> any CacheFile
-    /// Opens a file to write over it from its start: a regular one that has no other name and that nobody has open.
-    /// nil when there is no such file.
+    /// Opens a file for overwriting from its start. Returns nil unless it is a regular file without other names that is
+    /// open nowhere else.
     func reopen(_ name: FileName) -> (any CacheFile)?
-    /// Gives two files each other's name in one step; false where that cannot be done.
+    /// Atomically exchanges the names of two files; returns false if that is not supported.
     func exchange(_ one: FileName, with other: FileName) throws(SystemError) -> Bool
-    /// Moves a file over another in one step.
+    /// Renames a file, atomically replacing an existing one.
     func rename(_ old: FileName, to new: FileName) throws(SystemError)
     /// Removes a file.
     func remove(_ name: String) throws(SystemError)
-    /// Brings the entries to the disk.
+    /// Writes the directory's entries through to the disk.
     func synchronize() throws(SystemError)
-    /// Takes a lock against other threads and processes, trying for up to `patience` ns; nil when somebody has it.
-    /// `name` is the lock file, made if it is not there; `offset` tells locks in it apart.
+    /// Takes a lock against other threads and processes, waiting for at most `patience` ns; nil if it is held for
+    /// longer. `name` is the lock file, created if necessary; different values of `offset` are independent locks in it.
     func lock(_ name: String, at offset: Int64, patience: Int64) throws(SystemError) -> (any CacheFileLock)?
 }
 
-/// What the caches ask about a file that they do not open. Another one for each file that had the name.
+/// The status of a file that is not opened. No two files that have the same name one after the other have equal
+/// statuses.
 public struct CacheFileStatus: Equatable, Sendable {
-    /// When it was last written.
+    /// When the file was last modified.
     public var written: WallTime
-    /// Bytes.
+    /// The size in bytes.
     public var size: Int
-    /// What tells two files apart that were written at the same time.
+    /// The inode number, which distinguishes files that were written at the same time.
     public var number: UInt64
 
-    /// A status.
+    /// Makes a status from its parts.
     public init(written: WallTime, size: Int, number: UInt64) {
         self.written = written
         self.size = size
@@ -50,42 +51,43 @@ public struct CacheFileStatus: Equatable, Sendable {
     }
 }
 
-/// An open file as the caches use one: by one thread at a time.
+/// An open file, with the operations that the caches need. One thread at a time may use it.
 public protocol CacheFile: AnyObject {
-    /// Bytes.
+    /// The size in bytes.
     func size() throws(SystemError) -> Int
-    /// Reads at an offset; fewer bytes only at the end.
+    /// Reads at an offset; returns fewer bytes only at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int
-    /// Writes once; returns how many bytes went.
+    /// Writes once at the current position; returns the number of bytes written.
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int
-    /// Drops what is past so many bytes.
+    /// Cuts the file to `size` bytes.
     func truncate(to size: Int) throws(SystemError)
-    /// Brings the data to the disk.
+    /// Writes the data through to the disk.
     func synchronize() throws(SystemError)
-    /// Closes; the file may not be used any more. Dropping the file closes it too, but cannot say that it failed.
+    /// Closes the file, which must not be used afterwards. Releasing the object closes it too, but cannot report an
+    /// error.
     func close() throws(SystemError)
 }
 
-/// What a lock file bears: read and written under the lock at offset 0 only.
+/// The content of a folder's lock file. It is read and written only under the lock at offset 0.
 public struct CacheMark: Equatable, Sendable {
-    /// Who has saved in the directory last; 0 when nobody has.
+    /// The random number of the process that saved last in the directory; 0 if there was no save.
     public var holder: UInt64 = 0
-    /// The highest generation that the cache of this directory ever gave, where it is known.
+    /// The highest generation that the cache of this directory has assigned, if it is known; else 0.
     public var generation: UInt64 = 0
 
-    /// A mark.
+    /// Makes a mark from its parts.
     public init(holder: UInt64 = 0, generation: UInt64 = 0) {
         self.holder = holder
         self.generation = generation
     }
 }
 
-/// A lock that is held until it is released or dropped.
+/// A lock that is held until `release`, or until the object is released.
 public protocol CacheFileLock: AnyObject {
-    /// What the lock file bears; zeros when that is nothing.
+    /// Reads the mark in the lock file; zeros if the file is empty.
     func mark() throws(SystemError) -> CacheMark
-    /// Writes it.
+    /// Writes the mark to the lock file.
     func setMark(_ mark: CacheMark) throws(SystemError)
-    /// Gives the lock back.
+    /// Releases the lock.
     func release()
 }

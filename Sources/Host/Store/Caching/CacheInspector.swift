@@ -2,24 +2,24 @@ internal import HostPolicy
 public import HostSystem
 public import HostValues
 
-/// Looks at the cache files of a state directory, with or without a running host.
-///
-/// Reads take no lock and disturb nobody; nothing is set aside or repaired. All methods may be called on any thread.
+/// Inspects the cache files of a state directory, whether a host is running or not.
+/// ///
+/// Reading disturbs no running host; nothing is set aside or repaired. All methods may be called on any thread.
 public struct CacheInspector: Sendable {
     private let state: any CacheFolder
     private let clock: any HostClock
     private let origin: CacheOrigin
 
-    /// An inspector of a state directory.
+    /// Makes an inspector for a state directory.
     public init(state: any CacheFolder, clock: any HostClock, origin: CacheOrigin = CacheOrigin()) {
         self.state = state
         self.clock = clock
         self.origin = origin
     }
 
-    /// Which values are meant: what is nil does not matter.
+    /// A filter for values; a property that is nil matches everything.
     public struct Selection: Equatable, Sendable {
-        /// The plugin's id, with an instance or for all of them.
+        /// The plugin's id, either with an instance or for all of its instances.
         public var plugin: String?
         /// The routine's name.
         public var routine: String?
@@ -28,7 +28,7 @@ public struct CacheInspector: Sendable {
         /// The key; empty for the unkeyed value.
         public var key: [UInt8]?
 
-        /// A selection, by default of everything.
+        /// Makes a selection, by default of everything.
         public init(plugin: String? = nil, routine: String? = nil, name: String? = nil, key: [UInt8]? = nil) {
             self.plugin = plugin
             self.routine = routine
@@ -37,11 +37,12 @@ public struct CacheInspector: Sendable {
         }
     }
 
-    /// One file.
+    /// One file, as listed.
     public struct Listing: Equatable, Sendable {
-        /// Its path in the state directory.
+        /// The file's path within the state directory.
         public var file: String
-        /// Whose value it is. For a wrong file by the file's name, encoded where that was cut.
+        /// The id of the plugin that owns the value. For a damaged file it is derived from the path, and stays encoded
+        /// where the encoded name was shortened; so do the next three.
         public var plugin: String
         /// The routine's name.
         public var routine: String
@@ -49,47 +50,47 @@ public struct CacheInspector: Sendable {
         public var name: String
         /// The key; empty for the unkeyed value.
         public var key: [UInt8]
-        /// What the file says of its value; nil when it is wrong or was set aside.
+        /// The value's properties from the header; nil if the file is damaged or was set aside.
         public var value: Value?
-        /// What is wrong with it.
+        /// What is wrong with the file; nil if it is valid.
         public var flaw: String?
-        /// Whether that is only that its value is of another codec or type than the plugin wanted.
+        /// Whether the file was set aside only because its value has another codec or type than the plugin wanted.
         public var isOther = false
     }
 
-    /// A right file's value.
+    /// The properties of a valid file's value.
     public struct Value: Equatable, Sendable {
-        /// Bytes of the value.
+        /// The size of the value in bytes.
         public var size: Int
-        /// Nanoseconds since its load completed; nil when nobody knows.
+        /// The time in ns since its load completed; nil if that is unknown.
         public var age: Int64?
-        /// E, ns; `Int64.max` never expires.
+        /// The age at which it expires, in ns; `Int64.max` means never.
         public var expire: Int64
-        /// Whether it would not be served any more without a load.
+        /// Whether the value has expired, or its age is unknown.
         public var isExpired: Bool
-        /// When it was made, as the machine believed.
+        /// The wall time at which it was made, as the machine believed.
         public var produced: WallTime
-        /// How long its load took, ns.
+        /// How long its load took, in ns.
         public var loadTime: Int64
-        /// Grows with each load and put.
+        /// The value's generation, which grows with each load and put.
         public var generation: UInt64
-        /// How often the source made it.
+        /// How often the source has made this value.
         public var loads: UInt64
-        /// The encoding, as the plugin numbers it.
+        /// The encoding, by the plugin's own numbering.
         public var codec: UInt32
-        /// The build id of the plugin that wrote it.
+        /// The build id of the plugin that wrote the file.
         public var build: String
     }
 
-    /// What a walk found.
+    /// The result of `list`.
     public struct Report: Sendable {
-        /// By plugin, routine, name and key.
+        /// The files, ordered by plugin, routine, name and key.
         public var files: [Listing] = []
-        /// What could not be looked at.
+        /// The errors for what could not be read.
         public var errors: [SystemError] = []
     }
 
-    /// All files of a selection. Reads them whole, so that what is corrupt is flagged.
+    /// Lists all files of a selection. It reads each file completely, so that damaged ones are recognized.
     public func list(_ selection: Selection = Selection()) -> Report {
         var report = Report()
         walk(selection, &report.errors) { place throws(SystemError) in
@@ -105,7 +106,7 @@ public struct CacheInspector: Sendable {
         return report
     }
 
-    /// One value and its bytes; nil when there is none. A wrong file has a flaw and no bytes.
+    /// One value with its bytes; nil if there is none. A damaged file has a flaw and no bytes.
     public func get(plugin: String, routine: String, name: String, key: [UInt8] = [])
         -> (listing: Listing, bytes: [UInt8]?)?
     {
@@ -127,8 +128,8 @@ public struct CacheInspector: Sendable {
         return found
     }
 
-    /// Removes the files of a selection, those set aside as well; gives how many. The workers of a running
-    /// host have them in memory too: it is to be told.
+    /// Removes the files of a selection, including those set aside; returns their number. The workers of a running host
+    /// also hold the values in memory, so the caller must tell the host.
     public func clear(_ selection: Selection) -> (removed: Int, errors: [SystemError]) {
         var removed = 0
         var errors: [SystemError] = []
@@ -136,7 +137,7 @@ public struct CacheInspector: Sendable {
             guard let listing = try listing(place), matches(listing, selection) else { return }
             let lock = try place.folder.lock(CacheStore.lockFile, at: 0, patience: CacheStore.busy)
             defer { lock?.release() }
-            // The next value is newer than this one was.
+            // Records the generation, so that the next value gets a higher one.
             if let generation = listing.value?.generation, listing.key.isEmpty {
                 try CacheStore.raise(generation, of: listing.name, in: place.folder)
             }
@@ -176,7 +177,7 @@ public struct CacheInspector: Sendable {
         }
     }
 
-    /// Whether a folder is of that plugin or one of its instances; of any, without one.
+    /// Whether a folder belongs to that plugin or one of its instances; always true without a plugin.
     private func isFolder(_ name: String, of plugin: String?) -> Bool {
         guard let plugin else { return true }
         return name == CacheName.encode(plugin) || name.hasPrefix(CacheName.encode(plugin + "@"))
@@ -205,7 +206,7 @@ public struct CacheInspector: Sendable {
                 do {
                     body(try folder.folder(name, create: false), name, "\(path)/\(name)", &errors)
                 } catch {
-                    // A file where only directories belong is not ours.
+                    // A file in a place for directories does not belong to the caches.
                     if !error.isNotFound, !error.isNotRegular { errors.append(error) }
                 }
             }

@@ -1,25 +1,25 @@
 internal import HostSystem
 internal import Synchronization
 
-/// One load in progress, shared by whoever waits for it.
+/// A load in progress, shared by all callers that wait for it.
 final class CacheLoad: @unchecked Sendable {
-    // @unchecked: `entry` and `outcome` are touched only under the cache's lock.
+    // @unchecked: `entry` and `outcome` are accessed only under the cache's lock.
 
-    /// How it ended.
+    /// How a load ended.
     enum Outcome {
         case made(CacheValue)
         case failed(CacheSourceFailure)
-        /// The disk had this value, and it was enough for who looked.
+        /// The disk had this value, and it satisfied the caller that performed the load.
         case found(CacheValue)
-        /// The load was called off: ask again.
+        /// The load was called off; waiting callers ask again.
         case again
     }
 
-    /// The entry whose value it makes, which has it until it is over.
+    /// The entry that the load makes a value for; it refers back to the load until that has ended.
     let entry: CacheEntry
-    /// What the state machine knows of it.
+    /// The state machine's view of the load.
     let flight: CacheFlight.Load
-    /// nil while it goes on.
+    /// How the load ended; nil while it is in progress.
     var outcome: Outcome?
     /// The thread that runs the source; 0 until one does.
     let thread = Atomic<UInt>(0)
@@ -30,18 +30,19 @@ final class CacheLoad: @unchecked Sendable {
     }
 }
 
-/// Who waits for whose load, in this process: finds the wait that would never end before it begins.
+/// Detects deadlocks among the loads of this process before they occur: records which thread waits for which load.
 enum CacheWaits {
     private struct State {
-        /// What each waiting thread waits for.
+        /// The load that each waiting thread waits for.
         var waits: [UInt: CacheLoad] = [:]
-        /// How many loads each thread is running, one within the other.
+        /// How many nested loads each thread is running.
         var depths: [UInt: Int] = [:]
     }
 
     private static let state = Monitor(State())
 
-    /// The calling thread runs this load until `leave`. True when it runs another one already.
+    /// Notes that the calling thread runs this load until `leave`. Returns true if it runs another load already, within
+    /// which this one is nested.
     static func enter(_ load: CacheLoad) -> Bool {
         let thread = Thread.current
         load.thread.store(thread, ordering: .releasing)
@@ -52,7 +53,7 @@ enum CacheWaits {
         }
     }
 
-    /// The calling thread is done with a load.
+    /// Notes that the calling thread has finished its innermost load.
     static func leave() {
         let thread = Thread.current
         state.withLock { state in
@@ -61,13 +62,13 @@ enum CacheWaits {
         }
     }
 
-    /// The calling thread will wait for this load. False when that load, directly or through other threads, waits
-    /// for the calling thread; nothing is entered then.
+    /// Notes that the calling thread will wait for this load. Returns false, and notes nothing, if that load waits for
+    /// the calling thread, directly or through other threads.
     static func begin(_ load: CacheLoad) -> Bool {
         let thread = Thread.current
         return state.withLock { state in
             var owner = load.thread.load(ordering: .acquiring)
-            // No cycle is ever entered, so the walk ends; the bound is for certainty.
+            // The recorded waits contain no cycle, so the walk ends; the bound guards against a bug.
             for _ in 0...state.waits.count {
                 if owner == thread { return false }
                 guard let next = state.waits[owner] else { break }
@@ -78,7 +79,7 @@ enum CacheWaits {
         }
     }
 
-    /// The calling thread no longer waits.
+    /// Notes that the calling thread no longer waits.
     static func end() {
         let thread = Thread.current
         _ = state.withLock { state in state.waits.removeValue(forKey: thread) }

@@ -2,57 +2,57 @@ public import HostValues
 
 /// What one call asks of a cache.
 public struct CacheLookup: Equatable, Sendable {
-    /// Ask the source, unless the value is younger than the tolerance.
+    /// Run the source, unless the value is younger than the tolerance.
     public var fresh: Bool
-    /// t of the table, in nanoseconds, from 0; `Int64.max` is for ever.
+    /// The tolerance in ns, at least 0. Without `fresh` it is how far past its expiry a value may be served if the
+    /// source fails; with `fresh` it is the age up to which a value may be served. `Int64.max` means without limit.
     public var tolerance: Int64
 
-    /// A request; both as `cache(fresh: false, tolerance: 0)` has them.
+    /// Makes a request; the defaults are those of `cache(fresh: false, tolerance: 0)`.
     public init(fresh: Bool = false, tolerance: Int64 = 0) {
         self.fresh = fresh
         self.tolerance = tolerance
     }
 
-    /// Whether nothing but a new load will do.
+    /// Whether only the result of a new load satisfies the call.
     var isStrict: Bool { fresh && tolerance <= 0 }
 }
 
-/// How a source failed, in its own words.
+/// A failure of a source, with the code and the text that the source gave.
 public struct CacheSourceFailure: Error, Equatable, Sendable {
-    /// What the source returned; not 0.
+    /// The code that the source returned; not 0.
     public let code: Int32
-    /// What it attached, or "".
+    /// The text that the source attached; may be empty.
     public let text: String
-    /// Set when the source was not asked, since it failed a short while ago: until when it is left alone. The
-    /// failure is the one from then.
+    /// The end of the back-off, if this is the failure of an earlier load and the source was not asked again.
     public internal(set) var leftAloneUntil: BootTime?
 
-    /// A failure.
+    /// Makes a failure from its parts.
     public init(code: Int32, text: String) {
         self.code = code
         self.text = text
     }
 }
 
-/// Why there is no value.
+/// The reason why a call gets no value.
 public enum CacheFailure: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The source failed, now or within the back-off, and nothing may be served instead.
+    /// The source failed, now or earlier within its back-off, and no stale value may be served.
     case sourceFailed(CacheSourceFailure)
-    /// The source asked for the very value that it makes, directly or through other caches or threads.
+    /// The source asked for the very value that it makes, directly, or through other caches or threads.
     case reentrant
-    /// None is held, and no source was asked.
+    /// No value is held, and there was no source to ask.
     case notFound
-    /// The value is over its bound.
+    /// The value is larger than the limit.
     case tooLarge
-    /// An argument is out of its range; says which.
+    /// An argument is out of range; the text says which.
     case invalid(String)
 
-    /// Others put or dropped the value again and again while the call waited for its load.
+    /// Other callers put or dropped the value again and again while this call waited for its load.
     static let overtaken = CacheFailure.sourceFailed(
         CacheSourceFailure(
             code: 1, text: "the value was dropped each time that it was loaded: too many writers at once"))
 
-    /// What it says, in one line.
+    /// The reason in one line, for messages.
     public var description: String {
         switch self {
         case .sourceFailed(let failure):
@@ -65,18 +65,18 @@ public enum CacheFailure: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Makes a value: reads the key, writes to the writer, returns nil or how it failed. Runs on the calling thread.
+/// Makes a value: reads the key and writes to the writer; returns nil, or a failure. Runs on the calling thread.
 public typealias CacheSource = (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?
 
-/// A value as a call got it. Keeps the value alive.
+/// A value as a call receives it. Holds a reference to the value.
 public struct ServedValue: Sendable {
-    /// Where the value came from.
+    /// Where a served value came from.
     public enum State: Equatable, Sendable {
-        /// From the cache.
+        /// From the cache, within its expiry.
         case hit
-        /// From the source, for this call or one that this call joined.
+        /// From the source, in a load that this call performed or joined.
         case loaded
-        /// Past its expiry: the source failed, and the tolerance allows it.
+        /// From the cache past its expiry: the source failed, and the call's tolerance allows it.
         case stale
     }
 
@@ -84,8 +84,8 @@ public struct ServedValue: Sendable {
     public let state: State
     /// The value.
     public let value: CacheValue
-    /// Nanoseconds since its load completed; nil when unknown (only `peek` answers so).
+    /// The time in ns since its load completed; nil if that is unknown, which only `peek` returns.
     public let age: Int64?
-    /// The last failed load since the value was made.
+    /// The last failed load since the value was made; nil if there was none.
     public let lastFailure: CacheSourceFailure?
 }

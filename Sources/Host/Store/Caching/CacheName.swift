@@ -1,13 +1,14 @@
-/// Names of caches, routines, plugins and keys as file names that no name can escape from or collide in.
+/// Encodes the names of caches, routines, plugins and keys as file names, so that no name can escape its folder or
+/// collide with another.
 public enum CacheName {
-    /// The longest encoded name that is kept whole; with its endings a file name stays under 255 bytes.
+    /// The longest encoded name that is not shortened; with its suffixes the file name stays under 255 bytes.
     static let longest = 160
 
-    /// The file name for any bytes, without an ending.
-    ///
-    /// `[a-z0-9_-]` is kept and every other byte is `%XX`, so that names which differ in case only do not meet on
-    /// any file system. The empty name is `%`. What is too long is cut, and `%%` and a hash of the whole follow;
-    /// readers check the whole name in the file.
+    /// The file name, without a suffix, for any bytes.
+    /// ///
+    /// `[a-z0-9_-]` stays and every other byte becomes `%XX`; so names that differ in case only do not collide on any
+    /// file system. The empty name becomes `%`. A name that is too long is cut, and `%%` and a hash of the whole name
+    /// are appended; readers compare the complete name in the file's header.
     public static func encode(_ bytes: some Collection<UInt8>) -> String {
         if bytes.isEmpty { return "%" }
         var name: [UInt8] = []
@@ -22,13 +23,13 @@ public enum CacheName {
         return String(decoding: name, as: UTF8.self)
     }
 
-    /// The same for text.
+    /// The file name, without a suffix, for a text.
     public static func encode(_ text: String) -> String { encode(text.utf8) }
 
-    /// Whether two names are the same, byte for byte: what Unicode calls equal may be two names.
+    /// Whether two names are equal byte for byte. Unicode equivalence does not count.
     static func areSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
 
-    /// The bytes that a file name stands for, as far as it tells: a cut name keeps its `%%` and hash.
+    /// The bytes that a file name stands for. A shortened name cannot be restored: it keeps its `%%` and hash.
     public static func decodeBytes(_ name: String) -> [UInt8] {
         if name == "%" { return [] }
         var bytes: [UInt8] = []
@@ -48,7 +49,7 @@ public enum CacheName {
         return bytes
     }
 
-    /// The same as text.
+    /// The text that a file name stands for.
     public static func decode(_ name: String) -> String { String(decoding: decodeBytes(name), as: UTF8.self) }
 
     private static func kept(_ byte: UInt8) -> Bool {
@@ -70,7 +71,7 @@ public enum CacheName {
         return String(decoding: name.prefix(longest - 34), as: UTF8.self) + "%%" + padding + hash
     }
 
-    /// FNV-1a of 128 bits. Not against an adversary: a collision is found by the name in the file.
+    /// The 128-bit FNV-1a hash. It does not resist deliberate collisions, which the complete name in the file reveals.
     static func hash(_ bytes: some Collection<UInt8>) -> UInt128 {
         var hash: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
         for byte in bytes { hash = (hash ^ UInt128(byte)) &* 0x0000_0000_0100_0000_0000_0000_0000_013b }

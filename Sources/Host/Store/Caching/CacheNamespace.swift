@@ -2,20 +2,20 @@ public import HostSystem
 public import HostValues
 internal import Synchronization
 
-/// What the caches of a namespace take from outside.
+/// The external dependencies of the caches in a namespace.
 public struct CacheEnvironment: Sendable {
     /// The clock.
     public var clock: any HostClock
-    /// Which machine and boot the clock is of.
+    /// The machine and boot that the clock belongs to.
     public var origin: CacheOrigin
-    /// A number from 0 to 1, so that failed sources do not come back all at once.
+    /// Returns a number from 0 to 1 that varies the back-off, so that failed sources are not retried all at once.
     public var jitter: @Sendable () -> Double
-    /// Runs a reload ahead of expiry on another thread; false when it cannot, and then the reload is left.
+    /// Runs a background refresh on another thread; returns false if it cannot, and the refresh is then skipped.
     public var background: @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool
-    /// Told of loads, failures and damaged files, on the thread that saw them, under no lock.
+    /// Receives loads, failures and damaged files. Called on the thread where they occur, without any lock held.
     public var report: @Sendable (CacheEvent) -> Void
 
-    /// An environment; by default of this machine's boot, with no background and nobody who listens.
+    /// Makes an environment; by default for this machine's boot, without background threads and without a listener.
     public init(
         clock: any HostClock, origin: CacheOrigin = CacheOrigin(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
@@ -30,30 +30,30 @@ public struct CacheEnvironment: Sendable {
     }
 }
 
-/// Where the disk caches of a namespace live.
+/// The folder of a namespace's disk caches.
 public struct CachePlace: Sendable {
-    /// Whose caches are in a folder.
+    /// The level that a folder has in the hierarchy of cache folders.
     public enum Scope: Sendable {
-        /// All that a host has, in `cache/v1` of its state directory.
+        /// The state directory of a host, with all caches in its `cache/v1`.
         case state
-        /// Those of all plugins, in folders by plugin and routine.
+        /// The folder with the caches of all plugins, in subfolders by plugin and routine.
         case all
-        /// Those of one plugin, in folders by routine.
+        /// The folder with the caches of one plugin, in subfolders by routine.
         case plugin
-        /// Those of one routine.
+        /// The folder with the caches of one routine.
         case routine
     }
 
     /// The folder.
     public var folder: any CacheFolder
-    /// Whose caches are in it.
+    /// The folder's level in the hierarchy.
     public var scope: Scope
-    /// How they are kept.
+    /// The settings for durability and limits.
     public var settings: CacheSettings
-    /// The build id of the plugin, for who looks at the files.
+    /// The build id of the plugin, stored in the files for people who inspect them.
     public var build: String
 
-    /// A place.
+    /// Makes a place from its parts.
     public init(
         _ folder: any CacheFolder, of scope: Scope, settings: CacheSettings = CacheSettings(), build: String = ""
     ) {
@@ -64,22 +64,23 @@ public struct CachePlace: Sendable {
     }
 }
 
-/// How a cache behaves. Times are nanoseconds.
+/// The options of a cache. Times are in nanoseconds.
 @safe public struct CacheOptions: Sendable {
-    /// E, from 0; `Int64.max` never expires.
+    /// The age at which a value expires, at least 0; `Int64.max` means never.
     public var expire: Int64
-    /// Serve, and reload once in the background, from this age; 0: never. Needs `source`.
+    /// The age from which a hit also starts one background refresh; 0 means never. Requires `source`.
     public var refreshAfter: Int64
-    /// A larger value is served and not kept; 0: the budget's bound, which also caps this one.
+    /// The size in bytes above which a value is served but not kept; 0 means the budget's limit, which applies in any
+    /// case.
     public var maxValueBytes: Int
-    /// Values are objects; memory caches only.
+    /// Whether values are objects instead of bytes; memory caches only.
     public var objects: Bool
-    /// The encoding of the bytes; a disk value of another codec is absent.
+    /// The encoding of the bytes; a value on disk with another codec counts as absent.
     public var codec: UInt32
-    /// The cache's own source: for calls that bring none, and for reloads in the background.
+    /// The cache's own source, for calls without a source and for background refreshes.
     public var source: (@Sendable (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?)?
 
-    /// Options.
+    /// Makes options from their parts.
     public init(
         expire: Int64, refreshAfter: Int64 = 0, maxValueBytes: Int = 0, objects: Bool = false, codec: UInt32 = 0,
         source: (@Sendable (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?)? = nil
@@ -93,7 +94,7 @@ public struct CachePlace: Sendable {
     }
 }
 
-/// The caches of one routine: nobody else can reach them. All methods may be called on any thread.
+/// The caches of one routine, which no other routine can reach. All methods may be called on any thread.
 public final class CacheNamespace: Sendable {
     /// The plugin's id.
     public let plugin: String
@@ -105,7 +106,7 @@ public final class CacheNamespace: Sendable {
     let store: CacheStore?
     let parking = CacheParking()
 
-    /// A cache's name, by bytes: two texts that Unicode calls equal are two names.
+    /// The key of a cache. Names are compared by bytes: texts that are equivalent in Unicode are different names.
     private struct Name: Hashable {
         let bytes: [UInt8]
         let isOnDisk: Bool
@@ -113,7 +114,7 @@ public final class CacheNamespace: Sendable {
 
     private let caches = Monitor<[Name: HostCache]>([:])
 
-    /// A namespace; without a `place` it has no disk caches.
+    /// Makes a namespace; without a `place` it has no disk caches.
     public init(
         plugin: String, routine: String, budget: CacheBudget, place: CachePlace?, environment: CacheEnvironment
     ) {
@@ -127,7 +128,8 @@ public final class CacheNamespace: Sendable {
         }
     }
 
-    /// The cache of that name, in memory or also on disk, made by the first call; later calls ignore the options.
+    /// Opens the cache of that name, in memory only or also on disk. The first call creates it; later calls ignore the
+    /// options.
     public func open(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> Result<HostCache, CacheFailure> {
         if let error = check(name, options, isOnDisk: isOnDisk) { return .failure(error) }
         let key = Name(bytes: Array(name.utf8), isOnDisk: isOnDisk)
@@ -151,19 +153,20 @@ public final class CacheNamespace: Sendable {
         return nil
     }
 
-    /// The routine's callback in progress has returned: what it looked at may go. Costs one load when there is
-    /// nothing. Call it on the callback's thread, and whenever the routine will not run for long.
+    /// Releases the values that were kept for the callback that has just returned. Costs one atomic load if there are
+    /// none. Call it on the callback's thread, and whenever the routine will not run for long.
     public func callbackEnded() {
         parking.empty()
     }
 
-    /// Keeps a value until the callback in progress returns. For answers of `get` and `peek`.
+    /// Keeps a value alive until the callback in progress returns. For results of `get` and `peek`.
     public func park(_ value: CacheValue) {
         parking.park(value)
     }
 
-    /// Lets go of what disk caches hold in memory, since the files were removed: of one cache or all, of one key (empty:
-    /// the unkeyed value) or all. A load in progress goes on for its callers, and is not kept.
+    /// Drops values of disk caches from memory, because their files were removed. A nil `name` means all caches, a nil
+    /// `key` all keys; an empty key is the unkeyed value. A load in progress completes for its callers, but its result
+    /// is not kept.
     public func forget(name: String? = nil, key: [UInt8]? = nil) {
         let bytes = name.map { Array($0.utf8) }
         let all = caches.withLock { caches in
@@ -172,7 +175,7 @@ public final class CacheNamespace: Sendable {
         for cache in all { cache.forget(key) }
     }
 
-    /// The sum over all caches of the namespace.
+    /// The sums of the counters over all caches of the namespace.
     public func counters() -> CacheCounters {
         let all = caches.withLock { Array($0.values) }
         return all.reduce(CacheCounters()) { $0 + $1.counters() }

@@ -1,11 +1,11 @@
 internal import HostSystem
 internal import Synchronization
 
-/// Values that a callback may still look at: kept until it returns.
-///
-/// What a cache replaces comes here, and so does what was given to another thread than the callback's. A value that
-/// the callback's own thread got needs nothing, then: it is held by its cache or it is here. So a hit touches no
-/// reference count.
+/// Defers the release of values that the routine's callback may still be using until that callback returns.
+/// ///
+/// It holds values that a cache has replaced, and values that were given to another thread than the callback's. A value
+/// that the callback's own thread received is therefore always held, by its cache or by this object, and a hit need not
+/// change a reference count.
 final class CacheParking: Sendable {
     private struct State {
         var values: [CacheValue] = []
@@ -15,7 +15,7 @@ final class CacheParking: Sendable {
     private let state = Monitor(State())
     private let occupied = Atomic(false)
 
-    /// Keeps a value until the callback in progress returns, or the next one when there is none.
+    /// Keeps a value until the callback in progress returns; if there is none, until the next one returns.
     func park(_ value: CacheValue) {
         state.withLock { state in
             if value.parked.exchange(state.round, ordering: .relaxed) == state.round { return }
@@ -24,9 +24,9 @@ final class CacheParking: Sendable {
         }
     }
 
-    /// The callback has returned. Costs one load when nothing was parked.
+    /// Releases the values after the callback has returned. Costs one atomic load if there are none.
     func empty() {
-        // A value parked by another thread at this very moment is seen at the end of the next callback.
+        // A value that another thread adds at this very moment is released at the end of the next callback.
         guard occupied.load(ordering: .relaxed) else { return }
         let values = state.withLock { state in
             state.round &+= 1
@@ -35,7 +35,7 @@ final class CacheParking: Sendable {
             swap(&values, &state.values)
             return values
         }
-        // They are released here, outside the lock: an object's release function is the plugin's code.
+        // The values are released here, outside the lock, since an object's release function is plugin code.
         _ = consume values
     }
 }

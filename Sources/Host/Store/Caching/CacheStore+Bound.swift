@@ -2,22 +2,24 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// The bound of keyed values on disk: so many files, and so many bytes, of one cache.
-///
-/// Saves only count. When the bound is passed, or files were there when the folder was opened, the folder is looked
-/// through, in the background where there is one. If they are past it, the least recently written files go down to seven
-/// eighths of the bound; what is within it stays. So a save pays for nothing but an addition, and the look is rare.
+/// The limit on a cache's keyed values on disk: a number of files and a number of bytes.
+/// ///
+/// A save only counts. When the counts exceed the limit, or files existed already when the folder was opened, the
+/// folder is scanned, on a background thread if one is available. If it is really past the limit, the least recently
+/// written files are removed down to seven eighths of it; within the limit nothing is removed. So a save costs one
+/// addition more, and scans are rare.
 extension CacheStore {
-    /// What a file takes at least.
+    /// The disk space that a file takes at least, in bytes.
     private static let block = 4096
 
-    /// Bytes that a file of that size takes.
+    /// The disk space that a file of that size takes, in bytes.
     static func space(_ size: Int) -> Int { (size + block - 1) / block * block }
 
     private var fileLimit: Int { settings.diskFiles == 0 ? .max : Int(clamping: settings.diskFiles) }
     private var byteLimit: Int { settings.diskMb == 0 ? .max : Int(min(settings.diskMb, 1 << 40)) << 20 }
 
-    /// Whether the files of this value's cache should be looked through now; true for one caller, who calls `trim`.
+    /// Whether the files of this value's cache should be scanned now. Returns true to one caller only, which then must
+    /// call `trim`.
     func wantsTrim(_ path: Path) -> Bool {
         guard !path.folder.isEmpty, let directory = opened.withLock({ $0[path.folder] }),
             directory.files.load(ordering: .relaxed) > fileLimit || directory.bytes.load(ordering: .relaxed) > byteLimit
@@ -25,10 +27,10 @@ extension CacheStore {
         return !directory.isTrimming.exchange(true, ordering: .acquiring)
     }
 
-    /// Removes the least recently written files past the bound, also those set aside; gives how many.
-    ///
-    /// The newest file stays whatever it takes. Each is removed under the lock, and only if it is still the one that
-    /// was seen: what is saved meanwhile stays.
+    /// Removes the least recently written files past the limit, including those set aside; returns their number.
+    /// ///
+    /// The newest file stays whatever its size. Each file is removed under the lock, and only if its status has not
+    /// changed since the scan, so that values saved meanwhile stay.
     func trim(_ path: Path) throws(SystemError) -> Int {
         guard let directory = opened.withLock({ $0[path.folder] }) else { return 0 }
         defer { directory.isTrimming.store(false, ordering: .releasing) }
@@ -70,7 +72,7 @@ extension CacheStore {
         guard let lock = try directory.folder.lock(Self.lockFile, at: 0, patience: Self.busy) else { return false }
         defer { lock.release() }
         guard let now = try? directory.folder.status(name), now == seen else { return false }
-        // Saves look again at what they replace: it may not be there.
+        // Forces the next save to check which file it replaces, since that file may be gone.
         directory.mark = 0
         do {
             try directory.folder.remove(name)

@@ -1,9 +1,9 @@
 internal import HostSystem
 
-/// What the files of values are read for, and set aside for.
+/// Reading the files of values, and setting files aside.
 extension CacheStore {
-    /// Reads a value of a codec, or only its header. Waits for nobody, as a rule: a file is replaced in one step, and
-    /// stays as it was while it is open here.
+    /// Reads a value that must have this codec, or only its header. It normally waits for no lock, since files are
+    /// replaced atomically and are not overwritten while they are open here.
     func read(_ path: Path, codec: UInt32, payload: Bool) throws(SystemError) -> Found {
         guard let folder = try directory(path, create: false)?.folder else { return .absent }
         switch try CacheFileReader.readAtRest(folder, path.file.text, payload: payload) {
@@ -16,7 +16,7 @@ extension CacheStore {
         }
     }
 
-    /// The header on disk; nil when there is no value, or a wrong one.
+    /// The valid header on disk; nil if there is no value or the file is damaged.
     func header(_ folder: any CacheFolder, _ path: Path) throws(SystemError) -> CacheFileHeader? {
         guard case .whole(let header, _) = try CacheFileReader.read(folder, path.file.text, payload: false),
             isOurs(header, path)
@@ -34,7 +34,7 @@ extension CacheStore {
     {
         guard let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy) else { return .absent }
         defer { lock.release() }
-        // Somebody may have replaced it since.
+        // Reads the file again under the lock, since it may have been replaced meanwhile.
         var other: CacheFileHeader?
         if case .whole(let header, let payload) = try CacheFileReader.read(folder, path.file.text, payload: true),
             isOurs(header, path)
@@ -43,7 +43,7 @@ extension CacheStore {
             other = header
         }
         let name = FileName(path.stem + (other == nil ? Self.corruptEnding : Self.otherEnding))
-        // Where only the value is damaged, its header tells how far the generations are.
+        // If only the payload is damaged, the header still has the generation.
         let told = other ?? CacheFileReader.glance(folder, path.file.text).flatMap { isOurs($0, path) ? $0 : nil }
         if let told, path.key.isEmpty { try Self.raise(told.generation, of: path.name, in: folder) }
         do {
@@ -55,7 +55,7 @@ extension CacheStore {
         return .setAside(SetAside(file: name.text, reason: reason, generation: told?.generation ?? 0))
     }
 
-    /// Sets a whole file of ours aside which the plugin cannot decode; nil when there is none of that generation.
+    /// Sets aside a valid file that the plugin cannot decode; nil if the file is not of that generation.
     func reject(_ path: Path, generation: UInt64, reason: String) throws(SystemError) -> SetAside? {
         guard let folder = try directory(path, create: false)?.folder,
             let lock = try folder.lock(Self.lockFile, at: 0, patience: Self.busy)

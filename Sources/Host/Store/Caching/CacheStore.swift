@@ -3,65 +3,66 @@ internal import HostValues
 internal import Synchronization
 
 /// The files of one routine's disk caches: `cache/v1/<plugin>/<routine>/` in the state directory.
-///
-/// An unkeyed value is `<name>.shc`, a keyed one `<name>.keys/<key>.shc`; names as `CacheName` encodes them. No method
-/// is called under a lock of the caches.
+/// ///
+/// An unkeyed value is `<name>.shc`, a keyed one `<name>.keys/<key>.shc`, with names encoded by `CacheName`. No method
+/// is called while a lock of the caches is held.
 final class CacheStore: Sendable {
-    /// What a read found.
+    /// The result of a read.
     enum Found {
         case absent
-        /// The payload only if it was asked for.
+        /// A valid file; the payload only if it was asked for.
         case value(CacheFileHeader, CacheBuffer?)
-        /// The file is wrong, or of another codec; it is set aside under the name given.
+        /// The file was damaged or had another codec, and was set aside.
         case setAside(SetAside)
     }
 
-    /// A file that was set aside.
+    /// A file that was set aside: its new name, and why.
     struct SetAside: Sendable {
         let file: String
         let reason: String
-        /// Of the value, where that could be read.
+        /// The generation of its value, if it could be read; else 0.
         let generation: UInt64
     }
 
-    /// What a save did.
+    /// The outcome of a save.
     enum Saved {
         case replaced
-        /// The disk has this generation or a newer one.
+        /// The disk has this generation or a newer one already.
         case outdated
-        /// It was called off, or it failed.
+        /// The save was called off, or it failed.
         case dropped
     }
 
-    /// How long a save waits for the lock, ns: whoever has it only writes one file.
+    /// How long a save waits for the lock, in ns. Each holder writes a single file only.
     static let busy: Int64 = 10_000_000_000
     static let lockFile = "lock"
     static let ending = ".shc"
     static let corruptEnding = ".shc.corrupt"
-    /// A value of another codec, or one that this plugin cannot decode.
+    /// The suffix of a value with another codec, or one that the plugin cannot decode.
     static let otherEnding = ".shc.other"
-    /// All that a value's file may end with; the one that is a whole one comes first.
+    /// All suffixes of a value's file; the one of a valid file comes first.
     static let endings = [ending, corruptEnding, otherEnding]
     static let temporaryEnding = ".tmp"
-    /// The file that a save writes to. Once it has taken a value's place, the value's former file is the next spare.
+    /// The file that a save writes to. After the save it has the value's former content, and serves as the next spare.
     static let spare = "spare" + temporaryEnding
-    /// A larger file is moved over the old one, whose space is then free.
+    /// The largest file in bytes that is exchanged with the spare. A larger one is renamed over the old file, so that
+    /// the old file's space is freed.
     static let largestSpare = 1 << 20 + 1 << 16
 
-    /// The largest payload that is written together with its header.
+    /// The largest payload in bytes that is written together with its header in one call.
     private static let joined = 65_536
     private static let directories = Atomic<UInt64>(0)
     private static let process = String(UInt64.random(in: 0...UInt64.max), radix: 16)
 
     private let root: any CacheFolder
-    /// The folders that lead from there to the routine's.
+    /// The path components from `root` to the routine's folder.
     private let way: [String]
     let settings: CacheSettings
     let plugin: String
     let routine: String
     let opened = Monitor(Opened())
 
-    /// The folders that are open: the routine's own, and those with the keys of a cache.
+    /// The open folders: the routine's own, and the key directories of its caches.
     struct Opened {
         var own: OpenDirectory?
         var keyed: [String: OpenDirectory] = [:]
@@ -72,18 +73,19 @@ final class CacheStore: Sendable {
         }
     }
 
-    /// A folder with files of the routine.
+    /// An open folder with files of the routine.
     final class OpenDirectory: @unchecked Sendable {
-        // @unchecked: `mark`, `temporary` and `canExchange` are touched only under the folder's lock.
+        // @unchecked: `mark`, `temporary` and `canExchange` are accessed only under the folder's lock.
         let folder: any CacheFolder
-        /// What the lock file bears while nobody else has saved here.
+        /// The number in the lock file as long as no other process has saved in this folder.
         var mark: UInt64 = 0
-        /// What a save writes to before it takes the value's place; one at a time, under the lock.
+        /// The file that a save writes before it replaces the value's file. Used under the lock, so by one save at a
+        /// time.
         var temporary = FileName(CacheStore.spare)
-        /// Whether the file system can give two files each other's name in one step.
+        /// Whether the file system can exchange two files atomically.
         var canExchange = true
 
-        /// How much was saved since the files were last counted, and was there then; see `CacheStore+Bound`.
+        /// The files and bytes counted at the last scan, plus what was saved since; see `CacheStore+Bound`.
         let files = Atomic(0)
         let bytes = Atomic(0)
         let isTrimming = Atomic(false)
@@ -97,13 +99,13 @@ final class CacheStore: Sendable {
         }
     }
 
-    /// Where the file of one value is.
+    /// The location of one value's file.
     struct Path: Sendable {
         let name: String
         let key: [UInt8]
-        /// The folder in the routine's, or "" for that itself.
+        /// The folder within the routine's; empty for the routine's folder itself.
         let folder: String
-        /// The file's name before the ending.
+        /// The file's name without its suffix.
         let stem: String
         let file: FileName
 
@@ -135,9 +137,9 @@ final class CacheStore: Sendable {
         self.settings = settings
     }
 
-    // MARK: - Places
+    // MARK: - Folders
 
-    /// Opens the folder of a value; nil when it is not there and `create` is not set.
+    /// Opens the folder of a value; nil if it does not exist and `create` is not set.
     func directory(_ path: Path, create: Bool) throws(SystemError) -> OpenDirectory? {
         if let known = opened.withLock({ $0[path.folder] }) { return known }
         do {
@@ -149,7 +151,7 @@ final class CacheStore: Sendable {
             }
             let directory = OpenDirectory(folder)
             try sweep(directory)
-            // Two threads may have opened it at once: one of the two stays.
+            // If two threads opened the folder at the same time, one of the two objects is kept.
             return opened.withLock { opened in
                 let kept = opened[path.folder] ?? directory
                 opened[path.folder] = kept
@@ -161,11 +163,12 @@ final class CacheStore: Sendable {
         }
     }
 
-    /// Removes what a crash left behind. Temporaries are written under the lock: who has it sees only orphans.
+    /// Removes temporary files that a crash has left. Temporaries are written only under the lock, so under the lock
+    /// every temporary found is an orphan.
     private func sweep(_ directory: OpenDirectory) throws(SystemError) {
         let folder = directory.folder
         let names = try folder.names()
-        // What is there already is counted soon.
+        // Makes the first save scan the folder, so that the existing files are counted.
         if names.contains(where: { $0.hasSuffix(Self.ending) }) {
             directory.files.store(.max / 2, ordering: .relaxed)
             directory.bytes.store(.max / 2, ordering: .relaxed)
@@ -179,15 +182,15 @@ final class CacheStore: Sendable {
 
     // MARK: - Writing
 
-    /// Takes the lock under which one value is loaded; nil when another process has it for longer than `patience` ns.
+    /// Takes the lock under which one value is loaded; nil if another process holds it for longer than `patience` ns.
     func lockLoad(_ path: Path, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
         guard let folder = try directory(path, create: true)?.folder else { return nil }
         let number = UInt64(truncatingIfNeeded: CacheName.hash(Array(path.name.utf8) + [0] + path.key))
         return try folder.lock(Self.lockFile, at: Int64(number >> 2) + 1, patience: patience)
     }
 
-    /// Replaces the file; not when the disk has this generation or a newer one, or `wanted` is no longer true.
-    /// On a failure the old file is what it was.
+    /// Replaces the value's file, unless the disk has this generation or a newer one, or `wanted` returns false. A
+    /// failure leaves the old file unchanged.
     func save(
         _ path: Path, _ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, known: CacheEntry,
         wanted: () -> Bool
@@ -196,7 +199,7 @@ final class CacheStore: Sendable {
             return try unsafe replace(path, header, payload, known, wanted)
         } catch {
             if !error.isNotFound { throw error }
-            // Somebody has removed the directory that is open here.
+            // The directory that is open here was removed, so it is opened or made anew.
             opened.withLock { $0 = Opened() }
             return try unsafe replace(path, header, payload, known, wanted)
         }
@@ -221,7 +224,8 @@ final class CacheStore: Sendable {
             }
             try publish(directory, path, over: before, size: size)
             known.saved = (directory.mark, header.generation, size)
-            // Until this sync the disk knows the value by the file that is now the spare, which the next save overwrites.
+            // Without this sync, a power loss could leave the value's name at the file that is now the spare, which the
+            // next save overwrites.
             if settings.durability == .power { try directory.folder.synchronize() }
         } catch {
             try? directory.folder.remove(directory.temporary.text)
@@ -232,43 +236,44 @@ final class CacheStore: Sendable {
         return .replaced
     }
 
-    /// Puts the temporary in the value's place, in one step.
-    ///
-    /// The two files change names where that can be: the next save then writes over a file that is there, and the file
-    /// system neither makes nor removes one. On ext4 that is a ninth of the time, most of which is not the making but
-    /// what a rename over a file waits for: the new file's blocks (`auto_da_alloc` in ext4(5)).
+    /// Atomically puts the temporary file in the place of the value's file.
+    /// ///
+    /// Where possible the two files exchange their names: the next save then overwrites an existing file, and the file
+    /// system neither creates nor removes one. On ext4 this takes a ninth of the time, mainly because a rename over an
+    /// existing file waits until the new file's blocks are written (`auto_da_alloc` in ext4(5)).
     private func publish(_ directory: OpenDirectory, _ path: Path, over before: Before, size: Int) throws(SystemError) {
         if case .older(let old) = before, max(old, size) <= Self.largestSpare, directory.canExchange {
             do {
                 if try directory.folder.exchange(directory.temporary, with: path.file) { return }
                 directory.canExchange = false
             } catch {
-                // Somebody has removed the value's file.
+                // The value's file was removed meanwhile.
                 if !error.isNotFound { throw error }
             }
         }
         try directory.folder.rename(directory.temporary, to: path.file)
     }
 
-    /// What a save will replace.
+    /// What a save replaces.
     private enum Before {
         case absent, newer
-        /// An older value, in a file of so many bytes.
+        /// An older value, in a file of `size` bytes.
         case older(size: Int)
     }
 
-    /// Whether the disk has this generation or a newer one, under the lock.
-    ///
-    /// While the lock file bears what this process wrote, nobody else has saved in the folder, and a file that this
-    /// process has saved since is as it was. Else the file is looked at, and the lock file marked before the save:
-    /// whoever comes next finds another number than his own, also when this save is the last thing that happens.
+    /// Finds out, under the lock, whether the disk has this generation or a newer one.
+    /// ///
+    /// While the lock file contains the number that this process wrote, no other process has saved in the folder, and a
+    /// file that this process saved under that number is unchanged. Otherwise the file is read, and this process's
+    /// number is written before the save: so the next process notices that its own number is gone, even if this process
+    /// is killed right after the save.
     private func look(
         _ path: Path, _ generation: UInt64, _ known: CacheEntry, _ directory: OpenDirectory, _ lock: any CacheFileLock
     ) throws(SystemError) -> Before {
         var mark = (try? lock.mark()) ?? CacheMark()
         let old = mark
         let isMine = mark.holder != 0 && mark.holder == directory.mark
-        // In a directory of keys the lock file also bears how far the cache's generations are.
+        // The lock file of a key directory also records the cache's highest generation.
         if !path.key.isEmpty { mark.generation = max(mark.generation, generation) }
         if isMine, known.saved.mark == mark.holder {
             if known.saved.generation >= generation { return .newer }
@@ -286,14 +291,14 @@ final class CacheStore: Sendable {
         return found.map { .older(size: $0.encodedSize + $0.payloadSize) } ?? .absent
     }
 
-    /// Writes the temporary of a directory, whole and closed.
+    /// Writes the complete temporary file of a directory and closes it.
     private func write(
         _ directory: OpenDirectory, _ header: CacheFileHeader, _ payload: UnsafeRawBufferPointer, _ size: Int
     )
         throws(SystemError)
     {
         let file = try temporary(directory, size)
-        // One write for what is small: a copy costs less than a call.
+        // A small payload is copied behind the header: a copy costs less than a second write.
         let joined = payload.count <= Self.joined
         let head = CacheBuffer(capacity: header.encodedSize + (joined ? payload.count : 0))
         header.encode(to: head)
@@ -304,8 +309,8 @@ final class CacheStore: Sendable {
         try file.close()
     }
 
-    /// The file to write to, of at most so many bytes: the spare, or a new one if there is none or somebody still has it
-    /// open; under another name if that one cannot be removed.
+    /// Opens the file to write to: the spare, cut to at most `size` bytes, or a new file if there is no spare or it is
+    /// still open elsewhere. If the old spare cannot be removed, the new file gets a unique name.
     private func temporary(_ directory: OpenDirectory, _ size: Int) throws(SystemError) -> any CacheFile {
         if let spare = directory.folder.reopen(directory.temporary) {
             if try spare.size() > size { try spare.truncate(to: size) }
@@ -326,18 +331,19 @@ final class CacheStore: Sendable {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
             let count = try unsafe file.write(rest)
-            // A file system that takes nothing and says nothing would be asked for ever.
+            // Guards against an endless loop on a file system that writes nothing and reports no error.
             if count <= 0 { throw SystemError("write", Self.spare, number: 5) }
             unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
 
-    /// Removes a value's file; false when there was none. The next values of the cache are above `generation`.
+    /// Removes a value's file; returns false if there was none. Later values of the cache get generations above
+    /// `generation`.
     func remove(_ path: Path, generation: UInt64) throws(SystemError) -> Bool {
         if path.key.isEmpty, generation > 0, let directory = try directory(path, create: false),
             (try? directory.folder.status(path.file.text)) != nil
         {
-            // A file tells its generation; once it is gone, the directory of the cache's keys does.
+            // Records the generation in the key directory, since the file that contains it is about to go.
             try Self.raise(generation, of: path.name, in: directory.folder)
         }
         guard let folder = try directory(path, create: false)?.folder else { return false }

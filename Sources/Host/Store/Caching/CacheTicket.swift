@@ -1,8 +1,8 @@
-/// One call at one load, which it runs itself or waits for.
+/// A call together with the load that it performs or waits for.
 struct CacheTicket {
     let load: CacheLoad
     var call: CacheFlight.Call
-    /// Whether nobody waits for its answer: it reloads a value before that expires.
+    /// Whether this is a background refresh, for whose result no caller waits.
     let isAhead: Bool
 
     var entry: CacheEntry { load.entry }
@@ -13,7 +13,7 @@ struct CacheTicket {
         isAhead = false
     }
 
-    /// A reload ahead of expiry, which asks as the cache itself would.
+    /// Makes the ticket of a background refresh, whose request has the default options.
     init(ahead load: CacheLoad) {
         self.load = load
         call = CacheFlight.Call(request: CacheLookup(), at: load.flight.began, version: 0)
@@ -21,30 +21,30 @@ struct CacheTicket {
     }
 }
 
-/// What a caller gets.
+/// The answer to a caller.
 struct CacheServed {
     let result: Result<ServedValue, CacheFailure>
-    /// The reload that the value's age has begun, to be performed in the background.
+    /// The background refresh that the value's age has started; the caller must perform it.
     var ahead: CacheLoad?
 }
 
-/// What a caller does next.
+/// The caller's next step.
 enum CacheStep {
     case take(CacheServed)
-    /// Wait until the load is over; then share what came of it, if the call joins it, or ask again.
+    /// Wait until the load has ended; then share its result if `joins` is set, else ask again.
     case wait(CacheTicket, joins: Bool)
     /// Perform the load.
     case load(CacheTicket)
 }
 
-/// A value that has just come.
+/// A value that was just loaded or put.
 struct CacheMade {
     let entry: CacheEntry
     let value: CacheValue
-    /// The one that it replaces.
+    /// The value that it replaces, for release.
     let old: CacheValue?
-    /// How often the source has made it.
+    /// How often the source has made the value.
     let loads: UInt64
-    /// Whether the entry holds it now.
+    /// Whether the entry holds the new value now.
     let isKept: Bool
 }

@@ -1,14 +1,14 @@
 internal import HostValues
 internal import Synchronization
 
-/// One value of a cache: bytes or an object, immutable, at an address that does not move while it lives.
-///
-/// References keep it alive: hold one for a pin. The object's release function runs when the last is gone, on
-/// whichever thread that is and never under a lock of the caches.
+/// An immutable value of a cache: bytes or an object, at an address that does not change while the value lives.
+/// ///
+/// References keep it alive; a pin is such a reference. An object's release function runs when the last reference is
+/// dropped, on whichever thread does so, and never under a lock of the caches.
 @safe public final class CacheValue: @unchecked Sendable {
-    // @unchecked: the bytes are not written after init; what changes is atomic.
+    // @unchecked: the bytes are not written after init; everything that changes is atomic.
 
-    /// What a value consists of.
+    /// The content of a value.
     enum Content {
         case bytes(CacheBuffer)
         case object(CacheObject)
@@ -17,26 +17,27 @@ internal import Synchronization
     private let content: Content
     /// The bytes; empty for an object.
     public let bytes: UnsafeRawBufferPointer
-    /// The object, for an object cache.
+    /// The object; nil for bytes.
     public let object: UnsafeMutableRawPointer?
-    /// Bytes that count against the memory bound.
+    /// The bytes charged to the memory budget.
     public let cost: Int
-    /// Grows by one with each load and put of the cache.
+    /// Grows with each load and put of the cache.
     public let generation: UInt64
-    /// Which of all values of this process it is: an address is used again, this number is not.
+    /// A number that is unique among all values of this process, unlike the address, which is reused.
     public let serial = serials.add(1, ordering: .relaxed).newValue
     private static let serials = Atomic<UInt64>(0)
-    /// When its load completed; `longAgo` when nobody knows.
+    /// When its load completed; `longAgo` if that is unknown.
     let produced: BootTime
-    /// Until when a plain get is a hit and starts nothing; `longAgo` when its age is unknown.
+    /// The time until which a plain get is a hit without side effects; `longAgo` if the age is unknown.
     let servesUntil: BootTime
-    /// When it was last served, boot-clock ns.
+    /// When it was last served, in boot-clock ns.
     let used: Atomic<Int64>
-    /// The code of the last failed load since it was made.
+    /// The code of the last failed load since the value was made; 0 if there was none.
     let failure = Atomic<Int32>(0)
-    /// Whether a hit has handed it out without a reference: who replaces it has to park it.
+    /// Whether a hit has handed the value out without taking a reference; then a caller that replaces it must defer its
+    /// release (`CacheParking`).
     let isSeen = Atomic(false)
-    /// The round of the parking in which it is parked already.
+    /// The round of `CacheParking` in which the value was added last, so that it is not added twice.
     let parked = Atomic<UInt64>(0)
 
     init(
@@ -64,7 +65,7 @@ internal import Synchronization
         used = Atomic(now.nanoseconds)
     }
 
-    /// Whether letting it go runs a plugin's code.
+    /// Whether releasing the value runs plugin code.
     var isObject: Bool {
         switch content {
         case .bytes: false
@@ -72,13 +73,13 @@ internal import Synchronization
         }
     }
 
-    /// The bytes as an array: a copy.
+    /// A copy of the bytes.
     public var array: [UInt8] { unsafe [UInt8](bytes) }
 }
 
-/// An object with the function that releases it, once.
+/// An object with its release function, which is called exactly once.
 @safe final class CacheObject: @unchecked Sendable {
-    // @unchecked: the pointer is only handed on; the plugin answers for what is behind it.
+    // @unchecked: the pointer is only passed on; the plugin is responsible for the object behind it.
     let pointer: UnsafeMutableRawPointer
     let cost: Int
     private let release: @Sendable (UnsafeMutableRawPointer) -> Void
@@ -93,9 +94,9 @@ internal import Synchronization
     deinit { unsafe release(pointer) }
 }
 
-/// Bytes that grow at the end and are then never written again.
+/// A byte buffer that grows by appending until it becomes a value, and is immutable from then on.
 @safe final class CacheBuffer: @unchecked Sendable {
-    // @unchecked: one writer until it becomes a value, nobody after.
+    // @unchecked: one thread writes until the buffer becomes a value; afterwards no thread does.
     private var storage: UnsafeMutableRawBufferPointer
     private(set) var count = 0
 
@@ -105,7 +106,7 @@ internal import Synchronization
 
     deinit { unsafe storage.deallocate() }
 
-    /// What was written. Valid while the buffer lives and nothing is appended.
+    /// The bytes written so far. Valid while the buffer lives and nothing is appended.
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(rebasing: storage[..<count]) }
 
     func append(_ more: UnsafeRawBufferPointer) {
@@ -113,13 +114,13 @@ internal import Synchronization
         count += more.count
     }
 
-    /// Makes room for exactly these bytes more, and lets `body` fill it; they count as written.
+    /// Makes room for exactly `more` bytes and calls `body` to fill them; all of them count as written.
     func append(count more: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
         unsafe body(UnsafeMutableRawBufferPointer(rebasing: prepare(more)[..<more]))
         count += more
     }
 
-    /// Replaces bytes that were written. The caller knows that they are there.
+    /// Overwrites four bytes that were written before. The caller guarantees that they exist.
     func overwrite(at offset: Int, _ number: UInt32) {
         unsafe storage.storeBytes(of: number, toByteOffset: offset, as: UInt32.self)
     }
@@ -136,9 +137,9 @@ internal import Synchronization
     }
 }
 
-/// Where a source writes its result. Used by the source's thread alone, and only until the source returns.
+/// Receives the result of a source. Only the source's thread uses it, and only until the source returns.
 @safe public final class CacheWriter {
-    /// The most that a value may hold at all: 1 GiB.
+    /// The largest size of any value: 1 GiB.
     public static let limit = 1 << 30
 
     private var buffer = CacheBuffer()
@@ -146,24 +147,24 @@ internal import Synchronization
 
     init() {}
 
-    /// Appends bytes; copies them. False past `limit`, and nothing is written then.
+    /// Appends a copy of the bytes. Returns false and appends nothing if the total would exceed `limit`.
     public func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
         guard bytes.count <= Self.limit - buffer.count else { return false }
         unsafe buffer.append(bytes)
         return true
     }
 
-    /// Sets the result of an object cache's source; one that was set before is released.
-    ///
-    /// `release` is called once, on any thread, when the last user is done with the object; also when the source
-    /// fails after all.
+    /// Sets the result of a source for an object cache; an object set before is released.
+    /// ///
+    /// `release` is called exactly once, on any thread, when the last user is done with the object; it is also called
+    /// if the source fails afterwards.
     public func setObject(
         _ object: UnsafeMutableRawPointer, cost: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void
     ) {
         self.object = unsafe CacheObject(object, cost: cost, release: release)
     }
 
-    /// The result; nil when it is not of the kind that the cache holds.
+    /// The result; nil if it is not of the kind that the cache holds.
     func finish(objects: Bool) -> CacheValue.Content? {
         switch (objects, object) {
         case (true, let object?): .object(object)

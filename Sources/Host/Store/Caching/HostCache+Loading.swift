@@ -1,17 +1,17 @@
 internal import HostSystem
 internal import HostValues
 
-/// One load, from the call that begins it to its answer. It runs on the caller's thread, and holds no lock meanwhile but
-/// that of the load's own file.
-///
-///     perform     finds out whether it runs within another load of its thread
-///      prepare    asks the disk, waits for its turn among processes, asks the disk again
-///       adopt     takes over what was found: over here, if that is enough
-///      make       asks the source
-///       succeed   keeps the value, wakes who waits, and only then saves
-///       fail      leaves the source alone for a while, wakes who waits; what is stale may do
+/// One load, from the call that starts it to its result. It runs on the caller's thread, and holds no lock except that
+/// of the load's own file.
+/// ///
+///     perform     finds out whether this load is nested in another load of its thread
+///      prepare    reads the disk, waits until no other process loads the value, reads the disk again
+///       adopt     takes over what was found, and ends the load if that suffices
+///      make       runs the source
+///       succeed   keeps the value, wakes the waiting callers, and only then saves
+///       fail      starts the back-off, wakes the waiting callers; a stale value may be served
 extension HostCache {
-    /// Performs a load that was begun for this call, and gives what comes of it.
+    /// Performs a load that was started for this call, and returns the call's result.
     func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
         let isNested = CacheWaits.enter(begun.load)
         defer { CacheWaits.leave() }
@@ -25,7 +25,8 @@ extension HostCache {
         }
     }
 
-    /// Performs a reload ahead of expiry on a thread of the host's; without one, whoever asks next begins it again.
+    /// Performs a background refresh on another thread. If none is available, the load is called off, and the next
+    /// caller starts it again.
     func reload(_ load: CacheLoad) {
         let isTaken = environment.background { [self] in _ = unsafe perform(CacheTicket(ahead: load), nil) }
         if isTaken { return }
@@ -35,29 +36,29 @@ extension HostCache {
 
     // MARK: - The disk
 
-    /// What a load finds before the source is asked.
+    /// The outcome of the steps before the source is run.
     private enum Prepared {
-        /// The disk had a value that will do: the load is over.
+        /// The disk has a value that satisfies the call, and the load has ended.
         case found(CacheServed)
-        /// Ask the source; release the lock when the result is saved.
+        /// Run the source, and release the lock after the result was saved.
         case load((any CacheFileLock)?)
     }
 
-    /// How long a load waits for another process that loads the same, ns; after that both load.
+    /// How long a load waits for another process that loads the same value, in ns; afterwards both load.
     private static let patience: Int64 = 10_000_000_000
 
-    /// Looks on the disk: before all else if nothing is in memory, and again once no other process loads the same.
+    /// Reads the disk: at first if no value is in memory, and again once no other process is loading the value.
     private func prepare(_ ticket: inout CacheTicket, _ disk: CacheDisk, isNested: Bool) -> Prepared {
         disk.learnNewest()
         let key = ticket.entry.key
         var known = contents.withLock { _ in ticket.entry.value?.generation }
         if known == nil, let found = disk.read(key) {
-            // The value predates the call: for a fresh caller it is not a new version.
+            // The value predates the call, so it is not a new version for a call that asks for a fresh value.
             if let served = adopt(found, &ticket, isNews: false) { return .found(served) }
             known = found.header.generation
         }
         let lock: (any CacheFileLock)?
-        // Within another load waiting could be for ever: that process may wait for this one's outer load.
+        // A nested load must not wait: the other process may be waiting for this thread's outer load.
         switch disk.turn(key, patience: isNested ? 0 : Self.patience) {
         case .own(let taken): lock = taken
         case .others: lock = nil
@@ -70,20 +71,21 @@ extension HostCache {
         return .load(lock)
     }
 
-    /// Takes over what the disk has; gives what the call gets if that is enough, for then the load is over.
+    /// Takes over the value found on disk. If it satisfies the call, the load has ended and the call's result is
+    /// returned; else nil.
     private func adopt(_ found: CacheDisk.Found, _ ticket: inout CacheTicket, isNews: Bool) -> CacheServed? {
         let (served, old) = change { $0.adopt(found, &ticket, isNews: isNews, now: environment.clock.boot()) }
         park(old)
         guard let served else { return nil }
         contents.broadcast()
-        // The answer is made already: the value may be the first to go.
+        // The result holds a reference, so the value may be evicted at once.
         makeRoom()
         return served
     }
 
     // MARK: - The source
 
-    /// Asks the source, keeps what it made and releases everyone, then saves.
+    /// Runs the source, keeps its value and wakes all waiting callers; then saves the value.
     private func make(_ ticket: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
         guard let source = unsafe given ?? options.source else { return giveUp(ticket) }
         let writer = CacheWriter()
@@ -130,7 +132,7 @@ extension HostCache {
         return result
     }
 
-    /// There is nobody to ask: only what is stale may do.
+    /// Ends a load for which there is no source; a stale value may be served.
     private func giveUp(_ ticket: CacheTicket) -> Result<ServedValue, CacheFailure> {
         let result = contents.withLock { $0.lackSource(ticket, now: environment.clock.boot()) }
         contents.broadcast()

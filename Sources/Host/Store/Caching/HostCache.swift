@@ -2,28 +2,28 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// A hit as the callback's own thread sees it: nothing is held, for the callback's parking does that.
+/// A hit on the callback's own thread. It holds no reference, since `CacheParking` keeps the value alive.
 @safe public struct CacheHit {
-    /// The value; alive until the callback in progress returns.
+    /// The value, valid until the callback in progress returns.
     public let value: Unmanaged<CacheValue>
-    /// Nanoseconds since its load completed.
+    /// The time in ns since its load completed.
     public let age: Int64
-    /// The code of the last failed load since the value was made, or 0.
+    /// The code of the last failed load since the value was made; 0 if there was none.
     public let lastError: Int32
 }
 
-/// One cache of a routine, in memory or on disk. Lives as long as its namespace.
-///
-/// All methods but `hit` may be called on any thread. No lock is held while a source runs or a file is touched.
+/// One cache of a routine, in memory or also on disk. It lives as long as its namespace.
+/// ///
+/// All methods except `hit` may be called on any thread. No lock is held while a source runs or a file is accessed.
 @safe public final class HostCache: Sendable {
-    /// Its name in the namespace.
+    /// The cache's name within the namespace.
     public let name: String
-    /// How it behaves.
+    /// The options that it was opened with.
     public let options: CacheOptions
 
-    /// Whether it is also kept on disk.
+    /// Whether values are also kept on disk.
     public var isOnDisk: Bool { disk != nil }
-    /// What messages call it: a routine may have a memory and a disk cache of one name.
+    /// The name for messages, with the kind: a routine may have a memory cache and a disk cache of the same name.
     let title: String
 
     let disk: CacheDisk?
@@ -33,9 +33,9 @@ internal import Synchronization
     private let budget: CacheBudget
     private let parking: CacheParking
 
-    /// The unkeyed value for `hit`; its entry holds the reference.
+    /// The unkeyed value for `hit`, unretained; the cache's entry holds the reference.
     private let slot = unsafe Atomic<Unmanaged<CacheValue>?>(nil)
-    /// Hits by `hit`: written by one thread at a time, so without a locked instruction.
+    /// The number of hits by `hit`. One thread at a time writes it, so it needs no locked instruction.
     private let quickHits = Atomic<UInt64>(0)
     private let hasSystemClock: Bool
 
@@ -63,22 +63,23 @@ internal import Synchronization
     }
 
     deinit {
-        // The namespace is gone, so nobody else is here; what the values cost is free again.
+        // The namespace is gone, so no other thread uses the cache; its values' cost is returned to the budget.
         budget.charge(-contents.withLock { $0.entries.cost })
     }
 
-    // MARK: - The quick way
+    // MARK: - Fast path
 
-    /// The unkeyed value if it is at most so old, ns, and a get is a hit that starts nothing; else nil, and `get` decides.
-    /// What is not asked for fresh may have any age up to its expiry.
-    ///
-    /// Call it only on the thread of the routine's callback in progress; the value lives until
-    /// `CacheNamespace.callbackEnded`. Takes no lock, touches no reference count and allocates nothing.
+    /// The unkeyed value, if it is at most `oldest` ns old and a get would be a hit without side effects; else nil, and
+    /// the caller must use `get`. By default any age up to the expiry will do.
+    /// ///
+    /// Call it only on the thread of the routine's callback in progress; the value is valid until
+    /// `CacheNamespace.callbackEnded`. It takes no lock, changes no reference count and allocates nothing.
     public func hit(within oldest: Int64 = .max) -> CacheHit? {
         guard let held = unsafe slot.load(ordering: .acquiring) else { return nil }
         let now = hasSystemClock ? SystemClock().boot() : environment.clock.boot()
         return unsafe held._withUnsafeGuaranteedRef { value in
-            // Wrapping: an unknown age has no time until which it serves, and a clamp is 2 ns of every hit.
+            // Wrapping subtraction: a value of unknown age fails the next check anyway, and clamping would cost each
+            // hit 2 ns.
             let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
             guard now <= value.servesUntil, age <= oldest else { return nil }
             value.used.store(now.nanoseconds, ordering: .relaxed)
@@ -89,20 +90,20 @@ internal import Synchronization
         }
     }
 
-    // MARK: - The whole way
+    // MARK: - Full path
 
-    /// The value, from the cache or the source, as the table says.
-    ///
-    /// `key` has at most 65 536 bytes; empty is the unkeyed value. `source` goes before the cache's own. It runs on the
-    /// calling thread, and other callers of the key wait for it.
+    /// The value, from the cache or from the source, as `CacheDecision` says.
+    /// ///
+    /// `key` has at most 65 536 bytes; the empty key is the unkeyed value. `source` takes precedence over the cache's
+    /// own source. It runs on the calling thread, and other callers of the same key wait for it.
     public func get(_ request: CacheLookup = CacheLookup(), key: [UInt8] = [], source: CacheSource? = nil)
         -> Result<ServedValue, CacheFailure>
     {
         if request.tolerance < 0 { return .failure(.invalid("the tolerance is negative")) }
         if let error = Self.check(key) { return .failure(error) }
         var call: CacheFlight.Call?
-        // Whoever loads has an answer when the load is over. Only who waits may have to ask again, when others put or
-        // drop the value at that very moment: each round is one load of somebody else's.
+        // A caller that loads has its result when the load ends. Only a caller that waits may have to ask again, if
+        // others put or drop the value at that very moment; each round then takes one load of another caller.
         for _ in 0..<Self.rounds {
             switch contents.withLock({ $0.ask(key, request, &call, now: environment.clock.boot()) }) {
             case .take(let served): return deliver(served)
@@ -122,13 +123,13 @@ internal import Synchronization
     /// How often a call asks before it gives up.
     private static let rounds = 1000
 
-    /// Gives the caller its answer, and begins the reload that its age calls for.
+    /// Returns the caller's result, and starts the background refresh that the value's age requires.
     func deliver(_ served: CacheServed) -> Result<ServedValue, CacheFailure> {
         if let ahead = served.ahead { reload(ahead) }
         return served.result
     }
 
-    /// The value held, whatever its age, and never the source; for a disk cache also what the disk has.
+    /// The value held, whatever its age; for a disk cache also the value on disk. Never runs the source.
     public func peek(key: [UInt8] = []) -> Result<ServedValue, CacheFailure> {
         if let error = Self.check(key) { return .failure(error) }
         let now = environment.clock.boot()
@@ -140,19 +141,20 @@ internal import Synchronization
         return answer.map { .success($0) } ?? .failure(.notFound)
     }
 
-    /// What it counted.
+    /// The counters of this cache, including its disk side.
     public func counters() -> CacheCounters {
         var counters = contents.withLock { $0.counters }
         counters.hits &+= quickHits.load(ordering: .relaxed)
         return disk.map { counters + $0.counters } ?? counters
     }
 
-    // MARK: - From outside
+    // MARK: - Changes from outside
 
-    /// Replaces the value by a copy of these bytes, aged 0. `tooLarge` drops the old one: it is outdated all the same.
-    ///
-    /// `byCallback` on the thread that `hit` is called on: then values that nobody has seen go at once, and a callback
-    /// that puts again and again holds no more than one.
+    /// Replaces the value by a copy of these bytes, with age 0. If they are `tooLarge`, the old value is dropped, since
+    /// it is outdated all the same.
+    /// ///
+    /// Set `byCallback` on the thread that calls `hit`. Then an old value that `hit` never returned is released at
+    /// once, so that a callback that puts repeatedly holds only one value.
     public func put(_ bytes: UnsafeRawBufferPointer, key: [UInt8] = [], byCallback: Bool = false)
         -> Result<Void, CacheFailure>
     {
@@ -163,7 +165,8 @@ internal import Synchronization
         return put(.bytes(buffer), key, byCallback: byCallback)
     }
 
-    /// Replaces the value by this object; `release` as for `CacheWriter.setObject`, and never when this fails.
+    /// Replaces the value by this object. `release` is called as for `CacheWriter.setObject`, but not if this call
+    /// fails.
     public func put(
         object: UnsafeMutableRawPointer, cost: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void,
         key: [UInt8] = []
@@ -173,7 +176,7 @@ internal import Synchronization
         return put(.object(unsafe CacheObject(object, cost: cost, release: release)), key, byCallback: false)
     }
 
-    /// Why a value of this cost cannot be put.
+    /// The reason why a value of this cost cannot be put; nil if it can.
     private func refuse(_ cost: Int, _ key: [UInt8]) -> CacheFailure? {
         if let error = Self.check(key) { return error }
         if cost <= valueLimit { return nil }
@@ -184,7 +187,7 @@ internal import Synchronization
     private func put(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> Result<Void, CacheFailure> {
         disk?.learnNewest()
         if let disk, contents.withLock({ $0.entries[key]?.onDisk != true }) { disk.learnNewest(key) }
-        // Another process may have saved since the generation was known: then once more, above its generation.
+        // If another process has saved meanwhile, the put is repeated with a generation above that process's.
         for _ in 0..<3 {
             let made = change {
                 $0.put(content, key, now: environment.clock.boot(), above: disk?.newest ?? 0)
@@ -197,7 +200,7 @@ internal import Synchronization
         return .success(())
     }
 
-    /// Drops the value, from the disk too. A load in progress goes on for its callers, and is not kept.
+    /// Drops the value, from the disk too. A load in progress completes for its callers, but its result is not kept.
     public func invalidate(key: [UInt8] = []) -> Result<Void, CacheFailure> {
         if let error = Self.check(key) { return .failure(error) }
         let old = change { $0.invalidate(key) }
@@ -207,8 +210,8 @@ internal import Synchronization
         return isRemoved || old != nil ? .success(()) : .failure(.notFound)
     }
 
-    /// The plugin cannot decode the value of that generation, which is of another type: it is let go of, and its file set
-    /// aside. False when another value is there by now, or none.
+    /// Drops the value of that generation because the plugin cannot decode it, and sets its file aside. Returns false
+    /// if neither memory nor disk has a value of that generation.
     @discardableResult
     public func reject(key: [UInt8] = [], generation: UInt64, reason: String) -> Bool {
         guard let disk else { return false }
@@ -217,27 +220,27 @@ internal import Synchronization
         return disk.reject(key, generation: generation, reason: reason) || old != nil
     }
 
-    /// Drops values from memory alone: of a key, or all.
+    /// Drops values from memory only: of one key, or of all.
     func forget(_ key: [UInt8]?) {
         let old = change { contents in key.map { [contents.invalidate($0)] } ?? contents.invalidateAll() }
         for value in old { park(value) }
     }
 
-    /// All entries that hold something.
+    /// All entries that can be evicted.
     func candidates() -> [CacheEntries.Candidate] {
         contents.withLock { $0.entries.candidates }
     }
 
-    /// Lets a value go if it was not used since it became a candidate.
+    /// Evicts a value, unless it was used since it became a candidate.
     func evict(_ candidate: CacheEntries.Candidate) {
         park(change { $0.evict(candidate) })
     }
 
-    // MARK: - What is held, and shown
+    // MARK: - The value for `hit`
 
-    /// Does under the lock what may give an entry another value, and shows `hit` the unkeyed one.
-    ///
-    /// `body` returns what it lets go of, so that this lives until `hit` cannot come upon it any more.
+    /// Runs `body` under the lock, which may replace values, and then publishes the unkeyed value to `hit`.
+    /// ///
+    /// `body` must return the values that it removes, so that they stay alive until `hit` can no longer find them.
     func change<Answer>(_ body: (inout CacheContents) -> Answer) -> Answer {
         contents.withLock { contents in
             let answer = body(&contents)
@@ -247,15 +250,15 @@ internal import Synchronization
         }
     }
 
-    /// Keeps a value that was let go of until the callback in progress returns. Outside the lock.
+    /// Defers the release of a removed value until the callback in progress returns. Call it without the lock.
     func park(_ old: CacheValue?) {
         if let old { parking.park(old) }
     }
 
-    /// Makes room for what has come. Outside the lock.
+    /// Evicts values if the memory budget is exceeded. Call it without the lock.
     func makeRoom() { budget.makeRoom() }
 
-    /// Saves a value unless the entry holds another one by then.
+    /// Saves a value, unless the entry holds another one by then.
     func save(_ made: CacheMade, loadTime: Int64) -> CacheStore.Saved {
         guard let disk else { return .dropped }
         let saved = disk.save(made, loadTime: loadTime) { contents.withLock { $0.holds(made) } }
@@ -263,7 +266,7 @@ internal import Synchronization
         return saved
     }
 
-    /// Removes the file; false when there was none.
+    /// Removes the value's file; returns false if there was none.
     @discardableResult
     func removeFile(_ key: [UInt8]) -> Bool {
         disk?.remove(key, generation: contents.withLock { $0.generation }) ?? false
@@ -274,7 +277,7 @@ internal import Synchronization
     }
 }
 
-/// The codes that the caches give a failure of their own; those of the ABI.
+/// The codes of failures that originate in the caches, as in the ABI.
 enum CacheCode {
     static let invalid: Int32 = -1
     static let notFound: Int32 = -2

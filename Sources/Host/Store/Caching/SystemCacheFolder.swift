@@ -1,19 +1,20 @@
 public import HostSystem
 internal import HostValues
 
-/// A directory of the file system.
+/// A cache folder in the file system.
 public final class SystemCacheFolder: CacheFolder {
     private let directory: Directory
     private let clock: any HostClock
     private let first = Monitor(FirstLock())
 
-    /// The lock at offset 0 of each save: its file stays open, and within the process this flag is the lock.
+    /// The state of the lock at offset 0, which every save takes: its file stays open, and the flag excludes other
+    /// threads of this process.
     fileprivate struct FirstLock {
         var isTaken = false
         var file: (name: String, lock: KeptLock)?
     }
 
-    /// Takes an open directory over.
+    /// Takes ownership of an open directory.
     public init(_ directory: consuming Directory, clock: any HostClock) {
         self.directory = directory
         self.clock = clock
@@ -76,7 +77,7 @@ public final class SystemCacheFolder: CacheFolder {
             first.isTaken = true
             return .some(first.file.flatMap { $0.name == name ? $0.lock : nil })
         }
-        // The clock is asked only when somebody has it.
+        // Reads the clock only if another thread holds the lock.
         var rest = patience
         var taken = first.withLock { take(&$0) }
         if taken == nil {
@@ -111,7 +112,7 @@ public final class SystemCacheFolder: CacheFolder {
     fileprivate func path(_ name: String) -> String { directory.child(name) }
 }
 
-/// An open lock file.
+/// A lock file that is open.
 private final class KeptLock: Sendable {
     private let descriptor: Descriptor
     private let path: String
@@ -139,7 +140,7 @@ private final class KeptLock: Sendable {
 private final class SystemCacheFileLock: CacheFileLock {
     private var file: KeptLock?
     private let offset: Int64
-    /// For the lock whose file stays open; any other goes when its file is closed.
+    /// Set for the lock whose file stays open. Every other lock ends when its file is closed.
     private let flag: Monitor<SystemCacheFolder.FirstLock>?
 
     init(_ file: KeptLock, at offset: Int64, flag: Monitor<SystemCacheFolder.FirstLock>?) {
@@ -171,7 +172,7 @@ private final class SystemCacheFile: CacheFile {
         self.folder = folder
     }
 
-    /// Made for messages only.
+    /// The file's path, for messages.
     private var path: String { folder.path(name) }
 
     func size() throws(SystemError) -> Int {

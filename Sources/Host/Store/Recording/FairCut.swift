@@ -1,8 +1,8 @@
-/// Which of many things of several owners are kept when there is not room for all: of each owner the newest, and none
-/// has to give way while another one has more. Pure.
+/// Selects what to keep when the items of several owners do not all fit: the newest of each owner, so that no owner
+/// loses items while another one has more. Pure.
 enum FairCut {
-    /// Of items in their order, the oldest first, each with an owner and a size: the indices of those that are kept, whose
-    /// sizes together are at most `most`. The newest is kept in any case.
+    /// Returns the indices of the items to keep, whose total size is at most `most`. `items` are in order, oldest
+    /// first. The newest item is kept in any case.
     static func kept(_ items: [(owner: String, size: Int)], most: Int) -> [Int] {
         var totals: [String: Int] = [:]
         for item in items { totals[item.owner, default: 0] += item.size }
@@ -17,13 +17,13 @@ enum FairCut {
                 used[owner, default: 0] += size
                 kept.append(index)
             } else {
-                isFull.insert(owner)  // what is older than the first that does not fit goes too
+                isFull.insert(owner)  // the owner's older items are dropped as well
             }
         }
         return kept.reversed()
     }
 
-    /// The greatest share with which all together need no more than `most`, when each takes what it has or its share.
+    /// The largest limit per owner at which all owners together take at most `most`.
     private static func level(_ totals: [Int], most: Int) -> Int {
         var rest = most
         for (index, total) in totals.enumerated() {

@@ -1,8 +1,9 @@
 public import HostValues
 
-/// A session that has begun and has no record yet: what a host that starts after one that was killed has to know of it.
+/// A session that has begun and has no record yet. A host that starts after one that was killed makes the session's
+/// record from it.
 public struct OpenSession: Equatable, Sendable {
-    /// Its id.
+    /// The session's id.
     public var session: SessionID
     /// The plugin's id.
     public var plugin: String
@@ -12,20 +13,20 @@ public struct OpenSession: Equatable, Sendable {
     public var build: String
     /// The routine's name.
     public var routine: String
-    /// Its worker.
+    /// The pid of its worker.
     public var pid: Int32
-    /// When it began, UTC in milliseconds since 1970.
+    /// When it began, in ms since 1970, UTC.
     public var startMs: Int64
-    /// The boot in which it began.
+    /// The id of the boot in which it began.
     public var boot: String
-    /// When it began.
+    /// When it began, by the boot clock.
     public var startBoot: BootTime
-    /// The worker's ledger, in `ledgers/`.
+    /// The name of the worker's ledger in `ledgers/`.
     public var ledger: String
-    /// Its slot in the ledger.
+    /// The session's slot in the ledger.
     public var slot: Int
 
-    /// A session that begins.
+    /// Makes an open session from its parts.
     public init(
         session: SessionID, plugin: String, version: String, build: String, routine: String, pid: Int32,
         startMs: Int64, boot: String, startBoot: BootTime, ledger: String, slot: Int
@@ -43,7 +44,7 @@ public struct OpenSession: Equatable, Sendable {
         self.slot = slot
     }
 
-    /// As one line of JSON, without the line break.
+    /// The session as one line of JSON, without the line break.
     public func line() -> [UInt8] {
         var writer = JSONWriter()
         writer.open()
@@ -62,7 +63,7 @@ public struct OpenSession: Equatable, Sendable {
         return writer.bytes
     }
 
-    /// Reads a line; nil when it is none, or lacks a field. Fields that this version does not know are passed over.
+    /// Parses a line; nil if it is malformed or lacks a field. Unknown fields are ignored.
     public init?(line: [UInt8]) {
         var texts: [String: String] = [:]
         var numbers: [String: Int64] = [:]

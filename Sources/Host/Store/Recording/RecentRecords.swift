@@ -1,13 +1,14 @@
 public import HostValues
 
-/// The newest records as JSON, kept as they come, so that showing them reads no file. Pure.
-///
-/// Bounded in number and in bytes. Of what is too much the oldest go, first of the plugins that have the most: one whose
-/// sessions end in a storm does not push out the others' (`FairCut`).
+/// The newest records as JSON, kept in memory so that they can be shown without reading a file. Pure.
+/// ///
+/// Their number and their total size are limited. When the limit is exceeded, the oldest records go, from the plugins
+/// with the most records first (`FairCut`), so that a plugin whose sessions fail in quick succession does not displace
+/// the records of others.
 public struct RecentRecords {
-    /// Records at most.
+    /// The largest number of records.
     public let most: Int
-    /// Bytes of JSON at most.
+    /// The largest total size of their JSON in bytes.
     public let mostBytes: Int
 
     private struct Item {
@@ -22,16 +23,16 @@ public struct RecentRecords {
     private var reports: [SessionID: String] = [:]
     private var joined: [UInt8]?
 
-    /// No record yet.
+    /// Makes an empty list.
     public init(most: Int, mostBytes: Int) {
         self.most = max(1, most)
         self.mostBytes = mostBytes
     }
 
-    /// How many are shown.
+    /// The number of records within both limits.
     public var count: Int { kept().count }
 
-    /// Takes the next one.
+    /// Adds the next record.
     public mutating func add(_ line: RecordLine) {
         let record = line.record
         let text = line.object
@@ -39,14 +40,14 @@ public struct RecentRecords {
         size += text.count
         if let report = record.report { reports[record.session] = report }
         joined = nil
-        // Twice as much before anything goes, so that a record costs the same however many there are.
+        // Trims only at twice the limit, so that the cost per record does not depend on the number of records.
         if items.count >= most * 2 || size >= mostBytes * 2 { trim() }
     }
 
-    /// The crash report's file of a session that is among them and has one.
+    /// The file name of a session's crash report; nil if the session is not in the list or has no report.
     public func report(of session: SessionID) -> String? { reports[session] }
 
-    /// All of them as a list, oldest first, as `RecordTable.json` writes it.
+    /// All records as a JSON list, oldest first, in the format of `RecordTable.json`.
     public mutating func json() -> [UInt8] {
         if let joined { return joined }
         trim()
@@ -71,7 +72,7 @@ public struct RecentRecords {
         for item in items { if let report = item.report { reports[item.session] = report } }
     }
 
-    /// The indices of those that are within both bounds.
+    /// The indices of the items within both limits.
     private func kept() -> [Int] {
         var kept = Array(items.indices)
         if items.count > most { kept = FairCut.kept(items.map { ($0.plugin, 1) }, most: most) }
@@ -81,7 +82,7 @@ public struct RecentRecords {
 }
 
 extension RecentRecords {
-    /// Of records, the oldest first, the newest so many: of each plugin its newest ones.
+    /// The newest `most` of some records, which are given oldest first, selected fairly among the plugins.
     public static func newest(_ records: [SessionRecord], most: Int) -> [SessionRecord] {
         FairCut.kept(records.map { ($0.plugin, 1) }, most: most).map { records[$0] }
     }

@@ -1,14 +1,15 @@
 public import HostValues
 
-/// How many bytes of records each plugin may have written: some at once, then so many a second. Pure.
-///
-/// The record files are bounded all together, so a plugin whose sessions end in a storm would push out what the others
-/// left. Over its budget a plugin's sessions are still recorded, but briefly: see `SessionRecord.brief`.
+/// Limits the bytes of records that each plugin may write, as a token bucket: an initial amount, then a rate. Pure.
+/// ///
+/// The record files are limited in total, so a plugin whose sessions fail in quick succession would displace the
+/// records of others. The sessions of a plugin that is over its budget are still recorded, but briefly: see
+/// `SessionRecord.brief`.
 public struct RecordBudget: Sendable {
-    /// Bytes that a plugin may have written at once: less than half of the record files, which hold five times 16 MiB, so
-    /// that the others keep the greater part. A plugin with large records and no ill will is not cut before that.
+    /// The bytes that a plugin may write at once. The value is less than half of the record files (five of 16 MiB), so
+    /// that the others keep the larger part; a well-behaved plugin with large records does not reach it.
     public static let atOnce = 36 << 20
-    /// Bytes a second, in the long run.
+    /// The rate at which the budget refills, in bytes per second.
     public static let perSecond = 8 << 10
 
     private struct Account {
@@ -18,14 +19,14 @@ public struct RecordBudget: Sendable {
 
     private var accounts: [String: Account] = [:]
 
-    /// Nobody has written anything.
+    /// Makes a budget of which nothing is used yet.
     public init() {}
 
-    /// Takes bytes from a plugin's budget at that time; false, and nothing is taken, when it has not as
-    /// many.
+    /// Takes bytes from a plugin's budget at that time. Returns false, and takes nothing, if the budget does not
+    /// suffice.
     public mutating func take(_ bytes: Int, of plugin: String, at now: MonotonicTime) -> Bool {
         var account = accounts[plugin] ?? Account(left: Self.atOnce, asOf: now)
-        // Time is counted in whole bytes, so that looking often does not lose any.
+        // The time advances in whole bytes, so that frequent calls lose no fractions.
         let earned = max(0, now - account.asOf) / (1_000_000_000 / Int64(Self.perSecond))
         account.left = Int(min(Int64(Self.atOnce), Int64(account.left) + min(earned, Int64(Self.atOnce))))
         account.asOf += earned * (1_000_000_000 / Int64(Self.perSecond))
@@ -37,7 +38,7 @@ public struct RecordBudget: Sendable {
 }
 
 extension SessionRecord {
-    /// About how many bytes its line has: at least those of its texts.
+    /// An estimate of the size of the record's line in bytes, not less than the sizes of its texts.
     public var estimatedSize: Int {
         func size(_ text: String?) -> Int { min(text?.utf8.count ?? 0, Self.longestText) }
         var bytes = 400 + size(plugin) + size(routine) + size(pluginVersion) + size(report)
@@ -51,7 +52,7 @@ extension SessionRecord {
         return bytes
     }
 
-    /// The record without the routine's columns and with short texts.
+    /// The record without the routine's columns and with its texts shortened.
     public var brief: SessionRecord {
         var brief = self
         brief.stats = Stats()

@@ -1,20 +1,20 @@
 public import HostValues
 
-/// A record with its line of JSON. It is made once, where the record is complete; the store, the command of `on_failure`
-/// and the page get the same bytes.
+/// A record with its line of JSON, which is made once when the record is complete. The store, the command of
+/// `on_failure` and the page all use the same bytes.
 public struct RecordLine: Equatable, Sendable {
-    /// What the line says.
+    /// The record.
     public let record: SessionRecord
-    /// The line, without its break.
+    /// The line, without the line break.
     public let bytes: [UInt8]
 
-    /// The line of a record to which nothing is added any more.
+    /// Makes the line of a complete record.
     public init(_ record: SessionRecord) {
         self.record = record
         bytes = record.line()
     }
 
-    /// The object that `RecordTable.json` writes: the line's fields, then start and finish as texts.
+    /// The JSON object that `RecordTable.json` writes: the line's fields, then start and finish as texts.
     var object: [UInt8] {
         var writer = JSONWriter()
         writer.open()

@@ -2,33 +2,33 @@ public import HostSystem
 public import HostValues
 
 /// The record files of a state directory: `sessions.jsonl`, and the older `sessions.1.jsonl` and so on.
-///
-/// Reading needs no lock and may go on while a host writes and rotates: all files are opened first, and one that
-/// was moved meanwhile is read once. Memory is bounded by one line, however large the files are.
+/// ///
+/// Reading needs no lock and works while a host writes and rotates: all files are opened first, and a file that was
+/// moved meanwhile is read once. Memory use is bounded by the longest line, whatever the size of the files.
 public enum SessionFiles {
     /// The order in which records are visited.
     public enum Order: Sendable {
         case oldestFirst, newestFirst
     }
 
-    /// What a reading left out.
+    /// What a reading skipped.
     public struct Outcome: Equatable, Sendable {
-        /// Lines that are no record, empty ones aside.
+        /// The number of non-empty lines that are not valid records.
         public internal(set) var skipped = 0
-        /// The first of them: the file, and what is wrong.
+        /// The first of these: the file, and what is wrong with the line.
         public internal(set) var firstFault: String?
     }
 
     /// The newest file, to which records are appended.
     public static let current = "sessions.jsonl"
 
-    /// The name of an older file; 1 is the newest of them.
+    /// The name of an older file; number 1 is the newest of them.
     public static func older(_ number: Int) -> String { "sessions.\(number).jsonl" }
 
-    /// How many older files are looked for when reading.
+    /// The highest number of an older file that readers consider.
     public static let mostOlder = 99
 
-    /// Visits the records until `visit` returns false. No file at all is no error.
+    /// Visits the records until `visit` returns false. It is no error if there are no files.
     public static func read(
         _ directory: borrowing Directory, order: Order, _ visit: (SessionRecord) -> Bool
     ) throws(SystemError) -> Outcome {
@@ -45,7 +45,7 @@ public enum SessionFiles {
         return outcome
     }
 
-    /// The newest `count` records that match, oldest of them first.
+    /// The newest `count` records that match, in order, oldest first.
     public static func last(
         _ count: Int, in directory: borrowing Directory, where matches: (SessionRecord) -> Bool = { _ in true }
     ) throws(SystemError) -> (records: [SessionRecord], outcome: Outcome) {
@@ -87,7 +87,7 @@ public enum SessionFiles {
         }
     }
 
-    /// Opens all files, newest first; gaps in the numbers are fine.
+    /// Opens all files, newest first; missing numbers are skipped.
     private static func open(_ directory: borrowing Directory) throws(SystemError) -> [File] {
         var files: [File] = []
         var seen: [UInt64] = []
@@ -107,7 +107,7 @@ public enum SessionFiles {
         return files
     }
 
-    /// The number in `sessions.N.jsonl`.
+    /// The number in `sessions.N.jsonl`; nil for any other name.
     static func number(of name: String) -> Int? {
         guard name.hasPrefix("sessions."), name.hasSuffix(".jsonl") else { return nil }
         let middle = name.dropFirst(9).dropLast(6)
@@ -116,19 +116,19 @@ public enum SessionFiles {
     }
 }
 
-/// Reads the lines of a file in either direction, in blocks. Lines that are too long to be records are given as one
-/// range of over `SessionRecord.longestLine` bytes, cut short.
+/// Reads the lines of a file in either direction, block by block. A line that is too long for a record is delivered
+/// cut, as one range of more than `SessionRecord.longestLine` bytes.
 struct LineReader {
-    /// For messages.
+    /// The file's path, for messages.
     let path: String
-    /// Where the file ends for this reader.
+    /// The number of bytes to read; the file may have grown since.
     let size: Int
-    /// Bytes a read.
+    /// The block size in bytes.
     var block = 256 << 10
 
     private static let newline = UInt8(ascii: "\n")
 
-    /// Visits the lines from the first to the last; false when `visit` ended it.
+    /// Visits the lines from first to last; returns false if `visit` stopped it.
     func forward(_ file: borrowing Descriptor, _ visit: ([UInt8], Range<Int>) -> Bool) throws(SystemError) -> Bool {
         var offset = 0
         var buffer: [UInt8] = []
@@ -158,10 +158,10 @@ struct LineReader {
         return isCut || buffer.isEmpty || visit(buffer, 0..<buffer.count)
     }
 
-    /// Visits the lines from the last to the first; false when `visit` ended it.
+    /// Visits the lines from last to first; returns false if `visit` stopped it.
     func backward(_ file: borrowing Descriptor, _ visit: ([UInt8], Range<Int>) -> Bool) throws(SystemError) -> Bool {
         var offset = size
-        var rest: [UInt8] = []  // the end of a line whose beginning has not been read
+        var rest: [UInt8] = []  // the end of a line whose beginning has not been read yet
         var isCut = false
         while offset > 0 {
             let count = min(block, offset)

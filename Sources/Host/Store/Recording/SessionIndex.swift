@@ -1,14 +1,15 @@
 internal import HostValues
 
-/// What the host asks of all records without reading them again: whether a session has one, the sums of cycles, and how
-/// the last session of each routine ended.
+/// What the host needs to know of all records without reading them again: which sessions have a record, the total
+/// cycles of each routine, and how its last session ended.
 struct SessionIndex {
-    /// A set of ids that forgets the oldest: two generations of at most `generation` ids each.
+    /// The ids of sessions with a record, in two generations of at most `generation` ids each; the older generation is
+    /// forgotten first.
     private var newer: Set<SessionID> = []
     private var older: Set<SessionID> = []
-    /// Cycles by `plugin/routine`.
+    /// Total cycles by `plugin/routine`.
     private(set) var cycles: [String: UInt64] = [:]
-    /// How the last session ended, likewise.
+    /// How the last session ended, by `plugin/routine`.
     private(set) var ends: [String: SessionEnd] = [:]
 
     private static let generation = 131_072
@@ -23,15 +24,15 @@ struct SessionIndex {
         newer.insert(id)
     }
 
-    /// Adds a record's cycles. Where the record knows a greater sum, that one holds: older records may be gone.
-    /// A routine without a sum here begins with the one in `base`.
+    /// Adds a record's cycles. If the record has a greater total itself, that total counts, since older records may be
+    /// gone. A routine without a total starts from the one in `base`.
     mutating func add(_ entry: Entry, to base: [String: UInt64] = [:]) {
         let before = cycles[entry.identifier] ?? base[entry.identifier] ?? 0
         cycles[entry.identifier] = max(before.clampedPlus(entry.cycles), entry.lifetimeCycles ?? 0)
         if let end = entry.end { ends[entry.identifier] = end }
     }
 
-    /// Takes over sums, of two for the same routine the greater; and ends, which replace those that are here.
+    /// Merges other totals, of which the greater counts, and other ends, which replace those here.
     mutating func merge(_ sums: [String: UInt64], ends newer: [String: SessionEnd]) {
         cycles.merge(sums) { max($0, $1) }
         ends.merge(newer) { $1 }
@@ -43,7 +44,7 @@ struct SessionIndex {
         var identifier: String
         var cycles: UInt64
         var lifetimeCycles: UInt64?
-        /// nil for a load that failed: no session was there to end.
+        /// How the session ended; nil for a failed load, which had no session.
         var end: SessionEnd?
 
         init(_ record: SessionRecord) {
@@ -56,7 +57,7 @@ struct SessionIndex {
 
         private static let load = Phase.load.word
 
-        /// Reads these fields from a line and passes over the others; nil when it is no record.
+        /// Parses these fields from a line and skips the others; nil if the line is not a record.
         init?(_ bytes: [UInt8], in range: Range<Int>) {
             guard range.count <= SessionRecord.longestLine else { return nil }
             var session: SessionID?

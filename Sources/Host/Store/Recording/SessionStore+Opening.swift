@@ -2,16 +2,16 @@ public import HostSystem
 public import HostValues
 
 extension SessionStore {
-    /// The file for what is not a whole line.
+    /// The file for incomplete lines.
     static let tornName = "sessions.torn"
 
-    /// Sees to it that the file ends with a whole line, so that the next record begins on one of its own.
+    /// Repairs the end of the file, so that the next record begins on a line of its own.
     mutating func mend() throws(SystemError) {
         do throws(SystemError) { try directory.remove(Self.newName) } catch { if !error.isNotFound { throw error } }
         let status = try file.status(subject: path)
         size = status.size
         inode = status.inode
-        // The name of a new file has to survive a power loss as well.
+        // The directory entry of a new file must survive a power loss as well.
         if size == 0, options.isSynchronized { try directory.descriptor.synchronize(subject: directory.path) }
         let start = try lastLineStart()
         guard start < size else { return }
@@ -29,7 +29,7 @@ extension SessionStore {
         if options.isSynchronized { try file.synchronize(subject: path) }
     }
 
-    /// Where the bytes after the last line break begin: the size, if there are none.
+    /// The offset after the last line break; equal to `size` if the file ends with one.
     private func lastLineStart() throws(SystemError) -> Int {
         var end = size
         while end > 0 {
@@ -41,7 +41,7 @@ extension SessionStore {
         return 0
     }
 
-    /// Appends a torn line to `sessions.torn`, which begins anew when it is over 1 MiB.
+    /// Appends an incomplete line to `sessions.torn`, which is emptied first if it is over 1 MiB.
     private mutating func setAside(_ tail: [UInt8], of length: Int) throws(SystemError) {
         let torn = try directory.openForAppending(Self.tornName)
         let place = directory.child(Self.tornName)
@@ -50,7 +50,7 @@ extension SessionStore {
         warnings.append("\(path): the last line was torn (\(length) bytes without an end); it is now in \(place)")
     }
 
-    /// Reads the newest file, and all of them only where the tally does not fit.
+    /// Builds the index from the newest two files and the tally; reads all files only if the tally does not match them.
     mutating func buildIndex() throws(SystemError) {
         let previous = SessionFiles.older(1)
         let tally = try loadTally()
@@ -58,7 +58,7 @@ extension SessionStore {
         var entries: [SessionIndex.Entry] = []
         var isCovered = false
 
-        // The ids of the file before, and whether the tally was taken at its end.
+        // The ids of the previous file, and whether the tally was written at its end.
         var last: SessionID?
         skipped += try scan(previous) {
             last = $0.session; entries.append($0)
@@ -81,8 +81,8 @@ extension SessionStore {
         }
     }
 
-    /// Sees to it that `contains` is right for these sessions, also where their records are in older files than the two
-    /// that are read at opening. Reads the files only when some are not known, and as far as it must.
+    /// Makes `contains` right for these sessions, even if their records are in older files than the two that are read
+    /// at opening. Reads further files only if some sessions are unknown, and only as far as necessary.
     public mutating func find(_ sessions: [SessionID]) throws(SystemError) {
         var missing = Set(sessions.filter { !index.contains($0) })
         if missing.isEmpty { return }
@@ -96,7 +96,7 @@ extension SessionStore {
         for session in found { index.remember(session) }
     }
 
-    /// Adds up all files; of a sum that the tally has and one that the records have, the greater holds.
+    /// Sums up all files; where the tally has a greater total for a routine, that one counts.
     private mutating func rebuild() throws(SystemError) {
         var sums = SessionIndex()
         try SessionFiles.lines(directory, order: .oldestFirst) { bytes, range, _ in
@@ -118,7 +118,7 @@ extension SessionStore {
         }
     }
 
-    /// Visits the entries of one file, oldest first; returns how many lines are none.
+    /// Visits the entries of one file, oldest first; returns the number of lines that are not records.
     private func scan(_ name: String, _ visit: (SessionIndex.Entry) -> Void) throws(SystemError) -> Int {
         var skipped = 0
         do throws(SystemError) {

@@ -2,13 +2,14 @@ internal import HostSystem
 internal import HostValues
 
 extension SessionStore {
-    /// The name under which the next file is made, before anything is moved.
+    /// The name under which the next file is created before any file is renamed.
     static let newName = "sessions.new"
 
-    /// Begins a new file. Where that fails, the one that is open simply goes on growing, and the next write tries again.
-    ///
-    /// The order makes every crash harmless: first the new file and the tally, then the moves from the oldest on, up
-    /// to the first gap in the numbers, which takes a file without loss.
+    /// Starts a new file. If that fails, the current file keeps growing, and the next write tries again.
+    /// ///
+    /// The order makes a crash at any point harmless: first the new file and the tally are written, then the files up
+    /// to the first gap in the numbers are renamed, the oldest of them first. Only if there is no gap, the oldest file
+    /// of all is overwritten.
     mutating func rotate() {
         do throws(SystemError) {
             let next = try directory.openForAppending(Self.newName)
@@ -49,7 +50,7 @@ extension SessionStore {
         }
     }
 
-    /// Replaces the tally in one step.
+    /// Atomically replaces the tally.
     private func saveTally() throws(SystemError) {
         guard let lastSession else { return }
         let tally = SessionTally(through: lastSession, cycles: index.cycles, ends: index.ends)

@@ -1,61 +1,61 @@
 public import HostSystem
 public import HostValues
 
-/// The record file of a state directory, to which a host appends. One thread; one host a directory (its lock is the
-/// caller's affair). Readers in other processes use `SessionFiles`.
-///
-/// A record is kept in memory until its line is whole on the disk: a failed write is taken back, so that no line is
-/// ever torn, and the caller tries again later with `flush()`.
+/// The record file of a state directory, to which a host appends. One thread uses it, in one host per directory; the
+/// caller holds the directory's lock. Readers in other processes use `SessionFiles`.
+/// ///
+/// A record stays in memory until its complete line is on disk. A failed write is undone by truncation, so that no line
+/// stays incomplete, and the caller retries with `flush()`.
 public struct SessionStore: ~Copyable {
-    /// How a store behaves.
+    /// The options of a store.
     public struct Options: Sendable {
-        /// Bytes from which a new file is begun.
+        /// The size in bytes at which a new file is started.
         public var rotateAt = 16 << 20
-        /// How many older files are kept, from 1 to 99.
+        /// The number of older files to keep, from 1 to 99.
         public var keep = 4
-        /// Whether records survive a power loss (fdatasync for each batch), or only the end of the host.
+        /// Whether records survive a power loss, by one fdatasync per batch, or only the end of the host.
         public var isSynchronized = true
-        /// Records kept in memory while they cannot be written.
+        /// The largest number of records kept in memory while they cannot be written.
         public var mostPending = 200_000
 
-        /// The defaults.
+        /// Makes the default options.
         public init() {}
     }
 
-    /// What was found and mended at opening, one line each, for the log.
+    /// What was found and repaired at opening, one line each, for the log.
     public internal(set) var warnings: [String] = []
-    /// Why the last rotation failed; nil after one that went well. The file just grows meanwhile.
+    /// The reason why the last rotation failed; nil after a successful one. Until then the file keeps growing.
     public internal(set) var rotationFault: SystemError?
-    /// How often a new file was begun.
+    /// How often a new file was started.
     public internal(set) var rotations = 0
-    /// Records that were given up because too many could not be written.
+    /// The number of records that were dropped because too many could not be written.
     public private(set) var lost = 0
 
     let directory: Directory
     let options: Options
     var calls = Calls()
     var file: Descriptor
-    /// Which file that is.
+    /// The inode of the open file.
     var inode: UInt64 = 0
-    /// Where the last whole line ends.
+    /// The offset after the last complete line.
     var size = 0
-    /// Whether bytes past `size` may be in the file.
+    /// Whether the file may have bytes past `size`, from a failed write.
     private var isTorn = false
     private var pending: [Pending] = []
-    /// Of the records in the files.
+    /// The index of the records in the files.
     var index = SessionIndex()
-    /// Of those that wait; its sums include the files'.
+    /// The index of the pending records; its totals include those of the files.
     private var pendingIndex = SessionIndex()
-    /// The session whose line is the last in the file.
+    /// The session of the file's last line.
     var lastSession: SessionID?
 
     private struct Pending {
         let entry: SessionIndex.Entry
-        /// Without its break.
+        /// The line without its break.
         let line: [UInt8]
     }
 
-    /// What is done to the file; tests put failures in its place.
+    /// The operations on the file; tests replace them to inject failures.
     struct Calls {
         var write: (borrowing Descriptor, [UInt8], String) throws(SystemError) -> Void = {
             (file, bytes, path) throws(SystemError) in try file.writeAll(bytes, subject: path)
@@ -68,7 +68,7 @@ public struct SessionStore: ~Copyable {
         }
     }
 
-    /// Opens the store, mends what a crash left, and reads what the index needs: see `warnings`.
+    /// Opens the store, repairs what a crash has left (see `warnings`), and builds the index.
     public static func open(_ directory: consuming Directory, options: Options = Options())
         throws(SystemError) -> SessionStore
     {
@@ -85,7 +85,8 @@ public struct SessionStore: ~Copyable {
         self.options = options
     }
 
-    /// Takes a line that waits for the next `flush()`. When too many wait it is given up, and counted in `lost`.
+    /// Adds a line to those that wait for the next `flush()`. If too many are waiting, the line is dropped and counted
+    /// in `lost`.
     public mutating func add(_ line: RecordLine) {
         guard pending.count < options.mostPending else {
             lost += 1
@@ -97,11 +98,11 @@ public struct SessionStore: ~Copyable {
         pendingIndex.add(entry, to: index.cycles)
     }
 
-    /// Appends a record: see `append(_:)` for several.
+    /// Appends one record; see `append(_:)` for several.
     public mutating func append(_ record: SessionRecord) throws(SystemError) { try append([record]) }
 
-    /// Appends records: in the file when it returns, else in memory for the next `flush()`. One without
-    /// `lifetimeCycles` is given them.
+    /// Appends records. When this returns they are in the file; if it throws, they wait in memory for the next
+    /// `flush()`. Sets `lifetimeCycles` where it is missing.
     public mutating func append(_ records: [SessionRecord]) throws(SystemError) {
         for var record in records {
             if record.lifetimeCycles == nil {
@@ -113,10 +114,11 @@ public struct SessionStore: ~Copyable {
         try flush()
     }
 
-    /// Records that wait in memory.
+    /// The number of records that wait in memory.
     public var pendingCount: Int { pending.count }
 
-    /// Writes what waits, with one write and one sync for as much as fits into 1 MiB. On failure it goes on waiting, and the file ends with a whole line.
+    /// Writes the waiting records, with one write and one sync for each batch of up to 1 MiB. If that fails, they keep
+    /// waiting, and the file ends with a complete line.
     public mutating func flush() throws(SystemError) {
         while let first = pending.first {
             if isTorn { try takeBack() }
@@ -146,16 +148,16 @@ public struct SessionStore: ~Copyable {
         pendingIndex = SessionIndex()
     }
 
-    /// Whether the session has a record, among the newest files' and those that wait in memory.
+    /// Whether the session has a record, in the newest files or waiting in memory.
     public func contains(_ session: SessionID) -> Bool { index.contains(session) || pendingIndex.contains(session) }
 
-    /// The routine's cycles over all its records, those included that wait in memory.
+    /// The routine's total cycles over all its records, including those that wait in memory.
     public func lifetimeCycles(plugin: String, routine: String) -> UInt64 {
         let identifier = plugin + "/" + routine
         return pendingIndex.cycles[identifier] ?? index.cycles[identifier] ?? 0
     }
 
-    /// How the routine's last session ended, by the same records; nil when there was none.
+    /// How the routine's last session ended, according to the same records; nil if there was none.
     public func lastEnd(plugin: String, routine: String) -> SessionEnd? {
         let identifier = plugin + "/" + routine
         return pendingIndex.ends[identifier] ?? index.ends[identifier]
@@ -164,21 +166,22 @@ public struct SessionStore: ~Copyable {
     /// The file's path, for messages.
     var path: String { directory.child(SessionFiles.current) }
 
-    /// How many of the waiting records go into the next write: at least one, up to 1 MiB and to the file's bound.
+    /// The number of waiting records in the next batch: at least one, and as many as fit into 1 MiB and below the
+    /// rotation limit.
     private func batch() -> Int {
         let room = options.rotateAt - size
         var bytes = 0
         var count = 0
         for waiting in pending {
             bytes += waiting.line.count + 1
-            // A file that is over its bound already could not be rotated, and grows.
+            // A file that is past the limit already could not be rotated, so it keeps growing.
             if count > 0, bytes > 1 << 20 || room > 0 && bytes > room { break }
             count += 1
         }
         return count
     }
 
-    /// Goes on with the file of that name when somebody has moved, removed, cut or extended the one that is open.
+    /// Reopens the file if another process has moved, removed, truncated or extended the open one.
     private mutating func followReplacement() throws(SystemError) {
         if let status = try? directory.status(SessionFiles.current), status.inode == inode, status.size == size {
             return

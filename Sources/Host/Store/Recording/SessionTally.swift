@@ -1,17 +1,18 @@
 internal import HostValues
 
-/// The sums of cycles over the files that were rotated, and how each routine's last session in them ended, so that opening the store reads the newest file only.
+/// Totals over the files that were rotated: cycles, and how each routine's last session ended. With it, opening the
+/// store need not read those files.
 struct SessionTally: Equatable {
-    /// The last session in those files: the tally is taken for what it is only where that one still stands there.
+    /// The last session in those files. The tally is valid only if that session is still the last one there.
     var through: SessionID
-    /// Cycles by `plugin/routine`.
+    /// Total cycles by `plugin/routine`.
     var cycles: [String: UInt64]
-    /// Likewise, how the last session ended.
+    /// How the last session ended, by `plugin/routine`.
     var ends: [String: SessionEnd]
 
-    /// Its file in the state directory.
+    /// The name of its file in the state directory.
     static let name = "sessions.tally"
-    /// Bytes at most; a larger file is not read.
+    /// The largest size in bytes; a larger file is ignored.
     static let limit = 64 << 20
 
     init(through: SessionID, cycles: [String: UInt64], ends: [String: SessionEnd] = [:]) {
@@ -20,7 +21,8 @@ struct SessionTally: Equatable {
         self.ends = ends
     }
 
-    /// Reads the file's content; nil when it is damaged, which costs time and no cycles that the records know.
+    /// Parses the file's content; nil if it is damaged. Then all records are read instead, so no cycles in them are
+    /// lost.
     init?(_ bytes: [UInt8]) {
         var through: SessionID?
         var cycles: [String: UInt64] = [:]

@@ -3,26 +3,26 @@ public import HostPolicy
 public import HostSystem
 
 /// The tallies of all routines in one file, `tally.json`, in the host's state directory.
-///
-/// One host has the directory at a time. A save replaces the file in one step, so that after a crash the old or the
-/// new one is there, whole.
+/// ///
+/// Only one host uses the directory at a time. A save replaces the file atomically, so that after a crash it is the old
+/// one or the new one.
 public struct TallyStore: Sendable {
     private struct Content: Codable {
         var version: Int
         var routines: [String: RoutineTally]
     }
 
-    /// 1 counted errors as deaths.
+    /// The format's version. Version 1 counted errors as deaths.
     private static let version = 2
     private static let name = "tally.json"
     private static let corrupt = "tally.json.corrupt"
     private static let limit = 64 << 20
 
-    /// There is nothing to set.
+    /// Makes a store; it has no state.
     public init() {}
 
-    /// Reads the tallies by routine id. A file that is not there is no tally; one that cannot be understood is set
-    /// aside as `tally.json.corrupt`. `warning` is a line for the log, or nil.
+    /// Reads the tallies by routine id. A missing file yields no tallies; an unreadable one is set aside as
+    /// `tally.json.corrupt`. `warning` is a line for the log, or nil.
     public func load(from directory: borrowing Directory) -> (tallies: [String: RoutineTally], warning: String?) {
         let bytes: [UInt8]
         do throws(SystemError) {
@@ -44,11 +44,11 @@ public struct TallyStore: Sendable {
         }
     }
 
-    /// Replaces the file. Blocks for about as long as a small synced write.
+    /// Atomically replaces the file. Takes about as long as a small synced write.
     public func save(_ tallies: [String: RoutineTally], in directory: borrowing Directory) throws(SystemError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // Strings, integers and booleans only: there is nothing in a tally that cannot be encoded.
+        // A tally has only strings, integers and booleans, so encoding cannot fail.
         guard let data = try? encoder.encode(Content(version: Self.version, routines: tallies)) else { return }
         try directory.save([UInt8](data), as: Self.name)
     }

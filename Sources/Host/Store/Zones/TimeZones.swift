@@ -2,35 +2,36 @@ public import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Finds time zones on this machine: by name, or its own. Reads files; what is in them is `TimeZoneRules`' to judge.
+/// Finds time zones on this machine, by name or the machine's own. It reads the files; `TimeZoneRules` interprets them.
 public enum TimeZones {
-    /// Why there are no rules for a zone.
+    /// The reason why the rules of a zone cannot be had.
     public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
-        /// One line with the mend.
+        /// The reason in one line, with the remedy.
         public let description: String
     }
 
-    /// A zone as it was found.
+    /// A zone that was found.
     public struct Zone: Equatable, Sendable {
-        /// How it is called.
+        /// The zone's name.
         public let name: String
-        /// Its rules.
+        /// The zone's rules.
         public let rules: TimeZoneRules
     }
 
-    /// Whether there is a zone of that name.
+    /// Whether a zone of that name exists.
     public static func has(_ name: String) -> Bool {
         guard ScheduleText.isZoneName(Array(name.utf8)) else { return false }
         guard let bytes = try? ZoneFile(named: name).read(limit: TimeZoneRules.mostBytes) else { return false }
         return bytes.starts(with: "TZif".utf8)
     }
 
-    /// What changes when the files of a zone do, or this machine gets another one.
+    /// A fingerprint that changes when the file of a zone changes, or when the machine is given another zone.
     public struct Mark: Equatable, Sendable {
         private let own: ZoneFile.Own?
         private let stamp: FileStatus?
 
-        /// As the zone of that name is now; nil: this machine's, with what `TZ` says.
+        /// Takes the present fingerprint of a named zone; with nil, of the machine's own zone, where `variable` is the
+        /// value of `TZ`.
         public init(_ name: String?, variable: String?) {
             own = name == nil ? ZoneFile.own(variable: variable) : nil
             let file: ZoneFile? =
@@ -44,12 +45,12 @@ public enum TimeZones {
         }
     }
 
-    /// The zone of a name, or with nil that of this machine, with what holds from about a year before `time` on.
+    /// Loads a named zone, or with nil the machine's own, with rules from about a year before `time` on.
     public static func zone(_ name: String?, from time: Int64) throws(Failure) -> Zone {
         try zone(name, from: time, variable: HostProcess.environment("TZ"))
     }
 
-    /// The same with what `TZ` says.
+    /// Loads a zone as above, where `variable` is the value of `TZ`.
     public static func zone(_ name: String?, from time: Int64, variable: String?) throws(Failure) -> Zone {
         if let name {
             guard ScheduleText.isZoneName(Array(name.utf8)) else { throw absent(name) }

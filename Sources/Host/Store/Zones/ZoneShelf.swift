@@ -3,12 +3,12 @@ internal import HostSystem
 public import HostValues
 internal import Synchronization
 
-/// The time zones that a process needs, each read once and looked at again after an hour.
+/// A cache of the time zones that a process uses; each is checked for changes after an hour.
 public final class ZoneShelf: Sendable {
-    /// One for all of the process. A worker makes it before it loads a plugin, which may change the environment.
+    /// The only instance. A worker creates it before it loads a plugin, which may change the environment.
     public static let shared = ZoneShelf()
 
-    /// How long what is known of a zone counts, ns.
+    /// How long a zone is used without checking its file, in ns.
     public static let patience: Int64 = 3_600_000_000_000
 
     private struct Entry {
@@ -22,8 +22,8 @@ public final class ZoneShelf: Sendable {
 
     private init() {}
 
-    /// A zone; nil: the machine's own. One whose file is damaged or gone stays as it was, and `trouble` is called with
-    /// what is wrong.
+    /// A zone; nil means the machine's own. If the file of a known zone is damaged or gone, the known rules stay in
+    /// use, and `trouble` is called with the reason.
     public func zone(_ name: String?, boot: BootTime, wall: WallTime, trouble: (String) -> Void = { _ in })
         throws(TimeZones.Failure) -> TimeZones.Zone
     {
