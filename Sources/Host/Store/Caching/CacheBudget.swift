@@ -38,7 +38,7 @@ public final class CacheBudget: Sendable {
     }
 
     /// Evicts values down to seven eighths of the limit if it is exceeded. Called without any lock held.
-    /// ///
+    ///
     /// Values that can be read back from disk go first, then the least recently used. Evicting more than necessary
     /// makes the sort rare. The last candidate is kept if the total fits the limit itself, so that a single large value
     /// is not evicted for the margin's sake.

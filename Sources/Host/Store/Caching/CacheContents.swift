@@ -3,11 +3,11 @@ internal import Synchronization
 
 /// The in-memory contents of one cache, and the decisions about them, as a pure state machine. Accessed only under the
 /// cache's lock.
-/// ///
+///
 /// It is told the time, what was read from disk and what the source returned, and answers what its caller is to do: it
 /// runs no source, touches no file and takes no lock. `CacheFlight` decides about a single value; this type holds all
 /// of a cache's values, and the loads in progress.
-/// ///
+///
 /// A value that is removed is part of the answer. The caller releases it later (`CacheParking`), after the lock is
 /// released, for two reasons: the routine's callback may still be using it, and its release may run plugin code.
 struct CacheContents {
@@ -109,7 +109,7 @@ struct CacheContents {
     // MARK: - Loads
 
     /// Takes over the value found on disk, unless a put or an invalidation has outdated it.
-    /// ///
+    ///
     /// If the value satisfies the call, the load ends and `served` is the call's result; else `served` is nil and the
     /// caller must run the source. `isNews` tells that the value may have been written after the call began, which
     /// satisfies a call for a fresh value. `old` is the value to release.

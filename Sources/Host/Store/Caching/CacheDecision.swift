@@ -1,5 +1,5 @@
 /// The decision about one request, as a pure function of age, expiry and what the request asks for.
-/// ///
+///
 /// An age equal to a limit is within it. All times are in nanoseconds.
 public enum CacheDecision: Equatable, Sendable {
     /// Serve the value held.

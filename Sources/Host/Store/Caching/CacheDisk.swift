@@ -2,7 +2,7 @@ internal import HostSystem
 internal import HostValues
 
 /// The disk side of one cache: reads and writes the files of its keys, and knows the generations found in them.
-/// ///
+///
 /// No failure reaches the caller: a file that cannot be read counts as absent, and a value that cannot be written is
 /// missing for the next process. Both are counted and reported. Any thread may call it; it holds no lock during file
 /// operations.

@@ -26,7 +26,7 @@ enum CacheFileReader {
     }
 
     /// Reads the file `name` of a folder.
-    /// ///
+    ///
     /// It throws only errors that say nothing about the file's content, such as a lack of memory, descriptors or
     /// permission. `isHeld` means that the file was replaced meanwhile and is being overwritten.
     static func read(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {

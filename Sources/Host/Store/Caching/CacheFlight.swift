@@ -2,7 +2,7 @@ internal import HostValues
 
 /// The life of one cached value as a pure state machine: held or absent, loading or idle, in back-off or not. The cache
 /// performs what it decides.
-/// ///
+///
 /// All times are boot-clock nanoseconds. Every method is called under the cache's lock.
 struct CacheFlight: Sendable {
     /// The cache's settings, which are the same for all its values.

@@ -3,7 +3,7 @@ public import HostValues
 
 /// A directory, with the operations that the caches need. It is a protocol so that tests can make each step fail and
 /// keep files in memory.
-/// ///
+///
 /// All methods may be called on any thread at the same time. Names are single path components; links are not followed.
 public protocol CacheFolder: AnyObject, Sendable {
     /// Opens a subdirectory; makes it first if `create` is set.

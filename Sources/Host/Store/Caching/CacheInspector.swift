@@ -3,7 +3,7 @@ public import HostSystem
 public import HostValues
 
 /// Inspects the cache files of a state directory, whether a host is running or not.
-/// ///
+///
 /// Reading disturbs no running host; nothing is set aside or repaired. All methods may be called on any thread.
 public struct CacheInspector: Sendable {
     private let state: any CacheFolder

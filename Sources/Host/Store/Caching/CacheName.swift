@@ -5,7 +5,7 @@ public enum CacheName {
     static let longest = 160
 
     /// The file name, without a suffix, for any bytes.
-    /// ///
+    ///
     /// `[a-z0-9_-]` stays and every other byte becomes `%XX`; so names that differ in case only do not collide on any
     /// file system. The empty name becomes `%`. A name that is too long is cut, and `%%` and a hash of the whole name
     /// are appended; readers compare the complete name in the file's header.

@@ -2,7 +2,7 @@ internal import HostSystem
 internal import Synchronization
 
 /// Defers the release of values that the routine's callback may still be using until that callback returns.
-/// ///
+///
 /// It holds values that a cache has replaced, and values that were given to another thread than the callback's. A value
 /// that the callback's own thread received is therefore always held, by its cache or by this object, and a hit need not
 /// change a reference count.

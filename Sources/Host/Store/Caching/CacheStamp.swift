@@ -56,7 +56,7 @@ public struct CacheStamp: Equatable, Sendable {
     }
 
     /// The age at `now` of a value made at this time, in ns; nil if it cannot be known.
-    /// ///
+    ///
     /// Within one boot the age is exact, whatever was done to the wall clock. Across boots of the same machine it is
     /// the difference of the wall clocks, but at least the time since the last boot. For a value of another machine, or
     /// where machine or boot are unknown, only the wall clock counts. A wall clock that went backwards makes the age

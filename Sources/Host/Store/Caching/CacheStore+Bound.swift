@@ -3,7 +3,7 @@ internal import HostValues
 internal import Synchronization
 
 /// The limit on a cache's keyed values on disk: a number of files and a number of bytes.
-/// ///
+///
 /// A save only counts. When the counts exceed the limit, or files existed already when the folder was opened, the
 /// folder is scanned, on a background thread if one is available. If it is really past the limit, the least recently
 /// written files are removed down to seven eighths of it; within the limit nothing is removed. So a save costs one
@@ -28,7 +28,7 @@ extension CacheStore {
     }
 
     /// Removes the least recently written files past the limit, including those set aside; returns their number.
-    /// ///
+    ///
     /// The newest file stays whatever its size. Each file is removed under the lock, and only if its status has not
     /// changed since the scan, so that values saved meanwhile stay.
     func trim(_ path: Path) throws(SystemError) -> Int {

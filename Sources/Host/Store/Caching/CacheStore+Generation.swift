@@ -1,7 +1,7 @@
 internal import HostSystem
 
 /// Generations never decrease, even if the process that assigned the last one has ended and the file is gone.
-/// ///
+///
 /// The unkeyed value's file has its generation in the header. The generation of keyed values, and of a removed unkeyed
 /// value, is in the lock file of the cache's key directory.
 extension CacheStore {

@@ -3,7 +3,7 @@ internal import HostValues
 internal import Synchronization
 
 /// The files of one routine's disk caches: `cache/v1/<plugin>/<routine>/` in the state directory.
-/// ///
+///
 /// An unkeyed value is `<name>.shc`, a keyed one `<name>.keys/<key>.shc`, with names encoded by `CacheName`. No method
 /// is called while a lock of the caches is held.
 final class CacheStore: Sendable {
@@ -237,7 +237,7 @@ final class CacheStore: Sendable {
     }
 
     /// Atomically puts the temporary file in the place of the value's file.
-    /// ///
+    ///
     /// Where possible the two files exchange their names: the next save then overwrites an existing file, and the file
     /// system neither creates nor removes one. On ext4 this takes a ninth of the time, mainly because a rename over an
     /// existing file waits until the new file's blocks are written (`auto_da_alloc` in ext4(5)).
@@ -262,7 +262,7 @@ final class CacheStore: Sendable {
     }
 
     /// Finds out, under the lock, whether the disk has this generation or a newer one.
-    /// ///
+    ///
     /// While the lock file contains the number that this process wrote, no other process has saved in the folder, and a
     /// file that this process saved under that number is unchanged. Otherwise the file is read, and this process's
     /// number is written before the save: so the next process notices that its own number is gone, even if this process

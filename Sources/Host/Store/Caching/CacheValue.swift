@@ -2,7 +2,7 @@ internal import HostValues
 internal import Synchronization
 
 /// An immutable value of a cache: bytes or an object, at an address that does not change while the value lives.
-/// ///
+///
 /// References keep it alive; a pin is such a reference. An object's release function runs when the last reference is
 /// dropped, on whichever thread does so, and never under a lock of the caches.
 @safe public final class CacheValue: @unchecked Sendable {
@@ -155,7 +155,7 @@ internal import Synchronization
     }
 
     /// Sets the result of a source for an object cache; an object set before is released.
-    /// ///
+    ///
     /// `release` is called exactly once, on any thread, when the last user is done with the object; it is also called
     /// if the source fails afterwards.
     public func setObject(

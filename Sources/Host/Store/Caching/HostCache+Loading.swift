@@ -3,7 +3,7 @@ internal import HostValues
 
 /// One load, from the call that starts it to its result. It runs on the caller's thread, and holds no lock except that
 /// of the load's own file.
-/// ///
+///
 ///     perform     finds out whether this load is nested in another load of its thread
 ///      prepare    reads the disk, waits until no other process loads the value, reads the disk again
 ///       adopt     takes over what was found, and ends the load if that suffices

@@ -13,7 +13,7 @@ internal import Synchronization
 }
 
 /// One cache of a routine, in memory or also on disk. It lives as long as its namespace.
-/// ///
+///
 /// All methods except `hit` may be called on any thread. No lock is held while a source runs or a file is accessed.
 @safe public final class HostCache: Sendable {
     /// The cache's name within the namespace.
@@ -71,7 +71,7 @@ internal import Synchronization
 
     /// The unkeyed value, if it is at most `oldest` ns old and a get would be a hit without side effects; else nil, and
     /// the caller must use `get`. By default any age up to the expiry will do.
-    /// ///
+    ///
     /// Call it only on the thread of the routine's callback in progress; the value is valid until
     /// `CacheNamespace.callbackEnded`. It takes no lock, changes no reference count and allocates nothing.
     public func hit(within oldest: Int64 = .max) -> CacheHit? {
@@ -93,7 +93,7 @@ internal import Synchronization
     // MARK: - Full path
 
     /// The value, from the cache or from the source, as `CacheDecision` says.
-    /// ///
+    ///
     /// `key` has at most 65 536 bytes; the empty key is the unkeyed value. `source` takes precedence over the cache's
     /// own source. It runs on the calling thread, and other callers of the same key wait for it.
     public func get(_ request: CacheLookup = CacheLookup(), key: [UInt8] = [], source: CacheSource? = nil)
@@ -152,7 +152,7 @@ internal import Synchronization
 
     /// Replaces the value by a copy of these bytes, with age 0. If they are `tooLarge`, the old value is dropped, since
     /// it is outdated all the same.
-    /// ///
+    ///
     /// Set `byCallback` on the thread that calls `hit`. Then an old value that `hit` never returned is released at
     /// once, so that a callback that puts repeatedly holds only one value.
     public func put(_ bytes: UnsafeRawBufferPointer, key: [UInt8] = [], byCallback: Bool = false)
@@ -239,7 +239,7 @@ internal import Synchronization
     // MARK: - The value for `hit`
 
     /// Runs `body` under the lock, which may replace values, and then publishes the unkeyed value to `hit`.
-    /// ///
+    ///
     /// `body` must return the values that it removes, so that they stay alive until `hit` can no longer find them.
     func change<Answer>(_ body: (inout CacheContents) -> Answer) -> Answer {
         contents.withLock { contents in

@@ -1,7 +1,7 @@
 public import HostValues
 
 /// The newest records as JSON, kept in memory so that they can be shown without reading a file. Pure.
-/// ///
+///
 /// Their number and their total size are limited. When the limit is exceeded, the oldest records go, from the plugins
 /// with the most records first (`FairCut`), so that a plugin whose sessions fail in quick succession does not displace
 /// the records of others.

@@ -1,7 +1,7 @@
 public import HostValues
 
 /// Limits the bytes of records that each plugin may write, as a token bucket: an initial amount, then a rate. Pure.
-/// ///
+///
 /// The record files are limited in total, so a plugin whose sessions fail in quick succession would displace the
 /// records of others. The sessions of a plugin that is over its budget are still recorded, but briefly: see
 /// `SessionRecord.brief`.

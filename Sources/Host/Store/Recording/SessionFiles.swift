@@ -2,7 +2,7 @@ public import HostSystem
 public import HostValues
 
 /// The record files of a state directory: `sessions.jsonl`, and the older `sessions.1.jsonl` and so on.
-/// ///
+///
 /// Reading needs no lock and works while a host writes and rotates: all files are opened first, and a file that was
 /// moved meanwhile is read once. Memory use is bounded by the longest line, whatever the size of the files.
 public enum SessionFiles {

@@ -6,7 +6,7 @@ extension SessionStore {
     static let newName = "sessions.new"
 
     /// Starts a new file. If that fails, the current file keeps growing, and the next write tries again.
-    /// ///
+    ///
     /// The order makes a crash at any point harmless: first the new file and the tally are written, then the files up
     /// to the first gap in the numbers are renamed, the oldest of them first. Only if there is no gap, the oldest file
     /// of all is overwritten.

@@ -3,7 +3,7 @@ public import HostValues
 
 /// The record file of a state directory, to which a host appends. One thread uses it, in one host per directory; the
 /// caller holds the directory's lock. Readers in other processes use `SessionFiles`.
-/// ///
+///
 /// A record stays in memory until its complete line is on disk. A failed write is undone by truncation, so that no line
 /// stays incomplete, and the caller retries with `flush()`.
 public struct SessionStore: ~Copyable {

@@ -3,7 +3,7 @@ public import HostPolicy
 public import HostSystem
 
 /// The tallies of all routines in one file, `tally.json`, in the host's state directory.
-/// ///
+///
 /// Only one host uses the directory at a time. A save replaces the file atomically, so that after a crash it is the old
 /// one or the new one.
 public struct TallyStore: Sendable {
