@@ -1,9 +1,10 @@
-/// The calendar form, in systemd's grammar: `Mon..Fri *-*-* 09:30:00`, each of the three parts optional.
+/// Parses the calendar form, which has systemd's grammar: `Mon..Fri *-*-* 09:30:00`, where each of the three parts is
+/// optional.
 ///
-/// Beyond that grammar `*/2` is understood; fractions of a second are not.
+/// Unlike systemd, it accepts `*/2`, but not fractions of a second.
 struct CalendarExpression {
     private(set) var rule = CalendarRule()
-    /// As systemd writes it; empty unless asked for.
+    /// The expression as systemd would normalise it; empty unless `wantsNormal` was given.
     private(set) var normal = ""
 
     private static let shortcuts: [(String, String)] = [
@@ -14,7 +15,7 @@ struct CalendarExpression {
         ("biannually", "*-01,07-01 00:00:00"), ("bi-annually", "*-01,07-01 00:00:00"),
     ]
 
-    /// Reads one to three words.
+    /// Parses an expression of one to three words.
     init(words: [Range<Int>], of whole: ScheduleReader, wantsNormal: Bool) throws(ScheduleTextError) {
         if words.count == 1, let byte = words.first.map({ whole.bytes[$0.lowerBound] }), ScheduleReader.isLetter(byte) {
             let word = whole.text(words[0]).lowercased()
@@ -74,7 +75,7 @@ struct CalendarExpression {
                     start..<reader.position,
                     "it goes backwards: a week begins on Monday here; write two, such as Fri..Sun,Mon")
             }
-            // Here Sunday is the last day, in a rule the first.
+            // In this grammar Sunday is the last day of the week; in a rule it is the first.
             for day in first...last { mask |= 1 << UInt8((day + 1) % 7) }
         } while reader.take(",")
         if !reader.isAtEnd {
@@ -85,7 +86,7 @@ struct CalendarExpression {
         return wantsNormal ? Self.text(weekdays: mask) + " " : ""
     }
 
-    /// 0 for Monday to 6 for Sunday.
+    /// Reads a day of the week: 0 for Monday to 6 for Sunday.
     private static func weekday(_ reader: inout ScheduleReader) throws(ScheduleTextError) -> Int {
         let start = reader.position
         let name = reader.letters()
@@ -136,7 +137,8 @@ struct CalendarExpression {
             reader.end = first
             var years = SIMD4<UInt64>(repeating: 0)
             year = try Self.list(&reader, .year, wantsNormal) { element in
-                // One by one, all years take five times as long as the rest of a text.
+                // Special case for speed: setting the bits of all years one by one would take five times as long as the
+                // rest of a text.
                 if element.isAll, element.step == 0 { return years = CalendarRule.everyYear }
                 element.forEach { years[($0 - 1970) / 64] |= 1 << UInt64(($0 - 1970) % 64) }
             }
@@ -157,7 +159,8 @@ struct CalendarExpression {
         }
         let day = try Self.list(&reader, .day, wantsNormal, fromEnd: fromEnd) { element in
             if fromEnd, !element.isAll || element.step > 0 {
-                // Steps go on towards the end of the month: ~7/2 is the seventh, fifth, third day from the end, and the last.
+                // A step counts towards the end of the month: ~7/2 means the seventh, fifth and third last day, and the
+                // last one.
                 var (value, least) = (element.high, element.low)
                 if element.isOpen { (value, least) = (element.low, 1) }
                 while value >= least {
@@ -208,7 +211,7 @@ struct CalendarExpression {
 
     // MARK: Lists
 
-    /// Reads elements up to the reader's end, and writes them in order.
+    /// Reads list elements up to the reader's end and calls `body` with each; returns them in order as normalised text.
     private static func list(
         _ reader: inout ScheduleReader, _ field: CalendarField, _ wantsNormal: Bool, fromEnd: Bool = false,
         _ body: (CalendarElement) -> Void

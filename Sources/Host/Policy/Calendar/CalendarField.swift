@@ -1,8 +1,8 @@
-/// The parts of a time that a calendar names.
+/// The fields of a calendar expression.
 enum CalendarField {
     case second, minute, hour, day, month, weekday, year
 
-    /// What it is called.
+    /// The name for messages.
     var name: String {
         switch self {
         case .second: "second"
@@ -15,7 +15,7 @@ enum CalendarField {
         }
     }
 
-    /// The numbers that it has. Sunday is 0, and in cron 7 too.
+    /// The permitted numbers. Sunday is 0; cron also permits 7.
     var range: ClosedRange<Int> {
         switch self {
         case .second, .minute: 0...59
@@ -27,32 +27,32 @@ enum CalendarField {
         }
     }
 
-    /// The last of them, with Sunday as 0.
+    /// The greatest distinct number; for weekdays that is 6, because 7 is Sunday again.
     var last: Int { self == .weekday ? 6 : range.upperBound }
 
     static let shortWeekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 }
 
-/// One element of a list: a number, a range, or all, each perhaps with a step.
+/// An element of a list: a number, a range, or `*`, each with an optional step.
 struct CalendarElement: Equatable {
     var low: Int
     var high: Int
-    /// 0: none.
+    /// The step; 0 if there is none.
     var step = 0
     /// Whether it was written as `*`.
     var isAll = false
-    /// Whether it goes on to the field's end because of its step.
+    /// Whether the range extends to the end of the field, because only its start and a step were given.
     var isOpen = false
-    /// Whether it counts from the month's end, so that steps lead down to the last day, 1.
+    /// Whether days count from the end of the month, so that a step leads down to the last day, 1.
     var isFromEnd = false
 
-    /// Whether its step leads to another number.
+    /// Whether the step reaches at least one further number.
     var steps: Bool { step > 0 && (isFromEnd && isOpen ? low - step >= 1 : low + step <= high) }
 
-    /// The same; a step to the field's end that leads nowhere is one number, as which it is written.
+    /// The element for output: a range to the field's end whose step reaches no further number becomes a single number.
     var inShort: CalendarElement { isOpen && !steps ? CalendarElement(low: low, high: low) : self }
 
-    /// Calls with each number.
+    /// Calls `body` with each number of the element.
     func forEach(_ body: (Int) -> Void) {
         var value = low
         while value <= high {
@@ -62,13 +62,13 @@ struct CalendarElement: Equatable {
     }
 }
 
-/// Reads a text from left to right; whoever finds a mistake knows its place.
+/// Reads a schedule's text from left to right; its errors have the position of the mistake.
 struct ScheduleReader {
     let bytes: [UInt8]
     var position: Int
     var end: Int
 
-    /// All of a text.
+    /// Creates a reader of a whole text.
     init(_ text: String) {
         bytes = Array(text.utf8)
         position = 0
@@ -84,7 +84,7 @@ struct ScheduleReader {
         return true
     }
 
-    /// `..`
+    /// Consumes `..` if it comes next.
     mutating func takeDots() -> Bool {
         guard position + 1 < end, bytes[position] == UInt8(ascii: "."), bytes[position + 1] == UInt8(ascii: ".") else {
             return false
@@ -93,21 +93,21 @@ struct ScheduleReader {
         return true
     }
 
-    /// Whether these bytes are letters of a name.
+    /// Whether a byte is an ASCII letter.
     static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
     }
 
     static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    /// What a range of the text says, for a message.
+    /// The text of a range, for messages.
     func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
     func fail(_ range: Range<Int>, _ message: String) -> ScheduleTextError {
         ScheduleTextError(offset: range.lowerBound, word: text(range), message: message)
     }
 
-    /// Where one of two characters comes next.
+    /// The position of the next occurrence of either character; nil if there is none.
     func separator(_ one: Unicode.Scalar, or other: Unicode.Scalar, from start: Int) -> Int? {
         var index = start
         while index < end {
@@ -117,14 +117,14 @@ struct ScheduleReader {
         return nil
     }
 
-    /// The next word up to a separator of a list, for messages.
+    /// The range of the word at `start`, up to the next comma, for messages.
     func word(at start: Int) -> Range<Int> {
         var stop = start
         while stop < end, bytes[stop] != UInt8(ascii: ",") { stop += 1 }
         return start..<max(stop, min(start + 1, end))
     }
 
-    /// A number of a field, with its place. At most four digits.
+    /// Reads a number that must be valid for a field.
     mutating func number(_ field: CalendarField) throws(ScheduleTextError) -> Int {
         let start = position
         var value = 0
@@ -144,7 +144,7 @@ struct ScheduleReader {
         return value
     }
 
-    /// What follows `/`.
+    /// Reads the step after a `/`.
     mutating func step(_ field: CalendarField) throws(ScheduleTextError) -> Int {
         let start = position
         var value = 0
@@ -164,20 +164,20 @@ struct ScheduleReader {
         return value
     }
 
-    /// Takes off the letters that come next.
+    /// Consumes all letters that come next and returns their range.
     mutating func letters() -> Range<Int> {
         let start = position
         while position < end, Self.isLetter(bytes[position]) { position += 1 }
         return start..<position
     }
 
-    /// Three letters in one number, whatever their case; 0 if there are not so many.
+    /// The first three letters in lower case, packed into one number; 0 if there are fewer.
     private func three(_ range: Range<Int>) -> UInt32 {
         if range.count < 3 { return 0 }
         return bytes[range.prefix(3)].reduce(0) { $0 << 8 | UInt32($1 | 0x20) }
     }
 
-    /// The month of a short name, from 1.
+    /// The number, from 1, of a month's three-letter name.
     func month(_ range: Range<Int>) -> Int? {
         if range.count != 3 { return nil }
         switch three(range) {
@@ -197,7 +197,7 @@ struct ScheduleReader {
         }
     }
 
-    /// The day of the week of a name, short or in full; 0 for Sunday.
+    /// The number of a weekday's name, which may be short or full; 0 is Sunday.
     func weekday(_ range: Range<Int>) -> Int? {
         let (day, rest): (Int, StaticString)
         switch three(range) {
@@ -217,7 +217,7 @@ struct ScheduleReader {
 }
 
 extension CalendarField {
-    /// `0 to 59`, and names where it has some.
+    /// The permitted numbers, and names if there are any, as text: `0 to 59`.
     var bounds: String {
         switch self {
         case .month: "1 to 12 or jan to dec"

@@ -1,12 +1,13 @@
 public import HostValues
 
-/// From local times to points in time: what a zone and its daylight saving make of a rule.
+/// Converts the local times of a rule into points in time, taking a zone's daylight saving into account.
 extension CalendarRule {
-    /// The first occurrence after a point in time, both in seconds since 1970 UTC; nil when there is none by the end of
+    /// The first occurrence after a point in time, both in seconds since 1970, UTC; nil if there is none by the end of
     /// the year 2199.
     ///
-    /// Between two changes of a zone's offset local and universal time go alike, so it is looked for in one such stretch
-    /// after the other; where the next local time is far ahead, the stretches that it cannot be in are passed over.
+    /// A stretch is the period between two changes of a zone's offset. Within it local and universal time advance
+    /// together, so the search takes one stretch after the other. If the next local time is far ahead, it skips the
+    /// stretches that cannot contain that time.
     public func next(after time: Int64, in zone: TimeZoneRules, dst: DaylightSaving = .once) -> Int64? {
         let movesOutOfGaps = dst == .once && !namesEveryHour
         let repeats =
@@ -26,16 +27,18 @@ extension CalendarRule {
             }
             if !repeats, jump < 0 { from = max(from, stretch.start - jump) }
             guard let local = first(from: from + stretch.offset) else { return nil }
-            // Whoever begins in the second pass has had it all if that is longer than the stretch.
+            // If the repeated hours are longer than the stretch, `from` is past its end: the stretch has nothing but
+            // repetitions.
             if local - stretch.offset < stretch.end, from < stretch.end { return local - stretch.offset }
-            // A pass through hours that were before `from` is no further than the next change, nor longer than two days.
+            // At the end of the stretch, the clocks may go back to local times before `from`, which `local` does not
+            // account for. They go back by less than `mostShift`, so this matters only if the end is near.
             let isNear = stretch.end - from <= Self.mostShift
             from = isNear ? stretch.end : max(stretch.end, local - stretch.offset - Self.mostShift)
         }
         return nil
     }
 
-    /// What the clocks do to an occurrence that `next` has found.
+    /// How the clock changes of a zone affect an occurrence that `next` has found.
     public func shift(of occurrence: Int64, in zone: TimeZoneRules) -> ClockShift {
         let stretch = zone.stretch(at: occurrence)
         let local = occurrence + stretch.offset
@@ -55,20 +58,20 @@ extension CalendarRule {
         return .none
     }
 
-    /// More than two offsets can be apart.
+    /// An upper bound for the difference between two offsets, in seconds.
     private static var mostShift: Int64 { 3 * 86_400 }
-    /// A day past the last year, so that no offset matters.
+    /// One day past the last year, in seconds, so that the offset of the zone does not matter.
     private static var end: Int64 { Int64(CivilDay.end + 1) * 86_400 }
 }
 
-/// What the clocks of a zone do to one occurrence.
+/// How a zone's clock changes affect one occurrence.
 public enum ClockShift: Equatable, Sendable {
-    /// Nothing.
+    /// They do not affect it.
     case none
-    /// The local time that is named does not exist that day; the occurrence is at the end of the gap.
+    /// The named local time does not exist on that day; the occurrence is at the end of the gap instead.
     case fromGap(named: Int64)
-    /// The local time comes twice that day, and this is the first.
+    /// The local time exists twice on that day, and this is the first time.
     case firstPass
-    /// The local time has come before that day.
+    /// The local time exists twice on that day, and this is the second time.
     case secondPass
 }

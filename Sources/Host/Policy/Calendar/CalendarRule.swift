@@ -1,23 +1,24 @@
-/// Which local times a calendar names: sets of years, months, days, weekdays, hours, minutes and seconds.
+/// The local times of a calendar, as sets of years, months, days, weekdays, hours, minutes and seconds.
 ///
-/// Both forms of text become this. Each set is a mask of bits, so that the next time is found field by field with a
-/// few shifts, also if it is years ahead. A value has less than 200 bytes, and nothing here allocates.
+/// Both text forms are converted into a rule. Each set is a bit mask, so that the next time is found field by field
+/// with a few shifts, even if it is years ahead. A rule takes less than 200 bytes, and nothing here allocates.
 public struct CalendarRule: Equatable, Sendable {
-    /// Bit n: the year 1970 + n.
+    /// Bit n is the year 1970 + n.
     var years = Self.everyYear
-    /// Bit n: the month n, from 1.
+    /// Bit n is the month n, from 1.
     var months: UInt16 = 0b1_1111_1111_1110
-    /// Bit n: the day n of the month from 1, or if `countsFromEnd` the nth from the end, with 1 for the last.
+    /// Bit n is the day n of the month, from 1; if `countsFromEnd`, the nth day from the end, where 1 is the last.
     var days: UInt32 = Self.everyDay
     var countsFromEnd = false
-    /// Bit n: the day n of the week, with 0 for Sunday.
+    /// Bit n is the day n of the week; 0 is Sunday.
     var weekdays: UInt8 = Self.everyWeekday
-    /// Whether a day counts if either set has it, as cron wants it if both are given; else both must have it.
+    /// Whether a day matches if either its date or its weekday does, as cron requires if both are restricted. Otherwise
+    /// both must match.
     var isEitherDay = false
     var hours: UInt32 = 1
     var minutes: UInt64 = 1
     var seconds: UInt64 = 1
-    /// Whether the minutes are a cadence, which goes on when an hour comes twice.
+    /// Whether the minutes are a cadence (`*` or a step), which continues when an hour is repeated.
     var repeatsMinutes = false
 
     static let everyYear = SIMD4<UInt64>(
@@ -26,10 +27,10 @@ public struct CalendarRule: Equatable, Sendable {
     static let everyWeekday: UInt8 = 0x7F
     static let everyHour: UInt32 = 0xFF_FFFF
 
-    /// Whether every hour is named: then the rule is a cadence rather than a time of day.
+    /// Whether the rule has every hour, so that it is a cadence rather than a time of day.
     public var namesEveryHour: Bool { hours == Self.everyHour }
 
-    /// Whether there is a day that it names, in any year at all.
+    /// Whether the rule matches any day at all, regardless of the year.
     var comesEver: Bool {
         var rule = self
         rule.years = Self.everyYear
@@ -38,7 +39,7 @@ public struct CalendarRule: Equatable, Sendable {
 
     // MARK: Local times, in seconds since 1970 as if the zone were UTC
 
-    /// The first local time that is named, from `start` on; nil when there is none by the end of the year 2199.
+    /// The first local time from `start` on that the rule matches; nil if there is none by the end of the year 2199.
     func first(from start: Int64) -> Int64? {
         var (day, second) = CivilDay.split(start)
         if day < 0 { (day, second) = (0, 0) }
@@ -54,7 +55,7 @@ public struct CalendarRule: Equatable, Sendable {
         time(from: second).map { Int64(day) * 86_400 + Int64($0) }
     }
 
-    /// The first second of a day that is named, from `second` on.
+    /// The first matching second of a day, from `second` on.
     private func time(from second: Int) -> Int? {
         var (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60)
         if hours & 1 << UInt32(hour) == 0 { (minute, second) = (0, 0) }
@@ -76,7 +77,7 @@ public struct CalendarRule: Equatable, Sendable {
         return nil
     }
 
-    /// The first day that is named, in days since 1970, from `start` on.
+    /// The first matching day, in days since 1970, from `start` on.
     private func day(from start: Int) -> Int? {
         if start >= CivilDay.end { return nil }
         var (year, month, day) = CivilDay.date(start)
@@ -99,11 +100,12 @@ public struct CalendarRule: Equatable, Sendable {
         return nil
     }
 
-    /// The days of a month that are named, bit n for the day n.
+    /// The matching days of a month, as a mask in which bit n is the day n. `first` is the month's first day since
+    /// 1970.
     private func daysNamed(length: Int, first: Int) -> UInt64 {
         let weekday = UInt32(CivilDay.weekday(first))
         let week = UInt64(weekdays)
-        // The days of the week in the order in which this month has them, five weeks of them.
+        // The weekdays, rotated to begin with the first day of this month, and repeated for five weeks.
         let turned = (week >> UInt64(weekday) | week << UInt64(7 - weekday)) & 0x7F
         let byWeekday = (turned * (1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28)) << 1
         let byDate = countsFromEnd ? (UInt64(days.bitReversed) << 1) >> UInt64(31 - length) : UInt64(days)
@@ -113,7 +115,7 @@ public struct CalendarRule: Equatable, Sendable {
 }
 
 extension UInt32 {
-    /// The same bits from the other end.
+    /// The bits in reverse order.
     fileprivate var bitReversed: UInt32 {
         var value = byteSwapped
         value = (value & 0x0F0F_0F0F) << 4 | (value >> 4) & 0x0F0F_0F0F

@@ -1,44 +1,45 @@
 public import HostValues
 
-/// When a routine with a calendar runs: which occurrence is next, whether it is late, and what is owed after a pause.
+/// Decides when a routine with a calendar runs: which occurrence is next, whether a run is late, and which run is owed
+/// after a pause.
 ///
-/// Pure: whoever has the clock says what time it is. Occurrences are seconds since 1970 UTC, starts and delays are
-/// milliseconds. Any number of rules hold together, each in its own zone: an occurrence of one is one of the schedule.
+/// Pure: the caller passes the time. Occurrences are in seconds since 1970, UTC; starts and delays are in milliseconds.
+/// A schedule may have several rules, each in its own zone; its occurrences are those of all rules.
 public struct CalendarSchedule: Equatable, Sendable {
-    /// One of the rules and its zone.
+    /// A rule with its zone.
     public struct Part: Equatable, Sendable {
-        /// The local times.
+        /// The rule for local times.
         public var rule: CalendarRule
-        /// What makes points in time of them.
+        /// The zone that converts local times to points in time.
         public var zone: TimeZoneRules
 
-        /// A rule in a zone.
+        /// Creates a part.
         public init(rule: CalendarRule, zone: TimeZoneRules) {
             self.rule = rule
             self.zone = zone
         }
     }
 
-    /// The rules.
+    /// The rules with their zones.
     public var parts: [Part]
-    /// What happens when the clocks are set.
+    /// How to treat times that daylight saving skips or repeats.
     public var dst = DaylightSaving.once
-    /// How late a run may begin, ms; 0: as late as it is.
+    /// How late a run may begin, in ms; 0 means no limit.
     public var deadlineMs: Int64 = 0
-    /// By how much starts are spread at most, ms.
+    /// The largest delay that spreads starts, in ms.
     public var jitterMs: Int64 = 0
     private let seed: UInt64
 
-    /// How many missed occurrences are counted one by one; more are said to be so many.
+    /// The maximum number of missed occurrences that are counted exactly; a greater number is reported as this one.
     public static let mostMissed = 4096
 
-    /// A schedule of the routine of that id, which decides its delays.
+    /// Creates a schedule for a routine, whose id seeds its delays.
     public init(_ parts: [Part], routine: String) {
         self.parts = parts
         seed = Jitter.seed(of: routine)
     }
 
-    /// The first occurrence after a time; nil: none by the end of the year 2199.
+    /// The first occurrence after a time; nil if there is none by the end of the year 2199.
     public func next(after time: Int64) -> Int64? {
         var earliest: Int64?
         for index in parts.indices {
@@ -50,23 +51,24 @@ public struct CalendarSchedule: Equatable, Sendable {
         return earliest
     }
 
-    /// When the run of an occurrence begins: the same on every machine, and after each restart.
+    /// When the run of an occurrence starts. The time is the same on every machine and after every restart.
     public func startMs(of occurrence: Int64) -> Int64 {
         occurrence * 1000 + Jitter.delayMs(seed: seed, occurrence: occurrence, most: jitterMs)
     }
 
-    /// What is to be done about an occurrence that was waited for.
+    /// What to do about an occurrence that was awaited.
     public enum Step: Equatable, Sendable {
-        /// Nothing before this time; `occurrence` is then due. In ms.
+        /// Wait until this time in ms, when `occurrence` is due.
         case wait(untilMs: Int64, occurrence: Int64)
-        /// A run for this occurrence begins now; so many before it were missed, and it is so late.
+        /// Run now for this occurrence. `missed` occurrences before it are skipped; the run is `lateMs` late.
         case run(occurrence: Int64, missed: Int, lateMs: Int64)
-        /// So many, of which this is the latest, are past their deadline and will not be run; then comes another.
+        /// Run nothing: `missed` occurrences, of which this is the latest, are past their deadline. `next` comes after
+        /// them.
         case passOver(occurrence: Int64, missed: Int, next: Int64?)
     }
 
-    /// What is to be done now about `due`, and all that came after it in the meantime: one run for the latest of them,
-    /// never a burst.
+    /// Decides what to do now about `due` and all occurrences since then. There is at most one run, for the latest
+    /// occurrence, and never a burst.
     public func step(due: Int64, nowMs: Int64) -> Step {
         if startMs(of: due) > nowMs { return .wait(untilMs: startMs(of: due), occurrence: due) }
         var (latest, missed) = (due, 0)
@@ -85,15 +87,16 @@ public struct CalendarSchedule: Equatable, Sendable {
         return .run(occurrence: latest, missed: missed, lateMs: late)
     }
 
-    /// The occurrence that is owed when a host starts: the latest that begins by now and lies after both the last one
-    /// that was run and the time at which this schedule was first seen, so that neither a new nor an edited schedule
-    /// runs at once. All in seconds but `nowMs`.
+    /// The occurrence that is owed when a host starts, in seconds. It is the latest one that has started by now and
+    /// lies after both the last run and the time when this schedule was first seen. So a new or edited schedule does
+    /// not run at once. All arguments but `nowMs` are in seconds.
     public func owed(lastRun: Int64?, firstSeen: Int64, nowMs: Int64) -> Int64? {
         guard let latest = last(notAfterMs: nowMs, after: max(firstSeen, lastRun ?? .min)) else { return nil }
         return deadlineMs > 0 && nowMs - startMs(of: latest) > deadlineMs ? nil : latest
     }
 
-    /// The first occurrence that has come and is in its delay still, of those after a time; it is to begin later.
+    /// The first occurrence after a time that has already come but whose start is still delayed by jitter; nil if there
+    /// is none.
     func delayed(after time: Int64, nowMs: Int64) -> Int64? {
         if jitterMs <= 0 { return nil }
         var latest = max(time, (nowMs - jitterMs) / 1000 - 1)
@@ -105,8 +108,8 @@ public struct CalendarSchedule: Equatable, Sendable {
         return nil
     }
 
-    /// The latest occurrence after `time` that begins by `nowMs`, as do all before it: looked for in stretches before that,
-    /// each twice as long as the last.
+    /// The latest occurrence after `time` that starts by `nowMs`, as do all occurrences before it. The search looks at
+    /// windows before `nowMs`, each twice as long as the previous one.
     private func last(notAfterMs nowMs: Int64, after time: Int64) -> Int64? {
         var reach: Int64 = 1
         let end = nowMs / 1000 - jitterMs / 1000
@@ -126,14 +129,14 @@ public struct CalendarSchedule: Equatable, Sendable {
     }
 }
 
-/// Delays that spread what many hosts or routines would do at the same moment.
+/// Computes delays that spread the load of many hosts or routines that would start at the same moment.
 public enum Jitter {
-    /// What the delays of a routine are made from.
+    /// The seed for the delays of a routine.
     static func seed(of routine: String) -> UInt64 {
         routine.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
-    /// A delay of 0 to `most` ms, from the routine and the occurrence alone.
+    /// A delay of 0 to `most` ms, which depends only on the routine and the occurrence.
     static func delayMs(seed: UInt64, occurrence: Int64, most: Int64) -> Int64 {
         if most <= 0 { return 0 }
         var value = seed &+ UInt64(bitPattern: occurrence) &* 0x9E37_79B9_7F4A_7C15
@@ -143,21 +146,21 @@ public enum Jitter {
     }
 }
 
-/// A grid of fixed intervals on the wall clock: multiples of the interval since 1970 UTC, moved by an offset.
+/// A grid of fixed intervals on the wall clock: the multiples of the interval since 1970, UTC, shifted by an offset.
 public struct AlignedGrid: Equatable, Sendable {
-    /// The interval in ms, from 1.
+    /// The interval in ms, at least 1.
     public let waitMs: Int64
-    /// By how much its points are past the multiples, ms.
+    /// The offset of the grid points from the multiples of the interval, in ms.
     public let offsetMs: Int64
 
-    /// A grid; nil without an interval.
+    /// Creates a grid; nil if the interval is not positive.
     public init?(waitMs: Int64, offsetMs: Int64) {
         if waitMs <= 0 { return nil }
         self.waitMs = waitMs
         self.offsetMs = offsetMs % waitMs
     }
 
-    /// The first point after a time, UTC in ms since 1970.
+    /// The first grid point after a time, both in ms since 1970, UTC.
     public func next(afterMs time: Int64) -> Int64 {
         let (past, isTooFar) = time.subtractingReportingOverflow(offsetMs)
         if isTooFar { return time }
@@ -167,13 +170,13 @@ public struct AlignedGrid: Equatable, Sendable {
     }
 }
 
-/// How long whoever waits for a time of the wall clock sleeps on a clock that nobody sets.
+/// Computes how long to sleep, on a clock that is never set, in order to wait for a time of the wall clock.
 public enum WallWait {
-    /// The longest sleep: after that zones and the clock are looked at again.
+    /// The longest sleep in ns; after it the zone and the wall clock are consulted again.
     public static let longest: Int64 = 3_600_000_000_000
 
-    /// The sleep in ns when so much is left. The clocks may differ by 500 in a million while the wall clock is being
-    /// corrected; twice that is left for another, short sleep, so that it never wakes too late.
+    /// The sleep in ns, for a remaining time in ns. While the wall clock is being corrected, the two clocks may drift
+    /// apart by 500 ppm. Twice that is left for another, short sleep, so that the last wake-up is never late.
     public static func sleep(remaining: Int64) -> Int64 {
         if remaining <= 2_000_000 { return max(remaining, 0) }
         return min(remaining - remaining / 1000 - 1_000_000, longest)

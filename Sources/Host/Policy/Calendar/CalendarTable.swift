@@ -1,26 +1,26 @@
 public import HostValues
 
-/// The next occurrences of a schedule, as `schedhost calendar` shows them. Pure.
+/// The next occurrences of a schedule, for `schedhost calendar`. Pure.
 public struct CalendarTable: Sendable {
-    /// One occurrence, in seconds since 1970.
+    /// An occurrence.
     public struct Entry: Equatable, Sendable {
-        /// When it is, UTC.
+        /// The time, in seconds since 1970, UTC.
         public let time: Int64
-        /// How far the zone's clocks are ahead then.
+        /// The offset of the zone at that time, in seconds east of UTC.
         public let offset: Int64
-        /// What the clocks do to it.
+        /// How the zone's clock changes affect the occurrence.
         public let shift: ClockShift
     }
 
     /// The schedule's normal form.
     public let normal: String
-    /// The zone that is meant.
+    /// The name of the zone.
     public let zone: String
     /// The occurrences.
     public let entries: [Entry]
     private let isEitherDay: Bool
 
-    /// The first `count` occurrences after a time.
+    /// Computes the first `count` occurrences after a time.
     public init(
         _ schedule: ScheduleText, normal: String, zone: String, rules: TimeZoneRules, dst: DaylightSaving,
         after time: Int64, count: Int
@@ -38,7 +38,7 @@ public struct CalendarTable: Sendable {
         self.entries = entries
     }
 
-    /// `{"normal": …, "next": [{"utc": …, "local": …}]}`, both times after RFC 3339, on one line.
+    /// The table as one line of JSON: `{"normal": …, "next": [{"utc": …, "local": …}]}`, both times as RFC 3339.
     public var json: String {
         var writer = JSONWriter()
         writer.open()
@@ -55,7 +55,8 @@ public struct CalendarTable: Sendable {
         return String(decoding: writer.bytes, as: UTF8.self) + "\n"
     }
 
-    /// A line for the normal form, one for the zone, and one for each occurrence. With `now` it says in how long.
+    /// The table as text: the normal form, the zone, and a line for each occurrence. With `now`, each line also has the
+    /// remaining time.
     public func text(now: Int64?) -> String {
         var lines = ["\(normal)", "zone \(zone)"]
         if isEitherDay { lines.append("a day counts that either of the two day fields names, as in cron") }

@@ -1,20 +1,21 @@
-/// The five fields of cron: `minute hour day month weekday`, or a word such as `@daily`.
+/// Parses the five fields of cron, `minute hour day month weekday`, or a nickname such as `@daily`.
 ///
-/// What differs between cron programs is refused rather than guessed: six fields, a step after a single number, `?`.
+/// Syntax that cron programs treat differently is refused rather than guessed: six fields, a step after a single
+/// number, `?`.
 struct CronExpression {
     private(set) var rule = CalendarRule()
-    /// The same with numbers for names; empty unless asked for.
+    /// The expression with numbers instead of names; empty unless `wantsNormal` was given.
     private(set) var normal = ""
-    /// Whether a day counts that is named by one of both day fields only.
+    /// Whether a day matches if either of the two day fields matches it.
     var isEitherDay: Bool { rule.isEitherDay }
 
-    /// Words for expressions.
+    /// The nicknames and the expressions that they stand for.
     private static let nicknames: [(String, String)] = [
         ("@yearly", "0 0 1 1 *"), ("@annually", "0 0 1 1 *"), ("@monthly", "0 0 1 * *"), ("@weekly", "0 0 * * 0"),
         ("@daily", "0 0 * * *"), ("@midnight", "0 0 * * *"), ("@hourly", "0 * * * *"),
     ]
 
-    /// Reads one word that begins with `@`.
+    /// Parses a nickname, which begins with `@`.
     init(nickname range: Range<Int>, of reader: ScheduleReader, wantsNormal: Bool) throws(ScheduleTextError) {
         let word = reader.text(range).lowercased()
         if let (_, text) = Self.nicknames.first(where: { $0.0 == word }) {
@@ -25,7 +26,7 @@ struct CronExpression {
         throw Self.refusal(of: [range], in: reader)
     }
 
-    /// Why words that begin with `@` are no expression.
+    /// The error for words that begin with `@` but are not a valid expression.
     static func refusal(of words: [Range<Int>], in reader: ScheduleReader) -> ScheduleTextError {
         let word = reader.text(words[0]).lowercased()
         switch word {
@@ -39,7 +40,7 @@ struct CronExpression {
         }
     }
 
-    /// Reads five words.
+    /// Parses five words.
     init(words: [Range<Int>], of whole: ScheduleReader, wantsNormal: Bool) throws(ScheduleTextError) {
         var parts: [String] = []
         func field(_ index: Int, _ field: CalendarField) throws(ScheduleTextError) -> (UInt64, isStar: Bool) {
@@ -64,7 +65,7 @@ struct CronExpression {
         rule.days = UInt32(truncatingIfNeeded: days.0)
         rule.months = UInt16(truncatingIfNeeded: try field(3, .month).0)
         let weekdays = try field(4, .weekday)
-        // Sunday is 0 and 7.
+        // Sunday is 0 or 7.
         rule.weekdays = UInt8(truncatingIfNeeded: (weekdays.0 | weekdays.0 >> 7) & 0x7F)
         rule.isEitherDay = !days.isStar && !weekdays.isStar
         if !rule.comesEver {
@@ -104,7 +105,7 @@ struct CronExpression {
         return element
     }
 
-    /// A number or a name.
+    /// Reads a number or a name.
     private static func value(_ reader: inout ScheduleReader, _ field: CalendarField) throws(ScheduleTextError) -> Int {
         guard let byte = reader.next, ScheduleReader.isLetter(byte) else {
             if reader.next == nil || reader.next == UInt8(ascii: ",") || !ScheduleReader.isDigit(reader.next ?? 0) {
@@ -146,7 +147,8 @@ struct CronExpression {
             element.isAll
             ? "*" : element.low == element.high ? "\(element.low)" : "\(element.low)-\(element.high)"
         if field == .weekday, !element.isAll, element.low == 7 { text = "0" }
-        // From one number to the same a step goes nowhere, and after a single number it cannot be read.
+        // The step is written only where it can be read back: not after a single number, and not if it leads no
+        // further.
         if element.step > 0, element.isAll || element.low < element.high { text += "/\(element.step)" }
         return text
     }

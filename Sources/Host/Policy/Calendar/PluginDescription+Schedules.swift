@@ -1,7 +1,7 @@
 public import HostValues
 
 extension PluginDescription {
-    /// What is wrong with a schedule of its routines, in one line that begins with the field; nil when each can be read.
+    /// What is wrong with the schedules of the routines, in one line that begins with the field; nil if all are valid.
     public func scheduleFault(isZone: (String) -> Bool) -> String? {
         for (index, routine) in routines.enumerated() {
             guard let text = routine.schedule else { continue }

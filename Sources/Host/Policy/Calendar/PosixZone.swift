@@ -1,23 +1,24 @@
-/// A zone's rule in the language of the `TZ` variable (POSIX, with the hours of RFC 9636): `CET-1CEST,M3.5.0,M10.5.0/3`.
+/// A zone's rule in the notation of the `TZ` variable (POSIX, with the hours of RFC 9636):
+/// `CET-1CEST,M3.5.0,M10.5.0/3`.
 ///
-/// Offsets are seconds ahead of UTC, so of the other sign than in the text.
+/// Offsets are in seconds ahead of UTC; their sign is opposite to that in the text.
 struct PosixZone: Equatable, Sendable {
-    /// A day of each year, and a time on it.
+    /// A day that recurs each year, with a time on that day.
     struct Day: Equatable, Sendable {
         enum Kind: Equatable, Sendable {
-            /// `Mm.w.d`: the weekday d, 0 for Sunday, of the week w of a month; week 5 is the last one.
+            /// `Mm.w.d`: the weekday d, where 0 is Sunday, in week w of month m; week 5 means the last one.
             case weekday(month: Int, week: Int, weekday: Int)
-            /// `Jn`, from 1: the leap day is not counted.
+            /// `Jn`, from 1, without counting the leap day.
             case julian(Int)
-            /// `n`, from 0.
+            /// `n`, from 0, counting the leap day.
             case ordinal(Int)
         }
 
         var kind: Kind
-        /// Seconds from the beginning of the day; may be negative, or more than a day.
+        /// Seconds from the beginning of the day; may be negative or more than a day.
         var time: Int64
 
-        /// The local time in a year, in seconds since 1970 as if it were UTC.
+        /// The local time of the day in a given year, in seconds since 1970 as if it were UTC.
         func local(in year: Int) -> Int64 {
             let day: Int
             switch kind {
@@ -34,18 +35,18 @@ struct PosixZone: Equatable, Sendable {
         }
     }
 
-    /// Daylight saving: its offset, when it begins, in standard time, and when it ends, in its own time.
+    /// Daylight saving: its offset, when it begins, in standard time, and when it ends, in daylight saving time.
     struct Summer: Equatable, Sendable {
         var offset: Int64
         var begin: Day
         var end: Day
     }
 
-    /// The offset outside of daylight saving.
+    /// The offset outside daylight saving.
     let standard: Int64
     let summer: Summer?
 
-    /// Nil if the text is no such rule.
+    /// Parses a rule; nil if the text is not valid.
     init?(_ text: [UInt8]) {
         var reader = Reader(rest: text[...])
         guard text.count <= 256, reader.name(), let standard = reader.offset() else { return nil }
@@ -60,24 +61,25 @@ struct PosixZone: Equatable, Sendable {
             guard let given = reader.offset() else { return nil }
             offset = -given
         }
-        // Without days those of the United States are meant, as everywhere.
+        // If no days are given, those of the United States apply, as in other implementations.
         if reader.rest.isEmpty { reader.rest = Array(",M3.2.0,M11.1.0".utf8)[...] }
         guard reader.take(","), let begin = reader.day(), reader.take(","), let end = reader.day(), reader.rest.isEmpty
         else { return nil }
         summer = Summer(offset: offset, begin: begin, end: end)
     }
 
-    /// The stretch that a time is in, by this rule alone.
+    /// The stretch that contains a time, according to this rule alone.
     func stretch(at time: Int64) -> TimeZoneRules.Stretch {
         guard let summer else { return .init(start: .min, end: .max, offset: standard, before: standard) }
         let year = CivilDay.date(CivilDay.split(time).day).year
-        // Three years have six changes, and a change may be days off its year's end: the neighbours are among them.
+        // Three years have six changes, and a change may lie some days outside its year. So the previous and the next
+        // change are among the six.
         var start = Int64.min
         var (offset, before, end) = (standard, standard, Int64.max)
         for year in (year - 1)...(year + 1) {
             let begins = summer.begin.local(in: year) - standard
             let ends = summer.end.local(in: year) - summer.offset
-            // Of a beginning and an end at once the beginning counts: such a zone is in daylight saving all year.
+            // If a beginning and an end coincide, the beginning takes effect: such a zone has daylight saving all year.
             let isNorthern = begins < ends
             for isBegin in [isNorthern, !isNorthern] {
                 let (change, new) = isBegin ? (begins, summer.offset) : (ends, standard)
@@ -93,7 +95,7 @@ struct PosixZone: Equatable, Sendable {
         return .init(start: start, end: end, offset: offset, before: before)
     }
 
-    /// Reads the parts of a rule, and takes them off.
+    /// Reads and consumes the parts of a rule.
     private struct Reader {
         var rest: ArraySlice<UInt8>
 
@@ -103,7 +105,7 @@ struct PosixZone: Equatable, Sendable {
             return true
         }
 
-        /// At least three letters, or anything between `<` and `>`.
+        /// Reads a name: at least three letters, or any text between `<` and `>`.
         mutating func name() -> Bool {
             if take("<") {
                 guard let close = rest.firstIndex(of: UInt8(ascii: ">")) else { return false }
@@ -115,7 +117,7 @@ struct PosixZone: Equatable, Sendable {
             return letters.count >= 3
         }
 
-        /// At most three digits.
+        /// Reads a number of at most three digits.
         mutating func number(_ range: ClosedRange<Int>) -> Int? {
             let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
             guard (1...3).contains(digits.count) else { return nil }
@@ -124,7 +126,7 @@ struct PosixZone: Equatable, Sendable {
             return range.contains(value) ? value : nil
         }
 
-        /// `[+-]hh[:mm[:ss]]` in seconds.
+        /// Reads `[+-]hh[:mm[:ss]]` and returns seconds.
         mutating func seconds(hours: Int) -> Int64? {
             let isNegative = take("-")
             if !isNegative { _ = take("+") }

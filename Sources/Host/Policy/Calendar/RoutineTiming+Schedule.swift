@@ -1,13 +1,13 @@
 public import HostValues
 
 extension RoutineTiming {
-    /// The schedule that is meant, with a zone for each text.
+    /// Builds the schedule from its texts, each with a zone of its own or the default zone.
     public func schedule<Failure: Error>(
         routine: String, zone named: (String?) throws(Failure) -> TimeZoneRules, isZone: (String) -> Bool
     ) throws(Failure) -> CalendarSchedule {
         var parts: [CalendarSchedule.Part] = []
         for text in schedules {
-            // It was read before, when the configuration was checked.
+            // The text was already parsed when the configuration was checked.
             guard let text = try? ScheduleText(text, isZone: isZone) else { continue }
             parts.append(.init(rule: text.rule, zone: try named(text.zone ?? zone)))
         }

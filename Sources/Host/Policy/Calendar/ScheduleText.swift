@@ -1,30 +1,30 @@
-/// A schedule as a person writes it: a calendar (`Mon..Fri 09:30 Europe/Berlin`) or the five fields of cron
-/// (`30 9 * * 1-5 Europe/Berlin`), with a time zone as the last word or without one. Pure.
+/// Parses a schedule as a person writes it: a calendar (`Mon..Fri 09:30 Europe/Berlin`) or the five fields of cron (`30
+/// 9 * * 1-5 Europe/Berlin`), optionally with a time zone as the last word. Pure.
 public struct ScheduleText: Equatable, Sendable {
-    /// Which of the forms it has.
+    /// The two forms of a schedule.
     public enum Form: Equatable, Sendable {
         case calendar, cron
     }
 
-    /// How long a text may be.
+    /// The maximum length of a text, in bytes.
     public static let mostBytes = 1024
 
-    /// The times that it names.
+    /// The times that the text names.
     public let rule: CalendarRule
-    /// The zone that it names; nil: that of the host.
+    /// The time zone in the text; nil means that of the host.
     public let zone: String?
-    /// Its form.
+    /// The form of the text.
     public let form: Form
 
-    /// Whether it has both of cron's day fields, of which one is enough.
+    /// Whether the text has both of cron's day fields, so that a day matches if either does.
     public var isEitherDay: Bool { rule.isEitherDay }
 
-    /// Reads a text. `isZone` tells whether there is a time zone of a name.
+    /// Parses a text. `isZone` returns whether a time zone of that name exists.
     public init(_ text: String, isZone: (String) -> Bool) throws(ScheduleTextError) {
         (self, _) = try Self.read(text, wantsNormal: false, isZone: isZone)
     }
 
-    /// The same schedule in its normal form: numbers for names, all parts written out.
+    /// The normal form of a text: numbers instead of names, and all parts written out.
     public static func normal(_ text: String, isZone: (String) -> Bool) throws(ScheduleTextError) -> String {
         try read(text, wantsNormal: true, isZone: isZone).normal
     }
@@ -35,7 +35,7 @@ public struct ScheduleText: Equatable, Sendable {
         self.form = form
     }
 
-    /// Where the words of a text are.
+    /// The ranges of the words of a text.
     static func words(of reader: ScheduleReader) -> [Range<Int>] {
         var words: [Range<Int>] = []
         words.reserveCapacity(6)
@@ -106,7 +106,8 @@ public struct ScheduleText: Equatable, Sendable {
         }
     }
 
-    /// Letters first, then what names of zones are made of; so that no other file is asked for.
+    /// Whether a word has the form of a zone's name: a letter first, and only characters of such names. So no other
+    /// file can be accessed through it.
     public static func isZoneName(_ bytes: some Collection<UInt8>) -> Bool {
         guard let first = bytes.first, ScheduleReader.isLetter(first), bytes.count <= 64 else { return false }
         return bytes.allSatisfy { byte in
@@ -115,15 +116,15 @@ public struct ScheduleText: Equatable, Sendable {
         }
     }
 
-    /// Whether a word can be nothing but a zone.
+    /// Whether a word can only be meant as a zone.
     private static func isClearlyZone(_ name: String) -> Bool { name.contains("/") || name.contains("_") }
 
-    /// Whether its first word is one of those with `@`.
+    /// Whether the first word begins with `@`.
     private static func isNickname(_ reader: ScheduleReader, _ words: [Range<Int>]) -> Bool {
         words.first.map { reader.bytes[$0.lowerBound] == UInt8(ascii: "@") } ?? false
     }
 
-    /// Whether it begins as a day of the week does.
+    /// Whether a word begins like a day of the week.
     private static func isDay(_ name: String) -> Bool {
         CalendarField.shortWeekdays.contains { name.lowercased().hasPrefix($0.lowercased()) }
     }

@@ -1,15 +1,15 @@
 internal import HostValues
 
-/// What is wrong with the text of a schedule: where, what, and what to write instead.
+/// An error in the text of a schedule: its position, what is wrong, and what to write instead.
 public struct ScheduleTextError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Where it begins, in bytes from 0.
+    /// The position of the error in bytes, from 0.
     public let offset: Int
-    /// The word or number in question.
+    /// The wrong word or number.
     public let word: String
-    /// What is wrong, and the mend.
+    /// What is wrong, with the remedy.
     public let message: String
 
-    /// One line: the place in the text counted from 1, the word, what is wrong.
+    /// One line with the word, its position from 1, and the message.
     public var description: String {
         word.isEmpty ? message : "'\(TerminalText.cut(TerminalText.clean(word), to: 80))' at \(offset + 1): \(message)"
     }

@@ -1,17 +1,17 @@
-/// Why a file is no zone.
+/// The reason why a file is not a valid time zone.
 public enum TimeZoneError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// It does not begin as a TZif file does.
+    /// The file does not begin like a TZif file.
     case noZone
-    /// It is longer than any zone.
+    /// The file is larger than any time zone file.
     case tooLong
-    /// It is shorter than its header says.
+    /// The file is shorter than its header states.
     case cutOff
-    /// It counts leap seconds.
+    /// The file counts leap seconds, which the host does not support.
     case countsLeapSeconds
-    /// What it says cannot be.
+    /// The file has an impossible content.
     case damaged(String)
 
-    /// One line, with the mend.
+    /// The reason in one line, with the remedy.
     public var description: String {
         switch self {
         case .noZone: "it is no time zone file (TZif, RFC 9636)"
@@ -24,17 +24,17 @@ public enum TimeZoneError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension TimeZoneRules {
-    /// Zone files are smaller: the largest has 4 KB.
+    /// The maximum size of a time zone file in bytes; the largest real one has 4 KB.
     public static let mostBytes = 65_536
 
-    /// The rules that hold from a year before `time` on, from the content of a TZif file (RFC 9636).
+    /// Creates the rules that apply from a year before `time` on, from the content of a TZif file (RFC 9636).
     ///
-    /// The file may say anything: each count is compared with its length before it is believed.
+    /// The content is not trusted: each count is checked against the length of the file before it is used.
     public init(file bytes: [UInt8], from time: Int64) throws(TimeZoneError) {
         if bytes.count > Self.mostBytes { throw .tooLong }
         var part = try Part(of: bytes, at: 0, width: 4)
         var rule: PosixZone?
-        // Since version 2 the same comes again with longer numbers, and then a rule for what comes after.
+        // From version 2 on, the same data follows again with longer numbers, and then a rule for later times.
         if part.version > 0 {
             part = try Part(of: bytes, at: part.end, width: 8)
             rule = try Self.footer(of: bytes, at: part.end)
@@ -44,12 +44,12 @@ extension TimeZoneRules {
         self.init(changes: changes, first: first, rule: rule, from: max(time, -Self.farthest) - 366 * 86_400)
     }
 
-    /// Leaves out what is long past, and what the rule says too.
+    /// Creates rules without changes that are long past, and without those that the rule implies.
     private init(changes all: [Change], first: Int64, rule: PosixZone?, from: Int64) {
         var all = all
         var first = first
         if let last = all.last, let rule {
-            // From the last change on the rule counts, whatever offset is written down for it.
+            // From the last change on the rule applies, even if the file lists another offset for that change.
             all[all.count - 1] = Change(last.time, offset: rule.stretch(at: last.time).offset)
             while all.count > 1, Self.isImplied(all[all.count - 1], after: all[all.count - 2], by: rule) {
                 all.removeLast()
@@ -57,7 +57,8 @@ extension TimeZoneRules {
         }
         let past = all.prefix { $0.time < from }
         if let last = past.last {
-            // The last change before that stays: between it and the next one the offset is known, and what it was before.
+            // Keeps the last change before `from`: it determines the offset until the next change. Its own previous
+            // offset is kept too.
             first = past.count > 1 ? past[past.count - 2].offset : first
             all = [last] + all.dropFirst(past.count)
         }
@@ -69,7 +70,8 @@ extension TimeZoneRules {
             horizon: hasAll ? .max : all[kept.count].time)
     }
 
-    /// Writes down what a rule says of the next years, up to 2 KB: to look there takes a fifth of the time.
+    /// Precomputes the changes that a rule implies for the next years, up to 2 KB: finding an offset in the list takes
+    /// a fifth of the time.
     private static func foresee(_ changes: inout [Change], by rule: PosixZone, from: Int64) {
         var time = max(changes.last?.time ?? from, from)
         for _ in 0..<20 where changes.count < mostChanges {
@@ -80,7 +82,7 @@ extension TimeZoneRules {
         }
     }
 
-    /// Whether a rule has this change, and none between the one before it and this.
+    /// Whether a rule implies this change, and no other change since the one before it.
     private static func isImplied(_ change: Change, after before: Change, by rule: PosixZone) -> Bool {
         let stretch = rule.stretch(at: change.time)
         let earlier = rule.stretch(at: change.time - 1)
@@ -88,7 +90,7 @@ extension TimeZoneRules {
             && earlier.start <= before.time
     }
 
-    /// The rule between two ends of lines; nil if there is nothing between them.
+    /// Reads the rule between two line breaks; nil if it is empty.
     private static func footer(of bytes: [UInt8], at start: Int) throws(TimeZoneError) -> PosixZone? {
         let newline = UInt8(ascii: "\n")
         guard start < bytes.count, bytes[start] == newline, let end = bytes[(start + 1)...].firstIndex(of: newline)
@@ -102,19 +104,19 @@ extension TimeZoneRules {
         return rule
     }
 
-    /// One of the two parts of a file: a header with counts, and as many numbers.
+    /// One of the two data blocks of a file: a header with counts, followed by the numbers.
     private struct Part {
         static let headerBytes = 44
 
         let bytes: [UInt8]
-        /// Bytes of a time.
+        /// The size of a time value in bytes.
         let width: Int
         let version: UInt8
         let leapSeconds: Int
         private let times: Int
         private let types: Int
         private let body: Int
-        /// Where it ends.
+        /// The position of the end of the block.
         let end: Int
 
         init(of bytes: [UInt8], at start: Int, width: Int) throws(TimeZoneError) {
@@ -128,20 +130,20 @@ extension TimeZoneRules {
             times = count(3)
             types = count(4)
             body = start + Self.headerBytes
-            // Each count is below 2^32, so that the sum cannot overflow.
+            // Each count is less than 2^32, so the sum cannot overflow.
             let length =
                 times * (width + 1) + types * 6 + count(5) + leapSeconds * (width + 4) + count(1) + count(0)
             if length > bytes.count - body { throw .cutOff }
             end = body + length
         }
 
-        /// A number of so many bytes, the highest first, with its sign.
+        /// Reads a signed big-endian number of `width` bytes.
         private static func number(_ bytes: [UInt8], _ start: Int, _ width: Int) -> Int64 {
             let value = bytes[start..<(start + width)].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             return width == 4 ? Int64(Int32(truncatingIfNeeded: value)) : Int64(bitPattern: value)
         }
 
-        /// The times at which the offset changes, in order, and the offset before them.
+        /// The times at which the offset changes, in order, with the offset before the first one.
         func changes() throws(TimeZoneError) -> ([Change], first: Int64) {
             if types == 0 { throw .damaged("it names no offset") }
             let indices = body + times * width

@@ -1,35 +1,35 @@
-/// How far a zone's clocks are ahead of UTC, from some time on.
+/// The offsets of a zone's clocks from UTC, from a certain time on.
 ///
-/// Made from the content of a TZif file, or from a rule in the language of the `TZ` variable. Holds the changes that are
-/// written down from about a year before it was made, each in 8 bytes, and the rule for all later years; those at the
-/// end that the rule says too are left out. At most 2 KB.
+/// Rules come from the content of a TZif file, or from a text in the notation of the `TZ` variable. They hold the
+/// listed changes from about a year before their creation on, 8 bytes each, and a rule for all later years. Listed
+/// changes at the end that the rule implies as well are omitted. The size is at most 2 KB.
 public struct TimeZoneRules: Equatable, Sendable {
-    /// A stretch of time in which the offset does not change.
+    /// The period between two changes, in which the offset is constant.
     struct Stretch: Equatable {
-        /// When it begins; the least number if that is unknown.
+        /// When it begins; `Int64.min` if that is unknown.
         var start: Int64
         /// The first second after it.
         var end: Int64
-        /// Seconds ahead of UTC.
+        /// The offset, in seconds ahead of UTC.
         var offset: Int64
-        /// The same just before it.
+        /// The offset just before it.
         var before: Int64
     }
 
-    /// How many changes are kept: 1920 bytes.
+    /// The maximum number of changes that are kept, in 1920 bytes.
     static let mostChanges = 240
-    /// Changes beyond this are in no calendar, and have no room.
+    /// The limit for times of changes: later ones are in no calendar, and do not fit into `Change`.
     static let farthest: Int64 = 1 << 44
 
     private let changes: [Change]
-    /// The offset before the first of them.
+    /// The offset before the first change.
     private let first: Int64
-    /// The rule after the last of them; nil: the last offset stays.
+    /// The rule after the last change; nil if the last offset remains.
     private let rule: PosixZone?
-    /// From when on more changes are known than were kept; the rules must be made anew by then.
+    /// The time from which on there are changes that were not kept; the rules must be created anew before then.
     public let horizon: Int64
 
-    /// A time and the offset from then on, in one number: the order of the times is that of the numbers.
+    /// A time and the offset from then on, packed into one number that sorts by time.
     struct Change: Equatable, Sendable {
         private let packed: Int64
 
@@ -39,10 +39,10 @@ public struct TimeZoneRules: Equatable, Sendable {
         var offset: Int64 { (packed & 0x3FFFF) - 131_072 }
     }
 
-    /// Universal time.
+    /// Coordinated Universal Time.
     public static let utc = TimeZoneRules(changes: [], first: 0, rule: nil, horizon: .max)
 
-    /// The zone of a rule such as `CET-1CEST,M3.5.0,M10.5.0/3`; nil if it is none.
+    /// Creates the zone of a rule such as `CET-1CEST,M3.5.0,M10.5.0/3`; nil if the text is not valid.
     public init?(posix text: String) {
         guard let zone = PosixZone(Array(text.utf8)) else { return nil }
         self.init(changes: [], first: zone.standard, rule: zone, horizon: .max)
@@ -55,10 +55,10 @@ public struct TimeZoneRules: Equatable, Sendable {
         self.horizon = horizon
     }
 
-    /// Seconds ahead of UTC at a time.
+    /// The offset at a time, in seconds ahead of UTC.
     public func offset(at time: Int64) -> Int64 { stretch(at: time).offset }
 
-    /// The stretch that a time is in.
+    /// The stretch that contains a time.
     func stretch(at time: Int64) -> Stretch {
         guard let last = changes.last, time < last.time else {
             let end =
@@ -78,7 +78,7 @@ public struct TimeZoneRules: Equatable, Sendable {
             before: low > 1 ? changes[low - 2].offset : first)
     }
 
-    /// A stretch of the rule, which begins no earlier than the last change that is written down.
+    /// A stretch of the rule, cut to begin no earlier than the last listed change.
     private func joined(_ stretch: Stretch) -> Stretch {
         var stretch = stretch
         if let last = changes.last {
@@ -92,6 +92,6 @@ public struct TimeZoneRules: Equatable, Sendable {
         return stretch
     }
 
-    /// Bytes that a value holds beside itself.
+    /// The size of the heap storage in bytes.
     public var bytes: Int { changes.count * MemoryLayout<Change>.stride }
 }
