@@ -1,17 +1,18 @@
 public import HostValues
 
-/// Parameters that a command line gives, `NAME=VALUE` each, in the types that the plugin declares.
+/// Parameters from a command line, each as `NAME=VALUE`, converted to the types that the plugin declares.
 public struct CommandLineParameters: Equatable, Sendable {
-    /// What is wrong with one of them, in one line.
+    /// An error in a parameter.
     public struct Mistake: Error, Equatable, CustomStringConvertible {
-        /// The line.
+        /// The error in one line.
         public let description: String
     }
 
-    /// By name; of two values of one name the last one counts.
+    /// The parameters by name; if a name is repeated, the last value wins.
     public private(set) var values: [String: ParameterSetting] = [:]
 
-    /// Reads them. Where a plugin declares no parameters it takes any; what reads as JSON is that, and the rest is text.
+    /// Parses the texts. A plugin that declares no parameters accepts any; then a value that is valid JSON is parsed,
+    /// and any other value is text.
     public init(_ texts: [String], of plugin: PluginDescription) throws(Mistake) {
         for text in texts {
             let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { String($0) }

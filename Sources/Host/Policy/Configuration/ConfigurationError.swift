@@ -1,38 +1,38 @@
 public import HostValues
 
-/// One mistake in a configuration file: where, what is wrong, and what is allowed. One line.
+/// An error in a configuration file: its position, what is wrong, and what is allowed, in one line.
 public struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertible {
-    /// The file, as the user knows it.
+    /// The name of the file, as the user knows it.
     public let file: String
-    /// Where in it, if that is known.
+    /// The position in the file, if it is known.
     public let position: TextPosition?
-    /// Which key, such as `routines.sample.wait_ms`; empty for the whole file.
+    /// The path of the key, such as `routines.sample.wait_ms`; empty for the file as a whole.
     public let keyPath: String
     /// What is wrong, and what is allowed.
     public let message: String
 
-    /// `FILE:LINE:COLUMN: KEY: what is wrong, and what is allowed`.
+    /// The error in the form `FILE:LINE:COLUMN: KEY: what is wrong, and what is allowed`.
     public var description: String {
         let place = position.map { "\(file):\($0)" } ?? file
         return keyPath.isEmpty ? "\(place): \(message)" : "\(place): \(keyPath): \(message)"
     }
 }
 
-/// All mistakes of a configuration file, at most 20.
+/// The errors in a configuration file, at most `limit` of them.
 public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// How many are kept.
+    /// The maximum number of errors that are kept.
     public static let limit = 20
 
-    /// The mistakes, in the order of the text.
+    /// The errors, in the order of the file.
     public internal(set) var problems: [ConfigurationProblem] = []
-    /// How many more there are.
+    /// The number of further errors.
     public internal(set) var omitted = 0
 
     mutating func add(_ problem: ConfigurationProblem) {
         if problems.count < Self.limit { problems.append(problem) } else { omitted += 1 }
     }
 
-    /// The same, sorted by place.
+    /// The errors sorted by position.
     var inOrder: ConfigurationError {
         var sorted = self
         sorted.problems.sort { a, b in
@@ -42,7 +42,7 @@ public struct ConfigurationError: Error, Equatable, Sendable, CustomStringConver
         return sorted
     }
 
-    /// One line for each.
+    /// One line for each error.
     public var description: String {
         let lines = problems.map(\.description) + (omitted > 0 ? ["and \(omitted) more mistakes"] : [])
         return lines.joined(separator: "\n")

@@ -1,17 +1,17 @@
 public import HostValues
 
-/// Where a value comes from, in the order in which they win: the last one does.
+/// The origin of a value, in ascending order of precedence.
 public enum SettingOrigin: Equatable, Sendable, CustomStringConvertible {
     /// The host's own default.
     case builtIn
     /// The plugin's descriptor.
     case descriptor
-    /// A configuration file, at this place and key.
+    /// A configuration file, with the position and the key.
     case file(String, TextPosition, key: String)
     /// The command line.
     case commandLine
 
-    /// A few words, as `list` shows them.
+    /// The origin in a few words, as `list` shows it.
     public var description: String {
         switch self {
         case .builtIn: "built in"
@@ -26,34 +26,35 @@ public enum SettingOrigin: Equatable, Sendable, CustomStringConvertible {
 public struct Sourced<Value: Equatable & Sendable>: Equatable, Sendable {
     /// The value.
     public let value: Value
-    /// Where it was set.
+    /// The origin of the value.
     public let origin: SettingOrigin
 
-    /// A value and where it was set.
+    /// Creates a value with its origin.
     public init(_ value: Value, from origin: SettingOrigin) {
         self.value = value
         self.origin = origin
     }
 }
 
-/// What one source sets: some settings and some parameters. The rest is left to the sources below it.
+/// The settings and parameters of one source. What it leaves unset is taken from the sources below it.
 public struct ConfigurationLayer: Equatable, Sendable {
     /// The settings.
     public var settings: [SettingKey: Sourced<SettingValue>] = [:]
     /// The parameters, by name.
     public var params: [String: ParameterSetting] = [:]
 
-    /// A layer that sets nothing.
+    /// Creates a layer that sets nothing.
     public init() {}
 
-    /// A layer from the command line. The values were checked by whoever read them.
+    /// Creates a layer from the command line, whose values the caller has already checked.
     public init(commandLine values: [SettingKey: SettingValue]) {
         settings = values.mapValues { Sourced($0, from: .commandLine) }
     }
 
-    /// Lays another one over this one.
+    /// Adds another layer on top of this one.
     mutating func merge(_ upper: ConfigurationLayer) {
-        // What says when it runs is one thing, by a wait or by a schedule: the last one said holds.
+        // An interval and a schedule exclude each other: setting one in an upper layer removes the other from this
+        // layer.
         if upper.settings[.schedule] != nil { settings[.waitMs] = nil }
         if upper.settings[.waitMs] != nil { settings[.schedule] = nil }
         for (key, value) in upper.settings {
@@ -67,35 +68,36 @@ public struct ConfigurationLayer: Equatable, Sendable {
     }
 }
 
-/// A routine's block in a configuration file.
+/// The block of a routine in a configuration file.
 public struct RoutineBlock: Equatable, Sendable {
-    /// The file and place of the routine's name.
+    /// The file and the position of the routine's name.
     let file: String
     let position: TextPosition
     let keyPath: String
-    /// What it sets.
+    /// The settings and parameters of the block.
     public var layer: ConfigurationLayer
 }
 
-/// An instance's block in a configuration file.
+/// The block of an instance in a configuration file.
 public struct InstanceBlock: Equatable, Sendable {
-    /// What it sets for that instance alone.
+    /// The configuration of that instance alone.
     public var configuration: PluginConfiguration
 }
 
-/// What a plugin's own file sets, or the block of a plugin in `schedhost.json5`.
+/// The content of a plugin's own file, or of the plugin's block in `schedhost.json5`.
 public struct PluginConfiguration: Equatable, Sendable {
-    /// What holds for all of the plugin's routines.
+    /// The settings and parameters for all routines of the plugin.
     public var layer = ConfigurationLayer()
-    /// What holds for one of them, by name.
+    /// The blocks of individual routines, by name.
     public var routines: [String: RoutineBlock] = [:]
-    /// What holds for one of its instances, by name; without any the plugin runs once, as itself.
+    /// The blocks of instances, by name; if there are none, the plugin runs once, without an instance.
     public var instances: [String: InstanceBlock] = [:]
 
-    /// A file that sets nothing, or is not there.
+    /// Creates the configuration of a missing or empty file.
     public init() {}
 
-    /// Reads `<plugin>.json5`. `file` is its name for messages; `isZone` tells whether there is a time zone of a name.
+    /// Parses `<plugin>.json5`. `file` is its name for messages; `isZone` returns whether a time zone of that name
+    /// exists.
     public init(parsing bytes: [UInt8], file: String, isZone: @escaping (String) -> Bool = { _ in false })
         throws(ConfigurationError)
     {
@@ -105,19 +107,20 @@ public struct PluginConfiguration: Equatable, Sendable {
     }
 }
 
-/// What `schedhost.json5` sets.
+/// The content of `schedhost.json5`.
 public struct HostConfiguration: Equatable, Sendable {
-    /// What holds for every plugin. Without parameters: these belong to a plugin.
+    /// The settings for all plugins. It has no parameters, because parameters belong to a plugin.
     public var layer = ConfigurationLayer()
-    /// What plugins' own files may allow at most.
+    /// The most that plugins' own files may grant.
     public var sandboxLimit = SandboxLimit()
-    /// What holds for one plugin, by its name.
+    /// The blocks of individual plugins, by name.
     public var plugins: [String: PluginConfiguration] = [:]
 
-    /// A file that sets nothing, or is not there.
+    /// Creates the configuration of a missing or empty file.
     public init() {}
 
-    /// Reads `schedhost.json5`. `file` is its name for messages; `isZone` tells whether there is a time zone of a name.
+    /// Parses `schedhost.json5`. `file` is its name for messages; `isZone` returns whether a time zone of that name
+    /// exists.
     public init(parsing bytes: [UInt8], file: String, isZone: @escaping (String) -> Bool = { _ in false })
         throws(ConfigurationError)
     {

@@ -1,8 +1,8 @@
 internal import HostValues
 
-/// Checks a file's values against the keys that there are, and collects every mistake.
+/// Checks the values of a file against the known keys, and collects all errors.
 struct ConfigurationReader {
-    /// What the keys of an object may be beside the settings.
+    /// The kind of object, which determines the keys that it may have in addition to settings.
     enum Scope {
         case host, plugin, instance, routine
 
@@ -20,7 +20,7 @@ struct ConfigurationReader {
 
     let file: String
     var error = ConfigurationError()
-    /// Whether there is a time zone of a name.
+    /// Returns whether a time zone of that name exists.
     private let isZone: (String) -> Bool
 
     init(file: String, isZone: @escaping (String) -> Bool) {
@@ -28,7 +28,7 @@ struct ConfigurationReader {
         self.isZone = isZone
     }
 
-    // MARK: The whole file
+    // MARK: Whole file
 
     mutating func root(of bytes: [UInt8]) -> [JSONMember]? {
         do throws(JSONSyntaxError) {
@@ -74,7 +74,7 @@ struct ConfigurationReader {
         return plugin
     }
 
-    /// What stands for a plugin, or for one instance of it.
+    /// Reads the configuration of a plugin, or of one instance of it.
     private mutating func plugin(_ members: [JSONMember], path: String, scope: Scope) -> PluginConfiguration {
         var plugin = PluginConfiguration()
         plugin.layer = layer(members, path: path, scope: scope)
@@ -162,7 +162,7 @@ struct ConfigurationReader {
         return params
     }
 
-    /// Whether JSON can say the value, and a plugin written in C can read it. Recursion is bounded by the parser.
+    /// Checks that JSON can represent the value and a plugin written in C can read it. The parser bounds the recursion.
     private mutating func checkParameter(_ node: JSONNode, path: String) -> Bool {
         switch node.value {
         case .null, .bool, .integer: return true
@@ -206,7 +206,7 @@ struct ConfigurationReader {
         return unique(members, path: path + ".")
     }
 
-    /// The members without those whose name was there before; each of these is a mistake.
+    /// The members without repeated names; with `reporting`, each repetition is reported as an error.
     private mutating func unique(_ members: [JSONMember], path: String, reporting: Bool = true) -> [JSONMember] {
         var first: [String: TextPosition] = [:]
         return members.filter { member in
@@ -237,7 +237,8 @@ struct ConfigurationReader {
         layer.settings[key] = Sourced(value, from: .file(file, node.position, key: path))
     }
 
-    /// Whether texts that name times and zones can be understood; what is wrong with one is reported at its place.
+    /// Checks texts that name times and zones, and reports errors at their positions. Returns whether the value can be
+    /// used.
     private mutating func checkTimes(_ key: SettingKey, _ node: JSONNode, path: String) -> Bool {
         switch key.shape {
         case .schedules(let most):
@@ -303,7 +304,7 @@ struct ConfigurationReader {
         }
     }
 
-    /// The part of a wrong value that is wrong: an element of a list, or the whole.
+    /// The part of an invalid value to report: an element of a list, or the whole value.
     private static func culprit(in node: JSONNode, for shape: SettingShape) -> (JSONNode, index: Int?) {
         guard case .array(let nodes) = node.value else { return (node, nil) }
         let index: Int?
@@ -320,13 +321,13 @@ struct ConfigurationReader {
         return index.map { (nodes[$0], $0) } ?? (node, nil)
     }
 
-    /// A word of a command line.
+    /// A word of a command line; nil for any other value.
     static func argument(_ value: JSONValue) -> String? {
         guard case .string(let word) = value, !word.unicodeScalars.contains("\0") else { return nil }
         return word
     }
 
-    /// A whole number that is not negative; `1e3` is one.
+    /// An unsigned whole number, which may be written as `1e3`; nil for any other value.
     static func integer(_ value: JSONValue) -> UInt64? {
         switch value {
         case .integer(let value): UInt64(exactly: value)
@@ -348,7 +349,7 @@ struct ConfigurationReader {
         }
     }
 
-    // MARK: Mistakes
+    // MARK: Error messages
 
     static func unknown(_ name: String, in group: String?, scope: Scope) -> String {
         let allowed: [String]
@@ -386,7 +387,8 @@ struct ConfigurationReader {
         return isPlain && name.utf8.count <= 64 ? name : JSONValue.string(name).described
     }
 
-    /// The sentence is made only if it will be kept: a file of garbage costs no more than its reading.
+    /// Records an error. The message is built only if it will be kept, so that a file of garbage takes no longer than a
+    /// valid one.
     mutating func report(_ message: @autoclosure () -> String, at position: TextPosition, _ path: String) {
         guard error.problems.count < ConfigurationError.limit else {
             error.omitted += 1

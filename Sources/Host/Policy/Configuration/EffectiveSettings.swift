@@ -1,23 +1,23 @@
 public import HostValues
 
-/// The bounds of a worker; 0 for none.
+/// The limits of a worker; 0 means no limit.
 public struct WorkerLimits: Equatable, Sendable {
-    /// Memory in MB.
+    /// Memory, in MB.
     public var memoryMb: UInt64
-    /// Open files.
+    /// The number of open files.
     public var openFiles: UInt64
-    /// Processes, the worker's own included.
+    /// The number of processes, including the worker itself.
     public var processes: UInt64
-    /// Share of one processor, in percent.
+    /// Processor time as a percentage of one processor.
     public var cpuPercent: UInt64
-    /// The largest value that a cache keeps, in MB; not 0.
+    /// The largest value that a cache keeps, in MB; never 0.
     public var cacheValueMb: UInt64
-    /// What all caches of the worker hold in memory together, in MB; not 0.
+    /// The memory for all caches of the worker together, in MB; never 0.
     public var cacheMemoryMb: UInt64
-    /// What it may touch.
+    /// The permissions of the worker's sandbox.
     public var sandbox: SandboxSettings
 
-    /// Bounds.
+    /// Creates limits.
     public init(
         memoryMb: UInt64 = 0, openFiles: UInt64 = 0, processes: UInt64 = 0, cpuPercent: UInt64 = 0,
         cacheValueMb: UInt64 = 16, cacheMemoryMb: UInt64 = 256, sandbox: SandboxSettings = SandboxSettings()
@@ -32,13 +32,13 @@ public struct WorkerLimits: Equatable, Sendable {
     }
 }
 
-/// What holds for one routine, all sources merged, and where each value comes from.
+/// The settings that apply to one routine after all sources are merged, with their origins.
 public struct EffectiveSettings: Equatable, Sendable {
-    /// Every setting that has a value. `timeout_ms` has none when the host's default holds.
+    /// All settings that have a value. `timeout_ms` has none if the host's default applies.
     public let settings: [SettingKey: Sourced<SettingValue>]
-    /// The parameters by name, with the declared defaults.
+    /// The parameters by name, including the declared defaults.
     public let params: [String: ParameterSetting]
-    /// The paths that files give as parameters, within what these may allow.
+    /// The paths that files give as parameters, restricted to what these files may grant.
     public let namedPaths: [String]
 
     private func integer(_ key: SettingKey) -> UInt64 {
@@ -49,9 +49,9 @@ public struct EffectiveSettings: Equatable, Sendable {
         if case .word(let word)? = settings[key]?.value { word } else { nil }
     }
 
-    /// From one cycle's start to the next one's; 0 with a schedule.
+    /// The interval from one cycle's start to the next one's, in ms; 0 with a schedule.
     public var waitMs: UInt64 { integer(.waitMs) }
-    /// What else is set about when it runs.
+    /// The other settings for when the routine runs.
     public var timing: RoutineTiming {
         var timing = RoutineTiming()
         if case .texts(let texts)? = settings[.schedule]?.value { timing.schedules = texts }
@@ -65,34 +65,35 @@ public struct EffectiveSettings: Equatable, Sendable {
         if case .flag(let flag)? = settings[.align]?.value { timing.aligns = flag && waitMs > 0 }
         return timing
     }
-    /// 0: no bound.
+    /// The maximum number of cycles of a session; 0 means no bound.
     public var maxCycles: UInt64 { integer(.maxCycles) }
-    /// Until when it runs.
+    /// The end time of the routine's sessions.
     public var until: Until {
         if case .until(let until)? = settings[.until]?.value { until } else { .never }
     }
-    /// How long a callback may take, ns; nil: for ever.
+    /// The timeout of a callback, in ns; nil means none.
     public var timeoutNanoseconds: Int64? {
         let configured = settings[.timeoutMs].map { _ in integer(.timeoutMs) }
-        // A schedule has no interval to take ten of: it gets the longest of the automatic timeouts.
+        // The automatic timeout is a multiple of the interval. A schedule has no interval, so it gets the longest such
+        // timeout.
         let waitMs = settings[.schedule] == nil ? waitMs : 3_600_000
         return HangTimeout.nanoseconds(waitMs: waitMs, configuredMs: configured)
     }
-    /// How many routines share its worker.
+    /// How routines share a worker.
     public var isolation: Isolation {
         if case .word(let word)? = settings[.isolation]?.value { Isolation(rawValue: word) ?? .plugin } else { .plugin }
     }
-    /// Whether it runs at all.
+    /// Whether the routine runs at all.
     public var isEnabled: Bool {
         if case .flag(let flag)? = settings[.enabled]?.value { flag } else { true }
     }
-    /// How many cycles may run at once besides its own.
+    /// The bounds on concurrent cycles that apply to the routine.
     public var turns: CycleTurns.Bounds {
         CycleTurns.Bounds(
             host: integer(.maxRunning),
             group: word(.groupName).map { CycleTurns.Bounds.Group($0, most: integer(.groupMaxRunning)) })
     }
-    /// What follows an error where no hook decides.
+    /// What the host does after an error that no hook decides on.
     public var onError: ErrorDefault {
         var byDefault = ErrorDefault(
             retryMs: integer(.retryDelayMs), attempts: UInt32(clamping: integer(.retryAttempts)))
@@ -101,11 +102,11 @@ public struct EffectiveSettings: Equatable, Sendable {
         }
         return byDefault
     }
-    /// The restart policy's numbers.
+    /// The settings of the restart policy.
     public var restart: RestartSettings {
         var restart = RestartSettings()
         let timing = timing
-        // By a schedule there is no interval: a session waits for the next time by itself.
+        // With a schedule there is no interval; a session itself waits for the next time.
         restart.intervalMs = timing.schedules.isEmpty ? waitMs : 0
         restart.waitsFirst = timing.first == .afterWait || timing.first == nil && timing.aligns
         restart.firstDelayMs = integer(.restartFirstDelayMs)
@@ -120,14 +121,14 @@ public struct EffectiveSettings: Equatable, Sendable {
         restart.shortageDelayMs = integer(.restartShortageDelayMs)
         return restart
     }
-    /// The worker's limits.
+    /// The limits of the routine's worker.
     public var limits: WorkerLimits {
         WorkerLimits(
             memoryMb: integer(.limitMemoryMb), openFiles: integer(.limitOpenFiles),
             processes: integer(.limitProcesses), cpuPercent: integer(.limitCpuPercent),
             cacheValueMb: integer(.cacheValueMb), cacheMemoryMb: integer(.cacheMemoryMb), sandbox: sandbox)
     }
-    /// What a worker may touch.
+    /// The permissions of the worker's sandbox.
     private var sandbox: SandboxSettings {
         var sandbox = SandboxSettings(level: word(.sandboxLevel).flatMap { .init(rawValue: $0) } ?? .off)
         if case .texts(let paths)? = settings[.sandboxRead]?.value { sandbox.read = .only(paths) }
@@ -150,7 +151,7 @@ public struct EffectiveSettings: Equatable, Sendable {
     private func ports(_ key: SettingKey) -> [UInt16] {
         if case .integers(let ports)? = settings[key]?.value { ports.map { UInt16(clamping: $0) } } else { [] }
     }
-    /// How its disk caches are kept.
+    /// The settings of the routine's disk caches.
     public var caches: CacheSettings {
         var caches = CacheSettings(diskFiles: integer(.cacheDiskFiles), diskMb: integer(.cacheDiskMb))
         if case .word(let word)? = settings[.cacheDurability]?.value {
@@ -158,28 +159,28 @@ public struct EffectiveSettings: Equatable, Sendable {
         }
         return caches
     }
-    /// The program to run when a session fails, with its arguments; empty: none.
+    /// The command to run when a session fails, with its arguments; empty means none.
     public var onFailureCommand: [String] {
         if case .command(let words)? = settings[.onFailureCommand]?.value { words } else { [] }
     }
-    /// The program to run at the first good cycle after a session that failed; empty: none.
+    /// The command to run after the first successful cycle that follows a failed session; empty means none.
     public var onRecoveryCommand: [String] { words(.onRecovery) }
-    /// The program to run when a session is over; empty: none.
+    /// The command to run when a session ends; empty means none.
     public var onEndCommand: [String] { words(.onEnd) }
-    /// After how long without a good cycle which program is run; nil: none.
+    /// The command to run after a time in ms without a successful cycle; nil means none.
     public var onSilence: (afterMs: UInt64, run: [String])? {
         let run = words(.onSilenceRun)
         return integer(.onSilenceAfterMs) == 0 || run.isEmpty ? nil : (integer(.onSilenceAfterMs), run)
     }
-    /// Its program; empty: none.
+    /// The command of `onSilence`; empty means none.
     public var silenceCommand: [String] { onSilence?.run ?? [] }
     private func words(_ key: SettingKey) -> [String] {
         if case .command(let words)? = settings[key]?.value { words } else { [] }
     }
-    /// How long such a program may take.
+    /// The timeout of these commands, in ms.
     public var onFailureTimeoutMs: UInt64 { integer(.onFailureTimeoutMs) }
 
-    /// All parameters as one JSON object, names in order.
+    /// All parameters as one JSON object, sorted by name.
     public var paramsJSON: String {
         let members = params.sorted { $0.key < $1.key }.map { name, value in
             let nowhere = TextPosition(line: 0, column: 0)
@@ -189,7 +190,8 @@ public struct EffectiveSettings: Equatable, Sendable {
         return JSONValue.object(members).json
     }
 
-    /// Each key, value and origin, for `list`; in the order of the keys, then the parameters by name.
+    /// The key, value and origin of each setting, for `list`: settings in the order of the keys, then parameters by
+    /// name.
     public var listing: [(key: String, value: String, origin: String)] {
         var lines: [(key: String, value: String, origin: String)] = SettingKey.allCases.map { key in
             guard let value = settings[key] else { return (key.rawValue, "automatic", "built in") }
@@ -203,9 +205,10 @@ public struct EffectiveSettings: Equatable, Sendable {
 }
 
 extension EffectiveSettings {
-    /// Merges for one routine: built in < descriptor < `schedhost.json5` < the plugin's file < its block for the
-    /// routine < the command line. In `schedhost.json5` itself a plugin's block wins over what is for all, and a
-    /// routine's over its plugin's. `limit` bounds what the plugin's own file allows by naming paths.
+    /// Merges all sources for one routine, in ascending order of precedence: built in, descriptor, `schedhost.json5`,
+    /// the plugin's file, its block for the routine, the command line. Within `schedhost.json5` a plugin's block
+    /// overrides what is set for all plugins, and a routine's block overrides its plugin's. `limit` bounds the
+    /// permissions that the plugin's own file grants by naming paths.
     public init(
         of routine: PluginDescription.Routine, in plugin: PluginDescription, host: ConfigurationLayer = .init(),
         _ layers: PluginLayers = .init(), commandLine: ConfigurationLayer = .init(), limit: SandboxLimit = .init()
@@ -241,8 +244,8 @@ extension EffectiveSettings {
 }
 
 extension PluginConfiguration {
-    /// Compares the file with what the plugin declares: routines that it does not have, parameters that it does not
-    /// take. Throws all mistakes.
+    /// Checks the configuration against the plugin's description. It is an error to configure a routine that the plugin
+    /// does not have, or a parameter that it does not accept. Throws all errors.
     public func check(against plugin: PluginDescription) throws(ConfigurationError) {
         var error = ConfigurationError()
         check(against: plugin, into: &error)
@@ -268,7 +271,8 @@ extension PluginConfiguration {
         }
     }
 
-    /// Whether limits for one routine hold at that level: a limit is a worker's. Throws each that does not.
+    /// Checks that no routine has limits of its own unless it has a worker of its own, because limits apply to a whole
+    /// worker. Throws an error for each such limit.
     public func checkLimits(at isolation: Isolation) throws(ConfigurationError) {
         if isolation == .routine { return }
         var error = ConfigurationError()

@@ -1,8 +1,8 @@
 internal import HostValues
 
-/// How what a sandbox allows is read from a file.
+/// Reads sandbox permissions from a configuration file.
 extension SettingShape.Grant {
-    /// A list of grants, or one of these words; nil for anything else.
+    /// Reads a list of permissions or one of `words`; nil for any other value.
     func value(of node: JSONNode, words: [String]) -> SettingValue? {
         if case .string(let word) = node.value { return words.contains(word) ? .word(word) : nil }
         guard case .array(let nodes) = node.value, nodes.count <= 1000 else { return nil }
@@ -15,7 +15,7 @@ extension SettingShape.Grant {
         }
     }
 
-    /// One of the list; nil for what is none.
+    /// Reads one permission; nil if the value is not valid.
     func value(of value: JSONValue) -> SettingValue? {
         switch self {
         case .ports: ConfigurationReader.integer(value).flatMap { $0 <= 65_535 ? .integer($0) : nil }

@@ -1,8 +1,8 @@
 public import HostValues
 
 extension PluginDescription.Parameter {
-    /// What is wrong with the declaration itself, in one line, or nil: a range that cannot be read, or a default
-    /// that does not fit the type or the range.
+    /// An error in the declaration itself, in one line: an invalid range, or a default that does not match the type or
+    /// the range. Nil if there is none.
     public var problem: String? {
         if let range, ParameterRange(range, kind: type) == nil {
             return "parameter \(name): the range \(JSONValue.string(range).described) is not "
@@ -16,12 +16,12 @@ extension PluginDescription.Parameter {
         return mistake(in: ParameterSetting(plain: value)).map { "parameter \(name): the default \($0)" }
     }
 
-    /// The default in its type; nil for none.
+    /// The default, converted to the parameter's type; nil if there is none or it cannot be converted.
     public var defaultJSON: JSONValue? {
         defaultValue.flatMap { read($0) }
     }
 
-    /// A text in this parameter's type; nil when it is of another.
+    /// Converts a text to this parameter's type; nil if that is not possible.
     func read(_ text: String) -> JSONValue? {
         switch type {
         case .string: return .string(text)
@@ -33,13 +33,14 @@ extension PluginDescription.Parameter {
 
     private var limits: ParameterRange? { range.flatMap { ParameterRange($0, kind: type) } }
 
-    /// Whether a value of its type is in its range.
+    /// Whether a value that has the parameter's type is within its range.
     func accepts(_ typed: JSONValue) -> Bool { limits?.contains(typed) ?? true }
 
-    /// What it takes, for messages.
+    /// The permitted values, for messages.
     var allowed: String { limits?.described(as: type) ?? type.described }
 
-    /// The value in this parameter's type, or nil when it is of another: a whole number is a number, and 5.0 is whole.
+    /// Converts a value to this parameter's type; nil if that is not possible. A whole number is valid as a number, and
+    /// 5.0 as a whole number.
     func typed(_ value: JSONValue) -> JSONValue? {
         switch (type, value) {
         case (.string, .string), (.int, .integer), (.double, .double), (.bool, .bool): value
@@ -52,7 +53,7 @@ extension PluginDescription.Parameter {
 }
 
 extension PluginDescription.Parameter.Kind {
-    /// For messages: `a whole number`.
+    /// The type for messages, such as `a whole number`.
     var described: String {
         switch self {
         case .string: "a text"
@@ -63,7 +64,7 @@ extension PluginDescription.Parameter.Kind {
     }
 }
 
-/// What values a declared parameter takes.
+/// The permitted values of a declared parameter.
 struct ParameterRange {
     private enum Content {
         case words([String])
@@ -73,7 +74,7 @@ struct ParameterRange {
 
     private let content: Content
 
-    /// Reads `low..high` or `a|b|c`; nil when it is neither, or not of the parameter's type.
+    /// Parses `low..high` or `a|b|c`; nil if the text has another form or does not match the parameter's type.
     init?(_ text: String, kind: PluginDescription.Parameter.Kind) {
         let isNumber = kind == .int || kind == .double
         if isNumber, let parts = Self.split(text) {
@@ -131,7 +132,7 @@ struct ParameterRange {
         }
     }
 
-    /// `a number from 1 to 10`, `a number from 1`, `a number up to 10`, or `one of a, b, c`.
+    /// The range for messages: `a number from 1 to 10`, `a number from 1`, `a number up to 10`, or `one of a, b, c`.
     func described(as kind: PluginDescription.Parameter.Kind) -> String {
         switch content {
         case .words(let words): return "one of " + words.joined(separator: ", ")

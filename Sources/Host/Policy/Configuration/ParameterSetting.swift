@@ -1,29 +1,30 @@
 public import HostValues
 
-/// The value that a configuration, or the plugin itself, gives to a parameter, and what may be shown of it.
+/// The value that a configuration, or the plugin's default, gives to a parameter, and what may be shown of it.
 public struct ParameterSetting: Equatable, Sendable {
-    /// Where the value comes from.
+    /// How the value was obtained.
     public enum Source: Equatable, Sendable {
-        /// It stands there as it is.
+        /// The value is literal.
         case written
-        /// It was made of what is around the host: its environment, files and credentials.
+        /// The value was expanded from the host's surroundings: its environment, files or credentials.
         case surroundings
-        /// It would be made of that, which was not looked at: another process runs elsewhere.
+        /// The value refers to surroundings but is not expanded, because this process may have other surroundings than
+        /// the host.
         case unknown
     }
 
-    /// What the plugin gets.
+    /// The value that the plugin receives.
     public private(set) var value: JSONValue
-    /// What stands in the file.
+    /// The value as the file has it.
     public let written: JSONValue
-    /// Where it was set.
+    /// The origin of the value.
     public let origin: SettingOrigin
-    /// See `Source`.
+    /// How the value was obtained.
     public private(set) var source: Source
-    /// Whether the plugin declares that it is shown nowhere.
+    /// Whether the plugin declares the parameter as secret, so that the value must not be shown anywhere.
     public private(set) var isSecret = false
 
-    /// A value as it is written.
+    /// Creates a setting from a value as it is written, in which references are not yet expanded.
     public init(_ value: JSONValue, from origin: SettingOrigin) {
         self.value = value
         written = value
@@ -31,7 +32,7 @@ public struct ParameterSetting: Equatable, Sendable {
         source = value.hasReferences ? .unknown : .written
     }
 
-    /// A value that means what it says, also where it looks like a reference: a plugin's default.
+    /// Creates a setting from a literal value that may look like a reference: a plugin's default.
     init(plain value: JSONValue, from origin: SettingOrigin = .descriptor) {
         self.value = value
         written = value
@@ -39,11 +40,10 @@ public struct ParameterSetting: Equatable, Sendable {
         source = .written
     }
 
-    /// As everybody may see it: what was taken from the surroundings is shown as it is written.
+    /// The text that may be shown to everybody. References to surroundings are shown unexpanded.
     public var shown: String { isSecret ? PluginDescription.Parameter.hidden : written.json }
 
-    /// The texts in it that are paths from the root on, where a file gives them. What the plugin itself has as its default gives
-    /// it nothing.
+    /// The absolute paths in a value from a file. A plugin's own default grants the plugin nothing.
     var givenPaths: [GivenPath] {
         guard source != .unknown, case .file(let file, _, _) = origin else { return [] }
         var paths: [GivenPath] = []
@@ -62,13 +62,13 @@ public struct ParameterSetting: Equatable, Sendable {
         return paths
     }
 
-    /// The same with what the surroundings make of it.
+    /// Sets the value that results from expanding the references.
     mutating func take(_ value: JSONValue) {
         self.value = value
         source = .surroundings
     }
 
-    /// The same as the parameter of that declaration takes it.
+    /// The setting, converted to the type that the declaration requires.
     func typed(as parameter: PluginDescription.Parameter) -> ParameterSetting {
         var typed = self
         typed.isSecret = parameter.isSecret
@@ -78,7 +78,7 @@ public struct ParameterSetting: Equatable, Sendable {
 }
 
 extension PluginDescription.Parameter {
-    /// What is wrong with a setting of this parameter, or nil. Says nothing of a value that is not to be shown.
+    /// An error in a setting of this parameter; nil if there is none. The text does not reveal a secret value.
     func mistake(in setting: ParameterSetting) -> String? {
         let given: String
         switch setting.source {
@@ -90,8 +90,8 @@ extension PluginDescription.Parameter {
         return "must be \(allowed), not \(given)"
     }
 
-    /// The value of a setting in this parameter's type; nil when it is of another. What the surroundings say is text, and is
-    /// read as what the parameter is.
+    /// The value of a setting, converted to this parameter's type; nil if that is not possible. A value from the
+    /// surroundings is text, and is parsed according to the parameter's type.
     func typed(_ setting: ParameterSetting) -> JSONValue? {
         switch (setting.source, setting.value) {
         case (.surroundings, .string(let text)): read(text)

@@ -1,7 +1,8 @@
 internal import HostValues
 
 extension PluginConfiguration {
-    /// The same with what the surroundings make of the parameters that refer to them. Throws all that is missing.
+    /// The configuration with all references to surroundings expanded by `lookUp`. Throws an error for each missing
+    /// value.
     public func expanded(by lookUp: @escaping Surrounding.LookUp) throws(ConfigurationError) -> PluginConfiguration {
         var expansion = SurroundingExpansion(lookUp: lookUp)
         let expanded = expansion.expand(self)
@@ -10,7 +11,7 @@ extension PluginConfiguration {
     }
 }
 
-/// Puts in what the surroundings say, and collects what they do not.
+/// Expands references to surroundings, and collects errors.
 private struct SurroundingExpansion {
     let lookUp: Surrounding.LookUp
     var error = ConfigurationError()
@@ -42,7 +43,7 @@ private struct SurroundingExpansion {
         }
     }
 
-    /// Recursion is bounded by the parser.
+    /// Expands a value. The parser bounds the recursion.
     private mutating func expand(_ node: JSONNode, file: String, key: String) -> JSONNode {
         switch node.value {
         case .null, .bool, .integer, .double: return node
@@ -66,7 +67,7 @@ private struct SurroundingExpansion {
     }
 
     private mutating func expand(_ text: String, at position: TextPosition, file: String, key: String) -> String {
-        // It was read before, when the file was checked.
+        // The text was already parsed when the file was checked.
         guard let parts = try? SurroundingText(text).parts else { return text }
         var expanded = ""
         for part in parts {
@@ -88,7 +89,7 @@ private struct SurroundingExpansion {
 }
 
 extension Surrounding: CustomStringConvertible {
-    /// As a file says it, without what holds otherwise.
+    /// The reference as a file has it, without the fallback.
     public var description: String {
         switch self {
         case .environment(let name, _): "${env:\(name)}"

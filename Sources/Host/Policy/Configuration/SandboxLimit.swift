@@ -1,15 +1,15 @@
 internal import HostValues
 
-/// What a plugin's own file may allow its plugin at most: `sandbox_limit` of `schedhost.json5`. It bounds what that file says, not
-/// what the host's file gives the plugin itself. Pure.
+/// The most that a plugin's own file may grant to its plugin: `sandbox_limit` of `schedhost.json5`. It does not
+/// restrict what the host's file grants. Pure.
 public struct SandboxLimit: Equatable, Sendable {
-    /// The keys of the sandbox that are bounded, with the bounds.
+    /// The sandbox keys that are bounded, with their bounds.
     var bounds: [SettingKey: Sourced<SettingValue>] = [:]
 
-    /// No limit.
+    /// Creates a limit that bounds nothing.
     public init() {}
 
-    /// Throws each grant of a plugin's file that is more.
+    /// Throws an error for each permission of a plugin's file that exceeds the limit.
     func check(_ file: PluginConfiguration) throws(ConfigurationError) {
         var error = ConfigurationError()
         let instances = file.instances.values.map(\.configuration)
@@ -28,7 +28,7 @@ public struct SandboxLimit: Equatable, Sendable {
         if !error.problems.isEmpty { throw error.inOrder }
     }
 
-    /// Which paths that files give as parameters may be written.
+    /// Selects the paths, of those that files give as parameters, to which the plugin may write.
     func named(_ given: [GivenPath]) -> [String] {
         guard let bound = bounds[.sandboxWrite], case .texts(let most) = bound.value,
             case .file(let own, _, _) = bound.origin
@@ -62,12 +62,12 @@ public struct SandboxLimit: Equatable, Sendable {
 }
 
 extension HostConfiguration {
-    /// Throws each grant of a plugin's own file that is more than this allows.
+    /// Throws an error for each permission of a plugin's own file that exceeds the limit.
     public func check(_ file: PluginConfiguration) throws(ConfigurationError) { try sandboxLimit.check(file) }
 }
 
 extension ConfigurationReader {
-    /// Reads `sandbox_limit`, whose keys are those of `sandbox`.
+    /// Reads `sandbox_limit`, which has the keys of `sandbox`.
     mutating func sandboxLimit(_ member: JSONMember) -> [SettingKey: Sourced<SettingValue>] {
         var limit = ConfigurationLayer()
         for inner in object(member.node, path: "sandbox_limit") ?? [] {

@@ -1,14 +1,14 @@
 internal import HostValues
 
-/// What a setting may be, in the words of a reference: its type, unit and range.
+/// The permitted values of a setting, in the words of the reference: type, unit and range.
 public struct SettingForm: Equatable, Sendable {
-    /// Such as `whole number`.
+    /// The type, such as `whole number`.
     public let type: String
-    /// Such as `milliseconds`; nil: it counts nothing.
+    /// The unit, such as `milliseconds`; nil if there is none.
     public let unit: String?
-    /// From which number to which one, or the words that there are; nil: the type says it all.
+    /// The range of numbers, or the permitted words; nil if the type says everything.
     public let range: String?
-    /// What 0 means where it has a meaning of its own.
+    /// The meaning of 0, if it is special.
     public let zero: String?
 
     init(_ type: String, unit: String? = nil, range: String? = nil, zero: String? = nil) {
@@ -18,12 +18,12 @@ public struct SettingForm: Equatable, Sendable {
         self.zero = zero
     }
 
-    /// What holds other keys.
+    /// The form of a key that contains other keys.
     public static let object = SettingForm("object")
 }
 
 extension SettingKey {
-    /// What it may be.
+    /// The permitted values.
     public var form: SettingForm {
         switch shape {
         case .integer(let range, let unit, let zero):
@@ -44,7 +44,7 @@ extension SettingKey {
         }
     }
 
-    /// `0 to 86400000`, with how long that is.
+    /// A range as text, such as `0 to 86400000`; for milliseconds with the upper bound as a duration.
     private static func text(_ range: ClosedRange<UInt64>, _ unit: String) -> String {
         if range.upperBound >= UInt64(Int64.max) { return "from \(range.lowerBound)" }
         let text = "\(range.lowerBound) to \(range.upperBound)"
@@ -52,16 +52,16 @@ extension SettingKey {
     }
 }
 
-/// The keys of a configuration that hold others: what is in them is no setting of the host's own.
+/// The keys that contain other keys, and which are not settings themselves.
 public enum SettingContainer: String, CaseIterable, Sendable {
-    /// Values of a plugin's parameters.
+    /// The values of a plugin's parameters.
     case params
-    /// Settings of single routines.
+    /// The settings of individual routines.
     case routines
-    /// Settings of single instances.
+    /// The settings of individual instances.
     case instances
-    /// Settings of single plugins.
+    /// The settings of individual plugins.
     case plugins
-    /// What plugins' own files may allow at most.
+    /// The most that plugins' own files may grant.
     case sandboxLimit = "sandbox_limit"
 }

@@ -1,6 +1,6 @@
 public import HostValues
 
-/// One setting of a routine, plugin or host; the raw value is its path in a configuration file.
+/// A setting of a routine, plugin or host. The raw value is its path in a configuration file.
 public enum SettingKey: String, CaseIterable, Sendable {
     case waitMs = "wait_ms"
     case schedule
@@ -70,7 +70,8 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
     case command([String])
     case texts([String])
 
-    /// This list and what another one has more; nil where they are no two lists.
+    /// This list, followed by the elements that only the other list has; nil if the values are not two lists of one
+    /// type.
     func adding(_ other: SettingValue) -> SettingValue? {
         switch (self, other) {
         case (.texts(let a), .texts(let b)): .texts(a + b.filter { !a.contains($0) })
@@ -79,7 +80,7 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// As `list` shows it, and as a configuration file may say it.
+    /// The value as `list` shows it and as a configuration file may contain it.
     public var description: String {
         switch self {
         case .integer(let value): return String(value)
@@ -94,31 +95,31 @@ public enum SettingValue: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a setting may be.
+/// The form of a setting's value.
 enum SettingShape {
-    /// A whole number in a range; `zero` says what 0 means where the range does not begin with it.
+    /// A whole number in a range. `zero` is the meaning of 0 if that is outside the range.
     case integer(ClosedRange<UInt64>, of: String, zero: String?)
-    /// A list of whole numbers, each in the range.
+    /// A list of whole numbers, each within the range.
     case integers(ClosedRange<UInt64>, of: String, most: Int)
-    /// One of these words.
+    /// One of the given words.
     case word([String])
     case flag
     case until
     case command
-    /// A schedule, or a list of them.
+    /// A schedule or a list of schedules.
     case schedules(most: Int)
     /// The name of a time zone.
     case zone
-    /// A name of the user's own.
+    /// A name that the user chooses.
     case name
-    /// A list of what a sandbox allows, or one of these words. The lists of several sources add up.
+    /// A list of sandbox permissions, or one of the given words. The lists of several sources are combined.
     case grants(Grant, words: [String])
 
-    /// What a sandbox allows.
+    /// The kinds of sandbox permission.
     enum Grant {
         case paths, ports, calls, variables
 
-        /// Whether a text may be one.
+        /// Whether a text is valid for this kind.
         func takes(_ text: String) -> Bool {
             switch self {
             case .paths:
@@ -129,7 +130,7 @@ enum SettingShape {
             }
         }
 
-        /// What the list is of.
+        /// The elements of the list, for messages.
         var things: String {
             switch self {
             case .paths: "paths from the root on"
@@ -139,7 +140,7 @@ enum SettingShape {
             }
         }
 
-        /// What one is.
+        /// One element, for messages.
         var thing: String {
             switch self {
             case .paths: "a path from the root on, such as \"/srv/out\""
@@ -150,7 +151,7 @@ enum SettingShape {
         }
     }
 
-    /// The same for one element of a list.
+    /// The permitted values of one element of a list, for messages.
     var allowedElement: String {
         switch self {
         case .integers(let range, let unit, _):
@@ -161,7 +162,7 @@ enum SettingShape {
         }
     }
 
-    /// Whether a value that stands for a group is meant for the key of this shape.
+    /// Whether a value that is given for a whole group can stand for the key with this shape.
     func takesShort(_ value: JSONValue) -> Bool {
         switch (self, value) {
         case (.command, .array), (.word, .string), (.name, .string): true
@@ -169,7 +170,7 @@ enum SettingShape {
         }
     }
 
-    /// A sentence's end that says what is allowed.
+    /// The permitted values, as the end of a sentence.
     var allowed: String {
         switch self {
         case .integer(let range, let unit, let zero):
@@ -197,7 +198,7 @@ extension SettingKey {
     private static let month = RoutineTiming.longestMs
     private static let day: UInt64 = 86_400_000
 
-    /// What is allowed.
+    /// The form of the value.
     var shape: SettingShape {
         switch self {
         case .waitMs: .integer(0...Self.month, of: "milliseconds", zero: nil)
@@ -255,7 +256,7 @@ extension SettingKey {
         }
     }
 
-    /// The built-in value; nil where the lack of one has a meaning of its own.
+    /// The built-in value; nil if leaving the key unset has a meaning of its own.
     public var builtIn: SettingValue? {
         let restart = RestartSettings()
         return switch self {
@@ -302,18 +303,18 @@ extension SettingKey {
         }
     }
 
-    /// The object that holds it, such as `restart`; nil at the top.
+    /// The object that contains the key, such as `restart`; nil for a key at the top level.
     public var group: String? {
         let parts = rawValue.split(separator: ".")
         return parts.count == 2 ? String(parts[0]) : nil
     }
 
-    /// Whether it limits a worker.
+    /// Whether the setting is a limit of a worker.
     public var isLimit: Bool {
         group == "limits" || group == "sandbox" || self == .cacheValueMb || self == .cacheMemoryMb
     }
 
-    /// The key that may stand for its whole group: `on_failure: […]`, `sandbox: "on"`.
+    /// The key for which a group's name is a short form: `on_failure: […]`, `sandbox: "on"`.
     static func short(for group: String) -> SettingKey? {
         switch group {
         case "on_failure": .onFailureCommand
@@ -323,19 +324,19 @@ extension SettingKey {
         }
     }
 
-    /// Whether the lists of several sources add up.
+    /// Whether the lists of several sources are combined instead of replaced.
     var addsUp: Bool { if case .grants = shape { true } else { false } }
 
-    /// Its name in that object.
+    /// The name of the key within its object.
     public var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
 }
 
-/// How many routines share a worker process.
+/// How routines share worker processes.
 public enum Isolation: String, CaseIterable, Sendable {
-    /// A worker for each plugin.
+    /// Each plugin has a worker.
     case plugin
-    /// A worker for each routine.
+    /// Each routine has a worker.
     case routine
-    /// One worker for all.
+    /// All routines share one worker.
     case shared
 }

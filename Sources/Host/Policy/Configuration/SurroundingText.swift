@@ -1,35 +1,36 @@
 internal import HostValues
 
-/// Something around the host that a parameter may be taken from.
+/// A source outside the configuration from which a parameter may be taken.
 public enum Surrounding: Equatable, Hashable, Sendable {
-    /// A variable of the host's environment, and what holds where it is not set or empty.
+    /// A variable of the host's environment, with the value to use if the variable is unset or empty.
     case environment(String, fallback: String?)
     /// The content of a file.
     case file(String)
-    /// What the service manager has put into the directory of credentials under that name.
+    /// A credential of that name, which the service manager has put into its credentials directory.
     case credential(String)
 
-    /// What was found.
+    /// The result of a look-up.
     public enum Answer: Equatable, Sendable {
         case text(String)
-        /// Nothing: why, and what to do about it.
+        /// There is no value; the text says why, and gives the remedy.
         case absent(String)
     }
 
-    /// Looks at the surroundings. The text is the configuration file that asks, beside which files are looked for.
+    /// Looks up a value. The second argument is the configuration file with the reference; relative paths start at its
+    /// directory.
     public typealias LookUp = (Surrounding, String) -> Answer
 }
 
-/// A text with references to surroundings: `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}`, `${credential:NAME}`; `$${`
-/// is a plain `${`. Pure.
+/// A text with references: `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}` and `${credential:NAME}`. `$${` stands
+/// for a literal `${`. Pure.
 struct SurroundingText {
-    /// What it is made of.
+    /// The parts of the text.
     enum Part: Equatable {
         case plain(String)
         case reference(Surrounding)
     }
 
-    /// What is wrong with a text.
+    /// A syntax error in a text.
     struct Fault: Error, Equatable {
         let message: String
     }
@@ -38,10 +39,10 @@ struct SurroundingText {
 
     let parts: [Part]
 
-    /// Whether a text has references, or what is to become a plain `${`.
+    /// Whether a text contains references or an escaped `${`.
     static func isOne(_ text: String) -> Bool { text.utf8.contains(UInt8(ascii: "$")) && text.contains("${") }
 
-    /// Reads a text.
+    /// Parses a text.
     init(_ text: String) throws(Fault) {
         var parts: [Part] = []
         var plain = ""
@@ -124,7 +125,7 @@ struct SurroundingText {
 }
 
 extension JSONValue {
-    /// Whether a text in it has references to surroundings. Recursion is bounded by the parser.
+    /// Whether a text within the value contains references. The parser bounds the recursion.
     var hasReferences: Bool {
         switch self {
         case .null, .bool, .integer, .double: false

@@ -1,5 +1,5 @@
 extension WorkerLimits {
-    /// As words of a worker's command line; what has no limit is left out.
+    /// The limits as words of a worker's command line; limits that are 0 are omitted.
     public var arguments: [String] {
         [
             ("memory_mb", memoryMb), ("open_files", openFiles), ("processes", processes), ("cpu_percent", cpuPercent),
@@ -8,22 +8,22 @@ extension WorkerLimits {
         ].compactMap { name, value in value == 0 ? nil : "\(name)=\(value)" }
     }
 
-    /// The same for a worker to which these paths are named too.
+    /// The limits with further paths that the sandbox grants.
     public func naming(_ paths: [String]) -> WorkerLimits {
         var limits = self
         limits.sandbox.named += paths.filter { !limits.sandbox.named.contains($0) }
         return limits
     }
 
-    /// What a worker that is there is to one that is wanted.
+    /// How well an existing worker matches wanted limits.
     public enum Fit: Equatable, Sendable {
         case good
-        /// It is one that plugins share, and lacks nothing but paths.
+        /// The worker is a shared one, and its sandbox lacks only some of the wanted paths.
         case lacksPaths
         case bad
     }
 
-    /// What a worker with these limits is to who wants others. One that plugins share has the paths of all of them.
+    /// How well a worker with these limits matches wanted ones. A shared worker has the paths of all its plugins.
     public func fit(for wanted: WorkerLimits, isShared: Bool) -> Fit {
         if self == wanted { return .good }
         var same = self
@@ -32,7 +32,7 @@ extension WorkerLimits {
         return Set(sandbox.named).isSuperset(of: wanted.sandbox.named) ? .good : .lacksPaths
     }
 
-    /// The limits of a worker's command line; words that are none are passed over.
+    /// Parses the limits in a worker's command line; other words are ignored.
     public init(arguments: [String]) {
         var limits = WorkerLimits()
         for word in arguments {
