@@ -2,10 +2,12 @@ internal import CPluginAPI
 internal import HostStore
 internal import HostSystem
 
-/// The values that plugins hold by `cache_pin`, with how often: in here and not in the plugin's struct, so that a copy of
-/// that can pin and release as the original does, and nothing happens when one is released too often.
+/// The values that plugins have pinned with `cache_pin`, each with its pin count.
+///
+/// The count is kept here and not in the plugin's struct: so a copy of the struct can pin and release like the
+/// original, and one release too many has no effect.
 @safe enum CachePins {
-    /// What a value carries to be told by: its address, and the number that no other value ever has.
+    /// Identifies a value: its address, and its serial number, which no other value ever has.
     typealias Mark = (UInt64, UInt64)
 
     private struct Pinned {
@@ -21,8 +23,8 @@ internal import HostSystem
         (UInt64(UInt(bitPattern: unsafe value.toOpaque())), unsafe value._withUnsafeGuaranteedRef { $0.serial })
     }
 
-    /// Pins the value of a mark; nothing for an empty one. A value that is not pinned yet is alive, as the plugin answers
-    /// for: its callback has not returned.
+    /// Pins the value of a mark; does nothing for an empty mark. The value is alive, either because it is pinned
+    /// already, or because the plugin guarantees it: the callback that received it has not returned.
     static func pin(_ mark: Mark) {
         guard let address = unsafe UnsafeRawPointer(bitPattern: UInt(mark.0)) else { return }
         pinned.withLock { pinned in
@@ -35,14 +37,15 @@ internal import HostSystem
         }
     }
 
-    /// Pins a value that the caller holds.
+    /// Pins a value to which the caller holds a reference.
     static func pin(_ value: CacheValue) {
         pinned.withLock { $0[value.serial, default: Pinned(value: value, count: 0)].count += 1 }
     }
 
-    /// Takes one pin of the value back; nothing for one that has none.
+    /// Releases one pin of the value; does nothing if it has none.
     static func release(_ mark: Mark) {
-        // The value may be the last one's: an object's release function is the plugin's code, and runs outside the lock.
+        // This may drop the last reference, and an object's release function is plugin code, which must run outside the
+        // lock.
         let last = pinned.withLock { pinned -> CacheValue? in
             guard let held = pinned[mark.1] else { return nil }
             if held.count > 1 {
@@ -55,7 +58,8 @@ internal import HostSystem
     }
 }
 
-/// The text of the last failed cache call of a thread that is in no callback: a plugin's own, or one that refreshes.
+/// The error text of the last failed cache call on a thread that is in no callback: a thread of the plugin's own, or
+/// one that performs a background refresh.
 @safe final class ThreadError {
     private static let slot = unsafe ThreadSlot { text in
         if let text = unsafe text { unsafe Unmanaged<ThreadError>.fromOpaque(text).release() }
@@ -69,14 +73,14 @@ internal import HostSystem
         self.text = CText(text)
     }
 
-    /// Keeps a text, in place of the one before.
+    /// Stores a text for the calling thread, replacing the former one.
     static func set(_ text: String, of cache: CacheHandle) {
         let old = unsafe slot.pointer
         unsafe slot.set(Unmanaged.passRetained(ThreadError(cache, text)).toOpaque())
         if let old = unsafe old { unsafe Unmanaged<ThreadError>.fromOpaque(old).release() }
     }
 
-    /// The calling thread's, if it is of that cache.
+    /// The calling thread's text, if it is about that cache; else nil.
     static func text(of cache: CacheHandle) -> CText? {
         guard let known = unsafe slot.pointer else { return nil }
         return unsafe Unmanaged<ThreadError>.fromOpaque(known)._withUnsafeGuaranteedRef { error in

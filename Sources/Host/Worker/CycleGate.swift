@@ -1,31 +1,32 @@
-/// Whether a session's next cycle may begin, where only so many may run at once and the host says whose turn it is.
+/// Decides whether a session's next cycle may begin, when the number of concurrent cycles is limited and the host
+/// grants the turns.
 struct CycleGate {
     private enum State: Equatable {
-        /// Nobody is asked.
+        /// There is no limit, so the host is not asked.
         case open
-        /// The host is to be asked before a cycle.
+        /// The host must be asked before a cycle.
         case closed
         case asked
         case entered
     }
 
     private var state: State
-    /// The number of the last wish.
+    /// The number of the last request to the host.
     private(set) var number: UInt64 = 0
 
-    /// A gate that is closed, or none.
+    /// Makes a gate; with `isClosed` false it lets every cycle pass.
     init(isClosed: Bool) { state = isClosed ? .closed : .open }
 
-    /// What is to be done before a cycle.
+    /// What to do before a cycle.
     enum Entry: Equatable {
         case enter
-        /// Say to the host that a cycle is due, with that number, and wait.
+        /// Tell the host that a cycle is due, with this request number, and wait.
         case ask(UInt64)
-        /// Wait.
+        /// Wait for the host's answer.
         case wait
     }
 
-    /// A cycle is due.
+    /// Decides what to do for a cycle that is due.
     mutating func cycleIsDue() -> Entry {
         switch state {
         case .open, .entered: return .enter
@@ -37,17 +38,17 @@ struct CycleGate {
         }
     }
 
-    /// Whether the host was asked and has not answered.
+    /// Whether the host was asked and has not answered yet.
     var isWaiting: Bool { state == .asked }
 
-    /// The host has let that wish in; false when there is another one by now, or none.
+    /// Takes the host's grant of a request; returns false if that request is not the current one.
     mutating func grant(_ granted: UInt64) -> Bool {
         guard state == .asked, granted == number else { return false }
         state = .entered
         return true
     }
 
-    /// The cycle is over, or is not wanted any more: whether the host is to be told.
+    /// Notes that the cycle has ended or is no longer wanted; returns whether the host must be told.
     mutating func leave() -> Bool {
         switch state {
         case .open, .closed: return false

@@ -3,14 +3,14 @@ internal import HostPolicy
 internal import HostValues
 internal import HostWire
 
-/// What follows a failure of a routine: for its session now, and for the next one.
+/// The consequences of a routine's failure: for its current session, and for the sessions after it.
 struct ErrorRuling: Equatable {
-    /// What the session does.
+    /// What the session does next.
     let next: Schedule.Decision
-    /// What becomes of the routine.
+    /// What happens to the routine after the session.
     let disposition: WorkerEvent.Ended.Disposition
 
-    /// As the configuration has it, where no hook decides.
+    /// The ruling of the configuration, for failures that no hook decides.
     init(_ byDefault: ErrorDefault) {
         self.init(byDefault.decision, retryMs: byDefault.retryMs)
     }
@@ -27,8 +27,8 @@ struct ErrorRuling: Equatable {
         }
     }
 
-    /// As the routine's hook decides, which `hook` calls: it is told of the failure, finds the configuration's decision as
-    /// its own, and may change that. One that this host does not know counts for nothing.
+    /// The ruling of the routine's hook, which the closure `hook` calls. The hook receives the failure and, as its
+    /// default, the configuration's decision, which it may change. A decision that this host does not know is ignored.
     init(
         _ failure: Session.Failure, byDefault: ErrorDefault,
         hook: (UnsafePointer<schedhost_error>, UnsafeMutablePointer<schedhost_decision>) -> Void
@@ -55,7 +55,7 @@ struct ErrorRuling: Equatable {
 }
 
 extension ErrorAction {
-    /// As the ABI numbers it.
+    /// The decision's number in the ABI.
     fileprivate var number: UInt32 {
         switch self {
         case .goOn: UInt32(SCHEDHOST_DECIDE_CONTINUE)
@@ -66,7 +66,7 @@ extension ErrorAction {
         }
     }
 
-    /// A plugin's answer; nil when it is none that this host knows.
+    /// The decision with that number in the ABI; nil if this host does not know it.
     fileprivate init?(number: UInt32) {
         guard let decision = Self.allCases.first(where: { $0.number == number }) else { return nil }
         self = decision

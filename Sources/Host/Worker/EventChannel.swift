@@ -3,10 +3,10 @@ public import HostSystem
 public import HostWire
 internal import Synchronization
 
-/// The worker's end of the channel to the supervisor: events from any thread, in the order of their sending.
+/// The worker's end of the channel to the supervisor. Any thread may send events; they arrive in the order of sending.
 ///
-/// Nobody waits here: when the supervisor is behind, log lines are dropped and counted, and other events are kept
-/// until `flush` finds room for them.
+/// Sending never blocks: when the supervisor does not keep up, log lines are dropped and counted, and other events are
+/// buffered until `flush` can send them.
 public final class EventChannel: Sendable {
     private struct State {
         var backlog: [UInt8] = []
@@ -14,31 +14,31 @@ public final class EventChannel: Sendable {
         var isBroken = false
     }
 
-    /// Bytes of unsent lines from which log lines are dropped.
+    /// The size in bytes of the buffer of unsent lines above which log lines are dropped.
     private static let mostBacklog = 1 << 20
 
     private let socket: Descriptor
     private let state: Mutex<State>
     private let clock: any HostClock
 
-    /// A channel over a connected socket.
+    /// Makes a channel over a connected socket.
     public init(socket: consuming Descriptor, clock: any HostClock) {
         self.socket = socket
         self.clock = clock
         state = Mutex(State())
     }
 
-    /// Begins to watch the socket, for commands and for room.
+    /// Starts to watch the socket for commands and for room to send.
     public func watch(by poller: borrowing Poller, token: UInt64) throws(SystemError) {
         try poller.add(socket, for: [.readable, .writable, .edge], token: token)
     }
 
-    /// Takes bytes of commands, without waiting; 0 when the supervisor has closed its end.
+    /// Receives bytes of commands without waiting; returns 0 when the supervisor has closed its end.
     public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
         try unsafe socket.receive(into: buffer)
     }
 
-    /// Sends an event other than a log line, or keeps it until there is room.
+    /// Sends an event other than a log line, or buffers it until there is room.
     public func send(_ event: WorkerEvent) {
         let line = Self.encode(event)
         state.withLock { state in
@@ -47,15 +47,15 @@ public final class EventChannel: Sendable {
         }
     }
 
-    /// Sends what was kept, as far as there is room; with `wait` all of it.
+    /// Sends what is buffered, as far as there is room; with `wait` set, blocks until all of it is sent.
     public func flush(wait: Bool = false) {
         state.withLock { state in flush(&state, wait: wait) }
     }
 
-    /// Sends a log line, or drops it.
+    /// Sends a log line, or drops it if there are too many.
     public func log(_ log: WorkerEvent.Log) {
         let now = clock.monotonic()
-        // Most of a flood ends here, before anything is made of it.
+        // Most lines of a flood are rejected here, before they are encoded.
         let dropped: Int? = state.withLock { state in
             guard state.backlog.count < Self.mostBacklog else {
                 state.budget.drop()
@@ -73,7 +73,7 @@ public final class EventChannel: Sendable {
         }
     }
 
-    /// Tells how many lines were dropped since that was last told, if any.
+    /// Reports the number of lines that were dropped since the last report, if any.
     public func reportDropped() {
         state.withLock { state in
             let dropped = state.budget.takeDropped()
@@ -83,7 +83,7 @@ public final class EventChannel: Sendable {
         }
     }
 
-    /// Whether the supervisor is gone.
+    /// Whether the connection to the supervisor is lost.
     public var isBroken: Bool { state.withLock { $0.isBroken } }
 
     private func flush(_ state: inout State, wait: Bool) {
@@ -105,7 +105,8 @@ public final class EventChannel: Sendable {
         }
     }
 
-    /// An event as a line. It begins with a line break too: what a plugin has written on the channel ends there.
+    /// Encodes an event as a line. It also starts with a line break, so that bytes that a plugin has written to the
+    /// channel end there.
     private static func encode(_ event: WorkerEvent) -> [UInt8] {
         [UInt8(ascii: "\n")] + event.line() + [UInt8(ascii: "\n")]
     }

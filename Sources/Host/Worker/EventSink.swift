@@ -1,11 +1,11 @@
 internal import HostWire
 
-/// Where goes what the routines of a plugin have to say: the channel to the supervisor, or whoever tries the plugin in his
-/// own process. Any thread; nobody waits.
+/// Receives the events of a plugin's routines: the channel to the supervisor, or the trial that runs the plugin in its
+/// own process. Any thread may call it, and it never blocks.
 protocol EventSink: Sendable {
-    /// Takes an event other than a log line.
+    /// Accepts an event other than a log line.
     func send(_ event: WorkerEvent)
-    /// Takes a log line, or drops it where there are too many.
+    /// Accepts a log line, or drops it if there are too many.
     func log(_ log: WorkerEvent.Log)
 }
 

@@ -2,7 +2,7 @@ internal import CPluginAPI
 internal import HostStore
 internal import HostSystem
 
-/// The cache functions of the table.
+/// The cache functions of the host table.
 extension HostTable {
     static func fillCaches(_ table: UnsafeMutablePointer<schedhost_host>) {
         unsafe table.pointee.cache_memory = { scheduler, name, options, cache in
@@ -21,7 +21,7 @@ extension HostTable {
             return unsafe fill(value, handle.cache.peek(key: key), handle)
         }
         unsafe table.pointee.cache_put = { scheduler, cache, key, keySize, data, size in
-            // A size above Int.max arrives negative: it is refused.
+            // A size above Int.max arrives negative: reject it.
             guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize), size >= 0,
                 unsafe data != nil || size == 0
             else { return SCHEDHOST_INVALID.code }
@@ -71,7 +71,7 @@ extension HostTable {
 
 private let noText = CText("")
 
-/// What the plugin's handle stands for; nil when it is another routine's than the scheduler.
+/// The handle that the plugin passed; nil if it does not belong to the scheduler's routine.
 private func handle(_ cache: OpaquePointer?, of scheduler: UnsafePointer<schedhost_scheduler>?) -> CacheHandle? {
     guard let cache = unsafe cache, let scheduler = unsafe scheduler else { return nil }
     let handle = unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache)).takeUnretainedValue()
@@ -84,7 +84,7 @@ private func bytes(_ key: UnsafeRawPointer?, _ size: Int) -> [UInt8]? {
     return unsafe [UInt8](UnsafeRawBufferPointer(start: key, count: size))
 }
 
-/// The struct of an answer, emptied; nil when it cannot hold one.
+/// The plugin's result struct, cleared; nil if the struct is too small.
 @inline(__always)
 private func checked(_ value: UnsafeMutablePointer<schedhost_cache_value>?)
     -> UnsafeMutablePointer<schedhost_cache_value>?
@@ -97,7 +97,7 @@ private func checked(_ value: UnsafeMutablePointer<schedhost_cache_value>?)
     return unsafe value
 }
 
-/// A plugin's struct, of which an older header knew less, as one of ours: what is missing is zero.
+/// Copies a plugin's struct, which may come from an older and shorter header; missing fields are zero.
 private func whole<Value>(_ given: UnsafePointer<Value>, _ size: UInt32, _ empty: Value) -> Value {
     var whole = empty
     unsafe withUnsafeMutableBytes(of: &whole) { target in
@@ -139,7 +139,7 @@ private func open(
     }
 }
 
-/// A hit of the unkeyed value on the callback's thread is answered without a lock, a reference or an allocation.
+/// Fast path: a hit of the unkeyed value on the callback's thread takes no lock, no reference and no allocation.
 private func get(
     _ scheduler: UnsafePointer<schedhost_scheduler>?, _ cache: OpaquePointer?,
     _ request: UnsafePointer<schedhost_cache_request>?, _ value: UnsafeMutablePointer<schedhost_cache_value>?
@@ -196,7 +196,8 @@ private func getWhole(
         handle)
 }
 
-/// Writes an answer of the whole way: kept alive until the callback or the source returns, or pinned where neither is.
+/// Writes a result of the full path. The value is kept alive until the callback or the source returns; outside of both
+/// it is pinned.
 private func fill(
     _ value: UnsafeMutablePointer<schedhost_cache_value>, _ result: Result<ServedValue, CacheFailure>,
     _ handle: CacheHandle
@@ -254,7 +255,8 @@ private func code(_ result: Result<Void, CacheFailure>, _ handle: CacheHandle) -
     }
 }
 
-/// Keeps how a call failed: a source's text for `cache_error`, and what a callback may return as its own for the record.
+/// Notes how a cache call failed: its text for `cache_error`, and the failure for the record, in case the callback
+/// returns it as its own.
 private func note(_ error: CacheFailure, _ handle: CacheHandle) {
     var source: CacheSourceFailure?
     switch error {
@@ -272,7 +274,7 @@ private func note(_ error: CacheFailure, _ handle: CacheHandle) {
     runner.session.cacheTrouble = Session.CacheTrouble(
         source: source, text: "cache \(handle.cache.name): \(error)",
         leftAloneUntil: isNew ? nil : source?.leftAloneUntil)
-    unsafe handle.cell.pointee.hasMessage = true  // dropped with the callback, also when that is good
+    unsafe handle.cell.pointee.hasMessage = true  // cleared after the callback, even if that succeeds
 }
 
 private func code(_ error: CacheFailure) -> Int32 {

@@ -5,11 +5,11 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// The table of functions that every scheduler points to: the ABI's side of the worker.
+/// The table of host functions that every scheduler points to: the worker's side of the ABI.
 ///
-/// Nothing here traps on what a plugin passes: bad arguments are answered as host.h says.
+/// No argument that a plugin passes causes a trap: invalid ones are answered as host.h says.
 @safe enum HostTable {
-    /// The one table; lives as long as the process.
+    /// The only table; it lives as long as the process.
     static var shared: UnsafePointer<schedhost_host> { unsafe UnsafePointer(storage.pointer) }
 
     @safe private struct Storage: @unchecked Sendable {
@@ -37,8 +37,8 @@ internal import Synchronization
         return unsafe Storage(pointer: table)
     }()
 
-    /// Memory for the table. In check mode a guard page follows it, so that a plugin which calls a function of a newer host
-    /// without asking SCHEDHOST_HAS faults there each time, and not by chance.
+    /// Allocates the table. In check mode an inaccessible page follows it, so that a plugin that calls a function of a
+    /// newer host without testing SCHEDHOST_HAS always crashes.
     private static func memory() -> UnsafeMutablePointer<schedhost_host> {
         let size = unsafe MemoryLayout<schedhost_host>.stride
         if HostProcess.environment(CheckMode.variable) != nil, let end = unsafe GuardedMemory.end(of: size) {
@@ -73,7 +73,7 @@ internal import Synchronization
             return unsafe scheduler.runner.plugin.log.isOpen(level) ? 1 : 0
         }
         unsafe table.pointee.log = { scheduler, level, text, size in
-            // A size above Int.max arrives negative: it is refused.
+            // A size above Int.max arrives negative: reject it.
             guard let scheduler = unsafe scheduler, let text = unsafe text, size >= 0 else { return }
             let runner = unsafe scheduler.runner
             guard runner.plugin.log.isOpen(level) else { return }
@@ -186,22 +186,22 @@ func isCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
     unsafe scheduler.cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current
 }
 
-/// The same, but not for `load` and `unload`, which have no session.
+/// Whether the calling thread is in a callback of this routine other than `load` and `unload`, which have no session.
 @inline(__always)
 private func isRoutineCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
     unsafe isCallback(scheduler) && scheduler.cell.pointee.hasSession
 }
 
-/// The same, but not for `stats` and `stop`, which come when nothing can change the session any more.
+/// Whether the calling thread is in a callback that can still influence the session: not in `stats` or `stop`.
 private func isBeforeEnd(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
     unsafe isRoutineCallback(scheduler) && !scheduler.runner.session.isClosing
 }
 
 extension RoutineRunner {
-    /// Whether the host has asked the session to stop; any thread.
+    /// Whether the host has asked the session to stop. May be called on any thread.
     var isStopRequested: Bool { requests.isStopAsked }
 
-    /// Sleeps; true at once when the host asks to stop.
+    /// Sleeps for `ms`; returns true as soon as the host asks the session to stop.
     func sleep(ms: UInt64) -> Bool {
         let deadline = clock.monotonic() + Int64(min(ms, UInt64(SCHEDHOST_MAX_WAIT_MS))) &* 1_000_000
         return plugin.driver?.sleep(self, until: deadline) ?? requests.sleep(until: deadline)
@@ -209,6 +209,6 @@ extension RoutineRunner {
 }
 
 extension Int {
-    /// The number as the ABI returns it: Swift takes C's anonymous enumerations for `Int`.
+    /// The number in the ABI's return type; Swift imports C's anonymous enumerations as `Int`.
     var code: Int32 { Int32(truncatingIfNeeded: self) }
 }

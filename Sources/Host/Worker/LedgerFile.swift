@@ -2,21 +2,21 @@ internal import HostSystem
 internal import HostWire
 internal import Synchronization
 
-/// The worker's ledger: slots and their twins, in a file that the supervisor made, and reads.
+/// The worker's ledger: the slots and their replicas (`LedgerTwin`), in a file that the supervisor creates and reads.
 @safe final class LedgerFile: @unchecked Sendable {
-    // @unchecked: the slots are atomics; the mappings never change.
+    // @unchecked: the slots consist of atomics; the mappings never change.
 
     private let slots: Mapping?
     private let twins: GuardedMapping?
     private let firstSlot: UnsafeMutableRawPointer?
     private let firstTwin: UnsafeMutableRawPointer?
-    /// A slot that nobody reads, for a routine that has no session.
+    /// A slot that is never read, for a routine without a session.
     let scratch: UnsafeMutablePointer<LedgerSlot>
-    /// Its twin.
+    /// The replica of `scratch`.
     let scratchTwin: UnsafeMutablePointer<LedgerTwin>
 
-    /// Maps the file, its slots and its twins by themselves. The mappings go past the file's end; the supervisor lengthens
-    /// it before it names a slot.
+    /// Maps the slots and the replicas of the file separately. The mappings extend past the file's end; the supervisor
+    /// extends the file before it assigns a slot.
     init(_ descriptor: borrowing Descriptor) throws(SystemError) {
         precondition(
             MemoryLayout<LedgerSlot>.size == LedgerSlot.size && MemoryLayout<LedgerTwin>.size == LedgerTwin.size,
@@ -33,13 +33,13 @@ internal import Synchronization
         unsafe scratchTwin = Self.makeScratch(LedgerTwin.size).assumingMemoryBound(to: LedgerTwin.self)
     }
 
-    /// The slot of that number; the scratch slot for one out of range.
+    /// The slot of that number; the scratch slot if the number is out of range.
     func slot(_ number: Int) -> UnsafeMutablePointer<LedgerSlot> {
         guard let first = unsafe firstSlot, (0..<LedgerSlot.mostInFile).contains(number) else { return unsafe scratch }
         return unsafe (first + number * LedgerSlot.size).assumingMemoryBound(to: LedgerSlot.self)
     }
 
-    /// The twin of the slot of that number; the scratch twin for one out of range.
+    /// The replica of the slot of that number; the scratch replica if the number is out of range.
     func twin(_ number: Int) -> UnsafeMutablePointer<LedgerTwin> {
         guard let first = unsafe firstTwin, (0..<LedgerSlot.mostInFile).contains(number) else {
             return unsafe scratchTwin

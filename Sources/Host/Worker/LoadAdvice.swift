@@ -1,8 +1,8 @@
-/// What an author or operator can do where the dynamic linker's own words do not say it.
+/// Advice for authors and operators on errors of the dynamic linker that do not explain themselves.
 enum LoadAdvice {
-    /// The mend of a refusal of dlopen(3), to stand behind its text; empty where that says enough.
+    /// The remedy to append to an error text of dlopen(3); empty if the text is clear enough.
     static func mend(of text: String) -> String {
-        // What has a path is the plugin itself, and no library that it needs.
+        // Text that begins with a path is about the plugin itself, not about a library that it needs.
         if text.hasPrefix("/"), text.contains(absent) { return "" }
         for (words, mend) in known where text.contains(words) { return ": " + mend }
         return ""
@@ -10,7 +10,7 @@ enum LoadAdvice {
 
     private static let absent = "cannot open shared object file"
 
-    /// Words of glibc's, and what is behind them.
+    /// Phrases in glibc's messages, each with its remedy.
     private static let known = [
         (
             "static TLS",

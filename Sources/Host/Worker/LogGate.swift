@@ -1,7 +1,7 @@
 internal import HostSystem
 internal import Synchronization
 
-/// From which level on log lines are sent; any thread.
+/// The minimum level of log lines that are sent. May be used on any thread.
 final class LogGate: Sendable {
     private let level: Atomic<Int32>
 
@@ -11,6 +11,6 @@ final class LogGate: Sendable {
     @inline(__always)
     func isOpen(_ level: Int32) -> Bool { level >= self.level.load(ordering: .relaxed) }
 
-    /// Changes the level.
+    /// Changes the minimum level.
     func set(_ level: Int32) { self.level.store(level, ordering: .relaxed) }
 }

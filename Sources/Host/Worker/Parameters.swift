@@ -2,7 +2,7 @@ internal import CPluginAPI
 internal import HostSystem
 internal import HostValues
 
-/// A routine's parameters, in the form that the ABI hands out: C strings that live as long as this object.
+/// A routine's parameters as the ABI returns them: C strings that live as long as this object.
 @safe final class Parameters: Sendable {
     private enum Value {
         case string(CText)
@@ -23,10 +23,10 @@ internal import HostValues
     }
 
     private let values: [String: Value]
-    /// All of them as one JSON object.
+    /// All parameters as one JSON object.
     let json: CText
 
-    /// Parameters from one JSON object; what is not one counts as empty.
+    /// Parses parameters from one JSON object; any other text counts as an empty object.
     init(json text: String) {
         json = CText(text)
         var values: [String: Value] = [:]
@@ -36,13 +36,13 @@ internal import HostValues
         self.values = values
     }
 
-    /// The text of a string parameter.
+    /// The value of a string parameter; nil if there is none of that name and type.
     func string(_ name: String) -> UnsafePointer<CChar>? {
         guard case .string(let text)? = values[name] else { return nil }
         return unsafe text.pointer
     }
 
-    /// An integer; of a whole double too.
+    /// The value of an integer parameter, or of a double without fraction.
     func int(_ name: String) -> Int64? {
         switch values[name] {
         case .int(let value)?: value
@@ -51,7 +51,7 @@ internal import HostValues
         }
     }
 
-    /// A double; of an integer too.
+    /// The value of a double parameter, or of an integer.
     func double(_ name: String) -> Double? {
         switch values[name] {
         case .double(let value)?: value
@@ -60,14 +60,14 @@ internal import HostValues
         }
     }
 
-    /// A boolean.
+    /// The value of a boolean parameter.
     func bool(_ name: String) -> Bool? {
         guard case .bool(let value)? = values[name] else { return nil }
         return value
     }
 }
 
-/// A NUL-terminated copy of a text, at a stable address.
+/// A NUL-terminated copy of a text at a stable address.
 @safe final class CText: @unchecked Sendable {
     // @unchecked: written once, in init.
     private let storage: UnsafeMutablePointer<CChar>

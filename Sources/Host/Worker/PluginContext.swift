@@ -5,9 +5,9 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// One plugin in this worker, with its runners and their threads.
+/// One plugin in this worker, with its routines' runners and their threads.
 @safe final class PluginContext: @unchecked Sendable {
-    // @unchecked: set up by the control thread before the first session; constant from then on.
+    // @unchecked: the control thread sets it up before the first session; it does not change afterwards.
 
     let number: Int
     let id: String
@@ -23,9 +23,9 @@ internal import Synchronization
     private let sessions: SessionCounter
     private var lastParameters: (text: String, parameters: Parameters)?
     private(set) var runners: [RoutineRunner] = []
-    /// What gives the routines their turns.
+    /// Gives the routines their turns; nil until `prepare`.
     private(set) var driver: (any TurnDriver)?
-    /// The plugin's own scope: no routine, for `load` and `unload`.
+    /// The scope of the plugin itself, for `load` and `unload`; it belongs to no routine.
     private(set) var scope: RoutineRunner?
 
     init(
@@ -48,8 +48,8 @@ internal import Synchronization
         unsafe descriptor = unsafe loaded.descriptor
     }
 
-    /// Makes the runners of the plugin that this is the context of, and who gives them their turns: as time passes, or on a
-    /// virtual clock. Of the rest of the plugin nothing is kept. Throws when the kernel gives no timer.
+    /// Makes the runners of the plugin's routines, and the driver that gives them their turns: in real time, or on a
+    /// virtual clock. Throws if the kernel provides no timer.
     func prepare(_ loaded: LoadedPlugin, parameters: String, on virtual: VirtualClock? = nil) throws(SystemError) {
         runners = unsafe loaded.routines.enumerated().map { index, callbacks in
             unsafe RoutineRunner(
@@ -65,12 +65,12 @@ internal import Synchronization
         self.scope = scope
     }
 
-    /// Calls the plugin's `load`; returns the text of its failure.
+    /// Calls the plugin's `load`; returns the text of its failure, or nil.
     func load() -> String? {
         unsafe callScope(.loading, descriptor.load)
     }
 
-    /// Calls the plugin's `unload`; returns the text of its failure.
+    /// Calls the plugin's `unload`; returns the text of its failure, or nil.
     func unload() -> String? {
         unsafe callScope(.unloading, descriptor.unload)
     }
@@ -83,8 +83,8 @@ internal import Synchronization
         return unsafe scope.callScope(state, callback, user: descriptor.user)
     }
 
-    /// Parameters from their text; equal ones in a row, as those of many routines are, are one object. Called by the
-    /// control thread only.
+    /// Parses parameters. Successive equal texts, which are common among many routines, share one object. Call it on
+    /// the control thread only.
     func parameters(_ text: String) -> Parameters {
         if let last = lastParameters, last.text == text { return last.parameters }
         let parameters = Parameters(json: text)
@@ -92,20 +92,20 @@ internal import Synchronization
         return parameters
     }
 
-    /// A runner's session is over.
+    /// Reports that a runner's session has ended.
     func sessionEnded(_ ended: WorkerEvent.Ended) {
         channel.send(.ended(ended))
         sessions.end()
     }
 
-    /// The runner of a routine, if there is one of that number.
+    /// The runner of a routine by its number; nil if there is none.
     func runner(_ routine: Int) -> RoutineRunner? {
         runners.indices.contains(routine) ? runners[routine] : nil
     }
 }
 
 extension RoutineRunner {
-    /// Makes this the plugin's own scope.
+    /// Sets this runner up as the scope of the plugin itself.
     func openScope(parameters: String) {
         session = Session(
             parameters: plugin.parameters(parameters), startMs: clock.wallMilliseconds(), startBoot: clock.boot())
@@ -115,7 +115,7 @@ extension RoutineRunner {
         unsafe cell.pointee.place.attempt = 1
     }
 
-    /// Calls a callback of the plugin's own; returns the text of its failure.
+    /// Calls `load` or `unload`; returns the text of its failure, or nil.
     func callScope(
         _ state: LedgerState,
         _ callback: @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32,

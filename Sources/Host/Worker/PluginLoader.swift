@@ -6,18 +6,18 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// A plugin in this process: its descriptor, copied and checked.
+/// A plugin loaded into this process: its descriptor, copied and validated.
 @safe struct LoadedPlugin: @unchecked Sendable {
     // @unchecked: descriptors are immutable and live as long as the process.
 
-    /// The descriptor, with zeros for what the plugin's is too short for.
+    /// The descriptor; fields that the plugin's struct is too short for are zero.
     let descriptor: schedhost_plugin
-    /// The routines, likewise, in the plugin's order.
+    /// The routines' descriptors, copied likewise, in the plugin's order.
     let routines: [schedhost_routine]
-    /// What goes to the supervisor.
+    /// The description that is sent to the supervisor.
     let description: PluginDescription
 
-    /// Why a file is no plugin: `phase` is `open` or `descriptor`.
+    /// The reason why a file is not a usable plugin; `stage` is `open` or `descriptor`.
     struct Refusal: Error {
         let stage: LoadStage
         let text: String
@@ -25,9 +25,10 @@ internal import HostWire
 
     /// Loads the file, which runs its constructors, and reads its descriptor.
     ///
-    /// What the plugin is linked with is then seen by what it loads itself, as in a program of its own: an embedded
-    /// interpreter's modules find the interpreter. Not in a worker that several plugins share, where one's libraries would
-    /// take the place of another's, unless the plugin asks for it by its flag.
+    /// Libraries that the plugin is linked with then become visible to whatever the plugin loads itself, as in a
+    /// program: for example, the modules of an embedded interpreter find the interpreter. In a worker shared by several
+    /// plugins this happens only if the plugin requests it by its flag, since one plugin's libraries could replace
+    /// another's.
     init(path: String, isShared: Bool = false) throws(Refusal) {
         let library: DynamicLibrary
         do {
@@ -47,7 +48,7 @@ internal import HostWire
         if unsafe !isShared || descriptor.flags & UInt32(SCHEDHOST_GLOBAL_LIBRARIES) != 0 { library.showDependencies() }
     }
 
-    /// Reads a descriptor, which lives as long as the process.
+    /// Reads a descriptor, which must live as long as the process.
     init(descriptor pointer: UnsafePointer<schedhost_plugin>) throws(Refusal) {
         unsafe descriptor = try unsafe copy(pointer, field: "plugin", least: 56)
         unsafe routines = unsafe try Self.routines(of: descriptor)
@@ -61,7 +62,7 @@ internal import HostWire
         var routines: [schedhost_routine] = unsafe []
         while let pointer = unsafe list[routines.count] {
             unsafe routines.append(try unsafe copy(pointer, field: "routines[\(routines.count)]", least: 72))
-            if unsafe routines.count > PluginDescription.Bounds.routines { break }  // `fault` says so
+            if unsafe routines.count > PluginDescription.Bounds.routines { break }  // `fault` reports it
         }
         return unsafe routines
     }
@@ -100,7 +101,7 @@ internal import HostWire
         return description
     }
 
-    /// A text of a descriptor, of which so much is read as tells that it is too long.
+    /// A text of a descriptor, read only up to the length that proves it too long.
     private static func line(_ pointer: UnsafePointer<CChar>?) -> String? {
         unsafe PluginText.string(pointer, limit: PluginDescription.Bounds.text + 1)
     }
@@ -130,7 +131,7 @@ internal import HostWire
                     defaultValue: unsafe line(parameter.default_value), range: unsafe line(parameter.range),
                     description: unsafe line(parameter.description),
                     isSecret: unsafe parameter.flags & UInt32(SCHEDHOST_PARAM_SECRET) != 0))
-            if parameters.count > PluginDescription.Bounds.parameters { break }  // `fault` says so
+            if parameters.count > PluginDescription.Bounds.parameters { break }  // `fault` reports it
         }
         return parameters
     }
@@ -140,7 +141,7 @@ internal import HostWire
         var needs: [String] = []
         while let need = unsafe line(list[needs.count]) {
             needs.append(need)
-            if needs.count > PluginDescription.Bounds.needs { break }  // `fault` says so
+            if needs.count > PluginDescription.Bounds.needs { break }  // `fault` reports it
         }
         return needs
     }
@@ -151,7 +152,7 @@ internal import HostWire
     }
 }
 
-/// Copies a struct that may be shorter or longer than ours: what it lacks is zero.
+/// Copies a struct that may be shorter or longer than ours; missing fields are zero.
 private func copy<Struct>(_ pointer: UnsafePointer<Struct>, field: String, least: Int)
     throws(LoadedPlugin.Refusal) -> Struct
 {

@@ -2,14 +2,14 @@ internal import CPluginAPI
 internal import HostStore
 internal import HostSystem
 
-/// A plugin's source with what it is called with.
+/// A plugin's cache source together with its arguments.
 @safe struct PluginSource: @unchecked Sendable {
-    // @unchecked: pointers that the plugin answers for, and a scheduler that lives as long as the worker.
+    // @unchecked: the plugin is responsible for the pointers; the scheduler lives as long as the worker.
     let source: schedhost_source
     let user: UnsafeMutableRawPointer?
     let scheduler: UnsafePointer<schedhost_scheduler>
 
-    /// Runs it on the calling thread.
+    /// Runs the source on the calling thread.
     func run(_ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool) -> CacheSourceFailure? {
         let run = SourceRun(writer, holdsObjects: holdsObjects)
         let outer = unsafe SourceRun.enter(run)
@@ -24,7 +24,7 @@ internal import HostSystem
     }
 }
 
-/// A cache's own source, as its last opening gave it.
+/// A cache's own source, as set by the last call that opened the cache.
 final class SourceSlot: Sendable {
     private let call: Monitor<PluginSource?>
 
@@ -38,12 +38,12 @@ final class SourceSlot: Sendable {
     }
 }
 
-/// One run of a plugin's cache source: where `schedhost_fail` puts its text, whichever thread it is on.
+/// One run of a plugin's cache source. While it is current on a thread, `schedhost_fail` stores its text here.
 @safe final class SourceRun {
     private static let slot = ThreadSlot()
 
     var message = ""
-    /// Values that the source may look at until it returns.
+    /// Values that the source may use until it returns.
     private var kept: [CacheValue] = []
     let writer: CacheWriter
     let holdsObjects: Bool
@@ -53,20 +53,20 @@ final class SourceSlot: Sendable {
         self.holdsObjects = holdsObjects
     }
 
-    /// Keeps a value until the source returns.
+    /// Keeps a value alive until the source returns.
     func keep(_ value: CacheValue) { kept.append(value) }
 
-    /// Makes `run` the calling thread's, and gives the one that it interrupts.
+    /// Makes `run` current on the calling thread, and returns the run that it is nested in, or nil.
     fileprivate static func enter(_ run: SourceRun) -> UnsafeMutableRawPointer? {
         let outer = unsafe slot.pointer
         unsafe slot.set(Unmanaged.passUnretained(run).toOpaque())
         return unsafe outer
     }
 
-    /// The calling thread is done with its run, and back in the one that `enter` gave.
+    /// Restores the run that `enter` returned.
     fileprivate static func leave(to outer: UnsafeMutableRawPointer?) { unsafe slot.set(outer) }
 
-    /// The run that the calling thread is in: of several, one within the other, the innermost.
+    /// The calling thread's current run; of nested runs, the innermost.
     static var current: SourceRun? {
         unsafe slot.pointer.map { unsafe Unmanaged<SourceRun>.fromOpaque($0).takeUnretainedValue() }
     }

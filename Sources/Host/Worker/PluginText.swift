@@ -1,6 +1,6 @@
-/// Text from a plugin: bounded, and shown for what it is where it is no UTF-8.
+/// Decodes text from a plugin: with bounded length, and with ill-formed UTF-8 escaped.
 enum PluginText {
-    /// The text of a C string, at most `limit` bytes of it; nil for NULL. No more than that is read.
+    /// The text of a C string, at most `limit` bytes of it; nil for NULL. Reads at most one byte more than that.
     static func string(_ pointer: UnsafePointer<CChar>?, limit: Int) -> String? {
         guard let pointer = unsafe pointer else { return nil }
         var count = 0
@@ -8,11 +8,11 @@ enum PluginText {
         return unsafe string(UnsafeRawBufferPointer(start: pointer, count: count), limit: limit)
     }
 
-    /// The text of these bytes, cut before the character that goes past `limit`. Ill-formed ones become `\\xNN`.
+    /// The text of these bytes, cut at a character boundary to at most `limit` bytes. Ill-formed bytes become `\\xNN`.
     static func string(_ bytes: UnsafeRawBufferPointer, limit: Int) -> String {
         var end = min(bytes.count, limit)
         if end < bytes.count {
-            // Back to the start of the character that is cut, which is at most three bytes before.
+            // Moves back to the start of the character that the limit cuts, at most three bytes before.
             var start = end
             while start > max(0, end - 3), unsafe bytes[start] & 0xC0 == 0x80 { start -= 1 }
             if unsafe bytes[start] & 0xC0 != 0x80 { end = start }
@@ -25,7 +25,7 @@ enum PluginText {
         var text = ""
         var position = 0
         while position < bytes.count {
-            let size = max(1, unsafe (~bytes[position]).leadingZeroBitCount)  // of the character that begins here
+            let size = max(1, unsafe (~bytes[position]).leadingZeroBitCount)  // its character's length
             let end = min(position + size, bytes.count)
             if let character = unsafe String(validating: bytes[position..<end], as: UTF8.self) {
                 text += character

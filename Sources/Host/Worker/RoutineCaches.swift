@@ -5,11 +5,11 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// A routine's caches as the plugin sees them: the handles that it holds, over the routine's namespace.
+/// A routine's caches as the plugin sees them: its handles, on top of the routine's namespace.
 @safe final class RoutineCaches: @unchecked Sendable {
-    // @unchecked: `oldTexts` is touched on the routine's callback thread only.
+    // @unchecked: `oldTexts` is accessed on the routine's callback thread only.
     private struct State {
-        /// Refreshes that run on threads of the host's.
+        /// The number of background refreshes in progress.
         var refreshes = 0
         var isClosing = false
     }
@@ -17,7 +17,7 @@ internal import Synchronization
     let namespace: CacheNamespace
     private let state: Monitor<State>
     private let handles = Monitor<[ObjectIdentifier: CacheHandle]>([:])
-    /// Texts that `cache_error` gave in the callback in progress and that are outdated.
+    /// Replaced error texts, kept because `cache_error` may have returned them during the callback in progress.
     private var oldTexts: [CText] = []
 
     init(plugin: PluginContext, routine: String, number: Int, settings: CacheSettings) {
@@ -42,8 +42,8 @@ internal import Synchronization
             environment: environment)
     }
 
-    /// Opens a cache: the same handle each time. A later call's source is taken, its other options are not: what
-    /// a source is called with may be gone with the session before.
+    /// Opens a cache and returns its handle, the same one each time. A later call replaces the source but no other
+    /// option: what the former source uses may have gone with the former session.
     func open(
         _ name: String, _ options: CacheOptions, isDisk: Bool, source: PluginSource?,
         cell: UnsafeMutablePointer<RoutineCell>
@@ -67,31 +67,31 @@ internal import Synchronization
         }
     }
 
-    /// A callback has returned: what it looked at may go.
+    /// Releases what was kept for the callback that has just returned.
     func callbackEnded() {
         namespace.callbackEnded()
         if !oldTexts.isEmpty { oldTexts = [] }
     }
 
-    /// Keeps a text until the callback returns; on its thread.
+    /// Keeps a text until the callback returns. Call it on the callback's thread.
     func keep(_ text: CText) { oldTexts.append(text) }
 
-    /// A session begins: refreshes may run.
+    /// Allows refreshes at the beginning of a session.
     func open() { state.withLock { $0.isClosing = false } }
 
-    /// Waits for refreshes in progress, and lets none begin: the plugin's `stop` comes next.
+    /// Waits for refreshes in progress and prevents new ones, before the plugin's `stop` is called.
     func close() {
         state.withLock { $0.isClosing = true }
         state.wait { state in state.refreshes == 0 ? () : nil }
     }
 
-    /// Which cache of the routine: of one name there may be one in memory and one on disk.
+    /// Identifies a cache of the routine: there may be one in memory and one on disk with the same name.
     struct Label: Hashable {
         let name: String
         let isOnDisk: Bool
     }
 
-    /// What each cache counted since the worker started.
+    /// The counters of each cache since the worker started.
     func counters() -> [Label: CacheCounters] {
         let caches = handles.withLock { handles in handles.values.map(\.cache) }
         return caches.reduce(into: [:]) { sums, cache in
@@ -119,7 +119,7 @@ internal import Synchronization
         }
     }
 
-    /// The same at once, on the thread that asks.
+    /// Runs a refresh at once, on the calling thread.
     private static func refreshNow(_ state: Monitor<State>, _ work: () -> Void) -> Bool {
         if state.withLock({ $0.isClosing }) { return false }
         work()
@@ -149,14 +149,14 @@ internal import Synchronization
     }
 }
 
-/// What stands behind a `schedhost_cache *`: one cache of one routine. Lives as long as the worker.
+/// The object behind a `schedhost_cache *`: one cache of one routine. It lives as long as the worker.
 @safe final class CacheHandle: @unchecked Sendable {
-    // @unchecked: `errorText` is touched on the routine's callback thread only.
+    // @unchecked: `errorText` is accessed on the routine's callback thread only.
     let cache: HostCache
-    /// Whose it is; it holds this handle.
+    /// The caches that this handle belongs to, which own it.
     unowned let caches: RoutineCaches
     let cell: UnsafeMutablePointer<RoutineCell>
-    /// The routine's scheduler, which the plugin passes beside the handle.
+    /// The routine's scheduler, which the plugin passes together with the handle.
     let scheduler: UnsafePointer<schedhost_scheduler>
     let source: SourceSlot
     private(set) var errorText: CText?
@@ -169,14 +169,14 @@ internal import Synchronization
         self.source = source
     }
 
-    /// What the plugin holds.
+    /// The pointer that the plugin receives.
     var opaque: OpaquePointer { unsafe OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
 
     /// Whether the calling thread is in a callback of the routine.
     @inline(__always)
     var isCallback: Bool { unsafe cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current }
 
-    /// Sets what `cache_error` gives to the calling thread.
+    /// Sets the text that `cache_error` returns to the calling thread.
     func setError(_ text: String) {
         guard isCallback else { return ThreadError.set(text, of: self) }
         if let old = errorText { caches.keep(old) }

@@ -5,7 +5,7 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// The callbacks around the cycles: start, the hook, stats and stop.
+/// The callbacks around the cycles: `start`, the error hook, `stats` and `stop`.
 extension RoutineRunner {
     enum StartOutcome {
         case goOn
@@ -13,7 +13,7 @@ extension RoutineRunner {
         case end(SessionEnd)
     }
 
-    /// Runs `start`, and asks the hook if it fails.
+    /// Calls `start`, and lets the hook decide if it fails.
     func start() -> StartOutcome {
         if session.stopAsked { return .end(.stopped) }
         if unsafe cell.pointee.schedule.hasReachedUntil(wall()) { return .end(.until) }
@@ -48,7 +48,7 @@ extension RoutineRunner {
         }
     }
 
-    /// Asks the routine's hook, or takes the default, which the configuration says.
+    /// Decides about a failure, by the routine's hook or else by the configuration's default.
     func decide(_ failure: Session.Failure) -> Schedule.Decision {
         var ruling = ErrorRuling(session.onError)
         if unsafe callbacks.on_error != nil {
@@ -64,7 +64,7 @@ extension RoutineRunner {
         return ruling.next
     }
 
-    /// Ends the session: stats, stop, and the event that becomes the record.
+    /// Ends the session: calls `stats` and `stop`, and sends the event that becomes the record.
     func finish(_ end: SessionEnd) -> RunPool.Turn {
         let reason = session.reason(end)
         let schedule = unsafe cell.pointee.schedule
@@ -94,21 +94,21 @@ extension RoutineRunner {
         return .over
     }
 
-    /// What the caches' sources use may go with `stop`: no reload is left that runs one.
+    /// Stops background refreshes, since `stop` may release what the caches' sources use.
     private func endReloads() {
         if caches.areUsed { requests.stopping { caches.endReloads() } }
     }
 
-    /// The session's record gets what the caches counted in it.
+    /// Adds the caches' counts of this session to its record.
     private func closeCaches(now: BootTime) {
-        // Also when `start` failed, and no `stop` came.
+        // Necessary here too, for a session whose `start` failed and whose `stop` was not called.
         endReloads()
         guard let counted = caches.end(now: now) else { return }
         unsafe cell.pointee.ledger.count(counted.sum)
         for column in counted.columns { session.stats[column.name] = .int(Int64(clamping: column.count)) }
     }
 
-    /// Calls a closing callback; a failure becomes a column of the record, and the hook is told.
+    /// Calls a closing callback. A failure becomes a column of the record, and the hook is told.
     private func closing(
         _ state: LedgerState, phase: Phase, column: String,
         _ callback: (@convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32)?
@@ -123,7 +123,7 @@ extension RoutineRunner {
         if session.disposition == .policy { session.disposition = disposition }
     }
 
-    /// Calls the plugin, with the ledger and the thread's mark set, so that a hang or a crash there is placed.
+    /// Calls the plugin, after noting state and thread in the ledger, so that a hang or a crash can be attributed.
     private func call(_ state: LedgerState, _ body: (RoutineRunner) -> Int32) -> Int32 {
         let cycle = unsafe cell.pointee.schedule.cycle
         unsafe cell.pointee.ledger.callbackBegins(state, cycle: cycle, at: clock.boot())

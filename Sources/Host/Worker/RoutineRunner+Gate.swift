@@ -3,9 +3,9 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// Cycles of which only so many may run at once: each waits for the host's word.
+/// Cycles whose concurrency is limited: each waits for the host's grant.
 extension RoutineRunner {
-    /// How the turn ends before a cycle that is due and may not begin yet; nil: it begins.
+    /// Asks the gate about a cycle that is due. Returns how the turn ends if the cycle must wait; nil if it may begin.
     @inline(__always)
     func stopAtGate(_ now: BootTime) -> RunPool.Turn? {
         switch session.gate.cycleIsDue() {
@@ -18,13 +18,15 @@ extension RoutineRunner {
         }
     }
 
-    /// Nothing of the plugin's is due for as long as the others take: nobody is to think that this worker stands still.
+    /// Ends the turn while waiting for the host. Notes that nothing is due, so that the supervisor does not take the
+    /// waiting for a hang.
     private func restAtGate(_ now: BootTime) -> RunPool.Turn {
         unsafe cell.pointee.ledger.waits(until: .never, cycle: cell.pointee.schedule.cycle)
         return .due(unsafe cell.pointee.schedule.clampToUntil(.never, now: now, wall: wall()))
     }
 
-    /// A turn while the host has not answered: it has, or the cycle is not wanted any more, or it goes on waiting.
+    /// Handles a turn while the host's answer is outstanding: runs the cycle if it was granted, withdraws the request
+    /// if the cycle is no longer wanted, or continues to wait.
     func waitForGate() -> RunPool.Turn {
         if session.gate.grant(requests.grantedNumber) { return drive(.run) }
         let isWanted =
@@ -36,7 +38,7 @@ extension RoutineRunner {
         return drive()
     }
 
-    /// The cycle is over, or not wanted any more.
+    /// Tells the host, if necessary, that the cycle has ended or is no longer wanted.
     @inline(__always)
     func leaveGate() {
         if session.gate.leave() { plugin.channel.send(.turnOver(slot: session.slot, session: session.id)) }

@@ -6,15 +6,16 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// Runs one routine: its sessions, one after the other, on whichever thread of the pool has its turn.
+/// Runs the sessions of one routine, one after the other, on whichever thread of the pool has its turn.
 ///
-/// One thread at a time has the turn and with it everything here but `requests`, and the caches that any thread may use.
-/// What a session needs has a type of its own: `Session` for what it gathers, `Schedule` and `SessionTimes` for when its
-/// cycles come, `SessionLedger` for what it counts, `SessionCaches`, and `TurnRequests` for what others ask of it.
+/// One thread at a time has the turn, and with it exclusive access to everything here except `requests` and the caches,
+/// which any thread may use. The parts of a session have types of their own: `Session` for what it collects, `Schedule`
+/// and `SessionTimes` for when its cycles are due, `SessionLedger` for its counts, `SessionCaches`, and `TurnRequests`
+/// for requests of other threads.
 @safe final class RoutineRunner: @unchecked Sendable {
-    // @unchecked: the run queue hands the turn from thread to thread under its lock.
+    // @unchecked: the run queue passes the turn from thread to thread under its lock.
 
-    /// Where a session stands, as seen from the turn.
+    /// The phase of a session. Accessed by the thread that has the turn.
     enum Standing {
         case idle, starting, cycling
     }
@@ -22,7 +23,7 @@ internal import Synchronization
     let index: Int
     let name: String
     let plugin: PluginContext
-    /// The plugin's; here, since a getter would copy it twice a cycle.
+    /// The plugin's clock; a copy, since the getter would copy it twice in each cycle.
     let clock: any HostClock
     let callbacks: schedhost_routine
     let cell: UnsafeMutablePointer<RoutineCell>
@@ -35,7 +36,7 @@ internal import Synchronization
     var session: Session
     var times = SessionTimes()
 
-    /// A runner without a session. `plugin` outlives it.
+    /// Makes a runner without a session. `plugin` must outlive it.
     init(index: Int, name: String, plugin: PluginContext, callbacks: schedhost_routine) {
         self.index = index
         self.name = name
@@ -58,14 +59,14 @@ internal import Synchronization
 
     deinit { unsafe cell.deallocate() }
 
-    /// What the plugin is handed.
+    /// The scheduler that is passed to the plugin.
     var scheduler: UnsafePointer<schedhost_scheduler> {
         unsafe UnsafeRawPointer(cell).assumingMemoryBound(to: schedhost_scheduler.self)
     }
 
-    // MARK: Asked by the control thread
+    // MARK: Called by the control thread
 
-    /// Makes the next session ready; false when one is in progress. The pool's `begin` then gives it its first turn.
+    /// Prepares the next session; returns false if one is in progress. The pool's `begin` then gives it its first turn.
     func prepare(_ start: WorkerCommand.Start) -> Bool {
         guard !isBusy else { return false }
         let now = clock.boot()
@@ -94,7 +95,7 @@ internal import Synchronization
         return true
     }
 
-    /// The id as a C string in the cell.
+    /// Writes the session's id into the cell and returns it as a C string.
     private func sessionText(of id: SessionID) -> UnsafePointer<CChar> {
         for (position, byte) in id.description.utf8.enumerated() {
             unsafe cell.pointee.sessionText[position] = CChar(bitPattern: byte)
@@ -104,21 +105,21 @@ internal import Synchronization
         }
     }
 
-    /// Asks for something; the pool's `poke` follows.
+    /// Makes a request. The caller then calls the driver's `poke`.
     func ask(_ request: TurnRequests.Kinds) { requests.ask(request) }
 
-    /// Whether a session is in progress; any thread.
+    /// Whether a session is in progress. May be called on any thread.
     var isBusy: Bool { busy.load(ordering: .acquiring) }
 
-    /// The routine's caches, made by the first call; any thread.
+    /// The routine's caches, created by the first call. May be called on any thread.
     func useCaches() -> RoutineCaches {
         caches.use { RoutineCaches(plugin: plugin, routine: name, number: index, settings: session.caches) }
     }
 
-    /// The files of disk caches were removed: what they hold in memory goes too.
+    /// Drops values of disk caches from memory, because their files were removed.
     func dropCached(_ name: String?, key: String?) { caches.forget(name: name, key: key) }
 
-    /// Calls the plugin's `interrupt` if a cycle is in progress that was asked to stop, once a session.
+    /// Calls the plugin's `interrupt`, once a session, if the session was asked to stop and a cycle is in progress.
     func interruptIfRunning() {
         guard unsafe callbacks.interrupt != nil else { return }
         requests.interrupt(if: { unsafe cell.pointee.isRunning.load(ordering: .sequentiallyConsistent) }) {
@@ -128,13 +129,13 @@ internal import Synchronization
 
     // MARK: The turn
 
-    /// Does what is due; called by the pool, one thread at a time.
+    /// Does what is due. The pool calls it on one thread at a time.
     ///
-    ///     idle        there is no session: nothing
-    ///     starting    calls `start` when its time has come: then cycling, or starting until it is tried again
-    ///     cycling     does what the schedule says, until there is nothing to do for now
+    ///     idle        there is no session: does nothing
+    ///     starting    calls `start` when it is due; then continues with cycling, or retries `start` later
+    ///     cycling     does what the schedule says, until nothing is due
     ///
-    /// The session may end at each step.
+    /// The session may end in each of these phases.
     func takeTurn(on thread: Int32 = Thread.identifier()) -> RunPool.Turn {
         unsafe cell.pointee.ledger.turn(of: thread, cycle: cell.pointee.schedule.cycle)
         if hasRequests { consumeRequests() }
@@ -145,7 +146,8 @@ internal import Synchronization
         }
     }
 
-    /// Brings the session to its first cycle; gives how the turn ends if it is not there yet, or will not be.
+    /// Brings the session to its first cycle. Returns how the turn ends if that is not possible yet, or not at all;
+    /// else nil.
     private func begin() -> RunPool.Turn? {
         if session.startDue > clock.boot(), !session.stopAsked { return .due(session.startDue) }
         if let trouble = session.trouble {
@@ -155,7 +157,7 @@ internal import Synchronization
         switch start() {
         case .goOn:
             standing = .cycling
-            if hasRequests { consumeRequests() }  // a stop during `start` comes before the first cycle
+            if hasRequests { consumeRequests() }  // a stop during `start` takes effect before the first cycle
             layFirstCycle()
             return nil
         case .again(let due):
@@ -165,7 +167,7 @@ internal import Synchronization
         }
     }
 
-    /// Does one thing after the other, each of which says what comes next, until there is nothing to do for now.
+    /// Performs the schedule's actions, each of which yields the next one, until nothing is due.
     func drive(_ first: Schedule.Action? = nil) -> RunPool.Turn {
         var now = clock.boot()
         var action = unsafe first ?? cell.pointee.schedule.poll(now: now, wall: wall())
@@ -186,7 +188,7 @@ internal import Synchronization
         }
     }
 
-    /// One cycle: the hot path. Two clock reads at most, plain stores, and the plugin.
+    /// Runs one cycle. This is the hot path: at most two clock reads, plain stores, and the plugin's own work.
     @inline(__always)
     private func cycle(start: BootTime, end: inout BootTime) -> Schedule.Action {
         let schedule = unsafe cell.pointee.schedule
@@ -220,7 +222,7 @@ internal import Synchronization
         return action
     }
 
-    /// Asks the hook about the failed cycle, and does what it decides.
+    /// Lets the hook decide about the failed cycle, and applies its decision.
     private func askHook(_ now: inout BootTime) -> Schedule.Action {
         guard let failure = session.error else {
             return unsafe cell.pointee.schedule.decide(.end, now: now, wall: wall())
@@ -228,7 +230,7 @@ internal import Synchronization
         let decision = decide(failure)
         now = clock.boot()
         if hasRequests { consumeRequests() }
-        if case .retry = decision {} else { unsafe cell.pointee.place.due_ms = 0 }  // a retry is for the same time
+        if case .retry = decision {} else { unsafe cell.pointee.place.due_ms = 0 }  // a retry keeps its due time
         let action = unsafe cell.pointee.schedule.decide(decision, now: now, wall: wall())
         unsafe cell.pointee.ledger.decided(
             cycle: cell.pointee.schedule.cycle, attempt: cell.pointee.schedule.attempt,
@@ -237,38 +239,39 @@ internal import Synchronization
         return action
     }
 
-    /// What failed and was missed, for the twin.
+    /// Writes the counts of failed and missed cycles to the slot's replica.
     private func noteFailures(_ state: LedgerState) {
         let schedule = unsafe cell.pointee.schedule
         unsafe cell.pointee.ledger.failed(
             schedule.failures, missed: schedule.missed, state, cycle: schedule.cycle)
     }
 
-    /// A callback has returned: what it looked at in the caches may go.
+    /// Releases what the caches kept for the callback that has just returned.
     func endCacheUse(now: BootTime) {
         if let counted = caches.callbackEnded(now: now) { unsafe cell.pointee.ledger.count(counted) }
     }
 
-    /// What is known of a callback that returned `code`, once.
+    /// The failure of a callback that returned `code`. Clears the text that belongs to it.
     func takeFailure(_ phase: Phase, _ code: Int32, cycle: UInt64, attempt: UInt32) -> Session.Failure {
         defer { dropMessage() }
         return session.failure(phase, code, cycle: cycle, attempt: attempt)
     }
 
-    /// Forgets the text that the callback attached by `fail` and the failures of its caches, since the callback is over.
+    /// Clears the text that the callback has attached with `fail`, and the failure of its cache calls, after the
+    /// callback.
     func dropMessage() {
         unsafe cell.pointee.hasMessage = false
         session.message = ""
         session.cacheTrouble = nil
     }
 
-    /// The wall clock, which is only looked at when the session has an end time.
+    /// The wall time; read only if the session has an end time, since nothing else needs it here.
     @inline(__always)
     func wall() -> WallTime {
         unsafe cell.pointee.schedule.until == .never ? .longAgo : clock.wall()
     }
 
-    /// Whether a request waits to be seen.
+    /// Whether a request is waiting.
     @inline(__always)
     var hasRequests: Bool { !requests.isEmpty }
 
@@ -284,7 +287,7 @@ internal import Synchronization
         if session.stopAsked, case .cycling = standing { unsafe cell.pointee.schedule.askStop() }
     }
 
-    /// The session's record is made: the next one may begin.
+    /// Closes the session after its record was made; the next one may begin.
     func close() {
         session = Session.none
         standing = .idle
@@ -292,7 +295,7 @@ internal import Synchronization
     }
 }
 
-/// When cycles come that the wait alone does not bring.
+/// Cycles whose times are not determined by the wait alone.
 extension RoutineRunner {
     private func planTimes(_ timing: RoutineTiming, waitMs: UInt64, now: BootTime) {
         let wall = clock.wall()
@@ -315,7 +318,7 @@ extension RoutineRunner {
             }, isZone: { TimeZones.has($0) })
     }
 
-    /// A line of the host's in the log.
+    /// Writes a line of the host's own to the log.
     private func say(_ text: String) {
         plugin.channel.log(
             WorkerEvent.Log(
@@ -323,7 +326,7 @@ extension RoutineRunner {
                 ms: clock.wallMilliseconds()))
     }
 
-    /// The grid begins at the first cycle.
+    /// Determines when the first cycle is due, at which the grid of cycles starts.
     private func layFirstCycle() {
         let now = clock.boot()
         let first = times.first(wait: unsafe cell.pointee.schedule.wait, boot: now, wall: clock.wall())

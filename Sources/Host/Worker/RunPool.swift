@@ -2,16 +2,16 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// The threads that run a plugin's routines, each when it is due.
+/// The threads that run a plugin's routines when they are due.
 ///
-/// `RunQueue` decides which thread takes what. The kernel judges who is woken: every idle thread waits in epoll_wait(2) on
-/// one timer, and its expiry wakes the one that came last.
+/// `RunQueue` decides which thread runs what. The kernel selects the thread to wake: all idle threads wait in
+/// epoll_wait(2) for one timer, whose expiry wakes the one that began to wait last.
 final class RunPool: Sendable {
-    /// What a runner wants after its turn.
+    /// What a runner needs after its turn.
     enum Turn {
-        /// To be called again at this time.
+        /// Another turn at this time.
         case due(BootTime)
-        /// Nothing: its session is over.
+        /// Nothing: its session has ended.
         case over
     }
 
@@ -20,12 +20,13 @@ final class RunPool: Sendable {
     private let runners: [RoutineRunner]
     private let timer: BootTimer
     private let poller: Poller
-    // Not a Mutex: that hands the lock to who waits longest (FUTEX_LOCK_PI), so that threads with little to do under it
-    // go to sleep and wake for each turn.
+    // Not a Mutex, since that hands the lock to the thread that has waited longest (FUTEX_LOCK_PI): with its short
+    // critical sections, threads would sleep and wake at each turn.
     private let queue: Monitor<RunQueue>
     private let linger: Int32
 
-    /// A pool for these runners; `isSerial` runs them one at a time. A surplus thread stays for `linger` ms.
+    /// Makes a pool for these runners; `isSerial` runs them one at a time. A surplus thread ends after `linger` ms
+    /// without work.
     init(name: String, runners: [RoutineRunner], isSerial: Bool, clock: any HostClock, linger: Int32 = 5000)
         throws(SystemError)
     {
@@ -42,7 +43,7 @@ final class RunPool: Sendable {
     /// Gives a runner its first turn now.
     func begin(_ index: Int) { call(index) { _ in true } }
 
-    /// Gives a runner that waits a turn now; one in its turn sees its requests by itself.
+    /// Gives a waiting runner a turn now. A runner that has its turn sees its requests by itself.
     func poke(_ index: Int) { call(index) { $0.contains(index) } }
 
     private func call(_ index: Int, if isWanted: (borrowing RunQueue) -> Bool) {
@@ -54,7 +55,7 @@ final class RunPool: Sendable {
         if grow { startThread() }
     }
 
-    /// Threads there are now.
+    /// The present number of threads.
     var threadCount: Int { queue.withLock { $0.threads } }
 
     private func startThread() {
@@ -65,7 +66,7 @@ final class RunPool: Sendable {
                 Thread.mayEnd()
             }
         } catch {
-            // Without a further thread the others go on, later than due.
+            // The existing threads run the routines, although later than due.
             let isAlone = queue.withLock { $0.hasFailedToStart() }
             if isAlone { WorkerFailure.die("the plugin leaves no room for a thread (\(error))") }
         }
@@ -105,8 +106,9 @@ final class RunPool: Sendable {
         while clock.boot() < due { Thread.relax() }
     }
 
-    /// A thread's next step, under the lock, as is what comes with it: whether the runner has requests, so that none is
-    /// made between the look and its place in the queue, and the timer, so that two threads do not set it crosswise.
+    /// Decides a thread's next step, under the lock. Two things are done under the same lock: reading whether the
+    /// runner has requests, so that none is made between that and its insertion into the queue, and setting the timer,
+    /// so that two threads do not set it in the wrong order.
     private func next(_ queue: inout RunQueue, after arrival: RunQueue.Arrival) -> RunQueue.Step {
         var arrival = arrival
         if case .finished(let index, .some, let length) = arrival, runners[index].hasRequests {

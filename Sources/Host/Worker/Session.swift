@@ -3,30 +3,30 @@ internal import HostStore
 internal import HostValues
 internal import HostWire
 
-/// What one session gathers besides its schedule.
+/// What one session collects, apart from its schedule.
 struct Session {
-    /// One error of a callback.
+    /// A failure of a callback.
     struct Failure {
         let phase: Phase
         let code: Int32
         let message: String
         let cycle: UInt64
         let attempt: UInt32
-        /// Until when a cache leaves alone the source whose failure this repeats; nil when it is new.
+        /// The end of the source's back-off, if this failure repeats that of an earlier load; else nil.
         var leftAloneUntil: BootTime?
 
-        /// The message, or the code where there is none.
+        /// The message, or the code if there is none.
         var text: String { message.isEmpty ? "error \(code)" : message }
     }
 
-    /// How a call of a cache failed.
+    /// The failure of a cache call.
     struct CacheTrouble {
-        /// The source's failure, when it was that.
+        /// The source's failure, if that was the cause.
         let source: CacheSourceFailure?
-        /// What the record says, with the cache's name.
+        /// The text for the record, with the cache's name.
         let text: String
-        /// Until when the source is left alone whose failure this repeats; nil when a source failed in
-        /// this callback.
+        /// The end of the source's back-off, if this failure repeats that of an earlier load; nil if a source failed
+        /// during this callback.
         var leftAloneUntil: BootTime?
     }
 
@@ -43,13 +43,13 @@ struct Session {
     /// When the next attempt at `start` is due.
     var startDue = BootTime.longAgo
     var stopAsked = false
-    /// How the last failed cache call of this callback failed, if there was one.
+    /// How the last failed cache call of the present callback failed; nil if none did.
     var cacheTrouble: CacheTrouble?
-    /// Whether its last callbacks have begun: `stats` and `stop`.
+    /// Whether the closing callbacks, `stats` and `stop`, have begun.
     var isClosing = false
-    /// Why it cannot begin, if it cannot.
+    /// The reason why the session cannot begin; nil if it can.
     var trouble: String?
-    /// Whether its next cycle may begin, where only so many may run at once.
+    /// Decides whether the next cycle may begin, when the number of concurrent cycles is limited.
     var gate: CycleGate
     var error: Failure?
     var message = ""
@@ -57,7 +57,7 @@ struct Session {
     var stats = SessionRecord.Stats()
     var disposition = WorkerEvent.Ended.Disposition.policy
 
-    /// A session as it was ordered.
+    /// Makes a session from the supervisor's order.
     init(_ order: WorkerCommand.Start, parameters: Parameters, startMs: Int64, startBoot: BootTime) {
         id = order.session
         slot = order.slot
@@ -69,7 +69,7 @@ struct Session {
         self.parameters = parameters
     }
 
-    /// No session: between two of them, or that of the plugin's own scope.
+    /// Makes a placeholder, for the time between two sessions and for the plugin's own scope.
     init(parameters: Parameters, startMs: Int64 = 0, startBoot: BootTime = .longAgo) {
         id = SessionID(rawValue: 0)
         slot = -1
@@ -81,14 +81,15 @@ struct Session {
         self.parameters = parameters
     }
 
-    /// No session.
+    /// The placeholder between two sessions.
     static let none = Session(parameters: Parameters(json: "{}"))
 
     /// The failure of a callback that returned `code`.
     ///
-    /// It came from a cache when the callback returns one of the host's cache codes, or passes on the source's own code
-    /// without another text than the source's. Then the failure has the source's code and, where the callback attached
-    /// none, its text: who ran the source and who shared its load fail alike.
+    /// The failure counts as one of a cache if the callback returns one of the host's cache codes, or if it returns the
+    /// source's own code without a text different from the source's. Then the failure takes the source's code and, if
+    /// the callback attached no text, the source's text: so the routine that ran the source and those that shared its
+    /// load report the same failure.
     func failure(_ phase: Phase, _ code: Int32, cycle: UInt64, attempt: UInt32) -> Failure {
         var code = code
         var text = message
@@ -109,7 +110,7 @@ struct Session {
             attempt: attempt, leftAloneUntil: isFromCache ? cacheTrouble?.leftAloneUntil : nil)
     }
 
-    /// The reason for the record.
+    /// The reason for the session's record.
     func reason(_ end: SessionEnd) -> SessionRecord.Reason {
         switch end {
         case .endedByRoutine: SessionRecord.Reason(end, text: endText)

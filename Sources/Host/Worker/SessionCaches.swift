@@ -3,34 +3,34 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// The routine's caches in the course of its sessions: they are made by the first call, stay from one session to the next,
-/// and what they counted in a session is its record's.
+/// The routine's caches over its sessions: created by the first use, kept from one session to the next, with counters
+/// that become part of each session's record.
 ///
-/// `use` and `forget` may be called on any thread, the rest by the thread with the turn.
+/// `use` and `forget` may be called on any thread, the other methods by the thread that has the turn.
 struct SessionCaches: ~Copyable, Sendable {
-    /// What is behind the lock. Not private: Swift 6.3.1 cannot compile a lock over a private type in a noncopyable one
-    /// that another file holds.
+    /// The state under the lock. Not private: Swift 6.3.1 cannot compile a lock over a private type in a noncopyable
+    /// type that another file uses.
     struct State {
         var caches: RoutineCaches?
-        /// What they had counted when the session began.
+        /// The counters at the beginning of the session.
         var before: [RoutineCaches.Label: CacheCounters] = [:]
-        /// When they were last counted.
+        /// When the counters were last written to the ledger.
         var countedAt = BootTime.longAgo
     }
 
-    /// How often the ledger is told what they counted, ns.
+    /// How often the counters are written to the ledger, in ns.
     private static let countEvery: Int64 = 1_000_000_000
 
     private let state = Mutex(State())
     private let hasSome = Atomic<Bool>(false)
 
-    /// Whether there are any; costs one load, so that a cycle without caches pays no more.
+    /// Whether there are caches. Costs one atomic load, so that a cycle without caches pays no more.
     @inline(__always)
     var areUsed: Bool { hasSome.load(ordering: .relaxed) }
 
     private var made: RoutineCaches? { state.withLock { $0.caches } }
 
-    /// The caches, made by the first call.
+    /// The caches, created with `make` by the first call.
     func use(_ make: () -> RoutineCaches) -> RoutineCaches {
         state.withLock { state in
             if let known = state.caches { return known }
@@ -41,12 +41,12 @@ struct SessionCaches: ~Copyable, Sendable {
         }
     }
 
-    /// The files of disk caches were removed: what they hold in memory goes too.
+    /// Drops values of disk caches from memory, because their files were removed.
     func forget(name: String?, key: String?) {
         made?.namespace.forget(name: name, key: key.map { Array($0.utf8) })
     }
 
-    /// A session begins.
+    /// Prepares the caches for a new session.
     func open() {
         guard let caches = made else { return }
         caches.open()
@@ -54,7 +54,8 @@ struct SessionCaches: ~Copyable, Sendable {
         state.withLock { $0.before = counted }
     }
 
-    /// A callback has returned: what it looked at may go. Gives what they counted when it is time to tell.
+    /// Releases what was kept for the callback that has just returned. Returns the counters if they are due to be
+    /// written to the ledger.
     func callbackEnded(now: BootTime) -> CacheCounters? {
         let (caches, isTime) = state.withLock { state in (state.caches, now - state.countedAt >= Self.countEvery) }
         guard let caches else { return nil }
@@ -62,10 +63,10 @@ struct SessionCaches: ~Copyable, Sendable {
         return isTime ? count(caches, now: now) : nil
     }
 
-    /// Waits for reloads in the background, and lets none begin: what their sources use may go with `stop`.
+    /// Waits for background refreshes and prevents new ones, since `stop` may release what their sources use.
     func endReloads() { made?.close() }
 
-    /// The session is over. Gives what they counted since the worker started, all together, and each one's share of the
+    /// Ends the session. Returns the total of all counters since the worker started, and each cache's counts in the
     /// session, as columns of its record.
     func end(now: BootTime) -> (sum: CacheCounters, columns: [(name: String, count: UInt64)])? {
         guard let caches = made else { return nil }
@@ -84,7 +85,7 @@ struct SessionCaches: ~Copyable, Sendable {
         return caches.namespace.counters()
     }
 
-    /// What was counted since `before`, but for zeros, in the order of the caches' names.
+    /// The counts since `before`, without zeros, ordered by the caches' names.
     static func columns(
         _ counted: [RoutineCaches.Label: CacheCounters], since before: [RoutineCaches.Label: CacheCounters]
     ) -> [(name: String, count: UInt64)] {
@@ -94,7 +95,7 @@ struct SessionCaches: ~Copyable, Sendable {
         return sorted.flatMap { label, total in
             let before = before[label] ?? CacheCounters()
             var name = label.name
-            // Columns keep their short names where there is one cache of the name.
+            // A suffix is added only if there is a memory cache and a disk cache of the same name.
             if counted[RoutineCaches.Label(name: name, isOnDisk: !label.isOnDisk)] != nil {
                 name += label.isOnDisk ? ".disk" : ".memory"
             }

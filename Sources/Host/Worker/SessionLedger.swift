@@ -3,23 +3,23 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// What a session counts, in its slot of the ledger and in the slot's twin: where it stands, when that began, and what its
-/// cycles took.
+/// A session's state and counts in its slot of the ledger and in the slot's replica: its phase, when that began, and
+/// how long its cycles took.
 ///
-/// Plain stores, since only the thread with the turn writes them. A cycle calls `cycleBegins`, `cycleEnds` and
-/// `cycleCounts`; whatever else the plugin is called for is between `callbackBegins` and `callbackEnds`. So the supervisor
+/// It uses plain stores, since only the thread that has the turn writes them. A cycle calls `cycleBegins`, `cycleEnds`
+/// and `cycleCounts`; every other call of the plugin is between `callbackBegins` and `callbackEnds`. So the supervisor
 /// knows at any moment what a worker that hangs or dies was doing.
 @safe struct SessionLedger {
     private let slot: UnsafeMutablePointer<LedgerSlot>
     private var twin: TwinAccount
 
-    /// Of no session: a slot that nobody reads.
+    /// Makes a ledger for no session, in a slot that is never read.
     init(scratch file: LedgerFile) {
         unsafe slot = unsafe file.scratch
         twin = unsafe TwinAccount(scratch: file.scratchTwin)
     }
 
-    /// Of a session that begins `now`. Slot and twin outlive it.
+    /// Makes the ledger of a session that begins `now`. Slot and replica must outlive it.
     init(
         _ slot: UnsafeMutablePointer<LedgerSlot>, twin: UnsafeMutablePointer<LedgerTwin>, session: SessionID,
         now: BootTime, nextMs: Int64
@@ -44,7 +44,7 @@ internal import Synchronization
             unsafe slot.pointee.durations[index].store(0, ordering: .relaxed)
             unsafe slot.pointee.lateness[index].store(0, ordering: .relaxed)
         }
-        // Whoever reads the session's id finds nothing of the one before.
+        // The id is stored last, so that a reader of the new id finds no value of the former session.
         unsafe slot.pointee.session.store(session.rawValue, ordering: .releasing)
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .releasing)
     }
@@ -52,7 +52,7 @@ internal import Synchronization
     /// When the last callback began.
     var began: BootTime { unsafe BootTime(nanoseconds: slot.pointee.began.load(ordering: .relaxed)) }
 
-    /// A thread has the turn.
+    /// Notes the thread that has the turn.
     @inline(__always)
     mutating func turn(of thread: Int32, cycle: UInt64) {
         let number = UInt64(UInt32(bitPattern: thread))
@@ -62,7 +62,7 @@ internal import Synchronization
 
     // MARK: - Cycles
 
-    /// The plugin is about to be called.
+    /// Notes that a cycle begins.
     @inline(__always)
     func cycleBegins(_ cycle: UInt64, at start: BootTime) {
         unsafe slot.pointee.began.store(start.nanoseconds, ordering: .relaxed)
@@ -70,7 +70,7 @@ internal import Synchronization
         twin.set(.running, cycle: cycle)
     }
 
-    /// The plugin has returned.
+    /// Notes that the plugin has returned from a cycle, and counts duration and lateness.
     @inline(__always)
     func cycleEnds(start: BootTime, end: BootTime, due: BootTime) {
         let duration = end - start
@@ -89,24 +89,25 @@ internal import Synchronization
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
     }
 
-    /// The cycle was good: so many are done, and so many were missed in all.
+    /// Notes a good cycle: the numbers of completed and of missed cycles so far.
     @inline(__always)
     func cycleCounts(_ cycles: UInt64, missed: UInt64) {
         unsafe slot.pointee.cycle.store(cycles, ordering: .relaxed)
         unsafe slot.pointee.missed.store(missed, ordering: .relaxed)
     }
 
-    /// What has failed so far.
+    /// Notes the number of failures so far, in the slot.
     func failed(_ failures: UInt64) {
         unsafe slot.pointee.failures.store(failures, ordering: .relaxed)
     }
 
-    /// What has failed and was missed so far, for the twin.
+    /// Notes the numbers of failures and of missed cycles so far, in the replica.
     mutating func failed(_ failures: UInt64, missed: UInt64, _ state: LedgerState, cycle: UInt64) {
         twin.set(failures: failures, missed: missed, state, cycle: cycle)
     }
 
-    /// It was decided what follows a failure: this attempt at this cycle. So many cycles failed and count all the same.
+    /// Notes the decision about a failure: the cycle and attempt that come next, and the number of cycles that failed
+    /// but count as done.
     func decided(cycle: UInt64, attempt: UInt32, passed: UInt64) {
         unsafe slot.pointee.passed.store(passed, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(cycle, ordering: .relaxed)
@@ -114,21 +115,21 @@ internal import Synchronization
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
     }
 
-    /// Nothing is done until a cycle is due.
+    /// Notes that nothing happens until `due`.
     @inline(__always)
     func waits(until due: BootTime, cycle: UInt64) {
         isDue(at: due)
         twin.set(.waiting, cycle: cycle)
     }
 
-    /// When the next call of the plugin is due.
+    /// Notes when the next call of the plugin is due.
     @inline(__always)
     func isDue(at due: BootTime) {
         unsafe slot.pointee.due.store(due.nanoseconds, ordering: .relaxed)
     }
 
-    /// The plan has gone on: what was missed, and when the next cycle comes by the wall clock, since the other one goes
-    /// apart from it over hours.
+    /// Notes the plan's next step: the number of missed cycles, and the next due time in ms of the wall clock, from
+    /// which the boot clock drifts over hours.
     func planned(missed: UInt64, nextMs: Int64) {
         unsafe slot.pointee.missed.store(missed, ordering: .relaxed)
         unsafe slot.pointee.wallDue.store(nextMs, ordering: .relaxed)
@@ -136,26 +137,26 @@ internal import Synchronization
 
     // MARK: - Other callbacks
 
-    /// The plugin is about to be called for something else than a cycle.
+    /// Notes that the plugin is called for something other than a cycle.
     func callbackBegins(_ state: LedgerState, cycle: UInt64, at start: BootTime) {
         unsafe slot.pointee.began.store(start.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.state.store(state.rawValue, ordering: .relaxed)
         twin.set(state, cycle: cycle)
     }
 
-    /// It has returned.
+    /// Notes that the plugin has returned from such a callback.
     func callbackEnds(cycle: UInt64) {
         waits()
         twin.set(.waiting, cycle: cycle)
     }
 
-    /// There was nothing to call.
+    /// Notes that the session waits, for a callback that the plugin does not have.
     func waits() {
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
     }
 
-    /// The session is over, after so many cycles. What stays there of times is `began`, when the last cycle began: the next
-    /// session may want to know.
+    /// Notes the end of the session after `cycles` cycles. `began`, the start of the last cycle, stays in the slot,
+    /// since the next session may need it.
     mutating func end(_ end: SessionEnd, cycles: UInt64, began: BootTime) {
         unsafe slot.pointee.began.store(began.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.end.store(end.rawValue, ordering: .relaxed)
@@ -165,7 +166,7 @@ internal import Synchronization
 
     // MARK: - Caches
 
-    /// What the routine's caches counted, all together.
+    /// Notes the total counters of the routine's caches.
     func count(_ caches: CacheCounters) {
         unsafe slot.pointee.cacheHits.store(caches.hits, ordering: .relaxed)
         unsafe slot.pointee.cacheLoads.store(caches.loads, ordering: .relaxed)

@@ -2,29 +2,30 @@ internal import HostPolicy
 internal import HostStore
 internal import HostValues
 
-/// When the cycles of one session come, where its wait alone does not say so: by a calendar or on a grid of the wall clock,
-/// and the first one perhaps later than at once.
+/// The times of a session's cycles where the wait alone does not determine them: by a calendar, on a grid of the wall
+/// clock, or with a delayed first cycle.
 ///
-/// Told the time. It reads no files: who reads the rules of time zones gives
-/// the calendar, when the session begins and then once in a while.
+/// It is told the time and reads no files. The caller, which reads the time zones' rules, provides the calendar at the
+/// beginning of the session and then about once an hour.
 struct SessionTimes {
-    /// The calendar of the session by the rules of now.
+    /// Returns the session's calendar by the present time zone rules.
     typealias Calendar = () throws(TimeZones.Failure) -> CalendarSchedule
 
-    /// When the first cycle comes.
+    /// When the first cycle is due.
     enum First: Equatable {
         case now
-        /// At this time of the boot clock; the wait goes on from there.
+        /// At this time of the boot clock; later cycles follow by the wait.
         case at(BootTime)
         /// When `step` says so.
         case byPlan
     }
 
-    /// What the wait alone does not say. Apart, since most routines go by their wait, and a worker may have 100 000.
+    /// The settings other than the wait. They are a separate object, since most routines have only a wait, and a worker
+    /// may have 100 000 routines.
     private final class Settings {
         let timing: RoutineTiming
         var plan: RoutinePlan?
-        /// When the rules of its zones were last asked for.
+        /// When the time zones' rules were last read.
         var lookedAt: BootTime
 
         init(_ timing: RoutineTiming, _ plan: RoutinePlan?, lookedAt: BootTime) {
@@ -37,10 +38,10 @@ struct SessionTimes {
     private let settings: Settings?
     private var plan: RoutinePlan? { settings?.plan }
 
-    /// By the wait alone.
+    /// Makes times that are determined by the wait alone.
     init() { settings = nil }
 
-    /// As the routine's settings say. Fails when there is no calendar.
+    /// Makes times from the routine's settings. Throws if the calendar cannot be had.
     init(_ timing: RoutineTiming, waitMs: UInt64, boot: BootTime, wall: WallTime, calendar: Calendar)
         throws(TimeZones.Failure)
     {
@@ -57,16 +58,17 @@ struct SessionTimes {
         settings = Settings(timing, plan, lookedAt: boot)
     }
 
-    /// What was set.
+    /// The settings that it was made from.
     var timing: RoutineTiming { settings?.timing ?? RoutineTiming() }
 
-    /// Whether `step` says when cycles come, and not the wait.
+    /// Whether `step` determines when cycles are due, instead of the wait.
     var isPlanned: Bool { plan != nil }
 
-    /// When the next cycle comes by the wall clock, UTC ms; 0 when it goes by its wait, or none comes.
+    /// When the next cycle is due by the wall clock, in ms UTC; 0 if the wait determines it, or there is no further
+    /// cycle.
     var nextMs: Int64 { plan?.nextMs ?? 0 }
 
-    /// When the first cycle comes of a session that is about to begin them, with this wait in ns.
+    /// When the first cycle is due, for a session that begins its cycles now; `wait` is in ns.
     func first(wait: Int64, boot: BootTime, wall: WallTime) -> First {
         if timing.beginsNow { return .now }
         if isPlanned { return .byPlan }
@@ -75,13 +77,14 @@ struct SessionTimes {
         case .afterWait: return .at(boot + wait)
         case .due:
             guard let last = timing.lastRunMs else { return .now }
-            // A last cycle in the future is of a clock that was wrong.
+            // A last cycle in the future was dated by a wrong clock.
             let passed = max(0, wall - WallTime(milliseconds: last))
             return .at(boot + max(0, wait - passed))
         }
     }
 
-    /// What comes next by the plan. Rules that are an hour old are asked for anew; where there are none, they still hold.
+    /// The next step of the plan. Rules that are an hour old are read again; if that fails, the former rules stay in
+    /// force.
     func step(waitMs: Int64, boot: BootTime, wall: WallTime, calendar: Calendar) -> RoutinePlan.Step {
         guard let settings else { return .over }
         if boot - settings.lookedAt >= ZoneShelf.patience, settings.plan?.calendar != nil {

@@ -2,18 +2,18 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Gives the routines of a plugin their turns when they are due, and lets their callbacks sleep: on threads as time passes
-/// (`RunPool`), or in virtual time (`VirtualTime`).
+/// Gives the routines of a plugin their turns when they are due, and lets their callbacks sleep: on threads in real
+/// time (`RunPool`), or in virtual time (`VirtualTime`).
 protocol TurnDriver: AnyObject, Sendable {
-    /// Whether each cycle has a turn of its own, also when the next one is due at once.
+    /// Whether each cycle gets a turn of its own, even if the next cycle is due at once.
     var separatesCycles: Bool { get }
-    /// Whether caches may be refreshed beside the turns, on threads of their own.
+    /// Whether caches may be refreshed in the background, on threads of their own.
     var hasBackground: Bool { get }
     /// Gives a runner its first turn now.
     func begin(_ index: Int)
-    /// Gives a runner that waits a turn now; one in its turn sees its requests by itself.
+    /// Gives a waiting runner a turn now. A runner that has its turn sees its requests by itself.
     func poke(_ index: Int)
-    /// Lets a callback of the runner sleep until then; true at once when its session is asked to stop.
+    /// Lets a callback of the runner sleep until `deadline`; returns true as soon as its session is asked to stop.
     func sleep(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool
 }
 

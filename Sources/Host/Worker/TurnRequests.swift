@@ -2,12 +2,13 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// What other threads ask of the one that has a routine's turn, and what they wait for with it.
+/// Requests of other threads to the thread that has a routine's turn, and the waits that belong to them.
 ///
-/// A request is a bit that the turn takes when it sees it. A stop is a state too, which the plugin may ask for or sleep on,
-/// on any of its threads. `interrupt` comes once a session, from outside of the turn, and `stop` waits until it is over.
+/// A request is a bit that the turn consumes. A stop is also kept as a state, which the plugin can query or sleep on
+/// from any of its threads. The plugin's `interrupt` is called at most once a session, outside of the turn, and `stop`
+/// waits until it has returned.
 struct TurnRequests: ~Copyable, Sendable {
-    /// What is asked for, to be seen at the next turn or cycle.
+    /// The kinds of requests, which are seen at the next turn or cycle.
     struct Kinds: OptionSet {
         let rawValue: UInt32
         static let stop = Kinds(rawValue: 1)
@@ -28,7 +29,7 @@ struct TurnRequests: ~Copyable, Sendable {
     private let gate = Monitor(Gate())
     private let granted = Atomic<UInt64>(0)
 
-    /// Whether something waits to be seen.
+    /// Whether no request is waiting.
     @inline(__always)
     var isEmpty: Bool { kinds.load(ordering: .relaxed) == 0 }
 
@@ -37,13 +38,13 @@ struct TurnRequests: ~Copyable, Sendable {
         kinds.load(ordering: .relaxed) & Kinds.stop.rawValue != 0 || gate.withLock { $0.stopAsked }
     }
 
-    /// A session begins, with what was asked for it.
+    /// Resets everything for a new session, which starts with the requests `asked`.
     func begin(_ asked: Kinds) {
         kinds.store(asked.rawValue, ordering: .relaxed)
         gate.withLock { $0 = Gate() }
     }
 
-    /// Asks for something.
+    /// Makes a request.
     func ask(_ kind: Kinds) {
         _ = kinds.bitwiseOr(kind.rawValue, ordering: .sequentiallyConsistent)
         if kind.contains(.stop) {
@@ -52,28 +53,28 @@ struct TurnRequests: ~Copyable, Sendable {
         }
     }
 
-    /// The host has let that wish for a cycle in.
+    /// Passes on the host's grant of the cycle request with that number.
     func grant(_ number: UInt64) {
         granted.store(number, ordering: .relaxed)
         ask(.go)
     }
 
-    /// The wish that was let in last.
+    /// The number of the cycle request that was granted last.
     var grantedNumber: UInt64 { granted.load(ordering: .relaxed) }
 
-    /// What was asked for since the last call.
+    /// Takes the requests made since the last call.
     func take() -> Kinds {
         Kinds(rawValue: kinds.exchange(0, ordering: .sequentiallyConsistent))
     }
 
-    /// Sleeps until then; true at once when a stop is asked for.
+    /// Sleeps until `deadline`; returns true as soon as a stop is requested.
     func sleep(until deadline: MonotonicTime) -> Bool {
         gate.wait(until: deadline) { gate in gate.stopAsked ? true : nil } ?? false
     }
 
     // MARK: - The end of a session
 
-    /// Performs an interruption of what is in progress, if the session was asked to stop: once.
+    /// Calls `interruption` if the session was asked to stop and `isRunning` returns true; at most once a session.
     func interrupt(if isRunning: () -> Bool, _ interruption: () -> Void) {
         let isDue = gate.withLock { gate in
             guard gate.stopAsked, !gate.hasInterrupted, isRunning() else { return false }
@@ -87,12 +88,12 @@ struct TurnRequests: ~Copyable, Sendable {
         gate.broadcast()
     }
 
-    /// Waits for an interruption in progress: it is in the plugin, and needs what `stop` takes away.
+    /// Waits until an interruption in progress has returned, since it may use what the plugin's `stop` releases.
     func waitForInterruption() {
         gate.wait { gate in gate.isInterrupting ? nil : () }
     }
 
-    /// While `body` waits for threads of the plugin's, they see a stop, and do not sleep.
+    /// Runs `body`, which waits for threads of the plugin, while these threads see a stop request and do not sleep.
     func stopping(_ body: () -> Void) {
         let wasAsked = gate.withLock { gate in
             defer { gate.stopAsked = true }

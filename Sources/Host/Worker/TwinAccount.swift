@@ -2,9 +2,10 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// A session's own counts, in the worker's private memory, and the twin that they are written to.
+/// A session's counts in the worker's private memory, and the replica with a checksum that they are written to.
 ///
-/// Nothing is read back from the twin: what a plugin wrote there is not taken over, and its check word fails.
+/// Nothing is read back from the replica: so if a plugin overwrites it, the private counts are unaffected, and the
+/// replica's check word no longer matches.
 @safe struct TwinAccount {
     private let twin: UnsafeMutablePointer<LedgerTwin>
     private var session: UInt64 = 0
@@ -12,22 +13,23 @@ internal import Synchronization
     private var failures: UInt64 = 0
     private var missed: UInt64 = 0
     private var end: UInt64 = 0
-    /// `LedgerTwin.seldom` of these.
+    /// The value of `LedgerTwin.seldom` for these fields, which change seldom.
     private var seldom: UInt64 = 0
 
-    /// An account of no session.
+    /// Makes an account for no session.
     init(scratch twin: UnsafeMutablePointer<LedgerTwin>) { unsafe self.twin = unsafe twin }
 
-    /// An account of a session that begins.
+    /// Makes an account for a session that begins.
     init(_ twin: UnsafeMutablePointer<LedgerTwin>, session: UInt64) {
         unsafe self.twin = unsafe twin
         self.session = session
         writeAll(.waiting, cycle: 0)
     }
 
-    /// Notes what the thread does, in which cycle.
+    /// Notes the state and the cycle.
     ///
-    /// A cycle calls it once; `waiting` is noted when nothing is due, not between two cycles that follow each other.
+    /// A cycle calls it once: `waiting` is noted when nothing is due, but not between two cycles that follow each other
+    /// directly.
     @inline(__always)
     func set(_ state: LedgerState, cycle: UInt64) {
         let place = cycle &<< 8 | state.rawValue
@@ -35,7 +37,7 @@ internal import Synchronization
         unsafe twin.pointee.check.store(LedgerTwin.check(seldom: seldom, place: place), ordering: .relaxed)
     }
 
-    /// Notes the thread that has the turn, between two callbacks.
+    /// Notes the thread that has the turn. Call it between two callbacks.
     @inline(__always)
     mutating func set(thread: UInt64, cycle: UInt64) {
         if self.thread == thread { return }
@@ -43,7 +45,7 @@ internal import Synchronization
         writeAll(.waiting, cycle: cycle)
     }
 
-    /// Notes what has failed and what was missed.
+    /// Notes the numbers of failures and of missed cycles.
     @inline(never)
     mutating func set(failures: UInt64, missed: UInt64, _ state: LedgerState, cycle: UInt64) {
         self.failures = failures
@@ -51,7 +53,7 @@ internal import Synchronization
         writeAll(state, cycle: cycle)
     }
 
-    /// Notes how the session has ended: the raw value of a `SessionEnd`.
+    /// Notes how the session has ended, by the raw value of a `SessionEnd`.
     mutating func set(end: UInt64, cycle: UInt64) {
         self.end = end
         writeAll(.ended, cycle: cycle)

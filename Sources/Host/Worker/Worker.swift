@@ -6,17 +6,17 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// The worker process: loads plugins, runs their routines, and does what the supervisor says.
+/// The worker process: loads plugins and runs their routines, as the supervisor orders.
 ///
-/// Its main thread reads commands; routines run on their pools' threads.
+/// Its main thread (the control thread) reads commands; routines run on their pools' threads.
 public final class Worker {
-    /// The channel to the supervisor in a worker.
+    /// The number of the descriptor for the channel to the supervisor.
     public static let channelDescriptor: Int32 = 3
-    /// The ledger's file in a worker.
+    /// The number of the descriptor of the ledger's file.
     public static let ledgerDescriptor: Int32 = 4
-    /// The crash page in a worker.
+    /// The number of the descriptor of the crash page.
     public static let crashDescriptor: Int32 = 5
-    /// What a worker may touch, where it has a sandbox.
+    /// The number of the descriptor of the sandbox policy, in a worker that has a sandbox.
     public static let policyDescriptor: Int32 = 6
 
     private enum Source {
@@ -25,9 +25,9 @@ public final class Worker {
         static let sessions: UInt64 = 3
     }
 
-    /// How often a plugin that was asked to stop is looked at for `interrupt`, ms.
+    /// How often a session that was asked to stop is checked for `interrupt`, in ms.
     private static let interruptTick: Int32 = 20
-    /// A time that no clock reaches; one for which the timer is not armed would not tell that the clock was set.
+    /// A time that is never reached. The timer must be armed to report that the clock was set.
     private static let farFuture = WallTime(nanoseconds: 1 << 62)
 
     private let channel: EventChannel
@@ -44,22 +44,22 @@ public final class Worker {
     private var isQuitting = false
 
     private var stopping: Set<Int> = []
-    /// When those were last looked at.
+    /// When the stopping sessions were last checked for `interrupt`.
     private var interruptedAt = MonotonicTime.longAgo
     private var slots: [Int: RoutineRunner] = [:]
 
-    /// Runs the worker until the supervisor ends it. Called on the main thread, before any other thread exists.
+    /// Runs the worker until the supervisor ends it. Call it on the main thread, before any other thread exists.
     public static func run(logLevel: Int32, supervisor: Int32, limits: WorkerLimits) -> Never {
-        // The steps before any plugin code, in order.
+        // These steps come before any plugin code, in this order.
         guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
-        HostProcess.closeDescriptorsOnExec()  // a plugin's children do not hold the channel
+        HostProcess.closeDescriptorsOnExec()  // so that a plugin's children do not inherit the channel
         HostProcess.gainNoPrivileges()
         HostProcess.giveWayForMemory()
         HostProcess.bufferOutputByLines()
         Signals.survive([
             Signals.brokenPipe, Signals.fileSize, Signals.hangup, Signals.user1, Signals.user2, Signals.powerFailure,
         ])
-        HostProcess.adoptOrphans()  // so that what a plugin leaves behind is known as this worker's when it dies
+        HostProcess.adoptOrphans()  // so that a dead worker's orphans are known to be its own
         HostProcess.apply(limits)
         let worker: Worker
         do {
@@ -72,7 +72,8 @@ public final class Worker {
         worker.serve()
     }
 
-    /// The last step, on the only thread there is. Throws where the kernel does not do what the supervisor was told it does.
+    /// Enters the sandbox, as the last step, on the only thread. Throws if the kernel does not enforce what it told the
+    /// supervisor that it can.
     private static func enterSandbox() throws(SystemError) {
         let policy = Descriptor(owning: Self.policyDescriptor)
         let bytes = try policy.readAll(limit: 4 << 20, subject: "sandbox")
@@ -83,7 +84,7 @@ public final class Worker {
     private init(logLevel: Int32, limits: WorkerLimits) throws(SystemError) {
         let clock = SystemClock()
         self.clock = clock
-        _ = ZoneShelf.shared  // before a plugin can change the environment
+        _ = ZoneShelf.shared  // created before a plugin can change the environment
         budget = CacheBudget(
             valueLimit: Int(clamping: limits.cacheValueMb) << 20, totalLimit: Int(clamping: limits.cacheMemoryMb) << 20)
         channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)
@@ -138,7 +139,8 @@ public final class Worker {
                 }
             }
             if let failure, failure.wouldBlock { return }
-            // The supervisor is gone: nothing of this worker stays, nor of what its plugin has started beside it.
+            // The supervisor is gone, so this worker ends with everything that its plugin has started in its process
+            // group.
             if failure != nil || bytes.isEmpty { HostProcess.endGroup() }
             var commands: [WorkerCommand] = []
             lines.take(bytes) { line in
@@ -155,7 +157,7 @@ public final class Worker {
         switch command {
         case .load(let load):
             self.load(load)
-            HostProcess.returnFreeMemory()  // a description of many routines takes as much as these do, for a moment
+            HostProcess.returnFreeMemory()  // the description of many routines takes as much memory as they do
         case .start(let start): self.start(start)
         case .stop(let slot):
             guard let runner = slots[slot] else { return }
@@ -208,7 +210,7 @@ public final class Worker {
         }
     }
 
-    /// Where the plugin's disk caches live, if the host has a place for them.
+    /// The place of the plugin's disk caches; nil if the host has none.
     private func cachePlace(_ load: WorkerCommand.Load) throws(SystemError) -> CachePlace? {
         guard let caches = load.caches else { return nil }
         let scope: CachePlace.Scope =
@@ -231,7 +233,7 @@ public final class Worker {
         driver.begin(runner.index)
     }
 
-    /// The clock was set: whoever waits for an end time looks again.
+    /// Makes all sessions check their end times again, after the wall clock was set.
     private func lookAgain() {
         for runner in slots.values { ask(runner, .look) }
     }
@@ -247,7 +249,7 @@ public final class Worker {
         }
     }
 
-    /// Unloads and ends in order; the plugins' destructors run.
+    /// Unloads the plugins and ends the process normally, so that their destructors run.
     private func leave() -> Never {
         for plugin in plugins.values {
             if let text = plugin.unload() {
@@ -264,7 +266,7 @@ public final class Worker {
     }
 }
 
-/// How many sessions are in progress; rings the control thread's bell when one ends.
+/// Counts the sessions in progress, and rings the control thread's doorbell when one ends.
 final class SessionCounter: Sendable {
     private let sessions = Atomic<Int>(0)
     private let bell = Atomic<Int32>(-1)

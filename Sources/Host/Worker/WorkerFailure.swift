@@ -1,11 +1,11 @@
 internal import HostSystem
 
-/// The end of a worker that cannot go on. The supervisor sees the exit, and finds the last words in the crash page.
+/// Ends a worker that cannot continue. The supervisor sees the exit status, and finds the text in the crash page.
 enum WorkerFailure {
-    /// The status that says so.
+    /// The exit status for this case.
     static let status: Int32 = 70
 
-    /// Writes one line to the crash page and to standard error, and ends the process, without handlers.
+    /// Writes one line to the crash page and to standard error, and ends the process without running exit handlers.
     static func die(_ text: String) -> Never {
         CrashPage.say(text)
         let line = Array("schedhost: \(text)\n".utf8)

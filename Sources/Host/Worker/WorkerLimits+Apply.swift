@@ -2,9 +2,11 @@ internal import HostPolicy
 internal import HostSystem
 
 extension HostProcess {
-    /// Applies a plugin's limits to this process. Each is a step of its own; what the kernel refuses is left as it is.
+    /// Applies a plugin's limits to this process. The limits are independent of each other; one that the kernel refuses
+    /// has no effect.
     ///
-    /// `cpu_percent` is a share when the processors are busy, not a bound: a worker with 50 % is 10 levels nicer.
+    /// `cpu_percent` is a share while the processors are busy, not a hard limit: a worker with 50 % gets a nice value
+    /// higher by 10.
     static func apply(_ limits: WorkerLimits) {
         limitCoreFiles(to: 0)
         if limits.memoryMb > 0 { limitMemory(to: UInt(limits.memoryMb) << 20) }
@@ -12,7 +14,7 @@ extension HostProcess {
         if limits.cpuPercent > 0 { yield(by: Int32(100 - min(limits.cpuPercent, 100)) / 5) }
         let owner = environment(HostMark.variable) ?? ""
         if limits.processes > 0, !ControlGroup.confine(processes: limits.processes, owner: owner) {
-            // The kernel counts per user: what the others have now is not this worker's.
+            // The kernel counts per user, so the tasks that exist already are added to the limit.
             limitUserTasks(to: UInt(userTasks()) + UInt(limits.processes))
         }
     }

@@ -2,23 +2,25 @@ internal import HostSystem
 internal import HostWire
 internal import Synchronization
 
-/// What a plugin says that is tried in this process, until it is taken. Any thread.
+/// Buffers the events of a plugin that is tried in this process. Any thread may use it.
 final class TrialEvents: EventSink {
     private struct State {
         var waiting: [WorkerEvent] = []
         var dropped = 0
     }
 
-    /// Events that wait from which log lines are dropped: a callback may log without end before anybody can take them.
+    /// The number of waiting events from which log lines are dropped, since a callback may log endlessly before the
+    /// events are taken.
     private static let most = 100_000
 
-    // Not a Mutex: ThreadSanitizer knows the lock of pthreads, and would take what that of Swift guards for a race.
+    // Not a Mutex: ThreadSanitizer understands pthread locks, but reports false races for data guarded by Swift's
+    // Mutex.
     private let state = Monitor(State())
-    /// Whether there is something to take: most turns say nothing, and need no lock for that.
+    /// Whether no event is waiting. Most turns produce none, and need no lock to find that out.
     private let isEmpty = Atomic<Bool>(true)
     private let ring: @Sendable () -> Void
 
-    /// `ring` is called, on any thread, when the first event comes.
+    /// `ring` is called, on any thread, when the first event arrives after a `take`.
     init(ring: @escaping @Sendable () -> Void) { self.ring = ring }
 
     func send(_ event: WorkerEvent) {
@@ -42,7 +44,7 @@ final class TrialEvents: EventSink {
         if isEmpty.exchange(false, ordering: .acquiringAndReleasing) { ring() }
     }
 
-    /// What was said since the last call, in order.
+    /// The events since the last call, in order.
     func take() -> [WorkerEvent] {
         if isEmpty.load(ordering: .acquiring) { return [] }
         isEmpty.store(true, ordering: .sequentiallyConsistent)

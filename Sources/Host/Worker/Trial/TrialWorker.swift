@@ -5,18 +5,18 @@ public import HostSystem
 public import HostValues
 public import HostWire
 
-/// A plugin that is tried in this process: what a worker is to a host, for `schedhost try`. No sandbox, no limits, and what
-/// crashes in it ends the process, as who holds a debugger wants it.
+/// A plugin that is tried in this process, for `schedhost try`; it takes the place of a worker. There is no sandbox and
+/// there are no limits, and a crash ends the process, as is useful under a debugger.
 ///
-/// Not Sendable: one thread at a time uses it.
+/// Not Sendable: one thread at a time may use it.
 public final class TrialWorker {
-    /// Why a file cannot be tried, or its plugin not be loaded.
+    /// The reason why a file cannot be tried, or its plugin cannot be loaded.
     public struct Refusal: Error, CustomStringConvertible {
-        /// One line.
+        /// The reason in one line.
         public let description: String
     }
 
-    /// What the plugin says that it is.
+    /// The plugin's description of itself.
     public let description: PluginDescription
     private let loaded: LoadedPlugin
     private let clock: any HostClock
@@ -24,8 +24,8 @@ public final class TrialWorker {
     private let events: TrialEvents
     private var context: PluginContext?
 
-    /// Loads the file, which runs its constructors. `level`: the least level of log lines, in the ABI's numbers. `ring` is
-    /// called on any thread when there is something to `take`.
+    /// Loads the file, which runs its constructors. `level` is the minimum level of log lines, in the ABI's numbers.
+    /// `ring` is called on any thread when there is something to `take`.
     public init(
         path: String, clock: any HostClock, level: Int32, ring: @escaping @Sendable () -> Void = {}
     ) throws(Refusal) {
@@ -34,15 +34,15 @@ public final class TrialWorker {
         } catch {
             throw Refusal(description: "\(path): \(error.text)")
         }
-        _ = ZoneShelf.shared  // before the plugin can change the environment
+        _ = ZoneShelf.shared  // created before the plugin can change the environment
         description = loaded.description
         self.clock = clock
         log = LogGate(level: level)
         events = TrialEvents(ring: ring)
     }
 
-    /// Gets the plugin ready and calls its `load`, as `order` says. `ledger` is the file in which its sessions count, with
-    /// room for one a routine. Where `virtual` is a clock, it is the one that the routines go by.
+    /// Prepares the plugin and calls its `load`, as `order` says. `ledger` is the file for the sessions' counts, with
+    /// one slot for each routine. If `virtual` is given, the routines run by that clock.
     public func load(
         _ order: WorkerCommand.Load, ledger: consuming Descriptor, cacheValueMb: UInt64, cacheMemoryMb: UInt64,
         virtual: VirtualClock?
@@ -63,13 +63,13 @@ public final class TrialWorker {
         self.context = context
     }
 
-    /// Calls the plugin's `unload`, when no session runs any more; the text of its failure.
+    /// Calls the plugin's `unload` after the last session; returns the text of its failure, or nil.
     public func unload() -> String? { context?.unload() }
 
-    /// What the plugin has said since the last call: the ends of its sessions, and log lines.
+    /// The plugin's events since the last call: ends of sessions, and log lines.
     public func take() -> [WorkerEvent] { events.take() }
 
-    /// Does what a supervisor tells a worker about a session. What is about the worker itself is none of a trial's.
+    /// Performs a supervisor's command about a session. Commands about the worker itself are ignored.
     public func perform(_ command: WorkerCommand) {
         switch command {
         case .start(let start):
@@ -87,14 +87,14 @@ public final class TrialWorker {
         }
     }
 
-    /// A routine has the slot of its own number.
+    /// Makes a request to the routine whose session uses the slot: each routine uses the slot of its own number.
     private func ask(_ slot: Int, _ request: TurnRequests.Kinds) {
         guard let runner = context?.runner(slot) else { return }
         runner.ask(request)
         context?.driver?.poke(slot)
     }
 
-    /// Runs what has begun in virtual time until the guide says that all is over; nothing where the plugin was loaded for
-    /// time as it passes.
+    /// Runs the sessions in virtual time until the guide ends the run. Does nothing if the plugin was loaded for real
+    /// time.
     public func run(_ guide: any VirtualTimeGuide) { (context?.driver as? VirtualTime)?.run(guide) }
 }

@@ -3,29 +3,31 @@ internal import HostSystem
 public import HostValues
 internal import Synchronization
 
-/// What happens in virtual time beside the turns of the routines. Called by one thread at a time.
+/// Controls a run in virtual time, apart from the turns of the routines. One thread at a time calls it.
 public protocol VirtualTimeGuide: AnyObject {
-    /// When it wants to be told the time, of the boot clock; `never` for not at all.
+    /// The boot-clock time at which `settle` must be called next; `never` if there is none.
     var earliest: BootTime { get }
     /// When virtual time ends.
     var end: BootTime { get }
-    /// Does what is due at the clock's time, and what follows from what the routines have said. False when all is over.
+    /// Does what is due at the clock's present time, and handles the routines' events. Returns false to end the run.
     func settle() -> Bool
-    /// Nothing is due any more before the end.
+    /// Notes that nothing more is due before `end`.
     func rest()
 }
 
-/// Gives the routines of a plugin their turns in virtual time: whenever nothing is due, the clock jumps to what is due next.
+/// Gives the routines of a plugin their turns in virtual time: whenever nothing is due, the clock jumps to the next due
+/// time.
 ///
-/// One thread at a time runs: the one that has the *lead*. It gives the routines their turns, one after the other in the
-/// order of their due times, so that a run is the same each time. Where a callback sleeps and something else is due before it
-/// wakes, the lead goes to another thread and comes back when the clock has reached its time; where nothing is, the clock
-/// simply jumps there. A cycle itself takes no time; but a routine that is due again and again at the same moment, since it
-/// has no wait, gets a millisecond for each turn, or time would stand still.
+/// Only one thread runs at a time: the *leader*. It gives the routines their turns one after the other, in the order of
+/// their due times, so that every run is the same. If a callback sleeps and something else is due before it wakes,
+/// another thread becomes the leader, and the sleeping thread leads again when the clock reaches its time; if nothing
+/// else is due, the clock jumps there directly. A cycle takes no virtual time. But a routine without a wait would be
+/// due at the same time again and again, so each repeated turn at one time takes a millisecond; otherwise time would
+/// stand still.
 final class VirtualTime: TurnDriver, @unchecked Sendable {
-    // @unchecked: the lead hands everything but the queue from thread to thread; the queue has a lock.
+    // @unchecked: everything except the queue belongs to the leader; the queue has a lock.
 
-    /// A thread that waits to be woken, once.
+    /// Lets one thread wait until it is woken once.
     private final class Wait: Sendable {
         private let isAwake = Monitor(false)
 
@@ -37,24 +39,24 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         }
     }
 
-    /// A callback that sleeps.
+    /// A sleeping callback.
     private struct Sleeper {
         let routine: Int
-        /// Whether it had the lead, and gets it back; a thread of the plugin's own never has it.
+        /// Whether its thread was the leader, and leads again afterwards. A thread of the plugin's own never leads.
         let hasLead: Bool
         let wait = Wait()
     }
 
     private struct State {
         var queue = DueQueue<BootTime>()
-        /// By their number in the queue: those come after the routines' own.
+        /// The sleeping callbacks by their number in the queue; these follow the numbers of the routines.
         var sleepers: [Int: Sleeper] = [:]
         var free: [Int] = []
         var nextID: Int
-        /// Threads that had the lead, and wait to have it again.
+        /// Threads that have led and wait to lead again.
         var idle: [Wait] = []
         var isOver = false
-        /// The thread that has the lead; 0 before and after the run.
+        /// The leader's thread; 0 before and after the run.
         var leader: UInt = 0
     }
 
@@ -65,11 +67,11 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
     private let isOver = Monitor(false)
     /// When each runner had its last turn.
     private var lastTurns: [BootTime]
-    /// What a turn takes that is not the first one of its routine at one time, ns.
+    /// The virtual duration in ns of a routine's repeated turn at the same time.
     private static let leastTurn: Int64 = 1_000_000
     private weak var guide: (any VirtualTimeGuide)?
 
-    /// For these runners; `isSerial`: none has a turn while a callback of another one sleeps.
+    /// Makes a driver for these runners. With `isSerial` no runner has a turn while the callback of another one sleeps.
     init(runners: [RoutineRunner], isSerial: Bool, clock: VirtualClock) {
         self.runners = runners
         self.isSerial = isSerial
@@ -81,7 +83,8 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
     }
 
     var separatesCycles: Bool { true }
-    /// A run is to be the same each time, and who waits for a refresh may not keep the lead from it.
+    /// False, so that every run is the same; and a callback that waits for a refresh would keep the lead from the
+    /// refresh.
     var hasBackground: Bool { false }
 
     func begin(_ index: Int) { state.withLock { [now = clock.boot()] in $0.queue.set(index, due: now) } }
@@ -93,16 +96,16 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         }
     }
 
-    // MARK: The lead
+    // MARK: The leader
 
-    /// Runs until the guide says that all is over. On the thread that calls, and such as sleeping callbacks make necessary.
+    /// Runs until the guide ends the run, on the calling thread and on threads that are started when callbacks sleep.
     func run(_ guide: any VirtualTimeGuide) {
         self.guide = guide
         lead(guide)
         isOver.wait { $0 ? () : nil }
     }
 
-    /// Has the lead until all is over or it goes to a callback that wakes.
+    /// Leads until the run ends, or until the lead passes to a callback that wakes.
     private func lead(_ guide: any VirtualTimeGuide) {
         let thread = Thread.identifier()
         let own = Thread.current
@@ -123,7 +126,7 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
                 if sleeper.hasLead { return }
             }
         }
-        // Threads of the plugin's own may sleep in a source: no time comes any more.
+        // Threads of the plugin's own may be sleeping in a source; since time no longer advances, they are woken.
         let left = state.withLock { state in
             defer { state.sleepers = [:] }
             state.leader = 0
@@ -174,7 +177,7 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         return runner.isStopRequested
     }
 
-    /// Whether nothing else is due by then.
+    /// Whether nothing else is due until that time.
     private func isAlone(until time: BootTime) -> Bool {
         guard let guide else { return true }
         return state.withLock { $0.queue.earliest > time } && guide.earliest > time && guide.end > time
@@ -191,7 +194,7 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         }
     }
 
-    /// Has the lead, and again whenever it is passed on, until all is over.
+    /// Leads, and leads again whenever the lead is passed to this thread, until the run ends.
     private func follow(_ guide: any VirtualTimeGuide) {
         while true {
             lead(guide)
@@ -206,13 +209,13 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         }
     }
 
-    /// The guide on its way to the thread that has the lead next.
+    /// Carries the guide to the thread that leads next.
     private struct Follower: @unchecked Sendable {
-        // @unchecked: who passes the lead on does not touch the guide until it has it again.
+        // @unchecked: the thread that passes the lead on does not use the guide until it leads again.
         let guide: any VirtualTimeGuide
     }
 
-    /// Takes out a sleeper whose time has come.
+    /// Removes and returns a sleeping callback whose time has come.
     private func remove(_ id: Int) -> Sleeper? {
         state.withLock { state in
             state.free.append(id)
