@@ -1,17 +1,19 @@
 internal import HostValues
 
-/// The routines that a person means by ids. Pure.
+/// Finds the routines that a person refers to by ids. Pure.
 public enum RoutineSelection {
-    /// An id that names nothing, with what was meant, perhaps.
+    /// An id that matches no routine, with a suggestion if a similar id exists.
     public struct Unknown: Error, Equatable, Sendable, CustomStringConvertible {
-        /// One line.
+        /// The error in one line.
         public let description: String
     }
 
-    /// The ids of routines, each once and in their order, that are meant by `plugin/routine`, `plugin@instance/routine`, `plugin`
-    /// and `plugin@instance`. A plugin without its instance means all of them.
+    /// The ids of the routines that `wanted` refers to, without duplicates and sorted. An id has the form
+    /// `plugin/routine`, `plugin@instance/routine`, `plugin` or `plugin@instance`. A plugin's name without an instance
+    /// refers to all its instances.
     ///
-    /// `known` are all routines' ids. Of plugins without routines nothing is known here, so they are unknown.
+    /// `known` has the ids of all routines. A plugin without routines does not occur there, so its name is unknown
+    /// here.
     public static func resolve(_ wanted: [String], among known: [String]) throws(Unknown) -> [String] {
         let sorted = known.sorted(by: NaturalOrder.precedes)
         var chosen: Set<String> = []
@@ -23,7 +25,7 @@ public enum RoutineSelection {
         return sorted.filter { chosen.contains($0) }
     }
 
-    /// Whether a word means that routine.
+    /// Whether `word` refers to the routine with that identifier.
     public static func isMeant(_ identifier: String, by word: String) -> Bool {
         let parts = word.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let known = identifier.split(separator: "/", maxSplits: 1)

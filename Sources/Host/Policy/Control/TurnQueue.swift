@@ -1,6 +1,7 @@
-/// Who waits for a turn: those who came just now and those who had turns before, in two lines that are served by turns.
+/// A fair queue of those who wait for a turn. Newcomers and those who have had a turn before wait in two lines, which
+/// are served alternately.
 ///
-/// So one who asks once is not kept waiting by a crowd that asks without end. Pure.
+/// So a client that asks once does not wait behind a crowd that asks without end. Pure.
 public struct TurnQueue<Element> {
     private struct Line {
         var elements: [Element] = []
@@ -25,18 +26,18 @@ public struct TurnQueue<Element> {
     private var others = Line()
     private var isTurnOfOthers = false
 
-    /// Nobody waits.
+    /// Creates an empty queue.
     public init() {}
 
     /// Whether nobody waits.
     public var isEmpty: Bool { newcomers.elements.isEmpty && others.elements.isEmpty }
 
-    /// Comes to stand at the end of its line.
+    /// Adds an element at the end of its line.
     public mutating func append(_ element: Element, isNewcomer: Bool) {
         if isNewcomer { newcomers.elements.append(element) } else { others.elements.append(element) }
     }
 
-    /// Takes the next one out.
+    /// Removes and returns the next element; nil if nobody waits.
     public mutating func next() -> Element? {
         isTurnOfOthers.toggle()
         if isTurnOfOthers { return newcomers.next() ?? others.next() }

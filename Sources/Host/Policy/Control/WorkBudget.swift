@@ -1,22 +1,24 @@
 public import HostValues
 
-/// How much of a processor those who ask may have: a share of the time, and some saved up. Pure.
+/// Limits the processor time that clients may consume: a share of the elapsed time, plus savings (a token bucket).
+/// Pure.
 ///
-/// What is done for a client is charged when it is done, so one that costs more than is left makes a debt, which is
-/// paid by waiting. No debt is greater than the savings: a host that was itself kept waiting is not punished for long.
+/// Work for a client is charged after it is done, so expensive work may leave a debt, for which later work waits. No
+/// debt exceeds the savings, so that a host that was itself delayed is not penalised for long.
 public struct WorkBudget: Sendable {
-    /// Parts of a thousand of the time, from 1 to 1000.
+    /// The share of elapsed time, in thousandths, from 1 to 1000.
     public var share: Int64 { didSet { share = max(1, min(share, 1000)) } }
-    /// The most that is saved up, ns.
+    /// The maximum credit, in ns.
     public let savings: Int64
-    /// Work goes on when so much is there again, ns: what may then be done in one go.
+    /// The credit in ns at which work may resume after the budget was spent, and thus the work that may then be done at
+    /// once.
     public let portion: Int64
 
     private var credit: Int64
     private var time: MonotonicTime
     private var isSpent = false
 
-    /// A full budget. `share` is from 1 to 1000, the others are from 1 on.
+    /// Creates a full budget. `share` is clamped to 1 through 1000; the other values are at least 1.
     public init(share: Int64, savings: Int64, portion: Int64, now: MonotonicTime) {
         self.share = max(1, min(share, 1000))
         self.savings = max(1, min(savings, 1 << 40))
@@ -25,14 +27,14 @@ public struct WorkBudget: Sendable {
         time = now
     }
 
-    /// Charges work that took so long a time of the processor, ns, and was over at `now`.
+    /// Charges work that took `work` ns of processor time and ended at `now`.
     public mutating func charge(_ work: Int64, now: MonotonicTime) {
         earn(now)
         credit = max(credit - max(0, min(work, savings)), -savings)
         if credit <= 0 { isSpent = true }
     }
 
-    /// When there may be work: `now` or before for at once.
+    /// The time at which work may begin; `now` if it may begin at once.
     public mutating func opens(now: MonotonicTime) -> MonotonicTime {
         earn(now)
         guard isSpent else { return now }
