@@ -1,15 +1,17 @@
-/// What follows for the instances of a plugin when its configuration is read: which stay, go and come. Pure.
+/// Compares the configured instances of a plugin with the existing ones when its configuration is read: which stay,
+/// which end and which are new. Pure.
 ///
-/// Without instances a plugin runs as itself, which here is the instance nil.
+/// A plugin without configured instances runs once, without an instance, which is nil here.
 public struct InstancePlan: Equatable, Sendable {
-    /// Those that are there and stay, with what is configured now.
+    /// The existing instances that stay and take the new configuration, by number.
     public private(set) var stay: [Int] = []
-    /// Those that go, since the configuration has them no more.
+    /// The existing instances that end, because they are no longer configured, by number.
     public private(set) var go: [Int] = []
-    /// Those that come.
+    /// The new instances.
     public private(set) var come: [String?] = []
 
-    /// `wanted` are the configured ones, none for the plugin as itself; `present` are those that are there, by number.
+    /// Compares instances. `wanted` has the configured ones, and is empty for a plugin without instances; `present` has
+    /// the existing ones with their numbers.
     public init(wanted: [String], present: [(number: Int, instance: String?)]) {
         let wanted: [String?] = wanted.isEmpty ? [nil] : wanted
         for (number, instance) in present {

@@ -1,17 +1,20 @@
 public import HostValues
 
-/// What is known of each name in the plugins directory, and what follows from a look at it: a pure state machine.
+/// What is known of each name in the plugins directory, and what follows from an inspection of its file: a pure state
+/// machine.
 ///
-/// Whoever uses it looks at files and performs its answers.
+/// The caller inspects files and performs the actions.
 public struct PluginDirectory: Sendable {
-    /// What a look at a file depended on: while none of it changes, the file need not be looked at again.
+    /// Everything that the result of an inspection depends on: while it is unchanged, the file need not be inspected
+    /// again.
     public struct Stamp: Equatable, Sendable {
         let file: FileStatus
         let directoryMode: UInt32
         let directoryOwner: UInt32
         let libraries: [FileStatus?]
 
-        /// The stamp of a file (a link's target) in a directory, and of the libraries there that it wants.
+        /// Creates the stamp of a file (the target, for a link) in a directory, and of the libraries there that it
+        /// needs.
         public init(file: FileStatus, directory: FileStatus, libraries: [FileStatus?] = []) {
             self.file = file
             self.libraries = libraries
@@ -20,43 +23,44 @@ public struct PluginDirectory: Sendable {
         }
     }
 
-    /// What a look has found.
+    /// The result of inspecting a name.
     public enum Sight: Equatable, Sendable {
-        /// No such name.
+        /// There is no file of that name.
         case absent
-        /// Somebody writes it.
+        /// Another process has the file open for writing.
         case busy
-        /// No plugin, but perhaps only not whole yet.
+        /// The file is not a plugin, but may still be incomplete.
         case incomplete(why: String)
-        /// Something else than the file is at fault, and a later look will tell.
+        /// The inspection failed for a reason outside the file, so that a later one may succeed.
         case unclear(why: String)
-        /// No plugin.
+        /// The file is not a plugin.
         case refused(why: String)
-        /// A library that a plugin needs.
+        /// The file is a library that plugins need.
         case library
-        /// A plugin with that content.
+        /// The file is a plugin with that content.
         case plugin(content: String)
     }
 
-    /// What is to be done.
+    /// What the caller must do.
     public enum Action: Equatable, Sendable {
-        /// Nothing: all is as it was.
+        /// Nothing has changed.
         case none
-        /// A new plugin.
+        /// There is a new plugin.
         case add
-        /// Another content: the old one ends, the new one begins.
+        /// The plugin has a new content: the old one ends, then the new one begins.
         case replace
-        /// The same content with other times or permissions: of interest only where that content could not be loaded.
+        /// The content is the same, but times or permissions differ. This matters only if the content could not be
+        /// loaded before.
         case retry
         /// The file is gone, and its plugin ends.
         case remove
-        /// Say once why the file is no plugin, or cannot be told to be one.
+        /// Report once why the file is not a plugin, or why that cannot be determined.
         case refuse(why: String)
-        /// The same for what was a plugin: it ends.
+        /// Report why a file that was a plugin no longer is one; the plugin ends.
         case withdraw(why: String)
     }
 
-    /// How long a file may stay incomplete before that is said, ns. Each event begins it anew.
+    /// How long a file may stay incomplete before that is reported, in ns. Each event restarts this grace period.
     public static let patience: Int64 = 1_000_000_000
 
     private enum Standing: Equatable {
@@ -68,38 +72,39 @@ public struct PluginDirectory: Sendable {
     private struct Entry {
         var standing = Standing.unknown
         var stamp: Stamp?
-        /// What is to be said when nothing better comes.
+        /// The error to report at the end of the grace period, unless a later inspection has another result.
         var gracePeriod: (why: String, at: MonotonicTime)?
-        /// Why the last look could not tell; it has been said.
+        /// Why the last inspection failed, if it did; this has been reported.
         var unclear: String?
     }
 
     private var entries: [String: Entry] = [:]
 
-    /// Nothing is known.
+    /// Creates a directory without known names.
     public init() {}
 
-    /// The names that something is known of.
+    /// The known names, sorted.
     public var names: [String] { entries.keys.sorted() }
 
-    /// The files that were found to be no plugins, with why.
+    /// The files that are not plugins, with the reasons.
     public var refusals: [(name: String, why: String)] {
         entries.sorted { $0.key < $1.key }.compactMap { name, entry in
             if case .refused(let why) = entry.standing { (name, why) } else { nil }
         }
     }
 
-    /// Whether a look would find what the last one found.
+    /// Whether an inspection would have the same result as the last one.
     public func isKnown(_ name: String, _ stamp: Stamp) -> Bool { entries[name]?.stamp == stamp }
 
-    /// The content that a name was last seen with, while it is a plugin.
+    /// The content with which a name was last seen; nil if it is not a plugin.
     public func content(of name: String) -> String? {
         if case .plugin(let content)? = entries[name]?.standing { content } else { nil }
     }
 
-    /// Takes what a look has found. `stamp` is nil when the file may change without its stamp changing: see `isFresh`.
+    /// Takes the result of an inspection. `stamp` must be nil if the file may change without a change of its stamp: see
+    /// `isFresh`.
     ///
-    /// With `isPatient` an incomplete file has its time; without, it is refused at once.
+    /// With `isPatient` an incomplete file gets a grace period; otherwise it is refused at once.
     public mutating func take(_ name: String, _ sight: Sight, stamp: Stamp?, isPatient: Bool, at now: MonotonicTime)
         -> Action
     {
@@ -125,7 +130,7 @@ public struct PluginDirectory: Sendable {
             entry.stamp = stamp
             return Self.refuse(&entry, why)
         case .unclear(let why):
-            // What runs goes on.
+            // A plugin that is running continues to run.
             entry.stamp = nil
             entry.unclear = why
             return said == why ? .none : .refuse(why: why)
@@ -159,10 +164,10 @@ public struct PluginDirectory: Sendable {
         }
     }
 
-    /// When a file's patience is over next, or `Int64.max`.
+    /// The earliest end of a file's grace period; `never` if there is none.
     public var deadline: MonotonicTime { entries.values.reduce(.never) { min($0, $1.gracePeriod?.at ?? .never) } }
 
-    /// The files whose patience is over, with what is to be done.
+    /// Ends the grace periods that are over, and returns the files with the actions.
     public mutating func expire(at now: MonotonicTime) -> [(name: String, action: Action)] {
         var due: [(name: String, action: Action)] = []
         for (name, var entry) in entries.sorted(by: { $0.key < $1.key }) {
@@ -174,8 +179,8 @@ public struct PluginDirectory: Sendable {
         return due
     }
 
-    /// Whether a file was changed so recently that it may change again without its time changing: the kernel's clock
-    /// for files goes in steps of up to 10 ms. `wall` is now.
+    /// Whether a file was changed so recently that another change might not alter its times: the kernel's clock for
+    /// file times advances in steps of up to 10 ms. `wall` is the current time.
     public static func isFresh(_ file: FileStatus, wall: WallTime) -> Bool {
         max(file.modified, file.changed) > wall - 100_000_000
     }
