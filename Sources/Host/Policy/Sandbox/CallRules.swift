@@ -1,4 +1,4 @@
-/// Which system calls a sandboxed worker may make, and what becomes of the others. seccomp(2).
+/// The system calls that a sandboxed worker may make, and how the others are answered; see seccomp(2).
 enum CallRules {
     private static let notPermitted = CallAnswer.fail(1)
     private static let noAccess = CallAnswer.fail(13)
@@ -6,27 +6,28 @@ enum CallRules {
     private static let noSuchProtocol = CallAnswer.fail(93)
     private static let noSuchFamily = CallAnswer.fail(97)
 
-    /// Never made by accident: told with the place that made them.
+    /// Calls that no program makes by accident. They trap, so that the host can report the code that made them.
     private static let told = [
-        // Other processes, and what is loaded.
+        // Access to other processes, and to loaded code.
         "ptrace", "process_vm_writev", "pidfd_getfd", "process_madvise", "move_pages", "migrate_pages", "kcmp",
         "userfaultfd", "perf_event_open", "bpf",
-        // The tree of files.
+        // Mounts and the file tree.
         "mount", "umount2", "pivot_root", "chroot", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount",
         "open_tree",
         "open_tree_attr", "mount_setattr", "open_by_handle_at", "fanotify_init", "setns",
-        // The machine.
+        // The machine as a whole.
         "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot", "swapon", "swapoff",
         "acct", "quotactl", "quotactl_fd", "clock_settime", "settimeofday", "iopl", "ioperm", "modify_ldt", "syslog",
         "sethostname", "setdomainname", "vhangup",
-        // What all processes of a user share.
+        // Keys and IPC objects that all processes of a user share.
         "keyctl", "add_key", "request_key", "shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semctl",
         "semtimedop",
         "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify",
         "mq_getsetattr",
     ]
 
-    /// Made by accident too. Landlock knows none of them; what io_uring does, no filter sees.
+    /// Calls that harmless programs also make, so they just fail. Landlock does not restrict what they do, and a
+    /// seccomp filter does not see the operations of io_uring.
     private static let quiet = [
         "io_uring_setup", "io_uring_enter", "io_uring_register", "chmod", "fchmodat", "fchmodat2", "chown", "lchown",
         "fchownat", "setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr", "removexattrat",
@@ -34,12 +35,12 @@ enum CallRules {
         "adjtimex", "clock_adjtime",
     ]
 
-    /// New namespaces: flags of clone(2), and of unshare(2), which has one more.
+    /// Flags of clone(2) that create namespaces; unshare(2) has one more.
     private static let namespaces: [UInt32] = [
         0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000,
     ]
 
-    /// The rules by the calls' numbers.
+    /// The rules by number of the call.
     static func rules(_ settings: SandboxSettings, on support: SandboxSupport) -> [UInt32: CallDecision] {
         var rules: [UInt32: CallDecision] = [:]
         func set(_ name: String, _ decision: CallDecision) {
@@ -52,20 +53,22 @@ enum CallRules {
         if support.scopes & Scopes.signals == 0 { signals(set) }
         sockets(settings, on: support, set)
         if support.files != 0, support.files & FileRights.truncate.rawValue == 0 { set("truncate", .answer(noAccess)) }
-        // An owner of SIGIO may be any process. What signal comes (F_SETSIG) does no harm then, and leases need it.
+        // F_SETOWN may name only the worker itself, because otherwise SIGIO could be sent to any process. F_SETSIG then
+        // does no harm, and leases need it.
         set(
             "fcntl",
             .whereArgument(
                 1, isOneOf: [8], .whereOwn(2, .answer(.allow), otherwise: .answer(notPermitted)),
                 otherwise: .whereArgument(1, isOneOf: [15], .answer(notPermitted), otherwise: .answer(.allow))))
-        // TIOCSTI and TIOCLINUX type into a terminal; FIOSETOWN and SIOCSPGRP are F_SETOWN.
+        // TIOCSTI and TIOCLINUX put input into a terminal; FIOSETOWN and SIOCSPGRP are equivalent to F_SETOWN.
         set(
             "ioctl",
             .whereArgument(
                 1, isOneOf: [0x5412, 0x541C], .answer(.trap),
                 otherwise: .whereArgument(
                     1, isOneOf: [0x8901, 0x8902], .answer(notPermitted), otherwise: .answer(.allow))))
-        // Of PR_SET_PDEATHSIG only SIGKILL, by which what a plugin starts may end with it; PR_SET_MM and PR_SET_PTRACER.
+        // PR_SET_PDEATHSIG is allowed only with SIGKILL, so that processes of a plugin can end with it. PR_SET_MM and
+        // PR_SET_PTRACER are refused.
         set(
             "prctl",
             .whereArgument(
@@ -76,7 +79,7 @@ enum CallRules {
         return rules
     }
 
-    /// New processes, and what may be done to others.
+    /// Sets the rules for creating processes, and for affecting other processes.
     private static func processes(_ set: (String, CallDecision) -> Void) {
         func anyFlag(_ flags: [UInt32]) -> CallDecision {
             let mask = flags.reduce(0, |)
@@ -84,7 +87,7 @@ enum CallRules {
         }
         set("clone", anyFlag(namespaces))
         set("unshare", anyFlag(namespaces + [0x80]))
-        // Its flags are in memory, which no filter reads: the C library takes clone(2) instead.
+        // The flags of clone3(2) are in memory, which a filter cannot read. The C library falls back to clone(2).
         set("clone3", .answer(noSuchCall))
         let asks = CallDecision.whereArgument(0, isOneOf: [.max], .answer(.allow), otherwise: .answer(.trap))
         set("personality", asks)
@@ -97,21 +100,23 @@ enum CallRules {
         for name in ["sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"] {
             set(name, .whereOwn(0, .answer(.allow), otherwise: .answer(.trap)))
         }
-        // PRIO_PROCESS and PRIO_PGRP are 0 and 1, those of ioprio_set(2) 1 and 2.
+        // The kinds are PRIO_PROCESS and PRIO_PGRP: 0 and 1, or for ioprio_set(2) 1 and 2.
         for (name, kinds) in [("setpriority", [UInt32(0), 1]), ("ioprio_set", [1, 2])] {
             let own = CallDecision.whereOwn(1, .answer(.allow), otherwise: .answer(.trap))
             set(name, .whereArgument(0, isOneOf: kinds, own, otherwise: .answer(.trap)))
         }
     }
 
-    /// Where Landlock keeps no signals in: to itself and its group only.
+    /// Sets the rules for signals on kernels where Landlock cannot scope them: a worker may signal only itself and its
+    /// process group.
     private static func signals(_ set: (String, CallDecision) -> Void) {
         set("kill", .whereOwn(0, .answer(.allow), otherwise: .answer(notPermitted)))
         set("pidfd_send_signal", .answer(notPermitted))
         set("tkill", .answer(notPermitted))
     }
 
-    /// Which sockets there may be. MPTCP, SMC and TCP Fast Open go round Landlock's rules for ports.
+    /// Sets the rules for sockets. MPTCP, SMC and TCP Fast Open are refused, because they bypass Landlock's rules for
+    /// ports.
     private static func sockets(
         _ settings: SandboxSettings, on support: SandboxSupport, _ set: (String, CallDecision) -> Void
     ) {
@@ -120,7 +125,7 @@ enum CallRules {
             settings.connect == .only([]) && settings.bind.isEmpty && support.ports & PortRights.connect == 0
         let stream = CallDecision.whereArgument(
             2, isOneOf: [0, 6], .answer(refusesTCP ? noAccess : .allow), otherwise: .answer(noSuchProtocol))
-        // UDP, and the echo requests of ping(8), which the kernel gives to whom it wants to.
+        // UDP, and ICMP echo sockets as used by ping(8), which the kernel permits or refuses by its own setting.
         let datagram = CallDecision.whereArgument(
             2, isOneOf: [0, 17, 1, 58], .answer(settings.udp ? .allow : noAccess), otherwise: .answer(noSuchProtocol))
         let internet = CallDecision.whereArgument(
@@ -135,7 +140,8 @@ enum CallRules {
                 otherwise: .whereArgument(
                     0, isOneOf: [16], route,
                     otherwise: .whereArgument(0, isOneOf: [1], .answer(unix), otherwise: .answer(noSuchFamily)))))
-        // A pair of datagram sockets can be turned to any socket of the file system; one of streams cannot.
+        // A datagram socket from a pair can be connected to any socket of the file system later; a stream socket
+        // cannot.
         if settings.unix.isEmpty {
             set(
                 "socketpair",

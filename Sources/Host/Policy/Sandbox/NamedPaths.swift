@@ -1,58 +1,60 @@
-/// A path that a file gives to a parameter.
+/// A path that a configuration file gives as a parameter.
 public struct GivenPath: Equatable, Hashable, Sendable {
-    /// As it stands there, from the root on.
+    /// The absolute path as the file has it.
     public let path: String
-    /// The file that gives it.
+    /// The configuration file.
     public let file: String
 
-    /// A path of that file.
+    /// Creates a path from a configuration file.
     public init(_ path: String, in file: String) {
         self.path = path
         self.file = file
     }
 }
 
-/// What a plugin may do to the paths that its configuration gives it as parameters: who writes a path there has meant it. What
-/// holds the system, the host or a user's account together is not given away so. Pure.
+/// Decides what a plugin may do with the paths that its configuration gives it as parameters. A person who writes a
+/// path there wants the plugin to use it. But paths that are critical for the system, the host or a user's account are
+/// not granted in this way. Pure.
 public struct NamedPaths: Sendable {
-    /// What lies at a path.
+    /// What exists at a path.
     public struct Found: Equatable, Sendable {
-        /// The path without links.
+        /// The path with all links resolved.
         public let path: String
-        /// Whether it is a folder.
+        /// Whether it is a directory.
         public let isFolder: Bool
 
-        /// Something that lies there.
+        /// Creates the description of an existing file or directory.
         public init(_ path: String, isFolder: Bool) {
             self.path = path
             self.isFolder = isFolder
         }
     }
 
-    /// What is given.
+    /// A permission to write.
     public enum Grant: Hashable, Sendable {
-        /// A file that is there may be read and written.
+        /// An existing file may be read and written.
         case file(String)
-        /// So may one that is not there, and is made first: its folder cannot be given as a whole.
+        /// A file that does not exist yet may be read and written; the host creates it first, because its directory
+        /// cannot be granted as a whole.
         case newFile(String)
-        /// All beneath a folder.
+        /// Everything beneath a directory may be read and written.
         case beneath(String)
     }
 
-    /// Nothing in these is given.
+    /// Nothing at or beneath these paths is granted.
     private static let closed = [
         "/bin", "/boot", "/dev", "/efi", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run/dbus",
         "/run/systemd", "/sbin", "/sys", "/usr", "/var/lib/containerd", "/var/lib/docker", "/var/lib/dpkg",
         "/var/lib/rpm", "/var/lib/systemd", "/var/spool/at", "/var/spool/cron",
     ]
-    /// These are not given as a whole: what many use.
+    /// These directories are not granted as a whole, because many programs use them.
     private static let common = [
         "/", "/home", "/media", "/mnt", "/opt", "/run", "/run/lock", "/run/user", "/srv", "/var", "/var/cache",
         "/var/lib", "/var/log", "/var/spool",
     ]
-    /// No file is made in these.
+    /// No file is created directly in these directories.
     private static let top = ["/", "/home", "/media", "/mnt", "/opt", "/run", "/srv", "/var"]
-    /// What lies in a user's folder beneath a name that begins with a point belongs to programs and shells, but for these.
+    /// Hidden entries of a home directory belong to programs and shells, with the exception of these.
     private static let free = [".cache", ".local/share", ".local/state"]
     private static let notFree = [".local/share/applications", ".local/share/dbus-1", ".local/share/systemd"]
 
@@ -66,7 +68,7 @@ public struct NamedPaths: Sendable {
         homes = ["/root"] + (home.map { $0 == "/" ? [] : [$0] } ?? [])
     }
 
-    /// Whether nothing at this path, which has no links in it, may be given.
+    /// Whether nothing may be granted at this path, in which links are resolved.
     public func isClosed(_ path: String) -> Bool {
         if Self.isBeneath(path, "/dev/shm") { return false }
         if (Self.closed + hidden).contains(where: { Self.isBeneath(path, $0) }) { return true }
@@ -75,14 +77,15 @@ public struct NamedPaths: Sendable {
         return !Self.free.contains { Self.isBeneath(rest, $0) && rest != $0 }
     }
 
-    /// Whether a folder cannot be given as a whole, since what is closed lies beneath it, or many use it.
+    /// Whether a directory cannot be granted as a whole, because many programs use it, or because a path that must not
+    /// be granted lies beneath it.
     public func isTooWide(_ folder: String) -> Bool {
         Self.common.contains(folder) || homes.contains(folder) || isHome(folder)
             || (Self.closed + hidden + homes).contains { Self.isBeneath($0, folder) }
             || inHome(folder).map { rest in Self.notFree.contains { Self.isBeneath($0, rest) } } ?? false
     }
 
-    /// What these paths give, each once. `look` says what lies at a path.
+    /// The permissions for these paths, without duplicates. `look` returns what exists at a path.
     public func grants(for paths: [String], look: (String) -> Found?) -> [Grant] {
         var grants: [Grant] = []
         for path in paths {
@@ -116,7 +119,7 @@ public struct NamedPaths: Sendable {
         path.hasPrefix("/home/") && !path.dropFirst("/home/".count).contains("/")
     }
 
-    /// The part of a path behind a user's folder; nil outside of these.
+    /// The part of a path below a home directory; nil for any other path.
     private func inHome(_ path: String) -> String? {
         for home in homes where path.hasPrefix(home + "/") { return String(path.dropFirst(home.count + 1)) }
         guard path.hasPrefix("/home/") else { return nil }

@@ -1,11 +1,11 @@
 public import HostValues
 
-/// What a plugin needs of its sandbox and does not have, and the settings that would allow it. Pure.
+/// The permissions that a plugin needs but does not have, with the settings that would grant them. Pure.
 public struct SandboxNeeds: Equatable, Sendable {
     private var values: [SandboxNeed.Kind: Set<String>] = [:]
 
-    /// What of this is not allowed by these settings. `folders`: what may be written anyway. `hasVariable`: whether a worker has
-    /// that variable in any case.
+    /// Selects the needs that the settings do not grant. `folders` may be written in any case. `hasVariable` returns
+    /// whether a worker has that environment variable in any case.
     public init(
         _ needs: some Sequence<SandboxNeed>, beside settings: SandboxSettings, folders: [String],
         hasVariable: (String) -> Bool = { _ in false }
@@ -17,18 +17,18 @@ public struct SandboxNeeds: Equatable, Sendable {
         }
         for kind in [SandboxNeed.Kind.read, .write, .execute] {
             guard let paths = values[kind] else { continue }
-            // What lies beneath another one is allowed with that.
+            // A path beneath another one is granted with that.
             values[kind] = paths.filter { path in !paths.contains { $0 != path && NamedPaths.isBeneath(path, $0) } }
         }
     }
 
-    /// Whether there is nothing.
+    /// Whether nothing is missing.
     public var isEmpty: Bool { values.isEmpty }
 
-    /// The settings, as a configuration has them, a line each.
+    /// The settings as a configuration file has them, one a line.
     public var block: String { "sandbox: {\n" + entries.map { "    \($0),\n" }.joined() + "}" }
 
-    /// The same in one line.
+    /// The settings in one line.
     public var line: String { "sandbox: { " + entries.joined(separator: ", ") + " }" }
 
     private var entries: [String] {
@@ -48,7 +48,7 @@ public struct SandboxNeeds: Equatable, Sendable {
 }
 
 extension SandboxSettings {
-    /// Whether these settings allow it. `written`: all that may be written.
+    /// Whether the settings grant a need. `written` has all paths that may be written.
     fileprivate func allows(_ need: SandboxNeed, written: [String]) -> Bool {
         func isIn(_ folders: [String]) -> Bool { folders.contains { NamedPaths.isBeneath(need.value, $0) } }
         if level == .off { return true }
@@ -67,7 +67,7 @@ extension SandboxSettings {
         return true
     }
 
-    /// The same with what is needed allowed.
+    /// The settings with the needs granted in addition.
     public func granting(_ needs: [SandboxNeed]) -> SandboxSettings {
         var granted = self
         for need in needs {

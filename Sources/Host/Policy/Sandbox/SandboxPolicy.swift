@@ -1,46 +1,48 @@
-/// What one worker may touch: made by the supervisor, applied by the worker before any code of a plugin. Pure.
+/// What a worker's sandbox permits. The supervisor creates it; the worker applies it before it runs any code of a
+/// plugin. Pure.
 public struct SandboxPolicy: Equatable, Sendable {
-    /// What may be done beneath a path.
+    /// The permitted operations beneath a path.
     public struct PathRule: Equatable, Sendable {
-        /// From the root on, without links.
+        /// The absolute path, in which links are resolved.
         public let path: String
-        /// What may be done.
+        /// The permitted operations.
         public let rights: FileRights
     }
 
-    /// The places of a worker, from the root on.
+    /// The paths that a worker uses, all absolute.
     public struct Places: Equatable, Sendable {
-        /// Folders of its own: caches and data.
+        /// Its own directories, for caches and data.
         public var own: [String] = []
-        /// What it loads: the copy and the folders of libraries.
+        /// The files that it loads: the copy of the plugin, and the directories of libraries.
         public var code: [String] = []
-        /// The file for the report of a crash.
+        /// The file for a crash report.
         public var report: String?
-        /// The program that writes that.
+        /// The program that writes crash reports.
         public var backtracer: String?
-        /// What the configuration names to the plugin: what it may do there.
+        /// The permissions for paths that the configuration gives to the plugin as parameters.
         public var named: [NamedPaths.Grant] = []
-        /// What may be read and executed where all may be: the neighbours of what is hidden.
+        /// The paths that may be read and executed if the sandbox permits reading everything: the siblings of hidden
+        /// paths.
         public var visible: [String] = []
 
-        /// No places.
+        /// Creates an empty set of paths.
         public init() {}
     }
 
-    /// The most rules that a worker is given: each costs it some microseconds.
+    /// The maximum number of rules for a worker; each takes some microseconds at its start.
     public static let mostRules = 20_000
 
     /// The rules for paths.
     public private(set) var paths: [PathRule] = []
-    /// TCP ports with what may be done there.
+    /// TCP ports with the permitted operations.
     private(set) var ports: [(port: UInt16, rights: UInt64)] = []
     let files: UInt64
     let handledPorts: UInt64
     let scopes: UInt64
-    /// The filter for system calls; nil where there can be none.
+    /// The filter for system calls; nil if filters are not supported.
     public let filter: SeccompProgram?
 
-    /// What programs need that are linked with shared libraries, look up names and speak TLS.
+    /// The paths that programs need in order to be linked dynamically, resolve names and use TLS.
     static let basics = [
         "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/opt", "/proc", "/sys", "/dev/null",
         "/dev/zero",
@@ -52,11 +54,11 @@ public struct SandboxPolicy: Equatable, Sendable {
     private static let writableDevices = ["/dev/null", "/dev/zero", "/dev/full"]
     private static let interpreters = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"]
 
-    /// Whether nothing is refused, and what would be is put to who watches.
+    /// Whether the policy refuses nothing, and calls that would be refused are reported to a watching process.
     private let isWatched: Bool
 
-    /// A policy by which everything is allowed, and what a sandbox with these settings would have something to say about is put
-    /// first to who watches the worker.
+    /// Creates a policy that permits everything. Calls that a sandbox with these settings might refuse are first
+    /// reported to the process that watches the worker.
     public init(watching settings: SandboxSettings) {
         files = 0
         handledPorts = 0
@@ -65,7 +67,7 @@ public struct SandboxPolicy: Equatable, Sendable {
         filter = SeccompProgram(WatchedCall.rules(settings), lastKnown: SystemCall.lastKnown)
     }
 
-    /// What the settings mean for a worker with these places, on this kernel.
+    /// Creates the policy that implements the settings for a worker with these paths on this kernel.
     public init(
         _ settings: SandboxSettings, _ places: Places, on support: SandboxSupport, filter: SeccompProgram? = nil
     ) {
@@ -86,7 +88,7 @@ public struct SandboxPolicy: Equatable, Sendable {
         addPaths(settings, places)
     }
 
-    /// The filter of a policy with these settings: the same for all workers that have them.
+    /// The system-call filter for these settings, which all workers with equal settings share.
     public static func filter(_ settings: SandboxSettings, on support: SandboxSupport) -> SeccompProgram {
         SeccompProgram(CallRules.rules(settings, on: support), lastKnown: SystemCall.lastKnown)
     }
@@ -125,10 +127,10 @@ public struct SandboxPolicy: Equatable, Sendable {
         paths.append(PathRule(path: path, rights: rights.intersection(FileRights(rawValue: files))))
     }
 
-    /// Whether a worker would be given the same.
+    /// Whether both policies have the same effect on a worker.
     public static func == (a: SandboxPolicy, b: SandboxPolicy) -> Bool { a.bytes == b.bytes }
 
-    /// As the worker takes it: see CHostSystemSandbox.h.
+    /// The binary form that the worker reads: see CHostSystemSandbox.h.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64 + paths.count * 48 + (filter?.instructions.count ?? 0) * 8)

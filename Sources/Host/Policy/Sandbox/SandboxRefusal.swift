@@ -1,31 +1,32 @@
-/// A system call that a worker's sandbox has refused, as people are told.
+/// A system call that a worker's sandbox refused, for messages.
 public struct SandboxRefusal: Equatable, Sendable {
-    /// The call's name.
+    /// The name of the call.
     public let call: String
-    /// How often it was made.
+    /// How often the call was made.
     public let times: UInt32
-    /// The function, file and line that made it the first time, as far as they are known.
+    /// The function, file and line of the first call, as far as they are known.
     public var place: String?
 
-    /// A refusal of the call of that number.
+    /// Creates the refusal of the call with that number.
     public init(call number: UInt32, times: UInt32, place: String? = nil) {
         call = SystemCall(number: number)?.name ?? "system call \(number)"
         self.times = times
         self.place = place
     }
 
-    /// What would allow it.
+    /// The setting that would permit the call.
     private var mend: String { "sandbox: { syscalls: [\"\(call)\"] } would allow it" }
 
-    /// One line for the log.
+    /// The refusal in one line for the log.
     public var line: String {
         let often = times == 1 ? "" : " (\(times) times)"
         let place = place.map { times == 1 ? " at \($0)" : ", first at \($0)" } ?? ""
         return "its sandbox refused \(call)\(often)\(place): \(mend)"
     }
 
-    /// What the text of an error that came out of a sandbox ends with: the call that was refused; else, where it speaks of lacking
-    /// permission, what a sandbox permits. The kernel does not say whose refusal that was.
+    /// The addition to an error message from a sandboxed plugin: the refused call, or else, if the text is about a
+    /// missing permission, what the sandbox permits. It can only be a guess, because the kernel does not say what
+    /// caused an error.
     public static func suffix(_ refusals: [SandboxRefusal], of text: String) -> String {
         if !refusals.isEmpty { return suffix(refusals) }
         func says(_ words: String...) -> Bool { words.contains { text.contains($0) } }
@@ -46,7 +47,7 @@ public struct SandboxRefusal: Equatable, Sendable {
             + "sandbox {} says more"
     }
 
-    /// What the text of a failure ends with; empty when nothing was refused.
+    /// The addition to the message of a failure; empty if nothing was refused.
     public static func suffix(_ refusals: [SandboxRefusal]) -> String {
         guard let first = refusals.first else { return "" }
         let place = first.place.map { " at \($0)" } ?? ""

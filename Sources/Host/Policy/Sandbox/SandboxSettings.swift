@@ -1,52 +1,52 @@
-/// What a worker may touch, as it is configured.
+/// The configured permissions of a worker.
 public struct SandboxSettings: Equatable, Sendable {
-    /// How strict the sandbox is.
+    /// How strictly the sandbox is enforced.
     public enum Level: String, CaseIterable, Sendable {
-        /// There is none.
+        /// There is no sandbox.
         case off
-        /// As much as this kernel can enforce.
+        /// The sandbox is enforced as far as this kernel supports it.
         case on
-        /// All of it; where a part cannot be enforced, the plugin is refused.
+        /// The sandbox is enforced completely; if this kernel does not support a part of it, the plugin is refused.
         case required
     }
 
-    /// Files and folders.
+    /// A selection of files and directories.
     public enum Paths: Equatable, Sendable {
-        /// All but the host's own.
+        /// All except those of the host itself.
         case all
-        /// What programs need to run at all, and these.
+        /// Those that programs need in order to run at all, and the given ones.
         case only([String])
     }
 
-    /// Programs, or ports to connect to.
+    /// A selection of programs or of ports to connect to.
     public enum Selection<Value: Equatable & Sendable>: Equatable, Sendable {
         case any
         case only([Value])
     }
 
-    /// How strict it is.
+    /// How strictly the sandbox is enforced.
     public var level: Level
-    /// What may be read.
+    /// The paths that may be read.
     public var read = Paths.all
-    /// What may be written beside the worker's own folders.
+    /// The paths that may be written in addition to the worker's own directories.
     public var write: [String] = []
-    /// What may be executed.
+    /// The programs that may be executed.
     public var execute = Selection<String>.any
-    /// TCP ports that may be connected to.
+    /// TCP ports to which the worker may connect.
     public var connect = Selection<UInt16>.any
-    /// TCP ports that may be listened at.
+    /// TCP ports on which the worker may listen.
     public var bind: [UInt16] = []
-    /// Whether UDP may be used.
+    /// Whether the worker may use UDP.
     public var udp = true
     /// Paths that the configuration gives as parameters.
     public var named: [String] = []
-    /// Sockets in the file system that may be connected to.
+    /// Sockets in the file system to which the worker may connect.
     public var unix: [String] = []
-    /// System calls that are given back, by name.
+    /// Names of system calls that are permitted although sandboxes refuse them otherwise.
     public var syscalls: [String] = []
-    /// Variables of the host's environment that the worker has too.
+    /// Names of variables that the worker inherits from the host's environment.
     public var environment: [String] = []
 
-    /// The built-in ones.
+    /// Creates the built-in settings.
     public init(level: Level = .off) { self.level = level }
 }

@@ -1,17 +1,17 @@
-/// What the running kernel can enforce, as it was found out by asking it. landlock(7).
+/// The sandbox features that the running kernel supports, as found by querying it; see landlock(7).
 public struct SandboxSupport: Equatable, Sendable {
-    /// The version of Landlock's interface; 0: there is none.
+    /// The version of the Landlock ABI; 0 if there is none.
     public var abi: Int32
-    /// Rights to files that it takes.
+    /// The file access rights that it supports.
     public var files: UInt64
-    /// Rights to ports that it takes.
+    /// The port access rights that it supports.
     public var ports: UInt64
-    /// Scopes that it takes.
+    /// The scopes that it supports.
     public var scopes: UInt64
     /// Whether system calls can be filtered.
     public var hasFilters: Bool
 
-    /// What was found.
+    /// Creates a description of what the kernel supports.
     public init(abi: Int32 = 0, files: UInt64 = 0, ports: UInt64 = 0, scopes: UInt64 = 0, hasFilters: Bool = true) {
         self.abi = abi
         self.files = files
@@ -20,7 +20,7 @@ public struct SandboxSupport: Equatable, Sendable {
         self.hasFilters = hasFilters
     }
 
-    /// What it cannot enforce, in words of one or two.
+    /// The features that are not supported, in one or two words each.
     public var missing: [String] {
         var missing: [String] = []
         if files == 0 {
@@ -35,7 +35,7 @@ public struct SandboxSupport: Equatable, Sendable {
         return missing
     }
 
-    /// What people are told once when something cannot be enforced; nil when nothing is missing.
+    /// The warning about features that are not supported; nil if all are.
     public var warning: String? {
         if missing.isEmpty { return nil }
         let parts = "sandboxes do not cover \(missing.joined(separator: ", "))"
@@ -48,11 +48,11 @@ public struct SandboxSupport: Equatable, Sendable {
     }
 }
 
-/// Rights to what is beneath a path. The kernel's bits, landlock(7).
+/// Access rights to what lies beneath a path: the kernel's bits, see landlock(7).
 public struct FileRights: OptionSet, Sendable, Hashable {
     /// The bits.
     public let rawValue: UInt64
-    /// Rights of these bits.
+    /// Creates rights from bits.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     static let execute = FileRights(rawValue: 1 << 0)
@@ -64,24 +64,24 @@ public struct FileRights: OptionSet, Sendable, Hashable {
     static let truncate = FileRights(rawValue: 1 << 14)
     static let ioctlDevice = FileRights(rawValue: 1 << 15)
 
-    /// All that ABI 7 knows.
+    /// All rights of Landlock ABI 7.
     static let all = FileRights(rawValue: (1 << 16) - 1)
-    /// To read files and folders.
+    /// Reading files and directories.
     static let read: FileRights = [.readFile, .readFolder]
-    /// To do what one wants, but make devices.
+    /// Everything except creating device files, controlling devices and executing files.
     static let own = all.subtracting([.makeCharacterDevice, .makeBlockDevice, .ioctlDevice, .execute])
-    /// To write one file that is there.
+    /// Overwriting an existing file.
     static let overwrite: FileRights = [.writeFile, .truncate]
 }
 
-/// The bits for ports.
+/// The kernel's bits for ports.
 enum PortRights {
     static let bind: UInt64 = 1 << 0
     static let connect: UInt64 = 1 << 1
     static let both = bind | connect
 }
 
-/// The bits for scopes.
+/// The kernel's bits for scopes.
 enum Scopes {
     static let abstractSockets: UInt64 = 1 << 0
     static let signals: UInt64 = 1 << 1
@@ -89,7 +89,7 @@ enum Scopes {
 }
 
 extension SandboxSupport {
-    /// All bits that a policy may want, for who asks the kernel.
+    /// All bits that a policy may use, for querying the kernel.
     public static let wanted = SandboxSupport(
         abi: 7, files: FileRights.all.rawValue, ports: PortRights.both, scopes: Scopes.both)
 }

@@ -1,16 +1,16 @@
-/// What becomes of a system call.
+/// The answer to a system call.
 enum CallAnswer: Equatable, Sendable {
     case allow
-    /// It fails with that number. errno(3).
+    /// The call fails with this number; see errno(3).
     case fail(UInt32)
-    /// A signal: the worker's handler notes the call and its place, and lets it fail.
+    /// The kernel sends a signal; the worker's handler records the call and its location, and lets the call fail.
     case trap
-    /// Who watches the worker is asked.
+    /// The process that watches the worker decides.
     case ask
-    /// The process ends.
+    /// The kernel ends the process.
     case kill
 
-    /// What a filter returns. seccomp(2).
+    /// The return value of a filter; see seccomp(2).
     var code: UInt32 {
         switch self {
         case .allow: 0x7FFF_0000
@@ -22,34 +22,34 @@ enum CallAnswer: Equatable, Sendable {
     }
 }
 
-/// What a rule asks of a call's arguments: a tree, whose leaves are answers.
+/// A decision tree over the arguments of a call, whose leaves are answers.
 indirect enum CallDecision: Equatable, Sendable {
     case answer(CallAnswer)
     case test(Test, then: CallDecision, otherwise: CallDecision)
 
-    /// One comparison of 32 bits of an argument.
+    /// A comparison of 32 bits of an argument.
     struct Test: Equatable, Sendable {
         enum Operand: Equatable, Sendable {
             case value(UInt32)
-            /// The worker's own process id, which is known when it begins.
+            /// The worker's own process id, which is only known when the worker starts.
             case ownProcess
         }
 
-        /// Which of the six.
+        /// The index of the argument, from 0 to 5.
         var argument: Int
-        /// Whether its upper half is meant.
+        /// Whether the upper 32 bits are compared instead of the lower ones.
         var isUpper = false
-        /// Which bits are compared.
+        /// The bits to compare.
         var mask: UInt32 = .max
         var equals: Operand
 
-        /// Whether it compares the same bits.
+        /// Whether both compare the same bits.
         func comparesSame(as other: Test) -> Bool {
             argument == other.argument && isUpper == other.isUpper && mask == other.mask
         }
     }
 
-    /// `then` where an argument's lower half has one of the values.
+    /// Decides `then` if the lower half of an argument has one of the values.
     static func whereArgument(
         _ argument: Int, mask: UInt32 = .max, isOneOf values: [UInt32], _ then: CallDecision, otherwise: CallDecision
     ) -> CallDecision {
@@ -58,7 +58,7 @@ indirect enum CallDecision: Equatable, Sendable {
         }
     }
 
-    /// `then` where an argument names the worker itself: its process id, or 0.
+    /// Decides `then` if an argument refers to the worker itself: its process id, or 0.
     static func whereOwn(_ argument: Int, _ then: CallDecision, otherwise: CallDecision) -> CallDecision {
         whereArgument(
             argument, isOneOf: [0], then,
@@ -66,25 +66,26 @@ indirect enum CallDecision: Equatable, Sendable {
     }
 }
 
-/// A filter for system calls, as the kernel takes it: classic BPF, made from a table. Pure: a test interprets it. seccomp(2).
+/// A filter for system calls in the kernel's format: classic BPF, generated from a table of rules. Pure; a test
+/// interprets the program. See seccomp(2).
 public struct SeccompProgram: Equatable, Sendable {
-    /// One instruction of struct sock_filter.
+    /// An instruction: struct sock_filter.
     public struct Instruction: Equatable, Sendable {
-        /// What it does.
+        /// The operation.
         public var code: UInt16
-        /// How far it jumps when a comparison is true.
+        /// The distance of the jump if a comparison is true.
         public var ifTrue: UInt8
-        /// How far it jumps when not.
+        /// The distance of the jump if a comparison is false.
         public var ifFalse: UInt8
-        /// Its operand.
+        /// The operand.
         public var operand: UInt32
     }
 
     /// The instructions.
     public private(set) var instructions: [Instruction] = []
-    /// As the kernel takes them, one after the other.
+    /// The instructions in the kernel's binary format.
     private(set) var bytes: [UInt8] = []
-    /// Those whose operand is to be the worker's process id.
+    /// The indices of the instructions whose operand must be replaced with the worker's process id.
     public private(set) var ownProcessSlots: [Int] = []
 
     private enum Code {
@@ -96,7 +97,7 @@ public struct SeccompProgram: Equatable, Sendable {
         static let answer: UInt16 = 0x06
     }
 
-    /// Where things are in struct seccomp_data.
+    /// Offsets in struct seccomp_data.
     private enum Offset {
         static let number: UInt32 = 0
         static let architecture: UInt32 = 4
@@ -110,14 +111,14 @@ public struct SeccompProgram: Equatable, Sendable {
     #endif
     private static let notImplemented = CallAnswer.fail(38)
 
-    /// A filter of these rules, by call; what has none is allowed. Calls of another architecture (32-bit ones among them) end
-    /// the process, since their numbers mean something else.
+    /// Generates a filter from rules by number of the call; a call without a rule is allowed. A call of another
+    /// architecture, for example a 32-bit one, ends the process, because its numbers have other meanings.
     init(_ rules: [UInt32: CallDecision], lastKnown: UInt32) {
         add(Code.load, Offset.architecture)
         add(Code.jumpIfEqual, Self.architecture, ifTrue: 1, ifFalse: 0)
         add(Code.answer, CallAnswer.kill.code)
         add(Code.load, Offset.number)
-        // Also those of the x32 ABI, whose numbers are large.
+        // This covers the x32 ABI too, whose numbers are large.
         add(Code.jumpIfAtLeast, lastKnown + 1, ifTrue: 0, ifFalse: 1)
         add(Code.answer, Self.notImplemented.code)
         addTree(rules.sorted { $0.key < $1.key }[...])
@@ -129,7 +130,7 @@ public struct SeccompProgram: Equatable, Sendable {
         }
     }
 
-    /// A search by halves: each call meets few comparisons.
+    /// Generates a binary search, so that each call needs only a few comparisons.
     private mutating func addTree(_ rules: ArraySlice<(key: UInt32, value: CallDecision)>) {
         if rules.count <= 3 {
             for rule in rules {
@@ -153,7 +154,8 @@ public struct SeccompProgram: Equatable, Sendable {
         addTree(rules[middle...])
     }
 
-    /// Ends in answers on each way. `after`: the test before, which has loaded what may be compared again.
+    /// Generates the instructions for a decision; every path ends with an answer. `after` is the previous test, whose
+    /// loaded value may be reused.
     private mutating func addDecision(_ decision: CallDecision, after: CallDecision.Test?) {
         switch decision {
         case .answer(let answer): add(Code.answer, answer.code)
@@ -184,7 +186,7 @@ public struct SeccompProgram: Equatable, Sendable {
         instructions.append(Instruction(code: code, ifTrue: ifTrue, ifFalse: ifFalse, operand: operand))
     }
 
-    /// A jump whose distance `close` sets: to what is added next then.
+    /// Adds a jump to the instruction that is next when `close` is called, which sets the distance.
     private mutating func placeholder() -> Int {
         add(Code.jump, 0)
         return instructions.count - 1
@@ -196,7 +198,7 @@ public struct SeccompProgram: Equatable, Sendable {
 }
 
 extension [UInt8] {
-    /// Appends a number, its lowest byte first.
+    /// Appends a number in little-endian order.
     mutating func append(littleEndian number: some FixedWidthInteger) {
         for shift in stride(from: 0, to: number.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: number >> shift)) }
     }

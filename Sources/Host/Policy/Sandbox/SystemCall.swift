@@ -1,19 +1,19 @@
-/// A system call that the sandbox has something to say about, with its number on this machine's processor. syscalls(2).
+/// A system call that sandboxes may refuse, with its number on this machine's architecture; see syscalls(2).
 ///
-/// A test compares the numbers with those of the kernel's headers.
+/// A test compares the numbers with those in the kernel's headers.
 public struct SystemCall: Equatable, Sendable {
-    /// Its name, as the manual has it.
+    /// The name of the call, as in the manual.
     public let name: String
-    /// Its number.
+    /// The number of the call.
     public let number: UInt32
 
-    /// The call of that name; nil when the sandbox knows none, or this processor has none.
+    /// Creates the call with that name; nil if it is not in the table, or this architecture does not have it.
     public init?(_ name: String) {
         guard let known = Self.all.first(where: { $0.name == name }) else { return nil }
         self = known
     }
 
-    /// The call of that number, where the sandbox knows it.
+    /// Creates the call with that number; nil if it is not in the table.
     public init?(number: UInt32) {
         guard let known = Self.all.first(where: { $0.number == number }) else { return nil }
         self = known
@@ -24,11 +24,11 @@ public struct SystemCall: Equatable, Sendable {
         self.number = number
     }
 
-    /// The highest number of a call that the rules were written for (Linux 6.18). A later one is answered as by a kernel that
-    /// does not have it: what it could do is not known.
+    /// The highest number of a call that the rules were written for (Linux 6.18). Later calls are answered as by a
+    /// kernel that does not have them, because their effects are unknown.
     static let lastKnown: UInt32 = 469
 
-    /// All calls that this processor has, by number.
+    /// All calls in the table that this architecture has, by number.
     public static let all: [SystemCall] = table.compactMap { name, x86, arm in
         #if arch(x86_64)
             let number = x86
@@ -39,7 +39,7 @@ public struct SystemCall: Equatable, Sendable {
     }
     .sorted { $0.number < $1.number }
 
-    /// Names with the numbers on x86-64 and on arm64; -1 where there is none.
+    /// Names with the numbers on x86-64 and arm64; -1 if the architecture does not have the call.
     private static let table: [(String, Int, Int)] = [
         ("acct", 163, 89), ("add_key", 248, 217), ("adjtimex", 159, 171), ("bpf", 321, 280), ("chmod", 90, -1),
         ("chown", 92, -1), ("chroot", 161, 51), ("clock_adjtime", 305, 266), ("clock_settime", 227, 112),

@@ -1,30 +1,30 @@
-/// What a worker may read where it may read all: everything but what is hidden. Pure.
+/// Computes what a worker may read if its sandbox permits reading everything: all paths except hidden ones. Pure.
 ///
-/// The kernel's rules allow what is beneath a path, and take nothing away. So whatever lies beside the way to something hidden
-/// is allowed by itself. A link is passed over: what it leads to has a rule of its own, or is hidden.
+/// The kernel's rules permit what is beneath a path and cannot exclude anything. So each sibling of a directory on the
+/// way to a hidden path needs a rule of its own. Links are skipped: their target has its own rule, or is hidden.
 public struct VisiblePaths {
-    /// One entry of a folder.
+    /// An entry of a directory.
     public struct Entry: Equatable, Sendable {
-        /// Its name.
+        /// The name.
         public let name: String
-        /// Whether it is a link.
+        /// Whether the entry is a symbolic link.
         public let isLink: Bool
 
-        /// An entry.
+        /// Creates an entry.
         public init(_ name: String, isLink: Bool = false) {
             self.name = name
             self.isLink = isLink
         }
     }
 
-    /// The plugins directory, of which the plugins and the configurations are hidden, and what else is not.
+    /// The plugins directory. Its plugins and configurations are hidden; its other files are visible.
     public struct Plugins: Sendable {
-        /// Where it is, links resolved.
+        /// The path, in which links are resolved.
         public let path: String
-        /// The names of files there that look like plugins, and are libraries of some.
+        /// The names of files that look like plugins but are libraries of plugins.
         public let libraries: Set<String>
 
-        /// A directory.
+        /// Creates a directory.
         public init(_ path: String, libraries: Set<String>) {
             self.path = path
             self.libraries = libraries
@@ -38,19 +38,20 @@ public struct VisiblePaths {
         func visible(of entries: [Entry]) -> [Entry] { entries.filter { shows($0.name) } }
     }
 
-    /// Each rule costs a worker some microseconds at its start: a folder on the way with more entries is hidden as a whole.
+    /// The maximum number of visible entries of a directory. Each needs a rule, which takes a worker some microseconds
+    /// at its start; a directory with more entries is hidden as a whole.
     public static let mostInFolder = 1000
 
-    /// What is visible, from the root on.
+    /// The visible paths, absolute.
     public private(set) var paths: [String] = []
-    /// Folders on the way of which nothing else is visible, since there is too much in them.
+    /// The directories that are hidden as a whole because they have too many entries.
     public private(set) var crowded: [String] = []
     private let hidden: Set<String>
     private let plugins: Plugins
     private var ways: Set<String> = []
 
-    /// Finds all that is visible. `hidden` are paths with their links resolved; `list` says what is in a folder; of what
-    /// is over `mostInFolder` it need not say more than that it is.
+    /// Computes the visible paths. `hidden` has paths in which links are resolved; `list` returns the entries of a
+    /// directory. If there are more than `mostInFolder`, it may return any number of entries that exceeds that.
     public static func find(hiding hidden: Set<String>, plugins: Plugins, list: (String) -> [Entry]) -> VisiblePaths {
         var visible = VisiblePaths(hidden: hidden, plugins: plugins)
         visible.find(list)
@@ -71,7 +72,7 @@ public struct VisiblePaths {
             }
         }
         walk("/", list)
-        // Where it lies in what is hidden.
+        // The plugins directory may lie within a hidden directory.
         if hidden.contains(where: { plugins.path == $0 || plugins.path.hasPrefix($0 + "/") }) {
             walk(plugins.path, list)
         }

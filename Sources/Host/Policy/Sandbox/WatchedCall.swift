@@ -1,34 +1,35 @@
-/// A system call that names a file or an address, which a sandbox may refuse by that: where its arguments say it. Pure.
+/// A system call that a sandbox may refuse, with the positions of the arguments that name a file or an address. Pure.
 public enum WatchedCall: Equatable, Sendable {
-    /// A file is opened to be written, or made. `folder`: the argument with the folder that the path begins at.
+    /// Opens a file for writing, or creates it. `folder` is the index of the argument with the directory to which the
+    /// path is relative; nil for the working directory.
     case open(folder: Int?, path: Int, flags: Flags)
-    /// A name in a folder is made, or goes.
+    /// Creates or removes a name in a directory.
     case entry(folder: Int?, path: Int)
-    /// A socket is connected to an address.
+    /// Connects a socket to an address.
     case connect
-    /// A socket gets an address.
+    /// Binds a socket to an address.
     case bind
     /// Any other call that a sandbox refuses.
     case other(SystemCall)
 
-    /// How a file is opened.
+    /// How a call states the way in which the file is opened.
     public enum Flags: Equatable, Sendable {
-        /// As that argument says.
+        /// By flags in this argument.
         case argument(Int)
-        /// As the memory says that an argument leads to.
+        /// By flags in memory to which this argument points.
         case memory(Int)
-        /// To write what is there.
+        /// The call always opens an existing file for writing.
         case write
-        /// It is made.
+        /// The call always creates the file.
         case make
     }
 
-    /// The bits of open(2) by which a file is written, made or cut.
+    /// The flags of open(2) for writing, creating or truncating a file.
     public static let writing: UInt64 = 0x243
-    /// That by which it is made.
+    /// The flag of open(2) for creating a file.
     public static let making: UInt64 = 0x40
 
-    /// The call of that number; nil for one that no sandbox has anything to say about.
+    /// Creates the call with that number; nil if no sandbox refuses the call.
     public init?(number: UInt32) {
         if let known = Self.naming.first(where: { Self.number($0) == number }) {
             self = known.call
@@ -39,7 +40,7 @@ public enum WatchedCall: Equatable, Sendable {
         }
     }
 
-    /// The calls with their numbers on x86-64 and on arm64; -1 where there is none.
+    /// The calls with their numbers on x86-64 and arm64; -1 if the architecture does not have the call.
     private static let naming: [(x86: Int, arm: Int, call: WatchedCall)] = [
         (2, -1, .open(folder: nil, path: 0, flags: .argument(1))),
         (257, 56, .open(folder: 0, path: 1, flags: .argument(2))),
@@ -65,10 +66,10 @@ public enum WatchedCall: Equatable, Sendable {
         return number < 0 ? nil : UInt32(number)
     }
 
-    /// The rules of a filter that asks.
+    /// The rules of a filter that reports calls to a watching process.
     static func rules(_ settings: SandboxSettings) -> [UInt32: CallDecision] {
         var granted = settings
-        // So that a socket of the file system comes so far as to name what it is connected to.
+        // Sockets of the file system must be permitted here, so that the call that names their address is made at all.
         granted.unix = ["/"]
         granted.bind = [1]
         var rules = CallRules.rules(granted, on: .wanted).mapValues(\.asking)
@@ -86,7 +87,7 @@ public enum WatchedCall: Equatable, Sendable {
 }
 
 extension CallDecision {
-    /// The same, which asks where it would refuse. What is not there at all stays so, and so do families of sockets.
+    /// The decision with refusals replaced by asking. Unsupported calls and socket families stay refused.
     fileprivate var asking: CallDecision {
         switch self {
         case .answer(let answer):

@@ -1,9 +1,9 @@
-/// Whose folders a worker has: known before it is started, since a sandbox cannot be widened.
+/// The owner of a worker's directories. It must be known before the worker starts, because a sandbox cannot be widened.
 public enum WorkerHome: Hashable, Sendable {
-    /// Those of the plugin of that id.
+    /// The plugin with that id.
     case plugin(String)
-    /// Those of one routine.
+    /// One routine.
     case routine(plugin: String, routine: String)
-    /// Those of all plugins: of a worker that they share.
+    /// All plugins, for a worker that they share.
     case everybody
 }
