@@ -1,48 +1,49 @@
 public import HostValues
 
-/// Whose cycle may begin, where only so many may run at once: in the host, or in a group of routines. Pure.
+/// Decides which cycles may begin if the number of concurrent cycles is bounded, in the host or in a group of routines.
+/// Pure.
 ///
-/// Who was due first begins first. Whose group is full waits without holding up the others.
+/// The cycle that was due first begins first. A cycle whose group is full does not hold up those of other groups.
 public struct CycleTurns: Sendable {
-    /// What bounds a routine.
+    /// The bounds that apply to a routine.
     public struct Bounds: Equatable, Sendable {
-        /// How many cycles may run at once in the host; 0: as many as there are.
+        /// The maximum number of concurrent cycles in the host; 0 means no bound.
         public var host: UInt64
-        /// The group that the routine is in, with how many of that may run at once; nil: none, or one without a bound.
+        /// The routine's group, with its bound; nil if there is no group or no bound.
         public var group: Group?
 
-        /// A group with a bound.
+        /// A group of routines with a bound.
         public struct Group: Equatable, Sendable {
-            /// Its name.
+            /// The name of the group.
             public var name: String
-            /// How many of its cycles may run at once.
+            /// The maximum number of concurrent cycles of the group.
             public var most: UInt64
 
-            /// A group.
+            /// Creates a group.
             public init(_ name: String, most: UInt64) {
                 self.name = name
                 self.most = most
             }
         }
 
-        /// Bounds.
+        /// Creates bounds.
         public init(host: UInt64, group: Group?) {
             self.host = host
             self.group = group
         }
 
-        /// Whether nothing is bounded.
+        /// Whether there are no bounds.
         public var areNone: Bool { host == 0 && group == nil }
     }
 
-    /// A session's wish for a cycle.
+    /// A session's request for a cycle.
     public struct Wish: Equatable, Sendable {
         /// The session.
         public var session: SessionID
-        /// Its own number for this wish.
+        /// The number by which the session identifies the request.
         public var number: UInt64
 
-        /// A wish.
+        /// Creates a request.
         public init(session: SessionID, number: UInt64) {
             self.session = session
             self.number = number
@@ -55,20 +56,21 @@ public struct CycleTurns: Sendable {
         let bounds: Bounds
     }
 
-    /// By when they are due; those whose wish is not in `wishes` any more are passed over.
+    /// The waiting requests, by due time. A request that is no longer in `wishes` has been withdrawn and is skipped.
     private var waiting: [Waiting] = []
     private var wishes: [SessionID: UInt64] = [:]
     private var running: [SessionID: Bounds] = [:]
 
-    /// Nobody runs or waits.
+    /// Creates a state in which no cycle runs or waits.
     public init() {}
 
-    /// How many cycles run that were let begin.
+    /// The number of running cycles that this type admitted.
     public var runningCount: Int { running.count }
-    /// How many wait.
+    /// The number of waiting requests.
     public var waitingCount: Int { wishes.count }
 
-    /// A session's next cycle is due since that time. What it had before is over.
+    /// Adds a request for a session's next cycle, which has been due since `due`. It ends the session's previous cycle
+    /// or request.
     public mutating func want(_ wish: Wish, due: BootTime, _ bounds: Bounds) {
         over(wish.session)
         wishes[wish.session] = wish.number
@@ -76,19 +78,19 @@ public struct CycleTurns: Sendable {
         waiting.insert(Waiting(wish: wish, due: due, bounds: bounds), at: place)
     }
 
-    /// A session's cycle is over, or it wants none any more.
+    /// Ends the cycle or the request of a session.
     public mutating func over(_ session: SessionID) {
         running[session] = nil
         wishes[session] = nil
     }
 
-    /// Only these sessions are left.
+    /// Removes all sessions for which `isThere` is false.
     public mutating func keep(_ isThere: (SessionID) -> Bool) {
         running = running.filter { isThere($0.key) }
         wishes = wishes.filter { isThere($0.key) }
     }
 
-    /// Those whose cycles begin now.
+    /// Admits all cycles that may begin now, and returns their requests.
     public mutating func take() -> [Wish] {
         if waiting.isEmpty { return [] }
         var begin: [Wish] = []

@@ -1,9 +1,10 @@
 public import HostValues
 
-/// Small numbers ordered by due time: a heap of four children a node, each with a known position.
+/// A priority queue of small numbers by due time: a heap with four children per node, with the position of each number.
 ///
-/// All operations are O(log n). Equal times come in the order of their insertion. Allocates only in `reserve` and
-/// when it outgrows that. One clock's times are in it; inlinable, so that each clock's is made for it in the module that has it.
+/// All operations take O(log n). Equal times keep the order of insertion. It allocates only in `reserve`, and when it
+/// outgrows the reserved size. A queue has times of one clock; it is inlinable, so that the module that uses it gets a
+/// specialised version for its clock.
 public struct DueQueue<Time: ClockTime>: Sendable {
     @usableFromInline
     struct Entry: Sendable {
@@ -23,26 +24,26 @@ public struct DueQueue<Time: ClockTime>: Sendable {
     @usableFromInline var positions: [Int] = []
     @usableFromInline var order: UInt64 = 0
 
-    /// An empty queue.
+    /// Creates an empty queue.
     @inlinable public init() {}
 
-    /// Makes room for ids below `count`.
+    /// Reserves space for ids less than `count`.
     @inlinable public mutating func reserve(_ count: Int) {
         entries.reserveCapacity(count)
         if positions.count < count { positions += Array(repeating: -1, count: count - positions.count) }
     }
 
-    /// Whether nothing is in it.
+    /// Whether the queue is empty.
     @inlinable public var isEmpty: Bool { entries.isEmpty }
-    /// How many are in it.
+    /// The number of ids in the queue.
     @inlinable public var count: Int { entries.count }
-    /// The earliest time, or `never`.
+    /// The earliest time; `never` if the queue is empty.
     @inlinable public var earliest: Time { entries.first?.due ?? .never }
 
-    /// Whether the id is in it.
+    /// Whether the id is in the queue.
     @inlinable public func contains(_ id: Int) -> Bool { positions.indices.contains(id) && positions[id] >= 0 }
 
-    /// Puts an id in, or moves it to another time.
+    /// Inserts an id, or changes its time.
     @inlinable public mutating func set(_ id: Int, due: Time) {
         precondition(id >= 0, "ids are counted from 0")
         if id >= positions.count { reserve(id + 1) }
@@ -60,7 +61,7 @@ public struct DueQueue<Time: ClockTime>: Sendable {
         }
     }
 
-    /// Takes an id out; nothing when it is not in.
+    /// Removes an id if it is in the queue.
     @inlinable public mutating func remove(_ id: Int) {
         guard contains(id) else { return }
         let position = positions[id]
@@ -74,7 +75,7 @@ public struct DueQueue<Time: ClockTime>: Sendable {
         }
     }
 
-    /// Takes out the earliest id that is due by `now`, or nil.
+    /// Removes and returns the earliest id if it is due by `now`; otherwise returns nil.
     @inlinable public mutating func popDue(now: Time) -> Int? {
         guard let first = entries.first, first.due <= now else { return nil }
         remove(first.id)

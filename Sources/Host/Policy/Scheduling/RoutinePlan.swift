@@ -1,17 +1,19 @@
 public import HostValues
 
-/// When the next cycle of a routine is due that does not run by its wait alone: by a calendar, or on a grid of the wall
-/// clock. Pure; times without a type are of the wall clock too, in ns except where another unit is said.
+/// Decides when the next cycle of a routine is due that follows a calendar or a grid of the wall clock, rather than its
+/// interval. Pure. Times without a type are of the wall clock as well, in ns unless stated otherwise.
 public struct RoutinePlan: Sendable {
-    /// What it goes by.
+    /// What determines the times.
     private enum Source {
-        /// The occurrence that is waited for; nil: there is none any more. What comes up to `past`, in seconds, has been.
+        /// A calendar. `due` is the awaited occurrence; nil if there is none left. Occurrences up to `past`, in
+        /// seconds, are over.
         case calendar(CalendarSchedule, due: Due?, past: Int64)
-        /// Multiples of the wait, and the one that is waited for, in ms.
+        /// A grid of multiples of the interval, with the awaited grid point in ms.
         case grid(offsetMs: Int64, dueMs: Int64, waitMs: Int64)
     }
 
-    /// An occurrence in seconds, and when its run begins. That is kept, so that whoever only has to wait touches no rules.
+    /// An occurrence in seconds, with the start of its run. The start is stored, so that merely waiting evaluates no
+    /// rules.
     private struct Due {
         let occurrence: Int64
         let startMs: Int64
@@ -23,28 +25,29 @@ public struct RoutinePlan: Sendable {
     }
 
     private var source: Source
-    /// Whoever sets the clock back by more than that means that what comes now has not been.
+    /// How far the clock may be set back, in seconds, so that past occurrences still do not run again. If it is set
+    /// back further, occurrences from the new time on count as new.
     private static let mostSetBack: Int64 = 86_400
 
     /// What a session does next.
     public enum Step: Equatable, Sendable {
-        /// Nothing for so many ns.
+        /// Wait for this many ns.
         case wait(Int64)
-        /// A cycle for that time, UTC ms, which is so late, ns, after so many that were passed over; then one in so many
-        /// ns, or never.
+        /// Run a cycle for the time `dueMs`, in ms since 1970, UTC. It is `late` ns late, and `missed` times before it
+        /// were skipped. The next time is in `next` ns; nil means never.
         case run(dueMs: Int64, late: Int64, missed: UInt64, next: Int64?)
-        /// So many were passed over, since they were too late. Ask again.
+        /// `missed` times were skipped, because they were too late. Ask again.
         case passOver(missed: UInt64)
         /// There is no further cycle.
         case over
     }
 
-    /// By a calendar, from now on. What is owed from before, if the timing wants that, is due at once, and what is in its
-    /// delay when that is over.
+    /// Creates a plan for a calendar, from now on. An owed occurrence, if the timing catches up, is due at once. One
+    /// that has come but whose start is delayed by jitter is due at the end of its delay.
     public init(_ schedule: CalendarSchedule, _ timing: RoutineTiming, wall: WallTime) {
         let now = wall.seconds
         let lastRun = timing.lastRunMs.map { $0 / 1000 }
-        // A last run a little ahead was before the clock was set back.
+        // If the last run is slightly in the future, the clock has been set back since then.
         let past = lastRun.map { $0 > now && $0 - now <= Self.mostSetBack ? $0 : now } ?? now
         var due = schedule.next(after: past)
         if let firstSeen = timing.firstSeenMs.map({ $0 / 1000 }) {
@@ -58,14 +61,14 @@ public struct RoutinePlan: Sendable {
         source = .calendar(schedule, due: due.map { Due($0, of: schedule) }, past: past)
     }
 
-    /// On a grid of the wall clock.
+    /// Creates a plan for a grid of the wall clock.
     public init(waitMs: Int64, offsetMs: Int64, wall: WallTime) {
         let waitMs = max(waitMs, 1)
         let due = AlignedGrid(waitMs: waitMs, offsetMs: offsetMs)?.next(afterMs: wall.milliseconds) ?? 0
         source = .grid(offsetMs: offsetMs, dueMs: due, waitMs: waitMs)
     }
 
-    /// The calendar, if it goes by one.
+    /// The calendar; nil for a grid.
     public var calendar: CalendarSchedule? {
         switch source {
         case .calendar(let schedule, _, _): schedule
@@ -73,7 +76,7 @@ public struct RoutinePlan: Sendable {
         }
     }
 
-    /// When the next cycle begins, UTC ms; nil: never.
+    /// When the next cycle begins, in ms since 1970, UTC; nil means never.
     public var nextMs: Int64? {
         switch source {
         case .calendar(_, let due, _): due?.startMs
@@ -81,7 +84,7 @@ public struct RoutinePlan: Sendable {
         }
     }
 
-    /// What is to be done now.
+    /// Decides what to do now.
     public mutating func step(wall: WallTime, waitMs: Int64) -> Step {
         switch source {
         case .calendar(_, let due?, let past)
@@ -125,7 +128,7 @@ public struct RoutinePlan: Sendable {
     {
         let now = wall.milliseconds
         var due = dueMs
-        // After a step of the clock, and when the routine has changed its wait, the grid is laid anew.
+        // The grid is computed anew after a step of the clock, and if the routine has changed its interval.
         if due - now > wait || wait != oldWait {
             due = AlignedGrid(waitMs: wait, offsetMs: offset)?.next(afterMs: now) ?? now
         }
@@ -140,13 +143,13 @@ public struct RoutinePlan: Sendable {
             next: WallTime(milliseconds: next) - wall)
     }
 
-    /// The zones have changed: what has not come yet is looked for anew.
+    /// Takes a schedule with new zone rules, and computes the occurrences that have not come yet anew.
     public mutating func take(_ schedule: CalendarSchedule, wall: WallTime) {
         switch source {
         case .calendar(_, let waitedFor, let past):
             let (now, due) = (wall.seconds, waitedFor?.occurrence)
-            // What has come already stays, due or in its delay; what has been, before that which is waited for, does not
-            // come again.
+            // An occurrence that has already come stays, whether due or in its delay. Occurrences before the awaited
+            // one do not come again.
             let isToCome = due.map { $0 > now } ?? true
             let been = min(max(now, past), (due ?? .max) - 1)
             let next = isToCome ? schedule.next(after: been) : due

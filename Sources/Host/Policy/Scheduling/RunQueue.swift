@@ -1,124 +1,129 @@
 public import HostValues
 
-/// The routines of a pool in the order of their due times, and what each of the pool's threads does next.
+/// The queue of a thread pool's routines by due time, and the decisions about its threads.
 ///
-/// Leader and followers: every idle thread waits for one timer, and its expiry wakes one of them. Whoever wakes takes the
-/// routine that is due, and before it enters plugin code has the timer set for whoever follows, so a routine that blocks
-/// delays no other. What is due soon is left to the thread that runs, for the little while after which it counts as
-/// blocked: to set a timer and wake a thread costs ten times as much as to run a routine that takes a microsecond.
-/// For the same reason a thread stays awake for what is due within microseconds, and for short intervals the timer is set
-/// ahead of time (`WakeLead`). When the last idle thread leaves for plugin code and more is to come, a new one is wanted,
-/// up to the number of routines; surplus ones leave after a while.
+/// It follows the leader/followers pattern: all idle threads wait for one timer, whose expiry wakes one of them. That
+/// thread takes the due routine, and before it enters plugin code it has the timer set for its successor. So a routine
+/// that blocks does not delay others.
 ///
-/// Pure: its owner locks, keeps the threads, sets the timer by `takeAlarm` before it releases the lock, and does what it
-/// is told. Allocates only when it outgrows its room.
+/// A routine that becomes due while another thread runs is left to that thread for a short time, after which the thread
+/// counts as blocked: setting a timer and waking a thread cost ten times as much as running a routine that takes a
+/// microsecond. For the same reason a thread stays awake for routines that are due within microseconds, and for short
+/// intervals the timer is set ahead of time (`WakeLead`).
+///
+/// When the last idle thread enters plugin code while more routines are queued, a new thread is started, up to the
+/// number of routines. Surplus threads end after a while.
+///
+/// Pure: its owner holds the lock and the threads, sets the timer according to `takeAlarm` before it releases the lock,
+/// and performs the steps. It allocates only when it outgrows its reserved space.
 public struct RunQueue: Sendable {
-    /// What brings a thread here.
+    /// The reason why a thread asks for its next step.
     public enum Arrival: Sendable {
-        /// It was started because `grow` was said.
+        /// The thread was started because a step had `grow`.
         case started
-        /// It has run this routine, which took so long and is due again at that time; nil: no more.
+        /// The thread has run this routine, which took `length` ns and is due again at `due`; nil means never.
         case finished(Int, due: BootTime?, length: Int64)
-        /// The time is over that it was to stay awake.
+        /// The thread has stayed awake until the requested time.
         case stayed
-        /// It took the timer's expiry; `woke` came before.
+        /// The thread was woken by the timer; `woke` was called before.
         case woken
-        /// It has waited in vain for as long as a surplus thread stays.
+        /// The thread is surplus and has waited as long as such a thread may wait.
         case timedOut
     }
 
     /// What a thread does next.
     public enum Step: Equatable, Sendable {
-        /// It runs the routine; first it starts another thread if there is to be one.
+        /// Run the routine; if `grow`, start another thread first.
         case run(Int, grow: Bool)
-        /// It lets the time until then pass awake, and comes back.
+        /// Stay awake until this time without sleeping, and ask again.
         case stay(until: BootTime)
-        /// It waits for the timer, a surplus one not for ever.
+        /// Wait for the timer; a surplus thread waits for a limited time only.
         case wait(isSurplus: Bool)
-        /// It ends.
+        /// End.
         case leave
     }
 
-    /// Turns that take less than this by and large are for one thread, also for those that run: while another has just
-    /// taken one, there is nothing to win but waits for the lock.
+    /// If turns usually take less than this, in ns, one thread runs all routines. While a thread has just taken a
+    /// routine, others would gain nothing and only wait for the lock.
     static let quick: Int64 = 10_000
-    /// From this many threads in plugin code on, an idle or new one takes a routine only when none was taken for some
-    /// time: a burst is for the threads that run, and one that blocks is still noticed.
+    /// With at least this many threads in plugin code, an idle or new thread takes a routine only if none has been
+    /// taken for a while (`patience`). So the running threads handle a burst, and a blocked thread is still noticed.
     static let eager = 4
-    /// Idle threads that stay for ever.
+    /// The number of idle threads that are never surplus.
     static let kept = 2
 
     private var queue = DueQueue<BootTime>()
     private let limit: Int
-    /// Threads there are, those on their way included.
+    /// The number of threads, including those being started.
     public private(set) var threads = 0
-    /// Of these, those that were started and have not come here yet.
+    /// The number of threads that were started but have not asked for a step yet.
     private var starting = 0
     private var idle = 0
     private var active = 0
-    /// Whether a thread that has worked stays awake for what is due next.
+    /// Whether a thread that has run a routine stays awake for the next one.
     private var isAttended = false
-    /// When a routine was last taken.
+    /// When a thread last took a routine.
     private var lastTaken = BootTime.longAgo
-    /// Which one that was, while its turn lasts; else -1.
+    /// The routine that was last taken, while it runs; otherwise -1.
     private var latest = -1
-    /// How long turns took of late: each counts an eighth, and as 40 us at most.
+    /// The usual duration of a turn in ns: a moving average with weight 1/8, in which a turn counts as at most 40 us.
     private var usual: Int64 = 0
     private var lead = WakeLead()
-    /// The time that the timer is set for, and by how much ahead of it.
+    /// The time for which the timer is set, and how far ahead of that time it expires, in ns.
     private var armed = BootTime.never
     private var ahead: Int64 = 0
     private var isToSet = false
 
-    /// A queue for so many routines, whose turns overlap unless it `isSerial`.
+    /// Creates a queue for `routines` routines; with `isSerial` their turns never overlap.
     public init(routines: Int, isSerial: Bool) {
         limit = isSerial ? 1 : routines
         queue.reserve(routines)
     }
 
-    // MARK: For who holds the lock
+    // MARK: Called with the lock held
 
     /// Whether the routine waits for its turn.
     public func contains(_ routine: Int) -> Bool { queue.contains(routine) }
 
-    /// Gives a routine its turn now; true when a thread is to be started.
+    /// Makes a routine due now. Returns true if the caller must start a thread.
     public mutating func call(_ routine: Int, now: BootTime) -> Bool {
         queue.set(routine, due: now)
-        // Whoever runs takes it, if he is back soon, or else an idle thread does.
+        // A running thread takes the routine if it returns soon enough; otherwise an idle thread does.
         let isForOthers = leavesToOthers(hasWorked: false, now: now)
         arm(by: isForOthers ? lastTaken + patience : now, now: now)
         return idle == 0 && grows()
     }
 
-    /// A thread that was to be started is not. True when there is no other one.
+    /// Reports that a thread could not be started. Returns true if there is no other thread.
     public mutating func hasFailedToStart() -> Bool {
         threads -= 1
         starting -= 1
         return threads == 0
     }
 
-    /// What the timer is to be set to, if that has changed; `never` for none.
+    /// The time to which the timer must be set; `never` switches it off. Nil if the timer need not change.
     public mutating func takeAlarm() -> BootTime? {
         defer { isToSet = false }
         return isToSet ? armed - ahead : nil
     }
 
-    /// The timer's expiry has woken a thread; learns how long that took. The time that it is to stay awake for, when it
-    /// was woken ahead of it.
+    /// Reports that the timer has woken a thread, and learns the latency. If the thread was woken ahead of the due
+    /// time, returns the time until which it must stay awake.
     public mutating func woke(now: BootTime) -> BootTime? {
         if armed == .never { return nil }
         lead.learn(now - (armed - ahead))
         return armed > now && armed - now <= WakeLead.most ? armed : nil
     }
 
-    // MARK: The decision
+    // MARK: Decision
 
-    /// A thread's next step. The only place that decides about threads.
+    /// Decides the next step of a thread. No other function decides about threads.
     ///
-    /// No wake-up is lost. Whenever the lock is released and something is queued, a thread is on its way here (it was
-    /// started, it runs a routine that will end, it stays awake, or it took an expiry of the timer), or one is idle and
-    /// the timer will wake it in time. The timer's expiry goes to one thread and is gone; so whoever took it takes the
-    /// timer for unset, whatever the clock says, and before it leaves sets it again for what it leaves behind.
+    /// No wake-up is lost. Whenever the lock is released while something is queued, one of two conditions holds. Either
+    /// a thread will ask for its next step: one that was started, that runs a routine, that stays awake, or that the
+    /// timer has woken. Or a thread is idle, and the timer will wake it in time. An expiry wakes one thread only. So
+    /// that thread treats the timer as not set, whatever the clock says, and sets it again before it leaves anything
+    /// behind.
     public mutating func next(after arrival: Arrival, now: BootTime) -> Step {
         var hasWorked = false
         var hasTimedOut = false
@@ -163,20 +168,21 @@ public struct RunQueue: Sendable {
 
     private var isQuick: Bool { usual < Self.quick }
 
-    /// After how long a turn counts as blocked: 200 us where turns are quick, since the machine may do something else for
-    /// so long, and 50 us where they are not, longer the more there are, up to 800 us: on a busy machine threads that wait
-    /// for a processor look like threads that block, and more of them would not make it less busy.
+    /// The time in ns after which a turn counts as blocked. For quick turns it is 200 us, since the machine may be busy
+    /// with other work for so long. Otherwise it is 50 us, and up to 800 us with more active threads: on a busy
+    /// machine, threads that wait for a processor look like blocked ones, and more threads would only add to the load.
     private var patience: Int64 {
         max(isQuick ? 200_000 : 0, 50_000 << Int64(min(max(active / Self.eager - 1, 0), 4)))
     }
 
-    /// Whether a thread leaves what is due to those that run.
+    /// Whether a thread leaves due routines to the running threads.
     private func leavesToOthers(hasWorked: Bool, now: BootTime) -> Bool {
         guard now - lastTaken < patience else { return false }
         return isQuick ? latest >= 0 || isAttended : !hasWorked && active >= Self.eager
     }
 
-    /// Before a thread enters plugin code: leaves the rest of the queue to another; true when one must be started.
+    /// Makes sure, before a thread enters plugin code, that another thread handles the rest of the queue. Returns true
+    /// if a thread must be started for that.
     private mutating func entrusts(now: BootTime) -> Bool {
         if queue.isEmpty { return false }
         if idle == 0 { return grows() }
@@ -185,7 +191,7 @@ public struct RunQueue: Sendable {
         return false
     }
 
-    /// Counts a thread to be started in, if there may be one and none is on its way.
+    /// Counts a new thread if one is permitted and none is being started. Returns whether the caller must start it.
     private mutating func grows() -> Bool {
         guard starting == 0, threads < limit else { return false }
         threads += 1
@@ -193,8 +199,8 @@ public struct RunQueue: Sendable {
         return true
     }
 
-    /// Has an idle thread woken at this time or before. Nothing to do when the timer's time has passed: the thread that
-    /// it woke is on its way here.
+    /// Makes sure that an idle thread is woken at `time` or earlier. If the timer's time has passed, nothing needs to
+    /// be done, because the woken thread will ask for its next step.
     private mutating func arm(by time: BootTime, now: BootTime) {
         if armed > time { arm(at: time, now: now) }
     }

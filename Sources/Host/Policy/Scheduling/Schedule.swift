@@ -1,90 +1,91 @@
 public import HostValues
 
-/// When one routine runs: the state machine of one session, without a clock, a lock or a thread.
+/// The state machine of one session, which decides when its routine runs. It has no clock, lock or thread.
 ///
-/// Cycles start on a grid of `wait`, without drift. A cycle that ends past the next grid point is followed
-/// at once by the next one; the grid starts anew there and the points passed over are counted as missed.
-/// All other times are of the boot clock.
+/// Cycles start on a grid of the interval `wait`, without drift. If a cycle ends after the next grid point, the next
+/// cycle starts at once; the grid starts anew there, and the skipped grid points count as missed. Times without a type
+/// are in ns of the boot clock.
 public struct Schedule: Equatable, Sendable {
-    /// Where the session stands.
+    /// The state of the session.
     public enum State: Equatable, Sendable {
-        /// For the next cycle, or for the retry of one.
+        /// The session waits for its next cycle or for a retry.
         case waiting
         /// A cycle is in progress.
         case running
-        /// A cycle failed, and the hook is being asked.
+        /// A cycle has failed, and the error hook is being called.
         case inHook
-        /// Over; nothing happens any more.
+        /// The session has ended; nothing happens any more.
         case ended
     }
 
-    /// What the caller is to do.
+    /// What the caller must do.
     public enum Action: Equatable, Sendable {
         /// Run a cycle now; then call `finish` or `fail`.
         case run
-        /// Call `poll` at this time, or earlier.
+        /// Call `poll` at this time or earlier.
         case wait(until: BootTime)
-        /// Ask the plan what comes next; then call `follow`.
+        /// Ask the plan for the next step; then call `follow`.
         case plan
-        /// Ask the hook; then call `decide`.
+        /// Call the error hook; then call `decide`.
         case askHook
-        /// End the session: after its `maxCycles`, at `until`, since the host or the routine asked, or by an error.
+        /// End the session: after `maxCycles`, at `until`, at the request of the host or the routine, or after an
+        /// error.
         case end(SessionEnd)
-        /// Nothing.
+        /// Do nothing.
         case none
     }
 
-    /// What the hook decided about a failed cycle.
+    /// The decision of the hook about a failed cycle.
     public enum Decision: Equatable, Sendable {
-        /// Count it and go on.
+        /// Count the cycle and continue.
         case goOn
-        /// The same cycle again after this many ns.
+        /// Run the same cycle again after this many ns.
         case retry(after: Int64)
         /// End the session.
         case end
     }
 
-    /// From one cycle's start to the next one's; 0: back to back.
+    /// The interval from one cycle's start to the next one's, in ns; 0 means back to back.
     public private(set) var wait: Int64
-    /// The most cycles of the session; 0: no bound.
+    /// The number of cycles after which the session is complete; 0 means no bound.
     public let maxCycles: UInt64
-    /// From when on no cycle starts; `never`: no bound. While it is that, `wall` is not looked at.
+    /// The time from which on no cycle starts; `never` means no bound, and then `wall` is ignored.
     public let until: WallTime
-    /// The most attempts at one cycle.
+    /// The maximum number of attempts at one cycle.
     public let maxAttempts: UInt32
-    /// Whether each cycle's end is followed by `wait`, also when the next one is due at once: for a routine that
-    /// takes turns with others.
+    /// Whether the action after each cycle is always `wait`, even if the next cycle is due at once. It is set for a
+    /// routine that takes turns with others.
     public let isYielding: Bool
-    /// Whether a `RoutinePlan` says when cycles come, and the wait does not.
+    /// Whether a `RoutinePlan` determines when cycles start, instead of the interval.
     public let isPlanned: Bool
 
-    /// See `State`.
+    /// The state of the session.
     public private(set) var state = State.waiting
-    /// The cycle in progress or next, from 0; also the number of cycles that count.
+    /// The current or next cycle, from 0, which equals the number of completed cycles.
     public private(set) var cycle: UInt64 = 0
-    /// Of the cycle in progress or next, from 1.
+    /// The attempt at the current or next cycle, from 1.
     public private(set) var attempt: UInt32 = 1
-    /// Of the cycles that count, those that failed and were let pass.
+    /// The number of completed cycles that failed but whose error was ignored.
     public private(set) var passed: UInt64 = 0
-    /// Cycles that failed, each attempt counted.
+    /// The number of failed attempts.
     public private(set) var failures: UInt64 = 0
-    /// Grid points that were passed over.
+    /// The number of grid points that were skipped.
     public private(set) var missed: UInt64 = 0
-    /// When the present or next cycle is due.
+    /// When the current or next cycle is due.
     public private(set) var due: BootTime
-    /// Whether the schedule waits for `resume`, whatever is due.
+    /// Whether the session is paused: no cycle starts until `resume`, even if it is due.
     public private(set) var isPaused = false
 
     private var grid: BootTime
     private var stopAsked = false
     private var endAsked = false
     private var againAsked = false
-    /// Whether the next cycle comes whatever the plan says.
+    /// Whether the next cycle starts regardless of the plan.
     private var isForced = false
-    /// While a planned cycle runs, when the one after it is due.
+    /// When the next cycle is due, while a planned cycle runs.
     private var following = BootTime.never
 
-    /// A session that begins now, with its first cycle due at once.
+    /// Creates a session that begins now; its first cycle is due at once.
     public init(
         now: BootTime, wait: Int64, maxCycles: UInt64 = 0, until: WallTime = .never, maxAttempts: UInt32 = 3,
         isYielding: Bool = false, isPlanned: Bool = false
@@ -99,7 +100,7 @@ public struct Schedule: Equatable, Sendable {
         grid = now
     }
 
-    /// The time has come, or something has changed: what is to do now?
+    /// Decides what to do now, because the time has come or something has changed.
     public mutating func poll(now: BootTime, wall: WallTime) -> Action {
         switch state {
         case .waiting:
@@ -115,7 +116,8 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// The plan has said what comes next. Who waits for a time of the wall clock looks again before it is there.
+    /// Takes the plan's next step. A wait for a time of the wall clock is split, so that the plan is asked again
+    /// shortly before.
     public mutating func follow(_ step: RoutinePlan.Step, now: BootTime, wall: WallTime) -> Action {
         switch state {
         case .waiting:
@@ -141,14 +143,14 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// Lets the first cycle come later than at once.
+    /// Delays the first cycle.
     public mutating func delayFirst(to time: BootTime) {
         guard state == .waiting, cycle == 0, attempt == 1 else { return }
         due = time
         grid = time
     }
 
-    /// The cycle succeeded.
+    /// Reports that the cycle succeeded.
     public mutating func finish(now: BootTime, wall: WallTime) -> Action {
         switch state {
         case .running:
@@ -160,7 +162,7 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// The cycle failed.
+    /// Reports that the cycle failed.
     public mutating func fail() -> Action {
         switch state {
         case .running:
@@ -172,7 +174,7 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// A cycle that was to run has not begun, since others have their turn first, and may not for now: it is due still.
+    /// Takes back `run` for a cycle that may not begin yet, because others have their turn first. The cycle stays due.
     public mutating func withhold() {
         switch state {
         case .running:
@@ -182,7 +184,7 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// The hook has decided. A retry past `maxAttempts` ends the session.
+    /// Takes the decision of the hook. A retry beyond `maxAttempts` ends the session.
     public mutating func decide(_ decision: Decision, now: BootTime, wall: WallTime) -> Action {
         switch state {
         case .inHook:
@@ -207,16 +209,17 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// The host asks the session to end: at the next poll when it waits, else after the cycle in progress.
+    /// Requests the end of the session on behalf of the host: at the next `poll` if it waits, otherwise after the
+    /// current cycle.
     public mutating func askStop() { stopAsked = true }
 
-    /// The routine asks the session to end after the cycle in progress.
+    /// Requests the end of the session after the current cycle, on behalf of the routine.
     public mutating func endAfterCycle() { endAsked = true }
 
-    /// Sets the wait; the next cycle comes that long after the present one's start.
+    /// Sets the interval, which applies from the start of the current cycle on.
     public mutating func setWait(_ wait: Int64) { self.wait = max(0, wait) }
 
-    /// The next cycle comes at once: when it waits, now, else after the cycle in progress. The grid starts anew.
+    /// Makes the next cycle due at once, or after the current cycle if one is in progress. The grid starts anew.
     public mutating func runNow(now: BootTime) -> Action {
         switch state {
         case .waiting:
@@ -232,10 +235,10 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// No cycle starts until `resume`.
+    /// Pauses the session: no cycle starts until `resume`.
     public mutating func pause() { isPaused = true }
 
-    /// Cycles start again; one that was due meanwhile comes now, on a new grid.
+    /// Resumes the session. If a cycle became due in the meantime, it starts now, on a new grid.
     public mutating func resume(now: BootTime) {
         isPaused = false
         if due < now {
@@ -244,8 +247,8 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// When the next cycle, or the one after that in progress, is due as things stand: `now` when it comes at once,
-    /// `never` when none will come.
+    /// When the next cycle, or the one after the current cycle, is expected to be due: `now` if it starts at once,
+    /// `never` if there will be none.
     public func nextDue(now: BootTime, wall: WallTime) -> BootTime {
         let next: BootTime
         switch state {
@@ -264,7 +267,8 @@ public struct Schedule: Equatable, Sendable {
         return until != .never && wall + (clamped - now) >= until ? .never : clamped
     }
 
-    /// Starts a cycle. One that starts over a whole wait late (a suspend, a starved machine) starts a new grid.
+    /// Starts a cycle. If it starts later than by a whole interval, after a suspend or on an overloaded machine, the
+    /// grid starts anew.
     private mutating func begin(_ now: BootTime) {
         state = .running
         if attempt > 1 { return }
@@ -280,7 +284,7 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// After a cycle that counts: the next one.
+    /// Prepares the next cycle after a completed one.
     private mutating func advance(now: BootTime, wall: WallTime) -> Action {
         if maxCycles != 0, cycle >= maxCycles { return end(.maxCycles) }
         if endAsked { return end(.endedByRoutine) }
@@ -290,7 +294,7 @@ public struct Schedule: Equatable, Sendable {
             isForced = againAsked
             againAsked = false
             state = .waiting
-            // A turn of its own asks the plan, for a routine that takes turns with others.
+            // A routine that takes turns with others asks the plan in its next turn.
             return isYielding && !isPaused && !hasReachedUntil(wall) ? .wait(until: now) : poll(now: now, wall: wall)
         }
         let next = grid + wait
@@ -317,7 +321,7 @@ public struct Schedule: Equatable, Sendable {
     /// Whether the wall clock has reached `until`.
     public func hasReachedUntil(_ wall: WallTime) -> Bool { until != .never && wall >= until }
 
-    /// The time given, or that of `until` if it comes earlier as the clocks stand.
+    /// The given time, or the time of `until` if that is earlier according to the current clocks.
     public func clampToUntil(_ time: BootTime, now: BootTime, wall: WallTime) -> BootTime {
         until == .never ? time : min(time, now + (until - wall))
     }
