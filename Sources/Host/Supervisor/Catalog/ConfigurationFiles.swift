@@ -4,21 +4,21 @@ internal import HostStore
 internal import HostSystem
 public import HostValues
 
-/// Reads configuration files.
+/// Reads and checks configuration files.
 public enum ConfigurationFiles {
-    /// The host's file.
+    /// Reads the host's file. A missing file is an empty configuration if `isOptional`, else an error.
     public static func host(_ path: String, isOptional: Bool) throws -> HostConfiguration {
         guard let bytes = try read(path, isOptional: isOptional) else { return HostConfiguration() }
         return try HostConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
     }
 
-    /// A plugin's file by itself.
+    /// Reads a plugin's file without checking it against the plugin.
     public static func plugin(_ path: String) throws -> PluginConfiguration {
         try PluginConfiguration(parsing: try read(path, isOptional: false) ?? [], file: path, isZone: TimeZones.has)
     }
 
-    /// A plugin's file, which may be absent, and its block in the host's: both are checked against what it declares, and
-    /// against the level of isolation.
+    /// Reads a plugin's file, which may be absent, and its block in the host's file, and checks both against what the
+    /// plugin declares and against the isolation level.
     public static func plugin(
         _ path: String, of declaration: PluginDescription, host: HostConfiguration,
         commandLine: ConfigurationLayer = .init()
@@ -28,8 +28,9 @@ public enum ConfigurationFiles {
             lookUp: nil)
     }
 
-    /// The same of bytes; nil where there is no file. Without `lookUp` parameters that refer to surroundings stay as they
-    /// are written: those of the host that will read it are others.
+    /// Does the same with the file's bytes; nil means that there is no file. Without `lookUp`, parameters that refer to
+    /// environment variables, files or credentials are not expanded, since they belong to the surroundings of another
+    /// host.
     static func plugin(
         _ bytes: [UInt8]?, path: String, of declaration: PluginDescription, host: HostConfiguration,
         commandLine: ConfigurationLayer, lookUp: Surrounding.LookUp?
@@ -49,7 +50,7 @@ public enum ConfigurationFiles {
         return layers
     }
 
-    /// Checks a plugin's file without the plugin: whether its limits hold at its level of isolation.
+    /// Checks a plugin's file without the plugin: whether its limits can be applied at its isolation level.
     public static func check(_ configuration: PluginConfiguration, of id: String, host: HostConfiguration) throws {
         let unknown = PluginDescription.unknown(id)
         try configuration.checkLimits(
@@ -59,7 +60,7 @@ public enum ConfigurationFiles {
             ).isolation)
     }
 
-    /// Whether a plugin's file sets limits that do not hold, since its worker is one that plugins share.
+    /// Whether a plugin's file sets limits that cannot be applied, because the plugin runs in a shared worker.
     public static func limitsAreShared(
         _ configuration: PluginConfiguration, of id: String, host: HostConfiguration
     ) -> Bool {
@@ -70,14 +71,15 @@ public enum ConfigurationFiles {
         return settings.isolation == .shared && configuration.layer.settings.keys.contains { $0.isLimit }
     }
 
-    /// Checks the host's block for a plugin against what that declares, and its limits against its level.
+    /// Checks the host's block for a plugin against what the plugin declares, and its limits against the isolation
+    /// level.
     public static func check(_ host: HostConfiguration, against declaration: PluginDescription) throws {
         guard let block = host.plugins[declaration.id] else { return }
         try block.check(against: declaration)
         try check(block, of: declaration.id, host: host)
     }
 
-    /// A file that others can write. It has commands in it that the host runs (`on_failure`).
+    /// A configuration file that other users can write. It may contain commands that the host runs (`on_failure`).
     struct Unsafe: Error, CustomStringConvertible {
         let path: String
         let fault: Refusal.Unsafe
@@ -87,8 +89,8 @@ public enum ConfigurationFiles {
         }
     }
 
-    /// A small file's bytes; nil when it may be absent and is. Throws `Unsafe` where others can write it, unless that is
-    /// allowed: what was opened is looked at, whatever becomes of its name.
+    /// Reads a small file; nil if it is optional and absent. Unless unsafe permissions are allowed, throws `Unsafe` if
+    /// other users can write it; the check applies to the opened file, so that a later rename has no effect.
     static func read(_ path: String, isOptional: Bool, allowsUnsafePermissions: Bool = true) throws -> [UInt8]? {
         let (folder, name) = Directory.split(path)
         let file: Descriptor
@@ -109,7 +111,7 @@ public enum ConfigurationFiles {
 }
 
 extension PluginDescription {
-    /// A plugin of which only the name is known.
+    /// A placeholder for a plugin of which only the name is known.
     static func unknown(_ id: String) -> PluginDescription {
         PluginDescription(
             id: id, version: "", description: nil, isSerial: false, parameters: [],

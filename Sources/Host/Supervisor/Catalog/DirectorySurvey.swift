@@ -1,18 +1,19 @@
 internal import HostSystem
 internal import HostValues
 
-/// What has changed in a directory between two looks at it. Pure.
+/// Compares successive listings of a directory to find changes, for polling. Pure.
 struct DirectorySurvey {
     private var told: [String: FileStatus]?
     private var seen: [String: FileStatus] = [:]
 
-    /// Whether a name can be that of a plugin, a library or settings.
+    /// Whether a file of that name can be a plugin, a library or a configuration.
     static func isOfInterest(_ name: String) -> Bool {
         !name.hasPrefix(".") && (name.hasSuffix(".json5") || name.contains(".so"))
     }
 
-    /// The names that are gone, and those of files that are others than was told last and the same as at the last look: what
-    /// is still being written is told when it has come to rest. At the first look, nothing.
+    /// Takes the next listing and returns the names of files that have gone, and of files that differ from what was
+    /// reported last and are unchanged since the previous listing: a file that is still being written is reported only
+    /// when it no longer changes. The first listing reports nothing.
     mutating func take(_ statuses: [String: FileStatus]) -> Set<String> {
         defer { seen = statuses }
         guard var told else {

@@ -1,41 +1,41 @@
 internal import HostSystem
 internal import HostValues
 
-/// Watches the plugins directory and its configuration file, and tells what may have changed, some milliseconds later
-/// and several changes at once.
+/// Watches the plugins directory and its configuration file, and reports possible changes in batches, some milliseconds
+/// after they occur.
 ///
-/// Where a path leads may depend on links and folders at any height, and a file may be changed by another of its names:
-/// those are watched too. Where the system tells of no changes, they are looked for: see `Want`.
+/// Where a path leads may depend on links and folders at any level, and a file may be changed through another of its
+/// names; all of these are watched too. Where the system does not report changes, the directory is polled: see `Want`.
 ///
-/// It keeps no descriptor in the directory, so that its file system can be unmounted. While there is no directory, it
-/// looks for one twice a second.
+/// It holds no descriptor of the directory, so that its file system can be unmounted. While the directory does not
+/// exist, it checks for it twice a second.
 final class DirectoryWatch {
-    /// What is to be looked at.
+    /// A batch of changes to scan for.
     struct Change {
-        /// Everything: events were lost, or the directory is another one.
+        /// Everything may have changed: events were lost, or the path leads to another directory.
         var isWhole = false
-        /// Names whose writers have finished, or that came or went whole.
+        /// Names whose writers have finished, or that appeared or disappeared in one step.
         var settled: Set<String> = []
-        /// Names that were changed in place, by a writer that may not have finished.
+        /// Names of files that were changed in place, by a writer that may not have finished.
         var touched: Set<String> = []
 
         var isEmpty: Bool { !isWhole && settled.isEmpty && touched.isEmpty }
     }
 
-    /// What an event may concern.
+    /// What an event may affect.
     private enum Dependent: Hashable {
         case directory, configuration
         case entry(String)
     }
 
-    /// How long it waits for more to come, and at the most, ns.
+    /// How long it waits for further events, and how long in all, in ns.
     private static let quiet: Int64 = 8_000_000
     private static let longest: Int64 = 40_000_000
-    /// How often a directory that is not there is looked for, ns.
+    /// How often it checks for a directory that does not exist, in ns.
     private static let returnPeriod: Int64 = 500_000_000
-    /// How often changes are looked for that nobody tells, ns.
+    /// How often it polls for changes that the system does not report, in ns.
     private static let surveyPeriod: Int64 = 2_000_000_000
-    /// What happens to a name in a folder, as far as it decides where a path leads.
+    /// The events for a name in a folder that can change where a path leads.
     private static let naming: FileWatch.Kinds = [.movedHere, .movedAway, .created, .deleted]
 
     private let path: String
@@ -50,9 +50,9 @@ final class DirectoryWatch {
     private var mark: FileWatch.Mark?
     private var dependents: [FileWatch.Mark: [String: Set<Dependent>]] = [:]
     private var mustFollow = false
-    /// The entries that are mounts.
+    /// The entries that are mount points.
     private var mounted: Set<String> = []
-    /// No watch was left for the directory itself.
+    /// Whether no watch was left for the directory itself.
     private var isShort = false
     private var change = Change()
     private var first: MonotonicTime?
@@ -62,11 +62,11 @@ final class DirectoryWatch {
     private var want: Want?
     private var survey = DirectorySurvey()
 
-    /// The name under which a change of the configuration file that lies elsewhere is told.
+    /// The name that stands for a configuration file outside of the directory in reported changes.
     static let configurationChange = "schedhost.json5"
 
-    /// Begins to watch; `configuration` is the path of a configuration file in another directory; with `polls` changes are
-    /// looked for, whatever the system tells. The handler is told of what changes from now on.
+    /// Starts to watch; the handler receives the changes from now on. `configuration` is the path of a configuration
+    /// file in another directory. With `polls` it polls for changes, whatever the system reports.
     init(
         _ path: String, configuration: String?, polls: Bool = false, loop: EventLoop, deadlines: Deadlines,
         clock: any HostClock, log: any LogSink, handler: @escaping (Change) -> Void
@@ -92,7 +92,7 @@ final class DirectoryWatch {
         if let events {
             _ = try loop.watch(events.watch.descriptor) { [unowned self] _ in receive(events) }
         }
-        // A change of the mounts is reported as an error condition: proc(5), /proc/pid/mounts.
+        // The kernel reports a change of the mount table as an error condition: proc(5), /proc/pid/mounts.
         if let mounts { _ = try loop.watchMounts(mounts.descriptor) { [unowned self] in remount() } }
         attach()
         change = Change()
@@ -100,17 +100,17 @@ final class DirectoryWatch {
         if let timer { deadlines.set(timer, at: nil) }
     }
 
-    /// Something was mounted or unmounted, perhaps in the place of what is watched.
+    /// Handles a change of the mount table, which may have hidden or revealed what is watched.
     private func remount() {
         if configuration != nil { add { $0.settled.insert(Self.configurationChange) } }
         attach()
     }
 
-    /// Watches what the paths lead to now. A directory that is another one than before changes everything.
+    /// Watches what the paths lead to now. If that is another directory than before, everything may have changed.
     private func attach() {
         let before = mark
         if let events {
-            // The same directory gives the same mark.
+            // Watching the same directory again returns the same mark.
             isShort = false
             do throws(SystemError) {
                 mark = try events.watch.add(path)
@@ -126,7 +126,7 @@ final class DirectoryWatch {
 
     // MARK: Links
 
-    /// Watches all names and files on which it depends what the directory's entries are.
+    /// Watches every name and file that decides what the directory's entries are.
     private func follow() {
         mustFollow = false
         var found: [FileWatch.Mark: [String: Set<Dependent>]] = [:]
@@ -137,11 +137,11 @@ final class DirectoryWatch {
                 guard let mark = try mark() else { return }
                 found[mark, default: [:]][name, default: []].insert(dependent)
             } catch {
-                // What is not there, or not for us, is noticed when its folder changes.
+                // A file that is absent or not readable is noticed when its folder changes.
                 if error.isShortage { isShort = true }
             }
         }
-        /// Watches a name in its folder or, where that is not there, the first name on the way to it that is missing.
+        /// Watches a name in its folder; if the folder does not exist, the first missing name on the way to it.
         func name(_ dependent: Dependent, _ step: PathSteps.Step) {
             var next: PathSteps.Step? = step
             while let step = next {
@@ -192,7 +192,7 @@ final class DirectoryWatch {
         settle(lasting ?? (isShort ? .watches : remote.map { .remote($0) }))
     }
 
-    /// Whether an entry is more than its own name.
+    /// Whether an entry is a link, or a file with several names.
     private func isIndirect(_ name: String) -> Bool {
         guard DirectorySurvey.isOfInterest(name), let directory = try? Directory(path),
             let status = try? directory.status(name)
@@ -200,9 +200,9 @@ final class DirectoryWatch {
         return status.kind == .link || status.links > 1
     }
 
-    // MARK: Where nobody tells
+    // MARK: Polling
 
-    /// Looks for changes from now on, or no more.
+    /// Starts or stops to poll for changes.
     private func settle(_ want: Want?) {
         let isGone = mark == nil && (try? Directory(path)) == nil
         if want != self.want {
@@ -224,7 +224,7 @@ final class DirectoryWatch {
         attach()
     }
 
-    /// What there is of each file that may matter; nothing where there is no directory.
+    /// The status of each relevant file; empty if there is no directory.
     private func statuses() -> [String: FileStatus] {
         var statuses: [String: FileStatus] = [:]
         if let configuration {
@@ -241,7 +241,8 @@ final class DirectoryWatch {
 
     // MARK: Events
 
-    /// How many reads of events come before the rest of the loop has its turn; what is left wakes it again.
+    /// How many batches of events are read before the rest of the loop gets a turn; the remaining ones wake the loop
+    /// again.
     private static let mostReads = 16
 
     private func receive(_ source: FileEvents) {
@@ -254,7 +255,7 @@ final class DirectoryWatch {
         if mustAttach { attach() }
     }
 
-    /// Takes an event; true when the paths may lead elsewhere now.
+    /// Handles an event; returns true if the paths may lead elsewhere now.
     private func take(_ event: FileWatch.Event) -> Bool {
         if event.kinds.contains(.overflow) {
             add { $0.isWhole = true }
@@ -263,7 +264,8 @@ final class DirectoryWatch {
         guard let mark = event.mark else { return false }
         var mustAttach = false
         if mark == self.mark { mustAttach = takeOwn(event) }
-        // A name decides where paths lead; the file itself, what is there.
+        // An event with a name matters only if it can redirect a path; one without a name concerns the watched file
+        // itself.
         if let name = event.name, event.kinds.isDisjoint(with: Self.naming) || name.isEmpty { return mustAttach }
         for dependent in dependents[mark]?[event.name ?? ""] ?? [] {
             switch dependent {
@@ -283,19 +285,19 @@ final class DirectoryWatch {
 
     private func takeOwn(_ event: FileWatch.Event) -> Bool {
         if !event.kinds.isDisjoint(with: [.selfGone, .unmounted, .ended]) {
-            // A directory that was moved away keeps its mark, but the path leads elsewhere.
+            // A directory that was moved away keeps its mark, although the path no longer leads to it.
             if let mark { events?.watch.remove(mark) }
             mark = nil
             add { $0.isWhole = true }
             return true
         }
         guard let name = event.name else {
-            // The directory's own permissions decide about every file.
+            // The directory's own permissions affect the safety of every file in it.
             if event.kinds.contains(.attributes) { add { $0.isWhole = true } }
             return false
         }
         if name.isEmpty { return false }
-        // A link is whole as soon as it is there: no writer will close it.
+        // A link is complete as soon as it exists: no writer will close it.
         let isWhole = !event.kinds.isDisjoint(with: [.written, .movedHere, .movedAway, .deleted, .attributes])
         if isWhole || event.kinds.contains(.created) && isIndirect(name) {
             add { $0.settled.insert(name) }
@@ -315,7 +317,7 @@ final class DirectoryWatch {
     }
 
     private func tell() {
-        // What is looked at now is watched from before on.
+        // The watches are set before the scan, so that no change in between is missed.
         if mustFollow || change.isWhole || change.settled.union(change.touched).contains(where: isIndirect) { follow() }
         let change = self.change
         self.change = Change()
@@ -324,17 +326,17 @@ final class DirectoryWatch {
     }
 }
 
-/// Why changes have to be looked for.
+/// The reason for polling.
 private enum Want: Equatable, CustomStringConvertible {
-    /// No inotify instance can be had.
+    /// No inotify instance is available.
     case instance(SystemError)
-    /// No more watches can be had.
+    /// No inotify watch is available.
     case watches
-    /// There is one, and it does not tell what is done.
+    /// inotify works, but reports no events here.
     case silence
-    /// The file system, by its name, does not tell what other machines do.
+    /// The file system, given by its name, does not report changes made by other machines.
     case remote(String)
-    /// Somebody wants it so.
+    /// The user has requested it.
     case wished
 
     var level: LogLevel {
@@ -358,14 +360,14 @@ private enum Want: Equatable, CustomStringConvertible {
     }
 }
 
-/// A watch that can be held by an optional.
+/// A `FileWatch` in an object, so that it can be optional.
 private final class FileEvents {
     let watch: FileWatch
 
     init() throws(SystemError) { watch = try FileWatch() }
 }
 
-/// The list of mounts, open, where there is one.
+/// The mount table, open for reading, in an object, so that it can be optional.
 private final class MountTable {
     let descriptor: Descriptor
 

@@ -2,12 +2,13 @@ public import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// What is around this process: its environment, files, and the credentials that its service manager gave it.
+/// The surroundings that configurations may refer to: this process's environment, files, and the credentials from its
+/// service manager.
 public enum HostSurroundings {
-    /// The most that is read of a file.
+    /// The largest file that is read, in bytes.
     private static let mostBytes = 64 << 10
 
-    /// Looks at it. Each fault says what is missing, and the mend.
+    /// Looks a reference up. If it cannot be resolved, the answer says what is missing and how to provide it.
     public static func lookUp(_ reference: Surrounding, from file: String) -> Surrounding.Answer {
         switch reference {
         case .environment(let name, let fallback):
@@ -29,7 +30,7 @@ public enum HostSurroundings {
         }
     }
 
-    /// A file's text without the line break at its end.
+    /// A file's text without its trailing line breaks.
     private static func content(_ path: String) -> Surrounding.Answer {
         let (folder, name) = Directory.split(path)
         do throws(SystemError) {

@@ -1,17 +1,18 @@
 internal import HostInspection
 internal import HostSystem
 
-/// The libraries beside a plugin that it needs, and that those need.
+/// The libraries in the plugins directory that a plugin needs, directly or through each other.
 struct Libraries {
-    /// The names that the dynamic linker looks for, also those that lie elsewhere or nowhere.
+    /// The names that the dynamic linker searches for, including those of libraries elsewhere or nowhere.
     private(set) var wanted: Set<String> = []
-    /// Those that lie in the plugins directory, by name.
+    /// The libraries found in the plugins directory, by name.
     private(set) var found: [Candidate] = []
 
-    /// More are left to the linker.
+    /// The largest number of libraries; further ones are left to the dynamic linker.
     private static let most = 64
 
-    /// Looks for them. What is no library, or may be written by others, is left to the linker, which says more.
+    /// Finds the libraries. A file that is not a library, or that other users can write, is left to the dynamic linker,
+    /// whose error message says more.
     init(of file: PluginFile, in directory: borrowing Directory, allowUnsafePermissions: Bool) {
         var names = file.needed
         while let name = names.popLast() {

@@ -1,51 +1,52 @@
 internal import HostValues
 
-/// The files that are to be scanned, and when. Pure.
+/// The files to scan, and when. Pure.
 struct PendingScans {
-    /// Why and how a file is to be scanned.
+    /// The reason for a scan, and how to do it.
     struct Scan: Equatable {
-        /// Its stamp may be the old one all the same: an event says that it has changed.
+        /// Scan even if the file's stamp is unchanged, since an event says that the file has changed.
         var isForced = false
-        /// The event does not say that its writer has finished.
+        /// The event does not tell whether the file's writer has finished.
         var mayBeWritten = false
-        /// Something incomplete may become whole.
+        /// An incomplete file gets a grace period in which it may become complete.
         var isPatient = true
-        /// Not earlier than that.
+        /// The earliest time of the scan.
         var notBefore = MonotonicTime.longAgo
-        /// The last scan could not tell, and perhaps none will: nobody waits for this one.
+        /// The previous scan was inconclusive; this retry does not delay idle exit.
         var isRetry = false
     }
 
     private var scans: [String: Scan] = [:]
-    /// The names whose time has come, the next one last: sorted when some were added, not at each turn.
+    /// The due names in reverse order, so that the next one is last. Sorted only after names were added, not for each
+    /// scan.
     private var order: [String] = []
     private var added: Set<String> = []
 
     subscript(name: String) -> Scan? { scans[name] }
 
-    /// The files that are to be scanned.
+    /// The names of all pending files.
     var names: [String] { Array(scans.keys) }
 
-    /// Whether nothing is left for which somebody waits.
+    /// Whether nothing is pending except retries.
     var isSettled: Bool { scans.values.allSatisfy(\.isRetry) }
 
-    /// When the next one is due, or nil.
+    /// When the next scan is due; nil if none is pending.
     var deadline: MonotonicTime? { scans.values.map(\.notBefore).min() }
 
-    /// A file is to be scanned.
+    /// Adds a file to scan.
     mutating func add(_ name: String, _ scan: Scan) {
         scans[name] = scan
         added.insert(name)
         order = []
     }
 
-    /// The names that were added since this was asked last, sorted.
+    /// The names that were added since the last call, sorted.
     mutating func takeAdded() -> [String] {
         defer { added = [] }
         return added.sorted()
     }
 
-    /// The first, by name, of the files whose time has come; it is pending no more.
+    /// Removes and returns the first due file, by name.
     mutating func next(at now: MonotonicTime) -> (name: String, scan: Scan)? {
         if order.isEmpty { order = scans.filter { $0.value.notBefore <= now }.keys.sorted(by: >) }
         while let name = order.popLast() {

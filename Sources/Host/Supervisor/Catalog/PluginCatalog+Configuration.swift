@@ -1,20 +1,20 @@
 internal import HostPolicy
 internal import HostValues
 
-/// What is configured for plugins: read before their routines begin, and again when files are edited.
+/// The configurations of plugins: read before their routines begin, and again when files are edited.
 ///
-/// An edit that is wrong changes nothing: it is said, and what runs keeps its settings until the file is mended.
+/// /// An invalid edit changes nothing: it is logged, and routines keep their settings until the file is corrected.
 extension PluginCatalog {
-    /// Reads the host's configuration; one that is wrong, or is named and not there, is thrown.
+    /// Reads the host's configuration; throws if it is invalid, or if it was named and does not exist.
     func loadHostConfiguration() throws { _ = try resolver.readHost() }
 
-    /// What holds for a plugin whose routines are not known yet.
+    /// The effective settings of a plugin whose routines are not known yet.
     func settingsBeforeDescription(of entry: Entry) -> EffectiveSettings {
         resolver.settings(
             ofUnknown: entry.description?.id ?? entry.expectedName ?? entry.plugin, entry.configuration)
     }
 
-    /// What holds for a routine of a plugin that is not ending, or for the plugin where it has no such routine.
+    /// The effective settings of a routine of an active plugin, or of the plugin if it has no such routine.
     func settings(plugin: String, routine: String) -> EffectiveSettings? {
         guard let entry = entries.values.first(where: { $0.name == plugin && !$0.isRetiring }) else { return nil }
         if case .ready(let program, _) = entry.state,
@@ -25,7 +25,7 @@ extension PluginCatalog {
         return settingsBeforeDescription(of: entry)
     }
 
-    /// Files of those names came, changed or went.
+    /// Handles added, changed or removed configuration files.
     func configurationChanged(_ names: Set<String>, isWhole: Bool) {
         var isHost = isWhole || names.contains(DirectoryWatch.configurationChange)
         if isHost {
@@ -36,7 +36,7 @@ extension PluginCatalog {
                 isHost = false
             }
         }
-        // Whatever is told of a plugin is told of all its instances at once.
+        // An instance's configuration is part of its plugin's, so all instances of a plugin are renewed at once.
         var renewed: Set<String> = []
         for entry in inOrder() where isHost || isWhole || names.contains(entry.plugin + ".json5") {
             switch entry.state {
@@ -47,7 +47,7 @@ extension PluginCatalog {
         }
     }
 
-    /// Reads what is configured for a plugin, and gives it to those of its instances that run; others come or go.
+    /// Reads a plugin's configuration, applies it to the running instances, and starts or retires others.
     private func renewAll(_ entry: Entry, _ description: PluginDescription) {
         let layers: PluginLayers
         do {
@@ -62,9 +62,9 @@ extension PluginCatalog {
         }
     }
 
-    /// Lets the instances of a plugin come and go that the configuration has, or has no more. Whether this one stays.
+    /// Starts and retires instances as the configuration says. Returns whether this entry stays.
     ///
-    /// Who was described before it was known that there are instances is the first of those that are missing.
+    /// /// An entry that was described before the instances were known becomes the first missing instance.
     func settleInstances(of entry: Entry, _ wanted: [String]) -> Bool {
         let siblings = inOrder { $0.isSibling(of: entry) && !$0.isRetiring }
         if entry.instance == nil, !entry.isReady {
@@ -81,7 +81,7 @@ extension PluginCatalog {
         return plan.stay.contains(entry.number)
     }
 
-    /// Gives a plugin new settings, which needs new sessions, if they differ.
+    /// Gives a plugin new settings, in new sessions, if they differ from the present ones.
     private func renew(
         _ entry: Entry, _ program: Program, _ description: PluginDescription, _ layers: PluginLayers
     ) {
@@ -90,7 +90,7 @@ extension PluginCatalog {
             resolver.settings(of: routine, in: description, entry.configuration).isSame(as: known.settings)
         }
         if isSame {
-            // The same settings in other words: what a person ordered is kept under what the files say.
+            // Equal settings in other words: a person's orders are stored under a key derived from the files' words.
             let reworded = self.program(of: entry, description)
             if reworded == program { return }
             entry.state = .ready(reworded, description)

@@ -3,17 +3,17 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Orders to load plugins, and the programs that their routines are run from.
+/// The orders to load plugins, and the programs that describe how their routines run.
 extension PluginCatalog {
-    /// How long a `load` may take when nobody says, ns.
+    /// How long a load may take if no setting says so, in ns.
     private static let loadTimeout: Int64 = 60_000_000_000
     private static let month = Int64(nanosecondsFrom: RoutineTiming.longestMs)
 
-    /// The order to describe a plugin, made when its turn comes; nil when that is not wanted any more.
+    /// The order to describe a plugin, made when its turn comes; nil if the description is no longer wanted.
     func order(_ number: Int) -> Load? {
         guard let entry = entries[number], entry.isDescribing else { return nil }
         keepCopy(of: number)
-        // So that the worker that describes it, which runs its constructors, has its limits.
+        // Applies the plugin's limits already to the worker that describes it, since that runs its constructors.
         let expected = resolver.expected(of: entry.file.name)
         entry.expectedName = expected?.id
         entry.configuration = expected?.configuration.instance(entry.instance) ?? PluginLayers()
@@ -25,8 +25,8 @@ extension PluginCatalog {
         return order
     }
 
-    /// Why a worker with these limits cannot be had: its sandbox must be whole, and cannot be on this machine. Where as much
-    /// as can be is enough, what is missing is told once.
+    /// The reason why a worker with these limits is impossible: its sandbox is required to be complete, and the kernel
+    /// cannot do that. If a partial sandbox is allowed, what is missing is logged once.
     func sandboxGap(_ limits: WorkerLimits) -> String? {
         let missing = settings.sandbox.missing
         if missing.isEmpty { return nil }
@@ -43,7 +43,8 @@ extension PluginCatalog {
         }
     }
 
-    /// What a plugin says that it needs of its sandbox, and is not allowed by its configuration; nil where it has all.
+    /// A message about the sandbox permissions that a plugin needs and its configuration does not grant; nil if none is
+    /// missing.
     func unmetNeeds(of description: PluginDescription, _ program: Program) -> String? {
         let needs = description.needs.compactMap { SandboxNeed($0) }
         if needs.isEmpty { return nil }
@@ -58,7 +59,7 @@ extension PluginCatalog {
         return nil
     }
 
-    /// Makes the copy of a plugin anew that workers load, where something has removed it: what removes old files from /tmp.
+    /// Restores the copy of a plugin that workers load, if it was removed, as by a cleaner of /tmp.
     func keepCopy(of number: Int) {
         guard let entry = entries[number], !folder.hasCopy(of: entry.hash) else { return }
         folder.restoreCopy(of: entry.file.name)
@@ -68,8 +69,8 @@ extension PluginCatalog {
             isBack ? .warning : .error, entry.name, "its copy \(folder.copy(of: entry.hash)) was removed, \(rest)")
     }
 
-    /// The program of a plugin that is configured. Equal settings share their storage: with many routines it is what takes
-    /// most memory.
+    /// The program of a configured plugin. Equal settings of routines share their storage, since with many routines the
+    /// settings take most of the memory.
     func program(of entry: Entry, _ description: PluginDescription) -> Program {
         var routines: [Program.Routine] = []
         for routine in description.routines {
@@ -95,7 +96,7 @@ extension PluginCatalog {
             load: load(entry, settings, isForRunning: true), routines: routines)
     }
 
-    /// The order to load a plugin in the worker of its first routine. Only for running its parameters are known.
+    /// The order to load a plugin in the worker of its first routine. The parameters are included only for running.
     private func load(_ entry: Entry, _ settings: [EffectiveSettings], isForRunning: Bool) -> Load {
         let key: WorkerKey =
             switch settings[0].isolation {
@@ -117,8 +118,8 @@ extension PluginCatalog {
             limit: Self.limit(settings))
     }
 
-    /// Whose folders the plugin's worker has. Before it is described, those of the name that its file had last, else of the one
-    /// that it probably has: its worker gives way where that was wrong.
+    /// The owner of the worker's folders. Before the description, that is the name which the file had last, else the
+    /// likely name; if that was wrong, the worker is replaced.
     private func home(of entry: Entry, _ key: WorkerKey) -> WorkerHome? {
         switch key {
         case .shared: .everybody
@@ -130,7 +131,7 @@ extension PluginCatalog {
         }
     }
 
-    /// How long a load may take: `timeout_ms` bounds it, where that is set.
+    /// How long a load may take: `timeout_ms` limits it, if that is set.
     private static func limit(_ settings: [EffectiveSettings]) -> Int64 {
         guard settings.contains(where: { $0.settings[.timeoutMs] != nil }) else { return loadTimeout }
         return settings.map { min($0.timeoutNanoseconds ?? month, month) }.max() ?? month
@@ -138,7 +139,7 @@ extension PluginCatalog {
 }
 
 extension EffectiveSettings {
-    /// A name for all that configuration files set, wherever they set it.
+    /// A hash of all settings from configuration files, independent of which file sets them.
     fileprivate var fileContent: String {
         var lines: [String] = []
         for (key, value) in settings {
@@ -150,7 +151,7 @@ extension EffectiveSettings {
         return ContentHash.name(of: lines.sorted().joined(separator: "\n"))
     }
 
-    /// Whether the same holds, from whatever source.
+    /// Whether the effective values are equal, whatever their sources.
     func isSame(as other: EffectiveSettings) -> Bool {
         settings.mapValues(\.value) == other.settings.mapValues(\.value)
             && params.mapValues(\.value) == other.params.mapValues(\.value) && namedPaths == other.namedPaths

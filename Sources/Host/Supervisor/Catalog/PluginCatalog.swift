@@ -5,42 +5,42 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// The plugins of a directory: which files are plugins, what they are called, what is configured for them, and what is
-/// to happen when one comes, changes or goes.
+/// The plugins of a directory: which files are plugins, their names and configurations, and what must happen when one
+/// appears, changes or disappears.
 ///
-/// It is told what changed in the directory and what workers found out, and asks its folder. What follows waits in
-/// `take`. It knows neither workers nor sessions.
+/// /// It is told about changes in the directory and findings of workers, and scans through its folder. The resulting
+/// changes wait in `take`. It knows neither workers nor sessions.
 final class PluginCatalog {
-    /// What is to be done.
+    /// An action for the caller.
     enum Change: Equatable {
-        /// A worker is to describe the plugin: see `order`.
+        /// Have a worker describe the plugin; see `order`.
         case describe(Int)
-        /// It waits for no description any more.
+        /// The plugin no longer waits for a description.
         case forget(Int)
-        /// Its routines can begin.
+        /// The plugin's routines can begin.
         case ready(Program)
-        /// Its routines run as before; only what its files are known by is another.
+        /// The routines run on unchanged; only the key of their files' content differs.
         case reworded(Program)
-        /// A file is no plugin that can be used, which was said.
+        /// A file is not a usable plugin, which was logged.
         case refused
-        /// What runs of it is to end, with records of that kind; then `ended` is to be called.
+        /// End the plugin's sessions, with records of that kind, and then call `ended`.
         case retire(Int, as: SessionEnd, String)
     }
 
-    /// How a catalog is made.
+    /// The options of a catalog.
     struct Settings {
-        /// The host's configuration file; nil: the one in the plugins directory, if there is one.
+        /// The host's configuration file; nil means the one in the plugins directory, if it exists.
         var configuration: String?
-        /// What the command line sets for all routines.
+        /// The settings of the command line, which apply to all routines.
         var overrides = ConfigurationLayer()
-        /// The plugins and the state directory, from the root on.
+        /// The absolute paths of the plugins directory and of the state directory.
         var plugins: String
         var state: String
         /// What sandboxes can enforce on this machine.
         var sandbox = SandboxSupport.wanted
     }
 
-    /// Deaths from outside after which a plugin that was to be described is refused.
+    /// After so many kills of its worker from outside, a plugin that is being described is refused.
     private static let mostKilled = 5
 
     typealias Entry = PluginEntry
@@ -52,7 +52,7 @@ final class PluginCatalog {
     private var unclaimed = UnclaimedSettingsNotice()
     private let scanner: PluginScanner
     private var isStopped = false
-    /// What sandboxes lack was said.
+    /// Whether the gaps of sandboxes on this kernel were logged.
     var hasToldOfSandbox = false
     private var mayHold = false
     private var lastNumber = 0
@@ -62,7 +62,7 @@ final class PluginCatalog {
     var resolver: SettingsResolver
     var changes: [Change] = []
 
-    /// A catalog of nothing yet: see `loadHostConfiguration` and `begin`.
+    /// Makes an empty catalog; `loadHostConfiguration` and `begin` fill it.
     init(_ settings: Settings, folder: any PluginFolder, clock: any HostClock, deadlines: Deadlines, log: any LogSink) {
         self.settings = settings
         self.folder = folder
@@ -73,7 +73,7 @@ final class PluginCatalog {
         scanner.found = { [unowned self] in perform($0, on: $1, $2) }
     }
 
-    /// What is to be done since this was asked last, in order.
+    /// The changes since the last call, in order.
     func take() -> [Change] {
         if mayHold { describeHeld() }
         let unclaimed = unclaimed.take(
@@ -85,15 +85,15 @@ final class PluginCatalog {
         return changes
     }
 
-    // MARK: What is asked of it
+    // MARK: Queries
 
-    /// The name of a plugin, or of its file.
+    /// The name of a plugin; its file's name before the description.
     func name(_ number: Int) -> String { entries[number]?.name ?? "" }
 
-    /// The version of a plugin that is described.
+    /// The version of a described plugin.
     func version(_ number: Int) -> String? { entries[number]?.description?.version }
 
-    /// What to call a plugin or one of its routines in the log; nil when there is no such plugin.
+    /// The name of a plugin or one of its routines for the log; nil if there is no such plugin.
     func subject(_ number: Int, routine index: Int? = nil) -> String? {
         guard let entry = entries[number] else { return nil }
         guard let index, let routines = entry.description?.routines, routines.indices.contains(index) else {
@@ -102,7 +102,7 @@ final class PluginCatalog {
         return entry.name + "/" + routines[index].name
     }
 
-    /// Whether every plugin file that is there was looked at.
+    /// Whether every known plugin file was described or refused.
     var isReady: Bool {
         entries.values.allSatisfy { entry in
             switch entry.state {
@@ -112,17 +112,17 @@ final class PluginCatalog {
         }
     }
 
-    /// Whether nothing is being looked at, described or ended.
+    /// Whether nothing is being scanned, described or ended.
     var isSettled: Bool {
         isReady && scanner.isSettled && retiring.isEmpty
     }
 
-    /// How many plugins are ready.
+    /// The number of plugins that are ready.
     var readyCount: Int {
         entries.values.count(where: { if case .ready = $0.state { true } else { false } })
     }
 
-    /// The plugin files, by name.
+    /// The plugin files with their states, by name.
     func status() -> [HostStatus.Plugin] {
         let plugins = entries.values.filter { !$0.isRetiring }.map(\.status)
         let refused = scanner.refusals.map { name, why in
@@ -133,18 +133,18 @@ final class PluginCatalog {
         }
     }
 
-    // MARK: What changes in the directory
+    // MARK: Changes in the directory
 
-    /// Begins to watch the directory, and looks at all that is there.
+    /// Starts to watch the directory, and scans it.
     func begin() throws {
         try folder.watch(configuration: settings.configuration) { [unowned self] in directoryChanged($0) }
         scanAll(isPatient: false)
     }
 
-    /// Looks at the whole directory, and takes up what is new, changed or gone.
+    /// Scans the whole directory and handles what is new, changed or gone.
     func scanAll(isPatient: Bool = true) { scanner.scanAll(isPatient: isPatient) }
 
-    /// Something changed in the directory.
+    /// Handles a batch of changes in the directory.
     func directoryChanged(_ change: DirectoryWatch.Change) {
         guard !isStopped else { return }
         scanner.directoryChanged(change)
@@ -152,7 +152,7 @@ final class PluginCatalog {
         unclaimed.settingsChanged(change.settled, isWhole: change.isWhole)
     }
 
-    /// Loads again what was refused, and looks at the whole directory and all configurations.
+    /// Retries the refused plugins, and rescans the directory and all configurations.
     func reload() {
         for entry in inOrder() { if case .refused = entry.state { describeAgain(entry) } }
         scanAll()
@@ -160,7 +160,7 @@ final class PluginCatalog {
         unclaimed.settingsChanged([], isWhole: true)
     }
 
-    /// The host ends: nothing is taken up any more.
+    /// Stops all scanning, because the host ends.
     func stop() {
         isStopped = true
         scanner.stop()
@@ -199,12 +199,12 @@ final class PluginCatalog {
         enter(file, hash)
     }
 
-    /// The entries of which something holds, in the order in which they came.
+    /// The entries that satisfy a condition, in the order of their creation.
     func inOrder(where holds: (Entry) -> Bool = { _ in true }) -> [Entry] {
         entries.values.filter(holds).sorted { $0.number < $1.number }
     }
 
-    /// Takes a plugin up, or an instance of it; it is described as soon as what it replaces has ended.
+    /// Adds a plugin or an instance of it, to be described as soon as its predecessors have ended.
     func enter(_ file: PluginFile, _ hash: String, instance: String? = nil) {
         lastNumber += 1
         let entry = Entry(number: lastNumber, file: file, hash: hash, instance: instance)
@@ -217,7 +217,7 @@ final class PluginCatalog {
         }
     }
 
-    /// Ends what runs of a plugin; its sessions' records give that kind.
+    /// Ends what runs of a plugin; `kind` becomes the kind of end in its sessions' records.
     func retire(_ entry: Entry, as kind: SessionEnd, _ text: String) {
         guard !entry.isRetiring else { return }
         entry.state = .retiring(entry.description)
@@ -225,26 +225,26 @@ final class PluginCatalog {
         changes += [.forget(entry.number), .retire(entry.number, as: kind, text)]
     }
 
-    /// Describes a plugin again that was refused.
+    /// Describes a refused plugin again.
     func describeAgain(_ entry: Entry) {
         entry.state = .describing
         changes.append(.describe(entry.number))
     }
 
-    /// A plugin cannot be used: said once.
+    /// Refuses a plugin, and logs the reason once.
     func refuse(
         _ entry: Entry, _ reason: String, _ description: PluginDescription? = nil, nameTakenBy other: Int? = nil
     ) {
-        // The author knows the file by its own name, not by its copy's.
+        // The author knows the file by its own name, not by that of its copy.
         let text = reason.replacing(folder.copy(of: entry.hash), with: entry.file.name)
         entry.state = .refused(text, description, nameTakenBy: other)
         changes += [.forget(entry.number), .refused]
         log.write(.error, "", "\(folder.path(of: entry.file.name)): \(text)")
     }
 
-    // MARK: What workers find out
+    // MARK: Findings of workers
 
-    /// Nothing of these plugins runs any more: what waited for that, or for their names, begins.
+    /// Handles the end of these plugins: entries that waited for that, or for their names, go on.
     func ended(_ numbers: [Int]) {
         for number in numbers where entries[number]?.isRetiring == true { entries[number] = nil }
         retiring.removeAll { entries[$0] == nil }
@@ -262,14 +262,14 @@ final class PluginCatalog {
         folder.sweep(keeping: Set(entries.values.map(\.hash)))
     }
 
-    /// A plugin could not be described.
+    /// Refuses a plugin that could not be described.
     func couldNotDescribe(_ number: Int, _ text: String) {
         guard let entry = entries[number], entry.isDescribing else { return }
         refuse(entry, text)
     }
 
-    /// The worker that was to describe a plugin was killed from outside. That says nothing about the file: it is tried
-    /// again a few times.
+    /// Retries a description whose worker was killed from outside, a few times, since such a kill does not incriminate
+    /// the plugin's file.
     func killedWhileDescribed(_ number: Int, _ text: String) {
         guard let entry = entries[number], entry.isDescribing else { return }
         entry.killed += 1
@@ -277,15 +277,15 @@ final class PluginCatalog {
         refuse(entry, text)
     }
 
-    /// A plugin was described: takes up what it says of itself, or refuses it.
+    /// Takes a plugin's description: accepts or refuses the plugin.
     func described(_ number: Int, _ description: PluginDescription) {
         guard let entry = entries[number], entry.isDescribing else { return }
-        // Its worker has asked that too; but plugin code can write on the channel itself.
+        // The worker has checked this already; but plugin code can write to the channel itself.
         if let fault = description.scheduleFault(isZone: TimeZones.has) { return refuse(entry, fault) }
         describe(entry, description)
     }
 
-    /// What waited for a file with more right to its name may have it, or is refused.
+    /// Resumes entries that were held while a file with a better claim to their name was undescribed.
     private func describeHeld() {
         mayHold = false
         for entry in inOrder() {
@@ -293,7 +293,7 @@ final class PluginCatalog {
         }
     }
 
-    /// Whether a file with more right to the name has not been described yet.
+    /// Whether a file with a better claim to the name has not been described yet.
     private func mustWait(_ entry: Entry, for id: String) -> Bool {
         names.mustWait(entry.file.name, for: id) {
             entries.values.filter { $0 !== entry && $0.isUndecided }.map(\.file.name) + scanner.pending
@@ -309,7 +309,7 @@ final class PluginCatalog {
                     nameTakenBy: other.number)
             }
         }
-        // The one that had the name is ending: the routines begin when it has ended.
+        // The former owner of the name is ending; the routines begin after its end.
         if others.contains(where: \.isRetiring) || mustWait(entry, for: description.id) {
             entry.state = .held(description)
             mayHold = true

@@ -3,36 +3,37 @@ internal import HostPolicy
 internal import HostValues
 internal import HostWire
 
-/// One plugin file, or what runs of one; of a plugin with several instances each has an entry of its own.
+/// A plugin file and what runs of it; each instance of a plugin has an entry of its own.
 final class PluginEntry {
-    /// Where it stands.
+    /// The entry's state.
     enum State {
-        /// These, of the same file or the same content, have not ended yet.
+        /// These entries, of the same file or the same content, must end first.
         case waiting(for: Set<Int>)
-        /// Its description is awaited.
+        /// A worker was asked for the description, which has not come yet.
         case describing
-        /// It is described, and waits for the end of the one that had its name.
+        /// The plugin is described, and waits for another file's decision or end because of its name.
         case held(PluginDescription)
-        /// Its routines can begin.
+        /// The routines can run.
         case ready(Program, PluginDescription)
-        /// It cannot be loaded, or its configuration is wrong: why. Perhaps another one has its name.
+        /// The plugin cannot be loaded or its configuration is invalid; the text says why. `nameTakenBy` is the plugin
+        /// that has its name, if that is the reason.
         case refused(String, PluginDescription?, nameTakenBy: Int?)
-        /// Its file is gone or another one: what runs of it is ending.
+        /// The file is gone or was replaced, and what runs of it is ending.
         case retiring(PluginDescription?)
     }
 
     let number: Int
     let file: PluginFile
-    /// The name of its bytes, and of the copy that workers load.
+    /// The name of the content, and of the copy that workers load.
     let hash: String
-    /// Which instance of its plugin it is; nil: the plugin as itself, or it is not known yet whether there are any.
+    /// The plugin's instance; nil for the plugin as a whole, or while it is unknown whether there are instances.
     var instance: String?
     var state = State.describing
-    /// What is configured for it alone.
+    /// The configuration for this entry alone.
     var configuration = PluginLayers()
-    /// What it will probably call itself, before that is known: a name that is configured.
+    /// The likely name of the plugin, from a configuration, before its description.
     var expectedName: String?
-    /// How often its worker was killed from outside while it was described.
+    /// How often its worker was killed from outside during the description.
     var killed = 0
 
     init(number: Int, file: PluginFile, hash: String, instance: String?) {
@@ -51,14 +52,14 @@ final class PluginEntry {
         }
     }
 
-    /// The plugin's id, or before it is known the file's name without its ending.
+    /// The plugin's id; before the description, the file's name without its suffix.
     var plugin: String { description?.id ?? PluginNames.stem(file.name) }
-    /// What it is called everywhere: that, with its instance.
+    /// The plugin's id with its instance, as shown everywhere.
     var name: String { InstanceName.whole(plugin, instance) }
 
     var isRetiring: Bool { if case .retiring = state { true } else { false } }
     var isReady: Bool { if case .ready = state { true } else { false } }
-    /// It is not known yet what it calls itself.
+    /// Whether the plugin's own name is still unknown.
     var isUndecided: Bool {
         switch state {
         case .waiting, .describing: true
@@ -67,17 +68,17 @@ final class PluginEntry {
     }
     var isDescribing: Bool { if case .describing = state { true } else { false } }
 
-    /// Whether another one is of the same file, as an instance of the same plugin is.
+    /// Whether the other entry is of the same file and content, as an instance of the same plugin is.
     func isSibling(of other: PluginEntry) -> Bool { file.name == other.file.name && hash == other.hash }
 
-    /// Whether this one must have ended before another one may begin: it is of the same file or content, and the same
-    /// instance, unless one of the two is all of the plugin.
+    /// Whether this entry must end before the other one may begin: it is of the same file or content, and of the same
+    /// instance, or one of the two is the plugin as a whole.
     func precedes(_ next: PluginEntry) -> Bool {
         isRetiring && (file.name == next.file.name || hash == next.hash)
             && (instance == nil || next.instance == nil || instance == next.instance || !isSibling(of: next))
     }
 
-    /// As `status` has it.
+    /// The entry for the host's status.
     var status: HostStatus.Plugin {
         let (text, why): (String, String?) =
             switch state {

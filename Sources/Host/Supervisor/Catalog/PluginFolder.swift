@@ -3,44 +3,45 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// The plugins directory and the copies of what was found in it, as the catalog sees them: the real ones, or a test's.
+/// The plugins directory, and the copies of the plugins in it, as the catalog uses them. A protocol, so that tests can
+/// replace it.
 protocol PluginFolder: AnyObject {
-    /// Where it is, for messages.
+    /// The directory's path, for messages.
     var path: String { get }
-    /// Begins to tell what changes in it, and in a configuration file that lies elsewhere.
+    /// Starts to report changes in the directory, and in a configuration file outside of it.
     func watch(configuration: String?, _ handler: @escaping (DirectoryWatch.Change) -> Void) throws(SystemError)
-    /// Begins a round of scans in what the path leads to now, until `close`. Throws also when there is none.
+    /// Begins a round of scans in the directory that the path leads to now, which ends with `close`. Throws if there is
+    /// none.
     func open() throws(SystemError)
-    /// Ends a round: nothing is held in the directory between two.
+    /// Ends a round of scans. Between rounds no descriptor of the directory is open.
     func close()
-    /// The names in it; nil when it cannot be read.
+    /// The names of the entries; nil if the directory cannot be read.
     func names() -> [String]?
-    /// Whether an entry is certainly not there.
+    /// Whether an entry certainly does not exist.
     func isGone(_ name: String) -> Bool
-    /// What a scan of an entry would depend on; nil when there is no such file.
+    /// The stamp that a scan of the entry would depend on; nil if there is no such file.
     func stamp(of name: String) -> PluginFolderStamp?
-    /// Looks at an entry, and takes a copy of what is a plugin. `mayBeWritten`: what is known of it does not say that its
-    /// writer has finished.
+    /// Scans an entry, and copies it if it is a plugin. `mayBeWritten` says that its writer may not have finished.
     func scan(_ name: String, mayBeWritten: Bool) -> ScanFinding
-    /// The files that need one of these names as a library.
+    /// The files that need a library with one of these names.
     func needing(_ names: Set<String>) -> [String]
-    /// The files that are named as plugins are, and are libraries.
+    /// The files that are named like plugins but are libraries.
     var libraryNames: Set<String> { get }
-    /// The folder of the copies of the libraries beside a plugin that it needs; nil when there are none.
+    /// The folder with copies of the libraries that a plugin needs from its directory; nil if there are none.
     func libraries(of content: String) -> String?
     /// Whether there is a copy with that content.
     func hasCopy(of content: String) -> Bool
-    /// Makes the copy of a file's content anew.
+    /// Makes the copy of a file's content again.
     func restoreCopy(of name: String)
     /// The path of the copy with that content.
     func copy(of content: String) -> String
-    /// Removes the copies of all other contents.
+    /// Removes all copies with other contents.
     func sweep(keeping contents: Set<String>)
-    /// Who had which plugin's name when that was kept last.
+    /// The owners of plugins' names, as saved last.
     func owners() -> PluginOwners
-    /// Keeps who has which name.
+    /// Saves the owners of plugins' names.
     func keep(_ owners: PluginOwners)
-    /// The bytes of a configuration file; nil when it may be absent and is. Throws also where others can write it, unless
+    /// The bytes of a configuration file; nil if it is optional and absent. Throws if other users can write it, unless
     /// that is allowed.
     func configuration(_ path: String, isOptional: Bool) throws -> [UInt8]?
 }
@@ -50,35 +51,35 @@ extension PluginFolder {
     func path(of name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 }
 
-/// What a scan depends on.
+/// The state of a file that a scan's result depends on.
 struct PluginFolderStamp {
     var stamp: PluginDirectory.Stamp
-    /// It was changed so recently that it may change again without its stamp changing.
+    /// Whether the file was changed so recently that another change might leave the stamp equal.
     var isFresh: Bool
 }
 
-/// What a scan has found.
+/// The result of a scan.
 enum ScanFinding: Equatable {
     case absent
-    /// Somebody writes it.
+    /// Another process has the file open for writing.
     case busy
-    /// Where it lies the system does not tell whether somebody writes it; the end of that is told by an event of its own.
+    /// The file system does not tell whether the file has a writer; an event will report when the writing ends.
     case untold
-    /// It has changed while it was read.
+    /// The file changed while it was read.
     case changing
-    /// A plugin, of which there is a copy.
+    /// A plugin, which was copied.
     case plugin(PluginFile, content: String)
     /// A library without a plugin in it.
     case library(String)
-    /// No plugin, but perhaps only not whole yet.
+    /// Not a plugin, but perhaps only incomplete.
     case incomplete(String)
-    /// Something else than the file is at fault.
+    /// The scan failed for a reason other than the file's content.
     case unclear(String)
-    /// No plugin.
+    /// Not a usable plugin.
     case refused(String)
 }
 
-/// The directory itself, with copies in the state directory.
+/// The real plugins directory, with copies in the state directory.
 final class SystemPluginFolder: PluginFolder {
     let path: String
     private let allowsUnsafePermissions: Bool
@@ -87,23 +88,23 @@ final class SystemPluginFolder: PluginFolder {
     private let clock: any HostClock
     private let polls: Bool
     private let log: any LogSink
-    /// The names that each plugin, or a library beside it that it needs, is linked with.
+    /// The library names that each plugin is linked with, directly or through libraries in the directory.
     private var wanted: [String: Set<String>] = [:]
     private(set) var libraryNames: Set<String> = []
-    /// The names by which libraries are needed, where their files have others: `libx.so`, a link to `libx.so.1`.
+    /// The names by which libraries are needed, if they differ from the files' names: `libx.so`, a link to `libx.so.1`.
     private var ownNames: [String: String] = [:]
-    /// What was said of names that cannot be read.
+    /// The messages about unreadable names that were logged.
     private var told: Set<String> = []
     private static let ownersFile = "names.json"
 
     private let state: Directory
     private var copies: PrivateCopies
-    /// What the file of the names' owners says.
+    /// The owners of names as saved last.
     private var kept = PluginOwners()
     private var watch: DirectoryWatch?
     private var directory: OpenDirectory?
 
-    /// A directory that can be held by an optional.
+    /// An open directory in an object, so that it can be optional.
     private final class OpenDirectory {
         let directory: Directory
         let status: FileStatus
@@ -213,7 +214,7 @@ final class SystemPluginFolder: PluginFolder {
     }
 
     func needing(_ names: Set<String>) -> [String] {
-        // A copy of a library of the system's, under a name of its own, is nothing that the linker would find here.
+        // A copy of a system library under another name is not what the linker would find in this directory.
         let names = names.union(names.compactMap { ownNames[$0] }.filter { (try? Directory(path).status($0)) != nil })
         return wanted.filter { !$0.value.isDisjoint(with: names) }.map(\.key)
     }
@@ -243,7 +244,7 @@ final class SystemPluginFolder: PluginFolder {
     func keep(_ owners: PluginOwners) {
         guard owners != kept else { return }
         kept = owners
-        // Where it fails, the next host goes by the names of the files.
+        // If this fails, the next host decides by the files' names.
         try? state.replace(Self.ownersFile, with: owners.bytes)
     }
 

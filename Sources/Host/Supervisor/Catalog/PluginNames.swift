@@ -1,10 +1,10 @@
-/// What plugins are probably called, by the names of their files.
+/// Derives the likely names of plugins from their files' names.
 enum PluginNames {
-    /// A file's name without its ending.
+    /// A file's name without its suffix.
     static func stem(_ file: String) -> String { file.hasSuffix(".so") ? String(file.dropLast(3)) : file }
 
-    /// Names that a plugin in a file of that name is likely to have: for `libMarketPoller.so` that, without `lib`, and
-    /// `market-poller`.
+    /// The names that a plugin in a file of that name is likely to have: for `libMarketPoller.so` these are
+    /// `libMarketPoller`, `MarketPoller` and `market-poller`.
     static func likely(_ file: String) -> [String] {
         let stem = stem(file)
         let bare = stem.hasPrefix("lib") ? String(stem.dropFirst(3)) : stem

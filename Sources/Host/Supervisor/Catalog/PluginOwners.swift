@@ -1,19 +1,20 @@
 internal import HostSystem
 internal import HostValues
 
-/// Which file had which plugin's name last: the one that has it again when several claim it, also in the next host.
+/// Remembers which file had each plugin's name last. That file gets the name again if several claim it, also after a
+/// restart of the host.
 struct PluginOwners: Equatable {
-    /// More are not remembered than are here, and a few that may come back.
+    /// The largest number of names; when it is reached, names of absent plugins are forgotten.
     private static let most = 4096
 
     private(set) var files: [String: String] = [:]
-    /// The same by file; of several names one.
+    /// The names by file; if a file has had several names, one of them.
     private var ids: [String: String] = [:]
 
-    /// Nobody is known.
+    /// Makes an empty memory.
     init() {}
 
-    /// Those of a file's bytes; whatever is wrong with it, it is only a memory.
+    /// Reads a saved file. Invalid content is ignored, since it is only a memory.
     init(_ bytes: [UInt8]) {
         guard case .object(let members)? = try? JSON5Parser.parse(bytes).value else { return }
         for member in members.prefix(Self.most) {
@@ -23,7 +24,7 @@ struct PluginOwners: Equatable {
         }
     }
 
-    /// As a file.
+    /// The content of the file to save.
     var bytes: [UInt8] {
         var writer = JSONWriter()
         writer.open()
@@ -32,7 +33,8 @@ struct PluginOwners: Equatable {
         return writer.bytes + [0x0A]
     }
 
-    /// The file has the name from now on; true when that is news. Of names that nobody here has, some are forgotten.
+    /// Notes that the file has the name from now on; returns true if that is a change. If there are too many names,
+    /// those that are not in `present` are forgotten.
     mutating func note(_ id: String, _ file: String, present: () -> Set<String>) -> Bool {
         if files[id] == file { return false }
         if files.count >= Self.most, files[id] == nil {
@@ -44,14 +46,14 @@ struct PluginOwners: Equatable {
         return true
     }
 
-    /// The name that a file has, by what is remembered, else the likely one; nil where another file has that.
+    /// The remembered name of a file, else its likely name; nil if another file has that name.
     func expected(of file: String, likely: String?) -> String? {
         if let known = ids[file], files[known] == file { return known }
         return likely.flatMap { files[$0] == nil ? $0 : nil }
     }
 
-    /// Of files that are not described yet, the one with more right to a name than the one that claims it; nil when there is
-    /// none. That is the one that had it last, else the one that is called so.
+    /// Among files that are not described yet, the one with a better claim to a name than `file`; nil if there is none.
+    /// The best claim has the file that had the name last, then a file that is named after it.
     func rival(
         of file: String, for id: String, among undecided: () -> [String], likely: (String) -> [String]
     ) -> String? {
@@ -64,9 +66,9 @@ struct PluginOwners: Equatable {
     }
 }
 
-/// Keeps who has which name in the plugins directory's memory.
+/// Decides claims to plugins' names, and saves their owners through the folder.
 final class NameRegistry {
-    /// How long news may wait for more of them, ns.
+    /// How long a save is delayed to combine it with others, in ns.
     private static let delay: Int64 = 200_000_000
 
     private let folder: any PluginFolder
@@ -76,7 +78,7 @@ final class NameRegistry {
     private var likely: [String: [String]] = [:]
     private var timer: Deadlines.Timer?
 
-    /// Knows what was kept last.
+    /// Makes a registry with the saved owners.
     init(_ folder: any PluginFolder, clock: any HostClock, deadlines: Deadlines) {
         self.folder = folder
         self.clock = clock
@@ -85,17 +87,18 @@ final class NameRegistry {
         timer = deadlines.make { [unowned self] _ in folder.keep(owners) }
     }
 
-    /// Whether a file with more right to a plugin's name has not been described yet.
+    /// Whether a file with a better claim to a plugin's name has not been described yet.
     func mustWait(_ file: String, for id: String, undecided: () -> [String]) -> Bool {
         owners.rival(of: file, for: id, among: undecided) { likelyNames(of: $0) } != nil
     }
 
-    /// The name that a file probably has.
+    /// The likely name of the plugin in a file.
     func expected(of file: String, configured: String?) -> String? {
         owners.expected(of: file, likely: configured ?? likelyNames(of: file).last)
     }
 
-    /// Made once for a file: a thousand files that are called otherwise than their plugins are compared with each other.
+    /// The likely names of a file, computed once: with a thousand files whose names differ from their plugins', each is
+    /// compared with all others.
     private func likelyNames(of file: String) -> [String] {
         if let known = likely[file] { return known }
         if likely.count > 8192 { likely = [:] }
@@ -104,13 +107,13 @@ final class NameRegistry {
         return names
     }
 
-    /// A file has its plugin's name from now on.
+    /// Notes that a file has its plugin's name from now on.
     func own(_ id: String, _ file: String, present: () -> Set<String>) {
         guard owners.note(id, file, present: present), let timer else { return }
         deadlines.set(timer, at: clock.monotonic() + Self.delay)
     }
 
-    /// Nothing is added any more.
+    /// Saves the owners, because the host ends.
     func stop() {
         if let timer { deadlines.set(timer, at: nil) }
         folder.keep(owners)

@@ -3,17 +3,18 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Scans the files of the plugins directory: which of them when, and what follows from what is found.
+/// Scans the files of the plugins directory: decides which to scan when, and what follows from the results.
 final class PluginScanner {
-    /// How long files are scanned before workers are heard again, ns.
+    /// How long files are scanned before the loop's other work gets a turn, in ns.
     private static let share: Int64 = 5_000_000
-    /// After how long a scan that could not tell is made again, ns.
+    /// After how long an inconclusive scan is repeated, in ns.
     static let retry: Int64 = 2_000_000_000
-    /// For how long after the beginning that is not said, ns: what a host before this one has removed, the kernel frees a little
-    /// later, when the sandboxes are gone of the workers that had loaded it.
+    /// For how long after the start an inconclusive scan is not logged, in ns. The kernel releases disk space that a
+    /// former host has freed only when the sandboxes of its workers are gone.
     private static let leftovers: Int64 = 1_000_000_000
 
-    /// What follows from a scan: see `PluginDirectory.Action`. The file where it is a plugin.
+    /// Called with the consequence of a scan, the file's name, and the file if it is a plugin; see
+    /// `PluginDirectory.Action`.
     var found: (PluginDirectory.Action, String, PluginFile?) -> Void = { _, _, _ in }
     private let folder: any PluginFolder
     private let clock: any HostClock
@@ -29,7 +30,7 @@ final class PluginScanner {
     private var isStopped = false
     private let began: MonotonicTime
 
-    /// A scanner that has seen nothing yet.
+    /// Makes a scanner that has scanned nothing yet.
     init(_ folder: any PluginFolder, clock: any HostClock, deadlines: Deadlines, log: any LogSink) {
         self.folder = folder
         self.clock = clock
@@ -40,19 +41,19 @@ final class PluginScanner {
         graceTimer = deadlines.make { [unowned self] _ in endGracePeriods() }
     }
 
-    /// Whether nothing is left to scan or to wait for.
+    /// Whether there is nothing left to scan or to wait for.
     var isSettled: Bool { scans.isSettled && known.deadline == .never }
 
-    /// The files that were found to be no plugins, with why.
+    /// The files that are not plugins, with the reasons.
     var refusals: [(name: String, why: String)] { known.refusals }
 
-    /// The names of files of which it is not known yet what they are.
+    /// The names of files that have yet to be scanned.
     var pending: [String] { scans.names }
 
-    /// The content that a name was last seen with, while it is a plugin.
+    /// The content that a file had at the last scan, if it is a plugin.
     func content(of name: String) -> String? { known.content(of: name) }
 
-    /// Nothing is scanned any more.
+    /// Stops all scanning.
     func stop() {
         isStopped = true
         scans.removeAll()
@@ -76,7 +77,7 @@ final class PluginScanner {
         for name in change.settled where PluginFile.isCandidate(name) {
             scans.add(name, PendingScans.Scan(isForced: true))
         }
-        // What is linked with a file that has changed, or has come, is another plugin now.
+        // A change of a library changes the plugins that are linked with it.
         for name in folder.needing(change.settled.union(change.touched)) {
             scans.add(name, PendingScans.Scan(isForced: true))
         }
@@ -87,7 +88,7 @@ final class PluginScanner {
         if let timer { deadlines.set(timer, at: time) }
     }
 
-    /// Scans the files that are pending, for a while; the rest follows when the loop has come round.
+    /// Scans pending files for a limited time; the rest follows in the next round of the loop.
     private func performScans() {
         guard !isStopped else { return }
         defer { set(graceTimer, at: known.deadline == .never ? nil : known.deadline) }
@@ -96,13 +97,13 @@ final class PluginScanner {
             hasFault = false
         } catch {
             if error.isNotFound { return directoryIsGone() }
-            // Whatever it is, it says nothing about the files: what runs goes on.
+            // The error says nothing about the files, so the plugins keep running.
             if !hasFault { log.write(.error, "", "\(error)") }
             hasFault = true
             return set(scanTimer, at: clock.monotonic() + 1_000_000_000)
         }
         defer { folder.close() }
-        // What is gone comes first: its name and its content may be another file's now.
+        // Removed files come first, since another file may have their name or content now.
         for name in scans.takeAdded() where folder.isGone(name) {
             scans.remove(name)
             note(.absent, of: name, stamp: nil, isPatient: true)
@@ -117,7 +118,8 @@ final class PluginScanner {
         set(scanTimer, at: scans.deadline)
     }
 
-    /// All plugins were scanned: a library that none of them needs is probably a plugin that lacks something.
+    /// After all plugins were scanned, classifies the libraries: one that no plugin needs is probably an incomplete
+    /// plugin.
     private func noteLibraries() {
         let libraries = self.libraries
         self.libraries = [:]
@@ -146,7 +148,7 @@ final class PluginScanner {
         case .untold: break
         case .changing:
             note(.busy, of: name, stamp: nil, isPatient: true)
-            // Its writer's last event may have come before this scan.
+            // The writer's last event may have come before this scan.
             scanAgain(name, in: 20_000_000)
         case .incomplete(let why): note(.incomplete(why: why), of: name, stamp: kept, isPatient: scan.isPatient)
         case .unclear where clock.monotonic() - began < Self.leftovers:
@@ -158,7 +160,7 @@ final class PluginScanner {
         case .library(let why): libraries[name] = (why, kept, scan.isPatient)
         case .refused(let why): note(.refused(why: why), of: name, stamp: kept, isPatient: scan.isPatient)
         case .plugin(let file, let content):
-            // A library that came before the plugin that needs it is no fault any more.
+            // A library that arrived before the plugin that needs it is no longer a fault.
             for (library, _) in known.refusals where folder.needing([library]).contains(name) {
                 scans.add(library, PendingScans.Scan(isForced: true))
             }
@@ -166,7 +168,7 @@ final class PluginScanner {
         }
     }
 
-    /// Scans a file again after a while, also if no event tells that it has changed.
+    /// Scans a file again after a while, even if no event reports a change.
     private func scanAgain(_ name: String, in time: Int64, isRetry: Bool = false) {
         scans.add(
             name, PendingScans.Scan(isForced: true, notBefore: clock.monotonic() + time, isRetry: isRetry))

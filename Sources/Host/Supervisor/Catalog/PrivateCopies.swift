@@ -4,15 +4,15 @@ internal import HostValues
 
 /// The copies of plugins that workers load, in `plugins/` of the state directory, named by their content.
 ///
-/// What is overwritten in place under a running worker changes that worker's code; a copy does not change. What changes
-/// while it is read is not taken: of a file that fits in the buffer the bytes that were named are copied, a larger one is
-/// read twice, once to name it and once to copy it, and both must agree.
+/// Overwriting a file in place changes the code of a process that has loaded it; the copies are never overwritten. A
+/// file that changes while it is read is not copied: if it fits into the buffer, exactly the bytes that were hashed are
+/// written; a larger file is read twice, once for its hash and once for the copy, and both hashes must agree.
 struct PrivateCopies: ~Copyable {
-    /// Why there is no copy.
+    /// The reason why no copy was made.
     enum Failure: Error {
-        /// The file changes while it is read; its next event comes when that is over.
+        /// The file changed while it was read; its next event will come when that ends.
         case changing
-        /// The copy of another file has its name: no accident does that.
+        /// The copy of a different file has the same name, which does not happen by accident.
         case collision
         case system(SystemError)
     }
@@ -21,7 +21,7 @@ struct PrivateCopies: ~Copyable {
 
     let directory: Directory
 
-    /// Opens the directory and empties it: no worker of an earlier host lives.
+    /// Opens the directory and empties it, since no worker of an earlier host is alive.
     init(in state: borrowing Directory) throws(SystemError) {
         PrivateCopies(directory: try state.directory("plugins", create: true)).sweep(keeping: [])
         directory = try state.freshDirectory("plugins")
@@ -29,21 +29,21 @@ struct PrivateCopies: ~Copyable {
 
     private init(directory: consuming Directory) { self.directory = directory }
 
-    /// The path that a worker loads, from the root on: what it loaded before may have changed its working directory.
+    /// The absolute path that a worker loads; a plugin loaded earlier may have changed the worker's working directory.
     func path(of content: String) -> String { HostProcess.absolute(directory.child(content + ".so")) }
 
-    /// Whether there is a copy of that content.
+    /// Whether there is a copy with that content.
     func has(_ content: String) -> Bool { (try? directory.status(content + ".so")) != nil }
 
     private static let folderEnding = ".libraries"
 
-    /// The folder of the copies of the libraries that belong to a content; nil when it has none.
+    /// The folder with copies of the libraries that belong to a content; nil if there are none.
     func libraries(of content: String) -> String? {
         let name = content + Self.folderEnding
         return (try? directory.status(name)) == nil ? nil : HostProcess.absolute(directory.child(name))
     }
 
-    /// The name of the content of a plugin together with the libraries beside it, of which there are copies from now on.
+    /// Copies a plugin together with the libraries from its directory, and returns the name of their common content.
     func take(_ candidate: Candidate, with libraries: [Candidate] = []) throws(Failure) -> String {
         let own = try takeFile(candidate)
         if libraries.isEmpty { return own }
@@ -61,7 +61,7 @@ struct PrivateCopies: ~Copyable {
                     try directory.link(content + ".so", to: name, in: folder)
                 }
             }
-            // A file of its own: the dynamic linker takes two names of one file for one library.
+            // A separate file, since the dynamic linker treats two names of one file as one library.
             try? directory.remove(content + ".so")
             try copy(candidate, to: content + ".so", expecting: own)
             return content
@@ -90,10 +90,10 @@ struct PrivateCopies: ~Copyable {
         try? directory.removeDirectory(content + Self.folderEnding)
     }
 
-    /// The name of a file's content, of which there is a copy from now on.
+    /// Copies a file, and returns the name of its content.
     private func takeFile(_ candidate: Candidate) throws(Failure) -> String {
         try checkUnchanged(candidate)
-        // One byte more than it should have, so that one that fits is read at once.
+        // One byte more than the file's size, so that a file that fits is read completely in one call.
         let buffer = UnsafeMutableRawBufferPointer.allocate(
             byteCount: min(candidate.status.size, Self.chunk) + 1, alignment: 4096)
         defer { unsafe buffer.deallocate() }
@@ -127,7 +127,7 @@ struct PrivateCopies: ~Copyable {
         }
     }
 
-    /// A new file, which its owner may read and execute; nil when there is one.
+    /// Creates a file that its owner may read and execute; nil if it exists already.
     private func create(_ name: String) throws(Failure) -> Descriptor? {
         do throws(SystemError) {
             return try directory.create(name, mode: 0o500)
@@ -137,8 +137,8 @@ struct PrivateCopies: ~Copyable {
         }
     }
 
-    /// The file for a new copy; nil where there is one with these bytes. A name alone proves nothing: whoever writes
-    /// files of the host's user could put another file there, and would have it run in the plugin's place.
+    /// Creates the file for a new copy; nil if a copy with these bytes exists already. The name is no proof: a process
+    /// of the same user could have put another file there, to have it loaded instead of the plugin.
     private func createUnlessCopied(_ content: String, _ candidate: Candidate) throws(Failure) -> Descriptor? {
         let name = content + ".so"
         if let copy = try create(name) { return copy }
@@ -148,7 +148,7 @@ struct PrivateCopies: ~Copyable {
         return try create(name)
     }
 
-    /// Whether a file here has the bytes of another one.
+    /// Whether a file in the directory has the same bytes as the candidate.
     private func isCopy(_ name: String, of candidate: Candidate) throws(Failure) -> Bool {
         guard let copy = try? directory.openForReading(name) else { return false }
         let both = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * Self.chunk, alignment: 4096)
@@ -169,7 +169,7 @@ struct PrivateCopies: ~Copyable {
         }
     }
 
-    /// The name of the content of a file here.
+    /// The name of the content of a file in the directory.
     private func content(of name: String) throws(Failure) -> String {
         let bytes = try attempt { () throws(SystemError) in
             try directory.openForReading(name).readAll(limit: Candidate.mostBytes, subject: name)
@@ -183,7 +183,7 @@ struct PrivateCopies: ~Copyable {
         guard try attempt({ () throws(SystemError) in try candidate.isUnchanged() }) else { throw .changing }
     }
 
-    /// Reads a file to its end, a buffer at a time; returns the name of its content, and its size.
+    /// Reads a file to its end, one buffer at a time; returns the name of its content, and its size.
     private func read(
         _ candidate: Candidate, into buffer: UnsafeMutableRawBufferPointer,
         _ body: (UnsafeRawBufferPointer) throws(SystemError) -> Void

@@ -3,23 +3,24 @@ internal import HostStore
 internal import HostSystem
 internal import HostValues
 
-/// The configuration files of a host and its plugins, and what they say of a routine together with the plugin's own word
-/// and the command line's.
+/// Reads the configuration files of a host and its plugins, and combines them with the plugins' own declarations and
+/// the command line into effective settings.
 ///
-/// It reads through its folder whenever it is asked about a plugin, and keeps the host's file alone, since that holds for
-/// all. It knows no plugin, and decides nothing about one.
+/// It reads a plugin's file at each request, and keeps only the host's file, since that applies to all. It keeps no
+/// state about plugins and makes no decision about them.
 struct SettingsResolver {
-    /// The host's file, where none is named.
+    /// The name of the host's file if no other is given.
     static let hostFile = "schedhost.json5"
 
     private let folder: any PluginFolder
     private let named: String?
     private let overrides: ConfigurationLayer
     private let lookUp: Surrounding.LookUp
-    /// What the host's file said when it was last read and was right.
+    /// The content of the host's file when it was last valid.
     private(set) var host = HostConfiguration()
 
-    /// Reads through that folder. `named`: the host's file, which must be there then. `lookUp`: what is around the host.
+    /// Makes a resolver that reads through the folder. `named` is the path of the host's file, which then must exist;
+    /// `lookUp` resolves references to the host's surroundings.
     init(
         _ folder: any PluginFolder, host named: String?, overrides: ConfigurationLayer,
         lookUp: @escaping Surrounding.LookUp = HostSurroundings.lookUp
@@ -30,8 +31,8 @@ struct SettingsResolver {
         self.overrides = overrides
     }
 
-    /// Reads the host's file; true when it says something else than before. Throws when it is wrong, or is named and not
-    /// there: then what it said stays.
+    /// Reads the host's file; returns true if it has changed. Throws if it is invalid, or if it was named and does not
+    /// exist; the former content then stays in force.
     mutating func readHost() throws -> Bool {
         let path = named ?? folder.path(of: Self.hostFile)
         var read = HostConfiguration()
@@ -42,8 +43,8 @@ struct SettingsResolver {
         return read != host
     }
 
-    /// What is configured for the plugin that a file probably has, by the file's name, and that plugin's id; nil when nothing
-    /// is. Mistakes are not told: they are when the plugin is known.
+    /// The id and configuration of the plugin that a file likely contains, derived from the file's name; nil if there
+    /// is no configuration. Errors are ignored here, since they are reported when the plugin is known.
     func expected(of file: String) -> (id: String, configuration: PluginLayers)? {
         for id in PluginNames.likely(file) {
             let path = folder.path(of: id + ".json5")
@@ -54,7 +55,7 @@ struct SettingsResolver {
         return nil
     }
 
-    /// What is configured for a plugin alone. Throws what is wrong with it.
+    /// The configuration of one plugin. Throws if it is invalid.
     func configuration(of plugin: PluginDescription) throws -> PluginLayers {
         let path = folder.path(of: plugin.id + ".json5")
         return try ConfigurationFiles.plugin(
@@ -62,7 +63,7 @@ struct SettingsResolver {
             commandLine: overrides, lookUp: lookUp)
     }
 
-    /// What holds for a routine.
+    /// The effective settings of a routine.
     func settings(
         of routine: PluginDescription.Routine, in plugin: PluginDescription, _ configuration: PluginLayers
     ) -> EffectiveSettings {
@@ -70,12 +71,12 @@ struct SettingsResolver {
             of: routine, in: plugin, host: host.layer, configuration, commandLine: overrides, limit: host.sandboxLimit)
     }
 
-    /// What holds for a plugin of that id whose routines are not known.
+    /// The effective settings of a plugin with that id whose routines are not known.
     func settings(ofUnknown id: String, _ configuration: PluginLayers) -> EffectiveSettings {
         let unknown = PluginDescription.unknown(id)
         return settings(of: unknown.routines[0], in: unknown, configuration)
     }
 
-    /// The limits of a worker that plugins share: the host's, since no plugin of it may have its own.
+    /// The limits of a shared worker: those of the host's file, since no single plugin's can be applied.
     var sharedLimits: WorkerLimits { settings(ofUnknown: "", PluginLayers()).limits }
 }

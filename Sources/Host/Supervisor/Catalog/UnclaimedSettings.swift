@@ -2,19 +2,19 @@ internal import HostInspection
 internal import HostSystem
 internal import HostValues
 
-/// Settings that are for nobody, which is probably a mistake in a name.
+/// Finds settings that belong to no plugin, probably because a name is misspelled.
 public enum UnclaimedSettings {
-    /// A plugin file, with its plugin's id where that is known.
+    /// A plugin file, with its plugin's id if that is known.
     public typealias Claim = (file: String, id: String?)
 
-    /// For each of these names of files, and of plugins in the host's configuration, that fits no plugin: what to say.
+    /// The messages about configuration files, and blocks in the host's configuration, that belong to no plugin.
     public static func faults(
         files: [String], blocks: [String], hostFile: String, claims: [Claim], path: (String) -> String
     ) -> [(name: String, text: String)] {
         var ids: Set<String> = []
         var byStem: [String: String] = [:]
         for claim in claims {
-            // What a file that cannot be described would be called is not known.
+            // A file that cannot be described might have any of its likely names.
             if let id = claim.id { ids.insert(id) } else { ids.formUnion(PluginNames.likely(claim.file)) }
             if let id = claim.id { for name in PluginNames.likely(claim.file) { byStem[name] = id } }
         }
@@ -42,20 +42,20 @@ public enum UnclaimedSettings {
     }
 }
 
-/// Says once of each of them.
+/// Reports each such setting only once.
 struct UnclaimedSettingsNotice {
     private static let hostFile = "schedhost.json5"
 
     private var isDue = true
     private var told: Set<String> = []
 
-    /// Settings were edited: they are compared with the plugins as soon as all of these are known.
+    /// Notes that settings were edited; they are checked as soon as all plugins are known.
     mutating func settingsChanged(_ names: Set<String>, isWhole: Bool) {
         if isWhole || names.contains(where: { $0.hasSuffix(".json5") }) { isDue = true }
     }
 
-    /// What is to be said now; nothing unless something was edited and all plugins are known. Files that are refused before
-    /// they are described have no claim of their own.
+    /// The messages that are due: only after an edit, and when all plugins are known. Files that were refused before
+    /// their description claim their likely names.
     mutating func take(
         isReady: @autoclosure () -> Bool, folder: any PluginFolder, blocks: [String],
         claims: () -> [UnclaimedSettings.Claim],
@@ -74,6 +74,6 @@ struct UnclaimedSettingsNotice {
         return faults.filter { !before.contains($0.name) }.map(\.text)
     }
 
-    /// Nothing is said any more.
+    /// Reports nothing from now on.
     mutating func stop() { isDue = false }
 }

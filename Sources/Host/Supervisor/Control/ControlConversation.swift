@@ -1,13 +1,13 @@
 internal import HostWire
 
-/// One client of the control socket: requests a line each, answered in order.
+/// A connection to the control socket. Each line is a request; the answers come in the same order.
 final class ControlConversation: SocketConversation {
     private var buffer: [UInt8] = []
     private var first = 0
     private var isSpoiled = false
     private let answer: (ControlRequest) -> [UInt8]
 
-    /// A conversation; `answer` gives the line for a request.
+    /// Makes a conversation; `answer` returns the response line to a request.
     init(answer: @escaping (ControlRequest) -> [UInt8]) { self.answer = answer }
 
     func take(_ bytes: [UInt8]) {
@@ -35,7 +35,7 @@ final class ControlConversation: SocketConversation {
         }
     }
 
-    /// A line that is too long: nothing after it can be understood.
+    /// Refuses a line that is too long. What follows it cannot be parsed.
     private func refuse() -> SocketReply {
         isSpoiled = true
         buffer = []

@@ -4,12 +4,12 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// An address at which the host does not listen, and what to write instead.
+/// The reason why the host does not listen at an address, with a remedy.
 public enum ListenRefusal: Error, CustomStringConvertible {
     case notNumeric(String)
     case reachable(String)
 
-    /// One line.
+    /// The reason in one line.
     public var description: String {
         switch self {
         case .notNumeric(let host): "--listen: \(host) is no numeric address, such as 127.0.0.1"
@@ -19,14 +19,14 @@ public enum ListenRefusal: Error, CustomStringConvertible {
     }
 }
 
-/// What is served over HTTP. Nothing can be changed by it.
+/// The pages served over HTTP. They are read-only.
 extension ControlDesk {
-    /// Records that the page shows at most.
+    /// The largest number of records on the page.
     static let recordsShown = 500
-    /// Their bytes at most.
+    /// The largest total size of these records in bytes.
     static let recordsBytes = 4 << 20
 
-    /// Listens there. Throws what the user can mend.
+    /// Listens at the address. Throws errors that the user can remedy.
     func listen(at address: ListenAddress, history: [SessionRecord]) throws {
         let listener: Descriptor
         let anyHost: Bool
@@ -39,7 +39,7 @@ extension ControlDesk {
             listener = try own.descriptor.duplicate()
             anyHost = settings.listensAnywhere
         case .unix(let path):
-            // A browser does not get there, so no page of another site sends it anything.
+            // Browsers cannot connect to a Unix socket, so no foreign web page can send requests through one.
             let (folder, name) = Directory.split(path)
             listener = try UnixSocket.listen(try Directory(folder), name: name)
             log.write(.info, "", "listening on \(path), mode 600")
@@ -56,7 +56,8 @@ extension ControlDesk {
         }
     }
 
-    /// The newest records. Files are read now, before the loop; from here on records are taken as they come.
+    /// The newest records, from the files and from `history`. Files are read only now, before the loop runs; later
+    /// records are added one by one.
     private func recentRecords(_ history: [SessionRecord]) -> RecentRecords {
         var recent = RecentRecords(most: Self.recordsShown, mostBytes: Self.recordsBytes)
         var older: [SessionRecord] = []
@@ -68,7 +69,7 @@ extension ControlDesk {
         return recent
     }
 
-    /// The answer to one request.
+    /// The response to one request.
     func page(_ request: HTTPRequest) -> HTTPResponse {
         switch request.path {
         case "/": HTTPResponse(type: "text/html; charset=utf-8", body: ReportPage.live, script: ReportPage.scriptSource)
@@ -102,7 +103,8 @@ extension ControlDesk {
             ? HTTPResponse(status: 200, text: "ready") : HTTPResponse(status: 503, text: "loading plugins")
     }
 
-    /// A crash report, found by its file's name: records are not searched for it. As a text for people, or as it is.
+    /// A crash report, found by its file's name without searching the records; as text for people, or as the original
+    /// JSON.
     private func report(of id: SessionID, isText: Bool) -> HTTPResponse {
         let absent = HTTPResponse(status: 404, text: "session \(id) has left no crash report, or it is gone")
         guard let reports = try? Directory(settings.state).directory("reports") else { return absent }

@@ -4,25 +4,25 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// Where people and tools ask a running host and give it orders: the control socket, the page and the metrics, the service
-/// manager, the line of progress, and the command that is run when a session fails.
+/// The interfaces of a running host for people and tools: the control socket, the page and the metrics, the service
+/// manager, the progress line, and the command that runs when a session fails.
 ///
-/// It knows nothing of plugins and workers: `ControlledHost` has the answers.
+/// It knows nothing of plugins and workers, but asks `ControlledHost`.
 final class ControlDesk {
-    /// How long an answer is good, ns: many clients at once cost as much as one.
+    /// How long an answer is cached, in ns, so that many clients at once cost as much as one.
     static let freshness: Int64 = 50_000_000
 
-    /// What is opened.
+    /// The options of a desk.
     struct Settings {
         /// The state directory.
         var state: String
-        /// Where the page and the metrics are served; nil: nowhere.
+        /// The address of the page and the metrics; nil if they are not served.
         var listen: ListenAddress?
-        /// Whether others than this machine may be served.
+        /// Whether other machines may be served.
         var listensAnywhere = false
-        /// A file that is replaced by the metrics every 10 s.
+        /// A file that is replaced with the current metrics every 10 s.
         var metricsFile: String?
-        /// Whether the log goes to a person, who is shown how far long runs are.
+        /// Whether the log goes to a terminal, where the progress of long runs is shown.
         var showsProgress = false
     }
 
@@ -32,7 +32,7 @@ final class ControlDesk {
     let loop: EventLoop
     let deadlines: Deadlines
     private unowned let host: any ControlledHost
-    /// The worker that was refused last: each is told once, not each of its attempts.
+    /// The worker whose request was refused last, so that the refusal is logged once and not at each attempt.
     private var refusedWorker: Int32 = 0
     private let state: Directory
     private let hook: FailureHook
@@ -41,15 +41,15 @@ final class ControlDesk {
     private var control: SocketServer?
     var web: SocketServer?
     private var metricsFile: MetricsFile?
-    /// The newest records, where a page shows them.
+    /// The newest records, if there is a page that shows them.
     var recent: RecentRecords?
-    /// Answers that were made a moment ago.
+    /// Cached answers; see `freshness`.
     private var status = KeptAnswer<HostStatus>()
     private var statusLine = KeptAnswer<[UInt8]>()
     private var metricsText = KeptAnswer<[UInt8]>()
     private var statusText = KeptAnswer<[UInt8]>()
 
-    /// A desk that nobody can reach yet.
+    /// Makes a desk that is not reachable yet.
     init(
         _ settings: Settings, host: any ControlledHost, manager: ServiceManager?, loop: EventLoop, deadlines: Deadlines,
         clock: any HostClock, log: any ConsoleLog
@@ -66,8 +66,8 @@ final class ControlDesk {
         progress = settings.showsProgress ? ProgressDisplay(host, deadlines: deadlines, clock: clock, log: log) : nil
     }
 
-    /// Opens what the host is asked by. `history` are the records of this host so far. A control socket that cannot be had
-    /// is said, and the host runs on; throws what the user can mend.
+    /// Opens the interfaces. `history` has this host's records so far. If the control socket cannot be opened, that is
+    /// logged and the host continues; other errors, which the user can remedy, are thrown.
     func open(history: [SessionRecord]) throws {
         openControlSocket()
         manager?.begin(deadlines, clock) { [unowned self] in host.summary }
@@ -78,11 +78,11 @@ final class ControlDesk {
         }
     }
 
-    /// Makes the control socket, in the place of one that is gone.
+    /// Opens the control socket, replacing a former one.
     func openControlSocket() {
         control?.close()
         control = nil
-        // The name is ours, whatever lies there.
+        // The name belongs to the host, so whatever file has it is removed.
         try? state.remove(HostState.controlSocket)
         do throws(SystemError) {
             control = try SocketServer(
@@ -95,9 +95,11 @@ final class ControlDesk {
         }
     }
 
-    /// Only who runs the host, and root, may ask: beside the file's mode, since a descriptor can be handed on. Plugins run as
-    /// the same user, and what a plugin asks for is none of its operator's wishes: neither a worker nor what it has started
-    /// is answered.
+    /// Accepts a connection from the host's own user or root. The check complements the socket's mode, since a
+    /// descriptor can be passed on.
+    ///
+    /// Plugins run as the same user, but their requests are not the operator's. So neither a worker nor its descendants
+    /// get an answer.
     private func converse(_ socket: borrowing Descriptor) -> (any SocketConversation)? {
         guard let (user, process) = try? socket.peer(), user == HostProcess.user || user == 0 else { return nil }
         let family = [process] + ProcessFamily.ancestors(of: process, most: 64)
@@ -112,7 +114,7 @@ final class ControlDesk {
         return ControlConversation { [unowned self] request in answer(request) }
     }
 
-    /// Closes what `open` opened.
+    /// Closes the interfaces that `open` has opened.
     func close() {
         log.footer = ""
         control?.close()
@@ -127,47 +129,47 @@ final class ControlDesk {
         try? state.remove(HostState.controlSocket)
     }
 
-    // MARK: What it is told
+    // MARK: Notifications
 
-    /// A session is over: how far it was is not shown under the line that says so.
+    /// Notes the end of a session, so that its progress is not shown below the log line about the end.
     func sessionEnds(_ identifier: String) {
-        forget()  // who was told of the end sees it in the next status
+        forget()  // a client that has learned of the end sees it in the next status
         progress?.sessionEnds(identifier)
     }
 
-    /// A record is complete.
+    /// Adds a complete record.
     func take(_ line: RecordLine) { recent?.add(line) }
 
-    /// Runs what is configured for a failure, with the record of it.
+    /// Runs the command that is configured for a failure, with its record.
     func run(_ command: FailureHook.Command, for line: RecordLine) { hook.call(command, line) }
 
-    /// Something happened in this round of the loop. Costs nothing where nobody is to be told.
+    /// Updates service manager and progress line after a round of the loop; cheap when nothing changed.
     func notify() {
         manager?.notify()
         progress?.look()
     }
 
-    /// Whether somebody waits to be told that the host is ready.
+    /// Whether the service manager has yet to be told that the host is ready.
     var awaitsReadiness: Bool { manager.map { !$0.hasSaidReady } ?? false }
 
-    /// A reload begins; `notify` says when it is over.
+    /// Tells the service manager that a reload begins; `notify` reports its end.
     func reloadBegins() { manager?.reloadBegins() }
 
-    /// The host ends: commands that still run do not keep it long.
+    /// Prepares for the end of the host: commands that still run get only a short time.
     func beginShutdown() { hook.beginShutdown() }
 
-    /// Whether no command runs.
+    /// Whether no command is running.
     var isIdle: Bool { hook.isDone }
 
-    /// Whether a command has run.
+    /// Whether any command has run.
     var hasRunCommand: Bool { hook.hasRun }
 
-    /// The process ids of the commands that run.
+    /// The process ids of the running commands.
     var processes: Set<Int32> { hook.processes }
 
     // MARK: Answers
 
-    /// The answer to one request, as a line.
+    /// The response line to one request.
     func answer(_ request: ControlRequest) -> [UInt8] {
         switch request.action {
         case .status: return statusLine.get(at: clock.monotonic()) { ControlResponse.status(currentStatus()).line() }
@@ -188,10 +190,10 @@ final class ControlDesk {
     /// The status as JSON, at most `freshness` old.
     func statusJSON() -> [UInt8] { statusText.get(at: clock.monotonic()) { currentStatus().json() } }
 
-    /// The status in a few numbers.
+    /// A summary of the status in a few numbers.
     var summary: HostSummary { host.summary }
 
-    /// Invalidates answers that were kept.
+    /// Discards the cached answers.
     private func forget() {
         status.forget()
         statusLine.forget()
@@ -200,11 +202,11 @@ final class ControlDesk {
     }
 }
 
-/// An answer that holds for a moment.
+/// Caches an answer for `ControlDesk.freshness`.
 private struct KeptAnswer<Value> {
     private var kept: (made: MonotonicTime, value: Value)?
 
-    /// The answer that was made a moment ago, or a new one.
+    /// The cached answer if it is recent enough, else a new one.
     mutating func get(at now: MonotonicTime, _ make: () -> Value) -> Value {
         if let kept, now - kept.made < ControlDesk.freshness { return kept.value }
         let value = make()

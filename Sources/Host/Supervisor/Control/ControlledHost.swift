@@ -1,33 +1,33 @@
 internal import HostWire
 
-/// What the control desk asks of the host, and tells it.
+/// What the control desk needs from the host.
 protocol ControlledHost: AnyObject {
-    /// The whole status, made now.
+    /// The complete status, computed now.
     func freshStatus() -> HostStatus
-    /// Whether a process is a worker.
+    /// Whether the process is a worker.
     func isWorker(_ pid: Int32) -> Bool
-    /// Whether a routine with an end is in a session.
+    /// Whether a routine that has an end is in a session, so that its progress can be shown.
     var hasProgress: Bool { get }
-    /// The status of such routines, at most so many.
+    /// The status of such routines, at most `most` of them.
     func progress(most: Int) -> [RoutineStatus]
-    /// The status in a few numbers.
+    /// A summary of the status in a few numbers.
     var summary: HostSummary { get }
-    /// A person wants something: the answer. Requests for the status do not come here.
+    /// Performs a person's order and returns the response. Requests for the status are answered by the desk itself.
     func perform(_ order: ControlRequest) -> ControlResponse
 }
 
-/// The status in a few numbers, for a line.
+/// A summary of the host's status, for one line.
 struct HostSummary: Equatable {
-    /// Whether every plugin file that is there was looked at.
+    /// Whether every plugin file was described or refused.
     var isReady = false
     var isStopping = false
     var readyPlugins = 0
     var routines = 0
     var running = 0
-    /// The ids of those that are shut out.
+    /// The ids of the quarantined routines.
     var quarantined: [String] = []
 
-    /// The line that a service manager shows.
+    /// The status line for a service manager.
     var line: String {
         let shown = quarantined.sorted()
         var text = "\(readyPlugins) plugins, \(running) of \(routines) routines in a session"

@@ -4,19 +4,20 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// Runs the command of `on_failure` with a record on its standard input: a few at a time (`CallQueue`), each bounded in time.
+/// Runs the commands of `on_failure`, each with a record on its standard input; a few at a time (`CallQueue`), each
+/// with a time limit.
 ///
-/// Never blocks: the record waits in a pipe's buffer and follows as the command reads it, and what the command says
-/// goes to the log. The environment is the host's own, without what is between it and a service manager.
+/// It never blocks: the record is written as the command reads it, and the command's output goes to the log. The
+/// command inherits the host's environment, without the variables that concern only the host and its service manager.
 final class FailureHook {
-    /// Lines of a command's output that are logged.
+    /// The number of output lines of a command that are logged.
     private static let mostLines = 100
-    /// How long commands may still run when the host ends, ns.
+    /// How long commands may continue to run when the host ends, in ns.
     private static let patience: Int64 = 2_000_000_000
 
-    /// What a routine wants to be run when a session of it fails.
+    /// The command that a routine's configuration sets for failures.
     struct Command {
-        /// The program with its arguments; empty for none.
+        /// The program with its arguments; empty if there is none.
         var words: [String]
         var timeoutMs: UInt64
     }
@@ -28,7 +29,7 @@ final class FailureHook {
         let input: [UInt8]
     }
 
-    /// Bytes on their way into a pipe, which is closed when this is released.
+    /// The remaining bytes for a pipe, which is closed when this object is released.
     private final class Feed {
         let pipe: Descriptor
         var bytes: [UInt8]
@@ -38,7 +39,7 @@ final class FailureHook {
             self.bytes = bytes
         }
 
-        /// Writes what the pipe takes now; false when that was all, or nobody reads.
+        /// Writes as much as the pipe takes now. Returns false when all bytes are written, or the reader is gone.
         func goesOn() -> Bool {
             do throws(SystemError) {
                 let bytes = bytes
@@ -59,13 +60,13 @@ final class FailureHook {
     private final class Run {
         let call: Call
         let child: ChildProcess
-        /// The standard input's other end, until it has everything.
+        /// The writing end of the command's standard input; nil when everything is written.
         var feed: Feed?
         let output: Descriptor
         var lines = LineSplitter(limit: 4096)
         var shown = 0
         var timer: Deadlines.Timer?
-        /// When it is killed.
+        /// When the command is killed.
         var deadline = MonotonicTime.never
         var tokens: [EventLoop.Token?] = [nil, nil, nil]
         var wasKilled = false
@@ -93,7 +94,7 @@ final class FailureHook {
     private let log: any LogSink
     private var queue = CallQueue<Call>()
     private var running: [Int32: Run] = [:]
-    /// When everything ends; nil while the host does not.
+    /// When all commands must have ended; nil until the host begins to end.
     private var end: MonotonicTime?
 
     init(loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: any LogSink) {
@@ -103,21 +104,23 @@ final class FailureHook {
         self.log = log
     }
 
-    /// The process ids of the commands that run.
+    /// The process ids of the running commands.
     var processes: Set<Int32> { Set(running.keys) }
 
-    /// Whether a command has been started: what it left in the background is adopted by the host, and is no worker's.
+    /// Whether a command has been started. What it leaves in the background is adopted by the host, and must not be
+    /// taken for a worker's orphan.
     private(set) var hasRun = false
 
-    /// Whether no command runs and none waits.
+    /// Whether no command is running or waiting.
     var isDone: Bool { queue.isEmpty }
 
-    /// Runs a command with a record's line on its standard input, now or when there is a place; nothing when it is empty.
+    /// Runs a command with a record's line on its standard input, at once or when another command has ended. Does
+    /// nothing if the command is empty.
     func call(_ command: Command, _ line: RecordLine) {
         let words = command.words
         guard let program = words.first else { return }
         let subject = line.record.identifier
-        // A name without a directory is searched for in PATH. env(1)
+        // A name without a slash is searched for in PATH. env(1)
         let all = program.contains("/") ? words : ["/usr/bin/env"] + words
         let timeout = Int64(clamping: min(command.timeoutMs, 600_000)) * 1_000_000
         guard queue.add(Call(words: all, timeout: timeout, subject: subject, input: line.bytes + [UInt8(ascii: "\n")]))
@@ -127,7 +130,7 @@ final class FailureHook {
         startNext()
     }
 
-    /// The host ends: what waits is run in the time that is left, and everything ends within 2 s.
+    /// Begins the end of the host: waiting commands run in the time that is left, and all of them end within 2 s.
     func beginShutdown() {
         let end = clock.monotonic() + Self.patience
         self.end = end
@@ -151,7 +154,7 @@ final class FailureHook {
     }
 
     private func start(_ run: Run) throws(SystemError) {
-        // Registered before it starts; on failure the orphan reaper collects it.
+        // Register before starting; on failure the orphan reaper collects it.
         run.tokens[1] = try loop.watch(run.child.descriptor) { [unowned self, unowned run] _ in reap(run) }
         running[run.child.pid] = run
         hasRun = true

@@ -1,6 +1,6 @@
 internal import HostWire
 
-/// One client of the page and the metrics.
+/// An HTTP connection to the page and the metrics.
 final class HTTPConversation: SocketConversation {
     private var buffer: [UInt8] = []
     private var search = HTTPRequest.Search()
@@ -8,7 +8,8 @@ final class HTTPConversation: SocketConversation {
     private let answersAnyHost: Bool
     private let answer: (HTTPRequest) -> HTTPResponse
 
-    /// A conversation. Without `answersAnyHost` only names of the loopback interface are served.
+    /// Makes a conversation. Unless `answersAnyHost` is set, only requests whose Host header names the loopback
+    /// interface are served.
     init(answersAnyHost: Bool, answer: @escaping (HTTPRequest) -> HTTPResponse) {
         self.answersAnyHost = answersAnyHost
         self.answer = answer

@@ -1,9 +1,9 @@
 internal import HostSystem
 internal import HostValues
 
-/// The file of the metrics, for node_exporter's textfile collector: replaced in one step every 10 s.
+/// The file with the metrics, for node_exporter's textfile collector: replaced atomically every 10 s.
 final class MetricsFile {
-    /// From one writing to the next, ns.
+    /// The time between two writes, in ns.
     private static let period: Int64 = 10_000_000_000
 
     private let directory: Directory
@@ -15,7 +15,7 @@ final class MetricsFile {
     private var timer: Deadlines.Timer?
     private var hasFault = false
 
-    /// Begins to write what `metrics` gives.
+    /// Starts to write the text that `metrics` returns.
     init(
         path: String, deadlines: Deadlines, clock: any HostClock, log: any LogSink, metrics: @escaping () -> [UInt8]
     ) throws(SystemError) {
@@ -31,10 +31,10 @@ final class MetricsFile {
         deadlines.set(timer, at: clock.monotonic())
     }
 
-    /// Replaces the file, and sets the next time.
+    /// Replaces the file, and schedules the next time.
     func write() {
         do throws(Directory.ReplaceFailure) {
-            // Its only reader is another user, node_exporter.
+            // Readable by all, since its reader, node_exporter, runs as another user.
             try directory.replace(name, with: metrics(), forEverybody: true)
             hasFault = false
         } catch {

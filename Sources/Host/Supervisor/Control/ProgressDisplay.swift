@@ -2,10 +2,10 @@ internal import HostSystem
 internal import HostValues
 internal import HostViews
 
-/// How far long runs are, under the log on a terminal.
+/// Shows the progress of long runs below the log on a terminal.
 final class ProgressDisplay {
     private static let period: Int64 = 1_000_000_000
-    /// Routines that are looked at; more do not fit in a line.
+    /// The number of routines considered; no more fit into a line.
     private static let most = 64
 
     private unowned let host: any ControlledHost
@@ -13,7 +13,7 @@ final class ProgressDisplay {
     private let clock: any HostClock
     private let log: any ConsoleLog
     private var timer: Deadlines.Timer?
-    /// Whether there is any.
+    /// Whether the display is active.
     private var isShown = false
 
     init(_ host: any ControlledHost, deadlines: Deadlines, clock: any HostClock, log: any ConsoleLog) {
@@ -24,14 +24,15 @@ final class ProgressDisplay {
         timer = deadlines.make { [unowned self] now in show(now) }
     }
 
-    /// Something began or ended: looks whether there is progress to show.
+    /// Starts the display if there is progress to show. Call it when something has begun or ended.
     func look() {
         guard !isShown, let timer, host.hasProgress else { return }
         isShown = true
         deadlines.set(timer, at: clock.monotonic() + Self.period)
     }
 
-    /// A session is over: how far it was is not shown under the line that says so.
+    /// Clears the display if it shows a session that has ended, so that its progress does not stand below the log line
+    /// about the end.
     func sessionEnds(_ identifier: String) {
         if !log.footer.isEmpty, log.footer.contains(identifier) { log.footer = "" }
     }

@@ -1,9 +1,9 @@
 internal import HostSystem
 internal import HostValues
 
-/// systemd as the host's manager: it is told what the host does, by datagrams. sd_notify(3).
+/// Reports the host's state to its service manager, systemd, in datagrams. sd_notify(3).
 final class ServiceManager {
-    /// The time between two signs of life, ns; nil when none are wanted. sd_watchdog_enabled(3).
+    /// The time between two watchdog notifications, in ns; nil if none are wanted. sd_watchdog_enabled(3).
     private let watchdog: Int64?
     private let send: (String) -> Void
     private(set) var hasSaidReady = false
@@ -16,26 +16,27 @@ final class ServiceManager {
     private var deadlines: Deadlines?
     private var summary: () -> HostSummary = { HostSummary() }
 
-    /// The manager that the environment names; nil when there is none.
+    /// Makes the reporter for the manager that the environment names; nil if there is none.
     convenience init?() {
         guard let path = HostProcess.environment("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@") else {
             return nil
         }
         let isOurs = HostProcess.environment("WATCHDOG_PID").map { $0 == "\(HostProcess.pid)" } ?? true
         let period = HostProcess.environment("WATCHDOG_USEC").flatMap { Int64($0) } ?? 0
-        // What is lost is lost.
+        // Lost datagrams are not repeated.
         self.init(watchdogMicroseconds: isOurs ? period : 0) {
             try? UnixSocket.sendDatagram(Array($0.utf8), to: path)
         }
     }
 
-    /// A manager that wants a sign of life within that time, if it is no 0, and is told by `send`.
+    /// Makes a reporter that sends texts with `send`. The watchdog period in microseconds is what the manager expects;
+    /// 0 means no watchdog.
     init(watchdogMicroseconds period: Int64, send: @escaping (String) -> Void) {
         watchdog = period > 0 && period < 1 << 50 ? max(period, 2000) * 500 : nil
         self.send = send
     }
 
-    /// Begins to speak.
+    /// Starts to report.
     func begin(_ deadlines: Deadlines, _ clock: any HostClock, summary: @escaping () -> HostSummary) {
         self.deadlines = deadlines
         self.clock = clock
@@ -50,7 +51,7 @@ final class ServiceManager {
         deadlines.set(timer, at: clock.monotonic())
     }
 
-    /// Says what is new: that the host is ready or stopping, and its status line, at most once a second.
+    /// Reports changes: that the host is ready or stopping, and its status line, at most once a second.
     func notify() {
         guard let clock, let deadlines, !hasSaidStopping else { return }
         let summary = summary()
@@ -75,24 +76,24 @@ final class ServiceManager {
         tell("STATUS=\(text)")
     }
 
-    /// Says that a reload begins; `notify` says when it is over.
+    /// Reports that a reload begins; `notify` reports its end.
     func reloadBegins() {
         guard let clock else { return }
         tell("RELOADING=1", "MONOTONIC_USEC=\(clock.monotonic().nanoseconds / 1000)")
         hasSaidReady = false
     }
 
-    /// Sends assignments.
+    /// Sends assignments, one a line.
     private func tell(_ lines: String...) { send(lines.joined(separator: "\n")) }
 
-    /// Variables by which a manager speaks with its service alone: a plugin that had them could say READY or STOPPING
-    /// in the host's name, or take sockets that were meant for it.
+    /// The variables for the communication between a manager and its service alone. A plugin that inherited them could
+    /// report READY or STOPPING in the host's name, or take sockets that are meant for the host.
     private static let variables: Set<Substring> = [
         "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS",
         "LISTEN_FDNAMES", "FDSTORE", "JOURNAL_STREAM", "MAINPID", "SYSTEMD_EXEC_PID",
     ]
 
-    /// An environment for workers and other programs: without what is between the manager and the host.
+    /// The environment for workers and other programs, without these variables.
     static func environmentForOthers(_ own: [String]) -> [String] {
         own.filter { !variables.contains($0.prefix { $0 != "=" }) }
     }

@@ -2,55 +2,56 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// What one connection speaks. Bytes go in, and answers come out one at a time: the next is only asked for when the
-/// one before has left, so that a client that does not read cannot pile up answers.
+/// The protocol of one connection. Received bytes go in, and replies come out one at a time: the next is requested only
+/// after the previous one was sent, so that a client that does not read cannot accumulate replies.
 protocol SocketConversation: AnyObject {
-    /// Takes what the client sent. It may be any bytes, a part of a request or several.
+    /// Takes received bytes: any bytes, which may be a part of a request or several requests.
     func take(_ bytes: [UInt8])
-    /// The answer to the next whole request, or nil until more bytes come.
+    /// The reply to the next complete request; nil until more bytes arrive.
     func next() -> SocketReply?
-    /// Whether part of a request has come.
+    /// Whether an incomplete request has been received.
     var isWaitingForRest: Bool { get }
 }
 
-/// An answer, in pieces that may be shared with other answers.
+/// A reply, in pieces whose storage may be shared with other replies.
 struct SocketReply {
     var pieces: [[UInt8]]
-    /// Whether the connection ends after it.
+    /// Whether the connection is closed after the reply.
     var closes = false
 }
 
-/// A listening socket and its clients, inside of the supervisor's loop: never blocks it, and bounds clients, bytes, time,
-/// and the part of a processor that all of them get. Without clients it has no timer.
+/// Serves a listening socket and its clients within the supervisor's event loop. It never blocks the loop, and limits
+/// clients, bytes, time, and its share of a processor. Without clients it needs no timer.
 ///
-/// Each descriptor is watched for one event; it then stands in a queue, and is watched again when its turn is over. So
-/// each client gets its turn, however many ask and however fast, and one that asks for the first time gets it soon.
+/// Each descriptor is watched for a single event, then waits in a queue, and is watched again after its turn. So each
+/// client gets its turn however many there are and however fast they ask, and a new client gets its first answer soon.
 final class SocketServer {
-    /// The bounds.
+    /// The limits of a server.
     struct Bounds {
-        /// Clients at once; past that the one that has been quiet the longest goes.
+        /// The number of clients; past that, the client that has been quiet the longest is dropped.
         var clients = 128
-        /// How long a client may be idle, ns.
+        /// How long a client may be idle, in ns.
         var idle: Int64 = 60_000_000_000
-        /// How long a request may take to come whole, and an answer to be taken, ns.
+        /// How long a request may take to arrive completely, and a reply to be read, in ns.
         var exchange: Int64 = 10_000_000_000
-        /// Bytes of answers that clients have not taken, all together; past that the quietest ones go.
+        /// The bytes of unread replies of all clients; past that, the quietest clients are dropped.
         var unsent = 64 << 20
-        /// Answers to one client before others have their turn.
+        /// The number of replies to one client before others get their turn.
         var turn = 1
-        /// Connections that are taken before clients have their turn.
+        /// The number of connections accepted before clients get their turn.
         var connections = 4
-        /// Parts of a thousand of a processor's time; and when there are more clients than people and tools make.
+        /// The share of a processor's time, in thousandths; and the smaller share that applies when there are more than
+        /// `crowd` clients, which people and tools do not cause.
         var share: Int64 = 20
         var crowdedShare: Int64 = 5
         var crowd = 16
-        /// What of that is saved up while nobody asks, ns.
+        /// How much unused time is saved for later, in ns.
         var savings: Int64 = 100_000_000
-        /// What is done in one go, ns; then workers are heard.
+        /// How long the server works before the loop's other work gets a turn, in ns.
         var portion: Int64 = 250_000
     }
 
-    /// What stands in the queue.
+    /// An element of the queue.
     private enum Turn {
         case listener
         case client(Int)
@@ -64,7 +65,7 @@ final class SocketServer {
         var sent = 0
         var closes = false
         var isPastItsTurn = false
-        /// It has taken its first answer whole: it is a newcomer no more.
+        /// Whether the first reply was sent completely, so that the client is no longer a newcomer.
         var hasItsAnswer = false
         var lastActive: MonotonicTime
         var exchangeBegan: MonotonicTime?
@@ -93,7 +94,7 @@ final class SocketServer {
     private var budget: WorkBudget
     private var queue = TurnQueue<Turn>()
 
-    /// Serves a listening socket. `open` begins a conversation with who connected, or refuses with nil.
+    /// Serves a listening socket. `open` makes the conversation for a connection, or returns nil to refuse it.
     init(
         _ listener: consuming Descriptor, loop: EventLoop, deadlines: Deadlines, clock: any HostClock, bounds: Bounds,
         open: @escaping (borrowing Descriptor) -> (any SocketConversation)?
@@ -111,7 +112,7 @@ final class SocketServer {
         turnTimer = deadlines.make { [weak self] now in self?.takeTurns(now) }
     }
 
-    /// Ends all conversations and listens no more.
+    /// Closes all connections and stops listening.
     func close() {
         for number in Array(clients.keys) { drop(number) }
         if let token { loop.unwatch(listener, token) }
@@ -132,10 +133,10 @@ final class SocketServer {
         if let turnTimer { deadlines.set(turnTimer, at: budget.opens(now: now)) }
     }
 
-    /// Serves who waits, as long as a portion of the budget lasts.
+    /// Serves the queue until it is empty or the budget is used up.
     private func takeTurns(_ begin: MonotonicTime) {
         var now = clock.monotonic()
-        _ = budget.opens(now: now)  // what has passed counts at the share that held
+        _ = budget.opens(now: now)  // the time that has passed counts at the former share
         budget.share = clients.count > bounds.crowd ? bounds.crowdedShare : bounds.share
         var before = threadProcessorTime()
         while budget.opens(now: now) <= now, now - begin < bounds.portion, let turn = queue.next() {
@@ -150,7 +151,7 @@ final class SocketServer {
         }
         boundOutput()
         setDropTimer()
-        // After the workers' events of the next round, also when there is time left.
+        // In the next round, after the workers' events, even if time is left.
         if !queue.isEmpty, let turnTimer { deadlines.set(turnTimer, at: max(budget.opens(now: now), begin + 1)) }
     }
 
@@ -168,7 +169,7 @@ final class SocketServer {
                 }
                 clients[number] = client
             } catch {
-                // No descriptor is left: again in a second.
+                // No descriptor is available; retry in a second.
                 heldUntil = clock.monotonic() + 1_000_000_000
                 return
             }
@@ -238,7 +239,7 @@ final class SocketServer {
         }
     }
 
-    // MARK: Bounds
+    // MARK: Limits
 
     private func drop(_ number: Int) {
         guard let client = clients.removeValue(forKey: number) else { return }

@@ -1,12 +1,12 @@
 internal import HostSystem
 
-/// Where the Swift runtime's backtracer is, which writes the reports of crashes.
+/// Finds the Swift runtime's backtracer, the program that writes crash reports.
 ///
-/// The runtime looks for it beside its own library. The host has that library inside (see Package.swift), so it is told
-/// where: first what is installed with the host, `libexec/schedhost/swift-backtrace-static` beside `bin`, then the
-/// toolchains whose `swift` is in `PATH`.
+/// The runtime looks for it beside its own library, which is linked into the host (see Package.swift). So the runtime
+/// must be told the path: of the backtracer installed with the host, `libexec/schedhost/swift-backtrace-static` beside
+/// `bin`, or else of one in a toolchain whose `swift` is in `PATH`.
 enum Backtracer {
-    /// The program's path; nil when there is none, and crashes are recorded without a report.
+    /// The program's path; nil if there is none, and crashes are then recorded without a report.
     static func find(host: String?, path: String?, isProgram: (String) -> Bool, resolve: (String) -> String?) -> String?
     {
         var places: [String] = []
@@ -15,7 +15,7 @@ enum Backtracer {
             guard let swift = resolve(folder + "/swift"), let prefix = parent(of: swift, levels: 2) else { continue }
             places.append(prefix + "/libexec/swift/linux")
         }
-        // Linked as the host is: without libraries to be found.
+        // The static one comes first: like the host, it needs no libraries to be found.
         for place in places {
             for name in ["/swift-backtrace-static", "/swift-backtrace"] where isProgram(place + name) {
                 return place + name
@@ -24,7 +24,7 @@ enum Backtracer {
         return nil
     }
 
-    /// The one of this process.
+    /// The backtracer for this process.
     static func find() -> String? {
         find(
             host: HostProcess.executable, path: HostProcess.environment("PATH"),

@@ -1,17 +1,16 @@
 internal import HostSystem
 internal import HostValues
 
-/// What the runtime's backtracer wrote about a crash, in its JSON: any bytes may be there, since the plugin can write them.
+/// A crash report of the runtime's backtracer, parsed from JSON. Untrusted: the plugin can write any bytes there.
 ///
-/// Of the threads only one is kept, and what is not needed of that is passed over, so that a report takes little more
-/// memory than its bytes.
+/// Only one thread is kept, without unneeded fields, so that a parsed report takes little more memory than its bytes.
 struct CrashReport {
     /// What happened, in the backtracer's words.
     private(set) var description: String?
     private(set) var faultAddress: String?
     private(set) var platform: String?
     private(set) var architecture: String?
-    /// The frames of the thread that crashed, the innermost first; of the first thread, where none is said to have.
+    /// The frames of the crashed thread, innermost first; of the first thread, if none is marked as crashed.
     private(set) var frames: [Frame] = []
 
     struct Frame {
@@ -27,12 +26,12 @@ struct CrashReport {
         fileprivate(set) var line: Int64?
     }
 
-    /// The largest report that is read, bytes: a report of one thread has less than a tenth of it.
+    /// The largest report that is read, in bytes; the report of a single thread takes less than a tenth of that.
     static let limit = 1 << 20
-    /// Frames that are kept.
+    /// The largest number of frames kept.
     private static let mostFrames = 256
 
-    /// Reads a report; nil for bytes that are none.
+    /// Parses a report; nil if the bytes are not one.
     init?(_ bytes: [UInt8]) {
         var cursor = JSONCursor(bytes, in: 0..<bytes.count)
         do throws(JSONFault) {
@@ -112,7 +111,7 @@ extension JSONCursor {
 }
 
 extension CrashReport.Frame {
-    /// The function's name as people write it.
+    /// The function's name as in its source.
     var function: String? {
         guard let symbol else { return nil }
         guard let description else { return symbol }
@@ -120,25 +119,26 @@ extension CrashReport.Frame {
         return description.hasSuffix(end) ? String(description.dropLast(end.count)) : description
     }
 
-    /// The source's file name and line, if they are known.
+    /// The source file's name and the line, if they are known.
     var place: String? {
         guard let file, let line, line > 0 else { return nil }
         return "\(file.split(separator: "/").last ?? ""):\(line)"
     }
 
-    /// `function (file.c:12)`.
+    /// The frame as `function (file.c:12)`.
     var text: String? { function.map { function in place.map { "\(function) (\($0))" } ?? function } }
 }
 
-/// Where a worker died: the plugin's innermost frame, from all that is known.
+/// Finds the plugin's innermost frame in everything that is known about a worker's death.
 enum CrashFrame {
-    /// A frame of the crash page with its function's linker name, and with its line when the file has that.
+    /// A frame of the crash page, with its function's linker symbol and its line, if the file has them.
     typealias Named = (image: String, symbol: String?, place: String?)
 
-    /// The innermost frame of a plugin, as `function (file.c:12)`; nil when nothing is known of one.
+    /// The innermost frame of a plugin, as `function (file.c:12)`; nil if none is known.
     ///
-    /// The page comes from the unwind tables and is right about which function. The report, which follows frame pointers,
-    /// skips functions whose callee has none; where it has the function, it also has the line of what was inlined there.
+    /// The page is made with unwind tables and has the right function. The report is made by following frame pointers
+    /// and skips the caller of a function that has no frame pointer; but if it contains the function, it also has the
+    /// line of code inlined into that.
     static func top(_ report: CrashReport?, _ page: [Named]) -> String? {
         let frames = report?.frames ?? []
         let certain = page.first { !isSystem($0.image) && $0.symbol != nil }
@@ -148,7 +148,7 @@ enum CrashFrame {
         guard let certain, let symbol = certain.symbol else {
             return (own.first { $0.place != nil } ?? own.first)?.text
         }
-        // What was inlined into that function comes before it, and is the better place.
+        // Frames of code inlined into that function precede it, and are more precise.
         if let place = own.firstIndex(where: { $0.symbol == symbol }),
             let frame = own[...place].first(where: { $0.place != nil })
         {
@@ -164,7 +164,7 @@ enum CrashFrame {
         "linux-vdso", "[vdso]", "schedhost",
     ]
 
-    /// Whether a loaded file is the system's or ours, and no plugin's.
+    /// Whether a loaded file belongs to the system or to the host, and not to a plugin.
     static func isSystem(_ image: String) -> Bool {
         image.isEmpty || image == "exe" || systemPrefixes.contains { image.hasPrefix($0) }
     }

@@ -3,18 +3,18 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Crash reports as files: where workers put them, and which are kept. What they say is `CrashExamination`'s.
+/// Manages the files of crash reports: where workers write them, and which are kept. `CrashExamination` reads them.
 final class CrashReports {
-    /// Reports that are kept of each plugin.
+    /// The number of reports kept for each plugin.
     private static let mostReports = 20
 
     private var directory: Directory
     private let state: Directory
     private let keepsReports: Bool
-    /// The program that writes the reports; nil where none are wanted, or it is not found.
+    /// The program that writes the reports; nil if none are wanted or it is not found.
     let backtracer: String?
 
-    /// The reports of a state directory.
+    /// Makes the manager for a state directory.
     init(in state: borrowing Directory, keepsReports: Bool) throws(SystemError) {
         directory = try state.directory("reports", create: true)
         self.state = try Directory(state.path)
@@ -22,17 +22,17 @@ final class CrashReports {
         backtracer = keepsReports ? Backtracer.find() : nil
     }
 
-    /// What people are told when reports are wanted and cannot be written.
+    /// The message if reports are wanted but cannot be written; else nil.
     var want: String? {
         guard keepsReports, backtracer == nil else { return nil }
         return "no crash reports: swift-backtrace is not found; scripts/install puts it beside the host, or have the "
             + "toolchain's swift in PATH"
     }
 
-    /// The path by which a worker's backtracer reaches a report that it is to write. A comma ends a path in the
-    /// runtime's settings, so a directory with one in its path is reached by our descriptor of it.
+    /// The path by which a worker's backtracer reaches its report. Since a comma ends a path in the runtime's settings,
+    /// a directory with a comma in its path is reached through our descriptor of it.
     func place(of name: String) -> String {
-        // A cleaner may have removed it; what cannot be written there is written into the log.
+        // A cleaner may have removed the directory; the backtracer would then write into the log.
         if (try? state.status("reports")) == nil, let new = try? state.directory("reports", create: true) {
             directory = new
         }
@@ -40,21 +40,21 @@ final class CrashReports {
         return path.contains(",") ? "/proc/\(HostProcess.pid)/fd/\(directory.descriptor.raw)/\(name)" : path
     }
 
-    /// Makes the file of a report that is to be written by who may not make files there; returns its path.
+    /// Creates a report's file for a worker whose sandbox does not let it create files there; returns its path.
     func make(_ name: String) throws(SystemError) -> String {
         do throws(SystemError) {
             _ = try directory.create(name)
         } catch {
             guard error.isNotFound else { throw error }
-            // A cleaner has removed the directory, and another one may be in its place already.
+            // A cleaner has removed the directory, and another may be in its place already.
             directory = try state.directory("reports", create: true)
             _ = try directory.create(name)
         }
         return HostProcess.absolute(directory.child(name))
     }
 
-    /// Gives a report its lasting name, that of its plugin and session, and removes the plugin's oldest beyond the
-    /// newest 20; returns the name.
+    /// Renames a report after its plugin and session to keep it, and removes the plugin's reports except for the newest
+    /// 20; returns the new name.
     func keep(_ temporary: String, of plugin: String, session: SessionID) throws(SystemError) -> String {
         let name = Self.name(of: plugin, session)
         try directory.rename(temporary, to: name)
@@ -63,10 +63,10 @@ final class CrashReports {
         return name
     }
 
-    /// The name of a report that a record has. No plugin's name has an @.
+    /// The name of a kept report. It is unambiguous, since no plugin's name contains an @.
     static func name(of plugin: String, _ session: SessionID) -> String { "\(plugin)@\(session).json" }
 
-    /// Removes a report that no record names.
+    /// Removes a report that no record refers to.
     func drop(_ temporary: String) { try? directory.remove(temporary) }
 
     /// Removes the reports that a dead host left without a record.

@@ -3,51 +3,51 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// Names one worker of a host. It is never used again.
+/// Identifies a worker. Numbers are never reused within a host.
 struct WorkerID: Hashable {
     let number: Int
 }
 
-/// Which routines a worker serves: the isolation level's unit.
+/// The routines that a worker serves, by isolation level.
 enum WorkerKey: Hashable {
     case plugin(Int)
     case routine(Int, Int)
     case shared
 }
 
-/// A session's place in a worker.
+/// The worker and ledger slot of a session.
 struct Seat: Equatable {
     let worker: WorkerID
     /// The slot in the worker's ledger.
     let slot: Int
     let pid: Int32
-    /// The ledger's file.
+    /// The name of the ledger's file.
     let ledger: String
 }
 
-/// A plugin that a worker is to load, or only to describe.
+/// An order to load a plugin, or only to describe it.
 struct Load: Equatable {
     var plugin: Int
-    /// The file that is loaded, and the name by which the user knows it.
+    /// The path of the file to load, and the name by which the user knows it.
     var path: String
     var name: String
-    /// The instance of the plugin that runs; nil: the plugin as itself.
+    /// The instance of the plugin; nil for the plugin as a whole.
     var instance: String?
     var build: String
     /// All parameters as one JSON object.
     var parameters: String
-    /// Whether its `load` is called; otherwise only the descriptor is read.
+    /// Whether to call the plugin's `load`; otherwise only its descriptor is read.
     var isForRunning: Bool
-    /// Whose folders its worker has; nil: nobody's yet.
+    /// The owner of the worker's folders; nil if that is not known yet.
     var home: WorkerHome?
     var key: WorkerKey
     var limits: WorkerLimits
-    /// What the dynamic linker is told about what it needs.
+    /// The library search of the worker's dynamic linker.
     var libraries: LibrarySearch
-    /// How long it may take, ns.
+    /// How long the load may take, in ns.
     var limit: Int64
 
-    /// The order for a worker whose caches are in that folder.
+    /// The command for a worker whose caches are in that folder.
     func command(caches: String?) -> WorkerCommand.Load {
         let scope: WorkerCommand.Load.Caches.Scope =
             switch home {
@@ -62,30 +62,30 @@ struct Load: Equatable {
     }
 }
 
-/// A load that came to nothing.
+/// A load that has failed.
 struct FailedLoad: Equatable {
     let load: Load
-    /// How it came to nothing.
+    /// How a load failed.
     enum Manner: Equatable {
-        /// The worker says that the plugin cannot be used, and how far it came.
+        /// The worker has refused the plugin, at this stage.
         case refused(LoadStage)
-        /// The worker died of it.
+        /// The worker died during the load.
         case died
     }
 
     let manner: Manner
-    /// Why, for the log and for the record.
+    /// The reason for the log and, below, for the record.
     let text: String
     let reason: SessionRecord.Reason
     let pid: Int32
-    /// When its worker was started.
+    /// When the worker was started.
     let startedAt: MonotonicTime
-    /// The worker was killed from outside, which says nothing about the plugin.
+    /// Whether the worker was killed from outside, which does not incriminate the plugin.
     let isInnocent: Bool
-    /// The crash report's file.
+    /// The file name of the crash report.
     var report: String?
 
-    /// Whether a record tells of it: what is wrong with the file itself is told with the file.
+    /// Whether a record is made. Faults of the file itself are reported with the file instead.
     var isRecorded: Bool {
         switch fault {
         case .error, .death: true
@@ -93,8 +93,8 @@ struct FailedLoad: Equatable {
         }
     }
 
-    /// Whose fault it is; nil: the file's, and it will be so until another one is there. What `load` returns is about the
-    /// world, and may be good the next time.
+    /// Whose fault the failure is; nil if it is the file's, and so permanent until the file is replaced. An error
+    /// returned by `load` is attributed to the environment, and may not recur.
     var fault: FailureHistory.Fault? {
         switch manner {
         case .refused(.load): .error
@@ -104,23 +104,23 @@ struct FailedLoad: Equatable {
         }
     }
 
-    /// Whether what cannot be opened is the plugin itself: that is the host's own copy of it, which was there a moment ago. Of
-    /// a library that it needs the linker names that one.
+    /// Whether the file that cannot be opened is the plugin's copy, which was there a moment ago: then the host is at
+    /// fault. If a library is missing, the linker's message names that library instead.
     private var isCopyGone: Bool { text.hasPrefix(load.path + ": cannot open shared object file") }
 }
 
-/// All that follows from a worker's death.
+/// The consequences of a worker's death.
 struct Obituary: Equatable {
     let key: WorkerKey
     let pid: Int32
     let startedAt: MonotonicTime
-    /// The ledger's file, which is needed no more once the records are written.
+    /// The name of the ledger's file, which can be removed once the records are written.
     let ledger: String
     let verdict: Verdict
-    /// What the slots of its sessions counted.
+    /// The counts in its sessions' slots, by slot.
     var counts: [Int: LedgerCounts] = [:]
     var failedLoad: FailedLoad?
-    /// Plugins whose load for running is to be tried elsewhere.
+    /// Plugins that were being loaded for running, and must be loaded in another worker.
     var interrupted: [Int] = []
 
     init(key: WorkerKey, pid: Int32, startedAt: MonotonicTime, ledger: String, verdict: Verdict) {
@@ -133,33 +133,33 @@ struct Obituary: Equatable {
 }
 
 extension WorkerFleet {
-    /// What the fleet answers.
+    /// An event of the fleet for the caller.
     enum Event: Equatable {
         /// A plugin was described.
         case described(plugin: Int, PluginDescription)
-        /// No worker can be had to describe a plugin: why.
+        /// No worker can be started to describe a plugin; the text says why.
         case noWorker(plugin: Int, String)
-        /// A plugin is loaded in the worker of that key.
+        /// A plugin was loaded in the worker of that key.
         case loaded(plugin: Int, WorkerKey)
-        /// A plugin was refused by its worker.
+        /// A worker has refused a plugin.
         case refused(FailedLoad)
-        /// A session is over; what its slot counted, when it says so of that session. `wasTold`: its worker was told to end.
+        /// A session has ended, with its slot's counts. `wasTold`: its worker had been told to end.
         case ended(WorkerEvent.Ended, LedgerCounts?, wasTold: Bool)
-        /// A session's next cycle is due since then, and waits for its turn.
+        /// A session's next cycle has been due since `due`, and waits for its turn.
         case wantsTurn(CycleTurns.Wish, due: BootTime)
-        /// A session's turn is over, or it wants none any more.
+        /// A session's turn has ended, or it no longer wants one.
         case turnOver(SessionID)
-        /// A worker is dead, and all that it said was told before.
+        /// A worker is dead; everything that it reported before was delivered before.
         case died(Obituary)
         /// A plugin's line for the log.
         case line(WorkerEvent.Log)
-        /// So many processes were ended that workers of a dead host had left.
+        /// The number of processes killed that workers of a dead host had left.
         case leftovers(Int)
-        /// Something to be said of the worker of that key.
+        /// A message about the worker of that key.
         case said(WorkerKey, LogLevel, String)
     }
 
-    /// The workers as the status shows them, by process id; `name` says what to call one.
+    /// The workers for the status, by process id; `name` returns a worker's name.
     func status(name: (WorkerKey) -> String) -> [HostStatus.Worker] {
         workers.values.map { worker in
             let pid = worker.process?.pid ?? 0
@@ -176,13 +176,13 @@ extension WorkerFleet {
         .sorted { $0.pid < $1.pid }
     }
 
-    /// A child of the host has ended: perhaps one that a dead worker left, or a worker that could not be reaped before.
+    /// Handles the end of a child: possibly an orphan of a dead worker, or a worker that could not be reaped before.
     func childEnded() {
         orphans.mayHaveCome()
         for worker in workers.values { worker.process?.reapIfStuck() }
     }
 
-    /// Gets rid of what dead workers left behind. `others` are children of the host that are no workers.
+    /// Kills what dead workers have left. `others` are children of the host that are not workers.
     func huntOrphans(sparing others: Set<Int32>) {
         orphans.hunt(sparing: Set(workers.values.compactMap { $0.process?.pid }).union(others))
         let count = orphans.takeLeftovers()

@@ -1,19 +1,19 @@
 internal import HostPolicy
 internal import HostSystem
 
-/// The marks of the hosts that had a state directory and did not end in order, in `marks`: what bears one of them was left
-/// by a worker of a host that is dead.
+/// The marks of hosts that used a state directory and did not end properly, in the file `marks`. A process that bears
+/// one of them was left by a worker of a dead host.
 final class HostMarks {
     private static let name = "marks"
-    /// Hosts that are remembered: each was killed before it could end what the one before it had left.
+    /// The number of marks remembered: a host may be killed before it has removed what its predecessor left.
     private static let most = 32
 
     private let path: String
     private let own: HostMark
-    /// Those of hosts before this one, which are dead: it has the directory's lock now.
+    /// The marks of earlier hosts, which are dead, since this host has the directory's lock.
     let predecessors: Set<HostMark>
 
-    /// What a state directory has, for the host that has its lock.
+    /// Reads the marks in a state directory. Only the host that has its lock may do so.
     init(_ path: String, own: HostMark) {
         self.path = path
         self.own = own
@@ -27,7 +27,7 @@ final class HostMarks {
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").compactMap { HostMark($0) }
     }
 
-    /// Writes this host's mark down, before its first worker; returns why it could not.
+    /// Saves this host's mark, before its first worker starts; returns the error if that fails.
     func note() -> SystemError? {
         let lines = (Self.read(path).suffix(Self.most - 1) + [own]).map { $0.text + "\n" }
         do throws(SystemError) {
@@ -38,6 +38,6 @@ final class HostMarks {
         }
     }
 
-    /// The host ends, and its workers have left nothing.
+    /// Removes the marks when the host ends and its workers have left nothing.
     func remove() { try? Directory(path).remove(Self.name) }
 }

@@ -2,9 +2,9 @@ internal import HostPolicy
 internal import HostValues
 internal import HostWire
 
-/// What a slot of a ledger counts, beside what the hang watch reads. Any number may be in it.
+/// The counts in a ledger slot that the hang watch does not need. They are untrusted: any number may occur.
 struct LedgerCounts: Equatable {
-    /// When the last callback began; after the end of a session, when its last cycle did.
+    /// When the last callback began; after the end of a session, when its last cycle began.
     var began: BootTime
     /// Whether a cycle was in progress.
     var isInCycle: Bool
@@ -15,13 +15,13 @@ struct LedgerCounts: Equatable {
     var durations: LatencyHistogram
     var lateness: LatencyHistogram
 
-    /// What the bytes of a slot count of that session; nil when they are of another.
+    /// The counts in a slot's bytes; nil if they belong to another session.
     init?(_ bytes: [UInt8], of session: SessionID) {
         guard LedgerReader.snapshot(bytes).session == session.rawValue else { return nil }
         self.init(bytes)
     }
 
-    /// The counts of a slot's bytes, which are `LedgerSlot.size`.
+    /// The counts in a slot's bytes, of which there are `LedgerSlot.size`.
     init(_ bytes: [UInt8]) {
         func word(_ index: Int) -> UInt64 {
             var value: UInt64 = 0

@@ -2,10 +2,10 @@ internal import HostPolicy
 internal import HostValues
 internal import HostWire
 
-/// Makes sense of a ledger's bytes. They are read by pread(2), not through a mapping: a plugin can shorten the file, and an
-/// access past the end of a mapping would end the supervisor with SIGBUS.
+/// Decodes a ledger's bytes. They are read by pread(2) and not through a mapping, since a plugin can shorten the file,
+/// and an access past the end of a mapping would end the supervisor with SIGBUS.
 enum LedgerReader {
-    /// A slot from its bytes.
+    /// Decodes a slot.
     static func snapshot(_ bytes: [UInt8]) -> LedgerSnapshot {
         func word(_ index: Int) -> UInt64 { Self.word(index, of: bytes) }
         var snapshot = LedgerSnapshot(
@@ -19,17 +19,17 @@ enum LedgerReader {
         return snapshot
     }
 
-    /// A slot's twin, as it was read.
+    /// The state of a slot's replica when it was read.
     enum Twin: Equatable {
-        /// Its check word fits. It has no times.
+        /// Its check word is right. A replica contains no times.
         case whole(LedgerSnapshot)
-        /// Nothing was written there, or it is not in the file.
+        /// Nothing was written there yet, or it is past the end of the file.
         case unused
-        /// Read while it was being written, or written on by somebody else.
+        /// It was being written at that moment, or was overwritten by something other than the worker.
         case spoiled
     }
 
-    /// A slot's twin from its bytes: any bytes.
+    /// Decodes a slot's replica. Accepts any bytes.
     static func twin(_ bytes: [UInt8]) -> Twin {
         guard bytes.count == LedgerTwin.size, bytes.contains(where: { $0 != 0 }) else { return .unused }
         let words = (0..<8).map { word($0, of: bytes) }
@@ -40,7 +40,7 @@ enum LedgerReader {
             session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8,
             thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],
             end: SessionEnd(rawValue: words[5]))
-        // It does not say what became of a failure: no more than is sure counts as good.
+        // A replica does not tell how failures were decided, so only cycles that certainly succeeded count as good.
         snapshot.passed = snapshot.failures
         return .whole(snapshot)
     }

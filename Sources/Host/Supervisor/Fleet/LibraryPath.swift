@@ -1,32 +1,34 @@
 internal import HostInspection
 internal import HostSystem
 
-/// What a worker's dynamic linker is told about the libraries of its plugin.
+/// The settings of a worker's dynamic linker for the libraries of its plugin.
 struct LibrarySearch: Equatable {
-    /// Where it looks for them.
+    /// The folders to search.
     var folders: [String] = []
-    /// What it loads before all others: the runtimes of sanitizers.
+    /// The libraries to load before all others: the runtimes of sanitizers.
     var first: [String] = []
     /// Whether the plugin was built with a sanitizer.
     var isSanitized = false
 }
 
-/// Where a worker's dynamic linker looks for the libraries that plugins need.
+/// The library search of a worker's dynamic linker. ld.so(8).
 ///
-/// A worker loads a copy in another directory, so `$ORIGIN` in the copy does not lead to the plugin's neighbours. The
-/// run path is therefore given in `LD_LIBRARY_PATH` with the plugin's own directory in its place, and that directory
-/// itself after it. A file there may be called as a library that the worker itself needs, and what the linker loads before
-/// `main` would run in no sandbox: so the worker is told to load the supervisor's own libraries first, by their paths
-/// (`LD_PRELOAD`), and none is looked for. Before both come copies of the libraries in that directory which the plugin is linked with: as of the
-/// plugin itself, what is overwritten in place changes no code that runs. The linker reads the variable once, at the worker's start; then the worker puts the user's own
-/// value back, so that programs that a plugin starts are not touched. ld.so(8).
+/// A worker loads a copy of the plugin in another directory, so `$ORIGIN` in the copy does not lead to the plugin's
+/// neighbours. Therefore `LD_LIBRARY_PATH` contains, in this order: the copies of the libraries from the plugins
+/// directory that the plugin is linked with, which like the plugin's own copy are never overwritten; the plugin's run
+/// path with the plugins directory in place of `$ORIGIN`; and that directory itself.
+///
+/// A file there could have the name of a library that the worker itself needs, and would be loaded before `main`,
+/// outside of any sandbox. So `LD_PRELOAD` lists the supervisor's own libraries by their paths, and the linker does not
+/// search for them. The linker reads the variables once, when the worker starts; the worker then restores the user's
+/// values, so that programs started by a plugin are not affected.
 public enum LibraryPath {
     private static let variable = "LD_LIBRARY_PATH"
     private static let original = "SCHEDHOST_LD_LIBRARY_PATH"
     private static let preload = "LD_PRELOAD"
     private static let originalPreload = "SCHEDHOST_LD_PRELOAD"
 
-    /// What is told for a plugin's worker; without a plugin, for all of the directory.
+    /// The search for a plugin's worker; without a plugin, for a worker that loads any plugin of the directory.
     static func search(for file: PluginFile?, in directory: String, copies: String? = nil) -> LibrarySearch {
         LibrarySearch(
             folders: folders(for: file, in: directory, copies: copies),
@@ -40,16 +42,16 @@ public enum LibraryPath {
         let moved = wanted.map {
             $0.replacing("${ORIGIN}", with: own).replacing("$ORIGIN", with: own)
         }
-        // A colon ends a directory in the variable.
+        // A colon would end the directory's name in the variable.
         return ([copies].compactMap { $0 } + moved + [own]).filter {
             !$0.contains(":") && !$0.contains(";") && !$0.contains("$")
         }
     }
 
-    /// The libraries of this program, of which what the user wants to be loaded first is first.
+    /// This program's libraries, including those that the user preloads, which come first.
     private static let libraries = HostProcess.libraries.filter { !$0.contains(":") && !$0.contains(" ") }
 
-    /// An environment with these directories before the user's own, and with what sanitizers are to do.
+    /// Adds the search to an environment, before the user's own values, and the options of sanitizers.
     static func environment(
         _ inherited: [String], with search: LibrarySearch, libraries: [String] = Self.libraries
     ) -> [String] {
@@ -69,14 +71,15 @@ public enum LibraryPath {
         return search.isSanitized ? withOptions(result) { value($0).map { String($0) } } : result
     }
 
-    /// With what sanitizers are to do when they find something: the record of a session tells of it as of a crash.
+    /// Sets the sanitizers' options so that a finding ends the process; then the session's record reports it like a
+    /// crash.
     private static func withOptions(_ environment: [String], _ value: (String) -> String?) -> [String] {
         let options = Sanitizer.options(endingProcess: true, value)
         return environment.filter { options[String($0.prefix { $0 != "=" })] == nil }
             + options.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     }
 
-    /// In a worker, before any thread exists: the user's own value again.
+    /// Restores the user's values. Call it in a worker before any thread exists.
     public static func restore() {
         HostProcess.setEnvironment(variable, HostProcess.environment(original))
         HostProcess.setEnvironment(original, nil)

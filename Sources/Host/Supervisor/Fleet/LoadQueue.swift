@@ -1,20 +1,20 @@
 internal import HostValues
 
-/// Plugins that wait for their first worker: only so many are loaded at a time, so that a thousand at once do not
-/// starve those that run. One that takes long gives its place up.
+/// The plugins that wait to be described. Only a few are loaded at a time, so that a thousand at once do not starve the
+/// running ones. A load that takes long gives up its place in this count.
 struct LoadQueue {
     private var waiting: [Int] = []
     private var next = 0
     private var haltedUntil: MonotonicTime?
     private var inProgress: [Int: MonotonicTime] = [:]
     private let most = 4
-    /// How long a plugin keeps its place, ns.
+    /// How long a load counts, in ns.
     private static let patience: Int64 = 500_000_000
 
-    /// Puts a plugin at the end.
+    /// Appends a plugin.
     mutating func add(_ plugin: Int) { waiting.append(plugin) }
 
-    /// The next plugin that may be loaded now.
+    /// Takes the next plugin, if it may be loaded now.
     mutating func take(at now: MonotonicTime) -> Int? {
         if let until = haltedUntil, now < until { return nil }
         inProgress = inProgress.filter { now < $0.value }
@@ -29,22 +29,22 @@ struct LoadQueue {
         return plugin
     }
 
-    /// A plugin is loaded, refused, or gone.
+    /// Notes that a plugin was described or refused, or is gone.
     mutating func leave(_ plugin: Int) { inProgress[plugin] = nil }
 
-    /// No worker can be had: nothing is taken before that time, and then this plugin after the others.
+    /// Notes that no worker can be started: the queue stops until that time, and the plugin is appended.
     mutating func halt(at time: MonotonicTime, for plugin: Int) {
         haltedUntil = time
         add(plugin)
     }
 
-    /// A worker could be had.
+    /// Notes that a worker could be started.
     mutating func goOn() { haltedUntil = nil }
 
-    /// Whether no worker could be had the last time.
+    /// Whether the last attempt to start a worker failed.
     var isHalted: Bool { haltedUntil != nil }
 
-    /// When a place becomes free though its plugin is not loaded, for one that waits, or when it is tried again to get a
-    /// worker; or nil.
+    /// When to call `take` again: when a long load stops counting, or when to retry to start a worker. Nil if no plugin
+    /// waits.
     var deadline: MonotonicTime? { next < waiting.count ? haltedUntil ?? inProgress.values.min() : nil }
 }

@@ -2,42 +2,43 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// What the system tells of processes, and does to them.
+/// The operations on processes that hunting orphans needs. A protocol, so that tests can replace the system.
 protocol ProcessTable: AnyObject {
-    /// The host's children, also adopted and dead ones.
+    /// The host's children, including adopted ones and zombies.
     func children() -> [Int32]
     /// The children of another process.
     func children(of parent: Int32) -> [Int32]
-    /// Whether a process bears the host's own mark; nil where that cannot be told.
+    /// Whether a process bears this host's mark; nil if that cannot be determined.
     func isOurs(_ pid: Int32) -> Bool?
     /// All processes that bear one of these marks.
     func processes(of marks: Set<HostMark>) -> [Int32]
-    /// Whether a process is there, and no zombie.
+    /// Whether a process exists and is not a zombie.
     func isAlive(_ pid: Int32) -> Bool
     func hold(_ pid: Int32)
     func kill(_ pid: Int32)
-    /// Reaps a child if it is dead: whether it is gone.
+    /// Reaps a child if it is dead; returns whether it is gone.
     func reap(_ child: Int32) -> Bool
-    /// Ends what is in the control group of a dead worker; false while something is.
+    /// Kills everything in the control group of a dead worker; returns false while something is left.
     func clearGroup(of worker: Int32) -> Bool
-    /// Ends what is in the control groups of these hosts; false while something is.
+    /// Kills everything in the control groups of these hosts; returns false while something is left.
     func clearGroups(of marks: Set<HostMark>) -> Bool
 }
 
-/// What dead workers have left behind: found, held and killed, in short pieces between other work, until nothing is left.
+/// Finds, suspends and kills the processes that dead workers have left behind, in short pieces between other work,
+/// until none is left.
 ///
-/// As their subreaper the host is the parent of what its own workers leave, and finds the rest below that. What the workers
-/// of a host before this one have left, which was killed, bears that one's mark.
+/// The host is the subreaper, so orphans of its own workers become its children, and their descendants are found from
+/// there. Orphans of an earlier host that was killed bear that host's mark.
 final class Orphans {
-    /// The longest piece of that work, ns, and the looks in it.
+    /// The longest duration of one piece of this work, in ns, and the number of scans in it.
     private static let piece: Int64 = 5_000_000
     private static let mostLooks = 20
-    /// Processes whose children are looked for in one piece.
+    /// The number of processes whose children are listed in one piece.
     private static let mostExplored = 1000
-    /// The time from one piece to the next: the first one, which doubles, and the longest, ns.
+    /// The first pause between two pieces, which doubles each time, and the longest one, in ns.
     private static let pause: Int64 = 10_000_000
     private static let longestPause: Int64 = 1_000_000_000
-    /// How long a host that ends waits for the last ones, ns; and for how long they are looked for.
+    /// How long a host that ends waits for the last orphans, and how long a hunt lasts at most, in ns.
     private static let patience: Int64 = 5_000_000_000
     private static let longestHunt: Int64 = 60_000_000_000
 
@@ -45,18 +46,18 @@ final class Orphans {
     private let clock: any HostClock
     private let deadlines: Deadlines
     private var timer: Deadlines.Timer?
-    /// What is done with children that the host did not start.
+    /// Decides about children that the host did not start.
     var adoption = Adoption(isFirstProcess: false, inherited: [])
     private var hunt = OrphanHunt()
-    /// Hosts whose workers may have left something.
+    /// Earlier hosts whose workers may have left processes.
     private var predecessors: Set<HostMark> = []
     private var leftovers: Set<Int32> = []
     /// Dead workers whose control groups are not empty yet.
     private var groups: Set<Int32> = []
-    /// Those that have their SIGKILL.
+    /// Processes that were sent SIGKILL.
     private var killed: Set<Int32> = []
     private var isDue = false
-    /// When the present hunt began; nil when there is none.
+    /// When the present hunt began; nil if there is none.
     private var since: MonotonicTime?
     private var pause = Orphans.pause
 
@@ -67,36 +68,37 @@ final class Orphans {
         timer = deadlines.make { [unowned self] _ in isDue = true }
     }
 
-    // MARK: What is told
+    // MARK: Notifications
 
-    /// Hosts before this one were killed.
+    /// Notes earlier hosts that were killed.
     func inherit(from predecessors: Set<HostMark>) {
         self.predecessors = predecessors
         isDue = true
     }
 
-    /// A worker is dead; `hasGroup`: it may have had a control group.
+    /// Notes the death of a worker; `hasGroup`: it may have had a control group.
     func workerDied(_ pid: Int32, hasGroup: Bool) {
         if hasGroup { groups.insert(pid) }
         mayHaveCome()
     }
 
-    /// A child of the host has ended: others may have come to the host by that.
+    /// Notes that the host may have adopted orphans, as after the end of any child.
     func mayHaveCome() { isDue = true }
 
-    // MARK: What is asked
+    // MARK: Queries
 
-    /// Whether nothing is left, as far as is known.
+    /// Whether no orphan is left, as far as is known.
     var isOver: Bool { since == nil && !isDue }
 
-    /// Whether a host that ends has nothing to wait for: what cannot be killed keeps it only so long.
+    /// Whether a host that ends need not wait any longer; a process that cannot be killed delays the end only for
+    /// `patience`.
     var isQuiet: Bool {
         if isOver { return true }
         guard let since else { return false }
         return clock.monotonic() - since > Self.patience
     }
 
-    /// How many were ended that a host before this one has left, once that is over.
+    /// The number of processes killed that an earlier host had left; 0 until the hunt is over.
     func takeLeftovers() -> Int {
         guard isOver else { return 0 }
         defer { leftovers = [] }
@@ -105,7 +107,8 @@ final class Orphans {
 
     // MARK: The hunt
 
-    /// Does one piece of what there is to do. Once a round of the loop; `known` are children that are none of it.
+    /// Does one piece of the work, if it is due. Call it once in each round of the loop; `known` are children that are
+    /// no orphans.
     func hunt(sparing known: Set<Int32>) {
         guard isDue else { return }
         isDue = false
@@ -127,7 +130,7 @@ final class Orphans {
 
     private func hold(_ pids: [Int32]) { for pid in hunt.find(pids) { table.hold(pid) } }
 
-    /// Looks for the descendants of what is held; false when there are more than there is time for.
+    /// Suspends the descendants of suspended processes; returns false if there are too many for the time.
     private func explore(until time: MonotonicTime) -> Bool {
         for _ in 0..<Self.mostExplored {
             guard let pid = hunt.next() else { return true }
@@ -146,13 +149,13 @@ final class Orphans {
     }
 
     private func goOn(_ now: MonotonicTime) {
-        // What cannot be ended for so long is looked at again when a child ends.
+        // A process that survives so long is tried again when a child ends.
         guard let since, let timer, now - since < Self.longestHunt else { return end() }
         deadlines.set(timer, at: clock.monotonic() + pause)
         pause = min(pause * 2, Self.longestPause)
     }
 
-    /// What is to go, save what descends from that: orphans, and what dead hosts have left.
+    /// The orphans, and the processes that dead hosts have left; their descendants are found later.
     private func targets(sparing known: Set<Int32>) -> [Int32] {
         var targets: [Int32] = []
         for child in table.children() where !known.contains(child) {
@@ -160,7 +163,7 @@ final class Orphans {
             case .leave: _ = table.reap(child)
             case .kill:
                 if table.reap(child) { continue }
-                // A zombie that another process traces cannot be reaped.
+                // A zombie that is traced by another process cannot be reaped.
                 if killed.contains(child), !table.isAlive(child) { continue }
                 targets.append(child)
             }
@@ -174,7 +177,7 @@ final class Orphans {
     }
 }
 
-/// The system's processes.
+/// The real processes of the system.
 final class SystemProcesses: ProcessTable {
     private let own: HostMark
 

@@ -4,25 +4,25 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// Finds out where dead workers died, on threads of its own: from the reports of their crashes, and from the plugins' files.
+/// Finds out where dead workers died, from their crash reports and the plugins' files, on threads of its own.
 ///
-/// A plugin has had its hands on all of that, and may have made it long, slow or endless to read. So the host waits for none of
-/// it: the answer comes when it is there, and whoever asks stops waiting when it wants to.
+/// A plugin can tamper with all of these files, and make them very slow to read. So the host does not wait: the answer
+/// comes later, and a caller may lose interest before.
 final class ReportReader {
-    /// A dead worker.
+    /// A dead worker, or one whose sandbox has refused a call.
     struct Subject: Sendable {
-        /// The name that its crash report has.
+        /// The name of its crash report.
         var report: String
-        /// What its crash page says.
+        /// The content of its crash page.
         var page: CrashPage.Contents?
-        /// What it had loaded.
+        /// The files that it had loaded.
         var files: Set<String>
     }
 
-    /// Threads that read at the same time: one that is held up must not hold up all others.
+    /// The number of threads that read concurrently, so that a single slow file does not delay all others.
     private static let mostThreads = 3
 
-    /// What the threads see.
+    /// The state shared with the threads.
     private final class Desk: Sendable {
         struct Work: Sendable {
             var waiting: [(number: Int, subject: Subject)] = []
@@ -39,7 +39,7 @@ final class ReportReader {
             self.directory = directory
         }
 
-        /// Takes from what waits until nothing does.
+        /// Handles waiting subjects until none is left.
         func serve() {
             while let (number, subject) = next() {
                 let report = report(of: subject)
@@ -48,7 +48,7 @@ final class ReportReader {
             }
         }
 
-        /// Looks where the path leads now: the directory that was opened may have been removed, and made anew.
+        /// Opens the directory by its path again, since it may have been removed and recreated.
         private func report(of subject: Subject) -> Report {
             guard let present = try? Directory(directory.path) else {
                 return CrashExamination.report(of: subject, in: directory)
@@ -73,16 +73,16 @@ final class ReportReader {
     private var lastNumber = 0
     private var askers: [Int: (Report) -> Bool] = [:]
 
-    /// A reader of the reports in a directory.
+    /// Makes a reader for the reports in a directory.
     init(_ directory: consuming Directory, loop: EventLoop) throws(SystemError) {
         desk = try Desk(directory)
         _ = try loop.watch(desk.bell.descriptor) { [unowned self] _ in answer() }
     }
 
-    /// Has what is known of a death told to `then`, which says whether it wants it: a report's file that nobody wants is
-    /// removed. At once when there is nothing to read.
+    /// Reads what is known about a subject and passes it to `then`, at once if there is nothing to read. `then` returns
+    /// whether it still wants the answer; if not, the report's file is removed.
     func read(_ subject: Subject, then: @escaping (Report) -> Bool) {
-        // An empty one was made for a worker that had no need of it.
+        // An empty file was created for a worker that did not crash.
         let size = desk.size(of: subject.report) ?? 0
         if size == 0, !subject.report.isEmpty { desk.remove(subject.report) }
         let hasPage = subject.page.map { !$0.frames.isEmpty || !$0.refused.isEmpty } ?? false
@@ -117,9 +117,9 @@ final class ReportReader {
     }
 }
 
-/// What the files around a death say. Takes as long as it takes, but no more than so many bytes of each.
+/// Reads the files about a death. The time is not limited, but the bytes read of each file are.
 enum CrashExamination {
-    /// What is known of a crash. A report that is none is removed.
+    /// The findings about a crash. Removes a report that cannot be parsed.
     static func report(of subject: ReportReader.Subject, in directory: borrowing Directory) -> Report {
         var found = Report()
         var report: CrashReport?
@@ -138,7 +138,8 @@ enum CrashExamination {
         return found
     }
 
-    /// The page's frames, those in plugins' files with their functions' names; the innermost of them with its line.
+    /// The page's frames, with the functions' names for those in plugins' files, and the line for the innermost of
+    /// these.
     private static func named(_ frames: [CrashPage.Frame], _ files: Set<String>) -> [CrashFrame.Named] {
         var names = frames.map { (image: $0.image, symbol: String?.none, place: String?.none) }
         for path in files {

@@ -2,7 +2,7 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Makes the policies of workers: what this kernel can enforce, what is hidden on this machine, and what lies beside it.
+/// Makes the sandbox policies of workers, from what the kernel can enforce and what must be hidden on this machine.
 final class SandboxMaker {
     /// What the kernel can enforce.
     let support: SandboxSupport
@@ -12,10 +12,10 @@ final class SandboxMaker {
     private let tell: (String) -> Void
     private var told: Set<String> = []
     private var visible: Visible?
-    /// The last filter: most workers have the same one.
+    /// The last system call filter, which most workers share.
     private var filter: (settings: SandboxSettings, program: SeccompProgram)?
 
-    /// What was found the last time, and what that depends on.
+    /// The visible paths found last, with the state that they depend on.
     private struct Visible {
         var stamps: [String: Stamp] = [:]
         var libraries: Set<String>
@@ -28,9 +28,10 @@ final class SandboxMaker {
         let modified: WallTime
     }
 
-    /// A maker for workers of these plugins. `hidden`: the state directory, and a configuration that lies elsewhere.
+    /// Makes a maker for workers of the plugins in that directory. `hidden`: the state directory, and a configuration
+    /// file outside of the plugins directory. `libraries` returns the names of libraries among the plugins.
     ///
-    /// `tell` is told once what people should know.
+    /// Each message that people should see is passed to `tell` once.
     init(
         hidden: [String], plugins: String, tell: @escaping (String) -> Void, libraries: @escaping () -> Set<String>
     ) {
@@ -41,7 +42,7 @@ final class SandboxMaker {
         support = Self.support
     }
 
-    /// What this kernel can enforce, asked once.
+    /// What this kernel can enforce, determined once.
     static let support: SandboxSupport = {
         let wanted = SandboxSupport.wanted
         let found = Sandbox.ask(Sandbox.Support(files: wanted.files, ports: wanted.ports, scopes: wanted.scopes))
@@ -49,7 +50,7 @@ final class SandboxMaker {
             abi: found.abi, files: found.files, ports: found.ports, scopes: found.scopes, hasFilters: found.hasFilters)
     }()
 
-    /// The policy of a worker with these settings and places. Throws where it would have too many rules.
+    /// The policy for a worker with these settings and places. Throws if it would have too many rules.
     func policy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> SandboxPolicy {
         var places = places
         places.named = named(settings.named)
@@ -91,17 +92,18 @@ final class SandboxMaker {
         return fresh.paths
     }
 
-    /// The state, and the configurations wherever they are, without links.
+    /// The state directory and the configurations, with links resolved.
     private func hiddenPlaces(plugins: String) -> Set<String> {
         var hidden = Set(hidden.map { HostProcess.resolved($0) ?? $0 })
-        // Configurations that are reached by links may lie anywhere.
+        // A configuration that is a link may be a file anywhere.
         for entry in Self.entries(of: plugins) where entry.isLink && entry.name.hasSuffix(".json5") {
             if let target = HostProcess.resolved(plugins + "/" + entry.name) { hidden.insert(target) }
         }
         return hidden
     }
 
-    /// What the paths of a configuration that lies in that folder come to now, without its host's.
+    /// The folders and files that paths in a configuration would grant now, for a configuration in the folder `plugins`
+    /// and without its host's settings.
     static func folders(named paths: [String], beside plugins: String) -> [String] {
         let maker = SandboxMaker(hidden: [], plugins: HostProcess.absolute(plugins), tell: { _ in }) { [] }
         return maker.grants(paths).map { grant in
@@ -111,12 +113,12 @@ final class SandboxMaker {
         }
     }
 
-    /// The same. Files that are to be there first are made.
+    /// The grants for paths named in a configuration. Creates files that must exist before they can be granted.
     private func named(_ paths: [String]) -> [NamedPaths.Grant] {
         if paths.isEmpty || support.files == 0 { return [] }
         let grants = grants(paths)
         for case .newFile(let path) in grants {
-            // Where it cannot be made, the plugin could not have made it either.
+            // If this fails, the plugin could not have created the file either.
             _ = try? HostProcess.makeFile(path)
         }
         return grants

@@ -1,4 +1,4 @@
-/// What a worker with a sandbox has of the host's environment: what programs need, and no secrets. Pure.
+/// Selects the environment variables for a worker with a sandbox: what programs need, but no secrets. Pure.
 enum WorkerEnvironment {
     private static let names: Set<Substring> = [
         "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "TZ", "TZDIR", "TMPDIR",
@@ -10,7 +10,8 @@ enum WorkerEnvironment {
     ]
     private static let prefixes = ["LC_", "SCHEDHOST_", "MALLOC_", "SWIFT_", "PYTHON", "OMP_"]
 
-    /// What shells, desktops and service managers set for themselves: no plugin was meant.
+    /// Variables that shells, desktops and service managers set for themselves, so that they were not meant for a
+    /// plugin.
     private static let others: Set<Substring> = [
         "_", "SHLVL", "OLDPWD", "LS_COLORS", "LESSOPEN", "LESSCLOSE", "MAIL", "COLORTERM", "EDITOR", "VISUAL", "PAGER",
         "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "WINDOWID", "DESKTOP_SESSION",
@@ -22,12 +23,12 @@ enum WorkerEnvironment {
         "DEB",
     ]
 
-    /// Those entries of an environment, and the further ones that are named.
+    /// The environment's entries that are kept, including the variables in `named`.
     static func scrubbed(_ environment: [String], with named: [String]) -> [String] {
         environment.filter { keeps($0.prefix { $0 != "=" }, named) }
     }
 
-    /// What people should know once: variables that may have been meant for plugins, and are not given to them; nil for none.
+    /// A message about withheld variables that may have been meant for plugins; nil if there are none.
     static func notice(of environment: [String], with named: [String]) -> String? {
         let withheld = environment.map { $0.prefix { $0 != "=" } }.filter { name in
             !keeps(name, named) && !others.contains(name) && !othersPrefixes.contains { name.hasPrefix($0) }

@@ -3,7 +3,7 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// What the fleet makes of what workers say and of how they die.
+/// How the fleet handles the events and the deaths of workers.
 extension WorkerFleet {
     func handle(_ report: WorkerLink.Report, from worker: Worker) {
         switch report {
@@ -12,7 +12,7 @@ extension WorkerFleet {
         case .outputDropped(let count):
             say(worker, .warning, "\(count) lines of its output dropped: they came too fast")
         case .garbage: tell(worker, .nonsense)
-        // A fatal signal closes the channel too, so that a crash of which the report does not end is known at once.
+        // A fatal signal also closes the channel; so a crash is known at once, even if its report is never completed.
         case .left: tell(worker, hasFatalSignal(worker) ? .fatalSignal : .channelClosed)
         case .stuck: tell(worker, .stuck)
         case .died(let end): tell(worker, .exited(WorkerEnd(end), remains(of: worker)))
@@ -67,7 +67,7 @@ extension WorkerFleet {
         }
     }
 
-    /// Tells of calls that the worker's sandbox has refused; returns what a reason says of them, without their places.
+    /// Logs system calls that the worker's sandbox has refused; returns the text to append to a reason.
     private func tellRefusals(of worker: Worker, _ reason: SessionRecord.Reason) -> String {
         guard worker.limits.sandbox.level != .off, let page = worker.process?.crash else { return "" }
         if let subject = worker.refusals.news(in: page, of: worker.files) {
@@ -81,7 +81,7 @@ extension WorkerFleet {
         return reason.kind == .known(.error) ? SandboxRefusal.suffix(page.refusals, of: reason.text) : ""
     }
 
-    /// The load that a worker may answer now, with what was asked for; nil when it cannot have done so.
+    /// Removes and returns the load that a worker's answer is about; nil if the answer cannot be right.
     private func answered(_ plugin: Int, isForRunning: Bool? = nil, by worker: Worker) -> Load? {
         if let load = worker.pending.first, let isForRunning, load.isForRunning != isForRunning {
             tell(worker, .nonsense)
@@ -95,7 +95,7 @@ extension WorkerFleet {
 
     func say(_ worker: Worker, _ level: LogLevel, _ text: String) { events.append(.said(worker.key, level, text)) }
 
-    // MARK: Its death
+    // MARK: The death of a worker
 
     func remains(of worker: Worker) -> Remains {
         var remains = Remains()

@@ -2,14 +2,14 @@ internal import HostSystem
 internal import HostValues
 
 extension WorkerFleet {
-    /// After how long it is tried again to get a worker, where there was none to be had, ns.
+    /// After how long a failed start of a worker is retried, in ns.
     private static let retry: Int64 = 2_000_000_000
 
-    /// Whether a process is a worker.
+    /// Whether the process is a worker.
     func isWorker(_ pid: Int32) -> Bool { workers.values.contains { $0.process?.pid == pid } }
 
-    /// Has the plugins described that wait for it, as many as may load at once. `order` gives the order when a plugin's
-    /// turn comes; nil when it needs none any more.
+    /// Has waiting plugins described, as many as may be loaded at once. `order` makes the order when a plugin's turn
+    /// comes; it returns nil if none is needed any more.
     func describeWaiting(_ order: (Int) -> Load?) {
         while let number = nextToDescribe() {
             guard let load = order(number) else {
@@ -24,7 +24,7 @@ extension WorkerFleet {
                     events.append(.noWorker(plugin: number, "no worker for it: \(error)"))
                     continue
                 }
-                // The host's own want says nothing about the file.
+                // The host's own shortage does not incriminate the file.
                 if haltQueue(at: clock.monotonic() + Self.retry, for: number) {
                     let text = "no worker for \(load.name): \(error); it is tried again until there is one"
                     events.append(.said(load.key, .error, text))

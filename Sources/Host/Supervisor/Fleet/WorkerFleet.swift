@@ -3,12 +3,12 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// The workers of a host: which there are, what each is to load and which sessions it runs, and the end of each.
+/// The workers of a host: which exist, what each must load, which sessions each runs, and how each ends.
 ///
-/// It is told what to load and to start, and hears the processes that its launcher starts. What comes of that waits in
-/// `take`. It knows plugins by their numbers only, and no routine: sessions have ids, and sit in slots of a worker.
+/// It is told what to load and start, and observes the processes that its launcher starts. The resulting events wait in
+/// `take`. It knows plugins only by their numbers and sessions by their ids and slots; it does not know routines.
 final class WorkerFleet {
-    /// A worker as it is kept.
+    /// The fleet's state for one worker.
     final class Worker {
         let id: WorkerID
         let key: WorkerKey
@@ -18,11 +18,11 @@ final class WorkerFleet {
         let reportName: String
         let startedAt: MonotonicTime
         var life: WorkerLifecycle
-        /// What was sent to load and is not answered, as `life` has it, and what for.
+        /// The loads that were sent and not answered, in order; `life` has the same ones.
         var pending: [Load] = []
         /// Plugins that are loaded for running.
         var loaded: Set<Int> = []
-        /// The files of what it loads or has loaded.
+        /// The paths of the files that it loads or has loaded.
         var files: Set<String> = []
         var hasHadSession = false
         var refusals = ToldRefusals()
@@ -41,7 +41,7 @@ final class WorkerFleet {
         }
     }
 
-    /// Dead children at which a worker gets no further session.
+    /// The number of zombie children from which on a worker gets no further session.
     private static let mostDead = 16
 
     let launcher: any WorkerLauncher
@@ -50,18 +50,18 @@ final class WorkerFleet {
     private let grace: Int64
     private var logLevel: Int32
     var workers: [WorkerID: Worker] = [:]
-    /// Where what comes next for a key is loaded; a worker that is to end is in `workers` only.
+    /// The worker that new loads of a key go to. A worker that is to end is only in `workers`.
     var current: [WorkerKey: WorkerID] = [:]
-    /// Workers that may have nothing to do any more.
+    /// Workers that may have become unused.
     var candidates: Set<WorkerID> = []
     var queue = LoadQueue()
     private let queueTimer: Deadlines.Timer
     var events: [Event] = []
     private var lastNumber = 0
-    /// What dead workers have left behind.
+    /// The processes that dead workers have left behind.
     let orphans: Orphans
 
-    /// A fleet without workers. `grace` is what running cycles get at a stop, ns.
+    /// Makes a fleet without workers. `grace` is the time in ns that running cycles get at a stop.
     init(
         launcher: any WorkerLauncher, orphans: Orphans, clock: any HostClock, deadlines: Deadlines, grace: Int64,
         logLevel: Int32
@@ -72,33 +72,33 @@ final class WorkerFleet {
         self.deadlines = deadlines
         self.grace = grace
         self.logLevel = logLevel
-        queueTimer = deadlines.make { _ in }  // the round that it begins asks `nextToDescribe`
+        queueTimer = deadlines.make { _ in }  // its round of the loop calls `nextToDescribe`
     }
 
-    /// What has happened since this was asked last, in order.
+    /// The events since the last call, in order.
     func take() -> [Event] {
         defer { events = [] }
         return events
     }
 
-    // MARK: What is asked of it
+    // MARK: Queries
 
-    /// Whether no worker is there.
+    /// Whether there are no workers.
     var isEmpty: Bool { workers.isEmpty }
 
-    /// Whether no worker is there, nor anything that dead ones have left, as far as that can be ended.
+    /// Whether there are no workers and no orphans of dead ones, apart from those that cannot be killed.
     var isGone: Bool { workers.isEmpty && orphans.isQuiet }
 
-    /// Whether a session runs in any worker that is not told to end.
+    /// Whether a session runs in any worker that was not told to end.
     var hasSessions: Bool { workers.values.contains { $0.life.isOpen && !$0.life.sessions.isEmpty } }
 
-    /// What the ledger says of a session's slot: of whichever session.
+    /// The state in a session's slot of the ledger. The caller must check whose session it is.
     func snapshot(_ seat: Seat) -> LedgerSnapshot? { workers[seat.worker]?.process?.snapshot(slot: seat.slot) }
 
     /// The bytes of a session's slot.
     func slotBytes(_ seat: Seat) -> [UInt8]? { workers[seat.worker]?.process?.slotBytes(seat.slot) }
 
-    /// Whether a plugin that is to go is still in a worker that serves it alone, or is being loaded.
+    /// Whether a plugin that must end is still in a worker of its own, or is being loaded in a shared one.
     func holds(_ plugin: Int) -> Bool {
         workers.values.contains { worker in
             switch worker.key {
@@ -111,23 +111,23 @@ final class WorkerFleet {
 
     // MARK: The queue of descriptions
 
-    /// A plugin waits to be described.
+    /// Adds a plugin to the queue.
     func enqueue(_ plugin: Int) {
         queue.leave(plugin)
         queue.add(plugin)
     }
 
-    /// A plugin waits no more.
+    /// Removes a plugin from the queue's count.
     func leaveQueue(_ plugin: Int) { queue.leave(plugin) }
 
-    /// The next plugin whose turn it is; nil when none has it now.
+    /// The next plugin to describe; nil if none may be described now.
     func nextToDescribe() -> Int? {
         let next = queue.take(at: clock.monotonic())
         if next == nil { deadlines.set(queueTimer, at: queue.deadline) }
         return next
     }
 
-    /// No worker can be had: nothing is described before that time. Whether that is new.
+    /// Stops the queue until `time`, because no worker can be started. Returns whether it was running before.
     func haltQueue(at time: MonotonicTime, for plugin: Int) -> Bool {
         let isNew = !queue.isHalted
         queue.leave(plugin)
@@ -135,35 +135,35 @@ final class WorkerFleet {
         return isNew
     }
 
-    /// A worker could be had.
+    /// Notes that a worker could be started.
     func queueGoesOn() { queue.goOn() }
 
-    /// No plugin is described any more: the host stops.
+    /// Stops the queue for good, because the host stops.
     func closeQueue() { deadlines.set(queueTimer, at: nil) }
 
     // MARK: Loading
 
-    /// What can be begun for a load.
+    /// The result of `prepare`.
     enum Readiness: Equatable {
         /// That worker has the plugin loaded.
         case ready(WorkerID)
-        /// It is being loaded: an event tells when it is.
+        /// The plugin is being loaded; an event reports when it is.
         case loading
     }
 
-    /// Sees to it that a worker of the key has the plugin, or describes it.
+    /// Ensures that a worker of the key loads the plugin, or describes it. Starts a worker if necessary.
     @discardableResult
     func prepare(_ load: Load) throws(SystemError) -> Readiness {
         var load = load
         if let present = openWorker(load.key) {
             let fit = present.limits.fit(for: load.limits, isShared: load.key == .shared)
             if fit == .lacksPaths {
-                // What others run there goes on; what is loaded from now on is in a worker with the paths of all.
+                // Other plugins' sessions go on there; later loads go to a worker whose sandbox allows all paths.
                 current[load.key] = nil
                 candidates.insert(present.id)
                 load.limits = present.limits.naming(load.limits.sandbox.named)
             } else if fit == .bad || present.home != load.home || isCrowded(present) {
-                // It looked at the file before its limits and its name were known, or is crowded.
+                // Its limits or its owner were guessed wrongly before the description, or it is crowded.
                 retire(present)
             }
         }
@@ -183,10 +183,9 @@ final class WorkerFleet {
         return worker
     }
 
-    /// Whether a worker that has no session now holds so many dead processes that the next one had better be elsewhere.
-    ///
-    /// It is the parent of what its plugin's children leave behind, and may not reap the dead: the system does not tell
-    /// those from children that the plugin wants to wait for. They count in its limit of processes.
+    /// Whether a worker without sessions has so many zombies that its next session should run in another worker. It
+    /// must not reap orphans of its plugin's children: the kernel does not tell them from children that the plugin
+    /// waits for.
     private func isCrowded(_ worker: Worker) -> Bool {
         guard worker.life.sessions.isEmpty, worker.pending.isEmpty, worker.hasHadSession, let process = worker.process
         else { return false }
@@ -216,7 +215,7 @@ final class WorkerFleet {
 
     // MARK: Sessions
 
-    /// A place for a session in a worker that has its plugin. Nothing is sent yet.
+    /// Reserves a slot for a session in a worker that has its plugin. Sends nothing yet.
     func seat(_ session: SessionID, plugin: Int, routine: Int, in id: WorkerID) throws(SystemError) -> Seat {
         guard let worker = workers[id], let process = worker.process else {
             throw SystemError("slot", "worker \(id.number)", number: 3)
@@ -229,14 +228,14 @@ final class WorkerFleet {
         return Seat(worker: id, slot: slot, pid: process.pid, ledger: worker.ledgerName)
     }
 
-    /// A session that was given a place is not begun.
+    /// Releases the slot of a session that is not started after all.
     func unseat(_ session: SessionID, _ seat: Seat) {
         guard let worker = workers[seat.worker] else { return }
         tell(worker, .sessionOver(slot: seat.slot, session))
         candidates.insert(seat.worker)
     }
 
-    /// Tells the worker of a session something.
+    /// Sends a command to the worker of a session.
     func send(_ command: WorkerCommand, to seat: Seat) { workers[seat.worker]?.process?.send(command) }
 
     /// Sends a command to all workers that have loaded the plugin.
@@ -244,23 +243,23 @@ final class WorkerFleet {
         for worker in workers.values where worker.loaded.contains(plugin) { worker.process?.send(command) }
     }
 
-    /// A session was asked to end and had its grace: whether its worker is ended for it now.
+    /// Handles a session that has used up its grace period. Returns whether its worker is ended for that now.
     func overdue(_ seat: Seat) -> Bool {
         workers[seat.worker].map { tell($0, .overdue(slot: seat.slot)) == .changed } ?? false
     }
 
-    /// How a session does not go on.
+    /// How a session is stuck.
     enum Standstill: Equatable {
-        /// Its callback is over its time, in that thread; 0: none is known, or nothing runs at all.
+        /// A callback has exceeded its time on that thread; 0 if the thread is unknown, or if no thread is running.
         case hang(thread: Int32)
-        /// It is over by the ledger, and its worker does not say so.
+        /// The session has ended according to the ledger, but its worker does not report it.
         case mute
     }
 
-    /// A session does not go on: whether its worker is ended for it now.
+    /// Handles a stuck session. Returns whether its worker is ended for that now.
     func end(_ seat: Seat, _ standstill: Standstill) -> Bool {
         guard let worker = workers[seat.worker] else { return false }
-        // What has a fatal signal already writes its report, and is dead soon.
+        // A worker with a fatal signal is writing its crash report and will be dead soon.
         if hasFatalSignal(worker) {
             tell(worker, .fatalSignal)
             return false
@@ -275,8 +274,8 @@ final class WorkerFleet {
 
     // MARK: Ending workers
 
-    /// Ends the workers of a plugin that is to go. Code is never unloaded: a worker that others share loads nothing new
-    /// beside the old, and ends with the last of its sessions.
+    /// Ends the workers of a plugin that must go. Code is never unloaded, so a shared worker loads nothing more, and
+    /// ends with its last session.
     func retire(_ plugin: Int) {
         queue.leave(plugin)
         for worker in workers.values where current[worker.key] == worker.id {
@@ -290,10 +289,10 @@ final class WorkerFleet {
         }
     }
 
-    /// Nobody may want a key's worker any more.
+    /// Notes that a key's worker may have become unused.
     func release(_ key: WorkerKey) { if let id = current[key] { candidates.insert(id) } }
 
-    /// Ends the workers that have nothing to do and nothing to wait for. To be called when all events were dealt with.
+    /// Ends the workers without sessions, pending loads and further use. Call it after all events were handled.
     func retireUnused(isWanted: (WorkerKey, Set<Int>) -> Bool) {
         guard !candidates.isEmpty else { return }
         for id in candidates {
@@ -305,7 +304,7 @@ final class WorkerFleet {
         candidates = []
     }
 
-    /// Ends all workers in order, or at once.
+    /// Ends all workers, gracefully or at once.
     func endAll(atOnce: Bool = false) {
         closeQueue()
         for worker in Array(workers.values) {
@@ -318,16 +317,16 @@ final class WorkerFleet {
         tell(worker, .end)
     }
 
-    /// Sets from which level on plugins' lines are shown.
+    /// Sets the minimum level of plugins' log lines.
     func setLogLevel(_ level: Int32) {
         logLevel = level
         for worker in workers.values { worker.process?.send(.logLevel(level)) }
     }
 
-    // MARK: A worker's life
+    // MARK: Life cycle of a worker
 
     private func deadlineCame(_ worker: Worker) {
-        // A load that has crashed is no load that hangs: its report may take as long as any.
+        // A load that has crashed is not a hanging load: its report may take as long as any other.
         if case .describing = worker.life.state, hasFatalSignal(worker) {
             tell(worker, .fatalSignal)
         } else {
@@ -335,7 +334,7 @@ final class WorkerFleet {
         }
     }
 
-    /// What its life makes of an event.
+    /// How a worker's life cycle has treated an event.
     enum Reception {
         case nothing
         case passed

@@ -2,20 +2,20 @@ internal import HostPolicy
 internal import HostStore
 internal import HostSystem
 
-/// The folders of a worker in the state directory: where its caches are, and where its plugin may keep what it likes.
+/// The folders of a worker in the state directory: for its caches, and for its plugin's own data.
 struct WorkerFolders: ~Copyable {
     private let state: Directory
 
-    /// Folders in that state directory.
+    /// Makes the manager of the folders in that state directory.
     init(in state: borrowing Directory) throws(SystemError) { self.state = try Directory(state.path) }
 
-    /// Where those of one worker are, from the root on.
+    /// The absolute paths of one worker's folders.
     struct Place: Equatable {
         let caches: String
         let data: String
     }
 
-    /// Makes what is missing, not through a link.
+    /// Creates the missing folders, without following links, and returns the paths.
     func make(_ home: WorkerHome) throws(SystemError) -> Place {
         let caches = try state.directory("cache", create: true).directory("v1", create: true)
         let data = try state.directory("data", create: true)

@@ -3,48 +3,48 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// One worker process as the fleet drives it.
+/// A worker process, as the fleet uses it. A protocol, so that tests can replace it.
 protocol WorkerProcess: AnyObject {
     var pid: Int32 { get }
     /// The folder of its disk caches.
     var caches: String? { get }
-    /// Sends a command; what cannot be sent now follows later.
+    /// Sends a command without blocking; what cannot be sent now is sent later.
     func send(_ command: WorkerCommand)
-    /// The slot of a routine in its ledger, which is made long enough for it; nil when it is full.
+    /// The slot of a routine in its ledger, which is extended if necessary; nil if the ledger is full.
     func slot(plugin: Int, routine: Int) throws(SystemError) -> Int?
-    /// What the ledger says of a slot.
+    /// The state in a slot of the ledger.
     func snapshot(slot: Int) -> LedgerSnapshot?
-    /// Whether a slot that says nothing of its session was written on.
+    /// Whether a slot's replica was overwritten by something other than the worker.
     func isSpoiled(slot: Int) -> Bool
     /// A slot's bytes.
     func slotBytes(_ slot: Int) -> [UInt8]?
-    /// What its crash page says.
+    /// The content of its crash page.
     var crash: CrashPage.Contents? { get }
     /// What it wrote to standard error within the last two seconds, as one line.
     func lastWords(now: MonotonicTime) -> String
-    /// How many children of it are dead and not reaped, up to `most`.
+    /// The number of its zombie children, at most `most`.
     func deadChildren(most: Int) -> Int
     /// Sends a signal to the process.
     func signal(_ number: Int32)
-    /// Sends a signal to one of its threads; false when there is no such thread.
+    /// Sends a signal to one of its threads; returns false if there is no such thread.
     func signal(_ number: Int32, thread: Int32) -> Bool
-    /// Sends SIGKILL to the process and to its group.
+    /// Sends SIGKILL to the process and its process group.
     func kill()
-    /// Looks again whether it can be reaped, when it could not before.
+    /// Tries to reap it again, if that was not possible before.
     func reapIfStuck()
-    /// Watches it no more.
+    /// Stops watching it.
     func abandon()
 }
 
-/// Starts workers, and reads what dead ones leave.
+/// Starts workers, and examines what dead ones leave. A protocol, so that tests can replace it.
 protocol WorkerLauncher: AnyObject {
-    /// Starts a worker, whose reports come to `report`.
+    /// Starts a worker, whose reports are passed to `report`.
     func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
         -> any WorkerProcess
-    /// Removes the file for the report of a worker that has not crashed.
+    /// Removes the report file of a worker that has not crashed.
     func dropReport(_ name: String)
-    /// Tells `then` what is known of a death, soon: at once when there is nothing to read, else in a later round of the loop. `then`
-    /// says whether it still wants it.
+    /// Passes to `then` what is known about a death, at once if there is nothing to read, else in a later round of the
+    /// loop. `then` returns whether it still wants the answer.
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool)
 }
 
@@ -56,15 +56,15 @@ final class ProcessLauncher: WorkerLauncher {
     private var ledgers: Directory
     private let reports: CrashReports
     private let reader: ReportReader
-    /// The program that writes the reports of crashes, when they are wanted and it is there.
+    /// The program that writes crash reports; nil if none are wanted or it is not found.
     private let backtracer: String?
     private let mark: HostMark
     private let folders: WorkerFolders
     private let sandboxes: SandboxMaker
-    /// The copies of plugins, which a worker that plugins share loads.
+    /// The folder with the copies of plugins, which a shared worker loads.
     private let copies: String
 
-    /// A launcher that keeps its files in a state directory.
+    /// Makes a launcher that keeps its files in a state directory.
     init(
         loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, mark: HostMark,
         sandboxes: SandboxMaker
@@ -107,7 +107,7 @@ final class ProcessLauncher: WorkerLauncher {
         }
     }
 
-    /// Gives a worker a sandbox, and what is written in one: its own folders and the file for a report.
+    /// Gives a worker a sandbox, with write access to its own folders and to its report file.
     private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?) throws(SystemError) {
         var places = SandboxPolicy.Places()
         places.own = place.map { [$0.caches, $0.data] } ?? []

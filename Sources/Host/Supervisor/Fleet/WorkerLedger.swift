@@ -2,34 +2,34 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostWire
 
-/// The file in which one worker counts: its ledger's slots, behind the slots' twins.
+/// The ledger file of one worker: the replicas of the slots, followed by the slots.
 struct WorkerLedger: ~Copyable {
-    /// A descriptor for the worker.
+    /// The open file, which the worker inherits.
     let file: Descriptor
     /// The file's path, for messages.
     private let path: String
 
-    /// A new file of that name.
+    /// Creates a new file of that name.
     init(_ name: String, in directory: borrowing Directory) throws(SystemError) {
         file = try directory.create(name)
         path = directory.child(name)
     }
 
-    /// A file that nobody else sees.
+    /// Makes an anonymous file.
     init() throws(SystemError) {
         file = try Descriptor.memory("ledger")
         path = "ledger"
     }
 
-    /// The file that another host has left; nil when it is not there.
+    /// Opens the file that another host has left; nil if it does not exist.
     init?(left name: String, in directory: borrowing Directory) {
         guard let file = try? directory.openForReading(name) else { return nil }
         self.file = file
         path = directory.child(name)
     }
 
-    /// Makes room for so many slots, where there was some for `old`: on the disk, since the worker maps the file, and a hole
-    /// that cannot be filled would end it. In whole pages, for what the system maps.
+    /// Extends the file from `old` to `count` slots, in whole pages. Disk space is reserved, since the worker maps the
+    /// file, and a hole that cannot be filled would kill it.
     func lengthen(from old: Int = 0, to count: Int) throws(SystemError) {
         func allocate(_ start: Int, _ size: Int) throws(SystemError) {
             let end = (start + count * size + 4095) / 4096 * 4096
@@ -39,8 +39,8 @@ struct WorkerLedger: ~Copyable {
         try allocate(LedgerSlot.start, LedgerSlot.size)
     }
 
-    /// What is counted in the slot of that number: by its twin, or, when that is not whole, by the slot. The times are
-    /// the slot's, or 0. The caller checks the session.
+    /// The state in a slot: from its replica, or from the slot itself if the replica is not whole. The times come from
+    /// the slot, or are 0. The caller must check the session.
     func snapshot(slot: Int) -> LedgerSnapshot? {
         let read = bytes(slot: slot).map { LedgerReader.snapshot($0) }
         guard case .whole(var snapshot) = twin(slot) else { return read }
@@ -53,10 +53,10 @@ struct WorkerLedger: ~Copyable {
         return snapshot
     }
 
-    /// Whether something else than the worker wrote on the twin of that slot.
+    /// Whether the replica of a slot was overwritten by something other than the worker.
     func isSpoiled(slot: Int) -> Bool { twin(slot) == .spoiled }
 
-    /// The bytes of that slot; nil when the file does not hold it whole.
+    /// The bytes of a slot; nil if the file does not contain it completely.
     func bytes(slot: Int) -> [UInt8]? {
         read(slot, start: LedgerSlot.start, size: LedgerSlot.size)
     }

@@ -3,32 +3,33 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// One worker process as the supervisor holds it: its channel, its output, its ledger and its end.
+/// The supervisor's side of one worker process: its channel, its output, its ledger and its end.
 ///
-/// It tells its owner what comes; what is decided about it is decided in its `WorkerLifecycle`.
+/// It reports what happens to its owner; `WorkerLifecycle` makes the decisions.
 final class WorkerLink: WorkerProcess {
-    /// What the supervisor is told.
+    /// A report to the owner.
     enum Report {
         case event(WorkerEvent)
-        /// A line of its standard output or standard error.
+        /// A line of the worker's standard output or standard error.
         case output(isError: Bool, String)
-        /// A line on the channel that is no event.
+        /// A line on the channel that is not an event.
         case garbage
-        /// It has closed the channel, and is not dead yet.
+        /// The worker has closed the channel, but is still alive.
         case left
-        /// Output lines were dropped because they came too fast.
+        /// Output lines that came too fast were dropped.
         case outputDropped(Int)
-        /// It has ended, and cannot be reaped: another process traces it.
+        /// The worker has ended but cannot be reaped, since another process traces it.
         case stuck
-        /// It has ended, and everything that it said before was reported.
+        /// The worker has ended, and everything that it sent before was reported.
         case died(ProcessEnd)
     }
 
-    /// Bytes that are taken from one worker before the others have their turn.
+    /// The number of bytes read from one worker before others get their turn.
     private static let share = 256 << 10
-    /// Bytes that are read at once.
+    /// The number of bytes read at once.
     private static let most = 65_536
-    /// Bytes that are taken after its death, more than pipe and socket hold: a process that it left behind may go on writing.
+    /// The number of bytes read after the worker's death, more than pipe and socket hold: a process that it left may go
+    /// on writing.
     private static let rest = 4 << 20
 
     var pid: Int32 { child.pid }
@@ -48,54 +49,54 @@ final class WorkerLink: WorkerProcess {
     private let loop: EventLoop
     private let clock: any HostClock
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
-    /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000. While none is
-    /// awaited, no line is so long.
+    /// The longest line is the description of a plugin: some 80 bytes for each of up to 100 000 routines. While no
+    /// description is awaited, the smaller limit applies.
     private static let longestDescription = 32 << 20
     private static let longestLine = 1 << 20
     private var lines = LineSplitter(limit: longestLine)
     private var awaited = 0
     private var outputLines = [LineSplitter(limit: 8192), LineSplitter(limit: 8192)]
     private var unsent: [UInt8] = []
-    /// Whether the channel is watched for room.
+    /// Whether the channel is watched for room to send.
     private var isBlocked = false
     private var isStuck = false
-    /// What its plugins print: 200 lines a second for long.
+    /// The budget for printed lines: 200 lines a second in the long run.
     private var outputBudget = LineBudget(atOnce: 1000, perSecond: 200)
-    /// Its log lines: a little more than a worker sends that keeps to its own budget.
+    /// The budget for log lines: a little more than a worker sends that keeps to its own budget.
     private var logBudget = LineBudget(atOnce: 5000, perSecond: 2500)
     private let report: (Report) -> Void
 
-    /// A routine's place in a worker.
+    /// Identifies a routine in a worker.
     struct RoutineKey: Hashable {
         let plugin: Int
         let routine: Int
     }
 
-    /// What a worker is started with.
+    /// The parameters for starting a worker.
     struct Setup {
         var name: String
         var ledgerName: String
         var reportName: String
-        /// Where the report of a crash goes, and the program that writes it.
+        /// The path for a crash report, and the program that writes it.
         var crashReport: (path: String, backtracer: String)?
         var logLevel: Int32
         var limits: WorkerLimits
-        /// Whose folders it has, and where its disk caches are.
+        /// The owner of its folders, and the folder of its disk caches.
         var home: WorkerHome?
         var caches: String?
-        /// The file that it loads.
+        /// The path of the file that it loads.
         var copy = ""
-        /// What it may touch, where it has a sandbox.
+        /// The sandbox policy; nil for a worker without a sandbox.
         var policy: [UInt8]?
-        /// What the dynamic linker is told about what plugins need.
+        /// The library search of its dynamic linker.
         var libraries = LibrarySearch()
-        /// What tells its processes from others.
+        /// The mark that identifies its processes.
         var mark = HostMark(pid: HostProcess.pid, number: 0)
-        /// Further variables of its environment, `NAME=value`.
+        /// Further environment variables, `NAME=value`.
         var variables: [String] = []
     }
 
-    /// Starts a worker that counts in that file.
+    /// Starts a worker that counts in that ledger.
     init(
         _ setup: Setup, ledger: consuming WorkerLedger, loop: EventLoop, clock: any HostClock,
         report: @escaping (Report) -> Void
@@ -138,7 +139,8 @@ final class WorkerLink: WorkerProcess {
     static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
         .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") && !$0.hasPrefix("\(HostMark.variable)=") }
 
-    /// The environment of a worker: ours without the service manager's, and the backtracer told where its report goes.
+    /// The environment of a worker: the host's without the service manager's variables, with the settings of the
+    /// backtracer.
     private static func environment(_ setup: Setup) -> [String] {
         let names = setup.variables.map { $0.prefix { $0 != "=" } + "=" }
         let own =
@@ -153,16 +155,16 @@ final class WorkerLink: WorkerProcess {
         ]
     }
 
-    // MARK: Telling it
+    // MARK: Sending
 
-    /// Sends a command; what the socket does not take now follows later.
+    /// Sends a command; what the socket does not take now is sent later.
     func send(_ command: WorkerCommand) {
         if case .load(let load) = command, !load.isForRunning { expect(1) }
         unsent += command.line() + [UInt8(ascii: "\n")]
         flush()
     }
 
-    /// The slot of a routine in this worker's ledger, which is made long enough for it; nil when it is full.
+    /// The slot of a routine in this worker's ledger, which is extended if necessary; nil if the ledger is full.
     func slot(plugin: Int, routine: Int) throws(SystemError) -> Int? {
         let key = RoutineKey(plugin: plugin, routine: routine)
         if let slot = slots[key] { return slot }
@@ -177,16 +179,16 @@ final class WorkerLink: WorkerProcess {
         return slotCount - 1
     }
 
-    /// What the ledger says of a slot.
+    /// The state in a slot of the ledger.
     func snapshot(slot: Int) -> LedgerSnapshot? { ledger.snapshot(slot: slot) }
 
-    /// Whether a slot that says nothing of its session was written on.
+    /// Whether a slot's replica was overwritten by something other than the worker.
     func isSpoiled(slot: Int) -> Bool { ledger.isSpoiled(slot: slot) }
 
-    /// What its crash page says.
+    /// The content of its crash page.
     var crash: CrashPage.Contents? { CrashPage.read(page) }
 
-    /// What it wrote to standard error within the last two seconds; at most four lines as one.
+    /// What it wrote to standard error within the last two seconds: at most four lines, joined to one.
     func lastWords(now: MonotonicTime) -> String { words.text(since: now - 2_000_000_000) }
 
     /// A slot's bytes.
@@ -195,19 +197,19 @@ final class WorkerLink: WorkerProcess {
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }
 
-    /// Sends a signal to one of its threads; false when there is no such thread.
+    /// Sends a signal to one of its threads; returns false if there is no such thread.
     func signal(_ number: Int32, thread: Int32) -> Bool { child.signal(number, thread: thread) }
 
-    /// Sends SIGKILL to the process and to its group.
+    /// Sends SIGKILL to the process and its process group.
     func kill() {
         child.signal(Signals.kill)
         child.killGroup()
     }
 
-    /// How many children of it are dead and not reaped, up to `most`.
+    /// The number of its zombie children, at most `most`.
     func deadChildren(most: Int) -> Int { HostProcess.deadChildren(of: pid, most: most) }
 
-    // MARK: Hearing it
+    // MARK: Receiving
 
     private func serveChannel(_ readiness: Poller.Readiness) {
         if readiness.contains(.writable) { flush() }
@@ -222,7 +224,7 @@ final class WorkerLink: WorkerProcess {
                     try unsafe channel.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]), wait: false)
                 }
             } catch {
-                if (error as? SystemError)?.wouldBlock != true { sent = unsent.count }  // it is dead: reap follows
+                if (error as? SystemError)?.wouldBlock != true { sent = unsent.count }  // dead; `reap` comes next
                 break
             }
         }
@@ -232,7 +234,8 @@ final class WorkerLink: WorkerProcess {
         try? loop.rewatch(channel, token, for: isBlocked ? [.readable, .writable] : .readable)
     }
 
-    /// Reads what is there; not for ever, so that one worker cannot keep the others waiting.
+    /// Reads what has arrived. Unless `all` is set, stops after `share` bytes, so that one worker cannot delay the
+    /// others.
     private func readChannel(all: Bool) {
         var taken = 0
         while taken < (all ? Self.rest : Self.share) {
@@ -252,25 +255,25 @@ final class WorkerLink: WorkerProcess {
                     if dropped > 0 { report(.event(.dropped(count: dropped))) }
                     if !isAllowed { continue }
                 case .event(.ended(let ended)) where ended.reason.isFailure:
-                    // What was printed before comes by other pipes, and belongs before the end.
+                    // What was printed before the end comes by other pipes, and belongs before it in the log.
                     readOutput(isError: false, all: false)
                     readOutput(isError: true, all: false)
                 case .event, .output, .garbage, .left, .outputDropped, .stuck, .died: break
                 }
                 report(event)
             }
-            // There is no more, or the loop comes back.
+            // Either there is no more, or the loop calls again.
             if !all, bytes.count < Self.most { return }
         }
     }
 
-    /// So many more descriptions are awaited.
+    /// Adjusts the number of awaited descriptions.
     private func expect(_ more: Int) {
         awaited = max(0, awaited + more)
         lines.limit = awaited > 0 ? Self.longestDescription : Self.longestLine
     }
 
-    /// The report of a line; nil for an empty one, which a worker sends before each event.
+    /// The report for a line; nil for an empty line, which a worker sends before each event.
     static func decode(_ line: LineSplitter.Line) -> Report? {
         if case .whole(let text) = line, text.isEmpty { return nil }
         guard case .whole(let text) = line,
@@ -279,7 +282,7 @@ final class WorkerLink: WorkerProcess {
         return .event(event)
     }
 
-    /// The next bytes: empty at the end, nil when there are none now.
+    /// The next bytes; empty at the end of the stream, nil if there are none now.
     private static func receive(_ socket: borrowing Descriptor) -> [UInt8]? {
         var failure: SystemError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
@@ -311,7 +314,7 @@ final class WorkerLink: WorkerProcess {
     }
 
     private func tell(isError: Bool, _ text: String) {
-        // The backtracer's own lines: what it found is in the record.
+        // These are the backtracer's own lines; the record has what it found.
         if isError, hasReports, text.isEmpty || text.hasPrefix("*** Signal ") { return }
         let now = clock.monotonic()
         if isError { words.add(text, at: now) }
@@ -332,12 +335,12 @@ final class WorkerLink: WorkerProcess {
         return failure?.wouldBlock == true ? nil : bytes
     }
 
-    // MARK: Its end
+    // MARK: The end of the process
 
-    /// It has ended: everything it said is read first, then what is left of its process group is killed.
+    /// Handles the end of the process: reads everything that it sent, and kills the rest of its process group.
     private func reap() {
         guard let end = child.ended() else {
-            // Its descriptor stays ready: it is looked at again when the host hears of the end of a child.
+            // Its descriptor stays readable, so it is unwatched; reaping is retried when any child of the host ends.
             isStuck = true
             unwatch(3)
             return report(.stuck)
@@ -360,13 +363,13 @@ final class WorkerLink: WorkerProcess {
         report(.died(end))
     }
 
-    /// Looks again whether it can be reaped, when it could not before.
+    /// Tries to reap it again, if that was not possible before.
     func reapIfStuck() {
         guard isStuck, child.ended() != nil else { return }
         reap()
     }
 
-    /// Watches it no more.
+    /// Stops watching it.
     func abandon() {
         isStuck = false
         for index in 0...3 { unwatch(index) }
