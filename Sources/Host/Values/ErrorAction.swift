@@ -9,7 +9,7 @@ public enum ErrorAction: String, CaseIterable, Sendable {
     case endSession = "end_session"
     /// The session ends, and the routine stays stopped.
     case stop
-    /// The routine is quarantined: it does not start again until a person releases it.
+    /// The routine is quarantined: only a person or a changed file starts it again.
     case quarantine
 }
 

@@ -61,8 +61,8 @@ public struct NamedPaths: Sendable {
     private let hidden: [String]
     private let homes: [String]
 
-    /// For a host to which `hidden` belongs (its state, plugins and configurations, without links), and whose user's folder is
-    /// `home`.
+    /// Creates the decision for a host. `hidden` has the host's own paths (state, plugins and configurations), in which
+    /// links are resolved; `home` is the home directory of its user.
     public init(hidden: [String], home: String?) {
         self.hidden = hidden
         homes = ["/root"] + (home.map { $0 == "/" ? [] : [$0] } ?? [])

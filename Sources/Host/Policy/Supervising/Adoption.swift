@@ -1,36 +1,40 @@
-/// What a host does with processes that became its children without being started by it.
+/// Decides what a host does with processes that became its children although it did not start them.
 ///
-/// A host is the subreaper of its workers, so what a dead worker's plugin had started comes to it, and is killed. But as
-/// the first process of a container, or when a script started something before it executed the host, or when a hook left a
-/// mailer in the background, others come to it too, and those are nobody's to kill.
+/// A host is the subreaper of its workers. So the processes that a dead worker's plugin left behind become its
+/// children, and it kills them. But other processes may become its children too, which it must not kill: if it is the
+/// first process of a container, if a script started something before it executed the host, or if a hook left a mailer
+/// in the background.
 public struct Adoption: Sendable {
-    /// What happens to it.
+    /// What happens to the process.
     public enum Fate: Equatable, Sendable {
-        /// It descends from a worker, which is dead: SIGKILL.
+        /// It descends from a dead worker: send SIGKILL.
         case kill
-        /// It is none of a worker's. It is reaped when it has ended.
+        /// It does not descend from a worker: only reap it after it has ended.
         case leave
     }
 
     private let inherited: Set<Int32>
-    /// Whether all that can ever be adopted descends from workers.
+    /// Whether all processes that can be adopted descend from workers.
     private var comesFromWorkersAlone: Bool
 
-    /// Begins when the host does: with its own place, and the children that it had before it started any.
+    /// Creates the decision when the host starts. `isFirstProcess` is whether the host is the first process of a
+    /// container; `inherited` are the children that the host already had before it started any itself.
     public init(isFirstProcess: Bool, inherited: [Int32]) {
         self.inherited = Set(inherited)
         comesFromWorkersAlone = !isFirstProcess && inherited.isEmpty
     }
 
-    /// A hook has run: what it left in the background may come to the host at any time.
+    /// Reports that a hook has run: processes that it left in the background may become children of the host at any
+    /// time.
     public mutating func hookHasRun() { comesFromWorkersAlone = false }
 
-    /// What to do with a child that the host did not start. `isMarked`: its environment has the host's mark (`HostMark`); nil where the system does not tell, such as where /proc is missing.
+    /// Decides about a child that the host did not start. `isMarked` is whether its environment has the host's mark
+    /// (`HostMark`); nil if that cannot be determined, for example because /proc is missing.
     public func fate(of pid: Int32, isMarked: Bool?) -> Fate {
         if inherited.contains(pid) { return .leave }
         if comesFromWorkersAlone { return .kill }
-        // A plugin's process that has left its group and thrown away its environment is left alone here: where the worker
-        // has a control group, that finds it.
+        // A plugin's process that has left its process group and cleared its environment is not detected here. If the
+        // worker has a control group, the process is found through that.
         return isMarked == true ? .kill : .leave
     }
 }

@@ -1,30 +1,30 @@
 public import HostValues
 
-/// What has gone wrong with a routine of late, and what one more failure leads to.
+/// Records recent failures of a routine, and decides what a further failure leads to.
 ///
-/// It remembers in two ways. Failures of one kind in a row make the wait before the next attempt longer, until something
-/// good ends the row. Deaths are also kept one by one, whatever came between them: too many within a window of the
-/// settings are a reason to shut the routine out. It knows no session and no state.
+/// It keeps two records. Consecutive failures of one kind form a row; each lengthens the delay before the next attempt,
+/// until a success ends the row. Deaths are also kept individually, whatever happened between them; if too many fall
+/// within a window of the settings, the routine is quarantined. The history knows neither sessions nor states.
 public struct FailureHistory: Equatable, Sendable {
-    /// Whose failure it is.
+    /// What caused a failure.
     public enum Fault: String, CaseIterable, Sendable {
-        /// The world's: a callback returned an error. The code is well, and is tried for as long as it takes.
+        /// The environment: a callback returned an error. The code works, and is retried for as long as necessary.
         case error
-        /// The code's: it crashed, left or hung.
+        /// The plugin's code: it crashed, exited or hung.
         case death
-        /// The host's own: it lacked disk, descriptors or memory. Counts against nobody.
+        /// The host itself: it lacked disk space, descriptors or memory. Nobody is blamed.
         case host
     }
 
-    /// Failures of one kind in a row.
+    /// Consecutive failures of one kind.
     public struct Row: Equatable, Sendable {
-        /// Which kind.
+        /// The kind of failure.
         public let fault: Fault
-        /// When the row began.
+        /// When the first failure occurred.
         public let since: MonotonicTime
-        /// How many there were.
+        /// The number of failures.
         public fileprivate(set) var count: Int
-        /// The last one's cause, in one line.
+        /// The cause of the last failure, in one line.
         public fileprivate(set) var cause: String
     }
 
@@ -33,43 +33,43 @@ public struct FailureHistory: Equatable, Sendable {
         let cause: String
     }
 
-    /// What a failure leads to.
+    /// The consequence of a failure.
     enum Consequence: Equatable, Sendable {
-        /// The next attempt comes after so many ns; 0 or less: at once.
+        /// The next attempt follows after this many ns; 0 or less means at once.
         case wait(Int64)
-        /// There were too many deaths: why, for a person.
+        /// There were too many deaths; the text explains that to a person.
         case tooManyDeaths(String)
     }
 
     private static let longestCause = 200
     private static let mostInRow = 1_000_000
 
-    /// The deaths that can count, the oldest first.
+    /// The deaths that may still count towards a limit, oldest first.
     private(set) var deaths: [Death] = []
-    /// What goes wrong at present, a row for each kind; the latest is the last.
+    /// The current rows, one for each kind; the one with the latest failure is the last.
     private(set) var rows: [Row] = []
 
-    /// Nothing went wrong.
+    /// Creates an empty history.
     init() {}
 
-    /// The latest row that nothing good has ended yet.
+    /// The row with the latest failure, if no success has ended it.
     public var present: Row? { rows.last }
 
-    /// The present row of that kind.
+    /// The current row of that kind; nil if there is none.
     func row(_ fault: Fault) -> Row? { rows.first { $0.fault == fault } }
 
-    /// The row of that kind is over: what it was.
+    /// Ends the row of that kind and returns it.
     @discardableResult
     mutating func end(_ fault: Fault) -> Row? {
         defer { rows.removeAll { $0.fault == fault } }
         return row(fault)
     }
 
-    /// All rows are over; the deaths count on.
+    /// Ends all rows; deaths still count.
     mutating func endRows() { rows = [] }
 
-    /// One more failure, and what follows. `ahead`: how long the next session will wait for its first cycle by itself, ns.
-    /// `random` makes the jitter.
+    /// Records a failure and returns its consequence. `ahead` is how long the next session will wait before its first
+    /// cycle anyway, in ns. `random` provides the jitter.
     mutating func note(
         _ fault: Fault, _ text: String, ahead: Int64 = 0, at now: MonotonicTime, by settings: RestartSettings,
         using random: inout some RandomNumberGenerator
@@ -78,8 +78,8 @@ public struct FailureHistory: Equatable, Sendable {
         let inRow = lengthen(fault, cause, at: now)
         switch fault {
         case .error:
-            // The interval bounds it from below after the jitter, so that a source is never asked more often than it is
-            // when all is well.
+            // The interval is the lower bound even after jitter, so that a failing source is never asked more often
+            // than a healthy one.
             let backOff = Self.jittered(settings.backOffMs(step: inRow), by: settings, using: &random)
             return .wait(max(backOff, Int64(nanosecondsFrom: settings.intervalMs)).clampedMinus(ahead))
         case .host:
@@ -92,8 +92,9 @@ public struct FailureHistory: Equatable, Sendable {
         }
     }
 
-    /// An error that is no new one, since its source was left alone, and will be until that time: it adds nothing to the
-    /// row. How long to wait, ns. `until` is a plugin's word, so that it is not believed beyond the greatest delay.
+    /// Records an error that merely repeats an earlier one, because a cache did not ask its source again and will not
+    /// do so before `until`. It does not lengthen the row. Returns the delay in ns, which is bounded by the maximum
+    /// delay, because `until` comes from the plugin.
     mutating func noteRepeated(
         _ text: String, until: MonotonicTime, ahead: Int64 = 0, at now: MonotonicTime, by settings: RestartSettings
     ) -> Int64 {
@@ -102,7 +103,7 @@ public struct FailureHistory: Equatable, Sendable {
         return max(max(delay, Int64(nanosecondsFrom: settings.intervalMs)).clampedMinus(ahead), 1)
     }
 
-    /// One more of its kind; returns how many in a row that makes.
+    /// Adds a failure to the row of its kind; returns the number of failures in the row.
     private mutating func lengthen(_ fault: Fault, _ cause: String, at now: MonotonicTime) -> Int {
         var row = end(fault) ?? Row(fault: fault, since: now, count: 0, cause: "")
         row.count = min(row.count, Self.mostInRow) + 1
@@ -111,7 +112,7 @@ public struct FailureHistory: Equatable, Sendable {
         return row.count
     }
 
-    /// Why the deaths so far are too many, or nil when they are not.
+    /// Why there are too many deaths; nil if there are not.
     private func verdict(on cause: String, at now: MonotonicTime, by settings: RestartSettings) -> String? {
         let same = count(within: settings.sameCauseWindowMs, at: now) { $0.cause == cause }
         if settings.sameCauseFailures > 0, same >= settings.sameCauseFailures {
@@ -133,7 +134,7 @@ public struct FailureHistory: Equatable, Sendable {
         }
     }
 
-    /// A delay in nanoseconds, varied to either side, and never above the greatest delay.
+    /// A delay in ns with random jitter, at most the maximum delay.
     private static func jittered(
         _ milliseconds: UInt64, by settings: RestartSettings, using random: inout some RandomNumberGenerator
     ) -> Int64 {
@@ -144,9 +145,9 @@ public struct FailureHistory: Equatable, Sendable {
         return min(Int64(exactly: delay.rounded()) ?? .max, most)
     }
 
-    // MARK: From host to host
+    // MARK: Persistence between hosts
 
-    /// As an earlier host left it; what is absurd in the tally is clamped to what can be.
+    /// Restores the history that an earlier host saved; impossible values in the tally are clamped.
     init(restoring tally: RoutineTally, by settings: RestartSettings, at moment: RoutineTally.Moment) {
         rows = (tally.rows ?? []).prefix(Fault.allCases.count).compactMap { row in
             guard let fault = Fault(rawValue: row.fault), row.count > 0 else { return nil }
@@ -163,7 +164,7 @@ public struct FailureHistory: Equatable, Sendable {
         deaths.sort { $0.at < $1.at }
     }
 
-    /// What the next host must know of it.
+    /// The part of the history that the next host must know.
     func saved(at moment: RoutineTally.Moment) -> (failures: [RoutineTally.Failure], rows: [RoutineTally.Row]) {
         (
             deaths.map { RoutineTally.Failure(atMs: moment.wallMs(past: $0.at), cause: $0.cause) },

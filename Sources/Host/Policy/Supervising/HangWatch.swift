@@ -1,65 +1,66 @@
 public import HostValues
 
-/// One moment on both of the host's running clocks. Read `boot` first, and both before the ledgers.
+/// A moment on the host's two monotonic clocks. Read `boot` first, and both before the ledgers.
 public struct ClockReading: Equatable, Sendable {
-    /// `CLOCK_BOOTTIME`: goes on during a suspend.
+    /// The time of `CLOCK_BOOTTIME`, which advances during a suspend.
     public var boot: BootTime
-    /// `CLOCK_MONOTONIC`: stands still during a suspend.
+    /// The time of `CLOCK_MONOTONIC`, which stands still during a suspend.
     public var monotonic: MonotonicTime
 
-    /// A moment.
+    /// Creates a reading.
     public init(boot: BootTime, monotonic: MonotonicTime) {
         self.boot = boot
         self.monotonic = monotonic
     }
 
-    /// How long the machine was suspended since its boot.
+    /// For how long the machine has been suspended since its boot, in ns.
     var suspended: Int64 { boot.nanoseconds.clampedMinus(monotonic.nanoseconds) }
 }
 
-/// Finds routines that do not go on, from what workers count in their ledgers: a callback that takes longer than its
-/// timeout, a cycle that is due and does not begin, and a session that is over without its worker's saying so.
+/// Detects routines that make no progress, from the data in their workers' ledgers: a callback that exceeds its
+/// timeout, a cycle that is due but does not begin, and a session that has ended without a report from its worker.
 ///
-/// Pure, one value for all routines of a host, for one thread. The supervisor calls `observe` for each routine when
-/// its session starts, when it asked a worker to run or resume it, and for all of them at `nextLook`: the earliest moment
-/// at which one can be found as far as is known. That is once a cycle at the most, and seldom where cycles are short:
-/// while nothing is due the watch needs no wake-up at all.
+/// Pure: one value watches all routines of a host, on one thread. The supervisor calls `observe` for a routine when its
+/// session starts and when it has asked the worker to run or resume it, and for all routines at `nextLook`, the
+/// earliest moment at which a hang can be detected. That is at most once a cycle, and seldom if cycles are short. While
+/// nothing is due, the watch needs no wake-ups.
 ///
-/// A suspend never counts as running time. Where it is not known whether a callback began before or after a suspend,
-/// the routine has the benefit of the doubt, for one timeout from when its callback was first seen at most.
-/// A snapshot may hold any numbers: a plugin can write into its ledger.
+/// A suspend never counts as running time. If it is unknown whether a callback began before or after a suspend, the
+/// later time is assumed, so that a hang may be reported later, by at most one timeout after the callback was first
+/// seen. A snapshot may contain any numbers, because a plugin can write to its ledger.
 public struct HangWatch<Key: Hashable & Sendable>: Sendable {
-    /// What the ledger says of one routine.
+    /// The data of one routine in the ledger.
     public struct Snapshot: Equatable, Sendable {
-        /// Whether a thread is inside the plugin's code for this routine.
+        /// Whether a thread executes the plugin's code for this routine.
         public enum State: Equatable, Sendable {
-            /// No session, or paused between callbacks: nothing can hang.
+            /// There is no session, or it is paused between callbacks; nothing can hang.
             case idle
-            /// Between callbacks; the next is due at `due`.
+            /// The session is between callbacks; the next one is due at `due`.
             case waiting
-            /// Inside one since `began`: a cycle, a hook, `load`, `start`, `stats`, `stop` or `unload`.
+            /// A callback has been running since `began`: a cycle, a hook, `load`, `start`, `stats`, `stop` or
+            /// `unload`.
             case busy
-            /// The session is over: its worker is about to say so.
+            /// The session has ended; its worker is about to report that.
             case over
         }
 
-        /// What it does.
+        /// What the routine is doing.
         public var state: State
         /// The session's id.
         public var session: UInt64
-        /// The cycle in progress or next.
+        /// The current or next cycle.
         public var cycle: UInt64
-        /// When the callback in progress, or the last one, began.
+        /// When the current or last callback began.
         public var began: BootTime
-        /// When the worker calls the plugin next; `never`: not before something else happens.
+        /// When the worker will call the plugin next; `never` means not before another event.
         public var due: BootTime
-        /// How long one callback may take, ns; nil for ever. See `HangTimeout`.
+        /// The timeout of a callback in ns; nil means none. See `HangTimeout`.
         public var timeout: Int64?
-        /// Another routine of the same worker is inside a callback, for which this one may have to wait: some plugins take
-        /// turns, and a worker may lack threads.
+        /// Whether another routine of the same worker is inside a callback for which this routine may have to wait,
+        /// because the plugin's routines take turns, or the worker lacks threads.
         public var isBehind = false
 
-        /// All fields.
+        /// Creates a snapshot.
         public init(state: State, session: UInt64, cycle: UInt64, began: BootTime, due: BootTime, timeout: Int64?) {
             self.state = state
             self.session = session
@@ -70,31 +71,31 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// A routine that does not go on. Told once.
+    /// A routine that makes no progress. Each hang is reported once.
     public struct Hang: Equatable, Sendable {
-        /// What does not come.
+        /// The event that does not occur.
         public enum Kind: Equatable, Sendable {
             /// The end of a callback.
             case callback
-            /// The beginning of a cycle that is due: the worker is stopped, or as good as dead.
+            /// The start of a cycle that is due: the worker is stopped or unresponsive.
             case standstill
-            /// The worker's word that the session is over.
+            /// The worker's report that the session has ended.
             case silence
         }
 
-        /// What does not come.
+        /// The event that does not occur.
         public let kind: Kind
         /// The session's id.
         public let session: UInt64
-        /// The cycle.
+        /// How long the event has been missing, at least, without suspends, in ns.
         public let cycle: UInt64
-        /// How long that has been so, without suspends, ns; at least this much.
+        /// The permitted time, in ns.
         public let running: Int64
         /// How long it may, ns.
         public let timeout: Int64
     }
 
-    /// What was seen: for as long as that does not change, the routine does not go on.
+    /// The progress of a routine as observed: while it does not change, the routine makes no progress.
     private enum Sight: Equatable {
         case callback(session: UInt64, cycle: UInt64, began: BootTime)
         case wait(session: UInt64, cycle: UInt64, began: BootTime, due: BootTime)
@@ -114,42 +115,43 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     }
 
     private struct Entry {
-        /// What was seen last.
+        /// The last observation.
         var sight: Sight?
-        /// From when on its time counts: the latest time at which a callback can have begun, or when a routine
-        /// was first seen to be late, or its session to be over. nil: not yet.
+        /// When the permitted time began: the latest time at which the callback can have begun, or when the routine was
+        /// first observed to be late or its session to be over. Nil if none of these applies.
         var since: MonotonicTime?
         var wasTold = false
-        /// When the worker was asked to begin the next cycle at once: until that has begun, it is due.
+        /// When the worker was asked to begin the next cycle at once; the cycle counts as due since then.
         var asked: BootTime?
-        /// When it was looked at last: what began since, began after that.
+        /// When the routine was last observed. A callback that is new in a later observation began after that time.
         var seen: BootTime
-        /// When a hang can be true at the earliest; nil: not before something else happens.
+        /// The earliest time at which a hang can be detected; nil means not before another event.
         var look: MonotonicTime?
     }
 
-    /// How soon after a cycle is due its ledger is looked at, ns, and how soon a callback that runs is looked at again.
-    /// Longer where there are many routines, so that all looks together take little of a processor.
+    /// How soon the ledger is read after a cycle is due, and again while a callback runs, in ns. The time grows with
+    /// the number of routines, so that all reads together take only a small share of a processor.
     private var attention: Int64 { max(2_000_000_000, Int64(entries.count) * 2_000_000) }
-    /// What a worker may take to begin a cycle that is due, ns: one timeout, but not less than this, and this much where
-    /// callbacks may take for ever.
+    /// How late a worker may begin a cycle that is due, in ns: one timeout, but at least `leastLateness`; if there is
+    /// no timeout, `usualLateness`.
     private static var leastLateness: Int64 { 4_000_000_000 }
     private static var usualLateness: Int64 { 60_000_000_000 }
-    /// What a worker may take from the end of a session to saying so, ns.
+    /// How long a worker may take to report the end of a session, in ns.
     private static var silence: Int64 { 3_000_000_000 }
 
     private var entries: [Key: Entry] = [:]
     private var suspends = SuspendHistory()
-    /// Until when nothing may have run: see `forgive`.
+    /// The time up to which processes may not have been running: see `forgive`.
     private var forgiven = MonotonicTime.longAgo
 
-    /// Nothing is watched.
+    /// Creates a watch without routines.
     public init() {}
 
-    /// How many routines are watched.
+    /// The number of watched routines.
     public var count: Int { entries.count }
 
-    /// Takes what the ledger says now; returns a hang once for whatever is over its time.
+    /// Takes the current data of the ledger; returns a hang if the routine has exceeded a permitted time, only once for
+    /// each.
     public mutating func observe(_ key: Key, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
         suspends.note(now)
         var entry = entries[key] ?? Entry(seen: .longAgo)
@@ -180,7 +182,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         return hang
     }
 
-    /// The worker was asked to begin the next cycle now. To be told after an `observe` of the same moment.
+    /// Reports that the worker was asked to begin the next cycle now. Must follow an `observe` at the same moment.
     public mutating func ask(_ key: Key, at now: ClockReading) {
         guard var entry = entries[key], case .wait? = entry.sight else { return }
         entry.asked = now.boot
@@ -201,7 +203,8 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
             entry.look = now.monotonic + (due - now.boot) + soon
             return nil
         }
-        // Late from when that was first seen: the ledger has no time at which it was to begin by.
+        // Lateness counts from its first observation, because the ledger does not have the time of a request for a
+        // cycle.
         if snapshot.isBehind { entry.since = now.monotonic }
         entry.since = entry.since ?? now.monotonic
         return judge(&entry, snapshot, .standstill, may: may, at: now)
@@ -214,7 +217,8 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         guard !entry.wasTold, let since = entry.since else { return nil }
         let deadline = may.map { max(since, forgiven) + $0 } ?? .never
         if now.monotonic < deadline {
-            // The session may end meanwhile, and nobody say so: looked at again when this has taken twice as long.
+            // The session may end in the meantime without a report. It is observed again after twice the time elapsed
+            // so far.
             let again = now.monotonic + max(attention, now.monotonic - since)
             entry.look = min(deadline, again)
             return nil
@@ -225,19 +229,21 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
             running: now.monotonic - since, timeout: may ?? .max)
     }
 
-    /// The host itself did not run for a while, and probably nothing else: SIGSTOP, a frozen control group, a virtual
-    /// machine that stood still. No clock tells how much of its time a callback had, so that each begins anew.
+    /// Reports that the host itself did not run for a while, and so probably nothing else did: after SIGSTOP, in a
+    /// frozen control group, or in a paused virtual machine. No clock tells how much of that time a callback had, so
+    /// all permitted times begin anew.
     public mutating func forgive(at now: ClockReading) { forgiven = now.monotonic }
 
-    /// Forgets a routine: its worker died, or its plugin was removed.
+    /// Removes a routine, because its worker died or its plugin was removed.
     public mutating func remove(_ key: Key) {
         entries[key] = nil
     }
 
-    /// When all routines are to be observed again; nil when there is nothing to wait for. Takes time in their number.
+    /// When all routines must be observed again; nil if there is nothing to wait for. Takes time proportional to their
+    /// number.
     ///
-    /// Arm a timer for its boot time: that fires no later than the monotonic one if the machine is suspended, and
-    /// `observe` then finds the new moment.
+    /// Set a timer for the boot time. If the machine is suspended, it expires no later than the monotonic time would,
+    /// and `observe` then computes the new moment.
     public func nextLook(at now: ClockReading) -> ClockReading? {
         var earliest: MonotonicTime?
         for entry in entries.values {
@@ -248,22 +254,22 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// The latest monotonic time at which a callback can have begun that was first seen now.
+    /// The latest monotonic time at which a callback can have begun that is observed for the first time now.
     private func start(of began: BootTime, after seen: BootTime, at now: ClockReading) -> MonotonicTime {
-        // Read while it was being written, or scribbled on: the callback counts from now.
+        // The value was read during a write, or is corrupt: the callback counts from now.
         guard began.nanoseconds > 0, began <= now.boot else { return now.monotonic }
-        // It was not in progress when last seen.
+        // The callback was not running at the previous observation.
         let began = max(began, seen)
         return min(MonotonicTime(nanoseconds: (began - suspends.least(at: began)).nanoseconds), now.monotonic)
     }
 }
 
-/// How long a callback may take when nobody says.
+/// The timeout of a callback.
 public enum HangTimeout {
-    /// The timeout of a callback in nanoseconds, nil for none: what was configured (0: none), or by default ten times
-    /// the wait, not under 60 s nor over 1 h.
+    /// The timeout of a callback in ns; nil means none. It is the configured one, where 0 means none, or by default ten
+    /// times the interval, clamped to 60 s through 1 h.
     ///
-    /// A descriptor's `timeout_ms` of 0 means the default: give nil for it.
+    /// In a descriptor, a `timeout_ms` of 0 means the default: pass nil for it.
     public static func nanoseconds(waitMs: UInt64, configuredMs: UInt64?) -> Int64? {
         if let configuredMs { return configuredMs == 0 ? nil : Int64(nanosecondsFrom: configuredMs) }
         let (wished, overflow) = waitMs.multipliedReportingOverflow(by: 10)
@@ -271,16 +277,17 @@ public enum HangTimeout {
     }
 }
 
-/// When the machine was suspended, as far as readings of both clocks tell.
+/// When and for how long the machine was suspended, as far as readings of both clocks tell.
 struct SuspendHistory: Equatable, Sendable {
-    /// Readings between which the machine was not suspended, and for how long it had been before them.
+    /// Readings between which the machine was not suspended, and how long it had been suspended before.
     private struct Period: Equatable {
         var suspended: Int64
         var firstBoot: BootTime
         var lastBoot: BootTime
     }
 
-    /// Readings differ by the time between reading one clock and the other; a suspend takes longer.
+    /// The two clocks are not read at the same instant, so the readings may deviate by this many ns. A suspend takes
+    /// longer.
     private static let tolerance: Int64 = 100_000_000
     private static let mostPeriods = 16
 
@@ -299,11 +306,12 @@ struct SuspendHistory: Equatable, Sendable {
         periods.append(Period(suspended: now.suspended, firstBoot: now.boot, lastBoot: now.boot))
     }
 
-    /// For how long the machine had been suspended by that boot time at least: its start is then the latest.
+    /// The least time for which the machine may have been suspended before that boot time, so that the boot time
+    /// corresponds to the latest possible monotonic time.
     func least(at boot: BootTime) -> Int64 {
         var least = periods.first?.suspended ?? 0
         for (period, next) in zip(periods, periods.dropFirst()) where boot > period.lastBoot {
-            // Between the last reading before a suspend and the first after it both are possible.
+            // Between the last reading before a suspend and the first one after it, both values are possible.
             least = boot >= next.firstBoot ? next.suspended : period.suspended
         }
         return least

@@ -1,17 +1,17 @@
-/// What tells the processes of one host's workers from all others: a variable of their environment, which what they start
-/// inherits. No two hosts have the same, so that a host can find what its predecessor's workers have left.
+/// Identifies the processes that belong to one host's workers: an environment variable that their descendants inherit.
+/// Each host has a different mark, so that a host can find the processes that its predecessor's workers left.
 public struct HostMark: Hashable, Sendable {
-    /// The variable's name.
+    /// The name of the variable.
     public static let variable = "SCHEDHOST_WORKER_OF"
     private static let longest = 40
 
-    /// The variable's value: letters, digits and dashes.
+    /// The value of the variable: letters, digits and hyphens.
     public let text: String
 
-    /// The mark of the host with that process id, which may have been another one's: hence a number of its own too.
+    /// Creates the mark of a host. A process id may be reused by a later host, so the mark has a further number.
     public init(pid: Int32, number: UInt64) { text = "\(pid)-" + String(number, radix: 36) }
 
-    /// A mark that was written down; nil for what is none.
+    /// Parses a mark; nil if the text is not valid.
     public init?(_ text: some StringProtocol) {
         let isMark = text.utf8.allSatisfy { byte in
             switch byte {
@@ -23,10 +23,11 @@ public struct HostMark: Hashable, Sendable {
         self.text = String(text)
     }
 
-    /// The entry of an environment.
+    /// The entry for an environment.
     public var entry: String { "\(Self.variable)=\(text)" }
 
-    /// The mark in an environment, as /proc/PID/environ has it: entries that are each ended by a zero.
+    /// The mark in an environment in the format of /proc/PID/environ, where each entry ends with a zero byte; nil if
+    /// there is none.
     public static func mark(in environment: [UInt8]) -> HostMark? {
         let prefix = Array("\(variable)=".utf8)
         for entry in environment.split(separator: 0) where entry.starts(with: prefix) {

@@ -1,31 +1,32 @@
 public import HostValues
 
-/// One slot of a worker's ledger, as it was read. Any number may be in it: the plugin can write there.
+/// A copy of one slot of a worker's ledger. It may contain any numbers, because the plugin can write there.
 public struct LedgerSnapshot: Equatable, Sendable {
     /// The session's id.
     public var session: UInt64
-    /// What its thread is doing; nil for a number that is no state.
+    /// What the routine's thread is doing; nil if the number is not a valid state.
     public var state: LedgerState?
-    /// The cycle in progress or next.
+    /// The current or next cycle.
     public var cycle: UInt64
-    /// When the callback in progress began.
+    /// When the current callback began.
     public var began: BootTime
     /// When the next cycle is due.
     public var due: BootTime
-    /// When the next cycle is due by a calendar or a grid of the wall clock, UTC ms; 0: it goes by its wait.
+    /// When the next cycle is due by a calendar or a grid of the wall clock, in ms since 1970, UTC; 0 if the routine
+    /// runs at its interval.
     public var wallDue: Int64 = 0
-    /// The thread, by the kernel's id.
+    /// The kernel's id of the thread.
     public var thread: Int32
-    /// Failed attempts.
+    /// The number of failed attempts.
     public var failures: UInt64
-    /// Of the cycles that count, those that failed and were let pass.
+    /// The number of completed cycles that failed but whose error was ignored.
     public var passed: UInt64 = 0
-    /// Grid points passed over.
+    /// The number of grid points that were skipped.
     public var missed: UInt64
-    /// How the session ended.
+    /// How the session ended; nil while it runs.
     public var end: SessionEnd?
 
-    /// A slot that says this.
+    /// Creates a snapshot.
     public init(
         session: UInt64, state: LedgerState?, cycle: UInt64, began: BootTime = .longAgo,
         due: BootTime = .longAgo, thread: Int32 = 0,
@@ -42,10 +43,10 @@ public struct LedgerSnapshot: Equatable, Sendable {
         self.end = end
     }
 
-    /// How many cycles were good, also at a later attempt.
+    /// The number of cycles that succeeded, possibly after retries.
     public var goodCycles: UInt64 { cycle - min(passed, cycle) }
 
-    /// Whether the routine's thread is in the plugin's code, or was when the worker died.
+    /// Whether the routine's thread is inside the plugin's code, or was when the worker died.
     public var isInPlugin: Bool {
         switch state {
         case .starting, .running, .inHook, .inStats, .stopping, .loading, .unloading, .refreshing: true
@@ -53,7 +54,7 @@ public struct LedgerSnapshot: Equatable, Sendable {
         }
     }
 
-    /// The callback that the routine's thread is in.
+    /// The callback that the routine's thread executes; nil if there is none.
     public var phase: Phase? {
         switch state {
         case .starting: .start
@@ -68,7 +69,7 @@ public struct LedgerSnapshot: Equatable, Sendable {
         }
     }
 
-    /// What the hang watch makes of it.
+    /// The snapshot in the form that the hang watch takes.
     public func hangSnapshot(timeout: Int64?) -> HangWatch<Int>.Snapshot {
         let state: HangWatch<Int>.Snapshot.State =
             switch self.state {

@@ -1,30 +1,31 @@
 public import HostValues
 
-/// How many lines of one worker reach the log: so many at once, then so many a second in the long run. Pure.
+/// Limits how many lines of one worker reach the log: a burst, and a rate in the long run (a token bucket). Pure.
 ///
-/// A line over 512 bytes counts as several, so that long lines are bounded as bytes are: with 2000 lines a second 1 MB. The
-/// worker keeps one, so that what is too much is not even sent; the supervisor keeps its own, since a plugin can write on the
-/// channel itself.
+/// A line of over 512 bytes counts as several, so that the bytes are bounded as well: 2000 lines a second are at most 1
+/// MB. The worker has a budget, so that excess lines are not even sent. The supervisor has a budget of its own, because
+/// a plugin can write to the channel itself.
 public struct LineBudget: Sendable {
-    /// Bytes that a line may have to count as one.
+    /// The maximum number of bytes that count as one line.
     public static let bytesOfLine = 512
 
     private let atOnce: Double
     private let perSecond: Double
     private var left: Double
-    /// Monotonic ns; nil: nothing was spent yet.
+    /// When `left` was last updated; nil if nothing has been spent yet.
     private var asOf: MonotonicTime?
     private var dropped = 0
 
-    /// A budget of which nothing is spent.
+    /// Creates a full budget.
     public init(atOnce: Double, perSecond: Double) {
         self.atOnce = atOnce
         self.perSecond = perSecond
         left = atOnce
     }
 
-    /// Whether a line of so many bytes is let through at that time, and how many were dropped since the last
-    /// one that was. One longer than all that may come at once is let through when nothing is spent.
+    /// Spends the budget for a line of `bytes` bytes. Returns whether the line is allowed, and if so how many lines
+    /// were dropped since the last allowed one. A line that exceeds even a full budget is allowed when the budget is
+    /// full.
     public mutating func spend(bytes: Int, at now: MonotonicTime) -> (isAllowed: Bool, dropped: Int) {
         left = min(atOnce, left + Double(max(0, now - (asOf ?? now))) / 1e9 * perSecond)
         asOf = now
@@ -37,10 +38,10 @@ public struct LineBudget: Sendable {
         return (true, takeDropped())
     }
 
-    /// A line was dropped for another reason.
+    /// Counts a line that was dropped for another reason.
     public mutating func drop() { dropped += 1 }
 
-    /// How many were dropped since this was told last.
+    /// The number of lines dropped since the last call.
     public mutating func takeDropped() -> Int {
         defer { dropped = 0 }
         return dropped

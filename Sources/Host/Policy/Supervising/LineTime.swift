@@ -1,11 +1,12 @@
 internal import HostValues
 
-/// The time that a plugin's line has in the log.
+/// Determines the time that the log shows for a plugin's line.
 public enum LineTime {
-    /// How long a line may take from its worker to the log, ms: longer where the worker floods its channel.
+    /// The longest plausible delay of a line between its worker and the log, in ms. Delays grow if a worker floods its
+    /// channel.
     private static let longest: Int64 = 1000
 
-    /// The worker's own time, where that can be: a plugin that writes its lines itself can neither set them back among those
-    /// of others, nor ahead of them.
+    /// The worker's own time, clamped to the plausible range. So a plugin that writes lines to the channel itself can
+    /// neither backdate nor postdate them.
     public static func shown(_ ms: Int64, now: Int64) -> Int64 { min(max(ms, now.clampedMinus(longest)), now) }
 }

@@ -1,22 +1,22 @@
-/// How processes are got rid of that nobody wants any more, also those that fork without end.
+/// Plans how to kill unwanted processes, even if they fork without end.
 ///
-/// A process that is killed makes room for another one's child, and one that was born while the others were being killed goes
-/// on: so they are held first (SIGSTOP), all of them, until a look finds none that is not. One that is held forks no more, so
-/// that its children have to be looked for but once, and it takes its place under whatever limit there is. Then all are killed
-/// at once. Pure: who looks and signals is told what comes next.
+/// If processes were killed one by one, children that are born meanwhile would survive, and each death would make room
+/// for another fork. Therefore all of them are stopped first (SIGSTOP), until a scan finds no new one. A stopped
+/// process does not fork, so its children need to be searched only once, and it still counts towards any limit on
+/// processes. Then all are killed at once. Pure: the caller scans and sends signals as it is told.
 public struct OrphanHunt: Sendable {
     private var held: Set<Int32> = []
-    /// Held ones whose children were not looked for since.
+    /// Stopped processes whose children have not been searched since they were stopped.
     private var unexplored: [Int32] = []
     private var hasFound = false
 
-    /// Nothing was found yet.
+    /// Creates a hunt without processes.
     public init() {}
 
-    /// Whether none is held.
+    /// Whether no process is stopped.
     public var isEmpty: Bool { held.isEmpty }
 
-    /// These are there: those that are to be held now.
+    /// Adds processes that a scan found; returns those that must be stopped now.
     public mutating func find(_ pids: [Int32]) -> [Int32] {
         let fresh = pids.filter { held.insert($0).inserted }
         unexplored += fresh
@@ -24,11 +24,11 @@ public struct OrphanHunt: Sendable {
         return fresh
     }
 
-    /// One that is held, whose children are to be found next.
+    /// A stopped process whose children must be searched next; nil if there is none.
     public mutating func next() -> Int32? { unexplored.popLast() }
 
-    /// All were looked at. Those that are to be killed now: all that are held, when nothing new was found since this was asked
-    /// last; else another look comes first.
+    /// Ends a scan. Returns all stopped processes, which must be killed now, if the scan found no new one; otherwise
+    /// returns none, and another scan must follow.
     public mutating func close() -> [Int32] {
         defer { hasFound = false }
         if hasFound || !unexplored.isEmpty { return [] }

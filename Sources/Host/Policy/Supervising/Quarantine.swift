@@ -1,19 +1,19 @@
 public import HostValues
 
-/// That a routine is shut out: in force, or on trial while a probe runs. Each probe that fails puts the next one further
-/// away.
+/// The quarantine of a routine, which is in force, or on trial while a probe runs. Each failed probe delays the next
+/// one further.
 public struct Quarantine: Equatable, Sendable {
     /// Why, in one line.
     public let why: String
-    /// When the probe starts; nil: only a person or a changed file ends it.
+    /// When the probe starts; nil means that only a person or a changed file ends the quarantine.
     public let probeAt: MonotonicTime?
-    /// How many probes failed.
+    /// The number of failed probes.
     let step: Int
 
     private static let lastStep = 1_000
 
-    /// Shut out from now on, or again, where `before` was on trial. Without a probe when it is not `isProbed`, or the
-    /// settings have none.
+    /// Creates a quarantine from now on; `before` is the previous one, if its probe failed. There is no probe if
+    /// `isProbed` is false or the settings have none.
     init(_ why: String, after before: Quarantine?, isProbed: Bool, by settings: RestartSettings, at now: MonotonicTime)
     {
         let step = before.map { min($0.step, Self.lastStep) + 1 } ?? 0
@@ -23,7 +23,7 @@ public struct Quarantine: Equatable, Sendable {
         probeAt = delay.map { now + Int64(nanosecondsFrom: $0) }
     }
 
-    /// What a person is told when it begins.
+    /// The message to a person at its beginning.
     func message(of id: String, at now: MonotonicTime) -> String {
         let next =
             probeAt.map { time in
@@ -33,9 +33,10 @@ public struct Quarantine: Equatable, Sendable {
         return "\(id) is quarantined: \(why); replace its file, or run `schedhost resume \(id)`; \(next)"
     }
 
-    // MARK: From host to host
+    // MARK: Persistence between hosts
 
-    /// As an earlier host left it. The probe comes when it would have come there, but no later than by its own delay.
+    /// Restores the quarantine that an earlier host saved. The probe starts at the saved time, but no later than its
+    /// own delay from now.
     init(restoring old: RoutineTally.Quarantine, by settings: RestartSettings, at moment: RoutineTally.Moment) {
         let step = min(max(old.step, 0), Self.lastStep)
         self.step = step
@@ -47,7 +48,7 @@ public struct Quarantine: Equatable, Sendable {
         }
     }
 
-    /// What the next host must know of it.
+    /// The part that the next host must know.
     func saved(at moment: RoutineTally.Moment) -> RoutineTally.Quarantine {
         RoutineTally.Quarantine(why: why, probeAtMs: probeAt.map { moment.wallMs(future: $0) }, step: step)
     }

@@ -1,16 +1,17 @@
 public import HostValues
 
-/// Watches one routine for good cycles: how long there has been none, and the first one after a failure. Pure.
+/// Watches the successful cycles of one routine: reports when there has been none for too long, and the first one after
+/// a failed session. Pure.
 public struct QuietWatch: Equatable, Sendable {
-    /// What is worth telling.
+    /// An event to report.
     public enum Tidings: Equatable, Sendable {
-        /// There has been no good cycle for so long.
+        /// There has been no successful cycle for this many ns.
         case silent(Int64)
-        /// The first good cycle after a session that failed.
+        /// The first successful cycle after a failed session.
         case recovered
     }
 
-    /// How often is looked for the first good cycle after a failure.
+    /// The interval, in ns, at which the routine is checked for the first success after a failure.
     public static let pace: Int64 = 1_000_000_000
 
     private let silence: Int64?
@@ -21,7 +22,8 @@ public struct QuietWatch: Equatable, Sendable {
     private var isFailing = false
     private var seen: (session: UInt64, good: UInt64) = (0, 0)
 
-    /// A routine that begins now. `silence`: after how long without a good cycle that is told.
+    /// Creates a watch for a routine that begins now. `silence` is the time without a successful cycle after which that
+    /// is reported, in ns; nil means never.
     public init(silence: Int64?, tellsRecovery: Bool, now: MonotonicTime) {
         self.silence = silence
         self.tellsRecovery = tellsRecovery
@@ -29,24 +31,24 @@ public struct QuietWatch: Equatable, Sendable {
         lookedAt = now
     }
 
-    /// Whether both stand alike.
+    /// Whether both are in the same state.
     public static func == (one: QuietWatch, other: QuietWatch) -> Bool {
         one.since == other.since && one.isTold == other.isTold && one.isFailing == other.isFailing
     }
 
-    /// A session failed.
+    /// Reports that a session failed.
     public mutating func failed(now: MonotonicTime) {
         isFailing = true
         lookedAt = now
     }
 
-    /// Nothing is expected of it: it is paused, stopped or complete.
+    /// Reports that no cycles are expected, because the routine is paused, stopped or complete.
     public mutating func rests(now: MonotonicTime) {
         since = now
         lookedAt = now
     }
 
-    /// A session has had so many good cycles by now.
+    /// Takes the number of successful cycles of a session so far; returns an event if there is one to report.
     public mutating func look(session: UInt64, good: UInt64, now: MonotonicTime) -> Tidings? {
         lookedAt = now
         let before = seen.session == session ? seen.good : 0
@@ -62,7 +64,7 @@ public struct QuietWatch: Equatable, Sendable {
         return .silent(now - since)
     }
 
-    /// When it is to be looked at next; nil: not before something happens.
+    /// When the routine must be checked next; nil means not before another event.
     public var nextLook: MonotonicTime? {
         let recovery = isFailing && tellsRecovery ? lookedAt + Self.pace : MonotonicTime.never
         let quiet = silence.map { (isTold ? lookedAt : since) + $0 } ?? .never

@@ -1,32 +1,34 @@
 public import HostValues
 
-/// What is believed of an end that a worker reports, on its channel or in its ledger: plugin code can write both.
+/// Validates the end of a session that a worker reports on its channel or in its ledger, because plugin code can write
+/// to both.
 ///
-/// An end that only the host can know leads to a new session at once, or to none ever, without being counted: reported by a
-/// worker it would pass by the restart policy. So what cannot be is an error of the routine, which is counted as any.
+/// Some ends are decided by the host alone, and lead to an immediate new session, or to none at all, without being
+/// counted. If a worker could report them, it could evade the restart policy. So an impossible end is treated as an
+/// error of the routine, and counted like any other error.
 public struct ReportedEnd: Sendable {
-    /// Whether its session is to end after so many cycles.
+    /// Whether the session has a maximum number of cycles.
     public var hasMaxCycles: Bool
-    /// Whether its session is to end at some time, or has a schedule, which may come to its end.
+    /// Whether the session has an end time, or a schedule that may come to its end.
     public var hasEndTime: Bool
-    /// Whether the session, or its worker, was asked to end.
+    /// Whether the session or its worker was asked to end.
     public var wasAsked: Bool
 
-    /// What is known of the session.
+    /// Creates a description of the session.
     public init(hasMaxCycles: Bool, hasEndTime: Bool, wasAsked: Bool) {
         self.hasMaxCycles = hasMaxCycles
         self.hasEndTime = hasEndTime
         self.wasAsked = wasAsked
     }
 
-    /// The reason as it is recorded.
+    /// The reason to record.
     public func checked(_ reason: SessionRecord.Reason) -> SessionRecord.Reason {
         if isPossible(reason.end) { return reason }
         return SessionRecord.Reason(
             .error, text: "its worker reports an end that is not its to report: \(reason.kind.name.cut(to: 64))")
     }
 
-    /// Whether the reason is one that a worker in that state may give.
+    /// Whether a worker may report this end for this session.
     public func isPossible(_ end: SessionEnd?) -> Bool {
         switch end {
         case .maxCycles: hasMaxCycles

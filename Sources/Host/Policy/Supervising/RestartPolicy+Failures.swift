@@ -1,8 +1,8 @@
 internal import HostValues
 
-/// What a session's end means. How failures add up is the history's.
+/// What follows from the end of a session. `FailureHistory` counts the failures.
 extension RestartPolicy {
-    /// Orders a start.
+    /// Requests a start.
     mutating func begin() -> [Action] {
         state = .starting
         isOpen = true
@@ -10,7 +10,7 @@ extension RestartPolicy {
         return [.startNow]
     }
 
-    /// Orders a start, but not before the session that still runs has ended.
+    /// Requests a start, after the end of the session if one is still running.
     mutating func beginOrWaitForEnd() -> [Action] {
         guard isOpen else { return begin() }
         state = .ending
@@ -18,7 +18,7 @@ extension RestartPolicy {
         return []
     }
 
-    /// A clean slate: no failures, no quarantine.
+    /// Clears all failures and the quarantine.
     mutating func forget() -> [Action] {
         history = FailureHistory()
         let wasQuarantined = quarantine != nil
@@ -26,13 +26,13 @@ extension RestartPolicy {
         return wasQuarantined ? [.lift] : []
     }
 
-    /// Whether the session that runs has shown that it is well.
+    /// Whether the current session has lived long enough, with a successful cycle.
     func isProven(at now: MonotonicTime) -> Bool {
         guard case .running(let since, true) = state else { return false }
         return now - since >= Int64(nanosecondsFrom: settings.resetAfterMs)
     }
 
-    /// A session that has shown that it is well ends the row of deaths, and a quarantine.
+    /// Ends the row of deaths, and a quarantine, if the current session has proven itself.
     mutating func acquit(at now: MonotonicTime) -> [Action] {
         guard isProven(at: now) else { return [] }
         history.end(.death)
@@ -46,7 +46,7 @@ extension RestartPolicy {
         case .maxCycles, .until, .endedByRoutine:
             history.endRows()
             state = .complete
-            // A probe that reached its end has proved itself.
+            // A probe that completes its session has proven itself.
             return quarantine == nil ? [] : forget()
         case .stopped:
             state = .stopped
@@ -76,7 +76,7 @@ extension RestartPolicy {
         }
     }
 
-    /// The source was not asked: the next session begins when it may be asked again.
+    /// Takes an error for which the source was not asked: the next session starts when the source may be asked again.
     mutating func repeated(_ cause: String, _ until: MonotonicTime, at now: MonotonicTime) -> [Action] {
         let ahead = timeAhead(at: now)
         let actions = acquit(at: now)
@@ -84,8 +84,9 @@ extension RestartPolicy {
             + wait(history.noteRepeated(cause, until: until, ahead: ahead, at: now, by: settings), at: now)
     }
 
-    /// How long the next session will wait for its first cycle by itself, so that it may begin earlier: an interval, where
-    /// the one that ends now has waited so too. One that failed sooner may have asked its source before its first cycle.
+    /// How long the next session will wait before its first cycle anyway, in ns, so that it may start earlier by that
+    /// time. It is one interval if the session that ends now has waited as well. A session that failed sooner may have
+    /// asked its source before its first cycle.
     private func timeAhead(at now: MonotonicTime) -> Int64 {
         guard settings.waitsFirst, case .running(let since, _) = state else { return 0 }
         let interval = Int64(nanosecondsFrom: settings.intervalMs)
@@ -103,7 +104,7 @@ extension RestartPolicy {
         shutOut("its error hook's decision (\(oneLine(why, limit: 300)))", isProbed: false, at: now)
     }
 
-    /// Shuts the routine out; a quarantine that was on trial goes to the next step.
+    /// Puts the routine into quarantine. If the previous quarantine was on trial, the next probe is delayed further.
     mutating func shutOut(_ why: String, isProbed: Bool, at now: MonotonicTime) -> [Action] {
         let next = Quarantine(why, after: quarantine, isProbed: isProbed, by: settings, at: now)
         quarantine = next

@@ -1,11 +1,11 @@
 public import HostValues
 
-/// What of the policy goes from host to host, and from one wording of the configuration to the next.
+/// Saves and restores the policy between hosts, and adapts it to a reworded configuration.
 extension RestartPolicy {
-    /// A routine as an earlier host left it; what is absurd in the tally is clamped to what can be.
+    /// Restores a routine that an earlier host saved; impossible values in the tally are clamped.
     ///
-    /// It starts, or stays shut out or stopped, at its first `fileChanged`, which it compares with the tally's content.
-    /// `now` and `wall` are the same moment.
+    /// The routine starts, or stays quarantined or stopped, at its first `fileChanged`, whose content is compared with
+    /// that of the tally. `now` and `wall` must be the same moment.
     public init(
         id: String, settings: RestartSettings = RestartSettings(), restoring tally: RoutineTally, at now: MonotonicTime,
         wall: WallTime
@@ -23,8 +23,8 @@ extension RestartPolicy {
         }
     }
 
-    /// What the next host must know, or nil when there is nothing to tell. Times as for `init(restoring:)`. A pause is
-    /// not the policy's: the tally carries it for whoever holds it.
+    /// The data that the next host must know; nil if there is none. Times as for `init(restoring:)`. The policy does
+    /// not know about a pause; its owner passes it, so that the tally includes it.
     public func tally(at now: MonotonicTime, wall: WallTime, isPaused: Bool = false) -> RoutineTally? {
         let isStopped = state == .stopped && isStopLasting
         guard let content, history != FailureHistory() || isStopped || quarantine != nil || isPaused else {
@@ -37,8 +37,8 @@ extension RestartPolicy {
             quarantine: quarantine.map { $0.saved(at: moment) }, paused: isPaused ? true : nil)
     }
 
-    /// The same file and the same settings are kept under another key from now on, since the configuration says them in other
-    /// words: nothing starts or is forgiven by that. True when the key is another one, so that the tally wants to be saved.
+    /// Replaces the key of the content, because the configuration expresses the same settings differently. Nothing is
+    /// started and no failure is cleared. Returns whether the key has changed, so that the tally must be saved.
     public mutating func renamed(to content: String) -> Bool {
         guard self.content != nil, self.content != content else { return false }
         self.content = content

@@ -1,115 +1,118 @@
 public import HostValues
 
-/// Decides when a routine is started again, and when it is shut out: one pure state machine for each routine.
+/// Decides when a routine is restarted and when it is quarantined: a pure state machine for each routine.
 ///
-/// The supervisor tells it what happened and does what it answers. It reads no clock: every event comes with the
-/// monotonic time in nanoseconds. Between events nothing needs doing before `nextDeadline`; then `timerFired` is due.
-/// A value type, for one thread at a time.
+/// The supervisor reports events and performs the actions. The policy reads no clock: each event comes with the
+/// monotonic time. Between events, nothing happens before `nextDeadline`, when `timerFired` is due. A value type, for
+/// one thread at a time.
 ///
-/// Two kinds of failure mean different things. An error says that the world is not as the routine needs it: it is tried
-/// again with a back-off, never more often than its own interval, for as long as it takes. A death says that the code is
-/// wrong: too many of them shut the routine out.
+/// The two kinds of failure have different meanings. An error means that the environment is not as the routine needs
+/// it: the routine is retried with a back-off, never more often than its own interval, for as long as necessary. A
+/// death means that the code is wrong: too many deaths put the routine into quarantine.
 ///
-/// The supervisor tells each end of a session once: `sessionEnded` for a routine whose session had started, and
-/// `startFailed` for one whose start was ordered and never reported. What a hook decided
-/// comes before the end of its session; in a session that is to end anyway it counts no more.
+/// The supervisor must report each end of a session exactly once: `sessionEnded` for a session that had started, and
+/// `startFailed` for a requested start that was never reported as `started`. A decision of a hook must be reported
+/// before the end of its session; it is ignored if the session is to end anyway.
 public struct RestartPolicy: Sendable {
-    /// Where the routine stands.
+    /// The state of the routine.
     public enum State: Equatable, Sendable {
-        /// Not started yet, or its file was removed.
+        /// The routine has not been started yet, or its file was removed.
         case idle
-        /// Its session was complete: it starts again for a changed file or a person only.
+        /// The session was complete. Only a changed file or a person starts the routine again.
         case complete
-        /// Stopped by a person, by a hook's decision or with the host.
+        /// The routine was stopped by a person, by a hook, or with the host.
         case stopped
-        /// Its start is due at that time.
+        /// The next start is due at this time.
         case waiting(until: MonotonicTime)
-        /// A start was ordered and is not reported yet.
+        /// A start was requested and has not been reported yet.
         case starting
-        /// A session runs since that monotonic time; `good` once it had a good cycle.
+        /// A session has been running since this time. `good` is whether it has had a successful cycle.
         case running(since: MonotonicTime, good: Bool)
-        /// Its session or start is to end, and another one begins at once after that.
+        /// The session or start is to end; another session starts at once after that.
         case ending
-        /// Shut out; see `quarantine`.
+        /// The routine is quarantined; see `quarantine`.
         case quarantined
     }
 
-    /// What the supervisor tells.
+    /// The events that the supervisor reports.
     public enum Event: Equatable, Sendable {
-        /// The file is there, with this content: a key of its bytes, its configuration and the ABI. Told at start too.
+        /// The file exists with this content: a key for its bytes, its configuration and the ABI. Must also be reported
+        /// when the host starts.
         case fileChanged(content: String)
-        /// A session began.
+        /// A session has begun.
         case started
-        /// The session had a cycle without an error. Telling it once a session is enough, at the latest before its end.
+        /// The session has had a cycle without an error. Must be reported at least once a session, before the session's
+        /// end.
         case goodCycle
-        /// The session ended. `cause` groups failures: such as `crash SIGSEGV in sample at line 12`.
+        /// The session has ended. `cause` groups failures, for example `crash SIGSEGV in sample at line 12`.
         case sessionEnded(SessionEnd, cause: String)
-        /// The session ended by an error that is no new one: a cache did not ask its source again so soon after a failure,
-        /// and will not before that monotonic time.
+        /// The session has ended with an error that repeats an earlier one: a cache did not ask its source again after
+        /// a failure, and will not do so before this time.
         case errorRepeated(cause: String, until: MonotonicTime)
-        /// The ordered session could not begin, and whose fault that is: its plugin's `load` returned an error, the worker
-        /// died, or the host had none.
+        /// The requested session could not begin. The fault says why: the plugin's `load` returned an error, the worker
+        /// died, or the host could not provide one.
         case startFailed(FailureHistory.Fault, cause: String)
-        /// The file could not be loaded: nothing changes that but another file, here or beside it.
+        /// The file could not be loaded. Only another file, or another library beside it, can change that.
         case loadError(String)
-        /// A person wants it to run.
+        /// A person wants the routine to run.
         case resumed
         /// A person wants a new session.
         case restartRequested
-        /// A person wants it to stop, and to stay so.
+        /// A person wants the routine to stop permanently.
         case stopRequested
-        /// A hook of the session wants the same.
+        /// A hook of the session wants the routine to stop permanently.
         case stopDecided
-        /// A hook of the session shut the routine out.
+        /// A hook of the session puts the routine into quarantine.
         case quarantineDecided(why: String)
-        /// The time of `nextDeadline` has come. Harmless when it has not.
+        /// The time of `nextDeadline` has come. Has no effect if it has not.
         case timerFired
-        /// The start that is due would come after the routine's `until`: there is none any more.
+        /// The start that is due would be after the routine's `until`, so there will be no further start.
         case tooLate
     }
 
-    /// What the supervisor is to do, in this order.
+    /// The actions for the supervisor, in the order of execution.
     public enum Action: Equatable, Sendable {
         /// Start a session now.
         case startNow
-        /// Nothing now: the start is due at that time. A new `nextDeadline`.
+        /// Do nothing now; the start is due at this time. `nextDeadline` has changed.
         case startAt(MonotonicTime)
-        /// Log this line and show the routine as quarantined. A session that still runs is to be ended.
+        /// Log this line, and show the routine as quarantined. End its session if one is still running.
         case quarantine(message: String)
-        /// Log that the quarantine is over; the start, if any, is an action of its own.
+        /// Log that the quarantine is over. If the routine is to start, that is a separate action.
         case lift
-        /// Log that it is good again after these errors.
+        /// Log that the routine works again after these errors.
         case recover(FailureHistory.Row)
     }
 
     /// The routine's id, `plugin/routine`, for messages.
     public let id: String
-    /// The numbers; may be changed at any time, and hold from the next event on.
+    /// The settings. They may be changed at any time, and apply from the next event on.
     public var settings: RestartSettings
-    /// Where the routine stands.
+    /// The state of the routine.
     public internal(set) var state = State.idle
-    /// The quarantine, also while a probe runs.
+    /// The quarantine, which remains while a probe runs.
     public internal(set) var quarantine: Quarantine?
 
     var content: String?
-    /// What went wrong, and what the next failure leads to.
+    /// The failures so far.
     var history = FailureHistory()
-    /// A start was ordered or a session runs, and its end was not told yet.
+    /// Whether a start was requested or a session runs whose end has not been reported yet.
     var isOpen = false
-    /// The stop is a person's or a hook's, not the host's own end.
+    /// Whether a person or a hook stopped the routine, rather than the host at its own end.
     var isStopLasting = false
-    /// While a probe runs, or a session after errors: when to look whether it is good, and the time between looks.
+    /// When to check next whether a probe, or a session after errors, is successful, and the interval between checks in
+    /// ns.
     var look: (at: MonotonicTime, interval: Int64)?
 
-    /// A routine that was never seen before.
+    /// Creates the policy of a routine without history.
     public init(id: String, settings: RestartSettings = RestartSettings()) {
         self.id = id
         self.settings = settings
     }
 
-    /// The monotonic time at which `timerFired` is due, or nil when only an event from outside can change anything.
+    /// When `timerFired` is due; nil if only an external event can change anything.
     ///
-    /// While `isDoubted`, tell `goodCycle` before `timerFired` if there was one.
+    /// While `isDoubted`, report `goodCycle` before `timerFired` if there was a successful cycle.
     public var nextDeadline: MonotonicTime? {
         switch state {
         case .waiting(let until): until
@@ -119,7 +122,7 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    /// Whether the session that runs, or is about to, is a probe of a quarantined routine.
+    /// Whether the current or requested session is a probe of a quarantined routine.
     public var isProbing: Bool {
         switch state {
         case .starting, .running: quarantine != nil
@@ -127,10 +130,10 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    /// What goes wrong at present: the latest row of failures that nothing good has ended yet.
+    /// The current trouble: the row with the latest failure, if no success has ended it.
     public var trouble: FailureHistory.Row? { history.present }
 
-    /// Whether a session runs of which a good cycle would be news: it would end a row of errors, or a quarantine.
+    /// Whether a successful cycle of the current session would end a row of errors or a quarantine.
     public var isDoubted: Bool {
         switch state {
         case .running(_, let good): quarantine != nil || (!good && history.row(.error) != nil)
@@ -138,7 +141,7 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    /// Takes one event at a monotonic time; returns what to do. `random` makes the jitter.
+    /// Handles an event at a monotonic time, and returns the actions. `random` provides the jitter.
     public mutating func handle(_ event: Event, at now: MonotonicTime, using random: inout some RandomNumberGenerator)
         -> [Action]
     {
@@ -160,7 +163,7 @@ public struct RestartPolicy: Sendable {
         }
     }
 
-    // MARK: Each event in every state
+    // MARK: Events
 
     private mutating func fileChanged(to content: String) -> [Action] {
         let isNew = content != self.content
@@ -181,7 +184,8 @@ public struct RestartPolicy: Sendable {
         case .idle, .complete, .waiting, .starting:
             state = .running(since: now, good: false)
             let shortage = history.end(.host)
-            // A probe has to live for that long; after errors one good cycle will do, and the first comes at once.
+            // A probe must live for the reset time. After errors a single successful cycle suffices, and the first
+            // check is soon.
             let interval = quarantine == nil ? 1_000_000_000 : Int64(nanosecondsFrom: settings.resetAfterMs)
             look = (now + interval, max(interval, 1_000_000_000))
             isOpen = true
@@ -289,7 +293,7 @@ public struct RestartPolicy: Sendable {
         case .running:
             guard isDoubted, let last = look, now >= last.at else { return [] }
             if isProven(at: now) { return acquit(at: now) }
-            // Each look is twice as far away as the one before: a slow routine does not keep the host awake.
+            // The interval between checks doubles, so that a slow routine does not keep waking the host.
             let interval = last.interval.clampedPlus(last.interval)
             look = (now + interval, interval)
             return []

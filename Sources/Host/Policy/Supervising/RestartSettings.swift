@@ -1,49 +1,53 @@
-/// The numbers of the restart policy. Times in milliseconds.
+/// The settings of the restart policy. Times are in ms.
 public struct RestartSettings: Equatable, Sendable {
-    /// From one cycle's start to the next one's: after an error nothing is tried sooner than that.
+    /// The interval from one cycle's start to the next one's, which is the lower bound for delays after errors.
     public var intervalMs: UInt64 = 0
-    /// Whether a session waits for its first cycle by itself, for an interval or for its time on a grid.
+    /// Whether a session itself waits before its first cycle, for an interval or for a point of its grid.
     public var waitsFirst = false
-    /// The delay after the first error, and after the second death in a row; it doubles with each further one. After the
-    /// first death there is none.
+    /// The delay after the first error, and after the second consecutive death; it doubles with each further failure.
+    /// After the first death there is no delay.
     public var firstDelayMs: UInt64 = 500
-    /// What the doubling stops at.
+    /// The upper bound of the doubled delay.
     public var maxDelayMs: UInt64 = 60_000
-    /// How much a delay may vary to either side, in percent from 0 to 100, so that many plugins do not return at once.
+    /// The jitter of a delay in either direction, in percent from 0 to 100, so that many plugins do not restart at
+    /// once.
     public var jitterPercent: UInt64 = 10
-    /// A session that lived this long and had a good cycle ends the row of deaths.
+    /// How long a session with a successful cycle must live to end the row of deaths.
     public var resetAfterMs: UInt64 = 60_000
-    /// So many deaths for the same cause within `sameCauseWindowMs` quarantine the routine; 0: never.
+    /// The number of deaths with the same cause, within `sameCauseWindowMs`, that puts the routine into quarantine; 0
+    /// means never.
     public var sameCauseFailures: UInt64 = 10
-    /// See `sameCauseFailures`.
+    /// The window for `sameCauseFailures`.
     public var sameCauseWindowMs: UInt64 = 600_000
-    /// So many deaths of any kind within `anyCauseWindowMs` quarantine the routine; 0: never.
+    /// The number of deaths with any cause, within `anyCauseWindowMs`, that puts the routine into quarantine; 0 means
+    /// never.
     public var anyCauseFailures: UInt64 = 30
-    /// See `anyCauseFailures`.
+    /// The window for `anyCauseFailures`.
     public var anyCauseWindowMs: UInt64 = 3_600_000
-    /// When a quarantined routine is tried again: after each failed probe the next delay, the last one for ever.
-    /// Empty: never.
+    /// The delays before the probes of a quarantined routine: each failed probe moves on to the next delay, and the
+    /// last one repeats. Empty means that there are no probes.
     public var probeAfterMs: [UInt64] = [600_000, 1_800_000, 3_600_000]
-    /// How long after the host lacked something (disk, descriptors, memory) it tries again.
+    /// The delay before the next attempt after the host lacked disk space, descriptors or memory.
     public var shortageDelayMs: UInt64 = 2_000
 
-    /// The built-in numbers.
+    /// Creates the built-in settings.
     public init() {}
 
-    /// The greatest count of deaths that a policy keeps, whatever the settings say.
+    /// The maximum number of deaths that a policy keeps, regardless of the settings.
     static let mostFailures = 1_000
 
-    /// How many deaths must be kept to count to both limits.
+    /// The number of deaths that must be kept to evaluate both limits.
     var failuresKept: Int {
         Int(clamping: min(max(sameCauseFailures, anyCauseFailures, 1), UInt64(Self.mostFailures)))
     }
 
-    /// The probe's delay at a step, clamped to the last one; nil when there are no probes.
+    /// The delay of the probe at a step; the last delay applies to all further steps. Nil if there are no probes.
     func probeDelayMs(step: Int) -> UInt64? {
         probeAfterMs.isEmpty ? nil : probeAfterMs[min(max(step, 0), probeAfterMs.count - 1)]
     }
 
-    /// The `step`th delay of the back-off, from 1, without jitter: first, 2 x first, …, max; 0 before the first.
+    /// The back-off delay at a step, from 1, without jitter: first, 2 × first, and so on up to the maximum; 0 for step
+    /// 0.
     func backOffMs(step: Int) -> UInt64 {
         if step <= 0 { return 0 }
         let (delay, overflow) = firstDelayMs.multipliedReportingOverflow(by: 1 << UInt64(min(step - 1, 63)))

@@ -1,6 +1,7 @@
 internal import HostValues
 
-/// What of a routine's policy outlives the host. Wall times, UTC in milliseconds: a boot may lie between.
+/// The part of a routine's restart policy that outlives the host. Times are in ms since 1970, UTC, because the machine
+/// may have been rebooted in between.
 public struct RoutineTally: Codable, Equatable, Sendable {
     struct Failure: Codable, Equatable, Sendable {
         var atMs: Int64
@@ -39,21 +40,22 @@ public struct RoutineTally: Codable, Equatable, Sendable {
     }
 
     var content: String
-    /// Deaths; in tallies of version 1 errors too.
+    /// Deaths; tallies of version 1 also contain errors here.
     var failures: [Failure]
-    /// Failures in a row; nil in tallies of version 1.
+    /// The rows of consecutive failures; nil in tallies of version 1.
     var rows: [Row]?
     var stopped: Bool
     var quarantine: Quarantine?
-    /// A person has paused it; nil in tallies of hosts that did not keep that.
+    /// Whether a person has paused the routine; nil in tallies of hosts that did not save this.
     var paused: Bool?
 
-    /// Whether a person has paused it, and nobody has resumed it since.
+    /// Whether a person has paused the routine and nobody has resumed it since.
     public var isPaused: Bool { paused == true }
 
-    /// A tally of version 1, in which errors counted as deaths do: without the errors, and without what they led to.
+    /// Converts a tally of version 1, in which errors counted like deaths: removes the errors and their consequences.
     ///
-    /// There a cause begins with the kind of its end, and a quarantine's reason has its cause in brackets.
+    /// In that version a cause begins with the kind of end, and the reason of a quarantine has its cause in
+    /// parentheses.
     public func withoutErrors() -> RoutineTally {
         var tally = self
         tally.failures.removeAll { $0.cause == "error" || $0.cause.hasPrefix("error ") }
@@ -65,18 +67,18 @@ public struct RoutineTally: Codable, Equatable, Sendable {
 }
 
 extension RoutineTally {
-    /// One moment on the monotonic clock and on the wall's: what turns times that outlive a boot into those of
-    /// this host, and back. A time on the wrong side of it, since the wall clock was set, is taken as the moment itself.
+    /// A moment on the monotonic clock and on the wall clock, which converts saved times into times of this host and
+    /// back. A time on the wrong side of the moment, because the wall clock was set, is treated as the moment itself.
     struct Moment: Equatable, Sendable {
         let now: MonotonicTime
         let wall: WallTime
 
-        /// How long ago that was, ns.
+        /// How long ago a time was, in ns; 0 for a future time.
         func age(ofMs milliseconds: Int64) -> Int64 { max(0, wall - WallTime(milliseconds: milliseconds)) }
 
         func monotonic(past milliseconds: Int64) -> MonotonicTime { now - age(ofMs: milliseconds) }
 
-        /// A time to come, which is `most` ns away at the most.
+        /// The monotonic time of a future wall time, at most `most` ns from now.
         func monotonic(futureMs milliseconds: Int64, within most: Int64) -> MonotonicTime {
             let rest = WallTime(milliseconds: milliseconds) - wall
             return now + min(max(rest, 0), most)

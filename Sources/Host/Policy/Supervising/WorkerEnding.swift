@@ -1,71 +1,72 @@
 public import HostValues
 
-/// The end of a worker: from when it is to end, or begins to die, until its process is gone.
+/// The end of a worker: from the moment when it must end, or begins to die, until its process is gone.
 ///
-/// Whatever it began with, it goes from step to step, each with the time at which the next one follows, to SIGKILL, and to
-/// the giving up of what cannot be reaped: so no end takes for ever. Why it began is kept to the last, since the records
-/// of its sessions tell that. It knows neither loads nor sessions.
+/// Each end proceeds in steps with deadlines, up to SIGKILL and finally to giving up a process that cannot be reaped.
+/// So no end takes forever. The original reason is kept to the last step, because the records of the sessions state it.
+/// This type knows neither loads nor sessions.
 public enum WorkerEnding: Equatable, Sendable {
-    /// It is to end.
+    /// The worker must end.
     case wanted(Why, Step)
-    /// A callback is over its time. `wasTold`: it was told to end before.
+    /// A callback has exceeded its timeout. `wasTold` is whether the worker had been told to end before.
     case hung(Place, HangStep, wasTold: Bool)
-    /// A fatal signal has hit it: it writes its crash report. `wasTold`: it was told to end before.
+    /// The worker received a fatal signal and is writing its crash report. `wasTold` is whether it had been told to end
+    /// before.
     case crashing(killAt: MonotonicTime, wasTold: Bool)
-    /// It has closed its channel: it is about to exit, or has become another program.
+    /// The worker has closed its channel: it is about to exit, or has executed another program.
     case silent(killAt: MonotonicTime)
 
-    /// Why it is to end.
+    /// Why the worker must end.
     public enum Why: Equatable, Sendable {
-        /// Nobody needs it any more.
+        /// It is no longer needed.
         case told
-        /// The session in that slot was asked to end, and did not within the grace.
+        /// The session in this slot was asked to end, and did not within the grace period.
         case overdue(slot: Int)
-        /// The session in that slot is over, and it does not say so: it has lost its channel.
+        /// The session in this slot has ended, but the worker does not report that: it has lost its channel.
         case mute(slot: Int)
-        /// A fatal signal has hit it, and its crash report does not come to an end.
+        /// It received a fatal signal, and its crash report does not complete.
         case crashed(wasTold: Bool)
-        /// It lives on without the channel: it executed another program, or closed it.
+        /// It continues to run without the channel: it executed another program or closed the channel.
         case left
-        /// It is dead, and cannot be reaped: another process traces it.
+        /// It is dead but cannot be reaped, because another process traces it.
         case stuck
     }
 
-    /// How far that has gone.
+    /// The step that has been reached.
     public enum Step: Equatable, Sendable {
-        /// It was told to quit.
+        /// The worker was told to quit.
         case asked(terminateAt: MonotonicTime)
-        /// It says goodbye: no session runs, and the plugins' destructors do.
+        /// The worker has said goodbye: no session runs any more; the plugins' destructors are running.
         case leaving(terminateAt: MonotonicTime)
-        /// It has its SIGTERM.
+        /// SIGTERM was sent.
         case terminated(killAt: MonotonicTime)
-        /// It has its SIGKILL. What cannot be reaped by that time is given up.
+        /// SIGKILL was sent. If the process cannot be reaped by this time, it is given up.
         case killed(giveUpAt: MonotonicTime)
     }
 
-    /// What is over its time.
+    /// What has exceeded its timeout.
     public enum Place: Equatable, Sendable {
-        /// A callback of the session in that slot.
+        /// A callback of the session in this slot.
         case session(slot: Int)
-        /// The load of that plugin.
+        /// The load of this plugin.
         case load(plugin: Int)
     }
 
-    /// How far the end of a worker that hangs has gone.
+    /// The step that has been reached in ending a hung worker.
     public enum HangStep: Equatable, Sendable {
-        /// The thread was told to abort, so that the crash report shows where it is.
+        /// The thread was told to abort, so that the crash report shows its location.
         case aborting(killAt: MonotonicTime)
-        /// It has its SIGKILL.
+        /// SIGKILL was sent.
         case killed(giveUpAt: MonotonicTime)
     }
 
-    /// The time from SIGTERM to SIGKILL, and from SIGABRT to SIGKILL, ns.
+    /// The time between SIGTERM or SIGABRT and SIGKILL, in ns.
     public static let patience: Int64 = 2_000_000_000
-    /// The time for a crash report, ns.
+    /// The time limit for a crash report, in ns.
     public static let reportTime: Int64 = 10_000_000_000
-    /// The time from the end of the channel to that of the process, ns.
+    /// The time that a process has to end after its channel was closed, in ns.
     public static let silenceTime: Int64 = 200_000_000
-    /// The time from SIGKILL until the process is given up, ns.
+    /// The time between SIGKILL and giving up the process, in ns.
     public static let reapTime: Int64 = 5_000_000_000
 
     /// When `passDeadline` is due.
@@ -78,7 +79,7 @@ public enum WorkerEnding: Equatable, Sendable {
         }
     }
 
-    /// How a process that ends now came to that end.
+    /// How the death of a process that ends now came about.
     public func manner(of end: WorkerEnd) -> Death.Manner {
         switch self {
         case .wanted(.told, .asked): end == .exited(0) ? .inOrder(saidGoodbye: false) : .failed(wasTold: true)
@@ -94,25 +95,26 @@ public enum WorkerEnding: Equatable, Sendable {
     }
 }
 
-// MARK: How it begins
+// MARK: Beginning of the end
 
 extension WorkerEnding {
-    /// What is to be done: by whoever performs what the worker's life answers.
+    /// The actions, which are those of `WorkerLifecycle`.
     public typealias Action = WorkerLifecycle.Action
-    /// An end that begins, and what to do first.
+    /// The end that begins, with its first actions.
     public typealias Beginning = (ending: WorkerEnding, actions: [Action])
 
-    /// When its cycles have come to an end, which may take the grace.
+    /// Begins the end of a worker that is no longer needed. Running cycles have the grace period in ns to complete.
     public static func told(grace: Int64, at now: MonotonicTime) -> Beginning {
         (.wanted(.told, .asked(terminateAt: now + grace)), [.quit])
     }
 
-    /// Because a session does not end, which was asked to.
+    /// Begins the end of a worker because a session was asked to end and does not.
     public static func overdue(slot: Int, at now: MonotonicTime) -> Beginning {
         (.wanted(.overdue(slot: slot), .terminated(killAt: now + patience)), [.terminate])
     }
 
-    /// Because of a callback in that thread of the kernel's; nil: in the main one, whose id the performer knows.
+    /// Begins the end of a worker because a callback hangs in the thread with this kernel id; nil means the main
+    /// thread, whose id the caller knows.
     public static func hang(_ place: Place, thread: Int32?, wasTold: Bool = false, at now: MonotonicTime) -> Beginning {
         if let thread, thread <= 0 { return killedForHang(place, wasTold, at: now) }
         return (
@@ -120,15 +122,15 @@ extension WorkerEnding {
         )
     }
 
-    /// By itself, of a fatal signal.
+    /// Begins the end of a worker that received a fatal signal.
     public static func crash(wasTold: Bool = false, at now: MonotonicTime) -> Beginning {
         (.crashing(killAt: now + reportTime, wasTold: wasTold), [])
     }
 
-    /// By itself: its channel is closed.
+    /// Begins the end of a worker that has closed its channel.
     public static func silence(at now: MonotonicTime) -> Beginning { (.silent(killAt: now + silenceTime), []) }
 
-    /// At once.
+    /// Kills the worker at once.
     public static func killed(_ why: Why, at now: MonotonicTime) -> Beginning {
         (.wanted(why, .killed(giveUpAt: now + reapTime)), [.kill])
     }
@@ -143,24 +145,25 @@ extension WorkerEnding {
     }
 }
 
-// MARK: How it goes on
+// MARK: Further events
 
 extension WorkerEnding {
-    /// It is to end, which one that hangs does anyhow.
+    /// Reports that the worker must end. Only for a hung worker is this recorded; the others end anyway.
     @discardableResult
     public mutating func tell() -> [Action] {
         if case .hung(let place, let step, _) = self { self = .hung(place, step, wasTold: true) }
         return []
     }
 
-    /// It says goodbye; false when it cannot have said that.
+    /// Reports that the worker has said goodbye; false if it cannot have said that in this state.
     public mutating func sayGoodbye() -> Bool {
         guard case .wanted(let why, .asked(let time)) = self else { return false }
         self = .wanted(why, .leaving(terminateAt: time))
         return true
     }
 
-    /// Its channel is closed. Without a goodbye, as by one that crashes on its way out: it was told to end all the same.
+    /// Reports that the channel is closed. A worker that was told to end may close it without a goodbye, for example
+    /// because it crashes on its way out; it still counts as told to end.
     @discardableResult
     public mutating func loseChannel(at now: MonotonicTime) -> [Action] {
         if case .wanted(let why, .asked(let time)) = self {
@@ -169,7 +172,7 @@ extension WorkerEnding {
         return []
     }
 
-    /// A fatal signal has hit it: its report gets its time, where none of ours has ended it.
+    /// Reports a fatal signal. The crash report gets its time, unless a signal of the host caused it.
     public mutating func crash(at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(_, .asked), .wanted(_, .leaving): become(Self.crash(wasTold: true, at: now))
@@ -177,7 +180,7 @@ extension WorkerEnding {
         }
     }
 
-    /// A callback of a worker that was told to end is over its time.
+    /// Reports that a callback of a worker that was told to end has exceeded its timeout.
     public mutating func hang(_ place: Place, thread: Int32?, at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(_, .asked): become(Self.hang(place, thread: thread, wasTold: true, at: now))
@@ -185,7 +188,7 @@ extension WorkerEnding {
         }
     }
 
-    /// The thread that was to abort is not there.
+    /// Reports that the thread that was to abort does not exist.
     public mutating func missThread(at now: MonotonicTime) -> [Action] {
         switch self {
         case .hung(let place, .aborting, let wasTold): become(Self.killedForHang(place, wasTold, at: now))
@@ -193,7 +196,7 @@ extension WorkerEnding {
         }
     }
 
-    /// SIGKILL, unless it has that already.
+    /// Kills the worker, unless SIGKILL was already sent.
     public mutating func kill(_ why: Why, at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(_, .killed), .hung(_, .killed, _): []
@@ -213,7 +216,7 @@ extension WorkerEnding {
         }
     }
 
-    /// The time of `deadline` has come.
+    /// Reports that the time of `deadline` has come.
     public mutating func passDeadline(at now: MonotonicTime) -> [Action] {
         switch self {
         case .wanted(let why, .asked), .wanted(let why, .leaving):

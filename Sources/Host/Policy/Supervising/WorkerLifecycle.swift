@@ -1,13 +1,13 @@
 public import HostValues
 
-/// The life of one worker process, from its start to the verdict on its death.
+/// The life cycle of a worker process, from its start to the verdict on its death.
 ///
-/// Pure: whoever owns the process tells what happened, with the monotonic time in ns, and does what is answered.
-/// Between events nothing needs doing before `nextDeadline`; then `deadline` is due. The table has for each event and
-/// each state the state after it, then what is to be done. A dot changes nothing.
+/// Pure: the owner of the process reports events with the monotonic time, and performs the actions. Between events,
+/// nothing happens before `nextDeadline`, when `deadline` is due. The table below has, for each event and state, the
+/// next state, followed by letters for the actions. A dot means that nothing changes.
 ///
-/// In it a worker that describes has one load in progress; one that serves, and all that come after it, has a session.
-/// A load may also be in progress beside sessions (in a shared worker): that counts as describing.
+/// In the table a worker in state `descr` has one load in progress; in `serve` and in all later states it has a
+/// session. A shared worker may load a plugin while sessions run; that counts as `descr`.
 ///
 ///     event       start   descr   ready   serve   ask     leave   term    kill    hung    hungK   crash   silent  exam    dead
 ///     load        descr   .       descr   descr   .       .       .       .       .       .       .       .       .       .
@@ -29,86 +29,87 @@ public import HostValues
 ///     exited      examE   examE   examE   examE   examE   examE   examE   examE   examE   examE   examE   examE   .       .
 ///     report      .       .       .       .       .       .       .       .       .       .       .       .       deadV   .
 ///
-///     p: pass on what it said   g: it cannot have said that (told once)   q: tell it to quit   T: SIGTERM   K: SIGKILL
-///     a: SIGABRT to the thread   A: give the process up   E: examine what it left   V: the verdict
+///     p: pass the message on   g: report an impossible message (once)   q: tell it to quit   T: SIGTERM   K: SIGKILL
+///     a: SIGABRT to the thread   A: give the process up   E: examine what it left   V: give the verdict
 public struct WorkerLifecycle: Equatable, Sendable {
-    /// Where a worker is in its life.
+    /// The state of a worker.
     public enum State: Equatable, Sendable {
-        /// It was given nothing to do yet.
+        /// The worker has not been given anything to do yet.
         case starting
-        /// It loads a plugin, or reads its description; the load in progress may take until that time.
+        /// The worker loads a plugin or reads its description. The load in progress has until this time.
         case describing(until: MonotonicTime)
-        /// What it was to load is loaded, and no session runs.
+        /// All loads are complete, and no session runs.
         case ready
         /// Sessions run.
         case serving
-        /// It is to end, or dies by itself.
+        /// The worker must end, or is dying.
         case ending(WorkerEnding)
-        /// The process is gone. Its report is awaited until that time.
+        /// The process is gone. The crash report is awaited until this time.
         case examined(Death, until: MonotonicTime)
-        /// The verdict was given.
+        /// The verdict has been given.
         case dead
     }
 
-    /// What was ordered, happened, or was heard.
+    /// The events: orders to the worker, messages from it, and observations.
     public enum Event: Equatable, Sendable {
-        /// It was sent a plugin to load, which may take `limit` ns once its turn comes.
+        /// The worker was sent a plugin to load, which may take `limit` ns once earlier loads are complete.
         case load(plugin: Int, limit: Int64)
-        /// It was sent a session to begin.
+        /// The worker was sent a session to begin.
         case session(slot: Int, SessionID)
-        /// It says that it has loaded, described or refused a plugin.
+        /// The worker reports that it has loaded, described or refused a plugin.
         case answer(plugin: Int)
-        /// It says that a session is over.
+        /// The worker reports that a session has ended.
         case sessionOver(slot: Int, SessionID)
-        /// It says that it leaves.
+        /// The worker says goodbye.
         case goodbye
-        /// A line on its channel is no event, or one that cannot be.
+        /// A line on the channel is not an event, or one that is impossible.
         case nonsense
-        /// Its channel is closed.
+        /// The channel is closed.
         case channelClosed
-        /// It is to end when its cycles have. The first grace counts.
+        /// The worker must end after its current cycles. If this is reported again, the first grace period still
+        /// applies.
         case end
-        /// It is to end at once.
+        /// The worker must end at once.
         case endNow
-        /// The session was asked to end, and had its grace.
+        /// The session was asked to end, and has exceeded its grace period.
         case overdue(slot: Int)
-        /// The session is over by the ledger, and it does not say so.
+        /// The session has ended according to the ledger, but the worker does not report that.
         case mute(slot: Int)
-        /// A callback of the session is over its time, in the thread with that id of the kernel's (0: not known).
+        /// A callback of the session has exceeded its timeout, in the thread with this kernel id; 0 means unknown.
         case hang(slot: Int, thread: Int32)
-        /// The thread that was to abort is not there.
+        /// The thread that was to abort does not exist.
         case noThread
-        /// Its crash page says that a fatal signal has hit it.
+        /// The crash page says that the worker received a fatal signal.
         case fatalSignal
-        /// It is dead and cannot be reaped.
+        /// The worker is dead but cannot be reaped.
         case stuck
-        /// The time of `nextDeadline` has come. Harmless when it has not.
+        /// The time of `nextDeadline` has come. Has no effect if it has not.
         case deadline
-        /// The process ended: how, and what it left.
+        /// The process has ended; the values are how, and what it left.
         case exited(WorkerEnd, Remains)
-        /// Its crash report is read, or there is none.
+        /// The crash report has been read, or does not exist.
         case report(Report)
     }
 
-    /// What to do, in this order.
+    /// The actions for the owner, in the order of execution.
     public enum Action: Equatable, Sendable {
-        /// What it said is possible: tell it on.
+        /// Pass on the worker's message, which is plausible.
         case pass
-        /// Say, once a worker, that it said what it cannot have said.
+        /// Report that the worker sent an impossible message. This happens once for each worker.
         case sayGarbage
-        /// Tell the worker to quit: no new cycle, `stop_requested` in those that run.
+        /// Tell the worker to quit: it starts no new cycle, and sets `stop_requested` in running ones.
         case quit
-        /// SIGTERM to the worker.
+        /// Send SIGTERM to the worker.
         case terminate
-        /// SIGKILL to the worker and its process group.
+        /// Send SIGKILL to the worker and its process group.
         case kill
-        /// SIGABRT to this thread of the worker. tgkill(2).
+        /// Send SIGABRT to this thread of the worker; see tgkill(2).
         case abort(thread: Int32)
-        /// Watch the process no more: it may stay a zombie. Tell `exited` with `unreaped`.
+        /// Stop watching the process, which may remain a zombie. Then report `exited` with `unreaped`.
         case giveUp
-        /// Read the crash report, if there is one, and tell `report`.
+        /// Read the crash report, if there is one, and report `report`.
         case examine
-        /// It is dead, and that is what follows.
+        /// The worker is dead, with these consequences.
         case verdict(Verdict)
     }
 
@@ -117,26 +118,26 @@ public struct WorkerLifecycle: Equatable, Sendable {
         let limit: Int64
     }
 
-    /// What running cycles get before SIGTERM, ns.
+    /// The grace period for running cycles before SIGTERM, in ns.
     public let grace: Int64
-    /// Where it is in its life.
+    /// The state of the worker.
     public private(set) var state = State.starting
-    /// What it was sent to load and has not answered, in order: the first is in progress.
+    /// The loads that the worker has not answered yet, in order; the first one is in progress.
     var loads: [Load] = []
-    /// The sessions that run in it, by their slots.
+    /// The sessions that run in the worker, by slot.
     public private(set) var sessions: [Int: SessionID] = [:]
     private var loadUntil = MonotonicTime.never
     private var hasSpoiledChannel = false
 
-    /// A worker that was just started. `grace` is in ns; below 0 is 0.
+    /// Creates the life cycle of a worker that was just started. `grace` is in ns; a negative one counts as 0.
     public init(grace: Int64 = 10_000_000_000) {
         self.grace = max(grace, 0)
     }
 
-    /// The plugins that it was sent to load and has not answered, in order.
+    /// The plugins whose loads the worker has not answered yet, in order.
     public var loading: [Int] { loads.map(\.plugin) }
 
-    /// Whether it can be given something to do.
+    /// Whether the worker can be given something to do.
     public var isOpen: Bool {
         switch state {
         case .starting, .describing, .ready, .serving: true
@@ -144,7 +145,7 @@ public struct WorkerLifecycle: Equatable, Sendable {
         }
     }
 
-    /// When `deadline` is due.
+    /// When `deadline` is due; nil if there is no deadline.
     public var nextDeadline: MonotonicTime? {
         switch state {
         case .describing(let until): until
@@ -154,7 +155,7 @@ public struct WorkerLifecycle: Equatable, Sendable {
         }
     }
 
-    /// Takes one event at a monotonic time; returns what to do.
+    /// Handles an event at a monotonic time, and returns the actions.
     public mutating func handle(_ event: Event, at now: MonotonicTime) -> [Action] {
         switch event {
         case .load(let plugin, let limit): ordered(at: now) { $0.loads.append(Load(plugin: plugin, limit: limit)) }
@@ -180,10 +181,10 @@ public struct WorkerLifecycle: Equatable, Sendable {
     }
 }
 
-// MARK: What it is given, and what it says
+// MARK: Orders and messages
 
 extension WorkerLifecycle {
-    /// The state of a worker that is not to end, by what it has to do.
+    /// Sets the state of a worker that does not end, according to its loads and sessions.
     private mutating func settle(at now: MonotonicTime, isNext: Bool = false) {
         if isNext || loads.count == 1 && loadUntil == .never {
             loadUntil = loads.first.map { now + $0.limit } ?? .never
@@ -238,10 +239,10 @@ extension WorkerLifecycle {
     }
 }
 
-// MARK: Its end
+// MARK: End
 
 extension WorkerLifecycle {
-    /// What begins the end of a worker that has none yet, or goes on with the one that it has.
+    /// Begins the end of a worker that has not begun to end; otherwise applies `goOn` to the current end.
     private mutating func end(_ beginning: WorkerEnding.Beginning, or goOn: (inout WorkerEnding) -> [Action])
         -> [Action]
     {

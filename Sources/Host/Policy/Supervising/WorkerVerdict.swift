@@ -2,14 +2,14 @@ public import HostValues
 
 /// How a worker's process ended.
 public enum WorkerEnd: Equatable, Sendable, CustomStringConvertible {
-    /// It called `exit`, with this status.
+    /// The process called `exit` with this status.
     case exited(Int32)
-    /// A signal of this number and name ended it.
+    /// A signal with this number and name terminated the process.
     case signalled(Int32, name: String)
-    /// It was killed, and is not gone: something keeps the process from being reaped.
+    /// The process was killed but cannot be reaped.
     case unreaped
 
-    /// What it says, in one line.
+    /// The end in one line.
     public var description: String {
         switch self {
         case .exited(let status): "exited with status \(status)"
@@ -18,7 +18,7 @@ public enum WorkerEnd: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether it was SIGKILL, which says nothing about the program.
+    /// Whether SIGKILL ended the process, which says nothing about the program.
     var isKill: Bool {
         switch self {
         case .signalled(let number, _): number == 9
@@ -28,39 +28,39 @@ public enum WorkerEnd: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a dead worker leaves that can be read at once.
+/// What a dead worker left that can be read at once.
 public struct Remains: Equatable, Sendable {
-    /// The signal on its crash page, with its name; 0 when none came.
+    /// The number of the signal on the crash page; 0 if there was none.
     public var signal: Int32 = 0
-    /// That signal's name.
+    /// The name of that signal.
     public var signalName = ""
-    /// The thread that got it, by the kernel's id; 0: not known.
+    /// The kernel's id of the thread that received the signal; 0 if unknown.
     public var thread: Int32 = 0
-    /// Why the worker ended itself; empty when it did not.
+    /// The worker's message when it ended itself; empty if it did not.
     public var ownWords = ""
-    /// What it wrote to standard error last.
+    /// The last output on standard error.
     public var lastWords = ""
-    /// What the ledger says of the slots in which its sessions are, where that is of these sessions.
+    /// The ledger's data for the slots of its sessions, as far as it belongs to these sessions.
     public var snapshots: [Int: LedgerSnapshot] = [:]
-    /// The slots on which somebody else has written.
+    /// The slots whose data has been overwritten.
     public var spoiled: Set<Int> = []
 
-    /// Nothing.
+    /// Creates remains without any data.
     public init() {}
 }
 
-/// What a crash report says.
+/// The content of a crash report.
 public struct Report: Equatable, Sendable {
-    /// The plugin's innermost frame.
+    /// The innermost stack frame that belongs to the plugin.
     public var frame: String?
-    /// What happened, in the backtracer's words.
+    /// What happened, in the words of the backtracer.
     public var text: String?
-    /// The report's file, for as long as no record has it.
+    /// The name of the report's file, until a record refers to it.
     public var file: String?
-    /// The system calls that its sandbox has refused.
+    /// The system calls that the sandbox refused.
     public var refusals: [SandboxRefusal] = []
 
-    /// No report.
+    /// Creates a report; without arguments, the report of a worker that has none.
     public init(frame: String? = nil, text: String? = nil, file: String? = nil) {
         self.frame = frame
         self.text = text
@@ -68,23 +68,23 @@ public struct Report: Equatable, Sendable {
     }
 }
 
-/// A worker's end before its report is read.
+/// The end of a worker before its crash report is read.
 public struct Death: Equatable, Sendable {
-    /// How it came about.
+    /// How the death came about.
     public enum Manner: Equatable, Sendable {
-        /// It was told to end, and did.
+        /// The worker was told to end, and did.
         case inOrder(saidGoodbye: Bool)
-        /// It was told to end, and had to be ended by a signal.
+        /// The worker was told to end, and had to be terminated by a signal.
         case late
-        /// A session in it was asked to end, and it was ended because that did not.
+        /// The worker was terminated because a session was asked to end and did not.
         case overdue(slot: Int)
-        /// It was ended because it did not say that the session in that slot was over.
+        /// The worker was killed because it did not report the end of the session in this slot.
         case mute(slot: Int)
-        /// It was ended because a callback was over its time.
+        /// The worker was terminated because a callback exceeded its timeout.
         case timeout(WorkerEnding.Place)
-        /// It was killed because it had closed its channel.
+        /// The worker was killed because it had closed its channel.
         case left
-        /// It died by itself.
+        /// The worker died by itself. `wasTold` is whether it had been told to end before.
         case failed(wasTold: Bool)
     }
 
@@ -95,54 +95,55 @@ public struct Death: Equatable, Sendable {
     let sessions: [Int: SessionID]
 }
 
-/// What follows from a worker's death: the reasons for the records of its sessions, the line for the log, and which loads
-/// have failed.
+/// The consequences of a worker's death: the reasons for the records of its sessions, the log message, and the loads
+/// that have failed.
 public struct Verdict: Equatable, Sendable {
-    /// What follows for one session.
+    /// The consequences for one session.
     public struct Session: Equatable, Sendable {
-        /// The slot that it had.
+        /// The slot of the session in the ledger.
         public let slot: Int
         /// The session.
         public let id: SessionID
-        /// Why it ended. Its kind is `stopped` where the session was asked to end and the record is to say for what.
+        /// Why the session ended. The kind is `stopped` if the session had been asked to end; the record then has the
+        /// reason for that request.
         public var reason: SessionRecord.Reason
-        /// It was asked to end, and did not in time.
+        /// Whether the session was asked to end, and did not in time.
         public let isLate: Bool
-        /// The worker died of it.
+        /// Whether this session caused the worker's death.
         public let isCulprit: Bool
-        /// What its ledger counted; nil when that cannot be known.
+        /// The counters of the ledger; nil if they are unknown.
         public let counts: LedgerSnapshot?
-        /// Whether the reason is what its ledger says of its end.
+        /// Whether the reason is the end that the ledger states.
         public let isReported: Bool
     }
 
-    /// A load that came to nothing.
+    /// A failed load.
     public struct FailedLoad: Equatable, Sendable {
         /// The plugin.
         public let plugin: Int
-        /// Why, for the record.
+        /// The reason for the record.
         public let reason: SessionRecord.Reason
-        /// Why, for the log.
+        /// The reason for the log.
         public let text: String
-        /// The worker was killed from outside, which says nothing about the plugin.
+        /// Whether the worker was killed from outside, which says nothing about the plugin.
         public let isInnocent: Bool
     }
 
-    /// How it came about.
+    /// How the death came about.
     public let manner: Death.Manner
-    /// How its process ended.
+    /// How the process ended.
     public let end: WorkerEnd
-    /// The plugin's innermost frame.
+    /// The innermost stack frame that belongs to the plugin.
     public let place: String?
-    /// The sessions that died with it, by their slots.
+    /// The sessions that died with the worker, by slot.
     public let sessions: [Session]
-    /// The load in progress, if the worker died of it.
+    /// The load in progress, if it caused the death.
     public let failedLoad: FailedLoad?
-    /// The loads to be tried elsewhere.
+    /// The loads that must be tried in another worker.
     public let interruptedLoads: [Int]
-    /// The crash report's file.
+    /// The name of the crash report's file.
     public let report: String?
-    /// The system calls that its sandbox has refused.
+    /// The system calls that the sandbox refused.
     public let refusals: [SandboxRefusal]
 
     init(on death: Death, _ report: Report) {
@@ -170,7 +171,7 @@ public struct Verdict: Equatable, Sendable {
             ? death.loads.first.map { Self.failedLoad($0, death, own, isHung: isLoadHung, report) } : nil
     }
 
-    /// The line for the log: whether it is an error, and its text; nil when it ended in order.
+    /// The message for the log and whether it is an error; nil if the worker ended in order.
     public func line(pid: Int32) -> (isError: Bool, text: String)? {
         let place = place.map { " at \($0)" } ?? ""
         switch manner {
@@ -182,7 +183,8 @@ public struct Verdict: Equatable, Sendable {
         }
     }
 
-    /// Which sessions the worker died of: those in the plugin's code at its death; all, when none was and no load.
+    /// The sessions that caused the death: those inside the plugin's code at that time. If there were none, and no load
+    /// is to blame, all sessions.
     private static func culprits(_ slots: [Int], _ death: Death, hasLoad: Bool) -> Set<Int> {
         switch death.manner {
         case .timeout(.session(let slot)), .overdue(let slot), .mute(let slot): return [slot]
@@ -211,7 +213,7 @@ public struct Verdict: Equatable, Sendable {
         } else {
             switch death.manner {
             case .timeout(.session(slot)):
-                // Between callbacks it is the worker that does not go on: stopped, or with no thread left.
+                // Between callbacks it is the worker that makes no progress: it is stopped, or has no thread left.
                 let text =
                     counts.map { $0.isInPlugin || $0.state == .ended } ?? true ? "over its time" : Self.standstill
                 reason = SessionRecord.Reason(
@@ -238,7 +240,7 @@ public struct Verdict: Equatable, Sendable {
             isReported: isReported)
     }
 
-    /// Why a worker died that nobody ended.
+    /// The reason for the death of a worker that the host did not end because of a timeout.
     private static func ownReason(_ death: Death, _ report: Report) -> SessionRecord.Reason {
         let remains = death.remains
         switch death.manner {
@@ -256,7 +258,7 @@ public struct Verdict: Equatable, Sendable {
             let words = remains.lastWords
             return SessionRecord.Reason(.exit, text: "exit status \(status)" + (words.isEmpty ? "" : ": \(words)"))
         case .signalled(_, let name):
-            // A worker that is killed while it writes its report has died of what the report is about.
+            // If a worker is killed while it writes its crash report, the cause is the signal that the report is about.
             let isOfReport = death.end.isKill && remains.signal > 0
             var texts = [report.text ?? "", remains.lastWords].filter { !$0.isEmpty }
             if name == "SIGSYS" { texts.insert("a system call that its sandbox does not allow", at: 0) }
@@ -289,6 +291,6 @@ public struct Verdict: Equatable, Sendable {
 }
 
 extension SessionRecord.Reason {
-    /// What a text ends with when a plugin has spoiled both accounts of its cycles.
+    /// The end of a reason's text if a plugin has overwritten both copies of its counters.
     public static let overwritten = "; what it had counted was overwritten"
 }
