@@ -39,12 +39,13 @@ public struct VisiblePaths {
     }
 
     /// The maximum number of visible entries of a directory. Each needs a rule, which takes a worker some microseconds
-    /// at its start; a directory with more entries is hidden as a whole.
+    /// at its start; a directory with more entries is hidden (`crowded`).
     public static let mostInFolder = 1000
 
     /// The visible paths, absolute.
     public private(set) var paths: [String] = []
-    /// The directories that are hidden as a whole because they have too many entries.
+    /// The directories with too many entries. They are hidden, except for the subdirectories that lead to a hidden path
+    /// or to the plugins directory.
     public private(set) var crowded: [String] = []
     private let hidden: Set<String>
     private let plugins: Plugins

@@ -26,8 +26,8 @@ public struct ClockReading: Equatable, Sendable {
 /// nothing is due, the watch needs no wake-ups.
 ///
 /// A suspend never counts as running time. If it is unknown whether a callback began before or after a suspend, the
-/// later time is assumed, so that a hang may be reported later, by at most one timeout after the callback was first
-/// seen. A snapshot may contain any numbers, because a plugin can write to its ledger.
+/// later time is assumed; a hang is then reported one timeout after the callback was first seen, at the latest. A
+/// snapshot may contain any numbers, because a plugin can write to its ledger.
 public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     /// The data of one routine in the ledger.
     public struct Snapshot: Equatable, Sendable {
@@ -87,11 +87,11 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         public let kind: Kind
         /// The session's id.
         public let session: UInt64
-        /// How long the event has been missing, at least, without suspends, in ns.
+        /// The current or next cycle.
         public let cycle: UInt64
-        /// The permitted time, in ns.
+        /// How long the event has been missing, at least, without suspends, in ns.
         public let running: Int64
-        /// How long it may, ns.
+        /// The permitted time, in ns.
         public let timeout: Int64
     }
 

@@ -104,8 +104,8 @@ public struct Verdict: Equatable, Sendable {
         public let slot: Int
         /// The session.
         public let id: SessionID
-        /// Why the session ended. The kind is `stopped` if the session had been asked to end; the record then has the
-        /// reason for that request.
+        /// Why the session ended. If `isLate`, the kind is `stopped`, and the end for which the session was asked replaces
+        /// it in the record.
         public var reason: SessionRecord.Reason
         /// Whether the session was asked to end, and did not in time.
         public let isLate: Bool

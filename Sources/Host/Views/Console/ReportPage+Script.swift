@@ -19,7 +19,7 @@ extension ReportPage {
         let status = null, records = [], listed = null, showsAll = false, order = { key: "id", down: false }, history = new Map();
         const mostRows = 200, mostLanes = 40, period = 2000;
 
-        // Numbers as people read them.
+        // Formatting of numbers for people.
         const span = ms => ms < 1000 ? Math.round(ms) + " ms" : ms < 6e4 ? (ms / 1e3).toFixed(1) + " s"
           : ms < 36e5 ? Math.floor(ms / 6e4) + "m " + Math.floor(ms % 6e4 / 1e3) + "s"
           : ms < 1728e5 ? Math.floor(ms / 36e5) + "h " + Math.floor(ms % 36e5 / 6e4) + "m"
@@ -86,7 +86,7 @@ extension ReportPage {
           { title: "Trend", rank: "middle", mark: r => r.cycles_total, node: r => trend((history.get(r.id) || { values: [] }).values) },
           { title: "Spread", rank: "middle", mark: r => r.cycles_total, node: r => spread(r.durations) },
         ].filter(c => c.title !== "Trend" || !embedded);
-        // Where there is less room, what says less is left out: a click on a routine shows all.
+        // Narrow windows omit the less important columns; a click on a routine shows everything.
         const look = c => (c.n ? "n " : "") + (c.rank || "");
         function heads() {
           $("routines").tHead.replaceChildren(el("tr", {}, ...columns.map(c => {
@@ -101,8 +101,8 @@ extension ReportPage {
           $("records").tHead.replaceChildren(el("tr", {}, ...["Finish", "Routine", "Reason", "Text"].map(t => el("th", {}, t)),
             ...["Cycles", "Errors", "Duration"].map(t => el("th", { class: "n" }, t))));
         }
-        // A row is made once, and of its cells only what changed is written, where it can be seen: with a thousand routines
-        // that is what keeps the page quick.
+        // Each row is created once. Later only the cells that have changed are written, and only in visible rows: this
+        // keeps the page fast with a thousand routines.
         const rows = new Map();
         let placed = [];
         function row(r) {
@@ -135,7 +135,7 @@ extension ReportPage {
           const last = few ? placed.length : Math.ceil((innerHeight - body.top + 400) / high);
           placed.slice(first, Math.max(first, last)).forEach(fill);
         }
-        // Names as people look for them: worker-2 before worker-10.
+        // The natural order of names: worker-2 before worker-10.
         const names = new Intl.Collator("en", { numeric: true });
         const compare = (x, y) => typeof x === "string" && typeof y === "string" ? names.compare(x, y) : x < y ? -1 : x > y ? 1 : 0;
         function workers() {
@@ -258,7 +258,7 @@ extension ReportPage {
           $("report").hidden = true;
           if (!$("detail").open) $("detail").showModal();
         }
-        // All that is known of a routine, and its newest sessions.
+        // Shows all data of a routine, and its newest sessions.
         function about(r) {
           const worker = status.workers.find(w => w.pid === r.worker), time = ms => ms ? clock(ms) : "";
           const own = records.filter(s => s.plugin + "/" + s.routine === r.id).slice(-10).reverse().map(s => {
@@ -277,7 +277,7 @@ extension ReportPage {
             ["worker", worker ? "pid " + worker.pid + usage(worker) : ""], ["newest sessions", own.length ? el("div", { class: "own" }, ...own) : ""]]);
         }
         const usage = w => (w.resident_bytes ? ", " + bytes(w.resident_bytes) : "") + (w.cpu_ms != null ? ", " + span(w.cpu_ms) + " of processor time" : "");
-        // The log's newest lines, the newest first.
+        // The newest lines of the log, newest first.
         let lines = [], told = "";
         function log() {
           const bad = l => ["warning", "error", "critical"].includes(l.level), isChosen = $("bad-lines").checked;
@@ -309,7 +309,7 @@ extension ReportPage {
           box.hidden = false;
         }
 
-        // Life.
+        // Refreshing the page.
         function show() { sums(); routines(); workers(); timeline(); ended(); }
         async function get(path) {
           const answer = await fetch(path, { signal: AbortSignal.timeout(5000) });

@@ -37,7 +37,7 @@ public enum StatusTable {
         return "failed \(often) in \(DurationText.short(milliseconds: now - since)): \(why)"
     }
 
-    /// The host's version, age and numbers of plugins, routines and workers, in one line.
+    /// The host's version, process id, uptime and numbers of plugins, routines and workers, in one line.
     public static func head(_ status: HostStatus) -> String {
         func count(_ number: Int, _ word: String) -> String { "\(number) \(word)\(number == 1 ? "" : "s")" }
         var parts = [

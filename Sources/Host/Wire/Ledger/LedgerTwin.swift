@@ -39,7 +39,7 @@ public struct LedgerTwin: ~Copyable {
             ^ turned(end, 47)
     }
 
-    /// The checksum of a replica: `place` changes often, so that it is combined last.
+    /// The checksum of a replica. `place` changes often, so it is combined with a precomputed result of `seldom`.
     @inlinable @inline(__always)
     public static func check(seldom: UInt64, place: UInt64) -> UInt64 { seldom ^ turned(place, 7) }
 
