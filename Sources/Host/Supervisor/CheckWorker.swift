@@ -5,21 +5,21 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// A worker that a check drives by hand: each step waits for its answer, for a short time.
+/// A worker that a check drives step by step, waiting a short time for each answer.
 final class CheckWorker {
-    /// Why a check goes no further; a sentence.
+    /// The reason why a check cannot continue, as a sentence.
     struct Fault: Error {
         let text: String
     }
 
-    /// What a process holds.
+    /// The resources that a process holds.
     struct Holdings {
         var descriptors: Int
         var threads: Int
-        /// Memory of its own, KiB.
+        /// Private memory in KiB.
         var memory: Int
 
-        /// What there is more, or 0 where it is no more than may come by chance.
+        /// The growth since `before`; 0 where it does not exceed what is allowed without being called a leak.
         func growth(since before: Holdings, freeThreads: Int, freeMemory: Int) -> Holdings {
             func beyond(_ free: Int, _ now: Int, _ then: Int) -> Int { now - then > free ? now - then : 0 }
             return Holdings(
@@ -28,7 +28,7 @@ final class CheckWorker {
             )
         }
 
-        /// The smaller of each.
+        /// The smaller value of each resource.
         func least(_ other: Holdings) -> Holdings {
             Holdings(
                 descriptors: min(descriptors, other.descriptors), threads: min(threads, other.threads),
@@ -49,7 +49,7 @@ final class CheckWorker {
     private let watch: SandboxWatch?
     private var sessions = SessionIDGenerator()
 
-    /// What the worker said; on the loop's thread only.
+    /// What the worker has reported. Used on the loop's thread only.
     private final class Inbox {
         var isLoaded = false
         var refusal: String?
@@ -59,7 +59,8 @@ final class CheckWorker {
         var end: ProcessEnd?
     }
 
-    /// Starts a worker for a file of that directory, with its state in `state`. With `watch` everything is allowed to it, and noted.
+    /// Starts a worker for a plugin in a folder, with its state in `state`. With `watch`, its sandbox allows
+    /// everything, and what it does is noted.
     init(
         _ file: PluginFile, in folder: String, state: String, clock: any HostClock, watch: SandboxWatch? = nil,
         settings: SandboxSettings = SandboxSettings()
@@ -104,7 +105,7 @@ final class CheckWorker {
     }
 
     deinit {
-        // What is left of it is killed; its end is awaited, so that nothing outlives the check.
+        // Kills the worker and waits for its end, so that nothing outlives the check.
         link.signal(Signals.kill)
         _ = try? wait(2000) { inbox.end != nil }
         watch?.stop()
@@ -112,7 +113,7 @@ final class CheckWorker {
 
     // MARK: Steps
 
-    /// Loads for running, with these parameters.
+    /// Loads the plugin for running, with these parameters.
     func load(parameters: String) throws {
         link.send(
             .load(
@@ -124,7 +125,7 @@ final class CheckWorker {
         guard isMet else { throw fault("load", limit: 5000) }
     }
 
-    /// Begins a session.
+    /// Starts a session.
     func start(_ routine: Int, wait: UInt64, cycles: UInt64, parameters: String) throws {
         inbox.ended = nil
         guard let slot = try link.slot(plugin: 0, routine: routine) else {
@@ -139,14 +140,14 @@ final class CheckWorker {
                     parameters: parameters, isPaused: false)))
     }
 
-    /// Awaits the session's end; nil when it does not come in time.
+    /// Waits for the session's end; nil if it does not come within `limit` ms.
     func ended(_ what: String, within limit: Int64) throws -> WorkerEvent.Ended? {
         _ = try wait(limit) { inbox.ended != nil }
         if inbox.ended == nil, inbox.end != nil { throw fault(what, limit: limit) }
         return inbox.ended
     }
 
-    /// Awaits that a cycle of the session is over; false when none is in time.
+    /// Waits until the session has completed a cycle; returns false if none is completed within `limit` ms.
     func hasCycled(_ routine: Int, what: String, within limit: Int64) throws -> Bool {
         guard let slot = try link.slot(plugin: 0, routine: routine) else { return false }
         let deadline = clock.monotonic() + limit * 1_000_000
@@ -163,7 +164,7 @@ final class CheckWorker {
         link.send(.stop(slot: try link.slot(plugin: 0, routine: routine) ?? -1))
     }
 
-    /// Unloads and ends it.
+    /// Unloads the plugin and ends the worker.
     func quit() throws {
         link.send(.quit)
         _ = try wait(3000) { inbox.end != nil }
@@ -172,9 +173,9 @@ final class CheckWorker {
         if inbox.isSpoiled { throw Fault(text: "it wrote on a descriptor that is not its own: the host's channel") }
     }
 
-    // MARK: What it holds
+    // MARK: Resources
 
-    /// What its process holds now. proc(5).
+    /// The resources that the worker's process holds now. proc(5).
     var holdings: Holdings {
         let folder = "/proc/\(link.pid)"
         func count(_ name: String) -> Int { (try? Directory(folder + "/" + name).names().count) ?? 0 }
@@ -190,7 +191,7 @@ final class CheckWorker {
 
     // MARK: Waiting
 
-    /// Runs the loop until a condition holds, for so many ms at the most.
+    /// Runs the loop until a condition holds, for at most `limit` ms.
     private func wait(_ limit: Int64, _ condition: () -> Bool) throws(SystemError) -> Bool {
         let deadline = clock.monotonic() + limit * 1_000_000
         var isMet = false
@@ -202,7 +203,7 @@ final class CheckWorker {
         return isMet
     }
 
-    /// Why a step did not come to its end.
+    /// The reason why a step did not complete.
     func fault(_ what: String, limit: Int64) -> Fault {
         guard let end = inbox.end else {
             return Fault(text: "\(what) does not return within \(DurationText.format(milliseconds: limit))")
@@ -216,10 +217,10 @@ final class CheckWorker {
         return Fault(text: words.isEmpty ? text : text + ": " + words)
     }
 
-    /// The text of an error, with what its sandbox has to do with it.
+    /// The text of an error, with what the sandbox has to do with it.
     func explained(_ text: String) -> String { text + SandboxRefusal.suffix(link.crash?.refusals ?? [], of: text) }
 
-    /// The plugin's innermost function when it died.
+    /// The plugin's innermost function at its death.
     private var place: String? {
         guard let frame = link.crash?.frames.first(where: { $0.image == file.name }) else { return nil }
         let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")

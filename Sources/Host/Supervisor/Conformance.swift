@@ -5,25 +5,25 @@ public import HostSystem
 public import HostValues
 internal import HostWire
 
-/// Examines a plugin by running it: each routine's whole life, twice, and 1000 cycles back to back.
+/// Examines a plugin by running it: twice the whole life of each routine, and 1000 cycles without a wait.
 ///
-/// Its workers hand out the host's functions in a table behind which nothing can be read, so that a plugin that takes
-/// more than this host has, without asking, is found.
+/// In its workers the table of host functions is followed by an inaccessible page, so that a plugin that calls a
+/// function which this host does not have, without asking for it, is found.
 public struct Conformance {
-    /// What was found.
+    /// The result of an examination.
     public struct Findings: Sendable {
-        /// What the plugin must mend; empty for a good one.
+        /// The faults that the plugin's author should correct; empty for a good plugin.
         public var faults: [String] = []
         /// What could not be examined, and why.
         public var notes: [String] = []
     }
 
-    /// Cycles before what a plugin holds is measured, and between two measurements.
+    /// The number of cycles before the first measurement of resources, and between two measurements.
     private static let warmUp: UInt64 = 200
     private static let cycles: UInt64 = 1000
-    /// So many times in a row it must have grown to be called a leak.
+    /// The number of successive measurements in which a resource must grow to be called leaked.
     private static let rounds = 4
-    /// Growth that is still called none: KiB of memory in 1000 cycles.
+    /// The growth of memory in KiB over 1000 cycles that is tolerated.
     private static let mostGrowth = 256
 
     private let file: PluginFile
@@ -32,7 +32,7 @@ public struct Conformance {
     private let state: String
     private let clock: any HostClock
 
-    /// Examines a file that `PluginProbe.look` took for a plugin. Takes some seconds; what the routines do is real.
+    /// Examines a file that `PluginProbe.look` has accepted. Takes some seconds; the routines really do their work.
     public static func examine(
         _ file: PluginFile, _ description: PluginDescription, in folder: String, clock: any HostClock
     ) throws(SystemError) -> Findings {
@@ -48,16 +48,16 @@ public struct Conformance {
         return findings
     }
 
-    /// What a plugin needs of its sandbox beside what is configured.
+    /// What a plugin needs of its sandbox beyond its configuration.
     public struct Needs: Sendable {
-        /// The settings that would allow it, as a configuration has them; nil: it needs none.
+        /// The settings that would grant it, as configuration text; nil if the plugin needs none.
         public var block: String?
         /// What could not be examined, and why.
         public var notes: [String] = []
     }
 
-    /// Runs a few cycles of each routine with everything allowed, and says what a sandbox would have refused of it. `settings`: what
-    /// holds for each routine.
+    /// Runs a few cycles of each routine with everything allowed, and reports what a sandbox would have refused.
+    /// `settings`: the effective settings of each routine.
     public static func needs(
         of file: PluginFile, _ description: PluginDescription, settings: [EffectiveSettings], in folder: String,
         clock: any HostClock
@@ -107,7 +107,7 @@ public struct Conformance {
         self.state = state
     }
 
-    /// Does that with a worker of its own, which is gone afterwards.
+    /// Calls `body` with a new worker, which is gone afterwards.
     private func attempt(_ prefix: String, _ body: (CheckWorker) throws -> Findings) -> Findings {
         var findings = Findings()
         do {
@@ -126,7 +126,7 @@ public struct Conformance {
         EffectiveSettings(of: description.routines[routine], in: description).paramsJSON
     }
 
-    /// Load, each routine's session three times, what it leaks, unload.
+    /// Examines the whole life: load, three sessions of each routine, leaks, unload.
     private func wholeLife(_ worker: CheckWorker) throws -> Findings {
         var found = Findings()
         try worker.load(parameters: parameters(of: 0))
@@ -141,19 +141,19 @@ public struct Conformance {
         return found
     }
 
-    /// The same in a new process, with what the first one left.
+    /// Runs each routine again in a new process, which finds what the first one left.
     private func again(_ worker: CheckWorker) throws -> Findings {
         var found = Findings()
         try worker.load(parameters: parameters(of: 0))
         for index in description.routines.indices {
             _ = try fewCycles(index, description.routines[index].name, worker, &found)
         }
-        found.notes = []  // the same as the first time
+        found.notes = []  // they repeat those of the first time
         try worker.quit()
         return found
     }
 
-    /// Three cycles; false when no more can be examined.
+    /// Runs three cycles; returns false if the routine cannot be examined further.
     private func fewCycles(
         _ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings, parameters: String? = nil
     ) throws -> Bool {
@@ -174,7 +174,7 @@ public struct Conformance {
         return false
     }
 
-    /// A stop while it waits for its next cycle.
+    /// Stops the session while it waits for its next cycle.
     private func stopInSleep(_ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings) throws {
         try worker.start(index, wait: 3_600_000, cycles: 0, parameters: parameters(of: index))
         _ = try worker.hasCycled(index, what: name, within: 3000)
@@ -184,11 +184,10 @@ public struct Conformance {
         }
     }
 
-    /// What grows over 1000 cycles.
+    /// Examines which resources grow over 1000 cycles.
     private func manyCycles(_ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings) throws {
         guard try run(Self.warmUp, index, name, worker, &found) else { return }
-        // What is lost each time grows each time. A library that keeps threads, connections or memory in a pool grows
-        // now and then, and comes to rest.
+        // A leak grows in every round. A pool of threads, connections or memory grows now and then, and then stops.
         var leaks: CheckWorker.Holdings?
         for _ in 0..<Self.rounds {
             let before = worker.holdings

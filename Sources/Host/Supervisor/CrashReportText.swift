@@ -2,12 +2,12 @@ internal import HostInspection
 public import HostSystem
 internal import HostValues
 
-/// A crash report for people.
+/// Renders crash reports for people.
 public enum CrashReportText {
-    /// Frames that are shown.
+    /// The number of frames shown.
     private static let mostFrames = 64
 
-    /// The report of that name below the state directory, or a line that says why it cannot be read.
+    /// The text of a report in the state directory, or a line that says why it cannot be read.
     public static func read(_ name: String, in state: borrowing Directory) -> String {
         do throws(SystemError) {
             let reports = try state.directory("reports")
@@ -19,13 +19,13 @@ public enum CrashReportText {
         }
     }
 
-    /// The report of these bytes, in a file of that name, `PLUGIN@SESSION.json`; nil when it is none.
+    /// The text of a report's bytes, from a file named `PLUGIN@SESSION.json`; nil if they are not a report.
     public static func text(_ bytes: [UInt8], named name: String) -> String? {
         CrashReport(bytes).map { text($0, plugin: String(name.prefix { $0 != "@" })) }
     }
 
-    /// What to call a loaded file. Workers load copies that are named by their content: the first of these is the plugin that
-    /// crashed.
+    /// The name to show for a loaded file. Workers load copies that are named by their content; the first of these in
+    /// the report is the plugin that crashed.
     private static func name(of image: String, _ copy: inout String?, plugin: String) -> String {
         guard image.hasSuffix(".so"), ContentHash.isName(image.dropLast(3)) else { return image }
         if copy == nil { copy = image }

@@ -1,28 +1,29 @@
 internal import HostPolicy
 internal import HostValues
 
-/// The supervisor's timers: each has an owner's handler, and at most one time.
+/// The supervisor's timers: each has a handler and at most one due time.
 ///
-/// A *patient* timer bounds what another process takes. Time in which nothing ran (SIGSTOP of all, a frozen control group, a
-/// virtual machine that stands still) is nobody's, and no clock tells it. So while a patient timer has a time, the loop is
-/// woken each second, for no more than to see whether it was on time; by what it is late the patient timers come later.
+/// A *patient* timer limits what another process takes. Time in which nothing could run (all stopped by SIGSTOP, a
+/// frozen control group, a suspended virtual machine) must not count, and no clock tells it. So while a patient timer
+/// is set, the loop wakes once a second to check whether it is on time, and patient timers are postponed by the time
+/// that it is late.
 final class Deadlines {
-    /// Names one timer.
+    /// Identifies a timer.
     struct Timer {
         fileprivate let id: Int
     }
 
-    /// What a patient timer waits for.
+    /// The state of a patient timer that is set.
     private struct Patience {
         /// The time that it was set to.
         var wanted: MonotonicTime
-        /// By how much it comes later.
+        /// By how much it is postponed, in ns.
         var extra: Int64 = 0
     }
 
-    /// How often the loop is woken while something patient waits, ns.
+    /// How often the loop wakes while a patient timer is set, in ns.
     private static let period: Int64 = 1_000_000_000
-    /// How late it may be then, ns. What makes it later is not this program's own work.
+    /// How late such a wake-up may be, in ns. More cannot be caused by this program's own work.
     private static let lateness: Int64 = 1_000_000_000
 
     private var queue = DueQueue<MonotonicTime>()
@@ -31,12 +32,12 @@ final class Deadlines {
     private var nextID = 0
     private var patient: Set<Int> = []
     private var waiting: [Int: Patience] = [:]
-    /// When the loop is to be woken next.
+    /// When the loop must wake next for this check.
     private var pulse: MonotonicTime?
-    /// What `pulse` is when the loop is to be woken as soon as it comes round, to learn the time.
+    /// The value of `pulse` if the loop must wake at once, to establish the present time.
     private static let atOnce = MonotonicTime.longAgo
 
-    /// A timer without a time. The handler gets the present time.
+    /// Makes a timer that is not set. The handler receives the present time.
     func make(isPatient: Bool = false, _ handler: @escaping (MonotonicTime) -> Void) -> Timer {
         let id = free.popLast() ?? nextID
         if id == nextID { nextID += 1 }
@@ -45,8 +46,8 @@ final class Deadlines {
         return Timer(id: id)
     }
 
-    /// Sets its time; nil for none. A patient timer that is set to the time that it has already keeps what it
-    /// was given beyond that.
+    /// Sets the due time; nil unsets it. Setting a patient timer to the time that it has already keeps its
+    /// postponement.
     func set(_ timer: Timer, at time: MonotonicTime?) {
         guard handlers[timer.id] != nil else { return }
         guard let time else {
@@ -60,7 +61,7 @@ final class Deadlines {
         pulse = pulse ?? Self.atOnce
     }
 
-    /// Gives a timer back.
+    /// Removes a timer.
     func remove(_ timer: Timer) {
         guard handlers.removeValue(forKey: timer.id) != nil else { return }
         queue.remove(timer.id)
@@ -69,7 +70,7 @@ final class Deadlines {
         free.append(timer.id)
     }
 
-    /// Calls the handlers whose time has come.
+    /// Calls the handlers of all due timers.
     func settle(now: MonotonicTime) {
         if let pulse, pulse <= now { wake(pulse, now) }
         while let id = queue.popDue(now: now) {
@@ -89,6 +90,6 @@ final class Deadlines {
         }
     }
 
-    /// The earliest time, or `never`.
+    /// The earliest due time, or `never`.
     var earliest: MonotonicTime { min(queue.earliest, pulse ?? .never) }
 }

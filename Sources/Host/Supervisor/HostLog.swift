@@ -3,32 +3,32 @@ public import HostSystem
 public import HostValues
 internal import HostViews
 
-/// The host's log: lines to standard error, for people or as JSON.
+/// The host's log: lines to standard error, as text for people or as JSON.
 ///
-/// Never blocks the supervisor: what the reader does not take is dropped and counted.
+/// It never blocks the supervisor: lines that the reader does not take are dropped and counted.
 public final class HostLog {
     private let format: LogFormat
     private var text: LogText
     private let clock: any HostClock
-    /// Lines below it are left out.
+    /// The minimum level of lines that are written.
     public var level: LogLevel
-    /// The line under the log, for a terminal; empty for none.
+    /// The line below the log on a terminal; empty if there is none.
     public var footer = "" {
         didSet { if footer != oldValue { emit("") } }
     }
     private let isJournal: Bool
-    /// The newest lines, whatever became of them.
+    /// The newest lines, including those that could not be written.
     private(set) var recent = RecentLines()
     /// The last lines of each routine.
     private(set) var recorder = FlightRecorder()
     private var hasFooter = false
     private var dropped = 0
 
-    /// The time that entries have which name none, UTC ms.
+    /// The present time in UTC ms, for entries without a time of their own.
     var now: Int64 { clock.wallMilliseconds() }
 
-    /// A log. Colour only on a terminal, and never with `NO_COLOR` in the environment. `isDated`: whether its times have a
-    /// date on a terminal too.
+    /// Makes a log. It uses colours only on a terminal, and not if `NO_COLOR` is set in the environment. `isDated`:
+    /// whether times include the date on a terminal too.
     public init(format: LogFormat, level: LogLevel, clock: any HostClock, isDated: Bool = false) {
         self.format = format
         self.level = level
@@ -38,7 +38,8 @@ public final class HostLog {
         isJournal = format == .text && StandardStream.error.isJournal
     }
 
-    /// Writes one entry. `subject` is a plugin or `plugin/routine`; empty for the host itself.
+    /// Writes one entry. `subject` is a plugin or `plugin/routine`; empty for the host itself. `ms` is the entry's time
+    /// in UTC ms; nil for the present time.
     public func write(_ level: LogLevel, _ subject: String = "", _ text: String, ms: Int64? = nil) {
         guard level >= self.level else { return }
         let time = ms ?? clock.wallMilliseconds()

@@ -2,7 +2,7 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// What of the options concerns each component.
+/// The parts of the options that concern each component.
 extension PluginCatalog.Settings {
     init(_ options: HostOptions) {
         self.init(
@@ -22,13 +22,13 @@ extension ControlDesk.Settings {
 }
 
 extension HostProcess {
-    /// Prepares this process for the life of a host.
+    /// Prepares this process for running a host.
     static func becomeHost() {
         Signals.ignoreBrokenPipes()
         HostProcess.raiseOpenFiles()
-        HostProcess.keepLittleFreeMemory()  // what many routines take when they begin
-        // Swift's handler returns from a SIGABRT that somebody else sent, such as systemd's watchdog: to be killed by it
-        // is what is meant.
+        HostProcess.keepLittleFreeMemory()  // routines take much memory while they begin
+        // Swift's handler returns from a SIGABRT that another process has sent, such as systemd's watchdog, which means
+        // to kill.
         Signals.restoreDefault(Signals.abort)
     }
 }

@@ -2,38 +2,38 @@ public import HostPolicy
 public import HostValues
 public import HostWire
 
-/// How a host is run.
+/// The options of a host.
 public struct HostOptions: Sendable {
-    /// The directory of the plugins.
+    /// The path of the plugins directory.
     public var plugins: String
-    /// The state directory.
+    /// The path of the state directory.
     public var state: String
-    /// `schedhost.json5`; nil: the one in the plugins directory, if there is one.
+    /// The path of the host's configuration file; nil means `schedhost.json5` in the plugins directory, if it exists.
     public var configuration: String?
-    /// What the command line sets for all routines.
+    /// The settings of the command line, which apply to all routines.
     public var overrides = ConfigurationLayer()
     /// Whether the host ends when nothing runs and nothing will.
     public var exitsWhenIdle = false
-    /// Grace of a running cycle at a stop, ns.
+    /// The time in ns that running cycles get at a stop.
     public var grace: Int64 = 10_000_000_000
-    /// Whether files that others can write are taken.
+    /// Whether plugins and configurations that other users can write are accepted.
     public var allowsUnsafePermissions = false
-    /// Whether a crash leaves a report.
+    /// Whether crashes leave reports.
     public var keepsReports = true
-    /// Lines from this level on are shown.
+    /// The minimum level of log lines.
     public var logLevel = LogLevel.info
-    /// The form of the log.
+    /// The format of the log.
     public var logFormat = LogFormat.text
-    /// Where the page and the metrics are served; nil: nowhere.
+    /// The address of the page and the metrics; nil if they are not served.
     public var listen: ListenAddress?
-    /// Whether others than this machine may be served.
+    /// Whether other machines may be served.
     public var listensAnywhere = false
-    /// A file that is replaced by the metrics every 10 s.
+    /// A file that is replaced with the current metrics every 10 s.
     public var metricsFile: String?
-    /// Whether changes of the plugins directory are looked for, also where the system tells of them.
+    /// Whether the plugins directory is polled, even if the system reports changes.
     public var polls = false
 
-    /// The defaults for these directories.
+    /// Makes the default options for these directories.
     public init(plugins: String, state: String) {
         self.plugins = plugins
         self.state = state

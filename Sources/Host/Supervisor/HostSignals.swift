@@ -1,43 +1,44 @@
 import HostSystem
 internal import HostValues
 
-/// What signals ask of the host.
+/// Interprets the signals that the host receives.
 struct HostSignals {
     enum Wish: Equatable {
-        /// End in order.
+        /// Stop gracefully.
         case stop
-        /// End without waiting for cycles any longer.
+        /// Stop without waiting for cycles any longer.
         case stopAtOnce
         case reload, childEnded
-        /// Nothing: its default would end the host by surprise.
+        /// Do nothing; the signal's default action would end the host unexpectedly.
         case ignore
-        /// The same wish to end as a moment ago.
+        /// The request to stop is a duplicate of the previous one.
         case again
-        /// Nothing, and there is nothing to say: the write that went past the limit of file sizes has an error that
-        /// says more.
+        /// Do nothing and log nothing: the write that exceeded the limit of file sizes also fails with an error.
         case errorTells
     }
 
-    /// Signals that end the host in order. SIGPWR is what a machine or container whose power fails is sent.
+    /// Signals that stop the host gracefully. A machine or container whose power fails gets SIGPWR.
     private static let stopping = [Signals.interrupt, Signals.terminate, Signals.powerFailure]
-    /// A wrong pkill, or a timer that a parent left behind.
+    /// Signals that have no meaning for a host, such as those of a mistaken pkill, or of a timer that a parent has
+    /// left.
     private static let ignored = [
         Signals.user1, Signals.user2, Signals.alarm, Signals.virtualAlarm, Signals.profile, Signals.processorTime,
     ]
-    /// All of them.
+    /// All signals that the host handles.
     static let all = stopping + ignored + [Signals.hangup, Signals.child, Signals.fileSize]
-    /// timeout(1) signals the program and its group, and a terminal's Ctrl-C comes to who forwards it too: within this
-    /// time, ns, two wishes to end are one.
+    /// Two requests to stop within this time, in ns, count as one: timeout(1) signals both the program and its group,
+    /// and a wrapper forwards a Ctrl-C that the terminal has sent to the host as well.
     static let samePress: Int64 = 1_000_000_000
 
     private let isTerminalGone: () -> Bool
-    /// When the first wish to end came.
+    /// When the first request to stop came.
     private var stopped: MonotonicTime?
 
-    /// Asks `isTerminalGone` at a SIGHUP: a terminal that is closed sends it, and who wants a reload.
+    /// Makes an interpreter. On SIGHUP it asks `isTerminalGone`, since both a closed terminal and a person who wants a
+    /// reload send that signal.
     init(isTerminalGone: @escaping () -> Bool) { self.isTerminalGone = isTerminalGone }
 
-    /// What a signal asks for that came at that time.
+    /// The meaning of a signal that came at that time.
     mutating func wish(of signal: Int32, at now: MonotonicTime) -> Wish {
         if signal == Signals.child { return .childEnded }
         if signal == Signals.fileSize { return .errorTells }

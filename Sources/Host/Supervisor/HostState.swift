@@ -2,33 +2,34 @@ public import HostInspection
 public import HostSystem
 internal import HostValues
 
-/// The directory in which a host keeps what outlives it. One host at a time has it.
+/// The directory in which a host keeps its persistent files. Only one host at a time uses it.
 ///
-///     lock            locked by the running host, with its pid
-///     sessions.jsonl  the records, and sessions.N.jsonl
-///     open.jsonl      sessions that have begun and have no record yet
+///     lock            locked by the running host; contains its pid
+///     sessions.jsonl  the records; older ones are in sessions.N.jsonl
+///     open.jsonl      the sessions that have begun and have no record yet
 ///     tally.json      failures and quarantines
-///     marks           of hosts that were killed: their workers' processes have these
+///     schedules.json  since when routines have their schedules, and when their last cycles began
+///     marks           the marks of killed hosts, which their workers' processes bear
 ///     names.json      which file had which plugin's name last
-///     ledgers/        a file a worker, while it runs
-///     reports/        crash reports, and the last lines of sessions that failed
+///     ledgers/        a file for each running worker
+///     reports/        crash reports, and the last log lines of sessions that failed
 ///     cache/          the disk caches
-///     data/           what plugins keep, a folder each
-///     plugins/        copies of plugins, which workers load
-///     control.sock    where a running host is asked
+///     data/           the plugins' own data, a folder for each
+///     plugins/        the copies of plugins that workers load
+///     control.sock    the control socket of a running host
 public struct HostState: ~Copyable {
-    /// Why a state directory cannot be used.
+    /// The reason why a state directory cannot be used.
     public enum Failure: Error, CustomStringConvertible {
-        /// Another host has it.
+        /// Another host uses it.
         case inUse(path: String, pid: String)
-        /// No library can be loaded from there.
+        /// Libraries cannot be loaded from it.
         case noExecution(path: String)
-        /// Others can write there, and so choose what runs as the host's user.
+        /// Other users can write to it, and so choose what runs as the host's user.
         case unsafe(path: String, Refusal.Unsafe)
-        /// It cannot be made or opened.
+        /// It cannot be created or opened.
         case system(SystemError)
 
-        /// What it says, in one line.
+        /// The reason in one line, with the remedy.
         public var description: String {
             switch self {
             case .inUse(let path, let pid):
@@ -47,7 +48,7 @@ public struct HostState: ~Copyable {
     /// The name of the control socket.
     public static let controlSocket = "control.sock"
 
-    /// The directory.
+    /// The state directory itself.
     public let directory: Directory
     /// `ledgers/`.
     public let ledgers: Directory
@@ -69,8 +70,8 @@ public struct HostState: ~Copyable {
         self.holder = holder
     }
 
-    /// Opens the directory, making what is missing, and takes its lock if it can: see `requireLock`. Refuses one in which
-    /// others can put what workers load, unless that is allowed.
+    /// Opens the directory, creating what is missing, and tries to take its lock; see `requireLock`. Throws if other
+    /// users could replace what workers load, unless that is allowed.
     public static func open(_ path: String, allowsUnsafePermissions: Bool) throws(Failure) -> HostState {
         let directory: Directory
         do throws(SystemError) { directory = try Directory.make(path) } catch { throw .system(error) }
@@ -80,7 +81,8 @@ public struct HostState: ~Copyable {
             let reports = try directory.directory("reports", create: true)
             let lock = try directory.openForUpdate("lock")
             let subject = directory.child("lock")
-            // A host that was killed while it started a worker leaves the lock to the child, which has it until it executes.
+            // Waits a little: a child that a killed host was just starting keeps the lock until it executes its
+            // program.
             let isOurs = try lock.lockByte(at: 0, patience: 500_000_000, subject: subject)
             let ledgers =
                 isOurs ? try directory.freshDirectory("ledgers") : try directory.directory("ledgers", create: true)
@@ -96,8 +98,8 @@ public struct HostState: ~Copyable {
         }
     }
 
-    /// Refuses a directory that is, or whose parts are, at the disposal of other users. In one with the sticky bit, as
-    /// /tmp has, they can make names of their own and nothing of what is ours.
+    /// Throws if the directory or its main parts are owned or writable by other users. In a directory with the sticky
+    /// bit, such as /tmp, they can add files but not change ours.
     private static func requireOwner(_ directory: borrowing Directory) throws(Failure) {
         let user = HostProcess.user
         func require(_ status: FileStatus?, _ path: String) throws(Failure) {
@@ -114,14 +116,14 @@ public struct HostState: ~Copyable {
         }
     }
 
-    /// Refuses to go on without the lock.
+    /// Throws if another host has the lock.
     public func requireLock() throws(Failure) {
         if isOurs { return }
         let pid = holder.filter(\.isNumber)
         throw .inUse(path: directory.path, pid: pid.isEmpty ? "unknown" : pid)
     }
 
-    /// Refuses a directory from which no plugin could be loaded.
+    /// Throws if plugins could not be loaded from the directory.
     public func requireExecution() throws(Failure) {
         if directory.forbidsExecution { throw .noExecution(path: directory.path) }
     }

@@ -4,12 +4,12 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// How far the life of a host is.
+/// The host's life-cycle phase.
 enum HostPhase {
     case preparing, running, stopping
 }
 
-/// What people see of the host and want of it: the control desk asks here, and the components answer.
+/// Answers the control desk's questions about the host by asking the components.
 final class HostView: ControlledHost {
     private let options: HostOptions
     private let clock: any HostClock
@@ -19,7 +19,7 @@ final class HostView: ControlledHost {
     private let book: RoutineBook
     private let keeper: RecordKeeper
     private let machine: String
-    /// The start, UTC ms and since the boot.
+    /// The start of the host, in UTC ms and by the boot clock.
     private let startMs: Int64
     private let startBoot: BootTime
     var phase = HostPhase.preparing
@@ -40,7 +40,7 @@ final class HostView: ControlledHost {
         startBoot = clock.boot()
     }
 
-    /// Whether every plugin file that is there was looked at.
+    /// Whether every plugin file was described or refused.
     private var isReady: Bool { phase != .preparing && catalog.isReady }
 
     var summary: HostSummary {
@@ -58,7 +58,7 @@ final class HostView: ControlledHost {
         book.progress(most: most) { [keeper] in keeper.lifetimeCycles(of: $0) }
     }
 
-    /// The status, read from the ledgers and from the kernel: workers are not asked, and do not notice.
+    /// The status, read from the ledgers and from the kernel, so that workers are not disturbed.
     func freshStatus() -> HostStatus {
         var status = HostStatus(
             version: HostVersion.text, pid: HostProcess.pid, host: machine, nowMs: clock.wallMilliseconds(),
@@ -88,7 +88,7 @@ final class HostView: ControlledHost {
         }
     }
 
-    /// What to call a worker in the log.
+    /// The name of a worker in the log.
     func name(of key: WorkerKey) -> String {
         switch key {
         case .plugin(let number): catalog.name(number)
@@ -104,8 +104,8 @@ final class HostView: ControlledHost {
         return .outcomes([.init(id: "", isDone: isDone, text: text)])
     }
 
-    /// Lets the workers go of what they hold of disk caches whose files were removed: of the routines named, or of all.
-    /// Names that no plugin has are none of its affair: their files may be left of one that is gone.
+    /// Makes workers drop values of disk caches whose files were removed: of the named routines, or of all. Unknown
+    /// names are ignored, since their files may belong to a plugin that is gone.
     private func dropCached(_ order: ControlRequest) -> ControlResponse {
         for (plugin, routine) in RoutineOrders(book: book).places(of: order.identifiers) {
             fleet.send(
@@ -115,7 +115,7 @@ final class HostView: ControlledHost {
         return .outcomes([.init(id: "", isDone: true, text: "the workers load anew")])
     }
 
-    /// The lines that are asked for. A name that no routine and no plugin has is a mistake, unless there are lines of it.
+    /// The log lines that an order asks for. An unknown name is an error, unless there are lines with it.
     private func lines(_ order: ControlRequest) -> ControlResponse {
         let words = order.identifiers
         func isMeant(_ subject: String) -> Bool {
@@ -132,7 +132,7 @@ final class HostView: ControlledHost {
         return .lines(log.recorder.lines(order.query) { words.isEmpty || isMeant($0) })
     }
 
-    /// Sets the level, or with nil only tells it.
+    /// Sets the log level; nil only returns it.
     private func setLogLevel(_ level: LogLevel?) -> ControlResponse {
         guard let level else { return .level(log.level) }
         log.level = level

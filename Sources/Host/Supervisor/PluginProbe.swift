@@ -4,20 +4,20 @@ public import HostSystem
 public import HostValues
 internal import HostWire
 
-/// Looks at plugins without running them: for `list` and `check`. Each file is opened in a worker of its own.
+/// Inspects plugins without running their routines, for `list` and `check`. Each file is opened in a worker of its own.
 public enum PluginProbe {
-    /// What was found.
+    /// The result of inspecting a file.
     public enum Finding: Sendable {
-        /// A plugin.
+        /// The file is a plugin.
         case plugin(PluginFile, PluginDescription)
-        /// None: why, in one line that names the file.
+        /// The file was refused; the text says why in one line and names the file.
         case refused(String)
-        /// A library without a plugin in it, which is none of the directory's faults where a plugin there needs it.
+        /// The file is a library without a plugin. That is no fault if a plugin in the directory needs it.
         case library(String)
     }
 
-    /// The libraries that the plugins of a directory are linked with, those that such libraries there are, and the other names
-    /// there of all of them.
+    /// The names of the libraries that the plugins of a directory need, directly or through each other, and the other
+    /// names of those libraries in the directory.
     public static func neededLibraries(
         in directory: borrowing Directory, _ names: [String], allowUnsafePermissions: Bool
     ) -> Set<String> {
@@ -36,10 +36,10 @@ public enum PluginProbe {
         return needed.union(others)
     }
 
-    /// How long a worker may take to open a file, ns.
+    /// How long a worker may take to open a file, in ns.
     private static let timeout: Int64 = 10_000_000_000
 
-    /// Looks at one file of a directory.
+    /// Inspects one file of a directory.
     public static func look(
         at name: String, in directory: borrowing Directory, allowUnsafePermissions: Bool, clock: any HostClock
     ) throws(SystemError) -> Finding {

@@ -2,9 +2,9 @@ internal import HostInspection
 internal import HostPolicy
 internal import HostSystem
 
-/// The sandbox of a worker that only looks at a plugin, or checks it: as built in, with no grants.
+/// The sandbox of a worker that inspects or checks a plugin: the built-in default, without grants.
 enum ProbeSandbox {
-    /// Puts a worker into it that loads a file of a directory. `own`: what it may write.
+    /// Confines a worker that loads a file of a directory. `own`: the paths that it may write to.
     static func confine(
         _ setup: inout WorkerLink.Setup, file: PluginFile, in folder: String, own: [String] = []
     ) throws(SystemError) {

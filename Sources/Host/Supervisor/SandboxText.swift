@@ -1,8 +1,8 @@
 public import HostPolicy
 
-/// A sandbox in the words of a list.
+/// Describes sandboxes in lists.
 public enum SandboxText {
-    /// How strict it is, and what of it this kernel can enforce.
+    /// The sandbox's level, and what this kernel can enforce of it.
     public static func text(_ settings: EffectiveSettings) -> String {
         let level = settings.limits.sandbox.level
         let support = SandboxMaker.support

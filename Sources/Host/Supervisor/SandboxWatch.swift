@@ -3,7 +3,7 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// What a worker does that a sandbox would refuse: each call is noted before it is made, on a thread of its own.
+/// Notes what a worker does that a sandbox would refuse. A thread of its own sees each such call before it is made.
 final class SandboxWatch: Sendable {
     private struct Notes {
         var needs: Set<SandboxNeed> = []
@@ -13,16 +13,16 @@ final class SandboxWatch: Sendable {
 
     private let notes = Mutex(Notes())
 
-    /// Watches nobody yet.
+    /// Makes a watch that watches no process yet.
     init() {}
 
-    /// What was noted.
+    /// The permissions that the worker has needed so far.
     var needs: Set<SandboxNeed> { notes.withLock { $0.needs } }
 
-    /// Whether its worker could be listened to.
+    /// Whether the kernel has reported the worker's calls.
     var hasListened: Bool { notes.withLock { $0.isListening } }
 
-    /// Watches that process, which was started with a policy that asks, to its end.
+    /// Watches a process until its end. It must have been started with a policy that reports calls.
     func follow(_ pid: Int32) throws(SystemError) {
         try Thread.start(name: "sandbox-watch") { [self] in
             while !notes.withLock({ $0.isOver }) {
@@ -35,7 +35,7 @@ final class SandboxWatch: Sendable {
         }
     }
 
-    /// The worker has ended, whether it was heard or not.
+    /// Ends the watch, whether the process was ever observed or not.
     func stop() { notes.withLock { $0.isOver = true } }
 
     private func serve(_ listener: borrowing CallListener) {
@@ -64,13 +64,13 @@ final class SandboxWatch: Sendable {
         case .connect:
             let address = listener.bytes(
                 of: call, at: call.argument(1), count: min(110, Int(clamping: call.argument(2))))
-            // AF_UNIX is 1; a name that begins with a NUL is abstract, and no setting allows it.
+            // AF_UNIX is 1. A name that begins with a NUL is abstract, and no setting allows it.
             guard address.count > 3, address[0] == 1, address[1] == 0, address[2] != 0 else { return nil }
             let text = String(decoding: address.dropFirst(2).prefix { $0 != 0 }, as: UTF8.self)
             return SandboxNeed(.unix, HostProcess.resolved(text) ?? text)
         case .bind:
             let address = listener.bytes(of: call, at: call.argument(1), count: 4)
-            // AF_INET is 2, AF_INET6 is 10. UDP needs no leave.
+            // AF_INET is 2, AF_INET6 is 10. UDP needs no permission.
             guard address.count == 4, address[0] == 2 || address[0] == 10, listener.isStream(call, 0) else {
                 return nil
             }
@@ -93,7 +93,7 @@ final class SandboxWatch: Sendable {
         }
     }
 
-    /// The folder that a name is in, without links; nil where there is none.
+    /// The folder of a path, with links resolved; nil if there is none.
     private static func folder(of path: String) -> String? {
         var path = path[...]
         while path.hasSuffix("/"), path.count > 1 { path = path.dropLast() }

@@ -1,16 +1,16 @@
 internal import HostSystem
 internal import HostValues
 
-/// Keeps what a running host has in its state directory, and others need: its lock and its control socket.
+/// Restores a running host's lock and control socket in its state directory if they are removed.
 ///
-/// What removes old files from /tmp removes them too: then a second host could take the directory, and nobody could ask
-/// this one. Both are made anew as soon as they are gone.
+/// A cleaner of old files in /tmp removes them too. Then a second host could take the directory, and nobody could reach
+/// this one.
 final class StateGuard {
-    /// How often they are looked for where the system tells of no changes, ns.
+    /// How often they are checked if the system does not report changes, in ns.
     private static let period: Int64 = 10_000_000_000
 
     private let path: String
-    /// The directory that this host has, whatever the path leads to later.
+    /// Identifies the host's directory, even if the path leads elsewhere later.
     private let own: FileStatus?
     private let log: any LogSink
     private let clock: any HostClock
@@ -22,14 +22,15 @@ final class StateGuard {
     private var timer: Deadlines.Timer?
     private var hasFault = false
 
-    /// Watches that can be held by an optional.
+    /// A `FileWatch` in an object, so that it can be optional.
     private final class Events {
         let watch: FileWatch
 
         init() throws(SystemError) { watch = try FileWatch() }
     }
 
-    /// Begins to watch. `openSocket` makes the control socket anew; `giveUp` is called when another host has the directory.
+    /// Starts to watch. `openSocket` opens the control socket again; `giveUp` is called if another host has taken the
+    /// directory.
     init(
         _ path: String, loop: EventLoop, deadlines: Deadlines, clock: any HostClock, log: any LogSink,
         openSocket: @escaping () -> Void, giveUp: @escaping () -> Void
@@ -63,7 +64,7 @@ final class StateGuard {
     private func look() {
         do throws(SystemError) {
             let directory = try Directory(path)
-            // What is made anew is made in the directory that this host has: in another one it would be missed for ever.
+            // Restores only in the host's own directory: in another one, the files would never be noticed as missing.
             if let own, try !own.isSameFile(as: directory.descriptor.status(subject: path)) {
                 return sayOnce("\(path): another directory is there now")
             }

@@ -5,7 +5,7 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// What each component's answers mean for the others.
+/// What the answers of each component mean for the others.
 extension Supervisor {
     // MARK: Plugins
 
@@ -24,8 +24,8 @@ extension Supervisor {
         }
     }
 
-    /// Lets go of plugins of which nothing runs any more: only then does what replaces them begin, so that two sessions
-    /// of one routine never overlap.
+    /// Forgets plugins of which nothing runs any more. Only then their successors begin, so that two sessions of one
+    /// routine never overlap.
     func letGo() {
         let gone = catalog.retiring.filter { !fleet.holds($0) && !book.hasSessions($0) }
         guard !gone.isEmpty else { return }
@@ -33,7 +33,7 @@ extension Supervisor {
         catalog.ended(gone)
     }
 
-    /// Lets the cycles begin whose turn it is.
+    /// Grants the cycles whose turn it is.
     func grantTurns() {
         for wish in turns.take() {
             guard let seat = book.running[wish.session]?.session?.seat else { continue }
@@ -105,7 +105,7 @@ extension Supervisor {
         }
     }
 
-    /// Begins a session in a worker that has its plugin, or has one load it first.
+    /// Begins a session in a worker that has its plugin, or has a worker load the plugin first.
     private func begin(_ start: RoutineBook.Start) {
         guard let id = book.opening(start.routine) else { return }
         catalog.keepCopy(of: start.load.plugin)
@@ -134,7 +134,7 @@ extension Supervisor {
         }
     }
 
-    /// Keeps a record, and tells those who are told of each.
+    /// Keeps a record, and notifies everyone who is told of each record.
     private func keep(_ record: SessionRecord, _ report: String?) {
         desk.sessionEnds(record.identifier)
         if record.reason.isFailure {
@@ -150,7 +150,7 @@ extension Supervisor {
         runHook(\.onFailureCommand, line)
     }
 
-    /// How a routine stands, for who looks for its good cycles.
+    /// What a routine is doing, for the watch for silence and recovery.
     func standing(of identifier: String) -> QuietLook.Standing? {
         guard let routine = book.routines.values.first(where: { $0.identifier == identifier && !$0.owner.isRetired })
         else { return nil }
@@ -165,7 +165,7 @@ extension Supervisor {
         return .works(session: session.id.rawValue, good: counted.goodCycles)
     }
 
-    /// Runs what is configured for a routine that is silent, or is well again, with a record of what is known.
+    /// Runs the command that is configured for silence or recovery of a routine, with a record of what is known.
     func tell(_ identifier: String, _ tidings: QuietWatch.Tidings) {
         let parts = identifier.split(separator: "/", maxSplits: 1).map { String($0) }
         guard parts.count == 2 else { return }
@@ -188,7 +188,8 @@ extension Supervisor {
         }
     }
 
-    /// Runs the configured command for a routine that was shut out, with its last record and why.
+    /// Runs the command that is configured for the failure of a quarantined routine, with its last record and the
+    /// reason.
     private func quarantined(_ identifier: String, _ why: String) {
         hasFailed = true
         guard var record = keeper.last(of: identifier) else { return }

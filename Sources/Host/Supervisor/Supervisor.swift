@@ -3,12 +3,12 @@ public import HostSystem
 internal import HostValues
 internal import HostViews
 
-/// The host: watches over plugins, workers and sessions, on one thread, and runs no plugin code. Crash reports are read on
-/// others (`ReportReader`).
+/// The host: manages plugins, workers and sessions on one thread, and runs no plugin code. Crash reports are read on
+/// other threads (`ReportReader`).
 ///
-/// Its components decide, each on what is its own: `PluginCatalog` which plugins there are, `WorkerFleet` what workers
-/// do, `RoutineBook` which sessions run, `RecordKeeper` what is kept of them, `ControlDesk` what people see and want. None
-/// knows another. They are asked here in turn, and what one answers is told the others.
+/// Its components make the decisions, each about its own state: `PluginCatalog` about plugins, `WorkerFleet` about
+/// workers, `RoutineBook` about sessions, `RecordKeeper` about records, `ControlDesk` about the interfaces for people.
+/// No component knows another. They are asked here in turn, and the others are told each one's answers.
 public final class Supervisor {
     private let options: HostOptions
     private let state: HostState
@@ -22,23 +22,23 @@ public final class Supervisor {
     let view: HostView
     let desk: ControlDesk
     let quiet: QuietLook
-    /// Whose cycle may begin, where only so many may run at once.
+    /// Decides whose cycle may begin, where the number of concurrent cycles is limited.
     var turns = CycleTurns()
-    /// What was said before sessions failed.
+    /// Saves the last log lines of sessions that failed.
     var lastLines: LastLines
     private let crashReports: CrashReports
     private let marks: HostMarks
     let clock: any HostClock
-    /// How long the start may wait for what a host before this one has left, ns.
+    /// How long the start may wait for killing what an earlier host has left, in ns.
     private static let patience: Int64 = 2_000_000_000
     private var signals = HostSignals { [terminal = ControllingTerminal()] in terminal.isGone }
     private var stateGuard: StateGuard?
     var hasFailed = false
 
-    /// A host that has its state directory. Throws what the user can mend.
+    /// Makes a host, which takes its state directory. Throws errors that the user can remedy.
     public init(_ options: HostOptions, clock: any HostClock) throws {
-        // From here on they wait for the loop: one that comes while many records are read is not lost, and ends nothing
-        // by surprise.
+        // From here on signals are blocked until the loop reads them, so that one that comes while many records are
+        // read is neither lost nor ends the process.
         _ = try SignalDescriptor(HostSignals.all)
         self.options = options
         self.clock = clock
@@ -93,14 +93,14 @@ public final class Supervisor {
         }
     }
 
-    /// What a host comes to.
+    /// The outcome of a host's run.
     public enum Completion: Sendable {
         case success
-        /// Something failed and was said: a session, where the host was to end when idle, or the writing of records.
+        /// A failure that was logged: of a session, if the host was to end when idle, or of writing records.
         case failure
     }
 
-    /// Runs until it is told to stop, or is idle and shall end then.
+    /// Runs until the host is told to stop, or until it is idle if it is to end then.
     public func run() throws -> Completion {
         let arriving = try SignalDescriptor(HostSignals.all)
         HostProcess.becomeHost()
@@ -125,7 +125,7 @@ public final class Supervisor {
         book.saveTallies()
         if fleet.orphans.isOver { marks.remove() }
         let lost = keeper.finish()
-        // A journal has a line of each session already.
+        // The journal already has a line for each session.
         if !keeper.history.isEmpty, !StandardStream.output.isJournal {
             let width = StandardStream.output.isTerminal ? TerminalSize.columns : nil
             StandardStream.output.write(
@@ -155,7 +155,7 @@ public final class Supervisor {
         if let want = crashReports.want { log.write(.warning, "", want) }
     }
 
-    /// Ends what workers of a host before this one have left, before new ones do the same work beside them.
+    /// Kills what workers of an earlier host have left, before new workers do the same work beside it.
     private func endLeftovers() throws {
         let deadline = clock.monotonic() + Self.patience
         let nothing = try Poller()
@@ -168,7 +168,7 @@ public final class Supervisor {
         }
     }
 
-    /// Does what follows from what happened, until there is nothing more.
+    /// Performs the components' answers until there are no more.
     private func settle() {
         repeat {
             for change in catalog.take() { perform(change) }
@@ -189,7 +189,7 @@ public final class Supervisor {
         !catalog.changes.isEmpty || !fleet.events.isEmpty || !book.actions.isEmpty
     }
 
-    /// Nothing runs and nothing will: either everything was told to stop, or all is complete.
+    /// Whether the host can end: everything was told to stop or is complete, and nothing is running any more.
     private var isDone: Bool {
         let isIdle = options.exitsWhenIdle && view.phase != .preparing && isIdle
         if !fleet.isEmpty, isIdle, view.phase == .running { stop() }
@@ -197,10 +197,10 @@ public final class Supervisor {
         return (view.phase == .stopping || isIdle) && desk.isIdle
     }
 
-    /// No plugin is being looked at, and no routine runs or is about to.
+    /// Whether no plugin is being scanned or described, and no routine runs or is about to.
     private var isIdle: Bool { !fleet.hasSessions && catalog.isSettled && book.isIdle }
 
-    // MARK: Its end
+    // MARK: The end
 
     private func receive(_ signal: Int32) {
         switch signals.wish(of: signal, at: clock.monotonic()) {
@@ -220,7 +220,7 @@ public final class Supervisor {
         }
     }
 
-    /// Ends all that runs, in order.
+    /// Stops everything gracefully.
     private func stop() {
         view.phase = .stopping
         catalog.stop()

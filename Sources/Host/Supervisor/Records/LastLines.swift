@@ -2,25 +2,26 @@ internal import HostPolicy
 public import HostSystem
 public import HostValues
 
-/// The last lines before a session failed, in a file beside the crash reports: `PLUGIN@SESSION.lines`, an object a line.
+/// Saves the last log lines before a session failed, in a file beside the crash reports: `PLUGIN@SESSION.lines`, with a
+/// JSON object in each line.
 public struct LastLines: ~Copyable {
-    /// How many lines are kept of one session.
+    /// The number of lines saved for a session.
     static let most = 50
-    /// Files that are kept of each plugin.
+    /// The number of files kept for each plugin.
     private static let mostFiles = 20
-    /// What a plugin whose sessions fail without pause may cost: so many files at once, and one a second.
+    /// The budget of a plugin whose sessions fail continuously: so many files at once, then one each second.
     private static let atOnce = 20
     private static let second: Int64 = 1_000_000_000
     private static let suffix = ".lines"
 
     private let state: Directory
-    /// When each plugin had its last files, as if one a second had been written.
+    /// For each plugin, the time up to which its budget is used up.
     private var spent: [String: MonotonicTime] = [:]
 
-    /// In that state directory.
+    /// Makes a saver for that state directory.
     init(in state: borrowing Directory) throws(SystemError) { self.state = try Directory(state.path) }
 
-    /// Keeps the lines of a session that failed. What cannot be written is lost: the record is not.
+    /// Saves the lines of a session that failed. If they cannot be written they are lost, unlike the record.
     mutating func keep(_ lines: [LogLine], of record: SessionRecord, at now: MonotonicTime) {
         let earliest = now - Int64(Self.atOnce) * Self.second
         let before = max(spent[record.plugin] ?? earliest, earliest)
@@ -42,7 +43,7 @@ public struct LastLines: ~Copyable {
 
     private static func name(of plugin: String, _ session: SessionID) -> String { "\(plugin)@\(session)\(suffix)" }
 
-    /// Those of a record, from the state directory; none where nothing was kept.
+    /// The saved lines of a record's session; empty if none were saved.
     public static func read(of record: SessionRecord, in state: borrowing Directory) -> [LogLine] {
         guard let folder = try? state.directory("reports"),
             let file = try? folder.openForReading(name(of: record.plugin, record.session)),
@@ -55,7 +56,7 @@ public struct LastLines: ~Copyable {
         }
     }
 
-    /// As people read them: how long before the end each was said, its level and text.
+    /// The lines as text for people: how long before the end each was written, its level and its text.
     public static func text(_ lines: [LogLine], before end: Int64) -> String {
         lines.map { line in
             let before = max(0, end - line.ms)

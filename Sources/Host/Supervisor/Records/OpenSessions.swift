@@ -2,22 +2,22 @@ internal import HostStore
 internal import HostSystem
 internal import HostValues
 
-/// Sessions that have begun and have no record yet, in `open.jsonl`, so that a host that starts after one that was
-/// killed can write the records that are owed. The host alone writes it; no plugin reaches it.
+/// The sessions that have begun and have no record yet, in `open.jsonl`, from which the host after a killed one writes
+/// the missing records. Only the host writes the file; no plugin can reach it.
 struct OpenSessions: ~Copyable {
-    /// Lines from which the file is written anew.
+    /// The number of lines from which on the file is rewritten.
     private static let rewriteAt = 4096
     private static let name = "open.jsonl"
 
     private let directory: Directory
     private var file: Descriptor
-    /// Those without a record. What else is known of them the supervisor has, and there may be many.
+    /// The ids of the sessions without a record. There may be many, and the supervisor has all other data about them.
     private var sessions: Set<SessionID> = []
     private var lines = 0
-    /// What the host before this one left.
+    /// The sessions that the previous host has left without a record.
     private(set) var owed: [OpenSession] = []
 
-    /// Opens the file and reads what is owed; lines that cannot be read are passed over.
+    /// Opens the file and reads the previous host's sessions; unreadable lines are skipped.
     init(_ directory: consuming Directory) throws(SystemError) {
         file = try directory.openForAppending(Self.name, patience: 2_000_000_000)
         self.directory = directory
@@ -25,34 +25,34 @@ struct OpenSessions: ~Copyable {
         owed = bytes.split(separator: UInt8(ascii: "\n")).compactMap { OpenSession(line: Array($0)) }
     }
 
-    /// All that was owed has its record: the file begins anew.
+    /// Empties the file after all sessions of the previous host got their records.
     mutating func settled() throws(SystemError) {
         owed = []
         try rewrite([])
     }
 
-    /// A session begins. Written before its worker is told, so it is known whatever dies next.
+    /// Notes a session that begins. Called before its worker is told, so that the session is known whatever dies next.
     mutating func begin(_ entry: OpenSession) throws(SystemError) {
         lines += 1
         try file.writeAll(Self.line(entry), subject: directory.child(Self.name))
         sessions.insert(entry.session)
     }
 
-    /// A session has its record.
+    /// Notes that a session has its record.
     mutating func end(_ session: SessionID) { sessions.remove(session) }
 
-    /// Whether most of the file is of sessions that have their records.
+    /// Whether most of the file is about sessions that have their records.
     var isOvergrown: Bool { lines > Self.rewriteAt && lines > sessions.count * 4 }
 
-    /// Writes the file anew, with these: all that have no record.
+    /// Rewrites the file with these sessions, which must be all that have no record.
     mutating func rewrite(_ entries: [OpenSession]) throws(SystemError) {
-        lines = 0  // should it fail, it is tried again when as many lines more have come
+        lines = 0  // if it fails, it is retried after as many lines again
         try directory.save(entries.flatMap { Self.line($0) }, as: Self.name, isSynchronized: false)
         file = try directory.openForAppending(Self.name)
         lines = entries.count
     }
 
-    /// An entry as a line. It begins with a line break too: what a full disk has left of the one before ends there.
+    /// Encodes an entry as a line. It also starts with a line break, which ends a line that was cut off by a full disk.
     private static func line(_ entry: OpenSession) -> [UInt8] {
         [UInt8(ascii: "\n")] + entry.line() + [UInt8(ascii: "\n")]
     }

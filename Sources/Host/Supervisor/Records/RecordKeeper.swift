@@ -4,14 +4,14 @@ internal import HostSystem
 internal import HostValues
 internal import HostViews
 
-/// Keeps the records of ended sessions: each is written once, tried again while it cannot be, and what the next host
-/// would make it from stays until it is on the disk.
+/// Keeps the records of ended sessions: writes each of them once, retries if that fails, and deletes the data from
+/// which the next host would make the record only when the record is on disk.
 final class RecordKeeper {
-    /// How long after a failed write the next one is tried, ns.
+    /// After how long a failed write is retried, in ns.
     static let retry: Int64 = 2_000_000_000
-    /// Records of which the table at the end is made.
+    /// The number of records kept for the table at the end.
     private static let mostInHistory = 10_000
-    /// Bytes of a record of which its stats are kept in memory.
+    /// The size in bytes of a record above which its stats are not kept in memory.
     static let mostOfOneInHistory = 16 << 10
 
     private let storage: any RecordStorage
@@ -23,18 +23,20 @@ final class RecordKeeper {
     private let log: any LogSink
     private let timer: Deadlines.Timer
     private var budget = RecordBudget()
-    /// Plugins that were told to be over their budget.
+    /// Plugins that were told that they are over their budget.
     private var isBrief: Set<String> = []
-    /// Set while the last write has failed: until then none is tried.
+    /// When to retry after a failed write; nil if the last write succeeded.
     private var notBefore: MonotonicTime?
-    /// Sessions whose records wait or are written, and ledgers of dead workers: both are forgotten when all is written.
+    /// Sessions whose records are waiting or written, and ledgers of dead workers; their data is deleted when all
+    /// records are written.
     private var recorded: [SessionID] = []
     private var spentLedgers: [String] = []
     private var mustRewrite = false
-    /// The records of this host, the oldest first: the newest of each plugin, when there are many.
+    /// The records of this host, oldest first; if there are many, the newest of each plugin.
     private(set) var history: [SessionRecord] = []
 
-    /// A keeper; `host` is the machine's name and `boot` this boot of it, for the records that a host before this one owes.
+    /// Makes a keeper. `host` is the machine's name and `boot` the present boot's id, for the records that the previous
+    /// host has left to write.
     init(
         _ storage: any RecordStorage, reports: any ReportStorage, host: String, boot: String, clock: any HostClock,
         deadlines: Deadlines, log: any LogSink
@@ -46,7 +48,7 @@ final class RecordKeeper {
         self.clock = clock
         self.deadlines = deadlines
         self.log = log
-        timer = deadlines.make { _ in }  // to wake the loop, which calls `write`
+        timer = deadlines.make { _ in }  // the timer wakes the loop, which calls `write`
     }
 
     // MARK: Sessions and their records
@@ -54,11 +56,11 @@ final class RecordKeeper {
     /// Notes that a session begins, before its worker is told.
     func open(_ session: OpenSession) throws(SystemError) { try storage.begin(session) }
 
-    /// A worker is dead: its ledger is not needed when the records are written.
+    /// Notes that a worker is dead, so that its ledger is no longer needed once the records are written.
     func spent(ledger: String) { spentLedgers.append(ledger) }
 
-    /// Keeps a record for the next write and says what it says. Returns it with what only the keeper knows. `report` is
-    /// the file of the crash report that it is to name.
+    /// Keeps a record for the next write, logs it, and returns it with the fields that only the keeper knows. `report`
+    /// is the file of the crash report that belongs to it.
     @discardableResult
     func keep(_ finished: SessionRecord, report: String? = nil) -> RecordLine {
         var record = finished
@@ -90,13 +92,13 @@ final class RecordKeeper {
         }
     }
 
-    /// No record names this crash report.
+    /// Removes a crash report that belongs to no record.
     func drop(_ report: String?) { if let report { reports.drop(report) } }
 
     private func add(_ line: RecordLine) {
         storage.add(line)
         recorded.append(line.record.session)
-        // What the files have room for is too much to be kept in memory too.
+        // A large record is fine in the files, but not in memory too.
         history.append(line.bytes.count > Self.mostOfOneInHistory ? line.record.brief : line.record)
         if history.count > Self.mostInHistory {
             history = RecentRecords.newest(history, most: Self.mostInHistory / 2)
@@ -107,27 +109,27 @@ final class RecordKeeper {
         log.write(RecordTable.level(of: record), record.identifier, RecordTable.ending(of: record))
     }
 
-    /// Cycles over all records of a routine, those included that wait.
+    /// A routine's total cycles over all its records, including those that wait to be written.
     func lifetimeCycles(of identifier: String) -> UInt64 {
         let parts = identifier.split(separator: "/", maxSplits: 1)
         guard parts.count == 2 else { return 0 }
         return storage.lifetimeCycles(plugin: String(parts[0]), routine: String(parts[1]))
     }
 
-    /// How a routine's last session ended, in whichever host that was; nil when there was none.
+    /// How a routine's last session ended, in this or an earlier host; nil if there was none.
     func lastEnd(of identifier: String) -> SessionEnd? {
         let parts = identifier.split(separator: "/", maxSplits: 1)
         guard parts.count == 2 else { return nil }
         return storage.lastEnd(plugin: String(parts[0]), routine: String(parts[1]))
     }
 
-    /// The last record of a routine in this host's life.
+    /// The last record of a routine in this host.
     func last(of identifier: String) -> SessionRecord? { history.last { $0.identifier == identifier } }
 
     // MARK: Writing
 
-    /// Writes what waits, with one sync for all, unless that has failed a moment ago. To be called in each round of the
-    /// loop. `running` gives the sessions that have no record, for when their file is written anew.
+    /// Writes the waiting records with a single sync, unless a retry is not due yet. Call it in each round of the loop.
+    /// `running` returns the sessions without a record, for rewriting their file.
     func write(running: () -> [OpenSession]) {
         if storage.waiting > 0 {
             if let notBefore, clock.monotonic() < notBefore { return }
@@ -152,8 +154,8 @@ final class RecordKeeper {
         notBefore = nil
     }
 
-    /// All records are on the disk: what the next host would make them from may go. Not before: a host that is killed
-    /// in between leaves it to its successor.
+    /// Deletes the data from which the next host would make the records. Called only when all records are on disk, so
+    /// that a host killed before leaves that data to its successor.
     private func forgetRecorded(_ running: () -> [OpenSession]) {
         for session in recorded { storage.end(session) }
         recorded.removeAll()
@@ -164,7 +166,7 @@ final class RecordKeeper {
         do throws(SystemError) { try storage.rewrite(running()) } catch { log.write(.error, "", "\(error)") }
     }
 
-    /// The host ends: writes what waits, and returns how many records are lost with it, which is said.
+    /// Writes the waiting records when the host ends. Returns the number of records that are lost, which it also logs.
     func finish() -> Int {
         notBefore = notBefore.map { min($0, clock.monotonic()) }
         var why = ""
@@ -184,10 +186,10 @@ final class RecordKeeper {
         return lost
     }
 
-    // MARK: The host before this one
+    // MARK: The previous host
 
-    /// Makes the records that a host owes which died: from the sessions that it noted, and what their workers counted.
-    /// Each finishes when the last sign of life was given. Returns them.
+    /// Makes the records that a killed host has left to write, from the sessions that it noted and the counts of their
+    /// workers. Each session's end is its last sign of life. Returns the records.
     @discardableResult
     func recover() -> [SessionRecord] {
         reports.sweep()
@@ -195,7 +197,7 @@ final class RecordKeeper {
         let owed = storage.owed.filter { !storage.contains($0.session) }
         let records = owed.map { recovered($0) }
         for record in records { add(RecordLine(record)) }
-        history.removeAll()  // they are the other host's
+        history.removeAll()  // these are the other host's
         mustRewrite = true
         write { [] }
         if !owed.isEmpty {
@@ -215,11 +217,11 @@ final class RecordKeeper {
         case .none: break
         case .spoiled: text += SessionRecord.Reason.overwritten
         }
-        // The last sign of life: when the last callback began.
+        // The last sign of life is the beginning of the last callback.
         let last = max(snapshot?.began ?? session.startBoot, session.startBoot)
         let duration = min(max(0, last - session.startBoot) / 1_000_000, max(0, clock.boot().nanoseconds / 1_000_000))
-        // The wall clock may have been set since the session began. In the same boot the other one tells what it would have
-        // shown at that moment, by which a schedule looks for what it has missed.
+        // The wall clock may have been set since the session began. Within the same boot, the boot clock tells what the
+        // wall clock as it is now would have shown at that moment, which is what a schedule needs to catch up.
         let isThisBoot = session.boot == boot && !boot.isEmpty && last <= clock.boot()
         let finish = isThisBoot ? (clock.wall() - (clock.boot() - last)).milliseconds : session.startMs &+ duration
         let reported = snapshot?.state == .ended ? snapshot?.end : nil

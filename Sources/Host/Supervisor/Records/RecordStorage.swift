@@ -3,77 +3,77 @@ internal import HostStore
 internal import HostSystem
 internal import HostValues
 
-/// Where the keeper of the records puts them: the state directory, or a test's memory.
+/// Stores the records for their keeper: in the state directory, or in a test's memory.
 protocol RecordStorage: AnyObject {
-    /// Takes a line that waits for the next `flush`.
+    /// Adds a line to those that wait for the next `flush`.
     func add(_ line: RecordLine)
-    /// Writes what waits. What cannot be written goes on waiting.
+    /// Writes the waiting lines. Lines that cannot be written keep waiting.
     func flush() throws(SystemError)
-    /// Lines that wait.
+    /// The number of waiting lines.
     var waiting: Int { get }
-    /// Lines that were given up because too many waited.
+    /// The number of lines that were dropped because too many were waiting.
     var lost: Int { get }
-    /// Whether the session has a record, among the newest ones and those that wait.
+    /// Whether the session has a record, among the newest ones or waiting.
     func contains(_ session: SessionID) -> Bool
-    /// The routine's cycles over all its records, those included that wait.
+    /// The routine's total cycles over all its records, including waiting ones.
     func lifetimeCycles(plugin: String, routine: String) -> UInt64
-    /// How the routine's last session ended, by the same records; nil when there was none.
+    /// How the routine's last session ended, according to the same records; nil if there was none.
     func lastEnd(plugin: String, routine: String) -> SessionEnd?
 
-    /// Sessions that the host before this one began and did not end.
+    /// The sessions that the previous host has begun and not ended.
     var owed: [OpenSession] { get }
-    /// What that host's worker had counted of a session.
+    /// What that host's worker had counted for a session.
     func account(of session: OpenSession) -> LedgerAccount
     /// Notes that a session begins.
     func begin(_ session: OpenSession) throws(SystemError)
     /// Notes that a session has its record.
     func end(_ session: SessionID)
-    /// Whether it is time to note anew what has no record: most of what was noted has one, or their file was rotated, which
-    /// takes those records further away.
+    /// Whether the list of open sessions should be rewritten: most of them have a record, or the record file was
+    /// rotated, after which their records would be harder to find.
     var isOvergrown: Bool { get }
-    /// Notes these sessions only: all that have no record.
+    /// Replaces the list of open sessions by these, which must be all without a record.
     func rewrite(_ sessions: [OpenSession]) throws(SystemError)
 
-    /// The ledgers that are there.
+    /// The names of all ledgers.
     var ledgers: [String] { get }
     /// Removes a ledger.
     func removeLedger(_ name: String)
 }
 
-/// Where crash reports lie, under the names of their workers until a record names them.
+/// Stores crash reports, under the names of their workers until a record refers to them.
 protocol ReportStorage: AnyObject {
-    /// Gives a report its lasting name, that of its plugin and session: the name that the record has.
+    /// Renames a report after its plugin and session to keep it; returns the new name, which the record contains.
     func keep(_ temporary: String, of plugin: String, session: SessionID) throws(SystemError) -> String
-    /// Removes a report that no record names.
+    /// Removes a report that no record refers to.
     func drop(_ temporary: String)
-    /// Removes what a dead host left without a record.
+    /// Removes the reports that a dead host left without a record.
     func sweep()
 }
 
 extension CrashReports: ReportStorage {}
 
-/// What a ledger says of a session.
+/// What a ledger contains about a session.
 enum LedgerAccount: Equatable {
     case counted(LedgerSnapshot)
-    /// It is of another session, or is not there.
+    /// Nothing: the slot belongs to another session, or the ledger does not exist.
     case none
-    /// The plugin has written over it.
+    /// The plugin has overwritten it.
     case spoiled
 }
 
-/// The state directory: `sessions.jsonl`, `open.jsonl` and `ledgers/`.
+/// Stores the records in the state directory: `sessions.jsonl`, `open.jsonl` and `ledgers/`.
 final class StateRecords: RecordStorage {
     private var store: SessionStore
     private var open: OpenSessions
     private let ledgerFolder: Directory
-    /// Rotations of the records when the open sessions were last written anew.
+    /// The number of rotations of the record file when the open sessions were last rewritten.
     private var rotations = 0
 
-    /// Opens the files of a state directory that is this host's, and says what was mended.
+    /// Opens the files of a state directory that belongs to this host, and logs what was repaired.
     init(in path: String, log: any LogSink) throws(SystemError) {
         store = try SessionStore.open(try Directory(path))
         open = try OpenSessions(try Directory(path))
-        // A host that was killed may have rotated its records several times since it noted these.
+        // A killed host may have rotated its records several times after it had noted these sessions.
         try store.find(open.owed.map(\.session))
         ledgerFolder = try Directory(path).directory("ledgers", create: true)
         for warning in store.warnings { log.write(.warning, "", warning) }
@@ -107,7 +107,7 @@ final class StateRecords: RecordStorage {
     func end(_ session: SessionID) { open.end(session) }
     var isOvergrown: Bool { open.isOvergrown || store.rotations != rotations }
     func rewrite(_ sessions: [OpenSession]) throws(SystemError) {
-        rotations = store.rotations  // also if it fails: it is tried again when there is more to forget
+        rotations = store.rotations  // also if it fails: it is retried when there is more to remove
         try open.rewrite(sessions)
     }
 

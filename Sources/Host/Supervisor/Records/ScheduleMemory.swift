@@ -2,11 +2,11 @@ internal import FoundationEssentials
 internal import HostSystem
 internal import HostValues
 
-/// What is remembered of routines from host to host: since when each has its schedule, and when its last cycle began.
-/// In `schedules.json`, replaced in one step.
+/// What is remembered about schedules across hosts: since when each routine has its schedule, and when its last cycle
+/// began. Stored in `schedules.json`, which is replaced atomically.
 final class ScheduleMemory {
     private struct Note: Codable, Equatable {
-        /// The schedule's texts and zone, a line each.
+        /// The texts of the schedules and the zone, one a line.
         var schedule: String
         var firstSeenMs: Int64
         var lastRunMs: Int64?
@@ -26,13 +26,13 @@ final class ScheduleMemory {
     private var notes: [String: Note] = [:]
     private var isChanged = false
 
-    /// Without a file: what one host learns, the next does not know.
+    /// Makes a memory without a file, which ends with the host.
     init() {
         path = nil
         log = nil
     }
 
-    /// Reads the file of a state directory. One that cannot be understood is set aside, and that is said.
+    /// Reads the file in a state directory. A file that cannot be understood is set aside and logged.
     init(in path: String, log: any LogSink) throws(SystemError) {
         self.path = path
         self.log = log
@@ -56,13 +56,14 @@ final class ScheduleMemory {
         )
     }
 
-    /// What the next session of a routine is to know of the time before it. A schedule that was edited is a new one.
+    /// Adds to a routine's timing what its next session needs to know of the past. An edited schedule counts as new.
     func timing(_ timing: RoutineTiming, of identifier: String, nowMs: Int64) -> RoutineTiming {
         guard timing.looksBack else { return timing }
         let text = (timing.schedules + [timing.zone ?? ""]).joined(separator: "\n")
         var note = notes[identifier] ?? Note(schedule: text, firstSeenMs: nowMs)
         if note.schedule != text { (note.schedule, note.firstSeenMs) = (text, nowMs) }
-        // What lies more than a day ahead was noted by a clock that was wrong: it would keep all before it from being owed.
+        // A time more than a day ahead was noted by a wrong clock, and would prevent catching up on everything before
+        // it.
         let farthest = nowMs.clampedPlus(86_400_000)
         if note.firstSeenMs > farthest { note.firstSeenMs = nowMs }
         if let last = note.lastRunMs, last > farthest { note.lastRunMs = nowMs }
@@ -76,14 +77,14 @@ final class ScheduleMemory {
         return known
     }
 
-    /// A cycle of a routine began then. Of routines that nobody asks about nothing is kept.
+    /// Notes when a routine's cycle began. Ignored for routines whose timing was never asked for.
     func ran(_ identifier: String, atMs time: Int64) {
         guard let last = notes[identifier], time > last.lastRunMs ?? .min else { return }
         notes[identifier]?.lastRunMs = time
         isChanged = true
     }
 
-    /// Writes the file if there is something new. Blocks for about as long as a small synced write.
+    /// Writes the file if there is anything new. Takes about as long as a small synced write.
     func save() {
         guard isChanged else { return }
         isChanged = false

@@ -2,9 +2,9 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Reads what sessions count in workers.
+/// Reads the sessions' counts in the ledgers of workers.
 protocol LedgerSource: AnyObject {
-    /// What the ledger says of a session's slot: of whichever session.
+    /// The state in a session's slot of the ledger. The caller must check whose session it is.
     func snapshot(_ seat: Seat) -> LedgerSnapshot?
     /// The bytes of a session's slot.
     func slotBytes(_ seat: Seat) -> [UInt8]?
@@ -12,46 +12,46 @@ protocol LedgerSource: AnyObject {
 
 extension WorkerFleet: LedgerSource {}
 
-/// Looks into ledgers for sessions that do not go on, when `HangWatch` says that there may be one.
+/// Inspects ledgers for stuck sessions, whenever `HangWatch` says that there may be one.
 final class HangLook {
-    /// A session that is looked at.
+    /// A session to inspect.
     struct Subject {
-        /// The watch's key.
+        /// The session's key in the hang watch.
         var key: Int
         var session: SessionID
         var seat: Seat
-        /// How long a callback may take, ns; nil for ever.
+        /// How long a callback may take, in ns; nil means without limit.
         var timeout: Int64?
-        /// A person has paused it: between callbacks nothing is due.
+        /// Whether a person has paused it, so that no cycle is due.
         var isPaused: Bool
     }
 
-    /// A session that does not go on.
+    /// A stuck session.
     struct Finding: Equatable {
-        /// Its `Subject`'s key.
+        /// The key of the `Subject`.
         var key: Int
-        /// What becomes of its worker.
+        /// How the session is stuck, which decides how its worker is ended.
         var end: WorkerFleet.Standstill
-        /// What to say of it.
+        /// The message for the log.
         var what: String
     }
 
-    /// The least time between two looks, ns: whatever ledgers say, the host does not spin.
+    /// The shortest time between two inspections, in ns, so that no content of a ledger can make the host spin.
     private static let leastTime: Int64 = 1_000_000
-    /// How late a timer may be, ns. What makes it later is not this program's own work: nothing ran.
+    /// How late a timer may be, in ns. More cannot be caused by this program's own work: nothing was running.
     private static let lateness: Int64 = 1_000_000_000
 
-    /// Looks at all sessions: each is given to `observe`.
+    /// Inspects all sessions by passing them to `observe`; set by the owner.
     var look: () -> Void = {}
     private let ledgers: any LedgerSource
     private let clock: any HostClock
     private let deadlines: Deadlines
     private var watch = HangWatch<Int>()
     private var timer: Deadlines.Timer?
-    /// When the timer is to come; and, where that is only half-way, when the next look is.
+    /// When the timer is set to; and the next inspection, if the timer comes half-way before it.
     private var due = MonotonicTime.never
     private var nextLook: MonotonicTime?
-    /// There may be an earlier time to look at than the timer has.
+    /// Whether an inspection may be due earlier than the timer.
     private var isNew = false
 
     init(ledgers: any LedgerSource, clock: any HostClock, deadlines: Deadlines) {
@@ -79,7 +79,7 @@ final class HangLook {
         if let timer { deadlines.set(timer, at: time) }
     }
 
-    /// A session begins.
+    /// Starts to watch a session.
     func begin(_ key: Int, _ session: SessionID, at boot: BootTime, _ timeout: Int64?) {
         let now = ClockReading(boot: boot, monotonic: clock.monotonic())
         _ = watch.observe(
@@ -89,7 +89,7 @@ final class HangLook {
         isNew = true
     }
 
-    /// Looks at all sessions; tells of what does not go on once.
+    /// Inspects all sessions; returns each stuck one once.
     func observe(_ subjects: [Subject]) -> [Finding] {
         let snapshots = subjects.map { subject in
             ledgers.snapshot(subject.seat).flatMap { $0.session == subject.session.rawValue ? $0 : nil }
@@ -107,7 +107,7 @@ final class HangLook {
         }
     }
 
-    /// The worker of a session was asked to go on, with `now` to begin a cycle at once.
+    /// Notes that a session's worker was asked to go on; with `now`, to begin a cycle at once.
     func asked(_ subject: Subject, now isNow: Bool) {
         _ = observe([subject])
         let boot = clock.boot()
@@ -116,7 +116,8 @@ final class HangLook {
     }
 
     private static func observed(_ subject: Subject, _ snapshot: LedgerSnapshot?) -> HangWatch<Int>.Snapshot {
-        // A ledger that a plugin has spoiled says nothing: the session has one timeout to end by itself.
+        // A ledger that the plugin has overwritten contains no information: the session gets one timeout to end by
+        // itself.
         guard let snapshot else {
             return .init(
                 state: .busy, session: subject.session.rawValue, cycle: .max, began: .longAgo, due: .never,
@@ -151,10 +152,11 @@ final class HangLook {
         }
     }
 
-    /// A session is over.
+    /// Stops watching a session.
     func remove(_ key: Int) { watch.remove(key) }
 
-    /// Sets the time of the next look. Once a round of the loop: it takes time in the number of sessions.
+    /// Sets the time of the next inspection. Call it once in each round of the loop; its cost grows with the number of
+    /// sessions.
     func arm() {
         guard isNew else { return }
         isNew = false
@@ -162,8 +164,8 @@ final class HangLook {
         let now = clock.monotonic()
         let next = watch.nextLook(at: ClockReading(boot: boot, monotonic: now))
         nextLook = next.map { max($0.monotonic, now + Self.leastTime) }
-        // Half-way too, for no more than to see whether the timer is on time: a callback of which nothing ran for half of its
-        // time is not taken for one that hangs.
+        // The timer also comes half-way, only to check whether it is on time: if nothing could run for half of a
+        // callback's time, that callback is not taken for a hanging one.
         let halfway = nextLook.map { now + ($0 - now) / 2 }
         set(at: halfway.map { $0 - now > Self.lateness ? $0 : nextLook ?? $0 })
     }

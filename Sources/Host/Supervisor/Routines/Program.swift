@@ -1,29 +1,30 @@
 internal import HostPolicy
 
-/// A plugin whose routines can run: what the book needs to know of it. It does not change.
+/// A plugin whose routines can run, with all that the book needs to know of it. Immutable.
 struct Program: Equatable {
-    /// One routine of it.
+    /// One routine of the plugin.
     struct Routine: Equatable {
         var name: String
         var settings: EffectiveSettings
-        /// What decides whether it is still the same: its plugin's bytes, the ABI, and what files configure for it.
+        /// Identifies the routine's content: the plugin's bytes, the ABI, and the settings in files. A change resets
+        /// its policy.
         var content: String
     }
 
-    /// The catalog's number for it.
+    /// The catalog's number for the plugin.
     var number: Int
-    /// The plugin's id.
+    /// The plugin's id, with its instance.
     var name: String
     var version: String
     var build: String
     var isolation: Isolation
-    /// The limits of a worker that it shares with others.
+    /// The limits of a worker that it shares with other plugins.
     var sharedLimits: WorkerLimits
-    /// The order to load it: key and limits are filled in for each routine.
+    /// The order to load it; key and limits are set for each routine.
     var load: Load
     var routines: [Routine]
 
-    /// Where a routine runs.
+    /// The key of the worker that runs a routine.
     func key(of routine: Int) -> WorkerKey {
         switch isolation {
         case .plugin: .plugin(number)
@@ -41,7 +42,7 @@ struct Program: Equatable {
         }
     }
 
-    /// The order to load it where a routine runs.
+    /// The order to load it in the worker that runs a routine.
     func load(for routine: Int) -> Load {
         var load = load
         load.key = key(of: routine)
@@ -64,7 +65,7 @@ struct Program: Equatable {
 final class ProgramEntry {
     var program: Program
     var routines: [RoutineEntry] = []
-    /// Its file is gone or another one: what runs of it is ending.
+    /// Whether its file is gone or was replaced, and what runs of it is ending.
     var isRetired = false
 
     init(_ program: Program) { self.program = program }

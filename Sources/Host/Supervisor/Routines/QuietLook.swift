@@ -2,13 +2,13 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Looks for good cycles of the routines whose configuration wants to be told of silence or recovery; of no other one.
+/// Watches for silence and recovery, in those routines only whose configuration wants to be notified of one of them.
 final class QuietLook {
-    /// How a routine stands.
+    /// What a routine is doing.
     enum Standing {
-        /// Nothing is expected of it.
+        /// It is not expected to do anything.
         case rests
-        /// A session with so many good cycles; 0 and 0 for none.
+        /// It has a session with so many good cycles; 0 and 0 if it has none at present.
         case works(session: UInt64, good: UInt64)
     }
 
@@ -16,9 +16,9 @@ final class QuietLook {
     private let deadlines: Deadlines
     private var timer: Deadlines.Timer?
     private var watches: [String: QuietWatch] = [:]
-    /// Asks how a routine stands; nil: it has gone.
+    /// Returns what a routine is doing; nil if it is gone. Set by the owner.
     var standing: (String) -> Standing? = { _ in nil }
-    /// Is told what there is to tell.
+    /// Receives the notifications. Set by the owner.
     var tell: (String, QuietWatch.Tidings) -> Void = { _, _ in }
 
     init(clock: any HostClock, deadlines: Deadlines) {
@@ -27,7 +27,7 @@ final class QuietLook {
         timer = deadlines.make { [unowned self] now in look(now) }
     }
 
-    /// A program's routine is there, with these settings.
+    /// Starts to watch a routine, if its settings ask for it.
     func begin(_ identifier: String, _ settings: EffectiveSettings) {
         let silence = settings.onSilence.map { Int64(clamping: $0.afterMs) * 1_000_000 }
         let tellsRecovery = !settings.onRecoveryCommand.isEmpty
@@ -39,14 +39,14 @@ final class QuietLook {
         setTimer()
     }
 
-    /// A session of it failed.
+    /// Notes that a session of the routine failed.
     func failed(_ identifier: String) {
         guard watches[identifier] != nil else { return }
         watches[identifier]?.failed(now: clock.monotonic())
         setTimer()
     }
 
-    /// A session is over, with so many good cycles: they may have been too short to be looked at.
+    /// Notes the end of a session and the number of its good cycles, since it may have been too short to be inspected.
     func ended(_ identifier: String, session: UInt64, good: UInt64) {
         guard let tidings = watches[identifier]?.look(session: session, good: good, now: clock.monotonic()) else {
             return

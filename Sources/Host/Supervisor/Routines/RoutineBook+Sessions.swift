@@ -4,7 +4,7 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// Sessions: their beginning, and what their end means.
+/// Sessions: how they begin, and what follows from their end.
 extension RoutineBook {
     // MARK: The beginning of a session
 
@@ -17,8 +17,8 @@ extension RoutineBook {
                 Start(routine: routine.key, index: routine.index, load: routine.program.load(for: routine.index))))
     }
 
-    /// A worker of that key has the plugin, or the load that was in progress there was interrupted: what waits for it is
-    /// tried again.
+    /// Retries the pending starts, because a worker of that key has loaded the plugin, or the load there was
+    /// interrupted.
     func goOn(_ number: Int, in key: WorkerKey) {
         for routine in pending(number, in: key) { start(routine) }
     }
@@ -27,13 +27,13 @@ extension RoutineBook {
         programs[number]?.routines.filter { $0.isStartPending && $0.place == key } ?? []
     }
 
-    /// A session of that routine is to get a seat now: its id; nil when none is wanted any more.
+    /// The id for a session that is about to get a seat; nil if the routine wants none any more.
     func opening(_ key: Int) -> SessionID? {
         guard !isStopping, let routine = routines[key], routine.isStartPending else { return nil }
         return sessionIDs.next(milliseconds: clock.wallMilliseconds(), using: &random)
     }
 
-    /// What the next host must know of a session that begins in that seat, should this one die.
+    /// Begins a session in that seat, and returns what the next host must know of it if this host dies.
     func begin(_ key: Int, _ id: SessionID, in seat: Seat) -> OpenSession? {
         guard let routine = routines[key] else { return nil }
         routine.isStartPending = false
@@ -44,7 +44,7 @@ extension RoutineBook {
         return routine.openSession(of: host)
     }
 
-    /// The session is noted where the next host finds it: its worker is to be told.
+    /// Tells the session's worker to start, after the session was noted for the next host.
     func began(_ key: Int, _ past: Past) {
         guard let routine = routines[key], let session = routine.session else { return }
         var order = routine.order(for: session, past)
@@ -55,7 +55,7 @@ extension RoutineBook {
         tell(routine, .started)
     }
 
-    /// The host lacks what the session needs. Told once, also when it is tried again and again.
+    /// Handles a session that cannot begin because the host lacks something. Logged once, however often it is retried.
     func couldNotBegin(_ key: Int, _ what: String) {
         guard let routine = routines[key] else { return }
         routine.isStartPending = false
@@ -81,7 +81,7 @@ extension RoutineBook {
         deadlines.set(timer, at: clock.monotonic() + host.grace)
     }
 
-    /// A cycle that was asked to stop has had its grace, and goes on: its worker is ended, as at the host's own end.
+    /// Ends the worker of a session that still runs after its grace period, as at the end of the host.
     private func endOverdue(_ routine: RoutineEntry) {
         guard let session = routine.session, session.endAs != nil else { return }
         let grace = DurationText.format(milliseconds: host.grace / 1_000_000)
@@ -91,7 +91,7 @@ extension RoutineBook {
                 say: "its cycle does not end within \(grace): ending its worker"))
     }
 
-    /// A worker says that a session is over; `wasTold`: it was told to end itself.
+    /// Handles a worker's report that a session has ended; `wasTold`: the worker had been told to end.
     func ended(_ ended: WorkerEvent.Ended, _ counts: LedgerCounts?, wasTold: Bool) {
         guard let routine = running[ended.session], let session = routine.session else { return }
         var reason = routine.reportedEnd(of: session, wasTold: wasTold).checked(ended.reason)
@@ -111,7 +111,7 @@ extension RoutineBook {
             leftAloneNs: reason.end == .error ? ended.leftAloneNs : nil)
     }
 
-    /// A worker is dead: what becomes of its sessions.
+    /// Handles the death of a worker: makes the records of its sessions.
     func died(_ obituary: Obituary) {
         var report = obituary.failedLoad == nil ? obituary.verdict.report : nil
         var kept: String?
@@ -135,12 +135,12 @@ extension RoutineBook {
                 routine, record, obituary.counts[verdict.slot], report: own,
                 hasGoodCycle: verdict.counts.map { $0.goodCycles > 0 } ?? false)
         }
-        // A load that the worker died of has the report: there no session has it.
+        // If the worker died of a load, the report belongs to no session.
         if let report { actions.append(.dropReport(report)) }
         for number in obituary.interrupted { goOn(number, in: obituary.key) }
     }
 
-    /// The session is over: its record goes out, and the policy decides what follows.
+    /// Closes a session: passes its record on, and lets the policy decide what follows.
     private func close(
         _ routine: RoutineEntry, _ finished: SessionRecord, _ counts: LedgerCounts?, report: String? = nil,
         hasGoodCycle: Bool, disposition: WorkerEvent.Ended.Disposition = .policy, leftAloneNs: Int64? = nil
@@ -167,11 +167,11 @@ extension RoutineBook {
             let until = clock.monotonic() + min(max(leftAloneNs, 0), 1 << 60)
             return tell(routine, .errorRepeated(cause: record.reason.cause, until: until))
         }
-        // A kind that no version of ours writes comes from a plugin on the channel: it failed.
+        // An unknown kind of end was written by a plugin to the channel itself, and counts as a failure.
         tell(routine, .sessionEnded(record.reason.end ?? .error, cause: record.reason.cause))
     }
 
-    /// Notes when the last cycle of a session began, for what a later one is to catch up.
+    /// Notes when the last cycle of a session began, so that a later session can catch up.
     private func noteLastRun(of routine: RoutineEntry, _ record: SessionRecord, _ counts: LedgerCounts?) {
         guard routine.settings.timing.looksBack,
             record.cycles > 0 || record.failures > 0 || counts?.isInCycle == true
@@ -180,15 +180,15 @@ extension RoutineBook {
         memory.ran(routine.identifier, atMs: (clock.wall() - ago).milliseconds)
     }
 
-    /// A session of the host before this one has got its record.
+    /// Notes the last cycle of a session of the previous host, which has its record now.
     func recovered(_ record: SessionRecord) {
         guard record.cycles > 0 || record.failures > 0 || record.reason.phase == "routine" else { return }
         memory.ran(record.identifier, atMs: record.finishMs)
     }
 
-    // MARK: Loads that fail
+    // MARK: Failed loads
 
-    /// A load for running came to nothing: the policies of the routines that wait for it decide what follows.
+    /// Handles a failed load for running: the policies of the waiting routines decide what follows.
     func loadFailed(_ failed: FailedLoad) {
         guard let entry = programs[failed.load.plugin] else {
             return failed.report.map { actions.append(.dropReport($0)) } ?? ()
@@ -214,7 +214,7 @@ extension RoutineBook {
         }
     }
 
-    /// Records a load that came to nothing, for these routines; `-` when none is known.
+    /// Makes the records of a failed load for these routines; `-` stands for unknown routines.
     func record(_ failed: FailedLoad, of plugin: String, version: String?, for routines: [String]) {
         guard failed.isRecorded else { return }
         let wall = clock.wallMilliseconds()

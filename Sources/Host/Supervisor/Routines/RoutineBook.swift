@@ -4,54 +4,54 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// The routines of a host and their sessions: when one begins, what its end means, and what a person wants of it.
+/// The routines of a host and their sessions: when sessions begin, what follows from their end, and people's orders.
 ///
-/// It is told which programs there are and what becomes of their sessions, and what is to be done waits in `take`. It
-/// starts nothing itself: a session begins when whoever performs `start` has found it a seat.
+/// It is told about programs and about what happens to their sessions; the resulting actions wait in `take`. It starts
+/// nothing itself: a session begins when the performer of `start` has found a seat for it.
 final class RoutineBook {
-    /// Which host this is, for the records.
+    /// The host's identity, for the records.
     struct Host {
         /// The machine's name.
         var name: String
-        /// The boot.
+        /// The id of the boot.
         var boot: String
-        /// What running cycles get at a stop, ns.
+        /// The time in ns that running cycles get at a stop.
         var grace: Int64
     }
 
-    /// What the records say of a routine's sessions so far.
+    /// What the records contain about a routine's earlier sessions.
     struct Past: Equatable {
-        /// Their cycles.
+        /// Their total cycles.
         var cycles: UInt64 = 0
-        /// How the last one ended; nil when there was none.
+        /// How the last one ended; nil if there was none.
         var end: SessionEnd?
     }
 
-    /// A session that is to begin.
+    /// A session that should begin.
     struct Start: Equatable {
         let routine: Int
-        /// Its position in its plugin.
+        /// The routine's position in its plugin.
         let index: Int
         let load: Load
     }
 
-    /// What is to be done, in order.
+    /// An action for the caller.
     enum Action: Equatable {
-        /// Begin a session where its plugin is loaded, or have it loaded: see `opening`.
+        /// Begin a session where its plugin is loaded, or have the plugin loaded; see `opening`.
         case start(Start)
-        /// Tell the worker of a session something.
+        /// Send a command to the worker of a session.
         case send(WorkerCommand, Seat)
-        /// End the worker of a session: the session of that id was asked to end, and had its grace. `say` what if it is.
+        /// End the worker of a session that was asked to end and has used up its grace period; if so, log `say`.
         case endOverdue(Seat, identifier: String, say: String)
-        /// End the worker of a session that does not go on. `say` what if it is.
+        /// End the worker of a stuck session; if so, log `say`.
         case endHung(Seat, WorkerFleet.Standstill, identifier: String, say: String)
-        /// No routine of a worker may need it any more.
+        /// The worker of that key may have become unused.
         case release(WorkerKey)
-        /// A session, or an attempt at one, is over. That file is to be kept as the report that the record names.
+        /// A session, or an attempt at one, has ended. Keep the file `report` as the crash report of the record.
         case record(SessionRecord, report: String?)
-        /// No record names this crash report.
+        /// This crash report belongs to no record.
         case dropReport(String)
-        /// A routine is shut out: why.
+        /// A routine was quarantined; `why` is the reason.
         case quarantined(String, why: String)
     }
 
@@ -61,25 +61,25 @@ final class RoutineBook {
     let host: Host
     let ledgers: any LedgerSource
     private let tallies: TallyKeeper
-    /// What is remembered of schedules from host to host.
+    /// What is remembered of schedules across hosts.
     let memory: ScheduleMemory
     var sessionIDs = SessionIDGenerator()
     var random: any RandomNumberGenerator
     let hangs: HangLook
     var programs: [Int: ProgramEntry] = [:]
     var routines: [Int: RoutineEntry] = [:]
-    /// The routines that have a session, by that.
+    /// The routines that have a session, by its id.
     var running: [SessionID: RoutineEntry] = [:]
-    /// What ended sessions counted, by `plugin/routine`.
+    /// The totals of ended sessions, by `plugin/routine`.
     var totals: [String: RoutineTotals] = [:]
-    /// Whether routines that have gone were paused: those of the same name that follow them are so too.
+    /// Whether routines that are gone were paused, which applies to their successors of the same name.
     private var wasPaused: [String: Bool] = [:]
     private var hasChanged = false
     private(set) var isStopping = false
     private var nextKey = 0
     var actions: [Action] = []
 
-    /// A book with the tallies that the host before this one left. `random`: what spreads restarts and makes ids of sessions.
+    /// Makes a book with the tallies of the previous host. `random` spreads restarts and makes ids of sessions.
     init(
         host: Host, ledgers: any LedgerSource, tallies: any TallyFile, memory: ScheduleMemory = ScheduleMemory(),
         clock: any HostClock, deadlines: Deadlines, log: any LogSink,
@@ -99,7 +99,7 @@ final class RoutineBook {
         self.tallies.saveMore = { memory.save() }
     }
 
-    /// What is to be done since this was asked last, in order.
+    /// The actions since the last call, in order.
     func take() -> [Action] {
         defer { actions = [] }
         return actions
@@ -107,7 +107,7 @@ final class RoutineBook {
 
     // MARK: Programs
 
-    /// A program is there: its routines begin, if their policies say so.
+    /// Adds a program; its routines begin if their policies say so.
     func add(_ program: Program) {
         let entry = ProgramEntry(program)
         programs[program.number] = entry
@@ -146,7 +146,7 @@ final class RoutineBook {
         if routine.isPaused { log.write(.info, id, "still paused: schedhost resume \(id) lets it go on") }
     }
 
-    /// The same program in other words: nothing starts or ends, but its tallies are kept under its new contents.
+    /// Changes the keys of the routines' contents, under which their tallies are kept. Nothing starts or ends.
     func reword(_ program: Program) {
         guard let entry = programs[program.number], entry.program.routines.count == program.routines.count else {
             return
@@ -157,7 +157,7 @@ final class RoutineBook {
         }
     }
 
-    /// Ends what runs of a program; its sessions' records give that kind.
+    /// Ends what runs of a program; `kind` becomes the kind of end in its sessions' records.
     func retire(_ number: Int, as kind: SessionEnd, _ text: String) {
         guard let entry = programs[number], !entry.isRetired else { return }
         entry.isRetired = true
@@ -170,7 +170,7 @@ final class RoutineBook {
     /// Whether a session of a program runs.
     func hasSessions(_ number: Int) -> Bool { programs[number]?.routines.contains { $0.session != nil } ?? false }
 
-    /// Forgets programs that were retired and have no session any more.
+    /// Forgets retired programs that have no sessions any more.
     func forget(_ numbers: Set<Int>) {
         saveTallies()
         for number in numbers {
@@ -183,9 +183,9 @@ final class RoutineBook {
         }
     }
 
-    // MARK: What is asked of it
+    // MARK: Queries
 
-    /// Whether something changed since this was asked last.
+    /// Whether anything has changed since the last call.
     func takeChange() -> Bool {
         defer { hasChanged = false }
         return hasChanged
@@ -201,7 +201,7 @@ final class RoutineBook {
         }
     }
 
-    /// Whether a routine of these programs runs or will in the worker of that key.
+    /// Whether a routine of these programs runs, or will run, in the worker of that key.
     func wants(_ key: WorkerKey, _ plugins: Set<Int>) -> Bool {
         plugins.contains { number in
             guard let entry = programs[number], !entry.isRetired else { return false }
@@ -209,17 +209,17 @@ final class RoutineBook {
         }
     }
 
-    /// The sessions that run, as the next host must know them should this one die.
+    /// The running sessions, as the next host must know them if this host dies.
     var openSessions: [OpenSession] { routines.values.compactMap { $0.openSession(of: host) } }
 
-    /// The settings of a routine that has not gone.
+    /// The settings of a routine of an active program.
     func settings(of identifier: String) -> EffectiveSettings? {
         routines.values.first { $0.identifier == identifier && !$0.owner.isRetired }?.settings
     }
 
-    // MARK: The policies
+    // MARK: Policies
 
-    /// Tells a routine's policy what happened, and does what it answers.
+    /// Passes an event to a routine's policy, and performs its actions.
     func tell(_ routine: RoutineEntry, _ event: RestartPolicy.Event) {
         let wasAlive = routine.policy.isAlive
         if event == .timerFired, routine.policy.isDoubted, let session = routine.session,
@@ -234,7 +234,7 @@ final class RoutineBook {
         if wasAlive, !routine.policy.isAlive { actions.append(.release(routine.place)) }
     }
 
-    /// Sets when the routine's policy wants to be told the time. Its timer is made the first time that it wants one.
+    /// Sets the routine's timer to the policy's deadline. The timer is made when it is first needed.
     private func arm(_ routine: RoutineEntry, at time: MonotonicTime?) {
         guard routine.timer != nil || time != nil else { return }
         let timer = routine.timer ?? deadlines.make { [unowned self, unowned routine] _ in tell(routine, .timerFired) }
@@ -251,7 +251,7 @@ final class RoutineBook {
                 log.write(.error, routine.identifier, message)
                 saveTallies()
                 endSession(of: routine, as: .quarantined, message)
-                // The record of a session that still runs tells it when that ends.
+                // If a session still runs, its record will report the quarantine.
                 if routine.session == nil { self.actions.append(.quarantined(routine.identifier, why: message)) }
             case .lift: log.write(.info, routine.identifier, "no longer quarantined")
             case .recover(let trouble):
@@ -268,7 +268,7 @@ final class RoutineBook {
             log.write(.info, routine.identifier, "not started again: its until comes before that")
             return tell(routine, .tooLate)
         }
-        // What the host lacks is said once, not at each try.
+        // A shortage of the host is logged once, not at each retry.
         if let trouble = routine.policy.trouble, trouble.fault == .host, trouble.count > 1 { return }
         if isStopping { return }
         log.write(.info, routine.identifier, "starts again in \(DurationText.format(milliseconds: delay))")
@@ -276,7 +276,7 @@ final class RoutineBook {
 
     // MARK: Hangs
 
-    /// Looks at all sessions for what does not go on.
+    /// Inspects all sessions for stuck ones.
     private func lookForHangs() {
         for finding in hangs.observe(routines.values.compactMap { $0.watched }) {
             guard let routine = routines[finding.key], let session = routine.session else { continue }
@@ -287,7 +287,7 @@ final class RoutineBook {
 
     // MARK: Tallies
 
-    /// Notes that a person has paused a routine, or that nobody has any more.
+    /// Notes that a person has paused a routine, or has resumed it.
     func setPaused(_ routine: RoutineEntry, _ isPaused: Bool) {
         guard routine.isPaused != isPaused else { return }
         routine.isPaused = isPaused
@@ -299,7 +299,7 @@ final class RoutineBook {
         tallies.changed()
     }
 
-    /// Writes what the next host must know of the policies, if that has changed; why it could not.
+    /// Saves the policies' state for the next host if it has changed; returns the error if that fails.
     @discardableResult
     func saveTallies() -> SystemError? { tallies.save() }
 
@@ -314,12 +314,12 @@ final class RoutineBook {
         return tallies
     }
 
-    // MARK: The host's end
+    // MARK: The end of the host
 
-    /// What is left to be done once a round of the loop.
+    /// Does what is left to do in each round of the loop.
     func settle() { hangs.arm() }
 
-    /// The host ends: nothing begins any more.
+    /// Prevents all further starts, because the host ends.
     func stop() {
         isStopping = true
         for routine in routines.values {

@@ -4,7 +4,7 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// One routine with its policy and, while one runs, its session.
+/// One routine with its policy and its session, if one runs.
 final class RoutineEntry {
     /// A session that has begun.
     struct Session {
@@ -12,28 +12,28 @@ final class RoutineEntry {
         let startMs: Int64
         let startBoot: BootTime
         let seat: Seat
-        /// The kind for the record when the session ends because we asked.
+        /// The kind of end for the record, if the host has asked the session to end.
         var endAs: SessionEnd?
-        /// The text that goes with it.
+        /// The text for the record in that case.
         var endText = ""
     }
 
-    /// The book's number for it, the hang watch's key.
+    /// The book's number for the routine, which is also its key in the hang watch.
     let key: Int
     let owner: ProgramEntry
     let index: Int
     let settings: EffectiveSettings
     var policy: RestartPolicy
     var session: Session?
-    /// The policy's, once it has wanted one.
+    /// The policy's timer; nil until the policy needs one.
     var timer: Deadlines.Timer?
-    /// Until when a session that was asked to end may take.
+    /// Limits the grace period of a session that was asked to end.
     var stopTimer: Deadlines.Timer?
-    /// A start is wanted as soon as a worker has the plugin.
+    /// Whether a session should start as soon as a worker has the plugin.
     var isStartPending = false
-    /// A person has paused it: a new session, file or host changes nothing about that.
+    /// Whether a person has paused it, which persists across sessions, files and hosts.
     var isPaused = false
-    /// When it is over for good, UTC ms.
+    /// When the routine ends for good, in UTC ms; nil if it does not.
     let untilMs: Int64?
 
     init(key: Int, owner: ProgramEntry, index: Int, policy: RestartPolicy, settings: EffectiveSettings, untilMs: Int64?)
@@ -50,12 +50,12 @@ final class RoutineEntry {
     var name: String { owner.program.routines[index].name }
     /// `plugin/routine`.
     var identifier: String { owner.program.name + "/" + name }
-    /// Where it runs.
+    /// The key of the worker that runs it.
     var place: WorkerKey { owner.program.key(of: index) }
 }
 
 extension RoutineEntry {
-    /// What the next host must know of the session that runs, should this one die.
+    /// The running session, as the next host must know it if this host dies; nil if there is none.
     func openSession(of host: RoutineBook.Host) -> OpenSession? {
         guard let session else { return nil }
         return OpenSession(
@@ -64,7 +64,7 @@ extension RoutineEntry {
             ledger: session.seat.ledger, slot: session.seat.slot)
     }
 
-    /// What the worker is told of a session; `past` is what the records say of those before it.
+    /// The command that starts a session; `past` is what the records contain about earlier sessions.
     func order(for session: Session, _ past: RoutineBook.Past) -> WorkerCommand.Start {
         WorkerCommand.Start(
             slot: session.seat.slot, plugin: program.number, routine: index, session: session.id,
@@ -74,7 +74,7 @@ extension RoutineEntry {
             caches: settings.caches, takesTurns: !settings.turns.areNone)
     }
 
-    /// Its session as the hang watch looks at it.
+    /// The session as a subject of the hang watch; nil if there is none.
     var watched: HangLook.Subject? {
         session.map {
             HangLook.Subject(
@@ -82,7 +82,7 @@ extension RoutineEntry {
         }
     }
 
-    /// What its worker may report of the end of its session.
+    /// The ends that the worker may report for the session.
     func reportedEnd(of session: Session, wasTold: Bool) -> ReportedEnd {
         ReportedEnd(
             hasMaxCycles: settings.maxCycles > 0,
@@ -90,7 +90,7 @@ extension RoutineEntry {
             wasAsked: session.endAs != nil || wasTold)
     }
 
-    /// A record with what is known here.
+    /// Makes a record with what is known here.
     func record(
         of session: Session, _ reason: SessionRecord.Reason, by host: RoutineBook.Host, _ clock: any HostClock
     ) -> SessionRecord {
@@ -103,7 +103,8 @@ extension RoutineEntry {
 }
 
 extension SessionRecord.Reason {
-    /// What groups failures: the kind with the signal, frame or text, in which numbers do not count.
+    /// A text that is equal for similar failures: the kind with the signal, frame or message, in which numbers are
+    /// replaced.
     var cause: String {
         let text = text.reduce(into: "") { text, character in
             if !character.isNumber { text.append(character) } else if text.last != "#" { text.append("#") }
@@ -114,7 +115,7 @@ extension SessionRecord.Reason {
 }
 
 extension SessionEnd {
-    /// What the next session learns of this one, in the ABI's numbers.
+    /// How the next session sees this end, in the ABI's numbers.
     var before: UInt32 {
         switch self {
         case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .quarantined: 1
@@ -126,7 +127,7 @@ extension SessionEnd {
 }
 
 extension RestartPolicy {
-    /// Whether a session runs or will, as things stand.
+    /// Whether a session runs or will run without further orders.
     var isAlive: Bool {
         switch state {
         case .waiting, .starting, .running, .ending: true

@@ -2,14 +2,16 @@ internal import HostPolicy
 internal import HostValues
 internal import HostWire
 
-/// What a person wants of routines: each order is one event of the routine's policy, one command to its session, or both.
+/// Performs people's orders about routines: each is an event for the routine's policy, a command to its session, or
+/// both.
 struct RoutineOrders {
     let book: RoutineBook
 
-    /// Whether it is done, and what to say.
+    /// Whether the order was performed, and the answer.
     typealias Outcome = (isDone: Bool, text: String)
 
-    /// Does what a person wants of these routines; none are all. Orders that are no routine's do nothing.
+    /// Performs an order for the named routines; without names, for all. Orders that do not concern routines are
+    /// ignored.
     func perform(_ order: ControlRequest) -> ControlResponse {
         if book.isStopping { return .failed("the host is stopping") }
         do throws(RoutineSelection.Unknown) {
@@ -24,7 +26,7 @@ struct RoutineOrders {
                 book.log.write(.info, identifier, "\(order.action.rawValue) by a person: \(outcome.text)")
                 outcomes.append(.init(id: identifier, isDone: outcome.isDone, text: outcome.text))
             }
-            // Who was answered can rely on it, whatever becomes of this host.
+            // Saved before the answer, so that the person can rely on it even if this host dies.
             if let fault = book.saveTallies() {
                 outcomes = outcomes.map { outcome in
                     .init(
@@ -38,8 +40,8 @@ struct RoutineOrders {
         }
     }
 
-    /// The plugin's number and the position in it of the routines that these ids of plugins and routines name; none are
-    /// all. An id that no plugin has names nothing.
+    /// The routines named by these ids of plugins and routines, each as the plugin's number and the routine's position;
+    /// without ids, all routines. Unknown ids are ignored.
     func places(of identifiers: [String]) -> [(plugin: Int, routine: Int)] {
         book.routines.values.filter { routine in
             identifiers.isEmpty || identifiers.contains { RoutineSelection.isMeant(routine.identifier, by: $0) }

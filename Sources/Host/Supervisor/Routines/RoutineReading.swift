@@ -5,10 +5,10 @@ internal import HostValues
 internal import HostWire
 
 extension RoutineBook {
-    /// The status of all routines, by id; `lifetime` has their cycles over all records.
+    /// The status of all routines, ordered by id; `lifetime` returns a routine's total cycles over all records.
     func status(lifetime: @escaping (String) -> UInt64) -> [RoutineStatus] {
         let reading = RoutineReading(book: self, ledgers: ledgers, clock: clock, lifetime: lifetime)
-        // The sessions of a replaced file end while those of the new one begin: they are one routine here.
+        // While a plugin is replaced, the old and the new entry of a routine coexist; the status combines them.
         return Dictionary(grouping: routines.values) { $0.identifier }
             .sorted { NaturalOrder.precedes($0.key, $1.key) }
             .map(\.value)
@@ -16,10 +16,10 @@ extension RoutineBook {
             .map { reading.status(of: $0) }
     }
 
-    /// Whether a routine with an end is in a session.
+    /// Whether a routine that has an end is in a session.
     var hasProgress: Bool { routines.values.contains { hasEnd($0) } }
 
-    /// The status of such routines, at most so many.
+    /// The status of such routines, at most `most` of them.
     func progress(most: Int, lifetime: @escaping (String) -> UInt64) -> [RoutineStatus] {
         let reading = RoutineReading(book: self, ledgers: ledgers, clock: clock, lifetime: lifetime)
         let bounded = routines.values.filter { hasEnd($0) }.sorted { $0.key < $1.key }
@@ -30,7 +30,7 @@ extension RoutineBook {
         routine.session != nil && (routine.settings.maxCycles > 0 || routine.untilMs != nil)
     }
 
-    /// How many routines there are, how many are in a session, and which are shut out.
+    /// The number of routines, the number in a session, and the ids of the quarantined ones.
     var tally: (routines: Int, running: Int, quarantined: [String]) {
         (
             routines.count, routines.values.count { $0.session != nil },
@@ -39,15 +39,15 @@ extension RoutineBook {
     }
 }
 
-/// Reads the status of routines from the book and from the ledgers: workers are not asked, and do not notice.
+/// Reads the status of routines from the book and from the ledgers, so that workers are not disturbed.
 struct RoutineReading {
     let book: RoutineBook
     let ledgers: any LedgerSource
     let clock: any HostClock
-    /// A routine's cycles over all its records.
+    /// Returns a routine's total cycles over all its records.
     let lifetime: (String) -> UInt64
 
-    /// The status of the entries of one id: the newest one's, with what the sessions of older ones count.
+    /// The status of all entries with one id: that of the newest entry, plus the counts of older entries' sessions.
     func status(of entries: [RoutineEntry]) -> RoutineStatus {
         guard let routine = entries.max(by: { Self.rank($0) < Self.rank($1) }) else {
             return RoutineStatus(plugin: "", routine: "", state: .idle)
@@ -71,8 +71,8 @@ struct RoutineReading {
         (routine.owner.isRetired ? 0 : 1, routine.key)
     }
 
-    /// What the ledger says of its session; nil when it cannot be read, or is of another session. A slot that a plugin
-    /// has spoiled is told from its twin, without histograms.
+    /// The ledger's content about the entry's session; nil if it cannot be read or belongs to another session. If the
+    /// plugin has overwritten the slot, it is read from the replica, without histograms.
     private func reading(of routine: RoutineEntry) -> (LedgerSnapshot, LedgerCounts)? {
         guard let session = routine.session, let bytes = ledgers.slotBytes(session.seat) else { return nil }
         let snapshot = LedgerReader.snapshot(bytes)
@@ -133,7 +133,7 @@ struct RoutineReading {
         status.lastStartMs = wallMs(boot: snapshot.began)
         guard routine.session?.endAs == nil, routine.policy.state != .ending else { return }
         defer {
-            // The first good cycle ends the row; the policy hears of it a little later.
+            // The first good cycle ends the series of failures; the policy learns of it a little later.
             if snapshot.goodCycles == 0, snapshot.state != .ended, !routine.isPaused {
                 explainTrouble(&status, of: routine)
             }
@@ -152,11 +152,11 @@ struct RoutineReading {
         }
     }
 
-    /// When a routine is due that goes by the wall clock, in the zone that was meant.
+    /// Sets when a routine is due that goes by the wall clock, in the intended time zone.
     private func addPlan(_ snapshot: LedgerSnapshot, to status: inout RoutineStatus, of routine: RoutineEntry) {
         let timing = routine.settings.timing
         if timing.isPlain || snapshot.cycle == 0 && timing.beginsNow { return }
-        // A plugin can write there.
+        // Untrusted: a plugin can write to the ledger.
         guard (1..<7_500_000_000_000).contains(snapshot.wallDue) else {
             if !timing.schedules.isEmpty { status.nextStartMs = nil }
             return
@@ -170,7 +170,7 @@ struct RoutineReading {
         status.nextLocal = LocalText.format(seconds, offset: zone.rules.offset(at: seconds))
     }
 
-    /// What the policy and the session alone say of its state.
+    /// Sets the state as far as policy and session determine it.
     private func setState(_ status: inout RoutineStatus, of routine: RoutineEntry) {
         if routine.session != nil {
             status.state = routine.session?.endAs != nil || !routine.policy.isAlive ? .ending : .starting
@@ -194,7 +194,7 @@ struct RoutineReading {
         }
     }
 
-    /// What goes wrong with it at present. Errors are a state of their own, also while the next attempt runs.
+    /// Explains the present trouble. Errors are a state of their own, even while the next attempt runs.
     private func explainTrouble(_ status: inout RoutineStatus, of routine: RoutineEntry) {
         guard let trouble = routine.policy.trouble else { return }
         switch trouble.fault {
@@ -206,7 +206,7 @@ struct RoutineReading {
         status.failuresInRow = UInt64(trouble.count)
     }
 
-    /// A time of the boot clock as UTC ms; nil for never, and for what no plugin can mean.
+    /// Converts a time of the boot clock to UTC ms; nil for `never`, and for implausible values.
     private func wallMs(boot time: BootTime) -> Int64? {
         guard time.nanoseconds > 0, time.nanoseconds < 1 << 60 else { return nil }
         return clock.wallMilliseconds() + (time - clock.boot()) / 1_000_000

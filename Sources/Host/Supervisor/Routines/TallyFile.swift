@@ -3,15 +3,15 @@ internal import HostStore
 internal import HostSystem
 internal import HostValues
 
-/// Where the tallies are that outlive the host: its state directory, or a test's memory.
+/// Stores the tallies that outlive the host: in its state directory, or in a test's memory.
 protocol TallyFile: AnyObject {
-    /// Those that the host before this one left, and what is to be said about them.
+    /// The tallies of the previous host, and a warning for the log.
     func load() -> (tallies: [String: RoutineTally], warning: String?)
-    /// Replaces them.
+    /// Replaces the tallies.
     func save(_ tallies: [String: RoutineTally]) throws(SystemError)
 }
 
-/// `tally.json` in the state directory.
+/// Stores the tallies in `tally.json` in the state directory.
 final class StateTallies: TallyFile {
     private let store = TallyStore()
     private let directory: Directory
@@ -23,18 +23,19 @@ final class StateTallies: TallyFile {
     func save(_ tallies: [String: RoutineTally]) throws(SystemError) { try store.save(tallies, in: directory) }
 }
 
-/// What the next host must know of the routines' policies: read at the start, and saved a moment after it has changed.
+/// Keeps the state of the routines' policies for the next host: reads it at the start, and saves it shortly after
+/// changes.
 final class TallyKeeper {
-    /// How long changes wait for more changes, ns: a save waits for the disk.
+    /// How long a save is delayed to combine changes, in ns, since a save waits for the disk.
     private static let delay: Int64 = 1_000_000_000
-    /// After how long a save that failed is tried again, ns.
+    /// After how long a failed save is retried, in ns.
     private static let retry: Int64 = 5_000_000_000
 
-    /// The tallies of all routines, also of those that are not there now, by `plugin/routine`.
+    /// The tallies as saved last, by `plugin/routine`, including those of absent routines.
     private(set) var saved: [String: RoutineTally]
-    /// Those of the routines that are there now.
+    /// Returns the tallies of the present routines. Set by the owner.
     var present: () -> [String: RoutineTally?] = { [:] }
-    /// Saves what goes with them.
+    /// Saves other data at the same time. Set by the owner.
     var saveMore: () -> Void = {}
     private let file: any TallyFile
     private let clock: any HostClock
@@ -55,14 +56,14 @@ final class TallyKeeper {
         timer = deadlines.make { [unowned self] _ in save() }
     }
 
-    /// Something has changed: it is saved in a moment.
+    /// Notes a change, which is saved shortly.
     func changed() {
         guard !isDue, let timer else { return }
         isDue = true
         deadlines.set(timer, at: clock.monotonic() + Self.delay)
     }
 
-    /// Saves now, if there is anything new. What cannot be saved is said once, and tried again: why it could not.
+    /// Saves now, if anything is new. A failure is logged once, retried later, and returned.
     @discardableResult
     func save() -> SystemError? {
         isDue = false

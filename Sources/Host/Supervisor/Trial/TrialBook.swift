@@ -4,13 +4,14 @@ public import HostValues
 internal import HostViews
 public import HostWire
 
-/// The sessions of one plugin that is tried in this process: when one begins, what its end means, and what is told at last.
+/// The sessions of one plugin that is tried in this process: when they begin, what follows from their end, and the
+/// final summary.
 ///
-/// It is a host's `RoutineBook` with its policies, without workers, files and people. It is told what the plugin says and
-/// the time, and what is to be done waits in `take`. Callbacks are not watched for hangs: who tries a plugin may have
-/// stopped it in a debugger.
+/// It uses a host's `RoutineBook` with its policies, without workers, files and people. It is told the plugin's events
+/// and the time, and the resulting commands wait in `take`. Callbacks are not watched for hangs, since the plugin may
+/// be stopped in a debugger.
 public final class TrialBook {
-    /// The file in which the sessions count.
+    /// The file for the sessions' counts.
     private final class Ledger: LedgerSource {
         let file: WorkerLedger
 
@@ -23,7 +24,7 @@ public final class TrialBook {
         func slotBytes(_ seat: Seat) -> [UInt8]? { file.bytes(slot: seat.slot) }
     }
 
-    /// The tallies of a book that nothing outlives.
+    /// The tallies of a book that does not persist.
     private final class NoTallies: TallyFile {
         func load() -> (tallies: [String: RoutineTally], warning: String?) { ([:], nil) }
         func save(_ tallies: [String: RoutineTally]) throws(SystemError) {}
@@ -44,8 +45,8 @@ public final class TrialBook {
     private let startMs: Int64
     private let pid: Int32
 
-    /// A book for a plugin that is loaded. `until`: when all sessions end, UTC ms. Throws what is wrong with its
-    /// configuration. `pid`: what the records say of the process; 0 where the run is to be the same each time.
+    /// Makes a book for a loaded plugin. `until`: when all sessions end, in UTC ms. `pid`: the process id in the
+    /// records; 0 if every run should be the same. Throws errors in the plugin's configuration.
     public init(
         _ plan: TrialPlan, of plugin: PluginDescription, until end: Int64?, seed: UInt64?, pid: Int32,
         clock: any HostClock, log: HostLog
@@ -63,38 +64,38 @@ public final class TrialBook {
             tallies: NoTallies(), clock: clock, deadlines: deadlines, log: self.log, random: random)
     }
 
-    /// What the plugin is to be loaded with; its disk caches are in that state directory.
+    /// The order to load the plugin; its disk caches are in that state directory.
     public func order(state: borrowing Directory) throws -> WorkerCommand.Load {
         let home = try WorkerFolders(in: state).make(.plugin(program.name))
         return program.load.command(caches: home.caches)
     }
 
-    /// A descriptor of the file in which its sessions count.
+    /// A descriptor of the file for the sessions' counts.
     public func ledgerFile() throws -> Descriptor { try ledger.file.file.duplicate() }
 
-    /// The most that a value in a cache, and all caches together, may take in memory, MB.
+    /// The memory limits in MB of a single cached value, and of all caches together.
     public var cacheLimits: (valueMb: UInt64, memoryMb: UInt64) {
         (program.load.limits.cacheValueMb, program.load.limits.cacheMemoryMb)
     }
 
     // MARK: The run
 
-    /// The routines begin, as their settings say.
+    /// Begins the routines, as their settings say.
     public func begin() {
         book.add(program)
         perform()
     }
 
-    /// When it wants to be told the time; `never` for not at all.
+    /// When `settle` must be called next; `never` if there is no such time.
     public var earliest: MonotonicTime { deadlines.earliest }
 
-    /// Tells it the time.
+    /// Handles what is due at the present time.
     public func settle() {
         deadlines.settle(now: clock.monotonic())
         perform()
     }
 
-    /// Tells it what the plugin has said.
+    /// Handles the plugin's events.
     public func receive(_ events: [WorkerEvent]) {
         for event in events {
             switch event {
@@ -117,7 +118,7 @@ public final class TrialBook {
         book.ended(ended, counts, wasTold: false)
     }
 
-    /// What is to be told the plugin, in order.
+    /// The commands for the plugin since the last call, in order.
     public func take() -> [WorkerCommand] {
         if commands.isEmpty { return [] }
         defer { commands = [] }
@@ -138,7 +139,7 @@ public final class TrialBook {
     /// Whether a session has failed.
     public var hasFailed: Bool { records.failed > 0 }
 
-    /// Asks all sessions to end; none begins any more.
+    /// Asks all sessions to end, and prevents new ones.
     public func stop() {
         book.stop()
         for routine in book.routines.values.sorted(by: { $0.key < $1.key }) {
@@ -171,7 +172,8 @@ public final class TrialBook {
         book.began(start.routine, past[routine.identifier] ?? RoutineBook.Past())
     }
 
-    /// The book counts the routines that run; the plugin all that it has. Nobody says whose cycle may begin here.
+    /// Converts a command of the book, which numbers only the routines that run, to the plugin's numbers. Since nobody
+    /// grants turns here, cycles do not wait for them.
     private func translated(_ command: WorkerCommand) -> WorkerCommand {
         guard case .start(var start) = command else { return command }
         start.routine = chosen[start.routine]
@@ -188,9 +190,9 @@ public final class TrialBook {
         log.write(RecordTable.level(of: whole), record.identifier, RecordTable.ending(of: whole))
     }
 
-    // MARK: What is told at last
+    // MARK: The summary
 
-    /// What came of it.
+    /// The summary of the trial so far.
     public func summary(seed: UInt64?) -> TrialSummary {
         TrialSummary(
             plugin: program.name, version: program.version, fromMs: startMs, toMs: clock.wallMilliseconds(), seed: seed,
@@ -205,9 +207,9 @@ public final class TrialBook {
     }
 }
 
-/// The records of a trial: the newest ones, and how many there were.
+/// The newest records of a trial, with counts of all.
 private struct KeptRecords {
-    /// More are not kept: a session that fails each second makes 31 million of them in a year.
+    /// The number of records kept. A session that fails every second makes 31 million of them in a year.
     private static let most = 1000
 
     private(set) var newest: [SessionRecord] = []

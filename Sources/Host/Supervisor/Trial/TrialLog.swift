@@ -1,17 +1,17 @@
 internal import HostValues
 
-/// The log of a trial: shown as it comes, and kept for what is told at last.
+/// The log of a trial: shown as it comes, and kept for the summary.
 final class TrialLog: LogSink {
-    /// More lines are counted and not kept.
+    /// The number of lines kept; further ones are only counted.
     private static let most = 10_000
 
     private let shown: HostLog
-    /// The first lines that the plugin and the policies said.
+    /// The first lines of the plugin and of the policies.
     private(set) var lines: [LogLine] = []
-    /// How many came after these, or came too fast.
+    /// The number of further lines, and of lines that came too fast.
     private(set) var dropped: UInt64 = 0
 
-    /// Shows them in that log.
+    /// Makes a log that shows its lines in a host's log.
     init(_ shown: HostLog) { self.shown = shown }
 
     func write(_ level: LogLevel, _ subject: String, _ text: String, ms: Int64?) {
@@ -24,18 +24,18 @@ final class TrialLog: LogSink {
         lines.append(LogLine(ms: ms ?? shown.now, level: level, subject: subject, text: text))
     }
 
-    /// So many lines came too fast to be kept or shown.
+    /// Notes that so many lines came too fast to be kept or shown.
     func drop(_ count: Int) {
         dropped += UInt64(max(0, count))
         shown.write(.warning, "", "\(count) log lines dropped")
     }
 }
 
-/// Random numbers that are the same for one seed: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+/// A reproducible random number generator: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 
-    /// The sequence of a seed.
+    /// Makes a generator; the same seed gives the same numbers.
     init(seed: UInt64) { state = seed }
 
     mutating func next() -> UInt64 {

@@ -5,21 +5,21 @@ internal import HostSystem
 public import HostValues
 internal import HostWire
 
-/// A plugin that is to be tried, with what is configured for it: as a host would take it from that file's directory.
+/// A plugin to try, with its configuration as a host of the file's directory would apply it.
 public struct TrialPlan {
-    /// Why it cannot be tried, in one line.
+    /// The reason why it cannot be tried.
     public struct Refusal: Error, CustomStringConvertible {
-        /// The line.
+        /// The reason in one line.
         public let description: String
     }
 
-    /// The folder with the file in it.
+    /// The folder that contains the file.
     public let folder: String
-    /// The file as it was inspected: that it is a plugin is sure.
+    /// The inspected file, which is certainly a plugin.
     public let file: PluginFile
     private let options: TrialOptions
 
-    /// Looks at the file, and runs nothing of it.
+    /// Inspects the file, without running any of its code.
     public init(_ options: TrialOptions) throws {
         self.options = options
         let (folder, name) = Directory.split(options.file)
@@ -32,11 +32,12 @@ public struct TrialPlan {
         }
     }
 
-    /// The file, as dlopen(3) does not look for it elsewhere.
+    /// The absolute path of the file, so that dlopen(3) does not search for it.
     public var path: String { HostProcess.absolute(options.file) }
 
-    /// What the dynamic linker must be told before this process begins, so that it can load the plugin: the runtime of a
-    /// sanitizer, and where libraries are that lie beside the file and that it does not look for there itself. Empty: nothing.
+    /// The environment variables that the dynamic linker needs before this process starts, so that it can load the
+    /// plugin: for the runtime of a sanitizer, and for libraries beside the file that it would not find by itself.
+    /// Empty if none are needed.
     public var linkerVariables: [String: String] {
         var variables: [String: String] = [:]
         let sanitizers = Sanitizer.libraries(of: file)
@@ -55,7 +56,8 @@ public struct TrialPlan {
         return variables
     }
 
-    /// The program that a book runs of it. `end`: when all sessions end, UTC ms; nil: when they do.
+    /// The program for the book, and the positions of its routines in the plugin. `end`: when all sessions end, in UTC
+    /// ms; nil if they end by themselves.
     func program(of plugin: PluginDescription, at nowMs: Int64, end: Int64?) throws -> (Program, [Int]) {
         let beside = (folder == "." ? "" : folder + "/")
         let host = try ConfigurationFiles.host(
@@ -117,7 +119,7 @@ public struct TrialPlan {
             EffectiveSettings(of: routine, in: plugin, host: host, layers, commandLine: layer)
         }
         var values: [SettingKey: SettingValue] = [:]
-        // Who names a routine wants it, whatever the configuration says of it.
+        // Naming a routine enables it, whatever the configuration says.
         if !options.routines.isEmpty { values[.enabled] = .flag(true) }
         if let cycles = options.cycles { values[.maxCycles] = .integer(cycles) }
         if let end, (merged(ConfigurationLayer()).until.moment(nowMs: nowMs) ?? .max) > end {

@@ -4,9 +4,9 @@ internal import HostValues
 internal import HostViews
 internal import HostWire
 
-/// What came of a trial: counts, records and log lines, for people and as JSON.
+/// The result of a trial: counts, records and log lines, as text for people and as JSON.
 public struct TrialSummary {
-    /// One routine.
+    /// The counts of one routine.
     struct Routine {
         var name: String
         var sessions: UInt64
@@ -21,12 +21,12 @@ public struct TrialSummary {
     let version: String
     let fromMs: Int64
     let toMs: Int64
-    /// What random numbers came from; nil: from the system.
+    /// The seed of the random numbers; nil if they came from the system.
     let seed: UInt64?
     let routines: [Routine]
     /// The newest records.
     let records: [SessionRecord]
-    /// How many there were before these.
+    /// The number of records before these.
     let droppedRecords: UInt64
     let lines: [LogLine]
     let droppedLines: UInt64
@@ -34,9 +34,10 @@ public struct TrialSummary {
     /// Whether a session has failed.
     public var hasFailed: Bool { routines.contains { $0.failedSessions > 0 } }
 
-    // MARK: For people
+    // MARK: Text
 
-    /// A table of the routines, and the records below it. `took`: how long it took, ms, where that is another time than passed.
+    /// A table of the routines, with the records below it. `took`: the real duration of the trial in ms, if it ran in
+    /// virtual time.
     public func text(took: Int64?, width: Int?, isColored: Bool) -> String {
         var text = table
         text += "\n" + RecordTable.text(Array(records.suffix(20)), format: .table, width: width, isColored: isColored)
@@ -74,9 +75,9 @@ public struct TrialSummary {
         }.joined()
     }
 
-    // MARK: For programs
+    // MARK: JSON
 
-    /// One object and a line break.
+    /// The result as one JSON object and a line break.
     public var json: [UInt8] {
         var writer = JSONWriter()
         writer.open()
