@@ -52,9 +52,9 @@ public enum Thread {
     ///
     /// The thread's share of the processor stays the same. But when it wakes, it preempts a thread with a longer slice,
     /// as every thread with the default has, instead of waiting for milliseconds until that slice ends. Threads and
-    /// processes that it starts have the default slice again, unless the thread's niceness is negative, which they
-    /// would lose with it. Has no effect before Linux 6.12, and for policies other than `SCHED_OTHER`.
-    /// sched_setattr(2), sched(7).
+    /// processes that it starts have the default slice again; but if the thread's niceness is negative they inherit the
+    /// short one, since the reset would clear their niceness too. Has no effect before Linux 6.12, and for policies
+    /// other than `SCHED_OTHER`. sched_setattr(2), sched(7).
     public static func shortenSlice() { _ = chs_set_slice(100_000) }
 
     private final class Start: Sendable {

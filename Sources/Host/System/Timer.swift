@@ -42,7 +42,7 @@ struct TimerDescriptor: ~Copyable, Sendable {
 public struct BootTimer: ~Copyable, Sendable {
     private let timer: TimerDescriptor
 
-    /// A disarmed timer.
+    /// Makes a disarmed timer.
     public init() throws(SystemError) { timer = try TimerDescriptor(CLOCK_BOOTTIME) }
 
     /// The descriptor to wait for, with `Poller` or `EventLoop`.
@@ -60,7 +60,7 @@ public struct BootTimer: ~Copyable, Sendable {
 public struct MonotonicTimer: ~Copyable, Sendable {
     private let timer: TimerDescriptor
 
-    /// A disarmed timer.
+    /// Makes a disarmed timer.
     public init() throws(SystemError) { timer = try TimerDescriptor(CLOCK_MONOTONIC) }
 
     /// The descriptor to wait for, with `Poller` or `EventLoop`.
@@ -77,7 +77,7 @@ public struct MonotonicTimer: ~Copyable, Sendable {
 public struct WallTimer: ~Copyable, Sendable {
     private let timer: TimerDescriptor
 
-    /// A disarmed timer.
+    /// Makes a disarmed timer.
     public init() throws(SystemError) {
         timer = try TimerDescriptor(CLOCK_REALTIME, flags: Int32(TFD_TIMER_CANCEL_ON_SET))
     }

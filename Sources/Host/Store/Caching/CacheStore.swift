@@ -168,7 +168,7 @@ final class CacheStore: Sendable {
     private func sweep(_ directory: OpenDirectory) throws(SystemError) {
         let folder = directory.folder
         let names = try folder.names()
-        // Makes the first save scan the folder, so that the existing files are counted.
+        // Makes the first access scan the folder, so that the existing files are counted.
         if names.contains(where: { $0.hasSuffix(Self.ending) }) {
             directory.files.store(.max / 2, ordering: .relaxed)
             directory.bytes.store(.max / 2, ordering: .relaxed)

@@ -20,51 +20,51 @@ public final class SystemCacheFolder: CacheFolder {
         self.clock = clock
     }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func folder(_ name: String, create: Bool) throws(SystemError) -> any CacheFolder {
         SystemCacheFolder(try directory.directory(name, create: create), clock: clock)
     }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func names() throws(SystemError) -> [String] { try directory.names() }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func status(_ name: String) throws(SystemError) -> CacheFileStatus {
         let status = try directory.status(name)
         return CacheFileStatus(written: status.modified, size: status.size, number: status.inode)
     }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func open(_ name: String) throws(SystemError) -> any CacheFile {
         SystemCacheFile(try directory.openQuietly(name), name, in: self)
     }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func create(_ name: FileName) throws(SystemError) -> any CacheFile {
         SystemCacheFile(try directory.create(name), name.text, in: self)
     }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func reopen(_ name: FileName) -> (any CacheFile)? {
         guard let descriptor = directory.openForOverwriting(name) else { return nil }
         return SystemCacheFile(descriptor, name.text, in: self)
     }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func exchange(_ one: FileName, with other: FileName) throws(SystemError) -> Bool {
         try directory.exchange(one, with: other)
     }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func rename(_ old: FileName, to new: FileName) throws(SystemError) { try directory.rename(old, to: new) }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func remove(_ name: String) throws(SystemError) { try directory.remove(name) }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func synchronize() throws(SystemError) { try directory.descriptor.synchronize(subject: directory.path) }
 
-    /// As `CacheFolder` says.
+    /// See `CacheFolder`.
     public func lock(_ name: String, at offset: Int64, patience: Int64) throws(SystemError) -> (any CacheFileLock)? {
         if offset == 0 { return try lockFirst(name, patience: patience) }
         let lock = KeptLock(try directory.openForUpdate(name), path: path(name))

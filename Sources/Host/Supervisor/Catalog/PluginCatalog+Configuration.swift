@@ -3,7 +3,7 @@ internal import HostValues
 
 /// The configurations of plugins: read before their routines begin, and again when files are edited.
 ///
-/// /// An invalid edit changes nothing: it is logged, and routines keep their settings until the file is corrected.
+/// An invalid edit changes nothing: it is logged, and routines keep their settings until the file is corrected.
 extension PluginCatalog {
     /// Reads the host's configuration; throws if it is invalid, or if it was named and does not exist.
     func loadHostConfiguration() throws { _ = try resolver.readHost() }
@@ -64,7 +64,7 @@ extension PluginCatalog {
 
     /// Starts and retires instances as the configuration says. Returns whether this entry stays.
     ///
-    /// /// An entry that was described before the instances were known becomes the first missing instance.
+    /// An entry that was described before the instances were known becomes the first missing instance.
     func settleInstances(of entry: Entry, _ wanted: [String]) -> Bool {
         let siblings = inOrder { $0.isSibling(of: entry) && !$0.isRetiring }
         if entry.instance == nil, !entry.isReady {

@@ -8,7 +8,7 @@ internal import HostWire
 /// The plugins of a directory: which files are plugins, their names and configurations, and what must happen when one
 /// appears, changes or disappears.
 ///
-/// /// It is told about changes in the directory and findings of workers, and scans through its folder. The resulting
+/// It is told about changes in the directory and findings of workers, and scans through its folder. The resulting
 /// changes wait in `take`. It knows neither workers nor sessions.
 final class PluginCatalog {
     /// An action for the caller.
