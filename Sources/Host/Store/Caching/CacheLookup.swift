@@ -72,7 +72,7 @@ public typealias CacheSource = (_ key: UnsafeRawBufferPointer, _ writer: CacheWr
 public struct ServedValue: Sendable {
     /// Where a served value came from.
     public enum State: Equatable, Sendable {
-        /// From the cache, within its expiry.
+        /// From the cache: within its expiry, except for `peek`.
         case hit
         /// From the source, in a load that this call performed or joined.
         case loaded

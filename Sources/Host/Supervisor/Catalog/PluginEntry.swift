@@ -11,7 +11,7 @@ final class PluginEntry {
         case waiting(for: Set<Int>)
         /// A worker was asked for the description, which has not come yet.
         case describing
-        /// The plugin is described, and waits for another file's decision or end because of its name.
+        /// The plugin is described, and waits because another file has its name, or may have a better claim to it.
         case held(PluginDescription)
         /// The routines can run.
         case ready(Program, PluginDescription)

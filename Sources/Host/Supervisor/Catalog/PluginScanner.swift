@@ -9,8 +9,8 @@ final class PluginScanner {
     private static let share: Int64 = 5_000_000
     /// After how long an inconclusive scan is repeated, in ns.
     static let retry: Int64 = 2_000_000_000
-    /// For how long after the start an inconclusive scan is not logged, in ns. The kernel releases disk space that a
-    /// former host has freed only when the sandboxes of its workers are gone.
+    /// For how long after the start an inconclusive scan is not logged, in ns. The kernel frees the disk space of files
+    /// that the previous host has removed only when the sandboxes of the workers that had loaded them are gone.
     private static let leftovers: Int64 = 1_000_000_000
 
     /// Called with the consequence of a scan, the file's name, and the file if it is a plugin; see

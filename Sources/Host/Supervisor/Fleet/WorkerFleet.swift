@@ -117,7 +117,7 @@ final class WorkerFleet {
         queue.add(plugin)
     }
 
-    /// Removes a plugin from the queue's count.
+    /// Notes that a plugin needs no description any more.
     func leaveQueue(_ plugin: Int) { queue.leave(plugin) }
 
     /// The next plugin to describe; nil if none may be described now.

@@ -98,7 +98,7 @@ final class RecordKeeper {
     private func add(_ line: RecordLine) {
         storage.add(line)
         recorded.append(line.record.session)
-        // A large record is fine in the files, but not in memory too.
+        // Of a large record only the brief form is kept in memory, which is scarcer than space in the files.
         history.append(line.bytes.count > Self.mostOfOneInHistory ? line.record.brief : line.record)
         if history.count > Self.mostInHistory {
             history = RecentRecords.newest(history, most: Self.mostInHistory / 2)
