@@ -8,8 +8,7 @@ extension WorkerFleet {
     /// Whether the process is a worker.
     func isWorker(_ pid: Int32) -> Bool { workers.values.contains { $0.process?.pid == pid } }
 
-    /// Has waiting plugins described, as many as may be loaded at once. `order` makes the order when a plugin's turn
-    /// comes; it returns nil if none is needed any more.
+    /// Has waiting plugins described. `order` makes a plugin's order when its turn comes, or nil if none is needed.
     func describeWaiting(_ order: (Int) -> Load?) {
         while let number = nextToDescribe() {
             guard let load = order(number) else {

@@ -6,8 +6,8 @@ struct Program: Equatable {
     struct Routine: Equatable {
         var name: String
         var settings: EffectiveSettings
-        /// Identifies the routine's content: the plugin's bytes, the ABI, and the settings in files. A change resets
-        /// its policy.
+        /// Identifies the routine's content: the plugin's bytes, the ABI, and the settings in files. A change clears
+        /// the failures in its policy.
         var content: String
     }
 

@@ -222,6 +222,7 @@ final class RoutineBook {
     /// Passes an event to a routine's policy, and performs its actions.
     func tell(_ routine: RoutineEntry, _ event: RestartPolicy.Event) {
         let wasAlive = routine.policy.isAlive
+        // Workers do not report good cycles one by one: while one would end a row of failures, the ledger is asked.
         if event == .timerFired, routine.policy.isDoubted, let session = routine.session,
             let snapshot = ledgers.snapshot(session.seat), snapshot.session == session.id.rawValue,
             snapshot.goodCycles > 0
