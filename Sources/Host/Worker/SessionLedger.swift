@@ -44,7 +44,7 @@ internal import Synchronization
             unsafe slot.pointee.durations[index].store(0, ordering: .relaxed)
             unsafe slot.pointee.lateness[index].store(0, ordering: .relaxed)
         }
-        // The id is stored last, so that a reader of the new id finds no value of the former session.
+        // The id is stored after all counts, so that a reader of the new id finds no count of the former session.
         unsafe slot.pointee.session.store(session.rawValue, ordering: .releasing)
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .releasing)
     }
