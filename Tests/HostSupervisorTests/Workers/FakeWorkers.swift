@@ -121,6 +121,10 @@ final class FakeLauncher: WorkerLauncher {
     /// Who was not answered.
     private(set) var askers: [(Report) -> Bool] = []
 
+    /// Copies that are gone.
+    var missing: Set<String> = []
+    func canOpen(_ path: String) -> Bool { !missing.contains(path) }
+
     /// Reports that were removed.
     private(set) var droppedReports: [String] = []
     func dropReport(_ name: String) { droppedReports.append(name) }

@@ -69,6 +69,8 @@ struct FailedLoad: Equatable {
     enum Manner: Equatable {
         /// The worker has refused the plugin, at this stage.
         case refused(LoadStage)
+        /// The worker says that it cannot open the plugin's copy, and the host cannot open it either.
+        case copyGone
         /// The worker died during the load.
         case died
     }
@@ -98,15 +100,23 @@ struct FailedLoad: Equatable {
     var fault: FailureHistory.Fault? {
         switch manner {
         case .refused(.load): .error
-        case .refused(.open) where isCopyGone: .host
+        case .copyGone: .host
         case .refused(.open), .refused(.descriptor): nil
         case .died: .death
         }
     }
+}
 
-    /// Whether the file that cannot be opened is the plugin's copy, which was there a moment ago: then the host is at
-    /// fault. If a library is missing, the linker's message names that library instead.
-    private var isCopyGone: Bool { text.hasPrefix(load.path + ": cannot open shared object file") }
+extension FailedLoad {
+    /// A load that the worker has refused. `hasCopy`: the host itself can open the plugin's copy. The worker's own words
+    /// about that may be the plugin's invention.
+    init(refusing load: Load, at stage: LoadStage, text: String, hasCopy: Bool, pid: Int32, startedAt: MonotonicTime) {
+        self.init(
+            load: load, manner: stage == .open && !hasCopy ? .copyGone : .refused(stage),
+            text: stage == .load ? "its load failed: \(text)" : text,
+            reason: SessionRecord.Reason(.error, text: text, phase: .load), pid: pid, startedAt: startedAt,
+            isInnocent: false)
+    }
 }
 
 /// The consequences of a worker's death.

@@ -31,12 +31,10 @@ extension WorkerFleet {
         case .refused(let plugin, let stage, let text):
             guard let load = answered(plugin, by: worker) else { return }
             let text = text + tellRefusals(of: worker, SessionRecord.Reason(.error, text: text))
-            events.append(
-                .refused(
-                    FailedLoad(
-                        load: load, manner: .refused(stage), text: stage == .load ? "its load failed: \(text)" : text,
-                        reason: SessionRecord.Reason(.error, text: text, phase: .load), pid: worker.process?.pid ?? 0,
-                        startedAt: worker.startedAt, isInnocent: false, report: nil)))
+            let failed = FailedLoad(
+                refusing: load, at: stage, text: text, hasCopy: stage != .open || launcher.canOpen(load.path),
+                pid: worker.process?.pid ?? 0, startedAt: worker.startedAt)
+            events.append(.refused(failed))
         case .ended(var ended):
             ended.reason.text += tellRefusals(of: worker, ended.reason)
             let counts = worker.process?.slotBytes(ended.slot).flatMap { LedgerCounts($0, of: ended.session) }

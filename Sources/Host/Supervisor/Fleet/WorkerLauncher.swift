@@ -41,6 +41,8 @@ protocol WorkerLauncher: AnyObject {
     /// Starts a worker, whose reports are passed to `report`.
     func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
         -> any WorkerProcess
+    /// Whether the host itself can open the file that a worker was told to load.
+    func canOpen(_ path: String) -> Bool
     /// Removes the report file of a worker that has not crashed.
     func dropReport(_ name: String)
     /// Passes to `then` what is known about a death, at once if there is nothing to read, else in a later round of the
@@ -118,6 +120,10 @@ final class ProcessLauncher: WorkerLauncher {
         if backtracer != nil { places.report = try? reports.make(setup.reportName) }
         if let data = place?.data { setup.variables.append("TMPDIR=" + data) }
         setup.policy = try sandboxes.policy(setup.limits.sandbox, places).bytes
+    }
+
+    func canOpen(_ path: String) -> Bool {
+        (try? Directory("/").openForReading(HostProcess.absolute(path), followLink: true)) != nil
     }
 
     func dropReport(_ name: String) { reports.drop(name) }
