@@ -2,9 +2,11 @@
 #include <CHostSystemSandbox.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -124,11 +126,26 @@ static void *take(struct rest *rest, size_t size) {
     return part;
 }
 
+/* Among the rights of a rule: its path has no links, and gets no rule where it has some by now. */
+#define EXACT (1ull << 63)
+
+/* Whether what was opened lies at that path itself. */
+static int is_at(int opened, const char *path) {
+    char link[32], place[PATH_MAX];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", opened);
+    ssize_t length = readlink(link, place, sizeof place);
+    return length > 0 && (size_t)length == strlen(path) && memcmp(place, path, (size_t)length) == 0;
+}
+
 static int add_path(int ruleset, uint64_t rights, const char *path) {
-    struct path_rule rule = {rights, open(path, O_PATH | O_CLOEXEC)};
+    struct path_rule rule = {rights & ~EXACT, open(path, O_PATH | O_CLOEXEC)};
     struct stat status;
     if (rule.folder < 0) {
         return 0; /* it is not there, or it is hidden: then it cannot be reached either */
+    }
+    if ((rights & EXACT) != 0 && !is_at(rule.folder, path)) {
+        (void)close(rule.folder);
+        return 0; /* a link was put in its place meanwhile */
     }
     if (fstat(rule.folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
         rule.rights &= OF_FILES;

@@ -292,7 +292,8 @@ public enum ConfigurationReference {
         case .sandboxRead:
             Words(
                 .sandbox,
-                "What may be read: everything but the host's own files; a list, and what all programs need, takes its place.",
+                "What may be read: everything but the host's own files; a list, and what all programs need, takes its place. What "
+                    + "is made later beside the state or the plugins directory is read by the next worker only.",
                 "sandbox: { read: [\"/var/log/app\"] }")
         case .sandboxWrite:
             Words(

@@ -37,7 +37,7 @@ enum ContainerReference {
             return object(
                 [.hostFile],
                 "What plugins' own files may allow in sandbox {} at most, by the same keys, where others than the operator write "
-                    + "these files.",
+                    + "these files. Paths are compared part by part, and where their links lead when a worker starts.",
                 "sandbox_limit: { level: \"on\", write: [\"/srv\"], syscalls: [] }", builtIn: "{} (no limit)")
         case .plugins:
             return object(

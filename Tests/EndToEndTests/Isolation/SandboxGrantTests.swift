@@ -200,6 +200,37 @@ extension EndToEnd {
             #expect(host.lines(id, "own: written;").count == 1, "\(host.log)")
         }
 
+        @Test func `a link does not lead beyond the limit, neither by a parameter nor by a setting`() async throws {
+            let id = "led-beyond"
+            let scratch = try Scratch()
+            for folder in ["outside", "within", "within/real"] {
+                try FileManager.default.createDirectory(
+                    atPath: scratch.path + "/" + folder, withIntermediateDirectories: false)
+            }
+            for (link, target) in [("way", "../outside"), ("way2", "../outside"), ("good", "real")] {
+                try FileManager.default.createSymbolicLink(
+                    atPath: "\(scratch.path)/within/\(link)", withDestinationPath: target)
+            }
+            try await Fixtures.build(id, c: Self.writer(id, default: "/tmp/\(id)-default"))
+            try scratch.add(id)
+            try scratch.write(
+                "{ sandbox_limit: { write: ['\(scratch.path)/within/'] }, plugins: { '\(id)': { params: { "
+                    + "own: '\(scratch.path)/outside/by-the-operator' } } } }", to: "schedhost.json5")
+            // The file in `outside` is given by the operator alone.
+            try Data().write(to: URL(filePath: scratch.path + "/outside/by-the-operator"))
+            try scratch.write(
+                """
+                { params: { made: '\(scratch.path)/within/way/file', there: '\(scratch.path)/within/way2/other' },
+                  sandbox: { write: ['\(scratch.path)/within/way2', '\(scratch.path)/within/good'] }, max_cycles: 1 }
+                """, to: id + ".json5")
+            let host = try Host("--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0), "\(host.log)")
+            #expect(host.lines(id, "made: Permission denied;").count == 1, "\(host.log)")
+            #expect(host.lines(id, "there: Permission denied;").count == 1, "\(host.log)")
+            #expect(host.lines(id, "own: written;").count == 1, "\(host.log)")
+            #expect(host.lines("/within/way2 (sandbox.write) leads beyond what sandbox_limit allows").count == 1)
+        }
+
         @Test func `the environment has what programs need, and what is named`() async throws {
             try await Fixtures.build(
                 "teller",

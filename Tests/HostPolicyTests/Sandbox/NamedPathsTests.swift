@@ -52,12 +52,34 @@ import Testing
     func `a path gives what is meant by it, and nothing of the system, the host or the account`(
         path: String, grant: NamedPaths.Grant?
     ) {
-        #expect(Self.paths.grants(for: [path], look: Self.look) == [grant].compactMap { $0 })
+        #expect(Self.paths.grants(for: [path], look: Self.look).grants == [grant].compactMap { $0 })
+    }
+
+    @Test(
+        arguments: [
+            // Who can write a folder can put a link there: it leads no further than that folder.
+            ("/data/out/away", nil), ("/data/out/away/x", nil), ("/data/out/within", .file("/data/out/file")),
+            ("/data/out/folder/x", .beneath("/data/out/sub")),
+            // Nobody who is given something can put one there.
+            ("/home/me/away", .beneath("/data/other")), ("/home/me/away/x", .beneath("/data/other")),
+        ] as [(String, NamedPaths.Grant?)])
+    func `a link in a folder that may be given leads only within it`(path: String, grant: NamedPaths.Grant?) {
+        let folders: Set = ["/", "/data", "/data/out", "/data/out/sub", "/data/other", "/home", "/home/me"]
+        let links = [
+            "/data/out/away": "/data/other", "/data/out/within": "/data/out/file", "/data/out/folder": "/data/out/sub",
+            "/home/me/away": "/data/other",
+        ]
+        let grants = Self.paths.grants(for: [path]) { path in
+            let place = links[path] ?? path
+            if folders.contains(place) { return NamedPaths.Found(place, isFolder: true) }
+            return place == "/data/out/file" ? NamedPaths.Found(place, isFolder: false) : nil
+        }
+        #expect(grants.grants == [grant].compactMap { $0 })
     }
 
     @Test func `each is given once`() {
         #expect(
-            Self.paths.grants(for: ["/tmp/a", "/tmp/b", "/tmp/file"], look: Self.look) == [
+            Self.paths.grants(for: ["/tmp/a", "/tmp/b", "/tmp/file"], look: Self.look).grants == [
                 .beneath("/tmp"), .file("/tmp/file"),
             ])
     }

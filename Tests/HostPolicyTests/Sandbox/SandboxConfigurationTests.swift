@@ -35,6 +35,8 @@ import Testing
             host: "{ sandbox_limit: { write: ['/srv'] }, plugins: { p: { params: { a: '/host' } } } }",
             file: "{ params: { b: '/srv/b', c: '/srv/../etc', d: '/srvx', e: '/srv' } }")
         #expect(limited.named == ["/host", "/srv", "/srv/b"])
+        #expect(limited.bounds.bounds(of: "/srv/b", for: .named) == ["/srv"])
+        #expect(limited.bounds.bounds(of: "/host", for: .named) == nil)
     }
 
     @Test func `it is on, and reads and connects, where nobody says anything`() throws {
@@ -77,6 +79,35 @@ import Testing
             error?.problems.first?.keyPath == key && error?.problems.first?.message.contains("sandbox_limit") == true)
         // The operator's own word is not bounded.
         _ = try settings(host: "{ sandbox_limit: \(limit), sandbox: \(own) }")
+    }
+
+    @Test(arguments: [
+        ("/data", "/database", false), ("/data", "/data/x", true), ("/data/", "/data", true), ("/data", "/data/", true),
+        ("//data/./", "/data//x", true), ("/", "/etc", true), ("/data/x", "/data", false),
+    ]) func `paths are compared part by part, however they are written`(most: String, own: String, isGood: Bool) throws
+    {
+        let host = "{ sandbox_limit: { write: ['\(most)'], read: ['\(most)'] } }"
+        for file in ["{ sandbox: { write: ['\(own)'] } }", "{ sandbox: { read: ['\(own)'] } }"] {
+            if isGood {
+                _ = try settings(host: host, file: file)
+            } else {
+                #expect(throws: ConfigurationError.self) { try self.settings(host: host, file: file) }
+            }
+        }
+        let named = try settings(host: host, file: "{ params: { a: '\(own)' } }").named
+        #expect(named == (isGood ? [own] : []))
+    }
+
+    @Test func `paths are bounded that the operator does not give as well`() throws {
+        let bounds = try settings(
+            host: "{ sandbox_limit: { write: ['/srv'] }, sandbox: { write: ['/srv/a', '/etc/x'] } }",
+            file: "{ sandbox: { write: ['/srv/a', '/srv/b'] }, routines: { r: { sandbox: { write: ['/srv/c'] } } } }"
+        ).bounds
+        let expected: [(String, [String]?)] = [
+            ("/srv/a", nil), ("/etc/x", nil), ("/srv/b", ["/srv"]), ("/srv/c", ["/srv"]),
+        ]
+        for (path, folders) in expected { #expect(bounds.bounds(of: path, for: .write) == folders, "\(path)") }
+        #expect(try settings(file: "{ sandbox: { write: ['/srv/b'] } }").bounds == BoundedPaths())
     }
 
     @Test func `what is within the limit is good`() throws {

@@ -33,7 +33,9 @@ import Testing
     @Test func `who shares a worker and names a path that it lacks gets another one, and what runs goes on`() throws {
         func load(_ plugin: Int, _ paths: String...) -> Load {
             var load = FleetHarness.load(plugin, .shared)
-            load.limits = WorkerLimits().naming(paths)
+            var sandbox = SandboxSettings()
+            sandbox.named = paths
+            load.limits = WorkerLimits().naming(sandbox)
             return load
         }
         let (first, seats) = try harness.serve(0, .shared)

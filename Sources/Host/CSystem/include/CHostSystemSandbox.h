@@ -20,7 +20,8 @@ void chs_sandbox_ask(struct chs_sandbox_support *support);
  *     instructions  struct sock_filter
  *     slots         uint32_t: instructions whose operand is to be the own process id; an even number of words
  *     ports         uint64_t rights, uint64_t port
- *     paths         uint64_t rights, the path with its NUL, zeros up to a multiple of 8
+ *     paths         uint64_t rights, the path with its NUL, zeros up to a multiple of 8; with bit 63 among the rights
+ *                   links in it are not followed, and where there is one it is passed over
  */
 struct chs_sandbox_head {
     uint64_t files, ports, scopes; /* what is refused where no rule allows it */

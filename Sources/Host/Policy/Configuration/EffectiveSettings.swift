@@ -40,6 +40,8 @@ public struct EffectiveSettings: Equatable, Sendable {
     public let params: [String: ParameterSetting]
     /// The paths that files give as parameters, restricted to what these files may grant.
     public let namedPaths: [String]
+    /// How far the paths may lead that plugins' own files give.
+    public let bounds: BoundedPaths
 
     private func integer(_ key: SettingKey) -> UInt64 {
         if case .integer(let value)? = settings[key]?.value { value } else { 0 }
@@ -134,6 +136,7 @@ public struct EffectiveSettings: Equatable, Sendable {
         if case .texts(let paths)? = settings[.sandboxRead]?.value { sandbox.read = .only(paths) }
         sandbox.write = texts(.sandboxWrite)
         sandbox.named = namedPaths
+        sandbox.bounds = bounds
         sandbox.execute = word(.sandboxExecute) == "any" ? .any : .only(texts(.sandboxExecute))
         sandbox.connect = word(.sandboxConnect) == "any" ? .any : .only(ports(.sandboxConnect))
         sandbox.bind = ports(.sandboxBind)
@@ -235,7 +238,11 @@ extension EffectiveSettings {
         }
         all.merge(commandLine)
         settings = all.settings
-        namedPaths = limit.named(layers.givenPaths)
+        let given = layers.givenPaths.filter(limit.allows)
+        namedPaths = given.map(\.path)
+        bounds = limit.bounds(
+            of: layers.parts.flatMap { [$0.layer, $0.routines[routine.name]?.layer].compactMap { $0 } }, beside: host,
+            named: given)
         let declared = Dictionary(plugin.parameters.map { ($0.name, $0) }) { first, _ in first }
         params = all.params.reduce(into: [:]) { params, entry in
             params[entry.key] = declared[entry.key].map { entry.value.typed(as: $0) } ?? entry.value

@@ -28,16 +28,42 @@ public struct SandboxLimit: Equatable, Sendable {
         if !error.problems.isEmpty { throw error.inOrder }
     }
 
-    /// Selects the paths, of those that files give as parameters, to which the plugin may write.
-    func named(_ given: [GivenPath]) -> [String] {
-        guard let bound = bounds[.sandboxWrite], case .texts(let most) = bound.value,
-            case .file(let own, _, _) = bound.origin
-        else { return given.map(\.path) }
-        return given.filter { given in
-            let isPlain = !given.path.split(separator: "/").contains("..")
-            return given.file == own || isPlain && most.contains { NamedPaths.isBeneath(given.path, $0) }
+    /// Whether the plugin may write to a path that a file gives as a parameter.
+    func allows(_ given: GivenPath) -> Bool {
+        guard let bound = bounds[.sandboxWrite], case .texts(let most) = bound.value, given.file != file(of: bound)
+        else { return true }
+        return most.contains { Self.isBeneath(given.path, $0) }
+    }
+
+    /// The bounds of the paths that only the plugin's own file gives, in these layers or as parameters.
+    func bounds(of layers: [ConfigurationLayer], beside host: ConfigurationLayer, named: [GivenPath]) -> BoundedPaths {
+        var bounded = BoundedPaths()
+        for (key, use) in [
+            (SettingKey.sandboxRead, BoundedPaths.Use.read), (.sandboxWrite, .write), (.sandboxExecute, .execute),
+        ] {
+            guard let bound = bounds[key], case .texts(let most) = bound.value else { continue }
+            var free: Set<String> = []
+            var own: Set<String> = []
+            for value in ([host] + layers).compactMap({ $0.settings[key] }) {
+                guard case .texts(let paths) = value.value else { continue }
+                if file(of: value) == file(of: bound) { free.formUnion(paths) } else { own.formUnion(paths) }
+            }
+            for path in own.subtracting(free) { bounded.bound(path, for: use, by: most) }
+            if use != .write { continue }
+            let isFree = Set(named.filter { $0.file == file(of: bound) }.map(\.path))
+            for given in named where !isFree.contains(given.path) { bounded.bound(given.path, for: .named, by: most) }
         }
-        .map(\.path)
+        return bounded
+    }
+
+    private func file(of value: Sourced<SettingValue>) -> String? {
+        if case .file(let name, _, _) = value.origin { name } else { nil }
+    }
+
+    /// Whether one path is beneath another, compared by components.
+    private static func isBeneath(_ path: String, _ folder: String) -> Bool {
+        guard let path = PlainPath.normal(path), let folder = PlainPath.normal(folder) else { return false }
+        return PlainPath.isBeneath(path, folder)
     }
 
     private func allows(_ value: SettingValue, for key: SettingKey) -> Bool {
@@ -54,7 +80,7 @@ public struct SandboxLimit: Equatable, Sendable {
         case (.integers(let given), .integers(let most)): return Set(given).isSubset(of: most)
         case (.texts(let given), .texts(let most)):
             return given.allSatisfy { text in
-                most.contains { text == $0 || (text.hasPrefix("/") && NamedPaths.isBeneath(text, $0)) }
+                most.contains { text == $0 || Self.isBeneath(text, $0) }
             }
         case (.integer, _), (.flag, _), (.until, _), (.command, _), (.texts, _), (.integers, _): return false
         }

@@ -8,10 +8,11 @@ extension WorkerLimits {
         ].compactMap { name, value in value == 0 ? nil : "\(name)=\(value)" }
     }
 
-    /// The limits with further paths that the sandbox grants.
-    public func naming(_ paths: [String]) -> WorkerLimits {
+    /// The limits with the further paths that another plugin's sandbox grants.
+    public func naming(_ other: SandboxSettings) -> WorkerLimits {
         var limits = self
-        limits.sandbox.named += paths.filter { !limits.sandbox.named.contains($0) }
+        limits.sandbox.bounds.share(named: other.named, with: sandbox.named, other.bounds)
+        limits.sandbox.named += other.named.filter { !limits.sandbox.named.contains($0) }
         return limits
     }
 
@@ -28,8 +29,9 @@ extension WorkerLimits {
         if self == wanted { return .good }
         var same = self
         same.sandbox.named = wanted.sandbox.named
+        same.sandbox.bounds = wanted.sandbox.bounds
         guard isShared, same == wanted else { return .bad }
-        return Set(sandbox.named).isSuperset(of: wanted.sandbox.named) ? .good : .lacksPaths
+        return naming(wanted.sandbox) == self ? .good : .lacksPaths
     }
 
     /// Parses the limits in a worker's command line; other words are ignored.

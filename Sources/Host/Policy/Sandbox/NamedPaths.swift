@@ -39,6 +39,13 @@ public struct NamedPaths: Sendable {
         case newFile(String)
         /// Everything beneath a directory may be read and written.
         case beneath(String)
+
+        /// The granted path.
+        public var path: String {
+            switch self {
+            case .file(let path), .newFile(let path), .beneath(let path): path
+            }
+        }
     }
 
     /// Nothing at or beneath these paths is granted.
@@ -70,31 +77,56 @@ public struct NamedPaths: Sendable {
 
     /// Whether nothing may be granted at this path, in which links are resolved.
     public func isClosed(_ path: String) -> Bool {
-        if Self.isBeneath(path, "/dev/shm") { return false }
-        if (Self.closed + hidden).contains(where: { Self.isBeneath(path, $0) }) { return true }
+        if PlainPath.isBeneath(path, "/dev/shm") { return false }
+        if (Self.closed + hidden).contains(where: { PlainPath.isBeneath(path, $0) }) { return true }
         guard let rest = inHome(path), rest.hasPrefix(".") else { return false }
-        if Self.notFree.contains(where: { Self.isBeneath(rest, $0) }) { return true }
-        return !Self.free.contains { Self.isBeneath(rest, $0) && rest != $0 }
+        if Self.notFree.contains(where: { PlainPath.isBeneath(rest, $0) }) { return true }
+        return !Self.free.contains { PlainPath.isBeneath(rest, $0) && rest != $0 }
     }
 
     /// Whether a directory cannot be granted as a whole, because many programs use it, or because a path that must not
     /// be granted lies beneath it.
     public func isTooWide(_ folder: String) -> Bool {
         Self.common.contains(folder) || homes.contains(folder) || isHome(folder)
-            || (Self.closed + hidden + homes).contains { Self.isBeneath($0, folder) }
-            || inHome(folder).map { rest in Self.notFree.contains { Self.isBeneath($0, rest) } } ?? false
+            || (Self.closed + hidden + homes).contains { PlainPath.isBeneath($0, folder) }
+            || inHome(folder).map { rest in Self.notFree.contains { PlainPath.isBeneath($0, rest) } } ?? false
     }
 
-    /// The permissions for these paths, without duplicates. `look` returns what exists at a path.
-    public func grants(for paths: [String], look: (String) -> Found?) -> [Grant] {
+    /// The permissions for these paths, without duplicates, and the paths that lead beyond their bounds. `look` returns
+    /// what exists at a path.
+    public func grants(for paths: [String], within bounds: BoundedPaths = BoundedPaths(), look: (String) -> Found?)
+        -> (grants: [Grant], beyond: [BoundedPaths.Beyond])
+    {
         var grants: [Grant] = []
+        var beyond: [BoundedPaths.Beyond] = []
         for path in paths {
-            if let grant = grant(for: path, look), !grants.contains(grant) { grants.append(grant) }
+            guard let grant = grant(for: path, look), !grants.contains(grant) else { continue }
+            if bounds.allows(grant.path, of: path, for: .named, find: { look($0)?.path }) {
+                grants.append(grant)
+            } else {
+                beyond.append(BoundedPaths.Beyond(use: .named, path: path))
+            }
         }
-        return grants
+        return (grants, beyond)
+    }
+
+    /// Whether the path contains a link that the plugin itself may have created, because the link's directory can be
+    /// granted as a whole, and that leads out of that directory.
+    private func isLedAway(_ path: String, _ look: (String) -> Found?) -> Bool {
+        var folder = "/"
+        for part in path.split(separator: "/") where part != "." {
+            let place = (folder == "/" ? "" : folder) + "/" + part
+            guard let found = look(place) else { return false }
+            if found.path != place, !isTooWide(folder), !isClosed(folder), !PlainPath.isBeneath(found.path, folder) {
+                return true
+            }
+            folder = found.path
+        }
+        return false
     }
 
     private func grant(for path: String, _ look: (String) -> Found?) -> Grant? {
+        if isLedAway(path, look) { return nil }
         if let found = look(path) {
             if isClosed(found.path) { return nil }
             if !found.isFolder { return .file(found.path) }
@@ -125,9 +157,5 @@ public struct NamedPaths: Sendable {
         guard path.hasPrefix("/home/") else { return nil }
         let parts = path.split(separator: "/", maxSplits: 2)
         return parts.count == 3 ? String(parts[2]) : nil
-    }
-
-    static func isBeneath(_ path: String, _ folder: String) -> Bool {
-        path == folder || folder == "/" || path.hasPrefix(folder + "/")
     }
 }

@@ -18,7 +18,7 @@ public struct SandboxNeeds: Equatable, Sendable {
         for kind in [SandboxNeed.Kind.read, .write, .execute] {
             guard let paths = values[kind] else { continue }
             // A path beneath another one is granted with that.
-            values[kind] = paths.filter { path in !paths.contains { $0 != path && NamedPaths.isBeneath(path, $0) } }
+            values[kind] = paths.filter { path in !paths.contains { $0 != path && PlainPath.isBeneath(path, $0) } }
         }
     }
 
@@ -50,7 +50,10 @@ public struct SandboxNeeds: Equatable, Sendable {
 extension SandboxSettings {
     /// Whether the settings grant a need. `written` has all paths that may be written.
     fileprivate func allows(_ need: SandboxNeed, written: [String]) -> Bool {
-        func isIn(_ folders: [String]) -> Bool { folders.contains { NamedPaths.isBeneath(need.value, $0) } }
+        func isIn(_ folders: [String]) -> Bool {
+            guard let path = PlainPath.normal(need.value) else { return false }
+            return folders.contains { PlainPath.normal($0).map { PlainPath.isBeneath(path, $0) } ?? false }
+        }
         if level == .off { return true }
         switch need.kind {
         case .read: if case .only(let paths) = read { return isIn(paths + SandboxPolicy.basics + written) }

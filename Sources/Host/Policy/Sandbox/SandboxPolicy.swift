@@ -7,6 +7,8 @@ public struct SandboxPolicy: Equatable, Sendable {
         public let path: String
         /// The permitted operations.
         public let rights: FileRights
+        /// Whether the worker must not follow links in the path, which may have been created since it was resolved.
+        public let isExact: Bool
     }
 
     /// The paths that a worker uses, all absolute.
@@ -21,6 +23,8 @@ public struct SandboxPolicy: Equatable, Sendable {
         public var backtracer: String?
         /// The permissions for paths that the configuration gives to the plugin as parameters.
         public var named: [NamedPaths.Grant] = []
+        /// The paths of the settings in which links are already resolved.
+        public var exact: Set<String> = []
         /// The paths that may be read and executed if the sandbox permits reading everything: the siblings of hidden
         /// paths.
         public var visible: [String] = []
@@ -29,6 +33,8 @@ public struct SandboxPolicy: Equatable, Sendable {
         public init() {}
     }
 
+    /// Marks an exact rule, among its rights.
+    private static let exact: UInt64 = 1 << 63
     /// The maximum number of rules for a worker; each takes some microseconds at its start.
     public static let mostRules = 20_000
 
@@ -98,7 +104,9 @@ public struct SandboxPolicy: Equatable, Sendable {
         var execute = FileRights.execute
         if case .only(let programs) = settings.execute {
             execute = []
-            for path in programs + Self.interpreters { add(path, [.readFile, .execute]) }
+            for path in programs + Self.interpreters {
+                add(path, [.readFile, .execute], isExact: places.exact.contains(path))
+            }
         }
         for path in places.own { add(path, FileRights.own.union(execute)) }
         for path in places.code { add(path, FileRights.read.union(execute)) }
@@ -109,22 +117,23 @@ public struct SandboxPolicy: Equatable, Sendable {
         case .all: for path in places.visible { add(path, FileRights.read.union(execute)) }
         case .only(let paths):
             for path in Self.basics { add(path, FileRights.read.union(execute)) }
-            for path in paths { add(path, FileRights.read) }
+            for path in paths { add(path, FileRights.read, isExact: places.exact.contains(path)) }
         }
         for path in settings.write {
             let device: FileRights = path.hasPrefix("/dev/") ? .ioctlDevice : []
-            add(path, FileRights.own.union(execute).union(device))
+            add(path, FileRights.own.union(execute).union(device), isExact: places.exact.contains(path))
         }
         for grant in places.named {
             switch grant {
-            case .file(let path), .newFile(let path): add(path, FileRights.overwrite.union(.readFile))
-            case .beneath(let path): add(path, FileRights.own.union(execute))
+            case .file(let path), .newFile(let path): add(path, FileRights.overwrite.union(.readFile), isExact: true)
+            case .beneath(let path): add(path, FileRights.own.union(execute), isExact: true)
             }
         }
     }
 
-    private mutating func add(_ path: String, _ rights: FileRights) {
-        paths.append(PathRule(path: path, rights: rights.intersection(FileRights(rawValue: files))))
+    private mutating func add(_ path: String, _ rights: FileRights, isExact: Bool = false) {
+        paths.append(
+            PathRule(path: path, rights: rights.intersection(FileRights(rawValue: files)), isExact: isExact))
     }
 
     /// Whether both policies have the same effect on a worker.
@@ -149,7 +158,7 @@ public struct SandboxPolicy: Equatable, Sendable {
             bytes.append(littleEndian: UInt64(port))
         }
         for rule in paths {
-            bytes.append(littleEndian: rule.rights.rawValue)
+            bytes.append(littleEndian: rule.rights.rawValue | (rule.isExact ? Self.exact : 0))
             bytes += Array(rule.path.utf8)
             bytes.append(0)
             while bytes.count % 8 != 0 { bytes.append(0) }

@@ -40,6 +40,8 @@ public struct SandboxSettings: Equatable, Sendable {
     public var udp = true
     /// Paths that the configuration gives as parameters.
     public var named: [String] = []
+    /// The bounds of the paths that only the plugin's own file gives.
+    public var bounds = BoundedPaths()
     /// Sockets in the file system to which the worker may connect.
     public var unix: [String] = []
     /// Names of system calls that are permitted although sandboxes refuse them otherwise.

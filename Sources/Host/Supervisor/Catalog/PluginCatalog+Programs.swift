@@ -110,7 +110,7 @@ extension PluginCatalog {
             parameters: isForRunning ? settings[0].paramsJSON : "{}", isForRunning: isForRunning,
             home: home(of: entry, key), key: key,
             limits: key == .shared
-                ? resolver.sharedLimits.naming(settings[0].namedPaths) : settings[0].limits,
+                ? resolver.sharedLimits.naming(settings[0].limits.sandbox) : settings[0].limits,
             libraries: key == .shared
                 ? LibraryPath.search(for: nil, in: self.settings.plugins)
                 : LibraryPath.search(
@@ -155,5 +155,6 @@ extension EffectiveSettings {
     func isSame(as other: EffectiveSettings) -> Bool {
         settings.mapValues(\.value) == other.settings.mapValues(\.value)
             && params.mapValues(\.value) == other.params.mapValues(\.value) && namedPaths == other.namedPaths
+            && bounds == other.bounds
     }
 }

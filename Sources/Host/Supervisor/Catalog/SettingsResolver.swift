@@ -49,7 +49,11 @@ struct SettingsResolver {
         for id in PluginNames.likely(file) {
             let path = folder.path(of: id + ".json5")
             let bytes = (try? folder.configuration(path, isOptional: true)) ?? nil
-            let own = bytes.flatMap { try? PluginConfiguration(parsing: $0, file: path, isZone: TimeZones.has) }
+            // What goes beyond the limit does not hold for a first look either.
+            let own = bytes.flatMap { bytes -> PluginConfiguration? in
+                let file = try? PluginConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
+                return file.flatMap { (try? host.check($0)) == nil ? nil : $0 }
+            }
             if own != nil || host.plugins[id] != nil { return (id, PluginLayers(block: host.plugins[id], file: own)) }
         }
         return nil

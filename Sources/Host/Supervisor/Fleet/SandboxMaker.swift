@@ -53,7 +53,10 @@ final class SandboxMaker {
     /// The policy for a worker with these settings and places. Throws if it would have too many rules.
     func policy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> SandboxPolicy {
         var places = places
-        places.named = named(settings.named)
+        let (settings, exact, beyond) = settings.leading { HostProcess.resolved($0) }
+        places.exact = exact
+        places.named = named(settings)
+        say(beyond)
         if settings.read == .all, support.files != 0 { places.visible = visiblePaths() }
         if filter?.settings != settings { filter = (settings, SandboxPolicy.filter(settings, on: support)) }
         let policy = SandboxPolicy(settings, places, on: support, filter: filter?.program)
@@ -106,17 +109,14 @@ final class SandboxMaker {
     /// and without its host's settings.
     static func folders(named paths: [String], beside plugins: String) -> [String] {
         let maker = SandboxMaker(hidden: [], plugins: HostProcess.absolute(plugins), tell: { _ in }) { [] }
-        return maker.grants(paths).map { grant in
-            switch grant {
-            case .file(let path), .newFile(let path), .beneath(let path): path
-            }
-        }
+        return maker.grants(paths, within: BoundedPaths()).grants.map(\.path)
     }
 
     /// The grants for paths named in a configuration. Creates files that must exist before they can be granted.
-    private func named(_ paths: [String]) -> [NamedPaths.Grant] {
-        if paths.isEmpty || support.files == 0 { return [] }
-        let grants = grants(paths)
+    private func named(_ settings: SandboxSettings) -> [NamedPaths.Grant] {
+        if settings.named.isEmpty || support.files == 0 { return [] }
+        let (grants, beyond) = grants(settings.named, within: settings.bounds)
+        say(beyond)
         for case .newFile(let path) in grants {
             // If this fails, the plugin could not have created the file either.
             _ = try? HostProcess.makeFile(path)
@@ -124,11 +124,17 @@ final class SandboxMaker {
         return grants
     }
 
-    private func grants(_ paths: [String]) -> [NamedPaths.Grant] {
+    private func say(_ beyond: [BoundedPaths.Beyond]) {
+        for line in beyond.map(\.line) where told.insert(line).inserted { tell(line) }
+    }
+
+    private func grants(_ paths: [String], within bounds: BoundedPaths)
+        -> (grants: [NamedPaths.Grant], beyond: [BoundedPaths.Beyond])
+    {
         let plugins = HostProcess.resolved(plugins) ?? plugins
         let home = HostProcess.environment("HOME").map { HostProcess.resolved($0) ?? $0 }
         let named = NamedPaths(hidden: hiddenPlaces(plugins: plugins) + [plugins], home: home)
-        return named.grants(for: paths) { path in
+        return named.grants(for: paths, within: bounds) { path in
             guard let resolved = HostProcess.resolved(path) else { return nil }
             return NamedPaths.Found(resolved, isFolder: (try? Directory(resolved)) != nil)
         }

@@ -161,7 +161,7 @@ final class WorkerFleet {
                 // Other plugins' sessions go on there; later loads go to a worker whose sandbox allows all paths.
                 current[load.key] = nil
                 candidates.insert(present.id)
-                load.limits = present.limits.naming(load.limits.sandbox.named)
+                load.limits = present.limits.naming(load.limits.sandbox)
             } else if fit == .bad || present.home != load.home || isCrowded(present) {
                 // Its limits or its owner were guessed wrongly before the description, or it is crowded.
                 retire(present)

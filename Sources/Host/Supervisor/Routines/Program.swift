@@ -54,7 +54,7 @@ struct Program: Equatable {
             load.limits = routines[routine].settings.limits
             load.home = .routine(plugin: name, routine: routines[routine].name)
         case .shared:
-            load.limits = sharedLimits.naming(routines.first?.settings.namedPaths ?? [])
+            load.limits = sharedLimits.naming(routines.first?.settings.limits.sandbox ?? SandboxSettings())
             load.home = .everybody
         }
         return load

@@ -1,0 +1,94 @@
+/// The paths that only a plugin's own file gives, with the folders beneath which `sandbox_limit` permits them. They are
+/// resolved when a worker starts, because a path within the limit can be a link that leads out of it. Pure.
+public struct BoundedPaths: Equatable, Sendable {
+    /// The purpose for which a path is given.
+    public enum Use: String, Sendable {
+        case read, write, execute
+        /// The path is the value of a parameter.
+        case named
+    }
+
+    /// A path that leads out of its bounds.
+    public struct Beyond: Hashable, Sendable {
+        /// The purpose for which the path is given.
+        public let use: Use
+        /// The path as the file has it.
+        public let path: String
+
+        /// A message for the log.
+        public var line: String {
+            let setting = use == .named ? "a parameter" : "sandbox.\(use.rawValue)"
+            return
+                "\(path) (\(setting)) leads beyond what sandbox_limit allows, and gives nothing: give it in plugins {} of "
+                + "schedhost.json5, or widen the limit there"
+        }
+    }
+
+    private struct Place: Hashable {
+        let use: Use
+        let path: String
+    }
+
+    private var bounds: [Place: [String]] = [:]
+
+    /// Creates an empty set of bounds.
+    public init() {}
+
+    /// The folders beneath which a path must be; nil if it has no bounds.
+    public func bounds(of path: String, for use: Use) -> [String]? { bounds[Place(use: use, path: path)] }
+
+    /// Adds a path with its bounds.
+    mutating func bound(_ path: String, for use: Use, by folders: [String]) {
+        bounds[Place(use: use, path: path)] = folders
+    }
+
+    /// Whether `found`, to which the path was resolved, is within the path's bounds. `find` resolves an existing path.
+    func allows(_ found: String, of path: String, for use: Use, find: (String) -> String?) -> Bool {
+        guard let folders = bounds(of: path, for: use) else { return true }
+        return folders.contains { folder in
+            PlainPath.leading(folder, find: find).map { PlainPath.isBeneath(found, $0) } ?? false
+        }
+    }
+
+    /// Adds the named paths of another plugin in a shared worker. A path that one of them has without bounds has none.
+    mutating func share(named: [String], with present: [String], _ other: BoundedPaths) {
+        for path in named {
+            let place = Place(use: .named, path: path)
+            if other.bounds[place] == nil {
+                bounds[place] = nil
+            } else if !present.contains(path) {
+                bounds[place] = other.bounds[place]
+            }
+        }
+    }
+}
+
+extension SandboxSettings {
+    /// Resolves the bounded paths when a worker starts. Paths that lead out of their bounds, and paths that do not exist,
+    /// are removed. The resolved paths are also returned as `exact`: the worker must not follow links in them.
+    ///
+    /// Named paths are not resolved here, because `NamedPaths` computes what they grant.
+    public func leading(by find: (String) -> String?)
+        -> (settings: SandboxSettings, exact: Set<String>, beyond: [BoundedPaths.Beyond])
+    {
+        var exact: Set<String> = []
+        var beyond: [BoundedPaths.Beyond] = []
+        func lead(_ paths: [String], for use: BoundedPaths.Use) -> [String] {
+            paths.compactMap { path in
+                if bounds.bounds(of: path, for: use) == nil { return path }
+                guard let found = find(path) else { return nil }
+                guard bounds.allows(found, of: path, for: use, find: find) else {
+                    beyond.append(BoundedPaths.Beyond(use: use, path: path))
+                    return nil
+                }
+                exact.insert(found)
+                return found
+            }
+        }
+        var settings = self
+        if case .only(let paths) = read { settings.read = .only(lead(paths, for: .read)) }
+        settings.write = lead(write, for: .write)
+        if case .only(let programs) = execute { settings.execute = .only(lead(programs, for: .execute)) }
+        return (settings, exact, beyond)
+    }
+}
