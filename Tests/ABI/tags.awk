@@ -8,9 +8,9 @@ FNR == 1 { tagged = 0 }
 /^$/ { tagged = 0 }
 /\/\*/ { comment = "" }
 /\/\*|^ *\*/ { comment = comment $0 }
-/\[callback\]|\[any-thread\]|\[source\]|\[host-thread\]/ { tagged = 1 }
+/\[callback\]|\[any-thread\]|\[source\]|\[host-thread\]|\[store\]/ { tagged = 1 }
 # A new comment of one function replaces what the one before it said.
-/\*\// { if (comment !~ /\[(callback|any-thread|source|host-thread)\]/ && $0 !~ /;.*\/\*/) tagged = 0 }
+/\*\// { if (comment !~ /\[(callback|any-thread|source|host-thread|store)\]/ && $0 !~ /;.*\/\*/) tagged = 0 }
 /^ *\/?\*/ { next }
 /\(\*[a-z_]+\)\(/ {
     # A pointer that is a parameter (`release`) is described by the function that takes it.

@@ -1,5 +1,6 @@
 /* Pins the ABI: what an already built plugin relies on. A change here that is not an append breaks it. */
 #include <schedhost/plugin.h>
+#include <schedhost/store.h>
 
 #define AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #type "." #field " moved")
 #define SIZE(type, size) _Static_assert(sizeof(type) == (size), "the size of " #type " changed")
@@ -261,3 +262,64 @@ IS(SCHEDHOST_PARAM_SECRET, 1u);
 
 IS(SCHEDHOST_SERIAL, 1u);
 IS(SCHEDHOST_GLOBAL_LIBRARIES, 2u);
+
+AT(schedhost_store_server, struct_size, 0);
+AT(schedhost_store_server, flags, 4);
+AT(schedhost_store_server, instance, 8);
+AT(schedhost_store_server, link, 16);
+SIZE(schedhost_store_server, 24);
+
+AT(schedhost_store_read, struct_size, 0);
+AT(schedhost_store_read, status, 4);
+AT(schedhost_store_read, key, 8);
+AT(schedhost_store_read, key_size, 16);
+AT(schedhost_store_read, writer, 24);
+AT(schedhost_store_read, version, 32);
+AT(schedhost_store_read, age_ms, 40);
+SIZE(schedhost_store_read, 48);
+
+AT(schedhost_store_condition, struct_size, 0);
+AT(schedhost_store_condition, reserved, 4);
+AT(schedhost_store_condition, key, 8);
+AT(schedhost_store_condition, key_size, 16);
+AT(schedhost_store_condition, version, 24);
+SIZE(schedhost_store_condition, 32);
+
+AT(schedhost_store_write, struct_size, 0);
+AT(schedhost_store_write, flags, 4);
+AT(schedhost_store_write, key, 8);
+AT(schedhost_store_write, key_size, 16);
+AT(schedhost_store_write, bytes, 24);
+AT(schedhost_store_write, size, 32);
+AT(schedhost_store_write, keep_ms, 40);
+SIZE(schedhost_store_write, 48);
+
+AT(schedhost_store_commit, struct_size, 0);
+AT(schedhost_store_commit, status, 4);
+AT(schedhost_store_commit, conditions, 8);
+AT(schedhost_store_commit, writes, 16);
+AT(schedhost_store_commit, version, 24);
+AT(schedhost_store_commit, now_ms, 32);
+SIZE(schedhost_store_commit, 40);
+
+AT(schedhost_store, struct_size, 0);
+AT(schedhost_store, flags, 4);
+AT(schedhost_store, max_value_bytes, 8);
+AT(schedhost_store, max_conditions, 16);
+AT(schedhost_store, max_writes, 20);
+AT(schedhost_store, user, 24);
+AT(schedhost_store, open, 32);
+AT(schedhost_store, close, 40);
+AT(schedhost_store, read, 48);
+AT(schedhost_store, list, 56);
+AT(schedhost_store, commit, 64);
+AT(schedhost_store, watch, 72);
+SIZE(schedhost_store, 80);
+
+IS(SCHEDHOST_STORE_DONE, 0);
+IS(SCHEDHOST_STORE_ABSENT, 1);
+IS(SCHEDHOST_STORE_CHANGED, 2);
+IS(SCHEDHOST_STORE_UNKNOWN, 3);
+IS(SCHEDHOST_STORE_REFUSED, 4);
+IS(SCHEDHOST_STORE_STRICT, 1u);
+IS(SCHEDHOST_STORE_DELETE, 1u);

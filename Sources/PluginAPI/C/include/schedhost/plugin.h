@@ -41,13 +41,14 @@
  *   call the [any-thread] functions and `fail`.
  *   `[host-thread]`: called by the host on a thread of its own, while callbacks may be running. Calls
  *   [any-thread] functions only, and returns at once.
+ *   `[store]`: see store.h, for plugins that offer a store to the hosts of a cluster.
  * - Growth. A struct that may grow begins with its own size. Whoever receives one copies
  *   min(its own size, struct_size) bytes into a zeroed struct of its own: zero or NULL means absent.
  *   Whoever fills in another's struct writes no more than its struct_size. Ask with SCHEDHOST_HAS before
  *   reading or writing what came after 1.0. Enumerations are open: an unknown decision means the
  *   default, an unknown flag of a descriptor refuses the plugin.
  *
- * Include this header; it brings the others, which are not for direct inclusion.
+ * Include this header; it brings the others, which are not for direct inclusion. Who offers a store includes store.h.
  */
 #ifndef SCHEDHOST_PLUGIN_H
 #define SCHEDHOST_PLUGIN_H

@@ -1,0 +1,28 @@
+/* The parts of the program that tries stores. */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include <schedhost/store.h>
+
+struct parameter {
+    const char *name;
+    const char *value;
+};
+
+/* All that its host knows; set before the first link is opened. */
+struct driver_host {
+    const schedhost_plugin *plugin;
+    const struct parameter *parameters; /* given on the command line */
+    size_t parameter_count;
+    int32_t level; /* lines of the log under it are not shown */
+};
+extern struct driver_host driver_host;
+extern const schedhost_scheduler driver_scheduler;
+
+/* The text of schedhost_fail on this thread since this was asked last. */
+const char *driver_failure(void *user);
+
+/* Measures a store, and prints a line of NAME=VALUE for each kind of call. 0 when it could. */
+int driver_measure(const schedhost_store *store, const char *prefix);
+
+#endif
