@@ -15,13 +15,16 @@ public struct PluginDescription: Equatable, Sendable {
     public var routines: [Routine]
     /// What the plugin declares that it needs of its sandbox, in the notation of `SandboxNeed`.
     public var needs: [String]
+    /// Whether it offers a store that hosts can share; then it may have no routines.
+    public var offersStore: Bool
 
     /// Creates a description.
     public init(
         id: String, version: String, description: String?, isSerial: Bool, parameters: [Parameter],
-        routines: [Routine], needs: [String] = []
+        routines: [Routine], needs: [String] = [], offersStore: Bool = false
     ) {
         self.needs = needs
+        self.offersStore = offersStore
         self.id = id
         self.version = version
         self.description = description

@@ -58,13 +58,23 @@ internal import HostWire
     private static func bad(_ text: String) -> Refusal { Refusal(stage: .descriptor, text: text) }
 
     private static func routines(of descriptor: schedhost_plugin) throws(Refusal) -> [schedhost_routine] {
-        guard let list = unsafe descriptor.routines else { throw bad("routines is NULL: list at least one") }
+        guard let list = unsafe descriptor.routines else {
+            // Who offers a store to the hosts of a cluster has nothing to be run.
+            if unsafe offersStore(descriptor) { return unsafe [] }
+            throw bad("routines is NULL: list at least one")
+        }
         var routines: [schedhost_routine] = unsafe []
         while let pointer = unsafe list[routines.count] {
             unsafe routines.append(try unsafe copy(pointer, field: "routines[\(routines.count)]", least: 72))
             if unsafe routines.count > PluginDescription.Bounds.routines { break }  // `fault` reports it
         }
         return unsafe routines
+    }
+
+    /// Whether it answers to the store's id. The answer itself is for the worker that runs the store.
+    private static func offersStore(_ plugin: schedhost_plugin) -> Bool {
+        guard let answer = unsafe plugin.extension else { return false }
+        return unsafe answer(SCHEDHOST_STORE_ID) != nil
     }
 
     private static func describe(_ plugin: schedhost_plugin, _ routines: [schedhost_routine])
@@ -96,7 +106,8 @@ internal import HostWire
         let description = unsafe PluginDescription(
             id: try unsafe name(plugin.id, "id"), version: version,
             description: unsafe line(plugin.description), isSerial: plugin.flags & UInt32(SCHEDHOST_SERIAL) != 0,
-            parameters: try parameters(of: plugin), routines: described, needs: needs(of: plugin))
+            parameters: try parameters(of: plugin), routines: described, needs: needs(of: plugin),
+            offersStore: offersStore(plugin))
         if let fault = description.fault ?? description.scheduleFault(isZone: TimeZones.has) { throw bad(fault) }
         return description
     }

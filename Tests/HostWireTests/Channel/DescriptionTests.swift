@@ -93,4 +93,15 @@ struct DescriptionTests {
         }
         #expect(description.fault == nil)
     }
+
+    @Test("who offers a store needs no routines")
+    func store() {
+        var description = Self.good()
+        description.routines = []
+        description.offersStore = true
+        #expect(description.fault == nil)
+        #expect(
+            WorkerEvent(line: WorkerEvent.described(plugin: 0, description).line())
+                == .described(plugin: 0, description))
+    }
 }

@@ -64,7 +64,7 @@ extension PluginDescription {
     }
 
     private var routinesFault: String? {
-        if routines.isEmpty { return "routines is empty: list at least one" }
+        if routines.isEmpty, !offersStore { return "routines is empty: list at least one" }
         if routines.count > Bounds.routines {
             return "routines has more than \(Bounds.routines), or does not end: close it with NULL"
         }

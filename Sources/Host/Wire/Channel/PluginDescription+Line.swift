@@ -7,6 +7,7 @@ extension PluginDescription {
         writer.field("version", version)
         writer.field("description", ifAny: description)
         writer.field("serial", isSerial)
+        if offersStore { writer.field("store", true) }
         writer.openList("parameters")
         for parameter in parameters {
             writer.open()
@@ -34,6 +35,7 @@ extension PluginDescription {
         case "version": version = try cursor.string()
         case "description": description = try cursor.string()
         case "serial": isSerial = try cursor.bool()
+        case "store": offersStore = try cursor.bool()
         case "parameters":
             // One element more than allowed is kept, so that `fault` reports the excess; further ones take no memory.
             try cursor.list { (cursor) throws(JSONFault) in
