@@ -83,6 +83,10 @@ unsigned store_check_run(const struct store_check_setup *setup) {
             }
             if (check.sentence[0] == '\0') {
                 sweep(&check);
+            } else { /* what is left of a check that fails is not its sentence */
+                struct check after = {.setup = setup, .store = setup->store, .name = entry->name};
+                memcpy(after.space, check.space, sizeof after.space);
+                sweep(&after);
             }
             failed += check.sentence[0] != '\0' && !check.left_out;
             setup->tell(setup->user, entry->name,

@@ -1,0 +1,275 @@
+/* Reading: keys by name, keys in order, and keys that change. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "redis_store.h"
+
+bool head_read(const char *bytes, size_t size, uint64_t *version, int64_t *written_ms) {
+    uint64_t number = 0;
+    int64_t ms = 0;
+    if (size < HEAD_BYTES || bytes[16] != ' ' || bytes[HEAD_BYTES - 1] != ' ') {
+        return false;
+    }
+    for (size_t i = 0; i < 16; i++) {
+        char c = bytes[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) {
+            return false;
+        }
+        number = number << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    for (size_t i = 17; i < HEAD_BYTES - 1; i++) {
+        if (bytes[i] < '0' || bytes[i] > '9') {
+            return false;
+        }
+        ms = ms * 10 + (bytes[i] - '0');
+    }
+    *version = number;
+    *written_ms = ms;
+    return number > 0;
+}
+
+void key_argument(schedhost_store_link *link, const void *key, size_t size) {
+    char whole[KEY_BYTES];
+    if (size > SCHEDHOST_STORE_MAX_KEY) {
+        size = SCHEDHOST_STORE_MAX_KEY; /* the host gives none */
+    }
+    memcpy(whole, link->tag, link->tag_size);
+    memcpy(whole + link->tag_size, key, size);
+    wire_argument(&link->wire, whole, link->tag_size + size);
+}
+
+/* What a call on a link that cannot go on returns. */
+static bool usable(schedhost_store_link *link) {
+    if (!link->broken && link->watching) {
+        (void)snprintf(link->wire.text, sizeof link->wire.text, "a link that watches does nothing else");
+    }
+    return !link->broken && !link->watching;
+}
+
+/* Ends a call with an error that the server told: of the whole connection, not of one key. */
+static int32_t told(schedhost_store_link *link, const redisReply *reply) {
+    (void)snprintf(link->wire.text, sizeof link->wire.text, "%s: %s", link->wire.peer,
+                   reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer of another type");
+    return link_broken(link);
+}
+
+/* The time of TIME in ms, or -1. */
+static int64_t time_of(const redisReply *reply) {
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_STRING) {
+        return -1;
+    }
+    return strtoll(reply->element[0]->str, NULL, 10) * 1000 + strtoll(reply->element[1]->str, NULL, 10) / 1000;
+}
+
+/* The age of what was written then; at least 0, also where the server's clock was set back. */
+static int64_t age(int64_t now_ms, int64_t written_ms) { return now_ms > written_ms ? now_ms - written_ms : 0; }
+
+/* ---- read ---- */
+
+/* Takes the reply for one key; false when it is an error of the connection. `age_ms` is the time of its commit so far. */
+static bool take_value(schedhost_store_link *link, schedhost_store_read *read, const redisReply *reply) {
+    read->version = 0;
+    read->age_ms = -1;
+    if (reply->type == REDIS_REPLY_NIL || (reply->type == REDIS_REPLY_STRING && reply->len == 0)) {
+        read->status = SCHEDHOST_STORE_ABSENT;
+        return true;
+    }
+    bool is_foreign = reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0;
+    if (reply->type != REDIS_REPLY_STRING && !is_foreign) {
+        return false;
+    }
+    if (is_foreign || !head_read(reply->str, reply->len, &read->version, &read->age_ms)) {
+        read->status = SCHEDHOST_STORE_REFUSED;
+        (void)schedhost_fail(link->scheduler, SCHEDHOST_ERROR, "the key %s%.*s has what no store has written", link->tag,
+                             (int)read->key_size, (const char *)read->key);
+        return true;
+    }
+    read->status = SCHEDHOST_STORE_DONE;
+    if (read->writer != NULL && schedhost_write(read->writer, reply->str + HEAD_BYTES, reply->len - HEAD_BYTES) != SCHEDHOST_OK) {
+        read->status = SCHEDHOST_STORE_REFUSED;
+        (void)schedhost_fail(link->scheduler, SCHEDHOST_TOO_LARGE, "the host does not take the value");
+    }
+    return true;
+}
+
+int32_t read_keys(schedhost_store_link *link, schedhost_store_read *const *reads, size_t count, uint32_t timeout_ms) {
+    int64_t deadline = clock_ms() + timeout_ms;
+    struct wire *wire = &link->wire;
+    redisReply *reply;
+    if (!usable(link)) {
+        return link_broken(link);
+    }
+    for (size_t i = 0; i < count; i++) {
+        wire_request(wire, reads[i]->writer != NULL ? 2 : 4);
+        wire_text(wire, reads[i]->writer != NULL ? "GET" : "GETRANGE");
+        key_argument(link, reads[i]->key, reads[i]->key_size);
+        if (reads[i]->writer == NULL) {
+            wire_number(wire, 0);
+            wire_number(wire, HEAD_BYTES - 1);
+        }
+    }
+    wire_request(wire, 1); /* after the values: an age is never too small */
+    wire_text(wire, "TIME");
+    if (!wire_send(wire, deadline)) {
+        return link_broken(link);
+    }
+    for (size_t i = 0; i < count; i++) {
+        reply = wire_receive(wire, deadline);
+        if (reply == NULL) {
+            return link_broken(link);
+        }
+        if (!take_value(link, reads[i], reply)) {
+            int32_t code = told(link, reply);
+            freeReplyObject(reply);
+            return code;
+        }
+        freeReplyObject(reply);
+    }
+    reply = wire_receive(wire, deadline);
+    if (reply == NULL) {
+        return link_broken(link);
+    }
+    int64_t now_ms = time_of(reply);
+    freeReplyObject(reply);
+    for (size_t i = 0; i < count; i++) {
+        if (reads[i]->status == SCHEDHOST_STORE_DONE) {
+            reads[i]->age_ms = now_ms >= 0 ? age(now_ms, reads[i]->age_ms) : -1;
+        }
+    }
+    return SCHEDHOST_OK;
+}
+
+/* ---- list ---- */
+
+/* The end of an interval of ZRANGEBYLEX, as an argument: a mark, and the name. */
+static void bound(struct wire *wire, char mark, const void *name, size_t size, const char *more) {
+    char text[SCHEDHOST_STORE_MAX_KEY + 8];
+    size = size > SCHEDHOST_STORE_MAX_KEY ? SCHEDHOST_STORE_MAX_KEY : size;
+    text[0] = mark;
+    if (size > 0) {
+        memcpy(text + 1, name, size);
+    }
+    memcpy(text + 1 + size, more, strlen(more));
+    wire_argument(wire, text, 1 + size + strlen(more));
+}
+
+static void ask_list(schedhost_store_link *link, bool by_name, const void *prefix, size_t prefix_size, const void *after,
+                     size_t after_size, size_t limit) {
+    struct wire *wire = &link->wire;
+    size_t shorter = prefix_size < after_size ? prefix_size : after_size;
+    int order = shorter > 0 ? memcmp(after, prefix, shorter) : 0;
+    bool from_after = after_size > 0 && (order > 0 || (order == 0 && after_size >= prefix_size));
+    wire_request(wire, 8);
+    wire_text(wire, by_name ? "EVALSHA" : "EVAL");
+    wire_text(wire, by_name ? link->list_sha : list_script);
+    wire_number(wire, 1);
+    key_argument(link, ":names", 6);
+    wire_argument(wire, link->tag, link->tag_size);
+    if (from_after) {
+        bound(wire, '(', after, after_size, "");
+    } else if (prefix_size > 0) {
+        bound(wire, '[', prefix, prefix_size, "");
+    } else {
+        wire_text(wire, "-");
+    }
+    if (prefix_size > 0) {
+        bound(wire, '(', prefix, prefix_size, "\xff"); /* no character of a key */
+    } else {
+        wire_text(wire, "+");
+    }
+    wire_number(wire, limit);
+}
+
+int32_t list_keys(schedhost_store_link *link, const void *prefix, size_t prefix_size, const void *after,
+                  size_t after_size, size_t limit, schedhost_store_each each, void *user, uint32_t timeout_ms) {
+    int64_t deadline = clock_ms() + timeout_ms;
+    struct wire *wire = &link->wire;
+    redisReply *reply = NULL;
+    if (!usable(link)) {
+        return link_broken(link);
+    }
+    for (int try = 0; try < 2; try++) {
+        ask_list(link, try == 0, prefix, prefix_size, after, after_size, limit);
+        reply = wire_send(wire, deadline) ? wire_receive(wire, deadline) : NULL;
+        if (reply == NULL) {
+            return link_broken(link);
+        }
+        if (reply->type != REDIS_REPLY_ERROR || strncmp(reply->str, "NOSCRIPT", 8) != 0) {
+            break;
+        }
+        freeReplyObject(reply); /* somebody has thrown the scripts away: the text itself brings it back */
+        reply = NULL;
+    }
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements % 2 != 1 ||
+        reply->element[0]->type != REDIS_REPLY_STRING) {
+        int32_t code = reply != NULL ? told(link, reply) : link_broken(link);
+        if (reply != NULL) {
+            freeReplyObject(reply);
+        }
+        return code;
+    }
+    int64_t now_ms = strtoll(reply->element[0]->str, NULL, 10);
+    for (size_t i = 1; i + 1 < reply->elements; i += 2) {
+        const redisReply *name = reply->element[i], *value = reply->element[i + 1];
+        uint64_t version;
+        int64_t written_ms;
+        if (name->type == REDIS_REPLY_STRING && value->type == REDIS_REPLY_STRING &&
+            head_read(value->str, value->len, &version, &written_ms) &&
+            each(user, name->str, name->len, version, age(now_ms, written_ms), value->str + HEAD_BYTES,
+                 value->len - HEAD_BYTES) != 0) {
+            break;
+        }
+    }
+    freeReplyObject(reply);
+    return SCHEDHOST_OK;
+}
+
+/* ---- watch ---- */
+
+/* Takes one message of a channel, whose name ends with the key's; whether it was one. */
+static bool take_message(schedhost_store_link *link, const redisReply *reply, schedhost_store_changed changed, void *user) {
+    size_t before = link->tag_size + strlen("changed:");
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 || reply->element[2]->type != REDIS_REPLY_STRING ||
+        reply->element[2]->len <= before) {
+        return false; /* the answer to PSUBSCRIBE has three */
+    }
+    changed(user, reply->element[2]->str + before, reply->element[2]->len - before);
+    return true;
+}
+
+int32_t watch_keys(schedhost_store_link *link, const void *prefix, size_t prefix_size, schedhost_store_changed changed,
+                   void *user, uint32_t timeout_ms) {
+    int64_t deadline = clock_ms() + timeout_ms;
+    struct wire *wire = &link->wire;
+    bool any = false;
+    if (link->broken) {
+        return link_broken(link);
+    }
+    if (!link->watching) {
+        char pattern[KEY_BYTES + 16];
+        (void)snprintf(pattern, sizeof pattern, "%schanged:%.*s*", link->tag, (int)prefix_size, (const char *)prefix);
+        wire_request(wire, 2);
+        wire_text(wire, "PSUBSCRIBE");
+        wire_text(wire, pattern);
+        if (!wire_send(wire, deadline)) {
+            return link_broken(link);
+        }
+        link->watching = true;
+    }
+    for (;;) {
+        /* When one has come, those that are there already, and no more. */
+        int64_t now = clock_ms();
+        redisReply *reply = wire_receive(wire, any ? now : deadline);
+        if (reply == NULL) {
+            return wire->late ? SCHEDHOST_OK : link_broken(link);
+        }
+        bool is_error = reply->type == REDIS_REPLY_ERROR;
+        int32_t code = is_error ? told(link, reply) : SCHEDHOST_OK;
+        any = take_message(link, reply, changed, user) || any;
+        freeReplyObject(reply);
+        if (is_error) {
+            return code;
+        }
+    }
+}
