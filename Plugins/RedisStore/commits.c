@@ -33,7 +33,7 @@ static void ask_commit(schedhost_store_link *link, bool by_name, const schedhost
     }
     wire_number(wire, conditions);
     wire_argument(wire, link->tag, link->tag_size);
-    (void)snprintf(channel, sizeof channel, "%schanged:", link->tag);
+    (void)snprintf(channel, sizeof channel, "%schanged", link->tag);
     wire_text(wire, channel);
     for (size_t i = 0; i < conditions; i++) {
         char version[20] = "";
@@ -118,7 +118,7 @@ static bool take_answers(schedhost_store_link *link, schedhost_store_commit *con
 static bool await_replicas(schedhost_store_link *link, schedhost_store_commit *const *commits, size_t count,
                            int64_t deadline) {
     struct wire *wire = &link->wire;
-    int64_t left = deadline - clock_ms() - 20; /* for the way */
+    int64_t left = (deadline - clock_ms()) * 3 / 4; /* the rest is for the answer's way */
     redisReply *reply = NULL;
     wire_request(wire, 3);
     wire_text(wire, "WAIT");

@@ -227,14 +227,16 @@ int32_t list_keys(schedhost_store_link *link, const void *prefix, size_t prefix_
 
 /* ---- watch ---- */
 
-/* Takes one message of a channel, whose name ends with the key's; whether it was one. */
-static bool take_message(schedhost_store_link *link, const redisReply *reply, schedhost_store_changed changed, void *user) {
-    size_t before = link->tag_size + strlen("changed:");
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 || reply->element[2]->type != REDIS_REPLY_STRING ||
-        reply->element[2]->len <= before) {
-        return false; /* the answer to PSUBSCRIBE has three */
+/* Takes one message of the channel, which is a key; whether it is one of those that are watched. All hosts have one channel: a
+ * pattern of one's own would have to be allowed by its very text. */
+static bool take_message(const redisReply *reply, const void *prefix, size_t prefix_size, schedhost_store_changed changed,
+                         void *user) {
+    const redisReply *name = reply->type == REDIS_REPLY_ARRAY && reply->elements == 3 ? reply->element[2] : NULL;
+    if (name == NULL || name->type != REDIS_REPLY_STRING || name->len < prefix_size ||
+        memcmp(name->str, prefix, prefix_size) != 0) {
+        return false; /* the answer to SUBSCRIBE has a number there */
     }
-    changed(user, reply->element[2]->str + before, reply->element[2]->len - before);
+    changed(user, name->str, name->len);
     return true;
 }
 
@@ -247,11 +249,11 @@ int32_t watch_keys(schedhost_store_link *link, const void *prefix, size_t prefix
         return link_broken(link);
     }
     if (!link->watching) {
-        char pattern[KEY_BYTES + 16];
-        (void)snprintf(pattern, sizeof pattern, "%schanged:%.*s*", link->tag, (int)prefix_size, (const char *)prefix);
+        char channel[TAG_BYTES + 16];
+        (void)snprintf(channel, sizeof channel, "%schanged", link->tag);
         wire_request(wire, 2);
-        wire_text(wire, "PSUBSCRIBE");
-        wire_text(wire, pattern);
+        wire_text(wire, "SUBSCRIBE");
+        wire_text(wire, channel);
         if (!wire_send(wire, deadline)) {
             return link_broken(link);
         }
@@ -266,7 +268,7 @@ int32_t watch_keys(schedhost_store_link *link, const void *prefix, size_t prefix
         }
         bool is_error = reply->type == REDIS_REPLY_ERROR;
         int32_t code = is_error ? told(link, reply) : SCHEDHOST_OK;
-        any = take_message(link, reply, changed, user) || any;
+        any = take_message(reply, prefix, prefix_size, changed, user) || any;
         freeReplyObject(reply);
         if (is_error) {
             return code;

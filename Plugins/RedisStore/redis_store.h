@@ -58,7 +58,7 @@ struct schedhost_store_link {
     const schedhost_scheduler *scheduler;
     struct wire wire;
     bool broken;
-    bool watching;
+    bool watching;       /* it has subscribed to the channel of all changes */
     uint32_t replicas;   /* that have to have a commit */
     char tag[TAG_BYTES]; /* what all keys begin with: in braces, so that a cluster keeps them in one slot */
     size_t tag_size;

@@ -2,7 +2,7 @@
 #include "redis_store.h"
 
 /* KEYS: the counter of versions, the index of names, the index of names by their end; the keys of the conditions; those
- * of the writes. ARGV: how many conditions, the tag, the prefix of channels; the version of each condition in 16 hexadecimal
+ * of the writes. ARGV: how many conditions, the tag, the channel; the version of each condition in 16 hexadecimal
  * digits, or nothing; of each write `p` or `d`, the value, and how long to keep it in ms, or 0.
  * Answers {0} when a condition does not hold, else {1, version, time in ms}.
  *
@@ -41,7 +41,7 @@ const char commit_script[] =
     "    end\n"
     "    redis.call('ZADD', KEYS[2], 0, name)\n"
     "  end\n"
-    "  redis.pcall('PUBLISH', ARGV[3] .. name, '')\n"
+    "  redis.pcall('PUBLISH', ARGV[3], name)\n"
     "  at = at + 3\n"
     "end\n"
     /* A key that ends by itself leaves its name behind: whoever adds such a key looks after eight others. */

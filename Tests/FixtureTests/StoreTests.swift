@@ -5,7 +5,8 @@ import Testing
 
 /// Stores against what `schedhost/store.h` says of them; the output says what does not hold.
 @Suite struct StoreTests {
-    @Test(arguments: ["fake", "lies", "redis"]) func `a store holds what is said of stores, or is found out`(
+    @Test(arguments: ["fake", "lies", "redis", "redis-servers", "etcd"])
+    func `a store holds what is said of stores, or is found out`(
         engine: String
     ) {
         let status = Fixtures.shell("'\(Fixtures.root)/Tests/Stores/check' \(engine)")

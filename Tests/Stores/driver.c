@@ -1,7 +1,9 @@
 /* Tries a store plugin, or measures it:
  *
- *     storecheck PLUGIN.so [--control COMMAND] [--only CHECK] [--prefix TEXT] [--log] [--measure] [NAME=VALUE...]
+ *     storecheck PLUGIN.so [--control COMMAND] [--only CHECK] [--prefix TEXT] [--log]
+ *         [--measure N | --instance] [NAME=VALUE...]
  *
+ * --measure tells how long N calls take, and --instance which instance the server is, in place of the checks.
  * NAME=VALUE sets a parameter of the plugin. `COMMAND WORD` is run by sh(1) to make something happen to the server; the
  * words are in store_check.h, and its exit status is 0 when it has happened. One line a check: `ok`, `FAIL` or `left out`;
  * the last one says how many. Exit status: 0; 1 when a check fails; 2 when the plugin is no store; 64 for wrong arguments. */
@@ -60,10 +62,28 @@ static const schedhost_store *open_store(const char *path) {
     return store;
 }
 
+static int32_t print(schedhost_writer *writer, const void *bytes, size_t size) {
+    (void)writer;
+    return fwrite(bytes, 1, size, stdout) == size ? SCHEDHOST_OK : SCHEDHOST_ERROR;
+}
+/* Opens a link, and prints what the instance is called. */
+static int tell_instance(const schedhost_store *store) {
+    schedhost_writer writer = {SCHEDHOST_SIZED(schedhost_writer), .write = print};
+    schedhost_store_server server = {SCHEDHOST_SIZED(schedhost_store_server), .instance = &writer};
+    if (store->open(&driver_scheduler, 5000, &server, store->user) != SCHEDHOST_OK) {
+        fprintf(stderr, "storecheck: %s\n", driver_failure(NULL));
+        return 1;
+    }
+    printf("%s\n", (server.flags & SCHEDHOST_STORE_STRICT) != 0 ? " strict" : "");
+    store->close(server.link);
+    return 0;
+}
+
 int main(int count, char **arguments) {
     static struct parameter parameters[64];
     char prefix[49];
-    int measure = 0;
+    int instance = 0;
+    size_t samples = 0;
     struct store_check_setup setup = {
         .scheduler = &driver_scheduler, .prefix = prefix, .failure = driver_failure, .tell = tell};
     (void)setvbuf(stdout, NULL, _IOLBF, 0); /* what was printed before a crash is not lost */
@@ -72,8 +92,10 @@ int main(int count, char **arguments) {
         char *equals = strchr(arguments[i], '=');
         if (strcmp(arguments[i], "--log") == 0) {
             driver_host.level = 0;
-        } else if (strcmp(arguments[i], "--measure") == 0) {
-            measure = 1;
+        } else if (strcmp(arguments[i], "--measure") == 0 && i + 1 < count) {
+            samples = strtoul(arguments[++i], NULL, 10);
+        } else if (strcmp(arguments[i], "--instance") == 0) {
+            instance = 1;
         } else if (strcmp(arguments[i], "--control") == 0 && i + 1 < count) {
             setup.control = control;
             setup.user = arguments[++i];
@@ -90,7 +112,7 @@ int main(int count, char **arguments) {
         }
     }
     if (count < 2) {
-        fprintf(stderr, "usage: storecheck PLUGIN.so [--control COMMAND] [--only CHECK] [--measure] [NAME=VALUE...]\n");
+        fprintf(stderr, "usage: storecheck PLUGIN.so [--control COMMAND] [--only CHECK] [--measure N | --instance] [NAME=VALUE...]\n");
         return 64;
     }
     driver_host.parameters = parameters;
@@ -98,8 +120,11 @@ int main(int count, char **arguments) {
     if (setup.store == NULL) {
         return 2;
     }
-    if (measure) {
-        return driver_measure(setup.store, prefix);
+    if (instance) {
+        return tell_instance(setup.store);
+    }
+    if (samples > 0) {
+        return driver_measure(setup.store, prefix, setup.only, samples);
     }
     unsigned failed = store_check_run(&setup);
     printf("%u passed, %u failed, %u left out\n", held, failed, left_out);

@@ -1,12 +1,13 @@
 /* How long calls of a store take: p50 and p99 in microseconds. */
 #define _GNU_SOURCE
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "driver.h"
 
-enum { SAMPLES = 20000, KEYS = 257 };
+enum { KEYS = 257 };
 
 struct subject {
     const schedhost_store *store;
@@ -81,11 +82,15 @@ static int list_some(struct subject *subject, size_t count) {
 
 static int time_calls(struct subject *subject, const char *name, int (*call)(struct subject *, size_t), size_t count,
                       size_t samples) {
-    static int64_t times[SAMPLES];
+    int64_t *times = calloc(samples, sizeof *times);
+    if (times == NULL) {
+        return 1;
+    }
     for (size_t i = 0; i < samples + samples / 10; i++) { /* the first tenth warms up */
         int64_t start = clock_ns();
         if (!call(subject, count)) {
             fprintf(stderr, "storecheck: %s: %s\n", name, driver_failure(NULL));
+            free(times);
             return 1;
         }
         times[i < samples / 10 ? 0 : i - samples / 10] = clock_ns() - start;
@@ -94,10 +99,11 @@ static int time_calls(struct subject *subject, const char *name, int (*call)(str
     printf("%s p50=%.1f p90=%.1f p99=%.1f max=%.1f\n", name, (double)times[samples / 2] / 1000,
            (double)times[samples * 9 / 10] / 1000, (double)times[samples * 99 / 100] / 1000,
            (double)times[samples - 1] / 1000);
+    free(times);
     return 0;
 }
 
-int driver_measure(const schedhost_store *store, const char *prefix) {
+int driver_measure(const schedhost_store *store, const char *prefix, const char *only, size_t samples) {
     static struct subject subject;
     schedhost_writer writer = {SCHEDHOST_SIZED(schedhost_writer), .write = drop};
     schedhost_store_server server = {SCHEDHOST_SIZED(schedhost_store_server), .instance = &writer};
@@ -115,12 +121,20 @@ int driver_measure(const schedhost_store *store, const char *prefix) {
             return 1;
         }
     }
-    size_t few = getenv("QUICK") != NULL ? 10 : 1;
-    int failed = time_calls(&subject, "read", read_one, 1, SAMPLES / few) ||
-                 time_calls(&subject, "commit-2", commit_one, 2, SAMPLES / 4 / few) ||
-                 (store->max_conditions >= 65 && time_calls(&subject, "commit-65", commit_one, 65, SAMPLES / 8 / few)) ||
-                 (store->max_conditions >= 257 && time_calls(&subject, "commit-257", commit_one, 257, SAMPLES / 16 / few)) ||
-                 time_calls(&subject, "list-20", list_some, 20, SAMPLES / 4 / few);
+    static const struct {
+        const char *name;
+        int (*call)(struct subject *, size_t);
+        size_t count;
+        size_t part; /* of the samples that are wished: one in so many */
+    } kinds[] = {{"read", read_one, 1, 1}, {"commit-2", commit_one, 2, 4}, {"commit-65", commit_one, 65, 8},
+                 {"commit-257", commit_one, 257, 16}, {"list-20", list_some, 20, 4}};
+    int failed = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && !failed; i++) {
+        bool is_wanted = only == NULL || strcmp(only, kinds[i].name) == 0;
+        if (is_wanted && (kinds[i].call != commit_one || kinds[i].count <= store->max_conditions)) {
+            failed = time_calls(&subject, kinds[i].name, kinds[i].call, kinds[i].count, samples / kinds[i].part + 10);
+        }
+    }
     for (size_t i = 0; i < KEYS; i++) {
         failed = !commit_key(&subject, i, 0, NULL) || failed;
     }

@@ -1,7 +1,7 @@
 import Foundation
 
 // hostbench HOST BUILT SCRIPTS PLACE THRESHOLDS [--peers DIR] [--json FILE] [--check] [--only PATTERN] [--rounds N]
-// [--quick] [--soak SECONDS]: called by scripts/bench, which says what these are.
+// [--quick] [--soak SECONDS] [--redis SOCKET]: called by scripts/bench, which says what these are.
 
 setvbuf(stdout, nil, _IOLBF, 0)
 var words = Array(CommandLine.arguments.dropFirst())
@@ -25,6 +25,7 @@ func value(_ option: String) -> String? {
 }
 
 let peers = value("--peers")
+let redis = value("--redis")
 let jsonFile = value("--json")
 let only = value("--only")
 let isQuick = take("--quick")
@@ -77,6 +78,8 @@ benchmarks += [
     Lives.crash(tools, mode: "fault", title: "null pointer to the next cycle, report included"),
     Lives.drop(tools), Lives.idle(tools, seconds: isQuick ? 2 : 5), Lives.soak(tools, seconds: soakSeconds),
 ]
+
+if let redis { benchmarks.append(Stores.redis(tools, socket: redis, few: isQuick ? 10 : 1)) }
 
 /// Runs all rounds of one benchmark, the contenders in turn, each round beginning with another one.
 func measure(_ benchmark: Benchmark, rounds: Int) -> [Result] {

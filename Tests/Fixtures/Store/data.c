@@ -9,7 +9,7 @@
 
 #include "fake_store.h"
 
-static const char magic[8] = "fakestr1";
+static const char magic[8] = "fakestr";
 
 /* How a file begins, and how each record in it does. */
 struct head {
