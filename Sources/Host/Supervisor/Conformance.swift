@@ -122,8 +122,11 @@ public struct Conformance {
         return findings
     }
 
+    /// The parameters of a routine; those of the plugin itself if it has none, because it offers a store.
     private func parameters(of routine: Int) -> String {
-        EffectiveSettings(of: description.routines[routine], in: description).paramsJSON
+        let none = PluginDescription.Routine(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)
+        let described = description.routines.indices.contains(routine) ? description.routines[routine] : none
+        return EffectiveSettings(of: described, in: description).paramsJSON
     }
 
     /// Examines the whole life: load, three sessions of each routine, leaks, unload.

@@ -79,6 +79,9 @@ public struct TrialPlan {
                     + "--instance \(first)")
         }
         let chosen = try indices(of: plugin)
+        if chosen.isEmpty {
+            throw Refusal(description: "\(plugin.id) has no routine to be tried: it offers a store")
+        }
         let parameters = try CommandLineParameters(options.parameters, of: plugin)
         let routines = chosen.map { index in
             Program.Routine(
