@@ -72,6 +72,7 @@ let package = Package(
         host("HostValues", "Values", []),
         host("HostSystem", "System", ["CHostSystem", "HostValues"]),
         host("HostPolicy", "Policy", ["HostValues"]),
+        host("HostCluster", "Cluster", ["HostValues"]),
         host("HostWire", "Wire", ["HostValues"]),
         host("HostInspection", "Inspection", ["HostValues", "HostSystem", "CPluginAPI"]),
         host("HostStore", "Store", ["HostValues", "HostPolicy", "HostSystem"]),
@@ -111,6 +112,7 @@ let package = Package(
             "HostPolicyTests", ["HostPolicy", "HostInspection", "HostStore", "HostValues", "HostSystem", "HostTestKit"]),
         tests("HostInspectionTests", ["HostInspection", "HostValues", "HostSystem", "HostTestKit"]),
         tests("HostStoreTests", ["HostStore", "HostPolicy", "HostViews", "HostValues", "HostSystem", "HostTestKit"]),
+        tests("HostClusterTests", ["HostCluster", "HostValues", "HostTestKit"]),
         tests("HostWireTests", ["HostWire", "HostValues", "HostTestKit"]),
         tests("HostViewsTests", ["HostViews", "HostWire", "HostValues", "HostSystem", "HostTestKit"]),
         tests(
@@ -142,11 +144,11 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
-// `SCHEDHOST_TESTS=HostWorkerTests` or `=HostPolicyTests`: only what these tests need, which scripts/test and scripts/fuzz
-// build once more with optimisation.
+// `SCHEDHOST_TESTS=HostWorkerTests`, `=HostPolicyTests` or `=HostClusterTests`: only what these tests need, which scripts/test
+// and scripts/fuzz build once more with optimisation.
 if let only = Context.environment["SCHEDHOST_TESTS"] {
     let needed = [
-        "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostWire",
+        "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostCluster", "HostWire",
         "HostInspection", "HostStore", "HostWorker",
         "AllocationCounter", "HostTestKit", only,
     ]

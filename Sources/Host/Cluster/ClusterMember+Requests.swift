@@ -1,0 +1,234 @@
+internal import HostValues
+
+/// What is asked of the store next.
+extension ClusterMember {
+    /// Does what follows from all that is known; at most one request at a time is on its way.
+    mutating func proceed(at now: BootTime, _ wall: WallTime) {
+        wakeAt = .never
+        if host.state == .over, !claims.hasSessions { tell(.ended, at: now) }
+        if leaves(at: now) { return }
+        guard pending == nil, let link else { return }
+        if now < retryAt { return wake(retryAt) }
+        switch host.state {
+        case .closed, .refused, .over: return
+        case .joining, .held, .doubtful: break
+        }
+        guard isFresh else { return survey(at: now) }
+        let version: UInt64
+        switch view.epoch.need(instance: link.instance, largestToken: view.largestToken, wall: wall) {
+        case .none(let known): version = known
+        case .write(let record, let known): return write(record, over: known, at: now)
+        case .unreadable: return surveyLater(at: now)
+        }
+        let epoch = StoreRequest.Condition(ClusterKey.epoch, version)
+        if host.lease == nil {
+            if mayJoin(at: now) { renew(epoch, writingBack: [], at: now) }
+            return
+        }
+        let missing = reconcile(at: now)
+        guard host.lease != nil else { return proceed(at: now, wall) }
+        if !missing.isEmpty || ownVersion == nil || now >= renewAt {
+            return renew(epoch, writingBack: Array(missing.prefix(link.most - 2)), at: now)
+        }
+        wake(renewAt)
+        if release(epoch, at: now, wall) { return }
+        if mode == .serving, moves(at: now) { return proceed(at: now, wall) }
+        if isHinted { return survey(at: now) }
+        guard view.epoch.isSettled(at: now) else { return wake(view.epoch.settling) }
+        if bury(epoch, at: now) { return }
+        take(epoch, at: now, wall)
+    }
+
+    /// The version of this host's record; nil where it is gone.
+    private var ownVersion: UInt64? { view.hosts[ownKey]?.version }
+    private var ownKey: String { ClusterKey.host(identity.id) }
+    private var ownCondition: StoreRequest.Condition { StoreRequest.Condition(ownKey, ownVersion ?? 0) }
+
+    private mutating func survey(at now: BootTime) {
+        isHinted = false
+        ask(Self.everything(), for: .survey, at: now)
+    }
+
+    private mutating func surveyLater(at now: BootTime) {
+        if now >= renewAt {
+            renewAt = now + length / 6
+            return survey(at: now)
+        }
+        wake(renewAt)
+    }
+
+    /// The order counts: a claim may be read with a holder who was not there yet when hosts were read. That its taking has
+    /// the holder's record as a condition is for that.
+    private static func everything() -> StoreRequest {
+        StoreRequest(reads: [ClusterKey.epoch], lists: [ClusterKey.hosts, ClusterKey.claims])
+    }
+
+    private mutating func write(_ record: EpochRecord, over version: UInt64, at now: BootTime) {
+        var request = Self.everything()
+        request.conditions = [.init(ClusterKey.epoch, version)]
+        request.puts = [.init(ClusterKey.epoch, record.bytes)]
+        ask(request, for: .epoch, at: now)
+    }
+
+    /// Writes this host's record, on condition that all it holds is as it knows; and what is missing of that.
+    private mutating func renew(_ epoch: StoreRequest.Condition, writingBack: [String], at now: BootTime) {
+        var request = Self.everything()
+        request.conditions = [epoch, ownCondition]
+        request.puts = [.init(ownKey, record(at: now).bytes)]
+        for key in writingBack {
+            guard let token = claims[key]?.machine.token else { continue }
+            request.conditions.append(.init(key, view.claims[key]?.version ?? 0))
+            let record = ClaimRecord(
+                host: identity.id, incarnation: incarnation, token: token, sinceMs: 0, settled: 0)
+            request.puts.append(.init(key, record.bytes))
+        }
+        if writingBack.isEmpty, missing != .claimsInRenewal {
+            let held = claims.keys.filter { holds($0) }
+            let room = max((link?.most ?? 0) - request.conditions.count, 0)
+            // Where there are more than one commit can look at, each looks at others: the list after it shows all.
+            let start = held.count > room ? Int(turn % UInt64(held.count)) : 0
+            turn &+= UInt64(room)
+            for offset in 0..<min(room, held.count) {
+                let key = held[(start + offset) % held.count]
+                if let claim = view.claims[key] { request.conditions.append(.init(key, claim.version)) }
+            }
+        }
+        isHinted = false
+        renewAt = now + length / 6
+        ask(request, for: .renewal, at: now)
+    }
+
+    /// Whether the record of the claim is this host's, with the token that it knows.
+    private func holds(_ key: String) -> Bool {
+        guard let token = claims[key]?.machine.token, let record = view.claims[key]?.record else { return false }
+        return record.host == identity.id && record.incarnation == incarnation && record.token == token
+    }
+
+    /// Compares what this host holds with what the store has. Returns the claims that are to be written back: only while the
+    /// epoch is not settled, and where nobody has a greater token.
+    private mutating func reconcile(at now: BootTime) -> [String] {
+        let own = view.hosts[ownKey]
+        if let own {
+            if own.record?.incarnation != incarnation {
+                tell(.foreign, at: now)
+                return []
+            }
+        } else if view.epoch.isSettled(at: now) {
+            tell(.gone, at: now)
+            return []
+        }
+        var missing: [String] = []
+        for key in claims.keys {
+            guard let row = claims[key], let token = row.machine.token else { continue }
+            let isHeld = holds(key)
+            switch row.machine.state {
+            case .taking, .quitting:
+                change(row.name, isHeld && self.missing != .ownRecordIsMine ? .granted : .denied, at: now)
+            case .releasing: if !isHeld { change(row.name, .released, at: now) }
+            case .running, .ending:
+                if isHeld || self.missing == .claimsInRenewal { continue }
+                let found = view.claims[key]
+                let isBelow = found == nil || found?.record.map { $0.token < token } == true
+                if isBelow, !view.epoch.isSettled(at: now) {
+                    missing.append(key)
+                } else {
+                    change(row.name, .lost(loss(of: found?.record), kill: host.lease?.kill ?? now), at: now)
+                }
+            case .standby, .barred, .lost: break
+            }
+        }
+        return missing
+    }
+
+    private func loss(of record: ClaimRecord?) -> ClaimMachine.Loss {
+        guard let record, let host = record.host, host != identity.id else { return .recordGone }
+        return .takenOver(by: host, token: record.token)
+    }
+
+    /// Gives a claim back whose sessions have ended, or which came to this host when it did not want it any more.
+    private mutating func release(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) -> Bool {
+        for key in claims.keys {
+            guard let row = claims[key], let found = view.claims[key], let record = found.record else { continue }
+            switch row.machine.state {
+            case .releasing: break
+            case .standby, .barred:
+                let isStray = record.host == identity.id && record.incarnation == incarnation
+                guard isStray, mode != .serving || weight == 0 || row.machine.state != .standby || row.isDropped else {
+                    continue
+                }
+            case .taking, .quitting, .running, .ending, .lost: continue
+            }
+            let free = ClaimRecord(
+                host: nil, incarnation: incarnation, token: record.token, sinceMs: wall.milliseconds,
+                settled: view.epoch.settled(at: now))
+            let request = StoreRequest(
+                if: [epoch, .init(key, found.version)], puts: [.init(key, free.bytes)], reads: [key])
+            ask(request, for: .release(key), at: now)
+            return true
+        }
+        return false
+    }
+
+    private mutating func moves(at now: BootTime) -> Bool {
+        guard let name = claims.leaving(from: identity.id, among: view.candidates, at: now) else { return false }
+        change(name, .leave(.rebalance, bar: now), at: now)
+        return true
+    }
+
+    /// Removes the record of a host that did not change for the length of a lease, as this host has read it.
+    private mutating func bury(_ epoch: StoreRequest.Condition, at now: BootTime) -> Bool {
+        let patience = missing == .deathAfterLease ? length / 3 : length
+        for (key, seen) in view.hosts.sorted(by: { $0.key < $1.key }) where key != ownKey {
+            if now < seen.since + patience {
+                wake(seen.since + patience)
+                continue
+            }
+            let request = StoreRequest(if: [epoch, .init(key, seen.version)], deletes: [key])
+            ask(request, for: .bury, at: now)
+            return true
+        }
+        return false
+    }
+
+    private mutating func take(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) {
+        guard mode == .serving, weight > 0, case .held = host.state else { return }
+        let candidates = view.candidates
+        for key in claims.keys {
+            guard let row = claims[key], !row.isDropped, row.machine.state == .standby else { continue }
+            let recorded: UInt64
+            var conditions = [epoch, ownCondition, .init(key, view.claims[key]?.version ?? 0)]
+            var due = now
+            switch view.availability(of: key, for: identity.id, incarnation) {
+            case .held:
+                claims[key]?.freeSince = .never
+                continue
+            case .mine(let token, let isOfThisLife):
+                // It was granted and the answer was lost, or this host is back: nobody else is waited for.
+                if isOfThisLife, missing == .ownRecordIsMine { continue }
+                recorded = token
+            case .free(let holder, let token):
+                recorded = token
+                if let holder, missing != .holderCondition { conditions.append(holder) }
+                guard let turn = claims.turn(for: key, of: identity.id, among: candidates, at: now) else { continue }
+                due = turn
+            }
+            let token = nextToken(of: key, recorded: recorded)
+            guard token <= RecordFields.mostNumber else { continue }
+            if due > now {
+                wake(due)
+                continue
+            }
+            let record = ClaimRecord(
+                host: identity.id, incarnation: incarnation, token: token, sinceMs: wall.milliseconds,
+                settled: view.epoch.settled(at: now))
+            change(row.name, .take(token: token), at: now)
+            ask(StoreRequest(if: conditions, puts: [.init(key, record.bytes)], reads: [key]), for: .take(key), at: now)
+            return
+        }
+    }
+
+    private func nextToken(of key: String, recorded: UInt64) -> UInt64 {
+        let seen = missing == .recordedToken ? 0 : max(recorded, view.largestTokens[key] ?? 0)
+        return max(seen + 1, missing == .epochBase ? 0 : view.epoch.known?.base ?? 0)
+    }
+}

@@ -1,0 +1,81 @@
+internal import HostValues
+
+/// Which epoch the store is in, and whether it has settled.
+///
+/// A new epoch means that commits may be lost: a claim may look free that another host holds with good reason. Holders
+/// have the length of a lease to write back what is missing; meanwhile nobody takes anything. A host that comes later need
+/// not wait where a record says that another one has waited: such a record was written in this very epoch.
+struct EpochWatch: Equatable, Sendable {
+    /// What the store should have.
+    enum Need: Equatable {
+        /// It is as it should be, at that version.
+        case none(version: UInt64)
+        /// This is to be written, where the version is that one.
+        case write(EpochRecord, version: UInt64)
+        /// It is of a form that this host does not know: nothing can be done.
+        case unreadable
+    }
+
+    /// Where the wall clock is behind, a new epoch begins so far above all that was seen that what was lost does not reach
+    /// it. Not farther: bases should not run ahead of the wall clock, for of two hosts that have not seen each other's
+    /// epochs only the clock makes two bases.
+    static let stride: UInt64 = 1 << 10
+    private let length: Int64
+    /// The epoch that was seen last.
+    private(set) var known: EpochRecord?
+    private(set) var version: UInt64 = 0
+    private var isReadable = true
+    private var settledAt = BootTime.never
+    private var largestBase: UInt64 = 0
+    private var largestNumber: UInt64 = 0
+
+    init(length: Int64) { self.length = length }
+
+    /// Takes what the store has under the key; nil: nothing.
+    mutating func see(_ entry: (version: UInt64, value: [UInt8])?, at now: BootTime) {
+        guard let entry else {
+            (version, isReadable) = (0, true)
+            known = nil
+            settledAt = .never
+            return
+        }
+        version = entry.version
+        guard let record = EpochRecord(entry.value) else {
+            isReadable = false
+            return
+        }
+        isReadable = true
+        if record != known {
+            known = record
+            settledAt = now + length
+        }
+        largestBase = max(largestBase, record.base)
+        largestNumber = max(largestNumber, record.number)
+    }
+
+    /// A record says that the epoch of this base has settled.
+    mutating func see(settled base: UInt64, at now: BootTime) {
+        if base != 0, base == known?.base, settledAt > now { settledAt = now }
+    }
+
+    func isSettled(at now: BootTime) -> Bool { isReadable && known != nil && now >= settledAt }
+
+    /// When it will have settled.
+    var settling: BootTime { settledAt }
+
+    /// What a record that is written now says about it.
+    func settled(at now: BootTime) -> UInt64 { isSettled(at: now) ? known?.base ?? 0 : 0 }
+
+    /// What is needed for a link to that instance, by the wall clock: the only use of one. It makes tokens greater than
+    /// those of an epoch of which nothing is left; where it is wrong, what this host remembers does.
+    func need(instance: String, largestToken: UInt64, wall: WallTime) -> Need {
+        guard isReadable else { return .unreadable }
+        if let known, known.instance == instance, known.base >= largestBase { return .none(version: version) }
+        let now = UInt64(clamping: wall.milliseconds)
+        let memory = max(largestBase, largestToken)
+        let base = max(now, memory == 0 ? 1 : memory + Self.stride)
+        let record = EpochRecord(
+            instance: instance, number: largestNumber + 1, base: min(base, RecordFields.mostNumber))
+        return .write(record, version: version)
+    }
+}

@@ -1,0 +1,121 @@
+public import HostValues
+
+/// What is asked of the store in one go: a commit, where there is something to write, and after it what is to be read.
+///
+/// Keys have no prefix here: whoever speaks with the store puts the cluster's name before them. The commit is done as a
+/// whole or not at all; reads and lists come after it, each at a time of its own, also when the commit was refused.
+public struct StoreRequest: Equatable, Sendable {
+    /// `key` has exactly this version; 0: there is no such key.
+    public struct Condition: Equatable, Sendable {
+        /// The key.
+        public let key: String
+        /// Its version.
+        public let version: UInt64
+
+        /// A condition.
+        public init(_ key: String, _ version: UInt64) {
+            self.key = key
+            self.version = version
+        }
+    }
+
+    /// A value for a key.
+    public struct Put: Equatable, Sendable {
+        /// The key.
+        public let key: String
+        /// Its value.
+        public let value: [UInt8]
+
+        /// A write.
+        public init(_ key: String, _ value: [UInt8]) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    /// What must be true, or nothing is written.
+    public var conditions: [Condition]
+    /// What is written.
+    public var puts: [Put]
+    /// Which keys are removed.
+    public var deletes: [String]
+    /// Which keys are read.
+    public var reads: [String]
+    /// All keys that begin so are read, one list after the other.
+    public var lists: [String]
+
+    /// A request.
+    public init(
+        if conditions: [Condition] = [], puts: [Put] = [], deletes: [String] = [], reads: [String] = [],
+        lists: [String] = []
+    ) {
+        self.conditions = conditions
+        self.puts = puts
+        self.deletes = deletes
+        self.reads = reads
+        self.lists = lists
+    }
+
+    /// Whether there is anything to commit.
+    public var writes: Bool { !puts.isEmpty || !deletes.isEmpty }
+}
+
+/// What came back.
+public struct StoreAnswer: Equatable, Sendable {
+    /// What became of the commit.
+    public enum Outcome: Equatable, Sendable {
+        /// It is done, and all that it wrote has this version. 0 where there was nothing to write.
+        case done(version: UInt64)
+        /// A condition does not hold, and nothing was written.
+        case changed
+        /// It was sent, and whether it was done, or will be, nobody knows.
+        case unknown
+        /// The store will not do it, and says why.
+        case refused(String)
+    }
+
+    /// A key that is there.
+    public struct Entry: Equatable, Sendable {
+        /// The key.
+        public let key: String
+        /// The version of the commit that wrote it.
+        public let version: UInt64
+        /// Its value.
+        public let value: [UInt8]
+
+        /// An entry.
+        public init(key: String, version: UInt64, value: [UInt8]) {
+            self.key = key
+            self.version = version
+            self.value = value
+        }
+    }
+
+    /// When the request went to the store: read just before that, on this machine.
+    public var sent: BootTime
+    /// What became of the commit.
+    public var outcome: Outcome
+    /// All that was found of what was to be read; nil where not all of it could be.
+    public var found: [Entry]?
+
+    /// An answer.
+    public init(sent: BootTime, outcome: Outcome, found: [Entry]?) {
+        self.sent = sent
+        self.outcome = outcome
+        self.found = found
+    }
+}
+
+/// A connection to the store, as it introduced itself.
+public struct StoreLink: Equatable, Sendable {
+    /// A text that is another one whenever acknowledged commits may have been lost.
+    public let instance: String
+    /// How many conditions, and how many writes, one commit may have.
+    public let most: Int
+
+    /// A link; `most` is 32 at least.
+    public init(instance: String, most: Int) {
+        self.instance = instance
+        self.most = max(most, 32)
+    }
+}
