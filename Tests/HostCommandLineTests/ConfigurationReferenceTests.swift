@@ -103,8 +103,8 @@ import Testing
             ConfigurationHelp.text(.keys(["limits.memory_mb"])) == """
                 limits.memory_mb
 
-                  How much memory the worker may have for its data, so that a leak ends one
-                  worker and not the machine.
+                  How much memory the worker may have: its data, and with a control group (see
+                  status) shared memory too.
 
                   type      whole number
                   unit      megabytes

@@ -271,7 +271,7 @@ public enum ConfigurationReference {
         case .limitMemoryMb:
             Words(
                 .limits,
-                "How much memory the worker may have for its data, so that a leak ends one worker and not the machine.",
+                "How much memory the worker may have: its data, and with a control group (see status) shared memory too.",
                 "limits: { memory_mb: 256 }")
         case .limitOpenFiles:
             Words(
@@ -286,14 +286,14 @@ public enum ConfigurationReference {
         case .limitCpuPercent:
             Words(
                 .limits,
-                "What share of a processor the worker gets when others want it too, by its nice value, so that heavy work "
-                    + "does not slow down the rest.",
+                "What share of a processor the worker gets, so that heavy work does not slow down the rest: at most, where "
+                    + "there are control groups (status says so), else while others want it too.",
                 "limits: { cpu_percent: 50 }")
         case .sandboxRead:
             Words(
                 .sandbox,
-                "What may be read: everything but the host's own files; a list, and what all programs need, takes its place. What "
-                    + "is made later beside the state or the plugins directory is read by the next worker only.",
+                "What may be read: everything but the host's own files (what is made later beside these: by the next worker "
+                    + "only); a list, and what all programs need, takes its place.",
                 "sandbox: { read: [\"/var/log/app\"] }")
         case .sandboxWrite:
             Words(

@@ -116,7 +116,10 @@ enum ListCommand {
     ) -> String {
         var text = ""
         for fault in findings.faults { text += "    refused: \(TerminalText.clean(fault))\n" }
-        if let first = known.first { text += "    \(SandboxText.text(first))\n" }
+        if let first = known.first {
+            text += "    \(SandboxText.text(first))\n"
+            if let limits = LimitsText.text(first) { text += "    \(limits)\n" }
+        }
         for ((routine, every), effective) in zip(findings.settings, known) {
             let listing = every.filter { isWhole || $0.origin != SettingOrigin.builtIn.description }
             let isDisabled = listing.contains { $0.key == SettingKey.enabled.rawValue && $0.value == "false" }

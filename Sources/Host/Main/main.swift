@@ -19,9 +19,10 @@ if HostProcess.executable == nil {
 if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1]), let supervisor = Int32(arguments[2])
 {
     LibraryPath.restore()
+    let words = Array(arguments[3..<(arguments.count - 1)])
     Worker.run(
-        logLevel: level, supervisor: supervisor,
-        limits: WorkerLimits(arguments: Array(arguments[3..<(arguments.count - 1)])))
+        logLevel: level, supervisor: supervisor, limits: WorkerLimits(arguments: words),
+        groups: GroupMembership(arguments: words))
 }
 
 do {

@@ -1,4 +1,19 @@
 public import HostPolicy
+internal import HostSystem
+
+/// Describes limits in lists.
+public enum LimitsText {
+    /// The limits of a worker, and how a host that is started like this process would enforce them; nil if there are none.
+    public static func text(_ settings: EffectiveSettings) -> String? {
+        let limits = settings.limits
+        let isRoot = HostProcess.user == 0
+        let groups = WorkerGroups(
+            SystemGroupFiles(), owner: HostMark(pid: HostProcess.pid, number: 0), isRoot: isRoot, tell: { _ in })
+        let places = groups.expected
+        let bounds = LimitBound.all(of: limits, in: places, joined: Set(places.places.keys), isRoot: isRoot)
+        return bounds.isEmpty ? nil : "limits: " + bounds.map(\.text).joined(separator: ", ")
+    }
+}
 
 /// Describes sandboxes in lists.
 public enum SandboxText {

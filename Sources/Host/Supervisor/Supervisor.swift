@@ -27,6 +27,7 @@ public final class Supervisor {
     /// Saves the last log lines of sessions that failed.
     var lastLines: LastLines
     private let crashReports: CrashReports
+    private let groups: WorkerGroups
     private let marks: HostMarks
     let clock: any HostClock
     /// How long the start may wait for killing what an earlier host has left, in ns.
@@ -62,11 +63,15 @@ public final class Supervisor {
         ) { folder.libraryNames }
         let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))
         marks = HostMarks(options.state, own: mark)
+        groups = WorkerGroups(SystemGroupFiles(), owner: mark, isRoot: HostProcess.user == 0) { [log] in
+            log.write(.warning, "", $0)
+        }
         fleet = WorkerFleet(
             launcher: try ProcessLauncher(
                 loop: loop, clock: clock, state: state.directory, reports: crashReports, mark: mark,
-                sandboxes: sandboxes),
-            orphans: Orphans(SystemProcesses(own: mark), clock: clock, deadlines: deadlines), clock: clock,
+                sandboxes: sandboxes, groups: groups),
+            orphans: Orphans(SystemProcesses(own: mark, groups: groups), clock: clock, deadlines: deadlines),
+            clock: clock,
             deadlines: deadlines, grace: options.grace, logLevel: options.logLevel.number)
         book = RoutineBook(
             host: RoutineBook.Host(name: machine, boot: bootIdentifier(), grace: options.grace), ledgers: fleet,
@@ -141,7 +146,7 @@ public final class Supervisor {
             log.write(
                 .warning, "", "should this host be killed, the next one will not find what its workers leave: \(fault)")
         }
-        _ = ControlGroup.sweep(owners: [])
+        _ = groups.sweep(owners: [])
         try catalog.loadHostConfiguration()
         log.write(
             .info, "",

@@ -5,15 +5,22 @@ extension HostProcess {
     /// Applies a plugin's limits to this process. The limits are independent of each other; one that the kernel refuses
     /// has no effect.
     ///
-    /// `cpu_percent` is a share while the processors are busy, not a hard limit: a worker with 50 % gets a nice value
-    /// higher by 10.
-    static func apply(_ limits: WorkerLimits) {
+    /// The groups enforce the limits of their controllers. Without one `cpu_percent` is a share while the processors are
+    /// busy, not a hard limit: a worker with 50 % gets a nice value higher by 10.
+    static func apply(_ limits: WorkerLimits, _ groups: GroupMembership) {
+        var joined: Set<GroupPlaces.Controller> = []
+        for (folder, controllers) in groups.folders {
+            if join(group: folder) {
+                joined.formUnion(controllers)
+            } else {
+                StandardStream.error.write("it cannot join its control group \(folder)\n")
+            }
+        }
         limitCoreFiles(to: 0)
         if limits.memoryMb > 0 { limitMemory(to: UInt(limits.memoryMb) << 20) }
         if limits.openFiles > 0 { limitOpenFiles(to: UInt(limits.openFiles)) }
-        if limits.cpuPercent > 0 { yield(by: Int32(100 - min(limits.cpuPercent, 100)) / 5) }
-        let owner = environment(HostMark.variable) ?? ""
-        if limits.processes > 0, !ControlGroup.confine(processes: limits.processes, owner: owner) {
+        if limits.cpuPercent > 0, !joined.contains(.cpu) { yield(by: Int32(100 - min(limits.cpuPercent, 100)) / 5) }
+        if limits.processes > 0, !joined.contains(.pids) {
             // The kernel counts per user, so the tasks that exist already are added to the limit.
             limitUserTasks(to: UInt(userTasks()) + UInt(limits.processes))
         }

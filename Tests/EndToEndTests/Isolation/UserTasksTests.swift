@@ -7,7 +7,7 @@ import Testing
 
 extension EndToEnd.Isolation {
     /// What a command needs before it to run as a user without rights; nil when that cannot be had, which is said.
-    private static func withoutRights(_ program: String, in scratch: Scratch) async throws -> [String]? {
+    static func withoutRights(_ program: String, in scratch: Scratch) async throws -> [String]? {
         guard HostProcess.user == 0 else { return [] }
         let words = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
         guard FileManager.default.isExecutableFile(atPath: words[0]) else {

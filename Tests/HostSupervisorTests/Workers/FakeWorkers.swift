@@ -121,6 +121,13 @@ final class FakeLauncher: WorkerLauncher {
     /// Who was not answered.
     private(set) var askers: [(Report) -> Bool] = []
 
+    /// How often the kernel killed because of `limits.memory_mb`, by process.
+    var memoryKills: [Int32: Int] = [:]
+    func memoryKills(of pid: Int32) -> Int { memoryKills[pid] ?? 0 }
+    func bounds(of limits: WorkerLimits, pid: Int32) -> [LimitBound] {
+        LimitBound.all(of: limits, in: GroupPlaces(), joined: [], isRoot: false)
+    }
+
     /// Copies that are gone.
     var missing: Set<String> = []
     func canOpen(_ path: String) -> Bool { !missing.contains(path) }

@@ -153,6 +153,21 @@ import Testing
         #expect(sessions.map(\.reason.end) == [.peerFailed, .timeout])
     }
 
+    @Test func `a worker that the kernel killed for want of memory has a record that names the limit`() throws {
+        let (worker, seats) = try harness.serve(1)
+        harness.launcher.memoryKills[worker.pid] = 1
+        worker.report(.died(.signaled(Signals.kill)))
+        let reason = try #require(harness.deaths().first?.verdict.sessions.first?.reason)
+        #expect(seats.count == 1 && reason.end == .crash && reason.signal == "SIGKILL")
+        #expect(reason.text == "the kernel killed it, because it needed more memory than limits.memory_mb: 0")
+        // Killed while it loads, the plugin is to blame, not somebody outside.
+        _ = try fleet.prepare(FleetHarness.load(2))
+        let loading = try #require(harness.launcher.workers.last)
+        harness.launcher.memoryKills[loading.pid] = 1
+        loading.report(.died(.signaled(Signals.kill)))
+        #expect(harness.deaths().first?.failedLoad?.isInnocent == false)
+    }
+
     @Test func `what a worker cannot have said is not passed on`() throws {
         let (worker, seats) = try harness.serve(1)
         let (other, others) = try harness.serve(2)

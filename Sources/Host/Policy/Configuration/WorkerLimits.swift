@@ -8,6 +8,9 @@ extension WorkerLimits {
         ].compactMap { name, value in value == 0 ? nil : "\(name)=\(value)" }
     }
 
+    /// Whether any of the limits can be enforced by a control group.
+    public var hasGroups: Bool { memoryMb > 0 || processes > 0 || cpuPercent > 0 }
+
     /// The limits with the further paths that another plugin's sandbox grants.
     public func naming(_ other: SandboxSettings) -> WorkerLimits {
         var limits = self

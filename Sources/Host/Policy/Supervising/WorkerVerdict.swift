@@ -45,6 +45,14 @@ public struct Remains: Equatable, Sendable {
     /// The slots whose data has been overwritten.
     public var spoiled: Set<Int> = []
 
+    /// The number of its processes that the kernel killed because of `limits.memory_mb`.
+    public var memoryKills = 0
+    /// That limit.
+    public var memoryMb: UInt64 = 0
+
+    /// Whether the kernel killed the worker itself for that reason, at this end of its process.
+    func isOutOfMemory(_ end: WorkerEnd) -> Bool { end.isKill && signal == 0 && memoryKills > 0 }
+
     /// Creates remains without any data.
     public init() {}
 }
@@ -262,7 +270,11 @@ public struct Verdict: Equatable, Sendable {
             let isOfReport = death.end.isKill && remains.signal > 0
             var texts = [report.text ?? "", remains.lastWords].filter { !$0.isEmpty }
             if name == "SIGSYS" { texts.insert("a system call that its sandbox does not allow", at: 0) }
-            if death.end.isKill, !isOfReport, texts.isEmpty {
+            if remains.isOutOfMemory(death.end) {
+                texts.insert(
+                    "the kernel killed it, because it needed more memory than limits.memory_mb: \(remains.memoryMb)",
+                    at: 0)
+            } else if death.end.isKill, !isOfReport, texts.isEmpty {
                 texts = ["killed from outside, or by the kernel for want of memory"]
             }
             return SessionRecord.Reason(
@@ -286,7 +298,8 @@ public struct Verdict: Equatable, Sendable {
             text: isHung
                 ? "its load took longer than it may\(place)"
                 : "its worker died while loading it: \(death.end)\(place)",
-            isInnocent: death.end.isKill && death.remains.signal == 0 && death.manner == .failed(wasTold: false))
+            isInnocent: death.end.isKill && death.remains.signal == 0 && death.manner == .failed(wasTold: false)
+                && !death.remains.isOutOfMemory(death.end))
     }
 }
 

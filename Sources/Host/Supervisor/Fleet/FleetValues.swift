@@ -181,6 +181,9 @@ extension WorkerFleet {
             entry.residentBytes = usage?.residentBytes
             entry.cpuMs = usage?.cpuMs
             entry.sandbox = worker.limits.sandbox.level.rawValue
+            entry.limits = launcher.bounds(of: worker.limits, pid: pid).map {
+                HostStatus.Worker.Limit($0.kind.rawValue, $0.value, by: $0.by, text: $0.text)
+            }
             return entry
         }
         .sorted { $0.pid < $1.pid }

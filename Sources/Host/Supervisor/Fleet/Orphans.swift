@@ -180,8 +180,12 @@ final class Orphans {
 /// The real processes of the system.
 final class SystemProcesses: ProcessTable {
     private let own: HostMark
+    private let groups: WorkerGroups
 
-    init(own: HostMark) { self.own = own }
+    init(own: HostMark, groups: WorkerGroups) {
+        self.own = own
+        self.groups = groups
+    }
 
     func children() -> [Int32] { HostProcess.children() }
     func children(of parent: Int32) -> [Int32] { ProcessFamily.children(of: parent, most: 10_000) }
@@ -196,6 +200,6 @@ final class SystemProcesses: ProcessTable {
     func hold(_ pid: Int32) { ProcessFamily.hold(pid) }
     func kill(_ pid: Int32) { ProcessFamily.kill(pid) }
     func reap(_ child: Int32) -> Bool { HostProcess.reap(child) }
-    func clearGroup(of worker: Int32) -> Bool { ControlGroup.clear(of: worker, owner: own.text) }
-    func clearGroups(of marks: Set<HostMark>) -> Bool { ControlGroup.sweep(owners: Set(marks.map(\.text))) }
+    func clearGroup(of worker: Int32) -> Bool { groups.clear(of: worker) }
+    func clearGroups(of marks: Set<HostMark>) -> Bool { groups.sweep(owners: marks) }
 }

@@ -96,22 +96,10 @@ extension WorkerFleet {
     // MARK: The death of a worker
 
     func remains(of worker: Worker) -> Remains {
-        var remains = Remains()
-        guard let process = worker.process else { return remains }
-        if let page = process.crash {
-            remains.signal = page.signal
-            remains.signalName = signalName(page.signal)
-            remains.thread = page.thread
-            remains.ownWords = page.words
-        }
-        remains.lastWords = process.lastWords(now: clock.monotonic())
-        for (slot, session) in worker.life.sessions {
-            if let snapshot = process.snapshot(slot: slot), snapshot.session == session.rawValue {
-                remains.snapshots[slot] = snapshot
-            } else if process.isSpoiled(slot: slot) {
-                remains.spoiled.insert(slot)
-            }
-        }
+        guard let process = worker.process else { return Remains() }
+        var remains = Remains(of: process, sessions: worker.life.sessions, now: clock.monotonic())
+        remains.memoryKills = launcher.memoryKills(of: process.pid)
+        remains.memoryMb = worker.limits.memoryMb
         return remains
     }
 
@@ -123,7 +111,7 @@ extension WorkerFleet {
         if current[worker.key] == worker.id { current[worker.key] = nil }
         if let timer = worker.timer { deadlines.remove(timer) }
         if verdict.report == nil { launcher.dropReport(worker.reportName) }
-        orphans.workerDied(pid, hasGroup: worker.limits.processes > 0)
+        orphans.workerDied(pid, hasGroup: worker.limits.hasGroups)
         var obituary = Obituary(
             key: worker.key, pid: pid, startedAt: worker.startedAt, ledger: worker.ledgerName, verdict: verdict)
         for session in verdict.sessions {

@@ -41,6 +41,10 @@ protocol WorkerLauncher: AnyObject {
     /// Starts a worker, whose reports are passed to `report`.
     func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
         -> any WorkerProcess
+    /// How the limits of a worker are enforced.
+    func bounds(of limits: WorkerLimits, pid: Int32) -> [LimitBound]
+    /// The number of a worker's processes that the kernel killed because of `limits.memory_mb`.
+    func memoryKills(of pid: Int32) -> Int
     /// Whether the host itself can open the file that a worker was told to load.
     func canOpen(_ path: String) -> Bool
     /// Removes the report file of a worker that has not crashed.
@@ -63,15 +67,17 @@ final class ProcessLauncher: WorkerLauncher {
     private let mark: HostMark
     private let folders: WorkerFolders
     private let sandboxes: SandboxMaker
+    private let groups: WorkerGroups
     /// The folder with the copies of plugins, which a shared worker loads.
     private let copies: String
 
     /// Makes a launcher that keeps its files in a state directory.
     init(
         loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, mark: HostMark,
-        sandboxes: SandboxMaker
+        sandboxes: SandboxMaker, groups: WorkerGroups
     ) throws(SystemError) {
         self.sandboxes = sandboxes
+        self.groups = groups
         folders = try WorkerFolders(in: state)
         copies = HostProcess.absolute(state.child("plugins"))
         self.loop = loop
@@ -94,9 +100,19 @@ final class ProcessLauncher: WorkerLauncher {
         setup.caches = place?.caches
         if let data = place?.data { setup.variables.append("SCHEDHOST_DATA=" + data) }
         if setup.limits.sandbox.level != .off { try confine(&setup, place) }
-        return try WorkerLink(
-            setup, ledger: try ledger(setup.ledgerName), loop: loop, clock: clock, report: report)
+        return try groups.enter(setup.limits) { (joined) throws(SystemError) in
+            setup.groups = joined
+            let link = try WorkerLink(
+                setup, ledger: try ledger(setup.ledgerName), loop: loop, clock: clock, report: report)
+            return (link.pid, link)
+        }
     }
+
+    func bounds(of limits: WorkerLimits, pid: Int32) -> [LimitBound] {
+        groups.bounds(of: limits, pid: pid)
+    }
+
+    func memoryKills(of pid: Int32) -> Int { groups.memoryKills(of: pid) }
 
     private func ledger(_ name: String) throws(SystemError) -> WorkerLedger {
         do throws(SystemError) {

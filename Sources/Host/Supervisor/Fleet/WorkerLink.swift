@@ -81,6 +81,8 @@ final class WorkerLink: WorkerProcess {
         var crashReport: (path: String, backtracer: String)?
         var logLevel: Int32
         var limits: WorkerLimits
+        /// The control groups that it joins.
+        var groups = GroupMembership()
         /// The owner of its folders, and the folder of its disk caches.
         var home: WorkerHome?
         var caches: String?
@@ -122,7 +124,7 @@ final class WorkerLink: WorkerProcess {
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)", "\(HostProcess.pid)"] + setup.limits.arguments
-                + [setup.name],
+                + setup.groups.arguments + [setup.name],
             environment: Self.environment(setup) + setup.variables, descriptors: descriptors)
         child = try ChildProcess(launch)
         channel = sockets.first

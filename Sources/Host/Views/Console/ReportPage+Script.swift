@@ -186,6 +186,8 @@ extension ReportPage {
           ];
           $("sums").replaceChildren(...cards.map(([name, value, isBad]) =>
             el("div", isBad && value ? { class: "bad" } : {}, el("b", {}, typeof value === "number" ? count(value) : value), el("span", {}, name))));
+          $("limits").replaceChildren(...s.workers.filter(w => (w.limits || []).length).slice(0, 50).map(w =>
+            el("p", {}, w.name + " (worker " + w.pid + "): " + w.limits.map(l => l.text).join(", "))));
           $("refused").replaceChildren(...s.plugins.filter(p => p.why).map(p => el("p", {}, p.file + ": " + p.why)));
           $("host").textContent = s.version + " on " + s.host + ", pid " + s.pid + ", up " + span(s.uptime_ms) + ", plugins " + s.plugins_path;
         }

@@ -34,6 +34,7 @@ extension ReportPage {
         #sums b { display: block; font-size: 20px; font-variant-numeric: tabular-nums; }
         #sums span { color: var(--quiet); }
         #sums .bad b { color: var(--bad); }
+        #limits p { margin: 8px 0 0; overflow-wrap: anywhere; }
         #refused p { margin: 8px 0 0; color: var(--bad); overflow-wrap: anywhere; }
         .scroll { overflow-x: auto; max-height: 560px; overflow-y: auto; }
         table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }

@@ -72,6 +72,7 @@ public enum ReportPage {
                 <h2 id="sum-title">Overview</h2>
                 <div id="sums"></div>
                 <div id="refused"></div>
+                <div id="limits"></div>
               </section>
               <section aria-labelledby="routines-title">
                 <div class="bar">

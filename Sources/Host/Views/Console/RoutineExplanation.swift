@@ -19,6 +19,9 @@ public struct RoutineExplanation: Equatable, Sendable {
         var sentences = status.isStopping ? ["The host is stopping: nothing begins any more."] : []
         sentences += Self.present(routine, times)
         if let last { sentences.append(Self.past(last, times)) }
+        if let worker = status.workers.first(where: { $0.pid == routine.worker }), !worker.limits.isEmpty {
+            sentences.append("Its worker has \(worker.limits.map(\.text).joined(separator: ", ")).")
+        }
         sentences += Self.change(routine)
         self.sentences = sentences
     }

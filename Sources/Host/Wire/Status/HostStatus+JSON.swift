@@ -121,6 +121,18 @@ extension HostStatus.Worker {
         if let residentBytes { writer.field("resident_bytes", residentBytes) }
         if let cpuMs { writer.field("cpu_ms", cpuMs) }
         writer.field("sandbox", sandbox)
+        if !limits.isEmpty {
+            writer.openList("limits")
+            for limit in limits {
+                writer.open()
+                writer.field("limit", limit.name)
+                writer.field("value", limit.value)
+                writer.field("by", limit.by)
+                writer.field("text", limit.text)
+                writer.close()
+            }
+            writer.closeList()
+        }
         writer.close()
     }
 
@@ -135,9 +147,27 @@ extension HostStatus.Worker {
             case "resident_bytes": worker.residentBytes = try cursor.unsigned()
             case "cpu_ms": worker.cpuMs = try cursor.unsigned()
             case "sandbox": worker.sandbox = try cursor.string()
+            case "limits":
+                try cursor.list { (cursor) throws(JSONFault) in worker.limits.append(try Limit(from: &cursor)) }
             default: try cursor.skip()
             }
         }
         self = worker
+    }
+}
+
+extension HostStatus.Worker.Limit {
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var limit = HostStatus.Worker.Limit("", 0, by: "", text: "")
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "limit": limit.name = try cursor.string()
+            case "value": limit.value = try cursor.unsigned()
+            case "by": limit.by = try cursor.string()
+            case "text": limit.text = try cursor.string()
+            default: try cursor.skip()
+            }
+        }
+        self = limit
     }
 }

@@ -42,6 +42,28 @@ public struct HostStatus: Equatable, Sendable {
         public var cpuMs: UInt64?
         /// The mode of its sandbox: `off`, `on` or `required`.
         public var sandbox = "off"
+        /// Its limits.
+        public var limits: [Limit] = []
+
+        /// A limit, and the mechanism that enforces it.
+        public struct Limit: Equatable, Sendable {
+            /// The setting's name within `limits`.
+            public var name: String
+            /// The configured value.
+            public var value: UInt64
+            /// The mechanism.
+            public var by: String
+            /// The limit as text.
+            public var text: String
+
+            /// Creates a limit.
+            public init(_ name: String, _ value: UInt64, by: String, text: String) {
+                self.name = name
+                self.value = value
+                self.by = by
+                self.text = text
+            }
+        }
 
         /// Creates the status of a worker.
         public init(pid: Int32, name: String, uptimeMs: Int64, sessions: Int) {
