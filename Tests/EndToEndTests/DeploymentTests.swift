@@ -46,9 +46,15 @@ extension EndToEnd {
             """
 
         #if arch(x86_64)
-            private static let calls = [("pidfd_open", 434), ("memfd_create", 319), ("timerfd_create", 283)]
+            private static let calls = [
+                ("pidfd_open", 434), ("memfd_create", 319), ("timerfd_create", 283), ("timerfd_settime", 286),
+                ("posix_fallocate", 285),
+            ]
         #else
-            private static let calls = [("pidfd_open", 434), ("memfd_create", 279), ("timerfd_create", 85)]
+            private static let calls = [
+                ("pidfd_open", 434), ("memfd_create", 279), ("timerfd_create", 85), ("timerfd_settime", 86),
+                ("posix_fallocate", 47),
+            ]
         #endif
 
         @Test(arguments: calls)
@@ -62,7 +68,8 @@ extension EndToEnd {
             _ = try await Command.shell("cd '\(scratch.path)' && cc filter.c -o filter", in: scratch)
             let host = try Host(shell: "exec ./filter \(number) \"$@\"", in: scratch)
             try await eventually("what is forbidden\n\(host.log)") { !host.lines("(\(call))", "seccomp").isEmpty }
-            #expect(host.workers.isEmpty, "\(host.log)")
+            // Without room for a ledger the host waits for a chance to run the worker that it has.
+            if call != "posix_fallocate" { #expect(host.workers.isEmpty, "\(host.log)") }
         }
 
         @Test(.enabled(if: Tools.hasNamespaces, "no namespaces can be made here"), arguments: ["run", "list"])

@@ -179,7 +179,9 @@ import Testing
     @Test(arguments: [
         ("GET", 0), ("GET / HTTP/1.1\r\nHost: a\r\n", 0), ("POST / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
         ("\r\n\r\n", 400),
-        ("GET / HTTP/2\r\nHost: a\r\n\r\n", 400), ("GET http://x/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        ("GET / HTTP/2\r\nHost: a\r\n\r\n", 400), ("GET https://x/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        ("GET http:/// HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("GET http://a@b/ HTTP/1.1\r\nHost: b\r\n\r\n", 400),
+        ("GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400), ("GET http://x/ HTTP/1.1\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHost: \u{1}\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", 413),
@@ -193,6 +195,21 @@ import Testing
         case .refused(let status, _): #expect(status == expected)
         case .request: Issue.record("\(text) was taken")
         }
+    }
+
+    @Test(arguments: [
+        ("http://localhost:9800/status?a=b?c", "/status", "a=b?c", true), ("HTTP://127.0.0.1", "/", "", true),
+        ("http://localhost?q", "/", "q", true), ("http://evil.example/", "/", "", false),
+    ])
+    func `an absolute target counts more than the Host header`(
+        target: String, path: String, query: String, isOurs: Bool
+    ) {
+        let other = isOurs ? "evil.example" : "localhost"
+        let text = "GET \(target) HTTP/1.1\r\nHost: \(other)\r\n\r\n"
+        guard case .request(let request, _) = HTTPRequest.read(Array(text.utf8)[...]) else {
+            return #expect(Bool(false), "no request")
+        }
+        #expect(request.path == path && request.query == query && request.isForLoopback == isOurs)
     }
 
     @Test func `cookies of other programs do not matter, however long and in whatever letters`() {

@@ -99,7 +99,7 @@ extension Supervisor {
         case .endHung(let seat, let standstill, let identifier, let say):
             if fleet.end(seat, standstill) { log.write(.error, identifier, say) }
         case .release(let key): fleet.release(key)
-        case .record(let record, let report): keep(record, report)
+        case .record(let record, let report, let settings): keep(record, report, settings)
         case .dropReport(let report): keeper.drop(report)
         case .quarantined(let identifier, let why): quarantined(identifier, why)
         }
@@ -135,7 +135,7 @@ extension Supervisor {
     }
 
     /// Keeps a record, and notifies everyone who is told of each record.
-    private func keep(_ record: SessionRecord, _ report: String?) {
+    private func keep(_ record: SessionRecord, _ report: String?, _ settings: EffectiveSettings?) {
         desk.sessionEnds(record.identifier)
         if record.reason.isFailure {
             let lines = log.recorder.last(LastLines.most, of: record.identifier, in: record.plugin)
@@ -143,11 +143,12 @@ extension Supervisor {
         }
         let line = keeper.keep(record, report: report)
         desk.take(line)
-        runHook(\.onEndCommand, line)
+        let settings = settings ?? catalog.settings(plugin: record.plugin, routine: record.routine)
+        runHook(\.onEndCommand, line, settings)
         guard record.reason.isFailure else { return }
         hasFailed = true
         quiet.failed(record.identifier)
-        runHook(\.onFailureCommand, line)
+        runHook(\.onFailureCommand, line, settings)
     }
 
     /// What a routine is doing, for the watch for silence and recovery.
@@ -179,12 +180,12 @@ extension Supervisor {
         case .recovered:
             record.reason.text = "a good cycle after failures"
             log.write(.info, identifier, record.reason.text)
-            runHook(\.onRecoveryCommand, RecordLine(record))
+            runHook(\.onRecoveryCommand, of: record)
         case .silent(let time):
             record.reason = SessionRecord.Reason(named: "silent")
             record.reason.text = "no good cycle for \(DurationText.format(milliseconds: time / 1_000_000))"
             log.write(.warning, identifier, record.reason.text)
-            runHook(\.silenceCommand, RecordLine(record))
+            runHook(\.silenceCommand, of: record)
         }
     }
 
@@ -195,11 +196,18 @@ extension Supervisor {
         guard var record = keeper.last(of: identifier) else { return }
         record.reason.kind = .known(.quarantined)
         record.reason.text = why
-        runHook(\.onFailureCommand, RecordLine(record))
+        runHook(\.onFailureCommand, of: record)
     }
 
-    private func runHook(_ words: (EffectiveSettings) -> [String], _ line: RecordLine) {
-        guard let settings = catalog.settings(plugin: line.record.plugin, routine: line.record.routine) else { return }
+    /// Runs the command of the settings that apply to the record's routine now.
+    private func runHook(_ words: (EffectiveSettings) -> [String], of record: SessionRecord) {
+        runHook(words, RecordLine(record), catalog.settings(plugin: record.plugin, routine: record.routine))
+    }
+
+    private func runHook(
+        _ words: (EffectiveSettings) -> [String], _ line: RecordLine, _ settings: EffectiveSettings?
+    ) {
+        guard let settings else { return }
         desk.run(
             FailureHook.Command(words: words(settings), timeoutMs: settings.onFailureTimeoutMs), for: line)
     }

@@ -59,8 +59,9 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the call needs no permission, so that only a system call filter can have refused it.
     private static func isOnlyFiltered(_ call: String) -> Bool {
         switch call {
-        case "pidfd_open", "posix_spawn", "timerfd_create", "signalfd", "eventfd", "epoll_create1", "epoll_ctl",
-            "epoll_wait", "epoll_pwait2", "inotify_init1", "inotify_add_watch", "memfd_create", "pipe2", "socketpair":
+        case "pidfd_open", "posix_spawn", "timerfd_create", "timerfd_settime", "posix_fallocate", "fsync",
+            "fdatasync", "signalfd", "eventfd", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait2",
+            "inotify_init1", "inotify_add_watch", "memfd_create", "pipe2", "socketpair":
             true
         default: false
         }

@@ -74,17 +74,21 @@ public enum Thread {
 @safe public final class Monitor<State>: @unchecked Sendable {
     // @unchecked: the state is accessed only under the lock.
     private var state: State
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
+    /// Lock and condition in one allocation, since there may be 100 000 monitors.
+    private let primitives: UnsafeMutablePointer<(mutex: pthread_mutex_t, condition: pthread_cond_t)>
+    private var mutex: UnsafeMutablePointer<pthread_mutex_t> {
+        @inline(__always) get { unsafe primitives.pointer(to: \.mutex).unsafelyUnwrapped }
+    }
+    private var condition: UnsafeMutablePointer<pthread_cond_t> {
+        @inline(__always) get { unsafe primitives.pointer(to: \.condition).unsafelyUnwrapped }
+    }
 
     /// Makes a monitor with an initial state.
     public init(_ state: sending State) {
         self.state = state
-        unsafe mutex = .allocate(capacity: 1)
-        unsafe mutex.initialize(to: pthread_mutex_t())
+        unsafe primitives = .allocate(capacity: 1)
+        unsafe primitives.initialize(to: (pthread_mutex_t(), pthread_cond_t()))
         unsafe pthread_mutex_init(mutex, nil)
-        unsafe condition = .allocate(capacity: 1)
-        unsafe condition.initialize(to: pthread_cond_t())
         var attributes = pthread_condattr_t()
         unsafe pthread_condattr_init(&attributes)
         unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
@@ -94,9 +98,8 @@ public enum Thread {
 
     deinit {
         unsafe pthread_cond_destroy(condition)
-        unsafe condition.deallocate()
         unsafe pthread_mutex_destroy(mutex)
-        unsafe mutex.deallocate()
+        unsafe primitives.deallocate()
     }
 
     /// Runs `body` with exclusive access to the state. Keep it short, and call nothing in it that may block.

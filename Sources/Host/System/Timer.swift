@@ -13,22 +13,30 @@ struct TimerDescriptor: ~Copyable, Sendable {
     /// Makes a disarmed, non-blocking timer. `flags` are those of timerfd_settime(2).
     init(_ clock: clockid_t, flags: Int32 = 0) throws(SystemError) {
         self.flags = flags | Int32(TFD_TIMER_ABSTIME)
-        descriptor = Descriptor(
+        let timer = Descriptor(
             owning: try retrying("timerfd_create", "timer") {
                 timerfd_create(clock, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
             })
+        // If a system call filter refused this call later, no wait would ever end: it is better to have no timer.
+        let flags = self.flags
+        _ = try retrying("timerfd_settime", "timer") { Self.set(timer.raw, flags, .max) }
+        descriptor = timer
     }
 
     /// Sets the deadline, in ns on the timer's clock. A past one expires at once; `Int64.max` disarms the timer.
     func arm(at deadline: Int64) {
+        // This fails only for a bad descriptor or value. A bad value would be a bug of ours; a descriptor that a plugin
+        // has closed is noticed by the thread that waits for it.
+        _ = Self.set(descriptor.raw, flags, deadline)
+    }
+
+    private static func set(_ timer: Int32, _ flags: Int32, _ deadline: Int64) -> Int32 {
         var setting = itimerspec()
         if deadline != .max {
             let clamped = max(deadline, 1)
             setting.it_value = timespec(tv_sec: Int(clamped / 1_000_000_000), tv_nsec: Int(clamped % 1_000_000_000))
         }
-        // This fails only for a bad descriptor or value. A bad value would be a bug of ours; a descriptor that a plugin
-        // has closed is noticed by the thread that waits for it.
-        _ = unsafe timerfd_settime(descriptor.raw, flags, &setting, nil)
+        return unsafe timerfd_settime(timer, flags, &setting, nil)
     }
 
     /// Resets an expired timer, so that its descriptor is no longer readable.

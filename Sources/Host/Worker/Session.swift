@@ -43,19 +43,11 @@ struct Session {
     /// When the next attempt at `start` is due.
     var startDue = BootTime.longAgo
     var stopAsked = false
-    /// How the last failed cache call of the present callback failed; nil if none did.
-    var cacheTrouble: CacheTrouble?
     /// Whether the closing callbacks, `stats` and `stop`, have begun.
     var isClosing = false
-    /// The reason why the session cannot begin; nil if it can.
-    var trouble: String?
     /// Decides whether the next cycle may begin, when the number of concurrent cycles is limited.
     var gate: CycleGate
-    var error: Failure?
-    var message = ""
-    var endText = ""
-    var stats = SessionRecord.Stats()
-    var disposition = WorkerEvent.Ended.Disposition.policy
+    private var rare: Rare?
 
     /// Makes a session from the supervisor's order.
     init(_ order: WorkerCommand.Start, parameters: Parameters, startMs: Int64, startBoot: BootTime) {
@@ -81,8 +73,63 @@ struct Session {
         self.parameters = parameters
     }
 
+    /// What most sessions do not have until their end. It is a separate object, since a worker may have 100 000 sessions.
+    private final class Rare {
+        var cacheTrouble: CacheTrouble?
+        var trouble: String?
+        var error: Failure?
+        var message = ""
+        var endText = ""
+        var stats = SessionRecord.Stats()
+        var disposition = WorkerEvent.Ended.Disposition.policy
+    }
+
+    private mutating func made() -> Rare {
+        if let rare { return rare }
+        let made = Rare()
+        rare = made
+        return made
+    }
+
+    /// How the last failed cache call of the present callback failed; nil if none did.
+    var cacheTrouble: CacheTrouble? {
+        get { rare?.cacheTrouble }
+        set { if rare != nil || newValue != nil { made().cacheTrouble = newValue } }
+    }
+    /// The reason why the session cannot begin; nil if it can.
+    var trouble: String? {
+        get { rare?.trouble }
+        set { if rare != nil || newValue != nil { made().trouble = newValue } }
+    }
+    /// The failure that ends the session, or that the error hook decides on; nil if there is none.
+    var error: Failure? {
+        get { rare?.error }
+        set { if rare != nil || newValue != nil { made().error = newValue } }
+    }
+    /// The text that the present callback has attached with `fail`.
+    var message: String {
+        get { rare?.message ?? "" }
+        set { if rare != nil || !newValue.isEmpty { made().message = newValue } }
+    }
+    /// The reason that the routine gave with `end_session`.
+    var endText: String {
+        get { rare?.endText ?? "" }
+        set { if rare != nil || !newValue.isEmpty { made().endText = newValue } }
+    }
+    /// The columns for the session's record.
+    var stats: SessionRecord.Stats {
+        get { rare?.stats ?? SessionRecord.Stats() }
+        _modify { yield &made().stats }
+    }
+    /// What a hook has decided about the routine after this session.
+    var disposition: WorkerEvent.Ended.Disposition {
+        get { rare?.disposition ?? .policy }
+        set { if rare != nil || newValue != .policy { made().disposition = newValue } }
+    }
+
     /// The placeholder between two sessions.
-    static let none = Session(parameters: Parameters(json: "{}"))
+    static var none: Session { Session(parameters: noParameters) }
+    private static let noParameters = Parameters(json: "{}")
 
     /// The failure of a callback that returned `code`.
     ///

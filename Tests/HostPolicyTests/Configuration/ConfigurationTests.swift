@@ -117,7 +117,7 @@ import Testing
         restart.anyCauseWindowMs = 8000
         restart.probeAfterMs = [9000, 10_000]
         restart.shortageDelayMs = 300
-        #expect(settings.restart == restart)
+        #expect(settings.restart.value == restart)
         #expect(
             settings.limits
                 == WorkerLimits(
@@ -137,7 +137,7 @@ import Testing
         #expect(settings.timeoutNanoseconds == 60_000_000_000)
         var restart = RestartSettings()
         restart.intervalMs = 1000
-        #expect(settings.isolation == .plugin && settings.restart == restart)
+        #expect(settings.isolation == .plugin && settings.restart.value == restart)
         #expect(settings.isEnabled && settings.onError == ErrorDefault())
         #expect(settings.limits == WorkerLimits(sandbox: SandboxSettings(level: .on)))
         #expect(settings.caches == CacheSettings(durability: .process, diskFiles: 10_000, diskMb: 1024))

@@ -126,6 +126,9 @@ struct CacheDiskTests {
         let path = try #require(world.folder.files.keys.first { $0.hasSuffix("/name.shc") })
         world.folder.set(path, [1, 2, 3])
         #expect(other.read([]) == nil && other.counters.corrupt == 2 && world.events.value.count == 2)
+        let unknown = world.disk(codec: 8)
+        unknown.learnNewest()
+        #expect(unknown.newest > 4, "the damaged file may have had a later one")
         // Where the header is whole, the next value is above that one.
         _ = other.save(world.made([1], generation: 9), loadTime: 0, isWanted: { true })
         world.folder.set(path, (world.folder.files[path] ?? []).dropLast() + [77])
@@ -133,7 +136,7 @@ struct CacheDiskTests {
         #expect(next.read([]) == nil && next.newest == 9)
         let last = world.disk(codec: 8)
         last.learnNewest()
-        #expect(last.newest == 9, "also in the next process")
+        #expect(last.newest >= unknown.newest, "also in the next process")
     }
 
     @Test("what the plugin rejects is set aside, but no other generation")

@@ -70,6 +70,25 @@ struct CacheGenerationTests {
         #expect(try Self.put(world, [7]) == 5)
     }
 
+    @Test("a file whose header is damaged does not begin the numbers anew", arguments: [0, 24, 200], [true, false])
+    func damagedHeader(place: Int, isRead: Bool) throws {
+        let world = CacheWorld()
+        for _ in 0..<3 { _ = try Self.put(world) }
+        let path = try #require(world.disk.files.keys.first { $0.hasSuffix("name.shc") })
+        var last: UInt64 = 3
+        for _ in 0..<2 {
+            var bytes = try #require(world.disk.files[path])
+            if place < bytes.count { bytes[place] ^= 0xFF } else { bytes = [] }
+            world.disk.set(path, bytes)
+            world.restart()
+            let cache = try world.cache(.disk, Self.options)
+            if isRead, case .success = cache.peek() { Issue.record("a damaged value is served") }
+            let next = try Self.put(world)
+            #expect(next > last)
+            last = next
+        }
+    }
+
     @Test("keyed files of a version that wrote no number down are asked for theirs")
     func earlierVersion() throws {
         let world = CacheWorld()

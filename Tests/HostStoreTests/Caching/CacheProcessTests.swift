@@ -101,7 +101,7 @@ struct CacheProcessTests {
             ).get()
             unsafe #expect(other.get(source: source([2])).bytes == [2])
             #expect(other.counters().corrupt == 1)
-            #expect(try folder.names() == ["lock", "x.shc", "x.shc.corrupt"])
+            #expect(try folder.names() == ["lock", "x.keys", "x.shc", "x.shc.corrupt"])
         }
     }
 }

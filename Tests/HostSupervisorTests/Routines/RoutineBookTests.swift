@@ -79,7 +79,7 @@ final class BookHarness {
                 book.began(start.routine, .init())
             case .send(let command, _): sent.append(command)
             case .endOverdue(let seat, _, _), .endHung(let seat, _, _, _): endedWorkers.append(seat)
-            case .record(let record, _): records.append(record)
+            case .record(let record, _, _): records.append(record)
             case .dropReport(let name): dropped.append(name)
             case .release, .quarantined: break
             }
@@ -284,7 +284,7 @@ final class BookHarness {
         }
         book.died(Obituary(key: .plugin(1), pid: 9, startedAt: 0, ledger: "l", verdict: verdict))
         let reports = book.actions.compactMap {
-            if case .record(let record, let report) = $0 { (record, report) } else { nil }
+            if case .record(let record, let report, _) = $0 { (record, report) } else { nil }
         }
         #expect(reports.map(\.0.reason.end) == [.peerFailed, .crash])
         #expect(reports.map(\.1) == [nil, "raw.json"])

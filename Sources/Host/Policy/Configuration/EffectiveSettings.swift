@@ -33,17 +33,55 @@ public struct WorkerLimits: Equatable, Sendable {
 }
 
 /// The settings that apply to one routine after all sources are merged, with their origins.
+///
+/// A copy shares the storage, so that 100 000 routines with the same settings take little memory.
 public struct EffectiveSettings: Equatable, Sendable {
-    /// All settings that have a value. `timeout_ms` has none if the host's default applies.
-    public let settings: [SettingKey: Sourced<SettingValue>]
-    /// The parameters by name, including the declared defaults.
-    public let params: [String: ParameterSetting]
-    /// The paths that files give as parameters, restricted to what these files may grant.
-    public let namedPaths: [String]
-    /// How far the paths may lead that plugins' own files give.
-    public let bounds: BoundedPaths
+    private final class Storage: Sendable {
+        let settings: [SettingKey: Sourced<SettingValue>]
+        let params: [String: ParameterSetting]
+        let paramsJSON: String
+        let namedPaths: [String]
+        let bounds: BoundedPaths
+        let restart: SharedRestartSettings
 
-    private func integer(_ key: SettingKey) -> UInt64 {
+        init(
+            _ settings: [SettingKey: Sourced<SettingValue>], _ params: [String: ParameterSetting],
+            namedPaths: [String], bounds: BoundedPaths
+        ) {
+            self.settings = settings
+            self.params = params
+            self.namedPaths = namedPaths
+            self.bounds = bounds
+            paramsJSON = EffectiveSettings.json(params)
+            restart = SharedRestartSettings(EffectiveSettings.restart(settings))
+        }
+    }
+
+    private let storage: Storage
+
+    /// All settings that have a value. `timeout_ms` has none if the host's default applies.
+    public var settings: [SettingKey: Sourced<SettingValue>] { storage.settings }
+    /// The parameters by name, including the declared defaults.
+    public var params: [String: ParameterSetting] { storage.params }
+    /// All parameters as one JSON object, sorted by name. It is made once, because every session gets it.
+    public var paramsJSON: String { storage.paramsJSON }
+    /// The paths that files give as parameters, restricted to what these files may grant.
+    public var namedPaths: [String] { storage.namedPaths }
+    /// How far the paths may lead that plugins' own files give.
+    public var bounds: BoundedPaths { storage.bounds }
+    /// The settings of the restart policy.
+    public var restart: SharedRestartSettings { storage.restart }
+
+    /// Compares settings, parameters, named paths and bounds.
+    public static func == (one: Self, other: Self) -> Bool {
+        one.storage === other.storage
+            || one.settings == other.settings && one.params == other.params && one.namedPaths == other.namedPaths
+                && one.bounds == other.bounds
+    }
+
+    private func integer(_ key: SettingKey) -> UInt64 { Self.integer(key, of: settings) }
+
+    private static func integer(_ key: SettingKey, of settings: [SettingKey: Sourced<SettingValue>]) -> UInt64 {
         if case .integer(let value)? = settings[key]?.value { value } else { 0 }
     }
 
@@ -104,13 +142,18 @@ public struct EffectiveSettings: Equatable, Sendable {
         }
         return byDefault
     }
-    /// The settings of the restart policy.
-    public var restart: RestartSettings {
+    private static func restart(_ settings: [SettingKey: Sourced<SettingValue>]) -> RestartSettings {
+        func integer(_ key: SettingKey) -> UInt64 { Self.integer(key, of: settings) }
         var restart = RestartSettings()
-        let timing = timing
         // With a schedule there is no interval; a session itself waits for the next time.
-        restart.intervalMs = timing.schedules.isEmpty ? waitMs : 0
-        restart.waitsFirst = timing.first == .afterWait || timing.first == nil && timing.aligns
+        let hasSchedule = settings[.schedule] != nil
+        let waitMs = integer(.waitMs)
+        restart.intervalMs = hasSchedule ? 0 : waitMs
+        var first: RoutineTiming.First?
+        if case .word(let word)? = settings[.first]?.value { first = .init(rawValue: word) }
+        var aligns = false
+        if case .flag(let flag)? = settings[.align]?.value { aligns = flag && waitMs > 0 }
+        restart.waitsFirst = first == .afterWait || first == nil && aligns
         restart.firstDelayMs = integer(.restartFirstDelayMs)
         restart.maxDelayMs = integer(.restartMaxDelayMs)
         restart.jitterPercent = integer(.restartJitterPercent)
@@ -183,8 +226,7 @@ public struct EffectiveSettings: Equatable, Sendable {
     /// The timeout of these commands, in ms.
     public var onFailureTimeoutMs: UInt64 { integer(.onFailureTimeoutMs) }
 
-    /// All parameters as one JSON object, sorted by name.
-    public var paramsJSON: String {
+    private static func json(_ params: [String: ParameterSetting]) -> String {
         let members = params.sorted { $0.key < $1.key }.map { name, value in
             let nowhere = TextPosition(line: 0, column: 0)
             return JSONMember(
@@ -237,16 +279,27 @@ extension EffectiveSettings {
             if let block = configuration.routines[routine.name] { all.merge(block.layer) }
         }
         all.merge(commandLine)
-        settings = all.settings
         let given = layers.givenPaths.filter(limit.allows)
-        namedPaths = given.map(\.path)
-        bounds = limit.bounds(
+        let bounds = limit.bounds(
             of: layers.parts.flatMap { [$0.layer, $0.routines[routine.name]?.layer].compactMap { $0 } }, beside: host,
             named: given)
         let declared = Dictionary(plugin.parameters.map { ($0.name, $0) }) { first, _ in first }
-        params = all.params.reduce(into: [:]) { params, entry in
+        let params = all.params.reduce(into: [:]) { params, entry in
             params[entry.key] = declared[entry.key].map { entry.value.typed(as: $0) } ?? entry.value
         }
+        storage = Storage(all.settings, params, namedPaths: given.map(\.path), bounds: bounds)
+    }
+
+    /// Whether two routines of one plugin have the same settings because they are declared and configured alike. Some
+    /// routines with equal settings are not recognized.
+    public static func areAlike(
+        _ one: PluginDescription.Routine, _ other: PluginDescription.Routine, _ layers: PluginLayers
+    ) -> Bool {
+        one.waitMs == other.waitMs && one.maxCycles == other.maxCycles && one.timeoutMs == other.timeoutMs
+            && one.schedule == other.schedule
+            && layers.parts.allSatisfy { part in
+                part.routines.isEmpty || part.routines[one.name] == nil && part.routines[other.name] == nil
+            }
     }
 }
 

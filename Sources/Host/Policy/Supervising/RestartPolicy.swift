@@ -87,7 +87,11 @@ public struct RestartPolicy: Sendable {
     /// The routine's id, `plugin/routine`, for messages.
     public let id: String
     /// The settings. They may be changed at any time, and apply from the next event on.
-    public var settings: RestartSettings
+    public var settings: RestartSettings {
+        get { shared.value }
+        set { shared = SharedRestartSettings(newValue) }
+    }
+    private var shared: SharedRestartSettings
     /// The state of the routine.
     public internal(set) var state = State.idle
     /// The quarantine, which remains while a probe runs.
@@ -106,8 +110,13 @@ public struct RestartPolicy: Sendable {
 
     /// Creates the policy of a routine without history.
     public init(id: String, settings: RestartSettings = RestartSettings()) {
+        self.init(id: id, shared: SharedRestartSettings(settings))
+    }
+
+    /// Creates the policy of a routine without history, with settings that other routines may share.
+    public init(id: String, shared: SharedRestartSettings) {
         self.id = id
-        self.settings = settings
+        self.shared = shared
     }
 
     /// When `timerFired` is due; nil if only an external event can change anything.

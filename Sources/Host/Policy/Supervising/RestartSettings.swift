@@ -54,3 +54,17 @@ public struct RestartSettings: Equatable, Sendable {
         return overflow ? maxDelayMs : min(delay, maxDelayMs)
     }
 }
+
+/// Restart settings that several policies share, so that 100 000 routines with the same settings take little memory.
+public final class SharedRestartSettings: Equatable, Sendable {
+    /// The settings.
+    public let value: RestartSettings
+
+    /// Makes settings that can be shared.
+    public init(_ value: RestartSettings) { self.value = value }
+
+    /// Compares the settings.
+    public static func == (one: SharedRestartSettings, other: SharedRestartSettings) -> Bool {
+        one === other || one.value == other.value
+    }
+}

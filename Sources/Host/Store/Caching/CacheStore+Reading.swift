@@ -43,9 +43,15 @@ extension CacheStore {
             other = header
         }
         let name = FileName(path.stem + (other == nil ? Self.corruptEnding : Self.otherEnding))
-        // If only the payload is damaged, the header still has the generation.
+        // The next value must have a later generation. If only the payload is damaged, the header still tells the last one.
         let told = other ?? CacheFileReader.glance(folder, path.file.text).flatMap { isOurs($0, path) ? $0 : nil }
-        if let told, path.key.isEmpty { try Self.raise(told.generation, of: path.name, in: folder) }
+        if path.key.isEmpty {
+            if let told {
+                try Self.raise(told.generation, of: path.name, in: folder)
+            } else {
+                try Self.leap(of: path.name, in: folder)
+            }
+        }
         do {
             try folder.rename(path.file, to: name)
         } catch {

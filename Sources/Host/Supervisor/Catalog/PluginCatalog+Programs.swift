@@ -73,7 +73,14 @@ extension PluginCatalog {
     /// settings take most of the memory.
     func program(of entry: Entry, _ description: PluginDescription) -> Program {
         var routines: [Program.Routine] = []
-        for routine in description.routines {
+        for (index, routine) in description.routines.enumerated() {
+            if var same = routines.last,
+                EffectiveSettings.areAlike(routine, description.routines[index - 1], entry.configuration)
+            {
+                same.name = routine.name
+                routines.append(same)
+                continue
+            }
             let settings = resolver.settings(of: routine, in: description, entry.configuration)
             if var same = routines.last, same.settings == settings {
                 same.name = routine.name

@@ -156,7 +156,7 @@ extension RoutineBook {
         running[record.session] = nil
         hangs.remove(routine.key)
         if let timer = routine.stopTimer { deadlines.set(timer, at: nil) }
-        actions.append(.record(record, report: report))
+        actions.append(.record(record, report: report, settings: routine.settings))
         if hasGoodCycle { tell(routine, .goodCycle) }
         switch disposition {
         case .policy: break
@@ -196,7 +196,7 @@ extension RoutineBook {
         let program = entry.program
         let waiting = pending(failed.load.plugin, in: failed.load.key)
         let names = waiting.isEmpty ? ["-"] : waiting.map(\.name)
-        record(failed, of: program.name, version: program.version, for: names)
+        record(failed, of: program.name, version: program.version, for: names, waiting)
         if entry.isRetired { return }
         if !failed.isInnocent { log.write(.error, program.name, failed.text) }
         for routine in waiting {
@@ -215,7 +215,10 @@ extension RoutineBook {
     }
 
     /// Makes the records of a failed load for these routines; `-` stands for unknown routines.
-    func record(_ failed: FailedLoad, of plugin: String, version: String?, for routines: [String]) {
+    func record(
+        _ failed: FailedLoad, of plugin: String, version: String?, for routines: [String],
+        _ waiting: [RoutineEntry] = []
+    ) {
         guard failed.isRecorded else { return }
         let wall = clock.wallMilliseconds()
         let duration = max(0, clock.monotonic() - failed.startedAt) / 1_000_000
@@ -228,7 +231,8 @@ extension RoutineBook {
                 finishMs: wall, durationMs: duration, cycles: 0, reason: failed.reason)
             kept = kept ?? report.map { _ in CrashReports.name(of: plugin, record.session) }
             record.report = kept
-            actions.append(.record(record, report: report))
+            let settings = waiting.first { $0.name == name }?.settings
+            actions.append(.record(record, report: report, settings: settings))
             report = nil
         }
     }

@@ -47,8 +47,9 @@ final class RoutineBook {
         case endHung(Seat, WorkerFleet.Standstill, identifier: String, say: String)
         /// The worker of that key may have become unused.
         case release(WorkerKey)
-        /// A session, or an attempt at one, has ended. Keep the file `report` as the crash report of the record.
-        case record(SessionRecord, report: String?)
+        /// A session, or an attempt at one, has ended. Keep the file `report` as the crash report of the record. The
+        /// settings are those of the session's routine; nil if the routine is unknown.
+        case record(SessionRecord, report: String?, settings: EffectiveSettings?)
         /// This crash report belongs to no record.
         case dropReport(String)
         /// A routine was quarantined; `why` is the reason.
@@ -128,9 +129,9 @@ final class RoutineBook {
         let policy =
             if let tally {
                 RestartPolicy(
-                    id: id, settings: settings.restart, restoring: tally, at: clock.monotonic(), wall: clock.wall())
+                    id: id, shared: settings.restart, restoring: tally, at: clock.monotonic(), wall: clock.wall())
             } else {
-                RestartPolicy(id: id, settings: settings.restart)
+                RestartPolicy(id: id, shared: settings.restart)
             }
         let routine = RoutineEntry(
             key: nextKey, owner: entry, index: index, policy: policy, settings: settings,

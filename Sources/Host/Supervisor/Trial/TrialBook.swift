@@ -160,7 +160,7 @@ public final class TrialBook {
         switch action {
         case .start(let start): begin(start)
         case .send(let command, _): commands.append(translated(command))
-        case .record(let record, _): keep(record)
+        case .record(let record, _, _): keep(record)
         case .quarantined, .release, .dropReport, .endOverdue, .endHung: break  // there is no worker
         }
     }

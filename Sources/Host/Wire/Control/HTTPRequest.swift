@@ -72,20 +72,18 @@ public struct HTTPRequest: Equatable, Sendable {
             return .refused(status: 400, text: "the request line has bytes beyond ASCII")
         }
         let words = lines.removeFirst().split(separator: " ", omittingEmptySubsequences: false).map { String($0) }
-        guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", words[1].hasPrefix("/") else {
+        guard words.count == 3, words[2] == "HTTP/1.1" || words[2] == "HTTP/1.0", let target = Target(words[1]) else {
             return .refused(status: 400, text: "the request line is not METHOD /PATH HTTP/1.1")
         }
         guard words[0] == "GET" || words[0] == "HEAD" else {
             return .refused(status: 405, text: "only GET and HEAD are served: nothing can be changed here")
         }
-        return fields(lines, words, length)
+        return fields(lines, words, target, length)
     }
 
-    private static func fields(_ lines: [String], _ words: [String], _ length: Int) -> Reading {
-        let target = words[1].split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    private static func fields(_ lines: [String], _ words: [String], _ target: Target, _ length: Int) -> Reading {
         var request = HTTPRequest(
-            method: words[0], path: String(target[0]), query: target.count > 1 ? String(target[1]) : "", host: "",
-            keepsAlive: words[2] == "HTTP/1.1")
+            method: words[0], path: target.path, query: target.query, host: "", keepsAlive: words[2] == "HTTP/1.1")
         var hosts = 0
         for line in lines {
             let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -107,7 +105,35 @@ public struct HTTPRequest: Equatable, Sendable {
         guard hosts == 1 || (hosts == 0 && words[2] == "HTTP/1.0") else {
             return .refused(status: 400, text: "there must be one Host header")
         }
+        // An absolute target names the host; the header then counts for nothing (RFC 9112, 3.2.2).
+        if let host = target.host { request.host = host }
         return .request(request, length: length)
+    }
+
+    /// What a request line asks for: an origin form (`/path?query`) or an absolute one (`http://host/path?query`), which
+    /// proxies send and every server must accept. RFC 9112, 3.2.
+    private struct Target {
+        /// The authority of an absolute form, in lower case; nil for an origin form.
+        var host: String?
+        var path: String
+        var query: String
+
+        init?(_ text: String) {
+            var rest = text[...]
+            let scheme = "http://"
+            if rest.prefix(scheme.count).lowercased() == scheme {
+                rest = rest.dropFirst(scheme.count)
+                let authority = rest.prefix { $0 != "/" && $0 != "?" }
+                guard !authority.isEmpty, !authority.contains("@") else { return nil }
+                host = authority.lowercased()
+                rest = rest[authority.endIndex...]
+                if !rest.hasPrefix("/") { rest = "/" + rest }
+            }
+            guard rest.hasPrefix("/") else { return nil }
+            let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+            path = String(parts[0])
+            query = parts.count > 1 ? String(parts[1]) : ""
+        }
     }
 
     /// Whether the Host header names this machine's loopback interface: `localhost`, `127.0.0.1` or `[::1]`, with or
