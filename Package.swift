@@ -83,7 +83,10 @@ let package = Package(
             ["HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire", "CPluginAPI"]),
         host(
             "HostSupervisor", "Supervisor",
-            ["HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire", "HostViews"]),
+            [
+                "HostValues", "HostPolicy", "HostCluster", "HostSystem", "HostInspection", "HostStore", "HostWire",
+                "HostViews",
+            ]),
         .executableTarget(
             name: "schedhost",
             dependencies: [
@@ -128,7 +131,8 @@ let package = Package(
         tests(
             "HostSupervisorTests",
             [
-                "HostSupervisor", "HostWorker", "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore",
+                "HostSupervisor", "HostWorker", "HostCluster", "HostValues", "HostPolicy", "HostSystem",
+                "HostInspection", "HostStore",
                 "HostWire", "HostViews", "HostTestKit",
             ]),
         tests("FixtureTests", ["HostWorker", "HostInspection", "HostValues", "HostSystem"]),

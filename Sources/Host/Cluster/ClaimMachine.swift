@@ -81,6 +81,14 @@ public struct ClaimMachine: Equatable, Sendable {
         case lost(Loss)
         /// It is given back.
         case handedOver(Departure)
+
+        /// Whether it was not this host's will.
+        public var isLoss: Bool {
+            switch self {
+            case .lost: true
+            case .handedOver: false
+            }
+        }
     }
 
     /// Why it is not this host's any more.

@@ -251,6 +251,9 @@ public struct ClusterMember: Sendable {
             settled: view.epoch.settled(at: now))
     }
 
+    /// What people call that host, if it has a record.
+    public func name(of host: HostID) -> String? { view.hosts[ClusterKey.host(host)]?.record?.name }
+
     mutating func wake(_ time: BootTime) { wakeAt = min(wakeAt, time) }
 
     // MARK: Joining and leaving

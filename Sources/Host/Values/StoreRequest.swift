@@ -1,5 +1,3 @@
-public import HostValues
-
 /// What is asked of the store in one go: a commit, where there is something to write, and after it what is to be read.
 ///
 /// Keys have no prefix here: whoever speaks with the store puts the cluster's name before them. The commit is done as a

@@ -1,0 +1,201 @@
+internal import HostCluster
+internal import HostSystem
+internal import HostValues
+internal import HostWire
+
+/// Owns what this host holds of its cluster: which routines may run here that run on one host only, and until when.
+///
+/// It is told what the store worker says and what becomes of sessions, and answers by orders, which wait in `take`. What
+/// follows from what is `ClusterMember`'s; the keeper gives it the clocks, a timer and the store worker, and tells people.
+final class LeaseKeeper {
+    /// What the supervisor is to do, in this order.
+    enum Order: Equatable {
+        /// Send this to the store worker.
+        case send(StoreCommand)
+        /// Tell all workers that leases are valid until then.
+        case extend(LeaseTimes)
+        /// Sessions of the claim may begin, with that token.
+        case begin(ClaimName, token: UInt64)
+        /// End the claim's sessions and begin no more; then call `ended`, at once if there is none. The text says why.
+        case end(ClaimName, ClaimMachine.Ending, text: String)
+        /// Kill the worker in which the claim's session runs, if it still does.
+        case kill(ClaimName)
+        /// The host has left the cluster: it may end.
+        case left
+    }
+
+    /// How the cluster is configured.
+    struct Settings: Equatable {
+        /// The cluster's name; hosts with another one have other records.
+        var name: String
+        /// The length of a lease, in ns.
+        var length: Int64
+        /// How many claims this host takes, compared with others; 0: none.
+        var weight: UInt64
+    }
+
+    private let settings: Settings
+    private let clock: any HostClock
+    private let deadlines: Deadlines
+    private let log: any LogSink
+    private let isGone: (UInt64) -> Bool
+    private var timer: Deadlines.Timer?
+    private var member: ClusterMember
+    private var orders: [Order] = []
+    /// Whether there is a store worker with its plugin loaded.
+    private var hasStore = false
+    /// Since when the store has not been connected, if people were told so.
+    private var downSince: BootTime?
+
+    /// Makes a keeper. `isGone` says whether no process has that id.
+    init(
+        _ identity: HostIdentity, _ settings: Settings, clock: any HostClock, deadlines: Deadlines, log: any LogSink,
+        isGone: @escaping (UInt64) -> Bool
+    ) {
+        self.settings = settings
+        self.clock = clock
+        self.deadlines = deadlines
+        self.log = log
+        self.isGone = isGone
+        member = ClusterMember(identity, length: settings.length, weight: settings.weight)
+        timer = deadlines.make { [weak self] _ in self?.tell(.deadline) }
+    }
+
+    /// What is to be done since the last call.
+    func take() -> [Order] {
+        defer { orders = [] }
+        return orders
+    }
+
+    // MARK: The store worker
+
+    /// A store worker has loaded its plugin.
+    func storeIsReady() {
+        hasStore = true
+        connect()
+    }
+
+    /// The store worker has ended. What it had not answered may have been done.
+    func storeIsGone() {
+        hasStore = false
+        tell(.down)
+    }
+
+    /// The store worker says this.
+    func heard(_ event: StoreEvent) {
+        switch event {
+        case .up(let link):
+            if downSince != nil { log.write(.info, "", "cluster: the store is connected again") }
+            downSince = nil
+            tell(.up(link))
+        case .down(let text):
+            if downSince == nil {
+                downSince = clock.boot()
+                log.write(.warning, "", "cluster: the store is not connected: \(text)")
+            }
+            tell(.down)
+        case .stored(let id, let answer): tell(.answer(id, answer))
+        case .changed(let keys):
+            // The records of hosts change all the time, and each host reads them with its own renewals.
+            if keys.contains(where: { !$0.hasPrefix(ClusterKey.hosts) }) { tell(.changed) }
+        }
+    }
+
+    private func connect() {
+        let timeout = UInt64(clamping: settings.length / 6 / 1_000_000)
+        orders.append(.send(.open(prefix: "schedhost/\(settings.name)/", timeoutMs: timeout)))
+    }
+
+    // MARK: Claims
+
+    /// The claim is to run on one host.
+    func want(_ claim: ClaimName, _ wish: ClaimWish) {
+        if ClusterKey.claim(claim) == nil {
+            log.write(.error, claim.description, "its name is too long for a key of the store: it does not run")
+        }
+        tell(.want(claim, wish))
+    }
+
+    /// The claim is not to run on one host any more, or its routine does not exist any more.
+    func drop(_ claim: ClaimName) { tell(.drop(claim)) }
+
+    /// No session of the claim runs, and none will begin.
+    func ended(_ claim: ClaimName) { tell(.ended(claim)) }
+
+    /// The claim is to run on another host. This one does not take it for so many ns.
+    func giveUp(_ claim: ClaimName, _ departure: ClaimMachine.Departure, bar: Int64) {
+        tell(.leave(claim, departure, bar: bar))
+    }
+
+    /// What the host is to do with its claims. After `stopping`, the order `left` comes.
+    func set(_ mode: ClusterMember.Mode) { tell(.mode(mode)) }
+
+    /// Whether the host is a member whose leases are valid.
+    var isMember: Bool { member.host.lease != nil }
+
+    /// Why no claim can be held at present; nil if some can.
+    var hindrance: String? {
+        switch member.host.state {
+        case .refused: Self.copied
+        case .held, .doubtful: nil
+        case .closed, .joining, .over: downSince == nil ? "the cluster is being joined" : "the store is not connected"
+        }
+    }
+
+    // MARK: The member
+
+    private static let copied =
+        "another host has the id of this state directory, which was copied with it: leased routines do not run here; remove "
+        + "cluster.json from one of the two directories, and start its host again"
+
+    private func tell(_ event: ClusterMember.Event) {
+        var waiting = [event]
+        while !waiting.isEmpty {
+            for action in member.handle(waiting.removeFirst(), at: clock.boot(), wall: clock.wall()) {
+                if let answer = perform(action) { waiting.append(answer) }
+            }
+        }
+        guard let timer else { return }
+        let next = member.nextDeadline
+        // Timers do not advance in a suspend, unlike leases. The kernel ends workers in time; the supervisor's part comes
+        // with the first event after it.
+        deadlines.set(timer, at: next == .never ? nil : clock.monotonic() + max(0, next - clock.boot()))
+    }
+
+    private func perform(_ action: ClusterMember.Action) -> ClusterMember.Event? {
+        switch action {
+        case .ask(let id, let request): orders.append(.send(.ask(id, request)))
+        case .reopen: if hasStore { connect() }
+        case .extend(let times): orders.append(.extend(times))
+        case .begin(let claim, let token):
+            log.write(.info, claim.description, "held by this host from now on, with token \(token)")
+            orders.append(.begin(claim, token: token))
+        case .end(let claim, let ending):
+            let text = text(of: ending)
+            log.write(ending.isLoss ? .warning : .info, claim.description, "its sessions end on this host: \(text)")
+            orders.append(.end(claim, ending, text: text))
+        case .kill(let claim): orders.append(.kill(claim))
+        case .lookFor(let pid, let incarnation): return .process(incarnation, isGone: isGone(pid))
+        case .refuse: log.write(.critical, "", "cluster: \(Self.copied)")
+        case .closed: orders.append(.left)
+        }
+        return nil
+    }
+
+    private func text(of ending: ClaimMachine.Ending) -> String {
+        switch ending {
+        case .lost(.silence(let time)):
+            let tenths = time / 100_000_000
+            return "the store did not answer for \(tenths / 10).\(tenths % 10) s"
+        case .lost(.takenOver(let host, let token)):
+            return "host \(member.name(of: host) ?? host.description) took it over, with token \(token)"
+        case .lost(.recordGone): return "its record in the store is gone"
+        case .handedOver(.stop): return "this host stops"
+        case .handedOver(.drain): return "this host is drained"
+        case .handedOver(.move): return "it is moved"
+        case .handedOver(.rebalance): return "another host is the first for it"
+        case .handedOver(.quarantine): return "it is quarantined on this host"
+        case .handedOver(.removed): return "it does not run on one host any more"
+        }
+    }
+}

@@ -1,0 +1,238 @@
+import HostCluster
+import HostSystem
+import HostTestKit
+import HostValues
+import HostWire
+import Testing
+
+@testable import HostSupervisor
+
+/// The keeper with a store worker made of a dictionary, in virtual time. All that they say goes through its lines.
+@Suite struct LeaseKeeperTests {
+    /// Keys with versions, changed on condition.
+    final class FakeStore {
+        var values: [String: StoreAnswer.Entry] = [:]
+        private var version: UInt64 = 0
+        var instance = "run 1"
+
+        func answer(_ request: StoreRequest, at now: BootTime) -> StoreAnswer {
+            var outcome = StoreAnswer.Outcome.done(version: 0)
+            if request.conditions.contains(where: { values[$0.key]?.version ?? 0 != $0.version }) {
+                outcome = .changed
+            } else if request.writes {
+                version += 1
+                for put in request.puts { values[put.key] = .init(key: put.key, version: version, value: put.value) }
+                for key in request.deletes { values[key] = nil }
+                outcome = .done(version: version)
+            }
+            let listed = request.lists.flatMap { prefix in
+                values.values.filter { $0.key.hasPrefix(prefix) }.sorted { $0.key < $1.key }
+            }
+            return StoreAnswer(
+                sent: now, outcome: outcome, found: request.reads.compactMap { values[$0] } + listed)
+        }
+    }
+
+    /// A host: its keeper, its clock, and what the supervisor would do.
+    final class Host {
+        static let claim = ClaimName(plugin: "p", routine: "r")
+        let clock = TestClock()
+        let deadlines = Deadlines()
+        let log = MemoryLog()
+        let keeper: LeaseKeeper
+        let store: FakeStore
+        var answers = true
+        var isRunning = false
+        var tokens: [UInt64] = []
+        var texts: [String] = []
+        var others: [LeaseKeeper.Order] = []
+        var opened: [StoreCommand] = []
+
+        init(_ number: UInt64, _ store: FakeStore) {
+            self.store = store
+            let identity = HostIdentity(
+                id: HostID(high: number, low: 1), name: "host\(number)", pid: 100 + number, boot: "boot\(number)",
+                version: "1", seed: number)
+            keeper = LeaseKeeper(
+                identity, .init(name: "test", length: 10_000_000_000, weight: 100), clock: clock, deadlines: deadlines,
+                log: log, isGone: { _ in true })
+            keeper.want(Self.claim, ClaimWish())
+            keeper.storeIsReady()
+            perform()
+        }
+
+        /// Does what was ordered. Sessions end at once.
+        func perform() {
+            while true {
+                let orders = keeper.take()
+                if orders.isEmpty { return }
+                for order in orders {
+                    switch order {
+                    case .send(let command): send(command)
+                    case .begin(_, let token):
+                        tokens.append(token)
+                        isRunning = true
+                    case .end(let claim, _, let text):
+                        isRunning = false
+                        texts.append(text)
+                        keeper.ended(claim)
+                    case .extend, .kill, .left: others.append(order)
+                    }
+                }
+            }
+        }
+
+        private func send(_ command: StoreCommand) {
+            guard let read = StoreCommand(line: command.line()) else {
+                Issue.record("a command is not read as it was written: \(command)")
+                return
+            }
+            guard answers else { return }
+            switch read {
+            case .open:
+                opened.append(read)
+                hear(.up(StoreLink(instance: store.instance, most: 64)))
+            case .ask(let id, let request): hear(.stored(id, store.answer(request, at: clock.boot())))
+            }
+        }
+
+        func hear(_ event: StoreEvent) {
+            guard let read = StoreEvent(line: event.line()) else {
+                Issue.record("an event is not read as it was written: \(event)")
+                return
+            }
+            keeper.heard(read)
+        }
+
+        func pass(seconds: Int64) {
+            for _ in 0..<seconds * 20 {
+                deadlines.run(clock, for: 50_000_000)
+                perform()
+            }
+        }
+    }
+
+    @Test func theClaimIsHeldAndItsLeaseIsExtended() {
+        let host = Host(1, FakeStore())
+        #expect(host.opened == [.open(prefix: "schedhost/test/", timeoutMs: 1666)])
+        #expect(!host.isRunning)
+        host.pass(seconds: 11)
+        #expect(host.isRunning)
+        #expect(host.keeper.isMember)
+        #expect(host.keeper.hindrance == nil)
+        let times = host.others.compactMap { if case .extend(let times) = $0 { times } else { nil } }
+        #expect(times.count >= 6)
+        #expect((times.last?.kill ?? .longAgo) > host.clock.boot() + 5_000_000_000)
+    }
+
+    @Test func anotherHostTakesOverWhenTheFirstOneIsSilent() throws {
+        let store = FakeStore()
+        let first = Host(1, store)
+        first.pass(seconds: 11)
+        let second = Host(2, store)
+        second.pass(seconds: 5)
+        #expect(!second.isRunning)
+        // The first one is gone without a word.
+        second.pass(seconds: 11)
+        #expect(second.isRunning)
+        let tokens = [try #require(first.tokens.first), try #require(second.tokens.first)]
+        #expect(tokens[0] < tokens[1])
+        // It comes back, finds that, and waits.
+        first.clock.advance(seconds: 16)
+        first.pass(seconds: 1)
+        #expect(!first.isRunning)
+        #expect(first.texts.count == 1)
+        #expect(first.texts.first?.hasPrefix("the store did not answer for 1") == true, "\(first.texts)")
+        #expect(second.isRunning)
+    }
+
+    @Test func withoutTheStoreSessionsEndAndPeopleAreTold() {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 11)
+        _ = host.log.take(.info)
+        host.answers = false
+        host.hear(.down("connection refused"))
+        host.hear(.down("connection refused"))
+        host.pass(seconds: 5)
+        #expect(host.isRunning)
+        #expect(host.keeper.isMember)
+        host.pass(seconds: 2)
+        #expect(!host.isRunning)
+        #expect(host.keeper.hindrance == "the store is not connected")
+        #expect(host.texts.count == 1)
+        #expect(host.texts.first?.hasPrefix("the store did not answer for 6.") == true, "\(host.texts)")
+        let said = host.log.take(.warning)
+        #expect(said.count == 2)
+        #expect(said.first == "cluster: the store is not connected: connection refused")
+        host.answers = true
+        host.hear(.up(StoreLink(instance: "run 1", most: 64)))
+        host.perform()
+        #expect(host.isRunning)
+        #expect(host.tokens.count == 2)
+    }
+
+    @Test func aStoreWorkerThatIsRestartedIsNoLoss() {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 11)
+        host.keeper.storeIsGone()
+        host.pass(seconds: 2)
+        host.keeper.storeIsReady()
+        host.perform()
+        host.pass(seconds: 20)
+        #expect(host.isRunning)
+        #expect(host.tokens.count == 1)
+        #expect(host.opened.count == 2)
+    }
+
+    @Test func aStoreThatHasLostAllGetsItBack() {
+        let store = FakeStore()
+        let host = Host(1, store)
+        host.pass(seconds: 11)
+        store.values = [:]
+        store.instance = "run 2"
+        host.hear(.down("reset"))
+        host.hear(.up(StoreLink(instance: "run 2", most: 64)))
+        host.perform()
+        #expect(store.values["claim/p/r"] != nil)
+        host.pass(seconds: 30)
+        #expect(host.tokens.count == 1)
+    }
+
+    @Test func nonsenseFromTheStoreChangesNothing() {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 11)
+        for id in 0..<100 as Range<UInt64> {
+            host.hear(.stored(id, StoreAnswer(sent: .never, outcome: .done(version: .max), found: [])))
+            host.hear(.changed(["x"]))
+        }
+        host.perform()
+        host.pass(seconds: 5)
+        #expect(host.isRunning)
+        #expect(host.tokens.count == 1)
+    }
+
+    @Test func aStopLeavesTheClaimToOthers() {
+        let store = FakeStore()
+        let host = Host(1, store)
+        host.pass(seconds: 11)
+        host.keeper.set(.stopping)
+        host.perform()
+        #expect(host.others.last == .left)
+        #expect(host.texts == ["this host stops"])
+        let second = Host(2, store)
+        // Nobody says any more that this epoch has settled but the record of the claim.
+        second.pass(seconds: 1)
+        #expect(second.isRunning)
+    }
+
+    @Test func aStopWithoutAStoreDoesNotWait() {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 11)
+        host.answers = false
+        host.keeper.storeIsGone()
+        host.keeper.set(.stopping)
+        host.perform()
+        host.pass(seconds: 1)
+        #expect(host.others.last == .left)
+    }
+}

@@ -1,0 +1,83 @@
+import HostTestKit
+import HostValues
+import HostWire
+import Testing
+
+/// The lines between supervisor and store worker.
+@Suite struct StoreLineTests {
+    static let commands: [StoreCommand] = [
+        .open(prefix: "schedhost/prod/", timeoutMs: 1667), .ask(7, StoreRequest()),
+        .ask(
+            .max,
+            StoreRequest(
+                if: [.init("claim/a/b#1", 12), .init("epoch", 0)],
+                puts: [.init("host/x", Array("{\"a\":\"ö\\\"\"}".utf8))],
+                deletes: ["host/y"], reads: ["epoch"], lists: ["host/", "claim/"])),
+    ]
+    static let events: [StoreEvent] = [
+        .up(StoreLink(instance: "run 1", most: 64)), .down("refused: no such \"host\"\n"), .changed([]),
+        .changed(["claim/a/b", "host/x"]),
+        .stored(1, StoreAnswer(sent: 5, outcome: .done(version: 9), found: [])),
+        .stored(2, StoreAnswer(sent: -5, outcome: .changed, found: nil)),
+        .stored(.max, StoreAnswer(sent: .never, outcome: .unknown, found: nil)),
+        .stored(
+            4,
+            StoreAnswer(
+                sent: 5, outcome: .refused("read only"),
+                found: [.init(key: "epoch", version: .max, value: Array("{}".utf8))])),
+    ]
+
+    @Test(arguments: commands) func aCommandIsReadAsItWasWritten(command: StoreCommand) {
+        #expect(StoreCommand(line: command.line()) == command)
+    }
+
+    @Test(arguments: events) func anEventIsReadAsItWasWritten(event: StoreEvent) {
+        #expect(StoreEvent(line: event.line()) == event)
+    }
+
+    @Test(arguments: [
+        "", "{}", "null", "{\"stored\":{}}", "{\"stored\":{\"id\":1,\"sent\":2}}",
+        "{\"stored\":{\"id\":1,\"sent\":2,\"status\":\"lost\"}}",
+        "{\"stored\":{\"id\":-1,\"sent\":2,\"status\":\"done\"}}",
+        "{\"stored\":{\"id\":1,\"sent\":2,\"status\":\"done\",\"values\":[{\"key\":\"a\",\"version\":1}]}}",
+        "{\"stored\":{\"id\":1,\"sent\":2,\"status\":\"done\",\"values\":[{\"key\":\"a\",\"version\":0,\"value\":\"\"}]}}",
+        "{\"stored\":{\"id\":1,\"sent\":2,\"status\":\"done\",\"values\":[{\"key\":\"\",\"version\":1,\"value\":\"\"}]}}",
+        "{\"stored\":{\"id\":1,\"sent\":2,\"status\":\"done\"}} x", "{\"store_up\":{\"instance\":\"\",\"most\":64}}",
+        "{\"store_up\":{\"instance\":\"a\",\"most\":-1}}", "{\"store_up\":{\"instance\":\"a\"}}", "{\"store_down\":{}}",
+        "{\"changed\":[1]}", "{\"changed\":[],\"store_down\":{\"text\":\"\"}}",
+    ])
+    func whatIsNotWholeIsNoEvent(text: String) {
+        #expect(StoreEvent(line: Array(text.utf8)) == nil)
+    }
+
+    @Test func longTextsAreCutOrRefused() {
+        let long = String(repeating: "x", count: 5000)
+        #expect(StoreEvent(line: StoreEvent.down(long).line()) == .down(String(long.prefix(1000))))
+        #expect(StoreEvent(line: StoreEvent.up(StoreLink(instance: long, most: 64)).line()) == nil)
+        #expect(StoreEvent(line: StoreEvent.changed([long]).line()) == nil)
+        let answer = StoreAnswer(
+            sent: 1, outcome: .done(version: 0), found: [.init(key: "a", version: 1, value: Array(long.utf8))])
+        guard case .stored(_, let read) = StoreEvent(line: StoreEvent.stored(1, answer).line()) else {
+            Issue.record("it is not read")
+            return
+        }
+        #expect(read.found?.first?.value.count == StoreEvent.longestValue + 1)
+    }
+
+    @Test func anyBytesAreBorne() {
+        var random = SplitMix(seed: 3)
+        let lines = Self.events.map { $0.line() } + Self.commands.map { $0.line() }
+        for round in 0..<4000 {
+            var bytes = lines[round % lines.count]
+            for _ in 0..<1 + random.below(5) {
+                switch random.below(3) {
+                case 0: bytes[random.below(bytes.count)] = UInt8(random.below(256))
+                case 1: if bytes.count > 1 { bytes.remove(at: random.below(bytes.count)) }
+                default: bytes.insert(UInt8(random.below(256)), at: random.below(bytes.count))
+                }
+            }
+            if let event = StoreEvent(line: bytes) { #expect(StoreEvent(line: event.line()) != nil) }
+            if let command = StoreCommand(line: bytes) { #expect(StoreCommand(line: command.line()) == command) }
+        }
+    }
+}
