@@ -28,6 +28,14 @@ let linkedIn: [LinkerSetting] = [
 ]
 let linking = Context.environment["SCHEDHOST_LINK"] == "shared" ? [] : linkedIn
 
+/// PluginTesting loads this library into the test's process, which has Swift libraries of its own: nothing but the entry is
+/// exported.
+let loadedByTests: [LinkerSetting] = [
+    .unsafeFlags([
+        "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/Host/TrialLibrary/exports.map",
+    ])
+]
+
 /// One sample plugin: a dynamic library from `Plugins/<name>`. In Swift all is exported, so the linker is told what not.
 func plugin(swift name: String) -> Target {
     .target(
@@ -44,8 +52,13 @@ func plugin(c name: String) -> Target {
         publicHeadersPath: ".", cSettings: strictC)
 }
 
-func host(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/Host/\(folder)", swiftSettings: strict)
+func host(
+    _ name: String, _ folder: String, _ dependencies: [Target.Dependency], exclude: [String] = [],
+    linking: [LinkerSetting] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/Host/\(folder)", exclude: exclude, swiftSettings: strict,
+        linkerSettings: linking)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -57,6 +70,8 @@ let package = Package(
     products: [
         .executable(name: "schedhost", targets: ["schedhost"]),
         .library(name: "PluginAPI", type: .static, targets: ["PluginAPI"]),
+        .library(name: "PluginTesting", type: .static, targets: ["PluginTesting"]),
+        .library(name: "schedhost-trial", type: .dynamic, targets: ["HostTrialLibrary"]),
         .library(name: "SystemStats", type: .dynamic, targets: ["SystemStats"]),
         .library(name: "LogTail", type: .dynamic, targets: ["LogTail"]),
         .library(name: "MarketPoller", type: .dynamic, targets: ["MarketPoller"]),
@@ -66,6 +81,9 @@ let package = Package(
         .target(name: "CPluginAPI", path: "Sources/PluginAPI/C", cSettings: strictC),
         .target(
             name: "PluginAPI", dependencies: ["CPluginAPI"], path: "Sources/PluginAPI/Swift",
+            swiftSettings: strict),
+        .target(
+            name: "PluginTesting", dependencies: ["PluginAPI", "CPluginAPI"], path: "Sources/PluginAPI/Testing",
             swiftSettings: strict),
 
         .target(name: "CHostSystem", path: "Sources/Host/CSystem", cSettings: strictC),
@@ -87,11 +105,16 @@ let package = Package(
                 "HostValues", "HostPolicy", "HostCluster", "HostSystem", "HostInspection", "HostStore", "HostWire",
                 "HostViews",
             ]),
+        host("HostTrial", "Trial", ["HostValues", "HostSystem", "HostWorker", "HostSupervisor"]),
+        host(
+            "HostTrialLibrary", "TrialLibrary",
+            ["HostValues", "HostSystem", "HostWorker", "HostSupervisor", "HostTrial"],
+            exclude: ["exports.map"], linking: linking + loadedByTests),
         .executableTarget(
             name: "schedhost",
             dependencies: [
                 "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire", "HostViews",
-                "HostCommandLine", "HostWorker", "HostSupervisor",
+                "HostCommandLine", "HostWorker", "HostSupervisor", "HostTrial",
             ],
             path: "Sources/Host/Main", exclude: ["link"], swiftSettings: strict, linkerSettings: linking),
 
@@ -107,6 +130,8 @@ let package = Package(
 
         tests("HostSystemTests", ["HostSystem", "HostValues", "HostTestKit"]),
         tests("PluginAPITests", ["PluginAPI", "CPluginAPI"]),
+        // They load the library of `schedhost-trial`, which `swift build --build-tests` builds too.
+        tests("PluginTestingTests", ["PluginTesting", "PluginAPI"]),
         .target(
             name: "HostTestKit", dependencies: ["HostValues", "HostSystem"], path: "Tests/HostTestKit",
             swiftSettings: strict),

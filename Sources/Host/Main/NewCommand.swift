@@ -9,10 +9,7 @@ enum NewCommand {
             let here = try Directory(".")
             try here.makeDirectory(options.name)
             let folder = try here.directory(options.name)
-            for (name, text) in files {
-                let file = try folder.create(name, mode: 0o644)
-                try file.writeAll(Array(text.utf8), subject: folder.child(name))
-            }
+            for (path, text) in files { try write(text, to: path.split(separator: "/")[...], in: folder) }
         } catch {
             let mend = error.isExisting ? ": choose another name, or remove it" : ""
             Complaint.say("\(error)\(mend)")
@@ -31,6 +28,23 @@ enum NewCommand {
             """)
         return .success
     }
+
+    /// Writes a file and makes the missing folders on its path.
+    private static func write(
+        _ text: String, to path: ArraySlice<Substring>, in folder: borrowing Directory
+    ) throws(SystemError) {
+        guard let first = path.first.map({ String($0) }) else { return }
+        if path.count == 1 {
+            let file = try folder.create(first, mode: 0o644)
+            return try file.writeAll(Array(text.utf8), subject: folder.child(first))
+        }
+        do throws(SystemError) {
+            try folder.makeDirectory(first)
+        } catch  where error.isExisting {
+            // An earlier file is in the same folder.
+        }
+        try write(text, to: path.dropFirst(), in: folder.directory(first))
+    }
 }
 
 /// The locations of the files that plugin authors need.
@@ -40,6 +54,8 @@ struct Installation {
     /// The directories of the Swift module `PluginAPI` and of its library.
     var module: String
     var library: String
+    /// The directory of the Swift package with `PluginAPI` and `PluginTesting`.
+    var package: String
     /// The path of the running program.
     var program: String
 
@@ -53,11 +69,14 @@ struct Installation {
             let root = "/" + parts.joined(separator: "/")
             if isThere(root + "/include/schedhost", "plugin.h") {
                 let swift = root + "/lib/schedhost/swift"
-                return Installation(include: root + "/include", module: swift, library: swift, program: program)
+                return Installation(
+                    include: root + "/include", module: swift, library: swift,
+                    package: root + "/share/schedhost/PluginAPI", program: program)
             }
             let sources = root + "/Sources/PluginAPI/C/include"
             if isThere(sources + "/schedhost", "plugin.h") {
-                return Installation(include: sources, module: folder + "/Modules", library: folder, program: program)
+                return Installation(
+                    include: sources, module: folder + "/Modules", library: folder, package: root, program: program)
             }
         }
         return nil
@@ -66,144 +85,4 @@ struct Installation {
     private static func isThere(_ folder: String, _ name: String) -> Bool {
         (try? Directory(folder).status(name, followLink: true)) != nil
     }
-}
-
-/// The files of a new plugin.
-enum PluginTemplate {
-    static func files(_ options: NewOptions, installed: Installation?) -> [(name: String, text: String)] {
-        let fill = { (text: String) in text.replacing("@NAME@", with: options.name) }
-        let makefile = options.language == .c ? cMakefile : swiftMakefile
-        let include = installed?.include ?? "/usr/local/include"
-        let swift = "/usr/local/lib/schedhost/swift"
-        let built = makefile.replacing("@INCLUDE@", with: include)
-            .replacing("@MODULE@", with: installed?.module ?? swift)
-            .replacing("@LIBRARY@", with: installed?.library ?? swift)
-            .replacing("@IDENTIFIER@", with: "plugin_" + options.name.replacing("-", with: "_"))
-            .replacing("@PROGRAM@", with: installed?.program ?? "schedhost")
-        return [
-            (
-                options.language == .c ? "\(options.name).c" : "\(options.name).swift",
-                fill(options.language == .c ? c : self.swift)
-            ),
-            ("Makefile", fill(built)),
-            ("README.md", fill(readme)),
-            (".gitignore", "/build/\n*.so\n"),
-        ]
-    }
-
-    private static let c = """
-        /* The plugin @NAME@: one routine, which is run every second. */
-        #include <schedhost/plugin.h>
-
-        static int32_t tick(const schedhost_scheduler *scheduler, void *user) {
-            (void)user;
-            const char *greeting = schedhost_param_string(scheduler, "greeting", "hello");
-            schedhost_info(scheduler, "%s, cycle %" PRIu64, greeting, schedhost_cycle(scheduler));
-            return SCHEDHOST_OK; /* or: return schedhost_fail(scheduler, SCHEDHOST_ERROR, "why"); */
-        }
-
-        static const schedhost_parameter greeting = {
-            SCHEDHOST_SIZED(schedhost_parameter), .type = SCHEDHOST_PARAM_STRING, .name = "greeting",
-            .default_value = "hello", .description = "what each cycle says"};
-        static const schedhost_parameter *const parameters[] = {&greeting, NULL};
-
-        static const schedhost_routine routine = {
-            SCHEDHOST_SIZED(schedhost_routine), .name = "tick", .description = "says hello", .wait_ms = 1000, .run = tick};
-        static const schedhost_routine *const routines[] = {&routine, NULL};
-
-        static const schedhost_plugin plugin = {
-            SCHEDHOST_SIZED(schedhost_plugin), .id = "@NAME@", .version = "0.1.0", .description = "says hello",
-            .parameters = parameters, .routines = routines};
-        SCHEDHOST_PLUGIN(&plugin)
-
-        """
-
-    private static let swift = """
-        // The plugin @NAME@: one routine, which is run every second.
-        import PluginAPI
-
-        let greeting = Parameter("greeting", default: "hello", description: "what each cycle says")
-
-        let plugin = Plugin("@NAME@", version: "0.1.0", description: "says hello", parameters: [greeting]) {
-            Routine("tick", wait: .seconds(1), description: "says hello") { scheduler in
-                scheduler.log.info("\\(scheduler[greeting]), cycle \\(scheduler.cycle)")
-            }
-        }
-
-        @c(schedhost_plugin_v1)
-        public func entry() -> UnsafePointer<schedhost_plugin> { plugin.descriptor }
-
-        """
-
-    private static let cMakefile = """
-        # make builds the plugin, make run runs five cycles of it, make check says whether it is a good one, make test runs an
-        # hour of it in virtual time.
-        CFLAGS ?= -O2 -g -Wall -Wextra
-        SCHEDHOST ?= @PROGRAM@
-        FLAGS := $(shell pkg-config --cflags schedhost-plugin 2>/dev/null || echo -I@INCLUDE@)
-
-        lib@NAME@.so: @NAME@.c
-        \t$(CC) $(CFLAGS) $(FLAGS) -fvisibility=hidden -shared -fPIC $^ $(LDFLAGS) -o $@.new
-        \tmv $@.new $@
-
-        \(targets)
-        """
-
-    private static let swiftMakefile = """
-        # make builds the plugin, make run runs five cycles of it, make check says whether it is a good one, make test runs an
-        # hour of it in virtual time.
-        SWIFTC ?= swiftc
-        SWIFTFLAGS ?= -O -g
-        SCHEDHOST ?= @PROGRAM@
-        # The module and library PluginAPI, made by the same compiler, and the C headers.
-        FLAGS := -I@MODULE@ -I@INCLUDE@ -L@LIBRARY@ -lPluginAPI
-
-        lib@NAME@.so: @NAME@.swift
-        \t$(SWIFTC) $(SWIFTFLAGS) -emit-library -parse-as-library -module-name @IDENTIFIER@ $^ $(FLAGS) -o $@.new
-        \tmv $@.new $@
-
-        \(targets)
-        """
-
-    private static let targets = """
-        run: lib@NAME@.so
-        \tmkdir -p build/plugins
-        \tcp lib@NAME@.so build/plugins/
-        \t$(SCHEDHOST) --plugins build/plugins --state build/state --max-cycles 5 --exit-when-idle
-
-        check: lib@NAME@.so
-        \t$(SCHEDHOST) check ./lib@NAME@.so
-
-        # An hour of virtual time has a cycle for each second, and none that failed: try ends with status 1 where a session did.
-        test: lib@NAME@.so
-        \tmkdir -p build
-        \t$(SCHEDHOST) try ./lib@NAME@.so --for 1h --json > build/hour.json
-        \tgrep -q '"name":"tick","sessions":1,"failed_sessions":0,"cycles":3600,' build/hour.json
-        \t@echo "test: as expected"
-
-        clean:
-        \trm -rf lib@NAME@.so build
-
-        .PHONY: run check test clean
-
-        """
-
-    private static let readme = """
-        # @NAME@
-
-        A plugin for schedhost.
-
-            make            builds lib@NAME@.so
-            make run        runs five cycles of it
-            make check      says whether it is a good plugin
-            make test       runs an hour of it in virtual time, and looks at what came of it
-
-        To let it run, copy `lib@NAME@.so` into the plugins directory of a host; it starts within 100 ms. To change what
-        it does there, put a file `@NAME@.json5` beside it:
-
-            { wait_ms: 5000, params: { greeting: "good morning" } }
-
-        `schedhost list --plugins DIR` shows what may be set, and `man schedhost-plugin` what a plugin can do.
-
-        """
 }

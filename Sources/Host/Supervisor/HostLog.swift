@@ -9,7 +9,7 @@ internal import HostViews
 public final class HostLog {
     private let format: LogFormat
     private var text: LogText
-    private let clock: any HostClock
+    let clock: any HostClock
     /// The minimum level of lines that are written.
     public var level: LogLevel
     /// The line below the log on a terminal; empty if there is none.
@@ -23,9 +23,6 @@ public final class HostLog {
     private(set) var recorder = FlightRecorder()
     private var hasFooter = false
     private var dropped = 0
-
-    /// The present time in UTC ms, for entries without a time of their own.
-    var now: Int64 { clock.wallMilliseconds() }
 
     /// Makes a log. It uses colours only on a terminal, and not if `NO_COLOR` is set in the environment. `isDated`:
     /// whether times include the date on a terminal too.

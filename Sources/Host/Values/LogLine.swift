@@ -30,11 +30,16 @@ public struct LogLine: Equatable, Sendable {
             writer.field("n", number)
             writer.field("i", ordinal)
         }
+        writeFields(to: &writer)
+        writer.close()
+    }
+
+    /// Writes the fields without the numbers into an open object.
+    public func writeFields(to writer: inout JSONWriter) {
         writer.field("ms", ms)
         writer.field("level", level.rawValue)
         writer.field("subject", subject)
         writer.field("text", text)
-        writer.close()
     }
 
     /// Reads an object that `write` wrote. Skips unknown fields.

@@ -37,6 +37,14 @@ internal import Synchronization
         return unsafe Storage(pointer: table)
     }()
 
+    /// Makes another table, for a plugin that may run several times in this process. The Swift overlay notices by the
+    /// new address that its cache handles are no longer valid. The table lives as long as the process.
+    static func another() -> UnsafePointer<schedhost_host> {
+        let table = UnsafeMutablePointer<schedhost_host>.allocate(capacity: 1)
+        unsafe table.initialize(to: shared.pointee)
+        return unsafe UnsafePointer(table)
+    }
+
     /// Allocates the table. In check mode an inaccessible page follows it, so that a plugin that calls a function of a
     /// newer host without testing SCHEDHOST_HAS always crashes.
     private static func memory() -> UnsafeMutablePointer<schedhost_host> {

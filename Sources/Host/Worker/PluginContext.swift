@@ -14,6 +14,8 @@ internal import Synchronization
     let idText: CText
     let isSerial: Bool
     private let descriptor: schedhost_plugin
+    /// The host's function table, which the routines' schedulers point to.
+    let table: UnsafePointer<schedhost_host>
     let ledger: LedgerFile
     let clock: any HostClock
     let channel: any EventSink
@@ -32,7 +34,8 @@ internal import Synchronization
         number: Int, instance: String? = nil, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock,
         channel: any EventSink,
         log: LogGate,
-        sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?
+        sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?,
+        hasOwnTable: Bool = false
     ) {
         self.number = number
         self.ledger = ledger
@@ -46,6 +49,7 @@ internal import Synchronization
         idText = CText(id)
         isSerial = loaded.description.isSerial
         unsafe descriptor = unsafe loaded.descriptor
+        unsafe table = unsafe hasOwnTable ? HostTable.another() : HostTable.shared
     }
 
     /// Makes the runners of the plugin's routines, and the driver that gives them their turns: in real time, or on a

@@ -52,7 +52,7 @@ internal import Synchronization
                 schedule: Schedule(now: .longAgo, wait: 0), ledger: SessionLedger(scratch: plugin.ledger),
                 hasSession: index >= 0, runner: self))
         unsafe cell.pointee.scheduler.struct_size = UInt32(MemoryLayout<schedhost_scheduler>.size)
-        unsafe cell.pointee.scheduler.host = unsafe HostTable.shared
+        unsafe cell.pointee.scheduler.host = unsafe plugin.table
         unsafe cell.pointee.scheduler.host_data = unsafe UnsafeMutableRawPointer(cell)
         unsafe cell.pointee.place.struct_size = UInt32(MemoryLayout<schedhost_place>.size)
     }

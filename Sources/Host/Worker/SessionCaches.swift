@@ -41,6 +41,9 @@ struct SessionCaches: ~Copyable, Sendable {
         }
     }
 
+    /// The counters of each cache since the worker started.
+    func counters() -> [RoutineCaches.Label: CacheCounters] { made?.counters() ?? [:] }
+
     /// Drops values of disk caches from memory, because their files were removed.
     func forget(name: String?, key: String?) {
         made?.namespace.forget(name: name, key: key.map { Array($0.utf8) })

@@ -85,6 +85,12 @@ enum CacheStorage: Sendable {
         return self
     }
 
+    /// The box that a test's source has made, if it has that type.
+    func checked(_ box: ValueBox) throws -> ValueBox {
+        if box.type != type { throw error(Code.invalid, "the source that replaces its own makes another type") }
+        return box
+    }
+
     /// The value of a memory cache for the callback in progress; nil when it is another routine's cache or the host has
     /// none. In a callback or a source no answer comes pinned.
     ///

@@ -76,7 +76,7 @@ internal import Synchronization
         if let known = context.binding(storage.kind, name) { return remember(try known.checked(type)) }
         var background: BackgroundSource?
         if refreshAfter > .zero {
-            background = BackgroundSource(context, storage, name, after: refreshAfter, load)
+            background = BackgroundSource(context, self, after: refreshAfter, load)
         }
         return remember(
             try context.open(storage, name, type: type, scheduler, expire: expire, background: background))

@@ -18,6 +18,12 @@ internal import CPluginAPI
 
     var binding: CacheBinding { unsafe unretainedBinding.takeUnretainedValue() }
     var context: CallbackContext { unsafe unretainedContext.takeUnretainedValue() }
+
+    /// Makes the value of a key.
+    func load(_ key: String) throws -> ValueBox {
+        guard let replaced = try Rehearsal.source(of: loader.declaration, binding.name) else { return try loader(key) }
+        return try binding.checked(replaced(key))
+    }
 }
 
 /// The source of one request: runs on the thread that asks, while it waits in `cache_get`.
@@ -29,7 +35,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
     let context = unsafe call.pointee.context
     return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler)) {
         do {
-            let box = unsafe try call.pointee.loader(text(key, keySize))
+            let box = unsafe try call.pointee.load(text(key, keySize))
             unsafe try call.pointee.binding.storage.write(box, to: writer, cache: call.pointee.binding.name)
             unsafe call.pointee.made = box
             return Code.ok
@@ -46,19 +52,27 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
     private let context: CallbackContext
     private let storage: CacheStorage
     private let name: String
-    private let load: @Sendable (String) throws -> ValueBox
+    private let own: @Sendable (String) throws -> ValueBox
+    private let declaration: ObjectIdentifier
     /// The age from which the host reloads.
     let after: Duration
 
     init(
-        _ context: CallbackContext, _ storage: CacheStorage, _ name: String, after: Duration,
+        _ context: CallbackContext, _ cache: CacheDeclaration, after: Duration,
         _ load: @escaping @Sendable (String) throws -> ValueBox
     ) {
         self.context = context
-        self.storage = storage
-        self.name = name
+        storage = cache.storage
+        name = cache.name
+        declaration = ObjectIdentifier(cache)
         self.after = after
-        self.load = load
+        own = load
+    }
+
+    private func load(_ key: String) throws -> ValueBox {
+        guard let replaced = try Rehearsal.source(of: declaration, name) else { return try own(key) }
+        let box = try replaced(key)
+        return try context.binding(storage.kind, name)?.checked(box) ?? box
     }
 
     static let function: schedhost_source = { scheduler, key, keySize, writer, user in

@@ -60,7 +60,7 @@ internal import CPluginAPI
 
 /// Runs one callback: finds the context, makes its scheduler the thread's current one, and turns a Swift error
 /// into a code. Nothing is thrown past this function.
-private func callback(
+func callback(
     _ scheduler: UnsafePointer<schedhost_scheduler>?, _ user: UnsafeMutableRawPointer?,
     _ body: (CallbackContext, Scheduler) throws -> Void
 ) -> Int32 {

@@ -60,6 +60,14 @@ struct BoxCodec: Sendable {
     case plain(() throws -> ValueBox)
     case declared(Unmanaged<CacheDeclaration>)
 
+    /// The declaration, if there is one.
+    var declaration: ObjectIdentifier? {
+        switch self {
+        case .plain: nil
+        case .declared(let cache): unsafe cache._withUnsafeGuaranteedRef { ObjectIdentifier($0) }
+        }
+    }
+
     func callAsFunction(_ key: String) throws -> ValueBox {
         switch self {
         case .plain(let load): try load()

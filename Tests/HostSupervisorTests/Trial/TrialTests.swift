@@ -30,7 +30,7 @@ import Testing
         let clock = VirtualClock(beginning: 0)
         let log = TrialLog(HostLog(format: .text, level: .critical, clock: clock))
         log.write(.error, "p", "below the level", ms: nil)
-        #expect(log.lines.isEmpty && log.dropped == 0)
+        #expect(log.entries.isEmpty && log.dropped == 0)
         log.drop(3)
         #expect(log.dropped == 3)
     }

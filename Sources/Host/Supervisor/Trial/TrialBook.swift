@@ -44,18 +44,20 @@ public final class TrialBook {
     private var records = KeptRecords()
     private let startMs: Int64
     private let pid: Int32
+    private let seed: UInt64?
 
     /// Makes a book for a loaded plugin. `until`: when all sessions end, in UTC ms. `pid`: the process id in the
     /// records; 0 if every run should be the same. Throws errors in the plugin's configuration.
     public init(
-        _ plan: TrialPlan, of plugin: PluginDescription, until end: Int64?, seed: UInt64?, pid: Int32,
-        clock: any HostClock, log: HostLog
+        _ plan: TrialPlan, of plugin: PluginDescription, until end: Int64?, pid: Int32, clock: any HostClock,
+        log: TrialLog
     ) throws {
         self.plugin = plugin
         self.clock = clock
         self.pid = pid
         startMs = clock.wallMilliseconds()
-        self.log = TrialLog(log)
+        self.log = log
+        seed = plan.seed
         (program, chosen) = try plan.program(of: plugin, at: startMs, end: end)
         ledger = try Ledger(sessions: plugin.routines.count)
         let random: any RandomNumberGenerator = seed.map { SeededRandom(seed: $0) } ?? SystemRandomNumberGenerator()
@@ -105,7 +107,7 @@ public final class TrialBook {
                     plugin.routines.indices.contains($0) ? plugin.routines[$0].name : nil
                 }
                 let subject = routine.map { program.name + "/" + $0 } ?? program.name
-                log.write(LogLevel(number: line.level), subject, line.text, ms: line.ms)
+                log.write(LogLevel(number: line.level), subject, line.text, ms: line.ms, isPlugins: true)
             case .dropped(let count): log.drop(count)
             case .described, .loaded, .refused, .wantsTurn, .turnOver, .goodbye: break
             }
@@ -192,18 +194,21 @@ public final class TrialBook {
 
     // MARK: The summary
 
-    /// The summary of the trial so far.
-    public func summary(seed: UInt64?) -> TrialSummary {
+    /// Writes a line about the plugin to the log.
+    public func say(_ level: LogLevel, _ text: String) { log.write(level, program.name, text) }
+
+    /// The summary of the trial so far. `caches`: the counters of each cache, by the index of its routine in the plugin.
+    public func summary(caches: [Int: [TrialSummary.Cache]]) -> TrialSummary {
         TrialSummary(
             plugin: program.name, version: program.version, fromMs: startMs, toMs: clock.wallMilliseconds(), seed: seed,
-            routines: program.routines.map { routine in
+            routines: zip(program.routines, chosen).map { routine, index in
                 let totals = book.totals[program.name + "/" + routine.name] ?? RoutineTotals()
                 return TrialSummary.Routine(
                     name: routine.name, sessions: totals.sessions, failedSessions: totals.failedSessions,
                     cycles: totals.cycles, failures: totals.failures, missed: totals.missed,
-                    cache: totals.cache(nil, worker: nil))
+                    cache: totals.cache(nil, worker: nil), caches: caches[index] ?? [])
             },
-            records: records.newest, droppedRecords: records.dropped, lines: log.lines, droppedLines: log.dropped)
+            records: records.newest, droppedRecords: records.dropped, entries: log.entries, droppedLines: log.dropped)
     }
 }
 

@@ -1,4 +1,4 @@
-public import HostInspection
+internal import HostInspection
 internal import HostPolicy
 internal import HostStore
 internal import HostSystem
@@ -11,34 +11,52 @@ public struct TrialPlan {
     public struct Refusal: Error, CustomStringConvertible {
         /// The reason in one line.
         public let description: String
+
+        /// Makes a refusal.
+        public init(description: String) { self.description = description }
     }
 
-    /// The folder that contains the file.
-    public let folder: String
-    /// The inspected file, which is certainly a plugin.
-    public let file: PluginFile
+    /// The plugin's location, which also determines its configuration.
+    private enum Subject {
+        /// An inspected file, which is certainly a plugin. Its configuration is in the same folder.
+        case file(PluginFile, folder: String)
+        /// A part of this process, with the text of its configuration.
+        case memory(configuration: String?)
+    }
+
+    private let subject: Subject
     private let options: TrialOptions
 
     /// Inspects the file, without running any of its code.
     public init(_ options: TrialOptions) throws {
         self.options = options
         let (folder, name) = Directory.split(options.file)
-        self.folder = folder
         let directory = try Directory(folder)
         do throws(HostInspection.Refusal) {
-            file = try PluginFile.inspect(directory, name: name, allowUnsafePermissions: true)
+            subject = .file(
+                try PluginFile.inspect(directory, name: name, allowUnsafePermissions: true), folder: folder)
         } catch {
             throw Refusal(description: "\(error)")
         }
     }
 
+    /// Makes a plan for a plugin that is part of this process. `configuration` is the text of its JSON5 file, if any.
+    public init(inMemory options: TrialOptions, configuration: String?) {
+        self.options = options
+        subject = .memory(configuration: configuration)
+    }
+
     /// The absolute path of the file, so that dlopen(3) does not search for it.
     public var path: String { HostProcess.absolute(options.file) }
+
+    /// The seed of the random numbers; nil if they come from the system.
+    var seed: UInt64? { options.seed }
 
     /// The environment variables that the dynamic linker needs before this process starts, so that it can load the
     /// plugin: for the runtime of a sanitizer, and for libraries beside the file that it would not find by itself.
     /// Empty if none are needed.
     public var linkerVariables: [String: String] {
+        guard case .file(let file, let folder) = subject else { return [:] }
         var variables: [String: String] = [:]
         let sanitizers = Sanitizer.libraries(of: file)
         if !sanitizers.isEmpty {
@@ -56,16 +74,29 @@ public struct TrialPlan {
         return variables
     }
 
+    /// The host's configuration, and the plugin's with the path that messages name.
+    private func configuration(
+        of plugin: PluginDescription
+    ) throws -> (host: HostConfiguration, bytes: [UInt8]?, path: String) {
+        switch subject {
+        case .file(_, let folder):
+            let beside = (folder == "." ? "" : folder + "/")
+            let host = try ConfigurationFiles.host(
+                options.config ?? beside + SettingsResolver.hostFile, isOptional: options.config == nil)
+            let own = beside + plugin.id + ".json5"
+            return (host, try ConfigurationFiles.read(own, isOptional: true), own)
+        case .memory(let text):
+            return (HostConfiguration(), text.map { Array($0.utf8) }, plugin.id + ".json5")
+        }
+    }
+
     /// The program for the book, and the positions of its routines in the plugin. `end`: when all sessions end, in UTC
     /// ms; nil if they end by themselves.
     func program(of plugin: PluginDescription, at nowMs: Int64, end: Int64?) throws -> (Program, [Int]) {
-        let beside = (folder == "." ? "" : folder + "/")
-        let host = try ConfigurationFiles.host(
-            options.config ?? beside + SettingsResolver.hostFile, isOptional: options.config == nil)
-        let own = beside + plugin.id + ".json5"
+        let (host, bytes, own) = try configuration(of: plugin)
         let layers = try ConfigurationFiles.plugin(
-            try ConfigurationFiles.read(own, isOptional: true), path: own, of: plugin, host: host,
-            commandLine: ConfigurationLayer(), lookUp: HostSurroundings.lookUp)
+            bytes, path: own, of: plugin, host: host, commandLine: ConfigurationLayer(),
+            lookUp: HostSurroundings.lookUp)
         let instances = layers.instances
         if let instance = options.instance, !instances.contains(instance) {
             throw Refusal(
@@ -92,13 +123,18 @@ public struct TrialPlan {
                 content: "")
         }
         let settings = routines[0].settings
+        let build =
+            switch subject {
+            case .file(let file, _): file.buildID
+            case .memory: ""
+            }
         let name = InstanceName.whole(plugin.id, options.instance)
         let load = Load(
-            plugin: 0, path: path, name: options.file, instance: options.instance, build: file.buildID,
+            plugin: 0, path: path, name: options.file, instance: options.instance, build: build,
             parameters: settings.paramsJSON, isForRunning: true, home: .plugin(name), key: .plugin(0),
             limits: settings.limits, libraries: LibrarySearch(), limit: .max)
         let program = Program(
-            number: 0, name: name, version: plugin.version, build: file.buildID, isolation: .plugin,
+            number: 0, name: name, version: plugin.version, build: build, isolation: .plugin,
             sharedLimits: settings.limits, load: load, routines: routines)
         return (program, chosen)
     }

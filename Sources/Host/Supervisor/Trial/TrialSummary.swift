@@ -15,6 +15,24 @@ public struct TrialSummary {
         var failures: UInt64
         var missed: UInt64
         var cache: RoutineStatus.Cache
+        var caches: [Cache]
+    }
+
+    /// The counters of one cache of a routine.
+    public struct Cache: Sendable {
+        /// The cache's name.
+        public let name: String
+        /// Whether it is a disk cache.
+        public let isOnDisk: Bool
+        /// The counters, with their names.
+        public let counts: [(name: String, count: UInt64)]
+
+        /// Makes the counters of a cache.
+        public init(name: String, isOnDisk: Bool, counts: [(name: String, count: UInt64)]) {
+            self.name = name
+            self.isOnDisk = isOnDisk
+            self.counts = counts
+        }
     }
 
     let plugin: String
@@ -28,7 +46,7 @@ public struct TrialSummary {
     let records: [SessionRecord]
     /// The number of records before these.
     let droppedRecords: UInt64
-    let lines: [LogLine]
+    let entries: [TrialLog.Entry]
     let droppedLines: UInt64
 
     /// Whether a session has failed.
@@ -98,11 +116,18 @@ public struct TrialSummary {
         writer.closeList()
         writer.field("records_dropped", droppedRecords)
         writer.openList("log")
-        for line in lines { line.write(to: &writer) }
+        for entry in entries { Self.write(entry, to: &writer) }
         writer.closeList()
         writer.field("log_dropped", droppedLines)
         writer.close()
         return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private static func write(_ entry: TrialLog.Entry, to writer: inout JSONWriter) {
+        writer.open()
+        entry.line.writeFields(to: &writer)
+        if !entry.isPlugins { writer.field("host", true) }
+        writer.close()
     }
 
     private static func write(_ routine: Routine, to writer: inout JSONWriter) {
@@ -120,6 +145,15 @@ public struct TrialSummary {
         writer.field("stale", routine.cache.stale)
         writer.field("evictions", routine.cache.evictions)
         writer.close()
+        writer.openList("caches")
+        for cache in routine.caches {
+            writer.open()
+            writer.field("name", cache.name)
+            writer.field("disk", cache.isOnDisk)
+            for (name, count) in cache.counts { writer.field(name, count) }
+            writer.close()
+        }
+        writer.closeList()
         writer.close()
     }
 }

@@ -1,3 +1,4 @@
+internal import CPluginAPI
 internal import HostInspection
 internal import HostPolicy
 internal import HostStore
@@ -5,8 +6,8 @@ public import HostSystem
 public import HostValues
 public import HostWire
 
-/// A plugin that is tried in this process, for `schedhost try`; it takes the place of a worker. There is no sandbox and
-/// there are no limits, and a crash ends the process, as is useful under a debugger.
+/// A plugin that is tried in this process, for `schedhost try` and for tests of plugins; it takes the place of a worker.
+/// There is no sandbox and there are no limits, and a crash ends the process, as is useful under a debugger.
 ///
 /// Not Sendable: one thread at a time may use it.
 public final class TrialWorker {
@@ -26,14 +27,33 @@ public final class TrialWorker {
 
     /// Loads the file, which runs its constructors. `level` is the minimum level of log lines, in the ABI's numbers.
     /// `ring` is called on any thread when there is something to `take`.
-    public init(
+    public convenience init(
         path: String, clock: any HostClock, level: Int32, ring: @escaping @Sendable () -> Void = {}
     ) throws(Refusal) {
+        let loaded: LoadedPlugin
         do throws(LoadedPlugin.Refusal) {
             loaded = try LoadedPlugin(path: path)
         } catch {
             throw Refusal(description: "\(path): \(error.text)")
         }
+        self.init(loaded, clock: clock, level: level, ring: ring)
+    }
+
+    /// Uses a plugin that is part of this process, by its descriptor. `level` and `ring` are as above.
+    public convenience init(
+        descriptor: UnsafeRawPointer, clock: any HostClock, level: Int32, ring: @escaping @Sendable () -> Void = {}
+    ) throws(Refusal) {
+        let loaded: LoadedPlugin
+        do throws(LoadedPlugin.Refusal) {
+            loaded = try unsafe LoadedPlugin(descriptor: descriptor.assumingMemoryBound(to: schedhost_plugin.self))
+        } catch {
+            throw Refusal(description: "the plugin's descriptor: \(error.text)")
+        }
+        self.init(loaded, clock: clock, level: level, ring: ring)
+    }
+
+    private init(_ loaded: LoadedPlugin, clock: any HostClock, level: Int32, ring: @escaping @Sendable () -> Void) {
+        self.loaded = loaded
         _ = ZoneShelf.shared  // created before the plugin can change the environment
         description = loaded.description
         self.clock = clock
@@ -56,8 +76,8 @@ public final class TrialWorker {
         }
         let context = PluginContext(
             number: order.plugin, instance: order.instance, loaded: loaded, ledger: try LedgerFile(ledger),
-            clock: clock,
-            channel: events, log: log, sessions: SessionCounter(), budget: budget, cachePlace: place)
+            clock: clock, channel: events, log: log, sessions: SessionCounter(), budget: budget, cachePlace: place,
+            hasOwnTable: true)
         try context.prepare(loaded, parameters: order.parameters, on: virtual)
         if let text = context.load() { throw Refusal(description: "\(order.name): load failed: \(text)") }
         self.context = context
@@ -65,6 +85,18 @@ public final class TrialWorker {
 
     /// Calls the plugin's `unload` after the last session; returns the text of its failure, or nil.
     public func unload() -> String? { context?.unload() }
+
+    /// The counters of each cache, by the index of its routine. A routine without caches has no entry.
+    public func cacheCounts() -> [Int: [CacheCount]] {
+        var counts: [Int: [CacheCount]] = [:]
+        for runner in context?.runners ?? [] {
+            let counted = runner.caches.counters().map { label, count in
+                CacheCount(name: label.name, isOnDisk: label.isOnDisk, counters: count)
+            }
+            if !counted.isEmpty { counts[runner.index] = counted.sorted { $0.order < $1.order } }
+        }
+        return counts
+    }
 
     /// The plugin's events since the last call: ends of sessions, and log lines.
     public func take() -> [WorkerEvent] { events.take() }
@@ -97,4 +129,26 @@ public final class TrialWorker {
     /// Runs the sessions in virtual time until the guide ends the run. Does nothing if the plugin was loaded for real
     /// time.
     public func run(_ guide: any VirtualTimeGuide) { (context?.driver as? VirtualTime)?.run(guide) }
+}
+
+/// The counters of one cache of a plugin that is tried.
+public struct CacheCount: Sendable {
+    /// The cache's name.
+    public let name: String
+    /// Whether it is a disk cache.
+    public let isOnDisk: Bool
+    /// The counters, with their names.
+    public let counts: [(name: String, count: UInt64)]
+
+    fileprivate init(name: String, isOnDisk: Bool, counters: CacheCounters) {
+        self.name = name
+        self.isOnDisk = isOnDisk
+        counts = [
+            ("hits", counters.hits), ("loads", counters.loads), ("failures", counters.loadFailures),
+            ("stale", counters.staleServed), ("evictions", counters.evictions), ("corrupt", counters.corrupt),
+            ("save_failures", counters.saveFailures),
+        ]
+    }
+
+    fileprivate var order: (String, Int) { (name, isOnDisk ? 0 : 1) }
 }

@@ -1,13 +1,14 @@
 internal import HostSupervisor
-internal import HostSystem
+public import HostSystem
 internal import HostValues
 
 /// The state directory of a trial: one that a person named, or a temporary one that is removed afterwards.
-struct TrialState: ~Copyable {
+public struct TrialState: ~Copyable {
     private static let prefix = "schedhost-try"
     private static let lockName = "lock"
 
-    let directory: Directory
+    /// The directory.
+    public let directory: Directory
     /// The lock on a temporary directory while it is in use; nil for a directory that a person named.
     private let lock: Descriptor?
     /// The exclusive use of a named directory, as a host has it; nil for a temporary directory.
@@ -20,7 +21,7 @@ struct TrialState: ~Copyable {
     }
 
     /// Opens the directory with that path, which no host may be using; for nil creates a temporary one.
-    static func open(_ path: String?) throws -> TrialState {
+    public static func open(_ path: String?) throws -> TrialState {
         if let path {
             let own = try HostState.open(path, allowsUnsafePermissions: true)
             try own.requireLock()
