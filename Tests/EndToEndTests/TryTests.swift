@@ -156,6 +156,13 @@ extension EndToEnd {
             ("crash", "raise(SIGSEGV);", ProcessEnd.signaled(11), "SIGSEGV: the plugin ended this program"),
             ("exit", "exit(0);", ProcessEnd.exited(1), "the plugin ended this program: it called exit"),
             ("abort", "abort();", ProcessEnd.signaled(6), "SIGABRT: the plugin ended this program"),
+            ("_exit", "_exit(0);", ProcessEnd.exited(1), "the plugin ended this program: it called exit"),
+            ("quick-exit", "quick_exit(0);", ProcessEnd.exited(1), "the plugin ended this program: it called exit"),
+            ("terminate", "raise(SIGTERM);", ProcessEnd.signaled(15), "SIGTERM: the plugin ended this program"),
+            (
+                "exec", "execv(\"/bin/true\", (char *[]){\"true\", NULL});", ProcessEnd.exited(0),
+                "the plugin replaced this program: it called exec"
+            ),
         ])
         func `what ends the program is said, and the next trial removes what it left`(
             name: String, body: String, expected: ProcessEnd, words: String

@@ -17,8 +17,10 @@ enum TryCommand {
         let report = options.isJSON ? try HostProcess.divertOutput() : nil
         HostProcess.bufferOutputByLines()
         HostProcess.haveLastWords(
-            crash: ": the plugin ended this program: gdb --args, or lldb --, before the same command shows where\n",
-            exit: "schedhost: the plugin ended this program: it called exit\n")
+            HostProcess.LastWords(
+                crash: ": the plugin ended this program: gdb --args, or lldb --, before the same command shows where\n",
+                exit: "schedhost: the plugin ended this program: it called exit\n",
+                replaced: "schedhost: the plugin replaced this program: it called exec\n"))
         let began = real.monotonic()
         let summary = try trial(plan, options, span: span, clock: real, state: state.directory)
         if let report {
@@ -50,7 +52,6 @@ extension TryCommand {
         _ plan: TrialPlan, _ options: TryOptions, span: TrialSpan?, clock real: any HostClock,
         state: borrowing Directory
     ) throws -> TrialSummary {
-        // Comes before any thread is started, because a thread inherits the signal mask of its creator.
         let signals = try StopSignals()
         Signals.survive([Signals.brokenPipe])
         let bell = try TrialRun.Bell()

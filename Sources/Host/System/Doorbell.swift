@@ -21,9 +21,10 @@ public struct Doorbell: ~Copyable, Sendable {
         _ = unsafe Glibc.write(descriptor, &one, 8)  // EAGAIN: it is readable already
     }
 
-    /// Makes the descriptor unreadable again.
-    public func hush() {
+    /// Makes the descriptor unreadable again. Returns whether it had been rung since the last call.
+    @discardableResult
+    public func hush() -> Bool {
         var count: UInt64 = 0
-        _ = unsafe Glibc.read(descriptor.raw, &count, 8)
+        return unsafe Glibc.read(descriptor.raw, &count, 8) == 8
     }
 }

@@ -14,12 +14,39 @@ extension HostProcess {
         return Descriptor(owning: output)
     }
 
-    /// Makes standard error tell why the process ended, if loaded code ends it: after a signal's name it writes
-    /// `crash`, and for an exit it writes `exit`. Signal handlers that are installed already stay.
-    public static func haveLastWords(crash: StaticString, exit: StaticString) {
-        let crash = unsafe UnsafeRawPointer(crash.utf8Start).assumingMemoryBound(to: CChar.self)
-        let exit = unsafe UnsafeRawPointer(exit.utf8Start).assumingMemoryBound(to: CChar.self)
-        unsafe chs_have_last_words(crash, exit)
+    /// The texts of `haveLastWords`.
+    public struct LastWords: Sendable {
+        /// Follows a signal's name.
+        public var crash: StaticString
+        /// For an exit.
+        public var exit: StaticString
+        /// For a program that replaces this one.
+        public var replaced: StaticString
+
+        /// Makes the texts.
+        public init(crash: StaticString, exit: StaticString, replaced: StaticString) {
+            self.crash = crash
+            self.exit = exit
+            self.replaced = replaced
+        }
+    }
+
+    /// Makes standard error tell why the process ended, if loaded code ends or replaces it. Signal handlers that are
+    /// installed already stay.
+    public static func haveLastWords(_ words: LastWords) {
+        func text(_ text: StaticString) -> UnsafePointer<CChar> {
+            unsafe UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+        }
+        var all = unsafe chs_last_words(
+            crash: text(words.crash), exit: text(words.exit), replaced: text(words.replaced))
+        unsafe chs_have_last_words(&all)
+    }
+
+    /// Makes SIGINT and SIGTERM ring a doorbell, which must live as long as the process. A signal that the process sends
+    /// to itself ends it, as it would any program. sigaction(2).
+    public static func ringAtStop(_ bell: borrowing Doorbell) throws(SystemError) {
+        let raw = bell.descriptor.raw
+        _ = try retrying("sigaction", "SIGTERM") { chs_ring_at_stop(raw) }
     }
 
     /// Tells the handler of `haveLastWords` that from now on an exit is the program's own.

@@ -82,7 +82,10 @@ public enum HostProcess {
     }
 
     /// Ends the process at once, without running exit handlers or flushing buffers. _exit(2).
-    public static func exitNow(_ status: Int32) -> Never { _exit(status) }
+    public static func exitNow(_ status: Int32) -> Never {
+        mayEnd()
+        _exit(status)
+    }
 
     /// Ends the process normally, running exit handlers and flushing buffers. exit(3).
     public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }

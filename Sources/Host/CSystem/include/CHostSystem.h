@@ -151,9 +151,18 @@ const char *chs_loaded_library(int index);
 /* Promotes the libraries that a loaded file is linked with to the global scope; dlopen(3) with RTLD_GLOBAL. */
 void chs_show_dependencies(void *library);
 
-/* Says the first text, behind the signal's name, when a signal ends the process by a fault, and the second one when somebody
- * else than the program calls exit(3), whose status is 1 then where it was 0. The texts live on. sigaction(2), on_exit(3). */
-void chs_have_last_words(const char *at_crash, const char *at_exit);
+/* What is said when code that the program has loaded ends the process. The texts live on. */
+struct chs_last_words {
+    const char *crash;    /* behind a signal's name */
+    const char *exit;     /* for exit(3), _exit(2) and quick_exit(3), whose status is 1 then where it was 0 */
+    const char *replaced; /* for execve(2) */
+};
+
+/* From now on these words are said, until the program ends itself. sigaction(2), on_exit(3). */
+void chs_have_last_words(const struct chs_last_words *words);
+/* SIGINT and SIGTERM write to this eventfd(2), instead of ending the process. One that the process sends to itself ends it, with
+ * the words for a crash. -1 and errno where that cannot be. */
+int chs_ring_at_stop(int bell);
 /* From now on the program ends itself. */
 void chs_may_exit(void);
 
