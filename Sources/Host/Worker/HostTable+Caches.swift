@@ -212,6 +212,10 @@ private func fill(
             }
         let held = unsafe Unmanaged.passUnretained(answer.value)
         unsafe fill(value, state, held, age: answer.age, lastError: answer.lastFailure?.code ?? 0)
+        // A stale value is served because the source failed, and the plugin may want to say why.
+        if answer.state == .stale, let failure = answer.lastFailure {
+            handle.setError(CacheFailure.sourceFailed(failure).description)
+        }
         if handle.isCallback {
             handle.caches.namespace.park(answer.value)
         } else if let source = SourceRun.current {

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// A routine's caches as the plugin sees them: its handles, on top of the routine's namespace.
 @safe final class RoutineCaches: @unchecked Sendable {
-    // @unchecked: `oldTexts` is accessed on the routine's callback thread only.
+    // @unchecked: `oldTexts` and `failed` are accessed on the routine's callback thread only.
     private struct State {
         /// The number of background refreshes in progress.
         var refreshes = 0
@@ -19,16 +19,21 @@ internal import Synchronization
     private let handles = Monitor<[ObjectIdentifier: CacheHandle]>([:])
     /// Replaced error texts, kept because `cache_error` may have returned them during the callback in progress.
     private var oldTexts: [CText] = []
+    /// The handles that have an error text, which is valid for the callback in progress.
+    private var failed: [CacheHandle] = []
 
     init(plugin: PluginContext, routine: String, number: Int, settings: CacheSettings) {
         var place = plugin.cachePlace
         place?.settings = settings
         let state = Monitor(State())
         self.state = state
-        let hasBackground = plugin.driver?.hasBackground ?? true
+        let isVirtual = plugin.driver?.isVirtual ?? false
         let environment = CacheEnvironment(
             clock: plugin.clock,
-            background: { work in hasBackground ? Self.refresh(state, work) : Self.refreshNow(state, work) },
+            // A virtual boot clock belongs to no boot, so that ages of stored values come from the wall clock.
+            origin: isVirtual ? CacheOrigin(machine: "", boot: "", bootOffset: 0) : CacheOrigin(),
+            jitter: { isVirtual ? 0.5 : Double.random(in: 0...1) },
+            background: { work in isVirtual ? Self.refreshNow(state, work) : Self.refresh(state, work) },
             report: { [log = plugin.log, channel = plugin.channel, clock = plugin.clock, id = plugin.number] event in
                 let level = Self.level(event).number
                 guard log.isOpen(level) else { return }
@@ -70,11 +75,18 @@ internal import Synchronization
     /// Releases what was kept for the callback that has just returned.
     func callbackEnded() {
         namespace.callbackEnded()
-        if !oldTexts.isEmpty { oldTexts = [] }
+        if failed.isEmpty { return }
+        for handle in failed { handle.forgetError() }
+        failed = []
+        oldTexts = []
     }
 
-    /// Keeps a text until the callback returns. Call it on the callback's thread.
-    func keep(_ text: CText) { oldTexts.append(text) }
+    /// Notes that the error text of a handle has been set, and keeps the text that it replaces until the callback
+    /// returns. Call it on the callback's thread.
+    func noteError(of handle: CacheHandle, replacing old: CText?) {
+        failed.append(handle)
+        if let old { oldTexts.append(old) }
+    }
 
     /// Allows refreshes at the beginning of a session.
     func open() { state.withLock { $0.isClosing = false } }
@@ -179,7 +191,10 @@ internal import Synchronization
     /// Sets the text that `cache_error` returns to the calling thread.
     func setError(_ text: String) {
         guard isCallback else { return ThreadError.set(text, of: self) }
-        if let old = errorText { caches.keep(old) }
+        caches.noteError(of: self, replacing: errorText)
         errorText = CText(text)
     }
+
+    /// The callback whose calls failed has returned.
+    func forgetError() { errorText = nil }
 }

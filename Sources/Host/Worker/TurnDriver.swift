@@ -7,8 +7,9 @@ internal import HostValues
 protocol TurnDriver: AnyObject, Sendable {
     /// Whether each cycle gets a turn of its own, even if the next cycle is due at once.
     var separatesCycles: Bool { get }
-    /// Whether caches may be refreshed in the background, on threads of their own.
-    var hasBackground: Bool { get }
+    /// Whether it runs in virtual time. Then caches are refreshed on the asking thread, nothing is random, and the boot
+    /// clock is not the machine's.
+    var isVirtual: Bool { get }
     /// Gives a runner its first turn now.
     func begin(_ index: Int)
     /// Gives a waiting runner a turn now. A runner that has its turn sees its requests by itself.
@@ -19,7 +20,7 @@ protocol TurnDriver: AnyObject, Sendable {
 
 extension RunPool: TurnDriver {
     var separatesCycles: Bool { false }
-    var hasBackground: Bool { true }
+    var isVirtual: Bool { false }
 
     func sleep(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool {
         runner.requests.sleep(until: deadline)

@@ -83,9 +83,8 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
     }
 
     var separatesCycles: Bool { true }
-    /// False, so that every run is the same; and a callback that waits for a refresh would keep the lead from the
-    /// refresh.
-    var hasBackground: Bool { false }
+    /// True: every run is to be the same, and a callback that waits for a refresh would keep the lead from it.
+    var isVirtual: Bool { true }
 
     func begin(_ index: Int) { state.withLock { [now = clock.boot()] in $0.queue.set(index, due: now) } }
 

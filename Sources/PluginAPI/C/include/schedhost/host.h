@@ -91,7 +91,8 @@ struct schedhost_host {
     /* [any-thread] 1 once the host has asked this routine to stop, else 0. A long cycle polls it. */
     int32_t (*stop_requested)(const schedhost_scheduler *scheduler);
     /* [callback] [source] Sleeps for `ms`, at most SCHEDHOST_MAX_WAIT_MS (31 days); returns 1 at once when the
-     * host asks to stop, else 0 after the time. */
+     * host asks to stop, else 0 after the time. Elsewhere, as on a thread of the plugin's own, it returns 0 at
+     * once: such a thread sleeps by itself. */
     int32_t (*sleep_ms)(const schedhost_scheduler *scheduler, uint64_t ms);
     /* [callback] Ends the session after this cycle, which counts. `reason` is copied into the record, up to
      * SCHEDHOST_MAX_MESSAGE (4096 bytes). Nothing in stats and stop: the session has ended. */
@@ -148,8 +149,8 @@ struct schedhost_host {
      * nothing for one that is not pinned. */
     void (*cache_pin)(const schedhost_scheduler *scheduler, const schedhost_cache_value *value);
     void (*cache_release)(const schedhost_scheduler *scheduler, const schedhost_cache_value *value);
-    /* [any-thread] The text of the last error of this cache's source as this thread saw it, or "". Lives until
-     * the callback returns; on a thread of the plugin's own until that thread's next failed call, of which alone
+    /* [any-thread] The text of the last error of this cache's source as this thread saw it, also where a stale value
+     * was served for it, or "". Lives until the callback returns, and the next one begins without it; on a thread of the plugin's own until that thread's next failed call, of which alone
      * the text is kept there. */
     const char *(*cache_error)(const schedhost_scheduler *scheduler, schedhost_cache *cache);
     /* [any-thread] What the cache counted. Set struct_size first. */
