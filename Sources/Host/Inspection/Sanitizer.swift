@@ -48,13 +48,15 @@ public enum Sanitizer {
     }
 
     /// The environment variables that configure the sanitizers: they end the process at an error, and do not search for
-    /// leaks, because Swift stores pointers in forms that they do not recognise. They end the process by exit(3),
+    /// leaks, because Swift stores pointers in forms that they do not recognise. The explanation of the shadow bytes is
+    /// left out, so that the last lines of a session are what was found. They end the process by exit(3),
     /// because AddressSanitizer would mistake the backtrace in a SIGABRT handler for another error. The user's own
     /// options, from `variable`, take precedence.
     public static func options(endingProcess isEnd: Bool, _ variable: (String) -> String?) -> [String: String] {
         let end = isEnd ? ["halt_on_error=1"] : []
         let all = [
-            ("ASAN_OPTIONS", end + ["detect_leaks=0"]), ("TSAN_OPTIONS", end), ("LSAN_OPTIONS", ["detect_leaks=0"]),
+            ("ASAN_OPTIONS", end + ["detect_leaks=0", "print_legend=0"]), ("TSAN_OPTIONS", end),
+            ("LSAN_OPTIONS", ["detect_leaks=0"]),
             ("UBSAN_OPTIONS", end + ["print_stacktrace=1"]),
         ]
         return Dictionary(

@@ -100,6 +100,7 @@ extension Supervisor {
             if fleet.end(seat, standstill) { log.write(.error, identifier, say) }
         case .release(let key): fleet.release(key)
         case .record(let record, let report, let settings): keep(record, report, settings)
+        case .say(let level, let identifier, let text): log.write(level, identifier, text)
         case .dropReport(let report): keeper.drop(report)
         case .quarantined(let identifier, let why): quarantined(identifier, why)
         }

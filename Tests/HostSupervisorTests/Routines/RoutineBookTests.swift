@@ -81,6 +81,7 @@ final class BookHarness {
             case .endOverdue(let seat, _, _), .endHung(let seat, _, _, _): endedWorkers.append(seat)
             case .record(let record, _, _): records.append(record)
             case .dropReport(let name): dropped.append(name)
+            case .say(let level, let identifier, let text): book.log.write(level, identifier, text)
             case .release, .quarantined: break
             }
         }

@@ -50,6 +50,8 @@ final class RoutineBook {
         /// A session, or an attempt at one, has ended. Keep the file `report` as the crash report of the record. The
         /// settings are those of the session's routine; nil if the routine is unknown.
         case record(SessionRecord, report: String?, settings: EffectiveSettings?)
+        /// Log this line about a routine. It is an action so that it follows the line of a record that came before.
+        case say(LogLevel, identifier: String, String)
         /// This crash report belongs to no record.
         case dropReport(String)
         /// A routine was quarantined; `why` is the reason.
@@ -273,7 +275,9 @@ final class RoutineBook {
         // A shortage of the host is logged once, not at each retry.
         if let trouble = routine.policy.trouble, trouble.fault == .host, trouble.count > 1 { return }
         if isStopping { return }
-        log.write(.info, routine.identifier, "starts again in \(DurationText.format(milliseconds: delay))")
+        actions.append(
+            .say(
+                .info, identifier: routine.identifier, "starts again in \(DurationText.format(milliseconds: delay))"))
     }
 
     // MARK: Hangs

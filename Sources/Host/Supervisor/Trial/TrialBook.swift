@@ -163,6 +163,7 @@ public final class TrialBook {
         case .start(let start): begin(start)
         case .send(let command, _): commands.append(translated(command))
         case .record(let record, _, _): keep(record)
+        case .say(let level, let identifier, let text): log.write(level, identifier, text)
         case .quarantined, .release, .dropReport, .endOverdue, .endHung: break  // there is no worker
         }
     }
