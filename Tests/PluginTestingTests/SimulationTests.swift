@@ -10,6 +10,39 @@ private let quotes = CacheMemory("quotes", expire: .seconds(30)) { () throws -> 
 private let symbols = Cache("symbols", expire: .seconds(600)) { (key: String) in key + " of the market" }
 private let ahead = CacheMemory("ahead", expire: .seconds(60), refreshAfter: .seconds(20)) { 1 }
 
+private let waited = CacheMemory("waited", expire: .seconds(30)) { () async throws -> Int in
+    async let one = 1
+    try await Task.sleep(for: .milliseconds(1))
+    return await one + (Scheduler.current == nil ? 100 : 1)
+}
+private let away = CacheMemory("away", expire: .seconds(30)) { () async throws -> Int in
+    await Task.yield()
+    throw Unlucky()
+}
+
+private struct Old: Codable { var euro: Double }
+private struct New: Codable {
+    var euro: Double
+    var bank: String
+}
+private let before = Cache("rates", expire: nil) { Old(euro: 2) }
+private let after = Cache(
+    "rates", expire: nil, codec: .json.migrating(from: Old.self) { New(euro: $0.euro, bank: "unknown") }
+) { New(euro: 3, bank: "central") }
+
+private func rates(_ version: Int) -> Plugin {
+    Plugin("rates", version: "\(version)") {
+        Routine("show", wait: .seconds(60)) { scheduler in
+            if version == 1 {
+                try scheduler.log.info("\(before().euro)")
+            } else {
+                let now = try after.answer()
+                scheduler.log.info("\(now.value.euro) \(now.value.bank) \(now.state) \(now.age.components.seconds)")
+            }
+        }
+    }
+}
+
 private struct Unlucky: Error, Equatable {}
 
 private let poller = Plugin("poller", version: "1.0.0", parameters: [greeting, rounds]) {
@@ -30,6 +63,14 @@ private let poller = Plugin("poller", version: "1.0.0", parameters: [greeting, r
         let value = try scheduler.cacheMemory("inline", expire: .seconds(20)) { 1 }
         scheduler.log.info("\(value)")
     }
+    Routine("asks", wait: .seconds(10)) { scheduler in try scheduler.log.info("\(waited())") }
+    Routine("asks-async", wait: .seconds(10)) { scheduler async throws in
+        async let other = 1
+        let value = try waited()
+        let sum = await other + value
+        scheduler.log.info("\(sum)")
+    }
+    Routine("away", wait: .seconds(60)) { _ in _ = try away() }
     Routine("ahead", wait: .seconds(10)) { _ in _ = try ahead() }
     Routine(
         "careful", wait: .seconds(10), run: { (_: Scheduler) throws -> Void in },
@@ -143,6 +184,9 @@ private let poller = Plugin("poller", version: "1.0.0", parameters: [greeting, r
             simulation.start = "2026-01-01T00:06:00Z"
             let second = try await simulation.run(for: .minutes(1))
             #expect(second.counts(of: symbols).loads == 0 && second.counts(of: symbols).hits == 1)
+            // Of what was made later than now nobody knows the age.
+            simulation.start = "2025-12-31T23:00:00Z"
+            #expect(try await simulation.run(for: .minutes(1)).counts(of: symbols).loads == 1)
         }
     }
 
@@ -180,6 +224,26 @@ private let poller = Plugin("poller", version: "1.0.0", parameters: [greeting, r
         #expect(last.reason == "until" && last.failures == 0 && last.cycles > 600)
     }
 
+    @Test func `an async source, asked by a cycle and by an async one`() async throws {
+        let run = try await Simulation(poller, "asks", "asks-async", "away").run(for: .minutes(10))
+        #expect(run.texts(of: "asks").allSatisfy { $0 == "2" } && run.texts(of: "asks-async").allSatisfy { $0 == "3" })
+        #expect(try run["asks"].cycles == 60 && run["asks"].counts(of: waited).loads == 15)
+        #expect(run.failedRecords.allSatisfy { $0.routine == "away" && $0.text == "Unlucky()" })
+        #expect(!run.failedRecords.isEmpty)
+    }
+
+    @Test func `a value of an earlier type is read, with its age`() async throws {
+        try await withTemporaryFolder { folder in
+            var simulation = Simulation(rates(1))
+            simulation.state = folder
+            #expect(try await simulation.run(for: .seconds(1)).texts() == ["2.0"])
+            simulation = Simulation(rates(2), start: "2026-01-01T00:05:00Z")
+            simulation.state = folder
+            let run = try await simulation.run(for: .seconds(1))
+            #expect(run.texts() == ["2.0 unknown hit 300"] && run.counts(of: after).corrupt == 0)
+        }
+    }
+
     @Test func `a source that takes its time`() throws {
         var simulation = Simulation(poller, "snapshot")
         simulation.replace(quotes) {
@@ -201,6 +265,8 @@ private let poller = Plugin("poller", version: "1.0.0", parameters: [greeting, r
         let record = try #require(run.failedRecords.first)
         #expect(record.text == "no bread" && record.errorCycle == 5 && record.ended == .seconds(5))
         #expect(run.records[1].began >= .seconds(6) && run.records[1].failures == 0)
+        let said = run.log.filter(\.isHosts).map(\.text)
+        #expect(said.count == 4 && said[0].contains("no bread") && said[1].hasPrefix("starts again in"), "\(said)")
     }
 
     @Test func `an author's hook sees the error that the test throws`() throws {

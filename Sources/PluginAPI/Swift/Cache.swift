@@ -43,6 +43,27 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     ) {
         self.init(name, expire: expire, refreshAfter: refreshAfter, codec: codec) { _ in try load() }
     }
+
+    /// A cache of a value for each key, with a codec, whose source is `async`: the thread that asks waits for it. When the host
+    /// asks to stop, it is cancelled.
+    @preconcurrency public convenience init(
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, codec: Codec<Value>,
+        load: @escaping @Sendable (String) async throws -> Value
+    ) {
+        self.init(name, expire: expire, refreshAfter: refreshAfter, codec: codec) { (key: String) throws -> Value in
+            try AsyncSource.run { try await load(key) }
+        }
+    }
+
+    /// The same with one value.
+    @preconcurrency public convenience init(
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, codec: Codec<Value>,
+        load: @escaping @Sendable () async throws -> Value
+    ) {
+        self.init(name, expire: expire, refreshAfter: refreshAfter, codec: codec) { (_: String) throws -> Value in
+            try AsyncSource.run(load)
+        }
+    }
 }
 
 extension Cache where Value: Codable {
@@ -58,6 +79,22 @@ extension Cache where Value: Codable {
     @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero,
         load: @escaping @Sendable (String) throws -> Value
+    ) {
+        self.init(name, expire: expire, refreshAfter: refreshAfter, codec: .automatic, load: load)
+    }
+
+    /// A cache of one value, whose source is `async`.
+    @preconcurrency public convenience init(
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero,
+        load: @escaping @Sendable () async throws -> Value
+    ) {
+        self.init(name, expire: expire, refreshAfter: refreshAfter, codec: .automatic, load: load)
+    }
+
+    /// A cache of a value for each key, whose source is `async`.
+    @preconcurrency public convenience init(
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero,
+        load: @escaping @Sendable (String) async throws -> Value
     ) {
         self.init(name, expire: expire, refreshAfter: refreshAfter, codec: .automatic, load: load)
     }

@@ -46,6 +46,27 @@ public final class CacheMemory<Value: Sendable>: DeclaredCache {
             refreshAfter: refreshAfter, type: ObjectIdentifier(Value.self)
         ) { key in TypedBox(try load(key)) }
     }
+
+    /// A cache of one value, whose source is `async`: the thread that asks waits for it. When the host asks to stop, it is
+    /// cancelled.
+    @preconcurrency public convenience init(
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, cost: (@Sendable (Value) -> Int)? = nil,
+        load: @escaping @Sendable () async throws -> Value
+    ) {
+        self.init(name, expire: expire, refreshAfter: refreshAfter, cost: cost) { (_: String) throws -> Value in
+            try AsyncSource.run(load)
+        }
+    }
+
+    /// The same with a value for each key.
+    @preconcurrency public convenience init(
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, cost: (@Sendable (Value) -> Int)? = nil,
+        load: @escaping @Sendable (String) async throws -> Value
+    ) {
+        self.init(name, expire: expire, refreshAfter: refreshAfter, cost: cost) { (key: String) throws -> Value in
+            try AsyncSource.run { try await load(key) }
+        }
+    }
 }
 
 extension Scheduler {

@@ -16,6 +16,23 @@ public struct Codec<Value>: Sendable {
     }
 }
 
+extension Codec {
+    /// The same, which also reads what another codec has written: where these bytes are none of its own, `convert` makes a value of
+    /// what the old codec reads. The value keeps its age. Both have one `identifier`, since the host gives no bytes of another.
+    public func migrating<Old>(
+        from old: Codec<Old>, _ convert: @escaping @Sendable (Old) throws -> Value
+    ) -> Codec {
+        Codec(identifier: identifier, encode: encode) { [decode] bytes in
+            do {
+                return try decode(bytes)
+            } catch {
+                guard let value = try? old.decode(bytes) else { throw error }
+                return try convert(value)
+            }
+        }
+    }
+}
+
 extension Codec where Value == [UInt8] {
     /// Bytes as they are.
     public static var bytes: Codec {

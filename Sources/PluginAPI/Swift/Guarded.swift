@@ -47,6 +47,21 @@ internal import Glibc
         }
     }
 
+    /// The same for about so long, and then nil.
+    func wait<Result>(milliseconds: Int, _ body: (inout State) -> Result?) -> Result? {
+        var end = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &end)
+        let nanoseconds = end.tv_nsec + milliseconds % 1000 * 1_000_000
+        end.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
+        end.tv_nsec = nanoseconds % 1_000_000_000
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        while true {
+            if let result = unsafe body(&state.pointee) { return result }
+            if unsafe pthread_cond_timedwait(condition, mutex, &end) != 0 { return unsafe body(&state.pointee) }
+        }
+    }
+
     /// Wakes the one who waits.
     func signal() { unsafe pthread_cond_signal(condition) }
 }

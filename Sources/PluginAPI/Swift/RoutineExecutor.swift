@@ -32,7 +32,11 @@ final class RoutineExecutor: TaskExecutor {
 
     /// Runs `body` as a task and its jobs on this thread, until it has ended. Jobs that it leaves behind wait for
     /// the next call.
-    func run(cancelled: Bool, _ body: @escaping @Sendable () async throws -> Void) throws {
+    ///
+    /// With `askedToStop` it is asked ten times a second while there is nothing to do, and the task is cancelled when it is true.
+    func run(
+        cancelled: Bool, askedToStop: (() -> Bool)? = nil, _ body: @escaping @Sendable () async throws -> Void
+    ) throws {
         state.withLock { $0.outcome = nil }
         let task = Task(executorPreference: self) {
             do {
@@ -47,14 +51,29 @@ final class RoutineExecutor: TaskExecutor {
             return state.cancelled || cancelled
         }
         if cancelNow { task.cancel() }
-        while let job = state.wait({ $0.take() }) {
-            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+        var isOver = false
+        while !isOver {
+            let next =
+                if let askedToStop { next(unless: askedToStop) } else { state.wait { $0.take() } }
+            if let job = next {
+                unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+            } else {
+                isOver = true
+            }
         }
         let outcome = state.withLock { state in
             state.task = nil
             return state.outcome
         }
         try outcome?.get()
+    }
+
+    /// The next job; nil when the task has ended.
+    private func next(unless askedToStop: () -> Bool) -> UnownedJob? {
+        while true {
+            if let next = state.wait(milliseconds: 100, { $0.take() }) { return next }
+            if askedToStop() { cancel() }
+        }
     }
 
     private func finish(_ result: Result<Void, any Error>) {
