@@ -62,7 +62,8 @@ final class HostRun {
     /// freed nearby within the last minutes before it makes a file, so what one round removes, the next one pays for.
     init(
         _ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true,
-        from file: String = "bench.so", cache parameter: String? = nil, stays: Bool = false
+        from file: String = "bench.so", cache parameter: String? = nil, stays: Bool = false,
+        sandbox level: String = "on"
     ) throws {
         self.tools = tools
         self.stays = stays
@@ -81,18 +82,19 @@ final class HostRun {
         if let parameter { own[parameter] = state + "/cache/v1/bench/r0" }
         var all = settings
         all["params"] = own
-        // In the sandbox that plugins have by default, which does not let everything of the environment in.
-        all["sandbox"] = ["environment": ["BENCH_ROUTINES"]]
+        // The sandbox that plugins have by default does not let everything of the environment in.
+        all["sandbox"] = ["level": level, "environment": ["BENCH_ROUTINES"]]
         try JSONSerialization.data(withJSONObject: all).write(to: URL(fileURLWithPath: plugins + "/bench.json5"))
         if plugin { try FileManager.default.copyItem(atPath: "\(tools.built)/\(file)", toPath: plugins + "/bench.so") }
     }
 
     /// Starts it; again after an end, with the same state.
-    func start(_ arguments: [String] = []) throws {
+    func start(_ arguments: [String] = [], onOneProcessor: Bool = false) throws {
         startedAt = bootSeconds()
+        let words = onOneProcessor ? ["/usr/bin/taskset", "-c", "0", tools.host] : [tools.host]
         child = try Child(
-            tools.host,
-            ["--plugins", plugins, "--state", state, "--log-level", "error"]
+            words[0],
+            words.dropFirst() + ["--plugins", plugins, "--state", state, "--log-level", "error"]
                 + arguments, environment: ["BENCH_ROUTINES": "\(routines)"],
             errors: root + "/log")
     }

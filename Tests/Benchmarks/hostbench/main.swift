@@ -64,6 +64,9 @@ benchmarks += sizes.map { Disk.put(tools, bytes: $0, count: max(4, $1 / few)) }
 benchmarks.append(Disk.put(tools, bytes: 4096, count: 1000 / few, isLeast: true))
 benchmarks.append(Disk.put(tools, bytes: 4096, count: 1000 / few, isSynced: true))
 benchmarks += sizes.map { Disk.read(tools, bytes: $0, count: max(4, min($1, 1000) / few)) }
+benchmarks += [
+    Walls.starts(tools, workers: 20), Walls.cycle(tools, count: 10_000_000 / few), Walls.put(tools, count: 2000 / few),
+]
 benchmarks.append(Disk.records(tools, routines: 10_000 / few))
 benchmarks += (isQuick ? [10, 1000, 10_000] : [10, 100, 1000, 10_000, 100_000]).map {
     Many.routines(tools, $0, seconds: isQuick ? 3 : $0 >= 10_000 ? 8 : 4)
