@@ -54,6 +54,7 @@ import Testing
         case .routines: #expect(fromPlugin?.routines.isEmpty == false)
         case .instances: #expect(fromPlugin?.instances.isEmpty == false)
         case .plugins: #expect(fromHost?.plugins.isEmpty == false)
+        case .sandboxUsers: #expect(fromHost?.users != nil)
         case .sandboxLimit: #expect(fromHost?.sandboxLimit != SandboxLimit())
         case .params, nil:
             let layers = [fromHost?.layer, fromPlugin?.layer, fromRoutine?.routines["r"]?.layer].compactMap { $0 }

@@ -39,6 +39,14 @@ enum ContainerReference {
                 "What plugins' own files may allow in sandbox {} at most, by the same keys, where others than the operator write "
                     + "these files. Paths are compared part by part, and where their links lead when a worker starts.",
                 "sandbox_limit: { level: \"on\", write: [\"/srv\"], syscalls: [] }", builtIn: "{} (no limit)")
+        case .sandboxUsers:
+            return ConfigurationEntry(
+                key: container.rawValue, group: nil, form: .users, builtIn: "none (all run as the host's user)",
+                places: [.hostFile],
+                text:
+                    "Where the host runs as root: the user ids from which each plugin gets one of its own, for good, so that "
+                    + "plugins are kept apart by their users too, also with sandbox: \"off\".",
+                example: "sandbox_users: \"200000-265535\"")
         case .plugins:
             return object(
                 [.hostFile],

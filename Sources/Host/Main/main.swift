@@ -22,7 +22,8 @@ if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1
     let words = Array(arguments[3..<(arguments.count - 1)])
     Worker.run(
         logLevel: level, supervisor: supervisor, limits: WorkerLimits(arguments: words),
-        groups: GroupMembership(arguments: words))
+        groups: GroupMembership(arguments: words),
+        user: words.first { $0.hasPrefix("user=") }.flatMap { UInt32($0.dropFirst("user=".count)) })
 }
 
 do {

@@ -10,6 +10,7 @@ internal import HostValues
 ///     tally.json      failures and quarantines
 ///     schedules.json  since when routines have their schedules, and when their last cycles began
 ///     marks           the marks of killed hosts, which their workers' processes bear
+///     users           which plugin has which user id (`sandbox_users`)
 ///     names.json      which file had which plugin's name last
 ///     ledgers/        a file for each running worker
 ///     reports/        crash reports, and the last log lines of sessions that failed

@@ -8,7 +8,7 @@ public enum LimitsText {
         let limits = settings.limits
         let isRoot = HostProcess.user == 0
         let groups = WorkerGroups(
-            SystemGroupFiles(), owner: HostMark(pid: HostProcess.pid, number: 0), isRoot: isRoot, tell: { _ in })
+            SystemGroupFiles(), owner: HostMark(pid: HostProcess.pid, number: 0), tell: { _ in })
         let places = groups.expected
         let bounds = LimitBound.all(of: limits, in: places, joined: Set(places.places.keys), isRoot: isRoot)
         return bounds.isEmpty ? nil : "limits: " + bounds.map(\.text).joined(separator: ", ")

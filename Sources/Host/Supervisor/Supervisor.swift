@@ -63,13 +63,16 @@ public final class Supervisor {
         ) { folder.libraryNames }
         let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))
         marks = HostMarks(options.state, own: mark)
-        groups = WorkerGroups(SystemGroupFiles(), owner: mark, isRoot: HostProcess.user == 0) { [log] in
+        groups = WorkerGroups(SystemGroupFiles(), owner: mark) { [log] in
             log.write(.warning, "", $0)
         }
         fleet = WorkerFleet(
             launcher: try ProcessLauncher(
                 loop: loop, clock: clock, state: state.directory, reports: crashReports, mark: mark,
-                sandboxes: sandboxes, groups: groups),
+                sandboxes: sandboxes, groups: groups,
+                users: WorkerUsers(in: state.directory, tell: { [log] in log.write(.warning, "", $0) }) { [catalog] in
+                    catalog.resolver.host.users?.value
+                }),
             orphans: Orphans(SystemProcesses(own: mark, groups: groups), clock: clock, deadlines: deadlines),
             clock: clock,
             deadlines: deadlines, grace: options.grace, logLevel: options.logLevel.number)

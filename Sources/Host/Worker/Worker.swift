@@ -49,7 +49,11 @@ public final class Worker {
     private var slots: [Int: RoutineRunner] = [:]
 
     /// Runs the worker until the supervisor ends it. Call it on the main thread, before any other thread exists.
-    public static func run(logLevel: Int32, supervisor: Int32, limits: WorkerLimits, groups: GroupMembership) -> Never {
+    public static func run(
+        logLevel: Int32, supervisor: Int32, limits: WorkerLimits, groups: GroupMembership, user: UInt32?
+    )
+        -> Never
+    {
         // These steps come before any plugin code, in this order.
         guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
         HostProcess.closeDescriptorsOnExec()  // so that a plugin's children do not inherit the channel
@@ -60,7 +64,13 @@ public final class Worker {
             Signals.brokenPipe, Signals.fileSize, Signals.hangup, Signals.user1, Signals.user2, Signals.powerFailure,
         ])
         HostProcess.adoptOrphans()  // so that a dead worker's orphans are known to be its own
-        HostProcess.apply(limits, groups)
+        let joined = HostProcess.join(groups)
+        if let user {
+            guard HostProcess.become(user) else { WorkerFailure.die("worker: it cannot become user \(user)") }
+            // With its user a process loses the signal that it asked for.
+            guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
+        }
+        HostProcess.apply(limits, in: joined)
         let worker: Worker
         do {
             try CrashPage.watch(Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor)

@@ -352,7 +352,8 @@ enum ConfigurationMistakes {
         ),
         Mistake(
             .host, #"{ plugin: {} }"#,
-            #"F:1:3: plugin: unknown key; did you mean plugins? (the keys here are \#(top), plugins, sandbox_limit)"#),
+            #"F:1:3: plugin: unknown key; did you mean plugins? (the keys here are \#(top), plugins, sandbox_limit, sandbox_users)"#
+        ),
         Mistake(
             .declared, #"{ params: { prot: 80 } }"#,
             #"F:1:19: params.prot: market has no such parameter; did you mean port? it has port, ratio, mode, verbose, name"#

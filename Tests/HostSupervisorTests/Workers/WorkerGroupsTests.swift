@@ -62,15 +62,15 @@ final class FakeGroupFiles: GroupFiles {
     private let mark = HostMark(pid: 7, number: 1)
     private let own = "/sys/fs/cgroup/g/schedhost-7-1-1"
 
-    private func groups(_ files: FakeGroupFiles, isRoot: Bool = false, _ tell: @escaping (String) -> Void = { _ in })
-        -> WorkerGroups
-    {
-        WorkerGroups(files, owner: mark, isRoot: isRoot, tell: tell)
+    private func groups(_ files: FakeGroupFiles, _ tell: @escaping (String) -> Void = { _ in }) -> WorkerGroups {
+        WorkerGroups(files, owner: mark, tell: tell)
     }
 
     /// Starts a worker; returns the groups that it is told to join.
-    private func start(_ groups: WorkerGroups, _ limits: WorkerLimits, pid: Int32 = 99) throws -> GroupMembership {
-        try groups.enter(limits) { (joined) throws(SystemError) in (pid, joined) }
+    private func start(_ groups: WorkerGroups, _ limits: WorkerLimits, pid: Int32 = 99, isRoot: Bool = false) throws
+        -> GroupMembership
+    {
+        try groups.enter(limits, isRoot: isRoot) { (joined) throws(SystemError) in (pid, joined) }
     }
 
     @Test func `a worker gets a group with its limits, which says how they are enforced once it is in it`() throws {
@@ -126,8 +126,8 @@ final class FakeGroupFiles: GroupFiles {
         let files = FakeGroupFiles()
         files.refused = ["mkdir"]
         var told: [String] = []
-        let groups = groups(files, isRoot: isRoot) { told.append($0) }
-        #expect(try start(groups, limits) == GroupMembership())
+        let groups = groups(files) { told.append($0) }
+        #expect(try start(groups, limits, isRoot: isRoot) == GroupMembership())
         #expect(told.first?.contains(isRoot ? "limits.processes does not hold" : "counts all processes") == true)
         #expect(groups.bounds(of: limits, pid: 99)[1].means == (isRoot ? .nothing : .userTasks))
     }
@@ -136,7 +136,7 @@ final class FakeGroupFiles: GroupFiles {
         let files = FakeGroupFiles()
         let groups = groups(files)
         #expect(throws: SystemError.self) {
-            try groups.enter(limits) { (_) throws(SystemError) -> (Int32, Int) in
+            try groups.enter(limits, isRoot: false) { (_) throws(SystemError) -> (Int32, Int) in
                 throw SystemError("fork", "worker", number: 11)
             }
         }

@@ -76,6 +76,15 @@ static inline int chs_waitid_pidfd(int pidfd, int options, int *code, int *statu
     return result < 0 ? -1 : info.si_pid;
 }
 
+/* Opens an entry itself, also a link, only to look at it or to give it away. open(2), O_PATH. */
+int chs_open_entry(int directory, const char *name);
+
+/* Gives what was opened so to a user and its group. fchownat(2). */
+int chs_give_entry(int entry, uid_t user);
+
+/* Becomes that user for good, with its group alone. 0, or -1 when any of it could not be done. */
+int chs_become(uid_t user);
+
 /* Declared twice for Swift. environ(7). */
 static inline char **chs_environ(void) { return __environ; }
 

@@ -113,6 +113,8 @@ public struct HostConfiguration: Equatable, Sendable {
     public var layer = ConfigurationLayer()
     /// The most that plugins' own files may grant.
     public var sandboxLimit = SandboxLimit()
+    /// The user ids from which each plugin gets its own; nil if plugins run as the host's user.
+    public var users: Sourced<UserRange>?
     /// The blocks of individual plugins, by name.
     public var plugins: [String: PluginConfiguration] = [:]
 

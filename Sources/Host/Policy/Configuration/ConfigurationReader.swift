@@ -9,7 +9,7 @@ struct ConfigurationReader {
         var extra: [String] {
             let containers: [SettingContainer] =
                 switch self {
-                case .host: [.plugins, .sandboxLimit]
+                case .host: [.plugins, .sandboxLimit, .sandboxUsers]
                 case .plugin: [.params, .routines, .instances]
                 case .instance: [.params, .routines]
                 case .routine: [.params]
@@ -42,12 +42,12 @@ struct ConfigurationReader {
     mutating func host(_ members: [JSONMember]) -> HostConfiguration {
         var host = HostConfiguration()
         host.layer = layer(members, path: "", scope: .host)
-        if let limit = unique(members, path: "", reporting: false).first(where: { $0.name == "sandbox_limit" }) {
+        let containers = unique(members, path: "", reporting: false)
+        if let limit = containers.first(where: { $0.name == "sandbox_limit" }) {
             host.sandboxLimit.bounds = sandboxLimit(limit)
         }
-        guard let plugins = unique(members, path: "", reporting: false).first(where: { $0.name == "plugins" }) else {
-            return host
-        }
+        host.users = containers.first { $0.name == "sandbox_users" }.flatMap { users($0) }
+        guard let plugins = containers.first(where: { $0.name == "plugins" }) else { return host }
         for member in object(plugins.node, path: "plugins") ?? [] {
             let path = "plugins.\(shown(member.name))"
             guard let block = object(member.node, path: path) else { continue }

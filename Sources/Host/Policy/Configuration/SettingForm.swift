@@ -20,6 +20,8 @@ public struct SettingForm: Equatable, Sendable {
 
     /// The form of a key that contains other keys.
     public static let object = SettingForm("object")
+    /// The form of a range of user ids.
+    public static let users = SettingForm("text", range: "two user ids from 1000 on with - between them")
 }
 
 extension SettingKey {
@@ -64,4 +66,6 @@ public enum SettingContainer: String, CaseIterable, Sendable {
     case plugins
     /// The most that plugins' own files may grant.
     case sandboxLimit = "sandbox_limit"
+    /// The user ids of plugins.
+    case sandboxUsers = "sandbox_users"
 }

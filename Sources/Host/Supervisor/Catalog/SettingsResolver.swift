@@ -38,6 +38,7 @@ struct SettingsResolver {
         var read = HostConfiguration()
         if let bytes = try folder.configuration(path, isOptional: named == nil) {
             read = try HostConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
+            try read.checkUsers(host: HostProcess.user)
         }
         defer { host = read }
         return read != host

@@ -40,17 +40,23 @@ final class CrashReports {
         return path.contains(",") ? "/proc/\(HostProcess.pid)/fd/\(directory.descriptor.raw)/\(name)" : path
     }
 
-    /// Creates a report's file for a worker whose sandbox does not let it create files there; returns its path.
-    func make(_ name: String) throws(SystemError) -> String {
+    /// Creates a report's file for a worker that cannot create files there, because of its sandbox or its own user; returns the
+    /// path.
+    func make(_ name: String, for user: UInt32? = nil) throws(SystemError) -> String {
         do throws(SystemError) {
-            _ = try directory.create(name)
+            try create(name, for: user)
         } catch {
             guard error.isNotFound else { throw error }
             // A cleaner has removed the directory, and another may be in its place already.
             directory = try state.directory("reports", create: true)
-            _ = try directory.create(name)
+            try create(name, for: user)
         }
         return HostProcess.absolute(directory.child(name))
+    }
+
+    private func create(_ name: String, for user: UInt32?) throws(SystemError) {
+        let file = try directory.create(name)
+        if let user { try file.give(to: user, subject: name) }
     }
 
     /// Renames a report after its plugin and session to keep it, and removes the plugin's reports except for the newest

@@ -5,9 +5,13 @@ internal import HostSystem
 /// The folders of a worker in the state directory: for its caches, and for its plugin's own data.
 struct WorkerFolders: ~Copyable {
     private let state: Directory
+    private let users: WorkerUsers?
 
     /// Makes the manager of the folders in that state directory.
-    init(in state: borrowing Directory) throws(SystemError) { self.state = try Directory(state.path) }
+    init(in state: borrowing Directory, users: WorkerUsers? = nil) throws(SystemError) {
+        self.state = try Directory(state.path)
+        self.users = users
+    }
 
     /// The absolute paths of one worker's folders.
     struct Place: Equatable {
@@ -15,22 +19,27 @@ struct WorkerFolders: ~Copyable {
         let data: String
     }
 
-    /// Creates the missing folders, without following links, and returns the paths.
-    func make(_ home: WorkerHome) throws(SystemError) -> Place {
+    /// Creates the missing folders, without following links, and returns the paths. `user` is the plugin's own user; nil if it
+    /// has none.
+    func make(_ home: WorkerHome, user: UInt32? = nil) throws(SystemError) -> Place {
         let caches = try state.directory("cache", create: true).directory("v1", create: true)
         let data = try state.directory("data", create: true)
         func path(_ folder: borrowing Directory) -> String { HostProcess.absolute(folder.path) }
         switch home {
         case .everybody: return Place(caches: path(caches), data: path(data))
-        case .plugin(let plugin):
+        case .plugin(let plugin), .routine(let plugin, _):
             let name = CacheName.encode(plugin)
-            return Place(
-                caches: path(try caches.directory(name, create: true)),
-                data: path(try data.directory(name, create: true)))
-        case .routine(let plugin, let routine):
-            let name = CacheName.encode(plugin)
-            let folder = try caches.directory(name, create: true).directory(CacheName.encode(routine), create: true)
-            return Place(caches: path(folder), data: path(try data.directory(name, create: true)))
+            var own = path(try give(try caches.directory(name, create: true), to: user))
+            if case .routine(_, let routine) = home {
+                let inner = try caches.directory(name).directory(CacheName.encode(routine), create: true)
+                own = path(try give(inner, to: user))
+            }
+            return Place(caches: own, data: path(try give(try data.directory(name, create: true), to: user)))
         }
+    }
+
+    private func give(_ folder: consuming Directory, to user: UInt32?) throws(SystemError) -> Directory {
+        try users?.give(folder, to: user)
+        return folder
     }
 }

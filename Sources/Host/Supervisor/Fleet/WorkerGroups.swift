@@ -12,23 +12,21 @@ final class WorkerGroups {
     private struct Member {
         let name: String
         let groups: GroupMembership
+        let isRoot: Bool
     }
 
     private let files: any GroupFiles
     private let owner: HostMark
-    private let isRoot: Bool
     private let tell: (String) -> Void
     private var told: Set<String> = []
     private var found: GroupPlaces?
     private var lastNumber = 0
     private var members: [Int32: Member] = [:]
 
-    /// Keeps the groups of the host with that mark. `isRoot`: its workers run as root. `tell` is called once for each limit
-    /// that is enforced in part only.
-    init(_ files: any GroupFiles, owner: HostMark, isRoot: Bool, tell: @escaping (String) -> Void) {
+    /// Keeps the groups of the host with that mark. `tell` is called once for each limit that is enforced in part only.
+    init(_ files: any GroupFiles, owner: HostMark, tell: @escaping (String) -> Void) {
         self.files = files
         self.owner = owner
-        self.isRoot = isRoot
         self.tell = tell
     }
 
@@ -105,9 +103,9 @@ final class WorkerGroups {
     // MARK: Members
 
     /// Creates the groups for a worker with these limits, and passes them to `start`, which starts the worker and returns its
-    /// process id. The worker joins the groups itself, before it runs any code of a plugin.
+    /// process id. The worker joins the groups itself, before it runs any code of a plugin. `isRoot`: it runs as root.
     func enter<Process>(
-        _ limits: WorkerLimits, start: (GroupMembership) throws(SystemError) -> (Int32, Process)
+        _ limits: WorkerLimits, isRoot: Bool, start: (GroupMembership) throws(SystemError) -> (Int32, Process)
     ) throws(SystemError) -> Process {
         guard limits.hasGroups else { return try start(GroupMembership()).1 }
         lastNumber += 1
@@ -122,7 +120,7 @@ final class WorkerGroups {
         warn(LimitBound.all(of: limits, in: places, joined: groups.controllers, isRoot: isRoot))
         do throws(SystemError) {
             let (pid, process) = try start(groups)
-            members[pid] = Member(name: name, groups: groups)
+            members[pid] = Member(name: name, groups: groups, isRoot: isRoot)
             return process
         } catch {
             for folder in groups.folders.keys { _ = files.remove(folder) }
@@ -144,7 +142,7 @@ final class WorkerGroups {
             let text = files.read("/proc/\(pid)/cgroup") ?? ""
             joined = found.joined(text, name: member.name).intersection(member.groups.controllers)
         }
-        return LimitBound.all(of: limits, in: found, joined: joined, isRoot: isRoot)
+        return LimitBound.all(of: limits, in: found, joined: joined, isRoot: members[pid]?.isRoot ?? false)
     }
 
     /// The number of a worker's processes that the kernel killed because their group needed more memory than it may have.

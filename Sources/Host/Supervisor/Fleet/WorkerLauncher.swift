@@ -68,17 +68,19 @@ final class ProcessLauncher: WorkerLauncher {
     private let folders: WorkerFolders
     private let sandboxes: SandboxMaker
     private let groups: WorkerGroups
+    private let users: WorkerUsers
     /// The folder with the copies of plugins, which a shared worker loads.
     private let copies: String
 
     /// Makes a launcher that keeps its files in a state directory.
     init(
         loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, mark: HostMark,
-        sandboxes: SandboxMaker, groups: WorkerGroups
+        sandboxes: SandboxMaker, groups: WorkerGroups, users: WorkerUsers
     ) throws(SystemError) {
+        self.users = users
         self.sandboxes = sandboxes
         self.groups = groups
-        folders = try WorkerFolders(in: state)
+        folders = try WorkerFolders(in: state, users: users)
         copies = HostProcess.absolute(state.child("plugins"))
         self.loop = loop
         self.clock = clock
@@ -90,20 +92,30 @@ final class ProcessLauncher: WorkerLauncher {
         reader = try ReportReader(try state.directory("reports", create: true), loop: loop)
     }
 
-    func launch(_ setup: WorkerLink.Setup, _ report: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
+    func launch(_ setup: WorkerLink.Setup, _ hear: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
         -> any WorkerProcess
     {
         var setup = setup
         setup.mark = mark
         setup.crashReport = backtracer.map { (reports.place(of: setup.reportName), $0) }
-        let place = try setup.home.map { (home) throws(SystemError) in try folders.make(home) }
+        let user = try users.user(of: setup.home, name: setup.name)
+        setup.user = user
+        let place = try setup.home.map { (home) throws(SystemError) in try folders.make(home, user: user) }
         setup.caches = place?.caches
         if let data = place?.data { setup.variables.append("SCHEDHOST_DATA=" + data) }
-        if setup.limits.sandbox.level != .off { try confine(&setup, place) }
-        return try groups.enter(setup.limits) { (joined) throws(SystemError) in
+        if user != nil {
+            users.show(setup.copy)
+            if let data = place?.data { setup.variables += ["HOME=" + data, "TMPDIR=" + data] }
+        }
+        // Only who cannot create it needs it now.
+        let isMade = backtracer != nil && (user != nil || setup.limits.sandbox.level != .off)
+        let report = isMade ? try? reports.make(setup.reportName, for: user) : nil
+        if setup.limits.sandbox.level != .off { try confine(&setup, place, report: report) }
+        return try groups.enter(setup.limits, isRoot: HostProcess.user == 0 && user == nil) {
+            (joined) throws(SystemError) in
             setup.groups = joined
             let link = try WorkerLink(
-                setup, ledger: try ledger(setup.ledgerName), loop: loop, clock: clock, report: report)
+                setup, ledger: try ledger(setup.ledgerName), loop: loop, clock: clock, report: hear)
             return (link.pid, link)
         }
     }
@@ -126,15 +138,17 @@ final class ProcessLauncher: WorkerLauncher {
     }
 
     /// Gives a worker a sandbox, with write access to its own folders and to its report file.
-    private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?) throws(SystemError) {
+    private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?, report: String?)
+        throws(SystemError)
+    {
         var places = SandboxPolicy.Places()
         places.own = place.map { [$0.caches, $0.data] } ?? []
         places.code =
             [setup.home == .everybody ? copies : setup.copy]
             + setup.libraries.folders.filter { $0 != sandboxes.plugins }
         places.backtracer = backtracer
-        if backtracer != nil { places.report = try? reports.make(setup.reportName) }
-        if let data = place?.data { setup.variables.append("TMPDIR=" + data) }
+        places.report = report
+        if setup.user == nil, let data = place?.data { setup.variables.append("TMPDIR=" + data) }
         setup.policy = try sandboxes.policy(setup.limits.sandbox, places).bytes
     }
 

@@ -83,6 +83,8 @@ final class WorkerLink: WorkerProcess {
         var limits: WorkerLimits
         /// The control groups that it joins.
         var groups = GroupMembership()
+        /// The user that it becomes; nil if it stays the host's.
+        var user: UInt32?
         /// The owner of its folders, and the folder of its disk caches.
         var home: WorkerHome?
         var caches: String?
@@ -124,7 +126,8 @@ final class WorkerLink: WorkerProcess {
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)", "\(HostProcess.pid)"] + setup.limits.arguments
-                + setup.groups.arguments + [setup.name],
+                + setup.groups.arguments
+                + (setup.user.map { ["user=\($0)"] } ?? []) + [setup.name],
             environment: Self.environment(setup) + setup.variables, descriptors: descriptors)
         child = try ChildProcess(launch)
         channel = sockets.first
