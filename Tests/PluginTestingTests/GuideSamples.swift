@@ -1,5 +1,4 @@
 // The chapter "Tests in Swift" of the guide for authors, as it stands there: GuideTests compares the two.
-import Foundation
 import PluginTesting
 import Testing
 
@@ -59,23 +58,5 @@ struct MarketTests {
         let reports = run.log.filter { $0.routine == "report" && !$0.isHosts }
         // Friday by summer time, and Monday an hour later by the clock of the world: 09:30 in Berlin on both days.
         #expect(reports.map(\.at) == [.minutes(7 * 60 + 30), .minutes(3 * 1440 + 8 * 60 + 30)])
-    }
-}
-
-@Suite struct GuideTests {
-    @Test func `this file has what the guide shows`() throws {
-        let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
-        let guide = try String(contentsOfFile: root + "/Sources/PluginAPI/README.md", encoding: .utf8)
-        let own = try String(contentsOfFile: #filePath, encoding: .utf8)
-        let samples = guide.components(separatedBy: "```swift\n").dropFirst().compactMap {
-            $0.components(separatedBy: "```").first
-        }.filter { $0.contains("struct MarketTests") || $0.contains("Plugin(\"market\"") }
-        #expect(samples.count == 2)
-        for sample in samples {
-            // Imports and the entry are not needed here.
-            let start = try #require(sample.range(of: "let currency") ?? sample.range(of: "struct MarketTests"))
-            let end = sample.range(of: "\n@c(")?.lowerBound ?? sample.endIndex
-            #expect(own.contains(sample[start.lowerBound..<end]))
-        }
     }
 }
