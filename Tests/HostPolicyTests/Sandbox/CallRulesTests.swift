@@ -147,7 +147,7 @@ import Testing
 
     @Test func `the kernel takes a filter of this length, and each jump ends within it`() throws {
         let program = try machine().program
-        #expect(program.instructions.count < 600)
+        #expect(program.instructions.count < 450)
         for (index, instruction) in program.instructions.enumerated() {
             let rest = program.instructions.count - index - 1
             switch instruction.code {

@@ -114,14 +114,17 @@ public struct SeccompProgram: Equatable, Sendable {
     /// Generates a filter from rules by number of the call; a call without a rule is allowed. A call of another
     /// architecture, for example a 32-bit one, ends the process, because its numbers have other meanings.
     init(_ rules: [UInt32: CallDecision], lastKnown: UInt32) {
-        add(Code.load, Offset.architecture)
-        add(Code.jumpIfEqual, Self.architecture, ifTrue: 1, ifFalse: 0)
-        add(Code.answer, CallAnswer.kill.code)
-        add(Code.load, Offset.number)
+        var writer = Writer()
+        let known = writer.tree(Self.ranges(rules)[...])
         // This covers the x32 ABI too, whose numbers are large.
-        add(Code.jumpIfAtLeast, lastKnown + 1, ifTrue: 0, ifFalse: 1)
-        add(Code.answer, Self.notImplemented.code)
-        addTree(rules.sorted { $0.key < $1.key }[...])
+        let unknown = writer.answer(Self.notImplemented)
+        writer.jump(Code.jumpIfAtLeast, lastKnown + 1, to: unknown, else: known)
+        let native = writer.load(Offset.number)
+        let foreign = writer.answer(.kill)
+        writer.jump(Code.jumpIfEqual, Self.architecture, to: native, else: foreign)
+        writer.load(Offset.architecture)
+        instructions = writer.backwards.reversed()
+        ownProcessSlots = writer.ownProcess.map { instructions.count - $0 }.sorted()
         bytes.reserveCapacity(instructions.count * 8)
         for instruction in instructions {
             bytes.append(littleEndian: instruction.code)
@@ -130,70 +133,109 @@ public struct SeccompProgram: Equatable, Sendable {
         }
     }
 
-    /// Generates a binary search, so that each call needs only a few comparisons.
-    private mutating func addTree(_ rules: ArraySlice<(key: UInt32, value: CallDecision)>) {
-        if rules.count <= 3 {
-            for rule in rules {
-                if case .answer(let answer) = rule.value {
-                    add(Code.jumpIfEqual, rule.key, ifTrue: 0, ifFalse: 1)
-                    add(Code.answer, answer.code)
-                    continue
+    /// The decision for all numbers from `first` up to the next range's.
+    private struct Range {
+        let first: UInt32
+        let decision: CallDecision
+    }
+
+    /// Merges neighbouring numbers with the same decision: fewer ranges make a shorter program.
+    private static func ranges(_ rules: [UInt32: CallDecision]) -> [Range] {
+        var ranges = [Range(first: 0, decision: .answer(.allow))]
+        func add(_ first: UInt32, _ decision: CallDecision) {
+            if ranges.last?.first == first { ranges.removeLast() }
+            if ranges.last?.decision != decision { ranges.append(Range(first: first, decision: decision)) }
+        }
+        for (number, decision) in rules.sorted(by: { $0.key < $1.key }) {
+            add(number, decision)
+            add(number + 1, .answer(.allow))
+        }
+        return ranges
+    }
+
+    /// Writes a program from its end to its beginning. Jumps lead forwards only, so everything that is written already can be
+    /// their target, and equal parts are written once. The kernel compiles the program at each start of a worker, which takes
+    /// time for each instruction.
+    private struct Writer {
+        /// A place in the program: the number of instructions from there to the end.
+        typealias Place = Int
+
+        /// A part that is written: a decision, and the test whose operand is loaded before it.
+        private struct Part {
+            let decision: CallDecision
+            let loaded: CallDecision.Test?
+            let place: Place
+        }
+
+        private(set) var backwards: [Instruction] = []
+        private(set) var ownProcess: [Place] = []
+        private var parts: [Part] = []
+        /// The most instructions that a comparison can skip, with room for those that are written before it.
+        private static let reach = 240
+
+        private var place: Place { backwards.count }
+
+        @discardableResult
+        private mutating func add(_ code: UInt16, _ operand: UInt32, ifTrue: Int = 0, ifFalse: Int = 0) -> Place {
+            backwards.append(
+                Instruction(code: code, ifTrue: UInt8(ifTrue), ifFalse: UInt8(ifFalse), operand: operand))
+            return place
+        }
+
+        @discardableResult
+        mutating func load(_ offset: UInt32) -> Place { add(Code.load, offset) }
+
+        /// A comparison. A target that is too far away is reached by an unconditional jump.
+        @discardableResult
+        mutating func jump(_ code: UInt16, _ value: UInt32, to then: Place, else otherwise: Place) -> Place {
+            var (then, otherwise) = (then, otherwise)
+            if place - then > Self.reach { then = add(Code.jump, UInt32(place - then)) }
+            if place - otherwise > Self.reach { otherwise = add(Code.jump, UInt32(place - otherwise)) }
+            return add(code, value, ifTrue: place - then, ifFalse: place - otherwise)
+        }
+
+        mutating func answer(_ answer: CallAnswer) -> Place { decision(.answer(answer), loaded: nil) }
+
+        /// A binary search, so that each call needs only a few comparisons.
+        mutating func tree(_ ranges: ArraySlice<Range>) -> Place {
+            guard ranges.count > 1 else {
+                return decision(ranges.first?.decision ?? .answer(.allow), loaded: nil)
+            }
+            let middle = ranges.startIndex + ranges.count / 2
+            let upper = tree(ranges[middle...])
+            let lower = tree(ranges[..<middle])
+            return jump(Code.jumpIfAtLeast, ranges[middle].first, to: upper, else: lower)
+        }
+
+        /// A decision; every path ends with an answer. `loaded` is the previous test, whose loaded value may be reused.
+        mutating func decision(_ decision: CallDecision, loaded: CallDecision.Test?) -> Place {
+            let known = parts.last { part in
+                guard part.decision == decision, place - part.place <= Self.reach else { return false }
+                guard case .test = decision else { return true }
+                guard let old = part.loaded, let new = loaded else { return part.loaded == nil && loaded == nil }
+                return old.comparesSame(as: new)
+            }
+            if let known { return known.place }
+            let written: Place
+            switch decision {
+            case .answer(let answer): written = add(Code.answer, answer.code)
+            case .test(let test, let then, let otherwise):
+                let failed = self.decision(otherwise, loaded: test)
+                let passed = self.decision(then, loaded: test)
+                var value: UInt32 = 0
+                if case .value(let known) = test.equals { value = known }
+                let compared = jump(Code.jumpIfEqual, value, to: passed, else: failed)
+                if case .ownProcess = test.equals { ownProcess.append(compared) }
+                if loaded.map({ $0.comparesSame(as: test) }) == true {
+                    written = compared
+                } else {
+                    if test.mask != .max { add(Code.and, test.mask) }
+                    written = load(Offset.argument(test.argument, upper: test.isUpper))
                 }
-                add(Code.jumpIfEqual, rule.key, ifTrue: 1, ifFalse: 0)
-                let over = placeholder()
-                addDecision(rule.value, after: nil)
-                close(over)
             }
-            return add(Code.answer, CallAnswer.allow.code)
+            parts.append(Part(decision: decision, loaded: loaded, place: written))
+            return written
         }
-        let middle = rules.startIndex + rules.count / 2
-        add(Code.jumpIfAtLeast, rules[middle].key, ifTrue: 0, ifFalse: 1)
-        let upper = placeholder()
-        addTree(rules[..<middle])
-        close(upper)
-        addTree(rules[middle...])
-    }
-
-    /// Generates the instructions for a decision; every path ends with an answer. `after` is the previous test, whose
-    /// loaded value may be reused.
-    private mutating func addDecision(_ decision: CallDecision, after: CallDecision.Test?) {
-        switch decision {
-        case .answer(let answer): add(Code.answer, answer.code)
-        case .test(let test, let then, let otherwise):
-            if after.map({ $0.comparesSame(as: test) }) != true {
-                add(Code.load, Offset.argument(test.argument, upper: test.isUpper))
-                if test.mask != .max { add(Code.and, test.mask) }
-            }
-            var value: UInt32 = 0
-            switch test.equals {
-            case .value(let known): value = known
-            case .ownProcess: ownProcessSlots.append(instructions.count)
-            }
-            if case .answer(let answer) = then {
-                add(Code.jumpIfEqual, value, ifTrue: 0, ifFalse: 1)
-                add(Code.answer, answer.code)
-            } else {
-                add(Code.jumpIfEqual, value, ifTrue: 1, ifFalse: 0)
-                let over = placeholder()
-                addDecision(then, after: test)
-                close(over)
-            }
-            addDecision(otherwise, after: test)
-        }
-    }
-
-    private mutating func add(_ code: UInt16, _ operand: UInt32, ifTrue: UInt8 = 0, ifFalse: UInt8 = 0) {
-        instructions.append(Instruction(code: code, ifTrue: ifTrue, ifFalse: ifFalse, operand: operand))
-    }
-
-    /// Adds a jump to the instruction that is next when `close` is called, which sets the distance.
-    private mutating func placeholder() -> Int {
-        add(Code.jump, 0)
-        return instructions.count - 1
-    }
-
-    private mutating func close(_ jump: Int) {
-        instructions[jump].operand = UInt32(instructions.count - jump - 1)
     }
 }
 
