@@ -21,8 +21,16 @@ public enum CrashReportText {
 
     /// The text of a report's bytes, from a file named `PLUGIN@SESSION.json`; nil if they are not a report.
     public static func text(_ bytes: [UInt8], named name: String) -> String? {
-        CrashReport(bytes).map { text($0, plugin: String(name.prefix { $0 != "@" })) }
+        CrashReport(bytes).map { text($0, plugin: plugin(of: name)) }
     }
+
+    /// Bytes of a report at most.
+    static var limit: Int { CrashReport.limit }
+
+    /// The report of these bytes as it is kept, without registers and memory; nil when it is none.
+    static func json(_ bytes: [UInt8]) -> [UInt8]? { CrashReport(bytes)?.json }
+
+    private static func plugin(of name: String) -> String { String(name.prefix { $0 != "@" }) }
 
     /// The name to show for a loaded file. Workers load copies that are named by their content; the first of these in
     /// the report is the plugin that crashed.

@@ -111,6 +111,11 @@ extension EndToEnd.Isolation {
         let files = try FileManager.default.contentsOfDirectory(atPath: scratch.state + "/reports").sorted()
         let kept = files.filter { $0.hasSuffix(".json") }  // beside them lie the sessions' last lines
         #expect(kept == records.compactMap(\.report).suffix(20))
+        for name in kept {
+            let text = scratch.text("state/reports/" + name)
+            #expect(text.contains("misdeed_segv"), "\(name): \(text)")
+            #expect(!text.contains("registers") && !text.contains("capturedMemory"), "\(name): \(text)")
+        }
 
         let last = try #require(records.last)
         let shown = try await Program.run("records", "--show", "\(last.session)", "--state", scratch.state, in: scratch)

@@ -15,7 +15,9 @@ import Testing
         + #"{"crashed":true,"frames":[{"symbol":"f","image":"lib.so","sourceLocation":{"file":"/x/b.c","line":3}}]}]}"#
 
     /// What is read of a report that `make` has put at the path.
-    private func read(wanted: Bool = true, _ make: (String) throws -> Void) throws -> (Report, left: Bool) {
+    private func read(
+        wanted: Bool = true, then: (String) throws -> Void = { _ in }, _ make: (String) throws -> Void
+    ) throws -> (Report, left: Bool) {
         let folder = TestDirectory()
         try make(folder.path + "/1.json")
         let loop = try EventLoop(clock: SystemClock())
@@ -30,7 +32,9 @@ import Testing
             if found != nil || now > deadline { loop.stop() }
             return deadline
         }
-        return (try #require(found), FileManager.default.fileExists(atPath: folder.path + "/1.json"))
+        let report = try #require(found)
+        if report.file != nil, wanted { try then(folder.path + "/1.json") }
+        return (report, FileManager.default.fileExists(atPath: folder.path + "/1.json"))
     }
 
     private func write(_ text: String, to path: String) throws { try Data(text.utf8).write(to: URL(filePath: path)) }
@@ -38,6 +42,38 @@ import Testing
     @Test func `a report is read, and stays for the record`() throws {
         let (report, isLeft) = try read { try write(Self.good, to: $0) }
         #expect(report == Report(frame: "f (b.c:3)", text: "Bad", file: "1.json") && isLeft)
+    }
+
+    @Test func `what is kept has neither registers nor memory, and is the same report`() throws {
+        let private1 = #""registers":{"rax":"0x0073736170726553"},"name":"main","#
+        let private2 = #","capturedMemory":{"0x7ffd1234":"73 65 63 72 65 74"},"backtraceTime":0.2,"own":"hunter2"}"#
+        var text = Self.good.replacing(#""crashed":true,"#, with: #""crashed":true,"# + private1)
+        text = #"{"timestamp":"now","kind":"crashReport","# + text.dropFirst().dropLast() + private2
+        var kept = Data()
+        let (report, _) = try read(then: { kept = try Data(contentsOf: URL(filePath: $0)) }) {
+            try write(text, to: $0)
+        }
+        #expect(report.file == "1.json" && report.frame == "f (b.c:3)")
+        let words = String(decoding: kept, as: UTF8.self)
+        for word in ["registers", "rax", "0x0073736170726553", "capturedMemory", "73 65 63", "hunter2"] {
+            #expect(!words.contains(word), "\(words)")
+        }
+        for word in [#""timestamp":"now""#, #""kind":"crashReport""#, #""file":"/x/b.c","line":3"#] {
+            #expect(words.contains(word), "\(words)")
+        }
+        let before = try #require(CrashReport(Array(text.utf8)))
+        let after = try #require(CrashReport(Array(kept)))
+        #expect(CrashReportText.text(after, plugin: "p") == CrashReportText.text(before, plugin: "p"))
+        #expect(after.json == Array(kept), "what was kept once is kept as it is")
+    }
+
+    @Test func `what is kept is at most 1 MiB, whatever is in the texts`() throws {
+        let name = String(repeating: "\u{202E}", count: 1300)
+        let frames = (0..<250).map { _ in #"{"symbol":"\#(name)"}"# }.joined(separator: ",")
+        let report = try #require(CrashReport(Array(#"{"threads":[{"frames":[\#(frames)]}]}"#.utf8)))
+        #expect(report.frames.count == 250)
+        let kept = try #require(CrashReport(report.json))
+        #expect(report.json.count <= CrashReport.limit && !kept.frames.isEmpty)
     }
 
     @Test func `a report that nobody awaits any more is removed`() throws {

@@ -111,9 +111,12 @@ extension ControlDesk {
         let known = recent?.report(of: id)
         let found = known ?? (try? reports.names())?.first { $0.hasSuffix("@\(id).json") }
         guard let name = found, !name.contains("/"), let file = try? reports.openForReading(name),
-            let bytes = try? file.readAll(limit: 4 << 20, subject: name)
+            let bytes = try? file.readAll(limit: CrashReportText.limit, subject: name)
         else { return absent }
-        guard isText else { return HTTPResponse(type: "application/json", body: bytes) }
+        // One that an earlier version has kept has more in it than is for others.
+        guard isText else {
+            return CrashReportText.json(bytes).map { HTTPResponse(type: "application/json", body: $0) } ?? absent
+        }
         let text = CrashReportText.text(bytes, named: name) ?? "not a crash report\n"
         return HTTPResponse(type: "text/plain; charset=utf-8", body: Array(text.utf8))
     }

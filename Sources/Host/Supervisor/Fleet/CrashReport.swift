@@ -5,7 +5,10 @@ internal import HostValues
 ///
 /// Only one thread is kept, without unneeded fields, so that a parsed report takes little more memory than its bytes.
 struct CrashReport {
-    /// What happened, in the backtracer's words.
+    /// When, in the backtracer's words.
+    private(set) var timestamp: String?
+    private(set) var kind: String?
+    /// What happened, in its words.
     private(set) var description: String?
     private(set) var faultAddress: String?
     private(set) var platform: String?
@@ -39,6 +42,8 @@ struct CrashReport {
             var isFound = false
             try cursor.object { (cursor, name) throws(JSONFault) in
                 switch name {
+                case "timestamp": timestamp = try cursor.textOrNull()
+                case "kind": kind = try cursor.textOrNull()
                 case "description": description = try cursor.textOrNull()
                 case "faultAddress": faultAddress = try cursor.textOrNull()
                 case "platform": platform = try cursor.textOrNull()

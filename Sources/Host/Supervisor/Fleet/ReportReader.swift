@@ -126,7 +126,8 @@ enum CrashExamination {
         if let file = try? directory.openForReading(subject.report) {
             let bytes = try? file.readAll(limit: CrashReport.limit, subject: subject.report)
             report = bytes.flatMap(CrashReport.init)
-            if report == nil { try? directory.remove(subject.report) } else { found.file = subject.report }
+            found.file = report.flatMap { keep($0, as: subject.report, in: directory) }
+            if found.file == nil { try? directory.remove(subject.report) }
         }
         found.text = report?.description.map { String($0.prefix(500)) }
         found.frame = CrashFrame.top(report, named(subject.page?.frames ?? [], subject.files))
@@ -136,6 +137,16 @@ enum CrashExamination {
                 place: CrashFrame.top(nil, named([refused.frame], subject.files)))
         }
         return found
+    }
+
+    /// Puts what is kept of a report in its place; its name, or nil where that cannot be written: then nothing is kept.
+    private static func keep(_ report: CrashReport, as name: String, in directory: borrowing Directory) -> String? {
+        do throws(SystemError) {
+            try directory.save(report.json, as: name, isSynchronized: false)
+            return name
+        } catch {
+            return nil
+        }
     }
 
     /// The page's frames, with the functions' names for those in plugins' files, and the line for the innermost of
