@@ -219,6 +219,52 @@ struct SessionStoreTests {
         #expect(again.contains(SessionRecord.sample(100).session) == true)
     }
 
+    /// A storm of one plugin while two others end a session now and then.
+    @Test func noPluginPushesTheOthersHistoryOut() throws {
+        func record(_ number: Int, _ plugin: String) -> SessionRecord {
+            var record = SessionRecord.sample(number)
+            record.plugin = plugin
+            return record
+        }
+        var store = try open { $0.rotateAt = 40_000 }
+        var expected: [String: [Int64]] = [:]
+        for number in 1...5000 {
+            let plugin = number % 500 == 0 ? "quiet" : number % 900 == 1 ? "other" : "storm"
+            try store.append(record(number, plugin))
+            if plugin != "storm" { expected[plugin, default: []].append(record(number, plugin).startMs) }
+        }
+        #expect(store.rotationFault == nil && store.rotations > 8)
+        let records = try scratch.records()
+        for (plugin, starts) in expected {
+            #expect(records.filter { $0.plugin == plugin }.map(\.startMs) == starts, "all of them, in order")
+        }
+        let sessions = records.map(\.session)
+        #expect(Set(sessions).count == sessions.count && sessions == sessions.sorted(), "none twice, in order")
+        #expect(try scratch.bytes("sessions.kept.jsonl").count <= 10_000)
+        #expect(records.count < 1500)
+        // Sums are as they were, and the next host finds the same.
+        let again = try open()
+        #expect(again.lifetimeCycles(plugin: "quiet", routine: "snapshot") == 50)
+    }
+
+    @Test func aHostThatDiesWhileItKeepsRecordsLeavesNoneTwice() throws {
+        var store = try open {
+            $0.rotateAt = 3000
+            $0.keep = 1
+        }
+        for number in 1...60 {
+            var record = SessionRecord.sample(number)
+            record.plugin = number.isMultiple(of: 7) ? "quiet" : "storm"
+            try store.append(record)
+        }
+        let old = try scratch.bytes("sessions.1.jsonl")
+        store.rotate()
+        try scratch.write("sessions.1.jsonl", old)  // as if it had not gone yet
+        let again = try open { $0.keep = 1 }
+        let sessions = try scratch.records().map(\.session)
+        #expect(Set(sessions).count == sessions.count && again.warnings.isEmpty)
+    }
+
     @Test func aQuietRoutineKeepsItsSumWhenItsRecordsAreGone() throws {
         do {
             var store = try open {

@@ -2,17 +2,22 @@ internal import HostValues
 
 /// What follows from the end of a session. `FailureHistory` counts the failures.
 extension RestartPolicy {
-    /// Requests a start.
-    mutating func begin() -> [Action] {
+    /// Orders a start, at once or as soon as the pace allows.
+    mutating func begin(at now: MonotonicTime) -> [Action] {
+        if let later = pace.delay(at: now) {
+            isStopLasting = false
+            state = .waiting(until: later)
+            return [.startAt(later)]
+        }
         state = .starting
         isOpen = true
         isStopLasting = false
         return [.startNow]
     }
 
-    /// Requests a start, after the end of the session if one is still running.
-    mutating func beginOrWaitForEnd() -> [Action] {
-        guard isOpen else { return begin() }
+    /// Orders a start, but not before the session that still runs has ended.
+    mutating func beginOrWaitForEnd(at now: MonotonicTime) -> [Action] {
+        guard isOpen else { return begin(at: now) }
         state = .ending
         isStopLasting = false
         return []
@@ -54,7 +59,7 @@ extension RestartPolicy {
         case .removed:
             state = .idle
             return []
-        case .peerFailed, .reloaded, .hostDied: return begin()
+        case .peerFailed, .reloaded, .hostDied: return begin(at: now)
         case .error: return failed(.error, cause, at: now, using: &random)
         case .crash, .exit, .timeout: return failed(.death, cause, at: now, using: &random)
         case .quarantined: return shutOut(byHook: cause, at: now)
@@ -94,7 +99,7 @@ extension RestartPolicy {
     }
 
     private mutating func wait(_ delay: Int64, at now: MonotonicTime) -> [Action] {
-        if delay <= 0 { return begin() }
+        if delay <= 0 { return begin(at: now) }
         let start = now + delay
         state = .waiting(until: start)
         return [.startAt(start)]

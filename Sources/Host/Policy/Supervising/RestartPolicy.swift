@@ -100,6 +100,8 @@ public struct RestartPolicy: Sendable {
     var content: String?
     /// The failures so far.
     var history = FailureHistory()
+    /// How soon the next session may follow. It goes on where a routine's file or settings are replaced.
+    public var pace = StartPace()
     /// Whether a start was requested or a session runs whose end has not been reported yet.
     var isOpen = false
     /// Whether a person or a hook stopped the routine, rather than the host at its own end.
@@ -155,15 +157,15 @@ public struct RestartPolicy: Sendable {
         -> [Action]
     {
         switch event {
-        case .fileChanged(let content): fileChanged(to: content)
+        case .fileChanged(let content): fileChanged(to: content, at: now)
         case .started: started(at: now)
         case .goodCycle: goodCycle(at: now)
         case .sessionEnded(let end, let cause): sessionEnded(end, cause, at: now, using: &random)
         case .errorRepeated(let cause, let until): errorRepeated(cause, until, at: now)
         case .startFailed(let fault, let cause): startFailed(fault, cause, at: now, using: &random)
         case .loadError(let text): loadError(text, at: now)
-        case .resumed: resumed(restarting: false)
-        case .restartRequested: resumed(restarting: true)
+        case .resumed: resumed(restarting: false, at: now)
+        case .restartRequested: resumed(restarting: true, at: now)
         case .stopRequested: stopRequested()
         case .stopDecided: state == .ending ? [] : stopRequested()
         case .quarantineDecided(let why): quarantineDecided(why, at: now)
@@ -174,14 +176,14 @@ public struct RestartPolicy: Sendable {
 
     // MARK: Events
 
-    private mutating func fileChanged(to content: String) -> [Action] {
+    private mutating func fileChanged(to content: String, at now: MonotonicTime) -> [Action] {
         let isNew = content != self.content
         self.content = content
-        guard isNew else { return state == .idle ? begin() : [] }
+        guard isNew else { return state == .idle ? begin(at: now) : [] }
         let lifted = forget()
         switch state {
         case .idle, .complete, .stopped, .quarantined, .waiting:
-            return lifted + beginOrWaitForEnd()
+            return lifted + beginOrWaitForEnd(at: now)
         case .starting, .running, .ending:
             state = .ending
             return lifted
@@ -223,7 +225,7 @@ public struct RestartPolicy: Sendable {
         isOpen = false
         switch state {
         case .idle, .complete, .stopped, .waiting, .quarantined: return []
-        case .ending: return begin()
+        case .ending: return begin(at: now)
         case .starting, .running: return concluded(end, cause, at: now, using: &random)
         }
     }
@@ -232,7 +234,7 @@ public struct RestartPolicy: Sendable {
         isOpen = false
         switch state {
         case .idle, .complete, .stopped, .waiting, .quarantined: return []
-        case .ending: return begin()
+        case .ending: return begin(at: now)
         case .starting, .running: return repeated(cause, until, at: now)
         }
     }
@@ -244,7 +246,7 @@ public struct RestartPolicy: Sendable {
         isOpen = false
         switch state {
         case .idle, .complete, .stopped, .waiting, .quarantined: return []
-        case .ending: return begin()
+        case .ending: return begin(at: now)
         case .starting, .running: return failed(fault, cause, at: now, using: &random)
         }
     }
@@ -253,16 +255,16 @@ public struct RestartPolicy: Sendable {
         isOpen = false
         switch state {
         case .complete, .stopped, .quarantined: return []
-        case .ending: return begin()
+        case .ending: return begin(at: now)
         case .idle, .waiting, .starting, .running:
             return shutOut("a load error (\(oneLine(text, limit: 300)))", isProbed: true, at: now)
         }
     }
 
-    private mutating func resumed(restarting: Bool) -> [Action] {
+    private mutating func resumed(restarting: Bool, at now: MonotonicTime) -> [Action] {
         let lifted = forget()
         switch state {
-        case .idle, .complete, .stopped, .waiting, .quarantined: return lifted + beginOrWaitForEnd()
+        case .idle, .complete, .stopped, .waiting, .quarantined: return lifted + beginOrWaitForEnd(at: now)
         case .starting, .running:
             if restarting { state = .ending }
             return lifted
@@ -295,10 +297,10 @@ public struct RestartPolicy: Sendable {
 
     private mutating func timerFired(at now: MonotonicTime) -> [Action] {
         switch state {
-        case .waiting(let until): return now >= until ? begin() : []
+        case .waiting(let until): return now >= until ? begin(at: now) : []
         case .quarantined:
             guard let probeAt = quarantine?.probeAt, now >= probeAt, !isOpen else { return [] }
-            return begin()
+            return begin(at: now)
         case .running:
             guard isDoubted, let last = look, now >= last.at else { return [] }
             if isProven(at: now) { return acquit(at: now) }

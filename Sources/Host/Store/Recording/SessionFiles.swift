@@ -1,7 +1,8 @@
 public import HostSystem
 public import HostValues
 
-/// The record files of a state directory: `sessions.jsonl`, and the older `sessions.1.jsonl` and so on.
+/// The record files of a state directory: `sessions.jsonl`, the older `sessions.1.jsonl` and so on, and what was kept of those
+/// that have gone.
 ///
 /// Reading needs no lock and works while a host writes and rotates: all files are opened first, and a file that was
 /// moved meanwhile is read once. Memory use is bounded by the longest line, whatever the size of the files.
@@ -92,8 +93,8 @@ public enum SessionFiles {
         var files: [File] = []
         var seen: [UInt64] = []
         let numbers = try directory.names().compactMap { number(of: $0) }.sorted()
-        for number in [0] + numbers where number <= mostOlder {
-            let name = number == 0 ? current : older(number)
+        let names = [current] + numbers.filter { $0 <= mostOlder }.map(older) + [RecordArchive.name]
+        for name in names {
             do throws(SystemError) {
                 let descriptor = try directory.openForReading(name)
                 let status = try descriptor.status(subject: directory.child(name))

@@ -33,11 +33,58 @@ extension SessionStore {
         }
         var gap = 1
         while gap < options.keep, try exists(SessionFiles.older(gap)) { gap += 1 }
+        if gap == options.keep { try archive(SessionFiles.older(gap)) }
         while gap > 1 {
             try directory.rename(SessionFiles.older(gap - 1), to: SessionFiles.older(gap))
             gap -= 1
         }
         try directory.rename(SessionFiles.current, to: SessionFiles.older(1))
+    }
+
+    /// Keeps of a file that is about to go what is not to go with it, and lets it go.
+    private func archive(_ name: String) throws(SystemError) {
+        guard try exists(name) else { return }
+        let leaving = try content(of: name)
+        let held = try exists(RecordArchive.name) ? content(of: RecordArchive.name) : []
+        if let kept = RecordArchive.content(of: held, and: leaving, most: options.rotateAt / 4) {
+            try directory.save(kept, as: RecordArchive.name, isSynchronized: options.isSynchronized)
+        }
+        try directory.remove(name)
+    }
+
+    /// A host that was killed between the two has left what it has kept twice.
+    func finishArchive() throws(SystemError) {
+        let name = SessionFiles.older(max(1, options.keep))
+        guard try exists(RecordArchive.name), try exists(name) else { return }
+        guard let last = try lastLine(of: name), try lastLine(of: RecordArchive.name) == last else { return }
+        try directory.remove(name)
+    }
+
+    private func lastLine(of name: String) throws(SystemError) -> [UInt8]? {
+        let file = try directory.openForReading(name)
+        let reader = LineReader(path: directory.child(name), size: try file.status(subject: name).size)
+        var last: [UInt8]?
+        _ = try reader.backward(file) { bytes, range in
+            last = Array(bytes[range])
+            return false
+        }
+        return last
+    }
+
+    /// One that was not rotated in time may be larger than it should be: then the newest of it.
+    private func content(of name: String) throws(SystemError) -> [UInt8] {
+        let file = try directory.openForReading(name)
+        let size = try file.status(subject: directory.child(name)).size
+        let most = max(options.rotateAt * 2, 1 << 20)
+        let start = max(0, size - most)
+        var bytes: [UInt8] = []
+        while start + bytes.count < size {
+            let chunk = try file.read(
+                count: size - start - bytes.count, at: start + bytes.count, subject: directory.child(name))
+            if chunk.isEmpty { break }
+            bytes += chunk
+        }
+        return start == 0 ? bytes : Array(bytes.drop { $0 != UInt8(ascii: "\n") })
     }
 
     private func exists(_ name: String) throws(SystemError) -> Bool {

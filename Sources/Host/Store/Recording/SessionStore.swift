@@ -75,6 +75,7 @@ public struct SessionStore: ~Copyable {
         let file = try directory.openForAppending(SessionFiles.current, patience: 2_000_000_000)
         var store = SessionStore(directory, file, options)
         try store.mend()
+        try store.finishArchive()
         try store.buildIndex()
         return store
     }

@@ -77,6 +77,8 @@ final class RoutineBook {
     var totals: [String: RoutineTotals] = [:]
     /// Whether routines that are gone were paused, which applies to their successors of the same name.
     private var wasPaused: [String: Bool] = [:]
+    /// How soon those may begin a session.
+    private var paces: [String: StartPace] = [:]
     private var hasChanged = false
     private(set) var isStopping = false
     private var nextKey = 0
@@ -128,13 +130,14 @@ final class RoutineBook {
         let settings = entry.program.routines[index].settings
         let id = entry.program.name + "/" + entry.program.routines[index].name
         let tally = tallies.saved[id]
-        let policy =
+        var policy =
             if let tally {
                 RestartPolicy(
                     id: id, shared: settings.restart, restoring: tally, at: clock.monotonic(), wall: clock.wall())
             } else {
                 RestartPolicy(id: id, shared: settings.restart)
             }
+        if let pace = paces.removeValue(forKey: id) { policy.pace = pace }
         let routine = RoutineEntry(
             key: nextKey, owner: entry, index: index, policy: policy, settings: settings,
             untilMs: settings.until.moment(nowMs: clock.wallMilliseconds()))
@@ -182,6 +185,7 @@ final class RoutineBook {
                 hangs.remove(routine.key)
                 routines[routine.key] = nil
                 wasPaused[routine.identifier] = routine.isPaused
+                paces[routine.identifier] = routine.policy.pace
             }
         }
     }
