@@ -32,7 +32,8 @@ import Testing
     @Test(.timeLimit(.minutes(15))) func `the ledger reader`() {
         forSomeTime(seed: 1) { random in
             let bytes = random.bytes(LedgerSlot.size, often: [0, 1, 3, 7, 0x7F, 0x80, 0xFF])
-            _ = LedgerReader.twin(random.bytes(LedgerTwin.size, often: [0, 1, 0x7F, 0xFF]))
+            let twin = random.bytes(LedgerTwin.size, often: [0, 1, 0x7F, 0xFF])
+            _ = (LedgerReader.twin(twin, key: nil), LedgerReader.twin(twin, key: .unkeyed))
             let snapshot = LedgerReader.snapshot(bytes)
             var watch = HangWatch<Int>()
             let now = ClockReading(boot: BootTime(nanoseconds: 1 << 40), monotonic: MonotonicTime(nanoseconds: 1 << 39))
@@ -75,10 +76,12 @@ import Testing
         let events: [WorkerEvent] = [.ended(ended), .log(log), .dropped(count: 3), .goodbye]
         let seeds = events.map { $0.line() }
         forSomeTime(seed: 3) { random in
-            var lines = LineSplitter(limit: 4096)
+            var hearing = WorkerHearing()
+            var printed = WorkerOutput(hasReports: true)
             let bytes = random.mutated(seeds[Int(random.next() % UInt64(seeds.count))]) + [10]
-            lines.take(bytes) { line in _ = WorkerLink.decode(line) }
-            _ = lines.finish()
+            _ = hearing.take(bytes, at: 0)
+            _ = printed.take(bytes, isError: bytes.count.isMultiple(of: 2), at: 0)
+            _ = (hearing.finish(), printed.finish(at: 0))
         }
     }
 

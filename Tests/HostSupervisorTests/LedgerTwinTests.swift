@@ -11,13 +11,22 @@ import Testing
 /// A ledger and its twins: what spoils one leaves the other.
 @Suite struct LedgerTwinTests {
     private static let session: UInt64 = 0x18B_CFE5_6800_0001
+    private static let key = LedgerKey(first: 0x0123_4567_89AB_CDEF, second: 0xFEDC_BA98_7654_3210)
 
-    /// The bytes of a twin as a worker writes it.
-    private func twin(session: UInt64 = session, cycle: UInt64 = 41, state: LedgerState = .running) -> [UInt8] {
+    /// The bytes of a twin as the worker writes it that has the key.
+    private func twin(
+        session: UInt64 = session, cycle: UInt64 = 41, state: LedgerState = .running, key: LedgerKey = key
+    ) -> [UInt8] {
         let place = cycle << 8 | state.rawValue
         let seldom = LedgerTwin.seldom(session: session, thread: 77, failures: 2, missed: 1, end: 0)
-        return bytes([session, place, 77, 2, 1, 0, 0, LedgerTwin.check(seldom: seldom, place: place)])
+        let sealed = key.seldom(session: session, thread: 77, failures: 2, missed: 1, end: 0)
+        return bytes([
+            session, place, 77, 2, 1, 0, key.seal(seldom: sealed, place: place),
+            LedgerTwin.check(seldom: seldom, place: place),
+        ])
     }
+
+    private func read(_ bytes: [UInt8]) -> LedgerReader.Twin { LedgerReader.twin(bytes, key: Self.key) }
 
     private func bytes(_ words: [UInt64]) -> [UInt8] {
         words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
@@ -33,7 +42,7 @@ import Testing
 
     /// A ledger with that slot and that twin as its second.
     private func ledger(_ slot: [UInt8], _ twin: [UInt8]) throws -> WorkerLedger {
-        let ledger = try WorkerLedger()
+        let ledger = try WorkerLedger(key: Self.key)
         var twins = [UInt8](repeating: 0, count: LedgerSlot.start)
         twins.replaceSubrange(LedgerTwin.size..<LedgerTwin.size + twin.count, with: twin)
         try ledger.file.writeAll(
@@ -65,7 +74,7 @@ import Testing
             end: nil)
         // It does not say whether these were tried again: no more than is sure is called good.
         expected.passed = 2
-        #expect(LedgerReader.twin(twin()) == .whole(expected))
+        #expect(read(twin()) == .whole(expected))
     }
 
     @Test func `each bit that is turned is seen`() {
@@ -73,28 +82,29 @@ import Testing
         for bit in 0..<good.count * 8 {
             var bad = good
             bad[bit / 8] ^= 1 << UInt8(bit % 8)
-            #expect(LedgerReader.twin(bad) == .spoiled, "bit \(bit)")
+            #expect(read(bad) == .spoiled, "bit \(bit)")
         }
     }
 
     @Test func `each filling and each swap of words is seen`() {
         for byte in UInt8(1)...255 {
-            #expect(LedgerReader.twin([UInt8](repeating: byte, count: 64)) == .spoiled, "filled with \(byte)")
+            #expect(read([UInt8](repeating: byte, count: 64)) == .spoiled, "filled with \(byte)")
         }
-        #expect(LedgerReader.twin([UInt8](repeating: 0, count: 64)) == .unused)
-        #expect(LedgerReader.twin([]) == .unused)
+        #expect(read([UInt8](repeating: 0, count: 64)) == .unused)
+        #expect(read([]) == .unused)
         let words = (0..<8).map { Array(twin()[$0 * 8..<$0 * 8 + 8]) }
         for first in 0..<8 {
             for second in first + 1..<8 where words[first] != words[second] {
                 var swapped = words
                 swapped.swapAt(first, second)
-                #expect(LedgerReader.twin(swapped.flatMap { $0 }) == .spoiled, "words \(first) and \(second)")
+                #expect(read(swapped.flatMap { $0 }) == .spoiled, "words \(first) and \(second)")
             }
         }
     }
 
     @Test func `the twin is believed, with the times of its slot`() throws {
         let read = try ledger(slot(cycle: 0), twin()).snapshot(slot: 1)
+        #expect(read?.isSealed == true)
         let snapshot = try #require(read)
         #expect(snapshot.cycle == 41 && snapshot.state == .running && snapshot.failures == 2)
         #expect(snapshot.began == 1000 && snapshot.due == 2000)
@@ -112,6 +122,52 @@ import Testing
         #expect(!isSpoiled)
     }
 
+    /// Another process can read the file, knows how check words are made, and can write whatever it likes.
+    @Test func `who has not the key makes no twin, also from those that he has read`() throws {
+        let mine = twin(), later = twin(cycle: 42)
+        #expect(read(twin(key: .unkeyed)) == .spoiled && read(twin(key: .random())) == .spoiled)
+        // Each word of one with a seal of another, and its check word mended.
+        for word in 0..<6 {
+            var words = (0..<8).map { index in
+                mine[index * 8..<index * 8 + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            }
+            words[word] &+= 256
+            let seldom = LedgerTwin.seldom(
+                session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
+            words[7] = LedgerTwin.check(seldom: seldom, place: words[1])
+            #expect(read(bytes(words)) == .spoiled, "word \(word)")
+            words[6] = later[48..<56].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            #expect((read(bytes(words)) == .spoiled) == (word != 1), "with the next seal, word \(word)")
+        }
+        // What is left of a dead host's worker has no key any more: only accidents are told.
+        #expect(LedgerReader.twin(twin(key: .random()), key: nil) != .spoiled)
+        let ledger = try ledger(slot(cycle: 40), twin(key: .unkeyed))
+        let snapshot = ledger.snapshot(slot: 1)
+        #expect(snapshot?.isSealed == false && snapshot?.cycle == 40, "the slot is read instead")
+    }
+
+    @Test func `each bit of key and words changes the seal`() {
+        let key = Self.key
+        func seal(_ key: LedgerKey, _ words: [UInt64]) -> UInt64 {
+            key.seal(
+                seldom: key.seldom(
+                    session: words[0], thread: words[1], failures: words[2], missed: words[3], end: words[4]),
+                place: words[5])
+        }
+        let words: [UInt64] = [1, 2, 3, 4, 5, 6]
+        var seals: Set<UInt64> = [seal(key, words)]
+        for bit in 0..<64 {
+            for word in words.indices {
+                var changed = words
+                changed[word] ^= 1 << UInt64(bit)
+                seals.insert(seal(key, changed))
+            }
+            seals.insert(seal(LedgerKey(first: key.first ^ 1 << UInt64(bit), second: key.second), words))
+            seals.insert(seal(LedgerKey(first: key.first, second: key.second ^ 1 << UInt64(bit)), words))
+        }
+        #expect(seals.count == 1 + 64 * 8)
+    }
+
     @Test func `a twin that was scribbled on leaves the slot`() throws {
         var bad = twin()
         bad[9] ^= 1
@@ -119,6 +175,7 @@ import Testing
         let read = ledger.snapshot(slot: 1)
         let snapshot = try #require(read)
         #expect(snapshot.session == Self.session && snapshot.cycle == 40 && snapshot.state == .inHook)
+        #expect(!snapshot.isSealed)
         let isSpoiled = ledger.isSpoiled(slot: 1)
         #expect(isSpoiled)
     }

@@ -44,7 +44,7 @@ struct EventChannelTests {
         let pair = try DescriptorPair.socket()
         let channel = EventChannel(socket: try pair.second.duplicate(), clock: clock)
         for number in 0..<10_000 {
-            clock.advance(1_000_000)  // 1000 a second: within the rate
+            clock.advance(5_000_000)  // 200 a second: within the rate
             channel.log(log(number))
             if number % 10 == 0 { channel.send(.dropped(count: -number)) }
         }
@@ -80,9 +80,30 @@ struct EventChannelTests {
             }
             return shown
         }
-        #expect(try shown(5000) == 4000)
+        #expect(try shown(5000) == 2000)
         clock.advance(500_000_000)
-        #expect(try shown(5000) == 1000)
+        #expect(try shown(5000) == 100)
+    }
+
+    @Test("how many were dropped is told at once, then once a second, and before a session's end")
+    func told() throws {
+        let clock = TestClock()
+        let pair = try DescriptorPair.socket()
+        let channel = EventChannel(socket: try pair.second.duplicate(), clock: clock)
+        func counts() throws -> [Int] {
+            try drain(pair.first, channel).compactMap { if case .dropped(let count) = $0 { count } else { nil } }
+        }
+        var told: [Int] = []
+        for number in 0..<30_000 {
+            clock.advance(100_000)
+            channel.log(.init(plugin: 0, routine: nil, level: 20, text: "\(number)", ms: 0))
+            if number % 100 == 99 { told += try counts() }
+        }
+        #expect((2...4).contains(told.count), "in 3 s \(told)")
+        channel.send(.goodbye)
+        told += try counts()
+        let sum: Int = told.reduce(0, +)
+        #expect((27_395...27_405).contains(sum), "all but 2000 and 200 a second: \(told)")
     }
 
     @Test("long lines count as several, so that bytes are bounded too")
@@ -96,8 +117,8 @@ struct EventChannelTests {
             channel.log(.init(plugin: 0, routine: 0, level: 50, text: text, ms: 0))
             shown += try logs(pair.first, channel)
         }
-        #expect(shown == 4000 / 128)
-        clock.advance(64_000_000)
+        #expect(shown == 2000 / 128)
+        clock.advance(640_000_000)
         channel.log(.init(plugin: 0, routine: 0, level: 50, text: text, ms: 0))
         #expect(try logs(pair.first, channel) == 1)
     }

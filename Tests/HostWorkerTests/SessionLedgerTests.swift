@@ -31,7 +31,7 @@ struct SessionLedgerTests {
         }
 
         func ledger(now: BootTime = 100) -> SessionLedger {
-            unsafe SessionLedger(slot, twin: twin, session: SessionID(rawValue: 7), now: now, nextMs: 9)
+            unsafe SessionLedger(slot, twin: twin, key: .unkeyed, session: SessionID(rawValue: 7), now: now, nextMs: 9)
         }
 
         var state: LedgerState? { unsafe LedgerState(rawValue: slot.pointee.state.load(ordering: .relaxed)) }

@@ -35,6 +35,10 @@ struct TwinAccountTests {
             unsafe twin.pointee.check.load(ordering: .relaxed)
             == LedgerTwin.check(
                 seldom: seldom, place: place)
+            && kit.context.ledger.key.seal(
+                seldom: kit.context.ledger.key.seldom(
+                    session: session, thread: twin.pointee.thread.load(ordering: .relaxed), failures: failures,
+                    missed: missed, end: end), place: place) == twin.pointee.seal.load(ordering: .relaxed)
         return Seen(
             session: session, state: LedgerState(rawValue: place & 0xFF), cycle: place >> 8, failures: failures,
             missed: missed, end: end, isWhole: isWhole)
@@ -67,6 +71,7 @@ struct TwinAccountTests {
             box.look(); return 0
         }
         let kit = unsafe try PluginKit([script], clock: clock)
+        kit.context.ledger.key = .random()
         box.kit = kit
         defer { box.kit = nil }
         let order = kit.order(waitMs: 10, maxCycles: 4)
@@ -90,7 +95,7 @@ struct TwinAccountTests {
             ])
     }
 
-    @Test("what a plugin writes there is not taken over", arguments: [0, 8, 24, 40, 56])
+    @Test("what a plugin writes there is not taken over", arguments: [0, 8, 24, 40, 48, 56])
     func scribble(offset: Int) throws {
         let clock = TestClock()
         let box = Box()
@@ -111,7 +116,7 @@ struct TwinAccountTests {
         }
         let seen = Self.read(kit)
         // The words of each cycle are written anew; the others stay wrong, and the check says so.
-        #expect(seen.isWhole == [8, 56].contains(offset))
+        #expect(seen.isWhole == [8, 48, 56].contains(offset))
         if seen.isWhole { #expect(seen.cycle == 4 && seen.failures == 0) }
     }
 }

@@ -98,7 +98,7 @@ final class CheckWorker {
             case .event(.goodbye): inbox.hasSaidGoodbye = true
             case .died(let end): inbox.end = end
             case .garbage: inbox.isSpoiled = true
-            case .event, .output, .outputDropped, .left, .stuck: break
+            case .event, .output, .flood, .channelFlooded, .left, .stuck: break
             }
         }
         try watch?.follow(link.pid)

@@ -1,5 +1,6 @@
 internal import HostPolicy
 public import HostSystem
+internal import HostValues
 public import HostWire
 internal import Synchronization
 
@@ -10,10 +11,17 @@ internal import Synchronization
 public final class EventChannel: Sendable {
     private struct State {
         var backlog: [UInt8] = []
-        var budget = LineBudget(atOnce: 4000, perSecond: 2000)
+        /// What the host can write to its log without its being felt: see `ReadingShare`.
+        var budget = LineBudget(atOnce: 2000, perSecond: 200)
+        /// When it was last told how many were dropped.
+        var toldAt = MonotonicTime.longAgo
+        /// Of those that were dropped, those that were not told.
+        var untold = 0
         var isBroken = false
     }
 
+    /// How often it is told that lines are dropped, ns: to tell it with each line that passes would be as many again.
+    private static let period: Int64 = 1_000_000_000
     /// The size in bytes of the buffer of unsent lines above which log lines are dropped.
     private static let mostBacklog = 1 << 20
 
@@ -42,9 +50,25 @@ public final class EventChannel: Sendable {
     public func send(_ event: WorkerEvent) {
         let line = Self.encode(event)
         state.withLock { state in
+            if Self.isLast(event) { tellDropped(&state) }
             state.backlog += line
             flush(&state, wait: false)
         }
+    }
+
+    /// Whether nothing may follow from the same routine for long, so that what was dropped is told before it.
+    private static func isLast(_ event: WorkerEvent) -> Bool {
+        switch event {
+        case .ended, .refused, .goodbye: true
+        case .described, .loaded, .log, .dropped, .wantsTurn, .turnOver: false
+        }
+    }
+
+    private func tellDropped(_ state: inout State) {
+        state.untold += state.budget.takeDropped()
+        guard state.untold > 0 else { return }
+        state.backlog += Self.encode(.dropped(count: state.untold))
+        state.untold = 0
     }
 
     /// Sends what is buffered, as far as there is room; with `wait` set, blocks until all of it is sent.
@@ -55,19 +79,23 @@ public final class EventChannel: Sendable {
     /// Sends a log line, or drops it if there are too many.
     public func log(_ log: WorkerEvent.Log) {
         let now = clock.monotonic()
-        // Most lines of a flood are rejected here, before they are encoded.
-        let dropped: Int? = state.withLock { state in
+        // Most of a flood ends here, before anything is made of it.
+        let isAllowed = state.withLock { state in
             guard state.backlog.count < Self.mostBacklog else {
                 state.budget.drop()
-                return nil
+                return false
             }
             let (isAllowed, dropped) = state.budget.spend(bytes: log.text.utf8.count, at: now)
-            return isAllowed ? dropped : nil
+            state.untold += dropped
+            return isAllowed
         }
-        guard let dropped else { return }
+        guard isAllowed else { return }
         let line = Self.encode(.log(log))
         state.withLock { state in
-            if dropped > 0 { state.backlog += Self.encode(.dropped(count: dropped)) }
+            if state.untold > 0, now - state.toldAt >= Self.period {
+                state.toldAt = now
+                tellDropped(&state)
+            }
             state.backlog += line
             flush(&state, wait: false)
         }
@@ -76,9 +104,7 @@ public final class EventChannel: Sendable {
     /// Reports the number of lines that were dropped since the last report, if any.
     public func reportDropped() {
         state.withLock { state in
-            let dropped = state.budget.takeDropped()
-            guard dropped > 0 else { return }
-            state.backlog += Self.encode(.dropped(count: dropped))
+            tellDropped(&state)
             flush(&state, wait: false)
         }
     }

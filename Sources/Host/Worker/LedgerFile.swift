@@ -10,6 +10,8 @@ internal import Synchronization
     private let twins: GuardedMapping?
     private let firstSlot: UnsafeMutableRawPointer?
     private let firstTwin: UnsafeMutableRawPointer?
+    /// What the twins are sealed with: the supervisor says it before the worker loads anything.
+    var key = LedgerKey.unkeyed
     /// A slot that is never read, for a routine without a session.
     let scratch: UnsafeMutablePointer<LedgerSlot>
     /// The replica of `scratch`.

@@ -90,8 +90,8 @@ internal import Synchronization
         busy.store(true, ordering: .releasing)
         caches.open()
         unsafe cell.pointee.ledger = SessionLedger(
-            plugin.ledger.slot(start.slot), twin: plugin.ledger.twin(start.slot), session: start.session, now: now,
-            nextMs: times.nextMs)
+            plugin.ledger.slot(start.slot), twin: plugin.ledger.twin(start.slot), key: plugin.ledger.key,
+            session: start.session, now: now, nextMs: times.nextMs)
         return true
     }
 

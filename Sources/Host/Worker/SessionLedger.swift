@@ -21,11 +21,11 @@ internal import Synchronization
 
     /// Makes the ledger of a session that begins `now`. Slot and replica must outlive it.
     init(
-        _ slot: UnsafeMutablePointer<LedgerSlot>, twin: UnsafeMutablePointer<LedgerTwin>, session: SessionID,
-        now: BootTime, nextMs: Int64
+        _ slot: UnsafeMutablePointer<LedgerSlot>, twin: UnsafeMutablePointer<LedgerTwin>, key: LedgerKey,
+        session: SessionID, now: BootTime, nextMs: Int64
     ) {
         unsafe self.slot = unsafe slot
-        self.twin = unsafe TwinAccount(twin, session: session.rawValue)
+        self.twin = unsafe TwinAccount(twin, session: session.rawValue, key: key)
         unsafe slot.pointee.state.store(LedgerState.idle.rawValue, ordering: .relaxed)
         unsafe slot.pointee.end.store(0, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(0, ordering: .relaxed)

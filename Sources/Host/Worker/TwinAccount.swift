@@ -4,10 +4,10 @@ internal import Synchronization
 
 /// A session's counts in the worker's private memory, and the replica with a checksum that they are written to.
 ///
-/// Nothing is read back from the replica: so if a plugin overwrites it, the private counts are unaffected, and the
-/// replica's check word no longer matches.
+/// Nothing is read back from the twin: what a plugin wrote there is not taken over, and its check word and seal fail.
 @safe struct TwinAccount {
     private let twin: UnsafeMutablePointer<LedgerTwin>
+    private let key: LedgerKey
     private var session: UInt64 = 0
     private var thread: UInt64 = 0
     private var failures: UInt64 = 0
@@ -15,13 +15,19 @@ internal import Synchronization
     private var end: UInt64 = 0
     /// The value of `LedgerTwin.seldom` for these fields, which change seldom.
     private var seldom: UInt64 = 0
+    /// `LedgerKey.seldom` of these.
+    private var sealedSeldom: UInt64 = 0
 
-    /// Makes an account for no session.
-    init(scratch twin: UnsafeMutablePointer<LedgerTwin>) { unsafe self.twin = unsafe twin }
-
-    /// Makes an account for a session that begins.
-    init(_ twin: UnsafeMutablePointer<LedgerTwin>, session: UInt64) {
+    /// An account of no session.
+    init(scratch twin: UnsafeMutablePointer<LedgerTwin>) {
         unsafe self.twin = unsafe twin
+        key = .unkeyed
+    }
+
+    /// An account of a session that begins.
+    init(_ twin: UnsafeMutablePointer<LedgerTwin>, session: UInt64, key: LedgerKey) {
+        unsafe self.twin = unsafe twin
+        self.key = key
         self.session = session
         writeAll(.waiting, cycle: 0)
     }
@@ -35,6 +41,7 @@ internal import Synchronization
         let place = cycle &<< 8 | state.rawValue
         unsafe twin.pointee.place.store(place, ordering: .relaxed)
         unsafe twin.pointee.check.store(LedgerTwin.check(seldom: seldom, place: place), ordering: .relaxed)
+        unsafe twin.pointee.seal.store(key.seal(seldom: sealedSeldom, place: place), ordering: .relaxed)
     }
 
     /// Notes the thread that has the turn. Call it between two callbacks.
@@ -62,6 +69,8 @@ internal import Synchronization
     @inline(never)
     private mutating func writeAll(_ state: LedgerState, cycle: UInt64) {
         seldom = LedgerTwin.seldom(
+            session: session, thread: thread, failures: failures, missed: missed, end: end)
+        sealedSeldom = key.seldom(
             session: session, thread: thread, failures: failures, missed: missed, end: end)
         unsafe twin.pointee.session.store(session, ordering: .relaxed)
         unsafe twin.pointee.thread.store(thread, ordering: .relaxed)

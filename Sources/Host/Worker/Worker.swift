@@ -165,6 +165,7 @@ public final class Worker {
 
     private func perform(_ command: WorkerCommand) {
         switch command {
+        case .seal(let key): ledger.key = key
         case .load(let load):
             self.load(load)
             HostProcess.returnFreeMemory()  // the description of many routines takes as much memory as they do

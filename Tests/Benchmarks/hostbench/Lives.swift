@@ -87,6 +87,40 @@ enum Lives {
             ])
     }
 
+    /// A plugin that writes without end, by the ABI's log, on its standard output, and on the worker's channel itself: what of
+    /// a processor that costs the supervisor, in percent, from the flood's begin on.
+    static func flood(_ tools: Tools, seconds: Int) -> Benchmark {
+        let roads = [("log", "L"), ("output", "O"), ("channel", "C")]
+        func key(_ road: String) -> String { "supervisor's processor under a flood of \(road)" }
+        return Benchmark(
+            name: "flood", rows: roads.map { Row(key($0.0), "%") }, mostRounds: 2,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        var samples: [String: Sample] = [:]
+                        for (road, mode) in roads {
+                            // Looked at from the host's start on, which is the same for all and does not count.
+                            let calm = try HostRun(tools, settings: ["wait_ms": 1000], params: ["mode": "mark"])
+                            try calm.start()
+                            try waitFor("the first cycle", seconds: 10) { !calm.times().isEmpty }
+                            let start = Kernel.cpu(calm.running.pid)
+                            try calm.stop()
+                            let host = try HostRun(
+                                tools, settings: ["wait_ms": 1000, "timeout_ms": 0], params: ["mode": mode])
+                            try host.start()
+                            try waitFor("the session", seconds: 10) { host.begun() > 0 }
+                            usleep(UInt32(seconds) * 1_000_000)
+                            let spent = Kernel.cpu(host.running.pid) - start
+                            try host.stop()
+                            samples[key(road)] = Sample(max(0, spent) / Double(seconds) * 100)
+                        }
+                        return samples
+                    }
+                )
+            ])
+    }
+
     /// Many routines for a long time: what has grown from the second quarter to the last one.
     ///
     /// Of each quarter the least counts: what is in use for a moment, such as a thread of the pool, comes and goes by

@@ -210,6 +210,20 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
             trace(scheduler);
         }
         return SCHEDHOST_OK;
+    case 'L': /* floods, by the road that the letter says, until it is to stop */
+    case 'O':
+    case 'C':
+        while (!schedhost_stop_requested(scheduler)) {
+            static const char garbage[] = "none of the worker's lines, on the worker's channel\n";
+            if (routine->mode == 'L') {
+                schedhost_warning(scheduler, "a line of a flood of lines that nobody wants to read");
+            } else if (routine->mode == 'O') {
+                puts("a line of a flood of lines that nobody wants to read");
+            } else if (write(3, garbage, sizeof garbage - 1) < 0 && errno != EAGAIN) {
+                return SCHEDHOST_OK;
+            }
+        }
+        return SCHEDHOST_OK;
     case 'c':
     case 'f':
         trace(scheduler);

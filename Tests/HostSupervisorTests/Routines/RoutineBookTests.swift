@@ -171,6 +171,36 @@ final class BookHarness {
         #expect(harness.endedWorkers == harness.seats.values.map(\.self))
     }
 
+    /// A slot can be written by whoever can write the file; a sealed twin by its worker alone.
+    @Test func `nobody can say of a neighbour that its callback has run for long already`() throws {
+        book.add(BookHarness.program(1))
+        harness.perform()
+        let seat = try #require(harness.seats[0])
+        func says(_ state: LedgerState, began: BootTime, dueIn seconds: Int64, isSealed: Bool) {
+            var snapshot = LedgerSnapshot(
+                session: harness.sessions[0]?.rawValue ?? 0, state: state, cycle: 1, began: began,
+                due: harness.clock.boot() + seconds * 1_000_000_000, thread: 7)
+            snapshot.isSealed = isSealed
+            harness.ledgers.snapshots[seat.slot] = snapshot
+            book.settle()
+        }
+        says(.waiting, began: harness.clock.boot(), dueIn: 3000, isSealed: true)
+        harness.wait(2990)
+        says(.running, began: 1, dueIn: 0, isSealed: false)
+        harness.wait(40)
+        harness.perform()
+        #expect(harness.endedWorkers.isEmpty, "it is not over its time at once")
+        says(.waiting, began: harness.clock.boot(), dueIn: 100, isSealed: true)
+        harness.wait(99)
+        harness.perform()
+        #expect(harness.endedWorkers.isEmpty)
+        // What stays so has one timeout, and is told as what it is.
+        says(.running, began: 1, dueIn: 0, isSealed: false)
+        harness.wait(200)
+        let said = book.take().compactMap { if case .endHung(_, _, _, let say) = $0 { say } else { nil } }
+        #expect(said.count == 1 && said.first?.contains("its ledger was written on") == true, "\(said)")
+    }
+
     @Test func `a paused routine is not late, and one that is resumed may be`() {
         book.add(BookHarness.program(1))
         harness.perform()
@@ -225,6 +255,27 @@ final class BookHarness {
         harness.wait(4)
         harness.perform()
         #expect(harness.endedWorkers == [harness.seats[0]])
+    }
+
+    @Test func `a file that is replaced without pause begins ten sessions, and then two a second`() {
+        var begun: Set<SessionID> = []
+        for number in 1...600 {
+            book.add(BookHarness.program(number, content: "\(number)"))
+            harness.perform()
+            let routine = book.routines.keys.first ?? -1
+            if let session = harness.sessions[routine], begun.insert(session).inserted {
+                book.retire(number, as: .reloaded, "its file has changed")
+                harness.perform()
+                harness.end(routine, .reloaded)
+                harness.perform()
+            } else {
+                book.retire(number, as: .reloaded, "its file has changed")
+            }
+            book.forget([number])
+            harness.deadlines.run(harness.clock, for: 100_000_000)
+        }
+        #expect((125...132).contains(begun.count), "in a minute \(begun.count)")
+        #expect(harness.records.count == begun.count)
     }
 
     @Test func `a start that a person stops before it begins does not begin`() {

@@ -5,6 +5,7 @@ import Testing
 
 @Suite struct LineTests {
     static let commands: [WorkerCommand] = [
+        .seal(LedgerKey(first: .max, second: 0)),
         .load(
             .init(
                 plugin: 3, path: "/a b/\"x\".so", name: "x\n.so", parameters: #"{"a":"\"","ü":1}"#, isForRunning: true,
@@ -73,7 +74,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "{}", "[]", "null", "7", #"{"quit":false}"#, #"{"stop":"x"}"#, #"{"stop":1.5}"#, #"{"goodbye":true}x"#,
+        "", "{}", "[]", "null", "7", #"{"quit":false}"#, #"{"stop":"x"}"#, #"{"stop":1.5}"#, #"{"seal":[1]}"#,
+        #"{"seal":[1,2,3]}"#, #"{"goodbye":true}x"#,
         #"{"ended":{"disposition":"other"}}"#, #"{"ended":{"slot":9223372036854775808}}"#, #"{"log_level":2147483648}"#,
         #"{"loaded":{"parameters":[{"type":"list"}]}}"#, #"{"loaded":{"routines":[7]}}"#, #"{"unknown":1}"#,
     ]) func `what is no message is nil`(text: String) {

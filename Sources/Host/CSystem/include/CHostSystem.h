@@ -172,6 +172,17 @@ void chs_have_last_words(const struct chs_last_words *words);
 /* SIGINT and SIGTERM write to this eventfd(2), instead of ending the process. One that the process sends to itself ends it, with
  * the words for a crash. -1 and errno where that cannot be. */
 int chs_ring_at_stop(int bell);
+
+/* How often a byte occurs: in C it is fast also where the program is built for debugging. */
+static inline size_t chs_count(const void *bytes, size_t size, unsigned char wanted) {
+    const unsigned char *byte = (const unsigned char *)bytes, *end = byte + size;
+    size_t count = 0;
+    for (; byte < end; byte++) {
+        count += *byte == wanted;
+    }
+    return count;
+}
+
 /* From now on the program ends itself. */
 void chs_may_exit(void);
 

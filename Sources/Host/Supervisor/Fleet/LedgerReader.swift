@@ -29,13 +29,18 @@ enum LedgerReader {
         case spoiled
     }
 
-    /// Decodes a slot's replica. Accepts any bytes.
-    static func twin(_ bytes: [UInt8]) -> Twin {
+    /// A slot's twin from its bytes: any bytes. Without a key its seal is not looked at.
+    static func twin(_ bytes: [UInt8], key: LedgerKey?) -> Twin {
         guard bytes.count == LedgerTwin.size, bytes.contains(where: { $0 != 0 }) else { return .unused }
         let words = (0..<8).map { word($0, of: bytes) }
         let seldom = LedgerTwin.seldom(
             session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
-        guard words[6] == 0, words[7] == LedgerTwin.check(seldom: seldom, place: words[1]) else { return .spoiled }
+        guard words[7] == LedgerTwin.check(seldom: seldom, place: words[1]) else { return .spoiled }
+        if let key {
+            let sealed = key.seldom(
+                session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
+            guard words[6] == key.seal(seldom: sealed, place: words[1]) else { return .spoiled }
+        }
         var snapshot = LedgerSnapshot(
             session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8,
             thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],

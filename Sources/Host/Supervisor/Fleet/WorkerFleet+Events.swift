@@ -9,8 +9,8 @@ extension WorkerFleet {
         switch report {
         case .event(let event): hear(event, from: worker)
         case .output(let isError, let text): say(worker, isError ? .warning : .info, text)
-        case .outputDropped(let count):
-            say(worker, .warning, "\(count) lines of its output dropped: they came too fast")
+        case .flood(let road, let news): say(worker, .warning, road.text(news))
+        case .channelFlooded: tell(worker, .flood)
         case .garbage: tell(worker, .nonsense)
         // A fatal signal also closes the channel; so a crash is known at once, even if its report is never completed.
         case .left: tell(worker, hasFatalSignal(worker) ? .fatalSignal : .channelClosed)
@@ -47,8 +47,7 @@ extension WorkerFleet {
                 return
             }
             events.append(.line(line))
-        case .dropped(let count):
-            say(worker, .warning, "\(max(0, count)) log lines dropped: they came too fast")
+        case .dropped: break  // counted with all that were dropped
         case .wantsTurn(let slot, let session, let number, let due):
             guard worker.life.sessions[slot] == session else {
                 tell(worker, .nonsense)
@@ -131,5 +130,22 @@ extension WorkerFleet {
             }
         }
         events.append(.died(obituary))
+    }
+}
+
+extension WorkerLink.Road {
+    /// What is said of a flood.
+    func text(_ news: FloodWatch.News) -> String {
+        let lines =
+            switch self {
+            case .log: "log lines"
+            case .output: "lines of its output"
+            }
+        switch news {
+        case .began(let count):
+            return "\(count) \(lines) dropped: they come too fast, and more are dropped until they are fewer"
+        case .ended(let count, let time):
+            return "\(count) \(lines) were dropped in \(DurationText.format(milliseconds: time)): now they are fewer"
+        }
     }
 }

@@ -4,6 +4,8 @@ internal import HostWire
 
 /// The ledger file of one worker: the replicas of the slots, followed by the slots.
 struct WorkerLedger: ~Copyable {
+    /// What the worker seals its twins with; nil: it is a dead host's, and the key was lost with that.
+    let key: LedgerKey?
     /// The open file, which the worker inherits.
     let file: Descriptor
     /// The file's path, for messages.
@@ -11,12 +13,14 @@ struct WorkerLedger: ~Copyable {
 
     /// Creates a new file of that name.
     init(_ name: String, in directory: borrowing Directory) throws(SystemError) {
+        key = .random()
         file = try directory.create(name)
         path = directory.child(name)
     }
 
-    /// Makes an anonymous file.
-    init() throws(SystemError) {
+    /// A file that nobody else sees.
+    init(key: LedgerKey = .random()) throws(SystemError) {
+        self.key = key
         file = try Descriptor.memory("ledger")
         path = "ledger"
     }
@@ -24,6 +28,7 @@ struct WorkerLedger: ~Copyable {
     /// Opens the file that another host has left; nil if it does not exist.
     init?(left name: String, in directory: borrowing Directory) {
         guard let file = try? directory.openForReading(name) else { return nil }
+        key = nil
         self.file = file
         path = directory.child(name)
     }
@@ -44,6 +49,7 @@ struct WorkerLedger: ~Copyable {
     func snapshot(slot: Int) -> LedgerSnapshot? {
         let read = bytes(slot: slot).map { LedgerReader.snapshot($0) }
         guard case .whole(var snapshot) = twin(slot) else { return read }
+        snapshot.isSealed = true
         if let read, read.session == snapshot.session {
             snapshot.began = read.began
             snapshot.due = read.due
@@ -62,7 +68,7 @@ struct WorkerLedger: ~Copyable {
     }
 
     private func twin(_ slot: Int) -> LedgerReader.Twin {
-        read(slot, start: 0, size: LedgerTwin.size).map { LedgerReader.twin($0) } ?? .unused
+        read(slot, start: 0, size: LedgerTwin.size).map { LedgerReader.twin($0, key: key) } ?? .unused
     }
 
     private func read(_ slot: Int, start: Int, size: Int) -> [UInt8]? {

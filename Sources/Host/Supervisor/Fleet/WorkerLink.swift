@@ -16,12 +16,22 @@ final class WorkerLink: WorkerProcess {
         case garbage
         /// The worker has closed the channel, but is still alive.
         case left
-        /// Output lines that came too fast were dropped.
-        case outputDropped(Int)
-        /// The worker has ended but cannot be reaped, since another process traces it.
+        /// Lines come too fast, and some are dropped: by that road.
+        case flood(Road, FloodWatch.News)
+        /// Its plugin writes on the channel without end.
+        case channelFlooded
+        /// It has ended, and cannot be reaped: another process traces it.
         case stuck
         /// The worker has ended, and everything that it sent before was reported.
         case died(ProcessEnd)
+    }
+
+    /// How lines reach the host.
+    enum Road {
+        /// By the log of the ABI.
+        case log
+        /// Printed.
+        case output
     }
 
     /// The number of bytes read from one worker before others get their turn.
@@ -34,45 +44,30 @@ final class WorkerLink: WorkerProcess {
 
     var pid: Int32 { child.pid }
     let caches: String?
-    private var slotCount = 0
-    private var slots: [RoutineKey: Int] = [:]
-
-    private let hasReports: Bool
+    private var places = LedgerPlaces()
     private let child: ChildProcess
     private let channel: Descriptor
     private let output: Descriptor
     private let errors: Descriptor
     private let ledger: WorkerLedger
     private let page: Descriptor
-    private var words = LastWords()
-    private var ledgerSlots = 0
     private let loop: EventLoop
     private let clock: any HostClock
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
-    /// The longest line is the description of a plugin: some 80 bytes for each of up to 100 000 routines. While no
-    /// description is awaited, the smaller limit applies.
-    private static let longestDescription = 32 << 20
-    private static let longestLine = 1 << 20
-    private var lines = LineSplitter(limit: longestLine)
-    private var awaited = 0
-    private var outputLines = [LineSplitter(limit: 8192), LineSplitter(limit: 8192)]
+    private var hearing = WorkerHearing()
+    private var printed: WorkerOutput
+    /// What the reading of its channel, its output and its errors may cost. That of the lines that are told has bounds of its
+    /// own.
+    private var shares = [ReadingShare](repeating: ReadingShare(atOnce: 50_000_000, part: 200), count: 3)
+    private var channelFlood = ChannelFlood()
+    private var pauses: SourcePauses?
     private var unsent: [UInt8] = []
     /// Whether the channel is watched for room to send.
     private var isBlocked = false
     private var isStuck = false
-    /// The budget for printed lines: 200 lines a second in the long run.
-    private var outputBudget = LineBudget(atOnce: 1000, perSecond: 200)
-    /// The budget for log lines: a little more than a worker sends that keeps to its own budget.
-    private var logBudget = LineBudget(atOnce: 5000, perSecond: 2500)
     private let report: (Report) -> Void
 
-    /// Identifies a routine in a worker.
-    struct RoutineKey: Hashable {
-        let plugin: Int
-        let routine: Int
-    }
-
-    /// The parameters for starting a worker.
+    /// What a worker is started with.
     struct Setup {
         var name: String
         var ledgerName: String
@@ -105,7 +100,7 @@ final class WorkerLink: WorkerProcess {
         _ setup: Setup, ledger: consuming WorkerLedger, loop: EventLoop, clock: any HostClock,
         report: @escaping (Report) -> Void
     ) throws(SystemError) {
-        hasReports = setup.crashReport != nil
+        printed = WorkerOutput(hasReports: setup.crashReport != nil)
         self.loop = loop
         self.clock = clock
         self.report = report
@@ -135,10 +130,14 @@ final class WorkerLink: WorkerProcess {
         errors = err.first
         try output.setNonBlocking()
         try errors.setNonBlocking()
-        tokens[0] = try loop.watch(channel) { [weak self] readiness in self?.serveChannel(readiness) }
+        tokens[0] = try loop.watch(channel) { [weak self] readiness in
+            if readiness.contains(.writable) { self?.flush() }
+            if !readiness.isDisjoint(with: [.readable, .closed]) { self?.readChannel(all: false) }
+        }
         tokens[1] = try loop.watch(output) { [weak self] _ in self?.readOutput(isError: false, all: false) }
         tokens[2] = try loop.watch(errors) { [weak self] _ in self?.readOutput(isError: true, all: false) }
         tokens[3] = try loop.watch(child.descriptor) { [weak self] _ in self?.reap() }
+        if let key = self.ledger.key { send(.seal(key)) }
     }
 
     static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
@@ -164,24 +163,16 @@ final class WorkerLink: WorkerProcess {
 
     /// Sends a command; what the socket does not take now is sent later.
     func send(_ command: WorkerCommand) {
-        if case .load(let load) = command, !load.isForRunning { expect(1) }
+        hearing.sent(command)
         unsent += command.line() + [UInt8(ascii: "\n")]
         flush()
     }
 
     /// The slot of a routine in this worker's ledger, which is extended if necessary; nil if the ledger is full.
     func slot(plugin: Int, routine: Int) throws(SystemError) -> Int? {
-        let key = RoutineKey(plugin: plugin, routine: routine)
-        if let slot = slots[key] { return slot }
-        guard slotCount < LedgerSlot.mostInFile else { return nil }
-        if slotCount >= ledgerSlots {
-            let wanted = max(8, ledgerSlots * 2)
-            try ledger.lengthen(from: ledgerSlots, to: wanted)
-            ledgerSlots = wanted
+        try places.slot(plugin: plugin, routine: routine) { (old, new) throws(SystemError) in
+            try ledger.lengthen(from: old, to: new)
         }
-        slots[key] = slotCount
-        slotCount += 1
-        return slotCount - 1
     }
 
     /// The state in a slot of the ledger.
@@ -193,8 +184,8 @@ final class WorkerLink: WorkerProcess {
     /// The content of its crash page.
     var crash: CrashPage.Contents? { CrashPage.read(page) }
 
-    /// What it wrote to standard error within the last two seconds: at most four lines, joined to one.
-    func lastWords(now: MonotonicTime) -> String { words.text(since: now - 2_000_000_000) }
+    /// What it wrote to standard error within the last two seconds; at most four lines as one.
+    func lastWords(now: MonotonicTime) -> String { printed.words.text(since: now - 2_000_000_000) }
 
     /// A slot's bytes.
     func slotBytes(_ slot: Int) -> [UInt8]? { ledger.bytes(slot: slot) }
@@ -216,11 +207,6 @@ final class WorkerLink: WorkerProcess {
 
     // MARK: Receiving
 
-    private func serveChannel(_ readiness: Poller.Readiness) {
-        if readiness.contains(.writable) { flush() }
-        if !readiness.isDisjoint(with: [.readable, .closed]) { readChannel(all: false) }
-    }
-
     private func flush() {
         var sent = 0
         while sent < unsent.count {
@@ -234,9 +220,48 @@ final class WorkerLink: WorkerProcess {
             }
         }
         if sent == unsent.count { unsent = [] } else { unsent.removeFirst(sent) }
-        guard let token = tokens[0], isBlocked == unsent.isEmpty else { return }
+        guard isBlocked == unsent.isEmpty else { return }
         isBlocked.toggle()
-        try? loop.rewatch(channel, token, for: isBlocked ? [.readable, .writable] : .readable)
+        rewatch(0)
+    }
+
+    /// Watches a source for what is wanted of it now.
+    private func rewatch(_ source: Int) {
+        guard let token = tokens[source] else { return }
+        var wanted: Poller.Readiness = pauses?.isPaused(source) == true ? [] : .readable
+        if source == 0, isBlocked { wanted.insert(.writable) }
+        switch source {
+        case 0: try? loop.rewatch(channel, token, for: wanted)
+        case 1: try? loop.rewatch(output, token, for: wanted)
+        default: try? loop.rewatch(errors, token, for: wanted)
+        }
+    }
+
+    /// So much was spent on a source: beyond its share it is left alone for a while, and true is returned.
+    private func isPaused(_ source: Int, afterSpending time: Int64) -> Bool {
+        guard let pause = shares[source].spend(time, at: clock.monotonic()), tokens[source] != nil else { return false }
+        guard ensurePauses().pause(source, for: pause) else { return false }
+        rewatch(source)
+        return true
+    }
+
+    private func ensurePauses() -> SourcePauses {
+        if let pauses { return pauses }
+        let made = SourcePauses(loop: loop, clock: clock) { [weak self] sources in
+            guard let self else { return }
+            for source in sources { rewatch(source) }
+            let now = clock.monotonic()
+            tell(hearing.look(at: now))
+            tell(printed.look(at: now))
+        }
+        pauses = made
+        return made
+    }
+
+    /// Looks again when a flood may be over.
+    private func setLook() {
+        let next = min(hearing.nextLook ?? .never, printed.nextLook ?? .never)
+        if next != .never { ensurePauses().look(at: next) } else { pauses?.look(at: nil) }
     }
 
     /// Reads what has arrived. Unless `all` is set, stops after `share` bytes, so that one worker cannot delay the
@@ -244,55 +269,48 @@ final class WorkerLink: WorkerProcess {
     private func readChannel(all: Bool) {
         var taken = 0
         while taken < (all ? Self.rest : Self.share) {
-            guard let bytes = Self.receive(channel) else { return }
+            let read = unsafe Self.bytes { (buffer) throws(SystemError) in try unsafe channel.receive(into: buffer) }
+            guard let bytes = read else { return }
             if bytes.isEmpty {
                 unwatch(0)
                 return all ? () : report(.left)
             }
             taken += bytes.count
-            var events: [Report] = []
-            lines.take(bytes) { line in if let event = Self.decode(line) { events.append(event) } }
-            for event in events {
-                switch event {
-                case .event(.described), .event(.refused): expect(-1)
-                case .event(.log(let line)):
-                    let (isAllowed, dropped) = logBudget.spend(bytes: line.text.utf8.count, at: clock.monotonic())
-                    if dropped > 0 { report(.event(.dropped(count: dropped))) }
-                    if !isAllowed { continue }
-                case .event(.ended(let ended)) where ended.reason.isFailure:
-                    // What was printed before the end comes by other pipes, and belongs before it in the log.
-                    readOutput(isError: false, all: false)
-                    readOutput(isError: true, all: false)
-                case .event, .output, .garbage, .left, .outputDropped, .stuck, .died: break
-                }
-                report(event)
-            }
-            // Either there is no more, or the loop calls again.
-            if !all, bytes.count < Self.most { return }
+            let now = clock.monotonic()
+            let heard = hearing.take(bytes, at: now)
+            tell(heard.told)
+            // There is no more, or the loop comes back.
+            let isFull = bytes.count == Self.most
+            if all { continue }
+            let isOverdrawn = isPaused(0, afterSpending: heard.cost)
+            if isOverdrawn, heard.isForeign, channelFlood.overdrawn(at: now) { report(.channelFlooded) }
+            if isOverdrawn || !isFull { return }
         }
     }
 
-    /// Adjusts the number of awaited descriptions.
-    private func expect(_ more: Int) {
-        awaited = max(0, awaited + more)
-        lines.limit = awaited > 0 ? Self.longestDescription : Self.longestLine
+    private func tell(_ heard: [WorkerHearing.Told]) {
+        for one in heard {
+            switch one {
+            case .garbage: report(.garbage)
+            case .flood(let news): report(.flood(.log, news))
+            case .event(let event):
+                if case .ended(let ended) = event, ended.reason.isFailure {
+                    // What was printed before comes by other pipes, and belongs before the end.
+                    readOutput(isError: false, all: false)
+                    readOutput(isError: true, all: false)
+                }
+                report(.event(event))
+            }
+        }
+        setLook()
     }
 
-    /// The report for a line; nil for an empty line, which a worker sends before each event.
-    static func decode(_ line: LineSplitter.Line) -> Report? {
-        if case .whole(let text) = line, text.isEmpty { return nil }
-        guard case .whole(let text) = line,
-            let event = WorkerEvent(line: text)
-        else { return .garbage }
-        return .event(event)
-    }
-
-    /// The next bytes; empty at the end of the stream, nil if there are none now.
-    private static func receive(_ socket: borrowing Descriptor) -> [UInt8]? {
+    /// The next bytes: empty at the end, nil when there are none now.
+    private static func bytes(_ read: (UnsafeMutableRawBufferPointer) throws(SystemError) -> Int) -> [UInt8]? {
         var failure: SystemError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
             do throws(SystemError) {
-                count = try unsafe socket.receive(into: UnsafeMutableRawBufferPointer(buffer))
+                count = try unsafe read(UnsafeMutableRawBufferPointer(buffer))
             } catch {
                 failure = error
             }
@@ -301,43 +319,30 @@ final class WorkerLink: WorkerProcess {
     }
 
     private func readOutput(isError: Bool, all: Bool) {
+        let source = isError ? 2 : 1
         var taken = 0
         while taken < (all ? Self.rest : Self.share) {
-            guard let bytes = isError ? Self.read(errors) : Self.read(output) else { return }
-            if bytes.isEmpty { return unwatch(isError ? 2 : 1) }
+            let read = unsafe Self.bytes { (buffer) throws(SystemError) in
+                isError ? try unsafe errors.read(into: buffer) : try unsafe output.read(into: buffer)
+            }
+            guard let bytes = read else { return }
+            if bytes.isEmpty { return unwatch(source) }
             taken += bytes.count
-            var texts: [String] = []
-            outputLines[isError ? 1 : 0].take(bytes) { line in
-                switch line {
-                case .whole(let text): texts.append(String(decoding: text, as: UTF8.self))
-                case .cut(let text): texts.append(String(decoding: text, as: UTF8.self) + "…")
-                }
+            tell(printed.take(bytes, isError: isError, at: clock.monotonic()))
+            if !all, isPaused(source, afterSpending: WorkerOutput.cost(of: bytes.count)) || bytes.count < Self.most {
+                return
             }
-            for text in texts { tell(isError: isError, text) }
-            if !all, bytes.count < Self.most { return }
         }
     }
 
-    private func tell(isError: Bool, _ text: String) {
-        // These are the backtracer's own lines; the record has what it found.
-        if isError, hasReports, text.isEmpty || text.hasPrefix("*** Signal ") { return }
-        let now = clock.monotonic()
-        if isError { words.add(text, at: now) }
-        let (isAllowed, dropped) = outputBudget.spend(bytes: text.utf8.count, at: now)
-        if dropped > 0, isAllowed { report(.outputDropped(dropped)) }
-        if isAllowed { report(.output(isError: isError, text)) }
-    }
-
-    private static func read(_ pipe: borrowing Descriptor) -> [UInt8]? {
-        var failure: SystemError?
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
-            do throws(SystemError) {
-                count = try unsafe pipe.read(into: UnsafeMutableRawBufferPointer(buffer))
-            } catch {
-                failure = error
+    private func tell(_ told: [WorkerOutput.Told]) {
+        for one in told {
+            switch one {
+            case .line(let isError, let text): report(.output(isError: isError, text))
+            case .flood(let news): report(.flood(.output, news))
             }
         }
-        return failure?.wouldBlock == true ? nil : bytes
+        setLook()
     }
 
     // MARK: The end of the process
@@ -356,14 +361,10 @@ final class WorkerLink: WorkerProcess {
         readChannel(all: true)
         readOutput(isError: false, all: true)
         readOutput(isError: true, all: true)
-        for (index, isError) in [false, true].enumerated() {
-            if case .whole(let rest)? = outputLines[index].finish() {
-                tell(isError: isError, String(decoding: rest, as: UTF8.self))
-            }
-        }
+        tell(hearing.finish())
+        tell(printed.finish(at: clock.monotonic()))
         for index in 0..<3 { unwatch(index) }
-        let unseen = logBudget.takeDropped()
-        if unseen > 0 { report(.event(.dropped(count: unseen))) }
+        pauses?.stop()
         _ = child.reap()
         report(.died(end))
     }
@@ -377,6 +378,7 @@ final class WorkerLink: WorkerProcess {
     /// Stops watching it.
     func abandon() {
         isStuck = false
+        pauses?.stop()
         for index in 0...3 { unwatch(index) }
     }
 

@@ -1,37 +1,122 @@
+internal import HostPolicy
+internal import HostSystem
 internal import HostValues
+internal import HostWire
 
-/// The last lines that a worker wrote to standard error, for the reason of its death.
-struct LastWords {
-    private static let most = 4
-    private var lines: [(time: MonotonicTime, text: String)] = []
-    /// A sanitizer's finding: the first line of its report, whose last lines are only addresses and frames.
-    private var finding: (time: MonotonicTime, text: String)?
-    private static let findings = [
-        "ERROR: AddressSanitizer:", "WARNING: ThreadSanitizer:", "ERROR: LeakSanitizer:", " runtime error: ",
-    ]
-
-    mutating func add(_ text: String, at now: MonotonicTime) {
-        let plain = text.drop { $0 == " " }.prefix(400)
-        // Without the backtracer the Swift runtime prints a stack trace itself, which says less than the record's
-        // frame.
-        let isFrame = plain.first?.isNumber == true && plain.contains(" 0x")
-        // A backtracer that could not be started prints no more than this.
-        let isStack = isFrame || plain.hasPrefix("Current stack trace:") || plain == "failed ***"
-        if plain.isEmpty || isStack { return }
-        if Self.findings.contains(where: { plain.contains($0) }) { finding = finding ?? (now, String(plain)) }
-        // The summary at the end of a sanitizer's report says in one line what happened, and in which source line.
-        if plain.hasPrefix("SUMMARY: ") { finding = (now, String(plain.dropFirst(9))) }
-        if lines.count == Self.most { lines.removeFirst() }
-        lines.append((now, String(plain)))
+/// What one worker prints, as lines for the log: so many at once, then so many a second; the last ones before its death in any
+/// case.
+///
+/// Once a line was dropped, the rest of what came with it is only counted: to make lines of a flood costs more than to show
+/// a few of them.
+struct WorkerOutput {
+    /// What is to be told, in order.
+    enum Told: Equatable {
+        case line(isError: Bool, String)
+        case flood(FloodWatch.News)
     }
 
-    /// The lines since a time, joined to one.
-    func text(since time: MonotonicTime) -> String {
-        if let finding, finding.time >= time { return finding.text }
-        return recent(since: time)
+    private static let longestLine = 8192
+    /// Lines of a flood that are kept for the death that may come, and their bytes at most.
+    private static let lastLines = 20
+    private static let lastBytes = 4096
+
+    private let hasReports: Bool
+    private var splitters = [LineSplitter(limit: longestLine), LineSplitter(limit: longestLine)]
+    /// 200 lines a second for long.
+    private var budget = LineBudget(atOnce: 1000, perSecond: 200)
+    private var flood = FloodWatch()
+    private var tails: [[String]] = [[], []]
+    /// What it wrote to standard error last.
+    private(set) var words = LastWords()
+
+    /// Nothing was printed. `hasReports`: whether what the backtracer prints itself is in a report too.
+    init(hasReports: Bool) { self.hasReports = hasReports }
+
+    /// What the reading of so many bytes takes of a processor, ns: most of them are counted.
+    static func cost(of bytes: Int) -> Int64 { 20_000 + Int64(bytes) }
+
+    /// When `look` is due.
+    var nextLook: MonotonicTime? { flood.nextLook }
+
+    /// Takes the next bytes of one of its streams.
+    mutating func take(_ bytes: [UInt8], isError: Bool, at now: MonotonicTime) -> [Told] {
+        let index = isError ? 1 : 0
+        var told: [Told] = []
+        var start = 0
+        while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+            var line: LineSplitter.Line?
+            splitters[index].take(bytes[start...end]) { line = $0 }
+            start = end + 1
+            guard let line, !show(line, isError: isError, at: now, &told) else { continue }
+            drop(bytes[start...], isError: isError, at: now, &told)
+            return told
+        }
+        // No line ends there, but one that is too long is cut.
+        var cut: LineSplitter.Line?
+        splitters[index].take(bytes[start...]) { cut = $0 }
+        if let cut { _ = show(cut, isError: isError, at: now, &told) }
+        return told
     }
 
-    private func recent(since time: MonotonicTime) -> String {
-        lines.filter { $0.time >= time }.map(\.text).joined(separator: "; ")
+    /// Whether there is room for a line.
+    private mutating func show(
+        _ line: LineSplitter.Line, isError: Bool, at now: MonotonicTime, _ told: inout [Told]
+    ) -> Bool {
+        let text: String
+        switch line {
+        case .whole(let bytes): text = String(decoding: bytes, as: UTF8.self)
+        case .cut(let bytes): text = String(decoding: bytes, as: UTF8.self) + "…"
+        }
+        // The backtracer's own lines: what it found is in the record.
+        if isError, hasReports, text.isEmpty || text.hasPrefix("*** Signal ") { return true }
+        if isError { words.add(text, at: now) }
+        guard budget.spend(bytes: text.utf8.count, at: now).isAllowed else {
+            keep([text], isError: isError)
+            if let news = flood.drop(1, at: now) { told.append(.flood(news)) }
+            return false
+        }
+        tails[isError ? 1 : 0] = []
+        told.append(.line(isError: isError, text))
+        return true
+    }
+
+    /// Counts what is left of a read, and keeps the last of it.
+    private mutating func drop(
+        _ bytes: ArraySlice<UInt8>, isError: Bool, at now: MonotonicTime, _ told: inout [Told]
+    ) {
+        var rest = bytes
+        if let end = bytes.lastIndex(of: UInt8(ascii: "\n")) {
+            let lines = bytes[...end]
+            if let news = flood.drop(count(of: UInt8(ascii: "\n"), in: lines), at: now) { told.append(.flood(news)) }
+            let last = lines.dropLast().suffix(Self.lastBytes).split(separator: UInt8(ascii: "\n"))
+                .suffix(Self.lastLines).map { String(decoding: $0, as: UTF8.self) }
+            keep(last, isError: isError)
+            if isError { for text in last.suffix(4) { words.add(text, at: now) } }
+            rest = bytes[(end + 1)...]
+        }
+        // A line that has begun goes on in what is read next.
+        splitters[isError ? 1 : 0].take(rest) { _ in }
+    }
+
+    private mutating func keep(_ lines: [String], isError: Bool) {
+        let index = isError ? 1 : 0
+        tails[index] = Array((tails[index] + lines).suffix(Self.lastLines))
+    }
+
+    /// The time of `nextLook` may have come.
+    mutating func look(at now: MonotonicTime) -> [Told] { flood.look(at: now).map { [.flood($0)] } ?? [] }
+
+    /// It is dead, and nothing comes any more: a last line without its end, and the last ones of a flood.
+    mutating func finish(at now: MonotonicTime) -> [Told] {
+        var told: [Told] = []
+        for (index, isError) in [false, true].enumerated() {
+            if let rest = splitters[index].finish() { _ = show(rest, isError: isError, at: now, &told) }
+        }
+        if let news = flood.finish() { told.append(.flood(news)) }
+        for (index, isError) in [false, true].enumerated() {
+            told += tails[index].map { .line(isError: isError, $0) }
+            tails[index] = []
+        }
+        return told
     }
 }

@@ -47,6 +47,7 @@ final class HangLook {
     private let clock: any HostClock
     private let deadlines: Deadlines
     private var watch = HangWatch<Int>()
+    private var trust = SlotTrust()
     private var timer: Deadlines.Timer?
     /// When the timer is set to; and the next inspection, if the timer comes half-way before it.
     private var due = MonotonicTime.never
@@ -101,9 +102,13 @@ final class HangLook {
         let boot = clock.boot()
         let now = ClockReading(boot: boot, monotonic: clock.monotonic())
         return zip(subjects, snapshots).compactMap { subject, snapshot in
+            let lost = snapshot.flatMap { trust.lost(subject.key, $0, at: boot) }
             var observed = Self.observed(subject, snapshot)
+            if let lost { observed.began = max(observed.began, lost) }
             observed.isBehind = busy[subject.seat.worker] != nil
-            return watch.observe(subject.key, observed, at: now).map { Self.finding($0, subject, snapshot) }
+            return watch.observe(subject.key, observed, at: now).map {
+                Self.finding($0, subject, snapshot, isTrusted: lost == nil)
+            }
         }
     }
 
@@ -129,8 +134,11 @@ final class HangLook {
     }
 
     private static func finding(
-        _ hang: HangWatch<Int>.Hang, _ subject: Subject, _ snapshot: LedgerSnapshot?
+        _ hang: HangWatch<Int>.Hang, _ subject: Subject, _ snapshot: LedgerSnapshot?, isTrusted: Bool
     ) -> Finding {
+        let doubt =
+            isTrusted
+            ? "" : "; its ledger was written on since its session began, so that this may be another process's word"
         let time = DurationText.format(milliseconds: hang.running / 1_000_000)
         switch hang.kind {
         case .callback:
@@ -138,22 +146,25 @@ final class HangLook {
             if let snapshot { what = "\(snapshot.phase?.word ?? "callback") of cycle \(snapshot.cycle)" }
             return Finding(
                 key: subject.key, end: .hang(thread: snapshot?.thread ?? 0),
-                what: "\(what) is over its time: ending its worker")
+                what: "\(what) is over its time: ending its worker" + doubt)
         case .standstill:
             return Finding(
                 key: subject.key, end: .hang(thread: 0),
                 what:
                     "cycle \(hang.cycle) does not begin, \(time) after it was due: its worker stands still, and is ended"
-            )
+                    + doubt)
         case .silence:
             return Finding(
                 key: subject.key, end: .mute,
-                what: "its session is over, and its worker does not say so: ending that")
+                what: "its session is over, and its worker does not say so: ending that" + doubt)
         }
     }
 
-    /// Stops watching a session.
-    func remove(_ key: Int) { watch.remove(key) }
+    /// A session is over.
+    func remove(_ key: Int) {
+        watch.remove(key)
+        trust.remove(key)
+    }
 
     /// Sets the time of the next inspection. Call it once in each round of the loop; its cost grows with the number of
     /// sessions.

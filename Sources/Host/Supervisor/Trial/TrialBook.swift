@@ -16,7 +16,7 @@ public final class TrialBook {
         let file: WorkerLedger
 
         init(sessions: Int) throws(SystemError) {
-            file = try WorkerLedger()
+            file = try WorkerLedger(key: .unkeyed)
             try file.lengthen(to: max(sessions, 1))
         }
 

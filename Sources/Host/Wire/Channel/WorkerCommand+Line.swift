@@ -7,6 +7,11 @@ extension WorkerCommand {
         var writer = JSONWriter()
         writer.open()
         switch self {
+        case .seal(let key):
+            writer.openList("seal")
+            writer.item(key.first)
+            writer.item(key.second)
+            writer.closeList()
         case .load(let load):
             writer.open("load")
             load.write(to: &writer)
@@ -42,6 +47,7 @@ extension WorkerCommand {
         do throws(JSONFault) {
             try cursor.object { (cursor, name) throws(JSONFault) in
                 switch name {
+                case "seal": command = try Self.seal(from: &cursor)
                 case "load": command = .load(try Load(from: &cursor))
                 case "start": command = .start(try Start(from: &cursor))
                 case "stop": command = .stop(slot: try cursor.whole())
@@ -61,6 +67,12 @@ extension WorkerCommand {
         }
         guard let command else { return nil }
         self = command
+    }
+
+    private static func seal(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerCommand? {
+        var words: [UInt64] = []
+        try cursor.list { (cursor) throws(JSONFault) in words.append(try cursor.unsigned()) }
+        return words.count == 2 ? .seal(LedgerKey(first: words[0], second: words[1])) : nil
     }
 
     private static func go(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerCommand {

@@ -20,9 +20,9 @@ public struct LedgerTwin: ~Copyable {
     public let missed: Atomic<UInt64>
     /// The slot's `end`.
     public let end: Atomic<UInt64>
-    /// Reserved for a later field.
-    private let reserved: UInt64
-    /// The checksum of the other words, by `check`.
+    /// What the worker's `LedgerKey` gives for the other words but `check`.
+    public let seal: Atomic<UInt64>
+    /// What `check` gives for the other words but `seal`.
     public let check: Atomic<UInt64>
 
     /// The size of a replica in the file, in bytes.

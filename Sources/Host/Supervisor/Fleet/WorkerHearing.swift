@@ -1,0 +1,118 @@
+internal import HostPolicy
+internal import HostValues
+internal import HostWire
+
+/// What the host hears on one worker's channel: events out of bytes, and what of it can be none of the worker's.
+///
+/// A plugin can write on the channel itself. What a worker says is bounded: an answer or two to each command, and log lines
+/// within a budget of its own. What is more than that is *foreign*.
+struct WorkerHearing {
+    /// What is to be told, in order.
+    enum Told: Equatable {
+        case event(WorkerEvent)
+        /// A line that is no event.
+        case garbage
+        case flood(FloodWatch.News)
+    }
+
+    /// What came of some bytes.
+    struct Heard {
+        var told: [Told] = []
+        /// Bytes of lines that answer nothing: log lines, and what is foreign.
+        var charged = 0
+        /// Of these, those of what is foreign.
+        var foreign = 0
+        /// What that took of a processor, ns: a line is read as JSON.
+        var cost: Int64 { 20_000 + Int64(charged) * 40 }
+        /// Whether most of it was none of the worker's.
+        var isForeign: Bool { foreign > charged / 2 }
+    }
+
+    /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000. While none is
+    /// awaited, no line is so long.
+    private static let longestDescription = 32 << 20
+    private static let longestLine = 1 << 20
+    /// Events that may follow from one command: a session wants its turn, is over with it, and ends.
+    private static let answers = 3
+
+    private var lines = LineSplitter(limit: longestLine)
+    private var awaited = 0
+    private var credit = 0
+    /// A little more than a worker sends that keeps to its own budget.
+    private var budget = LineBudget(atOnce: 3000, perSecond: 250)
+    private var flood = FloodWatch()
+
+    /// When `look` is due.
+    var nextLook: MonotonicTime? { flood.nextLook }
+
+    /// It is told something.
+    mutating func sent(_ command: WorkerCommand) {
+        credit += Self.answers
+        if case .load(let load) = command, !load.isForRunning { expect(1) }
+    }
+
+    /// Takes the next bytes.
+    mutating func take(_ bytes: [UInt8], at now: MonotonicTime) -> Heard {
+        var texts: [LineSplitter.Line] = []
+        lines.take(bytes) { texts.append($0) }
+        var heard = Heard()
+        if texts.isEmpty, awaited == 0 { charge(bytes.count, &heard) }
+        for text in texts { hear(text, at: now, &heard) }
+        return heard
+    }
+
+    private mutating func hear(_ line: LineSplitter.Line, at now: MonotonicTime, _ heard: inout Heard) {
+        let size: Int
+        var event: WorkerEvent?
+        switch line {
+        case .whole(let text):
+            size = text.count + 1
+            // One is before each event, so that what a plugin has begun there ends.
+            if text.isEmpty { return heard.charged += 1 }
+            event = WorkerEvent(line: text)
+        case .cut(let text): size = text.count
+        }
+        guard let event else {
+            if heard.told.last != .garbage { heard.told.append(.garbage) }
+            return charge(size, &heard)
+        }
+        switch event {
+        case .log(let line):
+            heard.charged += size
+            if budget.spend(bytes: line.text.utf8.count, at: now).isAllowed { break }
+            heard.foreign += size
+            if let news = flood.drop(1, at: now) { heard.told.append(.flood(news)) }
+            return
+        case .dropped(let count):
+            heard.charged += size
+            if let news = flood.drop(count, at: now) { heard.told.append(.flood(news)) }
+            return
+        case .described, .refused:
+            expect(-1)
+            pay(size, &heard)
+        case .loaded, .ended, .wantsTurn, .turnOver, .goodbye: pay(size, &heard)
+        }
+        heard.told.append(.event(event))
+    }
+
+    private mutating func pay(_ size: Int, _ heard: inout Heard) {
+        if credit > 0 { credit -= 1 } else { charge(size, &heard) }
+    }
+
+    private func charge(_ size: Int, _ heard: inout Heard) {
+        heard.charged += size
+        heard.foreign += size
+    }
+
+    /// So many more descriptions are awaited.
+    private mutating func expect(_ more: Int) {
+        awaited = max(0, awaited + more)
+        lines.limit = awaited > 0 ? Self.longestDescription : Self.longestLine
+    }
+
+    /// The time of `nextLook` may have come.
+    mutating func look(at now: MonotonicTime) -> [Told] { flood.look(at: now).map { [.flood($0)] } ?? [] }
+
+    /// It is dead, and nothing comes any more.
+    mutating func finish() -> [Told] { flood.finish().map { [.flood($0)] } ?? [] }
+}

@@ -1,0 +1,112 @@
+import HostPolicy
+import HostTestKit
+import HostValues
+import HostWire
+import Testing
+
+@testable import HostSupervisor
+
+/// What a plugin prints, as lines for the log.
+@Suite struct WorkerOutputTests {
+    private func lines(_ told: [WorkerOutput.Told], isError: Bool = false) -> [String] {
+        told.compactMap { if case .line(isError, let text) = $0 { text } else { nil } }
+    }
+
+    private func news(_ told: [WorkerOutput.Told]) -> [FloodWatch.News] {
+        told.compactMap { if case .flood(let news) = $0 { news } else { nil } }
+    }
+
+    @Test(arguments: [1, 2, 7, 4096]) func `lines come whole, however they are read`(chunk: Int) {
+        var output = WorkerOutput(hasReports: false)
+        let text = Array("one\n\ntwo\nthree".utf8)
+        var told: [WorkerOutput.Told] = []
+        for start in stride(from: 0, to: text.count, by: chunk) {
+            told += output.take(Array(text[start..<min(start + chunk, text.count)]), isError: false, at: 0)
+        }
+        #expect(lines(told) == ["one", "", "two"])
+        #expect(lines(output.finish(at: 0)) == ["three"])
+    }
+
+    @Test func `of a flood some lines are shown, the rest is counted, and the last come with the death`() {
+        var output = WorkerOutput(hasReports: false)
+        let all = (0..<100_000).map { "line \($0)" }
+        let bytes = Array((all.joined(separator: "\n") + "\n").utf8)
+        var told: [WorkerOutput.Told] = []
+        for start in stride(from: 0, to: bytes.count, by: 65_536) {
+            told += output.take(Array(bytes[start..<min(start + 65_536, bytes.count)]), isError: true, at: 0)
+        }
+        #expect(lines(told, isError: true) == Array(all.prefix(1000)))
+        #expect(news(told).count == 1)
+        #expect(output.words.text(since: 0).contains("line 99999"), "why it died is in its last words")
+        let last = output.finish(at: 0)
+        #expect(news(last).map { if case .ended(let count, _) = $0 { count } else { 0 } } == [99_000])
+        #expect(lines(last, isError: true) == Array(all.suffix(20)))
+    }
+
+    @Test func `a line that a read cuts in two in a flood is none of the next`() {
+        var output = WorkerOutput(hasReports: false)
+        let flood = Array(String(repeating: "x\n", count: 2000).utf8) + Array("begin".utf8)
+        _ = output.take(flood, isError: false, at: 0)
+        let told = output.take(Array(" and end\nnext\n".utf8), isError: false, at: 10_000_000_000)
+        #expect(lines(told) == ["begin and end", "next"])
+        #expect(news(output.look(at: 10_000_000_000)).count == 1)
+        #expect(lines(output.finish(at: 10_000_000_000)).isEmpty, "what was shown later is not told again")
+    }
+
+    @Test func `a line without an end is cut`() {
+        var output = WorkerOutput(hasReports: false)
+        var told: [WorkerOutput.Told] = []
+        for _ in 0..<100 { told += output.take([UInt8](repeating: 65, count: 65_536), isError: false, at: 0) }
+        told += output.take([10], isError: false, at: 0)
+        #expect(lines(told).map(\.utf8.count) == [8192 + 3])
+    }
+}
+
+/// What a host hears on a worker's channel.
+@Suite struct WorkerHearingTests {
+    private func line(_ event: WorkerEvent) -> [UInt8] { [10] + event.line() + [10] }
+    private let log = WorkerEvent.log(.init(plugin: 0, routine: 0, level: 20, text: "a line", ms: 0))
+    private let over = WorkerEvent.ended(.over(SessionID(rawValue: 7), slot: 0, .stopped, cycles: 1))
+
+    @Test func `what answers a command is none of a flood's, however much it is`() {
+        var hearing = WorkerHearing()
+        for slot in 0..<1000 { hearing.sent(.stop(slot: slot)) }
+        let heard = hearing.take((0..<1000).flatMap { _ in line(over) }, at: 0)
+        #expect(heard.told.count == 1000 && !heard.isForeign && heard.charged == 1000, "the empty lines before them")
+        let more = hearing.take(
+            (0..<3000).flatMap { _ in line(.turnOver(slot: 0, session: SessionID(rawValue: 7))) }, at: 0)
+        #expect(more.isForeign && more.told.count == 3000)
+    }
+
+    @Test func `garbage is told once of what is read at once, and log lines have a bound`() {
+        var hearing = WorkerHearing()
+        let heard = hearing.take(Array(String(repeating: "nonsense\n", count: 1000).utf8), at: 0)
+        #expect(heard.told == [.garbage] && heard.isForeign && heard.charged == 9000)
+        let lines = hearing.take((0..<12_000).flatMap { _ in line(log) }, at: 0)
+        #expect(lines.told.filter { $0 == .event(log) }.count == 3000 && lines.isForeign)
+        #expect(lines.told.contains(.flood(.began(lines: 1))))
+        #expect(hearing.look(at: 5_000_000_000) == [.flood(.ended(lines: 9000, milliseconds: 0))])
+    }
+
+    @Test func `a worker's own budget is within that of its host`() {
+        var hearing = WorkerHearing()
+        var isForeign = false
+        for second in 0..<20 as Range<Int64> {
+            let count = second == 0 ? 2000 : 200
+            isForeign = hearing.take((0..<count).flatMap { _ in line(log) }, at: .ns(second * 1_000_000_000)).isForeign
+        }
+        #expect(!isForeign)
+    }
+
+    @Test func `a description may be long while one is awaited, and not else`() {
+        var hearing = WorkerHearing()
+        let long = line(.described(plugin: 0, .named("p", routines: 20_000)))
+        #expect(long.count > 1 << 20)
+        #expect(hearing.take(long, at: 0).told == [.garbage])
+        hearing.sent(
+            .load(.init(plugin: 0, path: "", name: "", parameters: "", isForRunning: false, build: "")))
+        let heard = hearing.take(long, at: 0)
+        #expect(heard.told.count == 1 && heard.told != [.garbage] && !heard.isForeign)
+        #expect(hearing.take(long, at: 0).told == [.garbage])
+    }
+}
