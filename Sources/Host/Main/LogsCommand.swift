@@ -58,7 +58,8 @@ private struct LinePrinter {
         for line in lines {
             if hasAll, let last = seen[line.subject], line.ordinal > last + 1 {
                 let lost = line.ordinal - last - 1
-                Complaint.say("\(lost) \(lost == 1 ? "line" : "lines") of \(line.subject) came too fast to be shown")
+                let source = line.subject.isEmpty ? "the host" : line.subject
+                Complaint.say("\(lost) \(lost == 1 ? "line" : "lines") of \(source) came too fast to be shown")
             }
             seen[line.subject] = line.ordinal
             if isJSON {

@@ -73,8 +73,8 @@ final class RecordKeeper {
             if isBrief.insert(record.plugin).inserted {
                 log.write(
                     .warning, record.plugin,
-                    "its records are over \(RecordBudget.perSecond >> 10) KiB a second: they are kept without stats, so that they do "
-                        + "not push out those of others")
+                    "its records are over \(RecordBudget.perSecond >> 10) KiB a second: they are kept without stats and with "
+                        + "texts cut short, so that they do not push out those of others")
             }
         }
         let line = RecordLine(record)
