@@ -184,6 +184,33 @@ extension EndToEnd {
             #expect(host.lines("1 2 3").count == 1 && host.lines("4 5 6").count == 1, "\(host.log)")
         }
 
+        @Test(.enabled(if: HostProcess.user == 0, "only root can make a program of another user"))
+        func `a program's set-user-id bit has no effect in a plugin, and the manual says so`() async throws {
+            let scratch = try Scratch()
+            try Data(
+                "#include <stdio.h>\n#include <unistd.h>\nint main(void) { printf(\"is %d\\n\", (int)geteuid()); }".utf8
+            )
+            .write(to: URL(filePath: scratch.path + "/other.c"))
+            _ = try await Command.shell(
+                "cd '\(scratch.path)' && cc other.c -o other && chown 65534 other && chmod 4755 other && ./other | grep 65534",
+                in: scratch)
+            let body = """
+                char text[64] = "";
+                FILE *output = popen("\(scratch.path)/other", "r");
+                if (output != NULL) {
+                    if (fgets(text, sizeof text, output) == NULL) { text[0] = 0; }
+                    pclose(output);
+                }
+                schedhost_info(scheduler, "%s", text);
+                """
+            try await Self.compile("starter", Source.plugin("starter", waitMs: 50, body: body), "", in: scratch)
+            let host = try Host("--max-cycles", "1", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0), "\(host.log)")
+            #expect(host.lines("starter/run", "is 0").count == 1, "\(host.log)")
+            let manual = try await Program.run("man", in: scratch)
+            #expect(manual.output.contains("can gain privileges"))
+        }
+
         private static func compile(_ name: String, _ text: String, _ flags: String, in scratch: Scratch) async throws {
             try Data(text.utf8).write(to: URL(filePath: "\(scratch.path)/\(name).c"))
             _ = try await Command.shell(
