@@ -79,7 +79,7 @@ import Testing
     /// A host that has its claim.
     private func holder() -> Desk {
         var desk = Desk()
-        desk.pass(6)
+        desk.pass(6.1)
         #expect(desk.begun.count == 1)
         return desk
     }
@@ -88,7 +88,7 @@ import Testing
         var desk = Desk()
         desk.pass(5.9)
         #expect(desk.begun.isEmpty)
-        desk.pass(0.1)
+        desk.pass(0.2)
         #expect(desk.begun == [1_790_000_000_000])
         #expect(desk.record?.host == desk.member.identity.id)
     }
@@ -102,7 +102,8 @@ import Testing
 
     @Test func theNextLifeOnTheSameBootHasItsClaimAtOnce() {
         let first = holder()
-        let second = Desk(1, store: first.store)
+        var second = Desk(1, store: first.store)
+        second.pass(0.05)
         #expect(second.begun == [1_790_000_000_001])
     }
 
@@ -149,6 +150,7 @@ import Testing
         desk.tell(.ended(Desk.claim))
         desk.isAway = false
         desk.tell(.up(StoreLink(instance: "i1", most: 64)))
+        desk.pass(0.05)
         #expect(desk.begun == [1_790_000_000_001])
     }
 
@@ -160,7 +162,7 @@ import Testing
         first.tell(.ended(Desk.claim))
         #expect(first.record?.host == nil)
         var second = Desk(2, store: first.store)
-        second.pass(1)
+        second.pass(1.1)
         #expect(second.begun == [1_790_000_000_001])
         #expect(first.begun.count == 1)
     }
@@ -241,6 +243,7 @@ import Testing
         desk.store.wipe(repeatsVersions: true, changesInstance: true)
         desk.tell(.down)
         desk.tell(.up(StoreLink(instance: "i\(desk.store.instance)", most: 64)))
+        desk.pass(0.05)
         // What it holds is written back, with the same token.
         #expect(desk.record?.token == 1_790_000_000_000)
         #expect(desk.record?.host == desk.member.identity.id)
@@ -252,7 +255,7 @@ import Testing
     @Test func moreClaimsThanOneCommitCanLookAtAreLookedAtInTurn() {
         let claims = (0..<100).map { ClaimName(plugin: "p", routine: "r", shard: $0) }
         var desk = Desk(claims: claims, most: 32)
-        desk.pass(6)
+        desk.pass(6.1)
         #expect(desk.begun.count == 100)
         desk.requests = []
         desk.pass(4.5)
@@ -266,6 +269,7 @@ import Testing
         desk.store.wipe(repeatsVersions: false, changesInstance: true)
         desk.requests = []
         desk.tell(.up(StoreLink(instance: "i\(desk.store.instance)", most: 32)))
+        desk.pass(0.1)
         #expect(desk.store.list("claim/").count == 100)
         #expect(desk.requests.allSatisfy { $0.conditions.count <= 32 && $0.puts.count <= 32 })
         #expect(desk.begun.count == 100)
@@ -278,7 +282,7 @@ import Testing
                 return Placement.first(for: "claim/p/r", among: hosts) == hosts[1].host
             })
         var first = Desk(wish: ClaimWish(isSpread: true, moves: true))
-        first.pass(6)
+        first.pass(6.1)
         // The better one does not have the routine.
         var second = Desk(better, store: first.store, claims: [])
         for _ in 0..<60 {

@@ -27,17 +27,22 @@ extension ClusterMember {
 
     private mutating func look(_ found: [StoreAnswer.Entry]?, of request: StoreRequest, at now: BootTime) {
         guard let found else {
-            if !request.reads.isEmpty || !request.lists.isEmpty { isFresh = false }
+            if !request.reads.isEmpty || !request.lists.isEmpty {
+                isFresh = false
+                retryAt = now + backOff
+            }
             return
         }
         view.take(found, of: request, isWanted: { claims.contains($0) }, at: now)
         if request.lists.count == 2 { isFresh = true }
     }
 
-    private mutating func succeed(_ asked: Pending, sent: BootTime, at now: BootTime) {
+    private mutating func succeed(_ asked: PendingRequest, sent: BootTime, at now: BootTime) {
         switch asked.purpose {
-        case .survey, .epoch, .bury: break
+        case .survey, .epoch: retryAt = max(retryAt, now + pause)
+        case .bury: break
         case .renewal:
+            retryAt = max(retryAt, now + pause)
             // Whoever sends says when; never before it was asked, nor after it was answered.
             let start = missing == .leaseFromSend ? now : min(max(sent, asked.asked), now)
             let times = LeaseTimes(
@@ -50,10 +55,12 @@ extension ClusterMember {
     }
 
     /// What was known is not so any more: all is read again, soon.
-    private mutating func fail(_ asked: Pending, at now: BootTime) {
+    private mutating func fail(_ asked: PendingRequest, at now: BootTime) {
         switch asked.purpose {
-        case .survey, .epoch: retryAt = isFresh ? now : now + backOff
-        case .renewal: if isFresh { renewAt = now } else { retryAt = now + backOff }
+        case .survey, .epoch: retryAt = now + (isFresh ? pause : backOff)
+        case .renewal:
+            if isFresh { renewAt = now }
+            retryAt = now + (isFresh ? pause : backOff)
         case .take(let key):
             if let name = claims[key]?.name { change(name, .denied, at: now) }
             doubt(at: now)

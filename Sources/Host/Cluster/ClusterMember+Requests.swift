@@ -33,7 +33,11 @@ extension ClusterMember {
         wake(renewAt)
         if release(epoch, at: now, wall) { return }
         if mode == .serving, moves(at: now) { return proceed(at: now, wall) }
-        if isHinted { return survey(at: now) }
+        if isHinted {
+            let next = surveyedAt + pause * 3
+            if now >= next { return survey(at: now) }
+            wake(next)
+        }
         guard view.epoch.isSettled(at: now) else { return wake(view.epoch.settling) }
         if bury(epoch, at: now) { return }
         take(epoch, at: now, wall)
@@ -46,6 +50,7 @@ extension ClusterMember {
 
     private mutating func survey(at now: BootTime) {
         isHinted = false
+        surveyedAt = now
         ask(Self.everything(), for: .survey, at: now)
     }
 
@@ -132,6 +137,7 @@ extension ClusterMember {
                 if isBelow, !view.epoch.isSettled(at: now) {
                     missing.append(key)
                 } else {
+                    retryAt = now + pause
                     change(row.name, .lost(loss(of: found?.record), kill: host.lease?.kill ?? now), at: now)
                 }
             case .standby, .barred, .lost: break

@@ -70,18 +70,6 @@ public struct ClusterMember: Sendable {
         case closed
     }
 
-    /// A request that is not answered yet.
-    struct Pending: Sendable {
-        let id: UInt64
-        let purpose: Purpose
-        let request: StoreRequest
-        let asked: BootTime
-    }
-
-    enum Purpose: Equatable, Sendable {
-        case survey, epoch, renewal, take(String), release(String), bury, leave
-    }
-
     let identity: HostIdentity
     /// The length of a lease, ns.
     public let length: Int64
@@ -98,7 +86,7 @@ public struct ClusterMember: Sendable {
     private(set) var lives: OwnLives
     private var earlier = EarlierLife()
     private(set) var link: StoreLink?
-    var pending: Pending?
+    var pending: PendingRequest?
     private var lastID: UInt64 = 0
     private var beat: UInt64 = 0
     var renewAt = BootTime.longAgo
@@ -108,6 +96,8 @@ public struct ClusterMember: Sendable {
     var isFresh = false
     /// Somebody has changed something, or the claims are to be looked at in the store for another reason.
     var isHinted = false
+    /// When all was read last.
+    var surveyedAt = BootTime.longAgo
     var wakeAt = BootTime.never
     /// Where the next renewal begins to look, when it cannot look at all claims.
     var turn: UInt64 = 0
@@ -139,6 +129,9 @@ public struct ClusterMember: Sendable {
 
     /// How long to wait after what did not succeed, ns.
     var backOff: Int64 { min(100_000_000, length / 20) }
+
+    /// How long to wait at the least before the same is asked again, ns: whatever the store answers, this host does not spin.
+    var pause: Int64 { length / 1000 }
 
     /// Takes one event at a time since the boot; returns what to do.
     public mutating func handle(_ event: Event, at now: BootTime, wall: WallTime) -> [Action] {
@@ -234,9 +227,9 @@ public struct ClusterMember: Sendable {
         }
     }
 
-    mutating func ask(_ request: StoreRequest, for purpose: Purpose, at now: BootTime) {
+    mutating func ask(_ request: StoreRequest, for purpose: PendingRequest.Purpose, at now: BootTime) {
         lastID += 1
-        pending = Pending(id: lastID, purpose: purpose, request: request, asked: now)
+        pending = PendingRequest(id: lastID, purpose: purpose, request: request, asked: now)
         actions.append(.ask(lastID, request))
     }
 

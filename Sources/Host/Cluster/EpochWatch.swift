@@ -75,7 +75,8 @@ struct EpochWatch: Equatable, Sendable {
         let memory = max(largestBase, largestToken)
         let base = max(now, memory == 0 ? 1 : memory + Self.stride)
         let record = EpochRecord(
-            instance: instance, number: largestNumber + 1, base: min(base, RecordFields.mostNumber))
+            instance: instance, number: min(largestNumber + 1, RecordFields.mostNumber),
+            base: min(base, RecordFields.mostNumber))
         return .write(record, version: version)
     }
 }

@@ -15,7 +15,7 @@ extension Model {
         let next = host.real(host.member.nextDeadline)
         if next < host.timerAt, next != .max {
             host.timerAt = Swift.max(next, now)
-            at(host.timerAt, .supervisor(host: host.index, life: host.life, .timer))
+            at(host.timerAt, .supervisor(host: host.index, life: host.life, .timer(at: host.timerAt)))
         }
     }
 
@@ -50,7 +50,9 @@ extension Model {
     func supervise(_ host: ModelHost, _ step: SupervisorStep) {
         switch step {
         case .event(let event): tell(host, event)
-        case .timer:
+        case .timer(let time):
+            // One that was set before is of no interest.
+            guard time == host.timerAt else { return }
             host.timerAt = .max
             tell(host, .deadline)
         case .sessionOver(let name, let session):

@@ -22,7 +22,7 @@ final class Model {
 
     enum SupervisorStep {
         case event(ClusterMember.Event)
-        case timer
+        case timer(at: Int64)
         case sessionOver(ClaimName, session: Int)
         case restart(ClaimName)
         case overdue(ClaimName, session: Int)

@@ -166,7 +166,7 @@ import Testing
         #expect(said.first == "cluster: the store is not connected: connection refused")
         host.answers = true
         host.hear(.up(StoreLink(instance: "run 1", most: 64)))
-        host.perform()
+        host.pass(seconds: 1)
         #expect(host.isRunning)
         #expect(host.tokens.count == 2)
     }
@@ -192,7 +192,7 @@ import Testing
         store.instance = "run 2"
         host.hear(.down("reset"))
         host.hear(.up(StoreLink(instance: "run 2", most: 64)))
-        host.perform()
+        host.pass(seconds: 1)
         #expect(store.values["claim/p/r"] != nil)
         host.pass(seconds: 30)
         #expect(host.tokens.count == 1)
