@@ -160,7 +160,9 @@ let package = Package(
                 "HostInspection", "HostStore",
                 "HostWire", "HostViews", "HostTestKit",
             ]),
-        tests("FixtureTests", ["HostWorker", "HostInspection", "HostValues", "HostSystem"]),
+        tests(
+            "FixtureTests",
+            ["HostWorker", "HostInspection", "HostStore", "HostWire", "HostValues", "HostSystem", "HostTestKit"]),
         // They run the program, which `swift build --build-tests` and `swift test` build too. No dependency: its libraries inside
         // would become the tests' own.
         tests(

@@ -51,7 +51,9 @@ enum CheckCommand {
             if options.asksForSandbox {
                 all.notes += try needs(of: file, plugin, directory, options)
             } else if !options.isQuick {
-                let findings = try Conformance.examine(file, plugin, in: folder, clock: SystemClock())
+                let findings = try Conformance.examine(
+                    file, plugin, store: try storeSettings(of: plugin, directory, options), in: folder,
+                    clock: SystemClock())
                 all.notes += findings.notes
                 all.faults = findings.faults
             }
@@ -64,6 +66,19 @@ enum CheckCommand {
             if all.faults.isEmpty, !options.isQuick, !options.asksForSandbox { say("    good\n", options) }
         }
         return all
+    }
+
+    /// The settings of a plugin that offers a store, by the configuration beside it; nil for other plugins.
+    private static func storeSettings(
+        of plugin: PluginDescription, _ directory: borrowing Directory, _ options: CheckOptions
+    ) throws -> EffectiveSettings? {
+        guard plugin.offersStore else { return nil }
+        let host = try ConfigurationFiles.host(
+            options.config ?? directory.child("schedhost.json5"), isOptional: options.config == nil)
+        let layers = try ConfigurationFiles.plugin(directory.child(plugin.id + ".json5"), of: plugin, host: host)
+        return EffectiveSettings(
+            of: plugin.routines.first ?? .absent, in: plugin, host: host.layer, layers.instance(layers.instances.first),
+            limit: host.sandboxLimit)
     }
 
     /// Reports the operations of a plugin that its sandbox refuses, under the configuration beside the plugin.

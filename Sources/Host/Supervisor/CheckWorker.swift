@@ -54,6 +54,8 @@ final class CheckWorker {
         var isLoaded = false
         var refusal: String?
         var ended: WorkerEvent.Ended?
+        var store: StoreState?
+        var answer: (id: UInt64, StoreAnswer)?
         var hasSaidGoodbye = false
         var isSpoiled = false
         var end: ProcessEnd?
@@ -95,6 +97,9 @@ final class CheckWorker {
             case .event(.refused(_, let stage, let text)):
                 inbox.refusal = stage == .load ? "its load failed: \(text)" : text
             case .event(.ended(let ended)): inbox.ended = ended
+            case .event(.store(.up(let link))): inbox.store = .up(link)
+            case .event(.store(.down(let text))): inbox.store = .down(text)
+            case .event(.store(.stored(let id, let answer))): inbox.answer = (id, answer)
             case .event(.goodbye): inbox.hasSaidGoodbye = true
             case .died(let end): inbox.end = end
             case .garbage: inbox.isSpoiled = true
@@ -162,6 +167,39 @@ final class CheckWorker {
     /// Asks the session to stop.
     func stop(_ routine: Int) throws {
         link.send(.stop(slot: try link.slot(plugin: 0, routine: routine) ?? -1))
+    }
+
+    // MARK: Its store
+
+    /// What became of the connection to the plugin's store.
+    enum StoreState {
+        case up(StoreLink)
+        case down(String)
+    }
+
+    /// How long a store may take for a request, ms.
+    private static let storeMs: Int64 = 5000
+
+    /// Connects to the store that the plugin offers, for keys that begin so.
+    func openStore(prefix: String) throws -> StoreState {
+        inbox.store = nil
+        link.send(.store(.open(prefix: prefix, timeoutMs: UInt64(Self.storeMs))))
+        _ = try wait(Self.storeMs + 3000) { inbox.store != nil }
+        guard let state = inbox.store else { throw fault("the store's open", limit: Self.storeMs) }
+        return state
+    }
+
+    /// Asks the store by that connection.
+    func ask(_ request: StoreRequest) throws -> StoreAnswer {
+        let id = (inbox.answer?.id ?? 0) + 1
+        link.send(.store(.ask(id, request)))
+        _ = try wait(Self.storeMs + 3000) {
+            if case .down = inbox.store { return true }
+            return inbox.answer?.id == id
+        }
+        if let answer = inbox.answer, answer.id == id { return answer.1 }
+        if case .down(let text) = inbox.store { throw Fault(text: "its store fails: \(text)") }
+        throw fault("the store", limit: Self.storeMs)
     }
 
     /// Unloads the plugin and ends the worker.

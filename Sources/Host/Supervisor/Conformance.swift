@@ -33,8 +33,10 @@ public struct Conformance {
     private let clock: any HostClock
 
     /// Examines a file that `PluginProbe.look` has accepted. Takes some seconds; the routines really do their work.
+    /// `store`: the settings by which a plugin that offers a store finds its server; nil for other plugins.
     public static func examine(
-        _ file: PluginFile, _ description: PluginDescription, in folder: String, clock: any HostClock
+        _ file: PluginFile, _ description: PluginDescription, store: EffectiveSettings? = nil, in folder: String,
+        clock: any HostClock
     ) throws(SystemError) -> Findings {
         let folderOfAll = HostProcess.environment("TMPDIR") ?? "/tmp"
         let state = try Directory.makeTemporary("schedhost-check", in: HostProcess.absolute(folderOfAll)).path
@@ -42,6 +44,16 @@ public struct Conformance {
         let conformance = Conformance(file: file, folder: folder, description: description, state: state, clock: clock)
         var findings = conformance.attempt("", conformance.wholeLife)
         findings.faults = description.parameters.compactMap(\.problem) + findings.faults
+        if let store, findings.faults.isEmpty {
+            let tried = conformance.attempt("", with: store.limits.sandbox) { worker in
+                try worker.load(parameters: store.paramsJSON)
+                let found = try StoreExamination.examine(worker)
+                try worker.quit()
+                return found
+            }
+            findings.notes += tried.notes
+            findings.faults += tried.faults
+        }
         if findings.faults.isEmpty {
             findings.faults = conformance.attempt("the second time: ", conformance.again).faults
         }
@@ -108,10 +120,13 @@ public struct Conformance {
     }
 
     /// Calls `body` with a new worker, which is gone afterwards.
-    private func attempt(_ prefix: String, _ body: (CheckWorker) throws -> Findings) -> Findings {
+    private func attempt(
+        _ prefix: String, with sandbox: SandboxSettings = SandboxSettings(level: .on),
+        _ body: (CheckWorker) throws -> Findings
+    ) -> Findings {
         var findings = Findings()
         do {
-            let settings = SandboxSettings(level: .on).granting(description.needs.compactMap { SandboxNeed($0) })
+            let settings = sandbox.granting(description.needs.compactMap { SandboxNeed($0) })
             findings = try body(try CheckWorker(file, in: folder, state: state, clock: clock, settings: settings))
         } catch let fault as CheckWorker.Fault {
             findings.faults.append(fault.text)
@@ -124,8 +139,7 @@ public struct Conformance {
 
     /// The parameters of a routine; those of the plugin itself if it has none, because it offers a store.
     private func parameters(of routine: Int) -> String {
-        let none = PluginDescription.Routine(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)
-        let described = description.routines.indices.contains(routine) ? description.routines[routine] : none
+        let described = description.routines.indices.contains(routine) ? description.routines[routine] : .absent
         return EffectiveSettings(of: described, in: description).paramsJSON
     }
 

@@ -98,5 +98,8 @@ public struct PluginDescription: Equatable, Sendable {
             self.maxCycles = maxCycles
             self.timeoutMs = timeoutMs
         }
+
+        /// What stands for the routines of a plugin that has none, where settings are for the plugin itself.
+        public static let absent = Routine(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)
     }
 }

@@ -121,6 +121,8 @@ internal import Synchronization
             let text = unsafe PluginText.string(message, limit: Self.mostMessage) ?? ""
             if let run = SourceRun.current {
                 run.message = text
+            } else if StoreCall.take(text) {
+                return code
             } else if let scheduler = unsafe scheduler, unsafe isCallback(scheduler) {
                 unsafe scheduler.runner.session.message = text
                 unsafe scheduler.cell.pointee.hasMessage = true

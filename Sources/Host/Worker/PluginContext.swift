@@ -69,6 +69,9 @@ internal import Synchronization
         self.scope = scope
     }
 
+    /// The store that the plugin offers.
+    func offeredStore() throws(OfferedStore.Fault) -> OfferedStore { try unsafe OfferedStore(of: descriptor) }
+
     /// Calls the plugin's `load`; returns the text of its failure, or nil.
     func load() -> String? {
         unsafe callScope(.loading, descriptor.load)

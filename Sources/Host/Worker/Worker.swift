@@ -25,6 +25,8 @@ public final class Worker {
         static let sessions: UInt64 = 3
     }
 
+    /// How often a store in use is checked for a call that hangs, in ms.
+    private static let storeTick: Int32 = 500
     /// How often a session that was asked to stop is checked for `interrupt`, in ms.
     private static let interruptTick: Int32 = 20
     /// A time that is never reached. The timer must be armed to report that the clock was set.
@@ -47,6 +49,7 @@ public final class Worker {
     /// When the stopping sessions were last checked for `interrupt`.
     private var interruptedAt = MonotonicTime.longAgo
     private var slots: [Int: RoutineRunner] = [:]
+    private var store: StoreThread?
 
     /// Runs the worker until the supervisor ends it. Call it on the main thread, before any other thread exists.
     public static func run(
@@ -112,7 +115,7 @@ public final class Worker {
         while true {
             do {
                 var fired: [UInt64] = []
-                _ = try poller.wait(milliseconds: stopping.isEmpty ? -1 : Self.interruptTick) { token, _ in
+                _ = try poller.wait(milliseconds: tick) { token, _ in
                     fired.append(token)
                 }
                 for token in fired { handle(token) }
@@ -120,8 +123,15 @@ public final class Worker {
                 WorkerFailure.die("the plugin closed the worker's descriptors (\(error))")
             }
             interruptStopping()
+            endHangingStore()
             if isQuitting, sessions.count == 0 { leave() }
         }
+    }
+
+    /// How long to wait for something to happen, in ms.
+    private var tick: Int32 {
+        if !stopping.isEmpty { return Self.interruptTick }
+        return store?.isBusy == true ? Self.storeTick : -1
     }
 
     private func handle(_ token: UInt64) {
@@ -184,6 +194,7 @@ public final class Worker {
         case .dropCached(let drop):
             plugins[drop.plugin]?.runner(drop.routine)?.dropCached(drop.name, key: drop.key)
         case .logLevel(let level): log.set(level)
+        case .store(let command): askStore(command)
         case .quit:
             isQuitting = true
             for (slot, runner) in slots {
@@ -242,6 +253,26 @@ public final class Worker {
         sessions.begin(doorbell: doorbell.descriptor.raw)
         if start.untilMs != nil { clockSet.arm(at: Self.farFuture) }
         driver.begin(runner.index)
+    }
+
+    /// Hands a command to the store of the plugin that is loaded; in a store worker there is one plugin.
+    private func askStore(_ command: StoreCommand) {
+        guard let plugin = plugins.values.first else { WorkerFailure.die("worker: a store that is not loaded") }
+        do {
+            if store == nil { store = StoreThread(try plugin.offeredStore(), of: plugin) }
+            try store?.perform(command)
+        } catch let fault as OfferedStore.Fault {
+            channel.send(.store(.down(fault.text)))
+        } catch {
+            channel.send(.store(.down("\(error)")))
+        }
+    }
+
+    /// Ends the worker if its store has not returned from a call for so long that it never will.
+    private func endHangingStore() {
+        if store?.hangs(at: clock.boot()) == true {
+            WorkerFailure.die("the store hangs: a call has taken 2 s longer than its timeout")
+        }
     }
 
     /// Makes all sessions check their end times again, after the wall clock was set.

@@ -29,6 +29,7 @@ import Testing
         .quit,
         .dropCached(.init(plugin: 3, routine: 1)), .dropCached(.init(plugin: 0, routine: 0, name: "a\"b", key: "")),
         .dropCached(.init(plugin: 0, routine: 2, name: "", key: "k\u{0}")),
+        .store(.open(prefix: "schedhost/prod/", timeoutMs: 1667)), .store(.ask(7, StoreRequest(reads: ["epoch"]))),
     ]
 
     static let events: [WorkerEvent] = [
@@ -59,6 +60,8 @@ import Testing
         .log(.init(plugin: 1, routine: 2, level: 30, text: "two\nlines", ms: -1)), .dropped(count: 3), .goodbye,
         .wantsTurn(slot: 3, session: SessionID(rawValue: 5), number: 9, due: -7),
         .turnOver(slot: 3, session: SessionID(rawValue: 5)),
+        .store(.down("no answer")), .store(.changed(["claim/a/b"])),
+        .store(.stored(7, .init(sent: -1, outcome: .changed, found: nil))),
     ]
 
     @Test(arguments: commands) func `a command comes back as it went`(command: WorkerCommand) {

@@ -60,6 +60,7 @@ extension WorkerFleet {
                 return
             }
             events.append(.turnOver(session))
+        case .store: tell(worker, .nonsense)  // only a check asks stores so far
         case .goodbye: tell(worker, .goodbye)
         }
     }

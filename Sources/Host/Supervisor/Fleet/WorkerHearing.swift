@@ -90,7 +90,7 @@ struct WorkerHearing {
         case .described, .refused:
             expect(-1)
             pay(size, &heard)
-        case .loaded, .ended, .wantsTurn, .turnOver, .goodbye: pay(size, &heard)
+        case .loaded, .ended, .wantsTurn, .turnOver, .goodbye, .store: pay(size, &heard)
         }
         heard.told.append(.event(event))
     }

@@ -4,6 +4,7 @@ internal import HostValues
 extension WorkerCommand {
     /// The command as one line of JSON, without the line break.
     public func line() -> [UInt8] {
+        if case .store(let command) = self { return command.line() }
         var writer = JSONWriter()
         writer.open()
         switch self {
@@ -34,6 +35,7 @@ extension WorkerCommand {
             drop.write(to: &writer)
             writer.close()
         case .logLevel(let level): writer.field("log_level", level)
+        case .store: break
         case .quit: writer.field("quit", true)
         }
         writer.close()
@@ -65,7 +67,7 @@ extension WorkerCommand {
         } catch {
             return nil
         }
-        guard let command else { return nil }
+        guard let command = command ?? StoreCommand(line: line).map(WorkerCommand.store) else { return nil }
         self = command
     }
 

@@ -4,6 +4,7 @@ internal import HostValues
 extension WorkerEvent {
     /// The event as one line of JSON, without the line break.
     public func line() -> [UInt8] {
+        if case .store(let event) = self { return event.line() }
         var writer = JSONWriter()
         writer.open()
         switch self {
@@ -40,6 +41,7 @@ extension WorkerEvent {
             writer.field("slot", slot)
             writer.field("session", session.rawValue)
             writer.close()
+        case .store: break
         case .goodbye: writer.field("goodbye", true)
         }
         writer.close()
@@ -74,7 +76,7 @@ extension WorkerEvent {
         } catch {
             return nil
         }
-        guard let event else { return nil }
+        guard let event = event ?? StoreEvent(line: line).map(WorkerEvent.store) else { return nil }
         self = event
     }
 

@@ -1,0 +1,171 @@
+internal import HostSystem
+internal import HostValues
+internal import HostWire
+
+/// The store of a plugin at work: a thread with a connection that answers requests, and one with a connection that watches.
+///
+/// A connection is closed at the first error, and another one is opened: at once, and then after 0.1 s to 5 s. A request
+/// that comes while there is none is answered as unknown. Watching is a hint: its thread says nothing of its troubles.
+final class StoreThread: Sendable {
+    private enum Order {
+        case open
+        case ask(UInt64, StoreRequest)
+    }
+
+    private struct State {
+        var orders: [Order] = []
+        var prefix = ""
+        var timeoutMs: UInt32 = 0
+        /// The number of the last order to connect.
+        var opened = 0
+        /// When the call in progress must have returned, with what a hang is allowed; `never`: there is none.
+        var overdue = BootTime.never
+        /// When the call in progress was first seen to be overdue; nil: it is not.
+        var seenOverdue: BootTime?
+    }
+
+    /// A call that takes so much longer than its timeout is a hang.
+    private static let patience: Int64 = 2_000_000_000
+    private static let moment: Int64 = 400_000_000
+    /// What is waited for between two attempts to connect, in ns.
+    private static let shortPause: Int64 = 100_000_000
+    private static let longPause: Int64 = 5_000_000_000
+    /// How long one call of `watch` waits, in ms.
+    private static let watchMs: UInt32 = 5000
+    /// The keys that are watched: all else is read with each renewal, or is nobody's business.
+    private static let watched = "claim/"
+
+    private let store: OfferedStore
+    private let context: PluginContext
+    private let state = Monitor(State())
+
+    init(_ store: OfferedStore, of context: PluginContext) {
+        self.store = store
+        self.context = context
+    }
+
+    /// Performs a command. Called on the control thread.
+    func perform(_ command: StoreCommand) throws(SystemError) {
+        let isFirst = state.withLock { state in
+            switch command {
+            case .open(let prefix, let timeout):
+                state.prefix = prefix
+                state.timeoutMs = UInt32(clamping: timeout)
+                state.opened += 1
+                state.orders = [.open]  // requests to the connection before are not answered
+                return state.opened == 1
+            case .ask(let id, let request):
+                state.orders.append(.ask(id, request))
+                return false
+            }
+        }
+        state.broadcast()
+        guard isFirst else { return }
+        try Thread.start(name: "store") { [self] in serve() }
+        try Thread.start(name: "store watch") { [self] in watch() }
+    }
+
+    /// Whether a call hangs. After a stop of the whole process it gets a moment to notice that it is late.
+    func hangs(at now: BootTime) -> Bool {
+        state.withLock { state in
+            guard now >= state.overdue else {
+                state.seenOverdue = nil
+                return false
+            }
+            let seen = state.seenOverdue ?? now
+            state.seenOverdue = seen
+            return now - seen >= Self.moment
+        }
+    }
+
+    /// Whether a call is in progress, or is to be made.
+    var isBusy: Bool { state.withLock { $0.overdue != .never || !$0.orders.isEmpty } }
+    /// Whether a call is in progress.
+    var isCalling: Bool { state.withLock { $0.overdue != .never } }
+
+    private func say(_ event: StoreEvent) { context.channel.send(.store(event)) }
+
+    // MARK: Requests
+
+    private func serve() {
+        var connection: StoreConnection?
+        var pause = Self.shortPause
+        /// When to connect again; nil: there is a connection.
+        var retryAt: MonotonicTime?
+        while true {
+            switch next(until: retryAt) {
+            case .ask(let id, let request)?:
+                guard let open = connection else {
+                    say(.stored(id, StoreAnswer(sent: context.clock.boot(), outcome: .unknown, found: nil)))
+                    continue
+                }
+                let (answer, broken) = call { open.perform(request, timeoutMs: $0) }
+                say(.stored(id, answer))
+                guard let broken else { continue }
+                connection = nil
+                say(.down(broken.text))
+                retryAt = context.clock.monotonic()
+            case .open?, nil:
+                connection = nil  // before there is another one
+                do throws(StoreConnection.Broken) {
+                    let new = try connect()
+                    connection = new
+                    retryAt = nil
+                    pause = Self.shortPause
+                    say(.up(StoreLink(instance: new.instance, most: store.most)))
+                } catch {
+                    say(.down(error.text))
+                    retryAt = context.clock.monotonic() + pause
+                    pause = min(pause * 2, Self.longPause)
+                }
+            }
+        }
+    }
+
+    /// The next order, or nil when it is time to connect again.
+    private func next(until time: MonotonicTime?) -> Order? {
+        func take(_ state: inout State) -> Order? { state.orders.isEmpty ? nil : state.orders.removeFirst() }
+        guard let time else { return state.wait(take) }
+        return state.wait(until: time, take)
+    }
+
+    private func connect() throws(StoreConnection.Broken) -> StoreConnection {
+        try call { timeoutMs throws(StoreConnection.Broken) in
+            let prefix = state.withLock { $0.prefix }
+            guard let scheduler = unsafe context.scope?.scheduler else { throw .init(text: "it is not loaded") }
+            return try unsafe StoreConnection(
+                store, scheduler, prefix: prefix, timeoutMs: timeoutMs, clock: context.clock)
+        }
+    }
+
+    /// Makes calls that take as long as the timeout at most, and lets the control thread see when they do not return.
+    private func call<Result, Failure>(_ body: (UInt32) throws(Failure) -> Result) throws(Failure) -> Result {
+        let now = context.clock.boot()
+        let timeoutMs = state.withLock { state in
+            state.overdue = now + Int64(state.timeoutMs) * 1_000_000 + Self.patience
+            return state.timeoutMs
+        }
+        defer { state.withLock { $0.overdue = .never } }
+        return try body(timeoutMs)
+    }
+
+    // MARK: Watching
+
+    private func watch() {
+        while true {
+            let (prefix, timeoutMs, opened) = state.withLock { ($0.prefix, $0.timeoutMs, $0.opened) }
+            do throws(StoreConnection.Broken) {
+                guard let scheduler = unsafe context.scope?.scheduler else { return }
+                let connection = try unsafe StoreConnection(
+                    store, scheduler, prefix: prefix, timeoutMs: timeoutMs, clock: context.clock)
+                while state.withLock({ $0.opened == opened }) {
+                    guard let keys = try connection.watch(Self.watched, timeoutMs: Self.watchMs) else { return }
+                    if !keys.isEmpty { say(.changed(keys)) }
+                }
+            } catch {
+                let time = context.clock.monotonic() + 1_000_000_000
+                _ = state.wait(until: time) { $0.opened == opened ? nil : true }
+            }
+        }
+    }
+}
