@@ -32,13 +32,13 @@ import Testing
     @Test(.timeLimit(.minutes(15))) func `the ledger reader`() {
         forSomeTime(seed: 1) { random in
             let bytes = random.bytes(LedgerSlot.size, often: [0, 1, 3, 7, 0x7F, 0x80, 0xFF])
-            let twin = random.bytes(LedgerTwin.size, often: [0, 1, 0x7F, 0xFF])
-            _ = (LedgerReader.twin(twin, key: nil), LedgerReader.twin(twin, key: .unkeyed))
+            let replica = random.bytes(LedgerReplica.size, often: [0, 1, 0x7F, 0xFF])
+            _ = (LedgerReader.replica(replica, key: nil), LedgerReader.replica(replica, key: .unkeyed))
             let snapshot = LedgerReader.snapshot(bytes)
             var watch = HangWatch<Int>()
             let now = ClockReading(boot: BootTime(nanoseconds: 1 << 40), monotonic: MonotonicTime(nanoseconds: 1 << 39))
             _ = watch.observe(1, snapshot.hangSnapshot(timeout: Int64(bitPattern: random.next())), at: now)
-            _ = watch.nextLook(at: now)
+            _ = watch.nextCheck(at: now)
             let phase = snapshot.phase
             #expect((phase != nil) == snapshot.isInPlugin)
             var life = WorkerLifecycle()

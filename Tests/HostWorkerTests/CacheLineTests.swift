@@ -4,7 +4,7 @@ import Testing
 
 @testable import HostWorker
 
-/// Threads that run different routines write to different cache lines: of the ledger, its twins, and what the worker
+/// Threads that run different routines write to different cache lines: of the ledger, its replicas, and what the worker
 /// keeps itself. The benchmark "false sharing" measures the same.
 @Suite("Cache lines")
 struct CacheLineTests {
@@ -17,10 +17,10 @@ struct CacheLineTests {
         return first / Self.line...(first + UInt(size) - 1) / Self.line
     }
 
-    @Test("a slot and a twin are whole lines")
+    @Test("a slot and a replica are whole lines")
     func sizes() {
         #expect(MemoryLayout<LedgerSlot>.size == 640 && LedgerSlot.size.isMultiple(of: 128))
-        #expect(MemoryLayout<LedgerTwin>.size == 64 && LedgerTwin.size.isMultiple(of: Int(Self.line)))
+        #expect(MemoryLayout<LedgerReplica>.size == 64 && LedgerReplica.size.isMultiple(of: Int(Self.line)))
     }
 
     @Test("what a cycle writes for one routine shares no line with what it writes for another")
@@ -30,11 +30,11 @@ struct CacheLineTests {
         var taken: [(of: Int, lines: ClosedRange<UInt>)] = []
         for (index, runner) in kit.context.runners.enumerated() {
             unsafe taken.append((index, lines(ledger.slot(index), LedgerSlot.size)))
-            unsafe taken.append((index, lines(ledger.twin(index), LedgerTwin.size)))
+            unsafe taken.append((index, lines(ledger.replica(index), LedgerReplica.size)))
             unsafe taken.append((index, lines(runner.cell, MemoryLayout<RoutineCell>.size)))
         }
         unsafe taken.append((-1, lines(ledger.scratch, LedgerSlot.size)))
-        unsafe taken.append((-2, lines(ledger.scratchTwin, LedgerTwin.size)))
+        unsafe taken.append((-2, lines(ledger.scratchReplica, LedgerReplica.size)))
         taken.sort { $0.lines.lowerBound < $1.lines.lowerBound }
         for (one, next) in zip(taken, taken.dropFirst()) {
             #expect(one.lines.upperBound < next.lines.lowerBound, "of routines \(one.of) and \(next.of)")

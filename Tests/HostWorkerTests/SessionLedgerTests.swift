@@ -6,21 +6,21 @@ import Testing
 
 @testable import HostWorker
 
-/// What a session writes into its slot and the slot's twin, which stand in plain memory here.
+/// What a session writes into its slot and the slot's replica, which stand in plain memory here.
 @Suite("SessionLedger")
 struct SessionLedgerTests {
     @safe private final class Memory {
         let slot: UnsafeMutablePointer<LedgerSlot>
-        let twin: UnsafeMutablePointer<LedgerTwin>
+        let replica: UnsafeMutablePointer<LedgerReplica>
 
         init() {
             unsafe slot = Self.make(LedgerSlot.size).assumingMemoryBound(to: LedgerSlot.self)
-            unsafe twin = Self.make(LedgerTwin.size).assumingMemoryBound(to: LedgerTwin.self)
+            unsafe replica = Self.make(LedgerReplica.size).assumingMemoryBound(to: LedgerReplica.self)
         }
 
         deinit {
             unsafe slot.deallocate()
-            unsafe twin.deallocate()
+            unsafe replica.deallocate()
         }
 
         /// Bytes of an earlier session.
@@ -31,14 +31,15 @@ struct SessionLedgerTests {
         }
 
         func ledger(now: BootTime = 100) -> SessionLedger {
-            unsafe SessionLedger(slot, twin: twin, key: .unkeyed, session: SessionID(rawValue: 7), now: now, nextMs: 9)
+            unsafe SessionLedger(
+                slot, replica: replica, key: .unkeyed, session: SessionID(rawValue: 7), now: now, nextMs: 9)
         }
 
         var state: LedgerState? { unsafe LedgerState(rawValue: slot.pointee.state.load(ordering: .relaxed)) }
         var twinState: LedgerState? {
-            unsafe LedgerState(rawValue: twin.pointee.place.load(ordering: .relaxed) & 0xFF)
+            unsafe LedgerState(rawValue: replica.pointee.place.load(ordering: .relaxed) & 0xFF)
         }
-        var twinCycle: UInt64 { unsafe twin.pointee.place.load(ordering: .relaxed) >> 8 }
+        var twinCycle: UInt64 { unsafe replica.pointee.place.load(ordering: .relaxed) >> 8 }
     }
 
     @Test("a session begins with nothing of the one before")
@@ -85,8 +86,8 @@ struct SessionLedgerTests {
         ledger.failed(1)
         ledger.failed(1, missed: 2, .running, cycle: 4)
         unsafe expect(memory.slot.pointee.failures.load(ordering: .relaxed) == 1)
-        unsafe expect(memory.twin.pointee.failures.load(ordering: .relaxed) == 1)
-        unsafe expect(memory.twin.pointee.missed.load(ordering: .relaxed) == 2)
+        unsafe expect(memory.replica.pointee.failures.load(ordering: .relaxed) == 1)
+        unsafe expect(memory.replica.pointee.missed.load(ordering: .relaxed) == 2)
         ledger.callbackBegins(.inHook, cycle: 4, at: 50)
         #expect(memory.state == .inHook && memory.twinState == .inHook && ledger.began == 50)
         ledger.callbackEnds(cycle: 4)
@@ -113,7 +114,7 @@ struct SessionLedgerTests {
         var ledger = memory.ledger()
         ledger.turn(of: 42, cycle: 3)
         unsafe expect(memory.slot.pointee.thread.load(ordering: .relaxed) == 42)
-        unsafe expect(memory.twin.pointee.thread.load(ordering: .relaxed) == 42)
+        unsafe expect(memory.replica.pointee.thread.load(ordering: .relaxed) == 42)
         #expect(memory.twinState == .waiting && memory.twinCycle == 3)
     }
 }

@@ -210,7 +210,7 @@ public struct RecordsOptions: Equatable, Sendable {
 
     /// Whether a record passes the filters. The caller applies the limit on their number.
     public func matches(_ record: SessionRecord) -> Bool {
-        (plugin.map { InstanceName.isMeant(record.plugin, by: $0) } ?? true)
+        (plugin.map { InstanceName.matches(record.plugin, by: $0) } ?? true)
             && (routine.map { $0 == record.routine } ?? true)
             && (!failedOnly || record.reason.isFailure)
     }

@@ -86,7 +86,7 @@ enum ListCommand {
             let own = layers.instance(instance)
             return plugin.routines.map { routine in
                 (
-                    InstanceName.whole(plugin.id, instance) + "/" + routine.name,
+                    InstanceName.fullName(plugin.id, instance) + "/" + routine.name,
                     EffectiveSettings(
                         of: routine, in: plugin, host: host.layer, own, limit: host.sandboxLimit)
                 )

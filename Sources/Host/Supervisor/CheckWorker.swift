@@ -13,24 +13,24 @@ final class CheckWorker {
     }
 
     /// The resources that a process holds.
-    struct Holdings {
+    struct ResourceUsage {
         var descriptors: Int
         var threads: Int
         /// Private memory in KiB.
         var memory: Int
 
         /// The growth since `before`; 0 where it does not exceed what is allowed without being called a leak.
-        func growth(since before: Holdings, freeThreads: Int, freeMemory: Int) -> Holdings {
+        func growth(since before: ResourceUsage, freeThreads: Int, freeMemory: Int) -> ResourceUsage {
             func beyond(_ free: Int, _ now: Int, _ then: Int) -> Int { now - then > free ? now - then : 0 }
-            return Holdings(
+            return ResourceUsage(
                 descriptors: beyond(0, descriptors, before.descriptors),
                 threads: beyond(freeThreads, threads, before.threads), memory: beyond(freeMemory, memory, before.memory)
             )
         }
 
         /// The smaller value of each resource.
-        func least(_ other: Holdings) -> Holdings {
-            Holdings(
+        func least(_ other: ResourceUsage) -> ResourceUsage {
+            ResourceUsage(
                 descriptors: min(descriptors, other.descriptors), threads: min(threads, other.threads),
                 memory: min(memory, other.memory))
         }
@@ -214,7 +214,7 @@ final class CheckWorker {
     // MARK: Resources
 
     /// The resources that the worker's process holds now. proc(5).
-    var holdings: Holdings {
+    var holdings: ResourceUsage {
         let folder = "/proc/\(link.pid)"
         func count(_ name: String) -> Int { (try? Directory(folder + "/" + name).names().count) ?? 0 }
         var memory = 0
@@ -224,7 +224,7 @@ final class CheckWorker {
                 memory = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
             }
         }
-        return Holdings(descriptors: count("fd"), threads: count("task"), memory: memory)
+        return ResourceUsage(descriptors: count("fd"), threads: count("task"), memory: memory)
     }
 
     // MARK: Waiting

@@ -205,7 +205,7 @@ public struct Conformance {
     private func manyCycles(_ index: Int, _ name: String, _ worker: CheckWorker, _ found: inout Findings) throws {
         guard try run(Self.warmUp, index, name, worker, &found) else { return }
         // A leak grows in every round. A pool of threads, connections or memory grows now and then, and then stops.
-        var leaks: CheckWorker.Holdings?
+        var leaks: CheckWorker.ResourceUsage?
         for _ in 0..<Self.rounds {
             let before = worker.holdings
             guard try run(Self.cycles, index, name, worker, &found) else { return }

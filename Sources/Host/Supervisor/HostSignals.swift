@@ -3,7 +3,7 @@ internal import HostValues
 
 /// Interprets the signals that the host receives.
 struct HostSignals {
-    enum Wish: Equatable {
+    enum Request: Equatable {
         /// Stop gracefully.
         case stop
         /// Stop without waiting for cycles any longer.
@@ -39,7 +39,7 @@ struct HostSignals {
     init(isTerminalGone: @escaping () -> Bool) { self.isTerminalGone = isTerminalGone }
 
     /// The meaning of a signal that came at that time.
-    mutating func wish(of signal: Int32, at now: MonotonicTime) -> Wish {
+    mutating func wish(of signal: Int32, at now: MonotonicTime) -> Request {
         if signal == Signals.child { return .childEnded }
         if signal == Signals.fileSize { return .errorTells }
         if Self.ignored.contains(signal) { return .ignore }

@@ -120,7 +120,7 @@ final class HostView: ControlledHost {
         let words = order.identifiers
         func isMeant(_ subject: String) -> Bool {
             if subject.contains("/") { return words.contains { RoutineSelection.isMeant(subject, by: $0) } }
-            return words.contains { InstanceName.isMeant(subject, by: String($0.prefix { $0 != "/" })) }
+            return words.contains { InstanceName.matches(subject, by: String($0.prefix { $0 != "/" })) }
         }
         let plugins = Set(catalog.status().flatMap { [$0.id, $0.file] } + log.recorder.subjects)
         let known = Set(book.routines.values.map(\.identifier) + log.recorder.subjects.filter { $0.contains("/") })

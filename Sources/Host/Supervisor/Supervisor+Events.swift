@@ -81,7 +81,7 @@ extension Supervisor {
         if failed.load.isForRunning { return book.loadFailed(failed) }
         guard let name = catalog.subject(number) else { return keeper.drop(failed.report) }
         book.record(failed, of: name, version: catalog.version(number), for: ["-"])
-        if failed.isInnocent {
+        if failed.wasKilledFromOutside {
             catalog.killedWhileDescribed(number, failed.text)
         } else {
             catalog.couldNotDescribe(number, failed.text)
@@ -153,7 +153,7 @@ extension Supervisor {
     }
 
     /// What a routine is doing, for the watch for silence and recovery.
-    func standing(of identifier: String) -> QuietLook.Standing? {
+    func activity(of identifier: String) -> SilenceMonitor.Activity? {
         guard let routine = book.routines.values.first(where: { $0.identifier == identifier && !$0.owner.isRetired })
         else { return nil }
         if routine.isPaused || !routine.settings.isEnabled { return .rests }
@@ -168,7 +168,7 @@ extension Supervisor {
     }
 
     /// Runs the command that is configured for silence or recovery of a routine, with a record of what is known.
-    func tell(_ identifier: String, _ tidings: QuietWatch.Tidings) {
+    func tell(_ identifier: String, _ notice: QuietWatch.Notice) {
         let parts = identifier.split(separator: "/", maxSplits: 1).map { String($0) }
         guard parts.count == 2 else { return }
         let running = book.routines.values.first { $0.identifier == identifier }?.session
@@ -177,7 +177,7 @@ extension Supervisor {
             session: running?.id ?? keeper.last(of: identifier)?.session ?? SessionID(rawValue: 0), plugin: parts[0],
             routine: parts[1], startMs: running?.startMs ?? now, finishMs: now, durationMs: 0, cycles: 0,
             reason: SessionRecord.Reason(named: "recovered"))
-        switch tidings {
+        switch notice {
         case .recovered:
             record.reason.text = "a good cycle after failures"
             log.write(.info, identifier, record.reason.text)

@@ -21,7 +21,7 @@ public final class Supervisor {
     let keeper: RecordKeeper
     let view: HostView
     let desk: ControlDesk
-    let quiet: QuietLook
+    let quiet: SilenceMonitor
     /// Decides whose cycle may begin, where the number of concurrent cycles is limited.
     var turns = CycleTurns()
     /// Saves the last log lines of sessions that failed.
@@ -89,8 +89,8 @@ public final class Supervisor {
         desk = try ControlDesk(
             ControlDesk.Settings(options), host: view, manager: ServiceManager(), loop: loop, deadlines: deadlines,
             clock: clock, log: log)
-        quiet = QuietLook(clock: clock, deadlines: deadlines)
-        quiet.standing = { [unowned self] in standing(of: $0) }
+        quiet = SilenceMonitor(clock: clock, deadlines: deadlines)
+        quiet.activity = { [unowned self] in activity(of: $0) }
         quiet.tell = { [unowned self] in tell($0, $1) }
         stateGuard = StateGuard(options.state, loop: loop, deadlines: deadlines, clock: clock, log: log) {
             [unowned self] in

@@ -69,7 +69,7 @@ extension HostProcess {
 
     /// Kills a child for which there is no `ChildProcess`, and reaps it if it is dead already. Returns true when it is
     /// gone. kill(2), waitpid(2).
-    public static func putAway(_ child: Int32) -> Bool {
+    public static func killAndReap(_ child: Int32) -> Bool {
         guard child > 1 else { return true }
         _ = kill(child, SIGKILL)
         var status: Int32 = 0

@@ -69,5 +69,5 @@ public struct RoutineTiming: Equatable, Sendable {
     public var beginsNow: Bool { first == .now || first == nil && isPlain }
 
     /// Whether cycles before this session influence when its first one starts.
-    public var looksBack: Bool { !schedules.isEmpty || first == .due }
+    public var dependsOnHistory: Bool { !schedules.isEmpty || first == .due }
 }

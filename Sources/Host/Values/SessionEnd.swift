@@ -58,7 +58,7 @@ public enum SessionEnd: UInt64, CaseIterable, Sendable {
 
     /// Whether a worker itself can report this end. The others describe the death of a worker or a decision of the
     /// host.
-    public var isWorkers: Bool {
+    public var isReportableByWorker: Bool {
         switch self {
         case .maxCycles, .until, .stopped, .endedByRoutine, .error: true
         case .crash, .exit, .timeout, .peerFailed, .reloaded, .removed, .hostDied, .quarantined: false

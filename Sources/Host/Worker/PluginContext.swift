@@ -45,7 +45,7 @@ internal import Synchronization
         self.sessions = sessions
         self.budget = budget
         self.cachePlace = cachePlace
-        id = InstanceName.whole(loaded.description.id, instance)
+        id = InstanceName.fullName(loaded.description.id, instance)
         idText = CText(id)
         isSerial = loaded.description.isSerial
         unsafe descriptor = unsafe loaded.descriptor

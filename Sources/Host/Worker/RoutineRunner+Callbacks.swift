@@ -50,9 +50,9 @@ extension RoutineRunner {
 
     /// Decides about a failure, by the routine's hook or else by the configuration's default.
     func decide(_ failure: Session.Failure) -> Schedule.Decision {
-        var ruling = ErrorRuling(session.onError)
+        var ruling = FailureDecision(session.onError)
         if unsafe callbacks.on_error != nil {
-            ruling = unsafe ErrorRuling(failure, byDefault: session.onError) { error, decision in
+            ruling = unsafe FailureDecision(failure, byDefault: session.onError) { error, decision in
                 _ = call(.inHook) { runner in
                     unsafe runner.callbacks.on_error?(runner.scheduler, error, decision, runner.callbacks.user)
                     return 0

@@ -16,7 +16,7 @@ internal import Synchronization
     // @unchecked: the run queue passes the turn from thread to thread under its lock.
 
     /// The phase of a session. Accessed by the thread that has the turn.
-    enum Standing {
+    enum Stage {
         case idle, starting, cycling
     }
 
@@ -32,7 +32,7 @@ internal import Synchronization
     let caches = SessionCaches()
     private let busy = Atomic<Bool>(false)
 
-    var standing = Standing.idle
+    var stage = Stage.idle
     var session: Session
     var times = SessionTimes()
 
@@ -86,11 +86,11 @@ internal import Synchronization
         unsafe cell.pointee.place.session_start_ms = session.startMs
         unsafe cell.pointee.place.lifetime_cycles = start.lifetimeCycles
         unsafe cell.pointee.place.session_before = start.before
-        standing = .starting
+        stage = .starting
         busy.store(true, ordering: .releasing)
         caches.open()
         unsafe cell.pointee.ledger = SessionLedger(
-            plugin.ledger.slot(start.slot), twin: plugin.ledger.twin(start.slot), key: plugin.ledger.key,
+            plugin.ledger.slot(start.slot), replica: plugin.ledger.replica(start.slot), key: plugin.ledger.key,
             session: start.session, now: now, nextMs: times.nextMs)
         return true
     }
@@ -139,7 +139,7 @@ internal import Synchronization
     func takeTurn(on thread: Int32 = Thread.identifier()) -> RunPool.Turn {
         unsafe cell.pointee.ledger.turn(of: thread, cycle: cell.pointee.schedule.cycle)
         if hasRequests { consumeRequests() }
-        switch standing {
+        switch stage {
         case .idle: return .over
         case .starting: return begin() ?? drive()
         case .cycling: return session.gate.isWaiting ? waitForGate() : drive()
@@ -156,7 +156,7 @@ internal import Synchronization
         }
         switch start() {
         case .goOn:
-            standing = .cycling
+            stage = .cycling
             if hasRequests { consumeRequests() }  // a stop during `start` takes effect before the first cycle
             layFirstCycle()
             return nil
@@ -284,13 +284,13 @@ internal import Synchronization
             _ = unsafe cell.pointee.schedule.runNow(now: clock.boot())
         }
         if asked.contains(.stop) { session.stopAsked = true }
-        if session.stopAsked, case .cycling = standing { unsafe cell.pointee.schedule.askStop() }
+        if session.stopAsked, case .cycling = stage { unsafe cell.pointee.schedule.askStop() }
     }
 
     /// Closes the session after its record was made; the next one may begin.
     func close() {
         session = Session.none
-        standing = .idle
+        stage = .idle
         busy.store(false, ordering: .releasing)
     }
 }
@@ -314,7 +314,7 @@ extension RoutineRunner {
         return try timing.schedule(
             routine: "\(plugin.id)/\(name)",
             zone: { (name) throws(TimeZones.Failure) in
-                try ZoneShelf.shared.zone(name, boot: boot, wall: wall) { self.say($0) }.rules
+                try TimeZoneCache.shared.zone(name, boot: boot, wall: wall) { self.say($0) }.rules
             }, isZone: { TimeZones.has($0) })
     }
 

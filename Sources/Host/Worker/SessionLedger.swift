@@ -11,21 +11,21 @@ internal import Synchronization
 /// knows at any moment what a worker that hangs or dies was doing.
 @safe struct SessionLedger {
     private let slot: UnsafeMutablePointer<LedgerSlot>
-    private var twin: TwinAccount
+    private var replica: ReplicaAccount
 
     /// Makes a ledger for no session, in a slot that is never read.
     init(scratch file: LedgerFile) {
         unsafe slot = unsafe file.scratch
-        twin = unsafe TwinAccount(scratch: file.scratchTwin)
+        replica = unsafe ReplicaAccount(scratch: file.scratchReplica)
     }
 
     /// Makes the ledger of a session that begins `now`. Slot and replica must outlive it.
     init(
-        _ slot: UnsafeMutablePointer<LedgerSlot>, twin: UnsafeMutablePointer<LedgerTwin>, key: LedgerKey,
+        _ slot: UnsafeMutablePointer<LedgerSlot>, replica: UnsafeMutablePointer<LedgerReplica>, key: LedgerKey,
         session: SessionID, now: BootTime, nextMs: Int64
     ) {
         unsafe self.slot = unsafe slot
-        self.twin = unsafe TwinAccount(twin, session: session.rawValue, key: key)
+        self.replica = unsafe ReplicaAccount(replica, session: session.rawValue, key: key)
         unsafe slot.pointee.state.store(LedgerState.idle.rawValue, ordering: .relaxed)
         unsafe slot.pointee.end.store(0, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(0, ordering: .relaxed)
@@ -57,7 +57,7 @@ internal import Synchronization
     mutating func turn(of thread: Int32, cycle: UInt64) {
         let number = UInt64(UInt32(bitPattern: thread))
         unsafe slot.pointee.thread.store(number, ordering: .relaxed)
-        twin.set(thread: number, cycle: cycle)
+        replica.set(thread: number, cycle: cycle)
     }
 
     // MARK: - Cycles
@@ -67,7 +67,7 @@ internal import Synchronization
     func cycleBegins(_ cycle: UInt64, at start: BootTime) {
         unsafe slot.pointee.began.store(start.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.running.rawValue, ordering: .relaxed)
-        twin.set(.running, cycle: cycle)
+        replica.set(.running, cycle: cycle)
     }
 
     /// Notes that the plugin has returned from a cycle, and counts duration and lateness.
@@ -103,7 +103,7 @@ internal import Synchronization
 
     /// Notes the numbers of failures and of missed cycles so far, in the replica.
     mutating func failed(_ failures: UInt64, missed: UInt64, _ state: LedgerState, cycle: UInt64) {
-        twin.set(failures: failures, missed: missed, state, cycle: cycle)
+        replica.set(failures: failures, missed: missed, state, cycle: cycle)
     }
 
     /// Notes the decision about a failure: the cycle and attempt that come next, and the number of cycles that failed
@@ -119,7 +119,7 @@ internal import Synchronization
     @inline(__always)
     func waits(until due: BootTime, cycle: UInt64) {
         isDue(at: due)
-        twin.set(.waiting, cycle: cycle)
+        replica.set(.waiting, cycle: cycle)
     }
 
     /// Notes when the next call of the plugin is due.
@@ -141,13 +141,13 @@ internal import Synchronization
     func callbackBegins(_ state: LedgerState, cycle: UInt64, at start: BootTime) {
         unsafe slot.pointee.began.store(start.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.state.store(state.rawValue, ordering: .relaxed)
-        twin.set(state, cycle: cycle)
+        replica.set(state, cycle: cycle)
     }
 
     /// Notes that the plugin has returned from such a callback.
     func callbackEnds(cycle: UInt64) {
         waits()
-        twin.set(.waiting, cycle: cycle)
+        replica.set(.waiting, cycle: cycle)
     }
 
     /// Notes that the session waits, for a callback that the plugin does not have.
@@ -161,7 +161,7 @@ internal import Synchronization
         unsafe slot.pointee.began.store(began.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.end.store(end.rawValue, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
-        twin.set(end: end.rawValue, cycle: cycles)
+        replica.set(end: end.rawValue, cycle: cycles)
     }
 
     // MARK: - Caches

@@ -87,7 +87,7 @@ struct SessionTimes {
     /// force.
     func step(waitMs: Int64, boot: BootTime, wall: WallTime, calendar: Calendar) -> RoutinePlan.Step {
         guard let settings else { return .over }
-        if boot - settings.lookedAt >= ZoneShelf.patience, settings.plan?.calendar != nil {
+        if boot - settings.lookedAt >= TimeZoneCache.patience, settings.plan?.calendar != nil {
             settings.lookedAt = boot
             if let calendar = try? calendar() { settings.plan?.take(calendar, wall: wall) }
         }

@@ -97,7 +97,7 @@ public final class Worker {
     private init(logLevel: Int32, limits: WorkerLimits) throws(SystemError) {
         let clock = SystemClock()
         self.clock = clock
-        _ = ZoneShelf.shared  // created before a plugin can change the environment
+        _ = TimeZoneCache.shared  // created before a plugin can change the environment
         budget = CacheBudget(
             valueLimit: Int(clamping: limits.cacheValueMb) << 20, totalLimit: Int(clamping: limits.cacheMemoryMb) << 20)
         channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)

@@ -10,12 +10,12 @@ import Testing
 extension EndToEnd.Isolation {
     /// Which parts of a worker's ledger are written on when all is dead.
     enum Spoiled: CaseIterable {
-        case slots, twins, both
+        case slots, replicas, both
 
         func range(of size: Int) -> Range<Int> {
             switch self {
             case .slots: LedgerSlot.start..<size
-            case .twins: 0..<LedgerSlot.start
+            case .replicas: 0..<LedgerSlot.start
             case .both: 0..<size
             }
         }
@@ -51,7 +51,7 @@ extension EndToEnd.Isolation {
         let record = try #require(try next.records.first)
         #expect(record.reason.end == .hostDied)
         switch spoiled {
-        case .slots, .twins: #expect(record.cycles <= cycles && record.cycles + 1 >= cycles, "\(record)")
+        case .slots, .replicas: #expect(record.cycles <= cycles && record.cycles + 1 >= cycles, "\(record)")
         case .both: #expect(record.cycles == 0)
         }
         let text = "the host died" + (spoiled == .both ? "; what it had counted was overwritten" : "")

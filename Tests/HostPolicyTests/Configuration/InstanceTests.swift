@@ -42,7 +42,7 @@ import Testing
         ("mm", "m", false), ("m", "m@a", false), ("m", "", false),
     ])
     func whomAWordMeans(plugin: String, word: String, isMeant: Bool) {
-        #expect(InstanceName.isMeant(plugin, by: word) == isMeant)
+        #expect(InstanceName.matches(plugin, by: word) == isMeant)
     }
 
     @Test func aPlanOfWhoComesAndGoes() {

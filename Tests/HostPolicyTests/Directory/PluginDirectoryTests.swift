@@ -20,11 +20,12 @@ import Testing
     }()
 
     /// Takes sights of one file one after the other, 1 ms apart; returns what follows of the last one.
-    private func follow(_ sights: [PluginDirectory.Sight], isPatient: Bool = true) -> PluginDirectory.Action {
+    private func follow(_ sights: [PluginDirectory.Finding], isPatient: Bool = true) -> PluginDirectory.Action {
         var directory = PluginDirectory()
         var action = PluginDirectory.Action.none
-        for (index, sight) in sights.enumerated() {
-            action = directory.take("a.so", sight, stamp: nil, isPatient: isPatient, at: .ns(Int64(index) * 1_000_000))
+        for (index, finding) in sights.enumerated() {
+            action = directory.take(
+                "a.so", finding, stamp: nil, isPatient: isPatient, at: .ns(Int64(index) * 1_000_000))
         }
         return action
     }
@@ -67,8 +68,8 @@ import Testing
             ([.plugin(content: "1"), .unclear(why: "w"), .plugin(content: "1")], .retry),
             ([.plugin(content: "1"), .unclear(why: "w"), .plugin(content: "2")], .replace),
             ([.plugin(content: "1"), .unclear(why: "w"), .absent], .remove),
-        ] as [([PluginDirectory.Sight], PluginDirectory.Action)])
-    func `what follows a sequence of looks`(sights: [PluginDirectory.Sight], action: PluginDirectory.Action) {
+        ] as [([PluginDirectory.Finding], PluginDirectory.Action)])
+    func `what follows a sequence of looks`(sights: [PluginDirectory.Finding], action: PluginDirectory.Action) {
         #expect(follow(sights) == action)
     }
 
@@ -120,7 +121,7 @@ import Testing
         var random = SplitMix(seed: seed)
         var directory = PluginDirectory()
         var running: [String: String] = [:]
-        var seen: [String: PluginDirectory.Sight] = [:]
+        var seen: [String: PluginDirectory.Finding] = [:]
         var now: MonotonicTime = 0
         func perform(_ action: PluginDirectory.Action, _ name: String) {
             switch action {
@@ -137,7 +138,7 @@ import Testing
                 running[name] = nil
             }
         }
-        let sights: [PluginDirectory.Sight] = [
+        let sights: [PluginDirectory.Finding] = [
             .absent, .busy, .incomplete(why: "x"), .unclear(why: "z"), .refused(why: "y"), .plugin(content: "1"),
             .plugin(content: "2"),
         ]
@@ -145,15 +146,17 @@ import Testing
             now += Int64.random(in: 0...400_000_000, using: &random)
             for (name, action) in directory.expire(at: now) { perform(action, name) }
             let name = "\(Int.random(in: 0..<5, using: &random)).so"
-            let sight = sights[Int.random(in: 0..<sights.count, using: &random)]
-            perform(directory.take(name, sight, stamp: nil, isPatient: true, at: now), name)
-            if ![.busy, .unclear(why: "z")].contains(sight) { seen[name] = sight }
+            let finding = sights[Int.random(in: 0..<sights.count, using: &random)]
+            perform(directory.take(name, finding, stamp: nil, isPatient: true, at: now), name)
+            if ![.busy, .unclear(why: "z")].contains(finding) { seen[name] = finding }
         }
         // In the end all files are whole or gone, or their patience is over.
-        for (name, sight) in seen { perform(directory.take(name, sight, stamp: nil, isPatient: true, at: now), name) }
+        for (name, finding) in seen {
+            perform(directory.take(name, finding, stamp: nil, isPatient: true, at: now), name)
+        }
         for (name, action) in directory.expire(at: .never) { perform(action, name) }
-        for (name, sight) in seen {
-            if case .plugin(let content) = sight {
+        for (name, finding) in seen {
+            if case .plugin(let content) = finding {
                 #expect(running[name] == content)
             } else {
                 #expect(running[name] == nil)

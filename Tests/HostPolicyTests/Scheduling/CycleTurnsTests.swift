@@ -6,8 +6,8 @@ import Testing
 
 /// Whose cycle may begin, where only so many may run at once.
 @Suite struct CycleTurnsTests {
-    private func wish(_ session: UInt64, _ number: UInt64 = 1) -> CycleTurns.Wish {
-        CycleTurns.Wish(session: SessionID(rawValue: session), number: number)
+    private func wish(_ session: UInt64, _ number: UInt64 = 1) -> CycleTurns.Request {
+        CycleTurns.Request(session: SessionID(rawValue: session), number: number)
     }
 
     private func host(_ most: UInt64, _ group: String? = nil, of size: UInt64 = 1) -> CycleTurns.Bounds {

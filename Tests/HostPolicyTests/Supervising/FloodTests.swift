@@ -49,16 +49,16 @@ import Testing
 
     @Test func `a flood is told when it begins and when it is over`() {
         var watch = FloodWatch()
-        #expect(watch.nextLook == nil && watch.drop(0, at: 0) == nil && watch.finish() == nil)
+        #expect(watch.nextCheck == nil && watch.drop(0, at: 0) == nil && watch.finish() == nil)
         #expect(watch.drop(7, at: .ns(Self.second)) == .began(lines: 7))
         for step in 1...40 as ClosedRange<Int64> {
             let now = MonotonicTime.ns(Self.second + step * Self.second / 2)
             #expect(watch.look(at: now) == nil && watch.drop(1000, at: now) == nil)
         }
-        #expect(watch.nextLook == .ns(26 * Self.second))
+        #expect(watch.nextCheck == .ns(26 * Self.second))
         #expect(watch.look(at: .ns(25 * Self.second)) == nil)
         #expect(watch.look(at: .ns(26 * Self.second)) == .ended(lines: 40_007, milliseconds: 20_000))
-        #expect(watch.nextLook == nil && watch.look(at: .never) == nil)
+        #expect(watch.nextCheck == nil && watch.look(at: .never) == nil)
         #expect(watch.drop(.max, at: 0) == .began(lines: .max) && watch.drop(.max, at: 1) == nil)
         #expect(watch.finish() == .ended(lines: .max, milliseconds: 0))
     }

@@ -35,7 +35,7 @@ private let hour = 3600 * second
     private func remaining(_ watch: Watch, _ key: String, _ snapshot: Watch.Snapshot, _ clocks: Clocks) -> Int64? {
         var (watch, later) = (watch, clocks)
         for _ in 0..<100 {
-            guard let next = watch.nextLook(at: later.now) else { return nil }
+            guard let next = watch.nextCheck(at: later.now) else { return nil }
             later.run(next.monotonic - later.now.monotonic)
             if watch.observe(key, snapshot, at: later.now) != nil {
                 return later.now.monotonic - clocks.now.monotonic
@@ -51,20 +51,20 @@ private let hour = 3600 * second
         #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
         // A short look, then after twice the time each: the session may end meanwhile, and nobody say so.
         var looks: [Int64] = []
-        while let next = watch.nextLook(at: clocks.now), next.boot < began + 60 * second {
+        while let next = watch.nextCheck(at: clocks.now), next.boot < began + 60 * second {
             looks.append((next.boot - began) / second)
             clocks.run(next.monotonic - clocks.now.monotonic)
             #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
         }
         #expect(looks == [2, 4, 8, 16, 32])
-        #expect(watch.nextLook(at: clocks.now)?.boot == began + 60 * second)
+        #expect(watch.nextCheck(at: clocks.now)?.boot == began + 60 * second)
         clocks.run(28 * second - 1)
         #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
         clocks.run(1)
         let hang = watch.observe("a", busy(3, since: began), at: clocks.now)
         #expect(hang == Watch.Hang(kind: .callback, session: 7, cycle: 3, running: 60 * second, timeout: 60 * second))
         #expect(watch.observe("a", busy(3, since: began), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now) == nil)
+        #expect(watch.nextCheck(at: clocks.now) == nil)
     }
 
     @Test func aCallbackOfWhichNothingRanForAWhileBeginsAnew() {
@@ -87,7 +87,7 @@ private let hour = 3600 * second
             watch.observe("a", busy(3, since: began), at: clocks.now) != nil, "and hangs when its time is over again")
         #expect(watch.observe("c", busy(1, since: later), at: clocks.now) == nil)
         watch.remove("b")
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + second)
+        #expect(watch.nextCheck(at: clocks.now)?.monotonic == clocks.now.monotonic + second)
     }
 
     @Test func theNextCycleIsWatchedAnew() {
@@ -106,11 +106,11 @@ private let hour = 3600 * second
         let clocks = Clocks()
         _ = watch.observe("a", waiting(until: clocks.now.boot + 8 * hour), at: clocks.now)
         _ = watch.observe("b", waiting(until: clocks.now.boot + 9 * hour, timeout: second), at: clocks.now)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 8 * hour + 2 * second)
+        #expect(watch.nextCheck(at: clocks.now)?.monotonic == clocks.now.monotonic + 8 * hour + 2 * second)
         watch.remove("a")
-        #expect(watch.nextLook(at: clocks.now)?.boot == clocks.now.boot + 9 * hour + second)
+        #expect(watch.nextCheck(at: clocks.now)?.boot == clocks.now.boot + 9 * hour + second)
         watch.remove("b")
-        #expect(watch.nextLook(at: clocks.now) == nil)
+        #expect(watch.nextCheck(at: clocks.now) == nil)
     }
 
     @Test(arguments: [
@@ -120,7 +120,7 @@ private let hour = 3600 * second
     func whatCannotHangNeedsNoLook(snapshot: Watch.Snapshot) {
         var watch = Watch()
         #expect(watch.observe("a", snapshot, at: Clocks().now) == nil)
-        #expect(watch.nextLook(at: Clocks().now) == nil)
+        #expect(watch.nextCheck(at: Clocks().now) == nil)
         #expect(watch.count == 1)
     }
 
@@ -133,7 +133,7 @@ private let hour = 3600 * second
         clocks.suspend(8 * hour)
         clocks.run(29 * second)
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + second)
+        #expect(watch.nextCheck(at: clocks.now)?.monotonic == clocks.now.monotonic + second)
         clocks.run(second)
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now)?.running == 60 * second)
     }
@@ -163,7 +163,7 @@ private let hour = 3600 * second
         let began = clocks.now.boot
         clocks.run(30 * second)
         #expect(watch.observe("a", busy(1, since: began), at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.monotonic == clocks.now.monotonic + 30 * second)
+        #expect(watch.nextCheck(at: clocks.now)?.monotonic == clocks.now.monotonic + 30 * second)
     }
 
     @Test func whereASuspendHidesTheBeginningTheDelayIsOneTimeoutAtMost() {
@@ -224,7 +224,7 @@ private let hour = 3600 * second
             let now = ClockReading(boot: BootTime(nanoseconds: time()), monotonic: .ns(time()))
             _ = watch.observe(Int(dice.next() % 5), other, at: now)
             if dice.next() % 4 == 0 { watch.ask(Int(dice.next() % 5), at: now) }
-            _ = watch.nextLook(at: now)
+            _ = watch.nextCheck(at: now)
         }
         #expect(watch.count == 5)
     }
@@ -250,7 +250,7 @@ private let hour = 3600 * second
         while true {
             if watch.observe("a", ledger(clocks.now.boot), at: clocks.now) != nil { break }
             looks += 1
-            guard let next = watch.nextLook(at: clocks.now), next.monotonic > clocks.now.monotonic else {
+            guard let next = watch.nextCheck(at: clocks.now), next.monotonic > clocks.now.monotonic else {
                 Issue.record("no next look")
                 return
             }
@@ -272,7 +272,7 @@ private let hour = 3600 * second
         #expect(remaining(watch, "a", late, clocks) == limit * second)
         clocks.run(limit * second)
         #expect(watch.observe("a", late, at: clocks.now)?.kind == .standstill)
-        #expect(watch.observe("a", late, at: clocks.now) == nil && watch.nextLook(at: clocks.now) == nil)
+        #expect(watch.observe("a", late, at: clocks.now) == nil && watch.nextCheck(at: clocks.now) == nil)
     }
 
     @Test func whatGoesOnIsNotLate() {
@@ -299,7 +299,7 @@ private let hour = 3600 * second
         late.isBehind = true
         for _ in 0..<10 {
             #expect(watch.observe("a", late, at: clocks.now) == nil)
-            #expect(watch.nextLook(at: clocks.now) != nil)
+            #expect(watch.nextCheck(at: clocks.now) != nil)
             clocks.run(30 * second)
         }
         #expect(watch.observe("a", late, at: clocks.now) == nil)
@@ -327,7 +327,7 @@ private let hour = 3600 * second
         let began = clocks.now.boot
         _ = watch.observe("a", busy(1, since: began, timeout: nil), at: clocks.now)
         for _ in 0..<10 {
-            guard let next = watch.nextLook(at: clocks.now) else { return #expect(Bool(false), "no look") }
+            guard let next = watch.nextCheck(at: clocks.now) else { return #expect(Bool(false), "no look") }
             #expect(next.boot - began <= max(2 * second, 2 * (clocks.now.boot - began)))
             clocks.run(next.monotonic - clocks.now.monotonic)
             #expect(watch.observe("a", busy(1, since: began, timeout: nil), at: clocks.now) == nil)
@@ -345,7 +345,7 @@ private let hour = 3600 * second
         var next = idle
         next.cycle += 1
         #expect(watch.observe("a", next, at: clocks.now) == nil)
-        #expect(watch.nextLook(at: clocks.now)?.boot == idle.due + second, "it has begun: nothing is due")
+        #expect(watch.nextCheck(at: clocks.now)?.boot == idle.due + second, "it has begun: nothing is due")
     }
 
     @Test func manyRoutinesAreLookedAtLessOften() {
@@ -365,7 +365,7 @@ private let hour = 3600 * second
                     state: .waiting, session: 1, cycle: 1, began: 0, due: clocks.now.boot + second, timeout: nil),
                 at: clocks.now)
         }
-        #expect(watch.nextLook(at: clocks.now)?.boot == clocks.now.boot + 21 * second)
+        #expect(watch.nextCheck(at: clocks.now)?.boot == clocks.now.boot + 21 * second)
     }
 
     @Test(arguments: [

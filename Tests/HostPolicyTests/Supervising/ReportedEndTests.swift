@@ -9,11 +9,11 @@ struct ReportedEndTests {
     private static let all = ReportedEnd(hasMaxCycles: true, hasEndTime: true, wasAsked: true)
 
     @Test(arguments: SessionEnd.allCases) func `a worker tells only what it can know`(end: SessionEnd) {
-        #expect(Self.all.isPossible(end) == end.isWorkers)
+        #expect(Self.all.isPossible(end) == end.isReportableByWorker)
         let reason = Self.all.checked(SessionRecord.Reason(end, text: "t"))
-        #expect(reason.end == (end.isWorkers ? end : .error))
+        #expect(reason.end == (end.isReportableByWorker ? end : .error))
         let refusal = "its worker reports an end that is not its to report: \(end.name)"
-        #expect(reason.text == (end.isWorkers ? "t" : refusal))
+        #expect(reason.text == (end.isReportableByWorker ? "t" : refusal))
     }
 
     @Test func `a bound that the session has not is not reached, and who was not asked is not stopped`() {

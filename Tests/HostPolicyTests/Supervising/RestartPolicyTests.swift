@@ -287,7 +287,7 @@ private let minute = 60 * second
         driver.handle(.timerFired, after: driver.untilDeadline)
         #expect(driver.policy.trouble?.count == 8)
         driver.handle(.started)
-        #expect(driver.policy.isDoubted && driver.untilDeadline == second)
+        #expect(driver.policy.isOnProbation && driver.untilDeadline == second)
         let actions = driver.handle(.goodCycle, after: second)
         guard case .recover(let trouble)? = actions.first else {
             Issue.record("no word of the recovery: \(actions)")

@@ -213,7 +213,7 @@ import Testing
         #expect(dead.life.nextDeadline == .ns(Self.second / 2 + Self.second))
         dead.die(Self.kill)
         #expect(dead.verdict?.failedLoad?.plugin == 2)
-        #expect(dead.verdict?.failedLoad?.isInnocent == true)
+        #expect(dead.verdict?.failedLoad?.wasKilledFromOutside == true)
         var told = Driver()
         told.tell(.load(plugin: 1, limit: Self.second))
         told.tell(.end)

@@ -171,7 +171,7 @@ final class BookHarness {
         #expect(harness.endedWorkers == harness.seats.values.map(\.self))
     }
 
-    /// A slot can be written by whoever can write the file; a sealed twin by its worker alone.
+    /// A slot can be written by whoever can write the file; a sealed replica by its worker alone.
     @Test func `nobody can say of a neighbour that its callback has run for long already`() throws {
         book.add(BookHarness.program(1))
         harness.perform()

@@ -14,7 +14,7 @@ import Testing
             home: nil, key: .plugin(0), limits: WorkerLimits(), libraries: LibrarySearch(), limit: 1)
         let failed = FailedLoad(
             load: load, manner: manner, text: "x", reason: .init(.error, text: "x"), pid: 1, startedAt: 0,
-            isInnocent: false)
+            wasKilledFromOutside: false)
         let isTold = failed.fault == .error || failed.fault == .death
         #expect(failed.isRecorded == isTold)
         return failed.fault

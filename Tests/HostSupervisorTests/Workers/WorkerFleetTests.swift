@@ -165,7 +165,7 @@ import Testing
         let loading = try #require(harness.launcher.workers.last)
         harness.launcher.memoryKills[loading.pid] = 1
         loading.report(.died(.signaled(Signals.kill)))
-        #expect(harness.deaths().first?.failedLoad?.isInnocent == false)
+        #expect(harness.deaths().first?.failedLoad?.wasKilledFromOutside == false)
     }
 
     @Test func `what a worker cannot have said is not passed on`() throws {

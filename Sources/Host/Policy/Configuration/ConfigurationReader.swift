@@ -62,7 +62,7 @@ struct ConfigurationReader {
         guard let instances = containers.first(where: { $0.name == "instances" }) else { return plugin }
         for member in object(instances.node, path: path + "instances") ?? [] {
             let place = "\(path)instances.\(shown(member.name))"
-            guard InstanceName.isGood(member.name) else {
+            guard InstanceName.isValid(member.name) else {
                 let allowed = "1 to \(InstanceName.most) of a-z A-Z 0-9 . _ -, not beginning with a dot"
                 report("an instance's name has \(allowed)", at: member.position, place)
                 continue

@@ -29,7 +29,7 @@ public enum RoutineSelection {
     public static func isMeant(_ identifier: String, by word: String) -> Bool {
         let parts = word.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let known = identifier.split(separator: "/", maxSplits: 1)
-        guard known.count == 2, InstanceName.isMeant(String(known[0]), by: String(parts[0])) else { return false }
+        guard known.count == 2, InstanceName.matches(String(known[0]), by: String(parts[0])) else { return false }
         return parts.count == 1 || parts[1] == known[1]
     }
 

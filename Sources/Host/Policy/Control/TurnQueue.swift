@@ -24,7 +24,7 @@ public struct TurnQueue<Element> {
 
     private var newcomers = Line()
     private var others = Line()
-    private var isTurnOfOthers = false
+    private var servesNewcomers = false
 
     /// Creates an empty queue.
     public init() {}
@@ -39,8 +39,8 @@ public struct TurnQueue<Element> {
 
     /// Removes and returns the next element; nil if nobody waits.
     public mutating func next() -> Element? {
-        isTurnOfOthers.toggle()
-        if isTurnOfOthers { return newcomers.next() ?? others.next() }
+        servesNewcomers.toggle()
+        if servesNewcomers { return newcomers.next() ?? others.next() }
         return others.next() ?? newcomers.next()
     }
 }

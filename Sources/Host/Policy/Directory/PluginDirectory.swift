@@ -24,7 +24,7 @@ public struct PluginDirectory: Sendable {
     }
 
     /// The result of inspecting a name.
-    public enum Sight: Equatable, Sendable {
+    public enum Finding: Equatable, Sendable {
         /// There is no file of that name.
         case absent
         /// Another process has the file open for writing.
@@ -63,14 +63,14 @@ public struct PluginDirectory: Sendable {
     /// How long a file may stay incomplete before that is reported, in ns. Each event restarts this grace period.
     public static let patience: Int64 = 1_000_000_000
 
-    private enum Standing: Equatable {
+    private enum Verdict: Equatable {
         case unknown
         case plugin(content: String)
         case refused(why: String)
     }
 
     private struct Entry {
-        var standing = Standing.unknown
+        var verdict = Verdict.unknown
         var stamp: Stamp?
         /// The error to report at the end of the grace period, unless a later inspection has another result.
         var gracePeriod: (why: String, at: MonotonicTime)?
@@ -89,7 +89,7 @@ public struct PluginDirectory: Sendable {
     /// The files that are not plugins, with the reasons.
     public var refusals: [(name: String, why: String)] {
         entries.sorted { $0.key < $1.key }.compactMap { name, entry in
-            if case .refused(let why) = entry.standing { (name, why) } else { nil }
+            if case .refused(let why) = entry.verdict { (name, why) } else { nil }
         }
     }
 
@@ -98,31 +98,31 @@ public struct PluginDirectory: Sendable {
 
     /// The content with which a name was last seen; nil if it is not a plugin.
     public func content(of name: String) -> String? {
-        if case .plugin(let content)? = entries[name]?.standing { content } else { nil }
+        if case .plugin(let content)? = entries[name]?.verdict { content } else { nil }
     }
 
     /// Takes the result of an inspection. `stamp` must be nil if the file may change without a change of its stamp: see
     /// `isFresh`.
     ///
     /// With `isPatient` an incomplete file gets a grace period; otherwise it is refused at once.
-    public mutating func take(_ name: String, _ sight: Sight, stamp: Stamp?, isPatient: Bool, at now: MonotonicTime)
+    public mutating func take(_ name: String, _ finding: Finding, stamp: Stamp?, isPatient: Bool, at now: MonotonicTime)
         -> Action
     {
         var entry = entries[name] ?? Entry()
-        defer { if sight != .absent { entries[name] = entry } }
+        defer { if finding != .absent { entries[name] = entry } }
         entry.gracePeriod = nil
         let said = entry.unclear
         entry.unclear = nil
-        switch sight {
+        switch finding {
         case .absent:
             entries[name] = nil
-            if case .plugin = entry.standing { return .remove }
+            if case .plugin = entry.verdict { return .remove }
             return .none
         case .busy:
             entry.stamp = nil
             return .none
         case .incomplete(let why):
-            if isPatient, entry.standing != .refused(why: why) {
+            if isPatient, entry.verdict != .refused(why: why) {
                 entry.stamp = nil
                 entry.gracePeriod = (why, now + Self.patience)
                 return .none
@@ -139,15 +139,15 @@ public struct PluginDirectory: Sendable {
             return Self.refuse(&entry, why)
         case .library:
             entry.stamp = stamp
-            if case .plugin = entry.standing {
+            if case .plugin = entry.verdict {
                 return Self.refuse(&entry, "a library that other plugins need, and no plugin")
             }
-            entry.standing = .unknown
+            entry.verdict = .unknown
             return .none
         case .plugin(let content):
             defer { entry.stamp = stamp }
-            let before = entry.standing
-            entry.standing = .plugin(content: content)
+            let before = entry.verdict
+            entry.verdict = .plugin(content: content)
             guard case .plugin(let old) = before else { return .add }
             if old != content { return .replace }
             return entry.stamp == stamp && stamp != nil ? .none : .retry
@@ -155,8 +155,8 @@ public struct PluginDirectory: Sendable {
     }
 
     private static func refuse(_ entry: inout Entry, _ why: String) -> Action {
-        let before = entry.standing
-        entry.standing = .refused(why: why)
+        let before = entry.verdict
+        entry.verdict = .refused(why: why)
         switch before {
         case .unknown: return .refuse(why: why)
         case .refused(let old): return old == why ? .none : .refuse(why: why)

@@ -37,7 +37,7 @@ public struct CycleTurns: Sendable {
     }
 
     /// A session's request for a cycle.
-    public struct Wish: Equatable, Sendable {
+    public struct Request: Equatable, Sendable {
         /// The session.
         public var session: SessionID
         /// The number by which the session identifies the request.
@@ -51,7 +51,7 @@ public struct CycleTurns: Sendable {
     }
 
     private struct Waiting {
-        let wish: Wish
+        let wish: Request
         let due: BootTime
         let bounds: Bounds
     }
@@ -71,7 +71,7 @@ public struct CycleTurns: Sendable {
 
     /// Adds a request for a session's next cycle, which has been due since `due`. It ends the session's previous cycle
     /// or request.
-    public mutating func want(_ wish: Wish, due: BootTime, _ bounds: Bounds) {
+    public mutating func want(_ wish: Request, due: BootTime, _ bounds: Bounds) {
         over(wish.session)
         wishes[wish.session] = wish.number
         let place = firstIndex(after: due)
@@ -91,9 +91,9 @@ public struct CycleTurns: Sendable {
     }
 
     /// Admits all cycles that may begin now, and returns their requests.
-    public mutating func take() -> [Wish] {
+    public mutating func take() -> [Request] {
         if waiting.isEmpty { return [] }
-        var begin: [Wish] = []
+        var begin: [Request] = []
         var counts: [String: UInt64] = [:]
         for bounds in running.values { if let group = bounds.group { counts[group.name, default: 0] += 1 } }
         var left: [Waiting] = []

@@ -27,7 +27,7 @@ public struct FloodWatch: Sendable {
     public init() {}
 
     /// When `look` is due; nil while there is no flood.
-    public var nextLook: MonotonicTime? { flood.map { $0.last + Self.calm } }
+    public var nextCheck: MonotonicTime? { flood.map { $0.last + Self.calm } }
 
     /// So many lines were dropped.
     public mutating func drop(_ lines: Int, at now: MonotonicTime) -> News? {
@@ -42,9 +42,9 @@ public struct FloodWatch: Sendable {
         return nil
     }
 
-    /// The time of `nextLook` may have come.
+    /// The time of `nextCheck` may have come.
     public mutating func look(at now: MonotonicTime) -> News? {
-        guard let next = nextLook, next <= now else { return nil }
+        guard let next = nextCheck, next <= now else { return nil }
         return finish()
     }
 

@@ -21,7 +21,7 @@ public struct ClockReading: Equatable, Sendable {
 /// timeout, a cycle that is due but does not begin, and a session that has ended without a report from its worker.
 ///
 /// Pure: one value watches all routines of a host, on one thread. The supervisor calls `observe` for a routine when its
-/// session starts and when it has asked the worker to run or resume it, and for all routines at `nextLook`, the
+/// session starts and when it has asked the worker to run or resume it, and for all routines at `nextCheck`, the
 /// earliest moment at which a hang can be detected. That is at most once a cycle, and seldom if cycles are short. While
 /// nothing is due, the watch needs no wake-ups.
 ///
@@ -96,7 +96,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     }
 
     /// The progress of a routine as observed: while it does not change, the routine makes no progress.
-    private enum Sight: Equatable {
+    private enum Observation: Equatable {
         case callback(session: UInt64, cycle: UInt64, began: BootTime)
         case wait(session: UInt64, cycle: UInt64, began: BootTime, due: BootTime)
         case end(session: UInt64)
@@ -116,7 +116,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
 
     private struct Entry {
         /// The last observation.
-        var sight: Sight?
+        var observation: Observation?
         /// When the permitted time began: the latest time at which the callback can have begun, or when the routine was
         /// first observed to be late or its session to be over. Nil if none of these applies.
         var since: MonotonicTime?
@@ -159,9 +159,9 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
             entry.seen = now.boot
             entries[key] = entry
         }
-        let sight = Sight(snapshot)
-        if sight != entry.sight {
-            entry.sight = sight
+        let observation = Observation(snapshot)
+        if observation != entry.observation {
+            entry.observation = observation
             entry.since = nil
             entry.asked = nil
             entry.wasTold = false
@@ -184,7 +184,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
 
     /// Reports that the worker was asked to begin the next cycle now. Must follow an `observe` at the same moment.
     public mutating func ask(_ key: Key, at now: ClockReading) {
-        guard var entry = entries[key], case .wait? = entry.sight else { return }
+        guard var entry = entries[key], case .wait? = entry.observation else { return }
         entry.asked = now.boot
         entry.look = now.monotonic + attention
         entries[key] = entry
@@ -244,7 +244,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     ///
     /// Set a timer for the boot time. If the machine is suspended, it expires no later than the monotonic time would,
     /// and `observe` then computes the new moment.
-    public func nextLook(at now: ClockReading) -> ClockReading? {
+    public func nextCheck(at now: ClockReading) -> ClockReading? {
         var earliest: MonotonicTime?
         for entry in entries.values {
             if let look = entry.look, look < earliest ?? .never { earliest = look }

@@ -25,7 +25,7 @@ public struct LedgerSnapshot: Equatable, Sendable {
     public var missed: UInt64
     /// How the session ended; nil while it runs.
     public var end: SessionEnd?
-    /// Whether it is from a twin that was whole, times excepted, and not from a slot alone.
+    /// Whether it is from a replica that was whole, times excepted, and not from a slot alone.
     public var isSealed = false
 
     /// Creates a snapshot.

@@ -4,7 +4,7 @@ public import HostValues
 /// a failed session. Pure.
 public struct QuietWatch: Equatable, Sendable {
     /// An event to report.
-    public enum Tidings: Equatable, Sendable {
+    public enum Notice: Equatable, Sendable {
         /// There has been no successful cycle for this many ns.
         case silent(Int64)
         /// The first successful cycle after a failed session.
@@ -49,7 +49,7 @@ public struct QuietWatch: Equatable, Sendable {
     }
 
     /// Takes the number of successful cycles of a session so far; returns an event if there is one to report.
-    public mutating func look(session: UInt64, good: UInt64, now: MonotonicTime) -> Tidings? {
+    public mutating func look(session: UInt64, good: UInt64, now: MonotonicTime) -> Notice? {
         lookedAt = now
         let before = seen.session == session ? seen.good : 0
         seen = (session, good)
@@ -65,7 +65,7 @@ public struct QuietWatch: Equatable, Sendable {
     }
 
     /// When the routine must be checked next; nil means not before another event.
-    public var nextLook: MonotonicTime? {
+    public var nextCheck: MonotonicTime? {
         let recovery = isFailing && tellsRecovery ? lookedAt + Self.pace : MonotonicTime.never
         let quiet = silence.map { (isTold ? lookedAt : since) + $0 } ?? .never
         let next = min(recovery, max(quiet, lookedAt + 1))

@@ -123,12 +123,12 @@ public struct RestartPolicy: Sendable {
 
     /// When `timerFired` is due; nil if only an external event can change anything.
     ///
-    /// While `isDoubted`, report `goodCycle` before `timerFired` if there was a successful cycle.
+    /// While `isOnProbation`, report `goodCycle` before `timerFired` if there was a successful cycle.
     public var nextDeadline: MonotonicTime? {
         switch state {
         case .waiting(let until): until
         case .quarantined: isOpen ? nil : quarantine?.probeAt
-        case .running: isDoubted ? look?.at : nil
+        case .running: isOnProbation ? look?.at : nil
         case .idle, .complete, .stopped, .starting, .ending: nil
         }
     }
@@ -145,7 +145,7 @@ public struct RestartPolicy: Sendable {
     public var trouble: FailureHistory.Row? { history.present }
 
     /// Whether a successful cycle of the current session would end a row of errors or a quarantine.
-    public var isDoubted: Bool {
+    public var isOnProbation: Bool {
         switch state {
         case .running(_, let good): quarantine != nil || (!good && history.row(.error) != nil)
         case .idle, .complete, .stopped, .waiting, .starting, .ending, .quarantined: false
@@ -302,7 +302,7 @@ public struct RestartPolicy: Sendable {
             guard let probeAt = quarantine?.probeAt, now >= probeAt, !isOpen else { return [] }
             return begin(at: now)
         case .running:
-            guard isDoubted, let last = look, now >= last.at else { return [] }
+            guard isOnProbation, let last = look, now >= last.at else { return [] }
             if isProven(at: now) { return acquit(at: now) }
             // The interval between checks doubles, so that a slow routine does not keep waking the host.
             let interval = last.interval.clampedPlus(last.interval)

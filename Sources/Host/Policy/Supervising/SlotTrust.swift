@@ -1,8 +1,8 @@
 public import HostValues
 
-/// Since when what a ledger says of a routine comes from its slot alone, where the slot's sealed twin was whole before. Pure.
+/// Since when what a ledger says of a routine comes from its slot alone, where the slot's sealed replica was whole before. Pure.
 ///
-/// Whoever can write the ledger's file can write a slot, and none but its worker can make a twin. So a callback that only a
+/// Whoever can write the ledger's file can write a slot, and none but its worker can make a replica. So a callback that only a
 /// slot tells of counts from when that began to be so: nobody can say that it has run for long already.
 public struct SlotTrust: Sendable {
     private enum Standing: Equatable {
@@ -10,13 +10,13 @@ public struct SlotTrust: Sendable {
         case lost(since: BootTime)
     }
 
-    /// By session as well, since the twin of one that begins is written a moment after it.
+    /// By session as well, since the replica of one that begins is written a moment after it.
     private var standings: [Int: (session: UInt64, standing: Standing)] = [:]
 
     /// Nothing was seen.
     public init() {}
 
-    /// Takes what was read of a routine now; since when its twin is lost, and nil while there is nothing to doubt.
+    /// Takes what was read of a routine now; since when its replica is lost, and nil while there is nothing to doubt.
     public mutating func lost(_ key: Int, _ snapshot: LedgerSnapshot, at now: BootTime) -> BootTime? {
         if snapshot.isSealed {
             standings[key] = (snapshot.session, .whole)

@@ -136,7 +136,7 @@ public struct Verdict: Equatable, Sendable {
         /// The reason for the log.
         public let text: String
         /// Whether the worker was killed from outside, which says nothing about the plugin.
-        public let isInnocent: Bool
+        public let wasKilledFromOutside: Bool
     }
 
     /// How the death came about.
@@ -218,7 +218,7 @@ public struct Verdict: Equatable, Sendable {
         var reason: SessionRecord.Reason
         var isLate = false
         var isReported = false
-        if let kind = counts?.end, counts?.state == .ended, kind.isWorkers {
+        if let kind = counts?.end, counts?.state == .ended, kind.isReportableByWorker {
             reason = SessionRecord.Reason(kind, text: "its worker died before it could say more")
             isReported = true
         } else {
@@ -305,7 +305,8 @@ public struct Verdict: Equatable, Sendable {
                 ? "it floods its channel while it is loaded" : "its worker died while loading it: \(death.end)\(place)"
         return FailedLoad(
             plugin: plugin, reason: reason, text: text,
-            isInnocent: death.end.isKill && death.remains.signal == 0 && death.manner == .failed(wasTold: false)
+            wasKilledFromOutside: death.end.isKill && death.remains.signal == 0
+                && death.manner == .failed(wasTold: false)
                 && !death.remains.isOutOfMemory(death.end))
     }
 }

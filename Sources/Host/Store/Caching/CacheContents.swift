@@ -8,7 +8,7 @@ internal import Synchronization
 /// runs no source, touches no file and takes no lock. `CacheFlight` decides about a single value; this type holds all
 /// of a cache's values, and the loads in progress.
 ///
-/// A value that is removed is part of the answer. The caller releases it later (`CacheParking`), after the lock is
+/// A value that is removed is part of the answer. The caller releases it later (`DeferredRelease`), after the lock is
 /// released, for two reasons: the routine's callback may still be using it, and its release may run plugin code.
 struct CacheContents {
     private(set) var entries: CacheEntries

@@ -300,7 +300,7 @@ public struct CacheInspector: Sendable {
 
     private func matches(_ listing: Listing, _ selection: Selection) -> Bool {
         func fits(_ wanted: String?, _ name: String) -> Bool { wanted.map { CacheName.areSame($0, name) } ?? true }
-        let isMeant = selection.plugin.map { InstanceName.isMeant(listing.plugin, by: $0) } ?? true
+        let isMeant = selection.plugin.map { InstanceName.matches(listing.plugin, by: $0) } ?? true
         return isMeant && fits(selection.routine, listing.routine)
             && fits(selection.name, listing.name) && (selection.key == nil || selection.key == listing.key)
     }

@@ -104,7 +104,7 @@ public final class CacheNamespace: Sendable {
     let budget: CacheBudget
     let build: String
     let store: CacheStore?
-    let parking = CacheParking()
+    let deferredRelease = DeferredRelease()
 
     /// The key of a cache. Names are compared by bytes: texts that are equivalent in Unicode are different names.
     private struct Name: Hashable {
@@ -156,12 +156,12 @@ public final class CacheNamespace: Sendable {
     /// Releases the values that were kept for the callback that has just returned. Costs one atomic load if there are
     /// none. Call it on the callback's thread, and whenever the routine will not run for long.
     public func callbackEnded() {
-        parking.empty()
+        deferredRelease.releaseAll()
     }
 
     /// Keeps a value alive until the callback in progress returns. For results of `get` and `peek`.
     public func park(_ value: CacheValue) {
-        parking.park(value)
+        deferredRelease.add(value)
     }
 
     /// Drops values of disk caches from memory, because their files were removed. A nil `name` means all caches, a nil

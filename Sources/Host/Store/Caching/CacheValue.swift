@@ -35,9 +35,9 @@ internal import Synchronization
     /// The code of the last failed load since the value was made; 0 if there was none.
     let failure = Atomic<Int32>(0)
     /// Whether a hit has handed the value out without taking a reference; then a caller that replaces it must defer its
-    /// release (`CacheParking`).
+    /// release (`DeferredRelease`).
     let isSeen = Atomic(false)
-    /// The round of `CacheParking` in which the value was added last, so that it is not added twice.
+    /// The round of `DeferredRelease` in which the value was added last, so that it is not added twice.
     let parked = Atomic<UInt64>(0)
 
     init(

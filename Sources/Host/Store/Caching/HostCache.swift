@@ -2,7 +2,7 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// A hit on the callback's own thread. It holds no reference, since `CacheParking` keeps the value alive.
+/// A hit on the callback's own thread. It holds no reference, since `DeferredRelease` keeps the value alive.
 @safe public struct CacheHit {
     /// The value, valid until the callback in progress returns.
     public let value: Unmanaged<CacheValue>
@@ -31,7 +31,7 @@ internal import Synchronization
     let contents: Monitor<CacheContents>
     let valueLimit: Int
     private let budget: CacheBudget
-    private let parking: CacheParking
+    private let deferredRelease: DeferredRelease
 
     /// The unkeyed value for `hit`, unretained; the cache's entry holds the reference.
     private let slot = unsafe Atomic<Unmanaged<CacheValue>?>(nil)
@@ -44,7 +44,7 @@ internal import Synchronization
         self.options = options
         title = (store == nil ? "memory cache " : "disk cache ") + name
         budget = namespace.budget
-        parking = namespace.parking
+        deferredRelease = namespace.deferredRelease
         environment = namespace.environment
         hasSystemClock = namespace.environment.clock is SystemClock
         let limit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
@@ -252,7 +252,7 @@ internal import Synchronization
 
     /// Defers the release of a removed value until the callback in progress returns. Call it without the lock.
     func park(_ old: CacheValue?) {
-        if let old { parking.park(old) }
+        if let old { deferredRelease.add(old) }
     }
 
     /// Evicts values if the memory budget is exceeded. Call it without the lock.

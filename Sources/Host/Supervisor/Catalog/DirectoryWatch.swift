@@ -5,7 +5,7 @@ internal import HostValues
 /// after they occur.
 ///
 /// Where a path leads may depend on links and folders at any level, and a file may be changed through another of its
-/// names; all of these are watched too. Where the system does not report changes, the directory is polled: see `Want`.
+/// names; all of these are watched too. Where the system does not report changes, the directory is polled: see `PollingReason`.
 ///
 /// It holds no descriptor of the directory, so that its file system can be unmounted. While the directory does not
 /// exist, it checks for it twice a second.
@@ -58,8 +58,8 @@ final class DirectoryWatch {
     private var first: MonotonicTime?
     private var timer: Deadlines.Timer?
     private var lookTimer: Deadlines.Timer?
-    private let lasting: Want?
-    private var want: Want?
+    private let lasting: PollingReason?
+    private var want: PollingReason?
     private var survey = DirectorySurvey()
 
     /// The name that stands for a configuration file outside of the directory in reported changes.
@@ -203,7 +203,7 @@ final class DirectoryWatch {
     // MARK: Polling
 
     /// Starts or stops to poll for changes.
-    private func settle(_ want: Want?) {
+    private func settle(_ want: PollingReason?) {
         let isGone = mark == nil && (try? Directory(path)) == nil
         if want != self.want {
             self.want = want
@@ -327,7 +327,7 @@ final class DirectoryWatch {
 }
 
 /// The reason for polling.
-private enum Want: Equatable, CustomStringConvertible {
+private enum PollingReason: Equatable, CustomStringConvertible {
     /// No inotify instance is available.
     case instance(SystemError)
     /// No inotify watch is available.

@@ -97,7 +97,7 @@ extension PluginCatalog {
                 "its limits do not hold: a shared worker has those of \(SettingsResolver.hostFile)")
         }
         return Program(
-            number: entry.number, name: InstanceName.whole(description.id, entry.instance),
+            number: entry.number, name: InstanceName.fullName(description.id, entry.instance),
             version: description.version, build: entry.file.buildID,
             isolation: settings[0].isolation, sharedLimits: resolver.sharedLimits,
             load: load(entry, settings, isForRunning: true), routines: routines)
@@ -132,7 +132,7 @@ extension PluginCatalog {
         case .shared: .everybody
         case .plugin:
             names.expected(of: entry.file.name, configured: entry.expectedName).map {
-                .plugin(InstanceName.whole($0, entry.instance))
+                .plugin(InstanceName.fullName($0, entry.instance))
             }
         case .routine: nil
         }

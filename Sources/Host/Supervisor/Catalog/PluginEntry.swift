@@ -55,7 +55,7 @@ final class PluginEntry {
     /// The plugin's id; before the description, the file's name without its suffix.
     var plugin: String { description?.id ?? PluginNames.stem(file.name) }
     /// The plugin's id with its instance, as shown everywhere.
-    var name: String { InstanceName.whole(plugin, instance) }
+    var name: String { InstanceName.fullName(plugin, instance) }
 
     var isRetiring: Bool { if case .retiring = state { true } else { false } }
     var isReady: Bool { if case .ready = state { true } else { false } }

@@ -125,9 +125,9 @@ final class PluginScanner {
         self.libraries = [:]
         for (name, library) in libraries.sorted(by: { $0.key < $1.key }) {
             let isNeeded = !folder.needing([name]).isEmpty
-            let sight: PluginDirectory.Sight =
+            let finding: PluginDirectory.Finding =
                 isNeeded ? .library : library.isPatient ? .incomplete(why: library.why) : .refused(why: library.why)
-            note(sight, of: name, stamp: library.stamp, isPatient: library.isPatient)
+            note(finding, of: name, stamp: library.stamp, isPatient: library.isPatient)
         }
     }
 
@@ -180,9 +180,9 @@ final class PluginScanner {
     }
 
     private func note(
-        _ sight: PluginDirectory.Sight, of name: String, stamp: PluginDirectory.Stamp?, isPatient: Bool,
+        _ finding: PluginDirectory.Finding, of name: String, stamp: PluginDirectory.Stamp?, isPatient: Bool,
         _ file: PluginFile? = nil
     ) {
-        found(known.take(name, sight, stamp: stamp, isPatient: isPatient, at: clock.monotonic()), name, file)
+        found(known.take(name, finding, stamp: stamp, isPatient: isPatient, at: clock.monotonic()), name, file)
     }
 }

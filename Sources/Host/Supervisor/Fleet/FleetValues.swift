@@ -83,7 +83,7 @@ struct FailedLoad: Equatable {
     /// When the worker was started.
     let startedAt: MonotonicTime
     /// Whether the worker was killed from outside, which does not incriminate the plugin.
-    let isInnocent: Bool
+    let wasKilledFromOutside: Bool
     /// The file name of the crash report.
     var report: String?
 
@@ -115,7 +115,7 @@ extension FailedLoad {
             load: load, manner: stage == .open && !hasCopy ? .copyGone : .refused(stage),
             text: stage == .load ? "its load failed: \(text)" : text,
             reason: SessionRecord.Reason(.error, text: text, phase: .load), pid: pid, startedAt: startedAt,
-            isInnocent: false)
+            wasKilledFromOutside: false)
     }
 }
 
@@ -156,7 +156,7 @@ extension WorkerFleet {
         /// A session has ended, with its slot's counts. `wasTold`: its worker had been told to end.
         case ended(WorkerEvent.Ended, LedgerCounts?, wasTold: Bool)
         /// A session's next cycle has been due since `due`, and waits for its turn.
-        case wantsTurn(CycleTurns.Wish, due: BootTime)
+        case wantsTurn(CycleTurns.Request, due: BootTime)
         /// A session's turn has ended, or it no longer wants one.
         case turnOver(SessionID)
         /// A worker is dead; everything that it reported before was delivered before.

@@ -20,7 +20,7 @@ enum LedgerReader {
     }
 
     /// The state of a slot's replica when it was read.
-    enum Twin: Equatable {
+    enum Replica: Equatable {
         /// Its check word is right. A replica contains no times.
         case whole(LedgerSnapshot)
         /// Nothing was written there yet, or it is past the end of the file.
@@ -29,13 +29,13 @@ enum LedgerReader {
         case spoiled
     }
 
-    /// A slot's twin from its bytes: any bytes. Without a key its seal is not looked at.
-    static func twin(_ bytes: [UInt8], key: LedgerKey?) -> Twin {
-        guard bytes.count == LedgerTwin.size, bytes.contains(where: { $0 != 0 }) else { return .unused }
+    /// A slot's replica from its bytes: any bytes. Without a key its seal is not looked at.
+    static func replica(_ bytes: [UInt8], key: LedgerKey?) -> Replica {
+        guard bytes.count == LedgerReplica.size, bytes.contains(where: { $0 != 0 }) else { return .unused }
         let words = (0..<8).map { word($0, of: bytes) }
-        let seldom = LedgerTwin.seldom(
+        let seldom = LedgerReplica.seldom(
             session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
-        guard words[7] == LedgerTwin.check(seldom: seldom, place: words[1]) else { return .spoiled }
+        guard words[7] == LedgerReplica.check(seldom: seldom, place: words[1]) else { return .spoiled }
         if let key {
             let sealed = key.seldom(
                 session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])

@@ -17,7 +17,7 @@ final class SourcePauses {
     private let clock: any HostClock
     private let wake: ([Int]) -> Void
     private var until: [Int: MonotonicTime] = [:]
-    private var nextLook: MonotonicTime?
+    private var nextCheck: MonotonicTime?
     private var alarm: Alarm?
 
     /// No pause. `wake` is told which sources may be read again, and is called at the time to look too.
@@ -40,22 +40,22 @@ final class SourcePauses {
 
     /// Looks at that time.
     func look(at time: MonotonicTime?) {
-        guard time != nextLook else { return }
-        nextLook = time
+        guard time != nextCheck else { return }
+        nextCheck = time
         _ = arm()
     }
 
     /// Waits for nothing any more.
     func stop() {
         until = [:]
-        nextLook = nil
+        nextCheck = nil
         guard let alarm, let token = alarm.token else { return }
         loop.unwatch(alarm.timer.descriptor, token)
         self.alarm = nil
     }
 
     private func arm() -> Bool {
-        let time = min(until.values.min() ?? .never, nextLook ?? .never)
+        let time = min(until.values.min() ?? .never, nextCheck ?? .never)
         if alarm == nil, time == .never { return true }
         do throws(SystemError) {
             if alarm == nil { alarm = try made() }

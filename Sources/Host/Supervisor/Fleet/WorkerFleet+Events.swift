@@ -53,7 +53,7 @@ extension WorkerFleet {
                 tell(worker, .nonsense)
                 return
             }
-            events.append(.wantsTurn(CycleTurns.Wish(session: session, number: number), due: due))
+            events.append(.wantsTurn(CycleTurns.Request(session: session, number: number), due: due))
         case .turnOver(let slot, let session):
             guard worker.life.sessions[slot] == session else {
                 tell(worker, .nonsense)
@@ -123,7 +123,8 @@ extension WorkerFleet {
             if let failed = verdict.failedLoad, failed.plugin == load.plugin, obituary.failedLoad == nil {
                 obituary.failedLoad = FailedLoad(
                     load: load, manner: .died, text: failed.text, reason: failed.reason, pid: pid,
-                    startedAt: worker.startedAt, isInnocent: failed.isInnocent, report: verdict.report)
+                    startedAt: worker.startedAt, wasKilledFromOutside: failed.wasKilledFromOutside,
+                    report: verdict.report)
             } else if load.isForRunning {
                 obituary.interrupted.append(load.plugin)
             } else {

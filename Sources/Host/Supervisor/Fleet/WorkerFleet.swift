@@ -200,7 +200,7 @@ final class WorkerFleet {
             grace: grace, now: clock.monotonic())
         worker.process = try launcher.launch(
             WorkerLink.Setup(
-                name: load.key == .shared ? "shared" : InstanceName.whole(load.name, load.instance),
+                name: load.key == .shared ? "shared" : InstanceName.fullName(load.name, load.instance),
                 ledgerName: worker.ledgerName,
                 reportName: worker.reportName, logLevel: logLevel, limits: load.limits,
                 home: load.home, copy: load.path, libraries: load.libraries)

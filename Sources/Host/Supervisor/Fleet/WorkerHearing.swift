@@ -43,7 +43,7 @@ struct WorkerHearing {
     private var flood = FloodWatch()
 
     /// When `look` is due.
-    var nextLook: MonotonicTime? { flood.nextLook }
+    var nextCheck: MonotonicTime? { flood.nextCheck }
 
     /// It is told something.
     mutating func sent(_ command: WorkerCommand) {
@@ -110,7 +110,7 @@ struct WorkerHearing {
         lines.limit = awaited > 0 ? Self.longestDescription : Self.longestLine
     }
 
-    /// The time of `nextLook` may have come.
+    /// The time of `nextCheck` may have come.
     mutating func look(at now: MonotonicTime) -> [Told] { flood.look(at: now).map { [.flood($0)] } ?? [] }
 
     /// It is dead, and nothing comes any more.

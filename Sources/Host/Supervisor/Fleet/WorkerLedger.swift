@@ -4,7 +4,7 @@ internal import HostWire
 
 /// The ledger file of one worker: the replicas of the slots, followed by the slots.
 struct WorkerLedger: ~Copyable {
-    /// What the worker seals its twins with; nil: it is a dead host's, and the key was lost with that.
+    /// What the worker seals its replicas with; nil: it is a dead host's, and the key was lost with that.
     let key: LedgerKey?
     /// The open file, which the worker inherits.
     let file: Descriptor
@@ -40,7 +40,7 @@ struct WorkerLedger: ~Copyable {
             let end = (start + count * size + 4095) / 4096 * 4096
             try file.allocate(from: start + old * size, to: end, subject: path)
         }
-        try allocate(0, LedgerTwin.size)
+        try allocate(0, LedgerReplica.size)
         try allocate(LedgerSlot.start, LedgerSlot.size)
     }
 
@@ -48,7 +48,7 @@ struct WorkerLedger: ~Copyable {
     /// the slot, or are 0. The caller must check the session.
     func snapshot(slot: Int) -> LedgerSnapshot? {
         let read = bytes(slot: slot).map { LedgerReader.snapshot($0) }
-        guard case .whole(var snapshot) = twin(slot) else { return read }
+        guard case .whole(var snapshot) = replica(slot) else { return read }
         snapshot.isSealed = true
         if let read, read.session == snapshot.session {
             snapshot.began = read.began
@@ -60,15 +60,15 @@ struct WorkerLedger: ~Copyable {
     }
 
     /// Whether the replica of a slot was overwritten by something other than the worker.
-    func isSpoiled(slot: Int) -> Bool { twin(slot) == .spoiled }
+    func isSpoiled(slot: Int) -> Bool { replica(slot) == .spoiled }
 
     /// The bytes of a slot; nil if the file does not contain it completely.
     func bytes(slot: Int) -> [UInt8]? {
         read(slot, start: LedgerSlot.start, size: LedgerSlot.size)
     }
 
-    private func twin(_ slot: Int) -> LedgerReader.Twin {
-        read(slot, start: 0, size: LedgerTwin.size).map { LedgerReader.twin($0, key: key) } ?? .unused
+    private func replica(_ slot: Int) -> LedgerReader.Replica {
+        read(slot, start: 0, size: LedgerReplica.size).map { LedgerReader.replica($0, key: key) } ?? .unused
     }
 
     private func read(_ slot: Int, start: Int, size: Int) -> [UInt8]? {

@@ -260,7 +260,7 @@ final class WorkerLink: WorkerProcess {
 
     /// Looks again when a flood may be over.
     private func setLook() {
-        let next = min(hearing.nextLook ?? .never, printed.nextLook ?? .never)
+        let next = min(hearing.nextCheck ?? .never, printed.nextCheck ?? .never)
         if next != .never { ensurePauses().look(at: next) } else { pauses?.look(at: nil) }
     }
 

@@ -36,7 +36,7 @@ struct WorkerOutput {
     static func cost(of bytes: Int) -> Int64 { 20_000 + Int64(bytes) }
 
     /// When `look` is due.
-    var nextLook: MonotonicTime? { flood.nextLook }
+    var nextCheck: MonotonicTime? { flood.nextCheck }
 
     /// Takes the next bytes of one of its streams.
     mutating func take(_ bytes: [UInt8], isError: Bool, at now: MonotonicTime) -> [Told] {
@@ -103,7 +103,7 @@ struct WorkerOutput {
         tails[index] = Array((tails[index] + lines).suffix(Self.lastLines))
     }
 
-    /// The time of `nextLook` may have come.
+    /// The time of `nextCheck` may have come.
     mutating func look(at now: MonotonicTime) -> [Told] { flood.look(at: now).map { [.flood($0)] } ?? [] }
 
     /// It is dead, and nothing comes any more: a last line without its end, and the last ones of a flood.

@@ -225,7 +225,7 @@ final class RecordKeeper {
         let isThisBoot = session.boot == boot && !boot.isEmpty && last <= clock.boot()
         let finish = isThisBoot ? (clock.wall() - (clock.boot() - last)).milliseconds : session.startMs &+ duration
         let reported = snapshot?.state == .ended ? snapshot?.end : nil
-        let kind = reported.map { $0.isWorkers ? $0 : .error } ?? .hostDied
+        let kind = reported.map { $0.isReportableByWorker ? $0 : .error } ?? .hostDied
         let isInPlugin = snapshot?.isInPlugin ?? false
         let cycles = snapshot?.cycle ?? 0
         var record = SessionRecord(

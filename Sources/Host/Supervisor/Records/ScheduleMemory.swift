@@ -58,7 +58,7 @@ final class ScheduleMemory {
 
     /// Adds to a routine's timing what its next session needs to know of the past. An edited schedule counts as new.
     func timing(_ timing: RoutineTiming, of identifier: String, nowMs: Int64) -> RoutineTiming {
-        guard timing.looksBack else { return timing }
+        guard timing.dependsOnHistory else { return timing }
         let text = (timing.schedules + [timing.zone ?? ""]).joined(separator: "\n")
         var note = notes[identifier] ?? Note(schedule: text, firstSeenMs: nowMs)
         if note.schedule != text { (note.schedule, note.firstSeenMs) = (text, nowMs) }

@@ -173,7 +173,7 @@ extension RoutineBook {
 
     /// Notes when the last cycle of a session began, so that a later session can catch up.
     private func noteLastRun(of routine: RoutineEntry, _ record: SessionRecord, _ counts: LedgerCounts?) {
-        guard routine.settings.timing.looksBack,
+        guard routine.settings.timing.dependsOnHistory,
             record.cycles > 0 || record.failures > 0 || counts?.isInCycle == true
         else { return }
         let ago = counts.map { max(0, clock.boot() - $0.began) } ?? 0
@@ -198,10 +198,10 @@ extension RoutineBook {
         let names = waiting.isEmpty ? ["-"] : waiting.map(\.name)
         record(failed, of: program.name, version: program.version, for: names, waiting)
         if entry.isRetired { return }
-        if !failed.isInnocent { log.write(.error, program.name, failed.text) }
+        if !failed.wasKilledFromOutside { log.write(.error, program.name, failed.text) }
         for routine in waiting {
             routine.isStartPending = false
-            let cause = failed.isInnocent ? "killed while it was loaded" : failed.text
+            let cause = failed.wasKilledFromOutside ? "killed while it was loaded" : failed.text
             if failed.isRecorded {
                 totals[routine.identifier, default: RoutineTotals()].failures += 1
             }

@@ -68,7 +68,7 @@ final class RoutineBook {
     let memory: ScheduleMemory
     var sessionIDs = SessionIDGenerator()
     var random: any RandomNumberGenerator
-    let hangs: HangLook
+    let hangs: HangInspector
     var programs: [Int: ProgramEntry] = [:]
     var routines: [Int: RoutineEntry] = [:]
     /// The routines that have a session, by its id.
@@ -98,7 +98,7 @@ final class RoutineBook {
         self.clock = clock
         self.deadlines = deadlines
         self.log = log
-        hangs = HangLook(ledgers: ledgers, clock: clock, deadlines: deadlines)
+        hangs = HangInspector(ledgers: ledgers, clock: clock, deadlines: deadlines)
         hangs.look = { [unowned self] in lookForHangs() }
         self.tallies.present = { [unowned self] in presentTallies }
         self.tallies.saveMore = { memory.save() }
@@ -230,7 +230,7 @@ final class RoutineBook {
     func tell(_ routine: RoutineEntry, _ event: RestartPolicy.Event) {
         let wasAlive = routine.policy.isAlive
         // Workers do not report good cycles one by one: while one would end a row of failures, the ledger is asked.
-        if event == .timerFired, routine.policy.isDoubted, let session = routine.session,
+        if event == .timerFired, routine.policy.isOnProbation, let session = routine.session,
             let snapshot = ledgers.snapshot(session.seat), snapshot.session == session.id.rawValue,
             snapshot.goodCycles > 0
         {

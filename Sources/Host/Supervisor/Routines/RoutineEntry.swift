@@ -75,9 +75,9 @@ extension RoutineEntry {
     }
 
     /// The session as a subject of the hang watch; nil if there is none.
-    var watched: HangLook.Subject? {
+    var watched: HangInspector.Subject? {
         session.map {
-            HangLook.Subject(
+            HangInspector.Subject(
                 key: key, session: $0.id, seat: $0.seat, timeout: settings.timeoutNanoseconds, isPaused: isPaused)
         }
     }

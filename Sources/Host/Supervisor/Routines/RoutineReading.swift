@@ -77,10 +77,10 @@ struct RoutineReading {
         guard let session = routine.session, let bytes = ledgers.slotBytes(session.seat) else { return nil }
         let snapshot = LedgerReader.snapshot(bytes)
         if snapshot.session == session.id.rawValue { return (snapshot, LedgerCounts(bytes)) }
-        guard let twin = ledgers.snapshot(session.seat), twin.session == session.id.rawValue else {
+        guard let replica = ledgers.snapshot(session.seat), replica.session == session.id.rawValue else {
             return nil
         }
-        return (twin, LedgerCounts([UInt8](repeating: 0, count: LedgerSlot.size)))
+        return (replica, LedgerCounts([UInt8](repeating: 0, count: LedgerSlot.size)))
     }
 
     private func status(of routine: RoutineEntry) -> RoutineStatus {
@@ -164,7 +164,7 @@ struct RoutineReading {
         status.nextStartMs = snapshot.wallDue
         guard let text = timing.schedules.first else { return }
         let named = (try? ScheduleText(text, isZone: TimeZones.has))?.zone ?? timing.zone
-        guard let zone = try? ZoneShelf.shared.zone(named, boot: clock.boot(), wall: clock.wall()) else { return }
+        guard let zone = try? TimeZoneCache.shared.zone(named, boot: clock.boot(), wall: clock.wall()) else { return }
         status.zone = zone.name
         let seconds = snapshot.wallDue / 1000
         status.nextLocal = LocalText.format(seconds, offset: zone.rules.offset(at: seconds))

@@ -128,7 +128,7 @@ public struct TrialPlan {
             case .file(let file, _): file.buildID
             case .memory: ""
             }
-        let name = InstanceName.whole(plugin.id, options.instance)
+        let name = InstanceName.fullName(plugin.id, options.instance)
         let load = Load(
             plugin: 0, path: path, name: options.file, instance: options.instance, build: build,
             parameters: settings.paramsJSON, isForRunning: true, home: .plugin(name), key: .plugin(0),

@@ -8,7 +8,7 @@ public enum StatusTable {
     /// With a width, the least important columns are omitted until the table fits. Without one (output into a pipe) all
     /// are shown.
     public static func text(_ status: HostStatus, width: Int? = nil, isColored: Bool = false) -> String {
-        func look(_ look: TextLook, _ line: String) -> String { (isColored ? look.around(line) : line) + "\n" }
+        func look(_ look: LineStyle, _ line: String) -> String { (isColored ? look.around(line) : line) + "\n" }
         var text = head(status) + "\n"
         for plugin in status.plugins where plugin.why != nil {
             text += look(.bad, TerminalText.clean("\(plugin.file) is \(plugin.state): \(plugin.why ?? "")"))

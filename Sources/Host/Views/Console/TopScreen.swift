@@ -114,7 +114,7 @@ public struct TopScreen: Sendable {
         for line in lines { text += line + "\u{1B}[K\r\n" }
         text += "\u{1B}[K\r\n"
         for (index, line) in table.enumerated() {
-            let look: TextLook = index == 0 ? .heading : .of(line.state)
+            let look: LineStyle = index == 0 ? .heading : .of(line.state)
             text += isColored ? look.around(line.text) : line.text
             text += "\u{1B}[K" + (index == table.count - 1 ? "" : "\r\n")
         }

@@ -46,7 +46,7 @@ public enum RecordTable {
     public static func table(
         _ records: [SessionRecord], width: Int? = nil, isColored: Bool = false, zone: CivilTime.Zone = .local
     ) -> String {
-        func look(_ look: TextLook, _ line: String) -> String { (isColored ? look.around(line) : line) + "\n" }
+        func look(_ look: LineStyle, _ line: String) -> String { (isColored ? look.around(line) : line) + "\n" }
         if records.isEmpty { return "no sessions\n" }
         for layout in Layout.allCases {
             let columns = columns(layout, of: records, zone)

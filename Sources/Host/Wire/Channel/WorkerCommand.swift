@@ -2,7 +2,7 @@ public import HostValues
 
 /// A command from the supervisor to a worker: one JSON object a line.
 public enum WorkerCommand: Equatable, Sendable {
-    /// Seal the ledger's twins with this. The first of all commands.
+    /// Seal the ledger's replicas with this. The first of all commands.
     case seal(LedgerKey)
     /// Loads a plugin; the worker answers `loaded` or `refused`, or `described` if only the description is wanted.
     case load(Load)

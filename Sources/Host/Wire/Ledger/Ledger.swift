@@ -65,9 +65,9 @@ public struct LedgerSlot: ~Copyable {
     public static let size = 640
     /// The maximum number of slots in a file; only those in use take memory.
     public static let mostInFile = 131_072
-    /// The offset of the first slot in the file. The replicas (`LedgerTwin`) come before it; only those in use take
+    /// The offset of the first slot in the file. The replicas (`LedgerReplica`) come before it; only those in use take
     /// disk space.
-    public static let start = mostInFile * LedgerTwin.size
+    public static let start = mostInFile * LedgerReplica.size
 }
 
 /// A histogram with buckets of powers of two: the first is below 1.024 us, the last begins at 4.3 s.

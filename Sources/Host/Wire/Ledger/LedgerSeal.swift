@@ -1,4 +1,4 @@
-/// What a worker seals its ledger's twins with: known to it and to its supervisor, and written to no file.
+/// What a worker seals its ledger's replicas with: known to it and to its supervisor, and written to no file.
 ///
 /// A check word can be made by whoever can write the file. A seal cannot be: who has not the key makes none that fits, from
 /// however many that he has read. SipHash (Aumasson and Bernstein, 2012), with one round a word and three at the end.
@@ -34,7 +34,7 @@ public struct LedgerKey: Equatable, Sendable {
         return state.finish()
     }
 
-    /// The seal of a whole twin. Called in each cycle: five rounds, some 8 ns.
+    /// The seal of a whole replica. Called in each cycle: five rounds, some 8 ns.
     @inlinable @inline(__always)
     public func seal(seldom: UInt64, place: UInt64) -> UInt64 {
         var state = SipState(first, second)

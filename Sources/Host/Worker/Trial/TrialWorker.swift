@@ -54,7 +54,7 @@ public final class TrialWorker {
 
     private init(_ loaded: LoadedPlugin, clock: any HostClock, level: Int32, ring: @escaping @Sendable () -> Void) {
         self.loaded = loaded
-        _ = ZoneShelf.shared  // created before the plugin can change the environment
+        _ = TimeZoneCache.shared  // created before the plugin can change the environment
         description = loaded.description
         self.clock = clock
         log = LogGate(level: level)

@@ -7,7 +7,7 @@ public import Synchronization
 /// The checksum tells whether the replica is intact. If it does not match, the replica was read while the worker wrote
 /// it, or something else overwrote it: the reader then uses the slot. Only the slot's writer writes. A replica has 64
 /// bytes, one cache line.
-public struct LedgerTwin: ~Copyable {
+public struct LedgerReplica: ~Copyable {
     /// The session, as the raw value of a `SessionID`, or 0.
     public let session: Atomic<UInt64>
     /// The slot's `cycle` shifted left by 8 bits, with the slot's `LedgerState` in the lowest byte.

@@ -6,7 +6,7 @@ internal import Synchronization
 /// It holds values that a cache has replaced, and values that were given to another thread than the callback's. A value
 /// that the callback's own thread received is therefore always held, by its cache or by this object, and a hit need not
 /// change a reference count.
-final class CacheParking: Sendable {
+final class DeferredRelease: Sendable {
     private struct State {
         var values: [CacheValue] = []
         var round: UInt64 = 1
@@ -16,7 +16,7 @@ final class CacheParking: Sendable {
     private let occupied = Atomic(false)
 
     /// Keeps a value until the callback in progress returns; if there is none, until the next one returns.
-    func park(_ value: CacheValue) {
+    func add(_ value: CacheValue) {
         state.withLock { state in
             if value.parked.exchange(state.round, ordering: .relaxed) == state.round { return }
             state.values.append(value)
@@ -25,7 +25,7 @@ final class CacheParking: Sendable {
     }
 
     /// Releases the values after the callback has returned. Costs one atomic load if there are none.
-    func empty() {
+    func releaseAll() {
         // A value that another thread adds at this very moment is released at the end of the next callback.
         guard occupied.load(ordering: .relaxed) else { return }
         let values = state.withLock { state in

@@ -4,7 +4,7 @@ internal import HostValues
 internal import HostWire
 
 /// The consequences of a routine's failure: for its current session, and for the sessions after it.
-struct ErrorRuling: Equatable {
+struct FailureDecision: Equatable {
     /// What the session does next.
     let next: Schedule.Decision
     /// What happens to the routine after the session.

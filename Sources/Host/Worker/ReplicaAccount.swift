@@ -4,29 +4,29 @@ internal import Synchronization
 
 /// A session's counts in the worker's private memory, and the replica with a checksum that they are written to.
 ///
-/// Nothing is read back from the twin: what a plugin wrote there is not taken over, and its check word and seal fail.
-@safe struct TwinAccount {
-    private let twin: UnsafeMutablePointer<LedgerTwin>
+/// Nothing is read back from the replica: what a plugin wrote there is not taken over, and its check word and seal fail.
+@safe struct ReplicaAccount {
+    private let replica: UnsafeMutablePointer<LedgerReplica>
     private let key: LedgerKey
     private var session: UInt64 = 0
     private var thread: UInt64 = 0
     private var failures: UInt64 = 0
     private var missed: UInt64 = 0
     private var end: UInt64 = 0
-    /// The value of `LedgerTwin.seldom` for these fields, which change seldom.
+    /// The value of `LedgerReplica.seldom` for these fields, which change seldom.
     private var seldom: UInt64 = 0
     /// `LedgerKey.seldom` of these.
     private var sealedSeldom: UInt64 = 0
 
     /// An account of no session.
-    init(scratch twin: UnsafeMutablePointer<LedgerTwin>) {
-        unsafe self.twin = unsafe twin
+    init(scratch replica: UnsafeMutablePointer<LedgerReplica>) {
+        unsafe self.replica = unsafe replica
         key = .unkeyed
     }
 
     /// An account of a session that begins.
-    init(_ twin: UnsafeMutablePointer<LedgerTwin>, session: UInt64, key: LedgerKey) {
-        unsafe self.twin = unsafe twin
+    init(_ replica: UnsafeMutablePointer<LedgerReplica>, session: UInt64, key: LedgerKey) {
+        unsafe self.replica = unsafe replica
         self.key = key
         self.session = session
         writeAll(.waiting, cycle: 0)
@@ -39,9 +39,9 @@ internal import Synchronization
     @inline(__always)
     func set(_ state: LedgerState, cycle: UInt64) {
         let place = cycle &<< 8 | state.rawValue
-        unsafe twin.pointee.place.store(place, ordering: .relaxed)
-        unsafe twin.pointee.check.store(LedgerTwin.check(seldom: seldom, place: place), ordering: .relaxed)
-        unsafe twin.pointee.seal.store(key.seal(seldom: sealedSeldom, place: place), ordering: .relaxed)
+        unsafe replica.pointee.place.store(place, ordering: .relaxed)
+        unsafe replica.pointee.check.store(LedgerReplica.check(seldom: seldom, place: place), ordering: .relaxed)
+        unsafe replica.pointee.seal.store(key.seal(seldom: sealedSeldom, place: place), ordering: .relaxed)
     }
 
     /// Notes the thread that has the turn. Call it between two callbacks.
@@ -68,15 +68,15 @@ internal import Synchronization
 
     @inline(never)
     private mutating func writeAll(_ state: LedgerState, cycle: UInt64) {
-        seldom = LedgerTwin.seldom(
+        seldom = LedgerReplica.seldom(
             session: session, thread: thread, failures: failures, missed: missed, end: end)
         sealedSeldom = key.seldom(
             session: session, thread: thread, failures: failures, missed: missed, end: end)
-        unsafe twin.pointee.session.store(session, ordering: .relaxed)
-        unsafe twin.pointee.thread.store(thread, ordering: .relaxed)
-        unsafe twin.pointee.failures.store(failures, ordering: .relaxed)
-        unsafe twin.pointee.missed.store(missed, ordering: .relaxed)
-        unsafe twin.pointee.end.store(end, ordering: .relaxed)
+        unsafe replica.pointee.session.store(session, ordering: .relaxed)
+        unsafe replica.pointee.thread.store(thread, ordering: .relaxed)
+        unsafe replica.pointee.failures.store(failures, ordering: .relaxed)
+        unsafe replica.pointee.missed.store(missed, ordering: .relaxed)
+        unsafe replica.pointee.end.store(end, ordering: .relaxed)
         set(state, cycle: cycle)
     }
 }

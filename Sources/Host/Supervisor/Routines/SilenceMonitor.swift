@@ -3,9 +3,9 @@ internal import HostSystem
 internal import HostValues
 
 /// Watches for silence and recovery, in those routines only whose configuration wants to be notified of one of them.
-final class QuietLook {
+final class SilenceMonitor {
     /// What a routine is doing.
-    enum Standing {
+    enum Activity {
         /// It is not expected to do anything.
         case rests
         /// It has a session with so many good cycles; 0 and 0 if it has none at present.
@@ -17,9 +17,9 @@ final class QuietLook {
     private var timer: Deadlines.Timer?
     private var watches: [String: QuietWatch] = [:]
     /// Returns what a routine is doing; nil if it is gone. Set by the owner.
-    var standing: (String) -> Standing? = { _ in nil }
+    var activity: (String) -> Activity? = { _ in nil }
     /// Receives the notifications. Set by the owner.
-    var tell: (String, QuietWatch.Tidings) -> Void = { _, _ in }
+    var tell: (String, QuietWatch.Notice) -> Void = { _, _ in }
 
     init(clock: any HostClock, deadlines: Deadlines) {
         self.clock = clock
@@ -48,20 +48,20 @@ final class QuietLook {
 
     /// Notes the end of a session and the number of its good cycles, since it may have been too short to be inspected.
     func ended(_ identifier: String, session: UInt64, good: UInt64) {
-        guard let tidings = watches[identifier]?.look(session: session, good: good, now: clock.monotonic()) else {
+        guard let notice = watches[identifier]?.look(session: session, good: good, now: clock.monotonic()) else {
             return
         }
-        tell(identifier, tidings)
+        tell(identifier, notice)
     }
 
     private func look(_ now: MonotonicTime) {
-        for (identifier, watch) in watches where watch.nextLook ?? .never <= now {
-            switch standing(identifier) {
+        for (identifier, watch) in watches where watch.nextCheck ?? .never <= now {
+            switch activity(identifier) {
             case nil: watches[identifier] = nil
             case .rests: watches[identifier]?.rests(now: now)
             case .works(let session, let good):
-                guard let tidings = watches[identifier]?.look(session: session, good: good, now: now) else { continue }
-                tell(identifier, tidings)
+                guard let notice = watches[identifier]?.look(session: session, good: good, now: now) else { continue }
+                tell(identifier, notice)
             }
         }
         setTimer()
@@ -69,6 +69,6 @@ final class QuietLook {
 
     private func setTimer() {
         guard let timer else { return }
-        deadlines.set(timer, at: watches.values.compactMap(\.nextLook).min())
+        deadlines.set(timer, at: watches.values.compactMap(\.nextCheck).min())
     }
 }

@@ -1,11 +1,11 @@
 internal import HostWire
 
 /// The style of a line on a terminal with colours. Pure.
-enum TextLook {
+enum LineStyle {
     case plain, heading, bad, warning, quiet
 
     /// The style for a routine in the given state.
-    static func of(_ state: RoutineStatus.State) -> TextLook {
+    static func of(_ state: RoutineStatus.State) -> LineStyle {
         switch state {
         case .quarantined: .bad
         case .backingOff, .failing, .paused, .ending: .warning

@@ -7,9 +7,9 @@ import Testing
 
 @testable import HostWorker
 
-/// What a worker writes on the twin of a slot.
-@Suite("TwinAccount")
-struct TwinAccountTests {
+/// What a worker writes on the replica of a slot.
+@Suite("ReplicaAccount")
+struct ReplicaAccountTests {
     private struct Seen: Equatable {
         var session: UInt64
         var state: LedgerState?
@@ -20,25 +20,25 @@ struct TwinAccountTests {
         var isWhole: Bool
     }
 
-    /// Reads the twin of the kit's first slot.
+    /// Reads the replica of the kit's first slot.
     private static func read(_ kit: PluginKit) -> Seen {
-        let twin = unsafe kit.context.ledger.twin(0)
-        let session = unsafe twin.pointee.session.load(ordering: .relaxed)
-        let place = unsafe twin.pointee.place.load(ordering: .relaxed)
-        let failures = unsafe twin.pointee.failures.load(ordering: .relaxed)
-        let missed = unsafe twin.pointee.missed.load(ordering: .relaxed)
-        let end = unsafe twin.pointee.end.load(ordering: .relaxed)
-        let seldom = unsafe LedgerTwin.seldom(
-            session: session, thread: twin.pointee.thread.load(ordering: .relaxed), failures: failures,
+        let replica = unsafe kit.context.ledger.replica(0)
+        let session = unsafe replica.pointee.session.load(ordering: .relaxed)
+        let place = unsafe replica.pointee.place.load(ordering: .relaxed)
+        let failures = unsafe replica.pointee.failures.load(ordering: .relaxed)
+        let missed = unsafe replica.pointee.missed.load(ordering: .relaxed)
+        let end = unsafe replica.pointee.end.load(ordering: .relaxed)
+        let seldom = unsafe LedgerReplica.seldom(
+            session: session, thread: replica.pointee.thread.load(ordering: .relaxed), failures: failures,
             missed: missed, end: end)
         let isWhole =
-            unsafe twin.pointee.check.load(ordering: .relaxed)
-            == LedgerTwin.check(
+            unsafe replica.pointee.check.load(ordering: .relaxed)
+            == LedgerReplica.check(
                 seldom: seldom, place: place)
             && kit.context.ledger.key.seal(
                 seldom: kit.context.ledger.key.seldom(
-                    session: session, thread: twin.pointee.thread.load(ordering: .relaxed), failures: failures,
-                    missed: missed, end: end), place: place) == twin.pointee.seal.load(ordering: .relaxed)
+                    session: session, thread: replica.pointee.thread.load(ordering: .relaxed), failures: failures,
+                    missed: missed, end: end), place: place) == replica.pointee.seal.load(ordering: .relaxed)
         return Seen(
             session: session, state: LedgerState(rawValue: place & 0xFF), cycle: place >> 8, failures: failures,
             missed: missed, end: end, isWhole: isWhole)
@@ -47,7 +47,7 @@ struct TwinAccountTests {
     private final class Box {
         var kit: PluginKit?
         var seen: [Seen] = []
-        func look() { if let kit { seen.append(TwinAccountTests.read(kit)) } }
+        func look() { if let kit { seen.append(ReplicaAccountTests.read(kit)) } }
     }
 
     @Test("each callback, each failure and the end are in it")
@@ -101,7 +101,7 @@ struct TwinAccountTests {
         let box = Box()
         let script = Script { scheduler in
             guard unsafe place(scheduler).cycle == 1, let kit = box.kit else { return 0 }
-            unsafe UnsafeMutableRawPointer(kit.context.ledger.twin(0)).storeBytes(
+            unsafe UnsafeMutableRawPointer(kit.context.ledger.replica(0)).storeBytes(
                 of: 0xA5A5, toByteOffset: offset, as: UInt64.self)
             return 0
         }

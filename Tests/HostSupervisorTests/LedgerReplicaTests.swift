@@ -8,25 +8,25 @@ import Testing
 
 @testable import HostSupervisor
 
-/// A ledger and its twins: what spoils one leaves the other.
-@Suite struct LedgerTwinTests {
+/// A ledger and its replicas: what spoils one leaves the other.
+@Suite struct LedgerReplicaTests {
     private static let session: UInt64 = 0x18B_CFE5_6800_0001
     private static let key = LedgerKey(first: 0x0123_4567_89AB_CDEF, second: 0xFEDC_BA98_7654_3210)
 
-    /// The bytes of a twin as the worker writes it that has the key.
-    private func twin(
+    /// The bytes of a replica as the worker writes it that has the key.
+    private func replica(
         session: UInt64 = session, cycle: UInt64 = 41, state: LedgerState = .running, key: LedgerKey = key
     ) -> [UInt8] {
         let place = cycle << 8 | state.rawValue
-        let seldom = LedgerTwin.seldom(session: session, thread: 77, failures: 2, missed: 1, end: 0)
+        let seldom = LedgerReplica.seldom(session: session, thread: 77, failures: 2, missed: 1, end: 0)
         let sealed = key.seldom(session: session, thread: 77, failures: 2, missed: 1, end: 0)
         return bytes([
             session, place, 77, 2, 1, 0, key.seal(seldom: sealed, place: place),
-            LedgerTwin.check(seldom: seldom, place: place),
+            LedgerReplica.check(seldom: seldom, place: place),
         ])
     }
 
-    private func read(_ bytes: [UInt8]) -> LedgerReader.Twin { LedgerReader.twin(bytes, key: Self.key) }
+    private func read(_ bytes: [UInt8]) -> LedgerReader.Replica { LedgerReader.replica(bytes, key: Self.key) }
 
     private func bytes(_ words: [UInt64]) -> [UInt8] {
         words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) } }
@@ -40,13 +40,13 @@ import Testing
         return bytes(words)
     }
 
-    /// A ledger with that slot and that twin as its second.
-    private func ledger(_ slot: [UInt8], _ twin: [UInt8]) throws -> WorkerLedger {
+    /// A ledger with that slot and that replica as its second.
+    private func ledger(_ slot: [UInt8], _ replica: [UInt8]) throws -> WorkerLedger {
         let ledger = try WorkerLedger(key: Self.key)
-        var twins = [UInt8](repeating: 0, count: LedgerSlot.start)
-        twins.replaceSubrange(LedgerTwin.size..<LedgerTwin.size + twin.count, with: twin)
+        var replicas = [UInt8](repeating: 0, count: LedgerSlot.start)
+        replicas.replaceSubrange(LedgerReplica.size..<LedgerReplica.size + replica.count, with: replica)
         try ledger.file.writeAll(
-            twins + [UInt8](repeating: 0, count: LedgerSlot.size) + slot, subject: "ledger")
+            replicas + [UInt8](repeating: 0, count: LedgerSlot.size) + slot, subject: "ledger")
         return ledger
     }
 
@@ -55,30 +55,30 @@ import Testing
         let ledger = try WorkerLedger()
         try ledger.lengthen(to: 8)
         var byte = [UInt8(7)]
-        #expect(unsafe pwrite(ledger.file.raw, &byte, 1, off_t(LedgerTwin.size * 7)) == 1)
+        #expect(unsafe pwrite(ledger.file.raw, &byte, 1, off_t(LedgerReplica.size * 7)) == 1)
         #expect(unsafe pwrite(ledger.file.raw, &byte, 1, off_t(LedgerSlot.start + LedgerSlot.size * 7)) == 1)
         try ledger.lengthen(from: 8, to: count)
         var status = stat()
         #expect(unsafe fstat(ledger.file.raw, &status) == 0)
-        #expect(Int(status.st_blocks) * 512 >= count * (LedgerTwin.size + LedgerSlot.size))
-        #expect(Int(status.st_blocks) * 512 < count * (LedgerTwin.size + LedgerSlot.size) + 3 * 4096)
+        #expect(Int(status.st_blocks) * 512 >= count * (LedgerReplica.size + LedgerSlot.size))
+        #expect(Int(status.st_blocks) * 512 < count * (LedgerReplica.size + LedgerSlot.size) + 3 * 4096)
         #expect(ledger.bytes(slot: 7)?.first == 7 && ledger.bytes(slot: count - 1)?.count == LedgerSlot.size)
         try ledger.lengthen(from: count, to: count)
         #expect(ledger.bytes(slot: 7)?.first == 7)
     }
 
-    @Test func `a twin that is whole is read`() {
+    @Test func `a replica that is whole is read`() {
         var expected = LedgerSnapshot(
             session: Self.session, state: .running, cycle: 41, began: .longAgo, due: .longAgo, thread: 77, failures: 2,
             missed: 1,
             end: nil)
         // It does not say whether these were tried again: no more than is sure is called good.
         expected.passed = 2
-        #expect(read(twin()) == .whole(expected))
+        #expect(read(replica()) == .whole(expected))
     }
 
     @Test func `each bit that is turned is seen`() {
-        let good = twin()
+        let good = replica()
         for bit in 0..<good.count * 8 {
             var bad = good
             bad[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -92,7 +92,7 @@ import Testing
         }
         #expect(read([UInt8](repeating: 0, count: 64)) == .unused)
         #expect(read([]) == .unused)
-        let words = (0..<8).map { Array(twin()[$0 * 8..<$0 * 8 + 8]) }
+        let words = (0..<8).map { Array(replica()[$0 * 8..<$0 * 8 + 8]) }
         for first in 0..<8 {
             for second in first + 1..<8 where words[first] != words[second] {
                 var swapped = words
@@ -102,8 +102,8 @@ import Testing
         }
     }
 
-    @Test func `the twin is believed, with the times of its slot`() throws {
-        let read = try ledger(slot(cycle: 0), twin()).snapshot(slot: 1)
+    @Test func `the replica is believed, with the times of its slot`() throws {
+        let read = try ledger(slot(cycle: 0), replica()).snapshot(slot: 1)
         #expect(read?.isSealed == true)
         let snapshot = try #require(read)
         #expect(snapshot.cycle == 41 && snapshot.state == .running && snapshot.failures == 2)
@@ -112,8 +112,8 @@ import Testing
         #expect(snapshot.passed == 1 && snapshot.goodCycles == 40)
     }
 
-    @Test func `a slot that was scribbled on is told by its twin`() throws {
-        let ledger = try ledger([UInt8](repeating: 0xA5, count: LedgerSlot.size), twin())
+    @Test func `a slot that was scribbled on is told by its replica`() throws {
+        let ledger = try ledger([UInt8](repeating: 0xA5, count: LedgerSlot.size), replica())
         let read = ledger.snapshot(slot: 1)
         let snapshot = try #require(read)
         #expect(snapshot.session == Self.session && snapshot.cycle == 41 && snapshot.thread == 77)
@@ -123,25 +123,25 @@ import Testing
     }
 
     /// Another process can read the file, knows how check words are made, and can write whatever it likes.
-    @Test func `who has not the key makes no twin, also from those that he has read`() throws {
-        let mine = twin(), later = twin(cycle: 42)
-        #expect(read(twin(key: .unkeyed)) == .spoiled && read(twin(key: .random())) == .spoiled)
+    @Test func `who has not the key makes no replica, also from those that he has read`() throws {
+        let mine = replica(), later = replica(cycle: 42)
+        #expect(read(replica(key: .unkeyed)) == .spoiled && read(replica(key: .random())) == .spoiled)
         // Each word of one with a seal of another, and its check word mended.
         for word in 0..<6 {
             var words = (0..<8).map { index in
                 mine[index * 8..<index * 8 + 8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             }
             words[word] &+= 256
-            let seldom = LedgerTwin.seldom(
+            let seldom = LedgerReplica.seldom(
                 session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
-            words[7] = LedgerTwin.check(seldom: seldom, place: words[1])
+            words[7] = LedgerReplica.check(seldom: seldom, place: words[1])
             #expect(read(bytes(words)) == .spoiled, "word \(word)")
             words[6] = later[48..<56].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             #expect((read(bytes(words)) == .spoiled) == (word != 1), "with the next seal, word \(word)")
         }
         // What is left of a dead host's worker has no key any more: only accidents are told.
-        #expect(LedgerReader.twin(twin(key: .random()), key: nil) != .spoiled)
-        let ledger = try ledger(slot(cycle: 40), twin(key: .unkeyed))
+        #expect(LedgerReader.replica(replica(key: .random()), key: nil) != .spoiled)
+        let ledger = try ledger(slot(cycle: 40), replica(key: .unkeyed))
         let snapshot = ledger.snapshot(slot: 1)
         #expect(snapshot?.isSealed == false && snapshot?.cycle == 40, "the slot is read instead")
     }
@@ -168,8 +168,8 @@ import Testing
         #expect(seals.count == 1 + 64 * 8)
     }
 
-    @Test func `a twin that was scribbled on leaves the slot`() throws {
-        var bad = twin()
+    @Test func `a replica that was scribbled on leaves the slot`() throws {
+        var bad = replica()
         bad[9] ^= 1
         let ledger = try ledger(slot(cycle: 40), bad)
         let read = ledger.snapshot(slot: 1)
@@ -180,7 +180,7 @@ import Testing
         #expect(isSpoiled)
     }
 
-    @Test func `without a twin the slot is read, without both nothing`() throws {
+    @Test func `without a replica the slot is read, without both nothing`() throws {
         let ledger = try ledger(slot(), [])
         let snapshots = [1, 2, -1].map { ledger.snapshot(slot: $0)?.cycle }
         #expect(snapshots == [41, nil, nil])

@@ -4,9 +4,9 @@ public import HostValues
 internal import Synchronization
 
 /// A cache of the time zones that a process uses; each is checked for changes after an hour.
-public final class ZoneShelf: Sendable {
+public final class TimeZoneCache: Sendable {
     /// The only instance. A worker creates it before it loads a plugin, which may change the environment.
-    public static let shared = ZoneShelf()
+    public static let shared = TimeZoneCache()
 
     /// How long a zone is used without checking its file, in ns.
     public static let patience: Int64 = 3_600_000_000_000

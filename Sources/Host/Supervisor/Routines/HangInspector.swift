@@ -13,7 +13,7 @@ protocol LedgerSource: AnyObject {
 extension WorkerFleet: LedgerSource {}
 
 /// Inspects ledgers for stuck sessions, whenever `HangWatch` says that there may be one.
-final class HangLook {
+final class HangInspector {
     /// A session to inspect.
     struct Subject {
         /// The session's key in the hang watch.
@@ -51,7 +51,7 @@ final class HangLook {
     private var timer: Deadlines.Timer?
     /// When the timer is set to; and the next inspection, if the timer comes half-way before it.
     private var due = MonotonicTime.never
-    private var nextLook: MonotonicTime?
+    private var nextCheck: MonotonicTime?
     /// Whether an inspection may be due earlier than the timer.
     private var isNew = false
 
@@ -66,9 +66,9 @@ final class HangLook {
         let now = clock.monotonic()
         let wasHeldUp = now - due > Self.lateness
         if wasHeldUp { watch.forgive(at: ClockReading(boot: clock.boot(), monotonic: now)) }
-        if !wasHeldUp, let nextLook, nextLook > now {
-            self.nextLook = nil
-            return set(at: nextLook)
+        if !wasHeldUp, let nextCheck, nextCheck > now {
+            self.nextCheck = nil
+            return set(at: nextCheck)
         }
         look()
         isNew = true
@@ -173,11 +173,11 @@ final class HangLook {
         isNew = false
         let boot = clock.boot()
         let now = clock.monotonic()
-        let next = watch.nextLook(at: ClockReading(boot: boot, monotonic: now))
-        nextLook = next.map { max($0.monotonic, now + Self.leastTime) }
+        let next = watch.nextCheck(at: ClockReading(boot: boot, monotonic: now))
+        nextCheck = next.map { max($0.monotonic, now + Self.leastTime) }
         // The timer also comes half-way, only to check whether it is on time: if nothing could run for half of a
         // callback's time, that callback is not taken for a hanging one.
-        let halfway = nextLook.map { now + ($0 - now) / 2 }
-        set(at: halfway.map { $0 - now > Self.lateness ? $0 : nextLook ?? $0 })
+        let halfway = nextCheck.map { now + ($0 - now) / 2 }
+        set(at: halfway.map { $0 - now > Self.lateness ? $0 : nextCheck ?? $0 })
     }
 }
