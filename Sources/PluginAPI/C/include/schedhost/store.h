@@ -31,7 +31,7 @@
  *   commits before it on this instance; a key's version is that of the commit that wrote it. Thus a version never comes
  *   twice, also where a key was deleted, forgotten, and made anew.
  *
- * The suite in Sources/StoreCheck tries a store against all of this. Include this header beside <schedhost/plugin.h>. */
+ * The suite in Tests/Stores/suite tries a store against all of this. Include this header beside <schedhost/plugin.h>. */
 #ifndef SCHEDHOST_STORE_H
 #define SCHEDHOST_STORE_H
 
