@@ -31,15 +31,16 @@ extension EndToEnd.Isolation {
         try scratch.write(Self.atOnce, to: "schedhost.json5")
         let canary = try Canary()
         let host = try Host("--no-crash-reports", in: scratch)
-        try await eventually("30 crashes\n\(host.log)") {
-            Trace.read(scratch, of: "crasher").count { $0.cycle == 3 } > 30
+        // So many sessions begin at once as may, and no more: after ten they are paced.
+        try await eventually("nine crashes\n\(host.log)") {
+            Trace.read(scratch, of: "crasher").count { $0.cycle == 3 } >= 9
         }
         let noise = canary.longestMs
         _ = try await host.end(by: Signals.terminate)
         let trace = Trace.read(scratch, of: "crasher")
         let gaps = zip(trace, trace.dropFirst()).filter { $0.cycle == 3 && $1.cycle == 0 }
             .map { Double($1.timeUs - $0.timeUs) / 1000 }.sorted()
-        #expect(gaps.count >= 30)
+        #expect(gaps.count >= 8)
         let median = gaps[gaps.count / 2]
         print("crash to next cycle: median \(median) ms, longest \(gaps.last ?? 0) ms, noise \(noise) ms")
         #expect(median <= 20 + noise)

@@ -10,6 +10,7 @@ import Testing
         places.code = ["/s/plugins/c.so"]
         places.report = "/s/reports/1.json"
         places.backtracer = "/opt/backtrace"
+        places.program = "/opt/schedhost"
         places.visible = ["/usr", "/home/me/x"]
         return places
     }()
@@ -26,6 +27,7 @@ import Testing
         #expect(rights("/s/plugins/c.so", in: policy) == [.readFile, .readFolder, .execute])
         #expect(rights("/s/reports/1.json", in: policy) == [.writeFile, .truncate])
         #expect(rights("/opt/backtrace", in: policy) == [.readFile, .execute])
+        #expect(rights("/opt/schedhost", in: policy) == .readFile)
         #expect(rights("/dev/null", in: policy).contains(.writeFile))
         #expect(policy.paths.allSatisfy { !$0.rights.contains(.ioctlDevice) })
     }

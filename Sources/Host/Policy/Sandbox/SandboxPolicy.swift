@@ -21,6 +21,8 @@ public struct SandboxPolicy: Equatable, Sendable {
         public var report: String?
         /// The program that writes crash reports.
         public var backtracer: String?
+        /// The host's own program, in which a sanitizer or a library looks up the functions of a stack.
+        public var program: String?
         /// The permissions for paths that the configuration gives to the plugin as parameters.
         public var named: [NamedPaths.Grant] = []
         /// The paths of the settings in which links are already resolved.
@@ -112,6 +114,7 @@ public struct SandboxPolicy: Equatable, Sendable {
         for path in places.code { add(path, FileRights.read.union(execute)) }
         if let report = places.report { add(report, .overwrite) }
         if let backtracer = places.backtracer { add(backtracer, [.readFile, .execute]) }
+        if let program = places.program { add(program, .readFile) }
         for path in Self.writableDevices { add(path, [.readFile, .writeFile, .truncate]) }
         switch settings.read {
         case .all: for path in places.visible { add(path, FileRights.read.union(execute)) }

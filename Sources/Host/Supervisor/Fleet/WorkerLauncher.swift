@@ -147,6 +147,7 @@ final class ProcessLauncher: WorkerLauncher {
             [setup.home == .everybody ? copies : setup.copy]
             + setup.libraries.folders.filter { $0 != sandboxes.plugins }
         places.backtracer = backtracer
+        places.program = HostProcess.executable
         places.report = report
         if setup.user == nil, let data = place?.data { setup.variables.append("TMPDIR=" + data) }
         setup.policy = try sandboxes.policy(setup.limits.sandbox, places).bytes
