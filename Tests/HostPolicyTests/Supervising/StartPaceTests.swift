@@ -72,4 +72,17 @@ import Testing
         var pace = StartPace()
         for now in [MonotonicTime.longAgo, 0, .never, -1, .never, .longAgo] { _ = pace.delay(at: now) }
     }
+
+    @Test func `who sets the longest delay to 0 wants no pace either`() {
+        var driver = PolicyDriver()
+        driver.policy.settings.maxDelayMs = 0
+        driver.policy.settings.sameCauseFailures = 0
+        driver.policy.settings.anyCauseFailures = 0
+        var actions = driver.handle(.fileChanged(content: "a"))
+        for _ in 0..<100 {
+            #expect(actions.contains(.startNow))
+            driver.handle(.started)
+            actions = driver.handle(.sessionEnded(.reloaded, cause: "c"), after: 1_000_000)
+        }
+    }
 }

@@ -2,9 +2,10 @@ internal import HostValues
 
 /// What follows from the end of a session. `FailureHistory` counts the failures.
 extension RestartPolicy {
-    /// Orders a start, at once or as soon as the pace allows.
+    /// Orders a start, at once or as soon as the pace allows. Who sets the longest delay to 0 wants no pace either; a
+    /// plugin cannot set that itself.
     mutating func begin(at now: MonotonicTime) -> [Action] {
-        if let later = pace.delay(at: now) {
+        if settings.maxDelayMs > 0, let later = pace.delay(at: now) {
             isStopLasting = false
             state = .waiting(until: later)
             return [.startAt(later)]
