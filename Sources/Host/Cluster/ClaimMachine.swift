@@ -253,3 +253,14 @@ public struct ClaimMachine: Equatable, Sendable {
         return []
     }
 }
+
+extension ClaimMachine.Loss {
+    /// What a claim's record tells about its loss to the host that held it; nil is no readable record.
+    init(by record: ClaimRecord?, to loser: HostID) {
+        if let record, let host = record.host, host != loser {
+            self = .takenOver(by: host, token: record.token)
+        } else {
+            self = .recordGone
+        }
+    }
+}

@@ -17,7 +17,8 @@ extension ClusterMember {
         let version: UInt64
         switch view.epoch.need(instance: link.instance, largestToken: view.largestToken, wall: wall) {
         case .none(let known): version = known
-        case .write(let record, let known): return write(record, over: known, at: now)
+        case .write(let record, let known):
+            return ask(MemberRequests.epoch(record, over: known), for: .epoch, at: now)
         case .unreadable: return surveyLater(at: now)
         }
         let epoch = StoreRequest.Condition(ClusterKey.epoch, version)
@@ -45,13 +46,13 @@ extension ClusterMember {
 
     /// The version of this host's record; nil where it is gone.
     private var ownVersion: UInt64? { view.hosts[ownKey]?.version }
-    private var ownKey: String { ClusterKey.host(identity.id) }
+    private var ownKey: String { requests.ownKey }
     private var ownCondition: StoreRequest.Condition { StoreRequest.Condition(ownKey, ownVersion ?? 0) }
 
     private mutating func survey(at now: BootTime) {
         isHinted = false
         surveyedAt = now
-        ask(Self.everything(), for: .survey, at: now)
+        ask(MemberRequests.survey, for: .survey, at: now)
     }
 
     private mutating func surveyLater(at now: BootTime) {
@@ -62,51 +63,38 @@ extension ClusterMember {
         wake(renewAt)
     }
 
-    /// The order counts: a claim may be read with a holder who was not there yet when hosts were read. That its taking has
-    /// the holder's record as a condition is for that.
-    private static func everything() -> StoreRequest {
-        StoreRequest(reads: [ClusterKey.epoch], lists: [ClusterKey.hosts, ClusterKey.claims])
-    }
-
-    private mutating func write(_ record: EpochRecord, over version: UInt64, at now: BootTime) {
-        var request = Self.everything()
-        request.conditions = [.init(ClusterKey.epoch, version)]
-        request.puts = [.init(ClusterKey.epoch, record.bytes)]
-        ask(request, for: .epoch, at: now)
-    }
-
     /// Writes this host's record, on condition that all it holds is as it knows; and what is missing of that.
     private mutating func renew(_ epoch: StoreRequest.Condition, writingBack: [String], at now: BootTime) {
-        var request = Self.everything()
-        request.conditions = [epoch, ownCondition]
-        request.puts = [.init(ownKey, record(at: now).bytes)]
-        for key in writingBack {
-            guard let token = claims[key]?.machine.token else { continue }
-            request.conditions.append(.init(key, view.claims[key]?.version ?? 0))
-            let record = ClaimRecord(
-                host: identity.id, incarnation: incarnation, token: token, sinceMs: 0, settled: 0)
-            request.puts.append(.init(key, record.bytes))
-        }
-        if writingBack.isEmpty, missing != .claimsInRenewal {
-            let held = claims.keys.filter { holds($0) }
-            let room = max((link?.most ?? 0) - request.conditions.count, 0)
-            // Where there are more than one commit can look at, each looks at others: the list after it shows all.
-            let start = held.count > room ? Int(turn % UInt64(held.count)) : 0
-            turn &+= UInt64(room)
-            for offset in 0..<min(room, held.count) {
-                let key = held[(start + offset) % held.count]
-                if let claim = view.claims[key] { request.conditions.append(.init(key, claim.version)) }
+        let lost = writingBack.compactMap { key in
+            claims[key]?.machine.token.map {
+                MemberRequests.LostClaim(key: key, version: view.claims[key]?.version ?? 0, token: $0)
             }
+        }
+        var conditions = [epoch, ownCondition]
+        if writingBack.isEmpty, missing != .claimsInRenewal {
+            conditions += heldConditions(room: max((link?.most ?? 0) - conditions.count, 0))
         }
         isHinted = false
         renewAt = now + length / 6
-        ask(request, for: .renewal, at: now)
+        ask(requests.renewal(record(at: now), if: conditions, writingBack: lost), for: .renewal, at: now)
+    }
+
+    /// That claims which this host holds are as it knows them. If there are more than one commit can check, each commit
+    /// checks others; the list that follows the commit shows all.
+    private mutating func heldConditions(room: Int) -> [StoreRequest.Condition] {
+        let held = claims.keys.filter { holds($0) }
+        let start = held.count > room ? Int(turn % UInt64(held.count)) : 0
+        turn &+= UInt64(room)
+        return (0..<min(room, held.count)).compactMap { offset in
+            let key = held[(start + offset) % held.count]
+            return view.claims[key].map { .init(key, $0.version) }
+        }
     }
 
     /// Whether the record of the claim is this host's, with the token that it knows.
     private func holds(_ key: String) -> Bool {
         guard let token = claims[key]?.machine.token, let record = view.claims[key]?.record else { return false }
-        return record.host == identity.id && record.incarnation == incarnation && record.token == token
+        return record.token == token && requests.wrote(record)
     }
 
     /// Compares what this host holds with what the store has. Returns the claims that are to be written back: only while the
@@ -138,17 +126,14 @@ extension ClusterMember {
                     missing.append(key)
                 } else {
                     retryAt = now + pause
-                    change(row.name, .lost(loss(of: found?.record), kill: host.lease?.kill ?? now), at: now)
+                    change(
+                        row.name, .lost(.init(by: found?.record, to: identity.id), kill: host.lease?.kill ?? now),
+                        at: now)
                 }
             case .standby, .barred, .lost: break
             }
         }
         return missing
-    }
-
-    private func loss(of record: ClaimRecord?) -> ClaimMachine.Loss {
-        guard let record, let host = record.host, host != identity.id else { return .recordGone }
-        return .takenOver(by: host, token: record.token)
     }
 
     /// Gives a claim back whose sessions have ended, or which came to this host when it did not want it any more.
@@ -158,17 +143,16 @@ extension ClusterMember {
             switch row.machine.state {
             case .releasing: break
             case .standby, .barred:
-                let isStray = record.host == identity.id && record.incarnation == incarnation
-                guard isStray, mode != .serving || weight == 0 || row.machine.state != .standby || row.isDropped else {
+                guard requests.wrote(record),
+                    mode != .serving || weight == 0 || row.machine.state != .standby || row.isDropped
+                else {
                     continue
                 }
             case .taking, .quitting, .running, .ending, .lost: continue
             }
-            let free = ClaimRecord(
-                host: nil, incarnation: incarnation, token: record.token, sinceMs: wall.milliseconds,
-                settled: view.epoch.settled(at: now))
-            let request = StoreRequest(
-                if: [epoch, .init(key, found.version)], puts: [.init(key, free.bytes)], reads: [key])
+            let request = requests.releasing(
+                key, version: found.version, token: record.token, since: wall, settled: view.epoch.settled(at: now),
+                if: epoch)
             ask(request, for: .release(key), at: now)
             return true
         }
@@ -189,8 +173,7 @@ extension ClusterMember {
                 wake(seen.since + patience)
                 continue
             }
-            let request = StoreRequest(if: [epoch, .init(key, seen.version)], deletes: [key])
-            ask(request, for: .bury, at: now)
+            ask(MemberRequests.removing(key, version: seen.version, if: epoch), for: .bury, at: now)
             return true
         }
         return false
@@ -224,11 +207,10 @@ extension ClusterMember {
                 wake(due)
                 continue
             }
-            let record = ClaimRecord(
-                host: identity.id, incarnation: incarnation, token: token, sinceMs: wall.milliseconds,
-                settled: view.epoch.settled(at: now))
+            let request = requests.taking(
+                key, token: token, since: wall, settled: view.epoch.settled(at: now), if: conditions)
             change(row.name, .take(token: token), at: now)
-            ask(StoreRequest(if: conditions, puts: [.init(key, record.bytes)], reads: [key]), for: .take(key), at: now)
+            ask(request, for: .take(key), at: now)
             return
         }
     }

@@ -234,6 +234,7 @@ public struct ClusterMember: Sendable {
     }
 
     var incarnation: Incarnation { lives.current }
+    var requests: MemberRequests { MemberRequests(host: identity.id, incarnation: incarnation) }
 
     /// The record that the next renewal writes.
     mutating func record(at now: BootTime) -> HostRecord {
@@ -283,7 +284,7 @@ public struct ClusterMember: Sendable {
         guard pending == nil || now >= closeAt else { return true }
         let key = ClusterKey.host(identity.id)
         if isMember, now < closeAt, isFresh, let own = view.hosts[key], own.record?.incarnation == incarnation {
-            ask(StoreRequest(if: [.init(key, own.version)], deletes: [key]), for: .leave, at: now)
+            ask(MemberRequests.removing(key, version: own.version), for: .leave, at: now)
         } else if isMember, now < closeAt, !isFresh {
             return false
         } else {

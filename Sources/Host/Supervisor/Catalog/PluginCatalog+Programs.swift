@@ -18,45 +18,11 @@ extension PluginCatalog {
         entry.expectedName = expected?.id
         entry.configuration = expected?.configuration.instance(entry.instance) ?? PluginLayers()
         let order = load(entry, [settingsBeforeDescription(of: entry)], isForRunning: false)
-        if let gap = sandboxGap(order.limits) {
+        if let gap = sandboxGate.gap(in: [order.limits]) {
             refuse(entry, gap)
             return nil
         }
         return order
-    }
-
-    /// The reason why a worker with these limits is impossible: its sandbox is required to be complete, and the kernel
-    /// cannot do that. If a partial sandbox is allowed, what is missing is logged once.
-    func sandboxGap(_ limits: WorkerLimits) -> String? {
-        let missing = settings.sandbox.missing
-        if missing.isEmpty { return nil }
-        switch limits.sandbox.level {
-        case .off: return nil
-        case .on:
-            if !hasToldOfSandbox, let text = settings.sandbox.warning { log.write(.warning, "", text) }
-            hasToldOfSandbox = true
-            return nil
-        case .required:
-            return
-                "its sandbox is required, and on this kernel sandboxes do not cover \(missing.joined(separator: ", ")): use "
-                + "a newer kernel, or sandbox: \"on\" for as much as this one can"
-        }
-    }
-
-    /// A message about the sandbox permissions that a plugin needs and its configuration does not grant; nil if none is
-    /// missing.
-    func unmetNeeds(of description: PluginDescription, _ program: Program) -> String? {
-        let needs = description.needs.compactMap { SandboxNeed($0) }
-        if needs.isEmpty { return nil }
-        for limits in program.limits {
-            let unmet = SandboxNeeds(
-                needs, beside: limits.sandbox, folders: limits.sandbox.named,
-                hasVariable: { WorkerEnvironment.keeps($0[...], []) })
-            if unmet.isEmpty { continue }
-            let file = program.isolation == .shared ? SettingsResolver.hostFile : description.id + ".json5"
-            return "it needs more than its sandbox allows: \(unmet.line) in \(file) would allow it"
-        }
-        return nil
     }
 
     /// Restores the copy of a plugin that workers load, if it was removed, as by a cleaner of /tmp.
@@ -142,26 +108,5 @@ extension PluginCatalog {
     private static func limit(_ settings: [EffectiveSettings]) -> Int64 {
         guard settings.contains(where: { $0.settings[.timeoutMs] != nil }) else { return loadTimeout }
         return settings.map { min($0.timeoutNanoseconds ?? month, month) }.max() ?? month
-    }
-}
-
-extension EffectiveSettings {
-    /// A hash of all settings from configuration files, independent of which file sets them.
-    fileprivate var fileContent: String {
-        var lines: [String] = []
-        for (key, value) in settings {
-            if case .file = value.origin { lines.append("\(key.rawValue)=\(value.value)") }
-        }
-        for (name, value) in params {
-            if case .file = value.origin { lines.append("params.\(name)=\(value.value.json)") }
-        }
-        return ContentHash.name(of: lines.sorted().joined(separator: "\n"))
-    }
-
-    /// Whether the effective values are equal, whatever their sources.
-    func isSame(as other: EffectiveSettings) -> Bool {
-        settings.mapValues(\.value) == other.settings.mapValues(\.value)
-            && params.mapValues(\.value) == other.params.mapValues(\.value) && namedPaths == other.namedPaths
-            && bounds == other.bounds
     }
 }

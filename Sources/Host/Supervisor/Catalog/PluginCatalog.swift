@@ -52,8 +52,7 @@ final class PluginCatalog {
     private var unclaimed = UnclaimedSettingsNotice()
     private let scanner: PluginScanner
     private var isStopped = false
-    /// Whether the gaps of sandboxes on this kernel were logged.
-    var hasToldOfSandbox = false
+    var sandboxGate: SandboxGate
     private var mayHold = false
     private var lastNumber = 0
     var entries: [Int: Entry] = [:]
@@ -67,6 +66,7 @@ final class PluginCatalog {
         self.settings = settings
         self.folder = folder
         self.log = log
+        sandboxGate = SandboxGate(settings.sandbox, log: log)
         resolver = SettingsResolver(folder, host: settings.configuration, overrides: settings.overrides)
         names = NameRegistry(folder, clock: clock, deadlines: deadlines)
         scanner = PluginScanner(folder, clock: clock, deadlines: deadlines, log: log)
@@ -325,7 +325,7 @@ final class PluginCatalog {
         guard settleInstances(of: entry, layers.instances) else { return }
         entry.configuration = layers.instance(entry.instance)
         let program = program(of: entry, description)
-        if let gap = program.limits.lazy.compactMap(sandboxGap).first ?? unmetNeeds(of: description, program) {
+        if let gap = sandboxGate.gap(in: program.limits) ?? SandboxGate.unmetNeeds(of: description, program) {
             return refuse(entry, gap, description)
         }
         entry.state = .ready(program, description)
