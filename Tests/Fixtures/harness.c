@@ -150,8 +150,8 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: harness PLUGIN.so [NAME=VALUE...] < script\n");
         return 64;
     }
-    harness.plugin = open_plugin(arguments[1]);
-    if (harness.plugin == NULL || harness.plugin->routines == NULL || harness.plugin->routines[0] == NULL) {
+    given.plugin = open_plugin(arguments[1]);
+    if (given.plugin == NULL || given.plugin->routines == NULL || given.plugin->routines[0] == NULL) {
         return 1;
     }
     for (int i = 2; i < count; i++) {
@@ -161,21 +161,21 @@ int main(int count, char **arguments) {
             return 64;
         }
         *equals = '\0';
-        parameters[harness.parameter_count].name = arguments[i];
-        parameters[harness.parameter_count++].value = equals + 1;
+        parameters[given.count].name = arguments[i];
+        parameters[given.count++].value = equals + 1;
     }
-    routine = harness.plugin->routines[0];
-    harness.parameters = parameters;
+    routine = given.plugin->routines[0];
+    given.parameters = parameters;
     harness.level = SCHEDHOST_LOG_INFO;
     harness.now_ms = INT64_C(1700000000000);
     harness.place.struct_size = (uint32_t)sizeof harness.place;
     harness.place.attempt = 1;
-    harness.place.plugin = harness.plugin->id;
+    harness.place.plugin = given.plugin->id;
     harness.place.routine = routine->name;
     harness.place.session = "harness-1";
 
-    if (harness.plugin->load != NULL &&
-        report("load", harness.plugin->load(&scheduler, harness.plugin->user)) != SCHEDHOST_OK) {
+    if (given.plugin->load != NULL &&
+        report("load", given.plugin->load(&scheduler, given.plugin->user)) != SCHEDHOST_OK) {
         return 1;
     }
     start_session();
@@ -183,8 +183,8 @@ int main(int count, char **arguments) {
         status = obey(line);
     }
     end_session();
-    if (harness.plugin->unload != NULL) {
-        (void)report("unload", harness.plugin->unload(&scheduler, harness.plugin->user));
+    if (given.plugin->unload != NULL) {
+        (void)report("unload", given.plugin->unload(&scheduler, given.plugin->user));
     }
     for (size_t i = 0; i < sizeof harness.caches / sizeof harness.caches[0]; i++) {
         free(harness.caches[i].bytes);

@@ -4,10 +4,7 @@
 
 #include <schedhost/plugin.h>
 
-struct parameter {
-    const char *name;
-    const char *value;
-};
+#include "given_parameters.h"
 
 struct cache {
     char name[64];
@@ -18,9 +15,6 @@ struct cache {
 
 /* All that the tiny host knows. One thread, so one of it. */
 struct harness {
-    const schedhost_plugin *plugin;
-    const struct parameter *parameters; /* given on the command line */
-    size_t parameter_count;
     schedhost_place place;
     int64_t now_ms; /* the clock: stepped by each cycle's wait and by `clock` */
     uint64_t wait_ms;

@@ -40,45 +40,6 @@ static void log_text(const schedhost_scheduler *scheduler, int32_t level, const 
     }
 }
 
-/* What is set on the command line, else the declared default, else NULL. */
-static const char *text_of(const char *name) {
-    for (size_t i = 0; i < harness.parameter_count; i++) {
-        if (strcmp(harness.parameters[i].name, name) == 0) {
-            return harness.parameters[i].value;
-        }
-    }
-    const schedhost_parameter *const *declared = harness.plugin->parameters;
-    for (; declared != NULL && *declared != NULL; declared++) {
-        if (strcmp((*declared)->name, name) == 0) {
-            return (*declared)->default_value;
-        }
-    }
-    return NULL;
-}
-static const char *param_string(const schedhost_scheduler *scheduler, const char *name, const char *fallback) {
-    const char *text = text_of(name);
-    (void)scheduler;
-    return text != NULL ? text : fallback;
-}
-static int64_t param_int(const schedhost_scheduler *scheduler, const char *name, int64_t fallback) {
-    const char *text = text_of(name);
-    (void)scheduler;
-    return text != NULL ? strtoll(text, NULL, 10) : fallback;
-}
-static double param_double(const schedhost_scheduler *scheduler, const char *name, double fallback) {
-    const char *text = text_of(name);
-    (void)scheduler;
-    return text != NULL ? strtod(text, NULL) : fallback;
-}
-static int32_t param_bool(const schedhost_scheduler *scheduler, const char *name, int32_t fallback) {
-    const char *text = text_of(name);
-    (void)scheduler;
-    return text != NULL ? strcmp(text, "true") == 0 : fallback;
-}
-static const char *params_json(const schedhost_scheduler *scheduler) {
-    (void)scheduler;
-    return "{}";
-}
 
 static int32_t fail(const schedhost_scheduler *scheduler, int32_t code, const char *message) {
     (void)scheduler;
@@ -217,11 +178,11 @@ const schedhost_host harness_host = {
     .next_due_ms = next_due_ms,
     .log_enabled = log_enabled,
     .log = log_text,
-    .param_string = param_string,
-    .param_int = param_int,
-    .param_double = param_double,
-    .param_bool = param_bool,
-    .params_json = params_json,
+    .param_string = given_string,
+    .param_int = given_int,
+    .param_double = given_double,
+    .param_bool = given_bool,
+    .params_json = given_json,
     .fail = fail,
     .stop_requested = stop_requested,
     .sleep_ms = sleep_ms,

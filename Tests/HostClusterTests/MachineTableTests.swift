@@ -1,25 +1,8 @@
-import FoundationEssentials
 import HostTestKit
 import HostValues
 import Testing
 
 @testable import HostCluster
-
-/// The tables in the comments of the two machines, read from their files.
-enum MachineTable {
-    static func rows(_ file: String) throws -> [(event: String, cells: [String])] {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let text = try Data(contentsOf: root.appending(path: "Sources/Host/Cluster/\(file).swift"))
-        var rows: [(event: String, cells: [String])] = []
-        for line in String(decoding: text, as: UTF8.self).split(separator: "\n")
-        where line.hasPrefix("///     ") && !line.contains(":") && line.split(separator: " ").count > 6 {
-            let cells = line.dropFirst(8).split(separator: " ").map { String($0) }
-            rows.append((cells[0], Array(cells.dropFirst())))
-        }
-        return rows
-    }
-}
 
 /// Every state of a claim meets every event, as the table in the comment of `ClaimMachine` says.
 @Suite struct ClaimMachineTableTests {
@@ -42,16 +25,14 @@ enum MachineTable {
     ]
 
     @Test func theTableHasEveryEventAndEveryState() throws {
-        let table = try MachineTable.rows("ClaimMachine")
-        #expect(table.first?.event == "event")
-        #expect(table.first?.cells == Self.states.map(\.name))
-        #expect(Set(table.dropFirst().map(\.event)) == Set(Self.events.keys))
-        #expect(table.count == Self.events.count + 1)
+        let table = try StateTable(of: "Cluster/ClaimMachine.swift")
+        #expect(table.states == Self.states.map(\.name))
+        #expect(Set(table.rows.keys) == Set(Self.events.keys))
     }
 
     @Test(arguments: Array(events.keys).sorted()) func everyStateMeetsEveryEvent(name: String) throws {
         let event = try #require(Self.events[name])
-        let cells = try #require(try MachineTable.rows("ClaimMachine").first { $0.event == name }?.cells)
+        let cells = try #require(try StateTable(of: "Cluster/ClaimMachine.swift").rows[name])
         var found: [String] = []
         for column in Self.states {
             var machine = ClaimMachine()
@@ -124,14 +105,14 @@ enum MachineTable {
     ]
 
     @Test func theTableHasEveryEventAndEveryState() throws {
-        let table = try MachineTable.rows("HostMachine")
-        #expect(table.first?.cells == Self.states.map(\.name))
-        #expect(Set(table.dropFirst().map(\.event)) == Set(Self.events.keys))
+        let table = try StateTable(of: "Cluster/HostMachine.swift")
+        #expect(table.states == Self.states.map(\.name))
+        #expect(Set(table.rows.keys) == Set(Self.events.keys))
     }
 
     @Test(arguments: Array(events.keys).sorted()) func everyStateMeetsEveryEvent(name: String) throws {
         let (event, time) = try #require(Self.events[name])
-        let cells = try #require(try MachineTable.rows("HostMachine").first { $0.event == name }?.cells)
+        let cells = try #require(try StateTable(of: "Cluster/HostMachine.swift").rows[name])
         var found: [String] = []
         for column in Self.states {
             var machine = HostMachine()

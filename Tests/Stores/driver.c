@@ -53,9 +53,9 @@ static const schedhost_store *open_store(const char *path) {
         return NULL;
     }
     memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from an object to a function pointer */
-    driver_host.plugin = entry();
+    given.plugin = entry();
     const schedhost_store *store =
-        driver_host.plugin->extension != NULL ? driver_host.plugin->extension(SCHEDHOST_STORE_ID) : NULL;
+        given.plugin->extension != NULL ? given.plugin->extension(SCHEDHOST_STORE_ID) : NULL;
     if (store == NULL) {
         fprintf(stderr, "storecheck: %s has no extension " SCHEDHOST_STORE_ID "\n", path);
     }
@@ -91,7 +91,7 @@ int main(int count, char **arguments) {
     for (int i = 2; i < count; i++) {
         char *equals = strchr(arguments[i], '=');
         if (strcmp(arguments[i], "--log") == 0) {
-            driver_host.level = 0;
+            driver_level = 0;
         } else if (strcmp(arguments[i], "--measure") == 0 && i + 1 < count) {
             samples = strtoul(arguments[++i], NULL, 10);
         } else if (strcmp(arguments[i], "--instance") == 0) {
@@ -103,9 +103,9 @@ int main(int count, char **arguments) {
             setup.only = arguments[++i];
         } else if (strcmp(arguments[i], "--prefix") == 0 && i + 1 < count) {
             (void)snprintf(prefix, sizeof prefix, "%s", arguments[++i]);
-        } else if (equals != NULL && arguments[i][0] != '-' && driver_host.parameter_count < 64) {
+        } else if (equals != NULL && arguments[i][0] != '-' && given.count < 64) {
             *equals = '\0';
-            parameters[driver_host.parameter_count++] = (struct parameter){arguments[i], equals + 1};
+            parameters[given.count++] = (struct parameter){arguments[i], equals + 1};
         } else {
             fprintf(stderr, "storecheck: what is '%s'?\n", arguments[i]);
             return 64;
@@ -115,7 +115,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: storecheck PLUGIN.so [--control COMMAND] [--only CHECK] [--measure N | --instance] [NAME=VALUE...]\n");
         return 64;
     }
-    driver_host.parameters = parameters;
+    given.parameters = parameters;
     setup.store = open_store(arguments[1]);
     if (setup.store == NULL) {
         return 2;

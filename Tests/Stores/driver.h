@@ -4,19 +4,10 @@
 
 #include <schedhost/store.h>
 
-struct parameter {
-    const char *name;
-    const char *value;
-};
+#include "given_parameters.h"
 
-/* All that its host knows; set before the first link is opened. */
-struct driver_host {
-    const schedhost_plugin *plugin;
-    const struct parameter *parameters; /* given on the command line */
-    size_t parameter_count;
-    int32_t level; /* lines of the log under it are not shown */
-};
-extern struct driver_host driver_host;
+/* Lines of the log under this level are not shown. Set before the first link is opened. */
+extern int32_t driver_level;
 extern const schedhost_scheduler driver_scheduler;
 
 /* The text of schedhost_fail on this thread since this was asked last. */

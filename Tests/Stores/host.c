@@ -6,50 +6,12 @@
 
 #include "driver.h"
 
-struct driver_host driver_host = {.level = SCHEDHOST_LOG_WARNING};
+int32_t driver_level = SCHEDHOST_LOG_WARNING;
 static _Thread_local char said[SCHEDHOST_MAX_MESSAGE + 1], asked[SCHEDHOST_MAX_MESSAGE + 1];
 
-static const char *text_of(const char *name) {
-    const schedhost_parameter *const *declared = driver_host.plugin->parameters;
-    for (size_t i = 0; i < driver_host.parameter_count; i++) {
-        if (strcmp(driver_host.parameters[i].name, name) == 0) {
-            return driver_host.parameters[i].value;
-        }
-    }
-    for (; declared != NULL && *declared != NULL; declared++) {
-        if (strcmp((*declared)->name, name) == 0) {
-            return (*declared)->default_value;
-        }
-    }
-    return NULL;
-}
-static const char *param_string(const schedhost_scheduler *scheduler, const char *name, const char *fallback) {
-    const char *text = text_of(name);
-    (void)scheduler;
-    return text != NULL ? text : fallback;
-}
-static int64_t param_int(const schedhost_scheduler *scheduler, const char *name, int64_t fallback) {
-    const char *text = text_of(name);
-    (void)scheduler;
-    return text != NULL ? strtoll(text, NULL, 10) : fallback;
-}
-static double param_double(const schedhost_scheduler *scheduler, const char *name, double fallback) {
-    const char *text = text_of(name);
-    (void)scheduler;
-    return text != NULL ? strtod(text, NULL) : fallback;
-}
-static int32_t param_bool(const schedhost_scheduler *scheduler, const char *name, int32_t fallback) {
-    const char *text = text_of(name);
-    (void)scheduler;
-    return text != NULL ? strcmp(text, "true") == 0 : fallback;
-}
-static const char *params_json(const schedhost_scheduler *scheduler) {
-    (void)scheduler;
-    return "{}";
-}
 static int32_t log_enabled(const schedhost_scheduler *scheduler, int32_t level) {
     (void)scheduler;
-    return level >= driver_host.level;
+    return level >= driver_level;
 }
 static void log_text(const schedhost_scheduler *scheduler, int32_t level, const char *text, size_t size) {
     if (log_enabled(scheduler, level)) {
@@ -87,11 +49,11 @@ static const schedhost_host host = {
     .now_ms = now_ms,
     .log_enabled = log_enabled,
     .log = log_text,
-    .param_string = param_string,
-    .param_int = param_int,
-    .param_double = param_double,
-    .param_bool = param_bool,
-    .params_json = params_json,
+    .param_string = given_string,
+    .param_int = given_int,
+    .param_double = given_double,
+    .param_bool = given_bool,
+    .params_json = given_json,
     .fail = fail,
     .stop_requested = stop_requested,
 };

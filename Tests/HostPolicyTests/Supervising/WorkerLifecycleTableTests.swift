@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HostPolicy
 import HostTestKit
 import HostValues
@@ -35,38 +34,15 @@ import Testing
         "report": .report(Report()),
     ]
 
-    /// The rows of the table in the source: the event, and a cell for each state.
-    static func table() throws -> [(event: String, cells: [String])] {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let sources = root.appending(path: "Sources/Host")
-        // The file may move to another folder of the host's sources.
-        let folders = ["Core/Supervising", "Policy", "Policy/Supervising", "Policy/Workers"]
-        let found = folders.lazy.compactMap { folder in
-            try? Data(contentsOf: sources.appending(path: folder + "/WorkerLifecycle.swift"))
-        }
-        let text = String(decoding: try #require(found.first), as: UTF8.self)
-        var rows: [(event: String, cells: [String])] = []
-        for line in text.split(separator: "\n") where line.hasPrefix("///     ") && !line.contains(":") {
-            let row = line.dropFirst(8)
-            let event = row.prefix(12).split(separator: " ").joined(separator: " ")
-            let cells = row.dropFirst(12).split(separator: " ").map { String($0) }
-            rows.append((event, cells))
-        }
-        return rows
-    }
-
     @Test func theTableHasEveryEventAndEveryState() throws {
-        let table = try Self.table()
-        #expect(table.first?.event == "event")
-        #expect(table.first?.cells == Self.states.map(\.name))
-        #expect(Set(table.dropFirst().map(\.event)) == Set(Self.events.keys))
-        #expect(table.count == Self.events.count + 1)
+        let table = try StateTable(of: "Policy/Supervising/WorkerLifecycle.swift")
+        #expect(table.states == Self.states.map(\.name))
+        #expect(Set(table.rows.keys) == Set(Self.events.keys))
     }
 
     @Test(arguments: Array(events.keys).sorted()) func everyStateMeetsEveryEvent(name: String) throws {
         let event = try #require(Self.events[name])
-        let cells = try #require(try Self.table().first { $0.event == name }?.cells)
+        let cells = try #require(try StateTable(of: "Policy/Supervising/WorkerLifecycle.swift").rows[name])
         var found: [String] = []
         for column in Self.states {
             var life = WorkerLifecycle()
