@@ -6,6 +6,7 @@ internal import HostValues
 ///
 ///     lock            locked by the running host; contains its pid
 ///     sessions.jsonl  the records; older ones are in sessions.N.jsonl
+///     reserve         disk space that records use when the disk is full
 ///     open.jsonl      the sessions that have begun and have no record yet
 ///     tally.json      failures and quarantines
 ///     schedules.json  since when routines have their schedules, and when their last cycles began

@@ -129,6 +129,18 @@ public struct Directory: ~Copyable, Sendable {
         return unsafe fstatvfs(descriptor.raw, &status) == 0 && status.f_flag & forbidsExecution != 0
     }
 
+    /// The space of the directory's file system; nil if it is unknown. fstatvfs(3).
+    public var space: DiskSpace? {
+        var status = statvfs()
+        guard unsafe fstatvfs(descriptor.raw, &status) == 0 else { return nil }
+        func bytes(_ blocks: fsblkcnt_t) -> Int {
+            let (bytes, isTooMany) = Int(clamping: blocks).multipliedReportingOverflow(
+                by: Int(clamping: status.f_frsize))
+            return isTooMany ? .max : bytes
+        }
+        return DiskSpace(total: bytes(status.f_blocks), free: bytes(status.f_bavail))
+    }
+
     /// The names of the entries, sorted by bytes, without `.` and `..`. Names that are not UTF-8 are left out.
     /// readdir(3).
     public func names() throws(SystemError) -> [String] { try listing().names }

@@ -67,6 +67,9 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether the disk, or the user's quota of it, is full (`ENOSPC` or `EDQUOT`).
+    public var isDiskFull: Bool { number == ENOSPC || number == EDQUOT }
+
     /// Whether the object does not exist (`ENOENT` or `ENOTDIR`).
     public var isNotFound: Bool { number == ENOENT || number == ENOTDIR }
     /// Whether the system lacked a resource or an I/O error occurred, which says nothing against the object itself.

@@ -77,4 +77,28 @@ extension EndToEnd.Isolation {
         _ = try await host.end(by: Signals.terminate)
         #expect(try host.records.allSatisfy { $0.reason.signal != "SIGBUS" }, "\(host.log)")
     }
+
+    @Test(.enabled(if: getuid() == 0, "only root may mount a small file system"))
+    func `a record finds space on a full disk, and the space is reserved again when there is enough`() async throws {
+        try await Fixtures.build("healthy")
+        let scratch = try Scratch()
+        let disk = try await SmallDisk(at: scratch.state, kilobytes: 80 << 10, in: scratch)
+        defer { withExtendedLifetime(disk) {} }
+        try scratch.add("healthy")
+        let host = try Host(in: scratch)
+        func hasReserve() -> Bool { FileManager.default.fileExists(atPath: scratch.state + "/reserve") }
+        _ = try await host.sessions(1)
+        #expect(hasReserve())
+        _ = try await Command.shell("dd if=/dev/zero of='\(scratch.state)/fill' bs=4k 2>/dev/null; true", in: scratch)
+        #expect(kill(try #require(host.workers.first), SIGKILL) == 0)
+        try await host.line("that were reserved for them")
+        try await eventually("its record") { try host.records.count == 1 }
+        #expect(!hasReserve())
+        _ = try await Command.shell("rm '\(scratch.state)/fill'", in: scratch)
+        _ = try await host.sessions(1)
+        #expect(kill(try #require(host.workers.first), SIGKILL) == 0)
+        try await eventually("the next record") { try host.records.count == 2 }
+        try await eventually("the reserve") { hasReserve() }
+        _ = try await host.end(by: Signals.terminate)
+    }
 }

@@ -61,11 +61,13 @@ enum LedgerAccount: Equatable {
     case spoiled
 }
 
-/// Stores the records in the state directory: `sessions.jsonl`, `open.jsonl` and `ledgers/`.
+/// Stores the records in the state directory: `sessions.jsonl`, `open.jsonl`, `reserve` and `ledgers/`.
 final class StateRecords: RecordStorage {
     private var store: SessionStore
     private var open: OpenSessions
     private let ledgerFolder: Directory
+    private let reserve: DiskReserve
+    private let log: any LogSink
     /// The number of rotations of the record file when the open sessions were last rewritten.
     private var rotations = 0
 
@@ -76,11 +78,26 @@ final class StateRecords: RecordStorage {
         // A killed host may have rotated its records several times after it had noted these sessions.
         try store.find(open.owed.map(\.session))
         ledgerFolder = try Directory(path).directory("ledgers", create: true)
+        reserve = DiskReserve(in: try Directory(path))
+        self.log = log
         for warning in store.warnings { log.write(.warning, "", warning) }
     }
 
     func add(_ line: RecordLine) { store.add(line) }
-    func flush() throws(SystemError) { try store.flush() }
+
+    func flush() throws(SystemError) {
+        do throws(SystemError) {
+            try store.flush()
+        } catch {
+            guard error.isDiskFull, reserve.giveUp() else { throw error }
+            try store.flush()
+            return log.write(
+                .warning, "",
+                "the disk is full: records use the \(DiskReserve.size >> 20) MiB that were reserved for them: \(error)")
+        }
+        reserve.restore()
+    }
+
     var waiting: Int { store.pendingCount }
     var lost: Int { store.lost }
     func contains(_ session: SessionID) -> Bool { store.contains(session) }
