@@ -49,7 +49,11 @@ bool http_begin(schedhost_store_link *link) {
     link->headers = more != NULL ? more : link->headers;
     (void)curl_easy_setopt(link->curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(link->curl, CURLOPT_TCP_NODELAY, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85; later the one before is deprecated */
     (void)curl_easy_setopt(link->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    (void)curl_easy_setopt(link->curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
     (void)curl_easy_setopt(link->curl, CURLOPT_PROXY, ""); /* none, whatever the environment says */
     (void)curl_easy_setopt(link->curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     (void)curl_easy_setopt(link->curl, CURLOPT_ERRORBUFFER, link->curl_text);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "../addresses.h"
 #include "etcd_store.h"
 
 int32_t link_broken(schedhost_store_link *link) {
@@ -125,6 +126,9 @@ static bool begin(schedhost_store_link *link, const char *endpoint, int64_t dead
     const char *key = schedhost_param_string(scheduler, "key_file", "");
     char instance[SCHEDHOST_STORE_MAX_INSTANCE + 1];
     bool strict = false;
+    if (strlen(endpoint) >= sizeof link->endpoint) {
+        return link_trouble(link, "parameter 'endpoints': '%.100s...' has over %zu bytes", endpoint, sizeof link->endpoint - 1);
+    }
     (void)snprintf(link->endpoint, sizeof link->endpoint, "%s", endpoint);
     if (!http_begin(link)) {
         return false;
@@ -158,19 +162,18 @@ int32_t link_open(const schedhost_scheduler *scheduler, uint32_t timeout_ms, sch
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     int64_t deadline = clock_ms() + timeout_ms;
     const char *prefix = schedhost_param_string(scheduler, "prefix", "schedhost");
-    char list[1024], text[TEXT_BYTES] = "parameter 'endpoints' is empty", *rest = NULL;
-    size_t left = 1;
+    char text[TEXT_BYTES] = "", fault[TEXT_BYTES - 64];
+    struct addresses list;
     (void)user;
     (void)pthread_once(&once, begin_curl);
     if (prefix[0] == '\0' || strlen(prefix) > PREFIX_BYTES - 2) {
         return schedhost_fail(scheduler, SCHEDHOST_INVALID, "parameter 'prefix': '%.200s' is not 1 to %d bytes", prefix,
                               PREFIX_BYTES - 2);
     }
-    (void)snprintf(list, sizeof list, "%s", schedhost_param_string(scheduler, "endpoints", ""));
-    for (const char *each = list; *each != '\0'; each++) {
-        left += *each == ',';
+    if (!addresses_read(&list, schedhost_param_string(scheduler, "endpoints", ""), fault, sizeof fault)) {
+        return schedhost_fail(scheduler, SCHEDHOST_INVALID, "parameter 'endpoints': %s", fault);
     }
-    for (char *each = strtok_r(list, ", ", &rest); each != NULL; each = strtok_r(NULL, ", ", &rest), left--) {
+    for (size_t i = 0; i < list.count; i++) {
         schedhost_store_link *link = calloc(1, sizeof *link);
         int64_t now = clock_ms(); /* each has its share of the time */
         if (link == NULL) {
@@ -179,7 +182,7 @@ int32_t link_open(const schedhost_scheduler *scheduler, uint32_t timeout_ms, sch
         link->scheduler = scheduler;
         (void)snprintf(link->prefix, sizeof link->prefix, "%s/", prefix);
         link->prefix_size = strlen(link->prefix);
-        if (begin(link, each, now + (deadline - now) / (int64_t)left, server)) {
+        if (begin(link, list.each[i], now + (deadline - now) / (int64_t)(list.count - i), server)) {
             server->link = link;
             return SCHEDHOST_OK;
         }

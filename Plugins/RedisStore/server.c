@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../addresses.h"
 #include "redis_store.h"
 
 /* Copies the value of `name:` in the answer of INFO; "" when it is not there. */
@@ -51,24 +52,24 @@ static bool ask_sentinel(struct wire *wire, const char *sentinel, const char *na
 }
 
 bool sentinel_master(const char *sentinels, int64_t deadline, char *address, size_t size, char *text, size_t text_size) {
-    char list[1024], *rest = NULL;
-    char *at = NULL;
-    size_t left = 1;
-    (void)snprintf(list, sizeof list, "%s", sentinels);
-    at = strchr(list, '@');
-    if (at == NULL || at == list || strlen(sentinels) >= sizeof list) {
-        (void)snprintf(text, text_size, "parameter 'sentinel': '%s' is not NAME@host:port,host:port", sentinels);
+    char name[256], fault[TEXT_BYTES - 64];
+    const char *at = strchr(sentinels, '@');
+    struct addresses list;
+    if (at == NULL || at == sentinels || (size_t)(at - sentinels) >= sizeof name) {
+        (void)snprintf(text, text_size, "parameter 'sentinel': '%.200s' is not NAME@host:port,host:port", sentinels);
         return false;
     }
-    *at++ = '\0';
-    for (const char *each = at; *each != '\0'; each++) {
-        left += *each == ',';
+    (void)snprintf(name, sizeof name, "%.*s", (int)(at - sentinels), sentinels);
+    if (!addresses_read(&list, at + 1, fault, sizeof fault)) {
+        (void)snprintf(text, text_size, "parameter 'sentinel': %s", fault);
+        return false;
     }
-    for (char *each = strtok_r(at, ", ", &rest); each != NULL; each = strtok_r(NULL, ", ", &rest), left--) {
+    for (size_t i = 0; i < list.count; i++) {
         struct wire wire;
         int64_t now = clock_ms(); /* each has its share of the time */
         wire_begin(&wire);
-        bool good = ask_sentinel(&wire, each, list, now + (deadline - now) / (int64_t)left, address, size);
+        bool good =
+            ask_sentinel(&wire, list.each[i], name, now + (deadline - now) / (int64_t)(list.count - i), address, size);
         (void)snprintf(text, text_size, "%s", wire.text);
         wire_end(&wire);
         if (good) {

@@ -204,6 +204,41 @@ static void keeping(struct check *check) {
     link_close(check, &link);
 }
 
+/* Caches write many such keys: each commit makes more of them than a store may want to look after in one. */
+static void keeping_many(struct check *check) {
+    struct link link = link_get(check);
+    struct listed listed;
+    struct key keys[24];
+    memset(&listed, 0, sizeof listed);
+    for (size_t round = 0; round < 40; round++) {
+        struct commit commit;
+        commit_begin(&commit);
+        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+            keys[i] = key_of(check, "brief/%zu-%zu", round, i);
+            commit_put(&commit, keys[i], "1", 1, 20);
+        }
+        uint32_t status = commit_send(check, &link, &commit, USUAL_MS);
+        commit_end(&commit);
+        HOLDS(check, status == SCHEDHOST_STORE_DONE, "to put %zu keys with keep_ms is %s: %s", sizeof keys / sizeof keys[0],
+              status_name(status), failure(check));
+        sleep_for_ms(5);
+    }
+    sleep_for_ms(100);
+    for (size_t i = 0; i < 8; i++) { /* whoever adds such a key may be who looks after the others */
+        struct commit commit;
+        commit_begin(&commit);
+        commit_put(&commit, key_of(check, "brief/last-%zu", i), "1", 1, 60000);
+        uint32_t status = commit_send(check, &link, &commit, USUAL_MS);
+        commit_end(&commit);
+        HOLDS(check, status == SCHEDHOST_STORE_DONE, "to put a key with keep_ms after others is %s", status_name(status));
+    }
+    HOLDS(check, list(check, &link, "brief/last-", NULL, 100, &listed, USUAL_MS), "list returned an error: %s", failure(check));
+    HOLDS(check, listed.count == 8, "of 8 keys whose time is not over, list tells %zu", listed.count);
+    listed_end(&listed);
+    link_close(check, &link);
+}
+
 const struct check_entry value_checks[] = {{"open", opening}, {"values", values},     {"keys", keys},
                                            {"batches", batches}, {"ages", ages}, {"keep", keeping},
+                                           {"keep-many", keeping_many},
                                            {NULL, NULL}};
