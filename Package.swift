@@ -16,8 +16,8 @@ let strictC: [CSetting] = [
 ]
 
 /// The host is one file: with Swift's libraries inside, a worker starts in half the time that the shared ones take (see
-/// Tests/Benchmarks/README.md), and the program runs where no toolchain is. It exports no symbol, so plugins in Swift load
-/// the shared libraries beside it, and the two never meet. `SCHEDHOST_LINK=shared` when building turns this off.
+/// Tests/Benchmarks/README.md), and the program runs where no toolchain is. It exports no symbol of Swift's, so plugins in Swift
+/// load the shared libraries beside it, and the two never meet. `SCHEDHOST_LINK=shared` when building turns this off.
 let linkedIn: [LinkerSetting] = [
     .unsafeFlags([
         "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections",

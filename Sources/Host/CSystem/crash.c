@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
@@ -187,6 +189,29 @@ static void write_rest(void) {
 #endif
 }
 
+/* The supervisor answers within a millisecond. Should it not, the report is tried after 0.1 s with what room there is. */
+#define ROOM_STEP_NS 100000
+#define ROOM_STEPS 1000
+
+static void raise_soft_limit(__rlimit_resource_t resource) {
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(resource, &limit);
+    }
+}
+
+/* The backtracer that the runtime's handler starts needs memory, a process and processor time of its own. It inherits the
+   limits of this process, which may have used up its own. */
+static void make_room(void) {
+    const struct timespec step = {.tv_nsec = ROOM_STEP_NS};
+    raise_soft_limit(RLIMIT_DATA);
+    raise_soft_limit(RLIMIT_NPROC);
+    for (int i = 0; i < ROOM_STEPS && __atomic_load_n(&page->room, __ATOMIC_ACQUIRE) == CHS_ROOM_WANTED; i++) {
+        (void)nanosleep(&step, NULL);
+    }
+}
+
 static void handle(int number, siginfo_t *information, void *context) {
     if (number == SIGSYS && information->si_code == SECCOMP_TRAP) {
         refuse(information->si_syscall, context);
@@ -201,6 +226,7 @@ static void handle(int number, siginfo_t *information, void *context) {
         page->signal = number;
         /* Nothing more is sent: whoever reads the channel looks at the page now, and gives the rest its time. */
         (void)shutdown(line, SHUT_WR);
+        make_room();
     }
     for (size_t i = 0; i < FATAL_COUNT; i++) {
         if (fatal[i] != number) {

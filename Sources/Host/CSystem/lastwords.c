@@ -23,12 +23,19 @@ static void say(const char *text) {
     }
 }
 
-/* The signal's default follows: the instruction is executed again, or abort(3) raises it again. */
-static void crashed(int number) {
+static void say_crashed(int number) {
     say("schedhost: ");
     say(sigabbrev_np(number) ? "SIG" : "");
     say(sigabbrev_np(number) ? sigabbrev_np(number) : "a signal");
     say(words.crash);
+}
+
+/* The signal's default follows. A fault comes again, because its instruction is executed again. What was sent, and what comes
+ * after its instruction, does not: it is raised again. sigaction(2) */
+static void crashed(int number, siginfo_t *information, void *context) {
+    (void)context;
+    say_crashed(number);
+    if (information->si_code <= 0 || number == SIGTRAP || number == SIGSYS) (void)raise(number);
 }
 
 static int is_ours(void) { return owner == 0 || may_exit || getpid() != owner; }
@@ -61,7 +68,7 @@ __attribute__((visibility("default"))) void _Exit(int status) { _exit(status); }
 
 /* Another program takes this one's place: that succeeds without a word otherwise. execve(2) */
 __attribute__((visibility("default"))) int execve(const char *path, char *const arguments[], char *const environment[]) {
-    if (!is_ours()) say(words.replaced);
+    if (!is_ours() && access(path, X_OK) == 0) say(words.replaced);
     return (int)syscall(SYS_execve, path, arguments, environment);
 }
 
@@ -74,7 +81,8 @@ void chs_have_last_words(const struct chs_last_words *given) {
     words = *given;
     owner = getpid();
     for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++) {
-        struct sigaction now, action = {.sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_ONSTACK | SA_NODEFER};
+        struct sigaction now, action = {.sa_sigaction = crashed};
+        action.sa_flags = SA_SIGINFO | SA_RESETHAND | SA_ONSTACK | SA_NODEFER;
         /* A sanitizer or Swift's backtracer has a handler already, which says more. */
         if (sigaction(numbers[index], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
             sigaction(numbers[index], &action, NULL);
@@ -91,7 +99,7 @@ static void asked_to_stop(int number, siginfo_t *information, void *context) {
     uint64_t one = 1;
     (void)context;
     if (information->si_pid == getpid() && information->si_code <= 0) {
-        crashed(number);
+        say_crashed(number);
         (void)signal(number, SIG_DFL);
         (void)raise(number); /* it comes when this handler has returned */
     } else {

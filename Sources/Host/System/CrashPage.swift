@@ -62,17 +62,32 @@ public enum CrashPage {
     /// The handler also shuts down the sending side of the socket `channel`, so that its reader knows of the crash and
     /// looks at the page. In a forked child that does not execute another program, such a signal has its usual effect
     /// only. Call it on the main thread before plugin code runs. shutdown(2).
-    public static func watch(_ descriptor: consuming Descriptor, channel: Int32) throws(SystemError) {
+    ///
+    /// `needsRoom`: control groups limit this process, so the report must wait until the supervisor has extended them and
+    /// has called `sayRoomIsMade`.
+    public static func watch(
+        _ descriptor: consuming Descriptor, channel: Int32, needsRoom: Bool
+    ) throws(SystemError) {
         let address = unsafe mmap(nil, Self.room, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
             throw SystemError("mmap", "crash page")
         }
         _ = chs_crash_give_stack()
-        unsafe chs_crash_watch(address.assumingMemoryBound(to: chs_crash_page.self), channel)
+        let page = unsafe address.assumingMemoryBound(to: chs_crash_page.self)
+        if needsRoom { unsafe page.pointee.room = UInt32(CHS_ROOM_WANTED) }
+        unsafe chs_crash_watch(page, channel)
     }
 
     /// Notes why this process is about to end itself. Only the first call counts.
     public static func say(_ words: String) { unsafe chs_crash_say(words) }
+
+    /// Lets a worker that waits for room begin its report. A page that its worker has spoiled may refuse it: then the
+    /// worker begins by itself after 0.1 s.
+    public static func sayRoomIsMade(_ descriptor: borrowing Descriptor) {
+        var made = UInt32(CHS_ROOM_MADE)
+        let place = MemoryLayout<chs_crash_page>.offset(of: \.room) ?? 0
+        _ = unsafe pwrite(descriptor.raw, &made, MemoryLayout<UInt32>.size, off_t(place))
+    }
 
     /// Reads and decodes a page; nil if the file is too short.
     public static func read(_ descriptor: borrowing Descriptor) -> Contents? {

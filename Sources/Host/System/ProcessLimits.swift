@@ -8,21 +8,25 @@ extension HostProcess {
     ///
     /// It sets `RLIMIT_DATA` and not `RLIMIT_AS`, since the latter also counts hundreds of MB of address space that is
     /// only reserved: glibc's arenas, the ledger's mapping, the Swift runtime's libraries.
-    public static func limitMemory(to bytes: UInt) { lower(RLIMIT_DATA, to: bytes) }
+    ///
+    /// The hard limit is higher by `reserve` bytes, for the crash report.
+    public static func limitMemory(to bytes: UInt, reserve: UInt) { lower(RLIMIT_DATA, to: bytes, reserve: reserve) }
 
     /// Limits the number of open descriptors.
     public static func limitOpenFiles(to count: UInt) { lower(RLIMIT_NOFILE, to: count) }
 
     /// Limits the number of processes and threads of the whole user, for forks from now on. The kernel does not apply
-    /// it to root.
-    public static func limitUserTasks(to count: UInt) { lower(__RLIMIT_NPROC, to: count) }
+    /// it to root. The hard limit is higher by `reserve`, for the crash report.
+    public static func limitUserTasks(to count: UInt, reserve: UInt) {
+        lower(__RLIMIT_NPROC, to: count, reserve: reserve)
+    }
 
-    private static func lower(_ resource: __rlimit_resource, to value: UInt) {
+    private static func lower(_ resource: __rlimit_resource, to value: UInt, reserve: UInt = 0) {
         let kind = __rlimit_resource_t(resource.rawValue)
         var limit = rlimit()
         guard unsafe getrlimit(kind, &limit) == 0 else { return }
-        limit.rlim_max = min(limit.rlim_max, rlim_t(value))
-        limit.rlim_cur = limit.rlim_max
+        limit.rlim_max = min(limit.rlim_max, rlim_t(UInt64(value).clampedPlus(UInt64(reserve))))
+        limit.rlim_cur = min(limit.rlim_max, rlim_t(value))
         _ = unsafe setrlimit(kind, &limit)
     }
 

@@ -76,7 +76,8 @@ public final class Worker {
         HostProcess.apply(limits, in: joined)
         let worker: Worker
         do {
-            try CrashPage.watch(Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor)
+            try CrashPage.watch(
+                Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor, needsRoom: !joined.isEmpty)
             worker = try Worker(logLevel: logLevel, limits: limits)
             if limits.sandbox.level != .off { try enterSandbox() }
         } catch {

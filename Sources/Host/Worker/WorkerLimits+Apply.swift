@@ -22,12 +22,15 @@ extension HostProcess {
     /// busy, not a hard limit: a worker with 50 % gets a nice value higher by 10.
     static func apply(_ limits: WorkerLimits, in joined: Set<GroupPlaces.Controller>) {
         limitCoreFiles(to: 0)
-        if limits.memoryMb > 0 { limitMemory(to: UInt(limits.memoryMb) << 20) }
+        if limits.memoryMb > 0 {
+            limitMemory(to: UInt(limits.memoryMb) << 20, reserve: UInt(WorkerLimits.reportMemoryMb) << 20)
+        }
         if limits.openFiles > 0 { limitOpenFiles(to: UInt(limits.openFiles)) }
         if limits.cpuPercent > 0, !joined.contains(.cpu) { yield(by: Int32(100 - min(limits.cpuPercent, 100)) / 5) }
         if limits.processes > 0, !joined.contains(.pids) {
             // The kernel counts per user, so the tasks that exist already are added to the limit.
-            limitUserTasks(to: UInt(userTasks()) + UInt(limits.processes))
+            limitUserTasks(
+                to: UInt(userTasks()) + UInt(limits.processes), reserve: UInt(WorkerLimits.reportProcesses))
         }
     }
 }

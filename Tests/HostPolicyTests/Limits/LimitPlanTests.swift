@@ -41,6 +41,16 @@ import Testing
         #expect(WorkerLimits(cpuPercent: 1).hasGroups && !WorkerLimits(openFiles: 1).hasGroups)
     }
 
+    @Test func `a crash report has room beyond what its worker may use, and whatever has no limit keeps none`() {
+        let room = LimitPlan(Self.limits.withRoomForReport, in: Self.second)
+        #expect(
+            Self.written(room) == [
+                "/g/cpu.max=100000 100000", "/g/memory.max=201326592", "/g/memory.swap.max=0", "/g/pids.max=28",
+            ])
+        #expect(WorkerLimits(openFiles: 9).withRoomForReport == WorkerLimits(openFiles: 9))
+        #expect(WorkerLimits(memoryMb: .max, processes: .max).withRoomForReport.processes == .max)
+    }
+
     @Test func `only swap space need not be there`() {
         for places in [Self.first, Self.second] {
             let all = LimitPlan(Self.limits, in: places).groups.flatMap { $0.settings.values.flatMap { $0 } }

@@ -41,6 +41,8 @@ final class FakeWorker: WorkerProcess {
     func isSpoiled(slot: Int) -> Bool { spoiled.contains(slot) }
     func slotBytes(_ slot: Int) -> [UInt8]? { nil }
     func lastWords(now: MonotonicTime) -> String { words }
+    private(set) var hasRoom = false
+    func sayRoomIsMade() { hasRoom = true }
     var caches: String? { nil }
     func deadChildren(most: Int) -> Int { 0 }
     func signal(_ number: Int32) { signals.append(number) }
@@ -127,6 +129,10 @@ final class FakeLauncher: WorkerLauncher {
     func bounds(of limits: WorkerLimits, pid: Int32) -> [LimitBound] {
         LimitBound.all(of: limits, in: GroupPlaces(), joined: [], isRoot: false)
     }
+
+    /// The workers whose limits were extended for a crash report.
+    private(set) var reporting: [Int32] = []
+    func makeRoomForReport(of pid: Int32) { reporting.append(pid) }
 
     /// Copies that are gone.
     var missing: Set<String> = []

@@ -168,6 +168,16 @@ import Testing
         #expect(harness.deaths().first?.failedLoad?.wasKilledFromOutside == false)
     }
 
+    @Test func `a worker that crashes has room for its report, one that only closes its channel has not`() throws {
+        let (worker, _) = try harness.serve(1)
+        let (other, _) = try harness.serve(2)
+        worker.crash = .init(signal: 11)
+        worker.report(.left)
+        other.report(.left)
+        #expect(harness.launcher.reporting == [worker.pid])
+        #expect(worker.hasRoom && !other.hasRoom)
+    }
+
     @Test func `what a worker cannot have said is not passed on`() throws {
         let (worker, seats) = try harness.serve(1)
         let (other, others) = try harness.serve(2)

@@ -157,6 +157,21 @@ final class FakeGroupFiles: GroupFiles {
         #expect(groups.clear(of: 99) && groups.clear(of: 5))
     }
 
+    @Test func `the groups of a worker that writes its crash report are extended`() throws {
+        let files = FakeGroupFiles()
+        let groups = groups(files)
+        _ = try start(groups, limits)
+        let before = files.written.count
+        groups.makeRoomForReport(of: 5)
+        #expect(files.written.count == before, "a worker without groups")
+        groups.makeRoomForReport(of: 99)
+        let room = limits.withRoomForReport
+        let written = files.written.dropFirst(before).filter { $0.hasPrefix(own + "/") }
+        #expect(written.contains(own + "/pids.max=\(room.processes)") == (limits.processes > 0))
+        #expect(written.contains(own + "/memory.max=\(room.memoryMb << 20)") == (limits.memoryMb > 0))
+        #expect(!written.isEmpty)
+    }
+
     @Test func `how often the kernel killed for want of memory is known while the group is there`() throws {
         let files = FakeGroupFiles()
         let groups = groups(files)

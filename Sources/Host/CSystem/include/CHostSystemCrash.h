@@ -17,6 +17,12 @@ struct chs_crash_frame {
 
 #define CHS_REFUSED_CALLS 16
 
+/* The backtracer runs within the limits of the worker that it reports on. Where a control group holds them, the handler
+ * waits until the supervisor has extended them. */
+#define CHS_ROOM_ENOUGH 0
+#define CHS_ROOM_WANTED 1
+#define CHS_ROOM_MADE 2
+
 /* A system call that the sandbox has refused, and where it was made the first time. */
 struct chs_refused_call {
     int32_t call;   /* its number */
@@ -32,14 +38,14 @@ struct chs_crash_page {
     int32_t signal; /* 0: no signal came */
     int32_t thread; /* the kernel's id */
     uint32_t count; /* frames, the innermost first */
-    uint32_t reserved;
+    uint32_t room;  /* CHS_ROOM_... : whether the report must wait for the supervisor */
     char words[CHS_CRASH_WORDS]; /* why the worker ends itself */
     struct chs_crash_frame frames[CHS_CRASH_FRAMES];
     struct chs_refused_call refused[CHS_REFUSED_CALLS];
 };
 
 /* From now on the signals that end this process fill this page, after the handlers that are set now have run, and shut
- * down the sending side of this socket at once. */
+ * down the sending side of this socket at once. The soft limits of memory and processes rise to the hard ones first. */
 void chs_crash_watch(struct chs_crash_page *page, int channel);
 /* Gives the calling thread a stack for signal handlers, so that a stack overflow can be reported; 0, or -1. */
 int chs_crash_give_stack(void);

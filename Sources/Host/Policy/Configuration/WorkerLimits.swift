@@ -1,3 +1,5 @@
+internal import HostValues
+
 extension WorkerLimits {
     /// The limits as words of a worker's command line; limits that are 0 are omitted.
     public var arguments: [String] {
@@ -10,6 +12,21 @@ extension WorkerLimits {
 
     /// Whether any of the limits can be enforced by a control group.
     public var hasGroups: Bool { memoryMb > 0 || processes > 0 || cpuPercent > 0 }
+
+    /// The memory that a crash report may need beyond the worker's own, in MB. The backtracer was seen to need 20 MB.
+    public static let reportMemoryMb: UInt64 = 128
+    /// The number of processes and threads that write a crash report, at most.
+    public static let reportProcesses: UInt64 = 8
+
+    /// The limits while a crash report is written. Its writer runs in the worker's control groups, because the worker
+    /// starts it, and a worker that died of a limit has left no room in them.
+    public var withRoomForReport: WorkerLimits {
+        var limits = self
+        if memoryMb > 0 { limits.memoryMb = memoryMb.clampedPlus(Self.reportMemoryMb) }
+        if processes > 0 { limits.processes = processes.clampedPlus(Self.reportProcesses) }
+        if cpuPercent > 0 { limits.cpuPercent = 100 }
+        return limits
+    }
 
     /// The limits with the further paths that another plugin's sandbox grants.
     public func naming(_ other: SandboxSettings) -> WorkerLimits {

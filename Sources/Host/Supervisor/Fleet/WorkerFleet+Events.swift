@@ -13,7 +13,14 @@ extension WorkerFleet {
         case .channelFlooded: tell(worker, .flood)
         case .garbage: tell(worker, .nonsense)
         // A fatal signal also closes the channel; so a crash is known at once, even if its report is never completed.
-        case .left: tell(worker, hasFatalSignal(worker) ? .fatalSignal : .channelClosed)
+        case .left:
+            guard hasFatalSignal(worker), let process = worker.process else {
+                tell(worker, .channelClosed)
+                return
+            }
+            launcher.makeRoomForReport(of: process.pid)
+            process.sayRoomIsMade()
+            tell(worker, .fatalSignal)
         case .stuck: tell(worker, .stuck)
         case .died(let end): tell(worker, .exited(WorkerEnd(end), remains(of: worker)))
         }

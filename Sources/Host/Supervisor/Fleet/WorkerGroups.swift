@@ -12,6 +12,7 @@ final class WorkerGroups {
     private struct Member {
         let name: String
         let groups: GroupMembership
+        let limits: WorkerLimits
         let isRoot: Bool
     }
 
@@ -120,7 +121,7 @@ final class WorkerGroups {
         warn(LimitBound.all(of: limits, in: places, joined: groups.controllers, isRoot: isRoot))
         do throws(SystemError) {
             let (pid, process) = try start(groups)
-            members[pid] = Member(name: name, groups: groups, isRoot: isRoot)
+            members[pid] = Member(name: name, groups: groups, limits: limits, isRoot: isRoot)
             return process
         } catch {
             for folder in groups.folders.keys { _ = files.remove(folder) }
@@ -143,6 +144,19 @@ final class WorkerGroups {
             joined = found.joined(text, name: member.name).intersection(member.groups.controllers)
         }
         return LimitBound.all(of: limits, in: found, joined: joined, isRoot: members[pid]?.isRoot ?? false)
+    }
+
+    /// Extends the groups of a worker that writes its crash report.
+    func makeRoomForReport(of pid: Int32) {
+        guard let member = members[pid] else { return }
+        for group in LimitPlan(member.limits.withRoomForReport, in: places).groups {
+            let folder = group.place.folder + "/" + member.name
+            guard let joined = member.groups.folders[folder] else { continue }
+            for (controller, settings) in group.settings where joined.contains(controller) {
+                // The other way round than at the start: the limit with swap space can never be the lower one.
+                _ = set(settings.reversed(), in: folder)
+            }
+        }
     }
 
     /// The number of a worker's processes that the kernel killed because their group needed more memory than it may have.

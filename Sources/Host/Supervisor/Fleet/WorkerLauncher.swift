@@ -20,6 +20,8 @@ protocol WorkerProcess: AnyObject {
     func slotBytes(_ slot: Int) -> [UInt8]?
     /// The content of its crash page.
     var crash: CrashPage.Contents? { get }
+    /// Lets it begin its crash report, for which there is room now.
+    func sayRoomIsMade()
     /// What it wrote to standard error within the last two seconds, as one line.
     func lastWords(now: MonotonicTime) -> String
     /// The number of its zombie children, at most `most`.
@@ -45,6 +47,8 @@ protocol WorkerLauncher: AnyObject {
     func bounds(of limits: WorkerLimits, pid: Int32) -> [LimitBound]
     /// The number of a worker's processes that the kernel killed because of `limits.memory_mb`.
     func memoryKills(of pid: Int32) -> Int
+    /// Extends the limits of a worker that has received a fatal signal, so that its crash report can be written.
+    func makeRoomForReport(of pid: Int32)
     /// Whether the host itself can open the file that a worker was told to load.
     func canOpen(_ path: String) -> Bool
     /// Removes the report file of a worker that has not crashed.
@@ -125,6 +129,8 @@ final class ProcessLauncher: WorkerLauncher {
     }
 
     func memoryKills(of pid: Int32) -> Int { groups.memoryKills(of: pid) }
+
+    func makeRoomForReport(of pid: Int32) { if backtracer != nil { groups.makeRoomForReport(of: pid) } }
 
     private func ledger(_ name: String) throws(SystemError) -> WorkerLedger {
         do throws(SystemError) {

@@ -184,6 +184,9 @@ final class WorkerLink: WorkerProcess {
     /// The content of its crash page.
     var crash: CrashPage.Contents? { CrashPage.read(page) }
 
+    /// Lets it begin its crash report.
+    func sayRoomIsMade() { CrashPage.sayRoomIsMade(page) }
+
     /// What it wrote to standard error within the last two seconds; at most four lines as one.
     func lastWords(now: MonotonicTime) -> String { printed.words.text(since: now - 2_000_000_000) }
 
