@@ -39,11 +39,11 @@ extension EndToEnd.Isolation {
 
     /// A configuration has commands in it that the host runs.
     @Test(arguments: ["quiet.json5", "schedhost.json5"])
-    func `a configuration that others can write is refused`(name: String) async throws {
+    func `a configuration that others can write is refused, and its commands never run`(name: String) async throws {
         try await Fixtures.build("quiet", c: Source.plugin("quiet", waitMs: 50, body: ""))
         let scratch = try Scratch()
         try scratch.add("quiet")
-        try scratch.write("{ }", to: name)
+        try scratch.write("{ on_end: [\"/bin/sh\", \"-c\", \"cat >> '\(scratch.path)/ended'\"] }", to: name)
         _ = try await Command.shell("chmod 666 '\(scratch.plugins)/\(name)'", in: scratch)
         let arguments = ["--max-cycles", "1", "--exit-when-idle"]
         let refused = try Host(shell: "exec \"$@\" \(arguments.joined(separator: " "))", in: scratch)
@@ -52,9 +52,12 @@ extension EndToEnd.Isolation {
         let allowed = try Host(
             shell: "exec \"$@\" --allow-unsafe-permissions \(arguments.joined(separator: " "))", in: scratch)
         #expect(try await allowed.ended() == .exited(0), "\(allowed.log)")
+        #expect(allowed.lines("\(name): the commands of on_end are not run: others can write it").count == 1)
+        #expect(scratch.text("ended").isEmpty)
         _ = try await Command.shell("chmod 644 '\(scratch.plugins)/\(name)'", in: scratch)
         let safe = try Host(shell: "exec \"$@\" \(arguments.joined(separator: " "))", in: scratch)
         #expect(try await safe.ended() == .exited(0), "\(safe.log)")
+        #expect(!scratch.text("ended").isEmpty, "\(safe.log)")
     }
 
     @Test(.enabled(if: Tools.has("script"), "there is no script(1)"))

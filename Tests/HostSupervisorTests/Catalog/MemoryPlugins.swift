@@ -96,8 +96,13 @@ final class MemoryPlugins: PluginFolder {
     func owners() -> PluginOwners { kept }
     func keep(_ owners: PluginOwners) { kept = owners }
 
-    func configuration(_ path: String, isOptional: Bool) throws(SystemError) -> [UInt8]? {
-        if let text = configurations[path] { return Array(text.utf8) }
+    /// The configuration files that other users can write.
+    var unsafe: Set<String> = []
+
+    func configuration(_ path: String, isOptional: Bool) throws(SystemError) -> ConfigurationFiles.Content? {
+        if let text = configurations[path] {
+            return .init(bytes: Array(text.utf8), fault: unsafe.contains(path) ? .mode(0o666) : nil)
+        }
         if isOptional { return nil }
         throw SystemError("open", path, number: 2)
     }

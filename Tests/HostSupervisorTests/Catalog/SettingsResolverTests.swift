@@ -35,6 +35,36 @@ struct SettingsResolverTests {
         #expect(try waitMs(block, "a") == 10, "a plugin's file is read whenever it is asked for")
     }
 
+    /// A command of a file would run as the host's user, whoever has written the file.
+    @Test(arguments: ["/plugins/a.json5", "/plugins/schedhost.json5"])
+    func `a file that others can write has its settings, but not its commands`(path: String) throws {
+        let keys =
+            #"wait_ms: 20, on_failure: ["/bin/evil"], on_recovery: ["/bin/evil"], "#
+            + #"on_silence: { after_ms: 1000, run: ["/bin/evil"] }"#
+        let routine = #"routines: { poll: { on_failure: ["/bin/evil"] } }"#
+        let isHost = path.hasSuffix("schedhost.json5")
+        folder.configurations[path] =
+            isHost
+            ? "{ \(keys), plugins: { a: { on_failure: [\"/bin/evil\"], \(routine) } } }" : "{ \(keys), \(routine) }"
+        for isUnsafe in [false, true] {
+            folder.unsafe = isUnsafe ? [path] : []
+            let log = MemoryLog()
+            var resolver = SettingsResolver(folder, host: nil, overrides: ConfigurationLayer(), log: log)
+            _ = try resolver.readHost()
+            let plugin = plugin("a")
+            for _ in 0..<2 {
+                let settings = resolver.settings(
+                    of: plugin.routines[0], in: plugin, try resolver.configuration(of: plugin))
+                #expect(settings.waitMs == 20)
+                #expect(settings.onFailureCommand.isEmpty == isUnsafe && settings.onRecoveryCommand.isEmpty == isUnsafe)
+                #expect(settings.silenceCommand.isEmpty == isUnsafe)
+            }
+            let told = log.entries.map(\.text).filter { $0.contains("are not run") }
+            #expect(told.count == (isUnsafe ? 1 : 0), "\(told)")
+            #expect(told.allSatisfy { $0.contains(path) && $0.contains("chmod go-w") })
+        }
+    }
+
     @Test func `a host's file that is wrong changes nothing, and one that is the same is no news`() throws {
         folder.configurations["/plugins/schedhost.json5"] = "{wait_ms: 20}"
         var resolver = try resolver()

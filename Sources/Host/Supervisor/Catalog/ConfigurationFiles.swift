@@ -8,13 +8,20 @@ public import HostValues
 public enum ConfigurationFiles {
     /// Reads the host's file. A missing file is an empty configuration if `isOptional`, else an error.
     public static func host(_ path: String, isOptional: Bool) throws -> HostConfiguration {
-        guard let bytes = try read(path, isOptional: isOptional) else { return HostConfiguration() }
-        return try HostConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
+        guard let content = try read(path, isOptional: isOptional) else { return HostConfiguration() }
+        return try HostConfiguration(parsing: content.bytes, file: path, isZone: TimeZones.has)
     }
 
     /// Reads a plugin's file without checking it against the plugin.
     public static func plugin(_ path: String) throws -> PluginConfiguration {
-        try PluginConfiguration(parsing: try read(path, isOptional: false) ?? [], file: path, isZone: TimeZones.has)
+        try plugin(path, isOptional: false) ?? PluginConfiguration()
+    }
+
+    /// Reads a plugin's file without checking it against the plugin; nil if it is optional and absent.
+    static func plugin(_ path: String, isOptional: Bool) throws -> PluginConfiguration? {
+        try read(path, isOptional: isOptional).map {
+            try PluginConfiguration(parsing: $0.bytes, file: path, isZone: TimeZones.has)
+        }
     }
 
     /// Reads a plugin's file, which may be absent, and its block in the host's file, and checks both against what the
@@ -24,18 +31,16 @@ public enum ConfigurationFiles {
         commandLine: ConfigurationLayer = .init()
     ) throws -> PluginLayers {
         try plugin(
-            try read(path, isOptional: true), path: path, of: declaration, host: host, commandLine: commandLine,
-            lookUp: nil)
+            try plugin(path, isOptional: true), of: declaration, host: host, commandLine: commandLine, lookUp: nil)
     }
 
-    /// Does the same with the file's bytes; nil means that there is no file. Without `lookUp`, parameters that refer to
-    /// environment variables, files or credentials are not expanded, since they belong to the surroundings of another
-    /// host.
+    /// Does the same with the content of the plugin's file; nil means that there is no file. Without `lookUp`,
+    /// parameters that refer to environment variables, files or credentials are not expanded, since they belong to the
+    /// surroundings of another host.
     static func plugin(
-        _ bytes: [UInt8]?, path: String, of declaration: PluginDescription, host: HostConfiguration,
+        _ file: PluginConfiguration?, of declaration: PluginDescription, host: HostConfiguration,
         commandLine: ConfigurationLayer, lookUp: Surrounding.LookUp?
     ) throws -> PluginLayers {
-        let file = try bytes.map { try PluginConfiguration(parsing: $0, file: path, isZone: TimeZones.has) }
         if let file { try host.check(file) }
         var layers = PluginLayers(block: host.plugins[declaration.id], file: file)
         if let lookUp { layers = try layers.expanded(by: lookUp) }
@@ -89,9 +94,16 @@ public enum ConfigurationFiles {
         }
     }
 
+    /// The content of a file.
+    struct Content {
+        let bytes: [UInt8]
+        /// The reason why other users can write the file, if unsafe permissions are allowed; nil if they cannot.
+        var fault: Refusal.Unsafe?
+    }
+
     /// Reads a small file; nil if it is optional and absent. Unless unsafe permissions are allowed, throws `Unsafe` if
     /// other users can write it; the check applies to the opened file, so that a later rename has no effect.
-    static func read(_ path: String, isOptional: Bool, allowsUnsafePermissions: Bool = true) throws -> [UInt8]? {
+    static func read(_ path: String, isOptional: Bool, allowsUnsafePermissions: Bool = true) throws -> Content? {
         let (folder, name) = Directory.split(path)
         let file: Descriptor
         do throws(SystemError) {
@@ -101,12 +113,9 @@ public enum ConfigurationFiles {
             throw error
         }
         let status = try file.status(subject: path)
-        if !allowsUnsafePermissions,
-            let fault = Refusal.Unsafe(owner: status.owner, mode: status.mode, user: HostProcess.user)
-        {
-            throw Unsafe(path: path, fault: fault)
-        }
-        return try file.readAll(limit: 1 << 20, subject: path)
+        let fault = Refusal.Unsafe(owner: status.owner, mode: status.mode, user: HostProcess.user)
+        if !allowsUnsafePermissions, let fault { throw Unsafe(path: path, fault: fault) }
+        return Content(bytes: try file.readAll(limit: 1 << 20, subject: path), fault: fault)
     }
 }
 

@@ -67,7 +67,7 @@ final class PluginCatalog {
         self.folder = folder
         self.log = log
         sandboxGate = SandboxGate(settings.sandbox, log: log)
-        resolver = SettingsResolver(folder, host: settings.configuration, overrides: settings.overrides)
+        resolver = SettingsResolver(folder, host: settings.configuration, overrides: settings.overrides, log: log)
         names = NameRegistry(folder, clock: clock, deadlines: deadlines)
         scanner = PluginScanner(folder, clock: clock, deadlines: deadlines, log: log)
         scanner.found = { [unowned self] in perform($0, on: $1, $2) }

@@ -41,9 +41,9 @@ protocol PluginFolder: AnyObject {
     func owners() -> PluginOwners
     /// Saves the owners of plugins' names.
     func keep(_ owners: PluginOwners)
-    /// The bytes of a configuration file; nil if it is optional and absent. Throws if other users can write it, unless
+    /// The content of a configuration file; nil if it is optional and absent. Throws if other users can write it, unless
     /// that is allowed.
-    func configuration(_ path: String, isOptional: Bool) throws -> [UInt8]?
+    func configuration(_ path: String, isOptional: Bool) throws -> ConfigurationFiles.Content?
 }
 
 extension PluginFolder {
@@ -248,7 +248,7 @@ final class SystemPluginFolder: PluginFolder {
         try? state.replace(Self.ownersFile, with: owners.bytes)
     }
 
-    func configuration(_ path: String, isOptional: Bool) throws -> [UInt8]? {
+    func configuration(_ path: String, isOptional: Bool) throws -> ConfigurationFiles.Content? {
         try ConfigurationFiles.read(path, isOptional: isOptional, allowsUnsafePermissions: allowsUnsafePermissions)
     }
 }

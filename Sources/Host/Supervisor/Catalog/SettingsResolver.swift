@@ -16,15 +16,17 @@ struct SettingsResolver {
     private let named: String?
     private let overrides: ConfigurationLayer
     private let lookUp: Surrounding.LookUp
+    private let commands: CommandFilter
     /// The content of the host's file when it was last valid.
     private(set) var host = HostConfiguration()
 
     /// Makes a resolver that reads through the folder. `named` is the path of the host's file, which then must exist;
-    /// `lookUp` resolves references to the host's surroundings.
+    /// `lookUp` resolves references to the host's surroundings; `log` is told which commands are not run.
     init(
         _ folder: any PluginFolder, host named: String?, overrides: ConfigurationLayer,
-        lookUp: @escaping Surrounding.LookUp = HostSurroundings.lookUp
+        lookUp: @escaping Surrounding.LookUp = HostSurroundings.lookUp, log: (any LogSink)? = nil
     ) {
+        commands = CommandFilter(log)
         self.lookUp = lookUp
         self.folder = folder
         self.named = named
@@ -36,9 +38,10 @@ struct SettingsResolver {
     mutating func readHost() throws -> Bool {
         let path = named ?? folder.path(of: Self.hostFile)
         var read = HostConfiguration()
-        if let bytes = try folder.configuration(path, isOptional: named == nil) {
-            read = try HostConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
+        if let content = try folder.configuration(path, isOptional: named == nil) {
+            read = try HostConfiguration(parsing: content.bytes, file: path, isZone: TimeZones.has)
             try read.checkUsers(host: HostProcess.user)
+            commands.apply(to: content, at: path) { read.removeCommands() }
         }
         defer { host = read }
         return read != host
@@ -48,13 +51,8 @@ struct SettingsResolver {
     /// is no configuration. Errors are ignored here, since they are reported when the plugin is known.
     func expected(of file: String) -> (id: String, configuration: PluginLayers)? {
         for id in PluginNames.likely(file) {
-            let path = folder.path(of: id + ".json5")
-            let bytes = (try? folder.configuration(path, isOptional: true)) ?? nil
             // What goes beyond the limit does not hold for a first look either.
-            let own = bytes.flatMap { bytes -> PluginConfiguration? in
-                let file = try? PluginConfiguration(parsing: bytes, file: path, isZone: TimeZones.has)
-                return file.flatMap { (try? host.check($0)) == nil ? nil : $0 }
-            }
+            let own = ((try? self.own(id)) ?? nil).flatMap { (try? host.check($0)) == nil ? nil : $0 }
             if own != nil || host.plugins[id] != nil { return (id, PluginLayers(block: host.plugins[id], file: own)) }
         }
         return nil
@@ -62,10 +60,17 @@ struct SettingsResolver {
 
     /// The configuration of one plugin. Throws if it is invalid.
     func configuration(of plugin: PluginDescription) throws -> PluginLayers {
-        let path = folder.path(of: plugin.id + ".json5")
-        return try ConfigurationFiles.plugin(
-            try folder.configuration(path, isOptional: true), path: path, of: plugin, host: host,
-            commandLine: overrides, lookUp: lookUp)
+        try ConfigurationFiles.plugin(
+            try own(plugin.id), of: plugin, host: host, commandLine: overrides, lookUp: lookUp)
+    }
+
+    /// A plugin's own file; nil if there is none.
+    private func own(_ id: String) throws -> PluginConfiguration? {
+        let path = folder.path(of: id + ".json5")
+        guard let content = try folder.configuration(path, isOptional: true) else { return nil }
+        var own = try PluginConfiguration(parsing: content.bytes, file: path, isZone: TimeZones.has)
+        commands.apply(to: content, at: path) { own.removeCommands() }
+        return own
     }
 
     /// The effective settings of a routine.

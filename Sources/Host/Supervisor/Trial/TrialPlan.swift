@@ -74,28 +74,30 @@ public struct TrialPlan {
         return variables
     }
 
-    /// The host's configuration, and the plugin's with the path that messages name.
+    /// The host's configuration, and the plugin's own one, if there is any.
     private func configuration(
         of plugin: PluginDescription
-    ) throws -> (host: HostConfiguration, bytes: [UInt8]?, path: String) {
+    ) throws -> (host: HostConfiguration, own: PluginConfiguration?) {
         switch subject {
         case .file(_, let folder):
             let beside = (folder == "." ? "" : folder + "/")
             let host = try ConfigurationFiles.host(
                 options.config ?? beside + SettingsResolver.hostFile, isOptional: options.config == nil)
-            let own = beside + plugin.id + ".json5"
-            return (host, try ConfigurationFiles.read(own, isOptional: true), own)
+            return (host, try ConfigurationFiles.plugin(beside + plugin.id + ".json5", isOptional: true))
         case .memory(let text):
-            return (HostConfiguration(), text.map { Array($0.utf8) }, plugin.id + ".json5")
+            let own = try text.map {
+                try PluginConfiguration(parsing: Array($0.utf8), file: plugin.id + ".json5", isZone: TimeZones.has)
+            }
+            return (HostConfiguration(), own)
         }
     }
 
     /// The program for the book, and the positions of its routines in the plugin. `end`: when all sessions end, in UTC
     /// ms; nil if they end by themselves.
     func program(of plugin: PluginDescription, at nowMs: Int64, end: Int64?) throws -> (Program, [Int]) {
-        let (host, bytes, own) = try configuration(of: plugin)
+        let (host, own) = try configuration(of: plugin)
         let layers = try ConfigurationFiles.plugin(
-            bytes, path: own, of: plugin, host: host, commandLine: ConfigurationLayer(),
+            own, of: plugin, host: host, commandLine: ConfigurationLayer(),
             lookUp: HostSurroundings.lookUp)
         let instances = layers.instances
         if let instance = options.instance, !instances.contains(instance) {
