@@ -85,7 +85,8 @@ extension CommandTable {
 
     static let resume = action(
         .resume, "let routines go on that are paused, stopped or quarantined",
-        "Lifts a pause and a quarantine, and starts what was stopped or complete. " + ids)
+        "Lifts a pause and a quarantine, and starts what was stopped or complete. The name of a plugin that is refused, "
+            + "because another file had its name, gives it that name with its settings, caches and data. " + ids)
 
     static let restart = action(
         .restart, "end the sessions of routines and begin new ones",

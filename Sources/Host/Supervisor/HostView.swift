@@ -84,7 +84,8 @@ final class HostView: ControlledHost {
         case .logLevel: setLogLevel(order.level)
         case .dropCached: dropCached(order)
         case .logs: lines(order)
-        case .runNow, .pause, .resume, .restart, .stop: RoutineOrders(book: book).perform(order)
+        case .resume: resume(order)
+        case .runNow, .pause, .restart, .stop: RoutineOrders(book: book).perform(order)
         }
     }
 
@@ -95,6 +96,25 @@ final class HostView: ControlledHost {
         case .routine(let number, let index): catalog.subject(number, routine: index) ?? ""
         case .shared: "shared"
         }
+    }
+
+    /// Resumes routines, and lets plugins have names that other files had before.
+    private func resume(_ order: ControlRequest) -> ControlResponse {
+        let orders = RoutineOrders(book: book)
+        let given = phase == .stopping ? [] : catalog.giveNames(Set(order.identifiers))
+        let rest = order.identifiers.filter { !given.contains($0) }
+        let outcomes = given.map {
+            ControlResponse.Outcome(id: $0, isDone: true, text: "its file has that name from now on")
+        }
+        if given.isEmpty || !rest.isEmpty {
+            switch orders.perform(ControlRequest(.resume, identifiers: rest)) {
+            case .outcomes(let others): return .outcomes(outcomes + others)
+            case .failed(let text) where !given.isEmpty:
+                return .outcomes(outcomes + [.init(id: "", isDone: false, text: text)])
+            case let other: return other
+            }
+        }
+        return .outcomes(outcomes)
     }
 
     private func reload() -> ControlResponse {

@@ -60,6 +60,34 @@ extension EndToEnd.Isolation {
         #expect(!scratch.text("ended").isEmpty, "\(safe.log)")
     }
 
+    /// A plugin says itself what it is called, so another one can say the same and would have what belongs to it.
+    @Test func `what a plugin has saved goes to another file only if a person says so`() async throws {
+        let body = """
+            char path[4096];
+            (void)snprintf(path, sizeof path, "%s/secret", getenv("SCHEDHOST_DATA"));
+            int file = open(path, O_RDWR | O_CREAT, 0600);
+            schedhost_info(scheduler, "the secret is %s", file < 0 ? "out of reach" : "in reach");
+            """
+        let more = "#include <fcntl.h>\n#include <stdio.h>\n#include <stdlib.h>"
+        try await Fixtures.build("keeper", c: Source.plugin("keeper", waitMs: 50, more: more, body: body))
+        let scratch = try Scratch()
+        try scratch.add("keeper")
+        let host = try Host(in: scratch)
+        try await host.line("the secret is in reach")
+        try FileManager.default.removeItem(atPath: scratch.plugins + "/keeper.so")
+        try await host.line("keeper.so is gone")
+        try scratch.add("keeper", as: "other.so")
+        let refusal = "other.so: its name keeper was that of keeper.so, whose settings, caches and data it would have"
+        try await host.line(refusal)
+        let count = host.lines("the secret is").count
+        let command = try Command([try Program.path, "resume", "keeper", "--state", scratch.state], in: scratch)
+        #expect(try await command.ended() == .exited(0), "\(command.errors)")
+        #expect(command.output == "keeper: its file has that name from now on\n")
+        try await eventually("the other file's cycles\n\(host.log)") { host.lines("the secret is").count > count }
+        _ = try await host.end(by: Signals.terminate)
+        #expect(host.lines(refusal).count == 1)
+    }
+
     @Test(.enabled(if: Tools.has("script"), "there is no script(1)"))
     func `a plugin has no terminal to type into`() async throws {
         let body = """

@@ -93,6 +93,9 @@ final class MemoryPlugins: PluginFolder {
 
     /// What was kept of the names' owners.
     var kept = PluginOwners()
+    /// The ids of plugins that have cached values or data.
+    var belongings: Set<String> = []
+    func hasBelongings(of id: String) -> Bool { belongings.contains(id) }
     func owners() -> PluginOwners { kept }
     func keep(_ owners: PluginOwners) { kept = owners }
 

@@ -225,6 +225,14 @@ final class PluginCatalog {
         changes += [.forget(entry.number), .retire(entry.number, as: kind, text)]
     }
 
+    /// Lets files have those of these names that other files had before; returns the names.
+    func giveNames(_ ids: Set<String>) -> [String] {
+        let entries = names.give(ids, to: inOrder())
+        let given = entries.map(\.plugin)  // unknown while they are described
+        entries.forEach(describeAgain)
+        return given
+    }
+
     /// Describes a refused plugin again.
     func describeAgain(_ entry: Entry) {
         entry.state = .describing
@@ -293,24 +301,14 @@ final class PluginCatalog {
         }
     }
 
-    /// Whether a file with a better claim to the name has not been described yet.
-    private func mustWait(_ entry: Entry, for id: String) -> Bool {
-        names.mustWait(entry.file.name, for: id) {
-            entries.values.filter { $0 !== entry && $0.isUndecided }.map(\.file.name) + scanner.pending
-        }
-    }
-
     private func describe(_ entry: Entry, _ description: PluginDescription) {
-        let others = entries.values.filter { $0.description?.id == description.id && !$0.isSibling(of: entry) }
-        for other in others {
-            if case .ready = other.state {
-                return refuse(
-                    entry, "its name \(description.id) is taken by \(other.file.name): remove one of the two files",
-                    nameTakenBy: other.number)
-            }
-        }
-        // The former owner of the name is ending; the routines begin after its end.
-        if others.contains(where: \.isRetiring) || mustWait(entry, for: description.id) {
+        switch names.claim(of: entry, to: description.id, among: entries.values, pending: { scanner.pending }) {
+        case .free: break
+        case .taken(let other):
+            return refuse(
+                entry, "its name \(description.id) is taken by \(other.file.name): remove one of the two files",
+                nameTakenBy: other.number)
+        case .undecided:
             entry.state = .held(description)
             mayHold = true
             return
@@ -320,6 +318,14 @@ final class PluginCatalog {
             layers = try resolver.configuration(of: description)
         } catch {
             return refuse(entry, "its configuration is wrong: \(error)", description)
+        }
+        if let owner = names.formerOwner(of: description.id, otherThan: entry.file.name),
+            !layers.parts.isEmpty || folder.hasBelongings(of: description.id)
+        {
+            return refuse(
+                entry,
+                "its name \(description.id) was that of \(owner), whose settings, caches and data it would have: if it "
+                    + "may have them, schedhost resume \(description.id)", description)
         }
         names.own(description.id, entry.file.name) { Set(entries.values.compactMap(\.description?.id)) }
         guard settleInstances(of: entry, layers.instances) else { return }

@@ -1,5 +1,6 @@
 internal import HostInspection
 internal import HostPolicy
+internal import HostStore
 internal import HostSystem
 internal import HostValues
 
@@ -37,6 +38,8 @@ protocol PluginFolder: AnyObject {
     func copy(of content: String) -> String
     /// Removes all copies with other contents.
     func sweep(keeping contents: Set<String>)
+    /// Whether a plugin with that id has cached values or data.
+    func hasBelongings(of id: String) -> Bool
     /// The owners of plugins' names, as saved last.
     func owners() -> PluginOwners
     /// Saves the owners of plugins' names.
@@ -232,6 +235,17 @@ final class SystemPluginFolder: PluginFolder {
 
     func copy(of content: String) -> String { copies.path(of: content) }
     func sweep(keeping contents: Set<String>) { copies.sweep(keeping: contents) }
+
+    func hasBelongings(of id: String) -> Bool {
+        let name = CacheName.encode(id)
+        if let data = try? state.directory("data").directory(name).names(), !data.isEmpty { return true }
+        guard let caches = try? state.directory("cache").directory("v1").directory(name),
+            let routines = try? caches.names()
+        else { return false }
+        return routines.contains { routine in
+            (try? caches.directory(routine).names())?.contains { $0.hasSuffix(".shc") } == true
+        }
+    }
 
     func owners() -> PluginOwners {
         guard let file = try? state.openForReading(Self.ownersFile),

@@ -1,3 +1,4 @@
+internal import HostInspection
 internal import HostSystem
 internal import HostValues
 
@@ -68,6 +69,15 @@ struct PluginOwners: Equatable {
 
 /// Decides claims to plugins' names, and saves their owners through the folder.
 final class NameRegistry {
+    /// The result of a claim to a name.
+    enum Claim {
+        case free
+        /// A plugin that is ready has it.
+        case taken(by: PluginEntry)
+        /// It may turn out that another file has it, or a better claim to it.
+        case undecided
+    }
+
     /// How long a save is delayed to combine it with others, in ns.
     private static let delay: Int64 = 200_000_000
 
@@ -87,9 +97,38 @@ final class NameRegistry {
         timer = deadlines.make { [unowned self] _ in folder.keep(owners) }
     }
 
-    /// Whether a file with a better claim to a plugin's name has not been described yet.
-    func mustWait(_ file: String, for id: String, undecided: () -> [String]) -> Bool {
-        owners.rival(of: file, for: id, among: undecided) { likelyNames(of: $0) } != nil
+    /// Decides whether an entry can have its plugin's name now. `pending` returns the files without an entry.
+    func claim(
+        of entry: PluginEntry, to id: String, among entries: some Collection<PluginEntry>, pending: () -> [String]
+    ) -> Claim {
+        let others = entries.filter { $0.description?.id == id && !$0.isSibling(of: entry) }
+        if let other = others.first(where: \.isReady) { return .taken(by: other) }
+        // The former owner of the name is ending; the routines begin after its end.
+        if others.contains(where: \.isRetiring) { return .undecided }
+        let rival = owners.rival(
+            of: entry.file.name, for: id,
+            among: { entries.filter { $0 !== entry && $0.isUndecided }.map(\.file.name) + pending() },
+            likely: likelyNames)
+        return rival == nil ? .free : .undecided
+    }
+
+    /// The file that had the name last, if that is another one and `file` is not named after the plugin. Who has a name
+    /// also has the settings, caches and data that belong to it, so a plugin cannot take it by itself.
+    func formerOwner(of id: String, otherThan file: String) -> String? {
+        guard let owner = owners.files[id], owner != file, !likelyNames(of: file).contains(id) else { return nil }
+        return owner
+    }
+
+    /// Gives these names to the files that were refused because other files had the names before; returns the refused
+    /// entries.
+    func give(_ ids: Set<String>, to entries: [PluginEntry]) -> [PluginEntry] {
+        entries.filter { entry in
+            guard case .refused(_, let description?, nil) = entry.state, ids.contains(description.id),
+                formerOwner(of: description.id, otherThan: entry.file.name) != nil
+            else { return false }
+            own(description.id, entry.file.name) { Set(entries.compactMap(\.description?.id)) }
+            return true
+        }
     }
 
     /// The likely name of the plugin in a file.
