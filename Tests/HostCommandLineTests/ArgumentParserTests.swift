@@ -189,6 +189,10 @@ struct ArgumentParserTests {
             "schedhost run: --listen-anywhere wants --listen ADDRESS:PORT\nsee: schedhost help run"
         ),
         (
+            "--plugins p --listen 127.0.0.1:1 --listen-name a",
+            "schedhost run: --listen-name wants --listen-anywhere\nsee: schedhost help run"
+        ),
+        (
             "cache get p/r n --json",
             "schedhost cache: get writes the value as it is: leave out --json\nsee: schedhost help cache"
         ),

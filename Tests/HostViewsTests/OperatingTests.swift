@@ -172,8 +172,19 @@ import Testing
         guard case .request(let request, let length) = HTTPRequest.read(Array(text.utf8)[...]) else {
             return #expect(Bool(false), "no request")
         }
-        #expect(request.isForLoopback == isOurs)
+        #expect(AnsweredHosts.loopback.contains(request.host) == isOurs)
         #expect(length == text.utf8.count)
+    }
+
+    @Test(arguments: [
+        ("192.0.2.1:9800", true), ("[2001:db8::1]:9800", true), ("[::ffff:192.0.2.1]", true), ("", true),
+        ("localhost", true), ("127.0.0.1", true), ("web1:9800", true), ("web1.", true), ("metrics.example", true),
+        ("evil.example", false), ("web1.evil.example", false), ("192.0.2.1.evil.example", false), ("192.0.2", false),
+        ("+1.2.3.4", false), ("[evil.example]", false), ("[::1].evil", false), ("web1:x", false),
+    ])
+    func `other machines reach it by address and by the names that are given`(host: String, isOurs: Bool) {
+        #expect(AnsweredHosts.network(names: ["web1", "metrics.example"]).contains(host) == isOurs)
+        #expect(AnsweredHosts.any.contains(host))
     }
 
     @Test(arguments: [
@@ -209,7 +220,7 @@ import Testing
         guard case .request(let request, _) = HTTPRequest.read(Array(text.utf8)[...]) else {
             return #expect(Bool(false), "no request")
         }
-        #expect(request.path == path && request.query == query && request.isForLoopback == isOurs)
+        #expect(request.path == path && request.query == query && AnsweredHosts.loopback.contains(request.host) == isOurs)
     }
 
     @Test func `cookies of other programs do not matter, however long and in whatever letters`() {
@@ -220,7 +231,7 @@ import Testing
                 Issue.record("\(cookies.prefix(20)) is refused")
                 continue
             }
-            #expect(request.isForLoopback && request.path == "/metrics" && length == bytes.count)
+            #expect(AnsweredHosts.loopback.contains(request.host) && request.path == "/metrics" && length == bytes.count)
         }
         let latin = Array("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: n=".utf8) + [0xE9] + Array("\r\n\r\n".utf8)
         guard case .request = HTTPRequest.read(latin[...]) else {

@@ -51,10 +51,14 @@ extension ArgumentParser {
         options.allowUnsafePermissions = parsed.has(.allowUnsafePermissions)
         options.listen = parsed.texts[.listen].flatMap { ListenAddress($0) }
         options.listenAnywhere = parsed.has(.listenAnywhere)
+        options.listenNames = parsed.lists[.listenName] ?? []
         options.metricsFile = parsed.texts[.metricsFile]
         options.polls = parsed.has(.poll)
         if options.listenAnywhere, options.listen == nil {
             throw parsed.fail("--listen-anywhere wants --listen ADDRESS:PORT")
+        }
+        if !options.listenNames.isEmpty, !options.listenAnywhere {
+            throw parsed.fail("--listen-name wants --listen-anywhere")
         }
         return options
     }

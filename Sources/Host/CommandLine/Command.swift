@@ -126,6 +126,8 @@ public struct RunOptions: Equatable, Sendable {
     public var listen: ListenAddress?
     /// Whether `listen` may be an address that other machines can reach.
     public var listenAnywhere = false
+    /// The names under which other machines reach it.
+    public var listenNames: [String] = []
     /// A file that is replaced with the current metrics every 10 s.
     public var metricsFile: String?
     /// Whether changes of the plugins directory are found by polling.

@@ -54,6 +54,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case quick, sandbox, language, plugin, routine, failed, last, format, show, key
     case all, json, listen, output, sort, interval
     case listenAnywhere = "listen-anywhere"
+    case listenName = "listen-name"
     case metricsFile = "metrics-file"
     case poll, markdown
     case parameter = "param"
@@ -210,6 +211,9 @@ public enum CommandTable {
                 "serve a page and metrics over HTTP, such as at 127.0.0.1:9800, or unix:PATH for a socket that only this user opens"
             ),
             OptionSpecification(flag: .listenAnywhere, "let --listen take an address that other machines can reach"),
+            OptionSpecification(
+                .listenName, .text, "NAME", isRepeatable: true,
+                "a name under which other machines reach the page, beside this machine's own; can be repeated"),
             OptionSpecification(
                 .metricsFile, .file, "FILE",
                 "replace this file by the metrics every 10 s, for Prometheus's node_exporter"),

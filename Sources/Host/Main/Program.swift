@@ -62,6 +62,7 @@ enum Program {
         options.logFormat = run.logFormat
         options.listen = run.listen
         options.listensAnywhere = run.listenAnywhere
+        options.listenNames = run.listenNames
         options.metricsFile = run.metricsFile
         options.polls = run.polls
         var settings: [SettingKey: SettingValue] = [:]

@@ -16,7 +16,7 @@ extension ControlDesk.Settings {
     init(_ options: HostOptions) {
         self.init(
             state: options.state, listen: options.listen, listensAnywhere: options.listensAnywhere,
-            metricsFile: options.metricsFile,
+            listenNames: options.listenNames, metricsFile: options.metricsFile,
             showsProgress: StandardStream.error.isTerminal && options.logFormat == .text)
     }
 }

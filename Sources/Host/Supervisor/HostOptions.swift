@@ -28,6 +28,8 @@ public struct HostOptions: Sendable {
     public var listen: ListenAddress?
     /// Whether other machines may be served.
     public var listensAnywhere = false
+    /// The names under which other machines reach the page, in addition to this machine's name.
+    public var listenNames: [String] = []
     /// A file that is replaced with the current metrics every 10 s.
     public var metricsFile: String?
     /// Whether the plugins directory is polled, even if the system reports changes.

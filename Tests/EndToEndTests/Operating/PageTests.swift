@@ -93,6 +93,23 @@ extension EndToEnd {
                 text.contains("schedhost_routine_failed_sessions_total{plugin=\"faulty\",routine=\"misbehave\"} 1\n"))
         }
 
+        @Test(.enabled(if: Tools.has("curl"), "curl is not installed"))
+        func `other machines reach the page by address and by the names that are given`() async throws {
+            let scratch = try Scratch()
+            let host = try Host(
+                "--listen", "0.0.0.0:0", "--listen-anywhere", "--listen-name", "Metrics.example", in: scratch)
+            let line = try await host.line("listening on http://")
+            let url = "http://127.0.0.1:\(line.split(separator: ":").last?.prefix { $0.isNumber } ?? "")/healthz"
+            for (name, status) in [
+                ("metrics.example:80", "200"), ("192.0.2.1", "200"), (HostProcess.hostName, "200"),
+                ("evil.example", "421"), ("metrics.example.evil.example", "421"),
+            ] {
+                let code = try await curl("-o /dev/null -w '%{http_code}' -H 'Host: \(name)' \(url)", in: scratch)
+                #expect(code == status, "\(name)")
+            }
+            _ = try await host.end(by: Signals.interrupt)
+        }
+
         @Test func `an address that others reach wants --listen-anywhere, and a taken one is told`() async throws {
             let scratch = try Scratch()
             for (address, status) in [

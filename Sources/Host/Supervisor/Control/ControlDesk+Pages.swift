@@ -29,7 +29,7 @@ extension ControlDesk {
     /// Listens at the address. Throws errors that the user can remedy.
     func listen(at address: ListenAddress, history: [SessionRecord]) throws {
         let listener: Descriptor
-        let anyHost: Bool
+        let hosts: AnsweredHosts
         switch address {
         case .tcp(let host, let port):
             guard let isLoopback = TCPListener.isLoopback(host) else { throw ListenRefusal.notNumeric(host) }
@@ -37,13 +37,16 @@ extension ControlDesk {
             let own = try TCPListener(address: host, port: port)
             log.write(.info, "", "listening on http://\(host.contains(":") ? "[\(host)]" : host):\(own.port)/")
             listener = try own.descriptor.duplicate()
-            anyHost = settings.listensAnywhere
+            hosts =
+                settings.listensAnywhere
+                ? .network(names: Set((settings.listenNames + [HostProcess.hostName]).map { $0.lowercased() }))
+                : .loopback
         case .unix(let path):
             // Browsers cannot connect to a Unix socket, so no foreign web page can send requests through one.
             let (folder, name) = Directory.split(path)
             listener = try UnixSocket.listen(try Directory(folder), name: name)
             log.write(.info, "", "listening on \(path), mode 600")
-            anyHost = true
+            hosts = .any
         }
         recent = recentRecords(history)
         var bounds = SocketServer.Bounds()
@@ -52,7 +55,7 @@ extension ControlDesk {
         web = try SocketServer(
             listener, loop: loop, deadlines: deadlines, clock: clock, bounds: bounds
         ) { [unowned self] _ in
-            HTTPConversation(answersAnyHost: anyHost) { [unowned self] request in page(request) }
+            HTTPConversation(hosts: hosts) { [unowned self] request in page(request) }
         }
     }
 

@@ -20,6 +20,8 @@ final class ControlDesk {
         var listen: ListenAddress?
         /// Whether other machines may be served.
         var listensAnywhere = false
+        /// The names under which other machines reach the page.
+        var listenNames: [String] = []
         /// A file that is replaced with the current metrics every 10 s.
         var metricsFile: String?
         /// Whether the log goes to a terminal, where the progress of long runs is shown.

@@ -5,13 +5,12 @@ final class HTTPConversation: SocketConversation {
     private var buffer: [UInt8] = []
     private var search = HTTPRequest.Search()
     private var isOver = false
-    private let answersAnyHost: Bool
+    private let hosts: AnsweredHosts
     private let answer: (HTTPRequest) -> HTTPResponse
 
-    /// Makes a conversation. Unless `answersAnyHost` is set, only requests whose Host header names the loopback
-    /// interface are served.
-    init(answersAnyHost: Bool, answer: @escaping (HTTPRequest) -> HTTPResponse) {
-        self.answersAnyHost = answersAnyHost
+    /// Makes a conversation that serves requests to these hosts.
+    init(hosts: AnsweredHosts, answer: @escaping (HTTPRequest) -> HTTPResponse) {
+        self.hosts = hosts
         self.answer = answer
     }
 
@@ -28,13 +27,21 @@ final class HTTPConversation: SocketConversation {
         case .request(let request, let length):
             buffer.removeFirst(length)
             search = HTTPRequest.Search()
-            guard answersAnyHost || request.isForLoopback else {
-                return last(HTTPResponse(status: 421, text: "this host answers to localhost and 127.0.0.1 only"))
+            guard hosts.contains(request.host) else {
+                return last(HTTPResponse(status: 421, text: misdirected))
             }
             let response = answer(request)
             let head = response.head(keepsAlive: request.keepsAlive)
             isOver = !request.keepsAlive
             return SocketReply(pieces: request.method == "HEAD" ? [head] : [head, response.body], closes: isOver)
+        }
+    }
+
+    private var misdirected: String {
+        switch hosts {
+        case .loopback: "this host answers to localhost and 127.0.0.1 only"
+        case .network, .any:
+            "this host answers to addresses, to the machine's name and to the names of --listen-name only"
         }
     }
 

@@ -136,27 +136,6 @@ public struct HTTPRequest: Equatable, Sendable {
         }
     }
 
-    /// Whether the Host header names this machine's loopback interface: `localhost`, `127.0.0.1` or `[::1]`, with or
-    /// without a port. Any other name may be a DNS rebinding attack by somebody else's web page.
-    public var isForLoopback: Bool {
-        var name = host[...]
-        if name.hasPrefix("[") {
-            guard let end = name.firstIndex(of: "]") else { return false }
-            return name[...end] == "[::1]" && Self.isPort(name[name.index(after: end)...])
-        }
-        if let colon = name.firstIndex(of: ":") {
-            guard Self.isPort(name[colon...]) else { return false }
-            name = name[..<colon]
-        }
-        if name == "localhost" || name == "localhost." { return true }
-        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4 && numbers.first == "127" && numbers.allSatisfy { UInt8($0) != nil }
-    }
-
-    private static func isPort(_ text: Substring) -> Bool {
-        text.isEmpty || (text.hasPrefix(":") && text.dropFirst().allSatisfy { $0.isASCII && $0.isNumber })
-    }
-
     /// The undecoded value of a query parameter; nil if the parameter is absent.
     public func value(_ name: String) -> String? {
         query.split(separator: "&").first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
