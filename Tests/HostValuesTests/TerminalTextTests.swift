@@ -29,4 +29,10 @@ struct TerminalTextTests {
         let shown = TerminalText.clean(character)
         #expect(TerminalText.clean(String(repeating: character, count: count)).utf8.count == shown.utf8.count * count)
     }
+
+    @Test func `JSON keeps its meaning and its lines, and has nothing harmful in it`() throws {
+        let text = "{\n\t\"a\u{9B}b\": \"\u{202E}\u{7F}é\u{E0041}\u{1B}\"\r\n}"
+        let clean = "{\n\t\"a\\u009bb\": \"\\u202e\\u007fé\\udb40\\udc41\\u001b\"\r\n}"
+        #expect(TerminalText.cleanJSON(text) == clean)
+    }
 }

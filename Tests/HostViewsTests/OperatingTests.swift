@@ -220,7 +220,8 @@ import Testing
         guard case .request(let request, _) = HTTPRequest.read(Array(text.utf8)[...]) else {
             return #expect(Bool(false), "no request")
         }
-        #expect(request.path == path && request.query == query && AnsweredHosts.loopback.contains(request.host) == isOurs)
+        #expect(
+            request.path == path && request.query == query && AnsweredHosts.loopback.contains(request.host) == isOurs)
     }
 
     @Test func `cookies of other programs do not matter, however long and in whatever letters`() {
@@ -231,7 +232,8 @@ import Testing
                 Issue.record("\(cookies.prefix(20)) is refused")
                 continue
             }
-            #expect(AnsweredHosts.loopback.contains(request.host) && request.path == "/metrics" && length == bytes.count)
+            #expect(
+                AnsweredHosts.loopback.contains(request.host) && request.path == "/metrics" && length == bytes.count)
         }
         let latin = Array("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: n=".utf8) + [0xE9] + Array("\r\n\r\n".utf8)
         guard case .request = HTTPRequest.read(latin[...]) else {

@@ -206,6 +206,6 @@ enum CacheCommand {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
         guard let data = try? encoder.encode(files.map(Entry.init)) else { return "[]\n" }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        return TerminalText.cleanJSON(String(decoding: data, as: UTF8.self)) + "\n"
     }
 }

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 public import HostSystem
 public import HostValues
 internal import HostViews
@@ -54,19 +53,15 @@ public final class HostLog {
         }
     }
 
-    private struct Entry: Encodable {
-        let time: String
-        let level: String
-        let subject: String
-        let text: String
-    }
-
     private func json(_ level: LogLevel, _ subject: String, _ text: String, _ ms: Int64) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let entry = Entry(time: Timestamp.format(ms), level: "\(level)", subject: subject, text: text)
-        guard let data = try? encoder.encode(entry) else { return "" }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        var writer = JSONWriter()
+        writer.open()
+        writer.field("level", "\(level)")
+        writer.field("subject", subject)
+        writer.field("text", text)
+        writer.field("time", Timestamp.format(ms))
+        writer.close()
+        return String(decoding: writer.bytes, as: UTF8.self) + "\n"
     }
 
     private func emit(_ text: String) {

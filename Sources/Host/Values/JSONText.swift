@@ -26,14 +26,18 @@ enum JSONText {
             case "\n": bytes += "\\n".utf8
             case "\r": bytes += "\\r".utf8
             case "\t": bytes += "\\t".utf8
-            case _ where TerminalText.isHarmful(scalar.value):
-                for unit in UTF16.encode(scalar) ?? .init() {
-                    let digits = String(unit, radix: 16)
-                    bytes += ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).utf8
-                }
+            case _ where TerminalText.isHarmful(scalar.value): bytes += escape(scalar).utf8
             default: bytes += UTF8.encode(scalar) ?? .init()
             }
         }
+    }
+
+    /// A character as `\u` and four digits, or as two of these if it is a surrogate pair.
+    static func escape(_ scalar: Unicode.Scalar) -> String {
+        (UTF16.encode(scalar) ?? .init()).map { unit in
+            let digits = String(unit, radix: 16)
+            return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }.joined()
     }
 
     /// The byte that a backslash and this letter stand for, in JSON and JSON5 alike; nil for a letter on which they

@@ -54,6 +54,21 @@ public enum TerminalText {
             .map { clean(String(decoding: $0, as: UTF8.self)) }.joined(separator: "\n")
     }
 
+    /// Escapes the harmful characters within the strings of a JSON text. The text keeps its meaning, since such
+    /// characters, other than line breaks and tabs, occur only within strings.
+    public static func cleanJSON(_ text: String) -> String {
+        var result = ""
+        result.reserveCapacity(text.utf8.count)
+        for scalar in text.unicodeScalars {
+            if scalar != "\n", scalar != "\t", scalar != "\r", isHarmful(scalar.value) {
+                result.append(JSONText.escape(scalar))
+            } else {
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
     /// Whether a scalar is a control character, a mark or override of text direction, a line separator, or without a
     /// width of its own: soft hyphens, joiners, fillers and tags.
     static func isHarmful(_ value: UInt32) -> Bool {
