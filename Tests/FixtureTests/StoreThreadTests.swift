@@ -119,6 +119,47 @@ import Testing
         }
     }
 
+    @Test func `an answer has what fits in a line that the supervisor reads, or says that it has not all`() throws {
+        try with { kit in
+            _ = try kit.open()
+            // 900 KB as they are, and ten times as much when each character is escaped.
+            for (place, byte) in [("plain/", UInt8(ascii: "x")), ("escaped/", 1)] {
+                let puts = (0..<300).map {
+                    StoreRequest.Put(place + String(1000 + $0), Array(repeating: byte, count: 3000))
+                }
+                #expect(try kit.ask(StoreRequest(puts: puts)).found == [])
+                let keys = puts.map(\.key)
+                for request in [StoreRequest(reads: keys), StoreRequest(lists: [place])] {
+                    let answer = try kit.ask(request)
+                    #expect(StoreEvent.stored(.max, answer).line().count <= WorkerEvent.longestLine)
+                    #expect(answer.found?.map(\.key) == (place == "plain/" ? keys : nil))
+                }
+            }
+            // What follows on what does not fit is not asked for: the answer is not taken for whole.
+            #expect(try kit.ask(StoreRequest(lists: ["escaped/", "none/"])).found == nil)
+            #expect(try kit.ask(StoreRequest(reads: ["plain/1000"], lists: ["none/"])).found?.count == 1)
+        }
+    }
+
+    @Test func `a value that is longer than any record is told as such`() throws {
+        try with { kit in
+            _ = try kit.open()
+            _ = try kit.ask(StoreRequest(puts: [.init("a", Array(repeating: 0x78, count: 900_000))]))
+            let found = try #require(try kit.ask(StoreRequest(reads: ["a"], lists: [""])).found)
+            #expect(found.map(\.value.count) == [StoreEvent.longestValue + 1, StoreEvent.longestValue + 1])
+        }
+    }
+
+    @Test func `keys that no host makes are passed over`() throws {
+        try with { kit in
+            _ = try kit.open()
+            // More than a page of them.
+            let foreign = (0..<300).map { StoreRequest.Put("k \($0)", []) }
+            _ = try kit.ask(StoreRequest(puts: foreign + [.init("k/a", [1]), .init("z", [1])]))
+            #expect(try kit.ask(StoreRequest(lists: ["k"])).found?.map(\.key) == ["k/a"])
+        }
+    }
+
     @Test(arguments: [("done-unknown 1", true), ("lost-unknown 1", false)])
     func `a commit without an answer is unknown, and the next link tells`(fault: String, isDone: Bool) throws {
         try with { kit in
@@ -190,6 +231,40 @@ import Testing
             #expect(!kit.thread.hangs(at: late), "it gets a moment")
             #expect(kit.thread.hangs(at: late + 500_000_000))
             _ = try kit.down()
+        }
+    }
+
+    @Test func `a watch that does not return is a hang, as any call is`() throws {
+        try with { kit in
+            _ = try kit.open()
+            let deadline = SystemClock().monotonic() + 10_000_000_000
+            // Between two calls it rests a little.
+            var hangs = false
+            while !hangs, SystemClock().monotonic() < deadline {
+                Thread.relax()
+                guard kit.thread.isWatching, !kit.thread.isBusy else { continue }
+                let now = SystemClock().boot()
+                #expect(!kit.thread.hangs(at: now))
+                _ = kit.thread.hangs(at: now + 8_000_000_000)
+                hangs = kit.thread.hangs(at: now + 8_500_000_000)
+            }
+            #expect(hangs)
+            #expect(kit.thread.tick == 2000)
+        }
+    }
+
+    @Test func `a store whose watch does not wait is asked ever less often`() throws {
+        try Fixtures.with("store", file: "libstore.so") { library in
+            let kit = try Kit(library: library, parameters: ",\"lie\":\"eager\"")
+            let start = SystemClock().monotonic()
+            _ = try kit.open()
+            for _ in 0..<6 {
+                try kit.inbox.next {
+                    if case .store(.changed(let keys)) = $0 { #expect(keys == ["claim/a"]) } else { nil }
+                }
+            }
+            // Pauses of 20, 40, 80, 160 and 320 ms.
+            #expect(SystemClock().monotonic() - start >= 600_000_000)
         }
     }
 

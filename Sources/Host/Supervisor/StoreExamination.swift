@@ -11,17 +11,28 @@ struct StoreExamination {
     /// Examines the store of a plugin that is loaded. A server that cannot be reached is no fault of the plugin.
     static func examine(_ worker: CheckWorker) throws -> Conformance.Findings {
         var found = Findings()
-        switch try worker.openStore(prefix: "schedhost-check/\(UInt64.random(in: 0...UInt64.max))/") {
+        let prefix = "schedhost-check/\(UInt64.random(in: 0...UInt64.max))/"
+        switch try worker.openStore(prefix: prefix) {
         case .down(let text): found.notes.append("its store was not examined: \(worker.explained(text))")
         case .up(let link):
+            let examination = Self(worker: worker)
             do {
-                try Self(worker: worker).steps()
+                try examination.steps()
                 found.notes.append("its store answers as a store should: instance \(link.instance)")
             } catch let fault as CheckWorker.Fault {
                 found.faults.append(fault.text)
+                if !examination.leavesNothing() {
+                    found.notes.append("keys of this check may be left in its store: they begin with \(prefix)")
+                }
             }
         }
         return found
+    }
+
+    /// Deletes what was written before a fault; whether the store says that it has.
+    private func leavesNothing() -> Bool {
+        guard let answer = try? worker.ask(StoreRequest(deletes: [a, b])) else { return false }
+        return if case .done = answer.outcome { true } else { false }
     }
 
     private func steps() throws {

@@ -25,8 +25,6 @@ public final class Worker {
         static let sessions: UInt64 = 3
     }
 
-    /// How often a store in use is checked for a call that hangs, in ms.
-    private static let storeTick: Int32 = 500
     /// How often a session that was asked to stop is checked for `interrupt`, in ms.
     private static let interruptTick: Int32 = 20
     /// A time that is never reached. The timer must be armed to report that the clock was set.
@@ -132,7 +130,7 @@ public final class Worker {
     /// How long to wait for something to happen, in ms.
     private var tick: Int32 {
         if !stopping.isEmpty { return Self.interruptTick }
-        return store?.isBusy == true ? Self.storeTick : -1
+        return store?.tick ?? -1
     }
 
     private func handle(_ token: UInt64) {

@@ -31,6 +31,7 @@ extension EndToEnd {
                 "lie: '\(lie)'", sandbox: "sandbox: { write: ['\(scratch.path)/kept'] }", in: scratch)
             #expect(end == .exited(1))
             #expect(output.contains("    fault: \(scratch.plugins)/store.so: its store: \(fault)"), "\(output)")
+            #expect(!Scratch.text(scratch.path + "/kept/data").contains("schedhost-check"), "its keys are left")
         }
 
         @Test func `a store that keeps all of them is good, and nothing of the check is left in it`() async throws {

@@ -64,6 +64,24 @@ import Testing
         #expect(read.found?.first?.value.count == StoreEvent.longestValue + 1)
     }
 
+    @Test(arguments: [[UInt8(ascii: "x")], [0x22], [0x01], [0xFF], [0xF0, 0x9F, 0x98], Array("\u{E0001}".utf8)])
+    func whatAnAnswerHasRoomForIsALineThatIsRead(unit: [UInt8]) {
+        for count in [0, 1, 700, StoreEvent.longestValue / unit.count, 20_000] {
+            var room = AnswerRoom()
+            var found: [StoreAnswer.Entry] = []
+            let value = Array((0..<count).map { _ in unit }.joined())
+            var entry = StoreAnswer.Entry(key: "key/0", version: .max, value: value)
+            while room.take(entry) {
+                found.append(entry)
+                entry = StoreAnswer.Entry(key: "key/\(found.count)", version: .max, value: value)
+            }
+            let text = String(repeating: "\u{1}", count: 1000)
+            let line = StoreEvent.stored(.max, .init(sent: .longAgo, outcome: .refused(text), found: found)).line()
+            #expect(line.count <= WorkerEvent.longestLine && line.count > WorkerEvent.longestLine - 40_000)
+            #expect(StoreEvent(line: line) != nil)
+        }
+    }
+
     @Test func anyBytesAreBorne() {
         var random = SplitMix(seed: 3)
         let lines = Self.events.map { $0.line() } + Self.commands.map { $0.line() }

@@ -1,4 +1,4 @@
-internal import HostValues
+public import HostValues
 
 /// How soon a routine's sessions may follow each other, whatever ends them: so many at once, and then some a second. Pure.
 ///
@@ -16,6 +16,9 @@ public struct StartPace: Equatable, Sendable {
 
     /// No session has begun.
     public init() {}
+
+    /// Whether as many sessions may begin at once as if none had begun.
+    public func isFresh(at now: MonotonicTime) -> Bool { full <= now }
 
     /// A session is to begin now: when it may, if that is later. Otherwise it has begun.
     mutating func delay(at now: MonotonicTime) -> MonotonicTime? {

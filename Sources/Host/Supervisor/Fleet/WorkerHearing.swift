@@ -29,13 +29,12 @@ struct WorkerHearing {
     }
 
     /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000. While none is
-    /// awaited, no line is so long.
+    /// awaited, no line is longer than `WorkerEvent.longestLine`.
     private static let longestDescription = 32 << 20
-    private static let longestLine = 1 << 20
     /// Events that may follow from one command: a session wants its turn, is over with it, and ends.
     private static let answers = 3
 
-    private var lines = LineSplitter(limit: longestLine)
+    private var lines = LineSplitter(limit: WorkerEvent.longestLine)
     private var awaited = 0
     private var credit = 0
     /// A little more than a worker sends that keeps to its own budget.
@@ -107,7 +106,7 @@ struct WorkerHearing {
     /// So many more descriptions are awaited.
     private mutating func expect(_ more: Int) {
         awaited = max(0, awaited + more)
-        lines.limit = awaited > 0 ? Self.longestDescription : Self.longestLine
+        lines.limit = awaited > 0 ? Self.longestDescription : WorkerEvent.longestLine
     }
 
     /// The time of `nextCheck` may have come.

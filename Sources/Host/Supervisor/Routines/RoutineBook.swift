@@ -75,10 +75,7 @@ final class RoutineBook {
     var running: [SessionID: RoutineEntry] = [:]
     /// The totals of ended sessions, by `plugin/routine`.
     var totals: [String: RoutineTotals] = [:]
-    /// Whether routines that are gone were paused, which applies to their successors of the same name.
-    private var wasPaused: [String: Bool] = [:]
-    /// How soon those may begin a session.
-    private var paces: [String: StartPace] = [:]
+    private var legacies = RoutineLegacies()
     private var hasChanged = false
     private(set) var isStopping = false
     private var nextKey = 0
@@ -137,13 +134,13 @@ final class RoutineBook {
             } else {
                 RestartPolicy(id: id, shared: settings.restart)
             }
-        if let pace = paces.removeValue(forKey: id) { policy.pace = pace }
+        let legacy = legacies.take(id)
+        policy.pace = legacy.pace
         let routine = RoutineEntry(
             key: nextKey, owner: entry, index: index, policy: policy, settings: settings,
             untilMs: settings.until.moment(nowMs: clock.wallMilliseconds()))
         nextKey += 1
-        routine.isPaused = tally?.isPaused ?? false
-        if let wasPaused = wasPaused.removeValue(forKey: id) { routine.isPaused = wasPaused }
+        routine.isPaused = legacy.isPaused ?? tally?.isPaused ?? false
         entry.routines.append(routine)
         routines[routine.key] = routine
         if policy.state == .quarantined {
@@ -179,15 +176,18 @@ final class RoutineBook {
     /// Forgets retired programs that have no sessions any more.
     func forget(_ numbers: Set<Int>) {
         saveTallies()
+        var left: [(String, RoutineLegacies.Legacy)] = []
         for number in numbers {
             for routine in programs.removeValue(forKey: number)?.routines ?? [] {
                 for timer in [routine.timer, routine.stopTimer] { if let timer { deadlines.remove(timer) } }
                 hangs.remove(routine.key)
                 routines[routine.key] = nil
-                wasPaused[routine.identifier] = routine.isPaused
-                paces[routine.identifier] = routine.policy.pace
+                let isKnown = (tallies.saved[routine.identifier]?.isPaused ?? false) == routine.isPaused
+                left.append(
+                    (routine.identifier, .init(isPaused: isKnown ? nil : routine.isPaused, pace: routine.policy.pace)))
             }
         }
+        legacies.leave(left, at: clock.monotonic())
     }
 
     // MARK: Queries

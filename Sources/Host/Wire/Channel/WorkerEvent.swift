@@ -26,6 +26,9 @@ public enum WorkerEvent: Equatable, Sendable {
     /// The worker is about to exit in order.
     case goodbye
 
+    /// The longest line that is heard, in bytes, but for descriptions that were requested.
+    public static let longestLine = StoreEvent.longestLine
+
     /// The end of a session.
     public struct Ended: Equatable, Sendable {
         /// What happens to the routine after the session, as its error hook decided.

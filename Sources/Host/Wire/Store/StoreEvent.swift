@@ -11,6 +11,8 @@ public enum StoreEvent: Equatable, Sendable {
     /// Somebody has changed these keys. Some changes may not be told.
     case changed([String])
 
+    /// The longest line, in bytes: an answer brings back what fits in it (`AnswerRoom`).
+    public static let longestLine = 1 << 20
     /// The longest value that is told, in bytes. A store worker cuts longer ones to one byte more: no record is that long.
     public static let longestValue = 4096
     /// The longest key that is told, in bytes.
@@ -120,7 +122,7 @@ extension StoreEvent {
                 try cursor.list { (cursor) throws(JSONFault) in
                     let field = try StoreField(from: &cursor)
                     guard let version = field.version, version > 0, let value = field.value,
-                        field.key.utf8.count <= longestKey, value.utf8.count <= longestValue * 3
+                        field.key.utf8.count <= longestKey, value.utf8.count <= (longestValue + 1) * 3
                     else { throw cursor.fault("a version and a value before this") }
                     entries.append(.init(key: field.key, version: version, value: Array(value.utf8)))
                 }
@@ -159,12 +161,16 @@ extension StoreAnswer {
         }
         guard let found else { return }
         writer.openList("values")
-        for entry in found {
-            let value = entry.value.prefix(StoreEvent.longestValue + 1)
-            StoreField(key: entry.key, version: entry.version, value: String(decoding: value, as: UTF8.self))
-                .write(to: &writer)
-        }
+        for entry in found { StoreField(entry).write(to: &writer) }
         writer.closeList()
+    }
+}
+
+extension StoreField {
+    /// What is told of a key that was found.
+    init(_ entry: StoreAnswer.Entry) {
+        let value = entry.value.prefix(StoreEvent.longestValue + 1)
+        self.init(key: entry.key, version: entry.version, value: String(decoding: value, as: UTF8.self))
     }
 }
 

@@ -1,6 +1,7 @@
 internal import CPluginAPI
 internal import HostSystem
 internal import HostValues
+internal import HostWire
 
 /// One connection to a store, which the ABI calls a link, used by one thread at a time. Its calls block, each within its
 /// timeout.
@@ -10,8 +11,6 @@ internal import HostValues
         let text: String
     }
 
-    /// The most that one answer brings back; what a cluster keeps is far below it.
-    private static let mostFound = 2 << 20
     /// Keys are listed by so many at a time.
     private static let page = 256
 
@@ -53,11 +52,10 @@ internal import HostValues
         var answer = StoreAnswer(sent: sent, outcome: .done(version: 0), found: [])
         do throws(Broken) {
             if request.writes { try commit(request, until: deadline, into: &answer) }
-            var found: [StoreAnswer.Entry] = []
-            try read(request.reads, until: deadline, into: &found)
-            var isWhole = true
-            for list in request.lists where isWhole { isWhole = try self.list(list, until: deadline, into: &found) }
-            answer.found = isWhole ? found : nil
+            var found = Findings()
+            for key in request.reads where found.isWhole { try read(key, until: deadline, into: &found) }
+            for start in request.lists where found.isWhole { try list(start, until: deadline, into: &found) }
+            answer.found = found.isWhole ? found.entries : nil
             return (answer, nil)
         } catch {
             answer.found = nil
@@ -128,63 +126,56 @@ internal import HostValues
 
     // MARK: Reading
 
-    private func read(_ keys: [String], until deadline: BootTime, into found: inout [StoreAnswer.Entry]) throws(Broken)
-    {
-        for key in keys {
-            let memory = LentMemory()
-            let value = StoredBytes(limit: Self.mostFound)
-            let bytes = whole(key)
-            var read = unsafe schedhost_store_read()
-            unsafe read.struct_size = UInt32(MemoryLayout<schedhost_store_read>.size)
-            unsafe read.status = UInt32(SCHEDHOST_STORE_UNKNOWN)
-            unsafe read.key = unsafe memory.bytes(bytes)
-            unsafe read.key_size = bytes.count
-            unsafe read.age_ms = -1
-            let timeout = left(deadline)
-            let lent = unsafe memory.value(read)
-            let run = unsafe value.withWriter { writer in
-                unsafe lent.pointee.writer = unsafe writer
-                var list: UnsafeMutablePointer<schedhost_store_read>? = unsafe lent
-                return StoreCall.run { unsafe store.table.read(raw, &list, 1, timeout) }
+    private func read(_ key: String, until deadline: BootTime, into found: inout Findings) throws(Broken) {
+        let memory = LentMemory()
+        let value = StoredBytes(limit: Findings.longestValue, isCut: true)
+        let bytes = whole(key)
+        var read = unsafe schedhost_store_read()
+        unsafe read.struct_size = UInt32(MemoryLayout<schedhost_store_read>.size)
+        unsafe read.status = UInt32(SCHEDHOST_STORE_UNKNOWN)
+        unsafe read.key = unsafe memory.bytes(bytes)
+        unsafe read.key_size = bytes.count
+        unsafe read.age_ms = -1
+        let timeout = left(deadline)
+        let lent = unsafe memory.value(read)
+        let run = unsafe value.withWriter { writer in
+            unsafe lent.pointee.writer = unsafe writer
+            var list: UnsafeMutablePointer<schedhost_store_read>? = unsafe lent
+            return StoreCall.run { unsafe store.table.read(raw, &list, 1, timeout) }
+        }
+        try check(run, "read")
+        switch unsafe Int(lent.pointee.status) {
+        case SCHEDHOST_STORE_DONE:
+            guard case let version = unsafe lent.pointee.version, version > 0 else {
+                throw Broken(text: "the store reads \(key) without a version")
             }
-            try check(run, "read")
-            switch unsafe Int(lent.pointee.status) {
-            case SCHEDHOST_STORE_DONE:
-                found.append(.init(key: key, version: unsafe lent.pointee.version, value: value.bytes))
-            case SCHEDHOST_STORE_ABSENT: break
-            default: throw Broken(text: run.text.isEmpty ? "the store cannot read \(key)" : run.text)
-            }
+            found.add(.init(key: key, version: version, value: value.bytes))
+        case SCHEDHOST_STORE_ABSENT: break
+        default: throw Broken(text: run.text.isEmpty ? "the store cannot read \(key)" : run.text)
         }
     }
 
-    /// Lists the keys that begin so; false if there is more of them than an answer can bring back.
-    private func list(_ start: String, until deadline: BootTime, into found: inout [StoreAnswer.Entry]) throws(Broken)
-        -> Bool
-    {
+    /// Lists the keys that begin so, until the store has no more of them or the answer has no room.
+    private func list(_ start: String, until deadline: BootTime, into found: inout Findings) throws(Broken) {
         let prefix = whole(start)
         var after: [UInt8] = []
         while true {
-            let page = StoredPage(
-                prefix: self.prefix.count, room: Self.mostFound - found.reduce(0) { $0 + $1.value.count })
+            let page = StoredPage(of: prefix, without: self.prefix.count, most: Self.page, found)
             let memory = LentMemory()
             let timeout = left(deadline)
             let run = StoreCall.run {
                 unsafe store.table.list(
                     raw, memory.bytes(prefix), prefix.count, memory.bytes(after), after.count, Self.page,
-                    StoredPage.take,
-                    Unmanaged.passUnretained(page).toOpaque(), timeout)
+                    StoredPage.take, Unmanaged.passUnretained(page).toOpaque(), timeout)
             }
             try check(run, "list")
-            guard page.entries.allSatisfy({ $0.key.utf8.starts(with: start.utf8) }) else {
-                throw Broken(text: "the store lists keys that do not begin as was asked")
-            }
-            found += page.entries
-            guard let last = page.entries.last, page.entries.count == Self.page else { return !page.isFull }
-            let next = whole(last.key)
-            guard next.starts(with: prefix), after.lexicographicallyPrecedes(next) else {
+            if let fault = page.fault { throw Broken(text: fault) }
+            found = page.found
+            guard found.isWhole, page.count == Self.page else { return }
+            guard after.lexicographicallyPrecedes(page.last) else {
                 throw Broken(text: "the store lists keys in another order than by their bytes")
             }
-            after = next
+            after = page.last
         }
     }
 
@@ -193,83 +184,13 @@ internal import HostValues
         guard let watch = unsafe store.table.watch else { return nil }
         let memory = LentMemory()
         let prefix = whole(start)
-        let page = StoredPage(prefix: self.prefix.count, room: 0)
+        let keys = ChangedKeys(of: prefix, without: self.prefix.count)
         let run = StoreCall.run {
             unsafe watch(
-                raw, memory.bytes(prefix), prefix.count, StoredPage.takeKey, Unmanaged.passUnretained(page).toOpaque(),
+                raw, memory.bytes(prefix), prefix.count, ChangedKeys.take, Unmanaged.passUnretained(keys).toOpaque(),
                 timeoutMs)
         }
         try check(run, "watch")
-        return page.entries.map(\.key)
-    }
-}
-
-/// Takes what a store writes, up to a bound.
-@safe final class StoredBytes {
-    private(set) var bytes: [UInt8] = []
-    private let limit: Int
-
-    init(limit: Int) { self.limit = limit }
-
-    /// Hands out a writer that is valid until `body` returns.
-    func withWriter<Result>(_ body: (UnsafeMutablePointer<schedhost_writer>) -> Result) -> Result {
-        var writer = unsafe schedhost_writer()
-        unsafe writer.struct_size = UInt32(MemoryLayout<schedhost_writer>.size)
-        unsafe writer.write = { writer, bytes, size in
-            guard let data = unsafe writer?.pointee.host_data, unsafe bytes != nil || size == 0, size >= 0 else {
-                return SCHEDHOST_INVALID.code
-            }
-            let taker = unsafe Unmanaged<StoredBytes>.fromOpaque(data).takeUnretainedValue()
-            guard size <= taker.limit - taker.bytes.count else { return SCHEDHOST_TOO_LARGE.code }
-            unsafe taker.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: size))
-            return SCHEDHOST_OK.code
-        }
-        unsafe writer.set_object = { _, _, _, _ in SCHEDHOST_INVALID.code }
-        unsafe writer.host_data = unsafe Unmanaged.passUnretained(self).toOpaque()
-        return unsafe withUnsafeMutablePointer(to: &writer) { unsafe body($0) }
-    }
-}
-
-/// Takes the keys that a store lists.
-@safe private final class StoredPage {
-    private(set) var entries: [StoreAnswer.Entry] = []
-    /// Whether there was no room for all of them.
-    private(set) var isFull = false
-    private let prefix: Int
-    private var room: Int
-
-    init(prefix: Int, room: Int) {
-        self.prefix = prefix
-        self.room = room
-    }
-
-    /// The most keys that are told to have changed at once.
-    private static let mostKeys = 64
-
-    static let takeKey: schedhost_store_changed = { user, key, size in
-        guard let user = unsafe user, let key = unsafe key, size > 0, size <= Int(SCHEDHOST_STORE_MAX_KEY) else {
-            return
-        }
-        let page = unsafe Unmanaged<StoredPage>.fromOpaque(user).takeUnretainedValue()
-        guard page.entries.count < mostKeys else { return }
-        let name = unsafe UnsafeRawBufferPointer(start: key, count: size).dropFirst(page.prefix)
-        page.entries.append(.init(key: unsafe String(decoding: name, as: UTF8.self), version: 0, value: []))
-    }
-
-    static let take: schedhost_store_each = { user, key, size, version, _, bytes, count in
-        guard let user = unsafe user, let key = unsafe key, size > 0, size <= Int(SCHEDHOST_STORE_MAX_KEY), count >= 0
-        else { return 1 }
-        let page = unsafe Unmanaged<StoredPage>.fromOpaque(user).takeUnretainedValue()
-        guard count <= page.room else {
-            page.isFull = true
-            return 1
-        }
-        page.room -= count
-        let name = unsafe UnsafeRawBufferPointer(start: key, count: size).dropFirst(page.prefix)
-        page.entries.append(
-            .init(
-                key: unsafe String(decoding: name, as: UTF8.self), version: version,
-                value: unsafe Array(UnsafeRawBufferPointer(start: bytes, count: count))))
-        return 0
+        return keys.names
     }
 }

@@ -18,15 +18,18 @@ final class StoreThread: Sendable {
         var timeoutMs: UInt32 = 0
         /// The number of the last order to connect.
         var opened = 0
-        /// When the call in progress must have returned, with what a hang is allowed; `never`: there is none.
-        var overdue = BootTime.never
-        /// When the call in progress was first seen to be overdue; nil: it is not.
-        var seenOverdue: BootTime?
+        /// The calls of the thread that answers requests.
+        var asking = CallDeadline()
+        /// The calls of the thread that watches.
+        var watching = CallDeadline()
+        /// Whether there is a thread that watches.
+        var watches = false
     }
 
-    /// A call that takes so much longer than its timeout is a hang.
-    private static let patience: Int64 = 2_000_000_000
-    private static let moment: Int64 = 400_000_000
+    /// How often calls are to be checked while one of a request is in progress, in ms, and how often while the store is
+    /// only watched.
+    private static let askingTick: Int32 = 500
+    private static let watchingTick: Int32 = 2000
     /// What is waited for between two attempts to connect, in ns.
     private static let shortPause: Int64 = 100_000_000
     private static let longPause: Int64 = 5_000_000_000
@@ -53,7 +56,9 @@ final class StoreThread: Sendable {
                 state.timeoutMs = UInt32(clamping: timeout)
                 state.opened += 1
                 state.orders = [.open]  // requests to the connection before are not answered
-                return state.opened == 1
+                guard state.opened == 1 else { return false }
+                state.watches = true
+                return true
             case .ask(let id, let request):
                 state.orders.append(.ask(id, request))
                 return false
@@ -68,20 +73,25 @@ final class StoreThread: Sendable {
     /// Whether a call hangs. After a stop of the whole process it gets a moment to notice that it is late.
     func hangs(at now: BootTime) -> Bool {
         state.withLock { state in
-            guard now >= state.overdue else {
-                state.seenOverdue = nil
-                return false
-            }
-            let seen = state.seenOverdue ?? now
-            state.seenOverdue = seen
-            return now - seen >= Self.moment
+            let (asking, watching) = (state.asking.hangs(at: now), state.watching.hangs(at: now))
+            return asking || watching
         }
     }
 
-    /// Whether a call is in progress, or is to be made.
-    var isBusy: Bool { state.withLock { $0.overdue != .never || !$0.orders.isEmpty } }
-    /// Whether a call is in progress.
-    var isCalling: Bool { state.withLock { $0.overdue != .never } }
+    /// How often `hangs` is to be asked, in ms; -1: not at all.
+    var tick: Int32 {
+        state.withLock { state in
+            if state.asking.isCalling || !state.orders.isEmpty { return Self.askingTick }
+            return state.watches ? Self.watchingTick : -1
+        }
+    }
+
+    /// Whether a request or the attempt to connect is in progress, or is to be made.
+    var isBusy: Bool { state.withLock { $0.asking.isCalling || !$0.orders.isEmpty } }
+    /// Whether such a call is in progress.
+    var isCalling: Bool { state.withLock { $0.asking.isCalling } }
+    /// Whether the store is being asked what has changed.
+    var isWatching: Bool { state.withLock { $0.watching.isCalling } }
 
     private func say(_ event: StoreEvent) { context.channel.send(.store(event)) }
 
@@ -99,7 +109,7 @@ final class StoreThread: Sendable {
                     say(.stored(id, StoreAnswer(sent: context.clock.boot(), outcome: .unknown, found: nil)))
                     continue
                 }
-                let (answer, broken) = call { open.perform(request, timeoutMs: $0) }
+                let (answer, broken) = call(\.asking) { open.perform(request, timeoutMs: $0) }
                 say(.stored(id, answer))
                 guard let broken else { continue }
                 connection = nil
@@ -130,42 +140,64 @@ final class StoreThread: Sendable {
     }
 
     private func connect() throws(StoreConnection.Broken) -> StoreConnection {
-        try call { timeoutMs throws(StoreConnection.Broken) in
-            let prefix = state.withLock { $0.prefix }
+        let prefix = state.withLock { $0.prefix }
+        return try connect(prefix, in: \.asking)
+    }
+
+    private func connect(_ prefix: String, in calls: WritableKeyPath<State, CallDeadline>)
+        throws(StoreConnection.Broken) -> StoreConnection
+    {
+        try call(calls) { timeoutMs throws(StoreConnection.Broken) in
             guard let scheduler = unsafe context.scope?.scheduler else { throw .init(text: "it is not loaded") }
             return try unsafe StoreConnection(
                 store, scheduler, prefix: prefix, timeoutMs: timeoutMs, clock: context.clock)
         }
     }
 
-    /// Makes calls that take as long as the timeout at most, and lets the control thread see when they do not return.
-    private func call<Result, Failure>(_ body: (UInt32) throws(Failure) -> Result) throws(Failure) -> Result {
+    /// Makes calls that take `timeoutMs` at most, or what a request may take, and lets the control thread see when they do
+    /// not return.
+    private func call<Result, Failure>(
+        _ calls: WritableKeyPath<State, CallDeadline>, timeoutMs: UInt32? = nil,
+        _ body: (UInt32) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let now = context.clock.boot()
         let timeoutMs = state.withLock { state in
-            state.overdue = now + Int64(state.timeoutMs) * 1_000_000 + Self.patience
-            return state.timeoutMs
+            let timeout = timeoutMs ?? state.timeoutMs
+            state[keyPath: calls].begin(timeoutMs: timeout, at: now)
+            return timeout
         }
-        defer { state.withLock { $0.overdue = .never } }
+        defer { state.withLock { $0[keyPath: calls].end() } }
         return try body(timeoutMs)
     }
 
     // MARK: Watching
 
     private func watch() {
+        defer { state.withLock { $0.watches = false } }
         while true {
-            let (prefix, timeoutMs, opened) = state.withLock { ($0.prefix, $0.timeoutMs, $0.opened) }
+            let (prefix, opened) = state.withLock { ($0.prefix, $0.opened) }
             do throws(StoreConnection.Broken) {
-                guard let scheduler = unsafe context.scope?.scheduler else { return }
-                let connection = try unsafe StoreConnection(
-                    store, scheduler, prefix: prefix, timeoutMs: timeoutMs, clock: context.clock)
+                let connection = try connect(prefix, in: \.watching)
+                var pace = WatchPace()
                 while state.withLock({ $0.opened == opened }) {
-                    guard let keys = try connection.watch(Self.watched, timeoutMs: Self.watchMs) else { return }
+                    let start = context.clock.monotonic()
+                    let keys = try call(\.watching, timeoutMs: Self.watchMs) {
+                        timeoutMs throws(StoreConnection.Broken) in
+                        try connection.watch(Self.watched, timeoutMs: timeoutMs)
+                    }
+                    guard let keys else { return }
                     if !keys.isEmpty { say(.changed(keys)) }
+                    rest(pace.rest(after: context.clock.monotonic() - start), whileOpened: opened)
                 }
             } catch {
-                let time = context.clock.monotonic() + 1_000_000_000
-                _ = state.wait(until: time) { $0.opened == opened ? nil : true }
+                rest(1_000_000_000, whileOpened: opened)
             }
         }
+    }
+
+    /// Waits for so many ns, or until another connection is wanted.
+    private func rest(_ duration: Int64, whileOpened opened: Int) {
+        let time = context.clock.monotonic() + duration
+        _ = state.wait(until: time) { $0.opened == opened ? nil : true }
     }
 }
