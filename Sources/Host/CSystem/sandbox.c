@@ -83,12 +83,12 @@ void chs_sandbox_ask(struct chs_sandbox_support *support) {
 
 /* What root is without: whatever reaches past files of its own user, network and processes. capabilities(7) */
 static const int dropped[] = {
-    5 /* KILL */,        9 /* LINUX_IMMUTABLE */, 12 /* NET_ADMIN */, 13 /* NET_RAW */,    15 /* IPC_OWNER */,
-    16 /* SYS_MODULE */, 17 /* SYS_RAWIO */,      18 /* SYS_CHROOT */, 19 /* SYS_PTRACE */, 20 /* SYS_PACCT */,
-    21 /* SYS_ADMIN */,  22 /* SYS_BOOT */,       25 /* SYS_TIME */,  26 /* SYS_TTY_CONFIG */, 27 /* MKNOD */,
-    29 /* AUDIT_WRITE */, 30 /* AUDIT_CONTROL */, 31 /* SETFCAP */,   32 /* MAC_OVERRIDE */, 33 /* MAC_ADMIN */,
-    34 /* SYSLOG */,     35 /* WAKE_ALARM */,     36 /* BLOCK_SUSPEND */, 37 /* AUDIT_READ */, 38 /* PERFMON */,
-    39 /* BPF */,        40 /* CHECKPOINT_RESTORE */,
+    5 /* KILL */,        9 /* LINUX_IMMUTABLE */, 12 /* NET_ADMIN */,  13 /* NET_RAW */,        15 /* IPC_OWNER */,
+    16 /* SYS_MODULE */, 17 /* SYS_RAWIO */,      18 /* SYS_CHROOT */, 19 /* SYS_PTRACE */,     20 /* SYS_PACCT */,
+    21 /* SYS_ADMIN */,  22 /* SYS_BOOT */,       23 /* SYS_NICE */,   24 /* SYS_RESOURCE */,   25 /* SYS_TIME */,
+    26 /* SYS_TTY_CONFIG */, 27 /* MKNOD */,      28 /* LEASE */,      29 /* AUDIT_WRITE */,    30 /* AUDIT_CONTROL */,
+    31 /* SETFCAP */,    32 /* MAC_OVERRIDE */,   33 /* MAC_ADMIN */,  34 /* SYSLOG */,         35 /* WAKE_ALARM */,
+    36 /* BLOCK_SUSPEND */, 37 /* AUDIT_READ */,  38 /* PERFMON */,    39 /* BPF */,            40 /* CHECKPOINT_RESTORE */,
 };
 
 /* Who has none of them has nothing to lose. */

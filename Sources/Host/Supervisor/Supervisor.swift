@@ -58,7 +58,8 @@ public final class Supervisor {
         lastLines = try LastLines(in: state.directory)
         crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
         let sandboxes = SandboxMaker(
-            hidden: [options.state] + (options.configuration.map { [$0] } ?? []), plugins: catalog.settings.plugins,
+            hidden: [options.state] + HostSurroundings.credentials, configuration: options.configuration,
+            plugins: catalog.settings.plugins,
             tell: { [log] in log.write(.info, "", $0) }
         ) { folder.libraryNames }
         let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))

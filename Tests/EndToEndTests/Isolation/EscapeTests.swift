@@ -13,7 +13,8 @@ extension EndToEnd {
             "hard link to sessions.jsonl": "EXDEV", "write through own symlink": "EACCES",
             "chmod sessions.jsonl": "EPERM",
             "fchmodat2(O_PATH state, EMPTY_PATH)": "EPERM", "open state dir + fchmod": "EACCES",
-            "setxattr on sessions.jsonl": "EPERM", "utimensat on sessions.jsonl": "works",
+            "setxattr on sessions.jsonl": "EPERM", "utimensat on sessions.jsonl": "EPERM",
+            "futimens of an own file": "works",
             "read neighbour's cache file": "EACCES", "write neighbour's cache file": "EACCES",
             "create in neighbour's cache": "EACCES", "read own copy": "works", "chmod + write own copy": "EACCES",
             "write plugins/evil.json5": "EACCES", "write plugins/evil.so": "EACCES",
@@ -48,7 +49,8 @@ extension EndToEnd {
             "exec of a memfd": "works", "add_key user keyring": "EPERM", "shmget": "EPERM", "perf_event_open": "EPERM",
             "int 0x80 (32-bit getpid)": "SYS", "TIOCSTI": "EPERM", "/dev/tty": "EACCES",
             "unshare with SIGSYS blocked": "SYS",
-            "write core_pattern": "EACCES",
+            "write core_pattern": "EACCES", "/dev/pts": "EACCES", "/dev/ptmx": "EACCES", "/dev": "EACCES",
+            "/dev/urandom": "works", "setpriority(self, -20)": "EACCES", "PR_SET_CHILD_SUBREAPER 0": "EPERM",
         ]
 
         /// Runs a host in the scratch directory as that user.

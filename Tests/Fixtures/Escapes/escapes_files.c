@@ -70,6 +70,13 @@ static int attribute_of_records(void) {
     PATH_OF(state, "sessions.jsonl");
     return result(setxattr(path, "user.x", "1", 1, 0));
 }
+static int time_of_own(void) {
+    PATH_OF(own, "times");
+    int file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    int number = result(futimens(file, NULL));
+    (void)close(file);
+    return number;
+}
 static int time_of_records(void) {
     PATH_OF(state, "sessions.jsonl");
     return result(utimensat(AT_FDCWD, path, NULL, 0));
@@ -203,6 +210,7 @@ const struct attempt file_attempts[] = {
     {"open state dir + fchmod", chmod_state},
     {"setxattr on sessions.jsonl", attribute_of_records},
     {"utimensat on sessions.jsonl", time_of_records},
+    {"futimens of an own file", time_of_own},
     {"read neighbour's cache file", read_cache_of_neighbour},
     {"write neighbour's cache file", write_cache_of_neighbour},
     {"create in neighbour's cache", create_in_cache_of_neighbour},

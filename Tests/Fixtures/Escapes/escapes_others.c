@@ -54,6 +54,10 @@ static int type_into_terminal(void) {
     return result(ioctl(0, TIOCSTI, &letter));
 }
 static int terminal(void) { return open_and_close("/dev/tty", O_RDWR); }
+static int terminals(void) { return open_and_close("/dev/pts", O_RDONLY | O_DIRECTORY); }
+static int new_terminal(void) { return open_and_close("/dev/ptmx", O_RDONLY | O_NOCTTY); }
+static int devices(void) { return open_and_close("/dev", O_RDONLY | O_DIRECTORY); }
+static int randomness(void) { return open_and_close("/dev/urandom", O_RDONLY); }
 static int refuse_with_blocked_signal(void) {
     sigset_t set;
     sigemptyset(&set);
@@ -75,6 +79,10 @@ const struct attempt other_attempts[] = {
     {"int 0x80 (32-bit getpid)", old_architecture},
     {"TIOCSTI", type_into_terminal},
     {"/dev/tty", terminal},
+    {"/dev/pts", terminals},
+    {"/dev/ptmx", new_terminal},
+    {"/dev", devices},
+    {"/dev/urandom", randomness},
     {"unshare with SIGSYS blocked", blocked_signal},
     {"write core_pattern", program_for_cores},
     {NULL, NULL},

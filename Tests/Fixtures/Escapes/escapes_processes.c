@@ -59,6 +59,8 @@ static int limit_self(void) {
     return result(setrlimit(RLIMIT_STACK, &limit));
 }
 static int priority_of_neighbour(void) { return result(setpriority(PRIO_PROCESS, (id_t)around.neighbour, 19)); }
+static int priority_of_self(void) { return result(setpriority(PRIO_PROCESS, 0, -20)); }
+static int leave_orphans(void) { return result(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)); }
 static int processors_of_neighbour(void) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -97,6 +99,8 @@ const struct attempt process_attempts[] = {
     {"prlimit(neighbour)", limit_neighbour},
     {"setrlimit(self)", limit_self},
     {"setpriority(neighbour)", priority_of_neighbour},
+    {"setpriority(self, -20)", priority_of_self},
+    {"PR_SET_CHILD_SUBREAPER 0", leave_orphans},
     {"sched_setaffinity(neighbour)", processors_of_neighbour},
     {"sched_setaffinity(own thread)", processors_of_self},
     {"sched_setscheduler(neighbour)", scheduler_of_neighbour},

@@ -37,6 +37,17 @@ import Testing
         "removexattr", "setxattrat", "file_setattr",
     ]) func `fails quietly`(call: String) throws { #expect(try answer(call, in: machine()) == Self.fails(1)) }
 
+    @Test func `times are changed of open files only`() throws {
+        let machine = try machine()
+        #expect(try answer("utimensat", [3, 0, 0x7FFF_0000], in: machine) == Self.allow, "futimens")
+        for path: UInt64 in [0x7FFF_1000, 0x1_0000_0000] {
+            #expect(try answer("utimensat", [3, path, 0], in: machine) == Self.fails(1))
+        }
+        for name in ["utime", "utimes", "futimesat"] where SystemCall(name) != nil {
+            #expect(try answer(name, [0x7FFF_1000], in: machine) == Self.fails(1))
+        }
+    }
+
     @Test func `what is not named is allowed, and what nobody knows yet does not exist`() throws {
         let machine = try machine()
         for number in 0...SystemCall.lastKnown where SystemCall(number: number) == nil {
@@ -88,6 +99,8 @@ import Testing
         #expect(try answer("prctl", [1, 0], in: machine) == Self.fails(1))
         #expect(try answer("prctl", [1, 9], in: machine) == Self.allow)
         #expect(try answer("prctl", [35], in: machine) == Self.fails(1))
+        #expect(try answer("prctl", [36, 0], in: machine) == Self.fails(1), "no subreaper any more")
+        #expect(try answer("prctl", [36, 1], in: machine) == Self.allow)
         #expect(try answer("prctl", [15], in: machine) == Self.allow, "a thread's name")
         #expect(try answer("kill", [1, 9], in: machine) == Self.allow, "Landlock's")
     }
@@ -136,8 +149,11 @@ import Testing
 
     @Test func `older kernels get by filter what Landlock lacks`() throws {
         let machine = try machine(on: SandboxSupport(abi: 1, files: 0x1FFF))
-        #expect(try answer("kill", [1, 9], in: machine) == Self.fails(1))
-        #expect(try answer("kill", [UInt64(SeccompMachine.own), 9], in: machine) == Self.allow)
+        for name in ["kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"] {
+            #expect(try answer(name, [1, 9], in: machine) == Self.fails(1), "\(name)")
+            #expect(try answer(name, [UInt64(SeccompMachine.own), 9], in: machine) == Self.allow, "\(name)")
+            #expect(try answer(name, [1, 9], in: self.machine()) == Self.allow, "Landlock's")
+        }
         #expect(try answer("truncate", in: machine) == Self.fails(13))
         var settings = SandboxSettings(level: .on)
         settings.connect = .only([])

@@ -51,6 +51,14 @@ import Testing
         #expect(SandboxNeeds(needs, beside: narrow, folders: []).isEmpty)
     }
 
+    @Test func `a device is needed where all else may be read`() {
+        let settings = SandboxSettings(level: .on)
+        let needs = ["read=/dev/urandom", "read=/dev/ttyUSB0", "read=/srv"].compactMap(SandboxNeed.init(_:))
+        #expect(SandboxNeeds(needs, beside: settings, folders: []).line == "sandbox: { read: [\"/dev/ttyUSB0\"] }")
+        #expect(settings.granting(needs).read == .only(["/dev/urandom", "/dev/ttyUSB0", "/srv"]))
+        #expect(settings.granting(Array(needs.dropFirst(2))).read == .all)
+    }
+
     @Test(arguments: [
         "", "write", "write=", "write=relative", "write=/a/../b", "bind=65536", "bind=x", "udp=1", "syscalls=a b",
         "environment=A=B",

@@ -50,6 +50,20 @@ import Testing
         #expect(SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted).handledPorts == 1)
     }
 
+    @Test func `of what programs need, only what lies beside the host's own is read where that is in it`() {
+        var settings = SandboxSettings(level: .on)
+        settings.read = .only([])
+        var places = Self.places
+        places.hidden = ["/opt/host/state", "/srv/p"]
+        places.visible = ["/opt/other", "/opt/host/x", "/home/me/x"]
+        #expect(places.hasHiddenBasics)
+        let policy = SandboxPolicy(settings, places, on: .wanted)
+        #expect(rights("/opt", in: policy) == [] && rights("/home/me/x", in: policy) == [])
+        #expect(rights("/opt/other", in: policy).contains(.readFile) && rights("/usr", in: policy).contains(.readFile))
+        places.hidden = ["/srv/p", "/optional"]
+        #expect(!places.hasHiddenBasics)
+    }
+
     @Test func `a kernel without Landlock gets no rules, and an older one no rights that it lacks`() {
         let none = SandboxPolicy(SandboxSettings(level: .on), Self.places, on: SandboxSupport())
         #expect(none.paths.isEmpty && none.files == 0 && none.filter != nil)
@@ -119,5 +133,17 @@ import Testing
     @Test func `plugins within the state directory are reached all the same`() {
         let tree = ["/": ["s", "usr"], "/s": ["p", "tally.json"], "/s/p": ["x.so", "x.dat"]]
         #expect(find(tree, hiding: ["/s"], plugins: "/s/p") == ["/usr", "/s/p/x.dat"])
+    }
+
+    @Test func `of the devices only the harmless ones are visible`() {
+        let tree = [
+            "/": ["usr", "dev"], "/dev": ["null", "zero", "urandom", "shm", "pts", "sda", "kmsg", "tty1", "fd@", "x"],
+            "/dev/shm": ["s", "mine"],
+        ]
+        #expect(
+            find(tree, hiding: ["/s"], plugins: "/p") == ["/usr", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/shm"])
+        #expect(
+            find(tree, hiding: ["/dev/shm/s"], plugins: "/p")
+                == ["/usr", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/shm/mine"])
     }
 }

@@ -8,22 +8,6 @@ public struct BoundedPaths: Equatable, Sendable {
         case named
     }
 
-    /// A path that leads out of its bounds.
-    public struct Beyond: Hashable, Sendable {
-        /// The purpose for which the path is given.
-        public let use: Use
-        /// The path as the file has it.
-        public let path: String
-
-        /// A message for the log.
-        public var line: String {
-            let setting = use == .named ? "a parameter" : "sandbox.\(use.rawValue)"
-            return
-                "\(path) (\(setting)) leads beyond what sandbox_limit allows, and gives nothing: give it in plugins {} of "
-                + "schedhost.json5, or widen the limit there"
-        }
-    }
-
     private struct Place: Hashable {
         let use: Use
         let path: String
@@ -60,35 +44,5 @@ public struct BoundedPaths: Equatable, Sendable {
                 bounds[place] = other.bounds[place]
             }
         }
-    }
-}
-
-extension SandboxSettings {
-    /// Resolves the bounded paths when a worker starts. Paths that lead out of their bounds, and paths that do not exist,
-    /// are removed. The resolved paths are also returned as `exact`: the worker must not follow links in them.
-    ///
-    /// Named paths are not resolved here, because `NamedPaths` computes what they grant.
-    public func leading(by find: (String) -> String?)
-        -> (settings: SandboxSettings, exact: Set<String>, beyond: [BoundedPaths.Beyond])
-    {
-        var exact: Set<String> = []
-        var beyond: [BoundedPaths.Beyond] = []
-        func lead(_ paths: [String], for use: BoundedPaths.Use) -> [String] {
-            paths.compactMap { path in
-                if bounds.bounds(of: path, for: use) == nil { return path }
-                guard let found = find(path) else { return nil }
-                guard bounds.allows(found, of: path, for: use, find: find) else {
-                    beyond.append(BoundedPaths.Beyond(use: use, path: path))
-                    return nil
-                }
-                exact.insert(found)
-                return found
-            }
-        }
-        var settings = self
-        if case .only(let paths) = read { settings.read = .only(lead(paths, for: .read)) }
-        settings.write = lead(write, for: .write)
-        if case .only(let programs) = execute { settings.execute = .only(lead(programs, for: .execute)) }
-        return (settings, exact, beyond)
     }
 }

@@ -31,8 +31,7 @@ enum CallRules {
     private static let quiet = [
         "io_uring_setup", "io_uring_enter", "io_uring_register", "chmod", "fchmodat", "fchmodat2", "chown", "lchown",
         "fchownat", "setxattr", "lsetxattr", "setxattrat", "removexattr", "lremovexattr", "removexattrat",
-        "file_setattr",
-        "adjtimex", "clock_adjtime",
+        "file_setattr", "utime", "utimes", "futimesat", "adjtimex", "clock_adjtime",
     ]
 
     /// Flags of clone(2) that create namespaces; unshare(2) has one more.
@@ -53,6 +52,8 @@ enum CallRules {
         if support.scopes & Scopes.signals == 0 { signals(set) }
         sockets(settings, on: support, set)
         if support.files != 0, support.files & FileRights.truncate.rawValue == 0 { set("truncate", .answer(noAccess)) }
+        // Without a path (futimens(3)) it changes only what is open. By path it reaches hidden files too.
+        set("utimensat", .whereNull(1, .answer(.allow), otherwise: .answer(notPermitted)))
         // F_SETOWN may name only the worker itself, because otherwise SIGIO could be sent to any process. F_SETSIG then
         // does no harm, and leases need it.
         set(
@@ -68,14 +69,18 @@ enum CallRules {
                 otherwise: .whereArgument(
                     1, isOneOf: [0x8901, 0x8902], .answer(notPermitted), otherwise: .answer(.allow))))
         // PR_SET_PDEATHSIG is allowed only with SIGKILL, so that processes of a plugin can end with it. PR_SET_MM and
-        // PR_SET_PTRACER are refused.
+        // PR_SET_PTRACER are refused. PR_SET_CHILD_SUBREAPER cannot be taken back: the worker stays the parent of the
+        // processes that its plugin leaves behind, and so an ancestor by which the host knows them.
         set(
             "prctl",
             .whereArgument(
                 0, isOneOf: [1],
                 .whereArgument(1, isOneOf: [9], .answer(.allow), otherwise: .answer(notPermitted)),
                 otherwise: .whereArgument(
-                    0, isOneOf: [35, 0x5961_6D61], .answer(notPermitted), otherwise: .answer(.allow))))
+                    0, isOneOf: [36],
+                    .whereArgument(1, isOneOf: [0], .answer(notPermitted), otherwise: .answer(.allow)),
+                    otherwise: .whereArgument(
+                        0, isOneOf: [35, 0x5961_6D61], .answer(notPermitted), otherwise: .answer(.allow)))))
         return rules
     }
 
@@ -91,11 +96,7 @@ enum CallRules {
         set("clone3", .answer(noSuchCall))
         let asks = CallDecision.whereArgument(0, isOneOf: [.max], .answer(.allow), otherwise: .answer(.trap))
         set("personality", asks)
-        let isRead = CallDecision.test(
-            CallDecision.Test(argument: 2, equals: .value(0)),
-            then: .test(
-                CallDecision.Test(argument: 2, isUpper: true, equals: .value(0)), then: .answer(.allow),
-                otherwise: .answer(.trap)), otherwise: .answer(.trap))
+        let isRead = CallDecision.whereNull(2, .answer(.allow), otherwise: .answer(.trap))
         set("prlimit64", .whereOwn(0, .answer(.allow), otherwise: isRead))
         for name in ["sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"] {
             set(name, .whereOwn(0, .answer(.allow), otherwise: .answer(.trap)))
@@ -110,7 +111,9 @@ enum CallRules {
     /// Sets the rules for signals on kernels where Landlock cannot scope them: a worker may signal only itself and its
     /// process group.
     private static func signals(_ set: (String, CallDecision) -> Void) {
-        set("kill", .whereOwn(0, .answer(.allow), otherwise: .answer(notPermitted)))
+        for name in ["kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"] {
+            set(name, .whereOwn(0, .answer(.allow), otherwise: .answer(notPermitted)))
+        }
         set("pidfd_send_signal", .answer(notPermitted))
         set("tkill", .answer(notPermitted))
     }

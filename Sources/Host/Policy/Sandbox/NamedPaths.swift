@@ -95,16 +95,16 @@ public struct NamedPaths: Sendable {
     /// The permissions for these paths, without duplicates, and the paths that lead beyond their bounds. `look` returns
     /// what exists at a path.
     public func grants(for paths: [String], within bounds: BoundedPaths = BoundedPaths(), look: (String) -> Found?)
-        -> (grants: [Grant], beyond: [BoundedPaths.Beyond])
+        -> (grants: [Grant], beyond: [RefusedPath])
     {
         var grants: [Grant] = []
-        var beyond: [BoundedPaths.Beyond] = []
+        var beyond: [RefusedPath] = []
         for path in paths {
             guard let grant = grant(for: path, look), !grants.contains(grant) else { continue }
             if bounds.allows(grant.path, of: path, for: .named, find: { look($0)?.path }) {
                 grants.append(grant)
             } else {
-                beyond.append(BoundedPaths.Beyond(use: .named, path: path))
+                beyond.append(RefusedPath(use: .named, path: path, reason: .beyondLimit))
             }
         }
         return (grants, beyond)
@@ -112,7 +112,7 @@ public struct NamedPaths: Sendable {
 
     /// Whether the path contains a link that the plugin itself may have created, because the link's directory can be
     /// granted as a whole, and that leads out of that directory.
-    private func isLedAway(_ path: String, _ look: (String) -> Found?) -> Bool {
+    func isLedAway(_ path: String, _ look: (String) -> Found?) -> Bool {
         var folder = "/"
         for part in path.split(separator: "/") where part != "." {
             let place = (folder == "/" ? "" : folder) + "/" + part

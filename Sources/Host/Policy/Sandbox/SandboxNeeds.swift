@@ -56,7 +56,10 @@ extension SandboxSettings {
         }
         if level == .off { return true }
         switch need.kind {
-        case .read: if case .only(let paths) = read { return isIn(paths + SandboxPolicy.basics + written) }
+        case .read:
+            if case .only(let paths) = read { return isIn(paths + SandboxPolicy.basics + written) }
+            let plain = VisiblePaths.plainDevices.map { VisiblePaths.devices + "/" + $0 }
+            return need.isDevice ? isIn(plain + written) : true
         case .write: return isIn(written)
         case .execute: if case .only(let paths) = execute { return isIn(paths) }
         case .connect:
@@ -73,6 +76,10 @@ extension SandboxSettings {
     /// The settings with the needs granted in addition.
     public func granting(_ needs: [SandboxNeed]) -> SandboxSettings {
         var granted = self
+        // Everything except devices may be read; for a device a list takes the place of that.
+        if read == .all, needs.contains(where: { $0.kind == .read && $0.isDevice && !allows($0, written: []) }) {
+            granted.read = .only([])
+        }
         for need in needs {
             switch need.kind {
             case .read: if case .only(let paths) = granted.read { granted.read = .only(paths + [need.value]) }
@@ -90,5 +97,12 @@ extension SandboxSettings {
             }
         }
         return granted
+    }
+}
+
+extension SandboxNeed {
+    /// Whether its value is the path of a device.
+    fileprivate var isDevice: Bool {
+        PlainPath.normal(value).map { PlainPath.isBeneath($0, VisiblePaths.devices) } ?? false
     }
 }

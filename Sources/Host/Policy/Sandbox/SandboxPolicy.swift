@@ -30,6 +30,11 @@ public struct SandboxPolicy: Equatable, Sendable {
         /// The paths that may be read and executed if the sandbox permits reading everything: the siblings of hidden
         /// paths.
         public var visible: [String] = []
+        /// The paths that programs need in order to run, in which links are resolved.
+        public var basics = SandboxPolicy.basics
+        /// The host's own paths, in which links are resolved. If one lies beneath a basic path, only the visible paths
+        /// beneath that may be read.
+        public var hidden: Set<String> = []
 
         /// Creates an empty set of paths.
         public init() {}
@@ -51,7 +56,7 @@ public struct SandboxPolicy: Equatable, Sendable {
     public let filter: SeccompProgram?
 
     /// The paths that programs need in order to be linked dynamically, resolve names and use TLS.
-    static let basics = [
+    public static let basics = [
         "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/opt", "/proc", "/sys", "/dev/null",
         "/dev/zero",
         "/dev/full", "/dev/random", "/dev/urandom", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
@@ -119,7 +124,7 @@ public struct SandboxPolicy: Equatable, Sendable {
         switch settings.read {
         case .all: for path in places.visible { add(path, FileRights.read.union(execute)) }
         case .only(let paths):
-            for path in Self.basics { add(path, FileRights.read.union(execute)) }
+            for path in places.shownBasics { add(path, FileRights.read.union(execute)) }
             for path in paths { add(path, FileRights.read, isExact: places.exact.contains(path)) }
         }
         for path in settings.write {
@@ -167,5 +172,18 @@ public struct SandboxPolicy: Equatable, Sendable {
             while bytes.count % 8 != 0 { bytes.append(0) }
         }
         return bytes
+    }
+}
+
+extension SandboxPolicy.Places {
+    /// Whether a hidden path lies at or beneath one that programs need.
+    public var hasHiddenBasics: Bool { basics.contains { hides(beneath: $0) } }
+
+    private func hides(beneath path: String) -> Bool { hidden.contains { PlainPath.isBeneath($0, path) } }
+
+    fileprivate var shownBasics: [String] {
+        basics.flatMap { path in
+            hides(beneath: path) ? visible.filter { PlainPath.isBeneath($0, path) } : [path]
+        }
     }
 }

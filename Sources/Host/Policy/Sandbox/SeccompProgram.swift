@@ -58,6 +58,15 @@ indirect enum CallDecision: Equatable, Sendable {
         }
     }
 
+    /// Decides `then` if an argument is 0 as a whole, such as a null pointer.
+    static func whereNull(_ argument: Int, _ then: CallDecision, otherwise: CallDecision) -> CallDecision {
+        .test(
+            Test(argument: argument, equals: .value(0)),
+            then: .test(
+                Test(argument: argument, isUpper: true, equals: .value(0)), then: then, otherwise: otherwise),
+            otherwise: otherwise)
+    }
+
     /// Decides `then` if an argument refers to the worker itself: its process id, or 0.
     static func whereOwn(_ argument: Int, _ then: CallDecision, otherwise: CallDecision) -> CallDecision {
         whereArgument(

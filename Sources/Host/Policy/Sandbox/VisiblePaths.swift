@@ -42,6 +42,11 @@ public struct VisiblePaths {
     /// at its start; a directory with more entries is hidden (`crowded`).
     public static let mostInFolder = 1000
 
+    /// The directory of devices. It is never visible as a whole, since it has other people's terminals and the disks;
+    /// `plainDevices` are.
+    public static let devices = "/dev"
+    static let plainDevices: Set = ["full", "null", "random", "shm", "urandom", "zero"]
+
     /// The visible paths, absolute.
     public private(set) var paths: [String] = []
     /// The directories with too many entries. They are hidden, except for the subdirectories that lead to a hidden path
@@ -81,7 +86,7 @@ public struct VisiblePaths {
 
     private mutating func walk(_ folder: String, _ list: (String) -> [Entry]) {
         let all = list(folder)
-        let shown = folder == plugins.path ? plugins.visible(of: all) : all
+        let shown = shown(all, in: folder)
         if shown.count > Self.mostInFolder {
             crowded.append(folder)
             let start = folder == "/" ? "/" : folder + "/"
@@ -94,7 +99,19 @@ public struct VisiblePaths {
         for entry in shown where !entry.isLink {
             let path = folder == "/" ? "/" + entry.name : folder + "/" + entry.name
             if hidden.contains(path) { continue }
-            if ways.contains(path) || path == plugins.path { walk(path, list) } else { paths.append(path) }
+            if ways.contains(path) || path == plugins.path || path == Self.devices {
+                walk(path, list)
+            } else {
+                paths.append(path)
+            }
+        }
+    }
+
+    private func shown(_ entries: [Entry], in folder: String) -> [Entry] {
+        switch folder {
+        case plugins.path: plugins.visible(of: entries)
+        case Self.devices: entries.filter { Self.plainDevices.contains($0.name) || ways.contains("/dev/" + $0.name) }
+        default: entries
         }
     }
 }

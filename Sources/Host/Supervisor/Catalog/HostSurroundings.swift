@@ -8,6 +8,11 @@ public enum HostSurroundings {
     /// The largest file that is read, in bytes.
     private static let mostBytes = 64 << 10
 
+    /// The directory with the credentials from the service manager, if there is one.
+    static var credentials: [String] {
+        HostProcess.environment("CREDENTIALS_DIRECTORY").map { $0.isEmpty ? [] : [$0] } ?? []
+    }
+
     /// Looks a reference up. If it cannot be resolved, the answer says what is missing and how to provide it.
     public static func lookUp(_ reference: Surrounding, from file: String) -> Surrounding.Answer {
         switch reference {

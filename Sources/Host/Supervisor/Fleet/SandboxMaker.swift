@@ -7,6 +7,9 @@ final class SandboxMaker {
     /// What the kernel can enforce.
     let support: SandboxSupport
     private let hidden: [String]
+    /// The host's configuration file, if it is not one in the plugins directory.
+    private let configuration: String?
+    private let secrets = SecretFiles()
     let plugins: String
     private let libraries: () -> Set<String>
     private let tell: (String) -> Void
@@ -19,6 +22,7 @@ final class SandboxMaker {
     private struct Visible {
         var stamps: [String: Stamp] = [:]
         var libraries: Set<String>
+        var hidden: Set<String>
         var paths: [String] = []
     }
 
@@ -28,14 +32,17 @@ final class SandboxMaker {
         let modified: WallTime
     }
 
-    /// Makes a maker for workers of the plugins in that directory. `hidden`: the state directory, and a configuration
-    /// file outside of the plugins directory. `libraries` returns the names of libraries among the plugins.
+    /// Makes a maker for workers of the plugins in that directory. `hidden`: the state directory, and the credentials
+    /// from the service manager. `configuration`: the host's file outside of the plugins directory. `libraries` returns
+    /// the names of libraries among the plugins.
     ///
     /// Each message that people should see is passed to `tell` once.
     init(
-        hidden: [String], plugins: String, tell: @escaping (String) -> Void, libraries: @escaping () -> Set<String>
+        hidden: [String], configuration: String? = nil, plugins: String, tell: @escaping (String) -> Void,
+        libraries: @escaping () -> Set<String>
     ) {
         self.hidden = hidden
+        self.configuration = configuration
         self.tell = tell
         self.plugins = plugins
         self.libraries = libraries
@@ -53,11 +60,20 @@ final class SandboxMaker {
     /// The policy for a worker with these settings and places. Throws if it would have too many rules.
     func policy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> SandboxPolicy {
         var places = places
-        let (settings, exact, beyond) = settings.leading { HostProcess.resolved($0) }
+        let plugins = HostProcess.resolved(plugins) ?? plugins
+        let hidden = hiddenPlaces(plugins: plugins)
+        let listed = ListedPaths(hidden: hidden, plugins: plugins, home: Self.home)
+        let (settings, exact, refused) = listed.resolve(settings, look: Self.look)
+        say(refused)
         places.exact = exact
-        places.named = named(settings)
-        say(beyond)
-        if settings.read == .all, support.files != 0 { places.visible = visiblePaths() }
+        places.named = named(settings, NamedPaths(hidden: hidden + [plugins], home: Self.home))
+        if support.files != 0 {
+            places.hidden = hidden.union([plugins])
+            places.basics = SandboxPolicy.basics.compactMap { HostProcess.resolved($0) }
+            if settings.read == .all || places.hasHiddenBasics {
+                places.visible = visiblePaths(hiding: hidden, plugins: plugins)
+            }
+        }
         if filter?.settings != settings { filter = (settings, SandboxPolicy.filter(settings, on: support)) }
         let policy = SandboxPolicy(settings, places, on: support, filter: filter?.program)
         if policy.paths.count > SandboxPolicy.mostRules {
@@ -69,21 +85,20 @@ final class SandboxMaker {
         return policy
     }
 
-    private func visiblePaths() -> [String] {
+    private func visiblePaths(hiding hidden: Set<String>, plugins: String) -> [String] {
         let libraries = libraries()
-        if let visible, visible.libraries == libraries,
+        if let visible, visible.libraries == libraries, visible.hidden == hidden,
             visible.stamps.allSatisfy({ Self.stamp(of: $0.key) == $0.value })
         {
             return visible.paths
         }
-        var fresh = Visible(libraries: libraries)
-        let resolved = HostProcess.resolved(plugins) ?? plugins
-        let hidden = hiddenPlaces(plugins: resolved)
+        var fresh = Visible(libraries: libraries, hidden: hidden)
         let found = VisiblePaths.find(
-            hiding: hidden, plugins: VisiblePaths.Plugins(resolved, libraries: libraries)
+            hiding: hidden, plugins: VisiblePaths.Plugins(plugins, libraries: libraries)
         ) { folder in
             fresh.stamps[folder] = Self.stamp(of: folder)
-            return Self.entries(of: folder, most: folder == resolved ? .max : VisiblePaths.mostInFolder + 1)
+            let isWhole = folder == plugins || folder == VisiblePaths.devices
+            return Self.entries(of: folder, most: isWhole ? .max : VisiblePaths.mostInFolder + 1)
         }
         fresh.paths = found.paths
         for folder in found.crowded where told.insert(folder).inserted {
@@ -95,27 +110,37 @@ final class SandboxMaker {
         return fresh.paths
     }
 
-    /// The state directory and the configurations, with links resolved.
+    /// The host's own places: state directory, configurations, and the secrets that these refer to. Links are resolved.
     private func hiddenPlaces(plugins: String) -> Set<String> {
-        var hidden = Set(hidden.map { HostProcess.resolved($0) ?? $0 })
+        let files = Self.entries(of: plugins).filter { $0.name.hasSuffix(".json5") }
+        var paths = hidden + (configuration.map { [$0] } ?? [])
         // A configuration that is a link may be a file anywhere.
-        for entry in Self.entries(of: plugins) where entry.isLink && entry.name.hasSuffix(".json5") {
-            if let target = HostProcess.resolved(plugins + "/" + entry.name) { hidden.insert(target) }
-        }
-        return hidden
+        paths += files.filter(\.isLink).map { plugins + "/" + $0.name }
+        paths += secrets.paths(in: files.map { plugins + "/" + $0.name } + (configuration.map { [$0] } ?? []))
+        return Set(paths.map { HostProcess.resolved($0) ?? HostProcess.absolute($0) })
+    }
+
+    private static var home: String? { HostProcess.environment("HOME").map { HostProcess.resolved($0) ?? $0 } }
+
+    private static func look(_ path: String) -> NamedPaths.Found? {
+        guard let resolved = HostProcess.resolved(path) else { return nil }
+        return NamedPaths.Found(resolved, isFolder: (try? Directory(resolved)) != nil)
     }
 
     /// The folders and files that paths in a configuration would grant now, for a configuration in the folder `plugins`
     /// and without its host's settings.
     static func folders(named paths: [String], beside plugins: String) -> [String] {
-        let maker = SandboxMaker(hidden: [], plugins: HostProcess.absolute(plugins), tell: { _ in }) { [] }
-        return maker.grants(paths, within: BoundedPaths()).grants.map(\.path)
+        let plugins = HostProcess.absolute(plugins)
+        let resolved = HostProcess.resolved(plugins) ?? plugins
+        let maker = SandboxMaker(hidden: [], plugins: plugins, tell: { _ in }) { [] }
+        let named = NamedPaths(hidden: maker.hiddenPlaces(plugins: resolved) + [resolved], home: home)
+        return named.grants(for: paths, look: look).grants.map(\.path)
     }
 
     /// The grants for paths named in a configuration. Creates files that must exist before they can be granted.
-    private func named(_ settings: SandboxSettings) -> [NamedPaths.Grant] {
+    private func named(_ settings: SandboxSettings, _ named: NamedPaths) -> [NamedPaths.Grant] {
         if settings.named.isEmpty || support.files == 0 { return [] }
-        let (grants, beyond) = grants(settings.named, within: settings.bounds)
+        let (grants, beyond) = named.grants(for: settings.named, within: settings.bounds, look: Self.look)
         say(beyond)
         for case .newFile(let path) in grants {
             // If this fails, the plugin could not have created the file either.
@@ -124,20 +149,8 @@ final class SandboxMaker {
         return grants
     }
 
-    private func say(_ beyond: [BoundedPaths.Beyond]) {
-        for line in beyond.map(\.line) where told.insert(line).inserted { tell(line) }
-    }
-
-    private func grants(_ paths: [String], within bounds: BoundedPaths)
-        -> (grants: [NamedPaths.Grant], beyond: [BoundedPaths.Beyond])
-    {
-        let plugins = HostProcess.resolved(plugins) ?? plugins
-        let home = HostProcess.environment("HOME").map { HostProcess.resolved($0) ?? $0 }
-        let named = NamedPaths(hidden: hiddenPlaces(plugins: plugins) + [plugins], home: home)
-        return named.grants(for: paths, within: bounds) { path in
-            guard let resolved = HostProcess.resolved(path) else { return nil }
-            return NamedPaths.Found(resolved, isFolder: (try? Directory(resolved)) != nil)
-        }
+    private func say(_ refused: [RefusedPath]) {
+        for line in refused.map(\.line) where told.insert(line).inserted { tell(line) }
     }
 
     private static func entries(of folder: String, most: Int = .max) -> [VisiblePaths.Entry] {
