@@ -299,7 +299,7 @@ import Testing
 
     @Test func aClaimThatIsOfNoInterestIsGivenBack() {
         var desk = holder()
-        desk.tell(.drop(Desk.claim))
+        desk.tell(.drop(Desk.claim, .removed))
         desk.tell(.ended(Desk.claim))
         desk.pass(2)
         #expect(desk.record?.host == nil)

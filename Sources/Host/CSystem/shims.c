@@ -10,14 +10,40 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/vfs.h>
+#include <unistd.h>
+#include <time.h>
 
 int chs_pipe2(int ends[2], int flags) { return pipe2(ends, flags); }
 
 int chs_close_range(unsigned int first, unsigned int last, int flags) { return close_range(first, last, flags); }
 
 int chs_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
+int chs_sealable(const char *name, off_t size) {
+    int file = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (file >= 0 && ftruncate(file, size) != 0) {
+        close(file);
+        return -1;
+    }
+    return file;
+}
+
+int chs_seal(int file) {
+    return fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
+}
+
+int chs_kill_timer(timer_t *timer) {
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    return timer_create(CLOCK_BOOTTIME, &event, timer);
+}
+
+int chs_kill_timer_set(timer_t timer, int64_t nanoseconds) {
+    struct itimerspec at = {.it_value = {nanoseconds / 1000000000, nanoseconds % 1000000000}};
+    return timer_settime(timer, TIMER_ABSTIME, &at, NULL);
+}
 
 int chs_open_entry(int directory, const char *name) { return openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC); }
 

@@ -111,6 +111,8 @@ public struct ClaimMachine: Equatable, Sendable {
         case move
         /// Another host is the better one for it.
         case rebalance
+        /// A person has stopped the routine on this host.
+        case rest
         /// The routine is shut out on this host.
         case quarantine
         /// The routine is no more, or is no longer to run on one host only.

@@ -35,7 +35,7 @@ public struct ClusterMember: Sendable {
         /// The claim is to be held by one host.
         case want(ClaimName, ClaimWish)
         /// The claim is of no interest to this host any more.
-        case drop(ClaimName)
+        case drop(ClaimName, ClaimMachine.Departure)
         /// No session of the claim lives, and none will begin.
         case ended(ClaimName)
         /// The claim is to be given back, and not to be taken again for so many ns.
@@ -144,7 +144,7 @@ public struct ClusterMember: Sendable {
         case .changed: isHinted = true
         case .deadline: break
         case .want(let name, let wish): claims.want(name, wish)
-        case .drop(let name): change(name, .leave(.removed, bar: now), at: now, isDropped: true)
+        case .drop(let name, let why): change(name, .leave(why, bar: now), at: now, isDropped: true)
         case .ended(let name): change(name, .ended, at: now)
         case .leave(let name, let departure, let bar):
             change(name, .leave(departure, bar: now + max(bar, 0)), at: now)

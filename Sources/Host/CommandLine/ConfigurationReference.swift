@@ -14,7 +14,7 @@ public enum ConfigurationReference {
     }
 
     /// All keys, grouped in the order of the reference.
-    public static let sections: [Section] = Topic.allCases.map { topic in
+    public static let sections: [Section] = ConfigurationWords.Topic.allCases.map { topic in
         let settings = SettingKey.allCases.filter { words($0).topic == topic }.map(entry)
         let containers = topic == .parts ? SettingContainer.allCases.map(ContainerReference.entry) : []
         return Section(title: topic.rawValue, entries: settings + containers)
@@ -23,49 +23,12 @@ public enum ConfigurationReference {
     /// All entries.
     public static var entries: [ConfigurationEntry] { sections.flatMap(\.entries) }
 
-    private enum Topic: String, CaseIterable {
-        case times = "When a routine runs"
-        case life = "How it runs"
-        case errors = "What follows an error"
-        case restart = "When it is started again"
-        case limits = "What a worker may use"
-        case sandbox = "What a plugin may touch"
-        case caches = "What caches may use"
-        case told = "Who is told what happens"
-        case parts = "Parts of a file"
-    }
-
-    /// The part of an entry that is written for people and cannot be derived from the code.
-    private struct Words {
-        let topic: Topic
-        let text: String
-        let example: String
-        /// What applies if nothing sets the key and there is no built-in value to show.
-        var unset: String?
-        /// The descriptor's field that also sets the key.
-        var field: String?
-        /// The command-line option that also sets the key.
-        var option: OptionName?
-
-        init(
-            _ topic: Topic, _ text: String, _ example: String, unset: String? = nil, field: String? = nil,
-            option: OptionName? = nil
-        ) {
-            self.topic = topic
-            self.text = text
-            self.example = example
-            self.unset = unset
-            self.field = field
-            self.option = option
-        }
-    }
-
     private static func entry(_ key: SettingKey) -> ConfigurationEntry {
         let words = words(key)
         var places: [ConfigurationPlace] = words.field.map { [.descriptor($0)] } ?? []
         places += [.hostFile, .pluginFile]
-        if key != .isolation, key != .maxRunning { places.append(.routine) }
-        if key == .maxRunning { places = [.hostFile] }
+        if key != .isolation { places.append(.routine) }
+        if key.isHostWide { places = [.hostFile] }
         if let option = words.option { places.append(.commandLine(option)) }
         return ConfigurationEntry(
             key: key.rawValue, group: key.group, form: key.form, builtIn: words.unset ?? builtIn(key), places: places,
@@ -83,119 +46,119 @@ public enum ConfigurationReference {
         }
     }
 
-    private static func words(_ key: SettingKey) -> Words {
+    private static func words(_ key: SettingKey) -> ConfigurationWords {
         switch key {
         case .waitMs:
-            Words(
+            ConfigurationWords(
                 .times,
                 "How long it is from the start of one cycle to the start of the next one (0: back to back); a longer wait "
                     + "spares the source, a shorter one gives fresher values.",
                 "wait_ms: 5000", unset: "the plugin's own", field: "wait_ms")
         case .schedule:
-            Words(
+            ConfigurationWords(
                 .times,
                 "The times at which cycles begin, in place of wait_ms, for work that belongs to an hour of the day or a "
                     + "day of the week; schedhost calendar shows what a text means.",
                 "schedule: \"Mon..Fri 09:30 Europe/Berlin\"", unset: "the plugin's own, or none",
                 field: "schedule")
         case .zone:
-            Words(
+            ConfigurationWords(
                 .times,
                 "The time zone of schedules that name none, for machines whose own zone is not the one that is meant.",
                 "zone: \"Europe/Berlin\"", unset: "the machine's own")
         case .dst:
-            Words(
+            ConfigurationWords(
                 .times,
                 "What becomes of a schedule's times when the clocks change: with \"once\" an hour that is named comes once a "
                     + "day, with \"skip\" what the clocks skip is lost, with \"wall\" it is lost or comes twice as on a "
                     + "clock on the wall; \"skip\" is for runs that do harm at another hour than theirs.",
                 "dst: \"skip\"")
         case .deadlineMs:
-            Words(
+            ConfigurationWords(
                 .times,
                 "How late a run by a schedule may begin before it is counted as missed instead, for work that is "
                     + "worthless, or does harm, when it is late.",
                 "deadline_ms: 3600000")
         case .catchUp:
-            Words(
+            ConfigurationWords(
                 .times,
                 "What happens at the start if a schedule's time passed while no host ran: one run with \"once\", nothing "
                     + "with \"none\", which is for work that only makes sense at its time.",
                 "catch_up: \"none\"")
         case .jitterMs:
-            Words(
+            ConfigurationWords(
                 .times,
                 "By how much a schedule's starts are spread at most, always alike for one routine, so that many routines do "
                     + "not ask one server in the same second.",
                 "jitter_ms: 30000")
         case .align:
-            Words(
+            ConfigurationWords(
                 .times,
                 "Whether cycles begin at the multiples of wait_ms since 1970 UTC, for work that is to begin with the minute "
                     + "or the hour.",
                 "align: true")
         case .alignOffsetMs:
-            Words(
+            ConfigurationWords(
                 .times,
                 "By how much the multiples of align are moved, so that a cycle comes, say, 5 s after the full minute, "
                     + "when the source is ready.",
                 "align_offset_ms: 5000")
         case .first:
-            Words(
+            ConfigurationWords(
                 .times,
                 "When the first cycle of a session comes: \"now\", \"after_wait\", or \"due\", which is one wait after the "
                     + "last cycle that there was, also in an earlier host, so that a restart does not repeat rare and "
                     + "expensive work.",
                 "first: \"due\"", unset: "\"now\"; by a schedule or with align, its next time")
         case .maxCycles:
-            Words(
+            ConfigurationWords(
                 .times,
                 "After how many cycles a session is complete and none follows it, for work that has an end and for trials.",
                 "max_cycles: 1000", field: "max_cycles", option: .maxCycles)
         case .until:
-            Words(
+            ConfigurationWords(
                 .times,
                 "When sessions are complete and none follows them: the next time that the local clock shows HH:MM, or a "
                     + "moment; it is for work that has to end by a certain time.",
                 "until: \"18:30\"", option: .until)
         case .timeoutMs:
-            Words(
+            ConfigurationWords(
                 .life,
                 "How long a callback may take before its worker is ended where it hangs; more is for slow work, less "
                     + "finds a hang sooner.",
                 "timeout_ms: 30000", unset: "10 x wait_ms, from 60000 to 3600000; by a schedule 3600000",
                 field: "timeout_ms")
         case .isolation:
-            Words(
+            ConfigurationWords(
                 .life,
                 "How many routines share a worker process: one plugin's, one alone, or those of all plugins; \"routine\" "
                     + "keeps routines of a plugin from harming each other, \"shared\" saves memory and protects nobody.",
                 "isolation: \"routine\"", option: .isolation)
         case .enabled:
-            Words(
+            ConfigurationWords(
                 .life,
                 "Whether the routine, or all of a plugin's, is started; false keeps a plugin in its place without running it.",
                 "enabled: false")
         case .maxRunning:
-            Words(
+            ConfigurationWords(
                 .life,
                 "How many cycles run at once in the host at most, first due first; a bound spares a machine on which "
                     + "many routines are due together, and lateness shows what the others waited.",
                 "max_running: 8")
         case .groupName:
-            Words(
+            ConfigurationWords(
                 .life,
                 "The group of a routine, of which only so many cycles run at once, whichever plugins they are of; group: "
                     + "\"heavy\" says the same, and it is for work that gets in its own way.",
                 "group: { name: \"heavy\" }", unset: "none")
         case .groupMaxRunning:
-            Words(
+            ConfigurationWords(
                 .life,
                 "How many cycles of its group may run when one of this routine begins, its own included; set in schedhost.json5 "
                     + "it holds for all groups.",
                 "group: { max_running: 2 }")
         case .onError:
-            Words(
+            ConfigurationWords(
                 .errors,
                 "What follows an error of a callback where the routine has no hook that decides: \"continue\" (it is counted, "
                     + "and the next cycle comes when it is due), \"retry\", \"end_session\" (a new session follows), \"stop\" "
@@ -203,194 +166,222 @@ public enum ConfigurationReference {
                     + "\"continue\" keeps what the session has in memory.",
                 "on_error: \"continue\"")
         case .retryDelayMs:
-            Words(
+            ConfigurationWords(
                 .errors,
                 "How long after an error the same cycle is tried again, where on_error or a hook wants a retry; more is for "
                     + "sources that need time to recover.",
                 "retry: { delay_ms: 5000 }")
         case .retryAttempts:
-            Words(
+            ConfigurationWords(
                 .errors,
                 "How often one cycle is tried at most, also when a hook wants a retry, before its session ends; more "
                     + "is for sources that fail now and then.",
                 "retry: { attempts: 5 }")
         case .restartFirstDelayMs:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "How long the back-off is after the first error, and after the second death in a row (each further one "
                     + "doubles it); less is for routines that are missed at once.",
                 "restart: { first_delay_ms: 1000 }")
         case .restartMaxDelayMs:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "What the doubled back-off stops at; less brings a routine back sooner after a long failure, more spares "
                     + "its source.",
                 "restart: { max_delay_ms: 300000 }")
         case .restartJitterPercent:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "By how much of itself a back-off varies to either side, so that many routines do not return at once.",
                 "restart: { jitter_percent: 25 }")
         case .restartResetAfterMs:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "How long a session must have lived, with a good cycle, to end a row of deaths and the quarantine of a "
                     + "routine on trial; more is for routines that die late.",
                 "restart: { reset_after_ms: 600000 }")
         case .restartSameCauseFailures:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "How many deaths for one cause quarantine a routine; less gives up sooner on a bug that repeats itself.",
                 "restart: { same_cause_failures: 3 }")
         case .restartSameCauseWindowMs:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "The time in which deaths for one cause are counted; more also finds a crash that comes once an hour.",
                 "restart: { same_cause_window_ms: 86400000 }")
         case .restartAnyCauseFailures:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "How many deaths of any kind quarantine a routine; more bears with a routine that is known to be unsteady.",
                 "restart: { any_cause_failures: 100 }")
         case .restartAnyCauseWindowMs:
-            Words(
+            ConfigurationWords(
                 .restart, "The time in which deaths of any kind are counted; more is stricter.",
                 "restart: { any_cause_window_ms: 7200000 }")
         case .restartProbeAfterMs:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "After which times a quarantined routine is tried again, the last one for ever ([]: never); shorter "
                     + "times are for routines whose faults mend themselves.",
                 "restart: { probe_after_ms: [60000, 600000] }")
         case .restartShortageDelayMs:
-            Words(
+            ConfigurationWords(
                 .restart,
                 "How long after the host lacked something itself (disk, descriptors, memory) it tries again; more is for "
                     + "machines that are short for minutes.",
                 "restart: { shortage_delay_ms: 10000 }")
         case .limitMemoryMb:
-            Words(
+            ConfigurationWords(
                 .limits,
                 "How much memory the worker may have: its data, and with a control group (see status) shared memory too.",
                 "limits: { memory_mb: 256 }")
         case .limitOpenFiles:
-            Words(
+            ConfigurationWords(
                 .limits,
                 "How many files the worker may have open, so that a leak of descriptors is found where it happens.",
                 "limits: { open_files: 128 }")
         case .limitProcesses:
-            Words(
+            ConfigurationWords(
                 .limits,
                 "How many processes and threads the worker may have, its own included, so that it cannot fork without end.",
                 "limits: { processes: 64 }")
         case .limitCpuPercent:
-            Words(
+            ConfigurationWords(
                 .limits,
                 "What share of a processor the worker gets, so that heavy work does not slow down the rest: at most, where "
                     + "there are control groups (status says so), else while others want it too.",
                 "limits: { cpu_percent: 50 }")
         case .sandboxRead:
-            Words(
+            ConfigurationWords(
                 .sandbox,
                 "What may be read: everything but the host's own files (what is made later beside these: by the next worker "
                     + "only); a list, and what all programs need, takes its place.",
                 "sandbox: { read: [\"/var/log/app\"] }")
         case .sandboxWrite:
-            Words(
+            ConfigurationWords(
                 .sandbox,
                 "What may be written, beside the plugin's caches, the folder in SCHEDHOST_DATA and absolute paths in params.",
                 "sandbox: { write: [\"/srv/out\"] }")
         case .sandboxExecute:
-            Words(
+            ConfigurationWords(
                 .sandbox,
                 "Which programs may be executed, each in the same sandbox; \"none\" is for plugins that start no others.",
                 "sandbox: { execute: [\"/usr/bin/git\"] }")
         case .sandboxConnect:
-            Words(.sandbox, "To which TCP ports of any machine it may connect.", "sandbox: { connect: [443] }")
+            ConfigurationWords(
+                .sandbox, "To which TCP ports of any machine it may connect.", "sandbox: { connect: [443] }")
         case .sandboxBind:
-            Words(
+            ConfigurationWords(
                 .sandbox, "At which TCP ports the plugin may listen, for plugins that are servers.",
                 "sandbox: { bind: [9100] }", unset: "[] (none)")
         case .sandboxUDP:
-            Words(.sandbox, "Whether UDP may be used; names are looked up by it.", "sandbox: { udp: false }")
+            ConfigurationWords(
+                .sandbox, "Whether UDP may be used; names are looked up by it.", "sandbox: { udp: false }")
         case .sandboxUnix:
-            Words(
+            ConfigurationWords(
                 .sandbox,
                 "Sockets in the file system that the plugin may connect to; below Landlock ABI 9 any entry allows all of them.",
                 "sandbox: { unix: [\"/run/postgresql/.s.PGSQL.5432\"] }", unset: "[] (none)")
         case .sandboxSyscalls:
-            Words(
+            ConfigurationWords(
                 .sandbox,
                 "System calls that are given back to the plugin; the log names the one that was refused, and where it was made.",
                 "sandbox: { syscalls: [\"chmod\"] }", unset: "[] (none)")
         case .sandboxEnvironment:
-            Words(
+            ConfigurationWords(
                 .sandbox,
                 "Variables of the host's environment that the worker has too, beside those that every program needs.",
                 "sandbox: { environment: [\"PGPASSFILE\"] }", unset: "[] (none)")
         case .sandboxLevel:
-            Words(
+            ConfigurationWords(
                 .sandbox,
                 "Whether a plugin is kept from touching what is not its own: with \"on\" as far as this kernel can; with "
                     + "\"required\" it is refused where that is not all. sandbox: \"on\" says the same in short.",
                 "sandbox: { level: \"required\" }")
         case .cacheDurability:
-            Words(
+            ConfigurationWords(
                 .caches,
                 "What a saved value survives: any crash of a process with \"process\"; a power loss too with \"power\", where "
                     + "each save waits for the disk.",
                 "caches: { durability: \"power\" }")
         case .cacheValueMb:
-            Words(
+            ConfigurationWords(
                 .caches,
                 "The largest value that is kept (a larger one is served and not kept); more is for large downloads.",
                 "caches: { value_mb: 64 }")
         case .cacheMemoryMb:
-            Words(
+            ConfigurationWords(
                 .caches,
                 "What all caches of a worker hold in memory together; less saves memory, more saves loads.",
                 "caches: { memory_mb: 64 }")
         case .cacheDiskFiles:
-            Words(
+            ConfigurationWords(
                 .caches,
                 "How many values with keys one cache keeps on disk, and past it the least recently written ones go; "
                     + "more is for many keys.",
                 "caches: { disk_files: 1000 }")
         case .cacheDiskMb:
-            Words(
+            ConfigurationWords(
                 .caches,
                 "How much disk the values with keys of one cache take, each at least 4 KiB; less keeps a small disk free.",
                 "caches: { disk_mb: 100 }")
+        case .runOn:
+            ConfigurationWords(
+                .cluster,
+                "On which hosts of a cluster the routine runs: on each, or on one at a time, where another one takes over when "
+                    + "that one is gone; for work that must not be done twice. It needs cluster {}.",
+                "run_on: \"one\"")
+        case .clusterStore:
+            ConfigurationWords(
+                .cluster,
+                "The plugin in which the hosts of a cluster keep who runs what, by its id or file: all hosts that name one "
+                    + "server are a cluster. cluster {} is read when the host starts.",
+                "cluster: { store: \"redis-store\" }", unset: "none (the host is in no cluster)")
+        case .clusterName:
+            ConfigurationWords(
+                .cluster, "The name of the cluster, for several of them with one server.",
+                "cluster: { store: \"redis-store\", name: \"test\" }")
+        case .clusterLeaseMs:
+            ConfigurationWords(
+                .cluster,
+                "After what time without a sign of life a host's routines are another one's, equal on all hosts; a shorter "
+                    + "one takes over sooner, a longer one bears the store's absence for longer (two thirds of it).",
+                "cluster: { store: \"redis-store\", lease_ms: 4000 }")
+        case .clusterWeight:
+            ConfigurationWords(
+                .cluster, "How many of the routines that run on one host this one takes, compared with the others.",
+                "cluster: { store: \"redis-store\", weight: 50 }")
         case .onFailureCommand:
-            Words(
+            ConfigurationWords(
                 .told,
                 "The program that is run after each session that failed, with the session's record as a line of JSON on its "
                     + "standard input, to send a mail or a message.",
                 "on_failure: { command: [\"/usr/bin/logger\", \"-t\", \"schedhost\"] }", unset: "[] (none)")
         case .onFailureTimeoutMs:
-            Words(
+            ConfigurationWords(
                 .told,
                 "How long that program, and those of the other hooks, may take before it is ended; more is for a slow mail server.",
                 "on_failure: { timeout_ms: 30000 }")
         case .onRecovery:
-            Words(
+            ConfigurationWords(
                 .told,
                 "The program that is run at the first good cycle after a session that failed, to say that all is well again.",
                 "on_recovery: [\"/usr/bin/logger\", \"well again\"]")
         case .onEnd:
-            Words(
+            ConfigurationWords(
                 .told,
                 "The program that is run after each session, however it ended, with its record on the standard input, for what "
                     + "follows on the work.",
                 "on_end: [\"/usr/bin/logger\", \"done\"]")
         case .onSilenceAfterMs:
-            Words(
+            ConfigurationWords(
                 .told,
                 "After how long without a good cycle the program of on_silence.run is run, once until there is one again; more "
                     + "is for work that may be late.",
                 "on_silence: { after_ms: 600000 }")
         case .onSilenceRun:
-            Words(
+            ConfigurationWords(
                 .told,
                 "The program that is run then, whatever the reason is that nothing comes: failures, a quarantine, or a source "
                     + "that hangs.",

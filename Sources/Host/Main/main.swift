@@ -23,7 +23,8 @@ if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1
     Worker.run(
         logLevel: level, supervisor: supervisor, limits: WorkerLimits(arguments: words),
         groups: GroupMembership(arguments: words),
-        user: words.first { $0.hasPrefix("user=") }.flatMap { UInt32($0.dropFirst("user=".count)) })
+        user: words.first { $0.hasPrefix("user=") }.flatMap { UInt32($0.dropFirst("user=".count)) },
+        hasLeases: words.contains("leases"))
 }
 
 do {

@@ -13,6 +13,7 @@ internal import HostValues
 ///     marks           the marks of killed hosts, which their workers' processes bear
 ///     users           which plugin has which user id (`sandbox_users`)
 ///     names.json      which file had which plugin's name last
+///     cluster.json    which host of its cluster this is
 ///     ledgers/        a file for each running worker
 ///     reports/        crash reports, and the last log lines of sessions that failed
 ///     cache/          the disk caches

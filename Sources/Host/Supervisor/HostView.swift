@@ -95,6 +95,7 @@ final class HostView: ControlledHost {
         case .plugin(let number): catalog.name(number)
         case .routine(let number, let index): catalog.subject(number, routine: index) ?? ""
         case .shared: "shared"
+        case .store(let number): catalog.name(number) + " (store)"
         }
     }
 

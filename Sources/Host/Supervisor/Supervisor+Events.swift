@@ -14,11 +14,13 @@ extension Supervisor {
         case .describe(let number): fleet.enqueue(number)
         case .forget(let number): fleet.leaveQueue(number)
         case .ready(let program):
+            membership?.ready(program)
             book.add(program)
             for routine in program.routines { quiet.begin(program.name + "/" + routine.name, routine.settings) }
         case .reworded(let program): book.reword(program)
         case .refused: hasFailed = true
         case .retire(let number, let kind, let text):
+            membership?.retired(number)
             book.retire(number, as: kind, text)
             fleet.retire(number)
         }
@@ -46,7 +48,10 @@ extension Supervisor {
     func perform(_ event: WorkerFleet.Event) {
         switch event {
         case .described(let number, let description): catalog.described(number, description)
-        case .loaded(let number, let key): book.goOn(number, in: key)
+        case .loaded(let number, let key):
+            membership?.loaded(key)
+            book.goOn(number, in: key)
+        case .store(let event): membership?.keeper.heard(event)
         case .refused(let failed): fail(failed)
         case .noWorker(let number, let why):
             hasFailed = true
@@ -62,6 +67,7 @@ extension Supervisor {
         case .turnOver(let session): turns.over(session)
         case .died(let obituary):
             keeper.spent(ledger: obituary.ledger)
+            membership?.died(obituary.key)
             book.died(obituary)
             turns.keep { book.running[$0] != nil }
             if let failed = obituary.failedLoad { fail(failed) }
@@ -78,6 +84,10 @@ extension Supervisor {
 
     private func fail(_ failed: FailedLoad) {
         let number = failed.load.plugin
+        if case .store = failed.load.key {
+            membership?.failed(failed.load.key, failed.text)
+            return keeper.drop(failed.report)
+        }
         if failed.load.isForRunning { return book.loadFailed(failed) }
         guard let name = catalog.subject(number) else { return keeper.drop(failed.report) }
         book.record(failed, of: name, version: catalog.version(number), for: ["-"])

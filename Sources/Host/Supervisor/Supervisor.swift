@@ -13,7 +13,8 @@ public final class Supervisor {
     private let options: HostOptions
     private let state: HostState
     private let loop: EventLoop
-    private let deadlines = Deadlines()
+    let deadlines = Deadlines()
+    let launcher: ProcessLauncher
     let log: HostLog
     let catalog: PluginCatalog
     let fleet: WorkerFleet
@@ -29,6 +30,9 @@ public final class Supervisor {
     private let crashReports: CrashReports
     private let groups: WorkerGroups
     private let marks: HostMarks
+    /// The host's part in its cluster, and what says to workers until when its leases are valid; nil if it is in none.
+    var membership: Membership?
+    var leasePage: LeasePage?
     let clock: any HostClock
     /// How long the start may wait for killing what an earlier host has left, in ns.
     private static let patience: Int64 = 2_000_000_000
@@ -67,13 +71,14 @@ public final class Supervisor {
         groups = WorkerGroups(SystemGroupFiles(), owner: mark) { [log] in
             log.write(.warning, "", $0)
         }
+        launcher = try ProcessLauncher(
+            loop: loop, clock: clock, state: state.directory, reports: crashReports, mark: mark,
+            sandboxes: sandboxes, groups: groups,
+            users: WorkerUsers(in: state.directory, tell: { [log] in log.write(.warning, "", $0) }) { [catalog] in
+                catalog.resolver.host.users?.value
+            })
         fleet = WorkerFleet(
-            launcher: try ProcessLauncher(
-                loop: loop, clock: clock, state: state.directory, reports: crashReports, mark: mark,
-                sandboxes: sandboxes, groups: groups,
-                users: WorkerUsers(in: state.directory, tell: { [log] in log.write(.warning, "", $0) }) { [catalog] in
-                    catalog.resolver.host.users?.value
-                }),
+            launcher: launcher,
             orphans: Orphans(SystemProcesses(own: mark, groups: groups), clock: clock, deadlines: deadlines),
             clock: clock,
             deadlines: deadlines, grace: options.grace, logLevel: options.logLevel.number)
@@ -152,6 +157,7 @@ public final class Supervisor {
         }
         _ = groups.sweep(owners: [])
         try catalog.loadHostConfiguration()
+        try joinCluster(state: options.state)
         log.write(
             .info, "",
             "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
@@ -183,10 +189,11 @@ public final class Supervisor {
             for change in catalog.take() { perform(change) }
             for event in fleet.take() { perform(event) }
             for action in book.take() { perform(action) }
+            settleCluster()
             letGo()
             grantTurns()
             if view.phase != .stopping { fleet.describeWaiting(catalog.order) }
-            if !isUnsettled { fleet.retireUnused { book.wants($0, $1) } }
+            if !isUnsettled { fleet.retireUnused { membership?.key == $0 || book.wants($0, $1) } }
         } while isUnsettled
         if desk.hasRunCommand { fleet.orphans.adoption.hookHasRun() }
         fleet.huntOrphans(sparing: desk.processes)
@@ -195,7 +202,7 @@ public final class Supervisor {
     }
 
     private var isUnsettled: Bool {
-        !catalog.changes.isEmpty || !fleet.events.isEmpty || !book.actions.isEmpty
+        !catalog.changes.isEmpty || !fleet.events.isEmpty || !book.actions.isEmpty || membership?.hasOrders == true
     }
 
     /// Whether the host can end: everything was told to stop or is complete, and nothing is running any more.
@@ -235,6 +242,8 @@ public final class Supervisor {
         catalog.stop()
         desk.beginShutdown()
         book.stop()
-        fleet.endAll()
+        // Who holds what is given back by the store's worker, which ends after that.
+        fleet.endAll(but: membership?.key)
+        membership?.stop()
     }
 }

@@ -28,6 +28,10 @@ public enum SessionEnd: UInt64, CaseIterable, Sendable {
     case hostDied = 12
     /// Quarantined after too many failures.
     case quarantined = 13
+    /// Stopped, because this host does not hold the routine's lease any more.
+    case leaseLost = 14
+    /// Stopped in order, to be run by another host.
+    case handedOver = 15
 
     private static let byName = Dictionary(uniqueKeysWithValues: allCases.map { ($0.name, $0) })
 
@@ -53,6 +57,8 @@ public enum SessionEnd: UInt64, CaseIterable, Sendable {
         case .removed: "removed"
         case .hostDied: "host_died"
         case .quarantined: "quarantined"
+        case .leaseLost: "lease_lost"
+        case .handedOver: "handed_over"
         }
     }
 
@@ -61,7 +67,9 @@ public enum SessionEnd: UInt64, CaseIterable, Sendable {
     public var isReportableByWorker: Bool {
         switch self {
         case .maxCycles, .until, .stopped, .endedByRoutine, .error: true
-        case .crash, .exit, .timeout, .peerFailed, .reloaded, .removed, .hostDied, .quarantined: false
+        case .crash, .exit, .timeout, .peerFailed, .reloaded, .removed, .hostDied, .quarantined, .leaseLost,
+            .handedOver:
+            false
         }
     }
 
@@ -69,7 +77,7 @@ public enum SessionEnd: UInt64, CaseIterable, Sendable {
     public var isFailure: Bool {
         switch self {
         case .error, .crash, .exit, .timeout, .peerFailed, .hostDied, .quarantined: true
-        case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed: false
+        case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .leaseLost, .handedOver: false
         }
     }
 }

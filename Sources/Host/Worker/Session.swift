@@ -164,7 +164,7 @@ struct Session {
         case .error:
             SessionRecord.Reason(end, text: error?.text ?? "error", cycle: error?.cycle, phase: error?.phase)
         case .maxCycles, .until, .stopped, .crash, .exit, .timeout, .peerFailed, .reloaded, .removed, .hostDied,
-            .quarantined:
+            .quarantined, .leaseLost, .handedOver:
             SessionRecord.Reason(end)
         }
     }

@@ -18,6 +18,8 @@ public final class Worker {
     public static let crashDescriptor: Int32 = 5
     /// The number of the descriptor of the sandbox policy, in a worker that has a sandbox.
     public static let policyDescriptor: Int32 = 6
+    /// The number of the descriptor of the lease page, in a worker of a host that is in a cluster.
+    public static let leaseDescriptor: Int32 = 7
 
     private enum Source {
         static let channel: UInt64 = 1
@@ -48,10 +50,12 @@ public final class Worker {
     private var interruptedAt = MonotonicTime.longAgo
     private var slots: [Int: RoutineRunner] = [:]
     private var store: StoreThread?
+    private let leases: LeaseDeadline?
 
     /// Runs the worker until the supervisor ends it. Call it on the main thread, before any other thread exists.
     public static func run(
-        logLevel: Int32, supervisor: Int32, limits: WorkerLimits, groups: GroupMembership, user: UInt32?
+        logLevel: Int32, supervisor: Int32, limits: WorkerLimits, groups: GroupMembership, user: UInt32?,
+        hasLeases: Bool
     )
         -> Never
     {
@@ -76,7 +80,7 @@ public final class Worker {
         do {
             try CrashPage.watch(
                 Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor, needsRoom: !joined.isEmpty)
-            worker = try Worker(logLevel: logLevel, limits: limits)
+            worker = try Worker(logLevel: logLevel, limits: limits, hasLeases: hasLeases)
             if limits.sandbox.level != .off { try enterSandbox() }
         } catch {
             WorkerFailure.die("worker: \(error)")
@@ -93,7 +97,7 @@ public final class Worker {
         try Sandbox.apply(bytes)
     }
 
-    private init(logLevel: Int32, limits: WorkerLimits) throws(SystemError) {
+    private init(logLevel: Int32, limits: WorkerLimits, hasLeases: Bool) throws(SystemError) {
         let clock = SystemClock()
         self.clock = clock
         _ = TimeZoneCache.shared  // created before a plugin can change the environment
@@ -101,6 +105,7 @@ public final class Worker {
             valueLimit: Int(clamping: limits.cacheValueMb) << 20, totalLimit: Int(clamping: limits.cacheMemoryMb) << 20)
         channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)
         log = LogGate(level: logLevel)
+        leases = hasLeases ? try LeaseDeadline(Descriptor(owning: Self.leaseDescriptor), clock: clock) : nil
         ledger = try LedgerFile(Descriptor(owning: Self.ledgerDescriptor))
         poller = try Poller()
         clockSet = try WallTimer()
@@ -123,6 +128,7 @@ public final class Worker {
             }
             interruptStopping()
             endHangingStore()
+            keepLeases { (leases) throws(SystemError) in try leases.look() }
             if isQuitting, sessions.count == 0 { leave() }
         }
     }
@@ -130,7 +136,7 @@ public final class Worker {
     /// How long to wait for something to happen, in ms.
     private var tick: Int32 {
         if !stopping.isEmpty { return Self.interruptTick }
-        return store?.tick ?? -1
+        return leases?.tick ?? store?.tick ?? -1
     }
 
     private func handle(_ token: UInt64) {
@@ -249,9 +255,22 @@ public final class Worker {
         else { WorkerFailure.die("worker: a session that cannot be started") }
         stopping.remove(start.slot)
         slots[start.slot] = runner
+        if start.leaseToken != nil {
+            guard leases != nil else { WorkerFailure.die("worker: a lease without its page") }
+            keepLeases { (leases) throws(SystemError) in try leases.begin(start.slot, runner) }
+        }
         sessions.begin(doorbell: doorbell.descriptor.raw)
         if start.untilMs != nil { clockSet.arm(at: Self.farFuture) }
         driver.begin(runner.index)
+    }
+
+    private func keepLeases(_ body: (LeaseDeadline) throws(SystemError) -> Void) {
+        guard let leases else { return }
+        do throws(SystemError) {
+            try body(leases)
+        } catch {
+            WorkerFailure.die("worker: nothing would end it when its lease is over: \(error)")
+        }
     }
 
     /// Hands a command to the store of the plugin that is loaded; in a store worker there is one plugin.

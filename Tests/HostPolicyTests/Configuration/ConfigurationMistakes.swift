@@ -32,8 +32,8 @@ enum ConfigurationMistakes {
 
     private static let top =
         "wait_ms, schedule, zone, dst, deadline_ms, catch_up, jitter_ms, align, align_offset_ms, first, max_cycles, until, "
-        + "timeout_ms, isolation, enabled, max_running, on_error, on_recovery, on_end, group, retry, restart, limits, sandbox, "
-        + "caches, on_failure, on_silence"
+        + "timeout_ms, isolation, enabled, max_running, run_on, on_error, on_recovery, on_end, group, retry, restart, limits, sandbox, "
+        + "caches, on_failure, on_silence, cluster"
     private static let restart =
         "first_delay_ms, max_delay_ms, jitter_percent, reset_after_ms, same_cause_failures, same_cause_window_ms, "
         + "any_cause_failures, any_cause_window_ms, probe_after_ms, shortage_delay_ms"
@@ -49,6 +49,18 @@ enum ConfigurationMistakes {
             "F:1:3: max_running: holds for the whole host: set it in schedhost.json5, or a group here",
             #"F:1:26: group: must be a name of 1 to 64 characters, such as "heavy", or an object { name: "heavy", "#
                 + "max_running: 1 }, not 5"),
+        Mistake(
+            .plugin, "{ cluster: { store: 'redis-store' }, run_on: 'two' }",
+            "F:1:3: cluster: holds for the whole host: set it in schedhost.json5",
+            #"F:1:46: run_on: must be one of "each", "one", not "two""#),
+        Mistake(
+            .host, "{ cluster: { lease_ms: 1000, name: 'a b', store: '' } }",
+            "F:1:24: cluster.lease_ms: must be a whole number from 2000 to 600000 (milliseconds), not 1000",
+            #"F:1:36: cluster.name: must be 1 to 32 of a-z A-Z 0-9 . _ -, not beginning with a dot, not "a b""#,
+            #"F:1:50: cluster.store: must be a name of 1 to 64 characters, such as "heavy", not """#),
+        Mistake(
+            .host, "{ cluster: { weight: 50 } }",
+            "F:1:22: cluster.weight: needs cluster.store beside it: the id of the plugin that is the store"),
         Mistake(
             .plugin, "{ group: { name: '', max_running: 0 } }",
             #"F:1:18: group.name: must be a name of 1 to 64 characters, such as "heavy", not """#,

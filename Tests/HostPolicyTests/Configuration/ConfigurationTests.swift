@@ -217,7 +217,7 @@ import Testing
             file: "{ params: { port: 99 }, until: '08:05', on_failure: ['a b', 'c\"'] }",
             commandLine: [.maxCycles: .integer(3)])
         let lines = settings.listing.map { "\($0.key) = \($0.value) (\($0.origin))" }
-        #expect(lines.count == SettingKey.allCases.count + 4)
+        #expect(lines.count == SettingKey.allCases.count { !$0.isOfCluster } + 4)
         for line in [
             "wait_ms = 1000 (plugin)", "max_cycles = 3 (command line)", "until = 08:05 (market.json5:1)",
             "timeout_ms = automatic (built in)", "isolation = shared (schedhost.json5:1)",
@@ -241,16 +241,17 @@ import Testing
                 case .command: "[\"x\"]"
                 case .schedules: "\"daily\""
                 case .zone: "\"UTC\""
-                case .name: "\"heavy\""
+                case .name, .plainName: "\"heavy\""
                 case .grants(.paths, _): "[\"/a\", \"/b\"]"
                 case .grants(.ports, _): "[80, 443]"
                 case .grants(.calls, _): "[\"ptrace\", \"kcmp\"]"
                 case .grants(.variables, _): "[\"A\", \"B\"]"
                 }
-            let inner = "\(key.name): \(value)"
+            let needsStore = key.isOfCluster && key != .clusterStore
+            let inner = "\(key.name): \(value)" + (needsStore ? ", store: \"s\"" : "")
             let text = "{ \(key.group.map { "\($0): { \(inner) }" } ?? inner) }"
-            let layer = key == .maxRunning ? try host(text).layer : try plugin(text).layer
-            #expect(layer.settings.keys.map { $0 } == [key])
+            let layer = key.isHostWide ? try host(text).layer : try plugin(text).layer
+            #expect(Set(layer.settings.keys) == Set([key] + (needsStore ? [.clusterStore] : [])))
             #expect(
                 layer.settings[key]?.value.description.filter { $0 != "\"" }
                     == value.filter { $0 != "\"" })

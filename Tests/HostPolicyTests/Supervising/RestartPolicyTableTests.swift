@@ -30,6 +30,8 @@ import Testing
         ("peer_failed", "i   c   s   w   S+  S+  S+  q   s   q   S+  S+"),
         ("reloaded", "i   c   s   w   S+  S+  S+  q   s   q   S+  S+"),
         ("host_died", "i   c   s   w   S+  S+  S+  q   s   q   S+  S+"),
+        ("lease_lost", "i   c   s   w   S+  S+  S+  q   s   q   S+  S+"),
+        ("handed_over", "i   c   s   w   S+  S+  S+  q   s   q   S+  S+"),
         ("removed", "i   c   s   w   i   i   S+  q   s   q   i   i"),
         ("quarantined", "i   c   s   w   qQ  qQ  S+  q   s   q   qQ  qQ"),
         ("error again", "i   c   s   w   w@  w@  S+  q   s   q   w@  w@"),

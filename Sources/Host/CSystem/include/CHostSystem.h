@@ -94,6 +94,15 @@ static inline char **chs_environ(void) { return __environ; }
 int chs_pipe2(int ends[2], int flags);
 int chs_close_range(unsigned int first, unsigned int last, int flags);
 int chs_memfd_create(const char *name);
+/* A file in memory of that size which, once it was mapped for writing here and sealed, nobody maps so again or changes
+ * in any other way. memfd_create(2); fcntl(2), "File Sealing". */
+int chs_sealable(const char *name, off_t size);
+int chs_seal(int file);
+
+/* A timer that ends this process by SIGKILL at a time of CLOCK_BOOTTIME. timer_create(2), timer_settime(2); struct
+ * sigevent has a union, which Swift does not write. A time of 0 disarms it. */
+int chs_kill_timer(timer_t *timer);
+int chs_kill_timer_set(timer_t timer, int64_t nanoseconds);
 
 /* The magic number of the file system that a descriptor is on; 0 when it is not known. statfs(2). */
 long chs_file_system_kind(int descriptor);

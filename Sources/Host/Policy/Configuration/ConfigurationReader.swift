@@ -41,7 +41,7 @@ struct ConfigurationReader {
 
     mutating func host(_ members: [JSONMember]) -> HostConfiguration {
         var host = HostConfiguration()
-        host.layer = layer(members, path: "", scope: .host)
+        host.layer = withStore(layer(members, path: "", scope: .host))
         let containers = unique(members, path: "", reporting: false)
         if let limit = containers.first(where: { $0.name == "sandbox_limit" }) {
             host.sandboxLimit.bounds = sandboxLimit(limit)
@@ -100,8 +100,8 @@ struct ConfigurationReader {
                 if member.name == "params" { layer.params = params(member.node, path: key) }
             } else if scope == .routine, member.name == SettingKey.isolation.rawValue {
                 report("holds for the whole plugin: set it beside routines {}, not in it", at: member.position, key)
-            } else if scope != .host, member.name == SettingKey.maxRunning.rawValue {
-                report("holds for the whole host: set it in schedhost.json5, or a group here", at: member.position, key)
+            } else if scope != .host, let mend = SettingKey.hostWide[member.name] {
+                report("holds for the whole host: set it in \(mend)", at: member.position, key)
             } else if let setting = SettingKey(rawValue: member.name), setting.group == nil {
                 take(setting, member.node, path: key, into: &layer)
             } else if let short = SettingKey.short(for: member.name), short.shape.takesShort(member.node.value) {
@@ -261,7 +261,7 @@ struct ConfigurationReader {
                 "there is no time zone \(node.value.described): names are such as Europe/Berlin or UTC",
                 at: node.position, path)
             return false
-        case .integer, .integers, .word, .until, .command, .flag, .grants, .name: return true
+        case .integer, .integers, .word, .until, .command, .flag, .grants, .name, .plainName: return true
         }
     }
 
@@ -291,6 +291,7 @@ struct ConfigurationReader {
         case .name:
             guard case .string(let name) = node.value, (1...64).contains(name.utf8.count) else { return nil }
             return .word(name)
+        case .plainName: return plainName(node.value)
         case .schedules(let most):
             if case .string(let text) = node.value { return .texts([text]) }
             guard case .array(let nodes) = node.value, (1...most).contains(nodes.count) else { return nil }
@@ -316,7 +317,7 @@ struct ConfigurationReader {
                 argument(nodes[$0].value) == nil || ($0 == 0 && nodes[0].value == .string(""))
             }
         case .grants(let grant, _): index = nodes.firstIndex { grant.value(of: $0.value) == nil }
-        case .integer, .word, .until, .flag, .schedules, .zone, .name: index = nil
+        case .integer, .word, .until, .flag, .schedules, .zone, .name, .plainName: index = nil
         }
         return index.map { (nodes[$0], $0) } ?? (node, nil)
     }

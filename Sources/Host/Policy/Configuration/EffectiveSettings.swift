@@ -123,6 +123,8 @@ public struct EffectiveSettings: Equatable, Sendable {
     public var isolation: Isolation {
         if case .word(let word)? = settings[.isolation]?.value { Isolation(rawValue: word) ?? .plugin } else { .plugin }
     }
+    /// On how many hosts of the cluster the routine runs.
+    public var runOn: RunOn { word(.runOn).flatMap { RunOn(rawValue: $0) } ?? .each }
     /// Whether the routine runs at all.
     public var isEnabled: Bool {
         if case .flag(let flag)? = settings[.enabled]?.value { flag } else { true }
@@ -238,7 +240,9 @@ public struct EffectiveSettings: Equatable, Sendable {
     /// The key, value and origin of each setting, for `list`: settings in the order of the keys, then parameters by
     /// name.
     public var listing: [(key: String, value: String, origin: String)] {
-        var lines: [(key: String, value: String, origin: String)] = SettingKey.allCases.map { key in
+        // What is the host's own, and no routine's, is not listed for each.
+        let keys = SettingKey.allCases.filter { !$0.isOfCluster }
+        var lines: [(key: String, value: String, origin: String)] = keys.map { key in
             guard let value = settings[key] else { return (key.rawValue, "automatic", "built in") }
             return (key.rawValue, value.value.description, value.origin.description)
         }
@@ -259,7 +263,7 @@ extension EffectiveSettings {
         _ layers: PluginLayers = .init(), commandLine: ConfigurationLayer = .init(), limit: SandboxLimit = .init()
     ) {
         var all = ConfigurationLayer()
-        for key in SettingKey.allCases {
+        for key in SettingKey.allCases where !key.isOfCluster {
             if let value = key.builtIn { all.settings[key] = Sourced(value, from: .builtIn) }
         }
         if let schedule = routine.schedule {
@@ -274,6 +278,8 @@ extension EffectiveSettings {
             if let value = parameter.defaultJSON { all.params[parameter.name] = ParameterSetting(plain: value) }
         }
         all.merge(host)
+        // The cluster is the host's; so an edit of it changes no routine.
+        for key in SettingKey.ofCluster { all.settings[key] = nil }
         for configuration in layers.parts {
             all.merge(configuration.layer)
             if let block = configuration.routines[routine.name] { all.merge(block.layer) }
@@ -337,7 +343,7 @@ extension PluginConfiguration {
         if isolation == .routine { return }
         var error = ConfigurationError()
         for block in routines.values {
-            for (key, value) in block.layer.settings where key.isLimit {
+            for (key, value) in block.layer.settings where key.isLimit || key == .runOn {
                 guard case .file(let file, let position, let path) = value.origin else { continue }
                 let message =
                     "is a worker's, and with isolation \"\(isolation.rawValue)\" routines share one: "

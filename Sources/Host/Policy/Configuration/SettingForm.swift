@@ -38,6 +38,7 @@ extension SettingKey {
         case .command: SettingForm("list of at most 64 texts", range: "a program, then its arguments")
         case .schedules(let most): SettingForm("text, or list of at most \(most) texts")
         case .name: SettingForm("text", range: "1 to 64 characters")
+        case .plainName: SettingForm("text", range: "1 to \(InstanceName.most) of a-z A-Z 0-9 . _ -")
         case .zone: SettingForm("text", range: "a name such as \"Europe/Berlin\" or \"UTC\"")
         case .grants(let grant, let words):
             SettingForm(

@@ -20,6 +20,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case maxRunning = "max_running"
     case groupName = "group.name"
     case groupMaxRunning = "group.max_running"
+    case runOn = "run_on"
     case onError = "on_error"
     case retryDelayMs = "retry.delay_ms"
     case retryAttempts = "retry.attempts"
@@ -58,6 +59,10 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case onEnd = "on_end"
     case onSilenceAfterMs = "on_silence.after_ms"
     case onSilenceRun = "on_silence.run"
+    case clusterStore = "cluster.store"
+    case clusterName = "cluster.name"
+    case clusterLeaseMs = "cluster.lease_ms"
+    case clusterWeight = "cluster.weight"
 }
 
 /// The value of a setting.
@@ -112,6 +117,8 @@ enum SettingShape {
     case zone
     /// A name that the user chooses.
     case name
+    /// A name of letters, digits and a few signs.
+    case plainName
     /// A list of sandbox permissions, or one of the given words. The lists of several sources are combined.
     case grants(Grant, words: [String])
 
@@ -158,7 +165,7 @@ enum SettingShape {
             "a whole number from \(range.lowerBound) to \(range.upperBound) (\(unit))"
         case .command: "a text without NUL characters, and the first names a program"
         case .grants(let grant, _): grant.thing
-        case .integer, .word, .until, .flag, .schedules, .zone, .name: allowed
+        case .integer, .word, .until, .flag, .schedules, .zone, .name, .plainName: allowed
         }
     }
 
@@ -185,6 +192,7 @@ enum SettingShape {
             return
                 "a schedule such as \"Mon..Fri 09:30 Europe/Berlin\" or \"30 9 * * 1-5\", or a list of at most \(most)"
         case .name: return "a name of 1 to 64 characters, such as \"heavy\""
+        case .plainName: return "1 to \(InstanceName.most) of a-z A-Z 0-9 . _ -, not beginning with a dot"
         case .zone: return "the name of a time zone, such as \"Europe/Berlin\""
         case .grants(let grant, let words):
             return "a list of \(grant.things)" + words.map { ", or \"\($0)\"" }.joined()
@@ -219,6 +227,7 @@ extension SettingKey {
         case .maxRunning: .integer(1...1_000_000, of: "cycles", zero: "no bound")
         case .groupName: .name
         case .groupMaxRunning: .integer(1...1_000_000, of: "cycles", zero: nil)
+        case .runOn: .word(RunOn.allCases.map(\.rawValue))
         case .onError: .word(ErrorAction.allCases.map(\.rawValue))
         case .retryDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
         case .retryAttempts: .integer(1...1000, of: "attempts", zero: nil)
@@ -253,6 +262,10 @@ extension SettingKey {
         case .onFailureCommand, .onRecovery, .onEnd, .onSilenceRun: .command
         case .onSilenceAfterMs: .integer(1000...Self.month, of: "milliseconds", zero: "never")
         case .onFailureTimeoutMs: .integer(100...600_000, of: "milliseconds", zero: nil)
+        case .clusterStore: .name
+        case .clusterName: .plainName
+        case .clusterLeaseMs: .integer(2000...600_000, of: "milliseconds", zero: nil)
+        case .clusterWeight: .integer(1...ClusterSettings.mostWeight, of: "parts", zero: "nothing")
         }
     }
 
@@ -273,6 +286,7 @@ extension SettingKey {
         case .timeoutMs: nil
         case .isolation: .word(Isolation.plugin.rawValue)
         case .enabled: .flag(true)
+        case .runOn: .word(RunOn.each.rawValue)
         case .onError: .word(ErrorDefault().decision.rawValue)
         case .retryDelayMs: .integer(ErrorDefault().retryMs)
         case .retryAttempts: .integer(UInt64(ErrorDefault().attempts))
@@ -300,6 +314,10 @@ extension SettingKey {
         case .onFailureCommand, .onRecovery, .onEnd, .onSilenceRun: .command([])
         case .onSilenceAfterMs: .integer(0)
         case .onFailureTimeoutMs: .integer(10_000)
+        case .clusterStore: nil
+        case .clusterName: .word(ClusterSettings.builtInName)
+        case .clusterLeaseMs: .integer(10_000)
+        case .clusterWeight: .integer(100)
         }
     }
 
@@ -308,6 +326,16 @@ extension SettingKey {
         let parts = rawValue.split(separator: ".")
         return parts.count == 2 ? String(parts[0]) : nil
     }
+
+    /// Whether the setting is for the whole host, and so in its file only.
+    public var isHostWide: Bool { self == .maxRunning || isOfCluster }
+
+    /// Where to set what is not a plugin's, by its name at the top level.
+    static let hostWide = ["max_running": "schedhost.json5, or a group here", "cluster": "schedhost.json5"]
+
+    /// Whether the setting is one of `cluster`.
+    var isOfCluster: Bool { Self.ofCluster.contains(self) }
+    static let ofCluster: Set<SettingKey> = [.clusterStore, .clusterName, .clusterLeaseMs, .clusterWeight]
 
     /// Whether the setting is a limit of a worker.
     public var isLimit: Bool {
@@ -329,6 +357,14 @@ extension SettingKey {
 
     /// The name of the key within its object.
     public var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
+}
+
+/// On how many hosts of a cluster a routine runs.
+public enum RunOn: String, CaseIterable, Sendable {
+    /// On each host that has the plugin.
+    case each
+    /// On one host at a time.
+    case one
 }
 
 /// How routines share worker processes.

@@ -35,7 +35,9 @@ public struct ReportedEnd: Sendable {
         case .until: hasEndTime
         case .stopped: wasAsked
         case .endedByRoutine, .error: true
-        case .crash, .exit, .timeout, .peerFailed, .reloaded, .removed, .hostDied, .quarantined, nil: false
+        case .crash, .exit, .timeout, .peerFailed, .reloaded, .removed, .hostDied, .quarantined, .leaseLost,
+            .handedOver, nil:
+            false
         }
     }
 }

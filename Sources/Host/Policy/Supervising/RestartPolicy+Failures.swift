@@ -60,7 +60,7 @@ extension RestartPolicy {
         case .removed:
             state = .idle
             return []
-        case .peerFailed, .reloaded, .hostDied: return begin(at: now)
+        case .peerFailed, .reloaded, .hostDied, .leaseLost, .handedOver: return begin(at: now)
         case .error: return failed(.error, cause, at: now, using: &random)
         case .crash, .exit, .timeout: return failed(.death, cause, at: now, using: &random)
         case .quarantined: return shutOut(byHook: cause, at: now)

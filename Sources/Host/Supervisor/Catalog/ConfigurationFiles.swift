@@ -51,6 +51,7 @@ public enum ConfigurationFiles {
             let settings = EffectiveSettings(
                 of: routine, in: declaration, host: host.layer, own, commandLine: commandLine)
             try own.checkLimits(at: settings.isolation)
+            try host.checkRunOn(own, at: settings.isolation)
         }
         return layers
     }
@@ -58,11 +59,10 @@ public enum ConfigurationFiles {
     /// Checks a plugin's file without the plugin: whether its limits can be applied at its isolation level.
     public static func check(_ configuration: PluginConfiguration, of id: String, host: HostConfiguration) throws {
         let unknown = PluginDescription.unknown(id)
-        try configuration.checkLimits(
-            at: EffectiveSettings(
-                of: unknown.routines[0], in: unknown, host: host.layer,
-                PluginLayers(block: host.plugins[id], file: configuration)
-            ).isolation)
+        let layers = PluginLayers(block: host.plugins[id], file: configuration)
+        let isolation = EffectiveSettings(of: unknown.routines[0], in: unknown, host: host.layer, layers).isolation
+        try configuration.checkLimits(at: isolation)
+        try host.checkRunOn(layers, at: isolation)
     }
 
     /// Whether a plugin's file sets limits that cannot be applied, because the plugin runs in a shared worker.

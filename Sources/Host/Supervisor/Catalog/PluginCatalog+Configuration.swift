@@ -30,7 +30,11 @@ extension PluginCatalog {
         var isHost = isWhole || names.contains(DirectoryWatch.configurationChange)
         if isHost {
             do {
+                let cluster = resolver.host.cluster
                 isHost = try resolver.readHost()
+                if resolver.host.cluster != cluster {
+                    log.write(.warning, "", "cluster {} has changed, which holds from this host's next start on")
+                }
             } catch {
                 log.write(.error, "", "\(error); the settings stay as they were")
                 isHost = false
@@ -86,9 +90,12 @@ extension PluginCatalog {
         _ entry: Entry, _ program: Program, _ description: PluginDescription, _ layers: PluginLayers
     ) {
         entry.configuration = layers
-        let isSame = zip(program.routines, description.routines).allSatisfy { known, routine in
-            resolver.settings(of: routine, in: description, entry.configuration).isSame(as: known.settings)
-        }
+        let isSameStore = !program.routines.isEmpty || self.program(of: entry, description).load == program.load
+        let isSame =
+            isSameStore
+            && zip(program.routines, description.routines).allSatisfy { known, routine in
+                resolver.settings(of: routine, in: description, entry.configuration).isSame(as: known.settings)
+            }
         if isSame {
             // Equal settings in other words: a person's orders are stored under a key derived from the files' words.
             let reworded = self.program(of: entry, description)

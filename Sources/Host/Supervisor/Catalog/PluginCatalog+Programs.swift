@@ -56,7 +56,10 @@ extension PluginCatalog {
                 routines.append(Program.Routine(name: routine.name, settings: settings, content: content))
             }
         }
-        let settings = routines.isEmpty ? [settingsBeforeDescription(of: entry)] : routines.map(\.settings)
+        // A plugin without routines offers a store, which has parameters too.
+        let settings =
+            routines.isEmpty
+            ? [resolver.settings(of: .absent, in: description, entry.configuration)] : routines.map(\.settings)
         if settings[0].isolation == .shared, entry.configuration.setsLimits {
             log.write(
                 .warning, entry.name,
@@ -96,7 +99,7 @@ extension PluginCatalog {
     private func home(of entry: Entry, _ key: WorkerKey) -> WorkerHome? {
         switch key {
         case .shared: .everybody
-        case .plugin:
+        case .plugin, .store:
             names.expected(of: entry.file.name, configured: entry.expectedName).map {
                 .plugin(InstanceName.fullName($0, entry.instance))
             }

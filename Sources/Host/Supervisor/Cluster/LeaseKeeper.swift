@@ -67,6 +67,9 @@ final class LeaseKeeper {
         return orders
     }
 
+    /// Whether there is anything to be done.
+    var hasOrders: Bool { !orders.isEmpty }
+
     // MARK: The store worker
 
     /// A store worker has loaded its plugin.
@@ -116,8 +119,8 @@ final class LeaseKeeper {
         tell(.want(claim, wish))
     }
 
-    /// The claim is not to run on one host any more, or its routine does not exist any more.
-    func drop(_ claim: ClaimName) { tell(.drop(claim)) }
+    /// The claim does not run here any more, for that reason, until it is wanted again.
+    func drop(_ claim: ClaimName, _ why: ClaimMachine.Departure) { tell(.drop(claim, why)) }
 
     /// No session of the claim runs, and none will begin.
     func ended(_ claim: ClaimName) { tell(.ended(claim)) }
@@ -194,6 +197,7 @@ final class LeaseKeeper {
         case .handedOver(.drain): return "this host is drained"
         case .handedOver(.move): return "it is moved"
         case .handedOver(.rebalance): return "another host is the first for it"
+        case .handedOver(.rest): return "it was stopped on this host"
         case .handedOver(.quarantine): return "it is quarantined on this host"
         case .handedOver(.removed): return "it does not run on one host any more"
         }

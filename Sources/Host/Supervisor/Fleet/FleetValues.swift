@@ -13,6 +13,8 @@ enum WorkerKey: Hashable {
     case plugin(Int)
     case routine(Int, Int)
     case shared
+    /// The store of the host's cluster, in a worker that runs no routine.
+    case store(Int)
 }
 
 /// The worker and ledger slot of a session.
@@ -165,6 +167,8 @@ extension WorkerFleet {
         case line(WorkerEvent.Log)
         /// The number of processes killed that workers of a dead host had left.
         case leftovers(Int)
+        /// The store worker says this of its store.
+        case store(StoreEvent)
         /// A message about the worker of that key.
         case said(WorkerKey, LogLevel, String)
     }

@@ -67,7 +67,12 @@ extension WorkerFleet {
                 return
             }
             events.append(.turnOver(session))
-        case .store: tell(worker, .nonsense)  // only a check asks stores so far
+        case .store(let event):
+            guard case .store = worker.key else {
+                tell(worker, .nonsense)
+                return
+            }
+            if current[worker.key] == worker.id { events.append(.store(event)) }
         case .goodbye: tell(worker, .goodbye)
         }
     }

@@ -102,9 +102,9 @@ final class WorkerFleet {
     func holds(_ plugin: Int) -> Bool {
         workers.values.contains { worker in
             switch worker.key {
-            case .plugin(plugin), .routine(plugin, _): true
+            case .plugin(plugin), .routine(plugin, _), .store(plugin): true
             case .shared: worker.life.loading.contains(plugin)
-            case .plugin, .routine: false
+            case .plugin, .routine, .store: false
             }
         }
     }
@@ -238,6 +238,9 @@ final class WorkerFleet {
     /// Sends a command to the worker of a session.
     func send(_ command: WorkerCommand, to seat: Seat) { workers[seat.worker]?.process?.send(command) }
 
+    /// Sends a command to the worker of that key, if there is one that goes on.
+    func send(_ command: WorkerCommand, to key: WorkerKey) { openWorker(key)?.process?.send(command) }
+
     /// Sends a command to all workers that have loaded the plugin.
     func send(_ command: WorkerCommand, toWorkersOf plugin: Int) {
         for worker in workers.values where worker.loaded.contains(plugin) { worker.process?.send(command) }
@@ -246,6 +249,13 @@ final class WorkerFleet {
     /// Handles a session that has used up its grace period. Returns whether its worker is ended for that now.
     func overdue(_ seat: Seat) -> Bool {
         workers[seat.worker].map { tell($0, .overdue(slot: seat.slot)) == .changed } ?? false
+    }
+
+    /// Kills the worker of a session, because it may not live any longer.
+    func kill(_ seat: Seat) {
+        guard let worker = workers[seat.worker] else { return }
+        tell(worker, .overdue(slot: seat.slot))
+        tell(worker, .endNow)
     }
 
     /// How a session is stuck.
@@ -274,17 +284,20 @@ final class WorkerFleet {
 
     // MARK: Ending workers
 
+    /// Ends the worker of that key, which is not needed any more.
+    func end(_ key: WorkerKey) { if let worker = openWorker(key) { retire(worker) } }
+
     /// Ends the workers of a plugin that must go. Code is never unloaded, so a shared worker loads nothing more, and
     /// ends with its last session.
     func retire(_ plugin: Int) {
         queue.leave(plugin)
         for worker in workers.values where current[worker.key] == worker.id {
             switch worker.key {
-            case .plugin(plugin), .routine(plugin, _): retire(worker)
+            case .plugin(plugin), .routine(plugin, _), .store(plugin): retire(worker)
             case .shared where worker.loaded.contains(plugin) || worker.life.loading.contains(plugin):
                 current[worker.key] = nil
                 candidates.insert(worker.id)
-            case .plugin, .routine, .shared: break
+            case .plugin, .routine, .shared, .store: break
             }
         }
     }
@@ -304,10 +317,10 @@ final class WorkerFleet {
         candidates = []
     }
 
-    /// Ends all workers, gracefully or at once.
-    func endAll(atOnce: Bool = false) {
+    /// Ends all workers, gracefully or at once, but the one of the key `kept`.
+    func endAll(atOnce: Bool = false, but kept: WorkerKey? = nil) {
         closeQueue()
-        for worker in Array(workers.values) {
+        for worker in Array(workers.values) where worker.key != kept {
             if atOnce { tell(worker, .endNow) } else { retire(worker) }
         }
     }

@@ -75,6 +75,8 @@ final class ProcessLauncher: WorkerLauncher {
     private let users: WorkerUsers
     /// The folder with the copies of plugins, which a shared worker loads.
     private let copies: String
+    /// What says to workers until when leases are valid; nil if the host is in no cluster.
+    var leases: LeasePage?
 
     /// Makes a launcher that keeps its files in a state directory.
     init(
@@ -101,6 +103,7 @@ final class ProcessLauncher: WorkerLauncher {
     {
         var setup = setup
         setup.mark = mark
+        setup.leases = leases
         setup.crashReport = backtracer.map { (reports.place(of: setup.reportName), $0) }
         let user = try users.user(of: setup.home, name: setup.name)
         setup.user = user

@@ -87,6 +87,8 @@ final class WorkerLink: WorkerProcess {
         var copy = ""
         /// The sandbox policy; nil for a worker without a sandbox.
         var policy: [UInt8]?
+        /// What says until when leases are valid; nil if the host is in no cluster.
+        var leases: LeasePage?
         /// The library search of its dynamic linker.
         var libraries = LibrarySearch()
         /// The mark that identifies its processes.
@@ -118,11 +120,12 @@ final class WorkerLink: WorkerProcess {
             (self.ledger.file.raw, 4), (page.raw, 5),
         ]
         if setup.policy != nil { descriptors.append((policy.raw, 6)) }
+        if let leases = setup.leases?.raw { descriptors.append((leases, 7)) }
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)", "\(HostProcess.pid)"] + setup.limits.arguments
                 + setup.groups.arguments
-                + (setup.user.map { ["user=\($0)"] } ?? []) + [setup.name],
+                + (setup.user.map { ["user=\($0)"] } ?? []) + (setup.leases == nil ? [] : ["leases"]) + [setup.name],
             environment: Self.environment(setup) + setup.variables, descriptors: descriptors)
         child = try ChildProcess(launch)
         channel = sockets.first
@@ -190,7 +193,6 @@ final class WorkerLink: WorkerProcess {
     /// What it wrote to standard error within the last two seconds; at most four lines as one.
     func lastWords(now: MonotonicTime) -> String { printed.words.text(since: now - 2_000_000_000) }
 
-    /// A slot's bytes.
     func slotBytes(_ slot: Int) -> [UInt8]? { ledger.bytes(slot: slot) }
 
     /// Sends a signal to the process.

@@ -12,9 +12,15 @@ extension RoutineBook {
     func start(_ routine: RoutineEntry) {
         guard !isStopping, !routine.owner.isRetired else { return }
         routine.isStartPending = true
+        if mustWait(routine) { return }
         actions.append(
             .start(
                 Start(routine: routine.key, index: routine.index, load: routine.program.load(for: routine.index))))
+    }
+
+    /// Whether the routine runs on one host only, and that is another one or is not known.
+    private func mustWait(_ routine: RoutineEntry) -> Bool {
+        leased[routine.key] != nil && leases.token(of: routine.identifier, at: clock.boot()) == nil
     }
 
     /// Retries the pending starts, because a worker of that key has loaded the plugin, or the load there was
@@ -29,7 +35,7 @@ extension RoutineBook {
 
     /// The id for a session that is about to get a seat; nil if the routine wants none any more.
     func opening(_ key: Int) -> SessionID? {
-        guard !isStopping, let routine = routines[key], routine.isStartPending else { return nil }
+        guard !isStopping, let routine = routines[key], routine.isStartPending, !mustWait(routine) else { return nil }
         return sessionIDs.next(milliseconds: clock.wallMilliseconds(), using: &random)
     }
 
@@ -50,6 +56,7 @@ extension RoutineBook {
         var order = routine.order(for: session, past)
         order.timing = memory.timing(
             routine.settings.timing, of: routine.identifier, nowMs: clock.wallMilliseconds())
+        if leased[key] != nil { order.leaseToken = leases.token(of: routine.identifier, at: clock.boot()) ?? 0 }
         actions.append(.send(.start(order), session.seat))
         hangs.begin(routine.key, session.id, at: session.startBoot, routine.settings.timeoutNanoseconds)
         tell(routine, .started)
@@ -120,6 +127,7 @@ extension RoutineBook {
             var reason = verdict.reason
             if verdict.isReported { reason = routine.reportedEnd(of: session, wasTold: true).checked(reason) }
             if verdict.isLate { reason.kind = .known(session.endAs ?? .stopped) }
+            reason = routine.judged(reason, of: session, leases, at: clock.boot())
             var record = routine.record(of: session, reason, by: host, clock)
             record.cycles = verdict.counts?.cycle ?? 0
             record.failures = verdict.counts?.failures ?? 0

@@ -73,6 +73,9 @@ final class RoutineBook {
     var routines: [Int: RoutineEntry] = [:]
     /// The routines that have a session, by its id.
     var running: [SessionID: RoutineEntry] = [:]
+    /// The routines that run on one host only, and which of them may begin sessions here.
+    var leased: [Int: RoutineEntry] = [:]
+    var leases = LeaseGate()
     /// The totals of ended sessions, by `plugin/routine`.
     var totals: [String: RoutineTotals] = [:]
     private var legacies = RoutineLegacies()
@@ -143,6 +146,7 @@ final class RoutineBook {
         routine.isPaused = legacy.isPaused ?? tally?.isPaused ?? false
         entry.routines.append(routine)
         routines[routine.key] = routine
+        if settings.runOn == .one { leased[routine.key] = routine }
         if policy.state == .quarantined {
             log.write(.warning, id, "still quarantined: \(policy.quarantine?.why ?? "")")
         }
@@ -182,6 +186,7 @@ final class RoutineBook {
                 for timer in [routine.timer, routine.stopTimer] { if let timer { deadlines.remove(timer) } }
                 hangs.remove(routine.key)
                 routines[routine.key] = nil
+                leased[routine.key] = nil
                 let isKnown = (tallies.saved[routine.identifier]?.isPaused ?? false) == routine.isPaused
                 left.append(
                     (routine.identifier, .init(isPaused: isKnown ? nil : routine.isPaused, pace: routine.policy.pace)))

@@ -118,10 +118,10 @@ extension SessionEnd {
     /// How the next session sees this end, in the ABI's numbers.
     var before: UInt32 {
         switch self {
-        case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .quarantined: 1
+        case .maxCycles, .until, .endedByRoutine, .stopped, .reloaded, .removed, .quarantined, .handedOver: 1
         case .error: 2
         case .crash, .exit, .peerFailed, .hostDied: 3
-        case .timeout: 4
+        case .timeout, .leaseLost: 4
         }
     }
 }

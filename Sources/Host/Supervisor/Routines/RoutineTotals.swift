@@ -31,7 +31,7 @@ struct RoutineTotals {
         switch record.reason.end {
         case .crash, .exit, .timeout: failures = failures.clampedPlus(1)
         case .maxCycles, .until, .stopped, .endedByRoutine, .error, .peerFailed, .reloaded, .removed, .hostDied,
-            .quarantined, nil:
+            .quarantined, .leaseLost, .handedOver, nil:
             break
         }
         missed = missed.clampedPlus(record.missed)

@@ -162,6 +162,7 @@ public struct TrialPlan {
         var values: [SettingKey: SettingValue] = [:]
         // Naming a routine enables it, whatever the configuration says.
         if !options.routines.isEmpty { values[.enabled] = .flag(true) }
+        values[.runOn] = .word(RunOn.each.rawValue)
         if let cycles = options.cycles { values[.maxCycles] = .integer(cycles) }
         if let end, (merged(ConfigurationLayer()).until.moment(nowMs: nowMs) ?? .max) > end {
             values[.until] = .until(.moment(end))

@@ -170,6 +170,7 @@ extension WorkerCommand.Start {
         writer.field("disk_files", caches.diskFiles)
         writer.field("disk_mb", caches.diskMb)
         if takesTurns { writer.field("takes_turns", true) }
+        if let leaseToken { writer.field("lease_token", leaseToken) }
         if timing != RoutineTiming() {
             writer.open("timing")
             timing.write(to: &writer)
@@ -208,6 +209,7 @@ extension WorkerCommand.Start {
                 start.caches.durability = durability
             case "disk_files": start.caches.diskFiles = try cursor.unsigned()
             case "disk_mb": start.caches.diskMb = try cursor.unsigned()
+            case "lease_token": start.leaseToken = try cursor.unsigned()
             case "takes_turns": start.takesTurns = try cursor.bool()
             case "timing": start.timing = try RoutineTiming(from: &cursor)
             default: try cursor.skip()

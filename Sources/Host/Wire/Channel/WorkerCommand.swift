@@ -145,15 +145,18 @@ public enum WorkerCommand: Equatable, Sendable {
         public var timing: RoutineTiming
         /// Whether each cycle must wait for `go`.
         public var takesTurns: Bool
+        /// The token of the lease by which the session runs, which ends with it; nil: it runs on each host.
+        public var leaseToken: UInt64?
 
         /// Creates the parameters of a start.
         public init(
             slot: Int, plugin: Int, routine: Int, session: SessionID, waitMs: UInt64, maxCycles: UInt64,
             untilMs: Int64?, onError: ErrorDefault, lifetimeCycles: UInt64, before: UInt32, parameters: String,
             isPaused: Bool, caches: CacheSettings = CacheSettings(), timing: RoutineTiming = RoutineTiming(),
-            takesTurns: Bool = false
+            takesTurns: Bool = false, leaseToken: UInt64? = nil
         ) {
             self.takesTurns = takesTurns
+            self.leaseToken = leaseToken
             self.slot = slot
             self.plugin = plugin
             self.routine = routine

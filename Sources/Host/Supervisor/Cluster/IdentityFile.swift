@@ -1,0 +1,51 @@
+internal import HostCluster
+internal import HostSystem
+internal import HostValues
+
+/// The file in the state directory by which a host is the same one after each start: `cluster.json`.
+enum IdentityFile {
+    static let name = "cluster.json"
+
+    /// A file that does not say who the host is.
+    struct Fault: Error, CustomStringConvertible {
+        let path: String
+
+        var description: String {
+            "\(path): it does not say which host of its cluster this is: remove it, and this host is a new one"
+        }
+    }
+
+    /// Who this host is: as the file says, or somebody new. The file is on the disk when this returns.
+    static func establish(in path: String) throws -> HostIdentity {
+        let directory = try Directory(path)
+        let known = try read(directory)
+        let identity = HostIdentity(
+            id: known?.id ?? HostID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max)),
+            name: HostProcess.hostName, pid: UInt64(HostProcess.pid),
+            boot: "\(bootIdentifier()):\(HostProcess.pidNamespace)", version: HostVersion.text,
+            seed: .random(in: 0 ... .max))
+        try directory.save(IdentityRecord(identity).bytes, as: name)
+        try directory.descriptor.synchronize(subject: path)
+        return identity
+    }
+
+    private static func read(_ directory: borrowing Directory) throws -> IdentityRecord? {
+        let file: Descriptor
+        do throws(SystemError) {
+            file = try directory.openForReading(name)
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
+        guard let record = IdentityRecord(try file.readAll(limit: 1 << 16, subject: directory.child(name))) else {
+            throw Fault(path: directory.child(name))
+        }
+        return record
+    }
+
+    /// Whether the process of an earlier life of this host is gone. One with this process's own id certainly is.
+    static func isGone(_ pid: UInt64) -> Bool {
+        guard let pid = Int32(exactly: pid) else { return true }
+        return pid == HostProcess.pid || !HostProcess.exists(pid)
+    }
+}

@@ -1,0 +1,146 @@
+internal import HostCluster
+internal import HostPolicy
+internal import HostSystem
+internal import HostValues
+internal import HostWire
+
+/// This host's part in its cluster: which plugin is the store, whether its worker can be asked, which claims are wanted,
+/// and the keeper of the leases.
+///
+/// It is told of plugins, workers and routines, and answers by orders, which wait in `take`. A host without a cluster has
+/// none.
+final class Membership {
+    /// What the supervisor is to do, in this order.
+    enum Order: Equatable {
+        /// Have a worker load the store's plugin.
+        case load(Load)
+        /// Do what the leases ask for.
+        case lease(LeaseKeeper.Order)
+    }
+
+    /// How the host takes part.
+    let settings: ClusterSettings
+    let keeper: LeaseKeeper
+    private let clock: any HostClock
+    private let deadlines: Deadlines
+    private let log: any LogSink
+    /// The order to load the store's plugin; nil while there is none.
+    private var store: Load?
+    private var restarts = StoreRestarts()
+    private var timer: Deadlines.Timer?
+    private var wanted: Set<ClaimName> = []
+    private var loads: [Load] = []
+    private var isStopping = false
+    /// What was said last of a store that cannot be had.
+    private var trouble = ""
+
+    /// Makes the part of that host.
+    init(
+        _ identity: HostIdentity, _ settings: ClusterSettings, clock: any HostClock, deadlines: Deadlines,
+        log: any LogSink, isGone: @escaping (UInt64) -> Bool
+    ) {
+        self.settings = settings
+        self.clock = clock
+        self.deadlines = deadlines
+        self.log = log
+        keeper = LeaseKeeper(
+            identity,
+            LeaseKeeper.Settings(
+                name: settings.name, length: Int64(nanosecondsFrom: settings.leaseMs), weight: settings.weight),
+            clock: clock, deadlines: deadlines, log: log, isGone: isGone)
+        timer = deadlines.make { [weak self] _ in self?.tell(.deadline) }
+    }
+
+    /// What is to be done since the last call.
+    func take() -> [Order] {
+        defer { loads = [] }
+        return loads.map { .load($0) } + keeper.take().map { .lease($0) }
+    }
+
+    /// Whether there is anything to be done.
+    var hasOrders: Bool { !loads.isEmpty || keeper.hasOrders }
+
+    // MARK: The store's worker
+
+    /// The key of the worker in which the store is, or is to be; nil while there is no such plugin.
+    var key: WorkerKey? { store?.key }
+
+    /// A plugin can be loaded. It may be the store.
+    func ready(_ program: Program) {
+        guard program.name == settings.store || program.load.name == settings.store else { return }
+        var load = program.load
+        load.key = .store(program.number)
+        load.home = .plugin(program.name)
+        store = load
+        tell(.plugin)
+    }
+
+    /// A plugin is to end.
+    func retired(_ number: Int) {
+        guard store?.plugin == number else { return }
+        store = nil
+        tell(.removed)
+    }
+
+    /// A worker has loaded the plugin.
+    func loaded(_ key: WorkerKey) { if key == store?.key { tell(.loaded) } }
+
+    /// The worker could not load it, for this reason; said once.
+    func failed(_ key: WorkerKey, _ text: String) {
+        guard key == store?.key else { return }
+        say("its store \(settings.store) cannot be loaded: \(text); it is tried again until it can")
+        tell(.failed)
+    }
+
+    /// The worker has ended.
+    func died(_ key: WorkerKey) { if key == store?.key { tell(.failed) } }
+
+    /// All plugins are known: says so where none of them is the store.
+    func pluginsAreKnown() {
+        guard store == nil, !isStopping else { return }
+        say("no plugin here is called \(settings.store), as its store is: routines with run_on: \"one\" wait for it")
+    }
+
+    private func say(_ text: String) {
+        if trouble != text { log.write(.error, "", "cluster: \(text)") }
+        trouble = text
+    }
+
+    private func tell(_ event: StoreRestarts.Event) {
+        for action in restarts.handle(event, at: clock.monotonic()) {
+            switch action {
+            case .load: if let store, !isStopping { loads.append(store) }
+            case .ready:
+                trouble = ""
+                keeper.storeIsReady()
+            case .gone: keeper.storeIsGone()
+            }
+        }
+        if let timer { deadlines.set(timer, at: isStopping ? nil : restarts.nextDeadline) }
+    }
+
+    // MARK: Claims
+
+    /// What is to become of the claims that there are here. One that is not among them is given back when `isSettled`: until
+    /// then its plugin may be about to come back.
+    func want(_ wishes: [ClaimName: LeasedRoutines.Wish], isSettled: Bool) {
+        for (claim, wish) in wishes {
+            switch wish {
+            case .wanted: if wanted.insert(claim).inserted { keeper.want(claim, ClaimWish()) }
+            case .unwanted(let why): if wanted.remove(claim) != nil { keeper.drop(claim, why) }
+            }
+        }
+        guard isSettled else { return }
+        for claim in wanted where wishes[claim] == nil {
+            wanted.remove(claim)
+            keeper.drop(claim, .removed)
+        }
+    }
+
+    /// The host stops: what it holds is given back, and then it leaves.
+    func stop() {
+        isStopping = true
+        if let timer { deadlines.set(timer, at: nil) }
+        keeper.set(.stopping)
+    }
+}

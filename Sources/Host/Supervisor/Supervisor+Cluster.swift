@@ -1,0 +1,60 @@
+internal import HostCluster
+internal import HostPolicy
+internal import HostSystem
+internal import HostValues
+internal import HostWire
+
+/// What the cluster means for the components, where the host is in one.
+extension Supervisor {
+    /// Takes part in the cluster that is configured, if there is one. `state` is the state directory.
+    func joinCluster(state: String) throws {
+        guard let settings = catalog.resolver.host.cluster else { return }
+        let page = try LeasePage()
+        launcher.leases = page
+        leasePage = page
+        membership = Membership(
+            try IdentityFile.establish(in: state), settings, clock: clock, deadlines: deadlines, log: log,
+            isGone: IdentityFile.isGone)
+        log.write(.info, "", "cluster \(settings.name): its store is \(settings.store)")
+    }
+
+    /// Tells the cluster what has become of routines, and does what it asks for.
+    func settleCluster() {
+        guard let membership else { return }
+        let leased = LeasedRoutines(book: book)
+        if view.phase != .stopping {
+            let isSettled = catalog.isReady && catalog.changes.isEmpty
+            membership.want(leased.wishes, isSettled: isSettled)
+            if isSettled { membership.pluginsAreKnown() }
+        }
+        for claim in leased.takeEnded() { membership.keeper.ended(claim) }
+        for order in membership.take() {
+            switch order {
+            case .load(let load): loadStore(load, for: membership)
+            case .lease(let order): perform(order, of: membership, leased)
+            }
+        }
+    }
+
+    private func loadStore(_ load: Load, for membership: Membership) {
+        catalog.keepCopy(of: load.plugin)
+        do throws(SystemError) {
+            if case .ready = try fleet.prepare(load) { membership.loaded(load.key) }
+        } catch {
+            membership.failed(load.key, "no worker for it: \(error)")
+        }
+    }
+
+    private func perform(_ order: LeaseKeeper.Order, of membership: Membership, _ leased: LeasedRoutines) {
+        switch order {
+        case .send(let command): if let key = membership.key { fleet.send(.store(command), to: key) }
+        case .extend(let times):
+            leasePage?.deadline = times.kill
+            leased.extend(to: times)
+        case .begin(let claim, let token): leased.hold(claim, token: token)
+        case .end(let claim, let ending, let text): leased.end(claim, ending, text)
+        case .kill(let claim): for seat in leased.seats(of: claim) { fleet.kill(seat) }
+        case .left: if let key = membership.key { fleet.end(key) }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import HostValues
+import Testing
+
+@testable import HostPolicy
+
+/// How a host takes part in a cluster, and which routines may run on one host only.
+@Suite struct ClusterSettingsTests {
+    private func host(_ text: String) throws -> HostConfiguration {
+        try HostConfiguration(parsing: Array(text.utf8), file: "H")
+    }
+
+    private func layers(_ text: String) throws -> PluginLayers {
+        PluginLayers(block: nil, file: try PluginConfiguration(parsing: Array(text.utf8), file: "P"))
+    }
+
+    private func fault(_ host: String, _ plugin: String, _ isolation: Isolation = .plugin) throws -> String? {
+        let (configuration, layers) = (try self.host(host), try self.layers(plugin))
+        do {
+            try configuration.checkRunOn(layers, at: isolation)
+            try layers.checkLimits(at: isolation)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func withoutAStoreThereIsNone() throws {
+        #expect(try host("{}").cluster == nil)
+        let cluster = try #require(try host("{ cluster: { store: 's' } }").cluster)
+        #expect(
+            cluster.store == "s" && cluster.name == "schedhost" && cluster.leaseMs == 10_000 && cluster.weight == 100)
+        let other = try host("{ cluster: { store: 's', name: 'n', lease_ms: 2000, weight: 0 } }").cluster
+        #expect(other?.name == "n" && other?.leaseMs == 2000 && other?.weight == 0)
+    }
+
+    @Test(arguments: [
+        ("{}", "{ run_on: 'one' }", Isolation.plugin, "in no cluster"),
+        ("{ run_on: 'one' }", "{}", .plugin, "H:1:11: run_on: is"),
+        ("{}", "{ routines: { r: { run_on: 'one' } } }", .routine, "in no cluster"),
+        ("{ cluster: { store: 's' } }", "{ run_on: 'one' }", .shared, "isolation"),
+        ("{ cluster: { store: 's' } }", "{ routines: { r: { run_on: 'one' } } }", .plugin, "isolation: \"routine\""),
+    ])
+    func whereItCannotBe(host: String, plugin: String, isolation: Isolation, text: String) throws {
+        let found = try fault(host, plugin, isolation)
+        #expect(found?.contains(text) == true, "\(found ?? "none")")
+    }
+
+    @Test(arguments: [
+        ("{ cluster: { store: 's' } }", "{ run_on: 'one' }", Isolation.plugin),
+        ("{ cluster: { store: 's' } }", "{ routines: { r: { run_on: 'one' } } }", .routine),
+        ("{}", "{ run_on: 'each' }", .shared),
+    ])
+    func whereItCanBe(host: String, plugin: String, isolation: Isolation) throws {
+        #expect(try fault(host, plugin, isolation) == nil)
+    }
+
+    @Test func theClusterIsNoRoutinesOwn() throws {
+        let routine = ConfigurationSamples.market.routines[0]
+        func settings(_ text: String) throws -> EffectiveSettings {
+            EffectiveSettings(of: routine, in: ConfigurationSamples.market, host: try host(text).layer)
+        }
+        #expect(try settings("{}") == settings("{ cluster: { store: 's', weight: 7 } }"))
+        #expect(try settings("{}").runOn == .each)
+    }
+}

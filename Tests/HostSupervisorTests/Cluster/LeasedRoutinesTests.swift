@@ -1,0 +1,142 @@
+import HostCluster
+import HostPolicy
+import HostTestKit
+import HostValues
+import HostWire
+import Testing
+
+@testable import HostSupervisor
+
+/// Routines that run on one host only, in a book: when their sessions begin and how they end.
+@Suite struct LeasedRoutinesTests {
+    let harness = BookHarness()
+    var book: RoutineBook { harness.book }
+    var leased: LeasedRoutines { LeasedRoutines(book: harness.book) }
+    static let claim = ClaimName(plugin: "p", routine: "r0")
+
+    private static func program(_ runOn: String = "{ run_on: 'one' }", number: Int = 1) throws -> Program {
+        let description = PluginDescription.named("p", routines: 1)
+        let layers = PluginLayers(block: nil, file: try PluginConfiguration(parsing: Array(runOn.utf8), file: "F"))
+        var program = BookHarness.program(number)
+        program.routines[0].name = "r0"
+        program.routines[0].settings = EffectiveSettings(of: description.routines[0], in: description, layers)
+        return program
+    }
+
+    private func extend() {
+        leased.extend(to: LeaseTimes(start: harness.clock.boot(), length: 10_000_000_000))
+        harness.perform()
+    }
+
+    private func hold(token: UInt64) {
+        leased.hold(Self.claim, token: token)
+        harness.perform()
+    }
+
+    private func end(_ ending: ClaimMachine.Ending) {
+        leased.end(Self.claim, ending, "why")
+        harness.perform()
+    }
+
+    private var tokens: [UInt64?] {
+        harness.sent.compactMap { if case .start(let start) = $0 { .some(start.leaseToken) } else { nil } }
+    }
+
+    @Test func aSessionWaitsForItsLease() throws {
+        book.add(try Self.program())
+        harness.perform()
+        #expect(leased.wishes == [Self.claim: .wanted])
+        #expect(harness.sessions.isEmpty && !book.isIdle)
+        hold(token: 7)
+        #expect(harness.sessions.isEmpty, "no lease is valid yet")
+        extend()
+        #expect(harness.sessions.count == 1 && tokens == [7])
+    }
+
+    @Test func othersDoNot() throws {
+        book.add(try Self.program("{}"))
+        harness.perform()
+        #expect(leased.wishes.isEmpty && harness.sessions.count == 1 && tokens == [nil])
+    }
+
+    @Test func aLostLeaseEndsTheSessionAndTheNextOneBringsAnother() throws {
+        book.add(try Self.program())
+        extend()
+        hold(token: 7)
+        end(.lost(.recordGone))
+        #expect(harness.sent.last == .stop(slot: 0))
+        #expect(leased.takeEnded().isEmpty, "it has not ended yet")
+        harness.end(0, .stopped)
+        harness.perform()
+        #expect(harness.records.map(\.reason.end) == [.leaseLost])
+        #expect(harness.records.first?.reason.text == "why")
+        #expect(leased.takeEnded() == [Self.claim])
+        #expect(leased.takeEnded().isEmpty)
+        #expect(tokens == [7])
+        hold(token: 8)
+        #expect(tokens == [7, 8])
+    }
+
+    @Test(arguments: [
+        (ClaimMachine.Departure.move, SessionEnd.handedOver), (.drain, .handedOver), (.rebalance, .handedOver),
+    ])
+    func whatIsHandedOverSaysSo(departure: ClaimMachine.Departure, kind: SessionEnd) throws {
+        book.add(try Self.program())
+        extend()
+        hold(token: 7)
+        end(.handedOver(departure))
+        harness.end(0, .stopped)
+        harness.perform()
+        #expect(harness.records.map(\.reason.end) == [kind])
+    }
+
+    @Test func aClaimWithoutASessionHasEndedAtOnce() throws {
+        harness.hasWorkers = false
+        book.add(try Self.program())
+        extend()
+        hold(token: 7)
+        end(.lost(.silence(1)))
+        #expect(leased.takeEnded() == [Self.claim])
+        harness.hasWorkers = true
+        book.goOn(1, in: .plugin(1))
+        harness.perform()
+        #expect(harness.sessions.isEmpty, "its worker is ready, and its lease is gone")
+    }
+
+    @Test func noSessionBeginsWhenTheStoreWasSilentForHalfOfALease() throws {
+        book.add(try Self.program())
+        extend()
+        harness.clock.advance(seconds: 5)
+        hold(token: 7)
+        #expect(harness.sessions.isEmpty)
+        extend()
+        #expect(harness.sessions.count == 1)
+    }
+
+    @Test func whoIsStoppedOrQuarantinedWantsNoLease() throws {
+        book.add(try Self.program())
+        extend()
+        hold(token: 7)
+        _ = harness.order(.stop, "p/r0")
+        #expect(leased.wishes == [Self.claim: .unwanted(.rest)])
+        _ = harness.order(.restart, "p/r0")
+        #expect(leased.wishes == [Self.claim: .wanted])
+        book.retire(1, as: .reloaded, "edited")
+        #expect(leased.wishes == [Self.claim: .wanted], "its successor goes on with it")
+    }
+
+    @Test func aWorkerThatTheKernelKilledHasLostItsLease() throws {
+        book.add(try Self.program())
+        extend()
+        hold(token: 7)
+        let routine = try #require(book.routines[0])
+        let session = try #require(routine.session)
+        let killed = SessionRecord.Reason(.crash, text: "", signal: "SIGKILL")
+        let now = harness.clock.boot()
+        #expect(routine.judged(killed, of: session, book.leases, at: now).end == .crash)
+        let late = now + 9_000_000_000
+        #expect(routine.judged(killed, of: session, book.leases, at: late).end == .leaseLost)
+        let fault = SessionRecord.Reason(.crash, text: "", signal: "SIGSEGV")
+        #expect(routine.judged(fault, of: session, book.leases, at: late).end == .crash)
+    }
+}
