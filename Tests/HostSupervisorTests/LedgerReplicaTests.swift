@@ -15,14 +15,16 @@ import Testing
 
     /// The bytes of a replica as the worker writes it that has the key.
     private func replica(
-        session: UInt64 = session, cycle: UInt64 = 41, state: LedgerState = .running, key: LedgerKey = key
+        session: UInt64 = session, cycle: UInt64 = 41, state: LedgerState = .running, time: Int64 = 900,
+        end: UInt64 = 0, key: LedgerKey = key
     ) -> [UInt8] {
         let place = cycle << 8 | state.rawValue
-        let seldom = LedgerReplica.seldom(session: session, thread: 77, failures: 2, missed: 1, end: 0)
-        let sealed = key.seldom(session: session, thread: 77, failures: 2, missed: 1, end: 0)
+        let both = LedgerReplica.threadAndEnd(77, end)
+        let seldom = LedgerReplica.seldom(session: session, threadAndEnd: both, failures: 2, missed: 1)
+        let sealed = key.seldom(session: session, threadAndEnd: both, failures: 2, missed: 1)
         return bytes([
-            session, place, 77, 2, 1, 0, key.seal(seldom: sealed, place: place),
-            LedgerReplica.check(seldom: seldom, place: place),
+            session, place, both, 2, 1, UInt64(time), key.seal(seldom: sealed, place: place, time: time),
+            LedgerReplica.check(seldom: seldom, place: place, time: time),
         ])
     }
 
@@ -69,12 +71,13 @@ import Testing
 
     @Test func `a replica that is whole is read`() {
         var expected = LedgerSnapshot(
-            session: Self.session, state: .running, cycle: 41, began: .longAgo, due: .longAgo, thread: 77, failures: 2,
-            missed: 1,
-            end: nil)
+            session: Self.session, state: .running, cycle: 41, began: 900, due: .longAgo, thread: 77, failures: 2,
+            missed: 1, end: nil)
         // It does not say whether these were tried again: no more than is sure is called good.
         expected.passed = 2
         #expect(read(replica()) == .whole(expected))
+        expected.end = .maxCycles
+        #expect(read(replica(end: SessionEnd.maxCycles.rawValue)) == .whole(expected))
     }
 
     @Test func `each bit that is turned is seen`() {
@@ -102,12 +105,14 @@ import Testing
         }
     }
 
-    @Test func `the replica is believed, with the times of its slot`() throws {
+    @Test func `the replica is believed, with that time of its slot which it has not itself`() throws {
         let read = try ledger(slot(cycle: 0), replica()).snapshot(slot: 1)
         #expect(read?.isSealed == true)
         let snapshot = try #require(read)
         #expect(snapshot.cycle == 41 && snapshot.state == .running && snapshot.failures == 2)
-        #expect(snapshot.began == 1000 && snapshot.due == 2000)
+        #expect(snapshot.began == 900 && snapshot.due == 2000)
+        let waiting = try ledger(slot(cycle: 0), replica(state: .waiting)).snapshot(slot: 1)
+        #expect(waiting?.began == 1000 && waiting?.due == 900)
         // Of two failures one was let pass, and one cycle was good at a later attempt.
         #expect(snapshot.passed == 1 && snapshot.goodCycles == 40)
     }
@@ -117,7 +122,7 @@ import Testing
         let read = ledger.snapshot(slot: 1)
         let snapshot = try #require(read)
         #expect(snapshot.session == Self.session && snapshot.cycle == 41 && snapshot.thread == 77)
-        #expect(snapshot.began == .longAgo && snapshot.due == .longAgo)
+        #expect(snapshot.began == 900 && snapshot.due == .longAgo)
         let isSpoiled = ledger.isSpoiled(slot: 1)
         #expect(!isSpoiled)
     }
@@ -133,8 +138,8 @@ import Testing
             }
             words[word] &+= 256
             let seldom = LedgerReplica.seldom(
-                session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
-            words[7] = LedgerReplica.check(seldom: seldom, place: words[1])
+                session: words[0], threadAndEnd: words[2], failures: words[3], missed: words[4])
+            words[7] = LedgerReplica.check(seldom: seldom, place: words[1], time: Int64(words[5]))
             #expect(read(bytes(words)) == .spoiled, "word \(word)")
             words[6] = later[48..<56].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
             #expect((read(bytes(words)) == .spoiled) == (word != 1), "with the next seal, word \(word)")
@@ -150,9 +155,8 @@ import Testing
         let key = Self.key
         func seal(_ key: LedgerKey, _ words: [UInt64]) -> UInt64 {
             key.seal(
-                seldom: key.seldom(
-                    session: words[0], thread: words[1], failures: words[2], missed: words[3], end: words[4]),
-                place: words[5])
+                seldom: key.seldom(session: words[0], threadAndEnd: words[1], failures: words[2], missed: words[3]),
+                place: words[4], time: Int64(bitPattern: words[5]))
         }
         let words: [UInt64] = [1, 2, 3, 4, 5, 6]
         var seals: Set<UInt64> = [seal(key, words)]

@@ -39,6 +39,7 @@ struct SessionLedgerTests {
         var twinState: LedgerState? {
             unsafe LedgerState(rawValue: replica.pointee.place.load(ordering: .relaxed) & 0xFF)
         }
+        var twinTime: Int64 { unsafe replica.pointee.time.load(ordering: .relaxed) }
         var twinCycle: UInt64 { unsafe replica.pointee.place.load(ordering: .relaxed) >> 8 }
     }
 
@@ -58,8 +59,10 @@ struct SessionLedgerTests {
     @Test("cycles add up")
     func cycles() {
         let memory = Memory()
-        let ledger = memory.ledger()
+        var ledger = memory.ledger()
+        #expect(memory.twinTime == 100, "a session that begins is due at once")
         ledger.cycleBegins(0, at: 1000)
+        #expect(memory.twinTime == 1000)
         #expect(memory.state == .running && memory.twinState == .running && ledger.began == 1000)
         ledger.cycleEnds(start: 1000, end: 5000, due: 900)
         ledger.cycleCounts(1, missed: 0)
@@ -68,7 +71,11 @@ struct SessionLedgerTests {
         ledger.cycleEnds(start: 6000, end: 7000, due: 6000)
         ledger.cycleCounts(2, missed: 3)
         ledger.waits(until: 9000, cycle: 2)
-        #expect(memory.twinState == .waiting && memory.twinCycle == 2)
+        #expect(memory.twinState == .waiting && memory.twinCycle == 2 && memory.twinTime == 9000)
+        ledger.callbackBegins(.stopping, cycle: 2, at: 8000)
+        #expect(memory.twinTime == 8000)
+        ledger.callbackEnds(cycle: 2)
+        #expect(memory.twinTime == 9000, "it waits for what it waited for")
         unsafe expect(memory.slot.pointee.cycle.load(ordering: .relaxed) == 2)
         unsafe expect(memory.slot.pointee.missed.load(ordering: .relaxed) == 3)
         unsafe expect(memory.slot.pointee.lastDuration.load(ordering: .relaxed) == 1000)
@@ -114,7 +121,7 @@ struct SessionLedgerTests {
         var ledger = memory.ledger()
         ledger.turn(of: 42, cycle: 3)
         unsafe expect(memory.slot.pointee.thread.load(ordering: .relaxed) == 42)
-        unsafe expect(memory.replica.pointee.thread.load(ordering: .relaxed) == 42)
+        unsafe expect(memory.replica.pointee.threadAndEnd.load(ordering: .relaxed) == 42)
         #expect(memory.twinState == .waiting && memory.twinCycle == 3)
     }
 }

@@ -175,6 +175,7 @@ static void refuse(int call, void *context) {
         return;
     }
     note_refused(call, arguments, context);
+    (void)__atomic_fetch_add(&page->refusals, 1, __ATOMIC_RELEASE);
     *result = -EPERM;
 }
 

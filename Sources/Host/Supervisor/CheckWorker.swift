@@ -103,7 +103,7 @@ final class CheckWorker {
             case .event(.goodbye): inbox.hasSaidGoodbye = true
             case .died(let end): inbox.end = end
             case .garbage: inbox.isSpoiled = true
-            case .event, .output, .flood, .channelFlooded, .left, .stuck: break
+            case .event, .output, .flood, .channelAbused, .left, .stuck: break
             }
         }
         try watch?.follow(link.pid)

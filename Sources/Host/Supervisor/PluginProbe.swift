@@ -82,7 +82,7 @@ public enum PluginProbe {
             case .died(let end):
                 result = result ?? .failure(Fault(text: "its worker died while opening it: \(end)"))
                 loop.stop()
-            case .event, .output, .flood, .channelFlooded, .garbage, .left, .stuck: break
+            case .event, .output, .flood, .channelAbused, .garbage, .left, .stuck: break
             }
             if result != nil { link?.signal(Signals.kill) }
         }

@@ -118,8 +118,8 @@ extension Supervisor {
 
     /// Begins a session in a worker that has its plugin, or has a worker load the plugin first.
     private func begin(_ start: RoutineBook.Start) {
-        guard let id = book.opening(start.routine) else { return }
-        catalog.keepCopy(of: start.load.plugin)
+        guard book.isWaiting(start.routine) else { return }
+        if !fleet.hasLoaded(start.load) { catalog.keepCopy(of: start.load.plugin) }
         let worker: WorkerID
         do throws(SystemError) {
             guard case .ready(let present) = try fleet.prepare(start.load) else { return }
@@ -127,6 +127,7 @@ extension Supervisor {
         } catch {
             return book.couldNotBegin(start.routine, "no worker: \(error)")
         }
+        let id = book.nextSession()
         do throws(SystemError) {
             let seat = try fleet.seat(id, plugin: start.load.plugin, routine: start.index, in: worker)
             guard let session = book.begin(start.routine, id, in: seat) else { return fleet.unseat(id, seat) }

@@ -41,7 +41,7 @@ extension RoutineRunner {
             if session.startAttempt >= session.onError.attempts { return .end(.error) }
             let now = clock.boot()
             let due = unsafe cell.pointee.schedule.clampToUntil(now + delay, now: now, wall: wall())
-            unsafe cell.pointee.ledger.isDue(at: due)
+            unsafe cell.pointee.ledger.waits(until: due, cycle: 0)
             return .again(at: due)
         case .end:
             return .end(.error)

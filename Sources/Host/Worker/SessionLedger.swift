@@ -25,7 +25,7 @@ internal import Synchronization
         session: SessionID, now: BootTime, nextMs: Int64
     ) {
         unsafe self.slot = unsafe slot
-        self.replica = unsafe ReplicaAccount(replica, session: session.rawValue, key: key)
+        self.replica = unsafe ReplicaAccount(replica, session: session.rawValue, key: key, now: now)
         unsafe slot.pointee.state.store(LedgerState.idle.rawValue, ordering: .relaxed)
         unsafe slot.pointee.end.store(0, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(0, ordering: .relaxed)
@@ -64,10 +64,10 @@ internal import Synchronization
 
     /// Notes that a cycle begins.
     @inline(__always)
-    func cycleBegins(_ cycle: UInt64, at start: BootTime) {
+    mutating func cycleBegins(_ cycle: UInt64, at start: BootTime) {
         unsafe slot.pointee.began.store(start.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.running.rawValue, ordering: .relaxed)
-        replica.set(.running, cycle: cycle)
+        replica.begins(.running, cycle: cycle, at: start)
     }
 
     /// Notes that the plugin has returned from a cycle, and counts duration and lateness.
@@ -117,15 +117,9 @@ internal import Synchronization
 
     /// Notes that nothing happens until `due`.
     @inline(__always)
-    func waits(until due: BootTime, cycle: UInt64) {
-        isDue(at: due)
-        replica.set(.waiting, cycle: cycle)
-    }
-
-    /// Notes when the next call of the plugin is due.
-    @inline(__always)
-    func isDue(at due: BootTime) {
+    mutating func waits(until due: BootTime, cycle: UInt64) {
         unsafe slot.pointee.due.store(due.nanoseconds, ordering: .relaxed)
+        replica.waits(until: due, cycle: cycle)
     }
 
     /// Notes the plan's next step: the number of missed cycles, and the next due time in ms of the wall clock, from
@@ -138,16 +132,16 @@ internal import Synchronization
     // MARK: - Other callbacks
 
     /// Notes that the plugin is called for something other than a cycle.
-    func callbackBegins(_ state: LedgerState, cycle: UInt64, at start: BootTime) {
+    mutating func callbackBegins(_ state: LedgerState, cycle: UInt64, at start: BootTime) {
         unsafe slot.pointee.began.store(start.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.state.store(state.rawValue, ordering: .relaxed)
-        replica.set(state, cycle: cycle)
+        replica.begins(state, cycle: cycle, at: start)
     }
 
     /// Notes that the plugin has returned from such a callback.
     func callbackEnds(cycle: UInt64) {
         waits()
-        replica.set(.waiting, cycle: cycle)
+        replica.waits(cycle: cycle)
     }
 
     /// Notes that the session waits, for a callback that the plugin does not have.
@@ -161,7 +155,7 @@ internal import Synchronization
         unsafe slot.pointee.began.store(began.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.end.store(end.rawValue, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
-        replica.set(end: end.rawValue, cycle: cycles)
+        replica.set(end: end.rawValue, cycle: cycles, began: began)
     }
 
     // MARK: - Caches

@@ -28,7 +28,8 @@ import Testing
     static let events: [String: WorkerLifecycle.Event] = [
         "load": .load(plugin: 2, limit: 1), "session": .session(slot: 1, session), "answer": .answer(plugin: 1),
         "over": .sessionOver(slot: 0, session), "goodbye": .goodbye, "nonsense": .nonsense, "closed": .channelClosed,
-        "end": .end, "end now": .endNow, "overdue": .overdue(slot: 0), "mute": .mute(slot: 0), "flood": .flood,
+        "end": .end, "end now": .endNow, "overdue": .overdue(slot: 0), "mute": .mute(slot: 0),
+        "flood": .channelAbuse(.floods),
         "hang": .hang(slot: 0, thread: 9),
         "no thread": .noThread, "fatal": .fatalSignal, "stuck": .stuck, "deadline": .deadline, "exited": exit,
         "report": .report(Report()),

@@ -68,14 +68,50 @@ import Testing
     private let log = WorkerEvent.log(.init(plugin: 0, routine: 0, level: 20, text: "a line", ms: 0))
     private let over = WorkerEvent.ended(.over(SessionID(rawValue: 7), slot: 0, .stopped, cycles: 1))
 
+    private let wants = WorkerEvent.wantsTurn(slot: 0, session: SessionID(rawValue: 7), number: 1, due: 0)
+    private let turnOver = WorkerEvent.turnOver(slot: 0, session: SessionID(rawValue: 7))
+    private func start(_ slot: Int) -> WorkerCommand {
+        .start(
+            .init(
+                slot: slot, plugin: 0, routine: 0, session: SessionID(rawValue: 7), waitMs: 0, maxCycles: 0,
+                untilMs: nil,
+                onError: ErrorDefault(), lifetimeCycles: 0, before: 0, parameters: "{}", isPaused: false))
+    }
+
     @Test func `what answers a command is none of a flood's, however much it is`() {
         var hearing = WorkerHearing()
-        for slot in 0..<1000 { hearing.sent(.stop(slot: slot)) }
+        for slot in 0..<1000 { hearing.sent(start(slot)) }
         let heard = hearing.take((0..<1000).flatMap { _ in line(over) }, at: 0)
         #expect(heard.told.count == 1000 && !heard.isForeign && heard.charged == 1000, "the empty lines before them")
-        let more = hearing.take(
-            (0..<3000).flatMap { _ in line(.turnOver(slot: 0, session: SessionID(rawValue: 7))) }, at: 0)
+        let more = hearing.take((0..<3000).flatMap { _ in line(turnOver) }, at: 0)
         #expect(more.isForeign && more.told.count == 3000)
+        // An end that nothing was told to begin, however often other things were told.
+        for slot in 0..<1000 { hearing.sent(.stop(slot: slot)) }
+        #expect(hearing.take(line(over), at: 0).told == [.event(over, isOwed: false)])
+    }
+
+    @Test func `a session earns by a turn what the turn needs, and by asking nothing`() {
+        var hearing = WorkerHearing()
+        hearing.sent(start(0))
+        for _ in 0..<5000 {
+            let asked = hearing.take(line(wants), at: 0)
+            #expect(asked.told == [.event(wants, isOwed: true)])
+            hearing.sent(.go(slot: 0, number: 1))
+            #expect(hearing.take(line(turnOver), at: 0).told == [.event(turnOver, isOwed: true)])
+        }
+        #expect(hearing.take(line(wants), at: 0).told == [.event(wants, isOwed: true)])
+        #expect(hearing.take(line(wants), at: 0).told == [.event(wants, isOwed: false)], "one is unanswered")
+        // A session that was paused withdraws, and asks anew; what it was told does not add up for ever.
+        #expect(hearing.take(line(turnOver), at: 0).told == [.event(turnOver, isOwed: true)])
+        for _ in 0..<100 { hearing.sent(.resume(slot: 0)) }
+        var owed = 0
+        for _ in 0..<100 {
+            for event in [wants, turnOver] where hearing.take(line(event), at: 0).told == [.event(event, isOwed: true)]
+            {
+                owed += 1
+            }
+        }
+        #expect(owed == 4)
     }
 
     @Test func `garbage is told once of what is read at once, and log lines have a bound`() {
@@ -83,7 +119,7 @@ import Testing
         let heard = hearing.take(Array(String(repeating: "nonsense\n", count: 1000).utf8), at: 0)
         #expect(heard.told == [.garbage] && heard.isForeign && heard.charged == 9000)
         let lines = hearing.take((0..<12_000).flatMap { _ in line(log) }, at: 0)
-        #expect(lines.told.filter { $0 == .event(log) }.count == 3000 && lines.isForeign)
+        #expect(lines.told.filter { $0 == .event(log, isOwed: false) }.count == 3000 && lines.isForeign)
         #expect(lines.told.contains(.flood(.began(lines: 1))))
         #expect(hearing.look(at: 5_000_000_000) == [.flood(.ended(lines: 9000, milliseconds: 0))])
     }

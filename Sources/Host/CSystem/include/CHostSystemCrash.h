@@ -42,6 +42,7 @@ struct chs_crash_page {
     char words[CHS_CRASH_WORDS]; /* why the worker ends itself */
     struct chs_crash_frame frames[CHS_CRASH_FRAMES];
     struct chs_refused_call refused[CHS_REFUSED_CALLS];
+    uint32_t refusals; /* how many calls were refused: a change says that it is worth while to read the rest */
 };
 
 /* From now on the signals that end this process fill this page, after the handlers that are set now have run, and shut

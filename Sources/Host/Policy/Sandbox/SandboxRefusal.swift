@@ -7,9 +7,11 @@ public struct SandboxRefusal: Equatable, Sendable {
     /// The function, file and line of the first call, as far as they are known.
     public var place: String?
 
-    /// Creates the refusal of the call with that number.
-    public init(call number: UInt32, times: UInt32, place: String? = nil) {
-        call = SystemCall(number: number)?.name ?? "system call \(number)"
+    /// Creates the refusal of the call with that number; nil if there is no such call, which a plugin has made up then: the
+    /// filter answers calls that it does not know by ENOSYS, without a word.
+    public init?(call number: UInt32, times: UInt32, place: String? = nil) {
+        guard let known = SystemCall(number: number) else { return nil }
+        call = known.name
         self.times = times
         self.place = place
     }

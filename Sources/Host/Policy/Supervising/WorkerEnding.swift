@@ -24,8 +24,8 @@ public enum WorkerEnding: Equatable, Sendable {
         case overdue(slot: Int)
         /// The session in this slot has ended, but the worker does not report that: it has lost its channel.
         case mute(slot: Int)
-        /// Its plugin writes on the channel without end.
-        case flooded
+        /// Its plugin writes on the channel without end, or keeps it from being read.
+        case channelAbused(ChannelAbuse)
         /// It received a fatal signal, and its crash report does not complete.
         case crashed(wasTold: Bool)
         /// It continues to run without the channel: it executed another program or closed the channel.
@@ -89,7 +89,7 @@ public enum WorkerEnding: Equatable, Sendable {
         case .wanted(.told, .terminated), .wanted(.told, .killed): .late
         case .wanted(.overdue(let slot), _): .overdue(slot: slot)
         case .wanted(.mute(let slot), _): .mute(slot: slot)
-        case .wanted(.flooded, _): .flooded
+        case .wanted(.channelAbused(let abuse), _): .channelAbused(abuse)
         case .wanted(.crashed(let wasTold), _), .crashing(_, let wasTold): .failed(wasTold: wasTold)
         case .wanted(.stuck, _), .silent: .failed(wasTold: false)
         case .wanted(.left, _): .left

@@ -76,8 +76,8 @@ public struct WorkerLifecycle: Equatable, Sendable {
         case overdue(slot: Int)
         /// The session has ended according to the ledger, but the worker does not report that.
         case mute(slot: Int)
-        /// Its plugin writes on the channel without end.
-        case flood
+        /// Its plugin writes on the channel without end, or keeps it from being read.
+        case channelAbuse(ChannelAbuse)
         /// A callback of the session has exceeded its timeout, in the thread with this kernel id; 0 means unknown.
         case hang(slot: Int, thread: Int32)
         /// The thread that was to abort does not exist.
@@ -173,7 +173,7 @@ public struct WorkerLifecycle: Equatable, Sendable {
         case .overdue(let slot): sessions[slot] == nil ? [] : end(WorkerEnding.overdue(slot: slot, at: now)) { _ in [] }
         case .mute(let slot):
             sessions[slot] == nil ? [] : end(WorkerEnding.killed(.mute(slot: slot), at: now)) { _ in [] }
-        case .flood: end(WorkerEnding.killed(.flooded, at: now)) { _ in [] }
+        case .channelAbuse(let abuse): end(WorkerEnding.killed(.channelAbused(abuse), at: now)) { _ in [] }
         case .hang(let slot, let thread): sessions[slot] == nil ? [] : hang(.session(slot: slot), thread, at: now)
         case .noThread: withEnding { $0.missThread(at: now) }
         case .fatalSignal: end(WorkerEnding.crash(at: now)) { $0.crash(at: now) }

@@ -88,8 +88,8 @@ public struct Death: Equatable, Sendable {
         case overdue(slot: Int)
         /// The worker was killed because it did not report the end of the session in this slot.
         case mute(slot: Int)
-        /// It was ended because its plugin wrote on the channel without end.
-        case flooded
+        /// It was ended because of what its plugin did to its channel.
+        case channelAbused(ChannelAbuse)
         /// The worker was terminated because a callback exceeded its timeout.
         case timeout(WorkerEnding.Place)
         /// The worker was killed because it had closed its channel.
@@ -166,7 +166,7 @@ public struct Verdict: Equatable, Sendable {
         var isLoadGuilty = false
         var isLoadHung = false
         switch death.manner {
-        case .failed(wasTold: false), .left, .flooded: isLoadGuilty = !death.loads.isEmpty
+        case .failed(wasTold: false), .left, .channelAbused: isLoadGuilty = !death.loads.isEmpty
         case .timeout(.load): (isLoadGuilty, isLoadHung) = (true, true)
         case .failed(wasTold: true), .inOrder, .late, .overdue, .mute, .timeout(.session): break
         }
@@ -188,7 +188,7 @@ public struct Verdict: Equatable, Sendable {
         case .inOrder(saidGoodbye: true): return nil
         case .inOrder(saidGoodbye: false), .late, .failed(wasTold: true):
             return (false, "its worker (pid \(pid)) did not end in order: \(end)\(place)")
-        case .flooded: return (true, "its worker (pid \(pid)) was ended: its plugin floods its channel")
+        case .channelAbused(let abuse): return (true, "its worker (pid \(pid)) was ended: its plugin \(abuse.text)")
         case .overdue, .mute, .timeout, .left, .failed(wasTold: false):
             return (true, "its worker (pid \(pid)) died: \(end)")
         }
@@ -200,7 +200,7 @@ public struct Verdict: Equatable, Sendable {
         switch death.manner {
         case .timeout(.session(let slot)), .overdue(let slot), .mute(let slot): return [slot]
         case .timeout(.load): return []
-        case .inOrder, .late, .left, .flooded, .failed: break
+        case .inOrder, .late, .left, .channelAbused, .failed: break
         }
         let busy = slots.filter { death.remains.snapshots[$0]?.isInPlugin == true }
         let thread = death.remains.thread
@@ -233,7 +233,7 @@ public struct Verdict: Equatable, Sendable {
                 isLate = true
                 reason = SessionRecord.Reason(
                     .stopped, text: "did not end in time: \(death.end)", cycle: counts?.cycle, phase: counts?.phase)
-            case .failed, .left, .flooded, .timeout, .overdue, .mute:
+            case .failed, .left, .channelAbused, .timeout, .overdue, .mute:
                 if isCulprit {
                     reason = own
                     reason.cycle = counts?.cycle
@@ -261,8 +261,7 @@ public struct Verdict: Equatable, Sendable {
         case .mute:
             return SessionRecord.Reason(
                 .exit, text: "it left the host: it did not say that its session was over")
-        case .flooded:
-            return SessionRecord.Reason(.error, text: "floods its channel: its plugin writes there itself, without end")
+        case .channelAbused(let abuse): return SessionRecord.Reason(.error, text: "\(abuse.text): \(abuse.explanation)")
         case .inOrder, .late, .overdue, .timeout, .failed: break
         }
         switch death.end {
@@ -298,11 +297,10 @@ public struct Verdict: Equatable, Sendable {
         let place = report.frame.map { " at \($0)" } ?? ""
         var reason = isHung ? SessionRecord.Reason(.timeout, text: "over its time", frame: report.frame) : own
         reason.phase = Phase.load.word
-        let text =
+        var text =
             isHung
-            ? "its load took longer than it may\(place)"
-            : death.manner == .flooded
-                ? "it floods its channel while it is loaded" : "its worker died while loading it: \(death.end)\(place)"
+            ? "its load took longer than it may\(place)" : "its worker died while loading it: \(death.end)\(place)"
+        if case .channelAbused(let abuse) = death.manner { text = "it \(abuse.text) while it is loaded" }
         return FailedLoad(
             plugin: plugin, reason: reason, text: text,
             wasKilledFromOutside: death.end.isKill && death.remains.signal == 0

@@ -21,7 +21,7 @@ enum LedgerReader {
 
     /// The state of a slot's replica when it was read.
     enum Replica: Equatable {
-        /// Its check word is right. A replica contains no times.
+        /// Its check word is right. Of the times it contains the one that matters in its state.
         case whole(LedgerSnapshot)
         /// Nothing was written there yet, or it is past the end of the file.
         case unused
@@ -34,17 +34,23 @@ enum LedgerReader {
         guard bytes.count == LedgerReplica.size, bytes.contains(where: { $0 != 0 }) else { return .unused }
         let words = (0..<8).map { word($0, of: bytes) }
         let seldom = LedgerReplica.seldom(
-            session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
-        guard words[7] == LedgerReplica.check(seldom: seldom, place: words[1]) else { return .spoiled }
+            session: words[0], threadAndEnd: words[2], failures: words[3], missed: words[4])
+        let time = Int64(bitPattern: words[5])
+        guard words[7] == LedgerReplica.check(seldom: seldom, place: words[1], time: time) else { return .spoiled }
         if let key {
             let sealed = key.seldom(
-                session: words[0], thread: words[2], failures: words[3], missed: words[4], end: words[5])
-            guard words[6] == key.seal(seldom: sealed, place: words[1]) else { return .spoiled }
+                session: words[0], threadAndEnd: words[2], failures: words[3], missed: words[4])
+            guard words[6] == key.seal(seldom: sealed, place: words[1], time: time) else { return .spoiled }
         }
         var snapshot = LedgerSnapshot(
             session: words[0], state: LedgerState(rawValue: words[1] & 0xFF), cycle: words[1] >> 8,
-            thread: Int32(truncatingIfNeeded: words[2]), failures: words[3], missed: words[4],
-            end: SessionEnd(rawValue: words[5]))
+            thread: Int32(truncatingIfNeeded: words[2] & 0xFFFF_FFFF), failures: words[3], missed: words[4],
+            end: SessionEnd(rawValue: words[2] >> 32))
+        if snapshot.state == .waiting {
+            snapshot.due = BootTime(nanoseconds: time)
+        } else {
+            snapshot.began = BootTime(nanoseconds: time)
+        }
         // A replica does not tell how failures were decided, so only cycles that certainly succeeded count as good.
         snapshot.passed = snapshot.failures
         return .whole(snapshot)

@@ -131,7 +131,7 @@ enum CrashExamination {
         }
         found.text = report?.description.map { String($0.prefix(500)) }
         found.frame = CrashFrame.top(report, named(subject.page?.frames ?? [], subject.files))
-        found.refusals = (subject.page?.refused ?? []).map { refused in
+        found.refusals = (subject.page?.refused ?? []).compactMap { refused in
             SandboxRefusal(
                 call: refused.call, times: refused.times,
                 place: CrashFrame.top(nil, named([refused.frame], subject.files)))

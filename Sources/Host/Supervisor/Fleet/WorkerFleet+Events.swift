@@ -10,7 +10,7 @@ extension WorkerFleet {
         case .event(let event): hear(event, from: worker)
         case .output(let isError, let text): say(worker, isError ? .warning : .info, text)
         case .flood(let road, let news): say(worker, .warning, road.text(news))
-        case .channelFlooded: tell(worker, .flood)
+        case .channelAbused(let abuse): tell(worker, .channelAbuse(abuse))
         case .garbage: tell(worker, .nonsense)
         // A fatal signal also closes the channel; so a crash is known at once, even if its report is never completed.
         case .left:
@@ -43,9 +43,9 @@ extension WorkerFleet {
                 pid: worker.process?.pid ?? 0, startedAt: worker.startedAt)
             events.append(.refused(failed))
         case .ended(var ended):
+            guard tell(worker, .sessionOver(slot: ended.slot, ended.session)) == .passed else { return }
             ended.reason.text += tellRefusals(of: worker, ended.reason)
             let counts = worker.process?.slotBytes(ended.slot).flatMap { LedgerCounts($0, of: ended.session) }
-            guard tell(worker, .sessionOver(slot: ended.slot, ended.session)) == .passed else { return }
             candidates.insert(worker.id)
             events.append(.ended(ended, counts, wasTold: !worker.life.isOpen))
         case .log(let line):
@@ -79,7 +79,10 @@ extension WorkerFleet {
 
     /// Logs system calls that the worker's sandbox has refused; returns the text to append to a reason.
     private func tellRefusals(of worker: Worker, _ reason: SessionRecord.Reason) -> String {
-        guard worker.limits.sandbox.level != .off, let page = worker.process?.crash else { return "" }
+        guard worker.limits.sandbox.level != .off, let process = worker.process else { return "" }
+        // Each end of a session comes here, and the page is large.
+        let isError = reason.kind == .known(.error)
+        guard worker.refusals.mayBeNew(process.refusals, or: isError), let page = process.crash else { return "" }
         if let subject = worker.refusals.news(in: page, of: worker.files) {
             launcher.examine(subject) { [weak self, weak worker] report in
                 if let self, let worker {
@@ -88,7 +91,7 @@ extension WorkerFleet {
                 return true
             }
         }
-        return reason.kind == .known(.error) ? SandboxRefusal.suffix(page.refusals, of: reason.text) : ""
+        return isError ? SandboxRefusal.suffix(page.refusals, of: reason.text) : ""
     }
 
     /// Removes and returns the load that a worker's answer is about; nil if the answer cannot be right.

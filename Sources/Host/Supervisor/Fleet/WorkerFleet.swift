@@ -178,6 +178,9 @@ final class WorkerFleet {
         return .loading
     }
 
+    /// Whether the worker that a load is for has the plugin already.
+    func hasLoaded(_ load: Load) -> Bool { openWorker(load.key)?.loaded.contains(load.plugin) == true }
+
     private func openWorker(_ key: WorkerKey) -> Worker? {
         guard let id = current[key], let worker = workers[id], worker.life.isOpen else { return nil }
         return worker

@@ -4,12 +4,13 @@ internal import HostWire
 
 /// What the host hears on one worker's channel: events out of bytes, and what of it can be none of the worker's.
 ///
-/// A plugin can write on the channel itself. What a worker says is bounded: an answer or two to each command, and log lines
-/// within a budget of its own. What is more than that is *foreign*.
+/// A plugin can write on the channel itself. What a worker says is bounded: an answer or two to each command (`WorkerDebt`),
+/// and log lines within a budget of its own. What is more than that is *foreign*.
 struct WorkerHearing {
     /// What is to be told, in order.
     enum Told: Equatable {
-        case event(WorkerEvent)
+        /// `isOwed`: it answers something that the worker was told.
+        case event(WorkerEvent, isOwed: Bool)
         /// A line that is no event.
         case garbage
         case flood(FloodWatch.News)
@@ -31,12 +32,10 @@ struct WorkerHearing {
     /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000. While none is
     /// awaited, no line is longer than `WorkerEvent.longestLine`.
     private static let longestDescription = 32 << 20
-    /// Events that may follow from one command: a session wants its turn, is over with it, and ends.
-    private static let answers = 3
 
     private var lines = LineSplitter(limit: WorkerEvent.longestLine)
     private var awaited = 0
-    private var credit = 0
+    private var debt = WorkerDebt()
     /// A little more than a worker sends that keeps to its own budget.
     private var budget = LineBudget(atOnce: 3000, perSecond: 250)
     private var flood = FloodWatch()
@@ -46,7 +45,7 @@ struct WorkerHearing {
 
     /// It is told something.
     mutating func sent(_ command: WorkerCommand) {
-        credit += Self.answers
+        debt.sent(command)
         if case .load(let load) = command, !load.isForRunning { expect(1) }
     }
 
@@ -78,7 +77,9 @@ struct WorkerHearing {
         switch event {
         case .log(let line):
             heard.charged += size
-            if budget.spend(bytes: line.text.utf8.count, at: now).isAllowed { break }
+            if budget.spend(bytes: line.text.utf8.count, at: now).isAllowed {
+                return heard.told.append(.event(event, isOwed: false))
+            }
             heard.foreign += size
             if let news = flood.drop(1, at: now) { heard.told.append(.flood(news)) }
             return
@@ -86,16 +87,12 @@ struct WorkerHearing {
             heard.charged += size
             if let news = flood.drop(count, at: now) { heard.told.append(.flood(news)) }
             return
-        case .described, .refused:
-            expect(-1)
-            pay(size, &heard)
-        case .loaded, .ended, .wantsTurn, .turnOver, .goodbye, .store: pay(size, &heard)
+        case .described, .refused: expect(-1)
+        case .loaded, .ended, .wantsTurn, .turnOver, .goodbye, .store: break
         }
-        heard.told.append(.event(event))
-    }
-
-    private mutating func pay(_ size: Int, _ heard: inout Heard) {
-        if credit > 0 { credit -= 1 } else { charge(size, &heard) }
+        let isOwed = debt.heard(event)
+        if !isOwed { charge(size, &heard) }
+        heard.told.append(.event(event, isOwed: isOwed))
     }
 
     private func charge(_ size: Int, _ heard: inout Heard) {

@@ -20,6 +20,8 @@ protocol WorkerProcess: AnyObject {
     func slotBytes(_ slot: Int) -> [UInt8]?
     /// The content of its crash page.
     var crash: CrashPage.Contents? { get }
+    /// How many system calls its sandbox has refused so far.
+    var refusals: UInt32 { get }
     /// Lets it begin its crash report, for which there is room now.
     func sayRoomIsMade()
     /// What it wrote to standard error within the last two seconds, as one line.

@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostSystem
+internal import HostValues
 internal import HostWire
 
 /// The ledger file of one worker: the replicas of the slots, followed by the slots.
@@ -44,15 +45,14 @@ struct WorkerLedger: ~Copyable {
         try allocate(LedgerSlot.start, LedgerSlot.size)
     }
 
-    /// The state in a slot: from its replica, or from the slot itself if the replica is not whole. The times come from
-    /// the slot, or are 0. The caller must check the session.
+    /// The state in a slot: from its replica, or from the slot itself if the replica is not whole. The replica has the time
+    /// that matters in its state; the others come from the slot, or are 0. The caller must check the session.
     func snapshot(slot: Int) -> LedgerSnapshot? {
         let read = bytes(slot: slot).map { LedgerReader.snapshot($0) }
         guard case .whole(var snapshot) = replica(slot) else { return read }
         snapshot.isSealed = true
         if let read, read.session == snapshot.session {
-            snapshot.began = read.began
-            snapshot.due = read.due
+            if snapshot.state == .waiting { snapshot.began = read.began } else { snapshot.due = read.due }
             snapshot.wallDue = read.wallDue
             snapshot.passed = min(read.passed, snapshot.failures)
         }

@@ -18,8 +18,8 @@ final class WorkerLink: WorkerProcess {
         case left
         /// Lines come too fast, and some are dropped: by that road.
         case flood(Road, FloodWatch.News)
-        /// Its plugin writes on the channel without end.
-        case channelFlooded
+        /// Its plugin writes on the channel without end, or keeps it from being read.
+        case channelAbused(ChannelAbuse)
         /// It has ended, and cannot be reaped: another process traces it.
         case stuck
         /// The worker has ended, and everything that it sent before was reported.
@@ -50,7 +50,7 @@ final class WorkerLink: WorkerProcess {
     private let output: Descriptor
     private let errors: Descriptor
     private let ledger: WorkerLedger
-    private let page: Descriptor
+    let page: Descriptor
     private let loop: EventLoop
     private let clock: any HostClock
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
@@ -61,7 +61,7 @@ final class WorkerLink: WorkerProcess {
     private var shares = [ReadingShare](repeating: ReadingShare(atOnce: 50_000_000, part: 200), count: 3)
     private var channelFlood = ChannelFlood()
     private var pauses: SourcePauses?
-    private var unsent: [UInt8] = []
+    private var backlog = CommandBacklog()
     /// Whether the channel is watched for room to send.
     private var isBlocked = false
     private var isStuck = false
@@ -167,8 +167,9 @@ final class WorkerLink: WorkerProcess {
     /// Sends a command; what the socket does not take now is sent later.
     func send(_ command: WorkerCommand) {
         hearing.sent(command)
-        unsent += command.line() + [UInt8(ascii: "\n")]
+        backlog.add(command)
         flush()
+        if backlog.isHopeless(at: clock.monotonic()) { report(.channelAbused(.isDeaf)) }
     }
 
     /// The slot of a routine in this worker's ledger, which is extended if necessary; nil if the ledger is full.
@@ -183,12 +184,6 @@ final class WorkerLink: WorkerProcess {
 
     /// Whether a slot's replica was overwritten by something other than the worker.
     func isSpoiled(slot: Int) -> Bool { ledger.isSpoiled(slot: slot) }
-
-    /// The content of its crash page.
-    var crash: CrashPage.Contents? { CrashPage.read(page) }
-
-    /// Lets it begin its crash report.
-    func sayRoomIsMade() { CrashPage.sayRoomIsMade(page) }
 
     /// What it wrote to standard error within the last two seconds; at most four lines as one.
     func lastWords(now: MonotonicTime) -> String { printed.words.text(since: now - 2_000_000_000) }
@@ -213,19 +208,10 @@ final class WorkerLink: WorkerProcess {
     // MARK: Receiving
 
     private func flush() {
-        var sent = 0
-        while sent < unsent.count {
-            do {
-                sent += try unsafe unsent.withUnsafeBytes { bytes in
-                    try unsafe channel.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]), wait: false)
-                }
-            } catch {
-                if (error as? SystemError)?.wouldBlock != true { sent = unsent.count }  // dead; `reap` comes next
-                break
-            }
+        let isBlockedNow = unsafe backlog.send { (bytes) throws(SystemError) in
+            try unsafe channel.send(bytes, wait: false)
         }
-        if sent == unsent.count { unsent = [] } else { unsent.removeFirst(sent) }
-        guard isBlocked == unsent.isEmpty else { return }
+        guard isBlocked != isBlockedNow else { return }
         isBlocked.toggle()
         rewatch(0)
     }
@@ -288,7 +274,7 @@ final class WorkerLink: WorkerProcess {
             let isFull = bytes.count == Self.most
             if all { continue }
             let isOverdrawn = isPaused(0, afterSpending: heard.cost)
-            if isOverdrawn, heard.isForeign, channelFlood.overdrawn(at: now) { report(.channelFlooded) }
+            if isOverdrawn, heard.isForeign, channelFlood.overdrawn(at: now) { report(.channelAbused(.floods)) }
             if isOverdrawn || !isFull { return }
         }
     }
@@ -298,11 +284,12 @@ final class WorkerLink: WorkerProcess {
             switch one {
             case .garbage: report(.garbage)
             case .flood(let news): report(.flood(.log, news))
-            case .event(let event):
-                if case .ended(let ended) = event, ended.reason.isFailure {
+            case .event(let event, let isOwed):
+                if isOwed, case .ended(let ended) = event, ended.reason.isFailure {
                     // What was printed before comes by other pipes, and belongs before the end.
-                    readOutput(isError: false, all: false)
-                    readOutput(isError: true, all: false)
+                    for source in 1...2 where pauses?.isPaused(source) != true {
+                        readOutput(isError: source == 2, all: false)
+                    }
                 }
                 report(.event(event))
             }

@@ -33,11 +33,14 @@ extension RoutineBook {
         programs[number]?.routines.filter { $0.isStartPending && $0.place == key } ?? []
     }
 
-    /// The id for a session that is about to get a seat; nil if the routine wants none any more.
-    func opening(_ key: Int) -> SessionID? {
-        guard !isStopping, let routine = routines[key], routine.isStartPending, !mustWait(routine) else { return nil }
-        return sessionIDs.next(milliseconds: clock.wallMilliseconds(), using: &random)
+    /// Whether a routine still wants the session that it has asked for, and may begin one.
+    func isWaiting(_ key: Int) -> Bool {
+        guard !isStopping, let routine = routines[key], routine.isStartPending else { return false }
+        return !mustWait(routine)
     }
+
+    /// The id for a session that is about to get a seat.
+    func nextSession() -> SessionID { sessionIDs.next(milliseconds: clock.wallMilliseconds(), using: &random) }
 
     /// Begins a session in that seat, and returns what the next host must know of it if this host dies.
     func begin(_ key: Int, _ id: SessionID, in seat: Seat) -> OpenSession? {

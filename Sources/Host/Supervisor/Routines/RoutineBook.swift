@@ -100,7 +100,7 @@ final class RoutineBook {
         self.log = log
         hangs = HangInspector(ledgers: ledgers, clock: clock, deadlines: deadlines)
         hangs.look = { [unowned self] in lookForHangs() }
-        self.tallies.present = { [unowned self] in presentTallies }
+        self.tallies.update = { [unowned self] tallies in update(&tallies) }
         self.tallies.saveMore = { memory.save() }
     }
 
@@ -318,15 +318,15 @@ final class RoutineBook {
     @discardableResult
     func saveTallies() -> SystemError? { tallies.save() }
 
-    private var presentTallies: [String: RoutineTally?] {
+    private func update(_ tallies: inout [String: RoutineTally]) {
         let now = clock.monotonic()
         let wall = clock.wall()
-        var tallies: [String: RoutineTally?] = [:]
         for routine in routines.values {
-            tallies.updateValue(
-                routine.policy.tally(at: now, wall: wall, isPaused: routine.isPaused), forKey: routine.identifier)
+            let tally = routine.policy.tally(at: now, wall: wall, isPaused: routine.isPaused)
+            // Of many routines few have failed, and to make the identifiers of all would cost more than all the rest.
+            if tally == nil, tallies.isEmpty { continue }
+            tallies[routine.identifier] = tally
         }
-        return tallies
     }
 
     // MARK: The end of the host

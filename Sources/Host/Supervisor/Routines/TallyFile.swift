@@ -33,8 +33,8 @@ final class TallyKeeper {
 
     /// The tallies as saved last, by `plugin/routine`, including those of absent routines.
     private(set) var saved: [String: RoutineTally]
-    /// Returns the tallies of the present routines. Set by the owner.
-    var present: () -> [String: RoutineTally?] = { [:] }
+    /// Puts the tallies of the present routines in the place of their saved ones. Set by the owner.
+    var update: (inout [String: RoutineTally]) -> Void = { _ in }
     /// Saves other data at the same time. Set by the owner.
     var saveMore: () -> Void = {}
     private let file: any TallyFile
@@ -70,7 +70,7 @@ final class TallyKeeper {
         if let timer { deadlines.set(timer, at: nil) }
         saveMore()
         var tallies = saved
-        for (identifier, tally) in present() { tallies[identifier] = tally }
+        update(&tallies)
         guard tallies != saved else { return nil }
         do throws(SystemError) {
             try file.save(tallies)

@@ -169,7 +169,8 @@ public final class TrialBook {
     }
 
     private func begin(_ start: RoutineBook.Start) {
-        guard let id = book.opening(start.routine), let routine = book.routines[start.routine] else { return }
+        guard book.isWaiting(start.routine), let routine = book.routines[start.routine] else { return }
+        let id = book.nextSession()
         let seat = Seat(worker: WorkerID(number: 0), slot: chosen[start.index], pid: pid, ledger: "")
         _ = book.begin(start.routine, id, in: seat)
         book.began(start.routine, past[routine.identifier] ?? RoutineBook.Past())

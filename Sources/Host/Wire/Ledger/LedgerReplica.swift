@@ -12,14 +12,15 @@ public struct LedgerReplica: ~Copyable {
     public let session: Atomic<UInt64>
     /// The slot's `cycle` shifted left by 8 bits, with the slot's `LedgerState` in the lowest byte.
     public let place: Atomic<UInt64>
-    /// The slot's `thread`.
-    public let thread: Atomic<UInt64>
+    /// The slot's `thread` in the lower half, and the slot's `end` in the upper half.
+    public let threadAndEnd: Atomic<UInt64>
     /// The slot's `failures`.
     public let failures: Atomic<UInt64>
     /// The slot's `missed`.
     public let missed: Atomic<UInt64>
-    /// The slot's `end`.
-    public let end: Atomic<UInt64>
+    /// The slot's `due` while the session waits, else the slot's `began`: whoever could change these could make a routine
+    /// look as if it had hung for long.
+    public let time: Atomic<Int64>
     /// What the worker's `LedgerKey` gives for the other words but `check`.
     public let seal: Atomic<UInt64>
     /// What `check` gives for the other words but `seal`.
@@ -32,16 +33,21 @@ public struct LedgerReplica: ~Copyable {
     /// bits, which makes the checksum position-dependent: swapped words are detected, and so is memory filled with one
     /// byte.
     @inlinable
-    public static func seldom(
-        session: UInt64, thread: UInt64, failures: UInt64, missed: UInt64, end: UInt64
-    ) -> UInt64 {
-        0x9E37_79B9_7F4A_7C15 ^ turned(session, 3) ^ turned(thread, 17) ^ turned(failures, 27) ^ turned(missed, 37)
-            ^ turned(end, 47)
+    public static func seldom(session: UInt64, threadAndEnd: UInt64, failures: UInt64, missed: UInt64) -> UInt64 {
+        0x9E37_79B9_7F4A_7C15 ^ turned(session, 3) ^ turned(threadAndEnd, 17) ^ turned(failures, 27)
+            ^ turned(missed, 37)
     }
 
-    /// The checksum of a replica. `place` changes often, so it is combined with a precomputed result of `seldom`.
+    /// The checksum of a replica. `place` and `time` change often, so they are combined with a precomputed result of
+    /// `seldom`.
     @inlinable @inline(__always)
-    public static func check(seldom: UInt64, place: UInt64) -> UInt64 { seldom ^ turned(place, 7) }
+    public static func check(seldom: UInt64, place: UInt64, time: Int64) -> UInt64 {
+        seldom ^ turned(place, 7) ^ turned(UInt64(bitPattern: time), 47)
+    }
+
+    /// The word for a thread and an end.
+    @inlinable
+    public static func threadAndEnd(_ thread: UInt64, _ end: UInt64) -> UInt64 { thread & 0xFFFF_FFFF | end << 32 }
 
     @inlinable @inline(__always)
     static func turned(_ word: UInt64, _ bits: UInt64) -> UInt64 { word &<< bits | word &>> (64 &- bits) }
