@@ -78,6 +78,16 @@ int chs_peer(int socket, uint32_t *user, int32_t *process) {
     return 0;
 }
 
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+int chs_peer_process(int socket) {
+    int process = -1;
+    socklen_t size = sizeof process;
+    return getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &process, &size) == 0 ? process : -1;
+}
+
 int chs_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
 
 /* The address and port as the kernel wants them; 0 for an address that is none. */

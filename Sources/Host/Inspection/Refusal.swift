@@ -70,6 +70,15 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
             self.init(owner: status.owner, mode: status.mode, user: user)
         }
 
+        /// The reason why other users can rename what is in a directory; nil if they cannot. With `hasUnknownUsers`,
+        /// nobody in this container can act as the owner of what belongs to the overflow id: see user_namespaces(7).
+        public init?(parent status: FileStatus, user: UInt32, hasUnknownUsers: Bool = false) {
+            let overflow: UInt32 = 65_534
+            let owner = hasUnknownUsers && status.owner == overflow ? 0 : status.owner
+            let isSticky = status.mode & 0o1000 != 0
+            self.init(owner: owner, mode: isSticky ? status.mode & ~0o022 : status.mode, user: user)
+        }
+
         /// The reason, from an owner and permission bits; nil if they are safe.
         public init?(owner: UInt32, mode: UInt32, user: UInt32) {
             if owner != 0, owner != user {

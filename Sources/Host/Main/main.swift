@@ -48,7 +48,7 @@ do {
     Complaint.say("\(error)")
     switch error {
     case .inUse: HostProcess.exit(ExitStatus.stateInUse.rawValue)
-    case .system, .noExecution, .unsafe: HostProcess.exit(ExitStatus.cannotCreate.rawValue)
+    case .system, .noExecution, .unsafe, .unsafeParent: HostProcess.exit(ExitStatus.cannotCreate.rawValue)
     }
 } catch let error as HostClient.Failure {
     Complaint.say("\(error)")

@@ -29,6 +29,8 @@ public struct HostState: ~Copyable {
         case noExecution(path: String)
         /// Other users can write to it, and so choose what runs as the host's user.
         case unsafe(path: String, Refusal.Unsafe)
+        /// Other users can replace it, since they can rename what is in that directory above it.
+        case unsafeParent(path: String, parent: String, Refusal.Unsafe)
         /// It cannot be created or opened.
         case system(SystemError)
 
@@ -42,6 +44,9 @@ public struct HostState: ~Copyable {
                     + "it without noexec, or choose another directory with --state"
             case .unsafe(let path, let fault):
                 "\(path): unsafe: \(fault.text("it")), choose another directory with --state, such as one inside it, or "
+                    + "allow it with --allow-unsafe-permissions"
+            case .unsafeParent(let path, let parent, let fault):
+                "\(path): unsafe: \(fault.text(parent)), set its sticky bit (chmod +t), choose a --state or --plugins elsewhere, or "
                     + "allow it with --allow-unsafe-permissions"
             case .system(let error): "\(error): choose another directory with --state"
             }
@@ -78,7 +83,10 @@ public struct HostState: ~Copyable {
     public static func open(_ path: String, allowsUnsafePermissions: Bool) throws(Failure) -> HostState {
         let directory: Directory
         do throws(SystemError) { directory = try Directory.make(path) } catch { throw .system(error) }
-        if !allowsUnsafePermissions { try requireOwner(directory) }
+        if !allowsUnsafePermissions {
+            try requireOwner(directory)
+            try requireParents(of: path)
+        }
         do throws(SystemError) {
             directory.spreadSubdirectories()
             let reports = try directory.directory("reports", create: true)
@@ -116,6 +124,25 @@ public struct HostState: ~Copyable {
         try require(try? directory.descriptor.status(subject: directory.path), directory.path)
         for name in ["plugins", "cache", "ledgers", "reports"] {
             try require(try? directory.status(name), directory.child(name))
+        }
+    }
+
+    /// Throws if other users could replace a directory that is not theirs, by renaming it or a directory or link on the
+    /// way to it. Where the sticky bit is set, only the owner can.
+    public static func requireParents(of path: String) throws(Failure) {
+        let steps = PathSteps(HostProcess.absolute(path))
+        let hasStrangers = HostProcess.hasUnknownUsers
+        var parents: [String] = []
+        for step in steps.links + steps.folders + [steps.end] where !step.name.isEmpty && !parents.contains(step.folder)
+        {
+            parents.append(step.folder)
+        }
+        for parent in parents {
+            guard let status = FileStatus.of(parent),
+                let fault = Refusal.Unsafe(
+                    parent: status, user: HostProcess.user, hasUnknownUsers: hasStrangers)
+            else { continue }
+            throw .unsafeParent(path: path, parent: parent, fault)
         }
     }
 

@@ -51,6 +51,7 @@ final class HostView: ControlledHost {
     }
 
     func isWorker(_ pid: Int32) -> Bool { fleet.isWorker(pid) }
+    func isOrphan(_ child: Int32) -> Bool { fleet.orphans.fate(of: child) == .kill }
 
     var hasProgress: Bool { book.hasProgress }
 

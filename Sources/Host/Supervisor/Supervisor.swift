@@ -50,6 +50,7 @@ public final class Supervisor {
         let machine = HostProcess.hostName
         log = HostLog(format: options.logFormat, level: options.logLevel, clock: clock)
         _ = try Directory(options.plugins)
+        if !options.allowsUnsafePermissions { try HostState.requireParents(of: options.plugins) }
         state = try HostState.open(options.state, allowsUnsafePermissions: options.allowsUnsafePermissions)
         try state.requireLock()
         try state.requireExecution()
@@ -118,7 +119,9 @@ public final class Supervisor {
     public func run() throws -> Completion {
         let arriving = try SignalDescriptor(HostSignals.all)
         HostProcess.becomeHost()
-        fleet.orphans.adoption = Adoption(isFirstProcess: HostProcess.pid == 1, inherited: HostProcess.children())
+        fleet.orphans.adoption = Adoption(
+            isFirstProcess: HostProcess.pid == 1, inherited: HostProcess.children(),
+            gainsNoPrivileges: ProcessFamily.gainsNoPrivileges(HostProcess.pid) ?? true)
         HostProcess.adoptOrphans()
         _ = try loop.watch(arriving.descriptor) { [unowned self] _ in
             while let signal = arriving.next() { receive(signal) }

@@ -21,16 +21,32 @@ public enum ProcessFamily {
         return found
     }
 
-    /// The parent of a process, its parent and so on, nearest first, at most `most`. The list ends early if one of them
-    /// is gone.
-    public static func ancestors(of pid: Int32, most: Int) -> [Int32] {
+    /// The parent of a process, its parent and so on, nearest first. nil if one of them ends meanwhile, or if there are
+    /// more than `most`.
+    public static func ancestors(of pid: Int32, most: Int) -> [Int32]? {
         var found: [Int32] = []
         var next = pid
-        while found.count < most, let state = state(of: next), state.parent > 0 {
+        while let state = state(of: next) {
+            if state.parent <= 0 { return found }
+            if found.count >= most { return nil }
             found.append(state.parent)
             next = state.parent
         }
-        return found
+        return nil
+    }
+
+    /// Whether no program that a process executes can gain privileges (no_new_privs), which a process never loses and
+    /// passes on; nil if that cannot be read. prctl(2), `PR_SET_NO_NEW_PRIVS`.
+    public static func gainsNoPrivileges(_ pid: Int32) -> Bool? {
+        guard let process = try? Directory("/proc/\(pid)"), let file = try? process.openForReading("status"),
+            let bytes = try? file.readAll(limit: 1 << 16, subject: "status")
+        else { return nil }
+        let name = Array("NoNewPrivs:".utf8)
+        // The process's own name has no line breaks: the kernel escapes them.
+        guard let line = bytes.split(separator: UInt8(ascii: "\n")).first(where: { $0.starts(with: name) }) else {
+            return nil
+        }
+        return line.last == UInt8(ascii: "1")
     }
 
     /// The ids of all processes.

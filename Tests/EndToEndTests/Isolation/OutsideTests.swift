@@ -18,6 +18,14 @@ extension EndToEnd.Isolation {
         SharedState(make: "mkdir state && chown 12345 state", says: "belongs to user 12345"),
         SharedState(make: "mkdir -m 1777 state && mkdir -m 777 state/plugins", says: "state/plugins: unsafe"),
         SharedState(make: "mkdir -p state/cache && chown 12345 state/cache", says: "state/cache: unsafe"),
+        SharedState(
+            make: "mkdir -m 777 open && mkdir -m 700 open/state && ln -s open/state state",
+            says: "open (mode 777): chmod go-w"),
+        SharedState(
+            make: "mkdir open && mkdir -m 700 open/state && chown 12345 open && ln -s open/state state",
+            says: "open belongs to user 12345"),
+        SharedState(
+            make: "mkdir -m 1777 open && mkdir -m 700 open/state && ln -s open/state state", says: "", isRefused: false),
         // As /tmp is: nobody can take away what another one has made.
         SharedState(make: "mkdir -m 1777 state", says: "", isRefused: false),
         SharedState(make: "mkdir -m 755 state", says: "", isRefused: false),

@@ -21,6 +21,7 @@ extension MemoryLog: ConsoleLog {
         var hasProgress = false
         var workers: Set<Int32> = []
         func isWorker(_ pid: Int32) -> Bool { workers.contains(pid) }
+        func isOrphan(_ child: Int32) -> Bool { true }
         var running: [RoutineStatus] = []
 
         func freshStatus() -> HostStatus {

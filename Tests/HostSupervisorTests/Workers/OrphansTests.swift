@@ -57,6 +57,7 @@ final class FakeProcesses: ProcessTable {
         return all.filter { $0.value.parent == parent }.keys.sorted()
     }
     func isOurs(_ pid: Int32) -> Bool? { all[pid].map { $0.mark == Self.own } }
+    func gainsNoPrivileges(_ pid: Int32) -> Bool? { nil }
     func processes(of marks: Set<HostMark>) -> [Int32] {
         goOn()
         return all.filter { $0.value.mark.map(marks.contains) == true }.keys.sorted()

@@ -12,6 +12,9 @@ int chs_unix_listen(const char *path, int backlog);
 int chs_unix_connect(const char *path, int milliseconds);
 /* The effective user of the peer as it was at connect(2). SO_PEERCRED. */
 int chs_peer(int socket, uint32_t *user, int32_t *process);
+/* A descriptor of the peer's process. -1 with ENOPROTOOPT before Linux 6.5, with other errors if the process is gone.
+ * SO_PEERPIDFD. */
+int chs_peer_process(int socket);
 /* The next connection, non-blocking. accept4(2). */
 int chs_accept(int socket);
 /* A listening, non-blocking TCP socket at a numeric address, and the port that it has got. */

@@ -14,13 +14,16 @@ public struct Adoption: Sendable {
     }
 
     private let inherited: Set<Int32>
+    private let hostGainsNoPrivileges: Bool
     /// Whether all processes that can be adopted descend from workers.
     private var comesFromWorkersAlone: Bool
 
     /// Creates the decision when the host starts. `isFirstProcess` is whether the host is the first process of a
     /// container; `inherited` are the children that the host already had before it started any itself.
-    public init(isFirstProcess: Bool, inherited: [Int32]) {
+    /// `gainsNoPrivileges` is whether the host has no_new_privs, which a worker always has.
+    public init(isFirstProcess: Bool, inherited: [Int32], gainsNoPrivileges: Bool = true) {
         self.inherited = Set(inherited)
+        hostGainsNoPrivileges = gainsNoPrivileges
         comesFromWorkersAlone = !isFirstProcess && inherited.isEmpty
     }
 
@@ -29,12 +32,15 @@ public struct Adoption: Sendable {
     public mutating func hookHasRun() { comesFromWorkersAlone = false }
 
     /// Decides about a child that the host did not start. `isMarked` is whether its environment has the host's mark
-    /// (`HostMark`); nil if that cannot be determined, for example because /proc is missing.
-    public func fate(of pid: Int32, isMarked: Bool?) -> Fate {
+    /// (`HostMark`), and `gainsNoPrivileges` whether it has no_new_privs; nil if that cannot be determined, for example
+    /// because /proc is missing.
+    public func fate(of pid: Int32, isMarked: Bool?, gainsNoPrivileges: Bool?) -> Fate {
         if inherited.contains(pid) { return .leave }
         if comesFromWorkersAlone { return .kill }
-        // A plugin's process that has left its process group and cleared its environment is not detected here. If the
-        // worker has a control group, the process is found through that.
+        // No process loses it, and all that descend from a worker have it.
+        if gainsNoPrivileges == true, !hostGainsNoPrivileges { return .kill }
+        // Where the host has it too, a plugin's process that has left its process group and cleared its environment is
+        // not detected here. If the worker has a control group, the process is found through that.
         return isMarked == true ? .kill : .leave
     }
 }

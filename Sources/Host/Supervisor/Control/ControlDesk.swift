@@ -1,3 +1,4 @@
+internal import HostPolicy
 internal import HostStore
 internal import HostSystem
 internal import HostValues
@@ -34,8 +35,10 @@ final class ControlDesk {
     let loop: EventLoop
     let deadlines: Deadlines
     private unowned let host: any ControlledHost
-    /// The worker whose request was refused last, so that the refusal is logged once and not at each attempt.
-    private var refusedWorker: Int32 = 0
+    /// The refusals of requests that were logged, each once and not at each attempt.
+    private var toldRefusals: Set<ControlPeer.Refusal> = []
+    private let peers = ControlPeer(
+        host: HostProcess.pid, hostGainsNoPrivileges: ProcessFamily.gainsNoPrivileges(HostProcess.pid) ?? true)
     private let state: Directory
     private let hook: FailureHook
     private let manager: ServiceManager?
@@ -100,20 +103,24 @@ final class ControlDesk {
     /// Accepts a connection from the host's own user or root. The check complements the socket's mode, since a
     /// descriptor can be passed on.
     ///
-    /// Plugins run as the same user, but their requests are not the operator's. So neither a worker nor its descendants
-    /// get an answer.
+    /// Processes of plugins get no answer: see `ControlPeer`.
     private func converse(_ socket: borrowing Descriptor) -> (any SocketConversation)? {
         guard let (user, process) = try? socket.peer(), user == HostProcess.user || user == 0 else { return nil }
-        let family = [process] + ProcessFamily.ancestors(of: process, most: 64)
-        if let worker = family.first(where: { host.isWorker($0) }) {
-            if worker != refusedWorker {
-                log.write(
-                    .warning, "", "worker \(worker) asks on the control socket, which is for people: not answered")
-            }
-            refusedWorker = worker
+        if let refusal = refusal(of: process, at: socket) {
+            if toldRefusals.insert(refusal).inserted { log.write(.warning, "", refusal.line(process)) }
             return nil
         }
         return ControlConversation { [unowned self] request in answer(request) }
+    }
+
+    private func refusal(of pid: Int32, at socket: borrowing Descriptor) -> ControlPeer.Refusal? {
+        guard let peer = PeerProcess(of: socket, pid: pid) else { return .gone }
+        let refusal = peers.refusal(
+            of: pid, ancestors: ProcessFamily.ancestors(of: pid, most: 1000),
+            gainsNoPrivileges: ProcessFamily.gainsNoPrivileges(pid), isWorker: host.isWorker
+        ) { child in !hook.processes.contains(child) && host.isOrphan(child) }
+        // What was read counts only if the process is still there.
+        return refusal ?? (peer.isGone ? .gone : nil)
     }
 
     /// Closes the interfaces that `open` has opened.

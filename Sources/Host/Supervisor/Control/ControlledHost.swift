@@ -6,6 +6,8 @@ protocol ControlledHost: AnyObject {
     func freshStatus() -> HostStatus
     /// Whether the process is a worker.
     func isWorker(_ pid: Int32) -> Bool
+    /// Whether a child of the host that is neither a worker nor a command was left behind by a worker.
+    func isOrphan(_ child: Int32) -> Bool
     /// Whether a routine that has an end is in a session, so that its progress can be shown.
     var hasProgress: Bool { get }
     /// The status of such routines, at most `most` of them.

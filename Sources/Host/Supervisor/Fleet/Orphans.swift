@@ -10,6 +10,8 @@ protocol ProcessTable: AnyObject {
     func children(of parent: Int32) -> [Int32]
     /// Whether a process bears this host's mark; nil if that cannot be determined.
     func isOurs(_ pid: Int32) -> Bool?
+    /// Whether a process has no_new_privs; nil if that cannot be determined.
+    func gainsNoPrivileges(_ pid: Int32) -> Bool?
     /// All processes that bear one of these marks.
     func processes(of marks: Set<HostMark>) -> [Int32]
     /// Whether a process exists and is not a zombie.
@@ -105,6 +107,12 @@ final class Orphans {
         return leftovers.count
     }
 
+    /// What happens to a child of the host that the host did not start.
+    func fate(of child: Int32) -> Adoption.Fate {
+        adoption.fate(
+            of: child, isMarked: table.isOurs(child), gainsNoPrivileges: table.gainsNoPrivileges(child))
+    }
+
     // MARK: The hunt
 
     /// Does one piece of the work, if it is due. Call it once in each round of the loop; `known` are children that are
@@ -159,7 +167,7 @@ final class Orphans {
     private func targets(sparing known: Set<Int32>) -> [Int32] {
         var targets: [Int32] = []
         for child in table.children() where !known.contains(child) {
-            switch adoption.fate(of: child, isMarked: table.isOurs(child)) {
+            switch fate(of: child) {
             case .leave: _ = table.reap(child)
             case .kill:
                 if table.reap(child) { continue }
@@ -190,6 +198,7 @@ final class SystemProcesses: ProcessTable {
     func children() -> [Int32] { HostProcess.children() }
     func children(of parent: Int32) -> [Int32] { ProcessFamily.children(of: parent, most: 10_000) }
     func isOurs(_ pid: Int32) -> Bool? { HostProcess.environment(of: pid).map { HostMark.mark(in: $0) == own } }
+    func gainsNoPrivileges(_ pid: Int32) -> Bool? { ProcessFamily.gainsNoPrivileges(pid) }
     func processes(of marks: Set<HostMark>) -> [Int32] {
         ProcessFamily.all().filter { pid in
             pid != HostProcess.pid

@@ -1,0 +1,24 @@
+import HostInspection
+import HostValues
+import Testing
+
+/// Who can replace a directory through the one above it.
+@Suite struct UnsafeParentTests {
+    @Test(
+        arguments: [
+            (0, 0o755, nil), (1000, 0o700, nil), (0, 0o1777, nil), (0, 0o777, .mode(0o777)), (0, 0o775, .mode(0o775)),
+            (1000, 0o1775, nil), (7, 0o755, .owner(7)), (7, 0o1777, .owner(7)), (65_534, 0o755, .owner(65_534)),
+        ] as [(UInt32, UInt32, Refusal.Unsafe?)])
+    func `others write it, unless the sticky bit is set, or own it`(
+        owner: UInt32, mode: UInt32, fault: Refusal.Unsafe?
+    ) {
+        let status = FileStatus(
+            kind: .directory, size: 0, mode: mode, owner: owner, device: 1, inode: 1,
+            modified: WallTime(nanoseconds: 0),
+            links: 1, changed: WallTime(nanoseconds: 0))
+        #expect(Refusal.Unsafe(parent: status, user: 1000) == fault)
+        // In a container whose users are not the machine's, nobody is the machine's root.
+        let inside = Refusal.Unsafe(parent: status, user: 1000, hasUnknownUsers: true)
+        #expect(inside == (owner == 65_534 ? nil : fault))
+    }
+}
