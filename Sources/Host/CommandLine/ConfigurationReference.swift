@@ -255,8 +255,8 @@ public enum ConfigurationReference {
         case .sandboxRead:
             ConfigurationWords(
                 .sandbox,
-                "What may be read: everything but the host's own files (what is made later beside these: by the next worker "
-                    + "only); a list, and what all programs need, takes its place.",
+                "What may be read: everything but devices, files of ${file:} and the host's own (what is made later beside "
+                    + "these: by the next worker only); a list, and what all programs need, takes its place.",
                 "sandbox: { read: [\"/var/log/app\"] }")
         case .sandboxWrite:
             ConfigurationWords(
@@ -281,7 +281,7 @@ public enum ConfigurationReference {
         case .sandboxUnix:
             ConfigurationWords(
                 .sandbox,
-                "Sockets in the file system that the plugin may connect to; below Landlock ABI 9 any entry allows all of them.",
+                "Sockets in the file system that the plugin may connect to; any entry allows all of them, as far as their modes do.",
                 "sandbox: { unix: [\"/run/postgresql/.s.PGSQL.5432\"] }", unset: "[] (none)")
         case .sandboxSyscalls:
             ConfigurationWords(

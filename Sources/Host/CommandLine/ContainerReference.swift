@@ -46,7 +46,7 @@ enum ContainerReference {
                 text:
                     "Where the host runs as root: the user ids from which each plugin gets one of its own, for good, so that "
                     + "plugins are kept apart by their users too, also with sandbox: \"off\".",
-                example: "sandbox_users: \"200000-265535\"")
+                example: "sandbox_users: \"2100000000-2100065535\"")
         case .plugins:
             return object(
                 [.hostFile],

@@ -13,6 +13,8 @@ public protocol GroupFiles: AnyObject {
     func remove(_ path: String) -> Bool
     /// The names in a group.
     func names(_ path: String) -> [String]
+    /// The names of the groups in a group.
+    func groups(_ path: String) -> [String]
     /// An extended attribute of a group; nil if it has none.
     func attribute(_ name: String, of path: String) -> String?
     /// Kills a process.
@@ -46,6 +48,9 @@ public final class SystemGroupFiles: GroupFiles {
 
     /// Lists a group.
     public func names(_ path: String) -> [String] { (try? Directory(path).names()) ?? [] }
+
+    /// Lists the groups in a group.
+    public func groups(_ path: String) -> [String] { names(path).filter { (try? Directory(path + "/" + $0)) != nil } }
 
     /// Reads an extended attribute. getxattr(2)
     public func attribute(_ name: String, of path: String) -> String? {

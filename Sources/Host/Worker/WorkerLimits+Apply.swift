@@ -28,9 +28,7 @@ extension HostProcess {
         if limits.openFiles > 0 { limitOpenFiles(to: UInt(limits.openFiles)) }
         if limits.cpuPercent > 0, !joined.contains(.cpu) { yield(by: Int32(100 - min(limits.cpuPercent, 100)) / 5) }
         if limits.processes > 0, !joined.contains(.pids) {
-            // The kernel counts per user, so the tasks that exist already are added to the limit.
-            limitUserTasks(
-                to: UInt(userTasks()) + UInt(limits.processes), reserve: UInt(WorkerLimits.reportProcesses))
+            limitUserTasks(to: limits.userTasks(beside: userTasks()), reserve: UInt(WorkerLimits.reportProcesses))
         }
     }
 }

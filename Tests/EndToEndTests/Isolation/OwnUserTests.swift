@@ -13,7 +13,7 @@ extension EndToEnd.Isolation {
         }
         let scratch = try Scratch()
         try Directory(scratch.path).descriptor.setMode(0o711, subject: scratch.path)
-        try scratch.write("{ sandbox_users: '200000-265535', \(more) }", to: "schedhost.json5")
+        try scratch.write("{ sandbox_users: '2100000000-2100065535', \(more) }", to: "schedhost.json5")
         return scratch
     }
 
@@ -81,7 +81,8 @@ extension EndToEnd.Isolation {
         let line = try #require(host.lines("had 1 put 0").first)
         let words = line.split(separator: " ").map(String.init)
         func number(_ word: String) -> Int { words.firstIndex(of: word).flatMap { Int(words[$0 + 1]) } ?? -1 }
-        #expect((200_000...265_535).contains(number("user")) && number("group") == number("user"), "\(line)")
+        #expect((2_100_000_000...2_100_065_535).contains(number("user")), "\(line)")
+        #expect(number("group") == number("user"), "\(line)")
         try scratch.write("{ params: { pid: \(number("pid")), state: '\(scratch.state)' } }", to: "thief.json5")
         try scratch.add("thief")
         try await host.line("thief/run", "it has tried")
@@ -121,7 +122,8 @@ extension EndToEnd.Isolation {
         try await Fixtures.build("keeper-of-years", c: Self.keeper("keeper-of-years"))
         try scratch.add("keeper-of-years")
         try scratch.write("{ max_cycles: 1 }", to: "keeper-of-years.json5")
-        let configurations = ["{}", "{ sandbox_users: '200000-265535' }", "{}", "{ sandbox_users: '200000-265535' }"]
+        let apart = "{ sandbox_users: '2100000000-2100065535' }"
+        let configurations = ["{}", apart, "{}", apart]
         var users: [String] = []
         for (round, configuration) in configurations.enumerated() {
             try scratch.write(configuration, to: "schedhost.json5")
@@ -159,7 +161,7 @@ extension EndToEnd.Isolation {
         let scratch = try Scratch()
         try await Fixtures.build("healthy")
         try scratch.add("healthy")
-        try scratch.write("{ sandbox_users: '200000-265535' }", to: "schedhost.json5")
+        try scratch.write("{ sandbox_users: '2100000000-2100065535' }", to: "schedhost.json5")
         let program = try Program.path
         guard let prefix = try await Self.withoutRights(program, in: scratch) else { return }
         if !prefix.isEmpty { _ = try await Command.shell("chown -R 65534:65534 '\(scratch.path)'", in: scratch) }

@@ -85,6 +85,12 @@ import Testing
         #expect(LimitBound.all(of: WorkerLimits(), in: Self.first, joined: all, isRoot: true).isEmpty)
     }
 
+    @Test func `where the kernel counts all tasks of a user, the worker is one of its own limit`() {
+        #expect(WorkerLimits(processes: 20).userTasks(beside: 100) == 119)
+        #expect(WorkerLimits(processes: 1).userTasks(beside: 1) == 1)
+        #expect(WorkerLimits(processes: .max).userTasks(beside: 3) == UInt.max)
+    }
+
     @Test func `what is enforced in part only is a warning with what would help`() {
         let none = LimitBound.all(of: Self.limits, in: GroupPlaces(), joined: [], isRoot: false)
         #expect(none.compactMap(\.shortfall).count == 3)

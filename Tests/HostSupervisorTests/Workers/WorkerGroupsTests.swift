@@ -44,13 +44,14 @@ final class FakeGroupFiles: GroupFiles {
         return true
     }
     func remove(_ path: String) -> Bool {
-        if busy.contains(path) { return false }
+        if busy.contains(path) || folders.contains(where: { $0.hasPrefix(path + "/") }) { return false }
         folders.remove(path)
         return true
     }
     func names(_ path: String) -> [String] {
         folders.filter { $0.hasPrefix(path + "/") }.map { String($0.dropFirst(path.count + 1)) }.sorted()
     }
+    func groups(_ path: String) -> [String] { names(path).filter { !$0.contains("/") } }
     func attribute(_ name: String, of path: String) -> String? { attributes[name] }
     func kill(_ pid: Int32) { killed.append(pid) }
     func exists(_ pid: Int32) -> Bool { alive.contains(pid) }
@@ -155,6 +156,24 @@ final class FakeGroupFiles: GroupFiles {
         files.refused = []
         #expect(groups.clear(of: 99) && !files.folders.contains(own))
         #expect(groups.clear(of: 99) && groups.clear(of: 5))
+    }
+
+    @Test(arguments: [true, false]) func `groups that a plugin has made within its own are cleared too`(
+        hasKill: Bool
+    ) throws {
+        let files = FakeGroupFiles()
+        let groups = groups(files)
+        _ = try start(groups, limits)
+        files.folders.formUnion([own + "/a", own + "/a/b", own + "/c"])
+        if !hasKill {
+            files.refused = ["/cgroup.kill"]
+            files.busy = [own + "/a/b"]
+            files.texts[own + "/a/b/cgroup.procs"] = "11\n"
+            files.texts[own + "/c/cgroup.procs"] = "12\n"
+            #expect(!groups.clear(of: 99) && Set(files.killed) == [11, 12])
+            files.busy = []
+        }
+        #expect(groups.clear(of: 99) && files.folders == ["/sys/fs/cgroup/g"])
     }
 
     @Test func `the groups of a worker that writes its crash report are extended`() throws {

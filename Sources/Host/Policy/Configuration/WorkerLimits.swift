@@ -18,6 +18,12 @@ extension WorkerLimits {
     /// The number of processes and threads that write a crash report, at most.
     public static let reportProcesses: UInt64 = 8
 
+    /// The value of `RLIMIT_NPROC`, by which the kernel counts all tasks of a user: `existing` ones, which include the
+    /// worker itself.
+    public func userTasks(beside existing: Int) -> UInt {
+        UInt(clamping: UInt64(clamping: existing).clampedPlus(max(processes, 1) - 1))
+    }
+
     /// The limits while a crash report is written. Its writer runs in the worker's control groups, because the worker
     /// starts it, and a worker that died of a limit has left no room in them.
     public var withRoomForReport: WorkerLimits {

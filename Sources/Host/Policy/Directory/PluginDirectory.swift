@@ -8,7 +8,8 @@ public struct PluginDirectory: Sendable {
     /// Everything that the result of an inspection depends on: while it is unchanged, the file need not be inspected
     /// again.
     public struct Stamp: Equatable, Sendable {
-        let file: FileStatus
+        /// The file's status.
+        public let file: FileStatus
         let directoryMode: UInt32
         let directoryOwner: UInt32
         let libraries: [FileStatus?]

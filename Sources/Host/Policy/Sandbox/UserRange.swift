@@ -9,9 +9,9 @@ public struct UserRange: Equatable, Sendable {
         /// The fault in one line, with the remedy.
         var text: String {
             switch self {
-            case .malformed: "must be two user ids, the lower one first, like \"200000-265535\""
+            case .malformed: "must be two user ids, the lower one first, like \"2100000000-2100065535\""
             case .system:
-                "has user ids below 1000, which are the system's: take ids that nobody has, like \"200000-265535\""
+                "has user ids below 1000, which are the system's: take ids that nobody has, like \"2100000000-2100065535\""
             }
         }
     }
@@ -75,11 +75,13 @@ public struct PluginUsers: Equatable, Sendable {
     public var text: String { ids.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)\n" }.joined() }
 
     /// The plugin's id; a new one if it has none in the range. nil if the range has no free id. `isTaken`: an account of the
-    /// machine has the id.
-    public mutating func user(of plugin: String, in range: UserRange, isTaken: (UInt32) -> Bool = { _ in false })
-        -> UInt32?
-    {
-        if let user = ids[plugin], range.contains(user) { return user }
+    /// machine has the id. `lent` has the ids that accounts may use in containers of their own; a plugin that has such an
+    /// id gets another one.
+    public mutating func user(
+        of plugin: String, in range: UserRange, lent: LentUsers = LentUsers(),
+        isTaken: (UInt32) -> Bool = { _ in false }
+    ) -> UInt32? {
+        if let user = ids[plugin], range.contains(user), !lent.contains(user) { return user }
         let present = Set(ids.filter { $0.key != plugin }.values)
         let count = UInt64(range.last - range.first) + 1
         // The place depends on the name only, so that a lost file changes little.
@@ -87,7 +89,7 @@ public struct PluginUsers: Equatable, Sendable {
             plugin.utf8.reduce(14_695_981_039_346_656_037 as UInt64) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 } % count
         for step in 0..<count {
             let user = range.first + UInt32((start + step) % count)
-            if range.contains(user), !present.contains(user), !isTaken(user) {
+            if range.contains(user), !present.contains(user), !lent.contains(user), !isTaken(user) {
                 ids[plugin] = user
                 return user
             }
@@ -103,4 +105,29 @@ public struct PluginUsers: Equatable, Sendable {
                 return fields.count > 2 ? UInt32(fields[2]) : nil
             })
     }
+}
+
+/// Subordinate ids: user ids that an account may give to processes in a container of its own, and so act as. Pure. See
+/// subuid(5).
+public struct LentUsers: Equatable, Sendable {
+    private var ranges: [ClosedRange<UInt32>] = []
+
+    /// Creates an empty set.
+    public init() {}
+
+    /// Reads the contents of /etc/subuid and /etc/subgid. A plugin's group has the number of its user, so both count.
+    /// Invalid lines are ignored.
+    public init(files: [String]) {
+        for line in files.flatMap({ $0.split(separator: "\n") }) {
+            let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+            guard fields.count == 3, let first = UInt32(fields[1]), let count = UInt32(fields[2]), count > 0 else {
+                continue
+            }
+            let (last, isBeyond) = first.addingReportingOverflow(count - 1)
+            ranges.append(first...(isBeyond ? .max : last))
+        }
+    }
+
+    /// Whether an account may use the id.
+    public func contains(_ user: UInt32) -> Bool { ranges.contains { $0.contains(user) } }
 }

@@ -22,6 +22,7 @@ final class PluginScanner {
     private let log: any LogSink
     private var known = PluginDirectory()
     private var scans = PendingScans()
+    private var pace = ScanPace()
     private var scanTimer: Deadlines.Timer?
     private var graceTimer: Deadlines.Timer?
     /// Libraries of which it is not known yet whether a plugin needs them.
@@ -138,7 +139,17 @@ final class PluginScanner {
 
     private func perform(_ scan: PendingScans.Scan, of name: String) {
         let stamp = folder.stamp(of: name)
-        if !scan.isForced, let stamp, known.isKnown(name, stamp.stamp) { return }
+        if !scan.isForced, let stamp {
+            if known.isKnown(name, stamp.stamp) { return }
+            if let later = pace.opens(name, stamp.stamp.file, at: clock.monotonic()) {
+                var scan = scan
+                scan.notBefore = later
+                scan.isRetry = true
+                return scans.add(name, scan)
+            }
+        }
+        let begin = clock.monotonic()
+        defer { pace.note(name, stamp?.stamp.file, from: begin, to: clock.monotonic()) }
         libraries[name] = nil
         let kept = stamp.flatMap { $0.isFresh ? nil : $0.stamp }
         let finding = folder.scan(name, mayBeWritten: scan.mayBeWritten)

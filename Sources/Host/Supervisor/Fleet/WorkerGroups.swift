@@ -7,6 +7,8 @@ internal import HostSystem
 /// have only the limits that need no control group.
 final class WorkerGroups {
     private static let prefix = "schedhost-"
+    /// The number of groups in a group that are cleared at once; the rest follows later.
+    private static let mostNested = 1000
 
     /// A worker with limits that control groups can enforce.
     private struct Member {
@@ -199,14 +201,27 @@ final class WorkerGroups {
         return isClear
     }
 
-    /// Prevents further forks in the group and kills each process in it: with one write since Linux 5.14.
+    /// Prevents further forks in the group and the groups in it, which a plugin may have made, and kills each process in
+    /// them: with one write since Linux 5.14.
     private func clear(_ folder: String) -> Bool {
         if files.remove(folder) { return true }
         _ = files.write("0", to: folder + "/pids.max")
-        if !files.write("1", to: folder + "/cgroup.kill") {
-            for word in (files.read(folder + "/cgroup.procs") ?? "").split(separator: "\n") {
-                if let pid = Int32(word) { files.kill(pid) }
+        let isKilled = files.write("1", to: folder + "/cgroup.kill")
+        var groups = [folder]
+        var next = 0
+        while next < groups.count, groups.count < Self.mostNested {
+            let outer = groups[next]
+            groups += files.groups(outer).map { outer + "/" + $0 }
+            next += 1
+        }
+        // The inner ones come later.
+        for group in groups.reversed() {
+            if !isKilled {
+                for word in (files.read(group + "/cgroup.procs") ?? "").split(separator: "\n") {
+                    if let pid = Int32(word) { files.kill(pid) }
+                }
             }
+            if group != folder { _ = files.remove(group) }
         }
         return files.remove(folder)
     }

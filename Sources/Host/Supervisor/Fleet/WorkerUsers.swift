@@ -11,6 +11,8 @@ final class WorkerUsers {
     private let tell: (String) -> Void
     private var table: PluginUsers
     private var isReady = false
+    /// The ids that plugins of this host had before they got others.
+    private var retired: Set<UInt32> = []
 
     /// Reads what the state directory remembers. `range` returns the configured range; `tell` is called with warnings.
     init(in state: borrowing Directory, tell: @escaping (String) -> Void, range: @escaping () -> UserRange?)
@@ -39,20 +41,26 @@ final class WorkerUsers {
         case .everybody: return nil
         }
         let before = table
-        let passwd = { () -> Set<UInt32> in
-            let bytes = try? Directory("/etc").openForReading("passwd", followLink: true)
-                .readAll(limit: 4 << 20, subject: "passwd")
-            return PluginUsers.accounts(String(decoding: bytes ?? [], as: UTF8.self))
-        }
-        let accounts = before.ids[plugin] == nil ? passwd() : []
-        guard let user = table.user(of: plugin, in: range, isTaken: { accounts.contains($0) }) else {
+        let lent = LentUsers(files: ["subuid", "subgid"].map(Self.system))
+        let isKept = before.ids[plugin].map { range.contains($0) && !lent.contains($0) } ?? false
+        let accounts = isKept ? [] : PluginUsers.accounts(Self.system("passwd"))
+        guard let user = table.user(of: plugin, in: range, lent: lent, isTaken: { accounts.contains($0) }) else {
             throw SystemError(
-                "sandbox_users", "\(range.first)-\(range.last) has no free user id for \(plugin): make it longer",
+                "sandbox_users",
+                "\(range.first)-\(range.last) has no user id for \(plugin) that is free, in /etc/passwd, /etc/subuid and "
+                    + "/etc/subgid too: make it longer, or choose another one, like \"2100000000-2100065535\"",
                 number: 11)
         }
+        if let former = before.ids[plugin], former != user { retired.insert(former) }
         if table != before { try state.save(Array(table.text.utf8), as: Self.file) }
         try open()
         return user
+    }
+
+    /// The content of a file of /etc; empty if it cannot be read.
+    private static func system(_ name: String) -> String {
+        let bytes = try? Directory("/etc").openForReading(name, followLink: true).readAll(limit: 4 << 20, subject: name)
+        return String(decoding: bytes ?? [], as: UTF8.self)
     }
 
     /// Lets other users pass through the state directory, without being able to list it.
@@ -84,7 +92,7 @@ final class WorkerUsers {
         guard Self.isRoot else { return }
         let owner = user ?? 0
         guard try folder.descriptor.status(subject: folder.path).owner != owner else { return }
-        let known = Set(table.ids.values)
+        let known = retired.union(table.ids.values)
         let kept = try folder.give(to: owner) { $0 == 0 || known.contains($0) }
         if let first = kept.first {
             tell(
