@@ -68,6 +68,10 @@ static int32_t set_wait_ms(const schedhost_scheduler *scheduler, uint64_t wait_m
     harness.wait_ms = wait_ms;
     return SCHEDHOST_OK;
 }
+static int64_t lease_left_ms(const schedhost_scheduler *scheduler) {
+    (void)scheduler;
+    return INT64_MAX;
+}
 static void run_again_now(const schedhost_scheduler *scheduler) {
     (void)scheduler;
     harness.again = 1;
@@ -204,4 +208,5 @@ const schedhost_host harness_host = {
     .cache_error = cache_error,
     .cache_counters = cache_counters,
     .extension = extension,
+    .lease_left_ms = lease_left_ms,
 };

@@ -24,6 +24,7 @@ import Testing
         arguments: [
             (.running, "It runs now: routine of cycle 0."), (.waiting, "Cycle 0 waits for its turn"),
             (.paused, "A person has paused it"), (.starting, "Its session was ordered"),
+            (.standby, "It runs on one host at a time, and not on this one now: its lease is awaited."),
             (.backingOff, "It has died or could not begin"), (.failing, "Its callbacks return errors"),
             (.ending, "Its session was asked to end"), (.stopped, "It was stopped"),
             (.complete, "It is complete: its session has ended by itself."),
@@ -38,7 +39,7 @@ import Testing
         for state in RoutineStatus.State.allCases {
             let hasCommand = text(state).contains("schedhost ") || text(state).contains("Take enabled")
             switch state {
-            case .running, .starting, .ending, .idle: #expect(!hasCommand, "\(state)")
+            case .running, .starting, .standby, .ending, .idle: #expect(!hasCommand, "\(state)")
             case .waiting, .paused, .backingOff, .failing, .stopped, .complete, .quarantined, .disabled:
                 #expect(hasCommand, "\(state)")
             }

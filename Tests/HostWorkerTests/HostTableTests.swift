@@ -42,6 +42,7 @@ struct HostTableTests {
         expect(unsafe host.sleep_ms(nil, 1) == 0 && host.set_wait_ms(nil, 1) == SCHEDHOST_INVALID.code)
         unsafe host.end_session(nil, nil)
         unsafe host.run_again_now(nil)
+        unsafe #expect(host.lease_left_ms(nil) == .max)
         expect(unsafe host.stat_int(nil, "a", 1) == SCHEDHOST_INVALID.code)
     }
 

@@ -22,6 +22,8 @@ import PluginAPI
     private(set) var calls: [String] = []
     /// Whether answers of caches come pinned, and how many of them are not released yet.
     var isPinning = false
+    /// How long the lease lasts, in ms.
+    var leaseLeft: Int64 = 2500
     var pins = 0
     var memoryCaches: [String: FakeCache] = [:]
     var diskCaches: [String: FakeCache] = [:]
@@ -55,6 +57,7 @@ import PluginAPI
         unsafe place.session_start_ms = 1_700_000_000_000
         unsafe place.missed = 3
         unsafe place.session_before = UInt32(SCHEDHOST_BEFORE_CRASH)
+        unsafe place.lease_token = 41
         unsafe self.place.initialize(to: place)
         unsafe scheduler.initialize(
             to: schedhost_scheduler(
@@ -143,6 +146,7 @@ import PluginAPI
             unsafe FakeHost.of(scheduler).note("wait \(wait)")
             return wait > 2_678_400_000 ? Int32(SCHEDHOST_INVALID) : 0
         }
+        unsafe table.lease_left_ms = { unsafe FakeHost.of($0).leaseLeft }
         unsafe table.run_again_now = { unsafe FakeHost.of($0).note("again") }
         unsafe table.stat_int = { scheduler, name, value in
             unsafe FakeHost.of(scheduler).stats[String(cString: there(name))] = "\(value)"

@@ -102,6 +102,9 @@ private final class Counter: @unchecked Sendable {
             #expect(scheduler.lifetimeCycles == 70 && scheduler.missed == 3 && scheduler.sessionBefore == .crash)
             #expect(scheduler.sessionStartMilliseconds == 1_700_000_000_000)
             #expect(scheduler.nextDueMilliseconds == nil)
+            #expect(scheduler.leaseToken == 41 && scheduler.leaseLeft == .milliseconds(2500))
+            host.leaseLeft = .max
+            #expect(scheduler.leaseLeft == nil)
             unsafe #expect(Scheduler.current?.pointer == scheduler.pointer)
             #expect(scheduler.sleep(.microseconds(2001)))
             #expect(scheduler.setWait(.seconds(3)) && !scheduler.setWait(.seconds(2_678_401)))

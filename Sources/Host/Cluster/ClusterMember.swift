@@ -245,8 +245,8 @@ public struct ClusterMember: Sendable {
             settled: view.epoch.settled(at: now))
     }
 
-    /// What people call that host, if it has a record.
-    public func name(of host: HostID) -> String? { view.hosts[ClusterKey.host(host)]?.record?.name }
+    /// What this host knows of its cluster.
+    public var overview: ClusterOverview { ClusterOverview(identity.id, view, claims) }
 
     mutating func wake(_ time: BootTime) { wakeAt = min(wakeAt, time) }
 

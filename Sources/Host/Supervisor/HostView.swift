@@ -23,6 +23,8 @@ final class HostView: ControlledHost {
     private let startMs: Int64
     private let startBoot: BootTime
     var phase = HostPhase.preparing
+    /// Why a routine that runs on one host only does not run here now, in a few words, as `plugin/routine`.
+    var standbyReason: (RoutineStatus) -> String? = { _ in nil }
 
     init(
         _ options: HostOptions, machine: String, catalog: PluginCatalog, fleet: WorkerFleet, book: RoutineBook,
@@ -74,6 +76,9 @@ final class HostView: ControlledHost {
         status.sandboxGaps = SandboxMaker.support.missing
         status.plugins = catalog.status()
         status.routines = book.status { [keeper] in keeper.lifetimeCycles(of: $0) }
+        for index in status.routines.indices where status.routines[index].state == .standby {
+            status.routines[index].why = standbyReason(status.routines[index])
+        }
         status.workers = fleet.status { name(of: $0) }
         return status
     }

@@ -15,6 +15,9 @@ extension Supervisor {
         membership = Membership(
             try IdentityFile.establish(in: state), settings, clock: clock, deadlines: deadlines, log: log,
             isGone: IdentityFile.isGone)
+        view.standbyReason = { [unowned self] routine in
+            self.membership?.explanation(of: ClaimName(plugin: routine.plugin, routine: routine.routine))
+        }
         log.write(.info, "", "cluster \(settings.name): its store is \(settings.store)")
     }
 

@@ -9,7 +9,7 @@ enum LineStyle {
         switch state {
         case .quarantined: .bad
         case .backingOff, .failing, .paused, .ending: .warning
-        case .stopped, .complete, .disabled: .quiet
+        case .stopped, .complete, .disabled, .standby: .quiet
         case .waiting, .running, .starting, .idle: .plain
         }
     }

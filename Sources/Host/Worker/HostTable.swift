@@ -72,6 +72,10 @@ internal import Synchronization
             let due = unsafe scheduler.cell.pointee.schedule.nextDue(now: now, wall: wall)
             return due == .never ? .max : clock.wallMilliseconds() &+ (due - now) / 1_000_000
         }
+        unsafe table.pointee.lease_left_ms = { scheduler in
+            guard let scheduler = unsafe scheduler, let lease = unsafe scheduler.runner.lease else { return .max }
+            return unsafe max(0, (lease.deadline - scheduler.runner.clock.boot()) / 1_000_000)
+        }
         unsafe table.pointee.extension = { _, _ in nil }
     }
 

@@ -31,6 +31,8 @@ internal import Synchronization
     let requests = TurnRequests()
     let caches = SessionCaches()
     private let busy = Atomic<Bool>(false)
+    /// What says how long the lease lasts by which the session runs; nil if it runs by none. It changes between sessions.
+    var lease: LeasePage?
 
     var stage = Stage.idle
     var session: Session
@@ -86,6 +88,7 @@ internal import Synchronization
         unsafe cell.pointee.place.session_start_ms = session.startMs
         unsafe cell.pointee.place.lifetime_cycles = start.lifetimeCycles
         unsafe cell.pointee.place.session_before = start.before
+        unsafe cell.pointee.place.lease_token = start.leaseToken ?? 0
         stage = .starting
         busy.store(true, ordering: .releasing)
         caches.open()

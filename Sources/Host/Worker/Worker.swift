@@ -255,6 +255,7 @@ public final class Worker {
         else { WorkerFailure.die("worker: a session that cannot be started") }
         stopping.remove(start.slot)
         slots[start.slot] = runner
+        runner.lease = nil
         if start.leaseToken != nil {
             guard leases != nil else { WorkerFailure.die("worker: a lease without its page") }
             keepLeases { (leases) throws(SystemError) in try leases.begin(start.slot, runner) }

@@ -89,7 +89,8 @@ AT(schedhost_place, missed, 56);
 AT(schedhost_place, session_before, 64);
 AT(schedhost_place, reserved, 68);
 AT(schedhost_place, due_ms, 72);
-SIZE(schedhost_place, 80);
+AT(schedhost_place, lease_token, 80);
+SIZE(schedhost_place, 88);
 
 AT(schedhost_error, struct_size, 0);
 AT(schedhost_error, phase, 4);
@@ -139,7 +140,8 @@ AT(schedhost_host, cache_error, 240);
 AT(schedhost_host, cache_counters, 248);
 AT(schedhost_host, extension, 256);
 AT(schedhost_host, cache_set_aside, 264);
-SIZE(schedhost_host, 272);
+AT(schedhost_host, lease_left_ms, 272);
+SIZE(schedhost_host, 280);
 
 AT(schedhost_parameter, struct_size, 0);
 AT(schedhost_parameter, type, 4);

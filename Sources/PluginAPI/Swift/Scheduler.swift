@@ -55,6 +55,18 @@ public import CPluginAPI
         let due = unsafe place.due_ms
         return due == 0 ? nil : due
     }
+    /// The token of the lease by which this session runs, where the routine runs on one host of several; nil where it
+    /// runs by none, and from a host of ABI 1.0. Hand it to what you write to, and let that refuse a smaller one. Callback.
+    public var leaseToken: UInt64? {
+        let token = unsafe place.lease_token
+        return token == 0 ? nil : token
+    }
+    /// For how long that lease still lasts: then this process is killed, unless the lease is renewed before. Nil where the
+    /// session runs by none, and from a host of ABI 1.0. Any thread.
+    public var leaseLeft: Duration? {
+        guard let left = unsafe table.lease_left_ms?(pointer), left != .max else { return nil }
+        return .milliseconds(left)
+    }
     /// Cycles over all finished sessions of this routine. Callback.
     public var lifetimeCycles: UInt64 { unsafe place.lifetime_cycles }
     /// Milliseconds since 1970, UTC; 0 from a host that cannot say. Any thread.

@@ -85,7 +85,7 @@ enum ClusterStore {
 final class ClusterHosts {
     /// Each cycle locks a file that all hosts share and writes a line into it when it begins, with its host's process id,
     /// the token of its lease and the time. The kernel drops the lock when a process dies.
-    static func source(_ log: String, token: String) -> String {
+    static func source(_ log: String) -> String {
         Source.plugin(
             "exclusive", waitMs: 40, more: "#include <fcntl.h>\n#include <sys/file.h>\n",
             body: """
@@ -94,7 +94,7 @@ final class ClusterHosts {
                 struct timespec now;
                 (void)clock_gettime(CLOCK_BOOTTIME, &now);
                 dprintf(file, "%s %d %llu %lld\\n", flock(file, LOCK_EX | LOCK_NB) == 0 ? "alone" : "OVERLAP", (int)getppid(),
-                    (unsigned long long)(\(token)), (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+                    (unsigned long long)schedhost_lease_token(scheduler), (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
                 usleep(20000);
                 (void)close(file);
                 """)
@@ -114,12 +114,12 @@ final class ClusterHosts {
     private let log: String
 
     /// Starts the hosts, with leases of 2 s.
-    init(_ engine: String, in shared: Scratch, _ store: ClusterStore, token: String = "0") async throws {
+    init(_ engine: String, in shared: Scratch, _ store: ClusterStore) async throws {
         self.shared = shared
         self.store = store
         log = shared.path + "/cycles"
         let fixture = "exclusive-\(engine)"
-        try await Fixtures.build(fixture, c: Self.source(log, token: token))
+        try await Fixtures.build(fixture, c: Self.source(log))
         for _ in 0..<3 {
             let scratch = try Scratch()
             try store.add(to: scratch)

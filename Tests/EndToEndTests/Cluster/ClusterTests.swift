@@ -52,7 +52,10 @@ extension EndToEnd {
             #expect(time < .seconds(2))
             holder = try await cluster.progress(not: leaving, within: .seconds(1))
 
-            #expect(cluster.cycles.allSatisfy { $0.isAlone }, "two at once")
+            let cycles = cluster.cycles
+            #expect(cycles.allSatisfy { $0.isAlone }, "two at once")
+            #expect(zip(cycles, cycles.dropFirst()).allSatisfy { $0.token <= $1.token }, "tokens go back")
+            #expect(Set(cycles.map(\.token)).count >= 5 && cycles.allSatisfy { $0.token > 0 })
             #expect(holder !== leaving && holder !== dead)
         }
 

@@ -120,6 +120,10 @@ import Testing
         #expect(host.isRunning)
         #expect(host.keeper.isMember)
         #expect(host.keeper.hindrance == nil)
+        #expect(host.keeper.explanation(of: Host.claim) == nil)
+        let overview = host.keeper.overview
+        #expect(overview.hosts.map(\.name) == ["host1"] && overview.hosts.first?.leases == 1)
+        #expect(overview.claim(Host.claim)?.holder == overview.own && overview.claim(Host.claim)?.isHeldHere == true)
         let times = host.others.compactMap { if case .extend(let times) = $0 { times } else { nil } }
         #expect(times.count >= 6)
         #expect((times.last?.kill ?? .longAgo) > host.clock.boot() + 5_000_000_000)
@@ -132,6 +136,8 @@ import Testing
         let second = Host(2, store)
         second.pass(seconds: 5)
         #expect(!second.isRunning)
+        let token = first.tokens.first ?? 0
+        #expect(second.keeper.explanation(of: Host.claim) == "held by host host1, with token \(token)")
         // The first one is gone without a word.
         second.pass(seconds: 11)
         #expect(second.isRunning)

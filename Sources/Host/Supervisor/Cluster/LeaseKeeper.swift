@@ -133,6 +133,19 @@ final class LeaseKeeper {
     /// What the host is to do with its claims. After `stopping`, the order `left` comes.
     func set(_ mode: ClusterMember.Mode) { tell(.mode(mode)) }
 
+    /// What this host knows of its cluster.
+    var overview: ClusterOverview { member.overview }
+
+    /// Why the claim's sessions do not run here now, in a few words; nil if they may.
+    func explanation(of claim: ClaimName) -> String? {
+        if let hindrance { return hindrance }
+        guard let known = overview.claim(claim) else { return "it is about to ask for its lease" }
+        if known.isHeldHere { return nil }
+        guard let holder = known.holder else { return "nobody has its lease, and a host is about to take it" }
+        if holder == overview.own { return "this host is about to take its lease again" }
+        return "held by host \(overview.name(of: holder)), with token \(known.token ?? 0)"
+    }
+
     /// Whether the host is a member whose leases are valid.
     var isMember: Bool { member.host.lease != nil }
 
@@ -191,7 +204,7 @@ final class LeaseKeeper {
             let tenths = time / 100_000_000
             return "the store did not answer for \(tenths / 10).\(tenths % 10) s"
         case .lost(.takenOver(let host, let token)):
-            return "host \(member.name(of: host) ?? host.description) took it over, with token \(token)"
+            return "host \(overview.name(of: host)) took it over, with token \(token)"
         case .lost(.recordGone): return "its record in the store is gone"
         case .handedOver(.stop): return "this host stops"
         case .handedOver(.drain): return "this host is drained"

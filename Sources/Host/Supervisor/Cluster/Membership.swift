@@ -121,6 +121,12 @@ final class Membership {
 
     // MARK: Claims
 
+    /// Why the claim's sessions do not run here now, in a few words; nil if they may.
+    func explanation(of claim: ClaimName) -> String? {
+        store == nil
+            ? "the host waits for its store: no plugin is called \(settings.store)" : keeper.explanation(of: claim)
+    }
+
     /// What is to become of the claims that there are here. One that is not among them is given back when `isSettled`: until
     /// then its plugin may be about to come back.
     func want(_ wishes: [ClaimName: LeasedRoutines.Wish], isSettled: Bool) {

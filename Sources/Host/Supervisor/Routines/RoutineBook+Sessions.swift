@@ -19,7 +19,7 @@ extension RoutineBook {
     }
 
     /// Whether the routine runs on one host only, and that is another one or is not known.
-    private func mustWait(_ routine: RoutineEntry) -> Bool {
+    func mustWait(_ routine: RoutineEntry) -> Bool {
         leased[routine.key] != nil && leases.token(of: routine.identifier, at: clock.boot()) == nil
     }
 

@@ -101,6 +101,7 @@ struct RoutineReading {
         status.lifetimeCycles = lifetime(routine.identifier)
         status.cache = totals.cache(nil, worker: nil)
         setState(&status, of: routine)
+        status.leaseToken = book.leases.token(of: routine.identifier, at: clock.boot())
         if routine.session == nil { status.cycle = totals.lastCycles }
         guard let session = routine.session else { return status }
         status.session = session.id
@@ -185,7 +186,7 @@ struct RoutineReading {
             status.state = .backingOff
             status.nextStartMs = wallMs(monotonic: until)
             explainTrouble(&status, of: routine)
-        case .starting, .running: status.state = .starting
+        case .starting, .running: status.state = book.mustWait(routine) ? .standby : .starting
         case .ending: status.state = .ending
         case .quarantined:
             status.state = .quarantined

@@ -77,6 +77,8 @@ public struct RoutineExplanation: Equatable, Sendable {
             return [
                 "Its session was ordered and has not reached its first cycle: a worker starts, loads the plugin, or runs start."
             ]
+        case .standby:
+            return ["It runs on one host at a time, and not on this one now: \(routine.why ?? "its lease is awaited")."]
         case .ending: return ["Its session was asked to end, and a cycle in progress comes to its end first."]
         case .backingOff: return trouble(routine, "It has died or could not begin", "The next session begins", times)
         case .failing: return trouble(routine, "Its callbacks return errors", "It is tried again", times)
@@ -136,7 +138,7 @@ public struct RoutineExplanation: Equatable, Sendable {
     private static func change(_ routine: RoutineStatus) -> [String] {
         let id = routine.identifier
         switch routine.state {
-        case .running, .starting, .ending: return []
+        case .running, .starting, .standby, .ending: return []
         case .waiting: return ["schedhost run-now \(id) lets the cycle come now."]
         case .paused: return ["schedhost resume \(id) lets it go on."]
         case .backingOff, .failing:

@@ -14,6 +14,7 @@ extension RoutineStatus {
             writer.field("failing_since_ms", failingSinceMs)
             writer.field("failures_in_row", failuresInRow)
         }
+        if let leaseToken { writer.field("lease_token", leaseToken) }
         if let session { writer.field("session", session.description) }
         if let sessionStartMs { writer.field("session_start_ms", sessionStartMs) }
         writer.field("cycle", cycle)
@@ -70,6 +71,7 @@ extension RoutineStatus {
             case "phase": status.phase = try cursor.string()
             case "why": status.why = try cursor.string()
             case "failing_since_ms": status.failingSinceMs = try cursor.signed()
+            case "lease_token": status.leaseToken = try cursor.unsigned()
             case "session": status.session = SessionID(try cursor.string())
             case "session_start_ms": status.sessionStartMs = try cursor.signed()
             case "until_ms": status.untilMs = try cursor.signed()

@@ -12,6 +12,8 @@ public struct RoutineStatus: Equatable, Sendable {
         case paused
         /// A session has been requested.
         case starting
+        /// It runs on one host only, and that is another one, or none has its lease.
+        case standby
         /// The worker died, or none could be started; the next session starts after a delay.
         case backingOff = "backing_off"
         /// Callbacks return errors; the routine is tried again and again.
@@ -76,6 +78,8 @@ public struct RoutineStatus: Equatable, Sendable {
     public var failingSinceMs: Int64?
     /// The number of failures since then.
     public var failuresInRow: UInt64 = 0
+    /// The token of the lease by which it runs here; nil if it runs by none.
+    public var leaseToken: UInt64?
     /// The current session; nil if there is none.
     public var session: SessionID?
     /// When the session started, in ms since 1970, UTC.

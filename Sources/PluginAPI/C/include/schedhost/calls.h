@@ -25,6 +25,18 @@ static inline int64_t schedhost_due_ms(const schedhost_scheduler *scheduler) {
     const schedhost_place *place = scheduler->host->place(scheduler);
     return SCHEDHOST_HAS(schedhost_place, place, due_ms) ? place->due_ms : 0;
 }
+/* [callback] The token of the lease by which this session runs; 0 when it runs by none, and from a host of 1.0. */
+static inline uint64_t schedhost_lease_token(const schedhost_scheduler *scheduler) {
+    const schedhost_place *place = scheduler->host->place(scheduler);
+    return SCHEDHOST_HAS(schedhost_place, place, lease_token) ? place->lease_token : 0;
+}
+/* [any-thread] For how many ms that lease still lasts; INT64_MAX when it runs by none, and from a host of 1.0. */
+static inline int64_t schedhost_lease_left_ms(const schedhost_scheduler *scheduler) {
+    const schedhost_host *host = scheduler->host;
+    return SCHEDHOST_HAS(schedhost_host, host, lease_left_ms) && host->lease_left_ms != NULL
+               ? host->lease_left_ms(scheduler)
+               : INT64_MAX;
+}
 /* [any-thread] The time, UTC in ms. */
 static inline int64_t schedhost_now_ms(const schedhost_scheduler *scheduler) {
     return scheduler->host->now_ms(scheduler);

@@ -35,6 +35,9 @@ typedef struct schedhost_place {
      * without the jitter and however late the cycle is; with `align` the point of the grid. 0: it runs by its wait, or
      * somebody asked for it. */
     int64_t due_ms;
+    /* Since 1.1. With run_on "one": the token of the lease by which this session runs. Each time that a lease is given,
+     * it is greater than all before it. Hand it to what you write to, and let that refuse a smaller one. 0: no lease. */
+    uint64_t lease_token;
 } schedhost_place;
 
 /* An error, as `on_error` sees it. Lives until that callback returns. */
@@ -166,6 +169,11 @@ struct schedhost_host {
      * the next get loads. `generation` is the value's: SCHEDHOST_NOT_FOUND when there is another one by now, or none. */
     int32_t (*cache_set_aside)(const schedhost_scheduler *scheduler, schedhost_cache *cache, const void *key,
                                size_t key_size, uint64_t generation, const char *reason);
+
+    /* Since 1.1. [any-thread] For how many ms the lease still lasts by which this session runs; then this process is
+     * killed, unless the lease is renewed before. 0: it is over. INT64_MAX: it runs by none (run_on "each"), and in load
+     * and unload. */
+    int64_t (*lease_left_ms)(const schedhost_scheduler *scheduler);
 };
 
 #endif
