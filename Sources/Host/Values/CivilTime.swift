@@ -44,7 +44,7 @@ public struct CivilTime: Equatable, Sendable {
     /// functions.
     public func seconds(in zone: Zone) -> Int64? {
         var parts = unsafe tm()
-        guard let years = Int32(exactly: year), let days = Int32(exactly: day), abs(year) < 1_000_000 else {
+        guard let years = Int32(exactly: year), let days = Int32(exactly: day), year.magnitude < 1_000_000 else {
             return nil
         }
         unsafe parts.tm_year = years - 1900

@@ -38,6 +38,28 @@ import Testing
         #expect(names.filter { $0.hasPrefix("p@") }.first == "p@\(record(11).session).lines")
     }
 
+    @Test func `an instance's files are not its plugin's, nor the other way round`() throws {
+        let folder = TestDirectory()
+        var lines = try LastLines(in: try Directory(folder.path))
+        for number in 1...30 as ClosedRange<UInt64> {
+            for plugin in ["p", "p@one", "p@two"] {
+                lines.keep(
+                    [line], of: record(number, plugin: plugin), at: MonotonicTime(nanoseconds: Int64(number) << 40))
+            }
+        }
+        #expect(try Directory(folder.path).directory("reports").names().count == 60)
+        for plugin in ["p", "p@one", "p@two"] {
+            #expect(!LastLines.read(of: record(30, plugin: plugin), in: try Directory(folder.path)).isEmpty)
+        }
+    }
+
+    @Test func `a time that a file makes up is shown as some time`() {
+        for ms in [Int64.min, .max] {
+            let text = LastLines.text([LogLine(ms: ms, level: .info, subject: "p/r", text: "x")], before: 2500)
+            #expect(text.contains(" s  info") && text.hasSuffix("x\n"))
+        }
+    }
+
     @Test
     func `sessions that fail without pause have files for some, and none keeps another plugin's from having them`()
         throws

@@ -177,6 +177,23 @@ import Testing
         #expect(keeper.finish() == 0 && storage.written.count == 1)
     }
 
+    @Test(arguments: [Int64.min, -1, 0, .max]) func `a damaged note of a session stops no start`(number: Int64) {
+        for boot in ["boot", "another"] {
+            var session = open(1, boot: boot)
+            session.startMs = number
+            var other = open(2, boot: boot)
+            other.startBoot = BootTime(nanoseconds: number)
+            var counted = LedgerSnapshot(session: 1, state: .running, cycle: 1, began: BootTime(nanoseconds: number))
+            storage.owed = [session, other]
+            storage.accounts[session.session] = .counted(counted)
+            counted.session = 2
+            storage.accounts[other.session] = .counted(counted)
+            storage.written = []
+            keeper.recover()
+            #expect(storage.written.count == 2)
+        }
+    }
+
     @Test func `a host that died is owed its records, each once, by what its workers counted`() throws {
         storage.written = [RecordLine(record(3))]
         storage.owed = [open(1), open(2), open(3), open(4)]

@@ -64,13 +64,17 @@ final class CrashReports {
     func keep(_ temporary: String, of plugin: String, session: SessionID) throws(SystemError) -> String {
         let name = Self.name(of: plugin, session)
         try directory.rename(temporary, to: name)
-        let kept = try directory.names().filter { $0.hasPrefix(plugin + "@") && $0.hasSuffix(".json") }
+        let kept = ReportName.all(try directory.names(), of: plugin, ending: Self.ending)
         for old in kept.dropLast(Self.mostReports) { try directory.remove(old) }
         return name
     }
 
-    /// The name of a kept report. It is unambiguous, since no plugin's name contains an @.
-    static func name(of plugin: String, _ session: SessionID) -> String { "\(plugin)@\(session).json" }
+    private static let ending = ".json"
+
+    /// The name of a kept report.
+    static func name(of plugin: String, _ session: SessionID) -> String {
+        ReportName.make(plugin, session, ending: ending)
+    }
 
     /// Removes a report that no record refers to.
     func drop(_ temporary: String) { try? directory.remove(temporary) }

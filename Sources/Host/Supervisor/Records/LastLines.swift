@@ -35,13 +35,13 @@ public struct LastLines: ~Copyable {
         }
         guard let folder = try? state.directory("reports", create: true) else { return }
         try? folder.save(bytes, as: Self.name(of: record.plugin, record.session), isSynchronized: false)
-        let kept = ((try? folder.names()) ?? []).filter {
-            $0.hasPrefix(record.plugin + "@") && $0.hasSuffix(Self.suffix)
-        }
+        let kept = ReportName.all((try? folder.names()) ?? [], of: record.plugin, ending: Self.suffix)
         for old in kept.dropLast(Self.mostFiles) { try? folder.remove(old) }
     }
 
-    private static func name(of plugin: String, _ session: SessionID) -> String { "\(plugin)@\(session)\(suffix)" }
+    private static func name(of plugin: String, _ session: SessionID) -> String {
+        ReportName.make(plugin, session, ending: suffix)
+    }
 
     /// The saved lines of a record's session; empty if none were saved.
     public static func read(of record: SessionRecord, in state: borrowing Directory) -> [LogLine] {
@@ -59,7 +59,7 @@ public struct LastLines: ~Copyable {
     /// The lines as text for people: how long before the end each was written, its level and its text.
     public static func text(_ lines: [LogLine], before end: Int64) -> String {
         lines.map { line in
-            let before = max(0, end - line.ms)
+            let before = max(0, end.clampedMinus(line.ms))
             let time = "-\(before / 1000).\(String(before % 1000 + 1000).suffix(3)) s"
             return "  " + TerminalText.pad(time, to: 10, isNumber: true) + "  "
                 + TerminalText.pad("\(line.level)", to: 9)

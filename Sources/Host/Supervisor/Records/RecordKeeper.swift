@@ -223,7 +223,8 @@ final class RecordKeeper {
         // The wall clock may have been set since the session began. Within the same boot, the boot clock tells what the
         // wall clock as it is now would have shown at that moment, which is what a schedule needs to catch up.
         let isThisBoot = session.boot == boot && !boot.isEmpty && last <= clock.boot()
-        let finish = isThisBoot ? (clock.wall() - (clock.boot() - last)).milliseconds : session.startMs &+ duration
+        let finish =
+            isThisBoot ? (clock.wall() - (clock.boot() - last)).milliseconds : session.startMs.clampedPlus(duration)
         let reported = snapshot?.state == .ended ? snapshot?.end : nil
         let kind = reported.map { $0.isReportableByWorker ? $0 : .error } ?? .hostDied
         let isInPlugin = snapshot?.isInPlugin ?? false
@@ -239,7 +240,7 @@ final class RecordKeeper {
                 kind, text: text, cycle: isInPlugin ? snapshot?.cycle : nil,
                 phase: isInPlugin ? snapshot?.phase : nil))
         let step = finish.clampedMinus(session.startMs).clampedMinus(duration)
-        if abs(step) > 1000 { record.clockStepMs = step }
+        if step.magnitude > 1000 { record.clockStepMs = step }
         return record
     }
 }

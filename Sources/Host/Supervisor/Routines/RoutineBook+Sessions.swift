@@ -157,8 +157,8 @@ extension RoutineBook {
         hasGoodCycle: Bool, disposition: WorkerEvent.Ended.Disposition = .policy, leftAloneNs: Int64? = nil
     ) {
         var record = finished
-        let step = record.finishMs - record.startMs - record.durationMs
-        if abs(step) > 1000 { record.clockStepMs = step }
+        let step = record.finishMs.clampedMinus(record.startMs).clampedMinus(record.durationMs)
+        if step.magnitude > 1000 { record.clockStepMs = step }
         if let pid = routine.session?.seat.pid {
             totals[routine.identifier, default: RoutineTotals()].end(record, counts, worker: pid)
         }
