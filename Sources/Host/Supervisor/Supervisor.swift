@@ -64,7 +64,7 @@ public final class Supervisor {
         crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
         let sandboxes = SandboxMaker(
             hidden: [options.state] + HostSurroundings.credentials, configuration: options.configuration,
-            plugins: catalog.settings.plugins,
+            plugins: catalog.settings.plugins, clock: clock,
             tell: { [log] in log.write(.info, "", $0) }
         ) { folder.libraryNames }
         let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))

@@ -106,7 +106,8 @@ final class ControlDesk {
     /// Processes of plugins get no answer: see `ControlPeer`.
     private func converse(_ socket: borrowing Descriptor) -> (any SocketConversation)? {
         guard let (user, process) = try? socket.peer(), user == HostProcess.user || user == 0 else { return nil }
-        if let refusal = refusal(of: process, at: socket) {
+        // A plugin cannot become root where the host is not, so root needs no closer look: its processes may be hidden.
+        if user == HostProcess.user, let refusal = refusal(of: process, at: socket) {
             if toldRefusals.insert(refusal).inserted { log.write(.warning, "", refusal.line(process)) }
             return nil
         }
@@ -115,8 +116,10 @@ final class ControlDesk {
 
     private func refusal(of pid: Int32, at socket: borrowing Descriptor) -> ControlPeer.Refusal? {
         guard let peer = PeerProcess(of: socket, pid: pid) else { return .gone }
+        // One of them may just end, and the next one take its place.
+        let ancestors = ProcessFamily.ancestors(of: pid, most: 1000) ?? ProcessFamily.ancestors(of: pid, most: 1000)
         let refusal = peers.refusal(
-            of: pid, ancestors: ProcessFamily.ancestors(of: pid, most: 1000),
+            of: pid, ancestors: ancestors,
             gainsNoPrivileges: ProcessFamily.gainsNoPrivileges(pid), isWorker: host.isWorker
         ) { child in !hook.processes.contains(child) && host.isOrphan(child) }
         // What was read counts only if the process is still there.

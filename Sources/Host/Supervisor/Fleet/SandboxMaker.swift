@@ -14,9 +14,22 @@ final class SandboxMaker {
     private let libraries: () -> Set<String>
     private let tell: (String) -> Void
     private var told: Set<String> = []
+    private let clock: any HostClock
+    private var surroundings: Surroundings?
     private var visible: Visible?
     /// The last system call filter, which most workers share.
     private var filter: (settings: SandboxSettings, program: SeccompProgram)?
+
+    /// For how long `Surroundings` count, in ns, so that many workers that start at once look for them once.
+    private static let freshness: Int64 = 100_000_000
+
+    /// The paths that all workers have in common, with links resolved.
+    private struct Surroundings {
+        let found: MonotonicTime
+        let plugins: String
+        let hidden: Set<String>
+        let basics: [String]
+    }
 
     /// The visible paths found last, with the state that they depend on.
     private struct Visible {
@@ -38,9 +51,10 @@ final class SandboxMaker {
     ///
     /// Each message that people should see is passed to `tell` once.
     init(
-        hidden: [String], configuration: String? = nil, plugins: String, tell: @escaping (String) -> Void,
-        libraries: @escaping () -> Set<String>
+        hidden: [String], configuration: String? = nil, plugins: String, clock: any HostClock = SystemClock(),
+        tell: @escaping (String) -> Void, libraries: @escaping () -> Set<String>
     ) {
+        self.clock = clock
         self.hidden = hidden
         self.configuration = configuration
         self.tell = tell
@@ -60,8 +74,9 @@ final class SandboxMaker {
     /// The policy for a worker with these settings and places. Throws if it would have too many rules.
     func policy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> SandboxPolicy {
         var places = places
-        let plugins = HostProcess.resolved(plugins) ?? plugins
-        let hidden = hiddenPlaces(plugins: plugins)
+        let around = lookAround()
+        let plugins = around.plugins
+        let hidden = around.hidden
         let listed = ListedPaths(hidden: hidden, plugins: plugins, home: Self.home)
         let (settings, exact, refused) = listed.resolve(settings, look: Self.look)
         say(refused)
@@ -69,7 +84,7 @@ final class SandboxMaker {
         places.named = named(settings, NamedPaths(hidden: hidden + [plugins], home: Self.home))
         if support.files != 0 {
             places.hidden = hidden.union([plugins])
-            places.basics = SandboxPolicy.basics.compactMap { HostProcess.resolved($0) }
+            places.basics = around.basics
             if settings.read == .all || places.hasHiddenBasics {
                 places.visible = visiblePaths(hiding: hidden, plugins: plugins)
             }
@@ -83,6 +98,17 @@ final class SandboxMaker {
                     + "put them where there are fewer", number: 7)
         }
         return policy
+    }
+
+    private func lookAround() -> Surroundings {
+        let now = clock.monotonic()
+        if let surroundings, now - surroundings.found < Self.freshness { return surroundings }
+        let plugins = HostProcess.resolved(plugins) ?? plugins
+        let fresh = Surroundings(
+            found: now, plugins: plugins, hidden: hiddenPlaces(plugins: plugins),
+            basics: SandboxPolicy.basics.compactMap { HostProcess.resolved($0) })
+        surroundings = fresh
+        return fresh
     }
 
     private func visiblePaths(hiding hidden: Set<String>, plugins: String) -> [String] {
