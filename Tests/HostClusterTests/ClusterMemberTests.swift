@@ -16,6 +16,8 @@ import Testing
         var isAway = false
         var told: [ClusterMember.Action] = []
         var requests: [StoreRequest] = []
+        /// How many days the wall clock is ahead.
+        var days: Int64 = 0
         let isGone: Bool
 
         init(
@@ -38,7 +40,10 @@ import Testing
         mutating func tell(_ event: ClusterMember.Event) {
             var waiting = [event]
             while !waiting.isEmpty {
-                for action in member.handle(waiting.removeFirst(), at: now, wall: Self.wall) {
+                for action in member.handle(
+                    waiting.removeFirst(), at: now,
+                    wall: WallTime(milliseconds: Self.wall.milliseconds + days * 86_400_000))
+                {
                     switch action {
                     case .ask(let id, let request):
                         requests.append(request)
@@ -320,5 +325,110 @@ import Testing
         desk.tell(.up(StoreLink(instance: "i1", most: 64)))
         desk.pass(20)
         #expect(desk.begun.count == 1)
+    }
+
+    @Test func aHostThatComesBehindVeryManyOthersIsAMemberAsAnyIs() {
+        var desk = Desk(1 << 40, claims: [])
+        func others(_ beat: UInt64) -> StoreRequest {
+            StoreRequest(
+                puts: (UInt64(2)..<1200).map { id in
+                    let record = HostRecord(
+                        incarnation: Incarnation(rawValue: id), beat: beat, name: "h", pid: 1, boot: "b", version: "1",
+                        weight: 1, isDraining: false, leases: 0, settled: 0)
+                    return .init(ClusterKey.host(HostID(high: id, low: 1)), record.bytes)
+                })
+        }
+        for beat in UInt64(0)..<20 {
+            _ = desk.store.commit(others(beat), at: 0)
+            desk.pass(1)
+        }
+        #expect(desk.member.host.lease != nil && desk.store.list("host/").count == 1199)
+        // A claim is not free because there is no room for its holder: it is not even asked for.
+        let holder = HostID(high: 1199, low: 1)
+        let claim = ClaimRecord(
+            host: holder, incarnation: Incarnation(rawValue: 1199), token: 5, sinceMs: 0, settled: 0)
+        _ = desk.store.commit(StoreRequest(puts: [.init("claim/p/r", claim.bytes)]), at: 0)
+        desk.tell(.want(Desk.claim, ClaimWish()))
+        _ = desk.store.commit(others(20), at: 0)
+        desk.pass(1.1)
+        desk.requests = []
+        desk.pass(1)
+        #expect(desk.record == claim && desk.requests.allSatisfy { !$0.puts.contains { $0.key == "claim/p/r" } })
+        #expect(desk.told.isEmpty || desk.told.allSatisfy { if case .extend = $0 { true } else { false } })
+    }
+
+    @Test func claimsThatComeAndGoLeaveNothingBehindAndNoTokenIsGivenTwice() {
+        var desk = holder()
+        let token = desk.record?.token ?? 0
+        for number in 0..<200 {
+            let name = ClaimName(plugin: "p\(number)", routine: "r")
+            desk.tell(.want(name, ClaimWish()))
+            desk.pass(1.1)
+            desk.tell(.drop(name, .removed))
+            desk.tell(.ended(name))
+        }
+        desk.tell(.drop(Desk.claim, .removed))
+        desk.tell(.ended(Desk.claim))
+        desk.pass(2.1)
+        #expect(desk.begun.count == 201 && desk.member.view.rememberedTokens == 0)
+        // The record is lost, and nothing says so.
+        _ = desk.store.commit(StoreRequest(deletes: ["claim/p/r"]), at: 0)
+        desk.tell(.want(Desk.claim, ClaimWish()))
+        desk.pass(2.1)
+        #expect(desk.begun.count == 202 && desk.record.map { $0.token > token } == true)
+    }
+
+    @Test func theRecordOfAClaimThatNobodyWantsGoesAndItsTokenIsNotGivenAgain() {
+        var desk = holder()
+        let token = desk.record?.token ?? 0
+        desk.tell(.drop(Desk.claim, .removed))
+        desk.tell(.ended(Desk.claim))
+        desk.pass(20)
+        #expect(desk.record?.token == token, "it may come back tomorrow")
+        desk.days = 1
+        desk.pass(2.1)
+        #expect(desk.record == nil)
+        #expect(desk.store.values[ClusterKey.tokens].flatMap { TokensRecord($0.value) } == TokensRecord(largest: token))
+        // Another host, which has seen nothing of it.
+        var second = Desk(2, store: desk.store)
+        second.pass(2.1)
+        #expect(second.begun == [token + 1])
+    }
+
+    @Test func theRecordOfAClaimThatIsHeldOrWantedStays() {
+        var desk = holder()
+        desk.days = 10
+        desk.pass(20)
+        #expect(desk.record?.host == desk.member.identity.id)
+        // A host that does not want it leaves it to its holder, and removes it when that is dead.
+        var second = Desk(2, store: desk.store, claims: [])
+        second.days = 10
+        second.pass(5.9)
+        #expect(second.record != nil)
+        second.pass(2)
+        #expect(second.record == nil && second.store.list("host/").count == 1)
+    }
+
+    @Test func whatIsOfNoFormThatIsKnownStays() {
+        var store = ModelStore()
+        let old = ClaimRecord(host: nil, incarnation: Incarnation(rawValue: 1), token: 5, sinceMs: 0, settled: 0)
+        let puts = (0..<5).map { StoreRequest.Put("claim/p/\($0)", $0 == 2 ? Array("junk".utf8) : old.bytes) }
+        _ = store.commit(StoreRequest(puts: puts), at: 0)
+        var desk = Desk(store: store)
+        desk.pass(30)
+        #expect(desk.store.list("claim/").map(\.key) == ["claim/p/2", "claim/p/r"])
+        // Tokens that cannot be read keep everything as it is: nothing is removed, and nothing without a record is taken.
+        _ = desk.store.commit(StoreRequest(puts: puts + [.init(ClusterKey.tokens, Array("junk".utf8))]), at: 0)
+        desk.tell(.want(ClaimName(plugin: "p", routine: "q"), ClaimWish()))
+        desk.pass(30)
+        #expect(desk.begun.count == 1 && desk.store.list("claim/").count == 6)
+    }
+
+    @Test func aClaimWithoutARecordIsTakenOnlyWhileTheTokensAreTheOnesThatWereRead() throws {
+        var desk = Desk()
+        desk.pass(6.1)
+        let request = try #require(desk.requests.first { $0.puts.contains { $0.key == "claim/p/r" } })
+        #expect(request.conditions.contains(.init(ClusterKey.tokens, 0)))
+        #expect(request.conditions.contains(.init("claim/p/r", 0)))
     }
 }

@@ -19,6 +19,8 @@ import Testing
         free.host = nil
         #expect(ClaimRecord(free.bytes) == free)
         #expect(EpochRecord(Self.epoch.bytes) == Self.epoch)
+        #expect(TokensRecord(TokensRecord(largest: 1 << 53).bytes) == TokensRecord(largest: 1 << 53))
+        #expect(TokensRecord(Self.epoch.bytes) == nil)
     }
 
     @Test(arguments: [
@@ -37,6 +39,7 @@ import Testing
         #expect(EpochRecord(bytes) == nil)
         #expect(HostRecord(bytes) == nil)
         #expect(ClaimRecord(bytes) == nil)
+        #expect(TokensRecord(bytes) == nil)
     }
 
     @Test func aLaterHostMayAddFields() {

@@ -42,6 +42,9 @@ import Testing
             options.gap = 1500
             options.claims = 6
             options.listing = 200
+        case .sweptToken:
+            options.faults = [.remove, .crash, .stop]
+            options.gap = 1500
         case .unknownIsUndone: options.faults = [.unsure]
         case .ownRecordIsMine: options.lostAnswers = 20
         case .leaseFromSend:

@@ -22,6 +22,8 @@ public struct ClaimName: Hashable, Sendable, CustomStringConvertible {
 public enum ClusterKey {
     /// Which epoch it is.
     public static let epoch = "epoch"
+    /// The greatest token of claims whose records were removed.
+    public static let tokens = "tokens"
     /// What the keys of hosts begin with.
     public static let hosts = "host/"
     /// What the keys of claims begin with.

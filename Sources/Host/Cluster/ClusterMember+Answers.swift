@@ -40,7 +40,7 @@ extension ClusterMember {
     private mutating func succeed(_ asked: PendingRequest, sent: BootTime, at now: BootTime) {
         switch asked.purpose {
         case .survey, .epoch: retryAt = max(retryAt, now + pause)
-        case .bury: break
+        case .bury, .sweep: break
         case .renewal:
             retryAt = max(retryAt, now + pause)
             // Whoever sends says when; never before it was asked, nor after it was answered.
@@ -64,7 +64,7 @@ extension ClusterMember {
         case .take(let key):
             if let name = claims[key]?.name { change(name, .denied, at: now) }
             doubt(at: now)
-        case .release, .bury, .leave: doubt(at: now)
+        case .release, .bury, .sweep, .leave: doubt(at: now)
         }
     }
 

@@ -42,6 +42,7 @@ extension ClusterMember {
         guard view.epoch.isSettled(at: now) else { return wake(view.epoch.settling) }
         if bury(epoch, at: now) { return }
         take(epoch, at: now, wall)
+        sweep(epoch, at: now, wall)
     }
 
     /// The version of this host's record; nil where it is gone.
@@ -184,39 +185,31 @@ extension ClusterMember {
         let candidates = view.candidates
         for key in claims.keys {
             guard let row = claims[key], !row.isDropped, row.machine.state == .standby else { continue }
-            let recorded: UInt64
-            var conditions = [epoch, ownCondition, .init(key, view.claims[key]?.version ?? 0)]
-            var due = now
-            switch view.availability(of: key, for: identity.id, incarnation) {
-            case .held:
+            guard let offer = view.offer(of: key, to: identity.id, incarnation, without: missing) else {
                 claims[key]?.freeSince = .never
                 continue
-            case .mine(let token, let isOfThisLife):
-                // It was granted and the answer was lost, or this host is back: nobody else is waited for.
-                if isOfThisLife, missing == .ownRecordIsMine { continue }
-                recorded = token
-            case .free(let holder, let token):
-                recorded = token
-                if let holder, missing != .holderCondition { conditions.append(holder) }
+            }
+            var due = now
+            if !offer.isOwn {
                 guard let turn = claims.turn(for: key, of: identity.id, among: candidates, at: now) else { continue }
                 due = turn
             }
-            let token = nextToken(of: key, recorded: recorded)
-            guard token <= RecordFields.mostNumber else { continue }
             if due > now {
                 wake(due)
                 continue
             }
             let request = requests.taking(
-                key, token: token, since: wall, settled: view.epoch.settled(at: now), if: conditions)
-            change(row.name, .take(token: token), at: now)
+                key, token: offer.token, since: wall, settled: view.epoch.settled(at: now),
+                if: [epoch, ownCondition] + offer.conditions)
+            change(row.name, .take(token: offer.token), at: now)
             ask(request, for: .take(key), at: now)
             return
         }
     }
 
-    private func nextToken(of key: String, recorded: UInt64) -> UInt64 {
-        let seen = missing == .recordedToken ? 0 : max(recorded, view.largestTokens[key] ?? 0)
-        return max(seen + 1, missing == .epochBase ? 0 : view.epoch.known?.base ?? 0)
+    private mutating func sweep(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) {
+        guard pending == nil, case .held = host.state else { return }
+        let request = view.sweeping(for: identity.id, incarnation, if: epoch, at: wall) { claims.contains($0) }
+        if let request { ask(request, for: .sweep, at: now) }
     }
 }

@@ -108,13 +108,16 @@ public struct ClusterMember: Sendable {
         self.init(identity, length: length, weight: weight, without: nil)
     }
 
-    init(_ identity: HostIdentity, length: Int64, weight: UInt64, without missing: LeaseRule?) {
+    init(
+        _ identity: HostIdentity, length: Int64, weight: UInt64, without missing: LeaseRule?,
+        sweepAge: Int64 = ClaimSweep.usualAge
+    ) {
         self.identity = identity
         self.length = max(length, 1_000_000_000)
         self.weight = min(weight, Placement.mostWeight)
         self.missing = missing
         claims = ClaimTable(length: self.length)
-        view = ClusterView(length: missing == .settling ? 0 : self.length)
+        view = ClusterView(of: identity.id, length: missing == .settling ? 0 : self.length, sweepAge: sweepAge)
         lives = OwnLives(seed: identity.seed)
         _ = host.handle(.open, at: .longAgo)
     }

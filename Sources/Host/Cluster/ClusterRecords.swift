@@ -106,7 +106,7 @@ public struct HostRecord: Equatable, Sendable {
     }
 }
 
-/// Who holds a claim. The record stays when it is released, since the token in it must not be given again.
+/// Who holds a claim. The record stays when it is released, since the token in it must not be given again; see `ClaimSweep`.
 public struct ClaimRecord: Equatable, Sendable {
     /// The host; nil: nobody.
     public var host: HostID?
@@ -154,6 +154,24 @@ public struct ClaimRecord: Equatable, Sendable {
             writer.field("settled", settled)
         }
     }
+}
+
+/// The greatest token of all claims whose records were removed: a claim without a record gets a greater one.
+public struct TokensRecord: Equatable, Sendable {
+    /// The token.
+    public var largest: UInt64
+
+    /// A record.
+    public init(largest: UInt64) { self.largest = largest }
+
+    /// Reads one; nil for what is none, or is of a form that this host does not know.
+    public init?(_ bytes: [UInt8]) {
+        guard let largest = RecordFields(bytes)?.number("largest") else { return nil }
+        self.init(largest: largest)
+    }
+
+    /// As it is stored.
+    public var bytes: [UInt8] { RecordFields.written { $0.field("largest", largest) } }
 }
 
 /// The fields of one record. Whatever the bytes are, nothing traps, and little is made of them.

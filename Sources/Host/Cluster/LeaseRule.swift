@@ -8,6 +8,8 @@ enum LeaseRule: CaseIterable, Sendable {
     case epochBase
     /// Tokens are above the one in the record.
     case recordedToken
+    /// The token of a claim without a record is above those of records that were removed.
+    case sweptToken
     /// A renewal looks at the claims that are held.
     case claimsInRenewal
     /// A host is dead when its record did not change for the length of a lease, not sooner.

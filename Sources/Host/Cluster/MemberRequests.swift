@@ -19,7 +19,7 @@ struct MemberRequests {
     /// The order matters: a claim may be read with a holder that was not there yet when the hosts were read. Therefore a
     /// claim is taken only on condition of its holder's record.
     static var survey: StoreRequest {
-        StoreRequest(reads: [ClusterKey.epoch], lists: [ClusterKey.hosts, ClusterKey.claims])
+        StoreRequest(reads: [ClusterKey.epoch, ClusterKey.tokens], lists: [ClusterKey.hosts, ClusterKey.claims])
     }
 
     /// Begins an epoch, if the former one still has that version, and reads everything.
@@ -71,6 +71,17 @@ struct MemberRequests {
     /// Removes the record of a host that is dead, or of this one when it leaves.
     static func removing(_ key: String, version: UInt64, if epoch: StoreRequest.Condition? = nil) -> StoreRequest {
         StoreRequest(if: [epoch, .init(key, version)].compactMap { $0 }, deletes: [key])
+    }
+
+    /// Removes the record of a claim that nobody holds and nobody wants, and keeps its token.
+    static func sweeping(
+        _ key: String, version: UInt64, token: UInt64, into tokens: ClusterView.SeenTokens,
+        if conditions: [StoreRequest.Condition]
+    ) -> StoreRequest {
+        let kept = TokensRecord(largest: max(token, tokens.largest ?? 0))
+        return StoreRequest(
+            if: conditions + [.init(key, version), tokens.condition], puts: [.init(ClusterKey.tokens, kept.bytes)],
+            deletes: [key])
     }
 
     private func claim(token: UInt64, since wall: WallTime?, settled: UInt64) -> ClaimRecord {

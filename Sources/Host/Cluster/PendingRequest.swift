@@ -3,7 +3,7 @@ internal import HostValues
 /// A request that the store has not answered yet, and what it is for.
 struct PendingRequest: Sendable {
     enum Purpose: Equatable, Sendable {
-        case survey, epoch, renewal, take(String), release(String), bury, leave
+        case survey, epoch, renewal, take(String), release(String), bury, sweep, leave
     }
 
     let id: UInt64

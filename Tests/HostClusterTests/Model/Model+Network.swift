@@ -189,6 +189,13 @@ extension Model {
             tell(host, .mode(.draining))
             at(until, .supervisor(host: host.index, life: host.life, .event(.mode(.serving))))
         case .stop: if host.isAlive { tell(host, .mode(.stopping)) }
+        case .remove:
+            let name = names[random.below(names.count)]
+            let ofAll = chance(70)
+            for each in hosts where each.isAlive && (ofAll || each === host) {
+                tell(each, .drop(name, .removed))
+                at(until, .supervisor(host: each.index, life: each.life, .event(.want(name, options.wish))))
+            }
         }
         let next = options.gap * 2 * fraction() * fraction() * 2
         at(now + ms(next), .fault)

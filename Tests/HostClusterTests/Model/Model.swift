@@ -191,7 +191,7 @@ final class Model {
             .init(
                 id: host.id, name: "h\(host.index)", pid: host.pid, boot: host.boot, version: "1",
                 seed: random.next()),
-            length: length, weight: 100, without: options.missing)
+            length: length, weight: 100, without: options.missing, sweepAge: options.sweepAge)
         host.timerAt = .max
         host.page = nil
         host.link = nil

@@ -22,6 +22,8 @@ enum Fault: CaseIterable {
     case failover, wipe, flush
     /// People: a claim is moved, a host is drained for a while, or stopped and started.
     case move, drain, stop
+    /// People: a routine goes from the configuration of a host, or of all, and comes back.
+    case remove
 }
 
 /// Who ends a session whose time is over.
@@ -53,6 +55,8 @@ struct ModelOptions {
     /// How many conditions a commit may have.
     var mostConditions = 64
     var wish = ClaimWish()
+    /// How old the records of claims must be that nobody wants to be removed, ms by the wall clocks.
+    var sweepAge: Int64 = 2000
     /// How many answers are lost, percent.
     var lostAnswers = 1
     /// How long it takes from one list to the next, ms: mostly little.
