@@ -56,7 +56,7 @@ import Testing
         #expect(
             refused[1].line
                 == "/srv/out/sub (sandbox.write) leads to /srv/victim by a link that a plugin may have created, and gives "
-                + "nothing: write /srv/victim instead")
+                + "nothing: remove the link, or name /srv/victim itself if the plugin is to use that")
         // No plugin is given the directories of these links as a whole.
         let others = Self.resolve(["/home/me/data", "/opt/tool"])
         #expect(others.settings.write == ["/srv/data", "/usr/bin/tool"] && others.refused.isEmpty)

@@ -29,8 +29,8 @@ public struct RefusedPath: Hashable, Sendable {
                 + "schedhost.json5, or widen the limit there"
         case .ledAway(let target):
             return
-                "\(subject) leads to \(target) by a link that a plugin may have created, and gives nothing: write \(target) "
-                + "instead"
+                "\(subject) leads to \(target) by a link that a plugin may have created, and gives nothing: remove the link, or "
+                + "name \(target) itself if the plugin is to use that"
         case .isHidden(let hidden):
             return
                 "\(subject) is the host's own, since it belongs to \(hidden), and gives nothing: keep the plugin's files elsewhere"
