@@ -148,21 +148,21 @@ extension WorkerFleet {
     /// An event of the fleet for the caller.
     enum Event: Equatable {
         /// A plugin was described.
-        case described(plugin: Int, PluginDescription)
+        indirect case described(plugin: Int, PluginDescription)
         /// No worker can be started to describe a plugin; the text says why.
         case noWorker(plugin: Int, String)
         /// A plugin was loaded in the worker of that key.
         case loaded(plugin: Int, WorkerKey)
         /// A worker has refused a plugin.
-        case refused(FailedLoad)
-        /// A session has ended, with its slot's counts. `wasTold`: its worker had been told to end.
-        case ended(WorkerEvent.Ended, LedgerCounts?, wasTold: Bool)
+        indirect case refused(FailedLoad)
+        /// A session has ended, with its slot's counts. `wasTold`: its worker had been told to end. Indirect, as the largest.
+        indirect case ended(WorkerEvent.Ended, LedgerCounts?, wasTold: Bool)
         /// A session's next cycle has been due since `due`, and waits for its turn.
         case wantsTurn(CycleTurns.Request, due: BootTime)
         /// A session's turn has ended, or it no longer wants one.
         case turnOver(SessionID)
         /// A worker is dead; everything that it reported before was delivered before.
-        case died(Obituary)
+        indirect case died(Obituary)
         /// A plugin's line for the log.
         case line(WorkerEvent.Log)
         /// The number of processes killed that workers of a dead host had left.

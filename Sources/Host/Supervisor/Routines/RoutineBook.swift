@@ -37,7 +37,7 @@ final class RoutineBook {
 
     /// An action for the caller.
     enum Action: Equatable {
-        /// Begin a session where its plugin is loaded, or have the plugin loaded; see `opening`.
+        /// Begin a session where its plugin is loaded, or have the plugin loaded; see `isWaiting`.
         case start(Start)
         /// Send a command to the worker of a session.
         case send(WorkerCommand, Seat)
@@ -49,7 +49,9 @@ final class RoutineBook {
         case release(WorkerKey)
         /// A session, or an attempt at one, has ended. Keep the file `report` as the crash report of the record. The
         /// settings are those of the session's routine; nil if the routine is unknown.
-        case record(SessionRecord, report: String?, settings: EffectiveSettings?)
+        ///
+        /// Indirect, since it is by far the largest of the actions, and thousands may wait together.
+        indirect case record(SessionRecord, report: String?, settings: EffectiveSettings?)
         /// Log this line about a routine. It is an action so that it follows the line of a record that came before.
         case say(LogLevel, identifier: String, String)
         /// This crash report belongs to no record.
