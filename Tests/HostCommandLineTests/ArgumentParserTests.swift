@@ -170,7 +170,7 @@ struct ArgumentParserTests {
         ("cache get p/r n x", "schedhost cache: 'x' is one word too many\nsee: schedhost help cache"),
         (
             "help recrods",
-            "schedhost help: 'recrods' is not run, list, check, try, calendar, records, cache, status, why, logs, top, metrics, report, run-now, pause, resume, restart, stop, reload, log-level, new, completion, man, help, version or config: did you mean records?\nsee: schedhost help help"
+            "schedhost help: 'recrods' is not run, list, check, try, calendar, records, cache, status, why, cluster, logs, top, metrics, report, run-now, pause, resume, restart, stop, reload, log-level, new, completion, man, help, version or config: did you mean records?\nsee: schedhost help help"
         ),
         (
             "records --show 1m86w5wdjq9ma --last 3",

@@ -16,6 +16,8 @@ public enum Command: Equatable, Sendable {
     case operate(OperateOptions)
     /// Explains why routines are not running; the action is `status`.
     case why(OperateOptions)
+    /// Shows the hosts of the running host's cluster, and who holds what.
+    case cluster(ClientOptions)
     case logs(LogsOptions)
     /// Shows the next times of a schedule.
     case calendar(CalendarOptions)
@@ -38,7 +40,7 @@ public enum Command: Equatable, Sendable {
 public enum CommandName: String, CaseIterable, Sendable {
     case run, list, check
     case trial = "try"
-    case calendar, records, cache, status, why, logs, top, metrics, report
+    case calendar, records, cache, status, why, cluster, logs, top, metrics, report
     case runNow = "run-now"
     case pause, resume, restart, stop, reload
     case logLevel = "log-level"

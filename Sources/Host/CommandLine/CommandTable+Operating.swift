@@ -74,6 +74,14 @@ extension CommandTable {
         options: [json, state],
         examples: [.init(line: "schedhost why market-poller/snapshot", purpose: "one routine")])
 
+    static let cluster = CommandSpecification(
+        name: .cluster, summary: "show the hosts of a cluster, and which of them runs what",
+        details: [
+            "As the running host has read it from the cluster's store: the hosts that there are, and for each routine with run_on: "
+                + "\"one\" who holds its lease, with the lease's token. On any host of the cluster."
+        ],
+        options: [json, state])
+
     static let runNow = action(
         .runNow, "let the next cycle of routines come now",
         "Does not wait for the interval; the grid of later cycles begins there. " + ids)

@@ -128,7 +128,8 @@ public enum CommandTable {
 
     /// The commands, in the order of the help text. The parser, the help and the completions know only these.
     public static let commands: [CommandSpecification] = [
-        run, list, check, trial, calendar, records, cache, status, why, logs, top, metrics, report, runNow, pause,
+        run, list, check, trial, calendar, records, cache, status, why, cluster, logs, top, metrics, report, runNow,
+        pause,
         resume, restart,
         stop,
         reload,
@@ -147,6 +148,7 @@ public enum CommandTable {
         case .cache: cache
         case .status: status
         case .why: why
+        case .cluster: cluster
         case .logs: logs
         case .metrics: metrics
         case .top: top

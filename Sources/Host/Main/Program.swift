@@ -21,6 +21,7 @@ enum Program {
         case .operate(let options): return try OperateCommand.perform(options)
         case .logs(let options): return try LogsCommand.perform(options)
         case .why(let options): return try WhyCommand.perform(options)
+        case .cluster(let options): return try ClusterCommand.perform(options)
         case .metrics(let options): return try OperateCommand.metrics(options)
         case .top(let options): return try TopCommand.perform(options)
         case .report(let options): return try ReportCommand.perform(options)

@@ -25,6 +25,8 @@ final class HostView: ControlledHost {
     var phase = HostPhase.preparing
     /// Why a routine that runs on one host only does not run here now, in a few words, as `plugin/routine`.
     var standbyReason: (RoutineStatus) -> String? = { _ in nil }
+    /// The host's part in its cluster; nil if it is in none.
+    var cluster: () -> ClusterStatus? = { nil }
 
     init(
         _ options: HostOptions, machine: String, catalog: PluginCatalog, fleet: WorkerFleet, book: RoutineBook,
@@ -79,6 +81,7 @@ final class HostView: ControlledHost {
         for index in status.routines.indices where status.routines[index].state == .standby {
             status.routines[index].why = standbyReason(status.routines[index])
         }
+        status.cluster = cluster()
         status.workers = fleet.status { name(of: $0) }
         return status
     }

@@ -15,6 +15,7 @@ extension Supervisor {
         membership = Membership(
             try IdentityFile.establish(in: state), settings, clock: clock, deadlines: deadlines, log: log,
             isGone: IdentityFile.isGone)
+        view.cluster = { [unowned self] in self.membership?.status }
         view.standbyReason = { [unowned self] routine in
             self.membership?.explanation(of: ClaimName(plugin: routine.plugin, routine: routine.routine))
         }

@@ -24,6 +24,13 @@ extension EndToEnd {
             let cluster = try await ClusterHosts(engine, in: shared, store)
             var holder = try await cluster.progress(within: .seconds(10))
 
+            let seen = try await Program.run("cluster", "--state", holder.scratch.state, in: shared)
+            #expect(seen.end == .exited(0) && seen.output.contains("exclusive/run  "), "\(seen)")
+            #expect(seen.output.contains(" (here)") && seen.output.contains(" (this one)"), "\(seen.output)")
+            let other = try #require(cluster.hosts.first { $0 !== holder })
+            let why = try await Program.run("why", "exclusive", "--state", other.scratch.state, in: shared)
+            #expect(why.output.contains("(standby): ") && why.output.contains("held by host "), "\(why.output)")
+
             // Its host is stopped as a whole, for longer than the others wait.
             let stopped = holder
             let processes = cluster.processes(of: stopped)
@@ -67,8 +74,9 @@ extension EndToEnd {
             try scratch.add("sleeper")
             let host = try Host(in: scratch)
             _ = try await host.sessions(1)
-            let worker = try #require(host.workers.first)
-            #expect(host.workers.count == 1, "the store is described, and not run")
+            let session = try await host.worker(of: "sleeper.so")
+            try await eventually("the store is described, and not run\n\(host.log)") { host.workers == [session] }
+            let worker = session
             #expect(!Scratch.text("/proc/\(worker)/cmdline").contains("\0leases\0"))
             #expect(!Processes.maps(of: worker).contains("schedhost-lease"))
             #expect(!FileManager.default.fileExists(atPath: scratch.state + "/cluster.json"))

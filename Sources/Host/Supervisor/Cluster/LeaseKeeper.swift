@@ -146,8 +146,10 @@ final class LeaseKeeper {
         return "held by host \(overview.name(of: holder)), with token \(known.token ?? 0)"
     }
 
+    /// How long this host's leases last; nil if it is no member.
+    var lease: LeaseTimes? { member.host.lease }
     /// Whether the host is a member whose leases are valid.
-    var isMember: Bool { member.host.lease != nil }
+    var isMember: Bool { lease != nil }
 
     /// Why no claim can be held at present; nil if some can.
     var hindrance: String? {

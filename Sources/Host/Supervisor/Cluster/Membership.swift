@@ -119,6 +119,27 @@ final class Membership {
         if let timer { deadlines.set(timer, at: isStopping ? nil : restarts.nextDeadline) }
     }
 
+    /// What this host knows of its cluster.
+    var status: ClusterStatus {
+        let now = clock.boot()
+        let overview = keeper.overview
+        var status = ClusterStatus(
+            name: settings.name, store: settings.store,
+            trouble: store == nil ? "no plugin here is called \(settings.store)" : keeper.hindrance,
+            validMs: keeper.lease.map { max(0, $0.kill - now) / 1_000_000 })
+        status.members = overview.hosts.map {
+            .init(
+                id: $0.id.description, name: $0.name ?? "", version: $0.version, weight: $0.weight, leases: $0.leases,
+                silentMs: max(0, now - $0.since) / 1_000_000, isOwn: $0.id == overview.own)
+        }
+        status.claims = overview.claims.map { claim in
+            .init(
+                id: claim.name.description, holder: claim.holder.map { overview.name(of: $0) }, token: claim.token,
+                isHere: claim.isHeldHere)
+        }
+        return status
+    }
+
     // MARK: Claims
 
     /// Why the claim's sessions do not run here now, in a few words; nil if they may.

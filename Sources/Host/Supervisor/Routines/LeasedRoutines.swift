@@ -86,6 +86,11 @@ extension RoutineEntry {
     func judged(_ reason: SessionRecord.Reason, of session: Session, _ leases: LeaseGate, at now: BootTime)
         -> SessionRecord.Reason
     {
+        if reason.end == .leaseLost {
+            var judged = reason
+            judged.text = "\(session.endText); it \(reason.text)"
+            return judged
+        }
         let isKilled = reason.end == .crash && reason.signal == "SIGKILL" || reason.end == .peerFailed
         guard isKilled, settings.runOn == .one, session.endAs == .leaseLost || leases.isOver(at: now) else {
             return reason

@@ -24,6 +24,11 @@ extension HostStatus {
         writer.field("landlock_abi", sandboxABI)
         writer.field("missing", sandboxGaps.joined(separator: ", "))
         writer.close()
+        if let cluster {
+            writer.open("cluster")
+            cluster.write(to: &writer)
+            writer.close()
+        }
         writer.openList("plugins")
         for plugin in plugins { plugin.write(to: &writer) }
         writer.closeList()
@@ -67,6 +72,7 @@ extension HostStatus {
                     default: try cursor.skip()
                     }
                 }
+            case "cluster": status.cluster = try ClusterStatus(from: &cursor)
             case "plugins":
                 try cursor.list { (cursor) throws(JSONFault) in status.plugins.append(try Plugin(from: &cursor)) }
             case "workers":

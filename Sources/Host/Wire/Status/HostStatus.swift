@@ -104,6 +104,8 @@ public struct HostStatus: Equatable, Sendable {
     public var sandboxABI: Int32 = 0
     /// The restrictions that sandboxes cannot enforce on this machine.
     public var sandboxGaps: [String] = []
+    /// The host's part in its cluster; nil if it is in none.
+    public var cluster: ClusterStatus?
     /// The plugin files, by name.
     public var plugins: [Plugin] = []
     /// The worker processes, by process id.
