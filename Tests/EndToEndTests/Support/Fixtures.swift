@@ -123,6 +123,14 @@ final class Canary: Sendable {
     /// The longest time between two of its steps, ms.
     var longestMs: Double { Double(state.withLock { $0.longest }) / 1e6 }
 
+    /// How often an interval of that length fits into the steps that took longer than it, ms.
+    func late(over interval: Int64) -> UInt64 {
+        state.withLock { state in
+            let times = state.gaps.map { ($0.upperBound - $0.lowerBound) / 1_000_000 }.filter { $0 > interval }
+            return times.reduce(0) { $0 + UInt64($1 / interval) }
+        }
+    }
+
     /// The longest of its steps that lie in or reach into that time, boot ms; 0 when none took over 5 ms.
     func longestMs(from start: Double, to end: Double) -> Double {
         let time = Int64(start * 1e6)..<Int64(end * 1e6)
