@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -91,17 +90,26 @@ static const int dropped[] = {
     36 /* BLOCK_SUSPEND */, 37 /* AUDIT_READ */,  38 /* PERFMON */,    39 /* BPF */,            40 /* CHECKPOINT_RESTORE */,
 };
 
-/* Who has none of them has nothing to lose. */
+#define SYS_PTRACE 19
+
+/* Who has none of them has nothing to lose.
+ *
+ * Who can gain no privileges, as a worker, cannot get them back by executing a program either, so that its bounding set
+ * means nothing: to change that takes a call and new credentials for each. The one that Swift's runtime asks about is
+ * taken out in any case. */
 static void drop_capabilities(void) {
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct sets[2];
     if (syscall(SYS_capget, &head, sets) != 0) {
         return;
     }
+    int is_final = prctl(PR_GET_NO_NEW_PRIVS, 0ul, 0ul, 0ul, 0ul) == 1;
     for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++) {
         uint32_t rest = ~(1u << (dropped[i] % 32));
         struct __user_cap_data_struct *set = &sets[dropped[i] / 32];
-        (void)prctl(PR_CAPBSET_DROP, (unsigned long)dropped[i], 0ul, 0ul, 0ul);
+        if (!is_final || dropped[i] == SYS_PTRACE) {
+            (void)prctl(PR_CAPBSET_DROP, (unsigned long)dropped[i], 0ul, 0ul, 0ul);
+        }
         set->effective &= rest;
         set->permitted &= rest;
         set->inheritable &= rest;
@@ -137,28 +145,58 @@ static int is_at(int opened, const char *path) {
     return length > 0 && (size_t)length == strlen(path) && memcmp(place, path, (size_t)length) == 0;
 }
 
-static int add_path(int ruleset, uint64_t rights, const char *path) {
-    struct path_rule rule = {rights & ~EXACT, open(path, O_PATH | O_CLOEXEC)};
-    struct stat status;
+/* Descriptors that are open and wanted no more: neighbours, which one call closes. */
+struct opened {
+    int first, count;
+};
+#define MOST_OPENED 32
+
+static void close_all(struct opened *opened) {
+    if (opened->count > 0 && syscall(SYS_close_range, opened->first, opened->first + opened->count - 1, 0u) != 0) {
+        for (int i = 0; i < opened->count; i++) {
+            (void)close(opened->first + i);
+        }
+    }
+    opened->count = 0;
+}
+
+static int open_path(const char *path, struct opened *opened) {
+    int folder = open(path, O_PATH | O_CLOEXEC);
+    if (folder < 0 && errno == EMFILE) {
+        close_all(opened);
+        folder = open(path, O_PATH | O_CLOEXEC);
+    }
+    if (folder < 0) {
+        return folder;
+    }
+    if (opened->count == MOST_OPENED || folder != opened->first + opened->count) {
+        close_all(opened);
+        opened->first = folder;
+    }
+    opened->count++;
+    return folder;
+}
+
+static int add_path(int ruleset, uint64_t rights, const char *path, struct opened *opened) {
+    struct path_rule rule = {rights & ~EXACT, open_path(path, opened)};
     if (rule.folder < 0) {
         return 0; /* it is not there, or it is hidden: then it cannot be reached either */
     }
     if ((rights & EXACT) != 0 && !is_at(rule.folder, path)) {
-        (void)close(rule.folder);
         return 0; /* a link was put in its place meanwhile */
     }
-    if (fstat(rule.folder, &status) == 0 && !S_ISDIR(status.st_mode)) {
-        rule.rights &= OF_FILES;
+    if (rule.rights == 0 || syscall(ADD_RULE, ruleset, RULE_PATH, &rule, 0u) == 0 || errno == EBADFD) {
+        return 0; /* EBADFD for what has no place in the tree */
     }
-    /* EBADFD for what has no place in the tree. */
-    int result = rule.rights == 0 || syscall(ADD_RULE, ruleset, RULE_PATH, &rule, 0u) == 0 || errno == EBADFD ? 0 : -1;
-    int number = errno;
-    (void)close(rule.folder);
-    errno = number;
-    return result;
+    if (errno != EINVAL || (rule.rights & ~OF_FILES) == 0) {
+        return -1;
+    }
+    /* It is no folder, which is rarer than to ask first what it is. */
+    rule.rights &= OF_FILES;
+    return rule.rights == 0 || syscall(ADD_RULE, ruleset, RULE_PATH, &rule, 0u) == 0 ? 0 : -1;
 }
 
-static int add_paths(int ruleset, uint32_t count, struct rest *rest) {
+static int add_each(int ruleset, uint32_t count, struct rest *rest, struct opened *opened) {
     for (uint32_t i = 0; i < count; i++) {
         uint64_t *rights = take(rest, sizeof *rights);
         size_t length = rights != NULL ? strnlen(rest->next, rest->size) + 1 : 0;
@@ -167,11 +205,20 @@ static int add_paths(int ruleset, uint32_t count, struct rest *rest) {
             errno = EINVAL;
             return -1;
         }
-        if (add_path(ruleset, *rights, path) != 0) {
+        if (add_path(ruleset, *rights, path, opened) != 0) {
             return -1;
         }
     }
     return 0;
+}
+
+static int add_paths(int ruleset, uint32_t count, struct rest *rest) {
+    struct opened opened = {0, 0};
+    int result = add_each(ruleset, count, rest, &opened);
+    int number = errno;
+    close_all(&opened);
+    errno = number;
+    return result;
 }
 
 /* The policy's parts in order; `ruleset` is -1 where there is none. */

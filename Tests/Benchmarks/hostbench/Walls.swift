@@ -12,7 +12,7 @@ enum Walls {
         func start(_ sandbox: String) throws -> Double {
             let host = try HostRun(
                 tools, routines: workers, settings: ["wait_ms": 3_600_000, "isolation": "routine"],
-                params: ["mode": "mark"], sandbox: sandbox)
+                params: ["mode": "mark"], stays: true, sandbox: sandbox)
             try host.start(onOneProcessor: true)
             try waitFor("\(workers) first cycles", seconds: 30) { host.times().count >= workers }
             let last = host.times().max() ?? .nan

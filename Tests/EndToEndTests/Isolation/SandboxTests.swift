@@ -56,6 +56,31 @@ extension EndToEnd {
             }
         }
 
+        /// The bounding set of a worker stays as it is. A program that root executes would get all of that set, if the
+        /// worker could gain privileges.
+        @Test(.enabled(if: HostProcess.user == 0, "only root has capabilities"))
+        func `a program that a plugin executes gets back no capability that the plugin lacks`() async throws {
+            let body = """
+                char line[128] = "";
+                FILE *status = popen("grep CapPrm /proc/self/status", "r");
+                if (status) { (void)!fgets(line, sizeof line, status); (void)pclose(status); }
+                line[strcspn(line, "\\n")] = 0;
+                schedhost_info(scheduler, "the program has %s;", line);
+                """
+            try await Fixtures.build(
+                "capable", c: Source.plugin("capable", waitMs: 60_000, more: "#include <string.h>", body: body))
+            let scratch = try Scratch()
+            try scratch.add("capable")
+            let host = try Host("--max-cycles", "1", "--exit-when-idle", in: scratch)
+            #expect(try await host.ended() == .exited(0), "\(host.log)")
+            let line = try await host.line("the program has CapPrm:")
+            let digits = line.split(separator: "CapPrm:").last?.filter(\.isHexDigit) ?? ""
+            let capabilities = try #require(UInt64(digits, radix: 16), "\(line)")
+            for number in [12, 19, 21] as [UInt64] {  // CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_SYS_ADMIN
+                #expect(capabilities & 1 << number == 0, "\(line)")
+            }
+        }
+
         private static func touch(_ path: String, _ text: String) throws {
             try Data(text.utf8).write(to: URL(filePath: path))
         }

@@ -77,11 +77,20 @@ final class SandboxMaker {
         let around = lookAround()
         let plugins = around.plugins
         let hidden = around.hidden
-        let listed = ListedPaths(hidden: hidden, plugins: plugins, home: Self.home)
-        let (settings, exact, refused) = listed.resolve(settings, look: Self.look)
+        // Each path is looked up once, since the worker's start waits for it, and so that the decisions have one view.
+        var known: [String: NamedPaths.Found?] = [:]
+        func look(_ path: String) -> NamedPaths.Found? {
+            if let found = known[path] { return found }
+            let found = Self.look(path)
+            known[path] = .some(found)
+            return found
+        }
+        let home = Self.home
+        let listed = ListedPaths(hidden: hidden, plugins: plugins, home: home)
+        let (settings, exact, refused) = listed.resolve(settings, look: look)
         say(refused)
         places.exact = exact
-        places.named = named(settings, NamedPaths(hidden: hidden + [plugins], home: Self.home))
+        places.named = named(settings, NamedPaths(hidden: hidden + [plugins], home: home), look)
         if support.files != 0 {
             places.hidden = hidden.union([plugins])
             places.basics = around.basics
@@ -164,9 +173,11 @@ final class SandboxMaker {
     }
 
     /// The grants for paths named in a configuration. Creates files that must exist before they can be granted.
-    private func named(_ settings: SandboxSettings, _ named: NamedPaths) -> [NamedPaths.Grant] {
+    private func named(
+        _ settings: SandboxSettings, _ named: NamedPaths, _ look: (String) -> NamedPaths.Found?
+    ) -> [NamedPaths.Grant] {
         if settings.named.isEmpty || support.files == 0 { return [] }
-        let (grants, beyond) = named.grants(for: settings.named, within: settings.bounds, look: Self.look)
+        let (grants, beyond) = named.grants(for: settings.named, within: settings.bounds, look: look)
         say(beyond)
         for case .newFile(let path) in grants {
             // If this fails, the plugin could not have created the file either.

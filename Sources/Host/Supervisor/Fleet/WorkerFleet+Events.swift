@@ -82,7 +82,10 @@ extension WorkerFleet {
         guard worker.limits.sandbox.level != .off, let process = worker.process else { return "" }
         // Each end of a session comes here, and the page is large.
         let isError = reason.kind == .known(.error)
-        guard worker.refusals.mayBeNew(process.refusals, or: isError), let page = process.crash else { return "" }
+        guard worker.refusals.mayBeNew(process.refusals, or: isError), let page = process.crash else {
+            // Where no call was refused, it may have been a path or a port.
+            return isError ? SandboxRefusal.suffix([], of: reason.text) : ""
+        }
         if let subject = worker.refusals.news(in: page, of: worker.files) {
             launcher.examine(subject) { [weak self, weak worker] report in
                 if let self, let worker {
