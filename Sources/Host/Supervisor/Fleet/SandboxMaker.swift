@@ -14,7 +14,7 @@ final class SandboxMaker {
     private let libraries: () -> Set<String>
     private let tell: (String) -> Void
     private var told: Set<String> = []
-    private let clock: any HostClock
+    private let clock: (any HostClock)?
     private var surroundings: Surroundings?
     private var visible: Visible?
     /// The last system call filter, which most workers share.
@@ -25,7 +25,7 @@ final class SandboxMaker {
 
     /// The paths that all workers have in common, with links resolved.
     private struct Surroundings {
-        let found: MonotonicTime
+        let found: MonotonicTime?
         let plugins: String
         let hidden: Set<String>
         let basics: [String]
@@ -47,11 +47,11 @@ final class SandboxMaker {
 
     /// Makes a maker for workers of the plugins in that directory. `hidden`: the state directory, and the credentials
     /// from the service manager. `configuration`: the host's file outside of the plugins directory. `libraries` returns
-    /// the names of libraries among the plugins.
+    /// the names of libraries among the plugins. Without a clock nothing is kept for the next worker.
     ///
     /// Each message that people should see is passed to `tell` once.
     init(
-        hidden: [String], configuration: String? = nil, plugins: String, clock: any HostClock = SystemClock(),
+        hidden: [String], configuration: String? = nil, plugins: String, clock: (any HostClock)? = nil,
         tell: @escaping (String) -> Void, libraries: @escaping () -> Set<String>
     ) {
         self.clock = clock
@@ -110,8 +110,10 @@ final class SandboxMaker {
     }
 
     private func lookAround() -> Surroundings {
-        let now = clock.monotonic()
-        if let surroundings, now - surroundings.found < Self.freshness { return surroundings }
+        let now = clock?.monotonic()
+        if let now, let surroundings, let found = surroundings.found, now - found < Self.freshness {
+            return surroundings
+        }
         let plugins = HostProcess.resolved(plugins) ?? plugins
         let fresh = Surroundings(
             found: now, plugins: plugins, hidden: hiddenPlaces(plugins: plugins),
