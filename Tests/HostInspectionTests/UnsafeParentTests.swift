@@ -13,10 +13,17 @@ import Testing
         owner: UInt32, mode: UInt32, fault: Refusal.Unsafe?
     ) {
         let status = FileStatus(
-            kind: .directory, size: 0, mode: mode, owner: owner, device: 1, inode: 1,
+            kind: .directory, size: 0, mode: mode, owner: owner, group: 5, device: 1, inode: 1,
             modified: WallTime(nanoseconds: 0),
             links: 1, changed: WallTime(nanoseconds: 0))
         #expect(Refusal.Unsafe(parent: status, user: 1000) == fault)
+        #expect(Refusal.Unsafe(parent: status, user: 1000, groups: [6]) == fault)
+        let ofOurGroup = Refusal.Unsafe(parent: status, user: 1000, groups: [5])
+        switch fault {
+        case .mode(0o775): #expect(ofOurGroup == nil, "others of the group are trusted by who put the host into it")
+        case .mode(let mode): #expect(ofOurGroup == .mode(mode & ~0o020))
+        case .owner, nil: #expect(ofOurGroup == fault)
+        }
         // In a container whose users are not the machine's, nobody is the machine's root.
         let inside = Refusal.Unsafe(parent: status, user: 1000, hasUnknownUsers: true)
         #expect(inside == (owner == 65_534 ? nil : fault))

@@ -12,4 +12,15 @@ import Testing
     ]) func names(file: String, expected: [String]) {
         #expect(PluginNames.likely(file) == expected)
     }
+
+    @Test func `a file may have a version in its name`() {
+        for file in [
+            "market.so", "libmarket.so", "market-1.so", "market-1.2.3.so", "libmarket_v2.so", "Market-1.0+3.so",
+        ] {
+            #expect(PluginNames.isNamed(file, after: "market"), "\(file)")
+        }
+        for file in ["market-poller.so", "market-x1.so", "amarket-1.so", "market1.so", "-1.so", "market-.so", "1.so"] {
+            #expect(!PluginNames.isNamed(file, after: "market"), "\(file)")
+        }
+    }
 }

@@ -72,11 +72,17 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
 
         /// The reason why other users can rename what is in a directory; nil if they cannot. With `hasUnknownUsers`,
         /// nobody in this container can act as the owner of what belongs to the overflow id: see user_namespaces(7).
-        public init?(parent status: FileStatus, user: UInt32, hasUnknownUsers: Bool = false) {
+        ///
+        /// A group that the host itself is in may write: that of a user who has one of his own, or one that an
+        /// orchestrator gives to the volume and to who uses it.
+        public init?(
+            parent status: FileStatus, user: UInt32, groups: Set<UInt32> = [], hasUnknownUsers: Bool = false
+        ) {
             let overflow: UInt32 = 65_534
             let owner = hasUnknownUsers && status.owner == overflow ? 0 : status.owner
             let isSticky = status.mode & 0o1000 != 0
-            self.init(owner: owner, mode: isSticky ? status.mode & ~0o022 : status.mode, user: user)
+            let trusted: UInt32 = isSticky ? 0o022 : groups.contains(status.group) ? 0o020 : 0
+            self.init(owner: owner, mode: status.mode & ~trusted, user: user)
         }
 
         /// The reason, from an owner and permission bits; nil if they are safe.

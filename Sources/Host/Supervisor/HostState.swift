@@ -132,6 +132,7 @@ public struct HostState: ~Copyable {
     public static func requireParents(of path: String) throws(Failure) {
         let steps = PathSteps(HostProcess.absolute(path))
         let hasStrangers = HostProcess.hasUnknownUsers
+        let groups = HostProcess.groups
         var parents: [String] = []
         for step in steps.links + steps.folders + [steps.end] where !step.name.isEmpty && !parents.contains(step.folder)
         {
@@ -140,7 +141,7 @@ public struct HostState: ~Copyable {
         for parent in parents {
             guard let status = FileStatus.of(parent),
                 let fault = Refusal.Unsafe(
-                    parent: status, user: HostProcess.user, hasUnknownUsers: hasStrangers)
+                    parent: status, user: HostProcess.user, groups: groups, hasUnknownUsers: hasStrangers)
             else { continue }
             throw .unsafeParent(path: path, parent: parent, fault)
         }

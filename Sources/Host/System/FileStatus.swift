@@ -16,6 +16,7 @@ extension FileStatus {
             }
         self.init(
             kind: kind, size: Int(status.st_size), mode: UInt32(status.st_mode) & 0o7777, owner: status.st_uid,
+            group: status.st_gid,
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
             modified: WallTime(
                 nanoseconds: SystemClock.nanoseconds(

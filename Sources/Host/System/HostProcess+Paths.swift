@@ -11,6 +11,16 @@ extension HostProcess {
         return words.map { String(decoding: $0, as: UTF8.self) } != ["0", "0", "4294967295"]
     }
 
+    /// The groups of this process. getgroups(2).
+    public static var groups: Set<UInt32> {
+        let count = getgroups(0, nil)
+        guard count >= 0 else { return [getegid()] }
+        let all = unsafe [gid_t](unsafeUninitializedCapacity: Int(count)) { buffer, filled in
+            filled = max(0, Int(unsafe getgroups(count, buffer.baseAddress)))
+        }
+        return Set(all + [getegid()])
+    }
+
     /// Makes a path absolute without resolving links, for use by a process that may have another working directory.
     /// Returns the path unchanged if there is no working directory. getcwd(3).
     public static func absolute(_ path: String) -> String {

@@ -13,6 +13,8 @@ public struct FileStatus: Equatable, Sendable {
     public let mode: UInt32
     /// The user id of the owner.
     public let owner: UInt32
+    /// The id of its group.
+    public let group: UInt32
     /// The device number. Device and inode number together identify a file on this machine.
     public let device: UInt64
     /// The inode number; see `device`.
@@ -26,13 +28,14 @@ public struct FileStatus: Equatable, Sendable {
 
     /// Creates a status from its parts.
     public init(
-        kind: Kind, size: Int, mode: UInt32, owner: UInt32, device: UInt64, inode: UInt64, modified: WallTime,
-        links: UInt64, changed: WallTime
+        kind: Kind, size: Int, mode: UInt32, owner: UInt32, group: UInt32 = 0, device: UInt64, inode: UInt64,
+        modified: WallTime, links: UInt64, changed: WallTime
     ) {
         self.kind = kind
         self.size = size
         self.mode = mode
         self.owner = owner
+        self.group = group
         self.device = device
         self.inode = inode
         self.modified = modified

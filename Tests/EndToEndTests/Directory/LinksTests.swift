@@ -92,12 +92,12 @@ extension EndToEnd {
             async throws
         {
             try await shell(
-                "mkdir far && cp \"$one\" plugins/a.so && cp \"$two\" far/b.so && echo '{wait_ms: 50}' > far/a.json5")
+                "mkdir far && cp \"$one\" plugins/a.so && cp \"$two\" far/a-2.so && echo '{wait_ms: 50}' > far/a.json5")
             let host = try Host(in: scratch)
             try await host.line("a/run", "one")
             try await shell("\(link) \"$PWD/far/a.json5\" plugins/a.json5")
             try await host.line("its configuration has changed")
-            try await shell("rm plugins/a.so && sleep 0.2 && \(link) \"$PWD/far/b.so\" plugins/b.so")
+            try await shell("rm plugins/a.so && sleep 0.2 && \(link) \"$PWD/far/a-2.so\" plugins/a-2.so")
             try await host.line("a/run", "two")
             try await end(host)
         }

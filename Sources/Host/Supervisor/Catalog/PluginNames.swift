@@ -19,4 +19,21 @@ enum PluginNames {
         for name in [stem, bare, dashed] where !name.isEmpty && !names.contains(name) { names.append(name) }
         return names
     }
+
+    /// Whether a file is named after a plugin: `libmarket.so` after `market`, and with a version, as in `market-1.2.so`, too.
+    static func isNamed(_ file: String, after id: String) -> Bool {
+        likely(file).contains(id) || withoutVersion(file).map { likely($0).contains(id) } == true
+    }
+
+    /// A file's name without a version at its end: `market` for `market-1.2.so` and `market_v3.so`; nil if it has none.
+    private static func withoutVersion(_ file: String) -> String? {
+        let stem = stem(file)
+        guard let start = stem.lastIndex(where: { "-_".contains($0) }) else { return nil }
+        var version = stem[start...].dropFirst()
+        if version.first == "v" { version = version.dropFirst() }
+        guard version.first?.isNumber == true, version.allSatisfy({ $0.isNumber || ".+~".contains($0) }) else {
+            return nil
+        }
+        return String(stem[..<start])
+    }
 }

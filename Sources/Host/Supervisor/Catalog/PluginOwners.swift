@@ -115,7 +115,7 @@ final class NameRegistry {
     /// The file that had the name last, if that is another one and `file` is not named after the plugin. Who has a name
     /// also has the settings, caches and data that belong to it, so a plugin cannot take it by itself.
     func formerOwner(of id: String, otherThan file: String) -> String? {
-        guard let owner = owners.files[id], owner != file, !likelyNames(of: file).contains(id) else { return nil }
+        guard let owner = owners.files[id], owner != file, !PluginNames.isNamed(file, after: id) else { return nil }
         return owner
     }
 
