@@ -49,7 +49,8 @@ extension EndToEnd {
             let recorded = Set(records.map { "\($0.session)" })
             #expect(recorded.count == records.count)
             #expect(Set(started.map(String.init)).subtracting(recorded).isEmpty, "a session without a record")
-            #expect(started.count > 100)
+            // How many versions a slow machine takes up is open; each plugin began at least once.
+            #expect(started.count >= walk.count)
         }
     }
 }
