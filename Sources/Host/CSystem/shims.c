@@ -35,8 +35,8 @@ int chs_seal(int file) {
     return fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
 }
 
-int chs_kill_timer(timer_t *timer) {
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+int chs_kill_timer(timer_t *timer, int signal) {
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = signal};
     return timer_create(CLOCK_BOOTTIME, &event, timer);
 }
 

@@ -27,7 +27,7 @@ public struct HostMachine: Equatable, Sendable {
         case joining
         /// It is a member, and what it holds is its own.
         case held(LeaseTimes)
-        /// The same, yet the store has not answered for half of the lease: no cycle begins.
+        /// The same, yet the store has not answered for half of the lease: no session begins.
         case doubtful(LeaseTimes)
         /// It is a member no more. What it held is ending.
         case over

@@ -23,7 +23,7 @@ public struct LeaseTimes: Equatable, Sendable {
 
     /// From here on it should be renewed.
     public var renewal: BootTime { start + length / 6 }
-    /// From here on no cycle begins.
+    /// From here on no session begins. One that runs may begin cycles until `end`.
     public var hold: BootTime { start + length / 2 }
     /// From here on sessions are asked to end.
     public var end: BootTime { start + length / 3 * 2 }

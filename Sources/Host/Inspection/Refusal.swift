@@ -73,16 +73,22 @@ public struct Refusal: Error, Equatable, Sendable, CustomStringConvertible {
         /// The reason why other users can rename what is in a directory; nil if they cannot. With `hasUnknownUsers`,
         /// nobody in this container can act as the owner of what belongs to the overflow id: see user_namespaces(7).
         ///
-        /// A group that the host itself is in may write: that of a user who has one of his own, or one that an
-        /// orchestrator gives to the volume and to who uses it.
+        /// A group may write that the host itself is in, as the own group of a user, or to which root has given its
+        /// directory, as `/usr/local` to staff. All may write in a volume that root has mounted there: container
+        /// platforms make them so.
         public init?(
-            parent status: FileStatus, user: UInt32, groups: Set<UInt32> = [], hasUnknownUsers: Bool = false
+            parent status: FileStatus, user: UInt32, groups: Set<UInt32> = [], isVolume: Bool = false,
+            hasUnknownUsers: Bool = false
         ) {
             let overflow: UInt32 = 65_534
             let owner = hasUnknownUsers && status.owner == overflow ? 0 : status.owner
             let isSticky = status.mode & 0o1000 != 0
-            let trusted: UInt32 = isSticky ? 0o022 : groups.contains(status.group) ? 0o020 : 0
-            self.init(owner: owner, mode: status.mode & ~trusted, user: user)
+            let isOfRoot = owner == 0
+            let trusted: UInt32 =
+                isSticky || isVolume && isOfRoot ? 0o022 : isOfRoot || groups.contains(status.group) ? 0o020 : 0
+            guard let fault = Self(owner: owner, mode: status.mode & ~trusted, user: user) else { return nil }
+            // The message shows the directory's mode as it is.
+            if case .mode = fault { self = .mode(status.mode) } else { self = fault }
         }
 
         /// The reason, from an owner and permission bits; nil if they are safe.

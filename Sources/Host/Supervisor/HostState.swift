@@ -141,7 +141,9 @@ public struct HostState: ~Copyable {
         for parent in parents {
             guard let status = FileStatus.of(parent),
                 let fault = Refusal.Unsafe(
-                    parent: status, user: HostProcess.user, groups: groups, hasUnknownUsers: hasStrangers)
+                    parent: status, user: HostProcess.user, groups: groups,
+                    isVolume: FileStatus.of(parent + "/..").map { $0.device != status.device } ?? false,
+                    hasUnknownUsers: hasStrangers)
             else { continue }
             throw .unsafeParent(path: path, parent: parent, fault)
         }

@@ -10,10 +10,10 @@ public import HostValues
     // The C library's name of a process's first timer is NULL.
     private let timer: timer_t?
 
-    /// Makes a timer that is not armed.
-    public init() throws(SystemError) {
+    /// Makes a timer that is not armed. A test may choose another signal, to survive it.
+    public init(signal: Int32 = Signals.kill) throws(SystemError) {
         var timer: timer_t?
-        _ = try retrying("timer_create", "deadline") { unsafe chs_kill_timer(&timer) }
+        _ = try retrying("timer_create", "deadline") { unsafe chs_kill_timer(&timer, signal) }
         unsafe self.timer = unsafe timer
     }
 

@@ -21,8 +21,9 @@ public enum ProcessFamily {
         return found
     }
 
-    /// The parent of a process, its parent and so on, nearest first. nil if one of them ends meanwhile, or if there are
-    /// more than `most`.
+    /// The parent of a process, its parent and so on, nearest first, up to this process or to one that is hidden: where
+    /// only one's own processes can be seen (`hidepid` of proc(5)), the first of all is. nil if the process itself cannot
+    /// be read, if one of them ends meanwhile, or if there are more than `most`.
     public static func ancestors(of pid: Int32, most: Int) -> [Int32]? {
         var found: [Int32] = []
         var next = pid
@@ -30,9 +31,10 @@ public enum ProcessFamily {
             if state.parent <= 0 { return found }
             if found.count >= most { return nil }
             found.append(state.parent)
+            if state.parent == HostProcess.pid { return found }
             next = state.parent
         }
-        return nil
+        return !found.isEmpty && HostProcess.exists(next) ? found : nil
     }
 
     /// Whether no program that a process executes can gain privileges (no_new_privs), which a process never loses and

@@ -62,4 +62,15 @@ import Testing
         #expect(try settings("{}") == settings("{ cluster: { store: 's', weight: 7 } }"))
         #expect(try settings("{}").runOn == .each)
     }
+
+    @Test func `a host that runs joins no cluster any more, and leaves none`() throws {
+        let layers = try layers("{ run_on: 'one' }")
+        var configuration = try host("{ cluster: { store: 's' } }")
+        configuration.isInCluster = false
+        let fault = #expect(throws: ConfigurationError.self) { try configuration.checkRunOn(layers, at: .plugin) }
+        #expect(fault.map { "\($0)" }?.contains("start it again") == true)
+        configuration = try host("{}")
+        configuration.isInCluster = true
+        try configuration.checkRunOn(layers, at: .plugin)
+    }
 }

@@ -114,6 +114,15 @@ import Testing
         #expect(owed == 4)
     }
 
+    @Test func `the middle of a long answer of a store is none of a flood's`() {
+        var hearing = WorkerHearing()
+        let middle = [UInt8](repeating: UInt8(ascii: "x"), count: 65_536)
+        #expect(hearing.take(middle, at: 0).isForeign)
+        hearing.sent(.store(.open(prefix: "p/", timeoutMs: 100)))
+        let heard = hearing.take(middle, at: 0)
+        #expect(heard.charged == 0 && !heard.isForeign)
+    }
+
     @Test func `garbage is told once of what is read at once, and log lines have a bound`() {
         var hearing = WorkerHearing()
         let heard = hearing.take(Array(String(repeating: "nonsense\n", count: 1000).utf8), at: 0)

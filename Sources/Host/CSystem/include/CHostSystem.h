@@ -99,9 +99,9 @@ int chs_memfd_create(const char *name);
 int chs_sealable(const char *name, off_t size);
 int chs_seal(int file);
 
-/* A timer that ends this process by SIGKILL at a time of CLOCK_BOOTTIME. timer_create(2), timer_settime(2); struct
+/* A timer that sends this process a signal, such as SIGKILL, at a time of CLOCK_BOOTTIME. timer_create(2), timer_settime(2); struct
  * sigevent has a union, which Swift does not write. A time of 0 disarms it. */
-int chs_kill_timer(timer_t *timer);
+int chs_kill_timer(timer_t *timer, int signal);
 int chs_kill_timer_set(timer_t timer, int64_t nanoseconds);
 
 /* The magic number of the file system that a descriptor is on; 0 when it is not known. statfs(2). */

@@ -38,10 +38,12 @@ extension HostConfiguration {
         for value in configured.compactMap({ $0.settings[.runOn] }) where value.value == .word(RunOn.one.rawValue) {
             guard case .file(let file, let position, let key) = value.origin else { continue }
             var message: String?
-            if cluster == nil {
+            if !(isInCluster ?? (cluster != nil)) {
                 message =
-                    "is \"one\", and this host is in no cluster: give it one in schedhost.json5, such as "
-                    + "cluster: { store: \"redis-store\" }, or leave run_on out"
+                    cluster != nil
+                    ? "is \"one\", and this host joins its cluster at its start only: start it again"
+                    : "is \"one\", and this host is in no cluster: give it one in schedhost.json5, such as "
+                        + "cluster: { store: \"redis-store\" }, or leave run_on out"
             } else if isolation == .shared {
                 message =
                     "is \"one\", and with isolation \"shared\" all plugins would end with its lease: set isolation: \"plugin\" or "

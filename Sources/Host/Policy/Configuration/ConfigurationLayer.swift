@@ -117,6 +117,9 @@ public struct HostConfiguration: Equatable, Sendable {
     public var users: Sourced<UserRange>?
     /// The blocks of individual plugins, by name.
     public var plugins: [String: PluginConfiguration] = [:]
+    /// Whether the host is in a cluster, which it joins at its start only; nil if it has not started yet, and will join
+    /// one if the file says so.
+    public var isInCluster: Bool?
 
     /// Creates the configuration of a missing or empty file.
     public init() {}

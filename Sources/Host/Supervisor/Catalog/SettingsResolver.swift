@@ -43,6 +43,7 @@ struct SettingsResolver {
             try read.checkUsers(host: HostProcess.user)
             commands.apply(to: content, at: path) { read.removeCommands() }
         }
+        read.isInCluster = host.isInCluster ?? (read.cluster != nil)
         defer { host = read }
         return read != host
     }

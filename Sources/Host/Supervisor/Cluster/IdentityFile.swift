@@ -22,11 +22,17 @@ enum IdentityFile {
         let identity = HostIdentity(
             id: known?.id ?? HostID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max)),
             name: HostProcess.hostName, pid: UInt64(HostProcess.pid),
-            boot: "\(bootIdentifier()):\(HostProcess.pidNamespace)", version: HostVersion.text,
-            seed: .random(in: 0 ... .max))
+            boot: boot, version: HostVersion.text, seed: .random(in: 0 ... .max))
         try directory.save(IdentityRecord(identity).bytes, as: name)
         try directory.descriptor.synchronize(subject: path)
         return identity
+    }
+
+    /// Where processes have the ids that they have: a boot of a machine, and a namespace. Where that cannot be known it is
+    /// like no other, so that no process of an earlier life is looked for.
+    private static var boot: String {
+        let (boot, namespace) = (bootIdentifier(), HostProcess.pidNamespace)
+        return boot.isEmpty || namespace == 0 ? "unknown:\(UInt64.random(in: 0 ... .max))" : "\(boot):\(namespace)"
     }
 
     private static func read(_ directory: borrowing Directory) throws -> IdentityRecord? {

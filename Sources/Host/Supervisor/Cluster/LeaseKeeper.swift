@@ -136,9 +136,22 @@ final class LeaseKeeper {
     /// What this host knows of its cluster.
     var overview: ClusterOverview { member.overview }
 
+    /// For how long an overview is taken for the present one, in ns: a status asks for each routine.
+    private static let recently: Int64 = 100_000_000
+    private var kept: (at: BootTime, overview: ClusterOverview)?
+
+    private var recentOverview: ClusterOverview {
+        let now = clock.boot()
+        if let kept, now - kept.at < Self.recently { return kept.overview }
+        let overview = member.overview
+        kept = (now, overview)
+        return overview
+    }
+
     /// Why the claim's sessions do not run here now, in a few words; nil if they may.
     func explanation(of claim: ClaimName) -> String? {
         if let hindrance { return hindrance }
+        let overview = recentOverview
         guard let known = overview.claim(claim) else { return "it is about to ask for its lease" }
         if known.isHeldHere { return nil }
         guard let holder = known.holder else { return "nobody has its lease, and a host is about to take it" }

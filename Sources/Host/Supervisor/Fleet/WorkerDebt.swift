@@ -19,6 +19,9 @@ struct WorkerDebt {
     /// A worker may also leave by itself, once.
     private var goodbyes = 1
 
+    /// Whether a store worker may answer with all records of a cluster, which is a long line.
+    var isOwedByStore: Bool { storeAnswers > 0 }
+
     /// It was told something.
     mutating func sent(_ command: WorkerCommand) {
         switch command {

@@ -54,7 +54,8 @@ struct WorkerHearing {
         var texts: [LineSplitter.Line] = []
         lines.take(bytes) { texts.append($0) }
         var heard = Heard()
-        if texts.isEmpty, awaited == 0 { charge(bytes.count, &heard) }
+        // The middle of a long line that is owed is none of a flood's.
+        if texts.isEmpty, awaited == 0, !debt.isOwedByStore { charge(bytes.count, &heard) }
         for text in texts { hear(text, at: now, &heard) }
         return heard
     }

@@ -42,12 +42,15 @@ extension RoutineBook {
     /// The id for a session that is about to get a seat.
     func nextSession() -> SessionID { sessionIDs.next(milliseconds: clock.wallMilliseconds(), using: &random) }
 
-    /// Begins a session in that seat, and returns what the next host must know of it if this host dies.
+    /// Begins a session, and returns what the next host must know of it; nil if its lease has run out meanwhile.
     func begin(_ key: Int, _ id: SessionID, in seat: Seat) -> OpenSession? {
         guard let routine = routines[key] else { return nil }
-        routine.isStartPending = false
+        let boot = clock.boot()
+        let token = leased[key] == nil ? nil : leases.token(of: routine.identifier, at: boot)
+        if leased[key] != nil, token == nil { return nil }
         let session = RoutineEntry.Session(
-            id: id, startMs: clock.wallMilliseconds(), startBoot: clock.boot(), seat: seat)
+            id: id, startMs: clock.wallMilliseconds(), startBoot: boot, seat: seat, leaseToken: token)
+        routine.isStartPending = false
         routine.session = session
         running[id] = routine
         return routine.openSession(of: host)
@@ -59,7 +62,7 @@ extension RoutineBook {
         var order = routine.order(for: session, past)
         order.timing = memory.timing(
             routine.settings.timing, of: routine.identifier, nowMs: clock.wallMilliseconds())
-        if leased[key] != nil { order.leaseToken = leases.token(of: routine.identifier, at: clock.boot()) ?? 0 }
+        order.leaseToken = session.leaseToken
         actions.append(.send(.start(order), session.seat))
         hangs.begin(routine.key, session.id, at: session.startBoot, routine.settings.timeoutNanoseconds)
         tell(routine, .started)

@@ -12,6 +12,8 @@ final class RoutineEntry {
         let startMs: Int64
         let startBoot: BootTime
         let seat: Seat
+        /// The token of the lease with which it began; nil if it lives by none.
+        let leaseToken: UInt64?
         /// The kind of end for the record, if the host has asked the session to end.
         var endAs: SessionEnd?
         /// The text for the record in that case.
