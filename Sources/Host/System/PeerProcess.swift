@@ -19,6 +19,9 @@ public struct PeerProcess: ~Copyable {
 
     deinit { if descriptor >= 0 { _ = Glibc.close(descriptor) } }
 
+    /// Whether a process that has this id now is certainly this one.
+    public func isStill(_ pid: Int32) -> Bool { descriptor >= 0 && pid == self.pid && !isGone }
+
     /// Whether it has ended. If this returns false, what was read about the process id before is about this process;
     /// without a descriptor, it may be about a later process with that id.
     public var isGone: Bool {

@@ -20,9 +20,10 @@ extension EndToEnd {
                 """, in: scratch)
         }
 
+        /// Behind the functions that 1.1 has brought.
         private static let newMinor = """
             sed -i 's/^#define SCHEDHOST_ABI_MINOR .*/#define SCHEDHOST_ABI_MINOR 2u/' abi.h && \
-            sed -i 's|^ *size_t key_size, uint64_t generation, const char \\*reason);|&\\n    int32_t (*newer)(const schedhost_scheduler *scheduler);|' host.h && grep -q newer host.h
+            sed -i '/^struct schedhost_host {/,/^};/ s|^};|    void (*since_1_1[1])(void);\\n    int32_t (*newer)(const schedhost_scheduler *scheduler);\\n};|' host.h && grep -q newer host.h
             """
 
         private func check(_ name: String, in scratch: Scratch) async throws -> (ProcessEnd, String) {

@@ -77,20 +77,21 @@ extension EndToEnd.Isolation {
             schedhost_info(scheduler, "the secret is %s", file < 0 ? "out of reach" : "in reach");
             """
         let more = "#include <fcntl.h>\n#include <stdio.h>\n#include <stdlib.h>"
-        try await Fixtures.build("keeper", c: Source.plugin("keeper", waitMs: 50, more: more, body: body))
+        try await Fixtures.build("name-keeper", c: Source.plugin("name-keeper", waitMs: 50, more: more, body: body))
         let scratch = try Scratch()
-        try scratch.add("keeper")
+        try scratch.add("name-keeper")
         let host = try Host(in: scratch)
         try await host.line("the secret is in reach")
-        try FileManager.default.removeItem(atPath: scratch.plugins + "/keeper.so")
-        try await host.line("keeper.so is gone")
-        try scratch.add("keeper", as: "other.so")
-        let refusal = "other.so: its name keeper was that of keeper.so, whose settings, caches and data it would have"
+        try FileManager.default.removeItem(atPath: scratch.plugins + "/name-keeper.so")
+        try await host.line("name-keeper.so is gone")
+        try scratch.add("name-keeper", as: "other.so")
+        let refusal =
+            "other.so: its name name-keeper was that of name-keeper.so, whose settings, caches and data it would have"
         try await host.line(refusal)
         let count = host.lines("the secret is").count
-        let command = try Command([try Program.path, "resume", "keeper", "--state", scratch.state], in: scratch)
+        let command = try Command([try Program.path, "resume", "name-keeper", "--state", scratch.state], in: scratch)
         #expect(try await command.ended() == .exited(0), "\(command.errors)")
-        #expect(command.output == "keeper: its file has that name from now on\n")
+        #expect(command.output == "name-keeper: its file has that name from now on\n")
         try await eventually("the other file's cycles\n\(host.log)") { host.lines("the secret is").count > count }
         _ = try await host.end(by: Signals.terminate)
         #expect(host.lines(refusal).count == 1)

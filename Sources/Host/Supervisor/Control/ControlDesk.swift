@@ -39,6 +39,14 @@ final class ControlDesk {
     private var toldRefusals: Set<ControlPeer.Refusal> = []
     private let peers = ControlPeer(
         host: HostProcess.pid, hostGainsNoPrivileges: ProcessFamily.gainsNoPrivileges(HostProcess.pid) ?? true)
+    /// Who got an answer last.
+    private var known: KnownPeer?
+
+    private final class KnownPeer {
+        let process: PeerProcess
+        init(_ process: consuming PeerProcess) { self.process = process }
+    }
+
     private let state: Directory
     private let hook: FailureHook
     private let manager: ServiceManager?
@@ -115,6 +123,8 @@ final class ControlDesk {
     }
 
     private func refusal(of pid: Int32, at socket: borrowing Descriptor) -> ControlPeer.Refusal? {
+        // It is the same process, and no other one has its id: to look at it again would cost a crowd's share.
+        if let known, known.process.isStill(pid) { return nil }
         guard let peer = PeerProcess(of: socket, pid: pid) else { return .gone }
         // One of them may just end, and the next one take its place.
         let ancestors = ProcessFamily.ancestors(of: pid, most: 1000) ?? ProcessFamily.ancestors(of: pid, most: 1000)
@@ -123,7 +133,9 @@ final class ControlDesk {
             gainsNoPrivileges: ProcessFamily.gainsNoPrivileges(pid), isWorker: host.isWorker
         ) { child in !hook.processes.contains(child) && host.isOrphan(child) }
         // What was read counts only if the process is still there.
-        return refusal ?? (peer.isGone ? .gone : nil)
+        if let refusal = refusal ?? (peer.isGone ? .gone : nil) { return refusal }
+        known = KnownPeer(peer)
+        return nil
     }
 
     /// Closes the interfaces that `open` has opened.
