@@ -7,10 +7,12 @@ import Testing
 @Suite struct ClusterRecordsTests {
     static let host = HostRecord(
         incarnation: Incarnation(rawValue: 0xAB), beat: 12, name: "röt\"", pid: 77, boot: "b\n", version: "1.2",
-        weight: 100, isDraining: true, leases: 3, settled: 9)
+        weight: 100, isDraining: true, leases: 3, settled: 9, leaseMs: 10_000)
     static let claim = ClaimRecord(
-        host: HostID(high: 1, low: 2), incarnation: Incarnation(rawValue: .max), token: 1 << 53, sinceMs: 5, settled: 0)
-    static let epoch = EpochRecord(instance: "run", number: 3, base: 1_790_000_000_000)
+        host: HostID(high: 1, low: 2), incarnation: Incarnation(rawValue: .max), token: 1 << 53, sinceMs: 5, settled: 0,
+        giver: HostID(high: 3, low: 4), heir: HostID(high: 5, low: 6))
+    static let epoch = EpochRecord(
+        instance: "run", number: 3, base: 1_790_000_000_000, leaseMs: 10_000, settleMs: 15_000)
 
     @Test func whatIsWrittenIsRead() {
         #expect(HostRecord(Self.host.bytes) == Self.host)
@@ -25,14 +27,16 @@ import Testing
 
     @Test(arguments: [
         "", "{}", "null", "[]", "{\"form\":1}", "\u{0}", "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":2",
-        "{\"form\":2,\"instance\":\"a\",\"n\":1,\"base_ms\":2}", "{\"instance\":\"a\",\"n\":1,\"base_ms\":2}",
-        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":-2}", "{\"form\":1,\"instance\":7,\"n\":1,\"base_ms\":2}",
-        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":1.5}",
-        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":9007199254740993}",
-        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":99999999999999999999}",
-        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"n\":1,\"base_ms\":2}",
-        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":2} x",
-        "{\"form\":1,\"instance\":\"a\",\"n\":{},\"base_ms\":2}",
+        "{\"form\":2,\"instance\":\"a\",\"n\":1,\"base_ms\":2,\"lease_ms\":6000,\"settle_ms\":6000}",
+        "{\"instance\":\"a\",\"n\":1,\"base_ms\":2,\"lease_ms\":6000,\"settle_ms\":6000}",
+        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":-2,\"lease_ms\":6000,\"settle_ms\":6000}",
+        "{\"form\":1,\"instance\":7,\"n\":1,\"base_ms\":2,\"lease_ms\":6000,\"settle_ms\":6000}",
+        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":1.5,\"lease_ms\":6000,\"settle_ms\":6000}",
+        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":9007199254740993,\"lease_ms\":6000,\"settle_ms\":6000}",
+        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":99999999999999999999,\"lease_ms\":6000,\"settle_ms\":6000}",
+        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"n\":1,\"base_ms\":2,\"lease_ms\":6000,\"settle_ms\":6000}",
+        "{\"form\":1,\"instance\":\"a\",\"n\":1,\"base_ms\":2,\"lease_ms\":6000,\"settle_ms\":6000} x",
+        "{\"form\":1,\"instance\":\"a\",\"n\":{},\"base_ms\":2,\"lease_ms\":6000,\"settle_ms\":6000}",
     ])
     func junkIsNoRecord(text: String) {
         let bytes = Array(text.utf8)
@@ -43,15 +47,19 @@ import Testing
     }
 
     @Test func aLaterHostMayAddFields() {
-        let text = "{\"form\":1,\"new\":{\"a\":[1]},\"instance\":\"a\",\"n\":1,\"base_ms\":2}"
-        #expect(EpochRecord(Array(text.utf8)) == EpochRecord(instance: "a", number: 1, base: 2))
+        let text =
+            "{\"form\":1,\"new\":{\"a\":[1]},\"instance\":\"a\",\"n\":1,\"base_ms\":2,\"lease_ms\":6000,\"settle_ms\":6000}"
+        #expect(
+            EpochRecord(Array(text.utf8))
+                == EpochRecord(instance: "a", number: 1, base: 2, leaseMs: 6000, settleMs: 6000))
     }
 
     @Test func whatIsTooLongIsNoRecord() {
         var host = Self.host
         host.boot = String(repeating: "x", count: 200)
         #expect(HostRecord(host.bytes)?.boot.utf8.count == 128)
-        let epoch = EpochRecord(instance: String(repeating: "x", count: 257), number: 1, base: 1)
+        let epoch = EpochRecord(
+            instance: String(repeating: "x", count: 257), number: 1, base: 1, leaseMs: 6000, settleMs: 6000)
         #expect(EpochRecord(epoch.bytes) == nil)
         #expect(EpochRecord(Self.epoch.bytes + Array(repeating: 0x20, count: 5000)) == nil)
     }

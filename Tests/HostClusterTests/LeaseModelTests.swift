@@ -32,6 +32,17 @@ import Testing
         #expect(result.sessions > 5, "seed \(seed)")
     }
 
+    /// A store that loses all beside hosts that have never seen it is left out: nothing is left then that says how long the
+    /// others' leases are.
+    @Test(arguments: 0..<seeds / 2) func hostsThatWantLeasesOfDifferentLengthsAgree(seed: Int) {
+        var options = Self.options(seed)
+        options.lengths = [[1, 3], [3, 1, 1], [1, 2, 4]][seed % 3]
+        options.faults = options.faults.filter { $0 != .wipe && $0 != .flush }
+        let result = Model(seed: seed, options: options).run()
+        #expect(result.violations.isEmpty, "seed \(seed): \(result.violations.prefix(3))")
+        #expect(result.sessions > 5, "seed \(seed)")
+    }
+
     /// The surroundings in which each rule is needed.
     private static func surroundings(of rule: LeaseRule) -> ModelOptions {
         var options = ModelOptions()

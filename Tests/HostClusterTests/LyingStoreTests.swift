@@ -20,7 +20,7 @@ import Testing
     }
 
     private static func answer(_ lie: Lie, at now: BootTime) -> StoreAnswer {
-        let foreign = EpochRecord(instance: "other", number: 1, base: 1)
+        let foreign = EpochRecord(instance: "other", number: 1, base: 1, leaseMs: 6000, settleMs: 6000)
         return switch lie {
         case .changed: StoreAnswer(sent: now, outcome: .changed, found: [])
         case .refused: StoreAnswer(sent: now, outcome: .refused("no"), found: [])
@@ -54,7 +54,7 @@ import Testing
                         waiting.insert(.changed, at: 0)
                     case .end(let name, _): waiting.insert(.ended(name), at: 0)
                     case .reopen: waiting.insert(.up(StoreLink(instance: "i", most: 64)), at: 0)
-                    case .extend, .begin, .kill, .lookFor, .refuse, .closed: break
+                    case .extend, .begin, .kill, .lookFor, .refuse, .say, .closed: break
                     }
                 }
                 if asked >= 20_000 { break }
@@ -102,7 +102,7 @@ import Testing
                     case .kill(let name):
                         if name == Self.claim { lives = false }
                         waiting.append(.ended(name))
-                    case .begin, .reopen, .lookFor, .refuse, .closed: break
+                    case .begin, .reopen, .lookFor, .refuse, .say, .closed: break
                     }
                 }
             }
@@ -124,15 +124,17 @@ import Testing
         }
         add(
             ClusterKey.epoch,
-            EpochRecord(instance: "i\(random.below(2))", number: 1, base: (random.next() >> 11) >> random.below(50))
-                .bytes
+            EpochRecord(
+                instance: "i\(random.below(2))", number: 1, base: (random.next() >> 11) >> random.below(50),
+                leaseMs: [2000, 6000, 9000][random.below(3)], settleMs: 6000
+            ).bytes
         )
         for host in 1...UInt64(3) {
             let life = random.below(2) == 0 ? incarnation : Incarnation(rawValue: host)
             let record = HostRecord(
                 incarnation: life, beat: 1, name: "x", pid: 1, boot: "b", version: "1",
                 weight: UInt64(random.below(1001)), isDraining: random.below(5) == 0, leases: 1,
-                settled: UInt64(random.below(2)))
+                settled: UInt64(random.below(2)), leaseMs: UInt64(random.below(2)) * 6000)
             add(ClusterKey.host(HostID(high: host, low: 1)), record.bytes)
         }
         let holder = random.below(3) == 0 ? nil : HostID(high: UInt64(1 + random.below(3)), low: 1)

@@ -19,113 +19,156 @@ struct ClaimTable: Sendable {
     struct Row: Sendable {
         let name: ClaimName
         var wish: ClaimWish
-        var machine = ClaimMachine()
+        fileprivate(set) var machine = ClaimMachine()
         /// Since when it looks free; `never`: it does not.
-        var freeSince = BootTime.never
+        fileprivate(set) var freeSince = BootTime.never
         /// Since when another host is the first for it, and which one.
-        var better: (host: HostID, since: BootTime)?
+        fileprivate var better: (host: HostID, since: BootTime)?
         /// The host that it was given up for: that one did not take it, if this host has it again.
-        var offered: HostID?
+        fileprivate var offered: HostID?
+        /// The host that is to have it when it is given back.
+        fileprivate(set) var heir: HostID?
         /// It goes from the table when it is held no more.
         var isDropped = false
     }
 
-    private let length: Int64
     private var rows: [String: Row] = [:]
     /// All keys, in order.
     private(set) var keys: [String] = []
+    /// When the machine of a row has a deadline; most have none.
+    private var deadlines: [String: BootTime] = [:]
+    /// How many this host holds or is about to, and how many of these are spread ones.
+    private(set) var held = 0
+    private var heldSpread = 0
+    private var spread = 0
+    private var moving = 0
+    /// Of how many claims sessions may live.
+    private var alive = 0
     /// When one was given up last because another host is the better one.
     private var movedAt = BootTime.longAgo
-
-    init(length: Int64) { self.length = length }
 
     var names: [ClaimName] { keys.compactMap { rows[$0]?.name } }
     var count: Int { keys.count }
 
-    /// How many this host holds or is about to.
-    var held: Int { rows.values.count { $0.machine.token != nil } }
-
     /// Whether any session may live.
-    var hasSessions: Bool { rows.values.contains { $0.machine.hasSessions } }
+    var hasSessions: Bool { alive > 0 }
 
     /// Whether something of it is in the store that is not to stay.
-    var isBusy: Bool { rows.values.contains { $0.machine.token != nil } }
+    var isBusy: Bool { held > 0 }
 
-    var nextDeadline: BootTime { rows.values.reduce(.never) { min($0, $1.machine.nextDeadline ?? .never) } }
+    var nextDeadline: BootTime { deadlines.values.min() ?? .never }
 
-    subscript(key: String) -> Row? {
-        get { rows[key] }
-        set { rows[key] = newValue }
-    }
+    subscript(key: String) -> Row? { rows[key] }
 
     func contains(_ key: String) -> Bool { rows[key] != nil }
 
     func due(at now: BootTime) -> [ClaimName] {
-        keys.compactMap { key in
-            rows[key].flatMap { row in row.machine.nextDeadline.map { $0 <= now } == true ? row.name : nil }
-        }
+        deadlines.filter { $0.value <= now }.keys.sorted().compactMap { rows[$0]?.name }
     }
+
+    /// It is not free.
+    mutating func isTaken(_ key: String) { rows[key]?.freeSince = .never }
 
     /// A name for which there is no key is not taken.
     mutating func want(_ name: ClaimName, _ wish: ClaimWish) {
         guard let key = ClusterKey.claim(name) else { return }
-        if rows[key] == nil {
-            rows[key] = Row(name: name, wish: wish)
-            keys.insert(key, at: keys.firstIndex { $0 > key } ?? keys.endIndex)
-        }
-        rows[key]?.wish = wish
-        rows[key]?.isDropped = false
+        var row = rows[key] ?? Row(name: name, wish: wish)
+        if rows[key] == nil { keys.insert(key, at: place(of: key)) }
+        count(rows[key], -1)
+        row.wish = wish
+        row.isDropped = false
+        rows[key] = row
+        count(row, 1)
     }
 
-    mutating func handle(_ name: ClaimName, _ event: ClaimMachine.Event, at now: BootTime, isDropped: Bool)
-        -> [ClaimMachine.Action]
-    {
-        guard let key = ClusterKey.claim(name), var row = rows[key] else { return [] }
+    /// Where a key that is not there belongs.
+    private func place(of key: String) -> Int {
+        var (low, high) = (0, keys.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if keys[middle] < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Keeps the sums up with a row that comes or goes.
+    private mutating func count(_ row: Row?, _ step: Int) {
+        guard let row else { return }
+        let isHeld = row.machine.token != nil
+        if isHeld { held += step }
+        if row.machine.hasSessions { alive += step }
+        if row.wish.moves { moving += step }
+        guard row.wish.isSpread else { return }
+        spread += step
+        if isHeld { heldSpread += step }
+    }
+
+    /// `heir`: who is to have it, if this event gives it up.
+    mutating func handle(
+        _ name: ClaimName, _ event: ClaimMachine.Event, at now: BootTime, isDropped: Bool, heir: HostID?
+    ) -> [ClaimMachine.Action] {
+        guard let key = ClusterKey.claim(name), let old = rows[key] else { return [] }
+        var row = old
         let actions = row.machine.handle(event, at: now)
         row.freeSince = .never
+        if let heir { row.heir = heir }
+        if row.machine.token == nil { row.heir = nil }
         if isDropped { row.isDropped = true }
-        rows[key] = row
-        forget(key)
+        count(old, -1)
+        let isOver = row.isDropped && row.machine.token == nil && !row.machine.hasSessions
+        rows[key] = isOver ? nil : row
+        deadlines[key] = isOver ? nil : row.machine.nextDeadline
+        if isOver {
+            keys.remove(at: place(of: key))
+        } else {
+            count(row, 1)
+        }
         return actions
-    }
-
-    /// Takes a row out that was dropped, when nothing of it is left.
-    private mutating func forget(_ key: String) {
-        guard let row = rows[key], row.isDropped, row.machine.token == nil, !row.machine.hasSessions else { return }
-        rows[key] = nil
-        keys.removeAll { $0 == key }
     }
 
     // MARK: Placement
 
-    /// When a claim that is free may be taken by this host: at once by the first for it, later by others, and later still
-    /// by one who has its share. Nil when this host takes nothing.
+    /// When a claim that is free may be taken by this host: at once by who is to have it or is the first for it, later by
+    /// others, and later still by one who has its share. Nil when this host takes nothing.
     mutating func turn(
-        for key: String, of id: HostID, among candidates: [Placement.Candidate], at now: BootTime
+        for key: String, of id: HostID, among candidates: [Placement.Candidate], after record: ClaimRecord?,
+        length: Int64, at now: BootTime
     ) -> BootTime? {
-        guard var row = rows[key], let rank = Placement.rank(of: id, for: key, among: candidates) else { return nil }
+        guard var row = rows[key] else { return nil }
+        // Who has just given it back does not take it: nobody waits for that one.
+        let others = candidates.filter { $0.host == id || $0.host != record?.giver }
+        guard let rank = Placement.rank(of: id, for: key, among: others) else { return nil }
         if row.freeSince == .never {
             row.freeSince = now
             rows[key] = row
         }
-        let isOver = row.wish.isSpread && spread >= share(of: id, among: candidates)
-        return row.freeSince + Int64(min(rank, 1000)) * (length / 6) + (isOver ? length : 0)
+        if record?.heir == id { return row.freeSince }
+        let hasHeir = others.contains { $0.host == record?.heir && $0.weight > 0 }
+        let steps = min(rank, 1000) + (hasHeir ? Self.stepsForHeir : 0)
+        let isOver = row.wish.isSpread && heldSpread >= share(of: id, among: others)
+        return row.freeSince + Int64(steps) * (length / 6) + (isOver ? length : 0)
     }
 
-    /// How many of the spread ones this host holds.
-    private var spread: Int { rows.values.count { $0.wish.isSpread && $0.machine.token != nil } }
+    /// So many sixths of a lease all others leave a claim to the host that is to have it.
+    private static let stepsForHeir = 3
 
     private func share(of id: HostID, among candidates: [Placement.Candidate]) -> Int {
         let total = candidates.reduce(0) { $0 + $1.weight }
         let own = candidates.first { $0.host == id }?.weight ?? 0
-        return Placement.most(weight: own, of: total, claims: rows.values.count { $0.wish.isSpread })
+        return Placement.most(weight: own, of: total, claims: spread)
     }
 
-    /// A claim that is to go to another host now, since that has been the first for it for three leases; one a second.
-    mutating func leaving(from id: HostID, among candidates: [Placement.Candidate], at now: BootTime) -> ClaimName? {
+    /// A claim that is to go to another host now, and to which, since that one has been the first for it for three leases
+    /// and has not its share of the spread ones yet; one a second.
+    mutating func leaving(
+        from id: HostID, among candidates: [Placement.Candidate], _ view: ClusterView, length: Int64, at now: BootTime
+    ) -> (name: ClaimName, to: HostID)? {
+        guard moving > 0 else { return nil }
+        let full = fullHosts(but: id, among: candidates, view)
         for key in keys {
             guard var row = rows[key], row.wish.moves, case .running = row.machine.state else { continue }
-            guard let first = Placement.first(for: key, among: candidates), first != id, first != row.offered else {
+            let able = row.wish.isSpread ? candidates.filter { !full.contains($0.host) } : candidates
+            guard let first = Placement.first(for: key, among: able), first != id, first != row.offered else {
                 if row.better != nil { rows[key]?.better = nil }
                 continue
             }
@@ -137,8 +180,22 @@ struct ClaimTable: Sendable {
                 movedAt = now
             }
             rows[key] = row
-            if isTime { return row.name }
+            if isTime { return (row.name, first) }
         }
         return nil
+    }
+
+    /// The other hosts that hold as many spread claims as they should.
+    private func fullHosts(but id: HostID, among candidates: [Placement.Candidate], _ view: ClusterView) -> Set<HostID>
+    {
+        guard spread > 0 else { return [] }
+        var holdings: [HostID: Int] = [:]
+        for (key, row) in rows where row.wish.isSpread {
+            if let holder = view.claims[key]?.record?.host { holdings[holder, default: 0] += 1 }
+        }
+        return Set(
+            holdings.compactMap { host, count in
+                host != id && count >= share(of: host, among: candidates) ? host : nil
+            })
     }
 }

@@ -7,15 +7,17 @@ extension ClusterMember {
         wakeAt = .never
         if host.state == .over, !claims.hasSessions { tell(.ended, at: now) }
         if leaves(at: now) { return }
-        guard pending == nil, let link else { return }
-        if now < retryAt { return wake(retryAt) }
+        guard talk.pending == nil, let link = talk.link else { return }
+        if now < talk.notBefore { return wake(talk.notBefore) }
         switch host.state {
         case .closed, .refused, .over: return
         case .joining, .held, .doubtful: break
         }
-        guard isFresh else { return survey(at: now) }
+        guard talk.isFresh else { return survey(at: now) }
         let version: UInt64
-        switch view.epoch.need(instance: link.instance, largestToken: view.largestToken, wall: wall) {
+        switch view.epoch.need(
+            instance: link.instance, largestToken: view.largestToken, others: view.wantedByOthers, wall: wall)
+        {
         case .none(let known): version = known
         case .write(let record, let known):
             return ask(MemberRequests.epoch(record, over: known), for: .epoch, at: now)
@@ -34,8 +36,7 @@ extension ClusterMember {
         wake(renewAt)
         if release(epoch, at: now, wall) { return }
         if mode == .serving, moves(at: now) { return proceed(at: now, wall) }
-        if isHinted {
-            let next = surveyedAt + pause * 3
+        if let next = talk.survey(pause: pause * 3) {
             if now >= next { return survey(at: now) }
             wake(next)
         }
@@ -50,11 +51,7 @@ extension ClusterMember {
     private var ownKey: String { requests.ownKey }
     private var ownCondition: StoreRequest.Condition { StoreRequest.Condition(ownKey, ownVersion ?? 0) }
 
-    private mutating func survey(at now: BootTime) {
-        isHinted = false
-        surveyedAt = now
-        ask(MemberRequests.survey, for: .survey, at: now)
-    }
+    private mutating func survey(at now: BootTime) { ask(MemberRequests.survey, for: .survey, at: now) }
 
     private mutating func surveyLater(at now: BootTime) {
         if now >= renewAt {
@@ -73,36 +70,24 @@ extension ClusterMember {
         }
         var conditions = [epoch, ownCondition]
         if writingBack.isEmpty, missing != .claimsInRenewal {
-            conditions += heldConditions(room: max((link?.most ?? 0) - conditions.count, 0))
+            let looked = turns.next(of: claims.keys.filter { holds($0) }, room: (talk.link?.most ?? 0) - 2)
+            conditions += looked.compactMap { key in view.claims[key].map { .init(key, $0.version) } }
         }
-        isHinted = false
         renewAt = now + length / 6
-        ask(requests.renewal(record(at: now), if: conditions, writingBack: lost), for: .renewal, at: now)
-    }
-
-    /// That claims which this host holds are as it knows them. If there are more than one commit can check, each commit
-    /// checks others; the list that follows the commit shows all.
-    private mutating func heldConditions(room: Int) -> [StoreRequest.Condition] {
-        let held = claims.keys.filter { holds($0) }
-        let start = held.count > room ? Int(turn % UInt64(held.count)) : 0
-        turn &+= UInt64(room)
-        return (0..<min(room, held.count)).compactMap { offset in
-            let key = held[(start + offset) % held.count]
-            return view.claims[key].map { .init(key, $0.version) }
-        }
+        let unlisted = conditions.map(\.key).filter { view.isUnlisted($0) && claims.contains($0) }
+        ask(
+            requests.renewal(record(at: now), if: conditions, writingBack: lost, reading: unlisted), for: .renewal,
+            at: now)
     }
 
     /// Whether the record of the claim is this host's, with the token that it knows.
     private func holds(_ key: String) -> Bool {
-        guard let token = claims[key]?.machine.token, let record = view.claims[key]?.record else { return false }
-        return record.token == token && requests.wrote(record)
+        claims[key]?.machine.token.map { requests.holds(view.claims[key]?.record, token: $0) } ?? false
     }
 
-    /// Compares what this host holds with what the store has. Returns the claims that are to be written back: only while the
-    /// epoch is not settled, and where nobody has a greater token.
+    /// Compares what this host holds with what the store has. Returns the claims that are to be written back.
     private mutating func reconcile(at now: BootTime) -> [String] {
-        let own = view.hosts[ownKey]
-        if let own {
+        if let own = view.hosts[ownKey] {
             if own.record?.incarnation != incarnation {
                 tell(.foreign, at: now)
                 return []
@@ -111,36 +96,18 @@ extension ClusterMember {
             tell(.gone, at: now)
             return []
         }
-        var missing: [String] = []
-        for key in claims.keys {
-            guard let row = claims[key], let token = row.machine.token else { continue }
-            let isHeld = holds(key)
-            switch row.machine.state {
-            case .taking, .quitting:
-                change(row.name, isHeld && self.missing != .ownRecordIsMine ? .granted : .denied, at: now)
-            case .releasing: if !isHeld { change(row.name, .released, at: now) }
-            case .running, .ending:
-                if isHeld || self.missing == .claimsInRenewal { continue }
-                let found = view.claims[key]
-                let isBelow = found == nil || found?.record.map { $0.token < token } == true
-                if isBelow, !view.epoch.isSettled(at: now) {
-                    missing.append(key)
-                } else {
-                    retryAt = now + pause
-                    change(
-                        row.name, .lost(.init(by: found?.record, to: identity.id), kill: host.lease?.kill ?? now),
-                        at: now)
-                }
-            case .standby, .barred, .lost: break
-            }
-        }
-        return missing
+        let review = ClaimReview(
+            of: claims, view, by: requests, kill: host.lease?.kill ?? now, at: now, without: missing)
+        if review.hasLosses { talk.rest(until: now + pause) }
+        for (name, event) in review.events { change(name, event, at: now) }
+        return review.missing
     }
 
     /// Gives a claim back whose sessions have ended, or which came to this host when it did not want it any more.
     private mutating func release(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) -> Bool {
         for key in claims.keys {
             guard let row = claims[key], let found = view.claims[key], let record = found.record else { continue }
+            if isLeftAlone(key, at: now) { continue }
             switch row.machine.state {
             case .releasing: break
             case .standby, .barred:
@@ -153,16 +120,26 @@ extension ClusterMember {
             }
             let request = requests.releasing(
                 key, version: found.version, token: record.token, since: wall, settled: view.epoch.settled(at: now),
-                if: epoch)
+                to: row.heir, if: epoch)
             ask(request, for: .release(key), at: now)
             return true
         }
         return false
     }
 
+    /// Whether the store has just refused to write that key.
+    private mutating func isLeftAlone(_ key: String, at now: BootTime) -> Bool {
+        guard let bar = refusals.bar(of: key, at: now) else { return false }
+        wake(bar)
+        return true
+    }
+
     private mutating func moves(at now: BootTime) -> Bool {
-        guard let name = claims.leaving(from: identity.id, among: view.candidates, at: now) else { return false }
-        change(name, .leave(.rebalance, bar: now), at: now)
+        guard
+            let (name, heir) = claims.leaving(
+                from: identity.id, among: view.candidates, view, length: length, at: now)
+        else { return false }
+        change(name, .leave(.rebalance, bar: now), at: now, heir: heir)
         return true
     }
 
@@ -174,6 +151,7 @@ extension ClusterMember {
                 wake(seen.since + patience)
                 continue
             }
+            if isLeftAlone(key, at: now) { continue }
             ask(MemberRequests.removing(key, version: seen.version, if: epoch), for: .bury, at: now)
             return true
         }
@@ -186,12 +164,16 @@ extension ClusterMember {
         for key in claims.keys {
             guard let row = claims[key], !row.isDropped, row.machine.state == .standby else { continue }
             guard let offer = view.offer(of: key, to: identity.id, incarnation, without: missing) else {
-                claims[key]?.freeSince = .never
+                claims.isTaken(key)
                 continue
             }
+            if isLeftAlone(key, at: now) { continue }
             var due = now
             if !offer.isOwn {
-                guard let turn = claims.turn(for: key, of: identity.id, among: candidates, at: now) else { continue }
+                let turn = claims.turn(
+                    for: key, of: identity.id, among: candidates, after: view.claims[key]?.record, length: length,
+                    at: now)
+                guard let turn else { continue }
                 due = turn
             }
             if due > now {
@@ -208,8 +190,9 @@ extension ClusterMember {
     }
 
     private mutating func sweep(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) {
-        guard pending == nil, case .held = host.state else { return }
+        guard talk.pending == nil, case .held = host.state else { return }
         let request = view.sweeping(for: identity.id, incarnation, if: epoch, at: wall) { claims.contains($0) }
-        if let request { ask(request, for: .sweep, at: now) }
+        guard let request, !request.deletes.contains(where: { isLeftAlone($0, at: now) }) else { return }
+        ask(request, for: .sweep, at: now)
     }
 }

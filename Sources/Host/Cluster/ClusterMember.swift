@@ -1,7 +1,7 @@
 public import HostValues
 
 /// A host in its cluster: its own life (`HostMachine`), its claims (`ClaimMachine`), what it has read of the others
-/// (`ClusterView`), and from these what is to be asked of the store next.
+/// (`ClusterView`), and from these what is to be asked of the store next (`StoreTalk`).
 ///
 /// Pure, one request at a time: whoever owns it tells what happened, with the time since the boot, and does what is
 /// answered. All decisions rest on commits with conditions, so an answer that is old or lost costs time and no more. The
@@ -38,8 +38,8 @@ public struct ClusterMember: Sendable {
         case drop(ClaimName, ClaimMachine.Departure)
         /// No session of the claim lives, and none will begin.
         case ended(ClaimName)
-        /// The claim is to be given back, and not to be taken again for so many ns.
-        case leave(ClaimName, ClaimMachine.Departure, bar: Int64)
+        /// The claim is to be given back, and not to be taken again for so many ns; to that host, if to a certain one.
+        case leave(ClaimName, ClaimMachine.Departure, bar: Int64, to: HostID? = nil)
         /// What the host is to do.
         case mode(Mode)
         /// The weight is another one.
@@ -66,13 +66,13 @@ public struct ClusterMember: Sendable {
         case lookFor(pid: UInt64, Incarnation)
         /// Say that somebody else has this host's id: it takes no part.
         case refuse
+        /// Say what is wrong with the store, or nil that all is well again with what it brings back.
+        case say(StoreTrouble?)
         /// It has left.
         case closed
     }
 
     let identity: HostIdentity
-    /// The length of a lease, ns.
-    public let length: Int64
     /// The rule that a test takes away.
     let missing: LeaseRule?
     /// The host's own life.
@@ -81,26 +81,19 @@ public struct ClusterMember: Sendable {
     public private(set) var mode = Mode.serving
     /// How much the host takes.
     public private(set) var weight: UInt64
-    var claims: ClaimTable
+    var claims = ClaimTable()
     var view: ClusterView
+    var talk = StoreTalk()
+    var refusals = StoreRefusals()
     private(set) var lives: OwnLives
     private var earlier = EarlierLife()
-    private(set) var link: StoreLink?
-    var pending: PendingRequest?
-    private var lastID: UInt64 = 0
     private var beat: UInt64 = 0
     var renewAt = BootTime.longAgo
-    var retryAt = BootTime.longAgo
-    private var closeAt = BootTime.never
-    /// The view is of this link, and nothing has come since that leaves a doubt.
-    var isFresh = false
-    /// Somebody has changed something, or the claims are to be looked at in the store for another reason.
-    var isHinted = false
-    /// When all was read last.
-    var surveyedAt = BootTime.longAgo
+    private var leaving = HostLeaving()
     var wakeAt = BootTime.never
-    /// Where the next renewal begins to look, when it cannot look at all claims.
-    var turn: UInt64 = 0
+    var turns = ConditionTurns()
+    /// What is wrong with what the store brings back, or with what it does not take of this host's own; nil: nothing.
+    public private(set) var trouble: StoreTrouble?
     private var actions: [Action] = []
 
     /// A host that takes part from its first link on. `length` is in ns, 1 s at least.
@@ -113,18 +106,25 @@ public struct ClusterMember: Sendable {
         sweepAge: Int64 = ClaimSweep.usualAge
     ) {
         self.identity = identity
-        self.length = max(length, 1_000_000_000)
         self.weight = min(weight, Placement.mostWeight)
         self.missing = missing
-        claims = ClaimTable(length: self.length)
-        view = ClusterView(of: identity.id, length: missing == .settling ? 0 : self.length, sweepAge: sweepAge)
+        let wanted = UInt64(clamping: length / 1_000_000)
+        let epoch = EpochWatch(
+            wanted: min(max(wanted, EpochRecord.lengths.lowerBound), EpochRecord.lengths.upperBound),
+            settles: missing != .settling)
+        view = ClusterView(of: identity.id, epoch: epoch, sweepAge: sweepAge)
         lives = OwnLives(seed: identity.seed)
         _ = host.handle(.open, at: .longAgo)
     }
 
+    /// How long leases are in this cluster, ns: what this host's configuration wants, until it has read what holds.
+    public var length: Int64 { view.epoch.length }
+
     /// When `deadline` is due.
     public var nextDeadline: BootTime {
-        min(wakeAt, claims.nextDeadline, host.nextDeadline ?? .never, pending.map { $0.asked + patience } ?? .never)
+        min(
+            wakeAt, claims.nextDeadline, host.nextDeadline ?? .never,
+            talk.pending.map { $0.asked + patience } ?? .never)
     }
 
     /// How long an answer may take, ns.
@@ -141,16 +141,16 @@ public struct ClusterMember: Sendable {
         actions = []
         pass(now)
         switch event {
-        case .up(let link): linked(link)
-        case .down: unlinked()
+        case .up(let link): talk.linked(link)
+        case .down: talk.unlinked()
         case .answer(let id, let answer): take(answer, id, at: now)
-        case .changed: isHinted = true
+        case .changed: talk.hinted()
         case .deadline: break
         case .want(let name, let wish): claims.want(name, wish)
         case .drop(let name, let why): change(name, .leave(why, bar: now), at: now, isDropped: true)
         case .ended(let name): change(name, .ended, at: now)
-        case .leave(let name, let departure, let bar):
-            change(name, .leave(departure, bar: now + max(bar, 0)), at: now)
+        case .leave(let name, let departure, let bar, let heir):
+            change(name, .leave(departure, bar: now + max(bar, 0)), at: now, heir: heir)
         case .mode(let mode): set(mode, at: now)
         case .weight(let weight): self.weight = min(weight, Placement.mostWeight)
         case .process(let incarnation, let isGone): earlier.found(incarnation, isGone: isGone)
@@ -165,36 +165,20 @@ public struct ClusterMember: Sendable {
     private mutating func pass(_ now: BootTime) {
         tell(.deadline, at: now)
         for name in claims.due(at: now) { change(name, .deadline, at: now) }
-        if let pending, now >= pending.asked + patience {
-            abandon()
-            link = nil
+        if let pending = talk.pending, now >= pending.asked + patience {
+            talk.unlinked()
             actions.append(.reopen)
         }
-    }
-
-    private mutating func linked(_ new: StoreLink) {
-        abandon()
-        link = new
-        (isFresh, retryAt) = (false, .longAgo)
-    }
-
-    private mutating func unlinked() {
-        abandon()
-        link = nil
-    }
-
-    /// Whether what was asked is done nobody knows: all is read again.
-    mutating func abandon() {
-        pending = nil
-        isFresh = false
     }
 
     private mutating func set(_ mode: Mode, at now: BootTime) {
         guard self.mode != mode, self.mode != .stopping else { return }
         self.mode = mode
         switch mode {
-        case .serving: break
-        case .draining: for name in claims.names { change(name, .leave(.drain, bar: now), at: now) }
+        case .serving: renewAt = now
+        case .draining:
+            renewAt = now  // the others see it at once
+            for name in claims.names { change(name, .leave(.drain, bar: now), at: now) }
         case .stopping: for name in claims.names { change(name, .leave(.stop, bar: now), at: now) }
         }
     }
@@ -207,20 +191,22 @@ public struct ClusterMember: Sendable {
                 renewAt = times.renewal
                 actions.append(.extend(times))
             case .lose(let loss, let kill):
-                abandon()
+                talk.abandon()
                 for name in claims.names { change(name, .lost(loss, kill: kill), at: now) }
             case .renew:
                 lives.renew()
                 earlier = EarlierLife()
-                abandon()
+                talk.abandon()
             case .refuse: actions.append(.refuse)
             }
         }
     }
 
     /// Tells a claim's machine, and does what follows. What it wants committed is seen by its state.
-    mutating func change(_ name: ClaimName, _ event: ClaimMachine.Event, at now: BootTime, isDropped: Bool = false) {
-        for action in claims.handle(name, event, at: now, isDropped: isDropped) {
+    mutating func change(
+        _ name: ClaimName, _ event: ClaimMachine.Event, at now: BootTime, isDropped: Bool = false, heir: HostID? = nil
+    ) {
+        for action in claims.handle(name, event, at: now, isDropped: isDropped, heir: heir) {
             switch action {
             case .begin(let token): actions.append(.begin(name, token: token))
             case .end(let ending): actions.append(.end(name, ending))
@@ -231,9 +217,21 @@ public struct ClusterMember: Sendable {
     }
 
     mutating func ask(_ request: StoreRequest, for purpose: PendingRequest.Purpose, at now: BootTime) {
-        lastID += 1
-        pending = PendingRequest(id: lastID, purpose: purpose, request: request, asked: now)
-        actions.append(.ask(lastID, request))
+        let id = talk.ask(request, for: purpose, length: view.epoch.span(at: now), at: now)
+        actions.append(.ask(id, request))
+    }
+
+    /// What is wrong with the store, for people; nil: nothing is any more with what it brings back.
+    mutating func report(_ found: StoreTrouble?) {
+        guard trouble != found else { return }
+        trouble = found
+        actions.append(.say(found))
+    }
+
+    /// The store will not write that key. It is left alone for a while, and people are told once.
+    mutating func refused(_ key: String, _ text: String, at now: BootTime) {
+        if refusals.add(key, text, at: now, until: now + length / 6) { actions.append(.say(.refuses(key: key, text))) }
+        wake(now + length / 6)
     }
 
     var incarnation: Incarnation { lives.current }
@@ -245,11 +243,11 @@ public struct ClusterMember: Sendable {
         return HostRecord(
             incarnation: incarnation, beat: beat, name: identity.name, pid: identity.pid, boot: identity.boot,
             version: identity.version, weight: weight, isDraining: mode != .serving, leases: UInt64(claims.held),
-            settled: view.epoch.settled(at: now))
+            settled: view.epoch.settled(at: now), leaseMs: view.epoch.wanted)
     }
 
     /// What this host knows of its cluster.
-    public var overview: ClusterOverview { ClusterOverview(identity.id, view, claims) }
+    public var overview: ClusterOverview { ClusterOverview(identity.id, view, claims, refusals) }
 
     mutating func wake(_ time: BootTime) { wakeAt = min(wakeAt, time) }
 
@@ -269,29 +267,29 @@ public struct ClusterMember: Sendable {
             // It is read again meanwhile: a record that moves is somebody else's.
             if now >= renewAt {
                 renewAt = now + length / 6
-                isFresh = false
+                earlier.lookAgain()
+                talk.doubt()
             }
             wake(min(time, renewAt))
         }
         return false
     }
 
-    /// Leaves when nothing is held any more; where the store does not answer, without it. True: nothing else is to be done.
+    /// Leaves when it is to and nothing of what it held lives. True: nothing else is to be done.
     mutating func leaves(at now: BootTime) -> Bool {
         guard mode == .stopping, !claims.hasSessions else { return false }
         if host.state == .closed { return true }
-        if closeAt == .never { closeAt = now + length / 3 }
-        wake(closeAt)
-        let isMember = host.lease != nil && link != nil
-        if isMember, now < closeAt, claims.isBusy { return false }
-        guard pending == nil || now >= closeAt else { return true }
-        let key = ClusterKey.host(identity.id)
-        if isMember, now < closeAt, isFresh, let own = view.hosts[key], own.record?.incarnation == incarnation {
-            ask(MemberRequests.removing(key, version: own.version), for: .leave, at: now)
-        } else if isMember, now < closeAt, !isFresh {
-            return false
-        } else {
-            close(at: now)
+        let own = view.hosts[requests.ownKey]
+        let situation = HostLeaving.Situation(
+            isMember: host.lease != nil && talk.link != nil, isBusy: claims.isBusy, isAsking: talk.pending != nil,
+            isFresh: talk.isFresh, hasRecord: own?.record?.incarnation == incarnation)
+        let step = leaving.step(situation, patience: length / 3, at: now)
+        wake(leaving.deadline)
+        switch step {
+        case .goesOn: return false
+        case .waits: break
+        case .removes: ask(MemberRequests.removing(requests.ownKey, version: own?.version ?? 0), for: .leave, at: now)
+        case .closes: close(at: now)
         }
         return true
     }
@@ -299,7 +297,7 @@ public struct ClusterMember: Sendable {
     mutating func close(at now: BootTime) {
         guard host.state != .closed else { return }
         tell(.close, at: now)
-        pending = nil
+        talk.stop()
         actions.append(.closed)
     }
 }

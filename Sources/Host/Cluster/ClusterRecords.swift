@@ -1,27 +1,39 @@
 internal import HostValues
 
-/// Which history of the store this is: it changes whenever acknowledged commits may have been lost.
+/// Which history of the store this is: it changes whenever acknowledged commits may have been lost. And how long leases
+/// are in it: who waits for another host to be dead must wait as long as that one's lease lasts.
 public struct EpochRecord: Equatable, Sendable {
+    /// How long leases may be, in ms.
+    static let lengths: ClosedRange<UInt64> = 1000...600_000
+
     /// The store's instance that it belongs to.
     public var instance: String
     /// Counts them.
     public var number: UInt64
     /// Tokens of this epoch are this at least: more than all that were given before, also those that were lost.
     public var base: UInt64
+    /// The length of all leases in it, in ms.
+    public var leaseMs: UInt64
+    /// How long who sees it takes nothing, in ms: as long as leases may last that were given before it.
+    public var settleMs: UInt64
 
     /// An epoch.
-    public init(instance: String, number: UInt64, base: UInt64) {
+    public init(instance: String, number: UInt64, base: UInt64, leaseMs: UInt64, settleMs: UInt64) {
         self.instance = instance
         self.number = number
         self.base = base
+        self.leaseMs = leaseMs
+        self.settleMs = settleMs
     }
 
     /// Reads one; nil for what is none, or is of a form that this host does not know.
     public init?(_ bytes: [UInt8]) {
         guard let fields = RecordFields(bytes), let instance = fields.text("instance", most: 256),
-            let number = fields.number("n"), let base = fields.number("base_ms")
+            let number = fields.number("n"), let base = fields.number("base_ms"),
+            let length = fields.number("lease_ms"), Self.lengths.contains(length),
+            let settling = fields.number("settle_ms"), Self.lengths.contains(settling)
         else { return nil }
-        self.init(instance: instance, number: number, base: base)
+        self.init(instance: instance, number: number, base: base, leaseMs: length, settleMs: settling)
     }
 
     /// As it is stored.
@@ -30,6 +42,8 @@ public struct EpochRecord: Equatable, Sendable {
             writer.field("instance", instance)
             writer.field("n", number)
             writer.field("base_ms", base)
+            writer.field("lease_ms", leaseMs)
+            writer.field("settle_ms", settleMs)
         }
     }
 }
@@ -56,11 +70,13 @@ public struct HostRecord: Equatable, Sendable {
     public var leases: UInt64
     /// The base of an epoch of which it knows that it has settled; 0: of none.
     public var settled: UInt64
+    /// How long leases are to be by its configuration, in ms. How long they are the epoch says.
+    public var leaseMs: UInt64
 
     /// A record.
     public init(
         incarnation: Incarnation, beat: UInt64, name: String, pid: UInt64, boot: String, version: String,
-        weight: UInt64, isDraining: Bool, leases: UInt64, settled: UInt64
+        weight: UInt64, isDraining: Bool, leases: UInt64, settled: UInt64, leaseMs: UInt64
     ) {
         self.incarnation = incarnation
         self.beat = beat
@@ -72,6 +88,7 @@ public struct HostRecord: Equatable, Sendable {
         self.isDraining = isDraining
         self.leases = leases
         self.settled = settled
+        self.leaseMs = leaseMs
     }
 
     /// Reads one; nil for what is none, or is of a form that this host does not know.
@@ -82,11 +99,12 @@ public struct HostRecord: Equatable, Sendable {
             let pid = fields.number("pid"), let boot = fields.text("boot", most: 128),
             let version = fields.text("version", most: 64), let weight = fields.number("weight"),
             weight <= Placement.mostWeight, let isDraining = fields.truth("draining"),
-            let leases = fields.number("leases"), let settled = fields.number("settled")
+            let leases = fields.number("leases"), let settled = fields.number("settled"),
+            let length = fields.number("lease_ms")
         else { return nil }
         self.init(
             incarnation: incarnation, beat: beat, name: name, pid: pid, boot: boot, version: version, weight: weight,
-            isDraining: isDraining, leases: leases, settled: settled)
+            isDraining: isDraining, leases: leases, settled: settled, leaseMs: length)
     }
 
     /// As it is stored.
@@ -102,6 +120,7 @@ public struct HostRecord: Equatable, Sendable {
             writer.field("draining", isDraining)
             writer.field("leases", leases)
             writer.field("settled", settled)
+            writer.field("lease_ms", leaseMs)
         }
     }
 }
@@ -118,14 +137,23 @@ public struct ClaimRecord: Equatable, Sendable {
     public var sinceMs: Int64
     /// The base of an epoch of which who wrote it knew that it had settled; 0: of none.
     public var settled: UInt64
+    /// The host that has given it back and does not take it again for now, so that no other one waits for it.
+    public var giver: HostID?
+    /// The host that it was given back for: the others leave it to that one first.
+    public var heir: HostID?
 
     /// A record.
-    public init(host: HostID?, incarnation: Incarnation, token: UInt64, sinceMs: Int64, settled: UInt64) {
+    public init(
+        host: HostID?, incarnation: Incarnation, token: UInt64, sinceMs: Int64, settled: UInt64, giver: HostID? = nil,
+        heir: HostID? = nil
+    ) {
         self.host = host
         self.incarnation = incarnation
         self.token = token
         self.sinceMs = sinceMs
         self.settled = settled
+        self.giver = giver
+        self.heir = heir
     }
 
     /// Reads one; nil for what is none, or is of a form that this host does not know.
@@ -140,8 +168,11 @@ public struct ClaimRecord: Equatable, Sendable {
             guard let id = HostID(holder) else { return nil }
             host = id
         }
+        // These two are hints: what cannot be read of them is none.
+        func hint(_ name: String) -> HostID? { fields.text(name, most: 32).flatMap { HostID($0) } }
         self.init(
-            host: host, incarnation: incarnation, token: token, sinceMs: Int64(clamping: since), settled: settled)
+            host: host, incarnation: incarnation, token: token, sinceMs: Int64(clamping: since), settled: settled,
+            giver: hint("giver"), heir: hint("heir"))
     }
 
     /// As it is stored.
@@ -152,6 +183,8 @@ public struct ClaimRecord: Equatable, Sendable {
             writer.field("token", token)
             writer.field("since_ms", UInt64(clamping: sinceMs))
             writer.field("settled", settled)
+            if let giver { writer.field("giver", giver.description) }
+            if let heir { writer.field("heir", heir.description) }
         }
     }
 }

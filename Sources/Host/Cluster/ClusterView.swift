@@ -56,12 +56,15 @@ struct ClusterView: Sendable {
     private(set) var tokens = SeenTokens()
     private(set) var epoch: EpochWatch
     private var sweep: ClaimSweep
+    /// The last claim of a list for whose further ones there was no room: of these nothing is known that was not read by
+    /// itself. nil: all are known.
+    private(set) var lastListed: String?
 
-    /// The view of a host that has read nothing. `sweepAge` is `ClaimSweep`'s, in ms.
-    init(of id: HostID, length: Int64, sweepAge: Int64) {
+    /// The view of a host that has read nothing, and wants that length of leases. `sweepAge` is `ClaimSweep`'s, in ms.
+    init(of id: HostID, epoch: EpochWatch, sweepAge: Int64) {
         sweep = ClaimSweep(age: sweepAge)
         ownKey = ClusterKey.host(id)
-        epoch = EpochWatch(length: length)
+        self.epoch = epoch
     }
 
     /// The greatest token that was seen of any claim.
@@ -74,14 +77,19 @@ struct ClusterView: Sendable {
     var rememberedTokens: Int { largestTokens.count }
 
     /// Takes what an answer has of the keys that were read and of the lists. Claims other than `wanted` are not kept.
+    /// `cut`: the list that the answer had no room for the rest of; of hosts all must be there.
     mutating func take(
-        _ entries: [StoreAnswer.Entry], of request: StoreRequest, isWanted: (String) -> Bool, at now: BootTime
+        _ entries: [StoreAnswer.Entry], of request: StoreRequest, cut: String? = nil, isWanted: (String) -> Bool,
+        at now: BootTime
     ) {
         let listsHosts = request.lists.contains(ClusterKey.hosts)
         let listsClaims = request.lists.contains(ClusterKey.claims)
         var newHosts: [String: SeenHost] = listsHosts ? [:] : hosts
         var furtherHosts: [StoreAnswer.Entry] = []
-        var newClaims: [String: SeenClaim] = listsClaims ? [:] : claims
+        if listsClaims {
+            lastListed = cut == nil ? nil : Self.lastListed(in: entries, but: request.reads)
+        }
+        var newClaims = listsClaims ? claims.filter { isUnlisted($0.key) && isWanted($0.key) } : claims
         for key in request.reads { newClaims[key] = nil }
         var unwanted: [StoreAnswer.Entry] = []
         var epochEntry: (version: UInt64, value: [UInt8])?
@@ -137,6 +145,13 @@ struct ClusterView: Sendable {
         }
     }
 
+    private static func lastListed(in entries: [StoreAnswer.Entry], but reads: [String]) -> String {
+        entries.last { $0.key.hasPrefix(ClusterKey.claims) && !reads.contains($0.key) }?.key ?? ClusterKey.claims
+    }
+
+    /// Whether a list had no room for that claim.
+    func isUnlisted(_ key: String) -> Bool { lastListed.map { key > $0 } ?? false }
+
     private mutating func forgetTokens(except isWanted: (String) -> Bool) {
         for (key, token) in largestTokens where !isWanted(key) {
             largestUnwanted = max(largestUnwanted, token)
@@ -168,6 +183,7 @@ struct ClusterView: Sendable {
     /// Whether the claim can be had by that incarnation of that host.
     func availability(of key: String, for id: HostID, _ incarnation: Incarnation) -> Availability {
         guard let claim = claims[key] else {
+            if isUnlisted(key) { return .held }
             return tokens.largest.map { .free(while: tokens.condition, token: $0) } ?? .held
         }
         return claim.record.map { availability(of: $0, for: id, incarnation) } ?? .held
@@ -231,6 +247,9 @@ struct ClusterView: Sendable {
         return MemberRequests.sweeping(
             found.key, version: found.version, token: token, into: tokens, if: [epoch, condition].compactMap { $0 })
     }
+
+    /// How long the other hosts want leases to be; nil of one whose record cannot be read.
+    var wantedByOthers: [UInt64?] { hosts.filter { $0.key != ownKey }.map(\.value.record?.leaseMs) }
 
     /// Who takes part in the placement of claims.
     var candidates: [Placement.Candidate] {

@@ -2,8 +2,8 @@ internal import HostValues
 
 /// What a host that joins finds under its own id: the record of an earlier life, or of somebody who has the same id.
 ///
-/// Where it is of this boot and its process is gone, so are its sessions: they die with it. Else it is awaited, as any
-/// other host's record is. A record that goes on changing is of somebody who lives: a state directory was copied. What an
+/// Where it is of this boot, whoever owns the member finds out whether that life is over: its process is gone, and so are
+/// its workers. Else it is awaited, as any other host's record is. A record that goes on changing is of somebody who lives: a state directory was copied. What an
 /// earlier life sent last may still arrive and change it, a few times at the most.
 struct EarlierLife: Equatable, Sendable {
     enum Verdict: Equatable {
@@ -29,6 +29,9 @@ struct EarlierLife: Equatable, Sendable {
         asked = incarnation
         gone = isGone ? incarnation : nil
     }
+
+    /// It may be over by now: its process is to be looked for again.
+    mutating func lookAgain() { asked = nil }
 
     /// What follows from the record; nil: it cannot be read.
     mutating func judge(_ record: HostRecord?, version: UInt64, boot: String, length: Int64, at now: BootTime)

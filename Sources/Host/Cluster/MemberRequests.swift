@@ -11,6 +11,11 @@ struct MemberRequests {
     /// Whether the claim's record says that this life of the host holds it.
     func wrote(_ record: ClaimRecord) -> Bool { record.host == host && record.incarnation == incarnation }
 
+    /// Whether the record says that this life of the host holds the claim under that token; nil: it cannot be read.
+    func holds(_ record: ClaimRecord?, token: UInt64) -> Bool {
+        record.map { $0.token == token && wrote($0) } ?? false
+    }
+
     /// The key of this host's own record.
     var ownKey: String { ClusterKey.host(host) }
 
@@ -38,11 +43,14 @@ struct MemberRequests {
         let token: UInt64
     }
 
-    /// Renews this host's record, writes back what the store has lost, and reads everything.
-    func renewal(_ record: HostRecord, if conditions: [StoreRequest.Condition], writingBack lost: [LostClaim])
-        -> StoreRequest
-    {
+    /// Renews this host's record, writes back what the store has lost, and reads everything: also `keys`, which a list may
+    /// not bring back.
+    func renewal(
+        _ record: HostRecord, if conditions: [StoreRequest.Condition], writingBack lost: [LostClaim],
+        reading keys: [String]
+    ) -> StoreRequest {
         var request = Self.survey
+        request.reads += keys
         request.conditions = conditions + lost.map { .init($0.key, $0.version) }
         request.puts =
             [.init(ownKey, record.bytes)]
@@ -58,13 +66,14 @@ struct MemberRequests {
             if: conditions, puts: [.init(key, claim(token: token, since: wall, settled: settled).bytes)], reads: [key])
     }
 
-    /// Gives a claim back that has that version and token.
+    /// Gives a claim back that has that version and token: to that host, if to a certain one.
     func releasing(
-        _ key: String, version: UInt64, token: UInt64, since wall: WallTime, settled: UInt64,
+        _ key: String, version: UInt64, token: UInt64, since wall: WallTime, settled: UInt64, to heir: HostID?,
         if epoch: StoreRequest.Condition
     ) -> StoreRequest {
         var free = claim(token: token, since: wall, settled: settled)
         free.host = nil
+        (free.giver, free.heir) = (host, heir)
         return StoreRequest(if: [epoch, .init(key, version)], puts: [.init(key, free.bytes)], reads: [key])
     }
 

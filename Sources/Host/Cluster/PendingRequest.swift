@@ -10,4 +10,6 @@ struct PendingRequest: Sendable {
     let purpose: Purpose
     let request: StoreRequest
     let asked: BootTime
+    /// How long leases were when it was asked, ns.
+    let length: Int64
 }

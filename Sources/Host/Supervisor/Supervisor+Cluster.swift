@@ -14,12 +14,19 @@ extension Supervisor {
         leasePage = page
         membership = Membership(
             try IdentityFile.establish(in: state), settings, clock: clock, deadlines: deadlines, log: log,
-            isGone: IdentityFile.isGone)
+            isOver: { [unowned self] in self.isOver(pid: $0) })
         view.cluster = { [unowned self] in self.membership?.status }
         view.standbyReason = { [unowned self] routine in
             self.membership?.explanation(of: ClaimName(plugin: routine.plugin, routine: routine.routine))
         }
         log.write(.info, "", "cluster \(settings.name): its store is \(settings.store)")
+    }
+
+    /// Whether an earlier life of this host is over, so that what it held can be taken at once: its process is gone, and
+    /// nothing is left of its workers. They die with it; one that does not at once was hunted for since the start. Where
+    /// something is left, that life is awaited as any other host is, until the kernel has ended its sessions.
+    private func isOver(pid: UInt64) -> Bool {
+        IdentityFile.isGone(pid) && fleet.orphans.isInheritanceOver
     }
 
     /// Tells the cluster what has become of routines, and does what it asks for.
@@ -28,7 +35,7 @@ extension Supervisor {
         let leased = LeasedRoutines(book: book)
         if view.phase != .stopping {
             let isSettled = catalog.isReady && catalog.changes.isEmpty
-            membership.want(leased.wishes, isSettled: isSettled)
+            membership.want(leased.takeWishes(), isSettled: isSettled)
             if isSettled { membership.pluginsAreKnown() }
         }
         for claim in leased.takeEnded() { membership.keeper.ended(claim) }

@@ -93,14 +93,17 @@ public struct StoreAnswer: Equatable, Sendable {
     public var sent: BootTime
     /// What became of the commit.
     public var outcome: Outcome
-    /// All that was found of what was to be read; nil where not all of it could be.
+    /// All that was found of what was to be read, in that order; nil where it could not be read.
     public var found: [Entry]?
+    /// The list that there was no room for the rest of, and none for the lists after it; nil: all is there.
+    public var cut: String?
 
     /// An answer.
-    public init(sent: BootTime, outcome: Outcome, found: [Entry]?) {
+    public init(sent: BootTime, outcome: Outcome, found: [Entry]?, cut: String? = nil) {
         self.sent = sent
         self.outcome = outcome
         self.found = found
+        self.cut = cut
     }
 }
 

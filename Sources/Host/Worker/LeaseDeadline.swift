@@ -1,5 +1,7 @@
 internal import HostSystem
 internal import HostValues
+internal import HostWire
+internal import Synchronization
 
 /// Ends this process when the leases of its sessions are over, by the kernel's timer: also where process or host were
 /// stopped until then. Used on the control thread.
@@ -37,9 +39,12 @@ final class LeaseDeadline {
 
     private func arm() throws(SystemError) {
         let deadline = sessions.isEmpty ? .never : page.deadline
-        if deadline == armed { return }
-        try timer.arm(at: deadline)
+        if deadline != armed { try timer.arm(at: deadline) }
         armed = deadline
+        // If it comes, the supervisor sees in the ledger that it was this, also where its leases are longer by then.
+        for (slot, runner) in sessions {
+            unsafe runner.plugin.ledger.slot(slot).pointee.leaseEnd.store(deadline.nanoseconds, ordering: .relaxed)
+        }
     }
 
     /// How long to wait at most before `look` is called again, in ms; nil while there are no sessions.

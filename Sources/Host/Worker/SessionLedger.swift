@@ -40,6 +40,7 @@ internal import Synchronization
         unsafe slot.pointee.attempt.store(1, ordering: .relaxed)
         unsafe slot.pointee.wallDue.store(nextMs, ordering: .relaxed)
         unsafe slot.pointee.passed.store(0, ordering: .relaxed)
+        unsafe slot.pointee.leaseEnd.store(0, ordering: .relaxed)
         for index in 0..<LedgerHistogram.count {
             unsafe slot.pointee.durations[index].store(0, ordering: .relaxed)
             unsafe slot.pointee.lateness[index].store(0, ordering: .relaxed)

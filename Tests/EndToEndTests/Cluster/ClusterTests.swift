@@ -31,6 +31,13 @@ extension EndToEnd {
             let why = try await Program.run("why", "exclusive", "--state", other.scratch.state, in: shared)
             #expect(why.output.contains("(standby): ") && why.output.contains("held by host "), "\(why.output)")
 
+            // Its worker alone is stopped, while its host renews its leases.
+            let worker = try await holder.worker(of: "exclusive-\(engine).so")
+            Processes.kill(worker, SIGSTOP)
+            try await holder.line("exclusive/run", "ended: lease_lost", within: .seconds(4))
+            #expect(holder.log.contains("its worker was stopped for too long"), "\(holder.log)")
+            holder = try await cluster.progress(within: .seconds(4))
+
             // Its host is stopped as a whole, for longer than the others wait.
             let stopped = holder
             let processes = cluster.processes(of: stopped)
@@ -58,6 +65,13 @@ extension EndToEnd {
             let time = try await leaving.end(by: SIGTERM)
             #expect(time < .seconds(2))
             holder = try await cluster.progress(not: leaving, within: .seconds(1))
+            let all = cluster.cycles
+            let last = try #require(all.last { $0.host == leaving.pid }).ms
+            let next = try #require(all.first { $0.ms > last && $0.host == holder.pid }).ms
+            print("\(engine): handed over within \(next - last) ms of the start of the last cycle, which takes 20 ms")
+            #expect(
+                next - last < (engine == "redis" ? 200 : 800),
+                "a host that stops hands over at once:\n\(leaving.log.suffix(2000))---\n\(holder.log.suffix(2000))")
 
             let cycles = cluster.cycles
             #expect(cycles.allSatisfy { $0.isAlone }, "two at once")

@@ -35,7 +35,7 @@ extension Model {
             at(now + ms(3000), .supervisor(host: host.index, life: host.life, .overdue(name, session: session)))
         case .kill(let name): if let session = host.started[name] { kill(host, name, session) }
         case .lookFor(let pid, let incarnation): return .process(incarnation, isGone: !isAlive(pid: pid))
-        case .refuse: break
+        case .refuse, .say: break
         case .closed:
             for name in names where host.sessions[name] != nil { report("\(name) lives after host \(host.index) left") }
             crash(host, for: uniform(100, 5000))

@@ -95,6 +95,7 @@ final class Model {
     }
 
     var length: Int64 { options.lease * 1_000_000 }
+    var longest: Int64 { length * (options.lengths.max() ?? 1) }
 
     /// The whole walk: faults for so long, and then a time in which all must come back.
     func run() -> ModelResult {
@@ -103,7 +104,7 @@ final class Model {
         at(ms(3000), .fault)
         run(until: faultsEnd)
         heal()
-        run(until: faultsEnd + length * 14)
+        run(until: faultsEnd + longest * 14)
         for name in names where hosts.count(where: { $0.isAlive && $0.wanted[name] != nil }) != 1 {
             report("\(name) is not held by anybody at the end")
         }
@@ -191,7 +192,8 @@ final class Model {
             .init(
                 id: host.id, name: "h\(host.index)", pid: host.pid, boot: host.boot, version: "1",
                 seed: random.next()),
-            length: length, weight: 100, without: options.missing, sweepAge: options.sweepAge)
+            length: length * options.lengths[random.below(options.lengths.count)], weight: 100,
+            without: options.missing, sweepAge: options.sweepAge)
         host.timerAt = .max
         host.page = nil
         host.link = nil

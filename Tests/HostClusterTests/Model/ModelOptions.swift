@@ -41,6 +41,8 @@ struct ModelOptions {
     var claims = 2
     /// The length of a lease, ms.
     var lease: Int64 = 6000
+    /// How many times as long leases are to be by some hosts' configurations.
+    var lengths: [Int64] = [1]
     /// Half of the clocks are too fast by this, half too slow.
     var rate = 0.01
     /// Mean time between faults, ms.

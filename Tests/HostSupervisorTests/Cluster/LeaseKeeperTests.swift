@@ -55,7 +55,7 @@ import Testing
                 version: "1", seed: number)
             keeper = LeaseKeeper(
                 identity, .init(name: "test", length: 10_000_000_000, weight: 100), clock: clock, deadlines: deadlines,
-                log: log, isGone: { _ in true })
+                log: log, isOver: { _ in true })
             keeper.want(Self.claim, ClaimWish())
             keeper.storeIsReady()
             perform()

@@ -13,6 +13,7 @@ import Testing
     var book: RoutineBook { harness.book }
     var leased: LeasedRoutines { LeasedRoutines(book: harness.book) }
     static let claim = ClaimName(plugin: "p", routine: "r0")
+    private static let wanted = LeasedRoutines.Wish.wanted(ClaimWish())
 
     private static func program(_ runOn: String = "{ run_on: 'one' }", number: Int = 1) throws -> Program {
         let description = PluginDescription.named("p", routines: 1)
@@ -45,7 +46,7 @@ import Testing
     @Test func aSessionWaitsForItsLease() throws {
         book.add(try Self.program())
         harness.perform()
-        #expect(leased.wishes == [Self.claim: .wanted])
+        #expect(leased.takeWishes() == [Self.claim: Self.wanted] && leased.takeWishes().isEmpty)
         #expect(harness.sessions.isEmpty && !book.isIdle)
         hold(token: 7)
         #expect(harness.sessions.isEmpty, "no lease is valid yet")
@@ -56,7 +57,7 @@ import Testing
     @Test func othersDoNot() throws {
         book.add(try Self.program("{}"))
         harness.perform()
-        #expect(leased.wishes.isEmpty && harness.sessions.count == 1 && tokens == [nil])
+        #expect(leased.takeWishes().isEmpty && harness.sessions.count == 1 && tokens == [nil])
     }
 
     @Test func aLostLeaseEndsTheSessionAndTheNextOneBringsAnother() throws {
@@ -118,11 +119,13 @@ import Testing
         extend()
         hold(token: 7)
         _ = harness.order(.stop, "p/r0")
-        #expect(leased.wishes == [Self.claim: .unwanted(.rest)])
+        #expect(leased.takeWishes() == [Self.claim: .unwanted(.rest)])
         _ = harness.order(.restart, "p/r0")
-        #expect(leased.wishes == [Self.claim: .wanted])
+        #expect(leased.takeWishes() == [Self.claim: Self.wanted])
         book.retire(1, as: .reloaded, "edited")
-        #expect(leased.wishes == [Self.claim: .wanted], "its successor goes on with it")
+        #expect(leased.takeWishes() == [Self.claim: Self.wanted], "its successor goes on with it")
+        book.forget([1])
+        #expect(leased.takeWishes() == [Self.claim: .absent])
     }
 
     @Test func aWorkerThatTheKernelKilledHasLostItsLease() throws {
@@ -133,10 +136,31 @@ import Testing
         let session = try #require(routine.session)
         let killed = SessionRecord.Reason(.crash, text: "", signal: "SIGKILL")
         let now = harness.clock.boot()
-        #expect(routine.judged(killed, of: session, book.leases, at: now).end == .crash)
+        #expect(routine.judged(killed, of: session, book.leases.gate, end: nil, at: now).end == .crash)
         let late = now + 9_000_000_000
-        #expect(routine.judged(killed, of: session, book.leases, at: late).end == .leaseLost)
+        #expect(routine.judged(killed, of: session, book.leases.gate, end: nil, at: late).end == .leaseLost)
         let fault = SessionRecord.Reason(.crash, text: "", signal: "SIGSEGV")
-        #expect(routine.judged(fault, of: session, book.leases, at: late).end == .crash)
+        #expect(routine.judged(fault, of: session, book.leases.gate, end: nil, at: late).end == .crash)
+    }
+
+    /// The kernel kills a worker that alone was stopped; the host renews its leases meanwhile.
+    @Test func aWorkerThatAloneWasStoppedHasLostItsLeaseToo() throws {
+        book.add(try Self.program())
+        extend()
+        hold(token: 7)
+        let routine = try #require(book.routines[0])
+        let session = try #require(routine.session)
+        let end = try #require(session.lease?.end)
+        harness.clock.advance(seconds: 9)
+        extend()
+        let now = harness.clock.boot()
+        let killed = SessionRecord.Reason(.crash, text: "", signal: "SIGKILL")
+        func judged(_ noted: BootTime?) -> SessionRecord.Reason {
+            routine.judged(killed, of: session, book.leases.gate, end: noted, at: now)
+        }
+        #expect(judged(nil).end == .crash)
+        #expect(judged(end).end == .leaseLost && judged(end).text.contains("stopped for too long"))
+        #expect(judged(now + 1).end == .crash, "that time has not come")
+        #expect(judged(session.startBoot).end == .crash, "a plugin has written that")
     }
 }

@@ -25,6 +25,7 @@ import Testing
             StoreAnswer(
                 sent: 5, outcome: .refused("read only"),
                 found: [.init(key: "epoch", version: .max, value: Array("{}".utf8))])),
+        .stored(8, StoreAnswer(sent: 5, outcome: .done(version: 9), found: [], cut: "claim/")),
     ]
 
     @Test(arguments: commands) func aCommandIsReadAsItWasWritten(command: StoreCommand) {
@@ -67,7 +68,7 @@ import Testing
     @Test(arguments: [[UInt8(ascii: "x")], [0x22], [0x01], [0xFF], [0xF0, 0x9F, 0x98], Array("\u{E0001}".utf8)])
     func whatAnAnswerHasRoomForIsALineThatIsRead(unit: [UInt8]) {
         for count in [0, 1, 700, StoreEvent.longestValue / unit.count, 20_000] {
-            var room = AnswerRoom()
+            var room = AnswerRoom(line: WorkerEvent.longestLine)
             var found: [StoreAnswer.Entry] = []
             let value = Array((0..<count).map { _ in unit }.joined())
             var entry = StoreAnswer.Entry(key: "key/0", version: .max, value: value)

@@ -49,7 +49,7 @@ enum IdentityFile {
         return record
     }
 
-    /// Whether the process of an earlier life of this host is gone. One with this process's own id certainly is.
+    /// Whether there is no process of that id but this one.
     static func isGone(_ pid: UInt64) -> Bool {
         guard let pid = Int32(exactly: pid) else { return true }
         return pid == HostProcess.pid || !HostProcess.exists(pid)

@@ -38,7 +38,7 @@ final class LeaseKeeper {
     private let clock: any HostClock
     private let deadlines: Deadlines
     private let log: any LogSink
-    private let isGone: (UInt64) -> Bool
+    private let isOver: (UInt64) -> Bool
     private var timer: Deadlines.Timer?
     private var member: ClusterMember
     private var orders: [Order] = []
@@ -46,18 +46,22 @@ final class LeaseKeeper {
     private var hasStore = false
     /// Since when the store has not been connected, if people were told so.
     private var downSince: BootTime?
+    /// The length of leases that people were told of, in ns.
+    private var toldLength: Int64
 
-    /// Makes a keeper. `isGone` says whether no process has that id.
+    /// Makes a keeper. `isOver` says whether an earlier life of this host is over that had that
+    /// process.
     init(
         _ identity: HostIdentity, _ settings: Settings, clock: any HostClock, deadlines: Deadlines, log: any LogSink,
-        isGone: @escaping (UInt64) -> Bool
+        isOver: @escaping (UInt64) -> Bool
     ) {
         self.settings = settings
         self.clock = clock
         self.deadlines = deadlines
         self.log = log
-        self.isGone = isGone
+        self.isOver = isOver
         member = ClusterMember(identity, length: settings.length, weight: settings.weight)
+        toldLength = settings.length
         timer = deadlines.make { [weak self] _ in self?.tell(.deadline) }
     }
 
@@ -105,7 +109,7 @@ final class LeaseKeeper {
     }
 
     private func connect() {
-        let timeout = UInt64(clamping: settings.length / 6 / 1_000_000)
+        let timeout = UInt64(clamping: member.length / 6 / 1_000_000)
         orders.append(.send(.open(prefix: "schedhost/\(settings.name)/", timeoutMs: timeout)))
     }
 
@@ -125,9 +129,9 @@ final class LeaseKeeper {
     /// No session of the claim runs, and none will begin.
     func ended(_ claim: ClaimName) { tell(.ended(claim)) }
 
-    /// The claim is to run on another host. This one does not take it for so many ns.
-    func giveUp(_ claim: ClaimName, _ departure: ClaimMachine.Departure, bar: Int64) {
-        tell(.leave(claim, departure, bar: bar))
+    /// The claim is to run on another host, on that one if it can. This one does not take it for so many ns.
+    func giveUp(_ claim: ClaimName, _ departure: ClaimMachine.Departure, bar: Int64, to heir: HostID? = nil) {
+        tell(.leave(claim, departure, bar: bar, to: heir))
     }
 
     /// What the host is to do with its claims. After `stopping`, the order `left` comes.
@@ -154,6 +158,8 @@ final class LeaseKeeper {
         let overview = recentOverview
         guard let known = overview.claim(claim) else { return "it is about to ask for its lease" }
         if known.isHeldHere { return nil }
+        if let refusal = known.refusal { return "the store refuses to write who has its lease: \(refusal)" }
+        if known.isUnknown { return "who has its lease cannot be read in the store" }
         guard let holder = known.holder else { return "nobody has its lease, and a host is about to take it" }
         if holder == overview.own { return "this host is about to take its lease again" }
         return "held by host \(overview.name(of: holder)), with token \(known.token ?? 0)"
@@ -164,12 +170,17 @@ final class LeaseKeeper {
     /// Whether the host is a member whose leases are valid.
     var isMember: Bool { lease != nil }
 
+    /// How long leases are in this cluster, in ns.
+    var length: Int64 { member.length }
+
     /// Why no claim can be held at present; nil if some can.
     var hindrance: String? {
         switch member.host.state {
-        case .refused: Self.copied
-        case .held, .doubtful: nil
-        case .closed, .joining, .over: downSince == nil ? "the cluster is being joined" : "the store is not connected"
+        case .refused: return Self.copied
+        case .held, .doubtful: return nil
+        case .closed, .joining, .over:
+            if downSince != nil { return "the store is not connected" }
+            return member.trouble.map { Self.text(of: $0) } ?? "the cluster is being joined"
         }
     }
 
@@ -186,11 +197,25 @@ final class LeaseKeeper {
                 if let answer = perform(action) { waiting.append(answer) }
             }
         }
+        tellLength()
         guard let timer else { return }
         let next = member.nextDeadline
         // Timers do not advance in a suspend, unlike leases. The kernel ends workers in time; the supervisor's part comes
         // with the first event after it.
         deadlines.set(timer, at: next == .never ? nil : clock.monotonic() + max(0, next - clock.boot()))
+    }
+
+    /// Leases are as long on all hosts: what is configured for this one counts when all say the same.
+    private func tellLength() {
+        guard member.length != toldLength else { return }
+        toldLength = member.length
+        let (now, own) = (member.length / 1_000_000, settings.length / 1_000_000)
+        let text =
+            now == own
+            ? "cluster: leases last for \(now) ms from now on, as lease_ms says on all hosts"
+            : "cluster: leases last for \(now) ms, as on its other hosts, and lease_ms is \(own) here: that holds when all of "
+                + "them say so"
+        log.write(now == own ? .info : .warning, "", text)
     }
 
     private func perform(_ action: ClusterMember.Action) -> ClusterMember.Event? {
@@ -206,18 +231,31 @@ final class LeaseKeeper {
             log.write(ending.isLoss ? .warning : .info, claim.description, "its sessions end on this host: \(text)")
             orders.append(.end(claim, ending, text: text))
         case .kill(let claim): orders.append(.kill(claim))
-        case .lookFor(let pid, let incarnation): return .process(incarnation, isGone: isGone(pid))
+        case .lookFor(let pid, let incarnation): return .process(incarnation, isGone: isOver(pid))
         case .refuse: log.write(.critical, "", "cluster: \(Self.copied)")
+        case .say(let trouble?): log.write(.error, "", "cluster: \(Self.text(of: trouble))")
+        case .say(nil): log.write(.info, "", "cluster: the store takes and brings back all again")
         case .closed: orders.append(.left)
         }
         return nil
+    }
+
+    private static func text(of trouble: StoreTrouble) -> String {
+        switch trouble {
+        case .refuses(let key, let text): "the store refuses to write \(key): \(text)"
+        case .tooMuch(ClusterKey.claims):
+            "the store has more claims than a host reads: those behind them are taken over by nobody"
+        case .tooMuch: "the store has more hosts than a host reads: no lease is held"
+        }
     }
 
     private func text(of ending: ClaimMachine.Ending) -> String {
         switch ending {
         case .lost(.silence(let time)):
             let tenths = time / 100_000_000
-            return "the store did not answer for \(tenths / 10).\(tenths % 10) s"
+            let span = "\(tenths / 10).\(tenths % 10) s"
+            return member.trouble.map { "for \(span) \(Self.text(of: $0))" }
+                ?? "the store did not answer for \(span)"
         case .lost(.takenOver(let host, let token)):
             return "host \(overview.name(of: host)) took it over, with token \(token)"
         case .lost(.recordGone): return "its record in the store is gone"

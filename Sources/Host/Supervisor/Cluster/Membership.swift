@@ -28,7 +28,9 @@ final class Membership {
     private var store: Load?
     private var restarts = StoreRestarts()
     private var timer: Deadlines.Timer?
-    private var wanted: Set<ClaimName> = []
+    /// What this host is to hold. Of what is not here any more, `absent` has its claims until it is sure not to come back.
+    private var wanted: [ClaimName: ClaimWish] = [:]
+    private var absent: Set<ClaimName> = []
     private var loads: [Load] = []
     private var isStopping = false
     /// What was said last of a store that cannot be had.
@@ -37,7 +39,7 @@ final class Membership {
     /// Makes the part of that host.
     init(
         _ identity: HostIdentity, _ settings: ClusterSettings, clock: any HostClock, deadlines: Deadlines,
-        log: any LogSink, isGone: @escaping (UInt64) -> Bool
+        log: any LogSink, isOver: @escaping (UInt64) -> Bool
     ) {
         self.settings = settings
         self.clock = clock
@@ -47,7 +49,7 @@ final class Membership {
             identity,
             LeaseKeeper.Settings(
                 name: settings.name, length: Int64(nanosecondsFrom: settings.leaseMs), weight: settings.weight),
-            clock: clock, deadlines: deadlines, log: log, isGone: isGone)
+            clock: clock, deadlines: deadlines, log: log, isOver: isOver)
         timer = deadlines.make { [weak self] _ in self?.tell(.deadline) }
     }
 
@@ -129,7 +131,8 @@ final class Membership {
             validMs: keeper.lease.map { max(0, $0.kill - now) / 1_000_000 })
         status.members = overview.hosts.map {
             .init(
-                id: $0.id.description, name: $0.name ?? "", version: $0.version, weight: $0.weight, leases: $0.leases,
+                id: $0.id.description, name: $0.name == nil ? "" : overview.name(of: $0.id), version: $0.version,
+                weight: $0.weight, leases: $0.leases,
                 silentMs: max(0, now - $0.since) / 1_000_000, isOwn: $0.id == overview.own)
         }
         status.claims = overview.claims.map { claim in
@@ -148,20 +151,23 @@ final class Membership {
             ? "the host waits for its store: no plugin is called \(settings.store)" : keeper.explanation(of: claim)
     }
 
-    /// What is to become of the claims that there are here. One that is not among them is given back when `isSettled`: until
-    /// then its plugin may be about to come back.
+    /// What has changed of what this host is to hold. What is not here any more is given back when `isSettled`: until then its
+    /// plugin may be about to come back.
     func want(_ wishes: [ClaimName: LeasedRoutines.Wish], isSettled: Bool) {
         for (claim, wish) in wishes {
+            absent.remove(claim)
             switch wish {
-            case .wanted: if wanted.insert(claim).inserted { keeper.want(claim, ClaimWish()) }
-            case .unwanted(let why): if wanted.remove(claim) != nil { keeper.drop(claim, why) }
+            case .wanted(let wish): if wanted.updateValue(wish, forKey: claim) != wish { keeper.want(claim, wish) }
+            case .unwanted(let why): if wanted.removeValue(forKey: claim) != nil { keeper.drop(claim, why) }
+            case .absent: if wanted[claim] != nil { absent.insert(claim) }
             }
         }
-        guard isSettled else { return }
-        for claim in wanted where wishes[claim] == nil {
-            wanted.remove(claim)
+        guard isSettled, !absent.isEmpty else { return }
+        for claim in absent {
+            wanted[claim] = nil
             keeper.drop(claim, .removed)
         }
+        absent = []
     }
 
     /// The host stops: what it holds is given back, and then it leaves.

@@ -14,6 +14,8 @@ struct LedgerCounts: Equatable {
     var cache = RoutineStatus.Cache()
     var durations: LatencyHistogram
     var lateness: LatencyHistogram
+    /// When the kernel was to end the worker since its leases were over; nil if the session lived by none.
+    var leaseEnd: BootTime?
 
     /// The counts in a slot's bytes; nil if they belong to another session.
     init?(_ bytes: [UInt8], of session: SessionID) {
@@ -43,6 +45,8 @@ struct LedgerCounts: Equatable {
         lastDuration = max(0, Int64(bitPattern: word(8)))
         totalDuration = UInt64(max(0, Int64(bitPattern: word(9))))
         longest = max(0, Int64(bitPattern: word(13)))
+        let end = Int64(bitPattern: word(23))
+        leaseEnd = end > 0 && end < 1 << 60 ? BootTime(nanoseconds: end) : nil
         cache.hits = word(14)
         cache.loads = word(15)
         cache.failures = word(16)

@@ -92,6 +92,9 @@ final class Orphans {
     /// Whether no orphan is left, as far as is known.
     var isOver: Bool { since == nil && !isDue }
 
+    /// Whether nothing is left of earlier hosts' workers, as far as is known.
+    var isInheritanceOver: Bool { predecessors.isEmpty }
+
     /// Whether a host that ends need not wait any longer; a process that cannot be killed delays the end only for
     /// `patience`.
     var isQuiet: Bool {

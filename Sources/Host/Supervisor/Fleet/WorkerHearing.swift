@@ -29,8 +29,8 @@ struct WorkerHearing {
         var isForeign: Bool { foreign > charged / 2 }
     }
 
-    /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000. While none is
-    /// awaited, no line is longer than `WorkerEvent.longestLine`.
+    /// The longest line is the description of a plugin: some 80 bytes a routine, and there may be 100 000. While neither one
+    /// nor a store's answer is awaited, no line is longer than `WorkerEvent.longestLine`.
     private static let longestDescription = 32 << 20
 
     private var lines = LineSplitter(limit: WorkerEvent.longestLine)
@@ -46,6 +46,7 @@ struct WorkerHearing {
     /// It is told something.
     mutating func sent(_ command: WorkerCommand) {
         debt.sent(command)
+        limit()
         if case .load(let load) = command, !load.isForRunning { expect(1) }
     }
 
@@ -92,6 +93,7 @@ struct WorkerHearing {
         case .loaded, .ended, .wantsTurn, .turnOver, .goodbye, .store: break
         }
         let isOwed = debt.heard(event)
+        if case .store = event { limit() }
         if !isOwed { charge(size, &heard) }
         heard.told.append(.event(event, isOwed: isOwed))
     }
@@ -104,7 +106,13 @@ struct WorkerHearing {
     /// So many more descriptions are awaited.
     private mutating func expect(_ more: Int) {
         awaited = max(0, awaited + more)
-        lines.limit = awaited > 0 ? Self.longestDescription : WorkerEvent.longestLine
+        limit()
+    }
+
+    private mutating func limit() {
+        lines.limit =
+            awaited > 0
+            ? Self.longestDescription : debt.isOwedByStore ? StoreEvent.longestLine : WorkerEvent.longestLine
     }
 
     /// The time of `nextCheck` may have come.

@@ -20,7 +20,7 @@ extension RoutineBook {
 
     /// Whether the routine runs on one host only, and that is another one or is not known.
     func mustWait(_ routine: RoutineEntry) -> Bool {
-        leased[routine.key] != nil && leases.token(of: routine.identifier, at: clock.boot()) == nil
+        routine.claim.map { leases.gate.grant(of: $0, at: clock.boot()) == nil } ?? false
     }
 
     /// Retries the pending starts, because a worker of that key has loaded the plugin, or the load there was
@@ -46,10 +46,10 @@ extension RoutineBook {
     func begin(_ key: Int, _ id: SessionID, in seat: Seat) -> OpenSession? {
         guard let routine = routines[key] else { return nil }
         let boot = clock.boot()
-        let token = leased[key] == nil ? nil : leases.token(of: routine.identifier, at: boot)
-        if leased[key] != nil, token == nil { return nil }
+        let lease = routine.claim.flatMap { leases.gate.grant(of: $0, at: boot) }
+        if routine.claim != nil, lease == nil { return nil }
         let session = RoutineEntry.Session(
-            id: id, startMs: clock.wallMilliseconds(), startBoot: boot, seat: seat, leaseToken: token)
+            id: id, startMs: clock.wallMilliseconds(), startBoot: boot, seat: seat, lease: lease)
         routine.isStartPending = false
         routine.session = session
         running[id] = routine
@@ -62,7 +62,7 @@ extension RoutineBook {
         var order = routine.order(for: session, past)
         order.timing = memory.timing(
             routine.settings.timing, of: routine.identifier, nowMs: clock.wallMilliseconds())
-        order.leaseToken = session.leaseToken
+        order.leaseToken = session.lease?.token
         actions.append(.send(.start(order), session.seat))
         hangs.begin(routine.key, session.id, at: session.startBoot, routine.settings.timeoutNanoseconds)
         tell(routine, .started)
@@ -133,7 +133,8 @@ extension RoutineBook {
             var reason = verdict.reason
             if verdict.isReported { reason = routine.reportedEnd(of: session, wasTold: true).checked(reason) }
             if verdict.isLate { reason.kind = .known(session.endAs ?? .stopped) }
-            reason = routine.judged(reason, of: session, leases, at: clock.boot())
+            let leaseEnd = obituary.counts[verdict.slot]?.leaseEnd
+            reason = routine.judged(reason, of: session, leases.gate, end: leaseEnd, at: clock.boot())
             var record = routine.record(of: session, reason, by: host, clock)
             record.cycles = verdict.counts?.cycle ?? 0
             record.failures = verdict.counts?.failures ?? 0
@@ -233,21 +234,13 @@ extension RoutineBook {
         _ failed: FailedLoad, of plugin: String, version: String?, for routines: [String],
         _ waiting: [RoutineEntry] = []
     ) {
-        guard failed.isRecorded else { return }
-        let wall = clock.wallMilliseconds()
-        let duration = max(0, clock.monotonic() - failed.startedAt) / 1_000_000
-        var report = failed.report
-        var kept: String?
-        for name in routines {
-            var record = SessionRecord(
-                session: sessionIDs.next(milliseconds: wall, using: &random), plugin: plugin, pluginVersion: version,
-                build: failed.load.build, routine: name, host: host.name, pid: failed.pid, startMs: wall - duration,
-                finishMs: wall, durationMs: duration, cycles: 0, reason: failed.reason)
-            kept = kept ?? report.map { _ in CrashReports.name(of: plugin, record.session) }
-            record.report = kept
-            let settings = waiting.first { $0.name == name }?.settings
-            actions.append(.record(record, report: report, settings: settings))
-            report = nil
+        let records = failed.records(
+            of: plugin, version: version, for: routines, by: host, at: clock.monotonic(),
+            wallMs: clock.wallMilliseconds()
+        ) { nextSession() }
+        for (place, record) in records.enumerated() {
+            let settings = waiting.first { $0.name == record.routine }?.settings
+            actions.append(.record(record, report: place == 0 ? failed.report : nil, settings: settings))
         }
     }
 }

@@ -75,9 +75,8 @@ final class RoutineBook {
     var routines: [Int: RoutineEntry] = [:]
     /// The routines that have a session, by its id.
     var running: [SessionID: RoutineEntry] = [:]
-    /// The routines that run on one host only, and which of them may begin sessions here.
-    var leased: [Int: RoutineEntry] = [:]
-    var leases = LeaseGate()
+    /// The routines that run on one host only.
+    var leases = LeasedEntries()
     /// The totals of ended sessions, by `plugin/routine`.
     var totals: [String: RoutineTotals] = [:]
     private var legacies = RoutineLegacies()
@@ -148,7 +147,7 @@ final class RoutineBook {
         routine.isPaused = legacy.isPaused ?? tally?.isPaused ?? false
         entry.routines.append(routine)
         routines[routine.key] = routine
-        if settings.runOn == .one { leased[routine.key] = routine }
+        leases.add(routine)
         if policy.state == .quarantined {
             log.write(.warning, id, "still quarantined: \(policy.quarantine?.why ?? "")")
         }
@@ -172,6 +171,7 @@ final class RoutineBook {
         entry.isRetired = true
         for routine in entry.routines {
             if let timer = routine.timer { deadlines.set(timer, at: nil) }
+            leases.note(routine)
             endSession(of: routine, as: kind, text)
         }
     }
@@ -188,7 +188,7 @@ final class RoutineBook {
                 for timer in [routine.timer, routine.stopTimer] { if let timer { deadlines.remove(timer) } }
                 hangs.remove(routine.key)
                 routines[routine.key] = nil
-                leased[routine.key] = nil
+                leases.remove(routine)
                 let isKnown = (tallies.saved[routine.identifier]?.isPaused ?? false) == routine.isPaused
                 left.append(
                     (routine.identifier, .init(isPaused: isKnown ? nil : routine.isPaused, pace: routine.policy.pace)))
@@ -245,6 +245,7 @@ final class RoutineBook {
         }
         perform(routine.policy.handle(event, at: clock.monotonic(), using: &random), for: routine)
         arm(routine, at: isStopping ? nil : routine.policy.nextDeadline)
+        leases.note(routine)
         tallyChanged()
         if wasAlive, !routine.policy.isAlive { actions.append(.release(routine.place)) }
     }

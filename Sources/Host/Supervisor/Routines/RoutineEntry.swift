@@ -1,3 +1,4 @@
+internal import HostCluster
 internal import HostPolicy
 internal import HostStore
 internal import HostSystem
@@ -12,8 +13,8 @@ final class RoutineEntry {
         let startMs: Int64
         let startBoot: BootTime
         let seat: Seat
-        /// The token of the lease with which it began; nil if it lives by none.
-        let leaseToken: UInt64?
+        /// The lease with which it began; nil if it lives by none.
+        let lease: LeaseGate.Grant?
         /// The kind of end for the record, if the host has asked the session to end.
         var endAs: SessionEnd?
         /// The text for the record in that case.
@@ -37,6 +38,8 @@ final class RoutineEntry {
     var isPaused = false
     /// When the routine ends for good, in UTC ms; nil if it does not.
     let untilMs: Int64?
+    /// What one host at a time holds of it; nil: it runs on each host.
+    let claim: ClaimName?
 
     init(key: Int, owner: ProgramEntry, index: Int, policy: RestartPolicy, settings: EffectiveSettings, untilMs: Int64?)
     {
@@ -46,6 +49,11 @@ final class RoutineEntry {
         self.policy = policy
         self.settings = settings
         self.untilMs = untilMs
+        claim =
+            switch settings.runOn {
+            case .each: nil
+            case .one: ClaimName(plugin: owner.program.name, routine: owner.program.routines[index].name)
+            }
     }
 
     var program: Program { owner.program }

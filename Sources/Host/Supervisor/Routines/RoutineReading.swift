@@ -101,7 +101,7 @@ struct RoutineReading {
         status.lifetimeCycles = lifetime(routine.identifier)
         status.cache = totals.cache(nil, worker: nil)
         setState(&status, of: routine)
-        status.leaseToken = book.leases.token(of: routine.identifier, at: clock.boot())
+        status.leaseToken = routine.claim.flatMap { book.leases.gate.grant(of: $0, at: clock.boot())?.token }
         if routine.session == nil { status.cycle = totals.lastCycles }
         guard let session = routine.session else { return status }
         status.session = session.id

@@ -27,7 +27,7 @@ public enum WorkerEvent: Equatable, Sendable {
     case goodbye
 
     /// The longest line that is heard, in bytes, but for descriptions that were requested.
-    public static let longestLine = StoreEvent.longestLine
+    public static let longestLine = 1 << 20
 
     /// The end of a session.
     public struct Ended: Equatable, Sendable {

@@ -54,8 +54,11 @@ public struct LedgerSlot: ~Copyable {
     public let wallDue: Atomic<Int64>
     /// Completed cycles that failed but whose error was ignored.
     public let passed: Atomic<UInt64>
+    /// When the kernel ends the worker since its leases are over, in ns since the boot; 0 if the session lives by none. The
+    /// worker's control thread writes it.
+    public let leaseEnd: Atomic<Int64>
     /// Reserved for later fields.
-    private let reserved: InlineArray<9, UInt64>
+    private let reserved: InlineArray<8, UInt64>
     /// A histogram of the durations of cycles, by `LedgerHistogram.bucket`.
     public let durations: InlineArray<24, Atomic<UInt64>>
     /// A histogram of the delays between due time and start, by `LedgerHistogram.bucket`.

@@ -7,10 +7,10 @@ public struct AnswerRoom: Sendable {
     /// The most that is in the line beside the entries: the text of a refusal with all its characters escaped, and numbers.
     private static let mostBeside = 8192
 
-    private var left = StoreEvent.longestLine - mostBeside
+    private var left: Int
 
-    /// The room of an answer that has no entry yet.
-    public init() {}
+    /// The room of an answer that has no entry yet. A test may choose a shorter line.
+    public init(line: Int = StoreEvent.longestLine) { left = line - Self.mostBeside }
 
     /// Whether there is room for this entry too; if so, it has it from now on.
     public mutating func take(_ entry: StoreAnswer.Entry) -> Bool {

@@ -11,8 +11,8 @@ public enum StoreEvent: Equatable, Sendable {
     /// Somebody has changed these keys. Some changes may not be told.
     case changed([String])
 
-    /// The longest line, in bytes: an answer brings back what fits in it (`AnswerRoom`).
-    public static let longestLine = 1 << 20
+    /// The longest line, in bytes: an answer brings back what fits in it (`AnswerRoom`). Some 50 000 claims do.
+    public static let longestLine = 16 << 20
     /// The longest value that is told, in bytes. A store worker cuts longer ones to one byte more: no record is that long.
     public static let longestValue = 4096
     /// The longest key that is told, in bytes.
@@ -110,6 +110,7 @@ extension StoreEvent {
         var version: UInt64 = 0
         var text = ""
         var values: [StoreAnswer.Entry]?
+        var cut: String?
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
             case "id": id = try cursor.unsigned()
@@ -117,6 +118,7 @@ extension StoreEvent {
             case "status": status = try cursor.word()
             case "version": version = try cursor.unsigned()
             case "text": text = String(try cursor.string().cut(to: longestText))
+            case "cut": cut = try cursor.text(most: longestKey)
             case "values":
                 var entries: [StoreAnswer.Entry] = []
                 try cursor.list { (cursor) throws(JSONFault) in
@@ -138,7 +140,7 @@ extension StoreEvent {
             case .unknown: .unknown
             case .refused: .refused(text)
             }
-        return .stored(id, StoreAnswer(sent: BootTime(nanoseconds: sent), outcome: outcome, found: values))
+        return .stored(id, StoreAnswer(sent: BootTime(nanoseconds: sent), outcome: outcome, found: values, cut: cut))
     }
 
     fileprivate enum Status: String {
@@ -159,6 +161,7 @@ extension StoreAnswer {
             writer.field("status", StoreEvent.Status.refused.rawValue)
             writer.field("text", text, limit: 1000)
         }
+        if let cut { writer.field("cut", cut) }
         guard let found else { return }
         writer.openList("values")
         for entry in found { StoreField(entry).write(to: &writer) }

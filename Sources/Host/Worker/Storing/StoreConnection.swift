@@ -19,12 +19,13 @@ internal import HostWire
     private let store: OfferedStore
     private let clock: any HostClock
     private let prefix: [UInt8]
+    private let room: AnswerRoom
     private let raw: OpaquePointer
 
-    /// Connects. All keys get `prefix` in front.
+    /// Connects. All keys get `prefix` in front. Answers have so much `room`.
     init(
         _ store: OfferedStore, _ scheduler: UnsafePointer<schedhost_scheduler>, prefix: String, timeoutMs: UInt32,
-        clock: any HostClock
+        room: AnswerRoom = AnswerRoom(), clock: any HostClock
     ) throws(Broken) {
         let name = StoredBytes(limit: Int(SCHEDHOST_STORE_MAX_INSTANCE))
         var server = unsafe schedhost_store_server()
@@ -40,6 +41,7 @@ internal import HostWire
         self.store = store
         self.clock = clock
         self.prefix = Array(prefix.utf8)
+        self.room = room
         instance = String(decoding: name.bytes, as: UTF8.self)
     }
 
@@ -52,13 +54,20 @@ internal import HostWire
         var answer = StoreAnswer(sent: sent, outcome: .done(version: 0), found: [])
         do throws(Broken) {
             if request.writes { try commit(request, until: deadline, into: &answer) }
-            var found = Findings()
+            var found = Findings(room: room)
             for key in request.reads where found.isWhole { try read(key, until: deadline, into: &found) }
-            for start in request.lists where found.isWhole { try list(start, until: deadline, into: &found) }
-            answer.found = found.isWhole ? found.entries : nil
+            guard found.isWhole else {
+                answer.found = nil
+                return (answer, nil)
+            }
+            for start in request.lists where found.isWhole {
+                try list(start, until: deadline, into: &found)
+                if !found.isWhole { answer.cut = start }
+            }
+            answer.found = found.entries
             return (answer, nil)
         } catch {
-            answer.found = nil
+            (answer.found, answer.cut) = (nil, nil)
             if case .done(version: 0) = answer.outcome { answer.outcome = .unknown }
             return (answer, error)
         }

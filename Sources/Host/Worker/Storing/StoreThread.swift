@@ -40,11 +40,14 @@ final class StoreThread: Sendable {
 
     private let store: OfferedStore
     private let context: PluginContext
+    private let room: AnswerRoom
     private let state = Monitor(State())
 
-    init(_ store: OfferedStore, of context: PluginContext) {
+    /// Makes one that does not run yet. A test may choose less room for an answer.
+    init(_ store: OfferedStore, of context: PluginContext, room: AnswerRoom = AnswerRoom()) {
         self.store = store
         self.context = context
+        self.room = room
     }
 
     /// Performs a command. Called on the control thread.
@@ -150,7 +153,7 @@ final class StoreThread: Sendable {
         try call(calls) { timeoutMs throws(StoreConnection.Broken) in
             guard let scheduler = unsafe context.scope?.scheduler else { throw .init(text: "it is not loaded") }
             return try unsafe StoreConnection(
-                store, scheduler, prefix: prefix, timeoutMs: timeoutMs, clock: context.clock)
+                store, scheduler, prefix: prefix, timeoutMs: timeoutMs, room: room, clock: context.clock)
         }
     }
 

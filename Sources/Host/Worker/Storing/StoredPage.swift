@@ -10,7 +10,9 @@ struct Findings {
     private(set) var entries: [StoreAnswer.Entry] = []
     /// Whether there was room for all that was found.
     private(set) var isWhole = true
-    private var room = AnswerRoom()
+    private var room: AnswerRoom
+
+    init(room: AnswerRoom) { self.room = room }
 
     mutating func add(_ entry: StoreAnswer.Entry) {
         isWhole = isWhole && room.take(entry)
