@@ -19,5 +19,6 @@ extension SessionRecord {
         stats: .init([
             ("z", .int(.min)), ("a", .double(0.1)), ("one", .double(1)), ("big", .double(1e300)),
             ("ü", .string("x,\"y")),
-        ]), report: "/x")
+        ]), report: "/x"
+    ).timed(.init(p50: 1, p99: .max, longest: .max, lateP50: .min, lateP99: 0))
 }

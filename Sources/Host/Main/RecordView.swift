@@ -49,8 +49,15 @@ enum RecordView {
             ("errors", "\(record.failures)"),
             ("missed", "\(record.missed)"),
             ("lifetime", record.lifetimeCycles.map { "\($0) cycles" } ?? "-"),
-            ("reason", RecordTable.reason(record.reason)),
         ]
+        if let times = record.cycleTimes {
+            func text(_ nanoseconds: Int64) -> String { DurationText.measured(nanoseconds: max(0, nanoseconds)) }
+            lines += [
+                ("took", "p50 \(text(times.p50)), p99 \(text(times.p99)), longest \(text(times.longest))"),
+                ("late", "p50 \(text(times.lateP50)), p99 \(text(times.lateP99))"),
+            ]
+        }
+        lines.append(("reason", RecordTable.reason(record.reason)))
         for (name, value) in record.stats.columns { lines.append((name, "\(value)")) }
         if let report = record.report { lines.append(("report", report)) }
         return lines.map { name, value in

@@ -65,6 +65,32 @@ final class HostView: ControlledHost {
 
     /// The status, read from the ledgers and from the kernel, so that workers are not disturbed.
     func freshStatus() -> HostStatus {
+        var status = ownStatus()
+        status.plugins = catalog.status()
+        status.routines = book.status { [keeper] in keeper.lifetimeCycles(of: $0) }
+        for index in status.routines.indices { explainStandby(&status.routines[index]) }
+        status.cluster = cluster()
+        status.workers = fleet.status { name(of: $0) }
+        return status
+    }
+
+    func freshSheet(of plugin: String, _ routine: String, last: SessionRecord?) -> RoutineSheet? {
+        guard var found = book.status(of: plugin, routine, lifetime: { [keeper] in keeper.lifetimeCycles(of: $0) })
+        else { return nil }
+        explainStandby(&found.routine)
+        var status = ownStatus()
+        status.plugins = catalog.status().filter { $0.id == plugin }
+        status.routines = [found.routine]
+        status.workers = found.routine.worker.map { fleet.status(only: $0) { name(of: $0) } } ?? []
+        return RoutineSheet(found.routine, at: status, sharing: found.sharing, last: last)
+    }
+
+    private func explainStandby(_ routine: inout RoutineStatus) {
+        if routine.state == .standby { routine.why = standbyReason(routine) }
+    }
+
+    /// What the status says of the host itself.
+    private func ownStatus() -> HostStatus {
         var status = HostStatus(
             version: HostVersion.text, pid: HostProcess.pid, host: machine, nowMs: clock.wallMilliseconds(),
             startMs: startMs, uptimeMs: max(0, clock.boot() - startBoot) / 1_000_000, pluginsPath: options.plugins,
@@ -76,13 +102,6 @@ final class HostView: ControlledHost {
         status.cpuMs = own?.cpuMs
         status.sandboxABI = SandboxMaker.support.abi
         status.sandboxGaps = SandboxMaker.support.missing
-        status.plugins = catalog.status()
-        status.routines = book.status { [keeper] in keeper.lifetimeCycles(of: $0) }
-        for index in status.routines.indices where status.routines[index].state == .standby {
-            status.routines[index].why = standbyReason(status.routines[index])
-        }
-        status.cluster = cluster()
-        status.workers = fleet.status { name(of: $0) }
         return status
     }
 

@@ -34,6 +34,8 @@ public struct SessionRecord: Equatable, Sendable {
     public var missed: UInt64
     /// The routine's cycles in all its records, including this one.
     public var lifetimeCycles: UInt64?
+    /// How long its cycles took; nil if that is not known, as after the death of the host.
+    public var cycleTimes: CycleTimes?
     /// Why the session ended.
     public var reason: Reason
     /// The routine's own columns, in the order in which it defined them.
@@ -51,6 +53,7 @@ public struct SessionRecord: Equatable, Sendable {
         case clockStepMs = "clock_step_ms"
         case cycles, failures, missed
         case lifetimeCycles = "lifetime_cycles"
+        case cycleTimes = "cycle_times"
         case reason, stats, report
     }
 

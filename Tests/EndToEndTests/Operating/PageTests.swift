@@ -134,9 +134,7 @@ extension EndToEnd {
                 [try Program.path, "report", "--output", file, "--state", scratch.state], in: scratch)
             #expect(try await report.ended() == .exited(0), "\(report.errors)")
             for place in ["\(url)/", "file://\(file)"] {
-                let document = try await Command.shell(
-                    "chromium --headless --no-sandbox --disable-gpu --user-data-dir='\(scratch.path)/browser' "
-                        + "--virtual-time-budget=4000 --dump-dom '\(place)'", in: scratch)
+                let document = try await document(of: place, in: scratch)
                 for text in [
                     "healthy/beat", "crash SIGSEGV", "class=\"session failed\"", "misdeed_segv", "class=\"spread\"",
                 ] {
@@ -150,6 +148,77 @@ extension EndToEnd {
             #expect(text.contains(#/\n0 +misdeed_segv at misdeeds_faults.c:\d+ in faulty\n/#), "\(text)")
             let json = try await curl("\(url)/report/\(record.session).json", in: scratch)
             #expect(json.hasPrefix("{") && json.contains("misdeed_segv"))
+        }
+
+        /// What a browser has made of a page after some refreshes.
+        private func document(of place: String, in scratch: Scratch) async throws -> String {
+            try await Command.shell(
+                "timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir='\(scratch.path)/browser' "
+                    + "--virtual-time-budget=4000 --dump-dom '\(place)'", in: scratch)
+        }
+
+        @Test(
+            .enabled(if: Tools.has("curl") && Tools.has("chromium"), "curl or chromium is not installed"),
+            .timeLimit(.minutes(2)))
+        func `a browser opens a routine by its address, and a session with its crash`() async throws {
+            let (host, scratch, url) = try await host(faulty: true)
+            try await host.line("faulty/misbehave", "SIGSEGV")
+            try await eventually("the record") { try host.records.contains { $0.report != nil } }
+            let record = try #require(try host.records.first { $0.report != nil })
+            #expect((record.cycleTimes?.longest ?? 0) > 0)
+            let file = scratch.path + "/report.html"
+            let report = try Command(
+                [try Program.path, "report", "--output", file, "--state", scratch.state], in: scratch)
+            #expect(try await report.ended() == .exited(0), "\(report.errors)")
+            for place in ["\(url)/", "file://\(file)"] {
+                let own = try await document(of: "\(place)#/healthy/beat", in: scratch)
+                for text in ["<title>healthy/beat", "id=\"r-why\">It ", "class=\"line worst\"", "healthy.so, version"] {
+                    #expect(own.contains(text), "\(place): \(text)")
+                }
+                let session = try await document(of: "\(place)#/faulty/misbehave/\(record.session)", in: scratch)
+                for text in ["aria-expanded=\"true\"", "misdeed_segv", "misdeeds_faults.c:", "class=\"failure\""] {
+                    #expect(session.contains(text), "\(place): \(text)")
+                }
+                let isLive = place.hasPrefix("http")
+                #expect(session.contains("class=\"frames\"") == isLive)
+                #expect(session.contains("<h4>Last lines before its end") == isLive)
+            }
+            let absent = try await document(of: "\(url)/#/no/such", in: scratch)
+            #expect(absent.contains("id=\"r-why\">There is no such routine in this host, and no record"))
+        }
+
+        @Test(
+            .enabled(if: Tools.has("curl") && Tools.has("chromium"), "curl or chromium is not installed"),
+            .timeLimit(.minutes(2)))
+        func `what a plugin says does nothing in a browser`() async throws {
+            let markup = "</td><script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
+            try await Fixtures.build(
+                "page-hostile",
+                c: Source.plugin(
+                    "page-hostile", waitMs: 10,
+                    body: #"schedhost_warning(scheduler, "\#(markup) \xe2\x80\xae turned \x1b[31m"); return 5;"#))
+            let scratch = try Scratch()
+            try scratch.add("page-hostile")
+            let host = try Host("--listen", "127.0.0.1:0", in: scratch)
+            let line = try await host.line("listening on http://")
+            let url = "http://127.0.0.1:\(line.split(separator: ":").last?.prefix { $0.isNumber } ?? "")"
+            try await host.line("page-hostile/run", "turned")
+            for place in ["\(url)/", "\(url)/#/page-hostile/run"] {
+                let document = try await document(of: place, in: scratch)
+                #expect(document.contains("&lt;script&gt;document.title='owned'&lt;/script&gt;&lt;img"), "\(place)")
+                #expect(document.contains("\\u{202e} turned \\u{1b}[31m") && !document.contains("<title>owned"))
+                #expect(!document.contains("<img"))
+            }
+            _ = try await host.end(by: Signals.interrupt)
+        }
+
+        @Test(.enabled(if: Tools.has("curl") && Tools.has("node"), "curl or node is not installed"))
+        func `the page's script is good JavaScript`() async throws {
+            let (host, scratch, url) = try await host()
+            _ = try await Command.shell(
+                "curl -s '\(url)/' | sed -n '/^<script>$/,/^<\\/script>$/p' | sed '1d;$d' > page.js && "
+                    + "grep -q '^\"use strict\";' page.js && node --check page.js", in: scratch)
+            _ = try await host.end(by: Signals.interrupt)
         }
 
         @Test(.enabled(if: Tools.has("script"), "script (util-linux) is not installed"))

@@ -34,4 +34,11 @@ import Testing
         recent.add(RecordLine(record(100, text: String(repeating: "y", count: 2000))))
         #expect(recent.report(of: record(100).session) == nil && recent.count > 5)
     }
+
+    @Test func `the newest record of a routine`() {
+        var recent = RecentRecords(most: 10, mostBytes: 1 << 20)
+        for number in 1...3 as ClosedRange<UInt64> { recent.add(RecordLine(record(number))) }
+        #expect(recent.newest(of: "p", "r") == record(3))
+        #expect(recent.newest(of: "p", "other") == nil && recent.newest(of: "q", "r") == nil)
+    }
 }

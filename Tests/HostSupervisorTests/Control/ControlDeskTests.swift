@@ -33,9 +33,21 @@ extension MemoryLog: ConsoleLog {
             status.plugins = [.init(id: "a", file: "a.so", version: "1", state: "ready", why: nil, routines: 1)]
             return status
         }
+        func freshSheet(of plugin: String, _ routine: String, last: SessionRecord?) -> RoutineSheet? {
+            let status = freshStatus()
+            return status.routines.first { $0.plugin == plugin && $0.routine == routine }.map {
+                RoutineSheet($0, at: status, sharing: 1, last: last)
+            }
+        }
         func progress(most: Int) -> [RoutineStatus] { Array(running.prefix(most)) }
         func perform(_ order: ControlRequest) -> ControlResponse {
             orders.append(order)
+            if order.action == .logs, order.identifiers == ["a/gone"] { return .failed("there is no a/gone") }
+            if order.action == .logs, !order.identifiers.isEmpty {
+                return .lines([
+                    LogLine(number: 8, ordinal: 1, ms: 5, level: .error, subject: "a/r", text: "<b>\u{202E}")
+                ])
+            }
             return .outcomes([.init(id: "a/r", isDone: true, text: "done")])
         }
     }
@@ -120,6 +132,48 @@ extension MemoryLog: ConsoleLog {
     ])
     func `pages`(path: String, status: Int) throws {
         #expect(try desk().page(request(path)).status == status)
+    }
+
+    @Test(arguments: [
+        ("/routine.json", 400), ("/routine.json?id=", 400), ("/routine.json?id=a", 400), ("/routine.json?id=a%2", 400),
+        ("/routine.json?id=%FF/r", 400), ("/routine.json?id=/r", 400), ("/routine.json?id=a/", 400),
+        ("/routine.json?id=a/x", 404), ("/routine.json?id=a/r%22%5C%0A", 200), ("/log.json?id=a/gone", 404),
+        ("/log.json?id=a/r", 200), ("/log.json?id=a/r&after=x", 200), ("/log.json?x", 400), ("/records.json?id=x", 400),
+        ("/records.json?id=a/r", 200), ("/caches.json?id=a/r", 200), ("/caches.json?id=../..%2F..", 200),
+        ("/caches.json", 400), ("/lines/0000000000000.json", 404), ("/lines/../lock.json", 404), ("/lines/", 404),
+        ("/lines/0000000000000", 404),
+    ])
+    func `pages of one routine or session`(path: String, status: Int) throws {
+        let answer = try desk().page(request(path))
+        #expect(answer.status == status, "\(String(decoding: answer.body, as: UTF8.self))")
+        #expect(host.orders.allSatisfy { $0.action == .logs }, "nothing is changed")
+    }
+
+    @Test func `a routine's sheet, its lines after those that are known, and its records from the files`() throws {
+        let desk = try desk()
+        let sheet = String(decoding: try desk.page(request("/routine.json?id=a%2Fr%22%5C%0A")).body, as: UTF8.self)
+        #expect(sheet.contains(#""id":"a/r\"\\\n""#) && sheet.contains(#""why":"It runs now"#), "\(sheet)")
+        #expect(sheet.contains(#""file":"a.so""#) && sheet.contains(#""sharing":1"#))
+        let lines = String(decoding: try desk.page(request("/log.json?id=a/r&after=7")).body, as: UTF8.self)
+        #expect(lines.hasPrefix(#"[{"n":8,"i":1,"ms":5,"level":"error","subject":"a/r","#), "\(lines)")
+        #expect(host.orders.last?.after == 7 && host.orders.last?.last == RoutinePages.mostLines)
+        let state = try Directory(scratch.path)
+        try state.save(SessionRecord.sample(1).line() + [0x0A], as: "sessions.jsonl")
+        let records = try desk.page(request("/records.json?id=market-poller%2fsnapshot")).body
+        let expected = #"{"whole":true,"records":\#(RecordTable.json([.sample(1)]))}"#
+        #expect(String(decoding: records, as: UTF8.self) == expected)
+    }
+
+    @Test func `the last lines of a session are found by its number alone`() throws {
+        let record = SessionRecord.sample(1)
+        var lines = try LastLines(in: try Directory(scratch.path))
+        let line = LogLine(ms: 1, level: .warning, subject: "market-poller/snapshot", text: "before the end")
+        lines.keep([line], of: record, at: clock.monotonic())
+        let answer = try desk().page(request("/lines/\(record.session).json"))
+        #expect(answer.status == 200)
+        #expect(
+            String(decoding: answer.body, as: UTF8.self)
+                == #"[{"ms":1,"level":"warning","subject":"market-poller/snapshot","text":"before the end"}]"#)
     }
 
     @Test(arguments: [("::1x", false), ("example.org", false), ("0.0.0.0", true), ("192.0.2.1", true)])

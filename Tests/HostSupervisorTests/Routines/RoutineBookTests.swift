@@ -113,6 +113,36 @@ final class BookHarness {
     let harness = BookHarness()
     var book: RoutineBook { harness.book }
 
+    @Test func `the status of one routine is as in the status of all, with who shares its worker`() throws {
+        let harness = BookHarness()
+        harness.book.add(BookHarness.program(1, routines: 3))
+        harness.perform()
+        let all = harness.book.status { _ in 7 }
+        for routine in all {
+            let one = try #require(harness.book.status(of: routine.plugin, routine.routine) { _ in 7 })
+            #expect(one.routine == routine && one.sharing == 3)
+        }
+        #expect(harness.book.status(of: "p", "absent") { _ in 7 } == nil)
+    }
+
+    @Test func `a record has the times of its cycles, and none is greater than the longest`() throws {
+        let harness = BookHarness()
+        harness.book.add(BookHarness.program(1))
+        harness.perform()
+        let id = try #require(harness.sessions.values.first), seat = try #require(harness.seats.values.first)
+        var counts = LedgerCounts([UInt8](repeating: 0, count: LedgerSlot.size))
+        #expect(counts.cycleTimes == nil, "no cycle has ended")
+        var buckets = [UInt64](repeating: 0, count: LedgerHistogram.count)
+        buckets[LedgerHistogram.bucket(5000)] = 100
+        counts.durations = LatencyHistogram(buckets)
+        counts.longest = 5000
+        harness.book.ended(.over(id, slot: seat.slot, .maxCycles, cycles: 100), counts, wasTold: false)
+        harness.perform()
+        let times = try #require(harness.records.first?.cycleTimes)
+        #expect(times.longest == 5000 && times.p99 == 5000 && (4096...5000).contains(times.p50))
+        #expect(times.lateP50 == 0 && times.lateP99 == 0)
+    }
+
     @Test func `10 000 routines that end at once have a record each, and their worker is let go once`() {
         book.add(BookHarness.program(1, routines: 10_000))
         harness.perform()

@@ -14,6 +14,7 @@ public struct RecentRecords {
     private struct Item {
         let session: SessionID
         let plugin: String
+        let routine: String
         let report: String?
         let text: [UInt8]
     }
@@ -36,7 +37,10 @@ public struct RecentRecords {
     public mutating func add(_ line: RecordLine) {
         let record = line.record
         let text = line.object
-        items.append(Item(session: record.session, plugin: record.plugin, report: record.report, text: text))
+        items.append(
+            Item(
+                session: record.session, plugin: record.plugin, routine: record.routine, report: record.report,
+                text: text))
         size += text.count
         if let report = record.report { reports[record.session] = report }
         joined = nil
@@ -46,6 +50,11 @@ public struct RecentRecords {
 
     /// The file name of a session's crash report; nil if the session is not in the list or has no report.
     public func report(of session: SessionID) -> String? { reports[session] }
+
+    /// The newest record of a routine; nil if none is in the list.
+    public func newest(of plugin: String, _ routine: String) -> SessionRecord? {
+        items.last { $0.plugin == plugin && $0.routine == routine }.flatMap { try? SessionRecord(line: $0.text) }
+    }
 
     /// All records as a JSON list, oldest first, in the format of `RecordTable.json`.
     public mutating func json() -> [UInt8] {

@@ -42,7 +42,7 @@ extension SessionRecord {
     public var estimatedSize: Int {
         func size(_ text: String?) -> Int { min(text?.utf8.count ?? 0, Self.longestText) }
         var bytes = 400 + size(plugin) + size(routine) + size(pluginVersion) + size(report)
-        bytes += size(reason.text) + size(reason.frame)
+        bytes += size(reason.text) + size(reason.frame) + (cycleTimes == nil ? 0 : 120)
         for (name, value) in stats.columns.prefix(Self.mostStats) {
             switch value {
             case .int, .double: bytes += size(name) + 24

@@ -79,24 +79,51 @@ extension ControlDesk {
         case "/metrics": HTTPResponse(type: "text/plain; version=0.0.4; charset=utf-8", body: metrics())
         case "/healthz": HTTPResponse(status: 200, text: "ok")
         case "/readyz": readiness
-        case "/status.json": HTTPResponse(type: "application/json", body: statusJSON())
-        case "/log.json": HTTPResponse(type: "application/json", body: log.recent.json())
-        case "/records.json": HTTPResponse(type: "application/json", body: recent?.json() ?? [])
-        default:
-            if request.path.hasPrefix("/report/"), let id = SessionID(request.path.dropFirst(8)) {
-                report(of: id, isText: true)
-            } else if request.path.hasPrefix("/report/"), request.path.hasSuffix(".json"),
-                let id = SessionID(request.path.dropFirst(8).dropLast(5))
-            {
-                report(of: id, isText: false)
-            } else {
-                HTTPResponse(
-                    status: 404,
-                    text:
-                        "there is /, /metrics, /healthz, /readyz, /status.json, /records.json, /log.json, /report/SESSION "
-                        + "and /report/SESSION.json")
-            }
+        case "/status.json": HTTPResponse(json: statusJSON())
+        case "/log.json" where request.query.isEmpty: HTTPResponse(json: log.recent.json())
+        case "/records.json" where request.query.isEmpty: HTTPResponse(json: recent?.json() ?? [])
+        case "/routine.json", "/log.json", "/records.json", "/caches.json": routinePage(request)
+        default: sessionPage(request.path)
         }
+    }
+
+    /// What is known of one routine.
+    private func routinePage(_ request: HTTPRequest) -> HTTPResponse {
+        guard let id = RoutinePages.Identifier(request.text("id") ?? "") else {
+            return HTTPResponse(status: 400, text: "name a routine: \(request.path)?id=PLUGIN/ROUTINE")
+        }
+        let pages = RoutinePages(state: settings.state, clock: clock)
+        switch request.path {
+        case "/routine.json":
+            let last = recent?.newest(of: id.plugin, id.routine)
+            return pages.sheet(of: id, host.freshSheet(of: id.plugin, id.routine, last: last))
+        case "/records.json": return pages.records(of: id)
+        case "/caches.json": return pages.caches(of: id)
+        default:
+            var order = ControlRequest(.logs, identifiers: [id.text])
+            order.last = RoutinePages.mostLines
+            order.after = request.value("after").flatMap { UInt64($0) }
+            return pages.lines(host.perform(order))
+        }
+    }
+
+    /// What a session has left: its crash report, and its last lines.
+    private func sessionPage(_ path: String) -> HTTPResponse {
+        func session(after prefix: String, before suffix: String) -> SessionID? {
+            guard path.hasPrefix(prefix), path.hasSuffix(suffix) else { return nil }
+            return SessionID(path.dropFirst(prefix.count).dropLast(suffix.count))
+        }
+        if let id = session(after: "/report/", before: "") { return report(of: id, isText: true) }
+        if let id = session(after: "/report/", before: ".json") { return report(of: id, isText: false) }
+        if let id = session(after: "/lines/", before: ".json") {
+            return RoutinePages(state: settings.state, clock: clock).lastLines(of: id)
+        }
+        return HTTPResponse(
+            status: 404,
+            text:
+                "there is /, /metrics, /healthz, /readyz, /status.json, /records.json, /log.json, /report/SESSION, "
+                + "/report/SESSION.json, /lines/SESSION.json; and of one routine, with ?id=PLUGIN/ROUTINE: /routine.json, "
+                + "/records.json, /log.json, /caches.json")
     }
 
     private var readiness: HTTPResponse {
@@ -118,7 +145,7 @@ extension ControlDesk {
         else { return absent }
         // One that an earlier version has kept has more in it than is for others.
         guard isText else {
-            return CrashReportText.json(bytes).map { HTTPResponse(type: "application/json", body: $0) } ?? absent
+            return CrashReportText.json(bytes).map { HTTPResponse(json: $0) } ?? absent
         }
         let text = CrashReportText.text(bytes, named: name) ?? "not a crash report\n"
         return HTTPResponse(type: "text/plain; charset=utf-8", body: Array(text.utf8))

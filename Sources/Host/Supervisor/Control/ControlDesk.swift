@@ -34,7 +34,7 @@ final class ControlDesk {
     let log: any ConsoleLog
     let loop: EventLoop
     let deadlines: Deadlines
-    private unowned let host: any ControlledHost
+    unowned let host: any ControlledHost
     /// The refusals of requests that were logged, each once and not at each attempt.
     private var toldRefusals: Set<ControlPeer.Refusal> = []
     private let peers = ControlPeer(

@@ -1,9 +1,14 @@
+internal import HostValues
+internal import HostViews
 internal import HostWire
 
 /// What the control desk needs from the host.
 protocol ControlledHost: AnyObject {
     /// The complete status, computed now.
     func freshStatus() -> HostStatus
+    /// What the page shows of one routine, computed now, at a cost that does not grow with the number of workers; nil if
+    /// there is no such routine. `last` is the record of its last session.
+    func freshSheet(of plugin: String, _ routine: String, last: SessionRecord?) -> RoutineSheet?
     /// Whether the process is a worker.
     func isWorker(_ pid: Int32) -> Bool
     /// Whether a child of the host that is neither a worker nor a command was left behind by a worker.

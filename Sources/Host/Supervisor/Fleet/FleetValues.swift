@@ -173,9 +173,9 @@ extension WorkerFleet {
         case said(WorkerKey, LogLevel, String)
     }
 
-    /// The workers for the status, by process id; `name` returns a worker's name.
-    func status(name: (WorkerKey) -> String) -> [HostStatus.Worker] {
-        workers.values.map { worker in
+    /// The workers for the status, by process id, or only one of them; `name` returns a worker's name.
+    func status(only wanted: Int32? = nil, name: (WorkerKey) -> String) -> [HostStatus.Worker] {
+        workers.values.filter { wanted == nil || $0.process?.pid == wanted }.map { worker in
             let pid = worker.process?.pid ?? 0
             var entry = HostStatus.Worker(
                 pid: pid, name: name(worker.key),

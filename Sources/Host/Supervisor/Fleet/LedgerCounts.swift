@@ -56,4 +56,13 @@ struct LedgerCounts: Equatable {
         durations = LatencyHistogram(words(from: 32))
         lateness = LatencyHistogram(words(from: 32 + LedgerHistogram.count))
     }
+
+    /// The times of the session's cycles; nil if none has ended. No quantile is greater than the longest cycle.
+    var cycleTimes: SessionRecord.CycleTimes? {
+        guard let p50 = durations.quantile(0.5), let p99 = durations.quantile(0.99) else { return nil }
+        let most = longest > 0 ? longest : Int64.max
+        return SessionRecord.CycleTimes(
+            p50: min(p50, most), p99: min(p99, most), longest: longest, lateP50: lateness.quantile(0.5) ?? 0,
+            lateP99: lateness.quantile(0.99) ?? 0)
+    }
 }

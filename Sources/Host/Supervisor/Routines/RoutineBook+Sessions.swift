@@ -160,7 +160,7 @@ extension RoutineBook {
         _ routine: RoutineEntry, _ finished: SessionRecord, _ counts: LedgerCounts?, report: String? = nil,
         hasGoodCycle: Bool, disposition: WorkerEvent.Ended.Disposition = .policy, leftAloneNs: Int64? = nil
     ) {
-        var record = finished
+        var record = finished.timed(counts?.cycleTimes)
         let step = record.finishMs.clampedMinus(record.startMs).clampedMinus(record.durationMs)
         if step.magnitude > 1000 { record.clockStepMs = step }
         if let pid = routine.session?.seat.pid {

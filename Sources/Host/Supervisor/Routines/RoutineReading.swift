@@ -16,6 +16,21 @@ extension RoutineBook {
             .map { reading.status(of: $0) }
     }
 
+    /// The status of one routine, and how many routines have a session in its worker; nil if there is none with that
+    /// name. It costs little however many routines there are.
+    func status(
+        of plugin: String, _ name: String, lifetime: @escaping (String) -> UInt64
+    ) -> (routine: RoutineStatus, sharing: Int)? {
+        let entries = routines.values.filter {
+            $0.name == name && $0.program.name == plugin && (!$0.owner.isRetired || $0.session != nil)
+        }
+        if entries.isEmpty { return nil }
+        let reading = RoutineReading(book: self, ledgers: ledgers, clock: clock, lifetime: lifetime)
+        let status = reading.status(of: entries)
+        let sharing = status.worker.map { pid in running.values.count { $0.session?.seat.pid == pid } } ?? 0
+        return (status, sharing)
+    }
+
     /// Whether a routine that has an end is in a session.
     var hasProgress: Bool { routines.values.contains { hasEnd($0) } }
 

@@ -22,6 +22,9 @@ public struct HTTPResponse: Sendable {
         self.init(status: status, type: "text/plain; charset=utf-8", body: Array((text + "\n").utf8))
     }
 
+    /// Creates a response of JSON.
+    public init(json: [UInt8]) { self.init(type: "application/json", body: json) }
+
     /// The head including the empty line. Its headers forbid loading from other origins, framing and caching.
     public func head(keepsAlive: Bool) -> [UInt8] {
         var lines = [
@@ -29,7 +32,8 @@ public struct HTTPResponse: Sendable {
             "Cache-Control: no-store", "X-Content-Type-Options: nosniff", "X-Frame-Options: DENY",
             "Referrer-Policy: no-referrer", "Cross-Origin-Resource-Policy: same-origin",
             "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src \(script); "
-                + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+                + "require-trusted-types-for 'script'; trusted-types 'none'",
             "Connection: \(keepsAlive ? "keep-alive" : "close")",
         ]
         if status == 405 { lines.append("Allow: GET, HEAD") }

@@ -1,6 +1,6 @@
-extension ReportPage {
-    /// The style sheet, for light and dark colour schemes.
-    static let style = #"""
+/// The style sheet of the page, for light and dark colour schemes.
+enum PageStyle {
+    static let text = #"""
         :root {
           --back: #f6f7f9; --card: #fff; --text: #1b1f24; --quiet: #5d6672; --line: #dde1e6; --accent: #2563c9;
           --good: #1a7f4b; --bad: #c62b2b; --warn: #a66300; --off: #7a828c;
@@ -20,6 +20,14 @@ extension ReportPage {
         #fresh.bad { color: var(--bad); font-weight: 600; }
         h1 { margin: 0; font-size: 18px; }
         h2 { margin: 0 0 8px; font-size: 15px; }
+        h3 { margin: 10px 0 2px; font-size: 13px; color: var(--quiet); }
+        h4 { margin: 14px 0 6px; font-size: 13px; }
+        a { color: inherit; text-decoration: none; }
+        td a, .back a { color: var(--accent); }
+        a:hover { text-decoration: underline; }
+        :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
+        [hidden] { display: none !important; }
+        td, dd, li b, li span, p, h2, a { unicode-bidi: isolate; }
         main { max-width: 1500px; margin: 0 auto; padding: 16px 24px 40px; display: grid; gap: 16px;
           grid-template-columns: minmax(0, 1fr); }
         section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; }
@@ -34,6 +42,18 @@ extension ReportPage {
         #sums b { display: block; font-size: 20px; font-variant-numeric: tabular-nums; }
         #sums span { color: var(--quiet); }
         #sums .bad b { color: var(--bad); }
+        #routine .bar { justify-content: flex-start; }
+        #routine .bar > :last-child:not(:first-child):not(.state) { margin-left: auto; }
+        .back { margin: 0 0 6px; }
+        #r-title { margin: 0; font-size: 18px; overflow-wrap: anywhere; outline: none; }
+        #r-why { max-width: 80ch; margin: 0 0 12px; overflow-wrap: anywhere; }
+        .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(190px, 1fr)); gap: 8px 18px; margin: 0; white-space: normal; }
+        .facts dt { color: var(--quiet); font-size: 12px; }
+        .facts dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+        .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 8px 24px; }
+        #r-ranges { display: flex; gap: 4px; }
+        #r-ranges [aria-pressed=true] { color: var(--card); background: var(--accent); border-color: var(--accent); }
+        .readout { min-height: 1.45em; margin: 0; color: var(--quiet); font-variant-numeric: tabular-nums; }
         #limits p { margin: 8px 0 0; overflow-wrap: anywhere; }
         #refused p { margin: 8px 0 0; color: var(--bad); overflow-wrap: anywhere; }
         .scroll { overflow-x: auto; max-height: 560px; overflow-y: auto; }
@@ -44,15 +64,32 @@ extension ReportPage {
         tbody tr:last-child td { border-bottom: 0; }
         th.n, td.n { text-align: right; }
         th button { all: unset; cursor: pointer; }
-        th button:focus-visible, tr:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
         th[aria-sort=ascending] button::after { content: " ▲"; font-size: 9px; }
         th[aria-sort=descending] button::after { content: " ▼"; font-size: 9px; }
         #records tbody tr, #routines tbody tr { cursor: pointer; }
         #records tbody tr:hover, #routines tbody tr:hover { background: var(--back); }
-        .own { display: flex; flex-wrap: wrap; gap: 4px; }
+        #r-sessions .session-row { cursor: pointer; }
+        #r-sessions .session-row:hover { background: var(--back); }
+        .opens { all: unset; color: var(--accent); cursor: pointer; }
+        .opens::before { content: "▸ "; }
+        .opens[aria-expanded=true]::before { content: "▾ "; }
+        .detail { width: 0; min-width: 100%; padding: 8px 4px 14px; white-space: normal; }
+        .happened { margin: 0 0 6px; font-weight: 600; overflow-wrap: anywhere; }
+        .frames { margin: 0; padding: 0 0 0 34px; }
+        .frames li { padding: 2px 0; overflow-wrap: anywhere; }
+        .frames li::marker { color: var(--quiet); font-variant-numeric: tabular-nums; }
+        .frames b { font: 600 13px/1.4 ui-monospace, monospace; }
+        .frames .place { margin-left: 8px; color: var(--accent); font: 13px/1.4 ui-monospace, monospace; }
+        .frames .image { margin-left: 8px; color: var(--quiet); }
+        .frames .system b { color: var(--quiet); font-weight: 400; }
+        .lines { width: 100%; }
+        .lines td { border: 0; padding: 1px 8px; vertical-align: top; }
+        .lines td.words, #r-log td.words { font: 12px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
+        #r-log td, #log td { vertical-align: top; }
         td.text { max-width: 420px; overflow: hidden; text-overflow: ellipsis; }
         td.words { white-space: normal; overflow-wrap: anywhere; }
         td.bad { color: var(--bad); }
+        td.warn { color: var(--warn); }
         .state { display: inline-block; padding: 0 8px; border: 1px solid currentColor; border-radius: 10px;
           font-size: 12px; color: var(--off); }
         .state.running, .state.waiting, .state.starting { color: var(--good); }
@@ -62,26 +99,26 @@ extension ReportPage {
         svg { display: block; }
         .trend { stroke: var(--accent); fill: none; stroke-width: 1.5; }
         .spread { fill: var(--accent); }
+        .line { stroke: var(--accent); fill: none; stroke-width: 1.6; }
+        .line.worst { stroke: var(--warn); stroke-width: 1.2; }
+        .grid { stroke: var(--line); }
+        .cursor { stroke: var(--quiet); stroke-dasharray: 3 3; }
+        .failure { fill: var(--bad); }
         .lane { fill: var(--back); }
         .session { fill: var(--good); }
         .session.open { fill: var(--accent); }
         .session.failed { fill: var(--bad); }
-        .session[tabindex] { cursor: pointer; }
+        .session { cursor: pointer; }
         .axis { fill: var(--quiet); font-size: 11px; }
         .name { fill: var(--text); font-size: 12px; }
         .key { display: flex; gap: 16px; margin: 6px 0 0; color: var(--quiet); }
         .key i { display: inline-block; width: 10px; height: 10px; margin-right: 6px; border-radius: 2px; }
-        #more { margin: 8px 0 0; color: var(--quiet); }
-        #more:empty { display: none; }
-        #more button, dialog button { padding: 3px 12px; color: inherit; background: var(--back);
+        .key .median { background: var(--accent); } .key .worst { background: var(--warn); } .key .failed { background: var(--bad); }
+        .more { margin: 8px 0 0; color: var(--quiet); }
+        .more:empty { display: none; }
+        .more button, #r-ranges button { padding: 3px 12px; color: inherit; background: var(--back);
           border: 1px solid var(--line); border-radius: 6px; font: inherit; cursor: pointer; }
-        dialog { width: min(900px, 94vw); max-height: 88vh; padding: 16px 20px; color: var(--text);
-          background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
-        dialog::backdrop { background: rgb(0 0 0 / 45%); }
-        dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 3px 18px; margin: 0; }
-        dt { color: var(--quiet); }
-        dd { margin: 0; overflow-wrap: anywhere; }
-        pre { max-height: 340px; margin: 14px 0 0; padding: 10px; overflow: auto; background: var(--back);
+        pre { max-height: 340px; margin: 0; padding: 10px; overflow: auto; background: var(--back);
           border: 1px solid var(--line); border-radius: 6px; font-size: 12px; }
         .empty { margin: 0; color: var(--quiet); }
         @media (max-width: 1350px) { .wide { display: none; } }
@@ -90,7 +127,8 @@ extension ReportPage {
           .small { display: none; }
           main { padding: 10px; } header { padding: 10px 14px; } section { padding: 10px; }
           td, th { padding: 4px 5px; } .why { max-width: 190px; } #records td:first-child { white-space: normal; }
-          #records td:nth-child(4), #records th:nth-child(4) { display: none; }
+          #records .text, #r-sessions .text { display: none; } #r-sessions td:first-child { white-space: normal; }
+          .facts { grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); }
           input[type=search] { width: 100%; }
         }
 

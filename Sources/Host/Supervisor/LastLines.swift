@@ -45,8 +45,18 @@ public struct LastLines: ~Copyable {
 
     /// The saved lines of a record's session; empty if none were saved.
     public static func read(of record: SessionRecord, in state: borrowing Directory) -> [LogLine] {
+        read(name(of: record.plugin, record.session), in: state)
+    }
+
+    /// The saved lines of a session of any plugin; empty if none were saved.
+    static func read(of session: SessionID, in state: borrowing Directory) -> [LogLine] {
+        let names = (try? state.directory("reports").names()) ?? []
+        return names.first { $0.hasSuffix("@\(session)" + suffix) }.map { read($0, in: state) } ?? []
+    }
+
+    private static func read(_ name: String, in state: borrowing Directory) -> [LogLine] {
         guard let folder = try? state.directory("reports"),
-            let file = try? folder.openForReading(name(of: record.plugin, record.session)),
+            let file = try? folder.openForReading(name),
             let bytes = try? file.readAll(limit: 1 << 20, subject: "last lines")
         else { return [] }
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { text in
