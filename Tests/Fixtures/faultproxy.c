@@ -9,10 +9,13 @@
  *     hold-in   the same for what goes to the server only; `hold-out` for what comes from it
  *     reset     each connection is reset, and each new one
  *     delay MS  each piece waits so long
+ *     throttle N  so many bytes a second go through, each way
  *     drip      answers go through one byte in 20 ms
  *     cut       the next piece of a connection goes through, and its answer resets it
  *     lost      the next piece of a connection resets it, and does not go through
+ *     to TARGET from here on connections go there; what else goes wrong stays as it is
  *
+ * What is held back is late, not lost, as with TCP: a commit may arrive when its sender has long given it up.
  * One thread, one piece of at most 64 KiB in each direction of a connection. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -49,9 +52,11 @@ struct connection {
 
 static struct connection connections[CONNECTIONS];
 static struct {
-    bool hold[2], reset, drip, cut, lost;
+    bool hold[2], reset, cut, lost;
+    size_t some[2]; /* so many bytes in 20 ms; 0: all */
     int64_t delay_ms;
 } mode;
+static char target[108]; /* a path of a socket is no longer */
 
 static int64_t now_ms(void) {
     struct timespec time;
@@ -79,7 +84,7 @@ static void end(struct connection *connection, bool hard) {
     connection->cut = false;
 }
 
-static int dial(const char *target) {
+static int dial(void) {
     struct sockaddr_un path = {.sun_family = AF_UNIX};
     struct sockaddr_in port = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(target)),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -95,13 +100,13 @@ static int dial(const char *target) {
     return end;
 }
 
-static void take_connection(int listener, const char *target) {
+static void take_connection(int listener) {
     int one = 1, program = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct connection *free_one = NULL;
     for (int i = 0; i < CONNECTIONS && free_one == NULL; i++) {
         free_one = connections[i].ends[IN] < 0 ? &connections[i] : NULL;
     }
-    int server = free_one != NULL && !mode.reset ? dial(target) : -1;
+    int server = free_one != NULL && !mode.reset ? dial() : -1;
     if (program < 0 || server < 0) {
         struct connection refused = {.ends = {program, server}};
         end(&refused, true);
@@ -137,15 +142,15 @@ static void take_piece(struct connection *connection, enum side side) {
 
 static void send_piece(struct connection *connection, enum side side) {
     struct piece *piece = &connection->pieces[side];
-    bool drips = side == OUT && mode.drip;
-    size_t some = drips ? 1 : piece->size - piece->sent;
+    size_t left = piece->size - piece->sent, most = mode.some[side];
+    size_t some = most > 0 && most < left ? most : left;
     ssize_t sent = send(connection->ends[!side], piece->bytes + piece->sent, some, MSG_NOSIGNAL);
     if (sent < 0 && errno != EAGAIN && errno != EINTR) {
         end(connection, true);
         return;
     }
     piece->sent += sent > 0 ? (size_t)sent : 0;
-    piece->due_ms = now_ms() + (drips ? 20 : 0);
+    piece->due_ms = now_ms() + (most > 0 ? 20 : 0);
     if (piece->sent == piece->size) {
         piece->size = piece->sent = 0;
     }
@@ -155,11 +160,18 @@ static void obey(char *line) {
     int64_t number = 0;
     char word[16] = "";
     (void)sscanf(line, "%15s %ld", word, &number);
+    if (strcmp(word, "to") == 0) {
+        (void)sscanf(line, "to %107s", target);
+        return;
+    }
     memset(&mode, 0, sizeof mode);
     mode.hold[IN] = strcmp(word, "hold") == 0 || strcmp(word, "hold-in") == 0;
     mode.hold[OUT] = strcmp(word, "hold") == 0 || strcmp(word, "hold-out") == 0;
     mode.reset = strcmp(word, "reset") == 0;
-    mode.drip = strcmp(word, "drip") == 0;
+    mode.some[OUT] = strcmp(word, "drip") == 0 ? 1 : 0;
+    if (strcmp(word, "throttle") == 0) {
+        mode.some[IN] = mode.some[OUT] = (size_t)(number < 50 ? 1 : number / 50);
+    }
     mode.cut = strcmp(word, "cut") == 0;
     mode.lost = strcmp(word, "lost") == 0;
     mode.delay_ms = strcmp(word, "delay") == 0 ? number : 0;
@@ -178,6 +190,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: faultproxy PIPE TARGET\n");
         return 64;
     }
+    (void)snprintf(target, sizeof target, "%s", arguments[2]);
     (void)signal(SIGPIPE, SIG_IGN);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 64) != 0 ||
@@ -225,7 +238,7 @@ int main(int count, char **arguments) {
             continue;
         }
         if ((polled[1].revents & POLLIN) != 0) {
-            take_connection(listener, arguments[2]);
+            take_connection(listener);
         }
         for (int i = 0; i < CONNECTIONS * 2; i++) {
             struct connection *connection = &connections[i / 2];

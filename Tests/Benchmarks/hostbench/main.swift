@@ -1,7 +1,7 @@
 import Foundation
 
 // hostbench HOST BUILT SCRIPTS PLACE THRESHOLDS [--peers DIR] [--json FILE] [--check] [--only PATTERN] [--rounds N]
-// [--quick] [--soak SECONDS] [--redis SOCKET]: called by scripts/bench, which says what these are.
+// [--quick] [--soak SECONDS] [--redis SOCKET] [--fleets DIR]: called by scripts/bench, which says what these are.
 
 setvbuf(stdout, nil, _IOLBF, 0)
 var words = Array(CommandLine.arguments.dropFirst())
@@ -26,6 +26,7 @@ func value(_ option: String) -> String? {
 
 let peers = value("--peers")
 let redis = value("--redis")
+let fleets = value("--fleets")
 let jsonFile = value("--json")
 let only = value("--only")
 let isQuick = take("--quick")
@@ -84,6 +85,13 @@ benchmarks += [
 ]
 
 if let redis { benchmarks.append(Stores.redis(tools, socket: redis, few: isQuick ? 10 : 1)) }
+if let redis, let fleets {
+    let clusters = Clusters(tools: tools, socket: redis, folder: fleets)
+    benchmarks += [
+        clusters.changes(rounds: isQuick ? 3 : 10), clusters.cycle(count: 10_000_000 / few),
+        clusters.renewal(seconds: isQuick ? 3 : 6),
+    ]
+}
 
 /// Runs all rounds of one benchmark, the contenders in turn, each round beginning with another one.
 func measure(_ benchmark: Benchmark, rounds: Int) -> [Result] {

@@ -152,6 +152,25 @@ import Testing
         #expect(second.isRunning)
     }
 
+    /// A virtual machine whose time does not pass while it is paused from outside: no deadline can end what it runs. The
+    /// token tells what is behind it whom to refuse, and the first renewal finds out.
+    @Test func aMachineThatWasPausedFromOutsideEndsWithItsNextRenewal() throws {
+        let store = FakeStore()
+        let first = Host(1, store)
+        first.pass(seconds: 11)
+        let second = Host(2, store)
+        second.pass(seconds: 14)
+        #expect(first.isRunning && second.isRunning)
+        let tokens = [try #require(first.tokens.first), try #require(second.tokens.first)]
+        #expect(tokens[0] < tokens[1])
+        // A sixth of the lease.
+        first.pass(seconds: 2)
+        #expect(!first.isRunning)
+        #expect(first.texts == ["its record in the store is gone"])
+        first.pass(seconds: 20)
+        #expect(!first.isRunning && second.isRunning)
+    }
+
     @Test func withoutTheStoreSessionsEndAndPeopleAreTold() {
         let host = Host(1, FakeStore())
         host.pass(seconds: 11)

@@ -11,7 +11,7 @@ import Testing
     ]
 
     private static func machine(in state: String) -> StoreRestarts {
-        var machine = StoreRestarts()
+        var machine = StoreRestarts(lease: 10_000_000_000)
         if state == "absent" { return machine }
         _ = machine.handle(.plugin, at: 0)
         if state == "serving" { _ = machine.handle(.loaded, at: 0) }
@@ -49,8 +49,13 @@ import Testing
         }
     }
 
-    @Test func itIsTriedForEverAndSoonAgainAfterAGoodTime() {
-        var machine = StoreRestarts()
+    @Test(
+        arguments: [
+            (600, [20, 80, 320, 1280, 5000, 5000, 5000, 5000]), (10, [20, 80, 320, 1280, 1666, 1666, 1666, 1666]),
+            (2, [20, 80, 320, 333, 333, 333, 333, 333]),
+        ] as [(Int64, [Int64])])
+    func itIsTriedForEverAndSoonAgainAfterAGoodTime(seconds: Int64, expected: [Int64]) {
+        var machine = StoreRestarts(lease: seconds * 1_000_000_000)
         var now = MonotonicTime(nanoseconds: 0)
         _ = machine.handle(.plugin, at: now)
         var delays: [Int64] = []
@@ -61,7 +66,7 @@ import Testing
             #expect(machine.handle(.deadline, at: next) == [.load])
             now = next
         }
-        #expect(delays == [20, 80, 320, 1280, 5000, 5000, 5000, 5000])
+        #expect(delays == expected)
         _ = machine.handle(.loaded, at: now)
         #expect(machine.handle(.failed, at: now + 30_000_000_000) == [.gone])
         #expect(machine.nextDeadline == now + 30_020_000_000)

@@ -26,7 +26,7 @@ final class Membership {
     private let log: any LogSink
     /// The order to load the store's plugin; nil while there is none.
     private var store: Load?
-    private var restarts = StoreRestarts()
+    private var restarts: StoreRestarts
     private var timer: Deadlines.Timer?
     /// What this host is to hold. Of what is not here any more, `absent` has its claims until it is sure not to come back.
     private var wanted: [ClaimName: ClaimWish] = [:]
@@ -45,10 +45,11 @@ final class Membership {
         self.clock = clock
         self.deadlines = deadlines
         self.log = log
+        let length = Int64(nanosecondsFrom: settings.leaseMs)
+        restarts = StoreRestarts(lease: length)
         keeper = LeaseKeeper(
             identity,
-            LeaseKeeper.Settings(
-                name: settings.name, length: Int64(nanosecondsFrom: settings.leaseMs), weight: settings.weight),
+            LeaseKeeper.Settings(name: settings.name, length: length, weight: settings.weight),
             clock: clock, deadlines: deadlines, log: log, isOver: isOver)
         timer = deadlines.make { [weak self] _ in self?.tell(.deadline) }
     }

@@ -2,7 +2,8 @@ internal import HostValues
 
 /// When the store's worker is started: a pure machine, without a clock.
 ///
-/// Leases wait for it, so it is started again for ever, with a delay that grows to 5 s, and is never put in quarantine.
+/// Leases wait for it, so it is started again for ever, and is never put in quarantine. The delay grows to a sixth of a lease,
+/// 5 s at the most: with a longer one a host would lose what it holds though its store is there.
 ///
 ///     event       absent  loading serving waiting
 ///     plugin      loadS   loadS   loadGS  loadS
@@ -40,12 +41,15 @@ struct StoreRestarts: Equatable {
     }
 
     private static let shortest: Int64 = 20_000_000
-    private static let longest: Int64 = 5_000_000_000
     /// A worker that served so long was all right: the delay begins anew.
     private static let reset: Int64 = 30_000_000_000
 
     private(set) var state = State.absent
+    private let longest: Int64
     private var delay = shortest
+
+    /// One that starts nothing yet, for leases of so many ns.
+    init(lease: Int64) { longest = min(max(lease / 6, Self.shortest), 5_000_000_000) }
 
     var nextDeadline: MonotonicTime? { if case .waiting(let until) = state { until } else { nil } }
 
@@ -94,6 +98,6 @@ struct StoreRestarts: Equatable {
 
     private mutating func wait(at now: MonotonicTime) {
         state = .waiting(until: now + delay)
-        delay = min(delay * 4, Self.longest)
+        delay = min(delay * 4, longest)
     }
 }

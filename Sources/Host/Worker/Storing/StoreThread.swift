@@ -4,7 +4,7 @@ internal import HostWire
 
 /// The store of a plugin at work: a thread with a connection that answers requests, and one with a connection that watches.
 ///
-/// A connection is closed at the first error, and another one is opened: at once, and then after 0.1 s to 5 s. A request
+/// A connection is closed at the first error, and another one is opened: at once, and then after a `ReconnectPause`. A request
 /// that comes while there is none is answered as unknown. Watching is a hint: its thread says nothing of its troubles.
 final class StoreThread: Sendable {
     private enum Order {
@@ -30,9 +30,6 @@ final class StoreThread: Sendable {
     /// only watched.
     private static let askingTick: Int32 = 500
     private static let watchingTick: Int32 = 2000
-    /// What is waited for between two attempts to connect, in ns.
-    private static let shortPause: Int64 = 100_000_000
-    private static let longPause: Int64 = 5_000_000_000
     /// How long one call of `watch` waits, in ms.
     private static let watchMs: UInt32 = 5000
     /// The keys that are watched: all else is read with each renewal, or is nobody's business.
@@ -102,7 +99,7 @@ final class StoreThread: Sendable {
 
     private func serve() {
         var connection: StoreConnection?
-        var pause = Self.shortPause
+        var pause = ReconnectPause()
         /// When to connect again; nil: there is a connection.
         var retryAt: MonotonicTime?
         while true {
@@ -124,12 +121,12 @@ final class StoreThread: Sendable {
                     let new = try connect()
                     connection = new
                     retryAt = nil
-                    pause = Self.shortPause
+                    pause.succeeded()
                     say(.up(StoreLink(instance: new.instance, most: store.most)))
                 } catch {
                     say(.down(error.text))
-                    retryAt = context.clock.monotonic() + pause
-                    pause = min(pause * 2, Self.longPause)
+                    let timeoutMs = state.withLock { $0.timeoutMs }
+                    retryAt = context.clock.monotonic() + pause.failed(timeoutMs: timeoutMs)
                 }
             }
         }

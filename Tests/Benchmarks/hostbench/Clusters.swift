@@ -1,0 +1,126 @@
+import Foundation
+
+/// What it costs to be one of several hosts, with RedisStore.
+struct Clusters {
+    let tools: Tools
+    /// A server's socket.
+    let socket: String
+    /// For the folders of fleets; short, because sockets are in them.
+    let folder: String
+
+    /// Three hosts with leases of 2 s, whose holder goes: see Tests/Fleet.
+    func changes(rounds: Int) -> Benchmark {
+        let kinds = [
+            ("kill-host", "SIGKILL of a host to the next cycle, lease 2 s"),
+            ("leave", "last cycle on a host that stops to the next"),
+            ("kill-host-back", "SIGKILL of a host, itself back at once"),
+        ]
+        var number = 0
+        return Benchmark(
+            name: "cluster", rows: kinds.map { Row($0.1, "ms") }, mostRounds: 1,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        var samples: [String: Sample] = [:]
+                        for (kind, key) in kinds {
+                            number += 1
+                            let place = "\(folder)/\(number)"
+                            try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+                            samples[key] = try Sample(
+                                tools.limit(
+                                    "fleet",
+                                    [
+                                        kind, tools.host, tools.built, "\(tools.scripts)/../../Stores", place,
+                                        "--rounds", "\(rounds)", "--figures",
+                                    ]))
+                        }
+                        return samples
+                    }
+                )
+            ])
+    }
+
+    /// A cycle by a lease, back to back, against one by none.
+    func cycle(count: Int) -> Benchmark {
+        let key = "cycle by a lease, back to back"
+        func run(_ settings: [String: Any]) throws -> [String: Sample] {
+            let host = try HostRun(
+                tools, settings: ["wait_ms": 0, "max_cycles": count].merging(settings) { $1 },
+                params: ["mode": "empty"])
+            try join(host)
+            try host.start()
+            try waitFor("the record", seconds: 60) { (try? host.records().isEmpty) == false }
+            let record = try host.records().first ?? [:]
+            try host.stop()
+            guard let ms = record["duration_ms"] as? Double else { throw Trouble("no record") }
+            return [key: Sample(ms * 1e6 / Double(count))]
+        }
+        return Benchmark(
+            name: "cycle by a lease", rows: [Row(key, "ns", limit: "by none")], mostRounds: 9,
+            contenders: [(.limit, { try run([:]) }), (.ours, { try run(["run_on": "one"]) })])
+    }
+
+    /// What the server spends on a host that holds 100 claims, for each renewal.
+    func renewal(seconds: Int) -> Benchmark {
+        let rows = [
+            Row("renewal of 100 claims: the server's time", "ms"),
+            Row("renewal of 100 claims: scripts on the server", ""),
+        ]
+        return Benchmark(
+            name: "renewal", rows: rows, mostRounds: 3,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        let host = try HostRun(
+                            tools, routines: 100, settings: ["wait_ms": 600_000, "run_on": "one"],
+                            params: ["mode": "empty"])
+                        try join(host)
+                        try host.start()
+                        try waitFor("100 sessions", seconds: 30) { host.begun() >= 100 }
+                        usleep(1_000_000)
+                        _ = try ask("CONFIG", "RESETSTAT")
+                        usleep(UInt32(seconds) * 1_000_000)
+                        let lines = try ask("INFO", "commandstats").split(whereSeparator: \.isNewline)
+                        try host.stop()
+                        func sum(_ field: String, _ isCounted: (Substring) -> Bool) -> Double {
+                            lines.filter(isCounted).reduce(0) { sum, line in
+                                let found = line.split(whereSeparator: { ",:".contains($0) }).first {
+                                    $0.hasPrefix(field + "=")
+                                }
+                                return sum + (found.flatMap { Double($0.dropFirst(field.count + 1)) } ?? 0)
+                            }
+                        }
+                        // What a script calls is in the script's time already.
+                        let spent = sum("usec") { $0.hasPrefix("cmdstat_eval") }
+                        let scripts = sum("calls") { $0.hasPrefix("cmdstat_eval") }
+                        let renewals = Double(seconds) * 3
+                        return [
+                            rows[0].key: Sample(spent / 1000 / renewals), rows[1].key: Sample(scripts / renewals),
+                        ]
+                    }
+                )
+            ])
+    }
+
+    /// Makes it a host of a cluster of its own.
+    private func join(_ host: HostRun) throws {
+        let name = "bench\(UInt32.random(in: 0 ... .max))"
+        let settings: [String: Any] = [
+            "cluster": ["store": "redis-store", "name": name, "lease_ms": 2000],
+            "plugins": ["redis-store": ["params": ["address": socket]]],
+        ]
+        try JSONSerialization.data(withJSONObject: settings).write(
+            to: URL(fileURLWithPath: host.plugins + "/schedhost.json5"))
+        try FileManager.default.copyItem(
+            atPath: "\(tools.built)/libRedisStore.so", toPath: host.plugins + "/libRedisStore.so")
+    }
+
+    private func ask(_ words: String...) throws -> String {
+        let output = "\(tools.place)/answer"
+        let usage = try Child("/usr/bin/env", ["redis-cli", "-s", socket] + words, output: output).wait(seconds: 10)
+        if usage.status != 0 { throw Trouble("redis-cli \(words.joined(separator: " "))") }
+        return Kernel.text(output)
+    }
+}
