@@ -33,7 +33,9 @@ extension EndToEnd {
             let running = try await host.sessions(1)
             #expect(running.first.map { $0.state != .ended } == true)
             let why = try await Program.run("why", "alone", "--state", host.scratch.state, in: shared)
-            #expect(why.output.contains("(standby): the store is not connected"), "\(why.output)")
+            #expect(
+                why.output.contains("alone/run (standby): ") && why.output.contains("the store is not connected"),
+                "\(why.output)")
             #expect(host.lines("alone/run", "held by this host").isEmpty)
             try await store.goOn(in: shared)
             try await host.line("alone/run", "held by this host from now on", within: .seconds(9))
