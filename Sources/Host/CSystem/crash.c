@@ -2,6 +2,7 @@
 #include <CHostSystemCrash.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ static const int fatal[] = {SIGQUIT, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, S
 static struct chs_crash_page *page;
 static pid_t owner; /* a child of the plugin's has this page and these handlers too, and is none of its worker's deaths */
 static int line;
+static int paper; /* for the backtracer to write on */
 static struct sigaction before[FATAL_COUNT];
 static atomic_flag is_taken = ATOMIC_FLAG_INIT;
 
@@ -227,6 +229,9 @@ static void handle(int number, siginfo_t *information, void *context) {
         page->signal = number;
         /* Nothing more is sent: whoever reads the channel looks at the page now, and gives the rest its time. */
         (void)shutdown(line, SHUT_WR);
+        if (paper >= 0) {
+            (void)fcntl(paper, F_SETFD, 0);
+        }
         make_room();
     }
     for (size_t i = 0; i < FATAL_COUNT; i++) {
@@ -249,9 +254,10 @@ static void handle(int number, siginfo_t *information, void *context) {
     end_by_default(number);
 }
 
-void chs_crash_watch(struct chs_crash_page *shared, int channel) {
+void chs_crash_watch(struct chs_crash_page *shared, int channel, int report) {
     page = shared;
     line = channel;
+    paper = report;
     owner = getpid();
     for (size_t i = 0; i < FATAL_COUNT; i++) {
         struct sigaction action;

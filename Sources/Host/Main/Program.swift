@@ -71,9 +71,7 @@ enum Program {
         if let cycles = run.maxCycles { settings[.maxCycles] = .integer(cycles) }
         if let until = run.untilMs { settings[.until] = .until(.moment(until)) }
         options.overrides = ConfigurationLayer(commandLine: settings)
-        // If the path contains a comma, workers reach the directory of the reports through a descriptor of this
-        // process: see `CrashReports`.
-        if !HostProcess.absolute(options.state).contains(",") { HostProcess.forbidInspection() }
+        HostProcess.forbidInspection()
         switch try Supervisor(options, clock: SystemClock()).run() {
         case .success: return .success
         case .failure: return .failure

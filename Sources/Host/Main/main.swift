@@ -20,11 +20,14 @@ if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1
 {
     LibraryPath.restore()
     let words = Array(arguments[3..<(arguments.count - 1)])
+    func number(_ name: String) -> Substring? {
+        words.first { $0.hasPrefix(name + "=") }?.dropFirst(name.count + 1)
+    }
     Worker.run(
         logLevel: level, supervisor: supervisor, limits: WorkerLimits(arguments: words),
         groups: GroupMembership(arguments: words),
-        user: words.first { $0.hasPrefix("user=") }.flatMap { UInt32($0.dropFirst("user=".count)) },
-        hasLeases: words.contains("leases"))
+        user: number("user").flatMap { UInt32($0) }, hasLeases: words.contains("leases"),
+        report: number("report").flatMap { Int32($0) })
 }
 
 do {

@@ -77,7 +77,7 @@ final class CheckWorker {
         self.inbox = inbox
         let data = HostProcess.absolute(try Directory(state).directory("data", create: true).path)
         var setup = WorkerLink.Setup(
-            name: file.name, ledgerName: "", reportName: "", crashReport: nil,
+            name: file.name, ledgerName: "", crashReport: nil,
             logLevel: LogLevel.critical.number, limits: WorkerLimits(),
             libraries: LibraryPath.search(for: file, in: folder),
             variables: [CheckMode.variable + "=1", "SCHEDHOST_DATA=" + data, "TMPDIR=" + data])

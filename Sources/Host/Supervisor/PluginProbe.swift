@@ -69,7 +69,7 @@ public enum PluginProbe {
         var result: Result<PluginDescription, Fault>?
         var link: WorkerLink?
         var setup = WorkerLink.Setup(
-            name: file.name, ledgerName: "", reportName: "", crashReport: nil,
+            name: file.name, ledgerName: "", crashReport: nil,
             logLevel: LogLevel.critical.number, limits: WorkerLimits(),
             libraries: LibraryPath.search(for: file, in: folder))
         try ProbeSandbox.confine(&setup, file: file, in: folder)

@@ -73,7 +73,8 @@ public final class Supervisor {
             log.write(.warning, "", $0)
         }
         launcher = try ProcessLauncher(
-            loop: loop, clock: clock, state: state.directory, reports: crashReports, mark: mark,
+            loop: loop, clock: clock, state: state.directory, backtracer: crashReports.backtracer,
+            mark: mark,
             sandboxes: sandboxes, groups: groups,
             users: WorkerUsers(in: state.directory, tell: { [log] in log.write(.warning, "", $0) }) { [catalog] in
                 catalog.resolver.host.users?.value

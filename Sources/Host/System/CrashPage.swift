@@ -63,10 +63,12 @@ public enum CrashPage {
     /// looks at the page. In a forked child that does not execute another program, such a signal has its usual effect
     /// only. Call it on the main thread before plugin code runs. shutdown(2).
     ///
+    /// `report` is the descriptor for the crash report, which programs inherit only once the process has crashed.
+    ///
     /// `needsRoom`: control groups limit this process, so the report must wait until the supervisor has extended them and
     /// has called `sayRoomIsMade`.
     public static func watch(
-        _ descriptor: consuming Descriptor, channel: Int32, needsRoom: Bool
+        _ descriptor: consuming Descriptor, channel: Int32, report: Int32?, needsRoom: Bool
     ) throws(SystemError) {
         let address = unsafe mmap(nil, Self.room, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.raw, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
@@ -75,7 +77,7 @@ public enum CrashPage {
         _ = chs_crash_give_stack()
         let page = unsafe address.assumingMemoryBound(to: chs_crash_page.self)
         if needsRoom { unsafe page.pointee.room = UInt32(CHS_ROOM_WANTED) }
-        unsafe chs_crash_watch(page, channel)
+        unsafe chs_crash_watch(page, channel, report ?? -1)
     }
 
     /// Notes why this process is about to end itself. Only the first call counts.

@@ -2,7 +2,7 @@ internal import CHostSystem
 internal import Glibc
 internal import Synchronization
 
-/// The limit of open files. A host needs seven for each worker, and the default limit is 1024. getrlimit(2).
+/// The limit of open files. A host needs eight for each worker, and the default limit is 1024. getrlimit(2).
 extension HostProcess {
     /// The limit that this process was started with; nil until `raiseOpenFiles`.
     private static let before = Mutex<rlimit?>(nil)
@@ -19,6 +19,18 @@ extension HostProcess {
             limit.rlim_cur = limit.rlim_max
             set(limit)
         }
+    }
+
+    /// The number of a descriptor that a child is to inherit for its whole life: not one of the low numbers, which programs
+    /// close in a row or open anew. It is within the limit that children start with.
+    public static func remoteDescriptor() -> Int32 {
+        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+        if let before = before.withLock(\.self) {
+            limit = before
+        } else {
+            _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        return Int32(clamping: max(min(limit.rlim_cur, 256), 1) - 1)
     }
 
     /// Runs `body`, which starts a child, while the limit is the one that the child is to inherit.

@@ -52,13 +52,12 @@ public final class Worker {
     private var store: StoreThread?
     private let leases: LeaseDeadline?
 
-    /// Runs the worker until the supervisor ends it. Call it on the main thread, before any other thread exists.
+    /// Runs the worker until the supervisor ends it. Call it on the main thread, before any other thread exists. `report` is
+    /// the number of the descriptor for its crash report, if one is wanted.
     public static func run(
         logLevel: Int32, supervisor: Int32, limits: WorkerLimits, groups: GroupMembership, user: UInt32?,
-        hasLeases: Bool
-    )
-        -> Never
-    {
+        hasLeases: Bool, report: Int32?
+    ) -> Never {
         // These steps come before any plugin code, in this order.
         guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
         HostProcess.closeDescriptorsOnExec()  // so that a plugin's children do not inherit the channel
@@ -79,7 +78,8 @@ public final class Worker {
         let worker: Worker
         do {
             try CrashPage.watch(
-                Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor, needsRoom: !joined.isEmpty)
+                Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor, report: report,
+                needsRoom: !joined.isEmpty)
             worker = try Worker(logLevel: logLevel, limits: limits, hasLeases: hasLeases)
             if limits.sandbox.level != .off { try enterSandbox() }
         } catch {

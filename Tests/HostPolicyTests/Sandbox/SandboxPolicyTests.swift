@@ -8,7 +8,6 @@ import Testing
         var places = SandboxPolicy.Places()
         places.own = ["/s/cache/v1/p", "/s/data/p"]
         places.code = ["/s/plugins/c.so"]
-        places.report = "/s/reports/1.json"
         places.backtracer = "/opt/backtrace"
         places.program = "/opt/schedhost"
         places.visible = ["/usr", "/home/me/x"]
@@ -25,7 +24,6 @@ import Testing
         #expect(own.contains(.writeFile) && own.contains(.truncate) && !own.contains(.makeBlockDevice))
         #expect(rights("/usr", in: policy) == [.readFile, .readFolder, .execute])
         #expect(rights("/s/plugins/c.so", in: policy) == [.readFile, .readFolder, .execute])
-        #expect(rights("/s/reports/1.json", in: policy) == [.writeFile, .truncate])
         #expect(rights("/opt/backtrace", in: policy) == [.readFile, .execute])
         #expect(rights("/opt/schedhost", in: policy) == .readFile)
         #expect(rights("/dev/null", in: policy).contains(.writeFile))

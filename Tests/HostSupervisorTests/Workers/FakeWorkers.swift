@@ -18,6 +18,7 @@ final class FakeWorker: WorkerProcess {
     var ledger: [Int: LedgerSnapshot] = [:]
     var spoiled: Set<Int> = []
     var crash: CrashPage.Contents?
+    var paper: ReportPaper?
     var words = ""
     var hasThreads = true
     /// Whether a SIGKILL ends it.
@@ -138,10 +139,6 @@ final class FakeLauncher: WorkerLauncher {
     /// Copies that are gone.
     var missing: Set<String> = []
     func canOpen(_ path: String) -> Bool { !missing.contains(path) }
-
-    /// Reports that were removed.
-    private(set) var droppedReports: [String] = []
-    func dropReport(_ name: String) { droppedReports.append(name) }
 
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool) {
         if let report { _ = then(report) } else { askers.append(then) }

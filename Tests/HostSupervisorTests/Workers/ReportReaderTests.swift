@@ -14,16 +14,17 @@ import Testing
         #"{"description":"Bad","threads":[{"crashed":false,"frames":[{"symbol":"other","image":"a.so"}]},"#
         + #"{"crashed":true,"frames":[{"symbol":"f","image":"lib.so","sourceLocation":{"file":"/x/b.c","line":3}}]}]}"#
 
-    /// What is read of a report that `make` has put at the path.
+    /// What is read of a report with this text.
     private func read(
-        wanted: Bool = true, then: (String) throws -> Void = { _ in }, _ make: (String) throws -> Void
+        _ text: String, wanted: Bool = true, isCleaned: Bool = false, then: (String) throws -> Void = { _ in }
     ) throws -> (Report, left: Bool) {
         let folder = TestDirectory()
-        try make(folder.path + "/1.json")
+        let reports = folder.path + "/reports"
+        if !isCleaned { try FileManager.default.createDirectory(atPath: reports, withIntermediateDirectories: false) }
         let loop = try EventLoop(clock: SystemClock())
         let reader = try ReportReader(try Directory(folder.path), loop: loop)
         var found: Report?
-        reader.read(.init(report: "1.json", page: nil, files: [])) { report in
+        reader.read(.init(report: "1.json", paper: try paper(text), page: nil, files: [])) { report in
             found = report
             return wanted
         }
@@ -33,14 +34,19 @@ import Testing
             return deadline
         }
         let report = try #require(found)
-        if report.file != nil, wanted { try then(folder.path + "/1.json") }
-        return (report, FileManager.default.fileExists(atPath: folder.path + "/1.json"))
+        if report.file != nil, wanted { try then(reports + "/1.json") }
+        return (report, FileManager.default.fileExists(atPath: reports + "/1.json"))
     }
 
-    private func write(_ text: String, to path: String) throws { try Data(text.utf8).write(to: URL(filePath: path)) }
+    /// What a backtracer has written that text to.
+    private func paper(_ text: String) throws -> ReportPaper {
+        let paper = try ReportPaper()
+        try paper.file.writeAll(Array(text.utf8), subject: "paper")
+        return paper
+    }
 
-    @Test func `a report is read, and stays for the record`() throws {
-        let (report, isLeft) = try read { try write(Self.good, to: $0) }
+    @Test(arguments: [false, true]) func `a report is read, and stays for the record`(isCleaned: Bool) throws {
+        let (report, isLeft) = try read(Self.good, isCleaned: isCleaned)
         #expect(report == Report(frame: "f (b.c:3)", text: "Bad", file: "1.json") && isLeft)
     }
 
@@ -50,9 +56,7 @@ import Testing
         var text = Self.good.replacing(#""crashed":true,"#, with: #""crashed":true,"# + private1)
         text = #"{"timestamp":"now","kind":"crashReport","# + text.dropFirst().dropLast() + private2
         var kept = Data()
-        let (report, _) = try read(then: { kept = try Data(contentsOf: URL(filePath: $0)) }) {
-            try write(text, to: $0)
-        }
+        let (report, _) = try read(text, then: { kept = try Data(contentsOf: URL(filePath: $0)) })
         #expect(report.file == "1.json" && report.frame == "f (b.c:3)")
         let words = String(decoding: kept, as: UTF8.self)
         for word in ["registers", "rax", "0x0073736170726553", "capturedMemory", "73 65 63", "hunter2"] {
@@ -77,40 +81,41 @@ import Testing
     }
 
     @Test func `a report that nobody awaits any more is removed`() throws {
-        let (report, isLeft) = try read(wanted: false) { try write(Self.good, to: $0) }
+        let (report, isLeft) = try read(Self.good, wanted: false)
         #expect(report.file != nil && !isLeft)
     }
 
     @Test func `where there is nothing to read, the answer comes at once`() throws {
-        #expect(try read { _ in }.0 == Report())
+        #expect(try read("").0 == Report())
     }
 
-    @Test(arguments: [0, 1, 1_048_576, 20_000_000]) func `what is no report, or too long for one, is removed`(size: Int)
+    @Test(arguments: [0, 1, 1_048_576, 20_000_000]) func `what is no report, or too long for one, is not kept`(
+        size: Int
+    )
         throws
     {
-        let (report, isLeft) = try read { try write(String(repeating: "[", count: size), to: $0) }
+        let (report, isLeft) = try read(String(repeating: "[", count: size))
         #expect(report == Report() && !isLeft)
     }
 
-    @Test func `what is no file at all keeps nobody waiting`() throws {
-        let (pipe, _) = try read { path in _ = unsafe mkfifo(path, 0o600) }
-        let (link, _) = try read { path in
-            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/dev/zero")
-        }
-        let (folder, _) = try read { path in
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-        }
-        #expect(pipe == Report() && link == Report() && folder == Report())
+    @Test func `a program that a worker starts can write the report, whatever it wrote before`() throws {
+        let paper = try paper("something long that is no report")
+        let child = try ChildProcess(
+            .init(
+                executable: "/bin/sh", arguments: ["sh", "-c", "printf %s \"$0\" > '\(paper.path)'", Self.good],
+                environment: [], descriptors: [(paper.file.raw, paper.number)]))
+        while child.ended() == nil { sched_yield() }
+        #expect(child.reap() == .exited(0))
+        #expect(paper.content(limit: 1000) == Array(Self.good.utf8))
     }
 
     @Test func `a hundred reports at once are all read`() throws {
         let folder = TestDirectory()
-        for number in 0..<100 { try write(Self.good, to: "\(folder.path)/\(number).json") }
         let loop = try EventLoop(clock: SystemClock())
         let reader = try ReportReader(try Directory(folder.path), loop: loop)
         var names: Set<String> = []
         for number in 0..<100 {
-            reader.read(.init(report: "\(number).json", page: nil, files: [])) { report in
+            reader.read(.init(report: "\(number).json", paper: try paper(Self.good), page: nil, files: [])) { report in
                 names.insert(report.file ?? "")
                 return true
             }

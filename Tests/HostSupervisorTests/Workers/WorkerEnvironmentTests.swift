@@ -12,7 +12,7 @@ import Testing
 
     @Test func `it has what programs need, and what is named`() {
         #expect(
-            WorkerEnvironment.scrubbed(Self.environment, with: ["MODE"])
+            WorkerEnvironment(Self.environment).entries(with: ["MODE"])
                 == ["PATH=/bin", "LC_ALL=C", "SCHEDHOST_DATA=/d", "MODE=fast", "PYTHONPATH=/p"])
     }
 

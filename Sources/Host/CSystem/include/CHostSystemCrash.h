@@ -46,8 +46,9 @@ struct chs_crash_page {
 };
 
 /* From now on the signals that end this process fill this page, after the handlers that are set now have run, and shut
- * down the sending side of this socket at once. The soft limits of memory and processes rise to the hard ones first. */
-void chs_crash_watch(struct chs_crash_page *page, int channel);
+ * down the sending side of this socket at once. The soft limits of memory and processes rise to the hard ones first, and
+ * whatever is executed then has the descriptor `report` too, unless it is -1. */
+void chs_crash_watch(struct chs_crash_page *page, int channel, int report);
 /* Gives the calling thread a stack for signal handlers, so that a stack overflow can be reported; 0, or -1. */
 int chs_crash_give_stack(void);
 /* Takes it away, before the thread ends. */

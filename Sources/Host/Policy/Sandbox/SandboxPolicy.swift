@@ -17,8 +17,6 @@ public struct SandboxPolicy: Equatable, Sendable {
         public var own: [String] = []
         /// The files that it loads: the copy of the plugin, and the directories of libraries.
         public var code: [String] = []
-        /// The file for a crash report.
-        public var report: String?
         /// The program that writes crash reports.
         public var backtracer: String?
         /// The host's own program, in which a sanitizer or a library looks up the functions of a stack.
@@ -117,7 +115,6 @@ public struct SandboxPolicy: Equatable, Sendable {
         }
         for path in places.own { add(path, FileRights.own.union(execute)) }
         for path in places.code { add(path, FileRights.read.union(execute)) }
-        if let report = places.report { add(report, .overwrite) }
         if let backtracer = places.backtracer { add(backtracer, [.readFile, .execute]) }
         if let program = places.program { add(program, .readFile) }
         for path in Self.writableDevices { add(path, [.readFile, .writeFile, .truncate]) }

@@ -3,7 +3,7 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Manages the files of crash reports: where workers write them, and which are kept. `CrashExamination` reads them.
+/// Manages the files of crash reports: which are kept, and for how long. `CrashExamination` writes them.
 final class CrashReports {
     /// The number of reports kept for each plugin.
     private static let mostReports = 20
@@ -29,41 +29,18 @@ final class CrashReports {
             + "toolchain's swift in PATH"
     }
 
-    /// The path by which a worker's backtracer reaches its report. Since a comma ends a path in the runtime's settings,
-    /// a directory with a comma in its path is reached through our descriptor of it.
-    func place(of name: String) -> String {
-        // A cleaner may have removed the directory; the backtracer would then write into the log.
-        if (try? state.status("reports")) == nil, let new = try? state.directory("reports", create: true) {
-            directory = new
-        }
-        let path = HostProcess.absolute(directory.child(name))
-        return path.contains(",") ? "/proc/\(HostProcess.pid)/fd/\(directory.descriptor.raw)/\(name)" : path
-    }
-
-    /// Creates a report's file for a worker that cannot create files there, because of its sandbox or its own user; returns the
-    /// path.
-    func make(_ name: String, for user: UInt32? = nil) throws(SystemError) -> String {
-        do throws(SystemError) {
-            try create(name, for: user)
-        } catch {
-            guard error.isNotFound else { throw error }
-            // A cleaner has removed the directory, and another may be in its place already.
-            directory = try state.directory("reports", create: true)
-            try create(name, for: user)
-        }
-        return HostProcess.absolute(directory.child(name))
-    }
-
-    private func create(_ name: String, for user: UInt32?) throws(SystemError) {
-        let file = try directory.create(name)
-        if let user { try file.give(to: user, subject: name) }
-    }
-
     /// Renames a report after its plugin and session to keep it, and removes the plugin's reports except for the newest
     /// 20; returns the new name.
     func keep(_ temporary: String, of plugin: String, session: SessionID) throws(SystemError) -> String {
         let name = Self.name(of: plugin, session)
-        try directory.rename(temporary, to: name)
+        do throws(SystemError) {
+            try directory.rename(temporary, to: name)
+        } catch {
+            guard error.isNotFound else { throw error }
+            // A cleaner has removed the directory, and the report was saved into a new one.
+            directory = try state.directory("reports", create: true)
+            try directory.rename(temporary, to: name)
+        }
         let kept = ReportName.all(try directory.names(), of: plugin, ending: Self.ending)
         for old in kept.dropLast(Self.mostReports) { try directory.remove(old) }
         return name

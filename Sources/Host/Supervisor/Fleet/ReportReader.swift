@@ -11,8 +11,10 @@ internal import Synchronization
 final class ReportReader {
     /// A dead worker, or one whose sandbox has refused a call.
     struct Subject: Sendable {
-        /// The name of its crash report.
-        var report: String
+        /// The name under which its crash report is kept.
+        var report = ""
+        /// Where its crash report was written; nil if there can be none.
+        var paper: ReportPaper?
         /// The content of its crash page.
         var page: CrashPage.Contents?
         /// The files that it had loaded.
@@ -32,33 +34,23 @@ final class ReportReader {
 
         let work = Mutex(Work())
         let bell: Doorbell
-        let directory: Directory
+        let state: Directory
 
-        init(_ directory: consuming Directory) throws(SystemError) {
+        init(_ state: consuming Directory) throws(SystemError) {
             bell = try Doorbell()
-            self.directory = directory
+            self.state = state
         }
 
         /// Handles waiting subjects until none is left.
         func serve() {
             while let (number, subject) = next() {
-                let report = report(of: subject)
+                let report = CrashExamination.report(of: subject, in: state)
                 work.withLock { $0.done.append((number, report)) }
                 bell.ring()
             }
         }
 
-        /// Opens the directory by its path again, since it may have been removed and recreated.
-        private func report(of subject: Subject) -> Report {
-            guard let present = try? Directory(directory.path) else {
-                return CrashExamination.report(of: subject, in: directory)
-            }
-            return CrashExamination.report(of: subject, in: present)
-        }
-
-        func size(of report: String) -> Int? { try? Directory(directory.path).status(report).size }
-
-        func remove(_ report: String) { try? Directory(directory.path).remove(report) }
+        func remove(_ report: String) { try? state.directory("reports").remove(report) }
 
         private func next() -> (Int, Subject)? {
             work.withLock { work in
@@ -73,20 +65,18 @@ final class ReportReader {
     private var lastNumber = 0
     private var askers: [Int: (Report) -> Bool] = [:]
 
-    /// Makes a reader for the reports in a directory.
-    init(_ directory: consuming Directory, loop: EventLoop) throws(SystemError) {
-        desk = try Desk(directory)
+    /// Makes a reader that puts reports into a state directory.
+    init(_ state: consuming Directory, loop: EventLoop) throws(SystemError) {
+        desk = try Desk(state)
         _ = try loop.watch(desk.bell.descriptor) { [unowned self] _ in answer() }
     }
 
     /// Reads what is known about a subject and passes it to `then`, at once if there is nothing to read. `then` returns
     /// whether it still wants the answer; if not, the report's file is removed.
     func read(_ subject: Subject, then: @escaping (Report) -> Bool) {
-        // An empty file was created for a worker that did not crash.
-        let size = desk.size(of: subject.report) ?? 0
-        if size == 0, !subject.report.isEmpty { desk.remove(subject.report) }
+        let hasReport = (subject.paper?.size ?? 0) > 0
         let hasPage = subject.page.map { !$0.frames.isEmpty || !$0.refused.isEmpty } ?? false
-        guard size > 0 || hasPage else { return _ = then(Report()) }
+        guard hasReport || hasPage else { return _ = then(Report()) }
         lastNumber += 1
         let number = lastNumber
         askers[number] = then
@@ -119,15 +109,13 @@ final class ReportReader {
 
 /// Reads the files about a death. The time is not limited, but the bytes read of each file are.
 enum CrashExamination {
-    /// The findings about a crash. Removes a report that cannot be parsed.
-    static func report(of subject: ReportReader.Subject, in directory: borrowing Directory) -> Report {
+    /// The findings about a crash, whose report is saved in that state directory.
+    static func report(of subject: ReportReader.Subject, in state: borrowing Directory) -> Report {
         var found = Report()
         var report: CrashReport?
-        if let file = try? directory.openForReading(subject.report) {
-            let bytes = try? file.readAll(limit: CrashReport.limit, subject: subject.report)
-            report = bytes.flatMap(CrashReport.init)
-            found.file = report.flatMap { keep($0, as: subject.report, in: directory) }
-            if found.file == nil { try? directory.remove(subject.report) }
+        if let bytes = subject.paper?.content(limit: CrashReport.limit) {
+            report = CrashReport(bytes)
+            found.file = report.flatMap { keep($0, as: subject.report, in: state) }
         }
         found.text = report?.description.map { String($0.prefix(500)) }
         found.frame = CrashFrame.top(report, named(subject.page?.frames ?? [], subject.files))
@@ -139,10 +127,11 @@ enum CrashExamination {
         return found
     }
 
-    /// Puts what is kept of a report in its place; its name, or nil where that cannot be written: then nothing is kept.
-    private static func keep(_ report: CrashReport, as name: String, in directory: borrowing Directory) -> String? {
+    /// Saves what is kept of a report; returns its name, or nil where that cannot be written: then nothing is kept.
+    private static func keep(_ report: CrashReport, as name: String, in state: borrowing Directory) -> String? {
         do throws(SystemError) {
-            try directory.save(report.json, as: name, isSynchronized: false)
+            // A cleaner may have removed the folder.
+            try state.directory("reports", create: true).save(report.json, as: name, isSynchronized: false)
             return name
         } catch {
             return nil

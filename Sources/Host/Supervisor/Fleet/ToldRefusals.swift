@@ -26,7 +26,7 @@ struct ToldRefusals {
             return nil
         }
         isExamining = true
-        return ReportReader.Subject(report: "", page: page, files: files)
+        return ReportReader.Subject(page: page, files: files)
     }
 
     /// The log lines for calls that were not logged yet; marks them as logged.

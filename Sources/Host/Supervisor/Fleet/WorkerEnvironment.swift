@@ -1,5 +1,7 @@
 /// Selects the environment variables for a worker with a sandbox: what programs need, but no secrets. Pure.
-enum WorkerEnvironment {
+///
+/// A value is one environment, whose names are looked at once: each worker starts with a selection from the host's.
+struct WorkerEnvironment {
     private static let names: Set<Substring> = [
         "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "TZ", "TZDIR", "TMPDIR",
         "GLIBC_TUNABLES", "TERM", "HOSTNAME", "INVOCATION_ID", "JOURNAL_STREAM", "VIRTUAL_ENV", "JAVA_HOME",
@@ -23,9 +25,21 @@ enum WorkerEnvironment {
         "DEB",
     ]
 
-    /// The environment's entries that are kept, including the variables in `named`.
-    static func scrubbed(_ environment: [String], with named: [String]) -> [String] {
-        environment.filter { keeps($0.prefix { $0 != "=" }, named) }
+    private let variables: [(name: Substring, entry: String, isKept: Bool)]
+
+    /// Looks at the entries of an environment, each `NAME=value`.
+    init(_ environment: [String]) {
+        variables = environment.map { entry in
+            let name = entry.prefix { $0 != "=" }
+            return (name, entry, Self.keeps(name, []))
+        }
+    }
+
+    /// The entries that are kept, including the variables in `named`.
+    func entries(with named: [String]) -> [String] {
+        variables.compactMap { variable in
+            variable.isKept || named.contains { variable.name == $0 } ? variable.entry : nil
+        }
     }
 
     /// A message about withheld variables that may have been meant for plugins; nil if there are none.

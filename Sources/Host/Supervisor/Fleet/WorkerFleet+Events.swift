@@ -128,7 +128,6 @@ extension WorkerFleet {
         workers[worker.id] = nil
         if current[worker.key] == worker.id { current[worker.key] = nil }
         if let timer = worker.timer { deadlines.remove(timer) }
-        if verdict.report == nil { launcher.dropReport(worker.reportName) }
         orphans.workerDied(pid, hasGroup: worker.limits.hasGroups)
         var obituary = Obituary(
             key: worker.key, pid: pid, startedAt: worker.startedAt, ledger: worker.ledgerName, verdict: verdict)

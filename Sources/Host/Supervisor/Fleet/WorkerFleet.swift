@@ -205,7 +205,7 @@ final class WorkerFleet {
             WorkerLink.Setup(
                 name: load.key == .shared ? "shared" : InstanceName.fullName(load.name, load.instance),
                 ledgerName: worker.ledgerName,
-                reportName: worker.reportName, logLevel: logLevel, limits: load.limits,
+                logLevel: logLevel, limits: load.limits,
                 home: load.home, copy: load.path, libraries: load.libraries)
         ) { [unowned self, unowned worker] report in
             handle(report, from: worker)
@@ -381,7 +381,8 @@ final class WorkerFleet {
             tell(worker, .exited(.unreaped, remains(of: worker)))
         case .examine:
             let subject = ReportReader.Subject(
-                report: worker.reportName, page: worker.process?.crash, files: worker.files)
+                report: worker.reportName, paper: worker.process?.paper, page: worker.process?.crash,
+                files: worker.files)
             launcher.examine(subject) { [weak self] report in
                 self?.tell(worker, .report(report)) == .changed
             }

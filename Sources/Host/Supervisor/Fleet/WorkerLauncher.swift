@@ -20,6 +20,8 @@ protocol WorkerProcess: AnyObject {
     func slotBytes(_ slot: Int) -> [UInt8]?
     /// The content of its crash page.
     var crash: CrashPage.Contents? { get }
+    /// Where its crash report is written.
+    var paper: ReportPaper? { get }
     /// How many system calls its sandbox has refused so far.
     var refusals: UInt32 { get }
     /// Lets it begin its crash report, for which there is room now.
@@ -53,20 +55,17 @@ protocol WorkerLauncher: AnyObject {
     func makeRoomForReport(of pid: Int32)
     /// Whether the host itself can open the file that a worker was told to load.
     func canOpen(_ path: String) -> Bool
-    /// Removes the report file of a worker that has not crashed.
-    func dropReport(_ name: String)
     /// Passes to `then` what is known about a death, at once if there is nothing to read, else in a later round of the
     /// loop. `then` returns whether it still wants the answer.
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool)
 }
 
-/// Starts worker processes of this executable, with their ledgers and crash reports in the state directory.
+/// Starts worker processes of this executable, with their ledgers in the state directory, where their crash reports come too.
 final class ProcessLauncher: WorkerLauncher {
     private let loop: EventLoop
     private let clock: any HostClock
     private let state: Directory
     private var ledgers: Directory
-    private let reports: CrashReports
     private let reader: ReportReader
     /// The program that writes crash reports; nil if none are wanted or it is not found.
     private let backtracer: String?
@@ -82,7 +81,7 @@ final class ProcessLauncher: WorkerLauncher {
 
     /// Makes a launcher that keeps its files in a state directory.
     init(
-        loop: EventLoop, clock: any HostClock, state: borrowing Directory, reports: CrashReports, mark: HostMark,
+        loop: EventLoop, clock: any HostClock, state: borrowing Directory, backtracer: String?, mark: HostMark,
         sandboxes: SandboxMaker, groups: WorkerGroups, users: WorkerUsers
     ) throws(SystemError) {
         self.users = users
@@ -92,12 +91,11 @@ final class ProcessLauncher: WorkerLauncher {
         copies = HostProcess.absolute(state.child("plugins"))
         self.loop = loop
         self.clock = clock
-        self.reports = reports
         self.mark = mark
-        backtracer = reports.backtracer
+        self.backtracer = backtracer
         self.state = try Directory(state.path)
         ledgers = try state.directory("ledgers", create: true)
-        reader = try ReportReader(try state.directory("reports", create: true), loop: loop)
+        reader = try ReportReader(try Directory(state.path), loop: loop)
     }
 
     func launch(_ setup: WorkerLink.Setup, _ hear: @escaping (WorkerLink.Report) -> Void) throws(SystemError)
@@ -106,7 +104,8 @@ final class ProcessLauncher: WorkerLauncher {
         var setup = setup
         setup.mark = mark
         setup.leases = leases
-        setup.crashReport = backtracer.map { (reports.place(of: setup.reportName), $0) }
+        // Without memory for it there is no report, but a worker.
+        setup.crashReport = backtracer.flatMap { backtracer in (try? ReportPaper()).map { ($0, backtracer) } }
         let user = try users.user(of: setup.home, name: setup.name)
         setup.user = user
         let place = try setup.home.map { (home) throws(SystemError) in try folders.make(home, user: user) }
@@ -116,10 +115,7 @@ final class ProcessLauncher: WorkerLauncher {
             users.show(setup.copy)
             if let data = place?.data { setup.variables += ["HOME=" + data, "TMPDIR=" + data] }
         }
-        // Only who cannot create it needs it now.
-        let isMade = backtracer != nil && (user != nil || setup.limits.sandbox.level != .off)
-        let report = isMade ? try? reports.make(setup.reportName, for: user) : nil
-        if setup.limits.sandbox.level != .off { try confine(&setup, place, report: report) }
+        if setup.limits.sandbox.level != .off { try confine(&setup, place) }
         return try groups.enter(setup.limits, isRoot: HostProcess.user == 0 && user == nil) {
             (joined) throws(SystemError) in
             setup.groups = joined
@@ -148,10 +144,8 @@ final class ProcessLauncher: WorkerLauncher {
         }
     }
 
-    /// Gives a worker a sandbox, with write access to its own folders and to its report file.
-    private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?, report: String?)
-        throws(SystemError)
-    {
+    /// Gives a worker a sandbox, with write access to its own folders.
+    private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?) throws(SystemError) {
         var places = SandboxPolicy.Places()
         places.own = place.map { [$0.caches, $0.data] } ?? []
         places.code =
@@ -159,7 +153,6 @@ final class ProcessLauncher: WorkerLauncher {
             + setup.libraries.folders.filter { $0 != sandboxes.plugins }
         places.backtracer = backtracer
         places.program = HostProcess.executable
-        places.report = report
         if setup.user == nil, let data = place?.data { setup.variables.append("TMPDIR=" + data) }
         setup.policy = try sandboxes.policy(setup.limits.sandbox, places).bytes
     }
@@ -167,8 +160,6 @@ final class ProcessLauncher: WorkerLauncher {
     func canOpen(_ path: String) -> Bool {
         (try? Directory("/").openForReading(HostProcess.absolute(path), followLink: true)) != nil
     }
-
-    func dropReport(_ name: String) { reports.drop(name) }
 
     func examine(_ subject: ReportReader.Subject, then: @escaping (Report) -> Bool) { reader.read(subject, then: then) }
 }

@@ -51,6 +51,7 @@ final class WorkerLink: WorkerProcess {
     private let errors: Descriptor
     private let ledger: WorkerLedger
     let page: Descriptor
+    let paper: ReportPaper?
     private let loop: EventLoop
     private let clock: any HostClock
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
@@ -71,9 +72,8 @@ final class WorkerLink: WorkerProcess {
     struct Setup {
         var name: String
         var ledgerName: String
-        var reportName: String
-        /// The path for a crash report, and the program that writes it.
-        var crashReport: (path: String, backtracer: String)?
+        /// Where its crash report is written, and the program that writes it; nil if none is wanted.
+        var crashReport: (paper: ReportPaper, backtracer: String)?
         var logLevel: Int32
         var limits: WorkerLimits
         /// The control groups that it joins.
@@ -121,11 +121,14 @@ final class WorkerLink: WorkerProcess {
         ]
         if setup.policy != nil { descriptors.append((policy.raw, 6)) }
         if let leases = setup.leases?.raw { descriptors.append((leases, 7)) }
+        paper = setup.crashReport?.paper
+        if let paper { descriptors.append((paper.file.raw, paper.number)) }
         let launch = ChildProcess.Launch(
             executable: "/proc/self/exe",
             arguments: ["schedhost", "worker", "\(setup.logLevel)", "\(HostProcess.pid)"] + setup.limits.arguments
                 + setup.groups.arguments
-                + (setup.user.map { ["user=\($0)"] } ?? []) + (setup.leases == nil ? [] : ["leases"]) + [setup.name],
+                + (setup.user.map { ["user=\($0)"] } ?? []) + (setup.leases == nil ? [] : ["leases"])
+                + (setup.crashReport.map { ["report=\($0.paper.number)"] } ?? []) + [setup.name],
             environment: Self.environment(setup) + setup.variables, descriptors: descriptors)
         child = try ChildProcess(launch)
         channel = sockets.first
@@ -146,19 +149,21 @@ final class WorkerLink: WorkerProcess {
     static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
         .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") && !$0.hasPrefix("\(HostMark.variable)=") }
 
+    private static let judged = WorkerEnvironment(inherited)
+
     /// The environment of a worker: the host's without the service manager's variables, with the settings of the
     /// backtracer.
     private static func environment(_ setup: Setup) -> [String] {
         let names = setup.variables.map { $0.prefix { $0 != "=" } + "=" }
         let own =
             setup.limits.sandbox.level == .off
-            ? inherited : WorkerEnvironment.scrubbed(inherited, with: setup.limits.sandbox.environment)
+            ? inherited : judged.entries(with: setup.limits.sandbox.environment)
         let others = own.filter { entry in !names.contains { entry.hasPrefix($0) } }
         let ours = LibraryPath.environment(others, with: setup.libraries) + [setup.mark.entry]
-        guard let (path, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
+        guard let (paper, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
         return ours + [
             "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"
-                + "registers=none,output-to=\(path),swift-backtrace=\(backtracer)"
+                + "registers=none,output-to=\(paper.path),swift-backtrace=\(backtracer)"
         ]
     }
 

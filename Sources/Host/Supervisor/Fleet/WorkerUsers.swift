@@ -76,7 +76,7 @@ final class WorkerUsers {
                     + "such as /var/lib/schedhost", number: 13)
         }
         try state.descriptor.setMode(0o711, subject: state.path)
-        for name in ["plugins", "cache", "data", "reports"] {
+        for name in ["plugins", "cache", "data"] {
             let folder = try state.directory(name, create: true)
             try folder.descriptor.setMode(0o711, subject: folder.path)
             if name == "cache" {
