@@ -16,11 +16,11 @@ final class CycleLog {
     private(set) var cycles: [Cycle] = []
     /// Lines of sessions or cycles beside others.
     private(set) var overlaps: [String] = []
-    /// How many of them there were that have to be borne: those until a certain time, s.
-    private(set) var borne = 0
-    var bearsUntil = 0.0
     /// Lines whose token is less than one before them.
     private(set) var regressions: [String] = []
+    /// How many of both there were that have to be borne: those until a certain time, s.
+    private(set) var borne = 0
+    var bearsUntil = 0.0
     private(set) var last: Cycle?
     /// When the last cycle of each host ended, on the boot clock, s.
     private(set) var ends: [String: Double] = [:]
@@ -57,17 +57,22 @@ final class CycleLog {
             overlaps.append("a line that nobody writes: \(line)")
             return
         }
+        let isBorne = ns / 1e9 < bearsUntil
+        let cycle = Cycle(host: String(words[2]), pid: pid, token: token, time: ns / 1e9)
         switch words[0] {
         case "session": break
         case "end": ends[String(words[2])] = ns / 1e9
         case "start":
-            if token < largest { regressions.append("\(line), after token \(largest)") }
+            if token < largest {
+                if isBorne { borne += 1 } else { regressions.append("\(line), after token \(largest)") }
+            }
             largest = max(largest, token)
-            let cycle = Cycle(host: String(words[2]), pid: pid, token: token, time: ns / 1e9)
             last = cycle
             cycles.append(cycle)
         default:
-            if ns / 1e9 < bearsUntil { borne += 1 } else { overlaps.append(line) }
+            guard isBorne else { return overlaps.append(line) }
+            borne += 1
+            if words[0] == "overlap" { cycles.append(cycle) }
         }
     }
 

@@ -11,7 +11,7 @@ final class Replication {
         primary = server
         replica = Server(around: around, folder: around.folder + "/server2")
         link = try Proxy("replica", to: server.socket, in: around)
-        try replica.control("start")
+        try replica.control("wiped")
         try follow()
     }
 
@@ -64,24 +64,69 @@ extension Kind {
         ) { fleet in
             let pair = try fleet.replication()
             try pair.primary.say("CONFIG", "SET", "min-replicas-to-write", "1", "min-replicas-max-lag", "1")
-            var round = try takeover(fleet) { victim in
-                try pair.link.tell("hold")
-                // As long as a failover has to wait at the least: the lag, and the second in which Redis looks at it.
-                usleep(2_500_000)
-                try pair.promote()
-                for member in fleet.members where member !== victim {
-                    try member.proxy.tell("to \(pair.primary.socket)")
-                    // What is connected to the old one stays so.
-                    try member.proxy.tell("reset")
-                    try member.proxy.tell("pass")
-                }
-            } heal: { victim in
-                try victim.proxy.tell("to \(pair.primary.socket)")
-                try pair.replica.control("down")
-                try pair.replace()
+            // As long as a failover has to wait at the least: the lag, and the second in which Redis looks at it.
+            return try split(fleet, pair, after: 2.5)
+        },
+        Kind(
+            name: "two-primaries-open", what: "the same without min-replicas-to-write: two run it, under two tokens",
+            bound: 4, engines: [.redis], replicates: true
+        ) { fleet in
+            fleet.log.bearsUntil = .infinity
+            var round = try split(fleet, try fleet.replication(), after: 0)
+            fleet.log.bearsUntil = bootSeconds() + fleet.lease / 2
+            let tokens = Dictionary(grouping: fleet.log.cycles, by: \.host).mapValues { Set($0.map(\.token)) }
+            if Set(tokens.values.joined()).count < tokens.values.map(\.count).reduce(0, +) {
+                round.fault = "two hosts had one token"
             }
-            round.time -= 2.5
             return round
         },
     ]
+
+    /// Redis has another name for its data when its first replica comes: who connects then knows it by that one, and who is
+    /// connected by the old one.
+    static let renamings = [
+        Kind(
+            name: "first-replica", what: "a first replica comes, a host restarts, and then the holder dies", bound: 4,
+            engines: [.redis]
+        ) { fleet in
+            try fleet.server.say("CONFIG", "SET", "repl-backlog-ttl", "1")
+            var died = 0.0
+            let begin = bootSeconds()
+            var round = try takeover(fleet) { victim in
+                let pair = try Replication(of: fleet.server, in: fleet.around)
+                defer { try? pair.replica.control("end") }
+                guard let other = fleet.members.first(where: { $0 !== victim }) else { return }
+                other.die()
+                try other.start()
+                usleep(UInt32(fleet.lease / 2 * 1e6))
+                died = bootSeconds()
+                victim.die()
+            } heal: {
+                try $0.start()
+            }
+            round.time -= died - begin
+            return round
+        }
+    ]
+
+    /// The replica is promoted after so many seconds, and all but the holder are led to it.
+    private static func split(_ fleet: Fleet, _ pair: Replication, after seconds: Double) throws -> Round {
+        var round = try takeover(fleet) { victim in
+            try pair.link.tell("hold")
+            usleep(UInt32(seconds * 1e6))
+            try pair.promote()
+            for member in fleet.members where member !== victim {
+                try member.proxy.tell("to \(pair.primary.socket)")
+                // What is connected to the old one stays so.
+                try member.proxy.tell("reset")
+                try member.proxy.tell("pass")
+            }
+        } heal: { victim in
+            try victim.proxy.tell("to \(pair.primary.socket)")
+            try pair.replica.control("down")
+            try pair.replace()
+        }
+        round.time -= seconds
+        return round
+    }
 }

@@ -24,7 +24,7 @@ struct Kind {
     var mostRounds = Int.max
     let run: (Fleet) throws -> Round
 
-    static let all = hosts + parts + networks + stores + failovers + clocks + orders
+    static let all = hosts + parts + networks + stores + failovers + renamings + clocks + orders
 
     /// A wait in which the moment of the fault is by chance: within a cycle or not, before a renewal or after it.
     private static func linger(_ fleet: Fleet) { usleep(UInt32.random(in: 0...UInt32(fleet.lease / 3 * 1e6))) }

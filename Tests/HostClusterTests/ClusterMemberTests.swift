@@ -135,6 +135,29 @@ import Testing
         }
     }
 
+    /// As when Redis changes the name of its data, since the first replica has come: links that are open have the old one.
+    @Test func whoseNameForTheStoreIsOldAsksAnewAndOverwritesNoEpoch() throws {
+        var first = holder()
+        var second = Desk(2, store: first.store)
+        second.tell(.up(StoreLink(instance: "renamed", most: 64)))
+        second.pass(0.1)
+        first.store = second.store
+        first.pass(1.1)
+        #expect(first.told.last == .reopen)
+        func epoch(_ desk: Desk) -> EpochRecord? { desk.store.values["epoch"].flatMap { EpochRecord($0.value) } }
+        #expect(epoch(first)?.instance == "renamed" && epoch(first)?.number == 2)
+        first.tell(.up(StoreLink(instance: "renamed", most: 64)))
+        for _ in 0..<10 {
+            second.store = first.store
+            second.pass(1)
+            first.store = second.store
+            first.pass(1)
+        }
+        #expect(epoch(first)?.number == 2)
+        #expect(first.begun.count == 1 && !first.told.contains { if case .end = $0 { true } else { false } })
+        #expect(second.begun.isEmpty)
+    }
+
     @Test func twoWithOneIdAreFoundOut() {
         var first = holder()
         var second = Desk(1, store: first.store, isGone: false)

@@ -21,6 +21,7 @@ extension ClusterMember {
         case .none(let known): version = known
         case .write(let record, let known):
             return ask(MemberRequests.epoch(record, over: known), for: .epoch, at: now)
+        case .rename: return reopen()
         case .unreadable: return surveyLater(at: now)
         }
         let epoch = StoreRequest.Condition(ClusterKey.epoch, version)

@@ -52,7 +52,7 @@ public struct ClusterMember: Sendable {
     public enum Action: Equatable, Sendable {
         /// Ask the store, and tell the answer with that number.
         case ask(UInt64, StoreRequest)
-        /// The link has not answered in time: close it, and open another one.
+        /// The link has not answered in time, or has an old name for the store: close it, and open another one.
         case reopen
         /// What is held is valid so long.
         case extend(LeaseTimes)
@@ -165,10 +165,12 @@ public struct ClusterMember: Sendable {
     private mutating func pass(_ now: BootTime) {
         tell(.deadline, at: now)
         for name in claims.due(at: now) { change(name, .deadline, at: now) }
-        if let pending = talk.pending, now >= pending.asked + patience {
-            talk.unlinked()
-            actions.append(.reopen)
-        }
+        if let pending = talk.pending, now >= pending.asked + patience { reopen() }
+    }
+
+    mutating func reopen() {
+        talk.unlinked()
+        actions.append(.reopen)
     }
 
     private mutating func set(_ mode: Mode, at now: BootTime) {

@@ -54,7 +54,7 @@ struct ClusterView: Sendable {
     private var largestTokens: [String: UInt64] = [:]
     private var largestUnwanted: UInt64 = 0
     private(set) var tokens = SeenTokens()
-    private(set) var epoch: EpochWatch
+    var epoch: EpochWatch
     private var sweep: ClaimSweep
     /// The last claim of a list for whose further ones there was no room: of these nothing is known that was not read by
     /// itself. nil: all are known.

@@ -16,6 +16,10 @@ struct EpochWatch: Equatable, Sendable {
         case none(version: UInt64)
         /// This is to be written, where the version is that one.
         case write(EpochRecord, version: UInt64)
+        /// Another link, to ask for the instance's name again: the epoch was of this link's instance, and now is of another
+        /// one. So somebody has found another name for the same data, and this one is the old one: Redis changes it when the
+        /// first replica comes. Two hosts with two names would write epochs over each other's for ever.
+        case rename
         /// It is of a form that this host does not know: nothing can be done.
         case unreadable
     }
@@ -35,6 +39,8 @@ struct EpochWatch: Equatable, Sendable {
     /// The epoch that was seen last.
     private(set) var known: EpochRecord?
     private(set) var version: UInt64 = 0
+    /// The instance of the link by which the epoch was as it should be last.
+    private var agreed: String?
     private var isReadable = true
     private var settledAt = BootTime.never
     private var largestBase: UInt64 = 0
@@ -96,10 +102,15 @@ struct EpochWatch: Equatable, Sendable {
     /// What is needed for a link to that instance, by the wall clock: the only use of one. It makes tokens greater than
     /// those of an epoch of which nothing is left; where it is wrong, what this host remembers does. `others`: the lengths
     /// that the other hosts want; nil of one whose record cannot be read.
-    func need(instance: String, largestToken: UInt64, others: some Sequence<UInt64?>, wall: WallTime) -> Need {
+    mutating func need(instance: String, largestToken: UInt64, others: some Sequence<UInt64?>, wall: WallTime) -> Need {
         guard isReadable else { return .unreadable }
         var length = leaseMs
+        if let known, known.instance != instance, agreed == instance {
+            agreed = nil
+            return .rename
+        }
         if let known, known.instance == instance, known.base >= largestBase {
+            agreed = instance
             guard known.leaseMs != wanted, others.allSatisfy({ $0 == wanted }) else { return .none(version: version) }
             length = wanted
         } else if known == nil, others.allSatisfy({ $0 == wanted }) {
