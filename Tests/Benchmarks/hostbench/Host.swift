@@ -89,12 +89,12 @@ final class HostRun {
     }
 
     /// Starts it; again after an end, with the same state.
-    func start(_ arguments: [String] = [], onOneProcessor: Bool = false) throws {
+    func start(_ arguments: [String] = [], level: String = "error", onOneProcessor: Bool = false) throws {
         startedAt = bootSeconds()
         let words = onOneProcessor ? ["/usr/bin/taskset", "-c", "0", tools.host] : [tools.host]
         child = try Child(
             words[0],
-            words.dropFirst() + ["--plugins", plugins, "--state", state, "--log-level", "error"]
+            words.dropFirst() + ["--plugins", plugins, "--state", state, "--log-level", level]
                 + arguments, environment: ["BENCH_ROUTINES": "\(routines)"],
             errors: root + "/log")
     }

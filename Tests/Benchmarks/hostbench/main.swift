@@ -81,7 +81,7 @@ benchmarks += [
     Lives.crash(tools, mode: "crash", title: "death by SIGKILL to the next cycle"),
     Lives.crash(tools, mode: "fault", title: "null pointer to the next cycle, report included"),
     Lives.drop(tools), Lives.idle(tools, seconds: isQuick ? 2 : 5), Lives.flood(tools, seconds: 10),
-    Lives.soak(tools, seconds: soakSeconds),
+    Lines.followed(tools, count: 400 / few), Lives.soak(tools, seconds: soakSeconds),
 ]
 
 if let redis { benchmarks.append(Stores.redis(tools, socket: redis, few: isQuick ? 10 : 1)) }

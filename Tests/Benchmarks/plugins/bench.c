@@ -17,6 +17,7 @@
  *   crash     SIGKILL to itself in cycle 1 of the first session; each cycle writes its start to `trace`
  *   fault     the same with a null pointer in the place of SIGKILL
  *   mark      writes the boot time of its first cycle to `trace`
+ *   talk      prints the boot time on a line of its own, in two parts
  *
  * With `pool` the samples of all routines are also appended to that file, as 64-bit ns; with `timed` each is followed by
  * the boot time at which it was taken. */
@@ -209,6 +210,10 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
         if (schedhost_cycle(scheduler) == 0) {
             trace(scheduler);
         }
+        return SCHEDHOST_OK;
+    case 't':
+        printf("said ");
+        printf("%" PRId64 ".\n", boot_ns());
         return SCHEDHOST_OK;
     case 'L': /* floods, by the road that the letter says, until it is to stop */
     case 'O':
