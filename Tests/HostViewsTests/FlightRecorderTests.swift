@@ -74,4 +74,21 @@ import Testing
         #expect(recorder.last(50, of: "p/a", in: "p").map(\.text) == ["printed", "logged"])
         #expect(recorder.last(1, of: "p/a", in: "p").map(\.text) == ["logged"])
     }
+
+    @Test func `lines of named subjects are those that a search among all finds`() {
+        var recorder = FlightRecorder()
+        for number in 1...30 as ClosedRange<Int64> {
+            recorder.add(
+                number % 2 == 0 ? .info : .error, ["p/a", "p", "q/a"][Int(number % 3)], "\(number)", ms: number)
+        }
+        for (after, level) in [(0, .trace), (7, .trace), (0, .error), (29, .info)] as [(UInt64, LogLevel)] {
+            var query = LogQuery()
+            query.after = after
+            query.level = level
+            query.last = 5
+            let named = recorder.lines(query, of: ["p/a", "p", "p", "absent"])
+            #expect(named == recorder.lines(query) { $0 == "p/a" || $0 == "p" })
+            #expect(named.count <= 5 && named.allSatisfy { $0.number > after && $0.level >= level })
+        }
+    }
 }

@@ -19,6 +19,8 @@ protocol ConsoleLog: LogSink {
     var footer: String { get set }
     /// The newest lines.
     var recent: RecentLines { get }
+    /// The last lines of each routine.
+    var recorder: FlightRecorder { get }
 }
 
 extension HostLog: ConsoleLog {}

@@ -215,9 +215,10 @@ extension EndToEnd {
         @Test(.enabled(if: Tools.has("curl") && Tools.has("node"), "curl or node is not installed"))
         func `the page's script is good JavaScript`() async throws {
             let (host, scratch, url) = try await host()
+            let file = scratch.path + "/page.js"
             _ = try await Command.shell(
-                "curl -s '\(url)/' | sed -n '/^<script>$/,/^<\\/script>$/p' | sed '1d;$d' > page.js && "
-                    + "grep -q '^\"use strict\";' page.js && node --check page.js", in: scratch)
+                "curl -s '\(url)/' | sed -n '/^<script>$/,/^<\\/script>$/p' | sed '1d;$d' > '\(file)' && "
+                    + "grep -q '^\"use strict\";' '\(file)' && node --check '\(file)'", in: scratch)
             _ = try await host.end(by: Signals.interrupt)
         }
 

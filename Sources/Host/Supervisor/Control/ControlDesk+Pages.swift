@@ -100,10 +100,7 @@ extension ControlDesk {
         case "/records.json": return pages.records(of: id)
         case "/caches.json": return pages.caches(of: id)
         default:
-            var order = ControlRequest(.logs, identifiers: [id.text])
-            order.last = RoutinePages.mostLines
-            order.after = request.value("after").flatMap { UInt64($0) }
-            return pages.lines(host.perform(order))
+            return pages.lines(of: id, in: log.recorder, after: request.value("after").flatMap { UInt64($0) } ?? 0)
         }
     }
 

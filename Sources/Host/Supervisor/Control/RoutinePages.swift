@@ -8,7 +8,7 @@ internal import HostWire
 /// last lines are read from files when they are asked for, each within bounds.
 struct RoutinePages {
     /// The largest number of log lines in an answer.
-    static let mostLines: UInt64 = 100
+    static let mostLines = 100
 
     /// The path of the state directory.
     let state: String
@@ -74,13 +74,12 @@ struct RoutinePages {
         return HTTPResponse(json: writer.bytes)
     }
 
-    /// Log lines that the host was asked for.
-    func lines(_ response: ControlResponse) -> HTTPResponse {
-        switch response {
-        case .lines(let lines): list(lines, isNumbered: true)
-        case .failed(let text): HTTPResponse(status: 404, text: text)
-        case .status, .outcomes, .level: HTTPResponse(status: 500, text: "the host gives another answer")
-        }
+    /// The newest lines of the routine and of its plugin; with `after` the next ones past that number.
+    func lines(of id: Identifier, in recorder: FlightRecorder, after: UInt64) -> HTTPResponse {
+        var query = LogQuery()
+        query.last = Self.mostLines
+        query.after = after
+        return list(recorder.lines(query, of: [id.text, id.plugin]), isNumbered: true)
     }
 
     /// The last lines before a session failed.

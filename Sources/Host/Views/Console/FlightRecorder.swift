@@ -81,8 +81,17 @@ public struct FlightRecorder: Sendable {
 
     /// The lines that `query` selects, of the subjects that `isMeant` accepts, oldest first.
     public func lines(_ query: LogQuery, where isMeant: (String) -> Bool) -> [LogLine] {
+        Self.lines(query, of: tracks.filter { isMeant($0.key) }.values)
+    }
+
+    /// The lines that `query` selects, of these subjects, oldest first. The number of other subjects does not matter.
+    public func lines(_ query: LogQuery, of subjects: [String]) -> [LogLine] {
+        Self.lines(query, of: Set(subjects).compactMap { tracks[$0] })
+    }
+
+    private static func lines(_ query: LogQuery, of tracks: some Sequence<Track>) -> [LogLine] {
         var chosen: [LogLine] = []
-        for (subject, track) in tracks where isMeant(subject) {
+        for track in tracks {
             for line in track.kept.reversed() {
                 if line.number <= query.after { break }
                 if line.level >= query.level { chosen.append(line) }
@@ -98,7 +107,7 @@ public struct FlightRecorder: Sendable {
     public func last(_ count: Int, of routine: String, in plugin: String) -> [LogLine] {
         var query = LogQuery()
         query.last = count
-        return lines(query) { $0 == routine || $0 == plugin }
+        return lines(query, of: [routine, plugin])
     }
 }
 

@@ -42,7 +42,8 @@ enum PageCharts {
             image.append(bar);
             if (n && step >= 26) image.append(svg("text", { class: "axis", x: i * step + step / 2, y: floor - height - 3, "text-anchor": "middle" }, brief(n)));
             const at = (i + 1) * step;
-            if ((shown.length - 1 - i) % every === 0 && at > 20)
+            const isLast = i === shown.length - 1;
+            if ((shown.length - 1 - i) % every === 0 && at > 20 && (isLast || width - at > 76))
               image.append(svg("text", { class: "axis", x: at, y: high - 5, "text-anchor": at > width - 24 ? "end" : "middle" }, fine(end)));
           });
           image.append(svg("line", { class: "grid", x1: 0, x2: width, y1: floor + 0.5, y2: floor + 0.5 }));
@@ -134,15 +135,15 @@ enum PageCharts {
         }
 
         // A value over the time that the page is open, from 0 on.
-        function gauge(box, points, key, text, label) {
+        function gauge(box, points, key, text, least, label) {
           const width = Math.max(200, box.clientWidth || 400), height = 90, foot = height - 18, left = 64;
           const seen = points.filter(p => p[key] != null);
           if (seen.length < 2) { box.replaceChildren(el("p", { class: "empty" }, seen.length ? text(seen[0][key]) : "Not known yet.")); return; }
-          const top = Math.max(...seen.map(p => p[key])) * 1.1 || 1, from = seen[0].at, to = seen[seen.length - 1].at;
+          const most = Math.max(least, ...seen.map(p => p[key])), top = most * 1.1, from = seen[0].at, to = seen[seen.length - 1].at;
           const x = at => left + (at - from) / (to - from) * (width - left - 6), y = v => foot - v / top * (foot - 10);
           const image = svg("svg", { width: "100%", height, viewBox: "0 0 " + width + " " + height, role: "img",
             "aria-label": label + ": " + text(seen[seen.length - 1][key]) });
-          for (const v of [0, top / 1.1]) image.append(svg("line", { class: "grid", x1: left, x2: width - 6, y1: y(v), y2: y(v) }),
+          for (const v of [0, most]) image.append(svg("line", { class: "grid", x1: left, x2: width - 6, y1: y(v), y2: y(v) }),
             svg("text", { class: "axis", x: left - 6, y: y(v) + 4, "text-anchor": "end" }, text(v)));
           image.append(svg("polyline", { class: "trend", points: seen.map(p => x(p.at).toFixed(1) + "," + y(p[key]).toFixed(1)).join(" ") }));
           timeAxis(image, from, to, x, height - 3, 1);

@@ -8,7 +8,7 @@ enum PageRoutine {
         const mostPoints = 600, mostLines = 200, mostNews = 100;
 
         function start(id) {
-          sheet = { id, at: Date.now(), routine: null, records: new Map(), isWhole: true, ended: null, asked: 0, lines: [], newest: 0, shown: new Map(), files: null };
+          sheet = { id, at: Date.now(), routine: null, records: new Map(), isWhole: true, most: 25, ended: null, asked: 0, lines: [], newest: 0, shown: new Map(), files: null };
           say($("r-title"), id);
           document.title = plain(id) + " · schedhost";
           $("r-sessions").tBodies[0].replaceChildren();
@@ -131,7 +131,9 @@ enum PageRoutine {
         // Rows stay, so that what is open stays open.
         function sessions() {
           const body = $("r-sessions").tBodies[0];
-          const all = [...sheet.records.values()].sort((a, b) => b.finish_ms - a.finish_ms).slice(0, 100);
+          const kept = [...sheet.records.values()].sort((a, b) => b.finish_ms - a.finish_ms);
+          if (place.session) { const index = kept.findIndex(r => r.session === place.session); if (index >= sheet.most) sheet.most = kept.length; }
+          const all = kept.slice(0, sheet.most), rest = kept.length - all.length;
           let next = body.firstChild;
           for (const record of all) {
             const known = sheet.shown.get(record.session);
@@ -141,7 +143,11 @@ enum PageRoutine {
             body.insertBefore(entry.row, next);
             body.insertBefore(entry.detail, next);
           }
-          if (place.session && !sheet.shown.has(place.session))
+          if (rest) {
+            const button = el("button", { type: "button" }, "Show " + count(rest) + " more");
+            button.onclick = () => { sheet.most = kept.length; sessions(); };
+            if ($("r-older").textContent !== button.textContent) $("r-older").replaceChildren(button);
+          } else if (place.session && !sheet.shown.has(place.session))
             say($("r-older"), "Session " + place.session + " is not among these: schedhost records --show " + place.session);
           else say($("r-older"), !all.length ? "No session has ended." : sheet.isWhole && !embedded ? "" : "Older ones: schedhost records --plugin "
             + all[0].plugin + " --routine " + all[0].routine);
@@ -208,8 +214,8 @@ enum PageRoutine {
           list($("r-worker"), [["process", w.pid], ["up", span(w.uptime_ms)], ["memory", w.resident_bytes ? bytes(w.resident_bytes) : "–"],
             ["of a processor", percent(newest(points).share)], ["processor time", w.cpu_ms == null ? "–" : span(w.cpu_ms)], ["sandbox", w.sandbox],
             ["serves", some(sheet.sharing, "routine")], ["limits", (w.limits || []).map(l => l.text).join(", ")]]);
-          gauge($("r-memory"), points, "memory", bytes, "memory");
-          gauge($("r-share"), points, "share", percent, "share of a processor");
+          gauge($("r-memory"), points, "memory", bytes, 1 << 20, "memory");
+          gauge($("r-share"), points, "share", percent, 0.01, "share of a processor");
         }
 
         """#

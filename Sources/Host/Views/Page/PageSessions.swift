@@ -12,7 +12,7 @@ enum PageSessions {
             const row = el("tr", {}, el("td", { title: clock(r.finish_ms) }, when(r.finish_ms)), el("td", {}, el("a", { href: place }, identity(r))),
               el("td", isFailed(r) ? { class: "bad" } : {}, (isFailed(r) ? "✕ " : "") + reason(r)),
               el("td", { class: "text" }, [r.reason.text, r.reason.frame].filter(Boolean).join(" in ")),
-              el("td", { class: "n" }, count(r.cycles)), el("td", { class: "n small" }, count(r.failures)), el("td", { class: "n small" }, span(r.duration_ms)));
+              el("td", { class: "n small" }, count(r.cycles)), el("td", { class: "n small" }, count(r.failures)), el("td", { class: "n small" }, span(r.duration_ms)));
             row.onclick = event => { if (!event.target.closest("a") && !String(getSelection())) location.hash = place; };
             return row;
           });
@@ -37,7 +37,7 @@ enum PageSessions {
           const frames = ((report.threads || []).find(t => t.crashed) || (report.threads || [])[0] || { frames: [] }).frames || [];
           let own = null;
           const file = image => {
-            if (!/^[0-9a-f]{16,}\.so$/.test(image)) return image;
+            if (!/^[0-9a-f-]{16,}\.so$/.test(image)) return image;
             // A worker's copy is named by its content; the first one is the plugin that crashed.
             own = own || image;
             return image === own ? plugin : "another plugin";

@@ -70,6 +70,7 @@ enum PageStyle {
         #records tbody tr:hover, #routines tbody tr:hover { background: var(--back); }
         #r-sessions .session-row { cursor: pointer; }
         #r-sessions .session-row:hover { background: var(--back); }
+        #routine .all { max-height: none; }
         .opens { all: unset; color: var(--accent); cursor: pointer; }
         .opens::before { content: "▸ "; }
         .opens[aria-expanded=true]::before { content: "▾ "; }
@@ -86,6 +87,7 @@ enum PageStyle {
         .lines td { border: 0; padding: 1px 8px; vertical-align: top; }
         .lines td.words, #r-log td.words { font: 12px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
         #r-log td, #log td { vertical-align: top; }
+        #r-log td:not(.words), #log td:not(.words) { width: 1%; }
         td.text { max-width: 420px; overflow: hidden; text-overflow: ellipsis; }
         td.words { white-space: normal; overflow-wrap: anywhere; }
         td.bad { color: var(--bad); }
@@ -111,7 +113,7 @@ enum PageStyle {
         .session { cursor: pointer; }
         .axis { fill: var(--quiet); font-size: 11px; }
         .name { fill: var(--text); font-size: 12px; }
-        .key { display: flex; gap: 16px; margin: 6px 0 0; color: var(--quiet); }
+        .key { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 6px 0 0; color: var(--quiet); }
         .key i { display: inline-block; width: 10px; height: 10px; margin-right: 6px; border-radius: 2px; }
         .key .median { background: var(--accent); } .key .worst { background: var(--warn); } .key .failed { background: var(--bad); }
         .more { margin: 8px 0 0; color: var(--quiet); }
@@ -128,6 +130,10 @@ enum PageStyle {
           main { padding: 10px; } header { padding: 10px 14px; } section { padding: 10px; }
           td, th { padding: 4px 5px; } .why { max-width: 190px; } #records td:first-child { white-space: normal; }
           #records .text, #r-sessions .text { display: none; } #r-sessions td:first-child { white-space: normal; }
+          #log tr, #r-log tr { display: block; padding: 4px 0; border-bottom: 1px solid var(--line); }
+          #log td, #r-log td { display: inline; padding: 0 8px 0 0; border: 0; white-space: normal; }
+          #log td.words, #r-log td.words { display: block; }
+          #routines td:first-child { min-width: 96px; white-space: normal; overflow-wrap: anywhere; }
           .facts { grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); }
           input[type=search] { width: 100%; }
         }

@@ -112,7 +112,7 @@ public enum ReportPage {
                   <label><input id="failed" type="checkbox"> failed only</label>
                 </div>
                 <div class="scroll"><table id="records"><thead><tr><th>Finish</th><th>Routine</th><th>Reason</th>
-                  <th class="text">Text</th><th class="n">Cycles</th><th class="n small">Errors</th><th class="n small">Duration</th></tr></thead>
+                  <th class="text">Text</th><th class="n small">Cycles</th><th class="n small">Errors</th><th class="n small">Duration</th></tr></thead>
                   <tbody></tbody></table></div>
               </section>
               <section aria-labelledby="log-title">
@@ -155,7 +155,7 @@ public enum ReportPage {
           </section>
           <section aria-labelledby="r-sessions-title">
             <h2 id="r-sessions-title">Sessions that ended</h2>
-            <div class="scroll"><table id="r-sessions"><thead><tr><th>Finish</th><th>Reason</th><th class="text">Text</th><th class="n">Cycles</th>
+            <div class="scroll all"><table id="r-sessions"><thead><tr><th>Finish</th><th>Reason</th><th class="text">Text</th><th class="n">Cycles</th>
               <th class="n small">Errors</th><th class="n small">Duration</th><th class="n middle">p50</th><th class="n middle">p99</th>
               <th class="n middle">Late p99</th></tr></thead><tbody></tbody></table></div>
             <p id="r-older" class="more"></p>
