@@ -76,7 +76,10 @@ enum PageOverview {
         const usages = new Map();
         function use(w, now) {
           let usage = usages.get(w.pid);
-          if (!usage) usages.set(w.pid, usage = { points: [], cpu: w.cpu_ms, at: now });
+          if (!usage) {
+            if (usages.size > 5000) usages.clear();
+            usages.set(w.pid, usage = { points: [], cpu: w.cpu_ms, at: now });
+          }
           const passed = now - usage.at;
           if (passed >= 1000 || !usage.points.length) {
             const share = passed > 0 && w.cpu_ms != null && usage.cpu != null ? Math.max(0, w.cpu_ms - usage.cpu) / passed : null;

@@ -5,7 +5,7 @@ enum PageRoutine {
         let sheet = null;
         const ranges = [["5 min", 3e5], ["1 h", 36e5], ["1 day", 864e5], ["all", Infinity]];
         let range = 36e5;
-        const mostPoints = 600, mostLines = 200, mostNews = 100;
+        const mostPoints = 600, mostLines = 200, mostNews = 100, mostRecords = 500;
 
         function start(id) {
           sheet = { id, at: Date.now(), routine: null, records: new Map(), isWhole: true, most: 25, ended: null, asked: 0, lines: [], newest: 0, shown: new Map(), files: null };
@@ -132,6 +132,7 @@ enum PageRoutine {
         function sessions() {
           const body = $("r-sessions").tBodies[0];
           const kept = [...sheet.records.values()].sort((a, b) => b.finish_ms - a.finish_ms);
+          for (const record of kept.splice(mostRecords)) { sheet.records.delete(record.session); sheet.isWhole = false; }
           if (place.session) { const index = kept.findIndex(r => r.session === place.session); if (index >= sheet.most) sheet.most = kept.length; }
           const all = kept.slice(0, sheet.most), rest = kept.length - all.length;
           let next = body.firstChild;
@@ -142,6 +143,13 @@ enum PageRoutine {
             sheet.shown.set(record.session, entry);
             body.insertBefore(entry.row, next);
             body.insertBefore(entry.detail, next);
+          }
+          // What is open stays, however old it becomes.
+          const present = new Set(all.map(r => r.session));
+          for (const [id, entry] of sheet.shown) if (!present.has(id) && entry.detail.hidden) {
+            entry.row.remove();
+            entry.detail.remove();
+            sheet.shown.delete(id);
           }
           if (rest) {
             const button = el("button", { type: "button" }, "Show " + count(rest) + " more");
