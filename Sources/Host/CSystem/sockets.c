@@ -160,3 +160,46 @@ int chs_socket_timeout(int socket, int milliseconds) {
     }
     return setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 }
+
+ssize_t chs_send_descriptor(int socket, const void *bytes, size_t size, int passed) {
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof passed)];
+    } control;
+    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    memset(&control, 0, sizeof control);
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof passed);
+    memcpy(CMSG_DATA(head), &passed, sizeof passed);
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+ssize_t chs_receive_descriptors(int socket, void *bytes, size_t size, int passed[CHS_PASSED], int *count) {
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(CHS_PASSED * sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = bytes, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *count = 0;
+    ssize_t got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (got < 0) {
+        return got;
+    }
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head != NULL; head = CMSG_NXTHDR(&message, head)) {
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        size_t many = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < many && *count < CHS_PASSED; i++) {
+            memcpy(&passed[*count], CMSG_DATA(head) + i * sizeof(int), sizeof(int));
+            *count += 1;
+        }
+    }
+    return got;
+}

@@ -326,32 +326,25 @@ public enum ConfigurationReference {
                 .caches,
                 "How much disk the values with keys of one cache take, each at least 4 KiB; less keeps a small disk free.",
                 "caches: { disk_mb: 100 }")
-        case .runOn:
+        case .cacheShared:
             ConfigurationWords(
-                .cluster,
-                "On which hosts of a cluster the routine runs: on each, or on one at a time, where another one takes over when "
-                    + "that one is gone; for work that must not be done twice. It needs cluster {}.",
-                "run_on: \"one\"")
-        case .clusterStore:
+                .caches,
+                "Which caches the hosts of a cluster share: none with \"off\", those that the plugin declares to be so with "
+                    + "\"declared\", and all that hold bytes with \"all\". One host then loads a value for all. It needs cluster {}.",
+                "caches: { shared: \"all\" }")
+        case .cacheSharedTimeoutMs:
             ConfigurationWords(
-                .cluster,
-                "The plugin in which the hosts of a cluster keep who runs what, by its id or file: all hosts that name one "
-                    + "server are a cluster. cluster {} is read when the host starts.",
-                "cluster: { store: \"redis-store\" }", unset: "none (the host is in no cluster)")
-        case .clusterName:
-            ConfigurationWords(
-                .cluster, "The name of the cluster, for several of them with one server.",
-                "cluster: { store: \"redis-store\", name: \"test\" }")
-        case .clusterLeaseMs:
-            ConfigurationWords(
-                .cluster,
-                "After what time without a sign of life a host's routines are another one's, equal on all hosts; a shorter "
-                    + "one takes over sooner, a longer one bears the store's absence for longer (two thirds of it).",
-                "cluster: { store: \"redis-store\", lease_ms: 4000 }")
-        case .clusterWeight:
-            ConfigurationWords(
-                .cluster, "How many of the routines that run on one host this one takes, compared with the others.",
-                "cluster: { store: \"redis-store\", weight: 50 }")
+                .caches,
+                "How long the store of shared caches may take to answer before a host goes on without it; more is for a store that "
+                    + "is far away.",
+                "caches: { shared_timeout_ms: 1000 }")
+        case .runOn: ClusterReference.runOn
+        case .clusterStore: ClusterReference.store
+        case .clusterCacheStore: ClusterReference.cacheStore
+        case .clusterLinks: ClusterReference.links
+        case .clusterName: ClusterReference.name
+        case .clusterLeaseMs: ClusterReference.leaseMs
+        case .clusterWeight: ClusterReference.weight
         case .onFailureCommand:
             ConfigurationWords(
                 .told,

@@ -15,6 +15,7 @@ extension Supervisor {
         membership = Membership(
             try IdentityFile.establish(in: state), settings, clock: clock, deadlines: deadlines, log: log,
             isOver: { [unowned self] in self.isOver(pid: $0) })
+        sharedCaches = SharedCaches(settings, clock: clock, deadlines: deadlines, log: log)
         view.cluster = { [unowned self] in self.membership?.status }
         view.standbyReason = { [unowned self] routine in
             self.membership?.explanation(of: ClaimName(plugin: routine.plugin, routine: routine.routine))
@@ -45,12 +46,38 @@ extension Supervisor {
             case .lease(let order): perform(order, of: membership, leased)
             }
         }
+        settleSharedCaches()
+    }
+
+    private func settleSharedCaches() {
+        guard let sharedCaches else { return }
+        for order in sharedCaches.take() {
+            switch order {
+            case .load(let load):
+                catalog.keepCopy(of: load.plugin)
+                do throws(SystemError) {
+                    if case .ready = try fleet.prepare(load) { sharedCaches.loaded(load.key) }
+                } catch {
+                    sharedCaches.failed(load.key, "no worker for it: \(error)")
+                }
+            case .connect(let worker, let plugin, let access, let store):
+                guard let storeWorker = fleet.openWorker(of: store), let pair = try? DescriptorPair.socket() else {
+                    break
+                }
+                let (first, second) = pair.passed()
+                fleet.send(.store(.share(access)), passing: second, to: storeWorker)
+                fleet.send(.share(plugin: plugin), passing: first, to: worker)
+            }
+        }
     }
 
     private func loadStore(_ load: Load, for membership: Membership) {
         catalog.keepCopy(of: load.plugin)
         do throws(SystemError) {
-            if case .ready = try fleet.prepare(load) { membership.loaded(load.key) }
+            if case .ready = try fleet.prepare(load) {
+                membership.loaded(load.key)
+                sharedCaches?.loaded(load.key)
+            }
         } catch {
             membership.failed(load.key, "no worker for it: \(error)")
         }

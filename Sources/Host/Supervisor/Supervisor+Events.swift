@@ -15,12 +15,14 @@ extension Supervisor {
         case .forget(let number): fleet.leaveQueue(number)
         case .ready(let program):
             membership?.ready(program)
+            sharedCaches?.ready(program)
             book.add(program)
             for routine in program.routines { quiet.begin(program.name + "/" + routine.name, routine.settings) }
         case .reworded(let program): book.reword(program)
         case .refused: hasFailed = true
         case .retire(let number, let kind, let text):
             membership?.retired(number)
+            sharedCaches?.retired(number)
             book.retire(number, as: kind, text)
             fleet.retire(number)
         }
@@ -50,8 +52,11 @@ extension Supervisor {
         case .described(let number, let description): catalog.described(number, description)
         case .loaded(let number, let key):
             membership?.loaded(key)
+            sharedCaches?.loaded(key)
             book.goOn(number, in: key)
         case .store(let event): membership?.keeper.heard(event)
+        case .wantsShared(let worker, let plugin):
+            sharedCaches?.wants(worker, plugin: plugin, home: fleet.home(of: worker))
         case .refused(let failed): fail(failed)
         case .noWorker(let number, let why):
             hasFailed = true
@@ -68,6 +73,7 @@ extension Supervisor {
         case .died(let obituary):
             keeper.spent(ledger: obituary.ledger)
             membership?.died(obituary.key)
+            sharedCaches?.died(obituary.key)
             book.died(obituary)
             turns.keep { book.running[$0] != nil }
             if let failed = obituary.failedLoad { fail(failed) }
@@ -86,6 +92,7 @@ extension Supervisor {
         let number = failed.load.plugin
         if case .store = failed.load.key {
             membership?.failed(failed.load.key, failed.text)
+            sharedCaches?.failed(failed.load.key, failed.text)
             return keeper.drop(failed.report)
         }
         if failed.load.isForRunning { return book.loadFailed(failed) }

@@ -33,6 +33,8 @@ public final class Supervisor {
     /// The host's part in its cluster, and what says to workers until when its leases are valid; nil if it is in none.
     var membership: Membership?
     var leasePage: LeasePage?
+    /// The ways of workers to the store of shared caches; nil if the host is in no cluster.
+    var sharedCaches: SharedCaches?
     let clock: any HostClock
     /// How long the start may wait for killing what an earlier host has left, in ns.
     private static let patience: Int64 = 2_000_000_000
@@ -197,7 +199,9 @@ public final class Supervisor {
             letGo()
             grantTurns()
             if view.phase != .stopping { fleet.describeWaiting(catalog.order) }
-            if !isUnsettled { fleet.retireUnused { membership?.key == $0 || book.wants($0, $1) } }
+            if !isUnsettled {
+                fleet.retireUnused { membership?.key == $0 || sharedCaches?.key == $0 || book.wants($0, $1) }
+            }
         } while isUnsettled
         if desk.hasRunCommand { fleet.orphans.adoption.hookHasRun() }
         fleet.huntOrphans(sparing: desk.processes)
@@ -207,6 +211,7 @@ public final class Supervisor {
 
     private var isUnsettled: Bool {
         !catalog.changes.isEmpty || !fleet.events.isEmpty || !book.actions.isEmpty || membership?.hasOrders == true
+            || sharedCaches?.hasOrders == true
     }
 
     /// Whether the host can end: everything was told to stop or is complete, and nothing is running any more.
@@ -249,5 +254,6 @@ public final class Supervisor {
         // Who holds what is given back by the store's worker, which ends after that.
         fleet.endAll(but: membership?.key)
         membership?.stop()
+        sharedCaches?.stop()
     }
 }

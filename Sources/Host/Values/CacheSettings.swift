@@ -6,7 +6,17 @@ public enum CacheDurability: String, CaseIterable, Codable, Sendable {
     case power
 }
 
-/// How the disk caches of a routine are kept, and how large they may grow.
+/// Which caches the hosts of a cluster share.
+public enum CacheSharing: String, CaseIterable, Codable, Sendable {
+    /// None.
+    case off
+    /// Those of which the plugin says that a value means the same everywhere.
+    case declared
+    /// All that hold bytes.
+    case all
+}
+
+/// How the caches of a routine are kept, and how large they may grow.
 public struct CacheSettings: Codable, Equatable, Sendable {
     /// The failures that a saved value survives.
     public var durability: CacheDurability
@@ -14,11 +24,20 @@ public struct CacheSettings: Codable, Equatable, Sendable {
     public var diskFiles: UInt64
     /// The most disk space for these files, in megabytes; 0 means no bound. Each file counts as at least 4 KiB.
     public var diskMb: UInt64
+    /// Which of them are shared, where the host is in a cluster.
+    public var sharing: CacheSharing
+    /// How long the cluster's store may take to answer, in ms, before a cache goes on without it.
+    public var sharedTimeoutMs: UInt64
 
     /// Creates settings; the defaults are those of a host without configuration.
-    public init(durability: CacheDurability = .process, diskFiles: UInt64 = 10_000, diskMb: UInt64 = 1024) {
+    public init(
+        durability: CacheDurability = .process, diskFiles: UInt64 = 10_000, diskMb: UInt64 = 1024,
+        sharing: CacheSharing = .declared, sharedTimeoutMs: UInt64 = 250
+    ) {
         self.durability = durability
         self.diskFiles = diskFiles
         self.diskMb = diskMb
+        self.sharing = sharing
+        self.sharedTimeoutMs = sharedTimeoutMs
     }
 }

@@ -18,6 +18,8 @@ public final class EventChannel: Sendable {
         /// Of those that were dropped, those that were not told.
         var untold = 0
         var isBroken = false
+        /// Descriptors that came with commands, in order.
+        var passed: [PassedDescriptor] = []
     }
 
     /// How often it is told that lines are dropped, ns: to tell it with each line that passes would be as many again.
@@ -43,7 +45,15 @@ public final class EventChannel: Sendable {
 
     /// Receives bytes of commands without waiting; returns 0 when the supervisor has closed its end.
     public func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int {
-        try unsafe socket.receive(into: buffer)
+        try unsafe socket.receive(into: buffer) { descriptor in
+            let passed = PassedDescriptor(descriptor)
+            state.withLock { $0.passed.append(passed) }
+        }
+    }
+
+    /// The descriptor that came with the command which was received first of those that have one; nil if there is none.
+    func takePassed() -> PassedDescriptor? {
+        state.withLock { $0.passed.isEmpty ? nil : $0.passed.removeFirst() }
     }
 
     /// Sends an event other than a log line, or buffers it until there is room.
@@ -60,7 +70,7 @@ public final class EventChannel: Sendable {
     private static func isLast(_ event: WorkerEvent) -> Bool {
         switch event {
         case .ended, .refused, .goodbye: true
-        case .described, .loaded, .log, .dropped, .wantsTurn, .turnOver, .store: false
+        case .described, .loaded, .log, .dropped, .wantsTurn, .turnOver, .wantsShared, .store: false
         }
     }
 

@@ -120,13 +120,14 @@ private func open(
     let runner = unsafe scheduler.runner
     guard runner.index >= 0 else { return SCHEDHOST_NOT_HERE.code }
     let flags = unsafe options.flags
-    if flags & ~UInt32(SCHEDHOST_CACHE_OBJECTS) != 0 { return SCHEDHOST_UNSUPPORTED.code }
+    let (objects, shared) = (UInt32(SCHEDHOST_CACHE_OBJECTS), UInt32(SCHEDHOST_CACHE_SHARED))
+    if flags & ~(objects | shared) != 0 { return SCHEDHOST_UNSUPPORTED.code }
     if unsafe options.expire_ms < 0 || options.refresh_after_ms < 0 { return SCHEDHOST_INVALID.code }
     let wanted = unsafe CacheOptions(
         expire: CacheTime.nanoseconds(milliseconds: options.expire_ms),
         refreshAfter: CacheTime.nanoseconds(milliseconds: options.refresh_after_ms),
-        maxValueBytes: Int(clamping: options.max_value_bytes), objects: flags & UInt32(SCHEDHOST_CACHE_OBJECTS) != 0,
-        codec: options.codec)
+        maxValueBytes: Int(clamping: options.max_value_bytes), objects: flags & objects != 0,
+        isShared: flags & shared != 0, codec: options.codec)
     let source = unsafe options.source.map { source in
         unsafe PluginSource(source: source, user: options.user, scheduler: scheduler)
     }

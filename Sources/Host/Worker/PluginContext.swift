@@ -22,6 +22,8 @@ internal import Synchronization
     let log: LogGate
     let budget: CacheBudget
     let cachePlace: CachePlace?
+    /// The way to the store by which caches share values with other hosts; nil if there is none.
+    let shared: SharedSocket?
     private let sessions: SessionCounter
     private var lastParameters: (text: String, parameters: Parameters)?
     private(set) var runners: [RoutineRunner] = []
@@ -35,7 +37,7 @@ internal import Synchronization
         channel: any EventSink,
         log: LogGate,
         sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?,
-        hasOwnTable: Bool = false
+        shared: SharedSocket? = nil, hasOwnTable: Bool = false
     ) {
         self.number = number
         self.ledger = ledger
@@ -45,6 +47,7 @@ internal import Synchronization
         self.sessions = sessions
         self.budget = budget
         self.cachePlace = cachePlace
+        self.shared = shared
         id = InstanceName.fullName(loaded.description.id, instance)
         idText = CText(id)
         isSerial = loaded.description.isSerial

@@ -41,6 +41,9 @@ internal import Synchronization
                     WorkerEvent.Log(
                         plugin: id, routine: number < 0 ? nil : number, level: level, text: Self.text(event),
                         ms: clock.wallMilliseconds()))
+            },
+            shared: plugin.shared.map { socket in
+                (SharedCalls(socket, timeoutMs: settings.sharedTimeoutMs, clock: plugin.clock), settings.sharing)
             })
         namespace = CacheNamespace(
             plugin: plugin.id, routine: routine, budget: plugin.budget, place: place,

@@ -109,6 +109,9 @@ struct SessionCaches: ~Copyable, Sendable {
                 ("evictions", total.evictions &- before.evictions), ("corrupt", total.corrupt &- before.corrupt),
                 ("save_failures", total.saveFailures &- before.saveFailures), ("bytes", total.bytes),
                 ("load_us", (total.loadTime &- before.loadTime) / 1000),
+                ("shared_hits", total.sharedHits &- before.sharedHits),
+                ("shared_waits", total.sharedWaits &- before.sharedWaits),
+                ("store_failures", total.storeFailures &- before.storeFailures),
             ]
             let column = name.utf8.count > 100 ? String(decoding: name.utf8.prefix(100), as: UTF8.self) + "…" : name
             return counts.filter { $0.1 > 0 }.map { (name: "cache.\(column).\($0.0)", count: $0.1) }

@@ -170,5 +170,9 @@ internal import Synchronization
         unsafe slot.pointee.cacheEvictions.store(caches.evictions, ordering: .relaxed)
         unsafe slot.pointee.cacheBytes.store(caches.bytes, ordering: .relaxed)
         unsafe slot.pointee.cacheLoadTime.store(caches.loadTime, ordering: .relaxed)
+        unsafe slot.pointee.sharedHits.store(caches.sharedHits, ordering: .relaxed)
+        unsafe slot.pointee.sharedLoads.store(caches.sharedLoads, ordering: .relaxed)
+        unsafe slot.pointee.sharedWaits.store(caches.sharedWaits, ordering: .relaxed)
+        unsafe slot.pointee.storeFailures.store(caches.storeFailures, ordering: .relaxed)
     }
 }

@@ -50,6 +50,8 @@ public final class Worker {
     private var interruptedAt = MonotonicTime.longAgo
     private var slots: [Int: RoutineRunner] = [:]
     private var store: StoreThread?
+    private var exchange: SharedExchange?
+    private let signs: SharedSigns
     private let leases: LeaseDeadline?
 
     /// Runs the worker until the supervisor ends it. Call it on the main thread, before any other thread exists. `report` is
@@ -110,6 +112,7 @@ public final class Worker {
         poller = try Poller()
         clockSet = try WallTimer()
         doorbell = try Doorbell()
+        signs = SharedSigns(doorbell: doorbell.descriptor.raw, clock: clock)
         try channel.watch(by: poller, token: Source.channel)
         try poller.add(clockSet.descriptor, for: .readable, token: Source.clockSet)
         try poller.add(doorbell.descriptor, for: .readable, token: Source.sessions)
@@ -128,6 +131,7 @@ public final class Worker {
             }
             interruptStopping()
             endHangingStore()
+            signs.look()
             keepLeases { (leases) throws(SystemError) in try leases.look() }
             if isQuitting, sessions.count == 0 { leave() }
         }
@@ -136,7 +140,8 @@ public final class Worker {
     /// How long to wait for something to happen, in ms.
     private var tick: Int32 {
         if !stopping.isEmpty { return Self.interruptTick }
-        return leases?.tick ?? store?.tick ?? -1
+        let ticks = [leases?.tick ?? -1, store?.tick ?? -1, exchange?.tick ?? -1, signs.tick ?? -1]
+        return ticks.filter { $0 >= 0 }.min() ?? -1
     }
 
     private func handle(_ token: UInt64) {
@@ -199,6 +204,10 @@ public final class Worker {
         case .dropCached(let drop):
             plugins[drop.plugin]?.runner(drop.routine)?.dropCached(drop.name, key: drop.key)
         case .logLevel(let level): log.set(level)
+        case .share(let plugin):
+            let socket = channel.takePassed()
+            if let socket, let shared = plugins[plugin]?.shared { try? shared.connect(socket) }
+        case .store(.share(let access)): serve(access)
         case .store(let command): askStore(command)
         case .quit:
             isQuitting = true
@@ -223,7 +232,7 @@ public final class Worker {
             let context = PluginContext(
                 number: load.plugin, instance: load.instance, loaded: loaded, ledger: ledger, clock: clock,
                 channel: channel, log: log,
-                sessions: sessions, budget: budget, cachePlace: try cachePlace(load))
+                sessions: sessions, budget: budget, cachePlace: try cachePlace(load), shared: shared(load.plugin))
             try context.prepare(loaded, parameters: load.parameters)
             if let text = context.load() {
                 return channel.send(.refused(plugin: load.plugin, stage: .load, text: text))
@@ -235,6 +244,12 @@ public final class Worker {
         } catch {
             channel.send(.refused(plugin: load.plugin, stage: .open, text: "\(error)"))
         }
+    }
+
+    /// The plugin's way to the store of shared caches; nil if the host is in no cluster.
+    private func shared(_ plugin: Int) -> SharedSocket? {
+        guard leases != nil else { return nil }
+        return SharedSocket(clock: clock, signs: signs) { [channel] in channel.send(.wantsShared(plugin: plugin)) }
     }
 
     /// The place of the plugin's disk caches; nil if the host has none.
@@ -287,9 +302,21 @@ public final class Worker {
         }
     }
 
+    /// Serves the shared caches of another worker by the socket that has come.
+    private func serve(_ access: SharedAccess) {
+        guard let socket = channel.takePassed(), let plugin = plugins.values.first else { return }
+        do {
+            if exchange == nil { exchange = try SharedExchange(try plugin.offeredStore(), of: plugin) }
+            try exchange?.add(socket, access)
+        } catch {
+            exchange?.tell("\(error)")
+        }
+    }
+
     /// Ends the worker if its store has not returned from a call for so long that it never will.
     private func endHangingStore() {
-        if store?.hangs(at: clock.boot()) == true {
+        let now = clock.boot()
+        if store?.hangs(at: now) == true || exchange?.hangs(at: now) == true {
             WorkerFailure.die("the store hangs: a call has taken 2 s longer than its timeout")
         }
     }

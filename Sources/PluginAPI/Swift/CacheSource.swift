@@ -125,7 +125,9 @@ extension CallbackContext {
         case .memory:
             unsafe options.flags = UInt32(SCHEDHOST_CACHE_OBJECTS)
             unsafe open = unsafe table.cache_memory
-        case .disk(let codec):
+        case .disk(let codec, let isShared):
+            // A host of minor 0 refuses what it does not know; there the cache is the host's own.
+            if isShared, unsafe table.abi_minor >= 1 { unsafe options.flags = UInt32(SCHEDHOST_CACHE_SHARED) }
             unsafe options.codec = codec.identifier
             unsafe open = unsafe table.cache
         }

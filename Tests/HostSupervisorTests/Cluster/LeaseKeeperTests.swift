@@ -93,6 +93,7 @@ import Testing
                 opened.append(read)
                 hear(.up(StoreLink(instance: store.instance, most: 64)))
             case .ask(let id, let request): hear(.stored(id, store.answer(request, at: clock.boot())))
+            case .share: break
             }
         }
 

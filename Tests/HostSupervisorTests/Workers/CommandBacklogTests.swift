@@ -15,7 +15,7 @@ import Testing
         for slot in 0..<10 { backlog.add(.stop(slot: slot)) }
         for room in [0, 7, 20, 100_000] {
             var left = room
-            let isWaiting = unsafe backlog.send { (bytes) throws(SystemError) in
+            let isWaiting = unsafe backlog.send { (bytes, _) throws(SystemError) in
                 if left == 0 { throw SystemError("send", "channel", number: 11) }
                 let count = min(left, bytes.count)
                 unsafe taken += Array(bytes[..<count])
@@ -30,11 +30,13 @@ import Testing
 
     @Test func `who takes nothing for a minute of more than a megabyte is hopeless`() {
         var backlog = CommandBacklog()
-        func full(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
+        func full(_ bytes: UnsafeRawBufferPointer, _: PassedDescriptor?) throws(SystemError) -> Int {
             throw SystemError("send", "channel", number: 11)
         }
         /// What is said at these minutes, after an attempt to send.
-        func said(at minutes: [Int64], _ send: (UnsafeRawBufferPointer) throws(SystemError) -> Int) -> [Bool] {
+        func said(at minutes: [Int64], _ send: (UnsafeRawBufferPointer, PassedDescriptor?) throws(SystemError) -> Int)
+            -> [Bool]
+        {
             _ = unsafe backlog.send(send)
             return minutes.map { backlog.isHopeless(at: .ns($0 * Self.minute + $0)) }
         }
@@ -44,11 +46,38 @@ import Testing
         #expect(unsafe said(at: [10, 11], full) == [false, true])
         // One byte is a sign of life.
         var isFirst = true
-        let signs = unsafe said(at: [12, 13]) { (bytes) throws(SystemError) in
+        let signs = unsafe said(at: [12, 13]) { (bytes, _) throws(SystemError) in
             if !isFirst { throw SystemError("send", "channel", number: 11) }
             isFirst = false
             return 1
         }
         #expect(signs == [false, true])
+    }
+
+    @Test func `a descriptor goes with the first byte of its line, however little is taken at once`() throws {
+        var backlog = CommandBacklog()
+        backlog.add(.stop(slot: 1))
+        backlog.add(.share(plugin: 2), passing: PassedDescriptor(try Descriptor.memory("one")))
+        backlog.add(.share(plugin: 3), passing: PassedDescriptor(try Descriptor.memory("two")))
+        backlog.add(.stop(slot: 4))
+        var taken: [UInt8] = []
+        var places: [Int] = []
+        var room = 0
+        while room < 1000 {
+            var left = room % 7
+            _ = unsafe backlog.send { (bytes, passed) throws(SystemError) in
+                if left == 0 { throw SystemError("send", "channel", number: 11) }
+                if passed != nil { places.append(taken.count) }
+                let count = min(left, bytes.count)
+                unsafe taken += Array(bytes[..<count])
+                left -= count
+                return count
+            }
+            room += 1
+        }
+        let lines = [WorkerCommand.stop(slot: 1), .share(plugin: 2), .share(plugin: 3), .stop(slot: 4)]
+            .map { $0.line() + [10] }
+        #expect(taken == Array(lines.joined()))
+        #expect(places == [lines[0].count, lines[0].count + lines[1].count])
     }
 }

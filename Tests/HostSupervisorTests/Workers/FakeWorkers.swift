@@ -32,6 +32,7 @@ final class FakeWorker: WorkerProcess {
     }
 
     func send(_ command: WorkerCommand) { commands.append(command) }
+    func send(_ command: WorkerCommand, passing descriptor: PassedDescriptor?) { commands.append(command) }
     func slot(plugin: Int, routine: Int) throws(SystemError) -> Int? {
         let name = plugin * 100_000 + routine
         if let slot = slots.firstIndex(of: name) { return slot }

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* A listening, non-blocking stream socket at that path, with mode 0600. */
 int chs_unix_listen(const char *path, int backlog);
@@ -25,5 +26,12 @@ int chs_is_loopback(const char *address);
 int chs_unix_datagram(const char *path, const void *bytes, size_t size);
 /* Lets recv(2) and send(2) of a blocking socket give up after that time. SO_RCVTIMEO, SO_SNDTIMEO. */
 int chs_socket_timeout(int socket, int milliseconds);
+/* Sends bytes, at least one of them, to a Unix socket together with a descriptor, without waiting and without SIGPIPE. The
+ * receiver gets it with the first of the bytes. sendmsg(2), SCM_RIGHTS. */
+ssize_t chs_send_descriptor(int socket, const void *bytes, size_t size, int passed);
+/* Receives bytes without waiting, and the descriptors that came with them, CHS_PASSED at most; what is more is closed by the
+ * kernel. recvmsg(2). */
+#define CHS_PASSED 4
+ssize_t chs_receive_descriptors(int socket, void *bytes, size_t size, int passed[CHS_PASSED], int *count);
 
 #endif

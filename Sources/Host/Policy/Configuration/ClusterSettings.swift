@@ -13,6 +13,10 @@ public struct ClusterSettings: Equatable, Sendable {
     public var leaseMs: UInt64
     /// How many of the claims this host takes, compared with others; 0: none.
     public var weight: UInt64
+    /// The plugin in whose store shared caches are, by its id or its file's name.
+    public var cacheStore: String
+    /// How many connections shared caches have to it.
+    public var links: UInt64
 
     /// The settings of a host's file; nil if it names no store, so that the host is in no cluster.
     public init?(_ layer: ConfigurationLayer) {
@@ -24,6 +28,9 @@ public struct ClusterSettings: Equatable, Sendable {
         if case .word(let word)? = value(.clusterName) { name = word }
         leaseMs = integer(.clusterLeaseMs)
         weight = integer(.clusterWeight)
+        cacheStore = store
+        if case .word(let word)? = value(.clusterCacheStore) { cacheStore = word }
+        links = integer(.clusterLinks)
     }
 }
 

@@ -199,12 +199,16 @@ public struct EffectiveSettings: Equatable, Sendable {
     private func ports(_ key: SettingKey) -> [UInt16] {
         if case .integers(let ports)? = settings[key]?.value { ports.map { UInt16(clamping: $0) } } else { [] }
     }
-    /// The settings of the routine's disk caches.
+    /// The settings of the routine's caches.
     public var caches: CacheSettings {
         var caches = CacheSettings(diskFiles: integer(.cacheDiskFiles), diskMb: integer(.cacheDiskMb))
         if case .word(let word)? = settings[.cacheDurability]?.value {
             caches.durability = CacheDurability(rawValue: word) ?? .process
         }
+        if case .word(let word)? = settings[.cacheShared]?.value {
+            caches.sharing = CacheSharing(rawValue: word) ?? .off
+        }
+        caches.sharedTimeoutMs = integer(.cacheSharedTimeoutMs)
         return caches
     }
     /// The command to run when a session fails, with its arguments; empty means none.

@@ -53,6 +53,8 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case cacheMemoryMb = "caches.memory_mb"
     case cacheDiskFiles = "caches.disk_files"
     case cacheDiskMb = "caches.disk_mb"
+    case cacheShared = "caches.shared"
+    case cacheSharedTimeoutMs = "caches.shared_timeout_ms"
     case onFailureCommand = "on_failure.command"
     case onFailureTimeoutMs = "on_failure.timeout_ms"
     case onRecovery = "on_recovery"
@@ -60,9 +62,11 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case onSilenceAfterMs = "on_silence.after_ms"
     case onSilenceRun = "on_silence.run"
     case clusterStore = "cluster.store"
+    case clusterCacheStore = "cluster.cache_store"
     case clusterName = "cluster.name"
     case clusterLeaseMs = "cluster.lease_ms"
     case clusterWeight = "cluster.weight"
+    case clusterLinks = "cluster.links"
 }
 
 /// The value of a setting.
@@ -259,10 +263,13 @@ extension SettingKey {
         case .cacheMemoryMb: .integer(1...1_048_576, of: "megabytes", zero: nil)
         case .cacheDiskFiles: .integer(8...10_000_000, of: "files", zero: "no bound")
         case .cacheDiskMb: .integer(1...1_048_576, of: "megabytes", zero: "no bound")
+        case .cacheShared: .word(CacheSharing.allCases.map(\.rawValue))
+        case .cacheSharedTimeoutMs: .integer(10...10_000, of: "milliseconds", zero: nil)
         case .onFailureCommand, .onRecovery, .onEnd, .onSilenceRun: .command
         case .onSilenceAfterMs: .integer(1000...Self.month, of: "milliseconds", zero: "never")
         case .onFailureTimeoutMs: .integer(100...600_000, of: "milliseconds", zero: nil)
-        case .clusterStore: .name
+        case .clusterStore, .clusterCacheStore: .name
+        case .clusterLinks: .integer(1...16, of: "connections", zero: nil)
         case .clusterName: .plainName
         case .clusterLeaseMs: .integer(2000...600_000, of: "milliseconds", zero: nil)
         case .clusterWeight: .integer(1...ClusterSettings.mostWeight, of: "parts", zero: "nothing")
@@ -311,10 +318,13 @@ extension SettingKey {
         case .cacheMemoryMb: .integer(WorkerLimits().cacheMemoryMb)
         case .cacheDiskFiles: .integer(CacheSettings().diskFiles)
         case .cacheDiskMb: .integer(CacheSettings().diskMb)
+        case .cacheShared: .word(CacheSharing.declared.rawValue)
+        case .cacheSharedTimeoutMs: .integer(CacheSettings().sharedTimeoutMs)
         case .onFailureCommand, .onRecovery, .onEnd, .onSilenceRun: .command([])
         case .onSilenceAfterMs: .integer(0)
         case .onFailureTimeoutMs: .integer(10_000)
-        case .clusterStore: nil
+        case .clusterStore, .clusterCacheStore: nil
+        case .clusterLinks: .integer(2)
         case .clusterName: .word(ClusterSettings.builtInName)
         case .clusterLeaseMs: .integer(10_000)
         case .clusterWeight: .integer(100)
@@ -335,7 +345,9 @@ extension SettingKey {
 
     /// Whether the setting is one of `cluster`.
     var isOfCluster: Bool { Self.ofCluster.contains(self) }
-    static let ofCluster: Set<SettingKey> = [.clusterStore, .clusterName, .clusterLeaseMs, .clusterWeight]
+    static let ofCluster: Set<SettingKey> = [
+        .clusterStore, .clusterCacheStore, .clusterName, .clusterLeaseMs, .clusterWeight, .clusterLinks,
+    ]
 
     /// Whether the setting is a limit of a worker.
     public var isLimit: Bool {

@@ -132,6 +132,67 @@ struct CacheContents {
         return (served, old)
     }
 
+    /// Takes over the value found in the store of the cluster, unless a put or an invalidation has outdated it or the value
+    /// held is newer. It gets a generation of this host's, above `floor` and all others.
+    ///
+    /// If it satisfies the call, the load ends and `served` is the call's result. `made` is what the entry holds now, with the
+    /// value to release; nil if nothing was taken over.
+    mutating func adopt(
+        _ found: CacheShelf.Found, _ novelty: SharedLoad.Novelty, _ ticket: inout CacheTicket, above floor: UInt64,
+        now: BootTime
+    ) -> (served: CacheServed?, made: CacheMade?) {
+        let entry = ticket.entry
+        var held = found.held
+        if novelty == .begun { held.began = max(held.began, ticket.call.at) }
+        guard let produced = held.produced, produced >= entry.flight.held?.produced ?? .longAgo,
+            entry.flight.adopt(held, during: ticket.load.flight)
+        else { return (nil, nil) }
+        // The value predates the call, so it is not a new version for a call that asks for a fresh value.
+        if novelty == .known { ticket.call.version = entry.flight.version }
+        generation = max(max(generation, floor) &+ 1, found.header.generation)
+        entry.loads = max(entry.loads, found.header.loads)
+        let value = CacheValue(
+            .bytes(found.payload), generation: generation, produced: produced, now: now, policy: policy)
+        let old = entries.replace(entry, value, onDisk: false)
+        entry.shared = found.version
+        let made = CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
+        guard isEnough(ticket, novelty, now) else { return (nil, made) }
+        finish(ticket.load, .found(value))
+        if ticket.isAhead { return (CacheServed(result: answered(entry, .hit, now)), made) }
+        return (CacheServed(result: count(entry, .hit, now)), made)
+    }
+
+    /// Whether the value that was taken over satisfies the call.
+    private func isEnough(_ ticket: CacheTicket, _ novelty: SharedLoad.Novelty, _ now: BootTime) -> Bool {
+        let flight = ticket.entry.flight
+        // A background refresh wants a value younger than the age that started it.
+        if ticket.isAhead, (flight.age(at: now) ?? .max) >= policy.refreshAfter { return false }
+        if flight.decide(ticket.call, now: now, policy: policy) == .serve { return true }
+        // What was waited for is enough however soon it expires, as for those who wait for a load of this process.
+        switch novelty {
+        case .known: return false
+        case .ended: return !ticket.call.request.fresh
+        case .begun: return true
+        }
+    }
+
+    /// Notes that the store has the value, if the entry still holds it.
+    func noteShared(_ made: CacheMade, _ version: UInt64) {
+        if holds(made) { made.entry.shared = version }
+    }
+
+    /// Ends a load whose source has failed on another host, and is left alone until then.
+    mutating func failElsewhere(
+        _ ticket: CacheTicket, _ failure: CacheSourceFailure, until: BootTime, now: BootTime
+    ) -> Result<ServedValue, CacheFailure> {
+        var known = failure
+        known.leftAloneUntil = until
+        ticket.entry.flight.fail(failure, until: until)
+        ticket.entry.value?.failure.store(failure.code, ordering: .relaxed)
+        close(ticket.load, .failed(failure))
+        return settle(ticket, known, now)
+    }
+
     /// Takes over the value found on disk for `peek`, if the entry holds nothing and no load is in progress.
     mutating func show(_ found: CacheDisk.Found, _ key: [UInt8], now: BootTime) -> (
         answer: ServedValue?, old: CacheValue?

@@ -19,6 +19,15 @@ public struct CacheCounters: Equatable, Sendable {
     /// The total time of all loads in ns.
     public var loadTime: UInt64 = 0
 
+    /// Values taken from the store of the cluster.
+    public var sharedHits: UInt64 = 0
+    /// Loads that this host has performed for all.
+    public var sharedLoads: UInt64 = 0
+    /// Calls that have waited while another host loaded.
+    public var sharedWaits: UInt64 = 0
+    /// What the store did not answer, or did not take.
+    public var storeFailures: UInt64 = 0
+
     /// Makes counters that are all zero.
     public init() {}
 
@@ -34,6 +43,10 @@ public struct CacheCounters: Equatable, Sendable {
         sum.saveFailures &+= b.saveFailures
         sum.bytes &+= b.bytes
         sum.loadTime &+= b.loadTime
+        sum.sharedHits &+= b.sharedHits
+        sum.sharedLoads &+= b.sharedLoads
+        sum.sharedWaits &+= b.sharedWaits
+        sum.storeFailures &+= b.storeFailures
         return sum
     }
 }

@@ -13,6 +13,8 @@ final class CacheEntry {
     var loads: UInt64 = 0
     /// Whether the file on disk has exactly this value.
     var onDisk = false
+    /// The version that the store has of this value, or of an older one; 0: none is known.
+    var shared: UInt64 = 0
     /// The last save by this process: the mark in the lock file at that time, the generation, and the file's size in
     /// bytes. Accessed only under the lock of the folder.
     var saved: (mark: UInt64, generation: UInt64, size: Int) = (0, 0, 0)
@@ -80,6 +82,7 @@ struct CacheEntries {
         let old = entry.value
         entry.value = value
         entry.onDisk = onDisk
+        entry.shared = 0
         let change = (value?.cost ?? 0) - (old?.cost ?? 0)
         budget.charge(change)
         bytes += change

@@ -168,9 +168,14 @@ struct CacheFlight: Sendable {
 
     /// Ends a load whose source failed at `now`, and starts the back-off.
     mutating func fail(_ failure: CacheSourceFailure, now: BootTime, policy: Policy, jitter: Double) {
+        fail(failure, until: now + policy.backOff(jitter: jitter))
+    }
+
+    /// Ends a load whose source failed, and leaves it alone until then.
+    mutating func fail(_ failure: CacheSourceFailure, until: BootTime) {
         load = nil
         self.failure = failure
-        retryAt = now + policy.backOff(jitter: jitter)
+        retryAt = until
     }
 
     /// Notes that the plugin has put a value.

@@ -14,19 +14,23 @@ public struct CacheEnvironment: Sendable {
     public var background: @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool
     /// Receives loads, failures and damaged files. Called on the thread where they occur, without any lock held.
     public var report: @Sendable (CacheEvent) -> Void
+    /// The store by which caches share values with other hosts, and which of them do; nil: none.
+    public var shared: (store: any SharedStore, which: CacheSharing)?
 
     /// Makes an environment; by default for this machine's boot, without background threads and without a listener.
     public init(
         clock: any HostClock, origin: CacheOrigin = CacheOrigin(),
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
         background: @escaping @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool = { _ in false },
-        report: @escaping @Sendable (CacheEvent) -> Void = { _ in }
+        report: @escaping @Sendable (CacheEvent) -> Void = { _ in },
+        shared: (store: any SharedStore, which: CacheSharing)? = nil
     ) {
         self.clock = clock
         self.origin = origin
         self.jitter = jitter
         self.background = background
         self.report = report
+        self.shared = shared
     }
 }
 
@@ -75,6 +79,8 @@ public struct CachePlace: Sendable {
     public var maxValueBytes: Int
     /// Whether values are objects instead of bytes; memory caches only.
     public var objects: Bool
+    /// Whether a value means the same on all hosts of a cluster, which may share it; not for objects.
+    public var isShared: Bool
     /// The encoding of the bytes; a value on disk with another codec counts as absent.
     public var codec: UInt32
     /// The cache's own source, for calls without a source and for background refreshes.
@@ -82,13 +88,15 @@ public struct CachePlace: Sendable {
 
     /// Makes options from their parts.
     public init(
-        expire: Int64, refreshAfter: Int64 = 0, maxValueBytes: Int = 0, objects: Bool = false, codec: UInt32 = 0,
+        expire: Int64, refreshAfter: Int64 = 0, maxValueBytes: Int = 0, objects: Bool = false,
+        isShared: Bool = false, codec: UInt32 = 0,
         source: (@Sendable (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?)? = nil
     ) {
         self.expire = expire
         self.refreshAfter = refreshAfter
         self.maxValueBytes = maxValueBytes
         self.objects = objects
+        self.isShared = isShared
         self.codec = codec
         unsafe self.source = unsafe source
     }
@@ -148,9 +156,20 @@ public final class CacheNamespace: Sendable {
         if options.expire < 0 { return .invalid("expire is negative") }
         if options.refreshAfter < 0 { return .invalid("refresh_after is negative") }
         if options.maxValueBytes < 0 { return .invalid("max_value_bytes is out of range") }
+        if options.isShared, options.objects { return .invalid("objects cannot be shared") }
         if isOnDisk, options.objects { return .invalid("a disk cache cannot hold objects") }
         if isOnDisk, store == nil { return .invalid("there is no state directory for disk caches") }
         return nil
+    }
+
+    /// The store by which a cache with these options shares its values; nil if they are this host's own.
+    func sharing(_ options: CacheOptions) -> (any SharedStore)? {
+        guard let shared = environment.shared, !options.objects else { return nil }
+        return switch shared.which {
+        case .off: nil
+        case .declared: options.isShared ? shared.store : nil
+        case .all: shared.store
+        }
     }
 
     /// Releases the values that were kept for the callback that has just returned. Costs one atomic load if there are

@@ -7,21 +7,35 @@ internal import HostValues
 ///     perform     finds out whether this load is nested in another load of its thread
 ///      prepare    reads the disk, waits until no other process loads the value, reads the disk again
 ///       adopt     takes over what was found, and ends the load if that suffices
+///      share      asks the store of the cluster, and waits while another host loads the value
 ///      make       runs the source
-///       succeed   keeps the value, wakes the waiting callers, and only then saves
+///       succeed   keeps the value, wakes the waiting callers, and only then saves it and gives it to the store
 ///       fail      starts the back-off, wakes the waiting callers; a stale value may be served
 extension HostCache {
     /// Performs a load that was started for this call, and returns the call's result.
     func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
         let isNested = CacheWaits.enter(begun.load)
         defer { CacheWaits.leave() }
-        guard let disk else { return unsafe make(begun, given) }
+        guard let disk else { return unsafe load(begun, given, isNested: isNested) }
         var ticket = begun
         switch prepare(&ticket, disk, isNested: isNested) {
         case .found(let served): return deliver(served)
         case .load(let lock):
             defer { lock?.release() }
-            return unsafe make(ticket, given)
+            return unsafe load(ticket, given, isNested: isNested)
+        }
+    }
+
+    /// Takes the value from the store, where this cache shares one, or runs the source.
+    private func load(_ ticket: CacheTicket, _ given: CacheSource?, isNested: Bool) -> Result<ServedValue, CacheFailure>
+    {
+        guard let shelf else { return unsafe make(ticket, given, nil) }
+        let hasSource = unsafe given != nil || options.source != nil
+        var ticket = ticket
+        switch share(&ticket, shelf, hasSource: hasSource, isNested: isNested) {
+        case .found(let served): return deliver(served)
+        case .failed(let result): return result
+        case .load(let claim): return unsafe make(ticket, given, claim)
         }
     }
 
@@ -86,25 +100,27 @@ extension HostCache {
     // MARK: - The source
 
     /// Runs the source, keeps its value and wakes all waiting callers; then saves the value.
-    private func make(_ ticket: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
+    private func make(_ ticket: CacheTicket, _ given: CacheSource?, _ claim: CacheShelf.Claim?) -> Result<
+        ServedValue, CacheFailure
+    > {
         guard let source = unsafe given ?? options.source else { return giveUp(ticket) }
         let writer = CacheWriter()
         let start = environment.clock.boot()
         let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe source(key, writer) }
         let now = environment.clock.boot()
         let time = now - start
-        if let failure { return fail(ticket, failure, now, time) }
+        if let failure { return fail(ticket, failure, now, time, claim) }
         guard let content = writer.finish(objects: options.objects) else {
             let kind = options.objects ? "an object" : "bytes"
             let nothing = CacheSourceFailure(code: CacheCode.invalid, text: "the source made no value of \(kind)")
-            return fail(ticket, nothing, now, time)
+            return fail(ticket, nothing, now, time, claim)
         }
-        return .success(succeed(ticket, content, now, time))
+        return .success(succeed(ticket, content, now, time, claim))
     }
 
-    private func succeed(_ ticket: CacheTicket, _ content: CacheValue.Content, _ now: BootTime, _ time: Int64)
-        -> ServedValue
-    {
+    private func succeed(
+        _ ticket: CacheTicket, _ content: CacheValue.Content, _ now: BootTime, _ time: Int64, _ claim: CacheShelf.Claim?
+    ) -> ServedValue {
         let made = change {
             $0.succeed(ticket, content, time: time, now: now, above: disk?.newest ?? 0)
         }
@@ -112,6 +128,7 @@ extension HostCache {
         park(made.old)
         let value = made.value
         environment.report(.loaded(cache: title, bytes: unsafe value.bytes.count, nanoseconds: time))
+        hand(made, claim, loadTime: time)  // first, for other hosts wait for it
         if made.isKept {
             _ = save(made, loadTime: time)
             makeRoom()
@@ -121,13 +138,14 @@ extension HostCache {
         return CacheContents.loaded(value, now: environment.clock.boot())
     }
 
-    private func fail(_ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime, _ time: Int64)
-        -> Result<ServedValue, CacheFailure>
-    {
+    private func fail(
+        _ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime, _ time: Int64, _ claim: CacheShelf.Claim?
+    ) -> Result<ServedValue, CacheFailure> {
         let jitter = environment.jitter()
         let result = contents.withLock { $0.fail(ticket, failure, time: time, now: now, jitter: jitter) }
         contents.broadcast()
         environment.report(.loadFailed(cache: title, failure: failure, nanoseconds: time))
+        if let claim { shelf?.fail(claim, failure, leftAlone: policy.backOff(jitter: jitter)) }
         makeRoom()
         return result
     }

@@ -27,6 +27,9 @@ internal import Synchronization
     let title: String
 
     let disk: CacheDisk?
+    /// What the hosts of a cluster share of it; nil if it is this host's own.
+    let shelf: CacheShelf?
+    let policy: CacheFlight.Policy
     let environment: CacheEnvironment
     let contents: Monitor<CacheContents>
     let valueLimit: Int
@@ -49,15 +52,19 @@ internal import Synchronization
         hasSystemClock = namespace.environment.clock is SystemClock
         let limit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
         valueLimit = limit
+        let owner = CacheDisk.Owner(plugin: namespace.plugin, routine: namespace.routine, build: namespace.build)
         disk = store.map { store in
             CacheDisk(
-                store, name: name, options: options, valueLimit: limit,
-                owner: CacheDisk.Owner(
-                    plugin: namespace.plugin, routine: namespace.routine, build: namespace.build),
+                store, name: name, options: options, valueLimit: limit, owner: owner, environment: namespace.environment
+            )
+        }
+        shelf = namespace.sharing(options).map { shared in
+            CacheShelf(
+                shared, name: name, options: options, isOnDisk: store != nil, valueLimit: limit, owner: owner,
                 environment: namespace.environment)
         }
         let refreshes = unsafe options.source != nil && options.refreshAfter > 0
-        let policy = CacheFlight.Policy(
+        policy = CacheFlight.Policy(
             expire: options.expire, refreshAfter: refreshes ? options.refreshAfter : .max)
         contents = Monitor(CacheContents(policy: policy, valueLimit: limit, budget: namespace.budget))
     }
@@ -145,7 +152,8 @@ internal import Synchronization
     public func counters() -> CacheCounters {
         var counters = contents.withLock { $0.counters }
         counters.hits &+= quickHits.load(ordering: .relaxed)
-        return disk.map { counters + $0.counters } ?? counters
+        if let disk { counters = counters + disk.counters }
+        return shelf.map { counters + $0.counters } ?? counters
     }
 
     // MARK: - Changes from outside
@@ -193,7 +201,10 @@ internal import Synchronization
                 $0.put(content, key, now: environment.clock.boot(), above: disk?.newest ?? 0)
             }
             if let old = made.old, !byCallback || old.isObject || old.isSeen.load(ordering: .relaxed) { park(old) }
-            guard save(made, loadTime: 0) == .outdated else { break }
+            guard save(made, loadTime: 0) == .outdated else {
+                share(made)
+                break
+            }
             disk?.learnNewest(key)
         }
         budget.makeRoom()
@@ -207,6 +218,7 @@ internal import Synchronization
         park(old)
         disk?.learnNewest()
         let isRemoved = removeFile(key)
+        shelf?.drop(key)
         return isRemoved || old != nil ? .success(()) : .failure(.notFound)
     }
 

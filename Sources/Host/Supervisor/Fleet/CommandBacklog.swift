@@ -10,28 +10,42 @@ struct CommandBacklog {
     private static let patience: Int64 = 60_000_000_000
 
     private var bytes: [UInt8] = []
+    /// Descriptors, each with the place of the first byte that goes with it.
+    private var passed: [(offset: Int, descriptor: PassedDescriptor)] = []
     /// Since when too much waits, and nothing was taken.
     private var hopelessSince: MonotonicTime?
 
     /// Adds a command.
-    mutating func add(_ command: WorkerCommand) { bytes += command.line() + [UInt8(ascii: "\n")] }
+    mutating func add(_ command: WorkerCommand, passing descriptor: PassedDescriptor? = nil) {
+        if let descriptor { passed.append((bytes.count, descriptor)) }
+        bytes += command.line() + [UInt8(ascii: "\n")]
+    }
 
     /// Sends as much as `send` takes; returns whether some must wait. What cannot be sent because the other end is gone
-    /// is dropped.
-    mutating func send(_ send: (UnsafeRawBufferPointer) throws(SystemError) -> Int) -> Bool {
+    /// is dropped. A descriptor is given to `send` with the first byte that goes with it.
+    mutating func send(_ send: (UnsafeRawBufferPointer, PassedDescriptor?) throws(SystemError) -> Int) -> Bool {
         var sent = 0
         while sent < bytes.count {
+            let goesAlong = passed.first?.offset == sent ? passed.first?.descriptor : nil
+            let next = passed.dropFirst(goesAlong == nil ? 0 : 1).first?.offset ?? bytes.count
             do {
                 sent += try unsafe bytes.withUnsafeBytes {
-                    try unsafe send(UnsafeRawBufferPointer(rebasing: $0[sent...]))
+                    try unsafe send(UnsafeRawBufferPointer(rebasing: $0[sent..<next]), goesAlong)
                 }
+                if goesAlong != nil { passed.removeFirst() }
             } catch {
                 if (error as? SystemError)?.wouldBlock != true { sent = bytes.count }
                 break
             }
         }
         if sent > 0 { hopelessSince = nil }
-        if sent == bytes.count { bytes = [] } else { bytes.removeFirst(sent) }
+        if sent == bytes.count {
+            bytes = []
+            passed = []
+        } else {
+            bytes.removeFirst(sent)
+            for index in passed.indices { passed[index].offset -= sent }
+        }
         return !bytes.isEmpty
     }
 

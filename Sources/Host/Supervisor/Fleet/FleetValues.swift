@@ -167,6 +167,8 @@ extension WorkerFleet {
         case line(WorkerEvent.Log)
         /// The number of processes killed that workers of a dead host had left.
         case leftovers(Int)
+        /// A worker has a plugin with shared caches, and no way to their store.
+        case wantsShared(WorkerID, plugin: Int)
         /// The store worker says this of its store.
         case store(StoreEvent)
         /// A message about the worker of that key.
@@ -192,6 +194,19 @@ extension WorkerFleet {
         }
         .sorted { $0.pid < $1.pid }
     }
+
+    /// Sends a command with a descriptor.
+    func send(_ command: WorkerCommand, passing descriptor: PassedDescriptor, to id: WorkerID) {
+        workers[id]?.process?.send(command, passing: descriptor)
+    }
+
+    /// The worker of that key that goes on; nil if there is none.
+    func openWorker(of key: WorkerKey) -> WorkerID? {
+        current[key].flatMap { workers[$0]?.life.isOpen == true ? $0 : nil }
+    }
+
+    /// The owner of a worker's folders.
+    func home(of id: WorkerID) -> WorkerHome? { workers[id]?.home }
 
     /// Handles the end of a child: possibly an orphan of a dead worker, or a worker that could not be reaped before.
     func childEnded() {

@@ -53,6 +53,10 @@ struct LedgerCounts: Equatable {
         cache.stale = word(17)
         cache.evictions = word(18)
         cache.bytes = word(19)
+        cache.sharedHits = word(24)
+        cache.sharedLoads = word(25)
+        cache.sharedWaits = word(26)
+        cache.storeFailures = word(27)
         durations = LatencyHistogram(words(from: 32))
         lateness = LatencyHistogram(words(from: 32 + LedgerHistogram.count))
     }

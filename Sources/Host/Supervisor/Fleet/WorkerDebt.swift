@@ -31,9 +31,10 @@ struct WorkerDebt {
             turns += 1
         // Twice as many as there are sessions: one that waits for its turn may withdraw its request and ask again.
         case .stop, .runNow, .pause, .resume, .go: turns = min(turns + 1, 2 * sessions)
+        case .store(.share): break
         case .store: storeAnswers = min(storeAnswers + Self.storeAnswers, Self.mostStoreAnswers)
         case .quit: goodbyes = 1
-        case .seal, .dropCached, .logLevel: break
+        case .seal, .dropCached, .logLevel, .share: break
         }
     }
 
@@ -51,7 +52,7 @@ struct WorkerDebt {
         case .turnOver: return Self.pay(&openTurns)
         case .store: return Self.pay(&storeAnswers)
         case .goodbye: return Self.pay(&goodbyes)
-        case .log, .dropped: return false
+        case .log, .dropped, .wantsShared: return false
         }
     }
 

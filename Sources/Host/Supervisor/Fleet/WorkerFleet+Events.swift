@@ -67,6 +67,9 @@ extension WorkerFleet {
                 return
             }
             events.append(.turnOver(session))
+        case .wantsShared(let plugin):
+            let isLoaded = worker.loaded.contains(plugin)
+            if isLoaded { events.append(.wantsShared(worker.id, plugin: plugin)) } else { tell(worker, .nonsense) }
         case .store(let event):
             guard case .store = worker.key else {
                 tell(worker, .nonsense)

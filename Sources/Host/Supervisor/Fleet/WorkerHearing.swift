@@ -90,7 +90,7 @@ struct WorkerHearing {
             if let news = flood.drop(count, at: now) { heard.told.append(.flood(news)) }
             return
         case .described, .refused: expect(-1)
-        case .loaded, .ended, .wantsTurn, .turnOver, .goodbye, .store: break
+        case .loaded, .ended, .wantsTurn, .turnOver, .wantsShared, .goodbye, .store: break
         }
         let isOwed = debt.heard(event)
         if case .store = event { limit() }

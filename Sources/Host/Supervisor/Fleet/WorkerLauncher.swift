@@ -10,6 +10,8 @@ protocol WorkerProcess: AnyObject {
     var caches: String? { get }
     /// Sends a command without blocking; what cannot be sent now is sent later.
     func send(_ command: WorkerCommand)
+    /// The same with a descriptor, which the worker gets with it.
+    func send(_ command: WorkerCommand, passing descriptor: PassedDescriptor?)
     /// The slot of a routine in its ledger, which is extended if necessary; nil if the ledger is full.
     func slot(plugin: Int, routine: Int) throws(SystemError) -> Int?
     /// The state in a slot of the ledger.

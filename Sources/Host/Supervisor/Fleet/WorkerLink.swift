@@ -170,9 +170,12 @@ final class WorkerLink: WorkerProcess {
     // MARK: Sending
 
     /// Sends a command; what the socket does not take now is sent later.
-    func send(_ command: WorkerCommand) {
+    func send(_ command: WorkerCommand) { send(command, passing: nil) }
+
+    /// Sends a command with a descriptor.
+    func send(_ command: WorkerCommand, passing descriptor: PassedDescriptor?) {
         hearing.sent(command)
-        backlog.add(command)
+        backlog.add(command, passing: descriptor)
         flush()
         if backlog.isHopeless(at: clock.monotonic()) { report(.channelAbused(.isDeaf)) }
     }
@@ -213,8 +216,9 @@ final class WorkerLink: WorkerProcess {
     // MARK: Receiving
 
     private func flush() {
-        let isBlockedNow = unsafe backlog.send { (bytes) throws(SystemError) in
-            try unsafe channel.send(bytes, wait: false)
+        let isBlockedNow = unsafe backlog.send { (bytes, passed) throws(SystemError) in
+            guard let passed else { return try unsafe channel.send(bytes, wait: false) }
+            return try unsafe channel.send(bytes, passing: passed.descriptor.raw)
         }
         guard isBlocked != isBlockedNow else { return }
         isBlocked.toggle()

@@ -59,6 +59,22 @@ struct Metrics<Form: MetricsForm> {
         }
     }
 
+    /// What caches share with other hosts, of the routines that do.
+    private mutating func shared(_ routines: [RoutineStatus]) {
+        let routines = routines.filter { $0.cache.isShared }
+        if routines.isEmpty { return }
+        let labels = routines.map {
+            MetricLabels([(name: "plugin", value: $0.plugin), (name: "routine", value: $0.routine)])
+        }
+        func counter(_ name: String, _ help: String, _ value: (RoutineStatus) -> UInt64) {
+            each("schedhost_cache_shared_\(name)_total", "counter", help, routines, labels) { .count(value($0)) }
+        }
+        counter("hits", "Values taken from the store of the cluster.") { $0.cache.sharedHits }
+        counter("loads", "Values loaded for all hosts.") { $0.cache.sharedLoads }
+        counter("waits", "Calls that waited while another host loaded.") { $0.cache.sharedWaits }
+        counter("failures", "What the store did not answer or take.") { $0.cache.storeFailures }
+    }
+
     private mutating func routines(_ routines: [RoutineStatus]) {
         let labels = routines.map {
             MetricLabels([(name: "plugin", value: $0.plugin), (name: "routine", value: $0.routine)])
@@ -91,6 +107,7 @@ struct Metrics<Form: MetricsForm> {
             "schedhost_routine_failing_since_timestamp_seconds", "gauge",
             "Since when nothing but failures came, in seconds since 1970.", routines, labels
         ) { $0.failingSinceMs.map { Self.seconds(milliseconds: $0) } }
+        shared(routines)
         states(routines, labels)
         histogram("duration", "How long cycles took.", routines, labels, \.durations) { routine in
             Double(routine.durationTotalNs) / 1e9

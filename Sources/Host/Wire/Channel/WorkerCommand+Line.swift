@@ -35,6 +35,7 @@ extension WorkerCommand {
             drop.write(to: &writer)
             writer.close()
         case .logLevel(let level): writer.field("log_level", level)
+        case .share(let plugin): writer.field("share", plugin)
         case .store: break
         case .quit: writer.field("quit", true)
         }
@@ -57,6 +58,7 @@ extension WorkerCommand {
                 case "pause": command = .pause(slot: try cursor.whole())
                 case "resume": command = .resume(slot: try cursor.whole())
                 case "go": command = try Self.go(from: &cursor)
+                case "share": command = .share(plugin: try cursor.whole())
                 case "drop_cached": command = .dropCached(try DropCached(from: &cursor))
                 case "log_level": command = .logLevel(try cursor.whole())
                 case "quit": command = try cursor.bool() ? .quit : nil
@@ -169,6 +171,11 @@ extension WorkerCommand.Start {
         writer.field("durability", caches.durability.rawValue)
         writer.field("disk_files", caches.diskFiles)
         writer.field("disk_mb", caches.diskMb)
+        let usual = CacheSettings()
+        if caches.sharing != usual.sharing { writer.field("shared", caches.sharing.rawValue) }
+        if caches.sharedTimeoutMs != usual.sharedTimeoutMs {
+            writer.field("shared_timeout_ms", caches.sharedTimeoutMs)
+        }
         if takesTurns { writer.field("takes_turns", true) }
         if let leaseToken { writer.field("lease_token", leaseToken) }
         if timing != RoutineTiming() {
@@ -209,6 +216,8 @@ extension WorkerCommand.Start {
                 start.caches.durability = durability
             case "disk_files": start.caches.diskFiles = try cursor.unsigned()
             case "disk_mb": start.caches.diskMb = try cursor.unsigned()
+            case "shared": start.caches.sharing = CacheSharing(rawValue: try cursor.string()) ?? .off
+            case "shared_timeout_ms": start.caches.sharedTimeoutMs = try cursor.unsigned()
             case "lease_token": start.leaseToken = try cursor.unsigned()
             case "takes_turns": start.takesTurns = try cursor.bool()
             case "timing": start.timing = try RoutineTiming(from: &cursor)

@@ -22,6 +22,8 @@ public enum WorkerCommand: Equatable, Sendable {
     case dropCached(DropCached)
     /// Sets the lowest level of log lines that the worker sends.
     case logLevel(Int32)
+    /// The plugin's shared caches go to their store by the descriptor that comes with this.
+    case share(plugin: Int)
     /// Something for the store of the plugin that is loaded in a store worker.
     case store(StoreCommand)
     /// Ends all sessions, unloads the plugins, sends `goodbye` and exits.

@@ -57,8 +57,16 @@ public struct LedgerSlot: ~Copyable {
     /// When the kernel ends the worker since its leases are over, in ns since the boot; 0 if the session lives by none. The
     /// worker's control thread writes it.
     public let leaseEnd: Atomic<Int64>
+    /// Cache values taken from the store of the cluster.
+    public let sharedHits: Atomic<UInt64>
+    /// Cache loads performed for all hosts.
+    public let sharedLoads: Atomic<UInt64>
+    /// Waits for another host's load.
+    public let sharedWaits: Atomic<UInt64>
+    /// What the store of shared caches did not answer or take.
+    public let storeFailures: Atomic<UInt64>
     /// Reserved for later fields.
-    private let reserved: InlineArray<8, UInt64>
+    private let reserved: InlineArray<4, UInt64>
     /// A histogram of the durations of cycles, by `LedgerHistogram.bucket`.
     public let durations: InlineArray<24, Atomic<UInt64>>
     /// A histogram of the delays between due time and start, by `LedgerHistogram.bucket`.

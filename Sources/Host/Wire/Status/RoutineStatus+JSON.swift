@@ -47,6 +47,12 @@ extension RoutineStatus {
         writer.field("cache_stale", cache.stale)
         writer.field("cache_evictions", cache.evictions)
         writer.field("cache_bytes", cache.bytes)
+        if cache.isShared {
+            writer.field("cache_shared_hits", cache.sharedHits)
+            writer.field("cache_shared_loads", cache.sharedLoads)
+            writer.field("cache_shared_waits", cache.sharedWaits)
+            writer.field("cache_store_failures", cache.storeFailures)
+        }
         if let worker { writer.field("worker", worker) }
         writer.close()
     }
@@ -112,6 +118,10 @@ extension RoutineStatus {
         case "cache_stale": cache.stale = try cursor.unsigned()
         case "cache_evictions": cache.evictions = try cursor.unsigned()
         case "cache_bytes": cache.bytes = try cursor.unsigned()
+        case "cache_shared_hits": cache.sharedHits = try cursor.unsigned()
+        case "cache_shared_loads": cache.sharedLoads = try cursor.unsigned()
+        case "cache_shared_waits": cache.sharedWaits = try cursor.unsigned()
+        case "cache_store_failures": cache.storeFailures = try cursor.unsigned()
         default: return false
         }
         return true

@@ -46,9 +46,20 @@ public struct RoutineStatus: Equatable, Sendable {
         public var evictions: UInt64 = 0
         /// Bytes that values currently occupy in memory.
         public var bytes: UInt64 = 0
+        /// Values that were taken from the store of the cluster.
+        public var sharedHits: UInt64 = 0
+        /// Loads that were performed for all hosts.
+        public var sharedLoads: UInt64 = 0
+        /// Calls that waited while another host loaded.
+        public var sharedWaits: UInt64 = 0
+        /// What the store of shared caches did not answer or take.
+        public var storeFailures: UInt64 = 0
 
         /// Creates counters that are all 0.
         public init() {}
+
+        /// Whether values are shared with other hosts.
+        public var isShared: Bool { sharedHits | sharedLoads | sharedWaits | storeFailures != 0 }
 
         /// The sums of both counters.
         public func adding(_ other: Cache) -> Cache {
@@ -59,6 +70,10 @@ public struct RoutineStatus: Equatable, Sendable {
             total.stale = stale.clampedPlus(other.stale)
             total.evictions = evictions.clampedPlus(other.evictions)
             total.bytes = bytes.clampedPlus(other.bytes)
+            total.sharedHits = sharedHits.clampedPlus(other.sharedHits)
+            total.sharedLoads = sharedLoads.clampedPlus(other.sharedLoads)
+            total.sharedWaits = sharedWaits.clampedPlus(other.sharedWaits)
+            total.storeFailures = storeFailures.clampedPlus(other.storeFailures)
             return total
         }
     }

@@ -7,6 +7,31 @@ public enum StoreCommand: Equatable, Sendable {
     case open(prefix: String, timeoutMs: UInt64)
     /// Perform this request, and answer it with that number.
     case ask(UInt64, StoreRequest)
+    /// Serve the shared caches of a worker by the descriptor that comes with this.
+    case share(SharedAccess)
+}
+
+/// What a worker may reach in a store by one connection: the shared caches of its plugin.
+public struct SharedAccess: Equatable, Sendable {
+    /// What is in front of all keys of the cluster.
+    public var prefix: String
+    /// The plugin, with its instance.
+    public var plugin: String
+    /// The routine, if the worker has this one only.
+    public var routine: String?
+    /// How many connections to the store all shared caches have together.
+    public var links: Int
+    /// How long a call to the store may take, in ms.
+    public var timeoutMs: UInt64
+
+    /// Makes an access from its parts.
+    public init(prefix: String, plugin: String, routine: String?, links: Int, timeoutMs: UInt64) {
+        self.prefix = prefix
+        self.plugin = plugin
+        self.routine = routine
+        self.links = links
+        self.timeoutMs = timeoutMs
+    }
 }
 
 extension StoreCommand {
@@ -25,6 +50,14 @@ extension StoreCommand {
             writer.field("id", id)
             request.write(to: &writer)
             writer.close()
+        case .share(let access):
+            writer.open("store_share")
+            writer.field("prefix", access.prefix)
+            writer.field("plugin", access.plugin)
+            if let routine = access.routine { writer.field("routine", routine) }
+            writer.field("links", access.links)
+            writer.field("timeout_ms", access.timeoutMs)
+            writer.close()
         }
         writer.close()
         return writer.bytes
@@ -39,6 +72,7 @@ extension StoreCommand {
                 switch name {
                 case "store_open": command = try Self.open(from: &cursor)
                 case "store": command = try Self.ask(from: &cursor)
+                case "store_share": command = try Self.share(from: &cursor)
                 default: try cursor.skip()
                 }
             }
@@ -62,6 +96,22 @@ extension StoreCommand {
         }
         guard let prefix, let timeout else { throw cursor.fault("a prefix and a timeout before this") }
         return .open(prefix: prefix, timeoutMs: timeout)
+    }
+
+    private static func share(from cursor: inout JSONCursor) throws(JSONFault) -> StoreCommand {
+        var access = SharedAccess(prefix: "", plugin: "", routine: nil, links: 1, timeoutMs: 250)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "prefix": access.prefix = try cursor.string()
+            case "plugin": access.plugin = try cursor.string()
+            case "routine": access.routine = try cursor.string()
+            case "links": access.links = try cursor.whole()
+            case "timeout_ms": access.timeoutMs = try cursor.unsigned()
+            default: try cursor.skip()
+            }
+        }
+        guard !access.plugin.isEmpty else { throw cursor.fault("a plugin before this") }
+        return .share(access)
     }
 
     private static func ask(from cursor: inout JSONCursor) throws(JSONFault) -> StoreCommand {

@@ -20,7 +20,7 @@ internal import HostWire
     private let clock: any HostClock
     private let prefix: [UInt8]
     private let room: AnswerRoom
-    private let raw: OpaquePointer
+    let raw: OpaquePointer
 
     /// Connects. All keys get `prefix` in front. Answers have so much `room`.
     init(

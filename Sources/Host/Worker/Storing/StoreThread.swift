@@ -62,6 +62,7 @@ final class StoreThread: Sendable {
             case .ask(let id, let request):
                 state.orders.append(.ask(id, request))
                 return false
+            case .share: return false  // the exchange's
             }
         }
         state.broadcast()

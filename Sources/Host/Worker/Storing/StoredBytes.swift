@@ -14,6 +14,12 @@ internal import CPluginAPI
 
     /// Hands out a writer that is valid until `body` returns.
     func withWriter<Result>(_ body: (UnsafeMutablePointer<schedhost_writer>) -> Result) -> Result {
+        var writer = unsafe self.writer
+        return unsafe withUnsafeMutablePointer(to: &writer) { unsafe body($0) }
+    }
+
+    /// A writer, valid as long as this lives.
+    var writer: schedhost_writer {
         var writer = unsafe schedhost_writer()
         unsafe writer.struct_size = UInt32(MemoryLayout<schedhost_writer>.size)
         unsafe writer.write = { writer, bytes, size in
@@ -28,6 +34,6 @@ internal import CPluginAPI
         }
         unsafe writer.set_object = { _, _, _, _ in SCHEDHOST_INVALID.code }
         unsafe writer.host_data = unsafe Unmanaged.passUnretained(self).toOpaque()
-        return unsafe withUnsafeMutablePointer(to: &writer) { unsafe body($0) }
+        return unsafe writer
     }
 }

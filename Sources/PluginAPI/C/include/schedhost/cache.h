@@ -49,7 +49,10 @@ typedef int32_t (*schedhost_source)(const struct schedhost_scheduler *scheduler,
                                     schedhost_writer *writer, void *user);
 
 enum {
-    SCHEDHOST_CACHE_OBJECTS = 1u /* values are object pointers (memory caches only) */
+    SCHEDHOST_CACHE_OBJECTS = 1u, /* values are object pointers (memory caches only) */
+    /* Since 1.1: a value means the same on every host of a cluster, which may share it: one of them asks the source for
+     * all. Bytes only: with OBJECTS it is SCHEDHOST_INVALID. No change where a host is alone. */
+    SCHEDHOST_CACHE_SHARED = 2u
 };
 
 /* How a cache behaves. Read when the cache is opened for the first time in a worker, and copied; of later

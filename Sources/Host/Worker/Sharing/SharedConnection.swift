@@ -1,0 +1,62 @@
+internal import HostSystem
+internal import HostValues
+internal import HostWire
+internal import Synchronization
+
+/// One socket to the store's worker, until its end. Frames go out whole, one after the other; whoever waits for an answer
+/// takes turns in reading them.
+final class SharedConnection: Sendable {
+    /// The socket cannot be used any more.
+    struct Broken: Error {}
+
+    private let socket: PassedDescriptor
+    private let sending = Mutex(())
+    private let splitter: Mutex<FrameSplitter>
+
+    /// Takes a socket. A send gives up after so many ms.
+    init(_ socket: PassedDescriptor, timeoutMs: Int32) throws(SystemError) {
+        self.socket = socket
+        try socket.descriptor.setTimeout(milliseconds: timeoutMs)
+        splitter = Mutex(FrameSplitter(longest: SharedFrame.longest))
+    }
+
+    /// Sends a frame.
+    func send(_ frame: [UInt8]) throws(Broken) {
+        let isSent = sending.withLock { _ in
+            var sent = 0
+            while sent < frame.count {
+                let count = unsafe frame.withUnsafeBytes { bytes in
+                    try? unsafe socket.descriptor.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]), wait: true)
+                }
+                guard let count else { return false }
+                sent += count
+            }
+            return true
+        }
+        if !isSent { throw Broken() }
+    }
+
+    /// Waits at most so many ms for answers; returns those that are whole. One thread at a time calls it.
+    func receive(milliseconds: Int32) throws(Broken) -> [(id: UInt64, reply: SharedReply)] {
+        do {
+            guard try socket.descriptor.waitUntilReadable(milliseconds: milliseconds) else { return [] }
+            return try splitter.withLock { splitter in
+                let more = try socket.descriptor.receive(atMost: max(1 << 16, min(splitter.missing, 1 << 24)))
+                guard let more else { return [] }
+                if more.isEmpty { throw Broken() }
+                splitter.add(more)
+                var replies: [(id: UInt64, reply: SharedReply)] = []
+                while let frame = try splitter.next() {
+                    guard let reply = SharedFrame.reply(frame) else { throw Broken() }
+                    replies.append(reply)
+                }
+                return replies
+            }
+        } catch {
+            throw Broken()
+        }
+    }
+
+    /// Ends it, also for who waits.
+    func end() { socket.descriptor.shutDown() }
+}

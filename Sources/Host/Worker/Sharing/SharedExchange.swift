@@ -1,0 +1,192 @@
+internal import CPluginAPI
+internal import HostStore
+internal import HostSystem
+internal import HostValues
+internal import HostWire
+internal import Synchronization
+
+/// Serves the shared caches of this host's workers, in the store's worker.
+///
+/// Each thread has a connection to the store of its own. They take turns in waiting for requests: one hears all workers, and
+/// while it asks the store for what came, the next one hears them. So what comes while the store is asked is one batch.
+final class SharedExchange: Sendable {
+    private struct State {
+        var peers: [UInt64: SharedPeer] = [:]
+        var lastToken: UInt64 = 0
+        /// Whether a thread hears the workers.
+        var isHearing = false
+        var prefix = ""
+        var timeoutMs: UInt32 = 250
+        /// The calls of each thread.
+        var calls: [CallDeadline] = []
+        /// Whether people were told that the store is away.
+        var isDown = false
+    }
+
+    /// How often calls are to be checked, in ms.
+    private static let tickMs: Int32 = 2000
+    private static let mostLinks = 16
+    private static let shortestPause: Int64 = 100_000_000
+    private static let longestPause: Int64 = 5_000_000_000
+
+    private let store: OfferedStore
+    private let context: PluginContext
+    private let poller: Poller
+    private let state = Monitor(State())
+    private let host = String(HostProcess.hostName.prefix(64))
+    private let instance = String(UInt64.random(in: 0 ... .max), radix: 16)
+
+    init(_ store: OfferedStore, of context: PluginContext) throws(SystemError) {
+        self.store = store
+        self.context = context
+        poller = try Poller()
+    }
+
+    /// The largest value with its header, in bytes.
+    private var longest: Int {
+        Int(clamping: unsafe min(store.table.max_value_bytes, 1 << 30)) - SharedValueRecord.head
+    }
+
+    /// Serves a worker from now on. Called on the control thread.
+    func add(_ socket: PassedDescriptor, _ access: SharedAccess) throws(SystemError) {
+        let token = state.withLock { state in
+            state.lastToken += 1
+            return state.lastToken
+        }
+        let peer = try SharedPeer(socket, access, token: token, longest: longest)
+        let threads = state.withLock { state in
+            state.peers[token] = peer
+            state.prefix = access.prefix
+            state.timeoutMs = max(state.timeoutMs, UInt32(clamping: access.timeoutMs))
+            let old = state.calls.count
+            while state.calls.count < min(max(access.links, 1), Self.mostLinks) { state.calls.append(CallDeadline()) }
+            return old..<state.calls.count
+        }
+        try peer.watch(by: poller)
+        peer.answer(0, .hello(longestValue: UInt64(longest)), watchingBy: poller)
+        for number in threads {
+            try Thread.start(name: "shared \(number)") { [self] in serve(number) }
+        }
+    }
+
+    /// Whether a call to the store hangs.
+    func hangs(at now: BootTime) -> Bool {
+        state.withLock { state in
+            var hangs = false
+            for index in state.calls.indices { hangs = state.calls[index].hangs(at: now) || hangs }
+            return hangs
+        }
+    }
+
+    /// How often `hangs` is to be asked, in ms; -1: not at all.
+    var tick: Int32 { state.withLock { $0.peers.isEmpty ? -1 : Self.tickMs } }
+
+    // MARK: One thread
+
+    private func serve(_ number: Int) {
+        var link: SharedLink?
+        var ages = StoreClock()
+        var pause = Self.shortestPause
+        var retryAt = MonotonicTime.longAgo
+        while true {
+            let jobs = hear()
+            if jobs.isEmpty { continue }
+            if link == nil, context.clock.monotonic() >= retryAt {
+                do throws(StoreConnection.Broken) {
+                    link = try connect(number, ages)
+                    pause = Self.shortestPause
+                    tell(nil)
+                } catch {
+                    tell(error.text)
+                    retryAt = context.clock.monotonic() + pause
+                    pause = min(pause * 2, Self.longestPause)
+                }
+            }
+            guard let open = link else {
+                for case .ask(let peer, let id, let request) in jobs where request != .touch {
+                    peer.answer(id, .answer(.away), watchingBy: poller)
+                }
+                continue
+            }
+            let batch = SharedBatch(
+                jobs: jobs, link: open, clock: context.clock, host: host,
+                timeout: Int64(state.withLock { $0.timeoutMs }) * 1_000_000
+            ) { [self] peer, id, reply in peer.answer(id, reply, watchingBy: poller) }
+            do throws(StoreConnection.Broken) {
+                try batch.perform()
+            } catch {
+                tell(error.text)
+                link = nil
+                retryAt = context.clock.monotonic()
+            }
+            ages = open.ages
+        }
+    }
+
+    private func connect(_ number: Int, _ ages: StoreClock) throws(StoreConnection.Broken) -> SharedLink {
+        let (prefix, timeoutMs) = state.withLock { ($0.prefix, $0.timeoutMs) }
+        guard let scheduler = unsafe context.scope?.scheduler else { throw .init(text: "it is not loaded") }
+        return try unsafe SharedLink(
+            store, scheduler, record: Array((prefix + "clock/\(instance)-\(number)").utf8), ages: ages,
+            timeoutMs: timeoutMs, clock: context.clock
+        ) { [state, clock = context.clock] isCalling in
+            state.withLock { state in
+                if isCalling {
+                    state.calls[number].begin(timeoutMs: timeoutMs, at: clock.boot())
+                } else {
+                    state.calls[number].end()
+                }
+            }
+        }
+    }
+
+    /// Tells people when the store goes, with the reason, and when it is back.
+    func tell(_ trouble: String?) {
+        let isNews = state.withLock { state in
+            defer { state.isDown = trouble != nil }
+            return state.isDown != (trouble != nil)
+        }
+        guard isNews else { return }
+        let text =
+            trouble.map { "shared caches: the store is not connected: \($0)" }
+            ?? "shared caches: the store is connected again"
+        context.channel.log(
+            WorkerEvent.Log(
+                plugin: context.number, routine: nil, level: trouble == nil ? 20 : 30, text: text,
+                ms: context.clock.wallMilliseconds()))
+    }
+
+    // MARK: Hearing
+
+    /// Waits for its turn, and then for requests.
+    private func hear() -> [SharedBatch.Job] {
+        state.wait { state -> Void? in
+            if state.isHearing { return nil }
+            state.isHearing = true
+            return ()
+        }
+        defer {
+            state.withLock { $0.isHearing = false }
+            state.signal()
+        }
+        var ready: [(token: UInt64, readiness: Poller.Readiness)] = []
+        do throws(SystemError) {
+            _ = try poller.wait { token, readiness in ready.append((token, readiness)) }
+        } catch {
+            WorkerFailure.die("the store closed the worker's descriptors (\(error))")
+        }
+        var jobs: [SharedBatch.Job] = []
+        for (token, readiness) in ready {
+            guard let peer = state.withLock({ $0.peers[token] }) else { continue }
+            if readiness.contains(.writable) { peer.flush(watchingBy: poller) }
+            if readiness.isDisjoint(with: [.readable, .closed]) { continue }
+            let heard = peer.hear()
+            jobs += heard.requests.map { .ask(peer, id: $0.id, $0.request) }
+            guard heard.isOver || (readiness.contains(.closed) && heard.requests.isEmpty) else { continue }
+            peer.end(watchedBy: poller)
+            state.withLock { $0.peers[token] = nil }
+            jobs.append(.gone(peer))
+        }
+        return jobs
+    }
+}

@@ -1,0 +1,29 @@
+internal import HostStore
+internal import HostValues
+internal import HostWire
+
+/// The keys in the store that one connection may reach: those of shared caches of one plugin, or of one routine of it.
+///
+/// They are made here and nowhere else, of parts that are encoded each. So whatever a plugin writes on its socket, it reaches
+/// no other plugin's values, and none of the records by which hosts hold leases.
+struct SharedNames: Sendable {
+    private let prefix: String
+    private let plugin: String
+    private let routine: String?
+
+    /// The keys of an access.
+    init(_ access: SharedAccess) {
+        prefix = access.prefix
+        plugin = CacheName.encode(access.plugin)
+        routine = access.routine
+    }
+
+    /// Where value and load of a key are; nil if they are out of reach.
+    func places(of key: SharedKey) -> (value: [UInt8], load: [UInt8])? {
+        if let routine, routine != key.routine { return nil }
+        var name = plugin + "/" + CacheName.encode(key.routine) + "/" + CacheName.encode(key.name)
+        name += (key.isOnDisk ? "/d" : "/m") + String(key.codec, radix: 16)
+        if !key.key.isEmpty { name += "/" + CacheName.encode(key.key) }
+        return (Array((prefix + "cache/" + name).utf8), Array((prefix + "load/" + name).utf8))
+    }
+}

@@ -1,0 +1,211 @@
+import FoundationEssentials
+import Glibc
+import HostSystem
+import HostValues
+import Testing
+
+extension EndToEnd {
+    /// Caches that three hosts share: one of them loads a value for all, whatever happens to it.
+    @Suite struct SharedCaches {
+        /// Four routines with eight keys each, whose values say when they were made. A line for each load when it begins and
+        /// when it ends, and one for each value: how old it seemed, and how old it was before and after it was asked for.
+        private static func source(_ log: String, expireMs: Int, loadMs: Int) -> String {
+            """
+            #define _GNU_SOURCE
+            #include <fcntl.h>
+            #include <schedhost/plugin.h>
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <string.h>
+            #include <time.h>
+            #include <unistd.h>
+            static int file = -1;
+            static long long now(void) {
+                struct timespec time;
+                (void)clock_gettime(CLOCK_BOOTTIME, &time);
+                return time.tv_sec * 1000000000LL + time.tv_nsec;
+            }
+            static int32_t load(const schedhost_scheduler *scheduler, const void *key, size_t size, schedhost_writer *writer,
+                                void *user) {
+                char text[32];
+                const char *routine = schedhost_where(scheduler)->routine;
+                (void)user, (void)size;
+                dprintf(file, "begin %d %s/%c %lld\\n", (int)getppid(), routine, *(const char *)key, now());
+                usleep(\(loadMs * 1000));
+                long long made = now();
+                dprintf(file, "end %d %s/%c %lld\\n", (int)getppid(), routine, *(const char *)key, made);
+                return schedhost_write(writer, text, (size_t)snprintf(text, sizeof text, "%lld", made));
+            }
+            static int32_t run(const schedhost_scheduler *scheduler, void *user) {
+                schedhost_cache_options options = {SCHEDHOST_SIZED(schedhost_cache_options), .flags = SCHEDHOST_CACHE_SHARED,
+                    .expire_ms = \(expireMs), .source = load};
+                schedhost_cache *cache = NULL;
+                (void)user;
+                if (file < 0) { file = open("\(log)", O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600); }
+                int32_t code = scheduler->host->cache(scheduler, "values", &options, &cache);
+                for (char key = 'a'; code == SCHEDHOST_OK && key < 'i'; key++) {
+                    schedhost_cache_request request = {SCHEDHOST_SIZED(schedhost_cache_request), .key = &key, .key_size = 1};
+                    schedhost_cache_value value = {SCHEDHOST_SIZED(schedhost_cache_value)};
+                    char text[32] = "";
+                    long long before = now();
+                    code = scheduler->host->cache_get(scheduler, cache, &request, &value);
+                    if (code == SCHEDHOST_OK) {
+                        memcpy(text, value.data, value.size < 31 ? value.size : 31);
+                        long long made = strtoll(text, NULL, 10);
+                        dprintf(file, "got %d %lld %lld %lld\\n", (int)getppid(), before - made,
+                                (long long)(value.age_seconds * 1e9), now() - made);
+                    }
+                }
+                return code;
+            }
+            #define ROUTINE(name_) {SCHEDHOST_SIZED(schedhost_routine), .name = name_, .wait_ms = 30, .run = run}
+            static const schedhost_routine all[] = {ROUTINE("r1"), ROUTINE("r2"), ROUTINE("r3"), ROUTINE("r4")};
+            static const schedhost_routine *const routines[] = {&all[0], &all[1], &all[2], &all[3], NULL};
+            static const schedhost_plugin plugin = {
+                SCHEDHOST_SIZED(schedhost_plugin), .id = "sharer", .version = "1.0.0", .routines = routines};
+            SCHEDHOST_PLUGIN_NEEDS(&plugin, 1)
+            """
+        }
+
+        private struct Load {
+            let host: Int32
+            let name: String
+            let began: Int64
+            var ended: Int64?
+        }
+
+        private static func loads(_ log: String) -> [Load] {
+            var loads: [Load] = []
+            for line in Scratch.text(log).split(separator: "\n") {
+                let words = line.split(separator: " ")
+                guard words.count == 4, let host = Int32(words[1]), let time = Int64(words[3]) else { continue }
+                if words[0] == "begin" {
+                    loads.append(Load(host: host, name: String(words[2]), began: time))
+                } else if let index = loads.lastIndex(where: { $0.host == host && $0.name == words[2] }) {
+                    loads[index].ended = time
+                }
+            }
+            return loads
+        }
+
+        /// Starts hosts that share one store.
+        private func hosts(_ count: Int, _ store: ClusterStore, _ fixture: String, more: String = "") throws -> [Host] {
+            try (0..<count).map { _ in
+                let scratch = try Scratch()
+                try store.add(to: scratch)
+                try scratch.add(fixture)
+                let (id, params) = store.settings
+                try scratch.write(
+                    """
+                    { cluster: { store: '\(id)', lease_ms: 4000 }, sandbox: 'off',
+                      plugins: { '\(id)': { params: { \(params) } }, sharer: { caches: { shared_timeout_ms: 2000 } } } \(more) }
+                    """, to: "schedhost.json5")
+                return try Host(in: scratch)
+            }
+        }
+
+        @Test(arguments: ["fake", "redis"])
+        func `one host loads a value for all`(engine: String) async throws {
+            let shared = try Scratch()
+            guard let store = try await ClusterStore.make(engine, in: shared) else { return }
+            let log = shared.path + "/log"
+            do {
+                try await Fixtures.build("sharer-\(engine)", c: Self.source(log, expireMs: 2000, loadMs: 20))
+                let hosts = try hosts(3, store, "sharer-\(engine)")
+                try await eventually("loads of all values, several times\n\(hosts.map(\.log))", within: .seconds(40)) {
+                    Self.loads(log).count >= 4 * 8 * 3
+                }
+                for host in hosts { _ = try await host.end(by: SIGTERM) }
+                try check(log, hosts)
+            } catch {
+                try? await store.end(in: shared)
+                throw error
+            }
+            try await store.end(in: shared)
+        }
+
+        private func check(_ log: String, _ hosts: [Host]) throws {
+            let loads = Dictionary(grouping: Self.loads(log)) { $0.name }
+            #expect(loads.count == 4 * 8)
+            var early = 0
+            for (_, loads) in loads {
+                for (one, next) in zip(loads, loads.dropFirst()) {
+                    // Nobody loads while somebody does, and nobody before the value has expired.
+                    if next.began < (one.ended ?? 0) + 1_800_000_000 { early += 1 }
+                }
+            }
+            let all = loads.values.reduce(0) { $0 + $1.count }
+            print("\(all) loads of \(loads.count) values by \(hosts.count) hosts, \(early) of them superfluous")
+            #expect(early == 0)
+            var ages: [(least: Int64, seen: Int64, most: Int64)] = []
+            for line in Scratch.text(log).split(separator: "\n") where line.hasPrefix("got ") {
+                let numbers = line.split(separator: " ").dropFirst(2).compactMap { Int64($0) }
+                if numbers.count == 3 { ages.append((numbers[0], numbers[1], numbers[2])) }
+            }
+            #expect(ages.count > 1000)
+            // The value says when its source was about to end; the host sees that end a moment later.
+            let young = ages.map { $0.least - $0.seen }.max() ?? 0
+            let old = ages.map { $0.seen - $0.most }.max() ?? 0
+            print("\(ages.count) ages: younger than true by \(young / 1000) us at most, older by \(old / 1000) us")
+            #expect(young < 10_000_000)
+            #expect(old < 500_000_000)
+            #expect(Set(loads.values.joined().map(\.host)).count > 1, "one host loads all")
+            let records = hosts.flatMap { Scratch.text($0.scratch.state + "/sessions.jsonl").split(separator: "\n") }
+            #expect(records.contains { $0.contains("cache.values.shared_hits") })
+            #expect(records.contains { $0.contains("cache.values.shared_waits") })
+        }
+
+        @Test func `a host that loads and dies is followed by another one`() async throws {
+            let shared = try Scratch()
+            guard let store = try await ClusterStore.make("fake", in: shared) else { return }
+            let log = shared.path + "/log"
+            try await Fixtures.build("sharer-dies", c: Self.source(log, expireMs: 600_000, loadMs: 3000))
+            let hosts = try hosts(2, store, "sharer-dies")
+            let first = try await eventually("a load\n\(hosts.map(\.log))", within: .seconds(15)) {
+                Self.loads(log).first
+            }
+            let loader = try #require(hosts.first { $0.pid == first.host })
+            let worker = try await loader.worker(of: "sharer-dies.so")
+            let start = SystemClock().monotonic()
+            Processes.kill(worker, SIGKILL)
+            // The worker's end alone gives its loads free, long before they would be taken for dead.
+            _ = try await eventually("the same load again\n\(hosts.map(\.log))", within: .seconds(8)) {
+                let loads = Self.loads(log).filter { $0.name == first.name }
+                return loads.count > 1 ? loads.last : nil
+            }
+            print("taken over within \((SystemClock().monotonic() - start) / 1_000_000) ms")
+            for host in hosts { host.command.signal(SIGKILL) }
+        }
+
+        @Test func `without the store each host loads for itself, and with it again one for all`() async throws {
+            let shared = try Scratch()
+            guard let store = try await ClusterStore.make("fake", in: shared) else { return }
+            let log = shared.path + "/log"
+            try await Fixtures.build("sharer-away", c: Self.source(log, expireMs: 1000, loadMs: 1))
+            let hosts = try hosts(2, store, "sharer-away")
+            try await eventually("loads\n\(hosts.map(\.log))", within: .seconds(15)) { Self.loads(log).count >= 32 }
+            try await store.stop(in: shared)
+            let before = Self.loads(log).count
+            try await eventually("loads on both hosts\n\(hosts.map(\.log))", within: .seconds(30)) {
+                Set(Self.loads(log).dropFirst(before).map(\.host)).count == 2
+            }
+            try await store.goOn(in: shared)
+            let metrics = try await Program.run("metrics", "--state", hosts[0].scratch.state, in: shared)
+            #expect(metrics.output.contains("schedhost_cache_shared_failures_total{"), "\(metrics.output)")
+            for host in hosts { _ = try await host.end(by: SIGTERM) }
+            let records = hosts.flatMap { Scratch.text($0.scratch.state + "/sessions.jsonl").split(separator: "\n") }
+            #expect(records.contains { $0.contains("cache.values.store_failures") })
+        }
+
+        @Test func `nothing is asked where sharing is off`() async throws {
+            let shared = try Scratch()
+            guard let store = try await ClusterStore.make("fake", in: shared) else { return }
+            let log = shared.path + "/log"
+            try await Fixtures.build("sharer-off", c: Self.source(log, expireMs: 600_000, loadMs: 1))
+            let hosts = try hosts(2, store, "sharer-off", more: ", caches: { shared: 'off' }")
+            try await eventually("loads\n\(hosts.map(\.log))", within: .seconds(15)) { Self.loads(log).count == 64 }
+            #expect(Set(Self.loads(log).map(\.host)).count == 2)
+            for host in hosts { _ = try await host.end(by: SIGTERM) }
+        }
+    }
+}
