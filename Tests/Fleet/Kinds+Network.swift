@@ -132,21 +132,4 @@ extension Kind {
             }
         },
     ]
-
-    static let orders = [
-        Kind(name: "leave", what: "a host is asked to stop: from its last cycle to the next one", bound: 0.5) { fleet in
-            var end = 0.0
-            var name = ""
-            var round = try takeover(fleet) {
-                name = $0.name
-                try $0.leave(seconds: fleet.lease)
-            } heal: {
-                end = fleet.log.ends[name] ?? 0
-                try $0.start()
-            }
-            let next = fleet.log.cycles.first { $0.host != name && $0.time > end }
-            round.time = (next?.time ?? .infinity) - end
-            return round
-        }
-    ]
 }

@@ -33,7 +33,7 @@ extension Kind {
             if !fleet.members.allSatisfy({ $0.records("crash") == 0 }) { round.fault = "a loss was called a crash" }
             return round
         },
-        Kind(name: "stop-host-60s", what: "the same for a minute", bound: 3, mostRounds: 3) { fleet in
+        Kind(name: "stop-host-60s", what: "the same for a minute", bound: 3, rarity: 10) { fleet in
             var stopped: [pid_t] = []
             return try takeover(fleet) { victim in
                 stopped = victim.workers + [victim.supervisor].compactMap { $0 }
@@ -62,8 +62,11 @@ extension Kind {
         Kind(name: "kill-store-worker", what: "SIGKILL of the store's worker", bound: 0.5) { fleet in
             try goingOn(fleet, keeps: true) { signal([$0.store], SIGKILL) }
         },
-        Kind(name: "crash-store-worker", what: "SIGSEGV in the store's worker", bound: 0.5) { fleet in
-            try goingOn(fleet, keeps: true) { signal([$0.store], SIGSEGV) }
+        Kind(
+            name: "crash-store-worker", what: "SIGSEGV in the store's worker, whose crash report comes first", bound: 3
+        ) {
+            fleet in
+            try goingOn(fleet) { signal([$0.store], SIGSEGV) }
         },
         Kind(name: "stop-supervisor", what: "SIGSTOP of the supervisor alone", bound: 3) { fleet in
             var stopped: pid_t?

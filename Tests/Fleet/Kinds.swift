@@ -20,11 +20,11 @@ struct Kind {
     var stepsStore = false
     /// The store has a replica from the start on: Redis gives its data another name when the first one comes.
     var replicates = false
-    /// At most so many rounds are made of it, because each takes long.
-    var mostRounds = Int.max
+    /// One round is made where so many were asked for, because each takes long.
+    var rarity = 1
     let run: (Fleet) throws -> Round
 
-    static let all = hosts + parts + networks + stores + failovers + renamings + clocks + orders
+    static let all = hosts + parts + networks + stores + failovers + renamings + clocks + orders + chaos
 
     /// A wait in which the moment of the fault is by chance: within a cycle or not, before a renewal or after it.
     private static func linger(_ fleet: Fleet) { usleep(UInt32.random(in: 0...UInt32(fleet.lease / 3 * 1e6))) }

@@ -50,7 +50,7 @@ struct Outcome {
 
 func rounds(of kind: Kind, in fleet: Fleet, into outcome: inout Outcome) throws {
     let bound = kind.bound * fleet.lease
-    for number in 1...min(max(wished, 1), kind.mostRounds) {
+    for number in 1...max(wished / kind.rarity, 1) {
         let round = try kind.run(fleet)
         outcome.times.append(round.time)
         if round.time > bound { outcome.late += 1 }
