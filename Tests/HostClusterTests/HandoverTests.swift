@@ -132,15 +132,20 @@ import Testing
             _ = table.handle(name, .granted, at: 0, isDropped: false, heir: nil)
         }
         #expect(table.held == 20 && table.hasSessions && table.isBusy)
+        #expect(table.heldKeys == names.prefix(20).compactMap { ClusterKey.claim($0) }.sorted())
+        #expect(table.standbyKeys == names.dropFirst(20).compactMap { ClusterKey.claim($0) }.sorted())
         for name in names.prefix(20) {
             _ = table.handle(name, .lost(.recordGone, kill: 5), at: 0, isDropped: false, heir: nil)
         }
         #expect(table.held == 0 && table.hasSessions && table.nextDeadline == 5 && table.due(at: 5).count == 20)
+        #expect(
+            table.keysToGiveBack(isIdle: false).count == 20 && table.heldKeys.isEmpty && table.standbyKeys.count == 30)
         for name in names {
             _ = table.handle(name, .leave(.removed, bar: 9), at: 1, isDropped: true, heir: nil)
             _ = table.handle(name, .ended, at: 1, isDropped: false, heir: nil)
         }
         #expect(table.keys.isEmpty && table.nextDeadline == .never && !table.hasSessions)
+        #expect(table.standbyKeys.isEmpty && table.keysToGiveBack(isIdle: false).isEmpty && table.count == 0)
     }
 
     @Test func hostsOfOneNameAreToldApart() {

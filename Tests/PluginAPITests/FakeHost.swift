@@ -58,6 +58,7 @@ import PluginAPI
         unsafe place.missed = 3
         unsafe place.session_before = UInt32(SCHEDHOST_BEFORE_CRASH)
         unsafe place.lease_token = 41
+        unsafe (place.shard, place.shards) = (3, 16)
         unsafe self.place.initialize(to: place)
         unsafe scheduler.initialize(
             to: schedhost_scheduler(

@@ -103,6 +103,7 @@ private final class Counter: @unchecked Sendable {
             #expect(scheduler.sessionStartMilliseconds == 1_700_000_000_000)
             #expect(scheduler.nextDueMilliseconds == nil)
             #expect(scheduler.leaseToken == 41 && scheduler.leaseLeft == .milliseconds(2500))
+            #expect(scheduler.shard == (3, 16))
             host.leaseLeft = .max
             #expect(scheduler.leaseLeft == nil)
             unsafe #expect(Scheduler.current?.pointer == scheduler.pointer)

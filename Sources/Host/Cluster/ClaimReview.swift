@@ -18,7 +18,7 @@ struct ClaimReview {
         without rule: LeaseRule?
     ) {
         guard claims.isBusy else { return }
-        for key in claims.keys {
+        for key in claims.heldKeys {
             guard let row = claims[key], let token = row.machine.token else { continue }
             let record = view.claims[key]?.record
             let isHeld = requests.holds(record, token: token)

@@ -35,10 +35,12 @@ struct ClaimTable: Sendable {
     private var rows: [String: Row] = [:]
     /// All keys, in order.
     private(set) var keys: [String] = []
+    /// Those of claims that this host holds or is about to, and of those that it may take: each request looks at these only.
+    private(set) var heldKeys: [String] = []
+    private(set) var standbyKeys: [String] = []
     /// When the machine of a row has a deadline; most have none.
     private var deadlines: [String: BootTime] = [:]
-    /// How many this host holds or is about to, and how many of these are spread ones.
-    private(set) var held = 0
+    /// How many of those that this host holds are spread ones.
     private var heldSpread = 0
     private var spread = 0
     private var moving = 0
@@ -49,12 +51,17 @@ struct ClaimTable: Sendable {
 
     var names: [ClaimName] { keys.compactMap { rows[$0]?.name } }
     var count: Int { keys.count }
+    /// How many this host holds or is about to.
+    var held: Int { heldKeys.count }
+    /// Those that may be this host's to be given back: what it holds, and what it does not take for a while. A host that takes
+    /// nothing looks at all.
+    func keysToGiveBack(isIdle: Bool) -> [String] { isIdle ? keys : heldKeys + deadlines.keys.sorted() }
 
     /// Whether any session may live.
     var hasSessions: Bool { alive > 0 }
 
     /// Whether something of it is in the store that is not to stay.
-    var isBusy: Bool { held > 0 }
+    var isBusy: Bool { !heldKeys.isEmpty }
 
     var nextDeadline: BootTime { deadlines.values.min() ?? .never }
 
@@ -73,34 +80,40 @@ struct ClaimTable: Sendable {
     mutating func want(_ name: ClaimName, _ wish: ClaimWish) {
         guard let key = ClusterKey.claim(name) else { return }
         var row = rows[key] ?? Row(name: name, wish: wish)
-        if rows[key] == nil { keys.insert(key, at: place(of: key)) }
-        count(rows[key], -1)
         row.wish = wish
         row.isDropped = false
+        replace(key, by: row)
+    }
+
+    /// Replaces a row, and keeps sums and lists of keys up with that; nil: it goes.
+    private mutating func replace(_ key: String, by row: Row?) {
+        let old = rows[key]
         rows[key] = row
-        count(row, 1)
+        deadlines[key] = row?.machine.nextDeadline
+        list(key, in: \.keys, old != nil, row != nil)
+        list(key, in: \.heldKeys, old?.machine.token != nil, row?.machine.token != nil)
+        list(key, in: \.standbyKeys, old?.machine.state == .standby, row?.machine.state == .standby)
+        if let old { count(old, -1) }
+        if let row { count(row, 1) }
     }
 
-    /// Where a key that is not there belongs.
-    private func place(of key: String) -> Int {
-        var (low, high) = (0, keys.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
-
-    /// Keeps the sums up with a row that comes or goes.
-    private mutating func count(_ row: Row?, _ step: Int) {
-        guard let row else { return }
-        let isHeld = row.machine.token != nil
-        if isHeld { held += step }
+    private mutating func count(_ row: Row, _ step: Int) {
         if row.machine.hasSessions { alive += step }
         if row.wish.moves { moving += step }
         guard row.wish.isSpread else { return }
         spread += step
-        if isHeld { heldSpread += step }
+        if row.machine.token != nil { heldSpread += step }
+    }
+
+    /// Keeps a key in an ordered list, or out of it.
+    private mutating func list(_ key: String, in path: WritableKeyPath<Self, [String]>, _ was: Bool, _ isIn: Bool) {
+        guard was != isIn else { return }
+        var (low, high) = (0, self[keyPath: path].count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self[keyPath: path][middle] < key { low = middle + 1 } else { high = middle }
+        }
+        if was { self[keyPath: path].remove(at: low) } else { self[keyPath: path].insert(key, at: low) }
     }
 
     /// `heir`: who is to have it, if this event gives it up.
@@ -114,15 +127,8 @@ struct ClaimTable: Sendable {
         if let heir { row.heir = heir }
         if row.machine.token == nil { row.heir = nil }
         if isDropped { row.isDropped = true }
-        count(old, -1)
         let isOver = row.isDropped && row.machine.token == nil && !row.machine.hasSessions
-        rows[key] = isOver ? nil : row
-        deadlines[key] = isOver ? nil : row.machine.nextDeadline
-        if isOver {
-            keys.remove(at: place(of: key))
-        } else {
-            count(row, 1)
-        }
+        replace(key, by: isOver ? nil : row)
         return actions
     }
 

@@ -1,3 +1,5 @@
+internal import HostValues
+
 /// What can be held by one host at a time: a routine, or one of its shards.
 public struct ClaimName: Hashable, Sendable, CustomStringConvertible {
     /// The plugin, with its instance.
@@ -12,6 +14,12 @@ public struct ClaimName: Hashable, Sendable, CustomStringConvertible {
         self.plugin = plugin
         self.routine = routine
         self.shard = shard
+    }
+
+    /// The name of what people call so: `crawl` or, of a part, `crawl#3`.
+    public init(plugin: String, named name: String) {
+        let (routine, shard) = RoutineShard.split(name)
+        self.init(plugin: plugin, routine: routine, shard: shard)
     }
 
     /// As people read it.

@@ -71,7 +71,7 @@ extension ClusterMember {
         }
         var conditions = [epoch, ownCondition]
         if writingBack.isEmpty, missing != .claimsInRenewal {
-            let looked = turns.next(of: claims.keys.filter { holds($0) }, room: (talk.link?.most ?? 0) - 2)
+            let looked = turns.next(of: claims.heldKeys.filter { holds($0) }, room: (talk.link?.most ?? 0) - 2)
             conditions += looked.compactMap { key in view.claims[key].map { .init(key, $0.version) } }
         }
         renewAt = now + length / 6
@@ -106,14 +106,15 @@ extension ClusterMember {
 
     /// Gives a claim back whose sessions have ended, or which came to this host when it did not want it any more.
     private mutating func release(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) -> Bool {
-        for key in claims.keys {
+        let isIdle = mode != .serving || weight == 0
+        for key in claims.keysToGiveBack(isIdle: isIdle) {
             guard let row = claims[key], let found = view.claims[key], let record = found.record else { continue }
             if isLeftAlone(key, at: now) { continue }
             switch row.machine.state {
             case .releasing: break
             case .standby, .barred:
                 guard requests.wrote(record),
-                    mode != .serving || weight == 0 || row.machine.state != .standby || row.isDropped
+                    isIdle || row.machine.state != .standby || row.isDropped
                 else {
                     continue
                 }
@@ -162,8 +163,8 @@ extension ClusterMember {
     private mutating func take(_ epoch: StoreRequest.Condition, at now: BootTime, _ wall: WallTime) {
         guard mode == .serving, weight > 0, case .held = host.state else { return }
         let candidates = view.candidates
-        for key in claims.keys {
-            guard let row = claims[key], !row.isDropped, row.machine.state == .standby else { continue }
+        for key in claims.standbyKeys {
+            guard let row = claims[key], !row.isDropped else { continue }
             guard let offer = view.offer(of: key, to: identity.id, incarnation, without: missing) else {
                 claims.isTaken(key)
                 continue

@@ -176,11 +176,10 @@ public struct ClusterMember: Sendable {
     private mutating func set(_ mode: Mode, at now: BootTime) {
         guard self.mode != mode, self.mode != .stopping else { return }
         self.mode = mode
+        if mode != .stopping { renewAt = now }  // the others see it at once
         switch mode {
-        case .serving: renewAt = now
-        case .draining:
-            renewAt = now  // the others see it at once
-            for name in claims.names { change(name, .leave(.drain, bar: now), at: now) }
+        case .serving: break
+        case .draining: for name in claims.names { change(name, .leave(.drain, bar: now), at: now) }
         case .stopping: for name in claims.names { change(name, .leave(.stop, bar: now), at: now) }
         }
     }

@@ -47,11 +47,17 @@ public struct ClusterOverview: Equatable, Sendable {
     /// The claims, by name.
     public let claims: [Claim]
 
+    /// When the epoch has settled; `never`: none was read.
+    public let settling: BootTime
+    /// How many claims this host holds, or is about to, or has not given back yet.
+    public let held: Int
     private let names: [HostID: String]
     private let places: [ClaimName: Int]
 
     init(_ own: HostID, _ view: ClusterView, _ table: ClaimTable, _ refusals: StoreRefusals) {
         self.own = own
+        settling = view.epoch.settling
+        held = table.held
         hosts = view.hosts.values.compactMap { seen in
             seen.id.map { id in
                 Host(

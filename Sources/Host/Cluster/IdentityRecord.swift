@@ -11,9 +11,12 @@ public struct IdentityRecord: Equatable, Sendable {
     public let boot: String
     /// That process.
     public let pid: UInt64
+    /// Whether the host is drained: it takes no leases until a person says so.
+    public let isDraining: Bool
 
     /// The record of a host that begins.
-    public init(_ identity: HostIdentity) {
+    public init(_ identity: HostIdentity, isDraining: Bool) {
+        self.isDraining = isDraining
         id = identity.id
         incarnation = OwnLives(seed: identity.seed).current
         boot = identity.boot
@@ -30,6 +33,7 @@ public struct IdentityRecord: Equatable, Sendable {
         self.incarnation = incarnation
         self.boot = boot
         self.pid = pid
+        isDraining = fields.truth("draining") ?? false
     }
 
     /// As it is stored.
@@ -39,6 +43,7 @@ public struct IdentityRecord: Equatable, Sendable {
             writer.field("incarnation", incarnation.description)
             writer.field("boot", boot, limit: 128)
             writer.field("pid", pid)
+            if isDraining { writer.field("draining", true) }
         }
     }
 }

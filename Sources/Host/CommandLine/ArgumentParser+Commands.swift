@@ -17,7 +17,7 @@ extension ArgumentParser {
         case .status: .operate(operate(.status, parsed))
         case .logs: .logs(logs(parsed))
         case .why: .why(operate(.status, parsed))
-        case .cluster: .cluster(ClientOptions(state: parsed.texts[.state], isJSON: parsed.has(.json)))
+        case .cluster: .cluster(try cluster(parsed))
         case .metrics: .metrics(ClientOptions(state: parsed.texts[.state], isJSON: parsed.has(.json)))
         case .top: .top(top(parsed))
         case .report: .report(report(parsed))

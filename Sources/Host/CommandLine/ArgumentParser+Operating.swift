@@ -25,6 +25,21 @@ extension ArgumentParser {
         return .completion(first.flatMap { Shell(rawValue: $0) } ?? .bash)
     }
 
+    /// The options of `cluster`.
+    func cluster(_ parsed: Parsed) throws(UsageError) -> ClusterOptions {
+        var options = ClusterOptions(parsed.operands.first.flatMap { .init(rawValue: $0) } ?? .show)
+        options.state = parsed.texts[.state]
+        options.isJSON = parsed.has(.json)
+        options.identifiers = Array(parsed.operands.dropFirst())
+        options.heir = parsed.texts[.to]
+        if options.action == .move, options.identifiers.isEmpty { throw parsed.fail("move wants an ID") }
+        if options.action != .move, let word = options.identifiers.first {
+            throw parsed.fail("\(Spelling.quoted(word)) is one word too many")
+        }
+        if options.action != .move, options.heir != nil { throw parsed.fail("--to is for move only") }
+        return options
+    }
+
     /// The options of `top`.
     func top(_ parsed: Parsed) -> TopOptions {
         var options = TopOptions()

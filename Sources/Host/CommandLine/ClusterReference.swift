@@ -4,9 +4,24 @@ enum ClusterReference {
     static let runOn =
         ConfigurationWords(
             .cluster,
-            "On which hosts of a cluster the routine runs: on each, or on one at a time, where another one takes over when "
-                + "that one is gone; for work that must not be done twice. It needs cluster {}.",
+            "On which hosts of a cluster the routine runs: on each; on one at a time, where another one takes over when "
+                + "that one is gone; or in shards, each of them on one at a time; for work that must not be done twice. It "
+                + "needs cluster {}.",
             "run_on: \"one\"")
+    /// `shards`.
+    static let shards =
+        ConfigurationWords(
+            .cluster,
+            "With run_on \"shards\", into how many parts the work is divided: each has a session and a worker of its own, and "
+                + "knows its number. Equal on all hosts; three or more for each host spread well.",
+            "shards: 16", unset: "none (run_on \"shards\" wants it)")
+    /// `rebalance`.
+    static let rebalance =
+        ConfigurationWords(
+            .cluster,
+            "Whether a lease goes, after a cycle, to the host that is the first for it, once that one has been there for three "
+                + "lease_ms: for an even spread, at the price of a handover.",
+            "rebalance: \"move\"", unset: "sticky with run_on \"one\", move with \"shards\"")
     /// `cluster.store`.
     static let store =
         ConfigurationWords(

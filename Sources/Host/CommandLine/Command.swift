@@ -17,7 +17,7 @@ public enum Command: Equatable, Sendable {
     /// Explains why routines are not running; the action is `status`.
     case why(OperateOptions)
     /// Shows the hosts of the running host's cluster, and who holds what.
-    case cluster(ClientOptions)
+    case cluster(ClusterOptions)
     case logs(LogsOptions)
     /// Shows the next times of a schedule.
     case calendar(CalendarOptions)
@@ -215,7 +215,7 @@ public struct RecordsOptions: Equatable, Sendable {
     /// Whether a record passes the filters. The caller applies the limit on their number.
     public func matches(_ record: SessionRecord) -> Bool {
         (plugin.map { InstanceName.matches(record.plugin, by: $0) } ?? true)
-            && (routine.map { $0 == record.routine } ?? true)
+            && (routine.map { $0 == record.routine || $0 == RoutineShard.split(record.routine).routine } ?? true)
             && (!failedOnly || record.reason.isFailure)
     }
 }

@@ -75,12 +75,27 @@ extension CommandTable {
         examples: [.init(line: "schedhost why market-poller/snapshot", purpose: "one routine")])
 
     static let cluster = CommandSpecification(
-        name: .cluster, summary: "show the hosts of a cluster, and which of them runs what",
+        name: .cluster, operands: "[ACTION [ID...]]", operandCount: 0...1000,
+        firstOperand: ClusterOptions.Action.allCases.map(\.rawValue),
+        summary: "show the hosts of a cluster and which of them runs what, or change that",
         details: [
-            "As the running host has read it from the cluster's store: the hosts that there are, and for each routine with run_on: "
-                + "\"one\" who holds its lease, with the lease's token. On any host of the cluster."
+            "show, or no word: as the running host has read it from the cluster's store, the hosts that there are, and for each "
+                + "routine with run_on: \"one\" or \"shards\" who holds its lease, with the lease's token. On any host of the "
+                + "cluster.",
+            "drain gives back all leases of this host, each when its cycle in progress has ended, and waits until none is left; "
+                + "the host takes none until undrain, also after a restart of the host or of the machine. Routines that run on "
+                + "each host are not concerned.",
+            "move gives back leases that this host holds, to the host that --to names, or to the one that comes next for them; this "
+                + "one does not take them again for three lease_ms, and with rebalance \"move\" it may have them back then. What is held "
+                + "elsewhere is moved from there. " + ids,
         ],
-        options: [json, state])
+        options: [
+            OptionSpecification(.to, .text, "HOST", "with move: the host's name, or how its id begins"), json, state,
+        ],
+        examples: [
+            .init(line: "schedhost cluster drain && reboot", purpose: "let the other hosts have all of it before"),
+            .init(line: "schedhost cluster move crawler/crawl#3 --to web-2", purpose: "one part of a routine"),
+        ])
 
     static let runNow = action(
         .runNow, "let the next cycle of routines come now",

@@ -61,7 +61,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case instance, cycles, seed
     case forTime = "for"
     case untilFailure = "until-failure"
-    case follow, level
+    case follow, level, to
 }
 
 /// The type of an option's value.

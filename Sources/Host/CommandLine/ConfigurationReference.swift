@@ -339,6 +339,8 @@ public enum ConfigurationReference {
                     + "is far away.",
                 "caches: { shared_timeout_ms: 1000 }")
         case .runOn: ClusterReference.runOn
+        case .shards: ClusterReference.shards
+        case .rebalance: ClusterReference.rebalance
         case .clusterStore: ClusterReference.store
         case .clusterCacheStore: ClusterReference.cacheStore
         case .clusterLinks: ClusterReference.links

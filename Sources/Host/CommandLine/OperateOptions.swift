@@ -8,6 +8,8 @@ public struct OperateOptions: Equatable, Sendable {
     public var action: ControlRequest.Action
     /// The subjects, each `plugin/routine` or `plugin`; for `status` empty means all.
     public var identifiers: [String] = []
+    /// For `move` the host that is to have the leases; nil: any.
+    public var heir: String?
     /// The new log level; nil shows the current one.
     public var level: LogLevel?
     /// The state directory of the host.
@@ -31,6 +33,34 @@ public struct ClientOptions: Equatable, Sendable {
         self.state = state
         self.isJSON = isJSON
     }
+}
+
+/// Options of `schedhost cluster`.
+public struct ClusterOptions: Equatable, Sendable {
+    /// What to do.
+    public enum Action: String, CaseIterable, Sendable {
+        /// Show the hosts, and who holds what.
+        case show
+        /// Give back what this host holds, and take nothing, until `undrain`.
+        case drain
+        case undrain
+        /// Give back leases to another host.
+        case move
+    }
+
+    /// What to do.
+    public var action: Action
+    /// For `move` the routines, each `plugin/routine` or `plugin`.
+    public var identifiers: [String] = []
+    /// For `move` the host that is to have them, by its name or by how its id begins; nil: any.
+    public var heir: String?
+    /// The state directory of the host.
+    public var state: String?
+    /// Whether the answer is shown as JSON.
+    public var isJSON = false
+
+    /// Creates options for an action.
+    public init(_ action: Action) { self.action = action }
 }
 
 /// Options of `schedhost report`.

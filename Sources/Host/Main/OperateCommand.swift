@@ -11,8 +11,9 @@ enum OperateCommand {
     static func perform(_ options: OperateOptions) throws -> ExitStatus {
         let client = try HostClient(state: try Program.statePath(options.state))
         let isStatus = options.action == .status
-        let request = ControlRequest(
+        var request = ControlRequest(
             options.action, identifiers: isStatus ? [] : options.identifiers, level: options.level)
+        request.heir = options.heir
         switch try client.ask(request) {
         case .status(let status): return show(status, options)
         case .outcomes(let outcomes): return show(outcomes, options)

@@ -58,6 +58,8 @@ enum RecordView {
             ]
         }
         lines.append(("reason", RecordTable.reason(record.reason)))
+        if let token = record.leaseToken { lines.append(("lease", "token \(token)")) }
+        if let shard = record.shard { lines.append(("shard", "\(shard.index) of \(shard.count)")) }
         for (name, value) in record.stats.columns { lines.append((name, "\(value)")) }
         if let report = record.report { lines.append(("report", report)) }
         return lines.map { name, value in

@@ -25,6 +25,10 @@ final class HostView: ControlledHost {
     var phase = HostPhase.preparing
     /// Why a routine that runs on one host only does not run here now, in a few words, as `plugin/routine`.
     var standbyReason: (RoutineStatus) -> String? = { _ in nil }
+    /// Performs a person's order about the cluster.
+    var clusterOrder: (ControlRequest) -> ControlResponse = { _ in
+        .failed("this host is in no cluster: cluster: { store: \"redis-store\" } in schedhost.json5 would be one")
+    }
     /// The host's part in its cluster; nil if it is in none.
     var cluster: () -> ClusterStatus? = { nil }
 
@@ -113,6 +117,7 @@ final class HostView: ControlledHost {
         case .dropCached: dropCached(order)
         case .logs: lines(order)
         case .resume: resume(order)
+        case .drain, .undrain, .move: clusterOrder(order)
         case .runNow, .pause, .restart, .stop: RoutineOrders(book: book).perform(order)
         }
     }
@@ -122,6 +127,8 @@ final class HostView: ControlledHost {
         switch key {
         case .plugin(let number): catalog.name(number)
         case .routine(let number, let index): catalog.subject(number, routine: index) ?? ""
+        case .shard(let number, let index, let shard):
+            catalog.subject(number, routine: index).map { "\($0)#\(shard)" } ?? ""
         case .shared: "shared"
         case .store(let number): catalog.name(number) + " (store)"
         }

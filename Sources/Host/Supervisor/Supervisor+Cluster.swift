@@ -12,22 +12,24 @@ extension Supervisor {
         let page = try LeasePage()
         launcher.leases = page
         leasePage = page
-        membership = Membership(
-            try IdentityFile.establish(in: state), settings, clock: clock, deadlines: deadlines, log: log,
-            isOver: { [unowned self] in self.isOver(pid: $0) })
+        let (identity, isDraining) = try IdentityFile.establish(in: state)
+        let membership = Membership(
+            identity, settings, isDrained: isDraining, clock: clock, deadlines: deadlines, log: log,
+            // An earlier life of this host is over when its process and all that is left of its workers are gone. Where they
+            // are not, it is awaited as any other host is, until the kernel has ended its sessions.
+            isOver: { [unowned self] in IdentityFile.isGone($0) && self.fleet.orphans.isInheritanceOver })
+        self.membership = membership
+        view.clusterOrder = { order in
+            ClusterOrders(membership: membership) {
+                try IdentityFile.keep(identity, isDraining: $0, in: state)
+            }.perform(order)
+        }
         sharedCaches = SharedCaches(settings, clock: clock, deadlines: deadlines, log: log)
         view.cluster = { [unowned self] in self.membership?.status }
         view.standbyReason = { [unowned self] routine in
-            self.membership?.explanation(of: ClaimName(plugin: routine.plugin, routine: routine.routine))
+            self.membership?.explanation(of: ClaimName(plugin: routine.plugin, named: routine.routine))
         }
         log.write(.info, "", "cluster \(settings.name): its store is \(settings.store)")
-    }
-
-    /// Whether an earlier life of this host is over, so that what it held can be taken at once: its process is gone, and
-    /// nothing is left of its workers. They die with it; one that does not at once was hunted for since the start. Where
-    /// something is left, that life is awaited as any other host is, until the kernel has ended its sessions.
-    private func isOver(pid: UInt64) -> Bool {
-        IdentityFile.isGone(pid) && fleet.orphans.isInheritanceOver
     }
 
     /// Tells the cluster what has become of routines, and does what it asks for.

@@ -17,7 +17,7 @@ extension Supervisor {
             membership?.ready(program)
             sharedCaches?.ready(program)
             book.add(program)
-            for routine in program.routines { quiet.begin(program.name + "/" + routine.name, routine.settings) }
+            for (identifier, settings) in program.parts { quiet.begin(identifier, settings) }
         case .reworded(let program): book.reword(program)
         case .refused: hasFailed = true
         case .retire(let number, let kind, let text):
@@ -174,7 +174,7 @@ extension Supervisor {
     func activity(of identifier: String) -> SilenceMonitor.Activity? {
         guard let routine = book.routines.values.first(where: { $0.identifier == identifier && !$0.owner.isRetired })
         else { return nil }
-        if routine.isPaused || !routine.settings.isEnabled { return .rests }
+        if routine.isPaused || !routine.settings.isEnabled || book.mustWait(routine) { return .rests }
         switch routine.policy.state {
         case .complete, .stopped: return .rests
         case .idle, .waiting, .starting, .running, .ending, .quarantined: break

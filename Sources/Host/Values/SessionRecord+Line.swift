@@ -52,6 +52,9 @@ extension SessionRecord {
         stats.write(to: &writer)
         writer.close()
         text(.report, report)
+        count(.leaseToken, leaseToken)
+        number(.shard, shard.map { Int64($0.index) })
+        number(.shards, shard.map { Int64($0.count) })
     }
 
     /// The reason why bytes could not be read as a record.
@@ -179,6 +182,9 @@ private struct Draft {
         case .reason: reason = try SessionRecord.Reason(from: &cursor)
         case .stats: rest.stats = try SessionRecord.Stats(from: &cursor)
         case .report: rest.report = try cursor.string()
+        case .leaseToken: rest.leaseToken = try cursor.unsigned()
+        case .shard: rest.shard = RoutineShard(Int(clamping: try cursor.unsigned()), of: rest.shard?.count ?? 1)
+        case .shards: rest.shard = RoutineShard(rest.shard?.index ?? 0, of: Int(clamping: try cursor.unsigned()))
         }
     }
 

@@ -42,6 +42,10 @@ public struct SessionRecord: Equatable, Sendable {
     public var stats: Stats
     /// The name of the crash report's file, if there is one.
     public var report: String?
+    /// The token of the lease by which it ran; nil if it ran by none.
+    public var leaseToken: UInt64?
+    /// Which part of the routine's work it had; nil: all of it.
+    public var shard: RoutineShard?
 
     enum Field: String, CaseIterable {
         case session, plugin
@@ -55,6 +59,8 @@ public struct SessionRecord: Equatable, Sendable {
         case lifetimeCycles = "lifetime_cycles"
         case cycleTimes = "cycle_times"
         case reason, stats, report
+        case leaseToken = "lease_token"
+        case shard, shards
     }
 
     /// Creates a record. Unknown values are omitted.
@@ -62,7 +68,8 @@ public struct SessionRecord: Equatable, Sendable {
         session: SessionID, plugin: String, pluginVersion: String? = nil, build: String? = nil, routine: String,
         host: String? = nil, pid: Int32? = nil, startMs: Int64, finishMs: Int64, durationMs: Int64,
         clockStepMs: Int64? = nil, cycles: UInt64, failures: UInt64 = 0, missed: UInt64 = 0,
-        lifetimeCycles: UInt64? = nil, reason: Reason, stats: Stats = Stats(), report: String? = nil
+        lifetimeCycles: UInt64? = nil, reason: Reason, stats: Stats = Stats(), report: String? = nil,
+        leaseToken: UInt64? = nil, shard: RoutineShard? = nil
     ) {
         self.session = session
         self.plugin = plugin
@@ -82,6 +89,8 @@ public struct SessionRecord: Equatable, Sendable {
         self.reason = reason
         self.stats = stats
         self.report = report
+        self.leaseToken = leaseToken
+        self.shard = shard
     }
 
     /// The text `plugin/routine`.

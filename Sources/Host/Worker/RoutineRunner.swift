@@ -57,6 +57,7 @@ internal import Synchronization
         unsafe cell.pointee.scheduler.host = unsafe plugin.table
         unsafe cell.pointee.scheduler.host_data = unsafe UnsafeMutableRawPointer(cell)
         unsafe cell.pointee.place.struct_size = UInt32(MemoryLayout<schedhost_place>.size)
+        unsafe cell.pointee.place.shards = 1
     }
 
     deinit { unsafe cell.deallocate() }
@@ -89,6 +90,8 @@ internal import Synchronization
         unsafe cell.pointee.place.lifetime_cycles = start.lifetimeCycles
         unsafe cell.pointee.place.session_before = start.before
         unsafe cell.pointee.place.lease_token = start.leaseToken ?? 0
+        unsafe cell.pointee.place.shard = UInt32(clamping: start.shard?.index ?? 0)
+        unsafe cell.pointee.place.shards = UInt32(clamping: start.shard?.count ?? 1)
         stage = .starting
         busy.store(true, ordering: .releasing)
         caches.open()

@@ -90,7 +90,9 @@ AT(schedhost_place, session_before, 64);
 AT(schedhost_place, reserved, 68);
 AT(schedhost_place, due_ms, 72);
 AT(schedhost_place, lease_token, 80);
-SIZE(schedhost_place, 88);
+AT(schedhost_place, shard, 88);
+AT(schedhost_place, shards, 92);
+SIZE(schedhost_place, 96);
 
 AT(schedhost_error, struct_size, 0);
 AT(schedhost_error, phase, 4);

@@ -61,6 +61,11 @@ public import CPluginAPI
         let token = unsafe place.lease_token
         return token == 0 ? nil : token
     }
+    /// Which part of the routine's work this session has, and into how many it is divided: 0 of 1 where it has all, and from
+    /// a host of ABI 1.0. Each part has one session on all hosts together. Callback.
+    public var shard: (index: Int, count: Int) {
+        unsafe (Int(place.shard), max(Int(place.shards), 1))
+    }
     /// For how long that lease still lasts: then this process is killed, unless the lease is renewed before. Nil where the
     /// session runs by none, and from a host of ABI 1.0. Any thread.
     public var leaseLeft: Duration? {

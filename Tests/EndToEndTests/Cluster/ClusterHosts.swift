@@ -83,20 +83,25 @@ enum ClusterStore {
 
 /// Three hosts with one store, and a routine of which two cycles at once are noticed.
 final class ClusterHosts {
-    /// Each cycle locks a file that all hosts share and writes a line into it when it begins, with its host's process id,
-    /// the token of its lease and the time. The kernel drops the lock when a process dies.
+    /// Each cycle locks a file of its part that all hosts share, and writes a line into another one when it begins, with its
+    /// host's process id, the token of its lease, the time and its part. The kernel drops the lock when a process dies.
     static func source(_ log: String) -> String {
         Source.plugin(
             "exclusive", waitMs: 40, more: "#include <fcntl.h>\n#include <sys/file.h>\n",
             body: """
+                char name[512];
+                (void)snprintf(name, sizeof name, "\(log).%u", schedhost_shard(scheduler));
                 int file = open("\(log)", O_CREAT | O_APPEND | O_RDWR | O_CLOEXEC, 0600);
-                if (file < 0) { return SCHEDHOST_ERROR; }
+                int lock = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+                if (file < 0 || lock < 0) { return SCHEDHOST_ERROR; }
                 struct timespec now;
                 (void)clock_gettime(CLOCK_BOOTTIME, &now);
-                dprintf(file, "%s %d %llu %lld\\n", flock(file, LOCK_EX | LOCK_NB) == 0 ? "alone" : "OVERLAP", (int)getppid(),
-                    (unsigned long long)schedhost_lease_token(scheduler), (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+                dprintf(file, "%s %d %llu %lld %u\\n", flock(lock, LOCK_EX | LOCK_NB) == 0 ? "alone" : "OVERLAP",
+                    (int)getppid(), (unsigned long long)schedhost_lease_token(scheduler),
+                    (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, schedhost_shard(scheduler));
                 usleep(20000);
                 (void)close(file);
+                (void)close(lock);
                 """)
     }
 
@@ -106,6 +111,7 @@ final class ClusterHosts {
         let host: Int32
         let token: UInt64
         let ms: Int64
+        let shard: Int
     }
 
     let shared: Scratch
@@ -114,7 +120,7 @@ final class ClusterHosts {
     private let log: String
 
     /// Starts the hosts, with leases of 2 s.
-    init(_ engine: String, in shared: Scratch, _ store: ClusterStore) async throws {
+    init(_ engine: String, in shared: Scratch, _ store: ClusterStore, settings: String = "run_on: 'one'") async throws {
         self.shared = shared
         self.store = store
         log = shared.path + "/cycles"
@@ -128,7 +134,7 @@ final class ClusterHosts {
             try scratch.write(
                 """
                 { cluster: { store: '\(id)', lease_ms: 2000 }, sandbox: 'off',
-                  plugins: { '\(id)': { params: { \(params) } }, exclusive: { run_on: 'one' } } }
+                  plugins: { '\(id)': { params: { \(params) } }, exclusive: { \(settings) } } }
                 """, to: "schedhost.json5")
             hosts.append(try Host(in: scratch))
         }
@@ -137,9 +143,10 @@ final class ClusterHosts {
     var cycles: [Cycle] {
         Scratch.text(log).split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ")
-            guard words.count == 4, let host = Int32(words[1]), let token = UInt64(words[2]), let ms = Int64(words[3])
+            guard words.count == 5, let host = Int32(words[1]), let token = UInt64(words[2]), let ms = Int64(words[3]),
+                let shard = Int(words[4])
             else { return nil }
-            return Cycle(isAlone: words[0] == "alone", host: host, token: token, ms: ms)
+            return Cycle(isAlone: words[0] == "alone", host: host, token: token, ms: ms, shard: shard)
         }
     }
 
@@ -152,6 +159,13 @@ final class ClusterHosts {
             let new = self.cycles.dropFirst(before).last { $0.host != other?.pid }
             return new.flatMap { cycle in self.hosts.first { $0.pid == cycle.host } }
         }
+    }
+
+    /// Who runs each part at present: the host of its last cycle within the last 0.3 s.
+    var holders: [Int: Int32] {
+        let now = SystemClock().boot().nanoseconds / 1_000_000
+        return Dictionary(
+            cycles.filter { $0.ms > now - 300 }.map { ($0.shard, $0.host) }, uniquingKeysWith: { $1 })
     }
 
     /// All processes of a host, its workers first.

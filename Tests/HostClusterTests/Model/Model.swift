@@ -78,7 +78,7 @@ final class Model {
     // What is checked.
     private var open: [ClaimName: [Int: UInt64]] = [:]
     private var greatest: [ClaimName: (token: UInt64, host: Int, life: Int)] = [:]
-    private var freeSince: [ClaimName: (time: Int64, host: Int)] = [:]
+    private var freeSince: [ClaimName: (time: Int64, host: Int, life: Int)] = [:]
     private(set) var faultsEnd: Int64 = 0
 
     init(seed: Int, options: ModelOptions) {
@@ -188,11 +188,14 @@ final class Model {
         lastPid += 1
         host.pid = lastPid
         if host.boot.isEmpty || chance(30) { host.boot = options.hasClone ? "boot" : "boot \(lastPid)" }
+        // Where there is nothing to be chosen, nothing is drawn: the walk is the one that it was.
+        let lengths = options.lengths
+        let factor = lengths.count == 1 ? lengths[0] : lengths[random.below(lengths.count)]
         host.member = ClusterMember(
             .init(
                 id: host.id, name: "h\(host.index)", pid: host.pid, boot: host.boot, version: "1",
                 seed: random.next()),
-            length: length * options.lengths[random.below(options.lengths.count)], weight: 100,
+            length: length * factor, weight: 100,
             without: options.missing, sweepAge: options.sweepAge)
         host.timerAt = .max
         host.page = nil
@@ -211,7 +214,7 @@ final class Model {
         host.life += 1
         host.storeWorkerLife += 1
         for name in names {
-            if host.wanted[name] != nil { freeSince[name] = (now, host.index) }
+            if host.wanted[name] != nil { freeSince[name] = (now, host.index, host.life) }
             end(host, name)
         }
         at(now + duration, .start(host: host.index))
@@ -234,7 +237,9 @@ final class Model {
             }
         }
         greatest[name] = max((session.token, host.index, host.life), greatest[name] ?? (0, 0, 0), by: { $0.0 < $1.0 })
-        if let (time, other) = freeSince.removeValue(forKey: name), other != host.index, !hosts[other].isAlive {
+        // Of a host that was back meanwhile the others know at once that its life before is over.
+        if let (time, other, life) = freeSince.removeValue(forKey: name), other != host.index, hosts[other].life == life
+        {
             result.takeovers.append(Double(now - time) / 1e6)
         }
         host.sessions[name] = session

@@ -39,6 +39,9 @@ import Testing
         ("{}", "{ routines: { r: { run_on: 'one' } } }", .routine, "in no cluster"),
         ("{ cluster: { store: 's' } }", "{ run_on: 'one' }", .shared, "isolation"),
         ("{ cluster: { store: 's' } }", "{ routines: { r: { run_on: 'one' } } }", .plugin, "isolation: \"routine\""),
+        ("{}", "{ run_on: 'shards', shards: 4 }", .plugin, "is \"shards\", and this host is in no cluster"),
+        ("{ cluster: { store: 's' } }", "{ run_on: 'shards' }", .plugin, "shards: 16"),
+        ("{ cluster: { store: 's' } }", "{ run_on: 'shards', shards: 4 }", .shared, "isolation"),
     ])
     func whereItCannotBe(host: String, plugin: String, isolation: Isolation, text: String) throws {
         let found = try fault(host, plugin, isolation)
@@ -49,6 +52,7 @@ import Testing
         ("{ cluster: { store: 's' } }", "{ run_on: 'one' }", Isolation.plugin),
         ("{ cluster: { store: 's' } }", "{ routines: { r: { run_on: 'one' } } }", .routine),
         ("{}", "{ run_on: 'each' }", .shared),
+        ("{ cluster: { store: 's' } }", "{ run_on: 'shards', shards: 4 }", .plugin),
     ])
     func whereItCanBe(host: String, plugin: String, isolation: Isolation) throws {
         #expect(try fault(host, plugin, isolation) == nil)
@@ -61,6 +65,19 @@ import Testing
         }
         #expect(try settings("{}") == settings("{ cluster: { store: 's', weight: 7 } }"))
         #expect(try settings("{}").runOn == .each)
+    }
+
+    @Test func partsAndWhetherTheyMove() throws {
+        func settings(_ text: String) throws -> EffectiveSettings {
+            EffectiveSettings(
+                of: ConfigurationSamples.market.routines[0], in: ConfigurationSamples.market, try layers(text))
+        }
+        #expect(try settings("{}").shards == [nil] && settings("{}").rebalance == .sticky)
+        #expect(try settings("{ run_on: 'one', shards: 4 }").shards == [nil])
+        let parts = try settings("{ run_on: 'shards', shards: 3 }")
+        #expect(parts.shards == (0..<3).map { RoutineShard($0, of: 3) } && parts.rebalance == .move)
+        #expect(try settings("{ run_on: 'shards', shards: 3, rebalance: 'sticky' }").rebalance == .sticky)
+        #expect(try settings("{ run_on: 'one', rebalance: 'move' }").rebalance == .move)
     }
 
     @Test func `a host that runs joins no cluster any more, and leaves none`() throws {

@@ -32,7 +32,7 @@ enum ConfigurationMistakes {
 
     private static let top =
         "wait_ms, schedule, zone, dst, deadline_ms, catch_up, jitter_ms, align, align_offset_ms, first, max_cycles, until, "
-        + "timeout_ms, isolation, enabled, max_running, run_on, on_error, on_recovery, on_end, group, retry, restart, limits, sandbox, "
+        + "timeout_ms, isolation, enabled, max_running, run_on, shards, rebalance, on_error, on_recovery, on_end, group, retry, restart, limits, sandbox, "
         + "caches, on_failure, on_silence, cluster"
     private static let restart =
         "first_delay_ms, max_delay_ms, jitter_percent, reset_after_ms, same_cause_failures, same_cause_window_ms, "
@@ -52,7 +52,7 @@ enum ConfigurationMistakes {
         Mistake(
             .plugin, "{ cluster: { store: 'redis-store' }, run_on: 'two' }",
             "F:1:3: cluster: holds for the whole host: set it in schedhost.json5",
-            #"F:1:46: run_on: must be one of "each", "one", not "two""#),
+            #"F:1:46: run_on: must be one of "each", "one", "shards", not "two""#),
         Mistake(
             .host, "{ cluster: { lease_ms: 1000, name: 'a b', store: '' } }",
             "F:1:24: cluster.lease_ms: must be a whole number from 2000 to 600000 (milliseconds), not 1000",

@@ -22,6 +22,13 @@ import Testing
     }
 
     @Test(arguments: [
+        (["a/x"], ["a/x#0", "a/x#1", "a/x#10"]), (["a/x#1"], ["a/x#1"]), (["a"], ["a/x#0", "a/x#1", "a/x#10", "a/y"]),
+    ])
+    func `a routine means all its parts`(wanted: [String], chosen: [String]) throws {
+        #expect(try RoutineSelection.resolve(wanted, among: ["a/x#10", "a/x#0", "a/y", "a/x#1"]) == chosen)
+    }
+
+    @Test(arguments: [
         ("market-poler/snapshot", "market-poller/snapshot"), ("market-polle", "did you mean market-poller?"),
         ("snapshot", "did you mean market-poller/snapshot?"), ("zzz", "the routines are a/x, market-poller/snapshot"),
         ("", "no plugin or routine"), ("a/", "no plugin or routine"),

@@ -163,4 +163,43 @@ import Testing
         #expect(judged(now + 1).end == .crash, "that time has not come")
         #expect(judged(session.startBoot).end == .crash, "a plugin has written that")
     }
+
+    // MARK: Shards
+
+    private static let parts = (0..<3).map { ClaimName(plugin: "p", routine: "r0", shard: $0) }
+
+    @Test func eachPartHasASessionAWorkerAndALeaseOfItsOwn() throws {
+        book.add(try Self.program("{ run_on: 'shards', shards: 3 }"))
+        harness.perform()
+        let wish = LeasedRoutines.Wish.wanted(ClaimWish(isSpread: true, moves: true))
+        #expect(leased.takeWishes() == Dictionary(uniqueKeysWithValues: Self.parts.map { ($0, wish) }))
+        let entries = book.routines.values.sorted { $0.key < $1.key }
+        #expect(entries.map(\.identifier) == ["p/r0#0", "p/r0#1", "p/r0#2"])
+        #expect(Set(entries.map(\.place)).count == 3 && entries[1].load.key == .shard(1, 0, shard: 1))
+        extend()
+        leased.hold(Self.parts[0], token: 5)
+        leased.hold(Self.parts[2], token: 6)
+        harness.perform()
+        let starts = harness.sent.compactMap { if case .start(let start) = $0 { start } else { nil } }
+        #expect(starts.map(\.shard) == [RoutineShard(0, of: 3), RoutineShard(2, of: 3)])
+        #expect(starts.map(\.leaseToken) == [5, 6])
+        #expect(book.wants(entries[0].place, [1]) && !book.wants(entries[1].place, [1]))
+        leased.end(Self.parts[2], .handedOver(.rebalance), "why")
+        harness.perform()
+        harness.end(2, .stopped)
+        harness.perform()
+        #expect(harness.records.map(\.identifier) == ["p/r0#2"])
+        #expect(harness.records.first?.shard == RoutineShard(2, of: 3) && harness.records.first?.leaseToken == 6)
+        #expect(leased.takeEnded() == [Self.parts[2]])
+        #expect(book.actions.contains(.release(entries[2].place)) && !book.wants(entries[2].place, [1]))
+        #expect(entries[0].session != nil, "the others go on")
+    }
+
+    @Test func anOrderForARoutineIsForAllItsParts() throws {
+        book.add(try Self.program("{ run_on: 'shards', shards: 3 }"))
+        harness.perform()
+        #expect(harness.order(.stop, "p/r0").map(\.id) == ["p/r0#0", "p/r0#1", "p/r0#2"])
+        #expect(harness.order(.restart, "p/r0#1").count == 1)
+        #expect(leased.takeWishes()[Self.parts[0]] == .unwanted(.rest))
+    }
 }

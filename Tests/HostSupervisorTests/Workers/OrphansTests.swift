@@ -138,9 +138,12 @@ final class FakeProcesses: ProcessTable {
         let other = HostMark(pid: 7, number: 9)
         for _ in 0..<2 { _ = table.add(parent: 50, mark: before) }
         let stranger = table.add(parent: 50, mark: other)
+        #expect(orphans.isInheritanceOver)
         orphans.inherit(from: [before])
         #expect(orphans.takeLeftovers() == 0)
+        #expect(!orphans.isInheritanceOver, "what an earlier life of this host held may still be at work")
         #expect(run() != nil)
+        #expect(orphans.isInheritanceOver)
         #expect(table.all.keys.sorted() == [stranger])
         #expect(orphans.takeLeftovers() == 2 && orphans.takeLeftovers() == 0)
     }

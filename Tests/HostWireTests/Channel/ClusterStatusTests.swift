@@ -9,9 +9,16 @@ import Testing
             version: "1", pid: 2, host: "h", nowMs: 3, startMs: 1, uptimeMs: 2, pluginsPath: "p", statePath: "s",
             logLevel: "info")
         var cluster = ClusterStatus(name: "prod", store: "redis-store", trouble: nil, validMs: 7)
+        cluster.settlingMs = 500
+        cluster.counts.taken = 7
+        (cluster.counts.lostInSilence, cluster.counts.takenOver, cluster.counts.recordsGone) = (1, 2, 3)
+        cluster.counts.handedOver = 4
+        (cluster.leaseMs, cluster.held, cluster.isDraining) = (10_000, 3, true)
         cluster.members = [
             .init(id: "0a", name: "h", version: "1", weight: 100, leases: 2, silentMs: 4, isOwn: true),
-            .init(id: "0b", name: "", version: "", weight: 0, leases: 0, silentMs: 9000, isOwn: false),
+            .init(
+                id: "0b", name: "", version: "", weight: 0, leases: 0, silentMs: 9000, isOwn: false,
+                isDraining: true),
         ]
         cluster.claims = [
             .init(id: "p/r", holder: "h", token: 9, isHere: true),

@@ -42,25 +42,34 @@ extension HostConfiguration {
     public func checkRunOn(_ layers: PluginLayers, at isolation: Isolation) throws(ConfigurationError) {
         var error = ConfigurationError()
         let configured = [layer] + layers.parts.flatMap { [$0.layer] + $0.routines.values.map(\.layer) }
-        for value in configured.compactMap({ $0.settings[.runOn] }) where value.value == .word(RunOn.one.rawValue) {
-            guard case .file(let file, let position, let key) = value.origin else { continue }
-            var message: String?
-            if !(isInCluster ?? (cluster != nil)) {
-                message =
-                    cluster != nil
-                    ? "is \"one\", and this host joins its cluster at its start only: start it again"
-                    : "is \"one\", and this host is in no cluster: give it one in schedhost.json5, such as "
-                        + "cluster: { store: \"redis-store\" }, or leave run_on out"
-            } else if isolation == .shared {
-                message =
-                    "is \"one\", and with isolation \"shared\" all plugins would end with its lease: set isolation: \"plugin\" or "
-                    + "\"routine\" for it"
-            }
-            if let message {
-                error.add(ConfigurationProblem(file: file, position: position, keyPath: key, message: message))
-            }
+        let hasShards = configured.contains { $0.settings[.shards] != nil }
+        for value in configured.compactMap({ $0.settings[.runOn] }) {
+            guard case .file(let file, let position, let key) = value.origin, case .word(let word) = value.value,
+                let message = hindrance(of: RunOn(rawValue: word) ?? .each, at: isolation, hasShards: hasShards)
+            else { continue }
+            error.add(ConfigurationProblem(file: file, position: position, keyPath: key, message: message))
         }
         if !error.problems.isEmpty { throw error.inOrder }
+    }
+
+    /// Why routines cannot run so here; nil if they can.
+    private func hindrance(of runOn: RunOn, at isolation: Isolation, hasShards: Bool) -> String? {
+        switch runOn {
+        case .each: return nil
+        case .one, .shards: break
+        }
+        if !(isInCluster ?? (cluster != nil)) {
+            return cluster != nil
+                ? "is \"\(runOn.rawValue)\", and this host joins its cluster at its start only: start it again"
+                : "is \"\(runOn.rawValue)\", and this host is in no cluster: give it one in schedhost.json5, such as "
+                    + "cluster: { store: \"redis-store\" }, or leave run_on out"
+        }
+        if isolation == .shared {
+            return
+                "is \"\(runOn.rawValue)\", and with isolation \"shared\" all plugins would end with its lease: set isolation: "
+                + "\"plugin\" or \"routine\" for it"
+        }
+        return runOn == .shards && !hasShards ? "is \"shards\" and wants shards beside it, how many: shards: 16" : nil
     }
 }
 

@@ -125,6 +125,16 @@ public struct EffectiveSettings: Equatable, Sendable {
     }
     /// On how many hosts of the cluster the routine runs.
     public var runOn: RunOn { word(.runOn).flatMap { RunOn(rawValue: $0) } ?? .each }
+    /// The parts of the routine that run by themselves; one that is nil: it runs as a whole.
+    public var shards: [RoutineShard?] {
+        guard runOn == .shards else { return [nil] }
+        let count = Int(clamping: max(integer(.shards), 1))
+        return (0..<count).map { RoutineShard($0, of: count) }
+    }
+    /// Whether the routine moves to the host that is the first for it: shards do, for they are to be spread.
+    public var rebalance: Rebalance {
+        word(.rebalance).flatMap { Rebalance(rawValue: $0) } ?? (runOn == .shards ? .move : .sticky)
+    }
     /// Whether the routine runs at all.
     public var isEnabled: Bool {
         if case .flag(let flag)? = settings[.enabled]?.value { flag } else { true }
@@ -347,7 +357,7 @@ extension PluginConfiguration {
         if isolation == .routine { return }
         var error = ConfigurationError()
         for block in routines.values {
-            for (key, value) in block.layer.settings where key.isLimit || key == .runOn {
+            for (key, value) in block.layer.settings where key.isLimit || key == .runOn || key == .shards {
                 guard case .file(let file, let position, let path) = value.origin else { continue }
                 let message =
                     "is a worker's, and with isolation \"\(isolation.rawValue)\" routines share one: "

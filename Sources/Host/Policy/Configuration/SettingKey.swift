@@ -21,6 +21,8 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case groupName = "group.name"
     case groupMaxRunning = "group.max_running"
     case runOn = "run_on"
+    case shards
+    case rebalance
     case onError = "on_error"
     case retryDelayMs = "retry.delay_ms"
     case retryAttempts = "retry.attempts"
@@ -232,6 +234,8 @@ extension SettingKey {
         case .groupName: .name
         case .groupMaxRunning: .integer(1...1_000_000, of: "cycles", zero: nil)
         case .runOn: .word(RunOn.allCases.map(\.rawValue))
+        case .shards: .integer(1...1024, of: "parts", zero: nil)
+        case .rebalance: .word(Rebalance.allCases.map(\.rawValue))
         case .onError: .word(ErrorAction.allCases.map(\.rawValue))
         case .retryDelayMs: .integer(0...Self.day, of: "milliseconds", zero: nil)
         case .retryAttempts: .integer(1...1000, of: "attempts", zero: nil)
@@ -294,6 +298,7 @@ extension SettingKey {
         case .isolation: .word(Isolation.plugin.rawValue)
         case .enabled: .flag(true)
         case .runOn: .word(RunOn.each.rawValue)
+        case .shards, .rebalance: nil
         case .onError: .word(ErrorDefault().decision.rawValue)
         case .retryDelayMs: .integer(ErrorDefault().retryMs)
         case .retryAttempts: .integer(UInt64(ErrorDefault().attempts))
@@ -369,14 +374,6 @@ extension SettingKey {
 
     /// The name of the key within its object.
     public var name: String { rawValue.split(separator: ".").last.map { String($0) } ?? rawValue }
-}
-
-/// On how many hosts of a cluster a routine runs.
-public enum RunOn: String, CaseIterable, Sendable {
-    /// On each host that has the plugin.
-    case each
-    /// On one host at a time.
-    case one
 }
 
 /// How routines share worker processes.

@@ -30,7 +30,7 @@ public enum RoutineSelection {
         let parts = word.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         let known = identifier.split(separator: "/", maxSplits: 1)
         guard known.count == 2, InstanceName.matches(String(known[0]), by: String(parts[0])) else { return false }
-        return parts.count == 1 || parts[1] == known[1]
+        return parts.count == 1 || parts[1] == known[1] || parts[1] == RoutineShard.split(String(known[1])).routine
     }
 
     private static func unknown(_ word: String, among known: [String]) -> Unknown {

@@ -18,7 +18,7 @@ extension PluginCatalog {
     func settings(plugin: String, routine: String) -> EffectiveSettings? {
         guard let entry = entries.values.first(where: { $0.name == plugin && !$0.isRetiring }) else { return nil }
         if case .ready(let program, _) = entry.state,
-            let known = program.routines.first(where: { $0.name == routine })
+            let known = program.routines.first(where: { $0.name == RoutineShard.split(routine).routine })
         {
             return known.settings
         }

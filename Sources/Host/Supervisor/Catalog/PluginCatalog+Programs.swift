@@ -103,7 +103,7 @@ extension PluginCatalog {
             names.expected(of: entry.file.name, configured: entry.expectedName).map {
                 .plugin(InstanceName.fullName($0, entry.instance))
             }
-        case .routine: nil
+        case .routine, .shard: nil
         }
     }
 

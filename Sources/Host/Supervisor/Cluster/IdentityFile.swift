@@ -15,17 +15,25 @@ enum IdentityFile {
         }
     }
 
-    /// Who this host is: as the file says, or somebody new. The file is on the disk when this returns.
-    static func establish(in path: String) throws -> HostIdentity {
+    /// Who this host is, and whether it is drained: as the file says, or somebody new. The file is on the disk when this
+    /// returns.
+    static func establish(in path: String) throws -> (identity: HostIdentity, isDraining: Bool) {
         let directory = try Directory(path)
         let known = try read(directory)
         let identity = HostIdentity(
             id: known?.id ?? HostID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max)),
             name: HostProcess.hostName, pid: UInt64(HostProcess.pid),
             boot: boot, version: HostVersion.text, seed: .random(in: 0 ... .max))
-        try directory.save(IdentityRecord(identity).bytes, as: name)
+        let isDraining = known?.isDraining ?? false
+        try keep(identity, isDraining: isDraining, in: path)
+        return (identity, isDraining)
+    }
+
+    /// Keeps whether the host is drained. The file is on the disk when this returns.
+    static func keep(_ identity: HostIdentity, isDraining: Bool, in path: String) throws {
+        let directory = try Directory(path)
+        try directory.save(IdentityRecord(identity, isDraining: isDraining).bytes, as: name)
         try directory.descriptor.synchronize(subject: path)
-        return identity
     }
 
     /// Where processes have the ids that they have: a boot of a machine, and a namespace. Where that cannot be known it is

@@ -46,6 +46,8 @@ final class LeaseKeeper {
     private var hasStore = false
     /// Since when the store has not been connected, if people were told so.
     private var downSince: BootTime?
+    /// What has become of leases.
+    private(set) var counts = ClusterStatus.Counts()
     /// The length of leases that people were told of, in ns.
     private var toldLength: Int64
 
@@ -137,6 +139,9 @@ final class LeaseKeeper {
     /// What the host is to do with its claims. After `stopping`, the order `left` comes.
     func set(_ mode: ClusterMember.Mode) { tell(.mode(mode)) }
 
+    /// Whether the host takes nothing and gives back what it has, since a person wants that.
+    var isDraining: Bool { member.mode == .draining }
+
     /// What this host knows of its cluster.
     var overview: ClusterOverview { member.overview }
 
@@ -224,9 +229,11 @@ final class LeaseKeeper {
         case .reopen: if hasStore { connect() }
         case .extend(let times): orders.append(.extend(times))
         case .begin(let claim, let token):
+            counts.taken += 1
             log.write(.info, claim.description, "held by this host from now on, with token \(token)")
             orders.append(.begin(claim, token: token))
         case .end(let claim, let ending):
+            count(ending)
             let text = text(of: ending)
             log.write(ending.isLoss ? .warning : .info, claim.description, "its sessions end on this host: \(text)")
             orders.append(.end(claim, ending, text: text))
@@ -238,6 +245,15 @@ final class LeaseKeeper {
         case .closed: orders.append(.left)
         }
         return nil
+    }
+
+    private func count(_ ending: ClaimMachine.Ending) {
+        switch ending {
+        case .lost(.silence): counts.lostInSilence += 1
+        case .lost(.takenOver): counts.takenOver += 1
+        case .lost(.recordGone): counts.recordsGone += 1
+        case .handedOver: counts.handedOver += 1
+        }
     }
 
     private static func text(of trouble: StoreTrouble) -> String {

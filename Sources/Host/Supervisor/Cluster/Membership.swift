@@ -32,13 +32,14 @@ final class Membership {
     private var wanted: [ClaimName: ClaimWish] = [:]
     private var absent: Set<ClaimName> = []
     private var loads: [Load] = []
-    private var isStopping = false
+    private(set) var isStopping = false
     /// What was said last of a store that cannot be had.
     private var trouble = ""
 
-    /// Makes the part of that host.
+    /// Makes the part of that host. `isDrained`: a person wants it to take nothing.
     init(
-        _ identity: HostIdentity, _ settings: ClusterSettings, clock: any HostClock, deadlines: Deadlines,
+        _ identity: HostIdentity, _ settings: ClusterSettings, isDrained: Bool = false, clock: any HostClock,
+        deadlines: Deadlines,
         log: any LogSink, isOver: @escaping (UInt64) -> Bool
     ) {
         self.settings = settings
@@ -52,6 +53,9 @@ final class Membership {
             LeaseKeeper.Settings(name: settings.name, length: length, weight: settings.weight),
             clock: clock, deadlines: deadlines, log: log, isOver: isOver)
         timer = deadlines.make { [weak self] _ in self?.tell(.deadline) }
+        guard isDrained else { return }
+        keeper.set(.draining)
+        log.write(.warning, "", "cluster: this host is drained, and takes no lease until: schedhost cluster undrain")
     }
 
     /// What is to be done since the last call.
@@ -101,7 +105,12 @@ final class Membership {
     /// All plugins are known: says so where none of them is the store.
     func pluginsAreKnown() {
         guard store == nil, !isStopping else { return }
-        say("no plugin here is called \(settings.store), as its store is: routines with run_on: \"one\" wait for it")
+        say("no plugin here is called \(settings.store), as its store is: routines with run_on wait for it")
+    }
+
+    /// Notes in the log what a person wanted.
+    func note(_ subject: String, _ text: String) {
+        log.write(.info, subject, subject.isEmpty ? "cluster, by a person: \(text)" : "moved by a person: \(text)")
     }
 
     private func say(_ text: String) {
@@ -130,11 +139,17 @@ final class Membership {
             name: settings.name, store: settings.store,
             trouble: store == nil ? "no plugin here is called \(settings.store)" : keeper.hindrance,
             validMs: keeper.lease.map { max(0, $0.kill - now) / 1_000_000 })
+        status.leaseMs = keeper.length / 1_000_000
+        status.held = UInt64(overview.held)
+        status.isDraining = keeper.isDraining
+        status.settlingMs = overview.settling == .never ? 0 : max(0, overview.settling - now) / 1_000_000
+        status.counts = keeper.counts
         status.members = overview.hosts.map {
             .init(
                 id: $0.id.description, name: $0.name == nil ? "" : overview.name(of: $0.id), version: $0.version,
                 weight: $0.weight, leases: $0.leases,
-                silentMs: max(0, now - $0.since) / 1_000_000, isOwn: $0.id == overview.own)
+                silentMs: max(0, now - $0.since) / 1_000_000, isOwn: $0.id == overview.own,
+                isDraining: $0.isDraining)
         }
         status.claims = overview.claims.map { claim in
             .init(

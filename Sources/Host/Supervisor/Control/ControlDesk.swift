@@ -198,7 +198,8 @@ final class ControlDesk {
         switch request.action {
         case .status: return statusLine.get(at: clock.monotonic()) { ControlResponse.status(currentStatus()).line() }
         case .logs: return host.perform(request).line()
-        case .runNow, .pause, .resume, .restart, .stop, .reload, .logLevel, .dropCached:
+        case .runNow, .pause, .resume, .restart, .stop, .reload, .logLevel, .dropCached, .drain, .undrain,
+            .move:
             forget()
             if request.action == .reload, !host.summary.isStopping { reloadBegins() }
             return host.perform(request).line()

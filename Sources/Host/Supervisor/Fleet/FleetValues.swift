@@ -12,6 +12,8 @@ struct WorkerID: Hashable {
 enum WorkerKey: Hashable {
     case plugin(Int)
     case routine(Int, Int)
+    /// One part of a routine's work: what becomes of its lease concerns no other part.
+    case shard(Int, Int, shard: Int)
     case shared
     /// The store of the host's cluster, in a worker that runs no routine.
     case store(Int)

@@ -102,9 +102,9 @@ final class WorkerFleet {
     func holds(_ plugin: Int) -> Bool {
         workers.values.contains { worker in
             switch worker.key {
-            case .plugin(plugin), .routine(plugin, _), .store(plugin): true
+            case .plugin(plugin), .routine(plugin, _), .shard(plugin, _, _), .store(plugin): true
             case .shared: worker.life.loading.contains(plugin)
-            case .plugin, .routine, .store: false
+            case .plugin, .routine, .shard, .store: false
             }
         }
     }
@@ -296,11 +296,11 @@ final class WorkerFleet {
         queue.leave(plugin)
         for worker in workers.values where current[worker.key] == worker.id {
             switch worker.key {
-            case .plugin(plugin), .routine(plugin, _), .store(plugin): retire(worker)
+            case .plugin(plugin), .routine(plugin, _), .shard(plugin, _, _), .store(plugin): retire(worker)
             case .shared where worker.loaded.contains(plugin) || worker.life.loading.contains(plugin):
                 current[worker.key] = nil
                 candidates.insert(worker.id)
-            case .plugin, .routine, .shared, .store: break
+            case .plugin, .routine, .shard, .shared, .store: break
             }
         }
     }

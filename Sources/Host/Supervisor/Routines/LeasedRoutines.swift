@@ -58,7 +58,12 @@ struct LeasedRoutines {
         let ended = book.leases.gate.ending.filter { claim in
             book.leases.routines(of: claim).allSatisfy { $0.session == nil }
         }
-        for claim in ended { book.leases.gate.ended(claim) }
+        for claim in ended {
+            book.leases.gate.ended(claim)
+            for routine in book.leases.routines(of: claim) where routine.shard != nil {
+                book.actions.append(.release(routine.place))
+            }
+        }
         return ended.sorted { $0.description < $1.description }
     }
 
@@ -107,7 +112,7 @@ extension RoutineEntry {
 
 extension EffectiveSettings {
     /// How claims of the routine are to be placed.
-    var claimWish: ClaimWish { ClaimWish() }
+    var claimWish: ClaimWish { ClaimWish(isSpread: runOn == .shards, moves: rebalance == .move) }
 }
 
 extension ClaimMachine.Ending {

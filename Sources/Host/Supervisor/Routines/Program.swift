@@ -1,4 +1,5 @@
 internal import HostPolicy
+internal import HostValues
 
 /// A plugin whose routines can run, with all that the book needs to know of it. Immutable.
 struct Program: Equatable {
@@ -24,13 +25,31 @@ struct Program: Equatable {
     var load: Load
     var routines: [Routine]
 
-    /// The key of the worker that runs a routine.
-    func key(of routine: Int) -> WorkerKey {
-        switch isolation {
+    /// The key of the worker that runs a routine, or a part of it.
+    func key(of routine: Int, _ shard: RoutineShard? = nil) -> WorkerKey {
+        if let shard { return .shard(number, routine, shard: shard.index) }
+        return switch isolation {
         case .plugin: .plugin(number)
         case .routine: .routine(number, routine)
         case .shared: .shared
         }
+    }
+
+    /// What people call a routine, or a part of it.
+    func name(of routine: Int, _ shard: RoutineShard?) -> String {
+        shard.map { $0.name(of: routines[routine].name) } ?? routines[routine].name
+    }
+
+    /// All that has sessions of its own: routines, and parts of routines, by `plugin/routine`.
+    var parts: [(identifier: String, settings: EffectiveSettings)] {
+        var parts: [(identifier: String, settings: EffectiveSettings)] = []
+        for index in routines.indices {
+            let settings = routines[index].settings
+            for shard in settings.shards {
+                parts.append((identifier: "\(name)/\(name(of: index, shard))", settings: settings))
+            }
+        }
+        return parts
     }
 
     /// The limits of its workers.
@@ -42,10 +61,10 @@ struct Program: Equatable {
         }
     }
 
-    /// The order to load it in the worker that runs a routine.
-    func load(for routine: Int) -> Load {
+    /// The order to load it in the worker that runs a routine, or a part of it.
+    func load(for routine: Int, _ shard: RoutineShard? = nil) -> Load {
         var load = load
-        load.key = key(of: routine)
+        load.key = key(of: routine, shard)
         switch isolation {
         case .plugin:
             load.limits = routines.first?.settings.limits ?? sharedLimits

@@ -15,7 +15,7 @@ extension RoutineBook {
         if mustWait(routine) { return }
         actions.append(
             .start(
-                Start(routine: routine.key, index: routine.index, load: routine.program.load(for: routine.index))))
+                Start(routine: routine.key, index: routine.index, load: routine.load)))
     }
 
     /// Whether the routine runs on one host only, and that is another one or is not known.
@@ -62,7 +62,6 @@ extension RoutineBook {
         var order = routine.order(for: session, past)
         order.timing = memory.timing(
             routine.settings.timing, of: routine.identifier, nowMs: clock.wallMilliseconds())
-        order.leaseToken = session.lease?.token
         actions.append(.send(.start(order), session.seat))
         hangs.begin(routine.key, session.id, at: session.startBoot, routine.settings.timeoutNanoseconds)
         tell(routine, .started)

@@ -117,7 +117,9 @@ final class RoutineBook {
     func add(_ program: Program) {
         let entry = ProgramEntry(program)
         programs[program.number] = entry
-        for index in program.routines.indices { add(index, of: entry) }
+        for index in program.routines.indices {
+            for shard in program.routines[index].settings.shards { add(index, shard, of: entry) }
+        }
         for routine in entry.routines {
             if routine.settings.isEnabled {
                 tell(routine, .fileChanged(content: program.routines[routine.index].content))
@@ -127,9 +129,9 @@ final class RoutineBook {
         }
     }
 
-    private func add(_ index: Int, of entry: ProgramEntry) {
+    private func add(_ index: Int, _ shard: RoutineShard?, of entry: ProgramEntry) {
         let settings = entry.program.routines[index].settings
-        let id = entry.program.name + "/" + entry.program.routines[index].name
+        let id = entry.program.name + "/" + entry.program.name(of: index, shard)
         let tally = tallies.saved[id]
         var policy =
             if let tally {
@@ -141,7 +143,7 @@ final class RoutineBook {
         let legacy = legacies.take(id)
         policy.pace = legacy.pace
         let routine = RoutineEntry(
-            key: nextKey, owner: entry, index: index, policy: policy, settings: settings,
+            key: nextKey, owner: entry, index: index, shard: shard, policy: policy, settings: settings,
             untilMs: settings.until.moment(nowMs: clock.wallMilliseconds()))
         nextKey += 1
         routine.isPaused = legacy.isPaused ?? tally?.isPaused ?? false
@@ -219,7 +221,10 @@ final class RoutineBook {
     func wants(_ key: WorkerKey, _ plugins: Set<Int>) -> Bool {
         plugins.contains { number in
             guard let entry = programs[number], !entry.isRetired else { return false }
-            return entry.routines.contains { $0.policy.isAlive && $0.place == key }
+            // What waits for the lease of one part of a routine has no worker.
+            return entry.routines.contains {
+                $0.policy.isAlive && $0.place == key && ($0.shard == nil || !mustWait($0))
+            }
         }
     }
 

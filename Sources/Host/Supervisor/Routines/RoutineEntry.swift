@@ -25,6 +25,8 @@ final class RoutineEntry {
     let key: Int
     let owner: ProgramEntry
     let index: Int
+    /// Which part of the routine's work it is; nil: all of it.
+    let shard: RoutineShard?
     let settings: EffectiveSettings
     var policy: RestartPolicy
     var session: Session?
@@ -41,27 +43,35 @@ final class RoutineEntry {
     /// What one host at a time holds of it; nil: it runs on each host.
     let claim: ClaimName?
 
-    init(key: Int, owner: ProgramEntry, index: Int, policy: RestartPolicy, settings: EffectiveSettings, untilMs: Int64?)
-    {
+    init(
+        key: Int, owner: ProgramEntry, index: Int, shard: RoutineShard?, policy: RestartPolicy,
+        settings: EffectiveSettings, untilMs: Int64?
+    ) {
         self.key = key
         self.owner = owner
         self.index = index
+        self.shard = shard
         self.policy = policy
         self.settings = settings
         self.untilMs = untilMs
         claim =
             switch settings.runOn {
             case .each: nil
-            case .one: ClaimName(plugin: owner.program.name, routine: owner.program.routines[index].name)
+            case .one, .shards:
+                ClaimName(
+                    plugin: owner.program.name, routine: owner.program.routines[index].name, shard: shard?.index)
             }
     }
 
     var program: Program { owner.program }
-    var name: String { owner.program.routines[index].name }
+    /// The routine's name, with the number of the part that it is.
+    var name: String { owner.program.name(of: index, shard) }
     /// `plugin/routine`.
     var identifier: String { owner.program.name + "/" + name }
     /// The key of the worker that runs it.
-    var place: WorkerKey { owner.program.key(of: index) }
+    var place: WorkerKey { owner.program.key(of: index, shard) }
+    /// The order to load its plugin there.
+    var load: Load { owner.program.load(for: index, shard) }
 }
 
 extension RoutineEntry {
@@ -81,7 +91,8 @@ extension RoutineEntry {
             waitMs: settings.waitMs, maxCycles: settings.maxCycles, untilMs: untilMs, onError: settings.onError,
             lifetimeCycles: past.cycles, before: past.end?.before ?? 0, parameters: settings.paramsJSON,
             isPaused: isPaused,
-            caches: settings.caches, takesTurns: !settings.turns.areNone)
+            caches: settings.caches, takesTurns: !settings.turns.areNone, leaseToken: session.lease?.token, shard: shard
+        )
     }
 
     /// The session as a subject of the hang watch; nil if there is none.
@@ -108,7 +119,8 @@ extension RoutineEntry {
             session: session.id, plugin: program.name, pluginVersion: program.version, build: program.build,
             routine: name, host: host.name, pid: session.seat.pid, startMs: session.startMs,
             finishMs: clock.wallMilliseconds(),
-            durationMs: max(0, clock.boot() - session.startBoot) / 1_000_000, cycles: 0, reason: reason)
+            durationMs: max(0, clock.boot() - session.startBoot) / 1_000_000, cycles: 0, reason: reason,
+            leaseToken: session.lease?.token, shard: shard)
     }
 }
 

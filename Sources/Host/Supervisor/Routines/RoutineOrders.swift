@@ -57,7 +57,7 @@ struct RoutineOrders {
         case .resume: resume(routine)
         case .restart: restart(routine)
         case .stop: stop(routine)
-        case .status, .reload, .logLevel, .dropCached, .logs: nil
+        case .status, .reload, .logLevel, .dropCached, .logs, .drain, .undrain, .move: nil
         }
     }
 

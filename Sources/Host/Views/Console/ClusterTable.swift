@@ -12,13 +12,19 @@ public enum ClusterTable {
             let time = DurationText.format(milliseconds: max(0, cluster.validMs ?? 0))
             text += "this host is a member, and its leases last for \(time) unless they are renewed"
         }
+        if cluster.isDraining {
+            text +=
+                cluster.held > 0
+                ? "; it is drained, and \(cluster.held) of its leases are not given back yet"
+                : "; it is drained, and takes no lease until: schedhost cluster undrain"
+        }
         text += "\n\n"
         text += table(
             [["HOST", "WEIGHT", "LEASES", "SEEN", "VERSION", "ID"]]
                 + cluster.members.map { member in
                     [
                         (member.name.isEmpty ? "?" : member.name) + (member.isOwn ? " (this one)" : ""),
-                        "\(member.weight)", "\(member.leases)",
+                        "\(member.weight)" + (member.isDraining ? " (drained)" : ""), "\(member.leases)",
                         "\(DurationText.short(milliseconds: max(0, member.silentMs))) ago", member.version, member.id,
                     ]
                 })

@@ -12,6 +12,12 @@ struct Metrics<Form: MetricsForm> {
     init(_ status: HostStatus, as form: consuming Form) {
         self.form = form
         host(status)
+        if let cluster = status.cluster {
+            for each in ClusterMetrics(cluster).families {
+                family(each.name, each.type, each.help)
+                for (labels, value) in each.samples { sample(each.name, labels, value) }
+            }
+        }
         routines(status.routines)
     }
 

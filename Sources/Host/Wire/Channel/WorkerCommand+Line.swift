@@ -178,6 +178,10 @@ extension WorkerCommand.Start {
         }
         if takesTurns { writer.field("takes_turns", true) }
         if let leaseToken { writer.field("lease_token", leaseToken) }
+        if let shard {
+            writer.field("shard", shard.index)
+            writer.field("shards", shard.count)
+        }
         if timing != RoutineTiming() {
             writer.open("timing")
             timing.write(to: &writer)
@@ -219,6 +223,8 @@ extension WorkerCommand.Start {
             case "shared": start.caches.sharing = CacheSharing(rawValue: try cursor.string()) ?? .off
             case "shared_timeout_ms": start.caches.sharedTimeoutMs = try cursor.unsigned()
             case "lease_token": start.leaseToken = try cursor.unsigned()
+            case "shard": start.shard = RoutineShard(try cursor.whole(), of: start.shard?.count ?? 1)
+            case "shards": start.shard = RoutineShard(start.shard?.index ?? 0, of: try cursor.whole())
             case "takes_turns": start.takesTurns = try cursor.bool()
             case "timing": start.timing = try RoutineTiming(from: &cursor)
             default: try cursor.skip()

@@ -150,15 +150,20 @@ public enum WorkerCommand: Equatable, Sendable {
         /// The token of the lease by which the session runs, which ends with it; nil: it runs on each host.
         public var leaseToken: UInt64?
 
+        /// Which part of the routine's work the session has; nil: all of it.
+        public var shard: RoutineShard?
+
         /// Creates the parameters of a start.
         public init(
             slot: Int, plugin: Int, routine: Int, session: SessionID, waitMs: UInt64, maxCycles: UInt64,
             untilMs: Int64?, onError: ErrorDefault, lifetimeCycles: UInt64, before: UInt32, parameters: String,
             isPaused: Bool, caches: CacheSettings = CacheSettings(), timing: RoutineTiming = RoutineTiming(),
-            takesTurns: Bool = false, leaseToken: UInt64? = nil
+            takesTurns: Bool = false, leaseToken: UInt64? = nil,
+            shard: RoutineShard? = nil
         ) {
             self.takesTurns = takesTurns
             self.leaseToken = leaseToken
+            self.shard = shard
             self.slot = slot
             self.plugin = plugin
             self.routine = routine

@@ -7,6 +7,7 @@ public import HostValues
 ///     {"v":1,"request":"log-level","level":"debug"}
 ///     {"v":1,"request":"logs","ids":["market-poller"],"last":100,"level":"info"}
 ///     {"v":1,"request":"drop-cached","ids":["market-poller"],"name":"quotes","key":"EUR"}
+///     {"v":1,"request":"move","ids":["market-poller/snapshot"],"to":"web-2"}
 ///
 /// The host answers each request with one line, in the order of the requests: see `ControlResponse`.
 public struct ControlRequest: Equatable, Sendable {
@@ -18,12 +19,13 @@ public struct ControlRequest: Equatable, Sendable {
         case logLevel = "log-level"
         case dropCached = "drop-cached"
         case logs
+        case drain, undrain, move
 
         /// Whether the request requires ids of routines or plugins.
         public var wantsIdentifiers: Bool {
             switch self {
-            case .runNow, .pause, .resume, .restart, .stop: true
-            case .status, .reload, .logLevel, .dropCached, .logs: false
+            case .runNow, .pause, .resume, .restart, .stop, .move: true
+            case .status, .reload, .logLevel, .dropCached, .logs, .drain, .undrain: false
             }
         }
     }
@@ -43,6 +45,9 @@ public struct ControlRequest: Equatable, Sendable {
     public var name: String?
     /// For `dropCached` the key, empty for the unkeyed value; nil selects all keys.
     public var key: String?
+
+    /// For `move` the host that is to have the leases, by its name or by how its id begins; nil: any.
+    public var heir: String?
 
     /// The maximum number of lines in one answer to `logs`.
     public static let mostLines: UInt64 = 2000
@@ -82,6 +87,7 @@ public struct ControlRequest: Equatable, Sendable {
         if let level { writer.field("level", level.rawValue) }
         writer.field("name", ifAny: self.name)
         writer.field("key", ifAny: key)
+        writer.field("to", ifAny: heir)
         if let last { writer.field("last", last) }
         if let after { writer.field("after", after) }
         writer.close()
@@ -96,6 +102,7 @@ public struct ControlRequest: Equatable, Sendable {
         var cache: (name: String?, key: String?)
         var lines: (last: UInt64?, after: UInt64?)
         var identifiers: [String] = []
+        var heir: String?
         do throws(JSONFault) {
             var cursor = JSONCursor(line, in: 0..<line.count)
             try cursor.object { (cursor, field) throws(JSONFault) in
@@ -105,6 +112,7 @@ public struct ControlRequest: Equatable, Sendable {
                 case "level": level = try cursor.string()
                 case "name": cache.name = try cursor.string()
                 case "key": cache.key = try cursor.string()
+                case "to": heir = try cursor.string()
                 case "last": lines.last = try cursor.unsigned()
                 case "after": lines.after = try cursor.unsigned()
                 case "ids": try cursor.list { (cursor) throws(JSONFault) in identifiers.append(try cursor.string()) }
@@ -124,6 +132,7 @@ public struct ControlRequest: Equatable, Sendable {
         if action.wantsIdentifiers, identifiers.isEmpty { throw Malformed(description: "ids: is missing or empty") }
         self.init(action, identifiers: identifiers, name: cache.name, key: cache.key)
         (last, after) = lines
+        self.heir = heir
         if let level {
             guard let known = LogLevel(rawValue: level) else {
                 let words = LogLevel.allCases.map(\.rawValue)

@@ -18,10 +18,13 @@ public struct ClusterStatus: Equatable, Sendable {
         public var silentMs: Int64
         /// Whether it is this host.
         public var isOwn: Bool
+        /// Whether it gives back what it has, and takes nothing.
+        public var isDraining: Bool
 
         /// Creates a member.
         public init(
-            id: String, name: String, version: String, weight: UInt64, leases: UInt64, silentMs: Int64, isOwn: Bool
+            id: String, name: String, version: String, weight: UInt64, leases: UInt64, silentMs: Int64, isOwn: Bool,
+            isDraining: Bool = false
         ) {
             self.id = id
             self.name = name
@@ -30,6 +33,7 @@ public struct ClusterStatus: Equatable, Sendable {
             self.leases = leases
             self.silentMs = silentMs
             self.isOwn = isOwn
+            self.isDraining = isDraining
         }
     }
 
@@ -53,6 +57,23 @@ public struct ClusterStatus: Equatable, Sendable {
         }
     }
 
+    /// What has become of leases since the host's start.
+    public struct Counts: Equatable, Sendable {
+        /// Those that this host was given.
+        public var taken: UInt64 = 0
+        /// Those that it has given back.
+        public var handedOver: UInt64 = 0
+        /// Those that it has lost since the store did not answer, or did not take its record.
+        public var lostInSilence: UInt64 = 0
+        /// Those that it has lost since another host took them over.
+        public var takenOver: UInt64 = 0
+        /// Those that it has lost since their records or its own were gone.
+        public var recordsGone: UInt64 = 0
+
+        /// Creates counts that are all 0.
+        public init() {}
+    }
+
     /// The cluster's name.
     public var name: String
     /// The plugin that is its store.
@@ -61,6 +82,16 @@ public struct ClusterStatus: Equatable, Sendable {
     public var trouble: String?
     /// How long this host's leases last, in ms, unless they are renewed; nil if it has none.
     public var validMs: Int64?
+    /// How long leases are in the cluster, in ms.
+    public var leaseMs: Int64 = 0
+    /// How many leases this host holds, or has not given back yet.
+    public var held: UInt64 = 0
+    /// Whether a person wants this host to hold none.
+    public var isDraining = false
+    /// For how long nothing is taken yet, since the store may have lost something, in ms.
+    public var settlingMs: Int64 = 0
+    /// What has become of leases.
+    public var counts = Counts()
     /// The hosts, by id.
     public var members: [Member] = []
     /// The claims in which this host takes part.
@@ -82,6 +113,11 @@ extension ClusterStatus {
         writer.field("store", store)
         writer.field("trouble", ifAny: trouble)
         if let validMs { writer.field("valid_ms", validMs) }
+        writer.field("lease_ms", leaseMs)
+        writer.field("held", held)
+        writer.field("draining", isDraining)
+        writer.field("settling_ms", settlingMs)
+        counts.write(to: &writer)
         writer.openList("hosts")
         for member in members {
             writer.open()
@@ -92,6 +128,7 @@ extension ClusterStatus {
             writer.field("leases", member.leases)
             writer.field("silent_ms", member.silentMs)
             writer.field("own", member.isOwn)
+            writer.field("draining", member.isDraining)
             writer.close()
         }
         writer.closeList()
@@ -116,6 +153,11 @@ extension ClusterStatus {
             case "store": status.store = try cursor.string()
             case "trouble": status.trouble = try cursor.string()
             case "valid_ms": status.validMs = try cursor.signed()
+            case "lease_ms": status.leaseMs = try cursor.signed()
+            case "held": status.held = try cursor.unsigned()
+            case "draining": status.isDraining = try cursor.bool()
+            case "settling_ms": status.settlingMs = try cursor.signed()
+            case "counts": status.counts = try Counts(from: &cursor)
             case "hosts":
                 try cursor.list { (cursor) throws(JSONFault) in status.members.append(try Member(from: &cursor)) }
             case "claims":
@@ -124,6 +166,33 @@ extension ClusterStatus {
             }
         }
         self = status
+    }
+}
+
+extension ClusterStatus.Counts {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.open("counts")
+        writer.field("taken", taken)
+        writer.field("handed_over", handedOver)
+        writer.field("lost_in_silence", lostInSilence)
+        writer.field("taken_over", takenOver)
+        writer.field("records_gone", recordsGone)
+        writer.close()
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var counts = Self()
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "taken": counts.taken = try cursor.unsigned()
+            case "handed_over": counts.handedOver = try cursor.unsigned()
+            case "lost_in_silence": counts.lostInSilence = try cursor.unsigned()
+            case "taken_over": counts.takenOver = try cursor.unsigned()
+            case "records_gone": counts.recordsGone = try cursor.unsigned()
+            default: try cursor.skip()
+            }
+        }
+        self = counts
     }
 }
 
@@ -139,6 +208,7 @@ extension ClusterStatus.Member {
             case "leases": member.leases = try cursor.unsigned()
             case "silent_ms": member.silentMs = try cursor.signed()
             case "own": member.isOwn = try cursor.bool()
+            case "draining": member.isDraining = try cursor.bool()
             default: try cursor.skip()
             }
         }

@@ -30,6 +30,16 @@ static inline uint64_t schedhost_lease_token(const schedhost_scheduler *schedule
     const schedhost_place *place = scheduler->host->place(scheduler);
     return SCHEDHOST_HAS(schedhost_place, place, lease_token) ? place->lease_token : 0;
 }
+/* [callback] Which part of the routine's work this session has, from 0; 0 where it has all, and from a host of 1.0. */
+static inline uint32_t schedhost_shard(const schedhost_scheduler *scheduler) {
+    const schedhost_place *place = scheduler->host->place(scheduler);
+    return SCHEDHOST_HAS(schedhost_place, place, shards) ? place->shard : 0;
+}
+/* [callback] Into how many parts it is divided; 1 where it is not, and from a host of 1.0. */
+static inline uint32_t schedhost_shards(const schedhost_scheduler *scheduler) {
+    const schedhost_place *place = scheduler->host->place(scheduler);
+    return SCHEDHOST_HAS(schedhost_place, place, shards) && place->shards > 0 ? place->shards : 1;
+}
 /* [any-thread] For how many ms that lease still lasts; INT64_MAX when it runs by none, and from a host of 1.0. */
 static inline int64_t schedhost_lease_left_ms(const schedhost_scheduler *scheduler) {
     const schedhost_host *host = scheduler->host;

@@ -38,6 +38,10 @@ typedef struct schedhost_place {
     /* Since 1.1. With run_on "one": the token of the lease by which this session runs. Each time that a lease is given,
      * it is greater than all before it. Hand it to what you write to, and let that refuse a smaller one. 0: no lease. */
     uint64_t lease_token;
+    /* Since 1.1. With run_on "shards": which part of the work this session has, from 0, and into how many it is divided;
+     * each part has one session on all hosts together. Otherwise 0 of 1. Take what is yours by key % shards == shard. */
+    uint32_t shard;
+    uint32_t shards;
 } schedhost_place;
 
 /* An error, as `on_error` sees it. Lives until that callback returns. */
