@@ -130,10 +130,10 @@ enum PageStyle {
           main { padding: 10px; } header { padding: 10px 14px; } section { padding: 10px; }
           td, th { padding: 4px 5px; } .why { max-width: 190px; } #records td:first-child { white-space: normal; }
           #records .text, #r-sessions .text { display: none; } #r-sessions td:first-child { white-space: normal; }
-          #log tr, #r-log tr { display: block; padding: 4px 0; border-bottom: 1px solid var(--line); }
-          #log td, #r-log td { display: inline; padding: 0 8px 0 0; border: 0; white-space: normal; }
-          #log td.words, #r-log td.words { display: block; }
-          #routines td:first-child { min-width: 96px; white-space: normal; overflow-wrap: anywhere; }
+          #log tr, #r-log tr, .lines tr { display: block; padding: 4px 0; border-bottom: 1px solid var(--line); }
+          #log td, #r-log td, .lines td { display: inline; padding: 0 8px 0 0; border: 0; white-space: normal; }
+          #log td.words, #r-log td.words, .lines td.words { display: block; }
+          #routines td:first-child { min-width: 112px; white-space: normal; overflow-wrap: anywhere; }
           .facts { grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); }
           input[type=search] { width: 100%; }
         }
