@@ -51,7 +51,7 @@ public final class Worker {
     private var slots: [Int: RoutineRunner] = [:]
     private var store: StoreThread?
     private var exchange: SharedExchange?
-    private let signs: SharedSigns
+    private let signs: SharedSigns?
     private let leases: LeaseDeadline?
 
     /// Runs the worker until the supervisor ends it. Call it on the main thread, before any other thread exists. `report` is
@@ -112,7 +112,7 @@ public final class Worker {
         poller = try Poller()
         clockSet = try WallTimer()
         doorbell = try Doorbell()
-        signs = SharedSigns(doorbell: doorbell.descriptor.raw, clock: clock)
+        signs = hasLeases ? SharedSigns(doorbell: doorbell.descriptor.raw, clock: clock) : nil
         try channel.watch(by: poller, token: Source.channel)
         try poller.add(clockSet.descriptor, for: .readable, token: Source.clockSet)
         try poller.add(doorbell.descriptor, for: .readable, token: Source.sessions)
@@ -131,7 +131,7 @@ public final class Worker {
             }
             interruptStopping()
             endHangingStore()
-            signs.look()
+            signs?.look()
             keepLeases { (leases) throws(SystemError) in try leases.look() }
             if isQuitting, sessions.count == 0 { leave() }
         }
@@ -140,7 +140,7 @@ public final class Worker {
     /// How long to wait for something to happen, in ms.
     private var tick: Int32 {
         if !stopping.isEmpty { return Self.interruptTick }
-        let ticks = [leases?.tick ?? -1, store?.tick ?? -1, exchange?.tick ?? -1, signs.tick ?? -1]
+        let ticks = [leases?.tick ?? -1, store?.tick ?? -1, exchange?.tick ?? -1, signs?.tick ?? -1]
         return ticks.filter { $0 >= 0 }.min() ?? -1
     }
 
@@ -248,7 +248,7 @@ public final class Worker {
 
     /// The plugin's way to the store of shared caches; nil if the host is in no cluster.
     private func shared(_ plugin: Int) -> SharedSocket? {
-        guard leases != nil else { return nil }
+        guard let signs else { return nil }
         return SharedSocket(clock: clock, signs: signs) { [channel] in channel.send(.wantsShared(plugin: plugin)) }
     }
 

@@ -26,7 +26,7 @@ public enum SharedReply: Equatable, Sendable {
     case hello(longestValue: UInt64)
     /// What there is of the key.
     case reading(SharedReading)
-    /// What became of a change; `away` also for a reading.
+    /// What became of a change. For a reading `away`, or `changed` where what is there is none of a host's.
     case answer(SharedAnswer)
 }
 
@@ -38,10 +38,12 @@ public enum SharedReply: Equatable, Sendable {
 public enum SharedFrame {
     /// The bytes of a frame before its body, its size included.
     static let head = 16
-    /// The largest frame: the largest value that there can be at all, with its header and its names.
-    public static let longest = (1 << 30) + (1 << 20)
     /// The largest frame without a value.
     public static let longestPlain = 1 << 18
+    /// The largest value with its header that is shared, in bytes: so much memory the other end can make one take.
+    public static let longestValue = 64 << 20
+    /// The largest frame.
+    public static let longest = longestValue + longestPlain
     static let longestText = 65_536
 
     /// A request as a frame.

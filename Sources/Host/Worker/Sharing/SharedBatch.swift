@@ -85,6 +85,10 @@ struct SharedBatch {
             }
             let (load, value) = (found[next], found[next + 1])
             next += 2
+            if load.isRefused || value.isRefused {
+                answer(wish.peer, wish.id, .answer(.changed))
+                continue
+            }
             let reading = SharedReading(
                 value: self.value(value, known: wish.known), load: self.load(load, now))
             answer(wish.peer, wish.id, .reading(reading))

@@ -20,11 +20,12 @@ final class SharedConnection: Sendable {
         splitter = Mutex(FrameSplitter(longest: SharedFrame.longest))
     }
 
-    /// Sends a frame.
-    func send(_ frame: [UInt8]) throws(Broken) {
+    /// Sends a frame, within its time.
+    func send(_ frame: [UInt8], until isOver: () -> Bool) throws(Broken) {
         let isSent = sending.withLock { _ in
             var sent = 0
             while sent < frame.count {
+                if sent > 0, isOver() { return false }
                 let count = unsafe frame.withUnsafeBytes { bytes in
                     try? unsafe socket.descriptor.send(UnsafeRawBufferPointer(rebasing: bytes[sent...]), wait: true)
                 }
@@ -34,6 +35,17 @@ final class SharedConnection: Sendable {
             return true
         }
         if !isSent { throw Broken() }
+    }
+
+    /// Sends a small frame if that takes no time: where there is no room, others are sending, which tells as much.
+    func sendAtOnce(_ frame: [UInt8]) throws(Broken) {
+        let isWhole = sending.withLockIfAvailable { _ in
+            let count = unsafe frame.withUnsafeBytes { bytes in
+                try? unsafe socket.descriptor.send(bytes, wait: false)
+            }
+            return count == nil || count == frame.count
+        }
+        if isWhole == false { throw Broken() }
     }
 
     /// Waits at most so many ms for answers; returns those that are whole. One thread at a time calls it.

@@ -44,7 +44,7 @@ final class SharedExchange: Sendable {
 
     /// The largest value with its header, in bytes.
     private var longest: Int {
-        Int(clamping: unsafe min(store.table.max_value_bytes, 1 << 30)) - SharedValueRecord.head
+        min(Int(clamping: unsafe store.table.max_value_bytes) - SharedValueRecord.head, SharedFrame.longestValue)
     }
 
     /// Serves a worker from now on. Called on the control thread.

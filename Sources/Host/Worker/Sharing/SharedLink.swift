@@ -13,6 +13,8 @@ internal import HostWire
         var version: UInt64 = 0
         var ageMs: Int64 = -1
         var bytes: [UInt8] = []
+        /// Whether the store does not give it: what is there is none of a host's.
+        var isRefused = false
     }
 
     /// One commit.
@@ -30,6 +32,8 @@ internal import HostWire
         var answered: BootTime
     }
 
+    /// The largest record that is read: what is larger no host has written.
+    private static let longestRecord = SharedFrame.longestValue + SharedValueRecord.head
     /// How long the store keeps the record by which this connection reads its clock, in ms.
     private static let keepMs: UInt64 = 3_600_000
 
@@ -67,7 +71,7 @@ internal import HostWire
         if ages.needsCommit(at: clock.boot()) { try writeRecord() }
         let all = keys + [record]
         let memory = LentMemory()
-        let takers = all.map { _ in StoredBytes(limit: Int(clamping: unsafe store.table.max_value_bytes)) }
+        let takers = all.map { _ in StoredBytes(limit: Self.longestRecord) }
         var lent: [UnsafeMutablePointer<schedhost_store_read>?] = unsafe []
         for (key, taker) in zip(all, takers) {
             var read = unsafe schedhost_store_read()
@@ -96,6 +100,7 @@ internal import HostWire
             case SCHEDHOST_STORE_DONE where unsafe one.version > 0:
                 reads.append(unsafe Read(version: one.version, ageMs: one.age_ms, bytes: takers[index].bytes))
             case SCHEDHOST_STORE_ABSENT: reads.append(Read())
+            case SCHEDHOST_STORE_REFUSED: reads.append(Read(isRefused: true))
             default:
                 throw StoreConnection.Broken(text: run.text.isEmpty ? "the store cannot read a value" : run.text)
             }

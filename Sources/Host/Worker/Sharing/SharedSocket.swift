@@ -75,7 +75,11 @@ final class SharedSocket: Sendable {
     /// Gives a sign of life for the loads in progress.
     func touch() {
         guard let connection = state.withLock({ $0.loads.isEmpty ? nil : $0.connection }) else { return }
-        try? connection.send(SharedFrame.encode(.touch, id: 0))
+        do throws(SharedConnection.Broken) {
+            try connection.sendAtOnce(SharedFrame.encode(.touch, id: 0))
+        } catch {
+            lose(connection)
+        }
     }
 
     /// A load has begun here for all hosts, with that version.
@@ -104,7 +108,7 @@ final class SharedSocket: Sendable {
         }
         defer { state.withLock { $0.forget(id) } }
         do throws(SharedConnection.Broken) {
-            try connection.send(SharedFrame.encode(request, id: id))
+            try connection.send(SharedFrame.encode(request, id: id)) { clock.monotonic() >= deadline }
         } catch {
             lose(connection)
             return nil
