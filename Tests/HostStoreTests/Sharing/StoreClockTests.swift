@@ -90,6 +90,25 @@ struct StoreClockTests {
         #expect(reader.clock.steps == 0)
     }
 
+    @Test("counted from the commit of the value itself, values would seem younger than they are")
+    func simpler() {
+        var world = World(random: SplitMix(seed: 4))
+        var youngest: Int64 = 0
+        for _ in 0..<200 {
+            let made = world.now
+            world.delay()
+            let committed = world.clockMs  // it was sent when it was made
+            world.delay()
+            let asked = world.now
+            world.delay()
+            // The age by the store's clock, counted from when this was asked.
+            let age = (world.clockMs - committed) * Self.ms
+            world.delay()
+            youngest = min(youngest, age - (asked - made))
+        }
+        #expect(youngest < -10 * Self.ms)
+    }
+
     @Test(
         "when the store's clock is set, what was there has no age, and what comes has",
         arguments: [-86_400_000, -1_500, 1_500, 86_400_000] as [Int64])
