@@ -11,6 +11,10 @@
  *   fresh, A <= E, t > 0, t >= A  serve it
  *   fresh, otherwise              load; if the source fails, the stale value when A > E and t >= A
  *   no value, or its age unknown  load
+ *
+ * Hosts of a cluster may share values (SCHEDHOST_CACHE_SHARED). What would load takes a value of another host then, by the
+ * same table, or waits for the load of another one. A put and an invalidate are for all hosts, which go on with what they
+ * have in memory or on disk until it expires.
  */
 #ifndef SCHEDHOST_CACHE_H
 #define SCHEDHOST_CACHE_H
