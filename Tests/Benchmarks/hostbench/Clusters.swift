@@ -104,9 +104,43 @@ struct Clusters {
             ])
     }
 
-    /// Makes it a host of a cluster of its own.
-    private func join(_ host: HostRun) throws {
-        let name = "bench\(UInt32.random(in: 0 ... .max))"
+    /// The first get of each key by a host whose cluster shares its caches, of values that another one has put: by way of
+    /// the store's worker.
+    func sharedGet(count: Int) -> Benchmark {
+        let key = "shared get from the store, 1 KiB"
+        func run(_ mode: String, in cluster: String) throws -> HostRun {
+            let host = try HostRun(
+                tools,
+                settings: ["wait_ms": 1000, "first": "after_wait", "max_cycles": 1, "caches": ["shared": "all"]],
+                params: [
+                    "mode": mode, "bytes": 1024, "count": count, "keys": count, "samples": count, "memory": 1,
+                ])
+            try join(host, cluster)
+            try host.start()
+            try waitFor("the record", seconds: 60) { (try? host.records().isEmpty) == false }
+            try host.stop()
+            return host
+        }
+        return Benchmark(
+            name: key, rows: [Row(key, "us", limit: "hiredis GET")], mostRounds: 3,
+            contenders: [
+                (.limit, { [key: try Sample(tools.limit("redis", [socket, "\(count)"]))] }),
+                (
+                    .ours,
+                    {
+                        let cluster = Self.name
+                        _ = try run("put", in: cluster)
+                        return [key: try run("get", in: cluster).percentiles()]
+                    }
+                ),
+            ])
+    }
+
+    /// A name for a cluster that no other one has.
+    private static var name: String { "bench\(UInt32.random(in: 0 ... .max))" }
+
+    /// Makes it a host of a cluster of its own, or of that one.
+    private func join(_ host: HostRun, _ name: String = Self.name) throws {
         let settings: [String: Any] = [
             "cluster": ["store": "redis-store", "name": name, "lease_ms": 2000],
             // Its server listens at a file, which no sandbox lets it connect to.

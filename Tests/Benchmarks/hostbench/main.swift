@@ -89,7 +89,7 @@ if let redis, let fleets {
     let clusters = Clusters(tools: tools, socket: redis, folder: fleets)
     benchmarks += [
         clusters.changes(rounds: isQuick ? 3 : 10), clusters.cycle(count: 10_000_000 / few),
-        clusters.renewal(seconds: isQuick ? 3 : 6),
+        clusters.renewal(seconds: isQuick ? 3 : 6), clusters.sharedGet(count: 5000 / few),
     ]
 }
 

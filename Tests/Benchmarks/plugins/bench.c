@@ -12,7 +12,7 @@
  *   write     the same for puts into a memory cache
  *   put       `count` puts of `bytes` into a disk cache in one cycle, under `keys` different keys (0: unkeyed); with
  *             `beside`, the cache's directory, `turn` of them and as many by limits/put.h in turns, with
- *             `exchange` in its other way
+ *             `exchange` in its other way; with `memory` into a memory cache, which hosts may share
  *   get       `count` gets from that disk cache, each of another key; percentiles as stats, as for put
  *   crash     SIGKILL to itself in cycle 1 of the first session; each cycle writes its start to `trace`
  *   fault     the same with a null pointer in the place of SIGKILL
@@ -161,7 +161,9 @@ static int32_t on_disk(const schedhost_scheduler *scheduler, struct routine *rou
     int64_t count = schedhost_param_int(scheduler, "count", 1000);
     int64_t keys = schedhost_param_int(scheduler, "keys", 0);
     size_t bytes = (size_t)schedhost_param_int(scheduler, "bytes", 4096);
-    schedhost_cache *cache = schedhost_cache_disk(scheduler, "disk", INT64_MAX, NULL, NULL);
+    schedhost_cache *cache = schedhost_param_int(scheduler, "memory", 0)
+                                 ? schedhost_cache_memory(scheduler, "memory", INT64_MAX, NULL, NULL)
+                                 : schedhost_cache_disk(scheduler, "disk", INT64_MAX, NULL, NULL);
     schedhost_cache_value value;
     char *data = calloc(1, bytes + 1), key[24];
     int32_t code = SCHEDHOST_OK;
