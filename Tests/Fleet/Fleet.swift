@@ -174,6 +174,17 @@ final class Member {
         if let usage, usage.status != 0 { throw Trouble("host \(name) ended with status \(usage.status)\n\(words)") }
     }
 
+    /// Runs `schedhost cluster` for it.
+    func order(_ words: String..., within seconds: Double) throws {
+        let output = "\(around.folder)/\(name).order"
+        let usage = try Child(
+            around.program, ["cluster"] + words + ["--state", state], output: output, errors: output + ".errors"
+        ).wait(seconds: seconds)
+        if usage.status != 0 {
+            throw Trouble("cluster \(words.joined(separator: " ")): \(Kernel.text(output + ".errors"))")
+        }
+    }
+
     var supervisor: pid_t? { child?.pid }
     var workers: [pid_t] { supervisor.map { Kernel.children(of: $0) } ?? [] }
 

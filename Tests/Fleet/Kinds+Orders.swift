@@ -28,6 +28,17 @@ extension Kind {
             try member.leave(seconds: fleet.lease)
         } heal: { _, member in
             try member.start()
-        }
+        },
+        handOver("drain", "schedhost cluster drain, and undrain: the same") { fleet, member in
+            try member.order("drain", within: fleet.lease)
+        } heal: { fleet, member in
+            try member.order("undrain", within: fleet.lease)
+        },
+        handOver("move", "schedhost cluster move: the same") { fleet, member in
+            try member.order("move", "exclusive/run", within: fleet.lease)
+        } heal: { fleet, _ in
+            // It does not take it again for three leases: else all three hosts would soon be barred.
+            usleep(UInt32(fleet.lease * 1.5 * 1e6))
+        },
     ]
 }
