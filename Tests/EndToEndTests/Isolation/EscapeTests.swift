@@ -23,7 +23,7 @@ extension EndToEnd {
             "create ~/authorized_keys": "EACCES", "create file in /tmp": "EACCES",
             "open neighbour's ledger RW": "EACCES",
             "own data: save, exchange, mkdir": "works", "mkfifo in own data": "works",
-            "own report file O_CREAT, O_TRUNC": "works", "another report file": "EACCES",
+            "own report O_CREAT, O_TRUNC": "works", "file among the reports": "EACCES",
             "open state dir (readdir)": "EACCES", "inotify on state": "works", "/proc/SUP/mem RDWR": "EACCES",
             "/proc/SUP/fd/N reopen": "EACCES", "/proc/SUP/environ": "EACCES", "/proc/SUP/stat": "works",
             "/proc/SUP/oom_score_adj RDWR": "EACCES", "/proc/SUP/timerslack_ns RDWR": "EACCES",

@@ -77,10 +77,6 @@ static void look_around(const schedhost_scheduler *scheduler) {
     around.refused = (int)schedhost_param_int(scheduler, "refused", 0);
     around.host = getppid();
     around.neighbour = find_neighbour();
-    /* The report of a crash is called PID-NUMBER.json, and the ledger likewise. */
-    const char *settings = getenv("SWIFT_BACKTRACE");
-    const char *report = settings != NULL ? strstr(settings, "/reports/") : NULL;
-    (void)sscanf(report != NULL ? report : "", "/reports/%*d-%d", &around.number);
 }
 
 void place(char *to, const char *folder, const char *name) { join(to, folder, name); }

@@ -25,7 +25,6 @@ struct surroundings {
     char state[512], plugins[512], home[512], own[512];
     pid_t host, neighbour;
     int granted, refused; /* ports of TCP at which somebody listens */
-    int number;           /* of this worker */
 };
 extern struct surroundings around;
 
