@@ -6,10 +6,8 @@ import Testing
 
 /// What is given back goes to another host at once, whoever would be the first for it.
 @Suite struct HandoverTests {
-    typealias Desk = ClusterMemberTests.Desk
-
     /// A host that holds its claim and is the first for it, beside two others.
-    private func cluster() throws -> (first: Desk, others: [Desk]) {
+    private func cluster() throws -> (first: MemberDesk, others: [MemberDesk]) {
         let others = try #require(
             (2...500).lazy.compactMap { (id: UInt64) -> [UInt64]? in
                 let hosts = [1, id, id + 1000].map { Placement.Candidate(HostID(high: $0, low: 1), weight: 100) }
@@ -17,11 +15,11 @@ import Testing
                 return isFirst && Placement.rank(of: hosts[1].host, for: "claim/p/r", among: hosts) == 1
                     ? [id, id + 1000] : nil
             }.first)
-        var first = Desk()
+        var first = MemberDesk()
         first.pass(6.1)
-        var desks: [Desk] = []
+        var desks: [MemberDesk] = []
         for id in others {
-            var desk = Desk(id, store: desks.last?.store ?? first.store)
+            var desk = MemberDesk(id, store: desks.last?.store ?? first.store)
             desk.pass(0.01)
             desks.append(desk)
         }
@@ -31,7 +29,7 @@ import Testing
     }
 
     /// The host looks now, since somebody has changed something.
-    private func look(_ desk: inout Desk, _ store: ModelStore, after seconds: Double = 0.02) {
+    private func look(_ desk: inout MemberDesk, _ store: ModelStore, after seconds: Double = 0.02) {
         desk.store = store
         desk.tell(.changed)
         desk.pass(seconds)
@@ -39,8 +37,8 @@ import Testing
 
     @Test func nobodyWaitsForWhoHasGivenItBack() throws {
         var (first, others) = try cluster()
-        first.tell(.leave(Desk.claim, .move, bar: 60 * Desk.second))
-        first.tell(.ended(Desk.claim))
+        first.tell(.leave(MemberDesk.claim, .move, bar: 60 * MemberDesk.second))
+        first.tell(.ended(MemberDesk.claim))
         #expect(first.record?.giver == first.member.identity.id && first.record?.heir == nil)
         look(&others[0], first.store)
         #expect(others[0].begun.count == 1)
@@ -49,8 +47,8 @@ import Testing
     @Test func itGoesToTheHostThatItIsFor() throws {
         var (first, others) = try cluster()
         let heir = others[1].member.identity.id
-        first.tell(.leave(Desk.claim, .move, bar: 60 * Desk.second, to: heir))
-        first.tell(.ended(Desk.claim))
+        first.tell(.leave(MemberDesk.claim, .move, bar: 60 * MemberDesk.second, to: heir))
+        first.tell(.ended(MemberDesk.claim))
         #expect(first.record?.heir == heir)
         look(&others[0], first.store, after: 0.5)
         #expect(others[0].begun.isEmpty)
@@ -61,8 +59,8 @@ import Testing
 
     @Test func anHeirThatDoesNotTakeItIsNotAwaitedForever() throws {
         var (first, others) = try cluster()
-        first.tell(.leave(Desk.claim, .move, bar: 60 * Desk.second, to: others[1].member.identity.id))
-        first.tell(.ended(Desk.claim))
+        first.tell(.leave(MemberDesk.claim, .move, bar: 60 * MemberDesk.second, to: others[1].member.identity.id))
+        first.tell(.ended(MemberDesk.claim))
         look(&others[0], first.store, after: 2.9)
         #expect(others[0].begun.isEmpty)
         others[0].pass(0.3)
@@ -70,13 +68,13 @@ import Testing
     }
 
     @Test func theOthersAreToldAtOnceThatAHostIsDrained() {
-        var desk = Desk()
+        var desk = MemberDesk()
         desk.pass(6.4)
         desk.requests = []
         desk.tell(.mode(.draining))
         let own = desk.store.values[ClusterKey.host(desk.member.identity.id)].flatMap { HostRecord($0.value) }
         #expect(own?.isDraining == true && desk.requests.count == 1)
-        desk.tell(.ended(Desk.claim))
+        desk.tell(.ended(MemberDesk.claim))
         desk.pass(0.01)
         #expect(desk.record?.host == nil, "nothing waits for the next renewal")
         desk.tell(.mode(.serving))
@@ -157,7 +155,7 @@ import Testing
             let key = ClusterKey.host(HostID(high: id << 40, low: 1))
             _ = store.commit(StoreRequest(puts: [.init(key, record.bytes)]), at: 0)
         }
-        var desk = Desk(1, store: store)
+        var desk = MemberDesk(1, store: store)
         desk.pass(0.1)
         let overview = desk.member.overview
         #expect(overview.name(of: HostID(high: 5 << 40, low: 1)) == "web (00000500)")

@@ -6,13 +6,12 @@ import Testing
 
 /// Leases are as long on all hosts of a cluster, whatever their configurations say.
 @Suite struct LeaseLengthTests {
-    typealias Desk = ClusterMemberTests.Desk
     private static let ns: Int64 = 1_000_000_000
 
-    private func lease(_ desk: Desk) -> Int64? { desk.member.host.lease?.length }
+    private func lease(_ desk: MemberDesk) -> Int64? { desk.member.host.lease?.length }
 
     /// Two hosts go on together, in turn, with one store.
-    private func pass(_ first: inout Desk, _ second: inout Desk, seconds: Int) {
+    private func pass(_ first: inout MemberDesk, _ second: inout MemberDesk, seconds: Int) {
         for _ in 0..<seconds * 5 {
             first.store = second.store
             first.pass(0.2)
@@ -22,10 +21,10 @@ import Testing
     }
 
     @Test func whoComesLaterTakesTheLengthThatHolds() {
-        var first = Desk()
+        var first = MemberDesk()
         first.pass(6.1)
         #expect(lease(first) == 6 * Self.ns)
-        var second = Desk(2, store: first.store, claims: [ClaimName(plugin: "p", routine: "other")], seconds: 30)
+        var second = MemberDesk(2, store: first.store, claims: [ClaimName(plugin: "p", routine: "other")], seconds: 30)
         second.pass(1.1)
         #expect(lease(second) == 6 * Self.ns && second.member.length == 6 * Self.ns)
         #expect(second.begun.count == 1, "it need not settle")
@@ -35,16 +34,16 @@ import Testing
     }
 
     @Test func itIsAnotherOneWhenAllSaySoAndNobodyTakesAnythingMeanwhile() {
-        var first = Desk()
+        var first = MemberDesk()
         first.pass(6.1)
-        var second = Desk(2, store: first.store, claims: [ClaimName(plugin: "p", routine: "other")], seconds: 2)
+        var second = MemberDesk(2, store: first.store, claims: [ClaimName(plugin: "p", routine: "other")], seconds: 2)
         pass(&first, &second, seconds: 8)
         #expect(lease(second) == 6 * Self.ns)
         // The first one is started again with the other length.
         first.tell(.mode(.stopping))
-        first.tell(.ended(Desk.claim))
+        first.tell(.ended(MemberDesk.claim))
         second.store = first.store
-        first = Desk(1, store: second.store, seconds: 2)
+        first = MemberDesk(1, store: second.store, seconds: 2)
         let start = first.now
         pass(&first, &second, seconds: 1)
         #expect(lease(first) == 2 * Self.ns && lease(second) == 2 * Self.ns)

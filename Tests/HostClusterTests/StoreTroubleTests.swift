@@ -6,14 +6,12 @@ import Testing
 
 /// Stores that do not take or bring back all: only what is concerned waits, and people are told once.
 @Suite struct StoreTroubleTests {
-    typealias Desk = ClusterMemberTests.Desk
-
     private func names(_ count: Int) -> [ClaimName] {
         (0..<count).map { ClaimName(plugin: "p", routine: "r\($0)") }
     }
 
     @Test func aClaimThatTheStoreRefusesHoldsUpNoOther() {
-        var desk = Desk(claims: names(5))
+        var desk = MemberDesk(claims: names(5))
         desk.refused = ["claim/p/r0", "claim/p/r3"]
         desk.pass(20)
         #expect(desk.begun.count == 3)
@@ -31,11 +29,11 @@ import Testing
     }
 
     @Test func aClaimThatCannotBeGivenBackIsGivenBackLater() {
-        var desk = Desk(claims: names(3))
+        var desk = MemberDesk(claims: names(3))
         desk.pass(6.1)
         desk.refused = ["claim/p/r1"]
         for name in names(3) {
-            desk.tell(.leave(name, .move, bar: 60 * Desk.second))
+            desk.tell(.leave(name, .move, bar: 60 * MemberDesk.second))
             desk.tell(.ended(name))
         }
         func free() -> [Bool] {
@@ -51,7 +49,7 @@ import Testing
     }
 
     @Test func aHostWhoseOwnRecordIsRefusedSaysSoAndEndsInTime() {
-        var desk = Desk()
+        var desk = MemberDesk()
         desk.pass(6.1)
         desk.refused = [ClusterKey.host(desk.member.identity.id)]
         desk.pass(3.5)
@@ -60,7 +58,7 @@ import Testing
         #expect(desk.member.trouble == trouble)
         desk.pass(2)
         #expect(desk.told.contains { if case .end(_, .lost(.silence)) = $0 { true } else { false } })
-        desk.tell(.ended(Desk.claim))
+        desk.tell(.ended(MemberDesk.claim))
         desk.refused = []
         desk.pass(3)
         #expect(desk.told.last(where: { if case .say = $0 { true } else { false } }) == .say(nil))
@@ -68,7 +66,7 @@ import Testing
     }
 
     @Test func claimsBehindTheEndOfAListAreKeptAndNotTakenOver() {
-        var desk = Desk(claims: names(8))
+        var desk = MemberDesk(claims: names(8))
         desk.pass(6.1)
         #expect(desk.begun.count == 8)
         desk.mostListed = 5
@@ -83,9 +81,9 @@ import Testing
         desk.pass(3)
         let ends = desk.told.compactMap { if case .end(let name, _) = $0 { name } else { nil } }
         #expect(ends == [ClaimName(plugin: "p", routine: "r7")])
-        desk.tell(.ended(ends.first ?? Desk.claim))
+        desk.tell(.ended(ends.first ?? MemberDesk.claim))
         // A host that comes takes none of which it knows nothing.
-        var second = Desk(2, store: desk.store, claims: [])
+        var second = MemberDesk(2, store: desk.store, claims: [])
         second.mostListed = 5
         for name in names(8) + [ClaimName(plugin: "q", routine: "new")] { second.tell(.want(name, ClaimWish())) }
         second.pass(30)
@@ -96,8 +94,8 @@ import Testing
     }
 
     @Test func moreHostsThanAnAnswerBringsBackAreSaid() {
-        var desk = Desk()
-        desk.tell(.want(Desk.claim, ClaimWish()))
+        var desk = MemberDesk()
+        desk.tell(.want(MemberDesk.claim, ClaimWish()))
         guard case .ask(let id, _)? = ask(&desk) else { return }
         desk.tell(.answer(id, StoreAnswer(sent: desk.now, outcome: .done(version: 0), found: [], cut: "host/")))
         #expect(desk.told.last == .say(.tooMuch(ClusterKey.hosts)))
@@ -105,10 +103,10 @@ import Testing
     }
 
     /// A request that has no answer yet.
-    private func ask(_ desk: inout Desk) -> ClusterMember.Action? {
+    private func ask(_ desk: inout MemberDesk) -> ClusterMember.Action? {
         desk.isAway = true
         desk.tell(.down)
-        return desk.member.handle(.up(StoreLink(instance: "i1", most: 64)), at: desk.now, wall: Desk.wall).first
+        return desk.member.handle(.up(StoreLink(instance: "i1", most: 64)), at: desk.now, wall: MemberDesk.wall).first
     }
 
     @Test func whatIsRefusedIsLeftAloneForAWhileAndToldOnce() {
