@@ -78,36 +78,34 @@ extension Kind {
             }
         },
         Kind(name: "stop-worker", what: "SIGSTOP of the routine's worker alone", bound: 3) { fleet in
-            var stopped: pid_t?
-            return try goingOn(fleet, lasting: fleet.lease * 1.5) { victim in
-                stopped = victim.routine
-                signal([stopped], SIGSTOP)
-            } heal: { _ in
-                signal([stopped], SIGCONT)
-            }
+            try goingOn(fleet, whileStopped: { $0.routine }, lasting: fleet.lease * 1.5)
         },
         Kind(
             name: "stop-worker-die", what: "SIGSTOP of the worker, SIGKILL of the supervisor, and it is back", bound: 3
         ) {
             fleet in
-            var stopped: pid_t?
-            return try goingOn(fleet, lasting: fleet.lease * 1.5) { victim in
-                stopped = victim.routine
-                signal([stopped], SIGSTOP)
+            try goingOn(fleet, whileStopped: { $0.routine }, lasting: fleet.lease * 1.5) { victim in
                 victim.die()
                 try victim.start()
-            } heal: { _ in
-                signal([stopped], SIGCONT)
             }
         },
         Kind(name: "stop-store-worker", what: "SIGSTOP of the store's worker alone", bound: 3) { fleet in
-            var stopped: pid_t?
-            return try goingOn(fleet, lasting: fleet.lease * 2) { victim in
-                stopped = victim.store
-                signal([stopped], SIGSTOP)
-            } heal: { _ in
-                signal([stopped], SIGCONT)
-            }
+            try goingOn(fleet, whileStopped: { $0.store }, lasting: fleet.lease * 2)
         },
     ]
+
+    /// The holder goes on after one of its processes stood still for a while, at the beginning of which `then` happens.
+    private static func goingOn(
+        _ fleet: Fleet, whileStopped which: (Member) -> pid_t?, lasting seconds: Double,
+        then: (Member) throws -> Void = { _ in }
+    ) throws -> Round {
+        var stopped: pid_t?
+        return try goingOn(fleet, lasting: seconds) { victim in
+            stopped = which(victim)
+            signal([stopped], SIGSTOP)
+            try then(victim)
+        } heal: { _ in
+            signal([stopped], SIGCONT)
+        }
+    }
 }

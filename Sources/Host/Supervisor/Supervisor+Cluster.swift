@@ -24,12 +24,24 @@ extension Supervisor {
                 try IdentityFile.keep(identity, isDraining: $0, in: state)
             }.perform(order)
         }
-        sharedCaches = SharedCaches(settings, clock: clock, deadlines: deadlines, log: log)
+        let cacheStore =
+            settings.cacheStore == settings.store
+            ? membership.store
+            : StoreWorker(
+                settings.cacheStore, lease: Int64(nanosecondsFrom: settings.leaseMs), clock: clock,
+                deadlines: deadlines)
+        sharedCaches = SharedCaches(settings, cacheStore, clock: clock, log: log)
         view.cluster = { [unowned self] in self.membership?.status }
         view.standbyReason = { [unowned self] routine in
             self.membership?.explanation(of: ClaimName(plugin: routine.plugin, named: routine.routine))
         }
         log.write(.info, "", "cluster \(settings.name): its store is \(settings.store)")
+    }
+
+    /// The workers of the stores that the cluster uses: of one for leases and caches, or of one for each.
+    var stores: [StoreWorker] {
+        guard let membership, let sharedCaches else { return [] }
+        return sharedCaches.store === membership.store ? [membership.store] : [membership.store, sharedCaches.store]
     }
 
     /// Tells the cluster what has become of routines, and does what it asks for.
@@ -42,59 +54,39 @@ extension Supervisor {
             if isSettled { membership.pluginsAreKnown() }
         }
         for claim in leased.takeEnded() { membership.keeper.ended(claim) }
-        for order in membership.take() {
-            switch order {
-            case .load(let load): loadStore(load, for: membership)
-            case .lease(let order): perform(order, of: membership, leased)
-            }
-        }
-        settleSharedCaches()
+        for store in stores { for load in store.take() { perform(load, of: store) } }
+        for order in membership.take() { perform(order, of: membership, leased) }
+        for connection in sharedCaches?.take() ?? [] { perform(connection) }
     }
 
-    private func settleSharedCaches() {
-        guard let sharedCaches else { return }
-        for order in sharedCaches.take() {
-            switch order {
-            case .load(let load):
-                catalog.keepCopy(of: load.plugin)
-                do throws(SystemError) {
-                    if case .ready = try fleet.prepare(load) { sharedCaches.loaded(load.key) }
-                } catch {
-                    sharedCaches.failed(load.key, "no worker for it: \(error)")
-                }
-            case .connect(let worker, let plugin, let access, let store):
-                guard let storeWorker = fleet.openWorker(of: store), let pair = try? DescriptorPair.socket() else {
-                    break
-                }
-                let (first, second) = pair.passed()
-                fleet.send(.store(.share(access)), passing: second, to: storeWorker)
-                fleet.send(.share(plugin: plugin), passing: first, to: worker)
-            }
-        }
-    }
-
-    private func loadStore(_ load: Load, for membership: Membership) {
+    private func perform(_ load: Load, of store: StoreWorker) {
         catalog.keepCopy(of: load.plugin)
         do throws(SystemError) {
-            if case .ready = try fleet.prepare(load) {
-                membership.loaded(load.key)
-                sharedCaches?.loaded(load.key)
-            }
+            if case .ready = try fleet.prepare(load) { store.loaded(load.key) }
         } catch {
-            membership.failed(load.key, "no worker for it: \(error)")
+            store.failed(load.key, "no worker for it: \(error)")
         }
+    }
+
+    private func perform(_ connection: SharedCaches.Connection) {
+        guard let worker = fleet.openWorker(of: connection.store), let pair = try? DescriptorPair.socket() else {
+            return
+        }
+        let (first, second) = pair.passed()
+        fleet.send(.store(.share(connection.access)), passing: second, to: worker)
+        fleet.send(.share(plugin: connection.plugin), passing: first, to: connection.worker)
     }
 
     private func perform(_ order: LeaseKeeper.Order, of membership: Membership, _ leased: LeasedRoutines) {
         switch order {
-        case .send(let command): if let key = membership.key { fleet.send(.store(command), to: key) }
+        case .send(let command): if let key = membership.store.key { fleet.send(.store(command), to: key) }
         case .extend(let times):
             leasePage?.deadline = times.kill
             leased.extend(to: times)
         case .begin(let claim, let token): leased.hold(claim, token: token)
         case .end(let claim, let ending, let text): leased.end(claim, ending, text)
         case .kill(let claim): for seat in leased.seats(of: claim) { fleet.kill(seat) }
-        case .left: if let key = membership.key { fleet.end(key) }
+        case .left: if let key = membership.store.key { fleet.end(key) }
         }
     }
 }

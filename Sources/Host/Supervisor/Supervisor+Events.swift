@@ -14,14 +14,14 @@ extension Supervisor {
         case .describe(let number): fleet.enqueue(number)
         case .forget(let number): fleet.leaveQueue(number)
         case .ready(let program):
-            membership?.ready(program)
+            for store in stores { store.ready(program) }
             sharedCaches?.ready(program)
             book.add(program)
             for (identifier, settings) in program.parts { quiet.begin(identifier, settings) }
         case .reworded(let program): book.reword(program)
         case .refused: hasFailed = true
         case .retire(let number, let kind, let text):
-            membership?.retired(number)
+            for store in stores { store.retired(number) }
             sharedCaches?.retired(number)
             book.retire(number, as: kind, text)
             fleet.retire(number)
@@ -51,8 +51,7 @@ extension Supervisor {
         switch event {
         case .described(let number, let description): catalog.described(number, description)
         case .loaded(let number, let key):
-            membership?.loaded(key)
-            sharedCaches?.loaded(key)
+            for store in stores { store.loaded(key) }
             book.goOn(number, in: key)
         case .store(let event): membership?.keeper.heard(event)
         case .wantsShared(let worker, let plugin):
@@ -72,8 +71,7 @@ extension Supervisor {
         case .turnOver(let session): turns.over(session)
         case .died(let obituary):
             keeper.spent(ledger: obituary.ledger)
-            membership?.died(obituary.key)
-            sharedCaches?.died(obituary.key)
+            for store in stores { store.died(obituary.key) }
             book.died(obituary)
             turns.keep { book.running[$0] != nil }
             if let failed = obituary.failedLoad { fail(failed) }
@@ -91,8 +89,7 @@ extension Supervisor {
     private func fail(_ failed: FailedLoad) {
         let number = failed.load.plugin
         if case .store = failed.load.key {
-            membership?.failed(failed.load.key, failed.text)
-            sharedCaches?.failed(failed.load.key, failed.text)
+            for store in stores { store.failed(failed.load.key, failed.text) }
             return keeper.drop(failed.report)
         }
         if failed.load.isForRunning { return book.loadFailed(failed) }

@@ -200,7 +200,7 @@ public final class Supervisor {
             grantTurns()
             if view.phase != .stopping { fleet.describeWaiting(catalog.order) }
             if !isUnsettled {
-                fleet.retireUnused { membership?.key == $0 || sharedCaches?.key == $0 || book.wants($0, $1) }
+                fleet.retireUnused { key, count in stores.contains { $0.key == key } || book.wants(key, count) }
             }
         } while isUnsettled
         if desk.hasRunCommand { fleet.orphans.adoption.hookHasRun() }
@@ -211,7 +211,7 @@ public final class Supervisor {
 
     private var isUnsettled: Bool {
         !catalog.changes.isEmpty || !fleet.events.isEmpty || !book.actions.isEmpty || membership?.hasOrders == true
-            || sharedCaches?.hasOrders == true
+            || sharedCaches?.hasOrders == true || stores.contains(where: \.hasOrders)
     }
 
     /// Whether the host can end: everything was told to stop or is complete, and nothing is running any more.
@@ -252,8 +252,9 @@ public final class Supervisor {
         desk.beginShutdown()
         book.stop()
         // Who holds what is given back by the store's worker, which ends after that.
-        fleet.endAll(but: membership?.key)
+        fleet.endAll(but: membership?.store.key)
         membership?.stop()
         sharedCaches?.stop()
+        for store in stores { store.stop() }
     }
 }

@@ -37,7 +37,7 @@ import Testing
 
         func perform() {
             while membership.hasOrders {
-                for case .lease(let order) in membership.take() {
+                for order in membership.take() {
                     switch order {
                     case .send(.open):
                         membership.keeper.heard(.up(StoreLink(instance: store.instance, most: 64)))

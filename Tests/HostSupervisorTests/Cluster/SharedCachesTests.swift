@@ -13,26 +13,34 @@ import Testing
 
     private func caches(_ cluster: String) throws -> SharedCaches {
         let host = try HostConfiguration(parsing: Array("{ cluster: { \(cluster) } }".utf8), file: "F")
-        return SharedCaches(
-            try #require(host.cluster), clock: harness.clock, deadlines: Deadlines(), log: harness.log)
+        let settings = try #require(host.cluster)
+        let store = StoreWorker(
+            settings.cacheStore, lease: 6_000_000_000, clock: harness.clock, deadlines: harness.deadlines)
+        return SharedCaches(settings, store, clock: harness.clock, log: harness.log)
     }
 
-    private func connection(_ plugin: String, routine: String? = nil, store: Int) -> SharedCaches.Order {
-        .connect(
-            Self.worker, plugin: 1,
-            SharedAccess(prefix: "schedhost/n/", plugin: plugin, routine: routine, links: 2, timeoutMs: 250),
+    /// Both hear of each plugin, as from the supervisor.
+    private func ready(_ program: Program, _ caches: SharedCaches) {
+        caches.store.ready(program)
+        caches.ready(program)
+    }
+
+    private func connection(_ plugin: String, routine: String? = nil, store: Int) -> SharedCaches.Connection {
+        SharedCaches.Connection(
+            worker: Self.worker, plugin: 1,
+            access: SharedAccess(prefix: "schedhost/n/", plugin: plugin, routine: routine, links: 2, timeoutMs: 250),
             store: .store(store))
     }
 
     @Test func aPluginIsConnectedWhenTheStoreIsThere() throws {
         let caches = try caches("store: 's', name: 'n'")
-        caches.ready(BookHarness.program(1, "p"))
+        ready(BookHarness.program(1, "p"), caches)
         caches.wants(Self.worker, plugin: 1, home: .plugin("p"))
         #expect(caches.take().isEmpty)
-        caches.ready(BookHarness.program(2, "s"))
-        caches.loaded(.store(3))
+        ready(BookHarness.program(2, "s"), caches)
+        caches.store.loaded(.store(3))
         #expect(caches.take().isEmpty, "that is another one")
-        caches.loaded(.store(2))
+        caches.store.loaded(.store(2))
         #expect(caches.take() == [connection("p", store: 2)])
         // It can ask as often as it likes.
         for _ in 0..<100 { caches.wants(Self.worker, plugin: 1, home: .plugin("p")) }
@@ -41,19 +49,19 @@ import Testing
         caches.wants(Self.worker, plugin: 1, home: .plugin("p"))
         #expect(caches.take() == [connection("p", store: 2)])
         // The store's worker dies, and comes back.
-        caches.died(.store(2))
-        harness.clock.advance(1_000_000_000)
+        caches.store.died(.store(2))
+        harness.deadlines.run(harness.clock, for: 1_000_000_000)
         caches.wants(Self.worker, plugin: 1, home: .plugin("p"))
         #expect(caches.take().isEmpty)
-        caches.loaded(.store(2))
+        caches.store.loaded(.store(2))
         #expect(caches.take() == [connection("p", store: 2)])
     }
 
     @Test func aWorkerOfOneRoutineReachesThatRoutineOnly() throws {
         let caches = try caches("store: 's', name: 'n'")
-        caches.ready(BookHarness.program(1, "p"))
-        caches.ready(BookHarness.program(2, "s"))
-        caches.loaded(.store(2))
+        ready(BookHarness.program(1, "p"), caches)
+        ready(BookHarness.program(2, "s"), caches)
+        caches.store.loaded(.store(2))
         caches.wants(Self.worker, plugin: 1, home: .routine(plugin: "p", routine: "r"))
         #expect(caches.take() == [connection("p", routine: "r", store: 2)])
         // Nobody knows such a plugin.
@@ -63,24 +71,28 @@ import Testing
 
     @Test func aStoreOfItsOwnIsLoadedAndLookedAfter() throws {
         let caches = try caches("store: 's', cache_store: 'c', name: 'n'")
-        caches.ready(BookHarness.program(1, "p"))
-        caches.ready(BookHarness.program(2, "s"))
-        #expect(caches.take().isEmpty && caches.key == nil)
-        caches.ready(BookHarness.program(3, "c"))
-        guard case .load(let load)? = caches.take().first else {
-            Issue.record("it is not loaded")
-            return
-        }
-        #expect(load.key == .store(3) && load.home == .plugin("c") && caches.key == .store(3))
+        ready(BookHarness.program(1, "p"), caches)
+        ready(BookHarness.program(2, "s"), caches)
+        #expect(caches.store.take().isEmpty && caches.store.key == nil)
+        ready(BookHarness.program(3, "c"), caches)
+        let load = try #require(caches.store.take().first)
+        #expect(load.key == .store(3) && load.home == .plugin("c") && caches.store.key == .store(3))
         caches.wants(Self.worker, plugin: 1, home: .plugin("p"))
-        caches.failed(.store(3), "no memory")
-        caches.failed(.store(3), "no memory")
+        for _ in 0..<2 {
+            caches.store.failed(.store(3), "no memory")
+            harness.deadlines.run(harness.clock, for: 1_000_000_000)
+            #expect(caches.store.take() == [load], "it is tried again")
+        }
         #expect(harness.log.entries.filter { $0.text.contains("cannot be loaded: no memory") }.count == 1)
-        caches.loaded(.store(3))
+        caches.store.loaded(.store(3))
         #expect(caches.take() == [connection("p", store: 3)])
-        caches.retired(3)
-        #expect(caches.key == nil)
+        caches.store.retired(3)
+        #expect(caches.store.key == nil)
+        ready(BookHarness.program(3, "c"), caches)
+        caches.store.stop()
         caches.stop()
-        #expect(caches.take().isEmpty)
+        caches.wants(Self.worker, plugin: 1, home: .plugin("p"))
+        caches.store.loaded(.store(3))
+        #expect(caches.take().isEmpty && caches.store.take().isEmpty)
     }
 }

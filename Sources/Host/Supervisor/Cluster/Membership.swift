@@ -4,34 +4,21 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// This host's part in its cluster: which plugin is the store, whether its worker can be asked, which claims are wanted,
-/// and the keeper of the leases.
+/// This host's part in its cluster: the worker of the store in which leases are, which claims are wanted, and the keeper of
+/// the leases.
 ///
-/// It is told of plugins, workers and routines, and answers by orders, which wait in `take`. A host without a cluster has
-/// none.
+/// It is told of routines, and answers by orders, which wait in `take`. A host without a cluster has none.
 final class Membership {
-    /// What the supervisor is to do, in this order.
-    enum Order: Equatable {
-        /// Have a worker load the store's plugin.
-        case load(Load)
-        /// Do what the leases ask for.
-        case lease(LeaseKeeper.Order)
-    }
-
     /// How the host takes part.
     let settings: ClusterSettings
     let keeper: LeaseKeeper
+    /// The worker of the store in which leases are.
+    let store: StoreWorker
     private let clock: any HostClock
-    private let deadlines: Deadlines
     private let log: any LogSink
-    /// The order to load the store's plugin; nil while there is none.
-    private var store: Load?
-    private var restarts: StoreRestarts
-    private var timer: Deadlines.Timer?
     /// What this host is to hold. Of what is not here any more, `absent` has its claims until it is sure not to come back.
     private var wanted: [ClaimName: ClaimWish] = [:]
     private var absent: Set<ClaimName> = []
-    private var loads: [Load] = []
     private(set) var isStopping = false
     /// What was said last of a store that cannot be had.
     private var trouble = ""
@@ -39,72 +26,45 @@ final class Membership {
     /// Makes the part of that host. `isDrained`: a person wants it to take nothing.
     init(
         _ identity: HostIdentity, _ settings: ClusterSettings, isDrained: Bool = false, clock: any HostClock,
-        deadlines: Deadlines,
-        log: any LogSink, isOver: @escaping (UInt64) -> Bool
+        deadlines: Deadlines, log: any LogSink, isOver: @escaping (UInt64) -> Bool
     ) {
         self.settings = settings
         self.clock = clock
-        self.deadlines = deadlines
         self.log = log
         let length = Int64(nanosecondsFrom: settings.leaseMs)
-        restarts = StoreRestarts(lease: length)
+        store = StoreWorker(settings.store, lease: length, clock: clock, deadlines: deadlines)
         keeper = LeaseKeeper(
             identity,
             LeaseKeeper.Settings(name: settings.name, length: length, weight: settings.weight),
             clock: clock, deadlines: deadlines, log: log, isOver: isOver)
-        timer = deadlines.make { [weak self] _ in self?.tell(.deadline) }
+        store.listen { [weak self] in self?.hear($0) }
         guard isDrained else { return }
         keeper.set(.draining)
         log.write(.warning, "", "cluster: this host is drained, and takes no lease until: schedhost cluster undrain")
     }
 
     /// What is to be done since the last call.
-    func take() -> [Order] {
-        defer { loads = [] }
-        return loads.map { .load($0) } + keeper.take().map { .lease($0) }
-    }
+    func take() -> [LeaseKeeper.Order] { keeper.take() }
 
     /// Whether there is anything to be done.
-    var hasOrders: Bool { !loads.isEmpty || keeper.hasOrders }
+    var hasOrders: Bool { keeper.hasOrders }
 
-    // MARK: The store's worker
+    // MARK: The store
 
-    /// The key of the worker in which the store is, or is to be; nil while there is no such plugin.
-    var key: WorkerKey? { store?.key }
-
-    /// A plugin can be loaded. It may be the store.
-    func ready(_ program: Program) {
-        guard program.name == settings.store || program.load.name == settings.store else { return }
-        var load = program.load
-        load.key = .store(program.number)
-        load.home = .plugin(program.name)
-        store = load
-        tell(.plugin)
+    private func hear(_ news: StoreWorker.News) {
+        switch news {
+        case .ready:
+            trouble = ""
+            keeper.storeIsReady()
+        case .gone: keeper.storeIsGone()
+        case .failed(let text):
+            say("its store \(settings.store) cannot be loaded: \(text); it is tried again until it can")
+        }
     }
-
-    /// A plugin is to end.
-    func retired(_ number: Int) {
-        guard store?.plugin == number else { return }
-        store = nil
-        tell(.removed)
-    }
-
-    /// A worker has loaded the plugin.
-    func loaded(_ key: WorkerKey) { if key == store?.key { tell(.loaded) } }
-
-    /// The worker could not load it, for this reason; said once.
-    func failed(_ key: WorkerKey, _ text: String) {
-        guard key == store?.key else { return }
-        say("its store \(settings.store) cannot be loaded: \(text); it is tried again until it can")
-        tell(.failed)
-    }
-
-    /// The worker has ended.
-    func died(_ key: WorkerKey) { if key == store?.key { tell(.failed) } }
 
     /// All plugins are known: says so where none of them is the store.
     func pluginsAreKnown() {
-        guard store == nil, !isStopping else { return }
+        guard store.key == nil, !isStopping else { return }
         say("no plugin here is called \(settings.store), as its store is: routines with run_on wait for it")
     }
 
@@ -118,26 +78,13 @@ final class Membership {
         trouble = text
     }
 
-    private func tell(_ event: StoreRestarts.Event) {
-        for action in restarts.handle(event, at: clock.monotonic()) {
-            switch action {
-            case .load: if let store, !isStopping { loads.append(store) }
-            case .ready:
-                trouble = ""
-                keeper.storeIsReady()
-            case .gone: keeper.storeIsGone()
-            }
-        }
-        if let timer { deadlines.set(timer, at: isStopping ? nil : restarts.nextDeadline) }
-    }
-
     /// What this host knows of its cluster.
     var status: ClusterStatus {
         let now = clock.boot()
         let overview = keeper.overview
         var status = ClusterStatus(
             name: settings.name, store: settings.store,
-            trouble: store == nil ? "no plugin here is called \(settings.store)" : keeper.hindrance,
+            trouble: store.key == nil ? "no plugin here is called \(settings.store)" : keeper.hindrance,
             validMs: keeper.lease.map { max(0, $0.kill - now) / 1_000_000 })
         status.leaseMs = keeper.length / 1_000_000
         status.held = UInt64(overview.held)
@@ -163,7 +110,7 @@ final class Membership {
 
     /// Why the claim's sessions do not run here now, in a few words; nil if they may.
     func explanation(of claim: ClaimName) -> String? {
-        store == nil
+        store.key == nil
             ? "the host waits for its store: no plugin is called \(settings.store)" : keeper.explanation(of: claim)
     }
 
@@ -189,7 +136,7 @@ final class Membership {
     /// The host stops: what it holds is given back, and then it leaves.
     func stop() {
         isStopping = true
-        if let timer { deadlines.set(timer, at: nil) }
+        store.stop()
         keeper.set(.stopping)
     }
 }

@@ -83,15 +83,11 @@ internal import HostWire
             unsafe read.age_ms = -1
             unsafe lent.append(memory.value(read))
         }
-        let sent = clock.boot()
-        isCalling(true)
-        let run = StoreCall.run {
+        let (run, sent, answered) = call {
             unsafe lent.withUnsafeBufferPointer { list in
                 unsafe store.table.read(connection.raw, list.baseAddress, list.count, timeoutMs)
             }
         }
-        isCalling(false)
-        let answered = clock.boot()
         try check(run, "read")
         var reads: [Read] = []
         for index in all.indices {
@@ -137,15 +133,11 @@ internal import HostWire
             unsafe commit.now_ms = -1
             unsafe lent.append(memory.value(commit))
         }
-        let sent = clock.boot()
-        isCalling(true)
-        let run = StoreCall.run {
+        let (run, sent, answered) = call {
             unsafe lent.withUnsafeBufferPointer { list in
                 unsafe store.table.commit(connection.raw, list.baseAddress, list.count, timeoutMs)
             }
         }
-        isCalling(false)
-        let answered = clock.boot()
         var all: [Done] = []
         for index in changes.indices {
             guard let one = unsafe lent[index]?.pointee else { continue }
@@ -164,6 +156,15 @@ internal import HostWire
         // What was answered before the link broke stands, and what was not is away; the next call finds it broken.
         if run.code != 0, !all.contains(where: { $0.answer != .away }) { try check(run, "commit") }
         return all
+    }
+
+    /// Calls the store, which is watched meanwhile; returns what came of it, and the times before and after.
+    private func call(_ body: () -> Int32) -> (run: (code: Int32, text: String), sent: BootTime, answered: BootTime) {
+        let sent = clock.boot()
+        isCalling(true)
+        let run = StoreCall.run(body)
+        isCalling(false)
+        return (run, sent, clock.boot())
     }
 
     private func check(_ run: (code: Int32, text: String), _ call: String) throws(StoreConnection.Broken) {
