@@ -175,14 +175,16 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
-// `SCHEDHOST_TESTS=HostWorkerTests`, `=HostPolicyTests` or `=HostClusterTests`: only what these tests need, which scripts/test
-// and scripts/fuzz build once more with optimisation.
+// `SCHEDHOST_TESTS=HostWorkerTests,HostClusterTests`, or `=HostPolicyTests`: only what these tests need, which scripts/test and
+// scripts/fuzz build once more with optimisation.
 if let only = Context.environment["SCHEDHOST_TESTS"] {
-    let needed = [
-        "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostCluster", "HostWire",
-        "HostInspection", "HostStore", "HostWorker",
-        "AllocationCounter", "HostTestKit", only,
-    ]
+    let needed =
+        [
+            "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostCluster",
+            "HostWire",
+            "HostInspection", "HostStore", "HostWorker",
+            "AllocationCounter", "HostTestKit",
+        ] + only.split(separator: ",").map(String.init)
     package.targets.removeAll { !needed.contains($0.name) }
     package.products = []
 }

@@ -40,23 +40,52 @@ extension EndToEnd {
             #expect(reason.text.contains("bad.c:11 in run"), "\(reason)")
         }
 
+        /// A plugin with debugging information whose routine has a line to stop at, `line`.
+        private struct Step {
+            let line = 9
+            let scratch: Scratch
+            let source: String
+            let file: String
+
+            init() async throws {
+                scratch = try Scratch()
+                source = scratch.path + "/step.c"
+                file = scratch.path + "/libstep.so"
+                try Data(Source.plugin("try-step", waitMs: 10, body: "puts(\"a cycle\");").utf8).write(
+                    to: URL(filePath: source))
+                _ = try await Command.shell(
+                    "cc -g -shared -fPIC -I '\(Fixtures.root)/Sources/PluginAPI/C/include' '\(source)' -o '\(file)'",
+                    in: scratch)
+            }
+
+            /// Runs a debugger with these arguments, to which those of two cycles are added, and answers with what it printed.
+            func debug(_ debugger: String...) async throws -> String {
+                let command = try Command(
+                    ["/usr/bin/env"] + debugger + [try Program.path, "try", file, "--cycles", "2"], in: scratch)
+                #expect(try await command.ended(within: .seconds(120)) == .exited(0), "\(command.errors)")
+                return command.output
+            }
+        }
+
         @Test(.enabled(if: Tools.has("gdb"))) func `gdb stops in a routine, and goes on to the end`() async throws {
-            let scratch = try Scratch()
-            let source = scratch.path + "/step.c"
-            try Data(Source.plugin("try-step", waitMs: 10, body: "puts(\"a cycle\");").utf8).write(
-                to: URL(filePath: source))
-            _ = try await Command.shell(
-                "cc -g -shared -fPIC -I '\(Fixtures.root)/Sources/PluginAPI/C/include' '\(source)' -o '\(scratch.path)/libstep.so'",
-                in: scratch)
-            let command = try Command(
-                [
-                    "/usr/bin/env", "gdb", "-q", "-batch", "-ex", "set breakpoint pending on", "-ex", "break step.c:9",
-                    "-ex", "run", "-ex", "info source", "-ex", "delete", "-ex", "continue", "--args", try Program.path,
-                    "try", scratch.path + "/libstep.so", "--cycles", "2",
-                ], in: scratch)
-            #expect(try await command.ended(within: .seconds(120)) == .exited(0))
-            #expect(command.output.contains("Current source file is \(source)"), "\(command.output)")
-            #expect(command.output.contains("exited normally"), "\(command.output)")
+            let step = try await Step()
+            let output = try await step.debug(
+                "gdb", "-q", "-batch", "-ex", "set breakpoint pending on", "-ex", "break step.c:\(step.line)", "-ex",
+                "run",
+                "-ex", "info source", "-ex", "delete", "-ex", "continue", "--args")
+            #expect(output.contains("Current source file is \(step.source)"), "\(output)")
+            #expect(output.contains("exited normally"), "\(output)")
+        }
+
+        @Test(.enabled("no lldb starts here") { try await Tools.lldb() != nil })
+        func `lldb stops in a routine, and goes on to the end`() async throws {
+            let step = try await Step()
+            let output = try await step.debug(
+                try #require(try await Tools.lldb()), "--batch", "-o",
+                "breakpoint set --file step.c --line \(step.line)", "-o", "run",
+                "-o", "frame info", "-o", "breakpoint delete --force", "-o", "continue", "--")
+            #expect(output.contains("`run(") && output.contains("at step.c:\(step.line)"), "\(output)")
+            #expect(output.contains("exited with status = 0"), "\(output)")
         }
     }
 }

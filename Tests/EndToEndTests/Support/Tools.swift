@@ -12,4 +12,13 @@ enum Tools {
             FileManager.default.isExecutableFile(atPath: "\(folder)/\(tool)")
         }
     }
+
+    /// An lldb that starts: Debian's, where that of the toolchain wants another Python than this system has.
+    static func lldb() async throws -> String? {
+        for lldb in ["/usr/bin/lldb", "lldb"] {
+            let command = try Command(["/usr/bin/env", lldb, "--version"], in: Scratch())
+            if try await command.ended() == .exited(0) { return lldb }
+        }
+        return nil
+    }
 }
