@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -134,69 +135,52 @@ static void *take(struct rest *rest, size_t size) {
     return part;
 }
 
-/* Among the rights of a rule: its path has no links, and gets no rule where it has some by now. */
-#define EXACT (1ull << 63)
+int chs_place_open(const char *path) { return open(path, O_PATH | O_CLOEXEC); }
 
-/* Whether what was opened lies at that path itself. */
-static int is_at(int opened, const char *path) {
-    char link[32], place[PATH_MAX];
-    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", opened);
-    ssize_t length = readlink(link, place, sizeof place);
-    return length > 0 && (size_t)length == strlen(path) && memcmp(place, path, (size_t)length) == 0;
+int chs_place_is_at(int place, const char *path) {
+    char link[32], found[PATH_MAX];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", place);
+    ssize_t length = readlink(link, found, sizeof found);
+    return length > 0 && (size_t)length == strlen(path) && memcmp(found, path, (size_t)length) == 0;
 }
 
-/* Descriptors that are open and wanted no more: neighbours, which one call closes. */
-struct opened {
-    int first, count;
-};
-#define MOST_OPENED 32
-
-static void close_all(struct opened *opened) {
-    if (opened->count > 0 && syscall(SYS_close_range, opened->first, opened->first + opened->count - 1, 0u) != 0) {
-        for (int i = 0; i < opened->count; i++) {
-            (void)close(opened->first + i);
-        }
+int chs_place_look(int place, const char *path, struct chs_place *found) {
+    struct statx status;
+    int flags = place < 0 ? 0 : AT_EMPTY_PATH;
+    if (statx(place < 0 ? AT_FDCWD : place, place < 0 ? path : "", flags, STATX_TYPE | STATX_INO | STATX_BTIME | STATX_MNT_ID,
+              &status) != 0) {
+        return -1;
     }
-    opened->count = 0;
+    found->device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor;
+    found->inode = status.stx_ino;
+    found->born = (status.stx_mask & STATX_BTIME) == 0
+                      ? 0
+                      : (int64_t)((uint64_t)status.stx_btime.tv_sec * 1000000000u + status.stx_btime.tv_nsec);
+    found->mount = (status.stx_mask & STATX_MNT_ID) == 0 ? 0 : status.stx_mnt_id;
+    found->is_folder = S_ISDIR(status.stx_mode);
+    return 0;
 }
 
-static int open_path(const char *path, struct opened *opened) {
-    int folder = open(path, O_PATH | O_CLOEXEC);
-    if (folder < 0 && errno == EMFILE) {
-        close_all(opened);
-        folder = open(path, O_PATH | O_CLOEXEC);
-    }
-    if (folder < 0) {
-        return folder;
-    }
-    if (opened->count == MOST_OPENED || folder != opened->first + opened->count) {
-        close_all(opened);
-        opened->first = folder;
-    }
-    opened->count++;
-    return folder;
+int chs_ruleset_make(uint64_t files, uint64_t ports, uint64_t scopes) {
+    struct ruleset wanted = {files, ports, scopes};
+    return make(&wanted);
 }
 
-static int add_path(int ruleset, uint64_t rights, const char *path, struct opened *opened) {
-    struct path_rule rule = {rights & ~EXACT, open_path(path, opened)};
-    if (rule.folder < 0) {
-        return 0; /* it is not there, or it is hidden: then it cannot be reached either */
-    }
-    if ((rights & EXACT) != 0 && !is_at(rule.folder, path)) {
-        return 0; /* a link was put in its place meanwhile */
-    }
+int chs_ruleset_allow_port(int ruleset, uint64_t rights, uint64_t port) {
+    struct port_rule rule = {rights, port};
+    return (int)syscall(ADD_RULE, ruleset, RULE_PORT, &rule, 0u);
+}
+
+int chs_ruleset_allow(int ruleset, uint64_t rights, int place, int is_folder) {
+    struct path_rule rule = {is_folder ? rights : rights & OF_FILES, place};
     if (rule.rights == 0 || syscall(ADD_RULE, ruleset, RULE_PATH, &rule, 0u) == 0 || errno == EBADFD) {
         return 0; /* EBADFD for what has no place in the tree */
     }
-    if (errno != EINVAL || (rule.rights & ~OF_FILES) == 0) {
-        return -1;
-    }
-    /* It is no folder, which is rarer than to ask first what it is. */
-    rule.rights &= OF_FILES;
-    return rule.rights == 0 || syscall(ADD_RULE, ruleset, RULE_PATH, &rule, 0u) == 0 ? 0 : -1;
+    return -1;
 }
 
-static int add_each(int ruleset, uint32_t count, struct rest *rest, struct opened *opened) {
+/* The paths that mean something else in each process: they are looked up in the one that is confined. */
+static int add_own(int ruleset, uint32_t count, struct rest *rest) {
     for (uint32_t i = 0; i < count; i++) {
         uint64_t *rights = take(rest, sizeof *rights);
         size_t length = rights != NULL ? strnlen(rest->next, rest->size) + 1 : 0;
@@ -205,30 +189,29 @@ static int add_each(int ruleset, uint32_t count, struct rest *rest, struct opene
             errno = EINVAL;
             return -1;
         }
-        if (add_path(ruleset, *rights, path, opened) != 0) {
+        int place = chs_place_open(path);
+        struct chs_place found;
+        if (place < 0) {
+            continue; /* it is not there, or it is hidden: then it cannot be reached either */
+        }
+        int result = chs_place_look(place, path, &found) == 0 ? chs_ruleset_allow(ruleset, *rights, place, found.is_folder) : 0;
+        int number = errno;
+        (void)close(place);
+        errno = number;
+        if (result != 0) {
             return -1;
         }
     }
     return 0;
 }
 
-static int add_paths(int ruleset, uint32_t count, struct rest *rest) {
-    struct opened opened = {0, 0};
-    int result = add_each(ruleset, count, rest, &opened);
-    int number = errno;
-    close_all(&opened);
-    errno = number;
-    return result;
-}
-
 /* The policy's parts in order; `ruleset` is -1 where there is none. */
 static int apply(struct chs_sandbox_head *head, struct rest *rest, int ruleset, const char **step) {
     struct sock_filter *filter = take(rest, head->instruction_count * sizeof *filter);
     uint32_t *slots = take(rest, (head->slot_count + 1u) / 2 * 2 * sizeof *slots);
-    struct port_rule *ports = take(rest, head->port_count * sizeof *ports);
     struct sock_fprog program = {.len = (unsigned short)head->instruction_count, .filter = filter};
     *step = "policy";
-    if (filter == NULL || slots == NULL || ports == NULL || head->instruction_count > BPF_MAXINSNS) {
+    if (filter == NULL || slots == NULL || head->instruction_count > BPF_MAXINSNS) {
         errno = EINVAL;
         return -1;
     }
@@ -239,12 +222,7 @@ static int apply(struct chs_sandbox_head *head, struct rest *rest, int ruleset, 
     }
     if (ruleset >= 0) {
         *step = "landlock_add_rule";
-        for (uint32_t i = 0; i < head->port_count; i++) {
-            if (syscall(ADD_RULE, ruleset, RULE_PORT, &ports[i], 0u) != 0) {
-                return -1;
-            }
-        }
-        if (add_paths(ruleset, head->path_count, rest) != 0) {
+        if (add_own(ruleset, head->own_path_count, rest) != 0) {
             return -1;
         }
         *step = "landlock_restrict_self";
@@ -267,7 +245,7 @@ static int apply(struct chs_sandbox_head *head, struct rest *rest, int ruleset, 
     return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0u, &program);
 }
 
-int chs_sandbox_apply(void *policy, size_t size, const char **step) {
+int chs_sandbox_apply(void *policy, size_t size, int ruleset, const char **step) {
     struct rest rest = {policy, size};
     struct chs_sandbox_head *head = take(&rest, sizeof *head);
     *step = "policy";
@@ -275,21 +253,6 @@ int chs_sandbox_apply(void *policy, size_t size, const char **step) {
         errno = EINVAL;
         return -1;
     }
-    int ruleset = -1;
-    struct ruleset wanted = {head->files, head->ports, head->scopes};
-    if ((wanted.files | wanted.ports | wanted.scopes) != 0) {
-        *step = "landlock_create_ruleset";
-        ruleset = make(&wanted);
-        if (ruleset < 0 || fcntl(ruleset, F_SETFD, FD_CLOEXEC) != 0) {
-            return -1;
-        }
-    }
     drop_capabilities();
-    int result = apply(head, &rest, ruleset, step);
-    int number = errno;
-    if (ruleset >= 0) {
-        (void)close(ruleset);
-    }
-    errno = number;
-    return result;
+    return apply(head, &rest, ruleset, step);
 }

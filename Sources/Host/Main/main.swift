@@ -27,7 +27,7 @@ if arguments.count >= 4, arguments[0] == "worker", let level = Int32(arguments[1
         logLevel: level, supervisor: supervisor, limits: WorkerLimits(arguments: words),
         groups: GroupMembership(arguments: words),
         user: number("user").flatMap { UInt32($0) }, hasLeases: words.contains("leases"),
-        report: number("report").flatMap { Int32($0) })
+        hasRules: words.contains("rules"), report: number("report").flatMap { Int32($0) })
 }
 
 do {

@@ -86,7 +86,8 @@ final class CheckWorker {
             try ProbeSandbox.confine(&setup, file: file, in: folder, own: [HostProcess.absolute(state)])
         } else {
             setup.limits.sandbox.level = .on
-            setup.policy = SandboxPolicy(watching: settings).bytes
+            setup.confinement = Confinement(
+                policy: try PolicyMemory(SandboxPolicy(watching: settings)), ruleset: nil)
         }
         link = try WorkerLink(
             setup,

@@ -18,6 +18,6 @@ enum ProbeSandbox {
         var places = SandboxPolicy.Places()
         places.own = own
         places.code = [folder + "/" + file.name] + setup.libraries.folders.filter { HostProcess.absolute($0) != folder }
-        setup.policy = try maker.policy(setup.limits.sandbox, places).bytes
+        setup.confinement = try maker.confinement(setup.limits.sandbox, places)
     }
 }

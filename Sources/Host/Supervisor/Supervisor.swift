@@ -66,7 +66,7 @@ public final class Supervisor {
         crashReports = try CrashReports(in: state.directory, keepsReports: options.keepsReports)
         let sandboxes = SandboxMaker(
             hidden: [options.state] + HostSurroundings.credentials, configuration: options.configuration,
-            plugins: catalog.settings.plugins, clock: clock,
+            plugins: catalog.settings.plugins, clock: clock, deadlines: deadlines,
             tell: { [log] in log.write(.info, "", $0) }
         ) { folder.libraryNames }
         let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))

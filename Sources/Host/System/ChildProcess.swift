@@ -61,8 +61,18 @@ public struct ChildProcess: ~Copyable, Sendable {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        var taken: Set<Int32> = []
+        var aside: [Int32] = []
+        defer { for number in aside { _ = close(number) } }
         for pair in launch.descriptors {
-            unsafe posix_spawn_file_actions_adddup2(&actions, pair.from, pair.to)
+            var from = pair.from
+            // By then the child would have another file under that number.
+            if taken.contains(from) {
+                from = try retrying("fcntl", "descriptor \(from)") { chs_fcntl(pair.from, F_DUPFD_CLOEXEC, 512) }
+                aside.append(from)
+            }
+            taken.insert(pair.to)
+            unsafe posix_spawn_file_actions_adddup2(&actions, from, pair.to)
         }
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)

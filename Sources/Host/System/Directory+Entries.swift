@@ -37,4 +37,10 @@ extension FileStatus {
         var status = stat()
         return unsafe stat(path, &status) == 0 ? FileStatus(status) : nil
     }
+
+    /// The status of what a path leads to, or of the link if that is what it ends in; nil if there is nothing. lstat(2).
+    public static func withoutFollowing(_ path: String) -> FileStatus? {
+        var status = stat()
+        return unsafe lstat(path, &status) == 0 ? FileStatus(status) : nil
+    }
 }

@@ -42,7 +42,7 @@ public enum Mounts {
     }
 
     /// Decodes the octal escapes that stand for a space, tab, newline or backslash.
-    private static func unescaped(_ text: ArraySlice<UInt8>) -> String {
+    static func unescaped(_ text: ArraySlice<UInt8>) -> String {
         var result: [UInt8] = []
         var at = text.startIndex
         while at < text.endIndex {

@@ -36,9 +36,15 @@ public struct Directory: ~Copyable, Sendable {
         return try Directory(path)
     }
 
-    /// Opens a directory in this one without following a link; makes it first, with mode 0700, if `create` is set.
+    /// Opens a directory in this one without following a link; makes it first, with mode 0700, if there is none and
+    /// `create` is set.
     public func directory(_ name: String, create: Bool = false) throws(SystemError) -> Directory {
-        if create, unsafe mkdirat(descriptor.raw, name, 0o700) != 0 {
+        do throws(SystemError) {
+            return Directory(descriptor: try open(name, flags: O_RDONLY | O_DIRECTORY), path: child(name))
+        } catch {
+            guard create, error.number == ENOENT else { throw error }
+        }
+        if unsafe mkdirat(descriptor.raw, name, 0o700) != 0 {
             let error = SystemError("mkdirat", child(name))
             if !error.isExisting { throw error }
         }

@@ -43,6 +43,15 @@ extension Descriptor {
         Descriptor(owning: try retrying("memfd_create", name) { unsafe chs_memfd_create(name) })
     }
 
+    /// A file in memory with that content, which nobody can change. memfd_create(2); fcntl(2), "File Sealing".
+    public static func sealedMemory(_ name: String, _ content: [UInt8]) throws(SystemError) -> Descriptor {
+        let file = Descriptor(owning: try retrying("memfd_create", name) { unsafe chs_sealable(name, 0) })
+        try file.writeAll(content, subject: name)
+        let number = file.raw
+        _ = try retrying("fcntl", name) { chs_seal(number) }
+        return file
+    }
+
     /// Sends to a socket without raising SIGPIPE; returns the number of bytes sent. With `wait` false it never blocks.
     /// send(2).
     public func send(_ bytes: UnsafeRawBufferPointer, wait: Bool) throws(SystemError) -> Int {

@@ -37,17 +37,18 @@ public enum Sandbox {
         return support
     }
 
-    /// Irrevocably applies a policy to the calling thread and to all threads and processes that it starts.
+    /// Irrevocably applies a policy to the calling thread and to all threads and processes that it starts, with the rules
+    /// for files, ports and signals of a `Ruleset`, if there are any: that is the number of its descriptor.
     /// CHostSystemSandbox.h defines the format of the bytes. Requires `gainNoPrivileges`.
-    public static func apply(_ policy: [UInt8]) throws(SystemError) {
+    public static func apply(_ policy: [UInt8], ruleset: Int32?) throws(SystemError) {
         var policy = policy
         var step: UnsafePointer<CChar>?
         let result = unsafe policy.withUnsafeMutableBytes { bytes in
-            unsafe chs_sandbox_apply(bytes.baseAddress, bytes.count, &step)
+            unsafe chs_sandbox_apply(bytes.baseAddress, bytes.count, ruleset ?? -1, &step)
         }
         guard result != 0 else { return }
-        let number = chs_errno()
+        let error = chs_errno()
         let name = unsafe step.map { unsafe String(cString: $0) } ?? "sandbox"
-        throw SystemError(name, "sandbox", number: number)
+        throw SystemError(name, "sandbox", number: error)
     }
 }

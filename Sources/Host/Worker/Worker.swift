@@ -20,6 +20,8 @@ public final class Worker {
     public static let policyDescriptor: Int32 = 6
     /// The number of the descriptor of the lease page, in a worker of a host that is in a cluster.
     public static let leaseDescriptor: Int32 = 7
+    /// The number of the descriptor of the sandbox's ruleset, in a worker that has one.
+    public static let rulesetDescriptor: Int32 = 8
 
     private enum Source {
         static let channel: UInt64 = 1
@@ -58,7 +60,7 @@ public final class Worker {
     /// the number of the descriptor for its crash report, if one is wanted.
     public static func run(
         logLevel: Int32, supervisor: Int32, limits: WorkerLimits, groups: GroupMembership, user: UInt32?,
-        hasLeases: Bool, report: Int32?
+        hasLeases: Bool, hasRules: Bool, report: Int32?
     ) -> Never {
         // These steps come before any plugin code, in this order.
         guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
@@ -83,7 +85,7 @@ public final class Worker {
                 Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor, report: report,
                 needsRoom: !joined.isEmpty)
             worker = try Worker(logLevel: logLevel, limits: limits, hasLeases: hasLeases)
-            if limits.sandbox.level != .off { try enterSandbox() }
+            if limits.sandbox.level != .off { try enterSandbox(hasRules: hasRules) }
         } catch {
             WorkerFailure.die("worker: \(error)")
         }
@@ -92,11 +94,14 @@ public final class Worker {
 
     /// Enters the sandbox, as the last step, on the only thread. Throws if the kernel does not enforce what it told the
     /// supervisor that it can.
-    private static func enterSandbox() throws(SystemError) {
+    private static func enterSandbox(hasRules: Bool) throws(SystemError) {
         let policy = Descriptor(owning: Self.policyDescriptor)
         let bytes = try policy.readAll(limit: 4 << 20, subject: "sandbox")
         try policy.close(subject: "sandbox")
-        try Sandbox.apply(bytes)
+        guard hasRules else { return try Sandbox.apply(bytes, ruleset: nil) }
+        let ruleset = Descriptor(owning: Self.rulesetDescriptor)
+        try Sandbox.apply(bytes, ruleset: ruleset.raw)
+        try ruleset.close(subject: "sandbox")
     }
 
     private init(logLevel: Int32, limits: WorkerLimits, hasLeases: Bool) throws(SystemError) {

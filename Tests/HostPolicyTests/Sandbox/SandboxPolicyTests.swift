@@ -2,6 +2,11 @@ import Testing
 
 @testable import HostPolicy
 
+extension SandboxPolicy {
+    /// All rules for paths.
+    var paths: [PathRule] { rules + rules(visible: visible) }
+}
+
 /// What a worker may touch, as a value.
 @Suite struct SandboxPolicyTests {
     private static let places: SandboxPolicy.Places = {
@@ -74,9 +79,38 @@ import Testing
     }
 
     @Test func `its bytes have whole words`() {
-        let bytes = SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted).bytes
+        let policy = SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted)
+        let bytes = policy.bytes(paths: Array(policy.rules.prefix(2)))
         #expect(bytes.count % 8 == 0)
-        #expect(Array(bytes[0..<8]) == [0xFF, 0xFF, 0, 0, 0, 0, 0, 0])
+        #expect(Array(bytes[0..<4]) == [2, 0, 0, 0])
+        let rule = policy.bytes(paths: [.init(path: "/proc/self", rights: .readFile, isExact: false)]).suffix(24)
+        #expect(Array(rule) == [4, 0, 0, 0, 0, 0, 0, 0] + Array("/proc/self".utf8) + [0, 0, 0, 0, 0, 0])
+    }
+
+    @Test func `workers whose calls are to be filtered alike share a filter`() {
+        var settings = SandboxSettings(level: .on)
+        let plain = SandboxPolicy.filter(settings, on: .wanted)
+        settings.named = ["/tmp/x"]
+        settings.write = ["/srv"]
+        settings.environment = ["X"]
+        settings.connect = .only([443])
+        #expect(settings.ofCalls == SandboxSettings(level: .on).ofCalls)
+        #expect(SandboxPolicy.filter(settings, on: .wanted) == plain)
+        let changes: [(inout SandboxSettings) -> Void] = [
+            { $0.syscalls = ["chmod"] }, { $0.udp = false }, { $0.unix = ["/run/x"] }, { $0.bind = [9100] },
+        ]
+        for change in changes {
+            var other = settings
+            change(&other)
+            #expect(other.ofCalls != settings.ofCalls)
+            #expect(SandboxPolicy.filter(other, on: .wanted) == SandboxPolicy.filter(other.ofCalls, on: .wanted))
+            #expect(SandboxPolicy.filter(other, on: .wanted) != plain)
+        }
+        // Without rules for ports, the filter refuses TCP as a whole.
+        settings.connect = .only([])
+        let old = SandboxSupport(abi: 1, files: 0x1FFF)
+        #expect(SandboxPolicy.filter(settings, on: old) == SandboxPolicy.filter(settings.ofCalls, on: old))
+        #expect(settings.ofCalls != SandboxSettings(level: .on).ofCalls)
     }
 }
 

@@ -14,28 +14,48 @@ struct chs_sandbox_support {
 };
 void chs_sandbox_ask(struct chs_sandbox_support *support);
 
-/* What a worker may touch, in this order, each part beginning at a multiple of 8:
+/* What a worker may do, in this order, each part beginning at a multiple of 8:
  *
  *     this head
  *     instructions  struct sock_filter
  *     slots         uint32_t: instructions whose operand is to be the own process id; an even number of words
- *     ports         uint64_t rights, uint64_t port
- *     paths         uint64_t rights, the path with its NUL, zeros up to a multiple of 8; with bit 63 among the rights
- *                   links in it are not followed, and where there is one it is passed over
+ *     own paths     uint64_t rights, the path with its NUL, zeros up to a multiple of 8: paths that mean something else
+ *                   in each process, so that the worker makes rules for them
  */
 struct chs_sandbox_head {
-    uint64_t files, ports, scopes; /* what is refused where no rule allows it */
-    uint32_t path_count, port_count, instruction_count, slot_count;
+    uint32_t own_path_count, instruction_count, slot_count;
     uint32_t is_watched; /* the filter's asking answers are put to who takes CHS_LISTENER from this process */
-    uint32_t unused;
 };
 
 /* Where a watched process has the descriptor by which it is answered. */
 #define CHS_LISTENER 99
 
-/* Applies a policy to the calling thread and to all that it starts, for good. A path that is not there is passed over, as
- * one that no rule can be for. The policy is written to. 0, or -1 with errno, and `step` is the call that failed. */
-int chs_sandbox_apply(void *policy, size_t size, const char **step);
+/* Applies a policy, and a Landlock ruleset unless that is -1, to the calling thread and to all that it starts, for good. A
+ * path that is not there is passed over, as one that no rule can be for. The policy is written to. 0, or -1 with errno, and
+ * `step` is the call that failed. */
+int chs_sandbox_apply(void *policy, size_t size, int ruleset, const char **step);
+
+/* What a path leads to. A file keeps these numbers as long as it exists, and no other one has them while it is open or a
+ * ruleset has a rule for it. */
+struct chs_place {
+    uint64_t device, inode;
+    int64_t born;   /* ns since 1970; 0 where the file system does not say */
+    uint64_t mount; /* of the mount by which it was reached; 0 before Linux 5.8 */
+    int32_t is_folder, unused;
+};
+
+/* Opens a path only to name what is there. open(2), O_PATH. -1 with errno. */
+int chs_place_open(const char *path);
+/* What is open, or what is at a path where `place` is -1. statx(2). 0, or -1 with errno. */
+int chs_place_look(int place, const char *path, struct chs_place *found);
+/* Whether what was opened lies at that path itself, without links. */
+int chs_place_is_at(int place, const char *path);
+
+/* A ruleset that handles these rights, close-on-exec; -1 with errno. */
+int chs_ruleset_make(uint64_t files, uint64_t ports, uint64_t scopes);
+/* Adds a rule for what was opened; of the rights, one that is no folder gets those that it can have. 0, or -1 with errno. */
+int chs_ruleset_allow(int ruleset, uint64_t rights, int place, int is_folder);
+int chs_ruleset_allow_port(int ruleset, uint64_t rights, uint64_t port);
 
 /* A system call that a watched process is about to make, and that waits for an answer. */
 struct chs_asked_call {

@@ -7,8 +7,19 @@ public struct SandboxPolicy: Equatable, Sendable {
         public let path: String
         /// The permitted operations.
         public let rights: FileRights
-        /// Whether the worker must not follow links in the path, which may have been created since it was resolved.
+        /// Whether links in the path must not be followed, which may have been created since it was resolved.
         public let isExact: Bool
+
+        /// Whether the path leads to another place in each process, so that only the worker can make a rule for it.
+        public var isOwn: Bool { PlainPath.isBeneath(path, "/proc/self") }
+    }
+
+    /// The permitted operations on a TCP port.
+    public struct PortRule: Equatable, Sendable {
+        /// The number of the port.
+        public let port: UInt16
+        /// The permitted operations, as the kernel's bits.
+        public let rights: UInt64
     }
 
     /// The paths that a worker uses, all absolute.
@@ -38,18 +49,23 @@ public struct SandboxPolicy: Equatable, Sendable {
         public init() {}
     }
 
-    /// Marks an exact rule, among its rights.
-    private static let exact: UInt64 = 1 << 63
     /// The maximum number of rules for a worker; each takes some microseconds at its start.
     public static let mostRules = 20_000
 
-    /// The rules for paths.
-    public private(set) var paths: [PathRule] = []
+    /// The rules for paths, apart from those that are `visible`.
+    public private(set) var rules: [PathRule] = []
+    /// The paths that may be read because the sandbox permits reading everything, the same for all workers.
+    public private(set) var visible: [String] = []
+    /// The permitted operations beneath each of the visible paths.
+    public private(set) var visibleRights: FileRights = []
     /// TCP ports with the permitted operations.
-    private(set) var ports: [(port: UInt16, rights: UInt64)] = []
-    let files: UInt64
-    let handledPorts: UInt64
-    let scopes: UInt64
+    public private(set) var ports: [PortRule] = []
+    /// The operations on files, as the kernel's bits, that need a rule.
+    public let files: UInt64
+    /// The operations on ports that need a rule.
+    public let handledPorts: UInt64
+    /// What is confined to the sandbox.
+    public let scopes: UInt64
     /// The filter for system calls; nil if filters are not supported.
     public let filter: SeccompProgram?
 
@@ -90,10 +106,10 @@ public struct SandboxPolicy: Equatable, Sendable {
         case .any: break
         case .only(let allowed):
             handled |= PortRights.connect
-            for port in allowed { ports.append((port, PortRights.connect & support.ports)) }
+            ports += allowed.map { PortRule(port: $0, rights: PortRights.connect & support.ports) }
         }
         handledPorts = support.ports & handled
-        for port in settings.bind { ports.append((port, PortRights.bind & support.ports)) }
+        ports += settings.bind.map { PortRule(port: $0, rights: PortRights.bind & support.ports) }
         ports.removeAll { $0.rights == 0 }
         self.filter = support.hasFilters ? filter ?? Self.filter(settings, on: support) : nil
         addPaths(settings, places)
@@ -119,7 +135,9 @@ public struct SandboxPolicy: Equatable, Sendable {
         if let program = places.program { add(program, .readFile) }
         for path in Self.writableDevices { add(path, [.readFile, .writeFile, .truncate]) }
         switch settings.read {
-        case .all: for path in places.visible { add(path, FileRights.read.union(execute)) }
+        case .all:
+            visible = places.visible
+            visibleRights = FileRights.read.union(execute).intersection(FileRights(rawValue: files))
         case .only(let paths):
             for path in places.shownBasics { add(path, FileRights.read.union(execute)) }
             for path in paths { add(path, FileRights.read, isExact: places.exact.contains(path)) }
@@ -137,33 +155,32 @@ public struct SandboxPolicy: Equatable, Sendable {
     }
 
     private mutating func add(_ path: String, _ rights: FileRights, isExact: Bool = false) {
-        paths.append(
+        rules.append(
             PathRule(path: path, rights: rights.intersection(FileRights(rawValue: files)), isExact: isExact))
     }
 
-    /// Whether both policies have the same effect on a worker.
-    public static func == (a: SandboxPolicy, b: SandboxPolicy) -> Bool { a.bytes == b.bytes }
+    /// The rules for some of the visible paths.
+    public func rules(visible paths: [String]) -> [PathRule] {
+        paths.map { PathRule(path: $0, rights: visibleRights, isExact: false) }
+    }
 
-    /// The binary form that the worker reads: see CHostSystemSandbox.h.
-    public var bytes: [UInt8] {
+    /// The number of the rules for paths.
+    public var pathCount: Int { rules.count + visible.count }
+
+    /// The binary form of what the worker does itself: see CHostSystemSandbox.h. `paths` are the rules that the worker
+    /// makes.
+    public func bytes(paths: [PathRule] = []) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64 + paths.count * 48 + (filter?.instructions.count ?? 0) * 8)
         let slots = filter?.ownProcessSlots ?? []
-        for value in [files, handledPorts, scopes] { bytes.append(littleEndian: value) }
-        for count in [paths.count, ports.count, filter?.instructions.count ?? 0, slots.count] {
+        for count in [paths.count, filter?.instructions.count ?? 0, slots.count, isWatched ? 1 : 0] {
             bytes.append(littleEndian: UInt32(clamping: count))
         }
-        bytes.append(littleEndian: UInt32(isWatched ? 1 : 0))
-        bytes.append(littleEndian: UInt32(0))
         if let filter { bytes += filter.bytes }
         for slot in slots { bytes.append(littleEndian: UInt32(clamping: slot)) }
         if slots.count % 2 == 1 { bytes.append(littleEndian: UInt32(0)) }
-        for (port, rights) in ports {
-            bytes.append(littleEndian: rights)
-            bytes.append(littleEndian: UInt64(port))
-        }
         for rule in paths {
-            bytes.append(littleEndian: rule.rights.rawValue | (rule.isExact ? Self.exact : 0))
+            bytes.append(littleEndian: rule.rights.rawValue)
             bytes += Array(rule.path.utf8)
             bytes.append(0)
             while bytes.count % 8 != 0 { bytes.append(0) }

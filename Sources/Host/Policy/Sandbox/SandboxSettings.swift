@@ -51,4 +51,15 @@ public struct SandboxSettings: Equatable, Sendable {
 
     /// Creates the built-in settings.
     public init(level: Level = .off) { self.level = level }
+
+    /// What a filter for system calls depends on: with equal ones, the filters are the same.
+    public var ofCalls: SandboxSettings {
+        var settings = SandboxSettings(level: .on)
+        settings.syscalls = syscalls
+        settings.udp = udp
+        settings.unix = unix.isEmpty ? [] : ["/"]
+        settings.bind = bind.isEmpty ? [] : [1]
+        settings.connect = connect == .only([]) ? .only([]) : .any
+        return settings
+    }
 }

@@ -124,7 +124,7 @@ public struct SeccompProgram: Equatable, Sendable {
     /// architecture, for example a 32-bit one, ends the process, because its numbers have other meanings.
     init(_ rules: [UInt32: CallDecision], lastKnown: UInt32) {
         var writer = Writer()
-        let known = writer.tree(Self.ranges(rules)[...])
+        let known = writer.tree(Self.ranges(rules)[...], end: lastKnown + 1)
         // This covers the x32 ABI too, whose numbers are large.
         let unknown = writer.answer(Self.notImplemented)
         writer.jump(Code.jumpIfAtLeast, lastKnown + 1, to: unknown, else: known)
@@ -205,15 +205,43 @@ public struct SeccompProgram: Equatable, Sendable {
 
         mutating func answer(_ answer: CallAnswer) -> Place { decision(.answer(answer), loaded: nil) }
 
-        /// A binary search, so that each call needs only a few comparisons.
-        mutating func tree(_ ranges: ArraySlice<Range>) -> Place {
-            guard ranges.count > 1 else {
-                return decision(ranges.first?.decision ?? .answer(.allow), loaded: nil)
+        /// The number of single calls that are compared one after the other: the kernel needs more time for further
+        /// instructions than for further steps.
+        private static let fewCalls = 4
+
+        /// A binary search, so that each call needs only a few comparisons. The kernel makes it once for each call at the
+        /// start of each worker, so the numbers are divided evenly, not the ranges. `end` is the first number after the
+        /// last range.
+        mutating func tree(_ ranges: ArraySlice<Range>, end: UInt32) -> Place {
+            if let place = list(ranges, end: end) { return place }
+            let center = (ranges.first?.first ?? 0) / 2 + end / 2
+            func distance(_ index: Int) -> UInt32 {
+                let first = ranges[index].first
+                return first > center ? first - center : center - first
             }
-            let middle = ranges.startIndex + ranges.count / 2
-            let upper = tree(ranges[middle...])
-            let lower = tree(ranges[..<middle])
+            let middle = ranges.indices.dropFirst().min { distance($0) < distance($1) } ?? ranges.startIndex
+            let upper = tree(ranges[middle...], end: end)
+            let lower = tree(ranges[..<middle], end: ranges[middle].first)
             return jump(Code.jumpIfAtLeast, ranges[middle].first, to: upper, else: lower)
+        }
+
+        /// All numbers have one decision but for a few single ones; nil if there are more, or longer ranges.
+        private mutating func list(_ ranges: ArraySlice<Range>, end: UInt32) -> Place? {
+            // Neighbours differ, so that every other range has the decision of most.
+            let usual = ranges.dropFirst(ranges.count > 1 && ranges.first?.decision != .answer(.allow) ? 1 : 0).first
+            let decision = usual?.decision ?? .answer(.allow)
+            var others: [Range] = []
+            for (index, range) in zip(ranges.indices, ranges) where range.decision != decision {
+                let next = index + 1 < ranges.endIndex ? ranges[index + 1].first : end
+                if next - range.first > 1 || others.count == Self.fewCalls { return nil }
+                others.append(range)
+            }
+            var place = self.decision(decision, loaded: nil)
+            for other in others {
+                let passed = self.decision(other.decision, loaded: nil)
+                place = jump(Code.jumpIfEqual, other.first, to: passed, else: place)
+            }
+            return place
         }
 
         /// A decision; every path ends with an answer. `loaded` is the previous test, whose loaded value may be reused.

@@ -16,9 +16,13 @@ final class SandboxMaker {
     private var told: Set<String> = []
     private let clock: (any HostClock)?
     private var surroundings: Surroundings?
-    private var visible: Visible?
-    /// The last system call filter, which most workers share.
-    private var filter: (settings: SandboxSettings, program: SeccompProgram)?
+    private var neighbours: Neighbours?
+    private let confiner: Confiner
+    private let mounts: MountWatch?
+    /// The last system call filters, which most workers share, with what they depend on.
+    private var filters: [(settings: SandboxSettings, program: SeccompProgram)] = []
+    /// The number of filters that are kept at most.
+    private static let mostFilters = 16
 
     /// For how long `Surroundings` count, in ns, so that many workers that start at once look for them once.
     private static let freshness: Int64 = 100_000_000
@@ -28,31 +32,18 @@ final class SandboxMaker {
         let found: MonotonicTime?
         let plugins: String
         let hidden: Set<String>
-        let basics: [String]
-    }
-
-    /// The visible paths found last, with the state that they depend on.
-    private struct Visible {
-        var stamps: [String: Stamp] = [:]
-        var libraries: Set<String>
-        var hidden: Set<String>
-        var paths: [String] = []
-    }
-
-    private struct Stamp: Equatable {
-        let device: UInt64
-        let inode: UInt64
-        let modified: WallTime
+        /// Those of `SandboxPolicy.basics`, once they were needed.
+        var basics: [String]?
     }
 
     /// Makes a maker for workers of the plugins in that directory. `hidden`: the state directory, and the credentials
     /// from the service manager. `configuration`: the host's file outside of the plugins directory. `libraries` returns
-    /// the names of libraries among the plugins. Without a clock nothing is kept for the next worker.
+    /// the names of libraries among the plugins. Without a clock and deadlines nothing is kept for the next worker.
     ///
     /// Each message that people should see is passed to `tell` once.
     init(
         hidden: [String], configuration: String? = nil, plugins: String, clock: (any HostClock)? = nil,
-        tell: @escaping (String) -> Void, libraries: @escaping () -> Set<String>
+        deadlines: Deadlines? = nil, tell: @escaping (String) -> Void, libraries: @escaping () -> Set<String>
     ) {
         self.clock = clock
         self.hidden = hidden
@@ -61,6 +52,8 @@ final class SandboxMaker {
         self.plugins = plugins
         self.libraries = libraries
         support = Self.support
+        confiner = Confiner(clock: clock, deadlines: deadlines)
+        mounts = try? MountWatch()
     }
 
     /// What this kernel can enforce, determined once.
@@ -71,42 +64,51 @@ final class SandboxMaker {
             abi: found.abi, files: found.files, ports: found.ports, scopes: found.scopes, hasFilters: found.hasFilters)
     }()
 
-    /// The policy for a worker with these settings and places. Throws if it would have too many rules.
-    func policy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> SandboxPolicy {
-        var places = places
-        let around = lookAround()
-        let plugins = around.plugins
-        let hidden = around.hidden
-        // Each path is looked up once, since the worker's start waits for it, and so that the decisions have one view.
-        var known: [String: NamedPaths.Found?] = [:]
-        func look(_ path: String) -> NamedPaths.Found? {
-            if let found = known[path] { return found }
-            let found = Self.look(path)
-            known[path] = .some(found)
-            return found
+    /// What a worker with these settings and places needs to enter its sandbox. Throws if it would have too many rules.
+    func confinement(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> Confinement {
+        if mounts?.hasChanged() != false {
+            neighbours = nil
+            confiner.forget()
         }
-        let home = Self.home
-        let listed = ListedPaths(hidden: hidden, plugins: plugins, home: home)
-        let (settings, exact, refused) = listed.resolve(settings, look: look)
-        say(refused)
-        places.exact = exact
-        places.named = named(settings, NamedPaths(hidden: hidden + [plugins], home: home), look)
-        if support.files != 0 {
-            places.hidden = hidden.union([plugins])
-            places.basics = around.basics
-            if settings.read == .all || places.hasHiddenBasics {
-                places.visible = visiblePaths(hiding: hidden, plugins: plugins)
-            }
-        }
-        if filter?.settings != settings { filter = (settings, SandboxPolicy.filter(settings, on: support)) }
-        let policy = SandboxPolicy(settings, places, on: support, filter: filter?.program)
-        if policy.paths.count > SandboxPolicy.mostRules {
+        let policy = policy(settings, places)
+        if policy.pathCount > SandboxPolicy.mostRules {
             throw SystemError(
                 "landlock_add_rule",
                 "there are more than \(SandboxPolicy.mostRules) files beside the way to the state directory or the plugins: "
                     + "put them where there are fewer", number: 7)
         }
-        return policy
+        return try confiner.confine(policy, policy.visible.isEmpty ? nil : neighbours)
+    }
+
+    private func policy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) -> SandboxPolicy {
+        var places = places
+        let around = lookAround()
+        let plugins = around.plugins
+        let hidden = around.hidden
+        let looks = PathLooks()
+        let home = Self.home
+        let listed = ListedPaths(hidden: hidden, plugins: plugins, home: home)
+        let (settings, exact, refused) = listed.resolve(settings, look: looks.look)
+        say(refused)
+        places.exact = exact
+        places.named = named(settings, NamedPaths(hidden: hidden + [plugins], home: home), looks.look)
+        if support.files != 0 {
+            places.hidden = hidden.union([plugins])
+            if settings.read != .all { places.basics = basics() }
+            if settings.read == .all || places.hasHiddenBasics {
+                places.visible = visiblePaths(hiding: hidden, plugins: plugins)
+            }
+        }
+        return SandboxPolicy(settings, places, on: support, filter: filter(settings))
+    }
+
+    private func filter(_ settings: SandboxSettings) -> SeccompProgram {
+        let settings = settings.ofCalls
+        if let known = filters.first(where: { $0.settings == settings }) { return known.program }
+        let program = SandboxPolicy.filter(settings, on: support)
+        filters.append((settings, program))
+        if filters.count > Self.mostFilters { filters.removeFirst() }
+        return program
     }
 
     private func lookAround() -> Surroundings {
@@ -115,41 +117,34 @@ final class SandboxMaker {
             return surroundings
         }
         let plugins = HostProcess.resolved(plugins) ?? plugins
-        let fresh = Surroundings(
-            found: now, plugins: plugins, hidden: hiddenPlaces(plugins: plugins),
-            basics: SandboxPolicy.basics.compactMap { HostProcess.resolved($0) })
+        let fresh = Surroundings(found: now, plugins: plugins, hidden: hiddenPlaces(plugins: plugins))
         surroundings = fresh
         return fresh
     }
 
+    private func basics() -> [String] {
+        if let known = surroundings?.basics { return known }
+        let basics = SandboxPolicy.basics.compactMap { HostProcess.resolved($0) }
+        surroundings?.basics = basics
+        return basics
+    }
+
     private func visiblePaths(hiding hidden: Set<String>, plugins: String) -> [String] {
         let libraries = libraries()
-        if let visible, visible.libraries == libraries, visible.hidden == hidden,
-            visible.stamps.allSatisfy({ Self.stamp(of: $0.key) == $0.value })
-        {
-            return visible.paths
-        }
-        var fresh = Visible(libraries: libraries, hidden: hidden)
-        let found = VisiblePaths.find(
-            hiding: hidden, plugins: VisiblePaths.Plugins(plugins, libraries: libraries)
-        ) { folder in
-            fresh.stamps[folder] = Self.stamp(of: folder)
-            let isWhole = folder == plugins || folder == VisiblePaths.devices
-            return Self.entries(of: folder, most: isWhole ? .max : VisiblePaths.mostInFolder + 1)
-        }
-        fresh.paths = found.paths
-        for folder in found.crowded where told.insert(folder).inserted {
+        if let neighbours, neighbours.holds(hiding: hidden, libraries: libraries) { return neighbours.paths }
+        let fresh = Neighbours(hiding: hidden, plugins: plugins, libraries: libraries, now: clock?.wall())
+        for folder in fresh.crowded where told.insert(folder).inserted {
             tell(
                 "\(folder) has too many files for a rule each: plugins can read none of them; give --state a place of its own, "
                     + "or name what they read (sandbox: { read: [..] })")
         }
-        visible = fresh
+        neighbours = fresh
         return fresh.paths
     }
 
     /// The host's own places: state directory, configurations, and the secrets that these refer to. Links are resolved.
     private func hiddenPlaces(plugins: String) -> Set<String> {
-        let files = Self.entries(of: plugins).filter { $0.name.hasSuffix(".json5") }
+        let files = Neighbours.entries(of: plugins).filter { $0.name.hasSuffix(".json5") }
         var paths = hidden + (configuration.map { [$0] } ?? [])
         // A configuration that is a link may be a file anywhere.
         paths += files.filter(\.isLink).map { plugins + "/" + $0.name }
@@ -159,11 +154,6 @@ final class SandboxMaker {
 
     private static var home: String? { HostProcess.environment("HOME").map { HostProcess.resolved($0) ?? $0 } }
 
-    private static func look(_ path: String) -> NamedPaths.Found? {
-        guard let resolved = HostProcess.resolved(path) else { return nil }
-        return NamedPaths.Found(resolved, isFolder: (try? Directory(resolved)) != nil)
-    }
-
     /// The folders and files that paths in a configuration would grant now, for a configuration in the folder `plugins`
     /// and without its host's settings.
     static func folders(named paths: [String], beside plugins: String) -> [String] {
@@ -171,7 +161,7 @@ final class SandboxMaker {
         let resolved = HostProcess.resolved(plugins) ?? plugins
         let maker = SandboxMaker(hidden: [], plugins: plugins, tell: { _ in }) { [] }
         let named = NamedPaths(hidden: maker.hiddenPlaces(plugins: resolved) + [resolved], home: home)
-        return named.grants(for: paths, look: look).grants.map(\.path)
+        return named.grants(for: paths, look: PathLooks().look).grants.map(\.path)
     }
 
     /// The grants for paths named in a configuration. Creates files that must exist before they can be granted.
@@ -190,14 +180,5 @@ final class SandboxMaker {
 
     private func say(_ refused: [RefusedPath]) {
         for line in refused.map(\.line) where told.insert(line).inserted { tell(line) }
-    }
-
-    private static func entries(of folder: String, most: Int = .max) -> [VisiblePaths.Entry] {
-        ((try? Directory(folder).entries(most: most)) ?? []).map { VisiblePaths.Entry($0.name, isLink: $0.isLink) }
-    }
-
-    private static func stamp(of folder: String) -> Stamp? {
-        guard let status = FileStatus.of(folder) else { return nil }
-        return Stamp(device: status.device, inode: status.inode, modified: status.modified)
     }
 }

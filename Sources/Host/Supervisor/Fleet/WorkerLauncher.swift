@@ -156,7 +156,7 @@ final class ProcessLauncher: WorkerLauncher {
         places.backtracer = backtracer
         places.program = HostProcess.executable
         if setup.user == nil, let data = place?.data { setup.variables.append("TMPDIR=" + data) }
-        setup.policy = try sandboxes.policy(setup.limits.sandbox, places).bytes
+        setup.confinement = try sandboxes.confinement(setup.limits.sandbox, places)
     }
 
     func canOpen(_ path: String) -> Bool {

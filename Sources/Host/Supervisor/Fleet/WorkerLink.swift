@@ -85,8 +85,8 @@ final class WorkerLink: WorkerProcess {
         var caches: String?
         /// The path of the file that it loads.
         var copy = ""
-        /// The sandbox policy; nil for a worker without a sandbox.
-        var policy: [UInt8]?
+        /// What it needs to enter its sandbox; nil for a worker without a sandbox.
+        var confinement: Confinement?
         /// What says until when leases are valid; nil if the host is in no cluster.
         var leases: LeasePage?
         /// The library search of its dynamic linker.
@@ -112,15 +112,15 @@ final class WorkerLink: WorkerProcess {
         let out = try DescriptorPair.pipe()
         let err = try DescriptorPair.pipe()
         let nowhere = try Directory("/dev").openForReading("null")
-        let policy = try Descriptor.memory("schedhost-sandbox")
-        try policy.writeAll(setup.policy ?? [], subject: "sandbox")
         caches = setup.caches
         var descriptors: [(from: Int32, to: Int32)] = [
             (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
             (self.ledger.file.raw, 4), (page.raw, 5),
         ]
-        if setup.policy != nil { descriptors.append((policy.raw, 6)) }
+        if let policy = setup.confinement?.policy { descriptors.append((policy.descriptor.raw, 6)) }
         if let leases = setup.leases?.raw { descriptors.append((leases, 7)) }
+        let ruleset = setup.confinement?.ruleset
+        if let ruleset { descriptors.append((ruleset.descriptor.raw, 8)) }
         paper = setup.crashReport?.paper
         if let paper { descriptors.append((paper.file.raw, paper.number)) }
         let launch = ChildProcess.Launch(
@@ -128,6 +128,7 @@ final class WorkerLink: WorkerProcess {
             arguments: ["schedhost", "worker", "\(setup.logLevel)", "\(HostProcess.pid)"] + setup.limits.arguments
                 + setup.groups.arguments
                 + (setup.user.map { ["user=\($0)"] } ?? []) + (setup.leases == nil ? [] : ["leases"])
+                + (ruleset == nil ? [] : ["rules"])
                 + (setup.crashReport.map { ["report=\($0.paper.number)"] } ?? []) + [setup.name],
             environment: Self.environment(setup) + setup.variables, descriptors: descriptors)
         child = try ChildProcess(launch)

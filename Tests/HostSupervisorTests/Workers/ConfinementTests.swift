@@ -1,0 +1,218 @@
+import FoundationEssentials
+import Glibc
+import HostPolicy
+import HostSystem
+import HostTestKit
+import HostValues
+import Testing
+
+@testable import HostSupervisor
+
+/// A clock whose wall clock is a second ahead of this machine's, so that no file seems to have changed just now.
+private final class LaterClock: HostClock {
+    let clock = TestClock()
+    func boot() -> BootTime { clock.boot() }
+    func monotonic() -> MonotonicTime { clock.monotonic() }
+    func wall() -> WallTime { SystemClock().wall() + 1_000_000_000 }
+}
+
+/// What workers get to enter their sandboxes: the same for equal policies, and never the rules of another time.
+@Suite(.enabled(if: SandboxMaker.support.files != 0 && SandboxMaker.support.hasFilters)) struct ConfinementTests {
+    private let root = TestDirectory()
+    private let clock = LaterClock()
+    private let deadlines = Deadlines()
+    private let maker: SandboxMaker
+
+    init() throws {
+        for folder in ["plugins", "state", "state/own", "state/other", "beside"] { try Self.make(folder, in: root) }
+        for name in ["state/own/file", "state/other/file", "beside/file"] { try Self.write(name, in: root) }
+        maker = SandboxMaker(
+            hidden: [root.path + "/state"], plugins: root.path + "/plugins", clock: clock, deadlines: deadlines,
+            tell: { _ in }
+        ) { [] }
+    }
+
+    private static func make(_ folder: String, in root: TestDirectory) throws {
+        try FileManager.default.createDirectory(
+            atPath: root.path + "/" + folder, withIntermediateDirectories: false)
+    }
+
+    private static func write(_ name: String, in root: TestDirectory) throws {
+        try Data("x".utf8).write(to: URL(filePath: root.path + "/" + name))
+    }
+
+    private func move(_ name: String, to other: String) throws {
+        try FileManager.default.moveItem(atPath: root.path + "/" + name, toPath: root.path + "/" + other)
+    }
+
+    /// Settings that name what may be read: what lies beside the way, as `/tmp`, other tests change at any time.
+    private var listed: SandboxSettings {
+        var settings = SandboxSettings(level: .on)
+        settings.read = .only([root.path + "/beside"])
+        return settings
+    }
+
+    /// For a worker with that folder.
+    private func confinement(of folder: String = "state/own", _ settings: SandboxSettings? = nil) throws -> Confinement
+    {
+        let settings = settings ?? listed
+        // So that the hidden paths are looked up anew.
+        clock.clock.advance(seconds: 1)
+        var places = SandboxPolicy.Places()
+        places.own = [root.path + "/" + folder]
+        return try maker.confinement(settings, places)
+    }
+
+    /// Those of the files that a thread can read in the sandbox.
+    private func readable(
+        _ names: [String] = ["state/own/file", "state/other/file", "beside/file"], in confinement: Confinement
+    ) throws -> [String] {
+        let pipe = try DescriptorPair.pipe()
+        let end = pipe.second.raw
+        let policy = try confinement.policy.descriptor.readAll(limit: 65_536, subject: "policy")
+        let paths = names.map { root.path + "/" + $0 }
+        let ruleset = try #require(confinement.ruleset)
+        try HostSystem.Thread.start(name: "confined") {
+            HostProcess.gainNoPrivileges()
+            var answer: [UInt8] = [1]
+            do {
+                try Sandbox.apply(policy, ruleset: ruleset.descriptor.raw)
+                for path in paths {
+                    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+                    answer.append(file < 0 ? 0 : 1)
+                    if file >= 0 { close(file) }
+                }
+            } catch {
+                answer = [0]
+            }
+            _ = unsafe answer.withUnsafeBytes { unsafe Glibc.write(end, $0.baseAddress, $0.count) }
+        }
+        var answer: [UInt8] = Array(repeating: 0, count: names.count + 1)
+        let count = try unsafe answer.withUnsafeMutableBytes { try unsafe pipe.first.read(into: $0) }
+        try #require(count == answer.count && answer[0] == 1, "the sandbox was entered")
+        return zip(names, answer.dropFirst()).filter { $1 == 1 }.map(\.0)
+    }
+
+    @Test func `a worker with the same policy as one before gets its ruleset, and another one its own`() throws {
+        let first = try confinement()
+        #expect(try readable(in: first) == ["state/own/file", "beside/file"])
+        #expect(try confinement().ruleset === first.ruleset)
+        let other = try confinement(of: "state/other")
+        #expect(other.ruleset !== first.ruleset && other.policy === first.policy)
+        #expect(try readable(in: other) == ["state/other/file", "beside/file"])
+        #expect(try confinement().ruleset === first.ruleset, "the other one is kept beside it")
+        #expect(try readable(in: first) == ["state/own/file", "beside/file"])
+    }
+
+    @Test func `a folder that was made anew gets new rules, and the former one's give nothing of it`() throws {
+        let first = try confinement()
+        try move("state/own", to: "state/former")
+        try Self.make("state/own", in: root)
+        try Self.write("state/own/file", in: root)
+        let second = try confinement()
+        #expect(second.ruleset !== first.ruleset)
+        #expect(try readable(in: second) == ["state/own/file", "beside/file"])
+        #expect(try readable(["state/own/file", "state/former/file"], in: first) == ["state/former/file"])
+        // An inode that was freed may come again at once, but not while there is a rule for it.
+        for _ in 0..<4 {
+            let before = try confinement()
+            try FileManager.default.removeItem(atPath: root.path + "/state/own")
+            try Self.make("state/own", in: root)
+            try Self.write("state/own/file", in: root)
+            let after = try confinement()
+            #expect(after.ruleset !== before.ruleset)
+            #expect(try readable(["state/own/file"], in: after) == ["state/own/file"])
+        }
+    }
+
+    @Test func `what is put beside the way, or in the place of something there, is seen by the next worker`() throws {
+        let all = SandboxSettings(level: .on)
+        let first = try confinement(all)
+        try Self.write("new", in: root)
+        #expect(try readable(["new"], in: first).isEmpty)
+        let second = try confinement(all)
+        #expect(second.ruleset !== first.ruleset)
+        #expect(try readable(["new"], in: second) == ["new"])
+        try Self.make("next", in: root)
+        try Self.write("next/file", in: root)
+        try move("beside", to: "gone")
+        try move("next", to: "beside")
+        let third = try confinement(all)
+        #expect(third.ruleset !== second.ruleset)
+        #expect(try readable(in: third) == ["state/own/file", "beside/file"])
+        // What has become the host's own is that for the next worker.
+        try move("beside", to: "state/other/mine")
+        try move("gone", to: "state/other/hidden")
+        let fourth = try confinement(all)
+        #expect(try readable(["state/other/hidden/file", "state/other/mine/file", "new"], in: fourth) == ["new"])
+    }
+
+    @Test func `as long as nothing changes beside the way, what lies there is looked at once`() throws {
+        let all = SandboxSettings(level: .on)
+        // Other tests change `/tmp` now and then, but not all the time.
+        let isShared = try (0..<1000).contains { _ in try confinement(all).ruleset === confinement(all).ruleset }
+        #expect(isShared)
+        #expect(try readable(in: confinement(all)) == ["state/own/file", "beside/file"])
+    }
+
+    @Test func `rules are kept for ten seconds after the last worker has begun`() throws {
+        weak let first = try confinement().ruleset
+        for _ in 0..<3 {
+            deadlines.run(clock.clock, for: 8_000_000_000)
+            #expect(try first != nil && confinement().ruleset === first)
+        }
+        deadlines.run(clock.clock, for: 10_000_000_000)
+        #expect(first == nil)
+        #expect(deadlines.earliest == .never, "nothing is woken for after that")
+    }
+
+    @Test func `lists, ports and programs are part of what is compared`() throws {
+        let first = try confinement()
+        var settings = listed
+        settings.read = .only([])
+        let narrow = try confinement(settings)
+        #expect(narrow.ruleset !== first.ruleset && narrow.policy === first.policy)
+        #expect(try readable(in: narrow) == ["state/own/file"])
+        settings = listed
+        settings.connect = .only([443])
+        let ported = try confinement(settings)
+        #expect(ported.ruleset !== first.ruleset && ported.policy === first.policy)
+        #expect(try confinement(settings).ruleset === ported.ruleset)
+        settings.udp = false
+        let filtered = try confinement(settings)
+        #expect(filtered.ruleset !== ported.ruleset && filtered.policy !== ported.policy)
+    }
+
+    @Test func `a path that leads elsewhere in each process gives a ruleset for one worker only`() throws {
+        var settings = listed
+        settings.read = .only(["/proc/self/status"])
+        let first = try confinement(settings)
+        let second = try confinement(settings)
+        #expect(first.ruleset !== second.ruleset && first.policy !== second.policy)
+    }
+}
+
+/// What paths lead to, component by component.
+@Suite struct PathLooksTests {
+    @Test func `a path is found as the kernel finds it`() throws {
+        let root = TestDirectory()
+        let path = try #require(HostProcess.resolved(root.path))
+        let files = FileManager.default
+        try files.createDirectory(atPath: path + "/a/b", withIntermediateDirectories: true)
+        try Data().write(to: URL(filePath: path + "/a/b/file"))
+        try files.createSymbolicLink(atPath: path + "/link", withDestinationPath: "a/b")
+        try files.createSymbolicLink(atPath: path + "/a/up", withDestinationPath: "../link/file")
+        try files.createSymbolicLink(atPath: path + "/round", withDestinationPath: "round")
+        let looks = PathLooks()
+        for name in [
+            "", "/", "/a", "/a/", "/a/b/file", "/a/b/file/", "/a/b/file/x", "/link", "/link/file", "/link/../b",
+            "/a/up",
+            "/a//b", "/a/./b/file", "/none", "/none/x", "/round", "/round/x", "/link/none",
+        ] {
+            let found = looks.look(path + name)
+            #expect(found?.path == HostProcess.resolved(path + name), "\(name)")
+            #expect(found?.isFolder == found.map { (try? Directory($0.path)) != nil }, "\(name)")
+        }
+        #expect(looks.look("/")?.path == "/" && looks.look("/usr")?.path == "/usr" && looks.look("")?.path == nil)
+    }
+}
