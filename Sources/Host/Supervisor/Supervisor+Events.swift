@@ -129,7 +129,9 @@ extension Supervisor {
             guard case .ready(let present) = try fleet.prepare(start.load) else { return }
             worker = present
         } catch {
-            return book.couldNotBegin(start.routine, "no worker: \(error)")
+            return error.isUnderWay
+                ? book.couldNotBegin(start.routine, "no worker yet: \(error)", level: .info)
+                : book.couldNotBegin(start.routine, "no worker: \(error)")
         }
         let id = book.nextSession()
         do throws(SystemError) {

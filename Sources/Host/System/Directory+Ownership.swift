@@ -8,16 +8,22 @@ extension Directory {
     ///
     /// Only entries are given whose owner `accepts` returns true for. A file with several names is not given, because one of
     /// the names may be elsewhere. Returns the paths of the entries that keep their owner.
-    public func give(to user: UInt32, depth: Int = 0, accepts: (UInt32) -> Bool) throws(SystemError) -> [String] {
+    ///
+    /// `goesOn` is asked before each entry. If it returns false, the rest stays as it is, and an error that `isUnderWay` is
+    /// thrown; the next call does the rest.
+    public func give(
+        to user: UInt32, depth: Int = 0, accepts: (UInt32) -> Bool, goesOn: () -> Bool = { true }
+    ) throws(SystemError) -> [String] {
         var kept: [String] = []
         for name in try names() {
+            if !goesOn() { throw SystemError("fchown", path, number: EINPROGRESS) }
             let status = try status(name)
             if status.kind == .directory, depth < 64 {
                 // What was opened is no link; that it is ours is asked of what was opened.
                 let inner = try directory(name)
                 let own = try inner.descriptor.status(subject: inner.path)
                 if accepts(own.owner) {
-                    kept += try inner.give(to: user, depth: depth + 1, accepts: accepts)
+                    kept += try inner.give(to: user, depth: depth + 1, accepts: accepts, goesOn: goesOn)
                 } else {
                     kept.append(inner.path)
                 }

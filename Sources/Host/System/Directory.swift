@@ -36,6 +36,11 @@ public struct Directory: ~Copyable, Sendable {
         return try Directory(path)
     }
 
+    /// Opens the same directory once more.
+    public func again() throws(SystemError) -> Directory {
+        Directory(descriptor: try open(".", flags: O_RDONLY | O_DIRECTORY), path: path)
+    }
+
     /// Opens a directory in this one without following a link; makes it first, with mode 0700, if there is none and
     /// `create` is set.
     public func directory(_ name: String, create: Bool = false) throws(SystemError) -> Directory {

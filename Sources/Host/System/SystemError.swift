@@ -79,6 +79,10 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         default: false
         }
     }
+    /// The number of an error that `isUnderWay`.
+    public static let underWay: Int32 = EINPROGRESS
+    /// Whether it takes longer than the caller may wait, and goes on meanwhile (`EINPROGRESS`).
+    public var isUnderWay: Bool { number == EINPROGRESS }
     /// Whether the object exists already (`EEXIST`).
     public var isExisting: Bool { number == EEXIST }
     /// Whether a non-blocking call would have blocked (`EAGAIN`).

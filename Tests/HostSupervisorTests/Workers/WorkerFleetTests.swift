@@ -308,6 +308,32 @@ import Testing
         #expect((0..<5).map { _ in fleet.nextToDescribe() } == [5, 6, 7, 8, nil])
     }
 
+    @Test func `a plugin whose files are being given to its user waits, which is said once, and others do not`() {
+        func describe() { fleet.describeWaiting { FleetHarness.load($0, isForRunning: false) } }
+        fleet.enqueue(1)
+        harness.launcher.fault = SystemError("sandbox_users", "its files", number: SystemError.underWay)
+        for round in 0..<3 {
+            describe()
+            let events = fleet.take()
+            #expect(events.count == (round == 0 ? 1 : 0), "\(events)")
+            if round == 0 {
+                guard case .said(.plugin(1), .info, let text) = events[0] else { return Issue.record("\(events)") }
+                #expect(text.contains("yet: its files"))
+            }
+            #expect(fleet.nextToDescribe() == nil)
+            harness.wait(1)
+        }
+        describe()
+        harness.launcher.fault = nil
+        fleet.enqueue(2)
+        describe()
+        #expect(harness.launcher.workers.count == 1)
+        #expect(fleet.holds(2) && !fleet.holds(1))
+        harness.wait(1)
+        describe()
+        #expect(fleet.holds(1))
+    }
+
     @Test func `a plugin that was only to be described cannot say that it is loaded, nor the other way round`() throws {
         try fleet.prepare(FleetHarness.load(1, isForRunning: false))
         try fleet.prepare(FleetHarness.load(2))

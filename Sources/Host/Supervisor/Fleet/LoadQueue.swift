@@ -7,9 +7,16 @@ struct LoadQueue {
     private var next = 0
     private var haltedUntil: MonotonicTime?
     private var inProgress: [Int: MonotonicTime] = [:]
+    private var postponed: [Int: MonotonicTime] = [:]
+    /// The plugins that were postponed before.
+    private var late: Set<Int> = []
     private let most = 4
     /// How long a load counts, in ns.
     private static let patience: Int64 = 500_000_000
+    /// After how long a plugin that was postponed is taken again, in ns.
+    private static let pause: Int64 = 200_000_000
+    /// After how long a failed start of a worker is retried, in ns.
+    static let retry: Int64 = 2_000_000_000
 
     /// Appends a plugin.
     mutating func add(_ plugin: Int) { waiting.append(plugin) }
@@ -18,6 +25,10 @@ struct LoadQueue {
     mutating func take(at now: MonotonicTime) -> Int? {
         if let until = haltedUntil, now < until { return nil }
         inProgress = inProgress.filter { now < $0.value }
+        for (plugin, time) in postponed where time <= now {
+            postponed[plugin] = nil
+            add(plugin)
+        }
         guard inProgress.count < most, next < waiting.count else { return nil }
         let plugin = waiting[next]
         next += 1
@@ -30,7 +41,19 @@ struct LoadQueue {
     }
 
     /// Notes that a plugin was described or refused, or is gone.
-    mutating func leave(_ plugin: Int) { inProgress[plugin] = nil }
+    mutating func leave(_ plugin: Int) {
+        inProgress[plugin] = nil
+        postponed[plugin] = nil
+        late.remove(plugin)
+    }
+
+    /// Notes that a plugin cannot be loaded now, while others can: it is taken again a little later. Returns whether that is
+    /// new.
+    mutating func postpone(_ plugin: Int, at now: MonotonicTime) -> Bool {
+        inProgress[plugin] = nil
+        postponed[plugin] = now + Self.pause
+        return late.insert(plugin).inserted
+    }
 
     /// Notes that no worker can be started: the queue stops until that time, and the plugin is appended.
     mutating func halt(at time: MonotonicTime, for plugin: Int) {
@@ -46,5 +69,9 @@ struct LoadQueue {
 
     /// When to call `take` again: when a long load stops counting, or when to retry to start a worker. Nil if no plugin
     /// waits.
-    var deadline: MonotonicTime? { next < waiting.count ? haltedUntil ?? inProgress.values.min() : nil }
+    var deadline: MonotonicTime? {
+        let next = next < waiting.count ? haltedUntil ?? inProgress.values.min() : nil
+        guard let later = postponed.values.min() else { return next }
+        return max(haltedUntil ?? .longAgo, min(next ?? .never, later))
+    }
 }

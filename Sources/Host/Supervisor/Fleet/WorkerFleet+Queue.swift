@@ -2,9 +2,6 @@ internal import HostSystem
 internal import HostValues
 
 extension WorkerFleet {
-    /// After how long a failed start of a worker is retried, in ns.
-    private static let retry: Int64 = 2_000_000_000
-
     /// Whether the process is a worker.
     func isWorker(_ pid: Int32) -> Bool { workers.values.contains { $0.process?.pid == pid } }
 
@@ -19,15 +16,19 @@ extension WorkerFleet {
                 try prepare(load)
                 queueGoesOn()
             } catch {
+                if error.isUnderWay {
+                    let isNew = queue.postpone(number, at: clock.monotonic())
+                    if isNew { events.append(.said(load.key, .info, "no worker for \(load.name) yet: \(error)")) }
+                    continue
+                }
                 guard error.isShortage else {
                     events.append(.noWorker(plugin: number, "no worker for it: \(error)"))
                     continue
                 }
                 // The host's own shortage does not incriminate the file.
-                if haltQueue(at: clock.monotonic() + Self.retry, for: number) {
-                    let text = "no worker for \(load.name): \(error); it is tried again until there is one"
-                    events.append(.said(load.key, .error, text))
-                }
+                guard haltQueue(at: clock.monotonic() + LoadQueue.retry, for: number) else { continue }
+                let text = "no worker for \(load.name): \(error); it is tried again until there is one"
+                events.append(.said(load.key, .error, text))
             }
         }
     }

@@ -11,6 +11,7 @@ final class WorkerUsers {
     private let tell: (String) -> Void
     private var table: PluginUsers
     private var isReady = false
+    private let handovers = FileHandovers()
     /// The ids that plugins of this host had before they got others.
     private var retired: Set<UInt32> = []
 
@@ -88,12 +89,13 @@ final class WorkerUsers {
     }
 
     /// Gives a worker's folder to its user, or back to the host if it has none, with what other users of plugins own in it.
+    /// Throws an error that `isUnderWay` if there is so much in it that it goes on beside the loop.
     func give(_ folder: borrowing Directory, to user: UInt32?) throws(SystemError) {
         guard Self.isRoot else { return }
         let owner = user ?? 0
         guard try folder.descriptor.status(subject: folder.path).owner != owner else { return }
         let known = retired.union(table.ids.values)
-        let kept = try folder.give(to: owner) { $0 == 0 || known.contains($0) }
+        let kept = try handovers.give(folder, to: owner) { $0 == 0 || known.contains($0) }
         if let first = kept.first {
             tell(
                 "\(first) keeps its owner\(kept.count > 1 ? ", and so do \(kept.count - 1) more" : ""): it has several names, or "

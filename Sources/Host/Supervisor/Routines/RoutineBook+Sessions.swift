@@ -68,12 +68,12 @@ extension RoutineBook {
     }
 
     /// Handles a session that cannot begin because the host lacks something. Logged once, however often it is retried.
-    func couldNotBegin(_ key: Int, _ what: String) {
+    func couldNotBegin(_ key: Int, _ what: String, level: LogLevel = .error) {
         guard let routine = routines[key] else { return }
         routine.isStartPending = false
         if let session = routine.session { running[session.id] = nil }
         routine.session = nil
-        if routine.policy.trouble?.fault != .host { log.write(.error, routine.identifier, what) }
+        if routine.policy.trouble?.fault != .host { log.write(level, routine.identifier, what) }
         tell(routine, .startFailed(.host, cause: what))
     }
 
