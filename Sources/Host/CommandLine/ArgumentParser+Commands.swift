@@ -168,7 +168,10 @@ extension ArgumentParser {
             options.plugin = parts[0]
             if parts.count > 1 { options.routine = parts[1] }
         }
-        if parsed.operands.count > 2 { options.name = parsed.operands[2] }
+        if parsed.operands.count > 2 {
+            options.name = parsed.operands[2]
+            options.routine = options.routine ?? CacheCommandOptions.shared
+        }
         try check(options, parsed)
         return options
     }
@@ -177,9 +180,6 @@ extension ArgumentParser {
     private func check(_ options: CacheCommandOptions, _ parsed: Parsed) throws(UsageError) {
         let action = options.action.rawValue
         if parsed.has(.all), options.action != .clear { throw parsed.fail("--all is for clear only") }
-        if options.name != nil, options.routine == nil {
-            throw parsed.fail("\(action): a NAME wants PLUGIN/ROUTINE before it, not only a plugin")
-        }
         if options.key != nil, options.name == nil { throw parsed.fail("--key wants PLUGIN/ROUTINE and NAME") }
         if options.action == .get, let form = [OptionName.format, .json].first(where: { parsed.has($0) }) {
             throw parsed.fail("get writes the value as it is: leave out --\(form.rawValue)")

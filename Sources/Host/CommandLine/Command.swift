@@ -236,8 +236,11 @@ public struct CacheCommandOptions: Equatable, Sendable {
     public var action: Action
     /// Restricts the action to this plugin's caches. `show` and `get` always have a plugin.
     public var plugin: String?
-    /// Restricts the action to this routine's caches. `show` and `get` always have a routine.
+    /// Restricts the action to this routine's caches, or to those that the plugin's routines share. `show` and `get` always
+    /// have a routine.
     public var routine: String?
+    /// In the place of a routine the caches that the plugin's routines share.
+    public static let shared = ""
     /// The name of the cache, which may be empty. `show` and `get` always have a name.
     public var name: String?
     /// The key of one value; nil means the unkeyed value, or for `clear` all values.

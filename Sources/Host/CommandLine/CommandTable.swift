@@ -320,7 +320,7 @@ public enum CommandTable {
             "list shows the caches, of all routines or of one plugin or routine; show one of them; get writes its value to "
                 + "the standard output; clear removes them, also what "
                 + "the workers of a running host hold of them in memory. show and get want PLUGIN/ROUTINE and NAME, clear wants a "
-                + "PLUGIN or --all."
+                + "PLUGIN or --all. With PLUGIN and NAME it is a cache that the plugin's routines share."
         ],
         options: [
             OptionSpecification(.key, .text, "KEY", "the value of this key, of a cache with keys"),

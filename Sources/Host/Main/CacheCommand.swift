@@ -38,7 +38,9 @@ enum CacheCommand {
     /// Tells the workers of a running host to drop their in-memory copies, so that the next get loads the value.
     /// Returns false if there is a host that could not be told.
     private static func tellHost(_ options: CacheCommandOptions) -> Bool {
-        let identifier = options.plugin.map { plugin in options.routine.map { plugin + "/" + $0 } ?? plugin }
+        let identifier = options.plugin.map { plugin in
+            options.routine.map { $0 == CacheCommandOptions.shared ? plugin : plugin + "/" + $0 } ?? plugin
+        }
         do {
             let client = try HostClient(state: try Program.statePath(options.state))
             let request = ControlRequest(
@@ -134,7 +136,8 @@ enum CacheCommand {
     }
 
     private static func identifier(_ file: CacheInspector.Listing) -> String {
-        TerminalText.clean("\(file.plugin)/\(file.routine) \(file.name)")
+        let owner = file.routine == CacheCommandOptions.shared ? file.plugin : "\(file.plugin)/\(file.routine)"
+        return TerminalText.clean("\(owner) \(file.name)")
     }
 
     private static func key(_ file: CacheInspector.Listing) -> String {

@@ -163,7 +163,11 @@ final class HostView: ControlledHost {
     /// Makes workers drop values of disk caches whose files were removed: of the named routines, or of all. Unknown
     /// names are ignored, since their files may belong to a plugin that is gone.
     private func dropCached(_ order: ControlRequest) -> ControlResponse {
-        for (plugin, routine) in RoutineOrders(book: book).places(of: order.identifiers) {
+        let places = RoutineOrders(book: book).places(of: order.identifiers)
+        // Whoever names a plugin, and no routine, means what its routines share as well.
+        let isWide = order.identifiers.isEmpty || order.identifiers.contains { !$0.contains("/") }
+        let plugins = isWide ? Set(places.map(\.plugin)) : []
+        for (plugin, routine) in places.map({ ($0.plugin, $0.routine) }) + plugins.sorted().map({ ($0, -1) }) {
             fleet.send(
                 .dropCached(.init(plugin: plugin, routine: routine, name: order.name, key: order.key)),
                 toWorkersOf: plugin)

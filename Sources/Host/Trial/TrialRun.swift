@@ -136,7 +136,10 @@ public final class TrialRun: VirtualTimeGuide {
         book.receive(worker.take())
         return book.summary(
             caches: worker.cacheCounts().mapValues { caches in
-                caches.map { TrialSummary.Cache(name: $0.name, isOnDisk: $0.isOnDisk, counts: $0.counts) }
+                caches.map {
+                    TrialSummary.Cache(
+                        name: $0.name, isOnDisk: $0.isOnDisk, isOfPlugin: $0.isOfPlugin, counts: $0.counts)
+                }
             })
     }
 }

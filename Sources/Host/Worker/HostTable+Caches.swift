@@ -71,11 +71,12 @@ extension HostTable {
 
 private let noText = CText("")
 
-/// The handle that the plugin passed; nil if it does not belong to the scheduler's routine.
+/// The handle by which the scheduler's routine uses the cache that the plugin passed; nil if the cache is not its own and
+/// not its plugin's.
 private func handle(_ cache: OpaquePointer?, of scheduler: UnsafePointer<schedhost_scheduler>?) -> CacheHandle? {
     guard let cache = unsafe cache, let scheduler = unsafe scheduler else { return nil }
     let handle = unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache)).takeUnretainedValue()
-    return unsafe handle.scheduler == scheduler ? handle : nil
+    return unsafe handle.owner == scheduler ? handle : handle.use(by: scheduler)
 }
 
 private func bytes(_ key: UnsafeRawPointer?, _ size: Int) -> [UInt8]? {
@@ -117,11 +118,15 @@ private func open(
         unsafe given.pointee.struct_size >= 8
     else { return SCHEDHOST_INVALID.code }
     let options = unsafe whole(given, given.pointee.struct_size, schedhost_cache_options())
-    let runner = unsafe scheduler.runner
-    guard runner.index >= 0 else { return SCHEDHOST_NOT_HERE.code }
     let flags = unsafe options.flags
     let (objects, shared) = (UInt32(SCHEDHOST_CACHE_OBJECTS), UInt32(SCHEDHOST_CACHE_SHARED))
-    if flags & ~(objects | shared) != 0 { return SCHEDHOST_UNSUPPORTED.code }
+    if flags & ~(objects | shared | UInt32(SCHEDHOST_CACHE_PLUGIN)) != 0 { return SCHEDHOST_UNSUPPORTED.code }
+    let asker = unsafe scheduler.runner
+    let runner = flags & UInt32(SCHEDHOST_CACHE_PLUGIN) == 0 ? asker : asker.plugin.scope ?? asker
+    let isOfPlugin = runner === asker.plugin.scope
+    guard runner.index >= 0 || flags & UInt32(SCHEDHOST_CACHE_PLUGIN) != 0, isOfPlugin || runner.index >= 0 else {
+        return SCHEDHOST_NOT_HERE.code
+    }
     if unsafe options.expire_ms < 0 || options.refresh_after_ms < 0 { return SCHEDHOST_INVALID.code }
     let wanted = unsafe CacheOptions(
         expire: CacheTime.nanoseconds(milliseconds: options.expire_ms),
@@ -131,7 +136,7 @@ private func open(
     let source = unsafe options.source.map { source in
         unsafe PluginSource(source: source, user: options.user, scheduler: scheduler)
     }
-    switch unsafe runner.useCaches().open(name, wanted, isDisk: isDisk, source: source, cell: unsafe scheduler.cell) {
+    switch unsafe runner.useCaches().open(name, wanted, isDisk: isDisk, source: source, cell: runner.cell) {
     case .success(let handle):
         unsafe cache.pointee = unsafe handle.opaque
         return SCHEDHOST_OK.code
@@ -168,15 +173,36 @@ private func get(
         keySize = unsafe request.pointee.key_size
     }
     return unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache))._withUnsafeGuaranteedRef { handle in
-        guard unsafe handle.scheduler == scheduler else { return SCHEDHOST_INVALID.code }
+        let wanted = CacheLookup(fresh: isFresh, tolerance: tolerance)
+        guard unsafe handle.owner == scheduler else {
+            return unsafe getShared(handle, scheduler, request, wanted, isKeyed: keySize != 0, value)
+        }
         if keySize == 0, !isFresh || tolerance > 0, handle.isCallback,
             let hit = handle.cache.hit(within: isFresh ? tolerance : .max)
         {
             unsafe fill(value, SCHEDHOST_VALUE_HIT, hit.value, age: hit.age, lastError: hit.lastError)
             return SCHEDHOST_OK.code
         }
-        return unsafe getWhole(handle, request, CacheLookup(fresh: isFresh, tolerance: tolerance), value)
+        return unsafe getWhole(handle, request, wanted, value)
     }
+}
+
+/// The same of a cache that the plugin's routines share: once the callback holds the value, a hit takes no lock either.
+private func getShared(
+    _ shared: CacheHandle, _ scheduler: UnsafePointer<schedhost_scheduler>?,
+    _ request: UnsafePointer<schedhost_cache_request>?, _ wanted: CacheLookup, isKeyed: Bool,
+    _ value: UnsafeMutablePointer<schedhost_cache_value>
+) -> Int32 {
+    guard let scheduler = unsafe scheduler, let handle = unsafe shared.use(by: scheduler) else {
+        return SCHEDHOST_INVALID.code
+    }
+    if !isKeyed, !wanted.fresh || wanted.tolerance > 0, handle.isCallback,
+        let hit = handle.view?.hit(in: handle.cache, within: wanted.fresh ? wanted.tolerance : .max)
+    {
+        unsafe fill(value, SCHEDHOST_VALUE_HIT, hit.value, age: hit.age, lastError: hit.lastError)
+        return SCHEDHOST_OK.code
+    }
+    return unsafe getWhole(handle, request, wanted, value)
 }
 
 private func getWhole(
@@ -187,13 +213,15 @@ private func getWhole(
         return SCHEDHOST_INVALID.code
     }
     guard let source = unsafe request?.pointee.source else {
-        return unsafe fill(value, handle.cache.get(wanted, key: key), handle)
+        return unsafe fill(value, handle.cache.get(wanted, key: key, by: handle.view), handle)
     }
     let call = unsafe PluginSource(source: source, user: request?.pointee.user, scheduler: handle.scheduler)
     let objects = handle.cache.options.objects
     return unsafe fill(
         value,
-        handle.cache.get(wanted, key: key) { key, writer in unsafe call.run(key, writer, holdsObjects: objects) },
+        handle.cache.get(
+            wanted, key: key, source: { key, writer in unsafe call.run(key, writer, holdsObjects: objects) },
+            by: handle.view),
         handle)
 }
 
@@ -218,7 +246,7 @@ private func fill(
             handle.setError(CacheFailure.sourceFailed(failure).description)
         }
         if handle.isCallback {
-            handle.caches.namespace.park(answer.value)
+            handle.caches.namespace.park(answer.value, isOfPlugin: handle.view != nil)
         } else if let source = SourceRun.current {
             source.keep(answer.value)
         } else {
@@ -268,7 +296,7 @@ private func note(_ error: CacheFailure, _ handle: CacheHandle) {
     case .sourceFailed(let failure):
         source = failure
         handle.setError(error.description)
-    case .reentrant: handle.setError(error.description)
+    case .reentrant, .stopped: handle.setError(error.description)
     case .tooLarge: break
     case .notFound, .invalid: return
     }
@@ -286,6 +314,7 @@ private func code(_ error: CacheFailure) -> Int32 {
     switch error {
     case .sourceFailed: SCHEDHOST_SOURCE_FAILED.code
     case .reentrant: SCHEDHOST_REENTRANT.code
+    case .stopped: SCHEDHOST_STOPPED.code
     case .notFound: SCHEDHOST_NOT_FOUND.code
     case .tooLarge: SCHEDHOST_TOO_LARGE.code
     case .invalid: SCHEDHOST_INVALID.code

@@ -22,6 +22,8 @@ internal import Synchronization
     let log: LogGate
     let budget: CacheBudget
     let cachePlace: CachePlace?
+    /// The place of the disk caches that the plugin's routines share.
+    let sharedPlace: CachePlace?
     /// The way to the store by which caches share values with other hosts; nil if there is none.
     let shared: SharedSocket?
     private let sessions: SessionCounter
@@ -29,14 +31,17 @@ internal import Synchronization
     private(set) var runners: [RoutineRunner] = []
     /// Gives the routines their turns; nil until `prepare`.
     private(set) var driver: (any TurnDriver)?
-    /// The scope of the plugin itself, for `load` and `unload`; it belongs to no routine.
+    /// The scope of the plugin itself, for `load` and `unload`, and for the caches that its routines share; it belongs to
+    /// no routine.
     private(set) var scope: RoutineRunner?
+    /// How many calls of each routine wait in virtual time for a load of another one.
+    private let waiting = Monitor<[Int: Int]>([:])
 
     init(
         number: Int, instance: String? = nil, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock,
         channel: any EventSink,
         log: LogGate,
-        sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?,
+        sessions: SessionCounter, budget: CacheBudget, cachePlace: CachePlace?, sharedPlace: CachePlace? = nil,
         shared: SharedSocket? = nil, hasOwnTable: Bool = false
     ) {
         self.number = number
@@ -47,6 +52,7 @@ internal import Synchronization
         self.sessions = sessions
         self.budget = budget
         self.cachePlace = cachePlace
+        self.sharedPlace = sharedPlace ?? cachePlace
         self.shared = shared
         id = InstanceName.fullName(loaded.description.id, instance)
         idText = CText(id)
@@ -57,7 +63,11 @@ internal import Synchronization
 
     /// Makes the runners of the plugin's routines, and the driver that gives them their turns: in real time, or on a
     /// virtual clock. Throws if the kernel provides no timer.
-    func prepare(_ loaded: LoadedPlugin, parameters: String, on virtual: VirtualClock? = nil) throws(SystemError) {
+    /// `caches` are the settings of the caches that the routines share.
+    func prepare(
+        _ loaded: LoadedPlugin, parameters: String, caches: CacheSettings = CacheSettings(),
+        on virtual: VirtualClock? = nil
+    ) throws(SystemError) {
         runners = unsafe loaded.routines.enumerated().map { index, callbacks in
             unsafe RoutineRunner(
                 index: index, name: loaded.description.routines[index].name, plugin: self, callbacks: callbacks)
@@ -68,7 +78,7 @@ internal import Synchronization
             driver = try RunPool(name: id, runners: runners, isSerial: isSerial, clock: clock)
         }
         let scope = unsafe RoutineRunner(index: -1, name: "", plugin: self, callbacks: schedhost_routine())
-        scope.openScope(parameters: parameters)
+        scope.openScope(parameters: parameters, caches: caches)
         self.scope = scope
     }
 
@@ -108,17 +118,40 @@ internal import Synchronization
         sessions.end()
     }
 
-    /// The runner of a routine by its number; nil if there is none.
+    /// Makes the calls look again that wait for loads of caches which the routines share.
+    func wakeCaches() { scope?.caches.wake() }
+
+    /// Lets a call of a routine wait for such a load in virtual time; false where time is real.
+    func waitVirtually(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool {
+        guard let driver, driver.isVirtual else { return false }
+        waiting.withLock { $0[runner.index, default: 0] += 1 }
+        defer {
+            waiting.withLock { waiting in
+                let left = waiting[runner.index, default: 1] - 1
+                waiting[runner.index] = left > 0 ? left : nil
+            }
+        }
+        return driver.wait(runner, until: deadline)
+    }
+
+    /// Wakes the calls that wait so.
+    func wakeWaiting() {
+        for index in waiting.withLock({ Array($0.keys) }) { driver?.poke(index) }
+    }
+
+    /// The runner of a routine by its number; nil if there is none. The plugin itself has the number -1.
     func runner(_ routine: Int) -> RoutineRunner? {
-        runners.indices.contains(routine) ? runners[routine] : nil
+        if routine == -1 { return scope }
+        return runners.indices.contains(routine) ? runners[routine] : nil
     }
 }
 
 extension RoutineRunner {
     /// Sets this runner up as the scope of the plugin itself.
-    func openScope(parameters: String) {
+    func openScope(parameters: String, caches: CacheSettings) {
         session = Session(
-            parameters: plugin.parameters(parameters), startMs: clock.wallMilliseconds(), startBoot: clock.boot())
+            parameters: plugin.parameters(parameters), startMs: clock.wallMilliseconds(), startBoot: clock.boot(),
+            caches: caches)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe nameText.pointer
         unsafe cell.pointee.place.session = unsafe nameText.pointer
@@ -134,6 +167,7 @@ extension RoutineRunner {
         unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
         let code = unsafe callback(scheduler, user)
         unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
+        if caches.areUsed { _ = caches.callbackEnded(now: clock.boot()) }
         let failure = takeFailure(.load, code, cycle: 0, attempt: 1)
         return code == 0 ? nil : failure.text
     }

@@ -9,8 +9,11 @@ internal import HostSystem
     let user: UnsafeMutableRawPointer?
     let scheduler: UnsafePointer<schedhost_scheduler>
 
-    /// Runs the source on the calling thread.
-    func run(_ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool) -> CacheSourceFailure? {
+    /// Runs the source on the calling thread; on behalf of `asker`, if that is not the source's own scheduler.
+    func run(
+        _ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool,
+        for asker: UnsafePointer<schedhost_scheduler>? = nil
+    ) -> CacheSourceFailure? {
         let run = SourceRun(writer, holdsObjects: holdsObjects)
         let outer = unsafe SourceRun.enter(run)
         defer { unsafe SourceRun.leave(to: outer) }
@@ -19,7 +22,9 @@ internal import HostSystem
         unsafe face.write = { face, bytes, size in unsafe write(face, bytes, size) }
         unsafe face.set_object = { face, object, release, cost in unsafe setObject(face, object, release, cost) }
         unsafe face.host_data = unsafe Unmanaged.passUnretained(run).toOpaque()
-        let code = withExtendedLifetime(run) { unsafe source(scheduler, key.baseAddress, key.count, &face, user) }
+        let code = withExtendedLifetime(run) {
+            unsafe source(asker ?? scheduler, key.baseAddress, key.count, &face, user)
+        }
         return code == 0 ? nil : CacheSourceFailure(code: code, text: run.message)
     }
 }
@@ -32,9 +37,13 @@ final class SourceSlot: Sendable {
 
     func set(_ call: PluginSource) { self.call.withLock { $0 = call } }
 
-    func run(_ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool) -> CacheSourceFailure? {
+    /// Runs it; on behalf of the routine that asks, if that is not the one that has opened the cache.
+    func run(
+        _ key: UnsafeRawBufferPointer, _ writer: CacheWriter, holdsObjects: Bool,
+        for asker: UnsafePointer<schedhost_scheduler>? = nil
+    ) -> CacheSourceFailure? {
         guard let call = call.withLock({ $0 }) else { return nil }
-        return unsafe call.run(key, writer, holdsObjects: holdsObjects)
+        return unsafe call.run(key, writer, holdsObjects: holdsObjects, for: asker)
     }
 }
 

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// A routine's caches as the plugin sees them: its handles, on top of the routine's namespace.
 @safe final class RoutineCaches: @unchecked Sendable {
-    // @unchecked: `oldTexts` and `failed` are accessed on the routine's callback thread only.
+    // @unchecked: `oldTexts`, `failed` and `holding` are accessed on the routine's callback thread only.
     private struct State {
         /// The number of background refreshes in progress.
         var refreshes = 0
@@ -15,19 +15,34 @@ internal import Synchronization
     }
 
     let namespace: CacheNamespace
+    /// The plugin.
+    unowned let owner: PluginContext
+    /// Nil in a test that needs none.
+    private unowned let runner: RoutineRunner?
     private let state: Monitor<State>
     private let handles = Monitor<[ObjectIdentifier: CacheHandle]>([:])
     /// Replaced error texts, kept because `cache_error` may have returned them during the callback in progress.
     private var oldTexts: [CText] = []
     /// The handles that have an error text, which is valid for the callback in progress.
     private var failed: [CacheHandle] = []
+    /// The routine's handles of the caches that the plugin's routines share, by those of the plugin.
+    private let uses = Monitor<[ObjectIdentifier: CacheHandle]>([:])
+    /// The views of such caches that hold a value until the callback has returned.
+    private var holding: [CacheView] = []
 
-    init(plugin: PluginContext, routine: String, number: Int, settings: CacheSettings) {
-        var place = plugin.cachePlace
+    /// Makes the caches of a routine; of the number -1 and without a name those that the plugin's routines share.
+    init(
+        plugin: PluginContext, routine: String, number: Int, settings: CacheSettings, runner: RoutineRunner? = nil
+    ) {
+        owner = plugin
+        self.runner = runner
+        var place = number < 0 ? plugin.sharedPlace : plugin.cachePlace
         place?.settings = settings
         let state = Monitor(State())
         self.state = state
         let isVirtual = plugin.driver?.isVirtual ?? false
+        var woken: (@Sendable () -> Void)?
+        if number < 0, isVirtual { woken = { [unowned plugin] in plugin.wakeWaiting() } }
         let environment = CacheEnvironment(
             clock: plugin.clock,
             // A virtual boot clock belongs to no boot, so that ages of stored values come from the wall clock.
@@ -44,7 +59,8 @@ internal import Synchronization
             },
             shared: plugin.shared.map { socket in
                 (SharedCalls(socket, timeoutMs: settings.sharedTimeoutMs, clock: plugin.clock), settings.sharing)
-            })
+            },
+            woken: woken)
         namespace = CacheNamespace(
             plugin: plugin.id, routine: routine, budget: plugin.budget, place: place,
             environment: environment)
@@ -68,16 +84,34 @@ internal import Synchronization
                     if let source { known.source.set(source) }
                     return known
                 }
-                let handle = unsafe CacheHandle(cache: cache, caches: self, cell: cell, source: slot)
+                let handle = unsafe CacheHandle(
+                    cache: cache, caches: self, cell: cell, source: slot, isOwn: !isOfPlugin)
                 handles[ObjectIdentifier(cache)] = handle
                 return handle
             }
         }
     }
 
+    /// Whether these are the caches that the plugin's routines share.
+    private var isOfPlugin: Bool { namespace.routine.isEmpty }
+
+    /// This routine's handle of a cache that the plugin's routines share.
+    func use(of shared: CacheHandle, cell: UnsafeMutablePointer<RoutineCell>) -> CacheHandle {
+        uses.withLock { uses in
+            if let known = uses[ObjectIdentifier(shared)] { return known }
+            let handle = unsafe CacheHandle(use: shared, by: self, cell: cell)
+            uses[ObjectIdentifier(shared)] = handle
+            return handle
+        }
+    }
+
     /// Releases what was kept for the callback that has just returned.
     func callbackEnded() {
         namespace.callbackEnded()
+        if !holding.isEmpty {
+            for view in holding { view.release() }
+            holding.removeAll(keepingCapacity: true)
+        }
         if failed.isEmpty { return }
         for handle in failed { handle.forgetError() }
         failed = []
@@ -100,18 +134,32 @@ internal import Synchronization
         state.wait { state in state.refreshes == 0 ? () : nil }
     }
 
-    /// Identifies a cache of the routine: there may be one in memory and one on disk with the same name.
+    /// Identifies a cache that the routine uses: there may be one in memory and one on disk with the same name, and the
+    /// plugin may have others of that name.
     struct Label: Hashable {
         let name: String
         let isOnDisk: Bool
+        var isOfPlugin = false
     }
 
-    /// The counters of each cache since the worker started.
+    /// The counters of each cache since the worker started; of those that the plugin's routines share this one's part.
     func counters() -> [Label: CacheCounters] {
         let caches = handles.withLock { handles in handles.values.map(\.cache) }
-        return caches.reduce(into: [:]) { sums, cache in
-            sums[Label(name: cache.name, isOnDisk: cache.isOnDisk)] = cache.counters()
+        var counters: [Label: CacheCounters] = [:]
+        for cache in caches {
+            counters[Label(name: cache.name, isOnDisk: cache.isOnDisk)] = cache.counters()
         }
+        for use in uses.withLock({ Array($0.values) }) {
+            let label = Label(name: use.cache.name, isOnDisk: use.cache.isOnDisk, isOfPlugin: true)
+            counters[label] = use.counters
+        }
+        return counters
+    }
+
+    /// The sum of these.
+    func total() -> CacheCounters {
+        let uses = uses.withLock { Array($0.values) }
+        return uses.reduce(namespace.counters()) { $0 + $1.counters }
     }
 
     private static func refresh(_ state: Monitor<State>, _ work: @escaping @Sendable () -> Void) -> Bool {
@@ -164,40 +212,27 @@ internal import Synchronization
     }
 }
 
-/// The object behind a `schedhost_cache *`: one cache of one routine. It lives as long as the worker.
-@safe final class CacheHandle: @unchecked Sendable {
-    // @unchecked: `errorText` is accessed on the routine's callback thread only.
-    let cache: HostCache
-    /// The caches that this handle belongs to, which own it.
-    unowned let caches: RoutineCaches
-    let cell: UnsafeMutablePointer<RoutineCell>
-    /// The routine's scheduler, which the plugin passes together with the handle.
-    let scheduler: UnsafePointer<schedhost_scheduler>
-    let source: SourceSlot
-    private(set) var errorText: CText?
+extension RoutineCaches: CacheCaller {
+    var callerName: String { namespace.routine }
+    var isStopAsked: Bool { runner?.isStopRequested ?? false }
 
-    init(cache: HostCache, caches: RoutineCaches, cell: UnsafeMutablePointer<RoutineCell>, source: SourceSlot) {
-        self.cache = cache
-        self.caches = caches
-        unsafe self.cell = unsafe cell
-        unsafe scheduler = unsafe UnsafeRawPointer(cell).assumingMemoryBound(to: schedhost_scheduler.self)
-        self.source = source
+    /// A little before the callback in progress would be taken for one that hangs.
+    var patience: MonotonicTime? {
+        guard let runner, unsafe isCallback(runner.scheduler), runner.session.timeout > 0 else { return nil }
+        let timeout = runner.session.timeout
+        let spent = unsafe runner.clock.boot() - runner.cell.pointee.ledger.began
+        return runner.clock.monotonic() + max(0, timeout - min(timeout / 10, 1_000_000_000) - spent)
     }
 
-    /// The pointer that the plugin receives.
-    var opaque: OpaquePointer { unsafe OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
-
-    /// Whether the calling thread is in a callback of the routine.
-    @inline(__always)
-    var isCallback: Bool { unsafe cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current }
-
-    /// Sets the text that `cache_error` returns to the calling thread.
-    func setError(_ text: String) {
-        guard isCallback else { return ThreadError.set(text, of: self) }
-        caches.noteError(of: self, replacing: errorText)
-        errorText = CText(text)
+    func waitVirtually(until deadline: MonotonicTime) -> Bool {
+        guard let runner else { return false }
+        return owner.waitVirtually(runner, until: deadline)
     }
 
-    /// The callback whose calls failed has returned.
-    func forgetError() { errorText = nil }
+    func refresh(_ work: @escaping @Sendable () -> Void) -> Bool {
+        owner.driver?.isVirtual ?? false ? Self.refreshNow(state, work) : Self.refresh(state, work)
+    }
+
+    func holds(_ view: CacheView) { holding.append(view) }
+    func keep(_ value: CacheValue) { namespace.park(value, isOfPlugin: true) }
 }

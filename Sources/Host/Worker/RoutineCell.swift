@@ -23,6 +23,8 @@ internal import Synchronization
     var hasMessage = false
     /// Whether the cell belongs to a routine; false for the plugin's own scope (`load` and `unload`).
     let hasSession: Bool
+    /// The handle by which the routine has used a cache of its plugin last. Accessed on the callback's thread.
+    var lastUse: Unmanaged<CacheHandle>?
     /// The thread that is in a callback (`Thread.current`), or 0.
     let callbackThread = Atomic<UInt>(0)
     /// Whether a cycle is in progress.

@@ -30,6 +30,10 @@ extension RoutineRunner {
             session.hasStarted = true
             return .goOn
         }
+        if isRegularEnd(code) {
+            dropMessage()
+            return .end(.stopped)
+        }
         let failure = takeFailure(.start, code, cycle: 0, attempt: session.startAttempt)
         session.error = failure
         session.startFailures += 1
@@ -96,7 +100,11 @@ extension RoutineRunner {
 
     /// Stops background refreshes, since `stop` may release what the caches' sources use.
     private func endReloads() {
-        if caches.areUsed { requests.stopping { caches.endReloads() } }
+        guard caches.areUsed else { return }
+        requests.stopping {
+            plugin.wakeCaches()
+            caches.endReloads()
+        }
     }
 
     /// Adds the caches' counts of this session to its record.

@@ -112,14 +112,19 @@ internal import Synchronization
     }
 
     /// Makes a request. The caller then calls the driver's `poke`.
-    func ask(_ request: TurnRequests.Kinds) { requests.ask(request) }
+    func ask(_ request: TurnRequests.Kinds) {
+        requests.ask(request)
+        if request.contains(.stop) { plugin.wakeCaches() }
+    }
 
     /// Whether a session is in progress. May be called on any thread.
     var isBusy: Bool { busy.load(ordering: .acquiring) }
 
     /// The routine's caches, created by the first call. May be called on any thread.
     func useCaches() -> RoutineCaches {
-        caches.use { RoutineCaches(plugin: plugin, routine: name, number: index, settings: session.caches) }
+        caches.use {
+            RoutineCaches(plugin: plugin, routine: name, number: index, settings: session.caches, runner: self)
+        }
     }
 
     /// Drops values of disk caches from memory, because their files were removed.
@@ -211,7 +216,7 @@ internal import Synchronization
         unsafe cell.pointee.ledger.cycleEnds(start: start, end: end, due: schedule.due)
         if caches.areUsed { endCacheUse(now: end) }
         if hasRequests { consumeRequests() }
-        if code != 0 {
+        if code != 0, !isRegularEnd(code) {
             session.error = takeFailure(.routine, code, cycle: schedule.cycle, attempt: schedule.attempt)
             let action = unsafe cell.pointee.schedule.fail()
             unsafe cell.pointee.ledger.failed(cell.pointee.schedule.failures)
@@ -251,6 +256,9 @@ internal import Synchronization
         unsafe cell.pointee.ledger.failed(
             schedule.failures, missed: schedule.missed, state, cycle: schedule.cycle)
     }
+
+    /// Whether a callback that returns this code has ended as it should, since the host asks it to stop.
+    func isRegularEnd(_ code: Int32) -> Bool { code == SCHEDHOST_STOPPED.code && isStopRequested }
 
     /// Releases what the caches kept for the callback that has just returned.
     func endCacheUse(now: BootTime) {

@@ -34,6 +34,8 @@ struct Session {
     let slot: Int
     let onError: ErrorDefault
     let caches: CacheSettings
+    /// How long a callback may take before the host takes it for one that hangs, in ns; 0: as long as it likes.
+    let timeout: Int64
     let startMs: Int64
     let startBoot: BootTime
     let parameters: Parameters
@@ -55,6 +57,7 @@ struct Session {
         slot = order.slot
         onError = order.onError
         caches = order.caches
+        timeout = Int64(clamping: order.timeoutMs).clampedTimes(1_000_000)
         gate = CycleGate(isClosed: order.takesTurns)
         self.startMs = startMs
         self.startBoot = startBoot
@@ -62,11 +65,15 @@ struct Session {
     }
 
     /// Makes a placeholder, for the time between two sessions and for the plugin's own scope.
-    init(parameters: Parameters, startMs: Int64 = 0, startBoot: BootTime = .longAgo) {
+    init(
+        parameters: Parameters, startMs: Int64 = 0, startBoot: BootTime = .longAgo,
+        caches: CacheSettings = CacheSettings()
+    ) {
         id = SessionID(rawValue: 0)
         slot = -1
         onError = ErrorDefault(attempts: 1)
-        caches = CacheSettings()
+        self.caches = caches
+        timeout = 0
         gate = CycleGate(isClosed: false)
         self.startMs = startMs
         self.startBoot = startBoot

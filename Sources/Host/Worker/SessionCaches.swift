@@ -49,6 +49,9 @@ struct SessionCaches: ~Copyable, Sendable {
         made?.namespace.forget(name: name, key: key.map { Array($0.utf8) })
     }
 
+    /// Makes all calls look again that wait for a load of these caches, since the host has asked a routine to stop.
+    func wake() { made?.namespace.wake() }
+
     /// Prepares the caches for a new session.
     func open() {
         guard let caches = made else { return }
@@ -85,23 +88,24 @@ struct SessionCaches: ~Copyable, Sendable {
 
     private func count(_ caches: RoutineCaches, now: BootTime) -> CacheCounters {
         state.withLock { $0.countedAt = now }
-        return caches.namespace.counters()
+        return caches.total()
     }
 
     /// The counts since `before`, without zeros, ordered by the caches' names.
     static func columns(
         _ counted: [RoutineCaches.Label: CacheCounters], since before: [RoutineCaches.Label: CacheCounters]
     ) -> [(name: String, count: UInt64)] {
-        let sorted = counted.sorted {
-            ($0.key.name, $0.key.isOnDisk ? 0 : 1) < ($1.key.name, $1.key.isOnDisk ? 0 : 1)
+        func order(_ label: RoutineCaches.Label) -> Int { (label.isOnDisk ? 0 : 1) + (label.isOfPlugin ? 2 : 0) }
+        func has(_ name: String, _ isOnDisk: Bool, _ isOfPlugin: Bool) -> Bool {
+            counted[RoutineCaches.Label(name: name, isOnDisk: isOnDisk, isOfPlugin: isOfPlugin)] != nil
         }
+        let sorted = counted.sorted { ($0.key.name, order($0.key)) < ($1.key.name, order($1.key)) }
         return sorted.flatMap { label, total in
             let before = before[label] ?? CacheCounters()
             var name = label.name
-            // A suffix is added only if there is a memory cache and a disk cache of the same name.
-            if counted[RoutineCaches.Label(name: name, isOnDisk: !label.isOnDisk)] != nil {
-                name += label.isOnDisk ? ".disk" : ".memory"
-            }
+            // Suffixes are added only if there are several caches of the same name.
+            if label.isOfPlugin, has(label.name, true, false) || has(label.name, false, false) { name += ".plugin" }
+            if has(label.name, !label.isOnDisk, label.isOfPlugin) { name += label.isOnDisk ? ".disk" : ".memory" }
             let counts: [(String, UInt64)] = [
                 ("hits", total.hits &- before.hits), ("loads", total.loads &- before.loads),
                 ("load_failures", total.loadFailures &- before.loadFailures),

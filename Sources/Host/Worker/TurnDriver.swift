@@ -16,11 +16,15 @@ protocol TurnDriver: AnyObject, Sendable {
     func poke(_ index: Int)
     /// Lets a callback of the runner sleep until `deadline`; returns true as soon as its session is asked to stop.
     func sleep(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool
+    /// Lets a callback of the runner wait until `deadline` or the next `poke`, while others have their turns. False if the
+    /// calling thread must wait by itself; then it has not waited.
+    func wait(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool
 }
 
 extension RunPool: TurnDriver {
     var separatesCycles: Bool { false }
     var isVirtual: Bool { false }
+    func wait(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool { false }
 
     func sleep(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool {
         runner.requests.sleep(until: deadline)

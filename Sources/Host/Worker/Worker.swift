@@ -237,8 +237,9 @@ public final class Worker {
             let context = PluginContext(
                 number: load.plugin, instance: load.instance, loaded: loaded, ledger: ledger, clock: clock,
                 channel: channel, log: log,
-                sessions: sessions, budget: budget, cachePlace: try cachePlace(load), shared: shared(load.plugin))
-            try context.prepare(loaded, parameters: load.parameters)
+                sessions: sessions, budget: budget, cachePlace: try cachePlace(load),
+                sharedPlace: try sharedPlace(load), shared: shared(load.plugin))
+            try context.prepare(loaded, parameters: load.parameters, caches: load.cacheSettings)
             if let text = context.load() {
                 return channel.send(.refused(plugin: load.plugin, stage: .load, text: text))
             }
@@ -267,6 +268,12 @@ public final class Worker {
             case .routine: .routine
             }
         return CachePlace(SystemCacheFolder(try Directory(caches.path), clock: clock), of: scope, build: load.build)
+    }
+
+    /// The place of the disk caches that the plugin's routines share, where it is apart from the other one.
+    private func sharedPlace(_ load: WorkerCommand.Load) throws(SystemError) -> CachePlace? {
+        guard let path = load.caches?.sharedPath else { return nil }
+        return CachePlace(SystemCacheFolder(try Directory(path), clock: clock), of: .routine, build: load.build)
     }
 
     private func start(_ start: WorkerCommand.Start) {

@@ -25,35 +25,41 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     ///   - name: unique among the disk caches of a routine.
     ///   - expire: the age up to which a value is served; zero loads each time, nil never expires.
     ///   - refreshAfter: the age from which a value is served and reloaded in the background; zero is never.
+    ///   - scope: whether each routine has values of its own, or all routines of the plugin share them.
     ///   - shared: whether a value means the same on every host of a cluster, so that one host loads it for all. Nothing
     ///     changes where a host is alone.
     ///   - codec: how values are stored.
     ///   - load: makes the value of a key. On the thread that asks, or, with `refreshAfter`, on one of the host's.
     @preconcurrency public init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, shared: Bool = false, codec: Codec<Value>,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        shared: Bool = false, codec: Codec<Value>,
         load: @escaping @Sendable (String) throws -> Value
     ) {
         declaration = CacheDeclaration(
-            .disk(BoxCodec(codec), isShared: shared), name, expire: expire, refreshAfter: refreshAfter,
+            .disk(BoxCodec(codec), isShared: shared), name, scope, expire: expire, refreshAfter: refreshAfter,
             type: ObjectIdentifier(Value.self)
         ) { key in TypedBox(try load(key)) }
     }
 
     /// A cache of one value, with a codec.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, shared: Bool = false, codec: Codec<Value>,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        shared: Bool = false, codec: Codec<Value>,
         load: @escaping @Sendable () throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, shared: shared, codec: codec) { _ in try load() }
+        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: codec) { _ in
+            try load()
+        }
     }
 
     /// A cache of a value for each key, with a codec, whose source is `async`: the thread that asks waits for it. When the host
     /// asks to stop, it is cancelled.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, shared: Bool = false, codec: Codec<Value>,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        shared: Bool = false, codec: Codec<Value>,
         load: @escaping @Sendable (String) async throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, shared: shared, codec: codec) {
+        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: codec) {
             (key: String) throws -> Value in
             try AsyncSource.run { try await load(key) }
         }
@@ -61,10 +67,11 @@ public final class Cache<Value: Sendable>: DeclaredCache {
 
     /// The same with one value.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, shared: Bool = false, codec: Codec<Value>,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        shared: Bool = false, codec: Codec<Value>,
         load: @escaping @Sendable () async throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, shared: shared, codec: codec) {
+        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: codec) {
             (_: String) throws -> Value in
             try AsyncSource.run(load)
         }
@@ -74,35 +81,46 @@ public final class Cache<Value: Sendable>: DeclaredCache {
 extension Cache where Value: Codable {
     /// A cache of one value that is stored as JSON, or as it is when it is a text or bytes.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, shared: Bool = false,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        shared: Bool = false,
         load: @escaping @Sendable () throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, shared: shared, codec: .automatic) { _ in try load()
+        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: .automatic) {
+            _ in try load()
         }
     }
 
     /// A cache of a value for each key, stored likewise.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, shared: Bool = false,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        shared: Bool = false,
         load: @escaping @Sendable (String) throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, shared: shared, codec: .automatic, load: load)
+        self.init(
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: .automatic,
+            load: load)
     }
 
     /// A cache of one value, whose source is `async`.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, shared: Bool = false,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        shared: Bool = false,
         load: @escaping @Sendable () async throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, shared: shared, codec: .automatic, load: load)
+        self.init(
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: .automatic,
+            load: load)
     }
 
     /// A cache of a value for each key, whose source is `async`.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, shared: Bool = false,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        shared: Bool = false,
         load: @escaping @Sendable (String) async throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, shared: shared, codec: .automatic, load: load)
+        self.init(
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: .automatic,
+            load: load)
     }
 }
 
@@ -112,12 +130,13 @@ extension Scheduler {
     /// The first call of a name fixes its expiry and codec. See `Cache` for what the parameters mean. Any thread.
     @inlinable
     public func cache<Value: Sendable>(
-        _ name: String, expire: Duration?, shared: Bool = false, codec: @autoclosure () -> Codec<Value>,
+        _ name: String, expire: Duration?, scope: CacheScope = .routine, shared: Bool = false,
+        codec: @autoclosure () -> Codec<Value>,
         key: String = "",
         fresh: Bool = false, tolerance: Duration = .zero, load: @escaping () throws -> Value
     ) throws -> Value {
         try box(
-            .disk, name, type: ObjectIdentifier(Value.self), expire: expire,
+            .disk, name, scope, type: ObjectIdentifier(Value.self), expire: expire,
             CacheRequest(key: key, fresh: fresh, tolerance: tolerance),
             storage: .disk(BoxCodec(codec()), isShared: shared)
         ) { TypedBox(try load()) }
@@ -127,12 +146,14 @@ extension Scheduler {
     /// The same with values that are `Codable`, stored as JSON, or as they are when they are texts or bytes.
     @inlinable
     public func cache<Value: Sendable & Codable>(
-        _ name: String, expire: Duration?, shared: Bool = false, key: String = "", fresh: Bool = false,
+        _ name: String, expire: Duration?, scope: CacheScope = .routine, shared: Bool = false,
+        key: String = "", fresh: Bool = false,
         tolerance: Duration = .zero,
         load: @escaping () throws -> Value
     ) throws -> Value {
         try cache(
-            name, expire: expire, shared: shared, codec: .automatic, key: key, fresh: fresh, tolerance: tolerance,
+            name, expire: expire, scope: scope, shared: shared, codec: .automatic, key: key, fresh: fresh,
+            tolerance: tolerance,
             load: load)
     }
 }

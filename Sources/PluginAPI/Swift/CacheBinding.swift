@@ -43,7 +43,8 @@ enum CacheStorage: Sendable {
     }
 }
 
-/// One cache of one routine, as the host opened it. Lives as long as the host's handle: for ever.
+/// One cache of one routine, or one that the plugin's routines share, as the host opened it. Lives as long as the host's
+/// handle: for ever.
 @safe final class CacheBinding: @unchecked Sendable {
     // @unchecked: immutable; the host's handle may be used on any thread.
 
@@ -62,15 +63,19 @@ enum CacheStorage: Sendable {
     private let decoded = DecodedValues()
     /// What its sources threw, for those who share a failed load without having run the source.
     let thrown = ThrownErrors()
-    /// Whose it is, and the host that has opened it.
-    private let context: Unmanaged<CallbackContext>
+    let scope: CacheScope
+    /// Whose it is: a routine's context, or what the contexts of a plugin have in common; and the host that has opened it.
+    private let owner: UnsafeMutableRawPointer
     private let host: UnsafePointer<schedhost_host>?
 
     init(
-        _ storage: CacheStorage, _ name: String, type: ObjectIdentifier, handle: OpaquePointer?,
+        _ storage: CacheStorage, _ name: String, _ scope: CacheScope, type: ObjectIdentifier, handle: OpaquePointer?,
         context: CallbackContext
     ) {
-        unsafe self.context = .passUnretained(context)
+        self.scope = scope
+        unsafe owner =
+            unsafe scope == .plugin
+            ? Unmanaged.passUnretained(context.shared).toOpaque() : Unmanaged.passUnretained(context).toOpaque()
         unsafe host = context.host
         self.storage = storage
         kind = storage.kind
@@ -99,9 +104,14 @@ enum CacheStorage: Sendable {
         _ current: CurrentScheduler.Borrowed, _ request: CacheRequest?, _ cache: Unmanaged<CacheDeclaration>,
         ownSource: Bool
     ) throws -> ValueBox? {
-        guard unsafe current.context.toOpaque() == context.toOpaque(), let handle = unsafe handle else { return nil }
-        return unsafe try context._withUnsafeGuaranteedRef { context in
-            guard unsafe context.host == host, unsafe context.table.cache_get != nil else { return nil }
+        guard let handle = unsafe handle else { return nil }
+        return unsafe try current.context._withUnsafeGuaranteedRef { context in
+            let asker =
+                unsafe scope == .plugin
+                ? Unmanaged.passUnretained(context.shared).toOpaque() : current.context.toOpaque()
+            guard unsafe asker == owner, unsafe context.host == host, unsafe context.table.cache_get != nil else {
+                return nil
+            }
             var call = unsafe SourceCall(binding: self, context: context, loader: .declared(cache))
             let facts = unsafe try ask(
                 current.pointer, context, handle, request, ownSource: ownSource, &call)
@@ -116,6 +126,7 @@ enum CacheStorage: Sendable {
         _ scheduler: UnsafePointer<schedhost_scheduler>, _ handle: OpaquePointer, _ context: CallbackContext
     ) -> any Error {
         if let error = call.thrown { return error }
+        if code == Code.stopped { return CancellationError() }
         let text = unsafe context.table.cache_error?(scheduler, handle).map { unsafe String(cString: $0) } ?? ""
         if code != Code.sourceFailed { return error(code, text) }
         if let error = thrown.find(key, text) { return error }

@@ -1,10 +1,12 @@
 internal import CPluginAPI
 internal import Synchronization
 
-/// A cache as its author declares it: what `CacheMemory` and `Cache` hold. Finds the routine's own cache of its name.
+/// A cache as its author declares it: what `CacheMemory` and `Cache` hold. Finds the cache of its name that is the routine's own,
+/// or that the routines of its plugin share.
 @safe public final class CacheDeclaration: Sendable {
     let storage: CacheStorage
     let name: String
+    let scope: CacheScope
     let expire: Duration?
     let refreshAfter: Duration
     let type: ObjectIdentifier
@@ -13,11 +15,13 @@ internal import Synchronization
     private let last = unsafe Atomic<Unmanaged<CacheBinding>?>(nil)
 
     init(
-        _ storage: CacheStorage, _ name: String, expire: Duration?, refreshAfter: Duration, type: ObjectIdentifier,
+        _ storage: CacheStorage, _ name: String, _ scope: CacheScope, expire: Duration?, refreshAfter: Duration,
+        type: ObjectIdentifier,
         load: @escaping @Sendable (String) throws -> ValueBox
     ) {
         self.storage = storage
         self.name = name
+        self.scope = scope
         self.expire = expire
         self.refreshAfter = refreshAfter
         self.type = type
@@ -73,13 +77,13 @@ internal import Synchronization
 
     private func binding(_ scheduler: Scheduler) throws -> CacheBinding {
         let context = scheduler.context
-        if let known = context.binding(storage.kind, name) { return remember(try known.checked(type)) }
+        if let known = context.binding(storage.kind, name, scope) { return remember(try known.checked(type)) }
         var background: BackgroundSource?
         if refreshAfter > .zero {
             background = BackgroundSource(context, self, after: refreshAfter, load)
         }
         return remember(
-            try context.open(storage, name, type: type, scheduler, expire: expire, background: background))
+            try context.open(storage, name, scope, type: type, scheduler, expire: expire, background: background))
     }
 
     private func remember(_ binding: CacheBinding) -> CacheBinding {
@@ -92,12 +96,13 @@ extension Scheduler {
     /// The box of a cache that is declared where it is used.
     @usableFromInline
     func box(
-        _ kind: CacheStorage.Kind, _ name: String, type: ObjectIdentifier, expire: Duration?, _ request: CacheRequest,
+        _ kind: CacheStorage.Kind, _ name: String, _ scope: CacheScope, type: ObjectIdentifier, expire: Duration?,
+        _ request: CacheRequest,
         storage: @autoclosure () -> CacheStorage, _ load: @escaping () throws -> ValueBox
     ) throws -> ValueBox {
         let binding =
-            try context.binding(kind, name)?.checked(type)
-            ?? context.open(storage(), name, type: type, self, expire: expire, background: nil)
+            try context.binding(kind, name, scope)?.checked(type)
+            ?? context.open(storage(), name, scope, type: type, self, expire: expire, background: nil)
         return try binding.get(self, request, ownSource: false, .plain(load)).box
     }
 }

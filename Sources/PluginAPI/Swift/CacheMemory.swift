@@ -10,7 +10,7 @@ internal import CPluginAPI
 ///         let good = try prices(fresh: true, tolerance: .seconds(2)) // at most 2 s old
 ///     }
 ///
-/// Declared once; each routine that uses it has values of its own. A hit returns the same object each time, without
+/// Declared once; each routine that uses it has values of its own, or, with `scope: .plugin`, all share them. A hit returns the same object each time, without
 /// encoding and without an allocation. Values live as long as the worker. Concurrent callers share one load, and when
 /// the source fails a value that is at most `tolerance` past its expiry is served instead. Under a host that has no
 /// caches every call loads.
@@ -26,23 +26,26 @@ public final class CacheMemory<Value: Sendable>: DeclaredCache {
     ///   - name: unique among the memory caches of a routine.
     ///   - expire: the age up to which a value is served; zero loads each time, nil never expires.
     ///   - refreshAfter: the age from which a value is served and reloaded in the background; zero is never.
+    ///   - scope: whether each routine has values of its own, or all routines of the plugin share them.
     ///   - cost: the bytes that a value counts for in the host's memory bound; by default its size without what it
     ///     refers to.
     ///   - load: makes the value. On the thread that asks, or, with `refreshAfter`, on one of the host's.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, cost: (@Sendable (Value) -> Int)? = nil,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        cost: (@Sendable (Value) -> Int)? = nil,
         load: @escaping @Sendable () throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, cost: cost) { _ in try load() }
+        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, cost: cost) { _ in try load() }
     }
 
     /// A cache of a value for each key; otherwise like the other initialiser.
     @preconcurrency public init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, cost: (@Sendable (Value) -> Int)? = nil,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        cost: (@Sendable (Value) -> Int)? = nil,
         load: @escaping @Sendable (String) throws -> Value
     ) {
         declaration = CacheDeclaration(
-            .memory { box in cost?(box.value(as: Value.self)) ?? defaultCost(Value.self) }, name, expire: expire,
+            .memory { box in cost?(box.value(as: Value.self)) ?? defaultCost(Value.self) }, name, scope, expire: expire,
             refreshAfter: refreshAfter, type: ObjectIdentifier(Value.self)
         ) { key in TypedBox(try load(key)) }
     }
@@ -50,20 +53,24 @@ public final class CacheMemory<Value: Sendable>: DeclaredCache {
     /// A cache of one value, whose source is `async`: the thread that asks waits for it. When the host asks to stop, it is
     /// cancelled.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, cost: (@Sendable (Value) -> Int)? = nil,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        cost: (@Sendable (Value) -> Int)? = nil,
         load: @escaping @Sendable () async throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, cost: cost) { (_: String) throws -> Value in
+        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, cost: cost) {
+            (_: String) throws -> Value in
             try AsyncSource.run(load)
         }
     }
 
     /// The same with a value for each key.
     @preconcurrency public convenience init(
-        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, cost: (@Sendable (Value) -> Int)? = nil,
+        _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
+        cost: (@Sendable (Value) -> Int)? = nil,
         load: @escaping @Sendable (String) async throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, cost: cost) { (key: String) throws -> Value in
+        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, cost: cost) {
+            (key: String) throws -> Value in
             try AsyncSource.run { try await load(key) }
         }
     }
@@ -78,11 +85,12 @@ extension Scheduler {
     /// captures something costs an allocation also on a hit; a `CacheMemory` declared outside does not. Any thread.
     @inlinable
     public func cacheMemory<Value: Sendable>(
-        _ name: String, expire: Duration?, key: String = "", fresh: Bool = false, tolerance: Duration = .zero,
+        _ name: String, expire: Duration?, scope: CacheScope = .routine, key: String = "", fresh: Bool = false,
+        tolerance: Duration = .zero,
         load: @escaping () throws -> Value
     ) throws -> Value {
         try box(
-            .memory, name, type: ObjectIdentifier(Value.self), expire: expire,
+            .memory, name, scope, type: ObjectIdentifier(Value.self), expire: expire,
             CacheRequest(key: key, fresh: fresh, tolerance: tolerance),
             storage: .memory { _ in defaultCost(Value.self) }
         ) { TypedBox(try load()) }

@@ -52,6 +52,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
     private let context: CallbackContext
     private let storage: CacheStorage
     private let name: String
+    private let scope: CacheScope
     private let own: @Sendable (String) throws -> ValueBox
     private let declaration: ObjectIdentifier
     /// The age from which the host reloads.
@@ -64,6 +65,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
         self.context = context
         storage = cache.storage
         name = cache.name
+        scope = cache.scope
         declaration = ObjectIdentifier(cache)
         self.after = after
         own = load
@@ -72,7 +74,7 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
     private func load(_ key: String) throws -> ValueBox {
         guard let replaced = try Rehearsal.source(of: declaration, name) else { return try own(key) }
         let box = try replaced(key)
-        return try context.binding(storage.kind, name)?.checked(box) ?? box
+        return try context.binding(storage.kind, name, scope)?.checked(box) ?? box
     }
 
     static let function: schedhost_source = { scheduler, key, keySize, writer, user in
@@ -80,13 +82,16 @@ let requestSource: schedhost_source = { scheduler, key, keySize, writer, user in
             return Code.invalid
         }
         let source = unsafe Unmanaged<BackgroundSource>.fromOpaque(user).takeUnretainedValue()
-        return unsafe CurrentScheduler.set(Scheduler(context: source.context, pointer: scheduler)) {
+        // A cache of the plugin is loaded on behalf of the routine that asks.
+        let context = unsafe source.context.shared.context(of: scheduler) ?? source.context
+        return unsafe CurrentScheduler.set(Scheduler(context: context, pointer: scheduler)) {
             do {
                 unsafe try source.storage.write(try source.load(text(key, keySize)), to: writer, cache: source.name)
                 return Code.ok
             } catch {
-                source.context.binding(source.storage.kind, source.name)?.thrown.keep(error, unsafe text(key, keySize))
-                return unsafe source.context.fail(scheduler, error)
+                context.binding(source.storage.kind, source.name, source.scope)?.thrown
+                    .keep(error, unsafe text(key, keySize))
+                return unsafe context.fail(scheduler, error)
             }
         }
     }
@@ -98,9 +103,16 @@ private func text(_ bytes: UnsafeRawPointer?, _ size: Int) -> String {
 }
 
 extension CallbackContext {
-    /// The routine's cache of that kind and name, if it is open.
-    func binding(_ kind: CacheStorage.Kind, _ name: String) -> CacheBinding? {
-        caches.withLock { caches in
+    private func caches(of scope: CacheScope) -> Guarded<[CacheBinding]> {
+        switch scope {
+        case .routine: caches
+        case .plugin: shared.open
+        }
+    }
+
+    /// The cache of that kind and name, if it is open.
+    func binding(_ kind: CacheStorage.Kind, _ name: String, _ scope: CacheScope) -> CacheBinding? {
+        caches(of: scope).withLock { caches in
             for cache in caches where cache.kind == kind && cache.name == name { return cache }
             return nil
         }
@@ -108,8 +120,8 @@ extension CallbackContext {
 
     /// Opens it.
     func open(
-        _ storage: CacheStorage, _ name: String, type: ObjectIdentifier, _ scheduler: Scheduler, expire: Duration?,
-        background: BackgroundSource?
+        _ storage: CacheStorage, _ name: String, _ scope: CacheScope, type: ObjectIdentifier, _ scheduler: Scheduler,
+        expire: Duration?, background: BackgroundSource?
     ) throws -> CacheBinding {
         var options = unsafe schedhost_cache_options()
         unsafe options.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_options>.size)
@@ -131,6 +143,7 @@ extension CallbackContext {
             unsafe options.codec = codec.identifier
             unsafe open = unsafe table.cache
         }
+        if scope == .plugin { unsafe options.flags |= UInt32(SCHEDHOST_CACHE_PLUGIN) }
         if let background {
             unsafe options.refresh_after_ms = background.after.milliseconds
             unsafe options.source = unsafe BackgroundSource.function
@@ -140,10 +153,14 @@ extension CallbackContext {
         var handle: OpaquePointer?
         if let open = unsafe open {
             let code = unsafe name.withCString { unsafe open(scheduler.pointer, $0, &options, &handle) }
+            if code == Code.unsupported, scope == .plugin {
+                throw CacheError(
+                    name, code: code, message: "this host is too old for caches that routines share: they need ABI 1.1")
+            }
             if code != Code.ok && code != Code.unsupported { throw CacheError(name, code: code, message: "") }
         }
-        let new = unsafe CacheBinding(storage, name, type: type, handle: handle, context: self)
-        let winner = caches.withLock { caches in
+        let new = unsafe CacheBinding(storage, name, scope, type: type, handle: handle, context: self)
+        let winner = caches(of: scope).withLock { caches in
             // Another thread may have been faster.
             if let known = caches.first(where: { $0.kind == new.kind && $0.name == name }) { return known }
             caches.append(new)

@@ -2,7 +2,7 @@ internal import CPluginAPI
 
 /// What the host hands back to each callback of one routine, or of the plugin itself. Immortal.
 @safe final class CallbackContext: @unchecked Sendable {
-    // @unchecked: `table`, `host` and `thrown` change only in callbacks, which never overlap.
+    // @unchecked: `table`, `host`, `scheduler` and `thrown` change only in callbacks, which never overlap.
 
     enum Bodies: Sendable {
         case routine(Routine.Bodies)
@@ -19,9 +19,14 @@ internal import CPluginAPI
     var thrown: (any Error)?
     /// The caches that the routine has opened. A handful: searched in order.
     let caches = Guarded<[CacheBinding]>([])
+    /// What it shares with the other contexts of its plugin.
+    let shared: PluginCaches
+    /// By which the host calls.
+    private var scheduler: UnsafePointer<schedhost_scheduler>?
 
-    init(_ bodies: Bodies) {
+    init(_ bodies: Bodies, _ shared: PluginCaches) {
         self.bodies = bodies
+        self.shared = shared
         executor = if case .routine(let routine) = bodies, routine.runAsync != nil { RoutineExecutor() } else { nil }
     }
 
@@ -40,6 +45,11 @@ internal import CPluginAPI
             unsafe self.host = unsafe host
             unsafe table = unsafe copy(of: host, into: schedhost_host())
             caches.withLock { $0.removeAll() }
+            unsafe self.scheduler = nil
+        }
+        if unsafe self.scheduler != scheduler {
+            unsafe self.scheduler = unsafe scheduler
+            unsafe shared.bind(scheduler, self, host)
         }
         return true
     }
@@ -108,7 +118,13 @@ let startCallback: @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMu
 }
 
 let runCallback: @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32 = {
-    unsafe callback($0, $1) { context, scheduler in try context.routine?.run?(scheduler) }
+    unsafe callback($0, $1) { context, scheduler in
+        do {
+            try context.routine?.run?(scheduler)
+        } catch is CancellationError where scheduler.stopRequested {
+            return
+        }
+    }
 }
 
 let runAsyncCallback: @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32 = {

@@ -9,4 +9,5 @@ enum Code {
     static let sourceFailed = Int32(SCHEDHOST_SOURCE_FAILED)
     static let unsupported = Int32(SCHEDHOST_UNSUPPORTED)
     static let notHere = Int32(SCHEDHOST_NOT_HERE)
+    static let stopped = Int32(SCHEDHOST_STOPPED)
 }

@@ -47,8 +47,8 @@ let pluginNote:
     ///     it the plugin is refused, and the line that would allow it is told.
     ///   - parameters: what a configuration may set; the host lists and checks these.
     ///   - routines: at least one, names unique.
-    ///   - load: runs once, before any routine starts, with the plugin's log and parameters but no caches. An error
-    ///     refuses the plugin.
+    ///   - load: runs once, before any routine starts, with the plugin's log and parameters, and of caches those of
+    ///     the scope `.plugin`. An error refuses the plugin.
     ///   - unload: runs once, after the last routine has stopped.
     @preconcurrency public init(
         _ id: String, version: String, description: String? = nil, serial: Bool = false, globalLibraries: Bool = false,
@@ -69,8 +69,9 @@ let pluginNote:
         unsafe plugin.needs_minor = needsMinor
         if !needs.isEmpty { unsafe plugin.needs = unsafe immortal(list: needs.map { unsafe immortal($0.text) }) }
         unsafe plugin.parameters = unsafe immortal(list: parameters.map { unsafe $0.descriptor() })
-        unsafe plugin.routines = unsafe immortal(list: routines().map { unsafe $0.descriptor() })
-        unsafe plugin.user = unsafe CallbackContext(.plugin(load: load, unload: unload)).immortalPointer()
+        let shared = PluginCaches()
+        unsafe plugin.routines = unsafe immortal(list: routines().map { unsafe $0.descriptor(shared) })
+        unsafe plugin.user = unsafe CallbackContext(.plugin(load: load, unload: unload), shared).immortalPointer()
         if load != nil { unsafe plugin.load = unsafe loadCallback }
         if unload != nil { unsafe plugin.unload = unsafe unloadCallback }
         unsafe descriptor = unsafe immortal(plugin)

@@ -109,4 +109,6 @@ package struct Rehearsal: Sendable {
 extension CacheDeclaration {
     /// Whether its values are on disk.
     package var isOnDisk: Bool { storage.kind == .disk }
+    /// Whether the plugin's routines share it.
+    package var isOfPlugin: Bool { scope == .plugin }
 }

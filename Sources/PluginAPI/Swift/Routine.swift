@@ -118,8 +118,8 @@ public struct Routine: Sendable {
         self.bodies = bodies
     }
 
-    /// The descriptor, immortal. `start` is always there: it prepares what a session needs.
-    func descriptor() -> UnsafePointer<schedhost_routine> {
+    /// The descriptor, immortal. `start` is always there: it prepares what a session needs. `shared` is its plugin's.
+    func descriptor(_ shared: PluginCaches) -> UnsafePointer<schedhost_routine> {
         var routine = unsafe schedhost_routine()
         unsafe routine.struct_size = unsafe UInt32(MemoryLayout<schedhost_routine>.size)
         unsafe routine.name = unsafe immortal(name)
@@ -130,7 +130,7 @@ public struct Routine: Sendable {
         }
         unsafe routine.max_cycles = maxCycles
         unsafe routine.timeout_ms = UInt64(timeout.milliseconds)
-        unsafe routine.user = unsafe CallbackContext(.routine(bodies)).immortalPointer()
+        unsafe routine.user = unsafe CallbackContext(.routine(bodies), shared).immortalPointer()
         unsafe routine.start = unsafe startCallback
         unsafe routine.run = unsafe bodies.runAsync == nil ? runCallback : runAsyncCallback
         if bodies.stop != nil { unsafe routine.stop = unsafe stopCallback }

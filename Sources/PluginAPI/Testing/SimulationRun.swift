@@ -35,15 +35,14 @@ public struct SimulationRun: Sendable {
 
     /// What a cache has counted, in all routines that have used it together.
     public func counts(of cache: some DeclaredCache) -> CacheCounts {
-        counts(of: cache.name, isOnDisk: cache.isOnDisk)
+        counts { $0.isOf(cache) }
     }
 
     /// The same for a cache that is declared where it is used.
-    public func counts(ofCacheNamed name: String) -> CacheCounts { counts(of: name, isOnDisk: nil) }
+    public func counts(ofCacheNamed name: String) -> CacheCounts { counts { $0.name == name } }
 
-    private func counts(of name: String, isOnDisk: Bool?) -> CacheCounts {
-        routines.flatMap(\.caches).filter { $0.name == name && (isOnDisk == nil || $0.isOnDisk == isOnDisk) }
-            .reduce(into: CacheCounts()) { $0.add($1) }
+    private func counts(_ isMeant: (CacheCounts) -> Bool) -> CacheCounts {
+        routines.flatMap(\.caches).filter(isMeant).reduce(into: CacheCounts()) { $0.add($1) }
     }
 
     /// The texts of the lines that a routine has logged, or all have, at that level or above; what the host said of them is in
@@ -72,9 +71,9 @@ public struct RoutineRun: Sendable {
     /// What each of its caches has counted.
     public let caches: [CacheCounts]
 
-    /// What a cache has counted in this routine.
+    /// What a cache has counted in this routine; of one that the plugin's routines share, what this one's calls were.
     public func counts(of cache: some DeclaredCache) -> CacheCounts {
-        caches.first { $0.name == cache.name && $0.isOnDisk == cache.isOnDisk } ?? CacheCounts()
+        caches.first { $0.isOf(cache) } ?? CacheCounts()
     }
 }
 
@@ -84,6 +83,8 @@ public struct CacheCounts: Sendable, Equatable {
     public internal(set) var name = ""
     /// Whether it is a `Cache`, and not a `CacheMemory`.
     public internal(set) var isOnDisk = false
+    /// Whether the plugin's routines share it.
+    public internal(set) var isOfPlugin = false
     /// Values that were served from the cache.
     public internal(set) var hits = 0
     /// Values that its source made.
@@ -99,9 +100,14 @@ public struct CacheCounts: Sendable, Equatable {
     /// Values whose file could not be written.
     public internal(set) var saveFailures = 0
 
+    func isOf(_ cache: some DeclaredCache) -> Bool {
+        name == cache.name && isOnDisk == cache.declaration.isOnDisk && isOfPlugin == cache.declaration.isOfPlugin
+    }
+
     mutating func add(_ other: CacheCounts) {
         name = other.name
         isOnDisk = other.isOnDisk
+        isOfPlugin = other.isOfPlugin
         hits += other.hits
         loads += other.loads
         failures += other.failures
@@ -177,9 +183,4 @@ extension SimulationRun {
         /// One line.
         public var description: String { "\(at) \(level) \(routine ?? "-"): \(text)" }
     }
-}
-
-extension DeclaredCache {
-    /// Whether it is a `Cache`.
-    fileprivate var isOnDisk: Bool { declaration.isOnDisk }
 }

@@ -15,6 +15,7 @@ struct Summary: Decodable {
     struct Cache: Decodable {
         let name: String
         let disk: Bool
+        let of_plugin: Bool?
         let hits: Int
         let loads: Int
         let failures: Int
@@ -98,7 +99,8 @@ extension RoutineRun {
         missed = routine.missed
         caches = routine.caches.map { cache in
             CacheCounts(
-                name: cache.name, isOnDisk: cache.disk, hits: cache.hits, loads: cache.loads, failures: cache.failures,
+                name: cache.name, isOnDisk: cache.disk, isOfPlugin: cache.of_plugin == true, hits: cache.hits,
+                loads: cache.loads, failures: cache.failures,
                 stale: cache.stale, evictions: cache.evictions, corrupt: cache.corrupt,
                 saveFailures: cache.save_failures)
         }

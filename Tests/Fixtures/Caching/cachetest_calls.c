@@ -20,7 +20,7 @@ static void check_openings(void) {
     CHECK(self->host->cache_memory(NULL, "x", &options, &cache) == SCHEDHOST_INVALID);
     CHECK(self->host->cache_memory(self, "x", NULL, &cache) == SCHEDHOST_INVALID);
     CHECK(self->host->cache_memory(self, "x", &options, NULL) == SCHEDHOST_INVALID);
-    options.flags = 4;
+    options.flags = 1u << 20;
     CHECK(self->host->cache_memory(self, "x", &options, &cache) == SCHEDHOST_UNSUPPORTED);
     options.flags = SCHEDHOST_CACHE_OBJECTS;
     CHECK(self->host->cache(self, "x", &options, &cache) == SCHEDHOST_INVALID && cache == NULL);

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A load in progress, shared by all callers that wait for it.
 final class CacheLoad: @unchecked Sendable {
-    // @unchecked: `entry` and `outcome` are accessed only under the cache's lock.
+    // @unchecked: `entry`, `outcome` and `loader` are accessed only under the cache's lock.
 
     /// How a load ended.
     enum Outcome {
@@ -21,6 +21,8 @@ final class CacheLoad: @unchecked Sendable {
     let flight: CacheFlight.Load
     /// How the load ended; nil while it is in progress.
     var outcome: Outcome?
+    /// The routine that performs it, for a cache that routines share. Accessed under the cache's lock.
+    var loader: String?
     /// The thread that runs the source; 0 until one does.
     let thread = Atomic<UInt>(0)
 

@@ -40,6 +40,8 @@ public enum CacheFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case sourceFailed(CacheSourceFailure)
     /// The source asked for the very value that it makes, directly, or through other caches or threads.
     case reentrant
+    /// The host asks the routine to stop, which has waited for the load of another routine.
+    case stopped
     /// No value is held, and there was no source to ask.
     case notFound
     /// The value is larger than the limit.
@@ -58,6 +60,7 @@ public enum CacheFailure: Error, Equatable, Sendable, CustomStringConvertible {
         case .sourceFailed(let failure):
             failure.text.isEmpty ? "the source failed with code \(failure.code)" : failure.text
         case .reentrant: "the source of this cache asked for the value that it makes"
+        case .stopped: "the routine was asked to stop while it waited for the load of another one"
         case .notFound: "there is no value"
         case .tooLarge: "the value is over its bound"
         case .invalid(let what): what

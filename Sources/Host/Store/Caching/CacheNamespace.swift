@@ -16,6 +16,8 @@ public struct CacheEnvironment: Sendable {
     public var report: @Sendable (CacheEvent) -> Void
     /// The store by which caches share values with other hosts, and which of them do; nil: none.
     public var shared: (store: any SharedStore, which: CacheSharing)?
+    /// Called when calls that wait for a load are to look again; nil where they wait in real time.
+    public var woken: (@Sendable () -> Void)?
 
     /// Makes an environment; by default for this machine's boot, without background threads and without a listener.
     public init(
@@ -23,8 +25,9 @@ public struct CacheEnvironment: Sendable {
         jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) },
         background: @escaping @Sendable (_ work: @escaping @Sendable () -> Void) -> Bool = { _ in false },
         report: @escaping @Sendable (CacheEvent) -> Void = { _ in },
-        shared: (store: any SharedStore, which: CacheSharing)? = nil
+        shared: (store: any SharedStore, which: CacheSharing)? = nil, woken: (@Sendable () -> Void)? = nil
     ) {
+        self.woken = woken
         self.clock = clock
         self.origin = origin
         self.jitter = jitter
@@ -102,12 +105,15 @@ public struct CachePlace: Sendable {
     }
 }
 
-/// The caches of one routine, which no other routine can reach. All methods may be called on any thread.
+/// The caches of one routine, which no other routine can reach, or those that the routines of a plugin share. All methods
+/// may be called on any thread.
 public final class CacheNamespace: Sendable {
     /// The plugin's id.
     public let plugin: String
-    /// The routine's name.
+    /// The routine's name; empty for the caches that the routines of the plugin share.
     public let routine: String
+    /// Whether the routines of the plugin share the caches.
+    var isOfPlugin: Bool { routine.isEmpty }
     let environment: CacheEnvironment
     let budget: CacheBudget
     let build: String
@@ -178,9 +184,19 @@ public final class CacheNamespace: Sendable {
         deferredRelease.releaseAll()
     }
 
-    /// Keeps a value alive until the callback in progress returns. For results of `get` and `peek`.
-    public func park(_ value: CacheValue) {
-        deferredRelease.add(value)
+    /// Keeps a value alive until the callback in progress returns. For results of `get` and `peek`; with `isOfPlugin` from
+    /// a cache that routines share.
+    public func park(_ value: CacheValue, isOfPlugin: Bool = false) {
+        if isOfPlugin { deferredRelease.add(shared: value) } else { deferredRelease.add(value) }
+    }
+
+    /// Makes all calls look again that wait for a load, since the host has asked a routine to stop.
+    public func wake() {
+        let all = caches.withLock { Array($0.values) }
+        for cache in all {
+            cache.contents.withLock { _ in }  // so that none is between its look and its wait
+            cache.wake()
+        }
     }
 
     /// Drops values of disk caches from memory, because their files were removed. A nil `name` means all caches, a nil

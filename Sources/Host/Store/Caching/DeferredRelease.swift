@@ -9,6 +9,8 @@ internal import Synchronization
 final class DeferredRelease: Sendable {
     private struct State {
         var values: [CacheValue] = []
+        /// Values of caches that routines share, by their serial numbers.
+        var shared: [UInt64: CacheValue] = [:]
         var round: UInt64 = 1
     }
 
@@ -24,6 +26,14 @@ final class DeferredRelease: Sendable {
         }
     }
 
+    /// The same for a value of a cache that routines share: others may keep it at the same time.
+    func add(shared value: CacheValue) {
+        state.withLock { state in
+            state.shared[value.serial] = value
+            occupied.store(true, ordering: .relaxed)
+        }
+    }
+
     /// Releases the values after the callback has returned. Costs one atomic load if there are none.
     func releaseAll() {
         // A value that another thread adds at this very moment is released at the end of the next callback.
@@ -33,6 +43,8 @@ final class DeferredRelease: Sendable {
             occupied.store(false, ordering: .relaxed)
             var values: [CacheValue] = []
             swap(&values, &state.values)
+            values += state.shared.values
+            state.shared.removeAll(keepingCapacity: true)
             return values
         }
         // The values are released here, outside the lock, since an object's release function is plugin code.

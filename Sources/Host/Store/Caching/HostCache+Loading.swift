@@ -14,12 +14,13 @@ internal import HostValues
 extension HostCache {
     /// Performs a load that was started for this call, and returns the call's result.
     func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
+        if let view = begun.view { contents.withLock { _ in begun.load.loader = view.caller.callerName } }
         let isNested = CacheWaits.enter(begun.load)
         defer { CacheWaits.leave() }
         guard let disk else { return unsafe load(begun, given, isNested: isNested) }
         var ticket = begun
         switch prepare(&ticket, disk, isNested: isNested) {
-        case .found(let served): return deliver(served)
+        case .found(let served): return deliver(served, ticket.view)
         case .load(let lock):
             defer { lock?.release() }
             return unsafe load(ticket, given, isNested: isNested)
@@ -33,7 +34,7 @@ extension HostCache {
         let hasSource = unsafe given != nil || options.source != nil
         var ticket = ticket
         switch share(&ticket, shelf, hasSource: hasSource, isNested: isNested) {
-        case .found(let served): return deliver(served)
+        case .found(let served): return deliver(served, ticket.view)
         case .failed(let result): return result
         case .load(let claim): return unsafe make(ticket, given, claim)
         }
@@ -41,11 +42,19 @@ extension HostCache {
 
     /// Performs a background refresh on another thread. If none is available, the load is called off, and the next
     /// caller starts it again.
-    func reload(_ load: CacheLoad) {
-        let isTaken = environment.background { [self] in _ = unsafe perform(CacheTicket(ahead: load), nil) }
-        if isTaken { return }
+    func reload(_ load: CacheLoad, _ view: CacheView?) {
+        let work: @Sendable () -> Void = { [self] in
+            var ticket = CacheTicket(ahead: load)
+            ticket.view = view
+            _ = unsafe perform(ticket, nil)
+        }
+        if view?.caller.refresh(work) ?? environment.background(work) { return }
+        callOff(load)
+    }
+
+    private func callOff(_ load: CacheLoad) {
         contents.withLock { $0.callOff(load) }
-        contents.broadcast()
+        wake()
     }
 
     // MARK: - The disk
@@ -91,7 +100,7 @@ extension HostCache {
         let (served, old) = change { $0.adopt(found, &ticket, isNews: isNews, now: environment.clock.boot()) }
         park(old)
         guard let served else { return nil }
-        contents.broadcast()
+        wake()
         // The result holds a reference, so the value may be evicted at once.
         makeRoom()
         return served
@@ -103,7 +112,7 @@ extension HostCache {
     private func make(_ ticket: CacheTicket, _ given: CacheSource?, _ claim: CacheShelf.Claim?) -> Result<
         ServedValue, CacheFailure
     > {
-        guard let source = unsafe given ?? options.source else { return giveUp(ticket) }
+        guard let source = unsafe given ?? own(ticket) else { return giveUp(ticket) }
         let writer = CacheWriter()
         let start = environment.clock.boot()
         let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe source(key, writer) }
@@ -118,15 +127,22 @@ extension HostCache {
         return .success(succeed(ticket, content, now, time, claim))
     }
 
+    /// The cache's own source; nil if it has none.
+    private func own(_ ticket: CacheTicket) -> CacheSource? {
+        guard let source = unsafe options.source else { return nil }
+        return unsafe ticket.view?.source ?? source
+    }
+
     private func succeed(
         _ ticket: CacheTicket, _ content: CacheValue.Content, _ now: BootTime, _ time: Int64, _ claim: CacheShelf.Claim?
     ) -> ServedValue {
         let made = change {
             $0.succeed(ticket, content, time: time, now: now, above: disk?.newest ?? 0)
         }
-        contents.broadcast()
+        wake()
         park(made.old)
         let value = made.value
+        ticket.view?.countLoad(time, hasFailed: false)
         environment.report(.loaded(cache: title, bytes: unsafe value.bytes.count, nanoseconds: time))
         hand(made, claim, loadTime: time)  // first, for other hosts wait for it
         if made.isKept {
@@ -141,9 +157,16 @@ extension HostCache {
     private func fail(
         _ ticket: CacheTicket, _ failure: CacheSourceFailure, _ now: BootTime, _ time: Int64, _ claim: CacheShelf.Claim?
     ) -> Result<ServedValue, CacheFailure> {
+        if let caller = ticket.view?.caller, caller.isStopAsked {
+            // The source may have failed only since this routine is to stop: the others ask it themselves.
+            if let claim { shelf?.end(claim) }
+            callOff(ticket.load)
+            return .failure(.sourceFailed(failure))
+        }
+        ticket.view?.countLoad(time, hasFailed: true)
         let jitter = environment.jitter()
         let result = contents.withLock { $0.fail(ticket, failure, time: time, now: now, jitter: jitter) }
-        contents.broadcast()
+        wake()
         environment.report(.loadFailed(cache: title, failure: failure, nanoseconds: time))
         if let claim { shelf?.fail(claim, failure, leftAlone: policy.backOff(jitter: jitter)) }
         makeRoom()
@@ -153,7 +176,7 @@ extension HostCache {
     /// Ends a load for which there is no source; a stale value may be served.
     private func giveUp(_ ticket: CacheTicket) -> Result<ServedValue, CacheFailure> {
         let result = contents.withLock { $0.lackSource(ticket, now: environment.clock.boot()) }
-        contents.broadcast()
+        wake()
         return result
     }
 }

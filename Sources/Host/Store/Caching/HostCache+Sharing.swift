@@ -29,7 +29,7 @@ extension HostCache {
             let result = contents.withLock {
                 $0.failElsewhere(load, failure, until: until, now: environment.clock.boot())
             }
-            contents.broadcast()
+            wake()
             makeRoom()
             return .failed(result)
         }
@@ -45,7 +45,7 @@ extension HostCache {
             $0.adopt(found, novelty, &ticket, above: floor, now: environment.clock.boot())
         }
         park(made?.old)
-        if served != nil { contents.broadcast() }
+        if served != nil { wake() }
         if let made { _ = save(made, loadTime: max(0, found.header.loadTime)) }
         makeRoom()
         return served

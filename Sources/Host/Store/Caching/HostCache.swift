@@ -34,7 +34,12 @@ internal import Synchronization
     let contents: Monitor<CacheContents>
     let valueLimit: Int
     private let budget: CacheBudget
-    private let deferredRelease: DeferredRelease
+    /// Keeps replaced values for the routine's callback; nil for a cache that routines share, who hold what they use.
+    private let deferredRelease: DeferredRelease?
+    /// Whether the routines of a plugin share the cache. Then each asks by a view of its own.
+    private let isOfPlugin: Bool
+    /// These views; nil for a routine's own cache.
+    let views: Monitor<[CacheView]>?
 
     /// The unkeyed value for `hit`, unretained; the cache's entry holds the reference.
     private let slot = unsafe Atomic<Unmanaged<CacheValue>?>(nil)
@@ -45,9 +50,11 @@ internal import Synchronization
     init(name: String, options: CacheOptions, namespace: CacheNamespace, store: CacheStore?) {
         self.name = name
         self.options = options
-        title = (store == nil ? "memory cache " : "disk cache ") + name
+        title = (namespace.isOfPlugin ? "plugin's " : "") + (store == nil ? "memory cache " : "disk cache ") + name
         budget = namespace.budget
-        deferredRelease = namespace.deferredRelease
+        isOfPlugin = namespace.isOfPlugin
+        deferredRelease = isOfPlugin ? nil : namespace.deferredRelease
+        views = isOfPlugin ? Monitor([]) : nil
         environment = namespace.environment
         hasSystemClock = namespace.environment.clock is SystemClock
         let limit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
@@ -83,27 +90,49 @@ internal import Synchronization
     /// `CacheNamespace.callbackEnded`. It takes no lock, changes no reference count and allocates nothing.
     public func hit(within oldest: Int64 = .max) -> CacheHit? {
         guard let held = unsafe slot.load(ordering: .acquiring) else { return nil }
-        let now = hasSystemClock ? SystemClock().boot() : environment.clock.boot()
-        return unsafe held._withUnsafeGuaranteedRef { value in
-            // Wrapping subtraction: a value of unknown age fails the next check anyway, and clamping would cost each
-            // hit 2 ns.
-            let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
-            guard now <= value.servesUntil, age <= oldest else { return nil }
-            value.used.store(now.nanoseconds, ordering: .relaxed)
-            value.isSeen.store(true, ordering: .relaxed)
-            quickHits.store(quickHits.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
-            return unsafe CacheHit(
-                value: held, age: age, lastError: value.failure.load(ordering: .relaxed))
-        }
+        return unsafe held._withUnsafeGuaranteedRef { hit(of: $0, within: oldest) }
     }
+
+    /// The same of a value that the caller knows to be alive.
+    @inline(__always)
+    func hit(of value: CacheValue, within oldest: Int64) -> CacheHit? {
+        let now = hasSystemClock ? SystemClock().boot() : environment.clock.boot()
+        // Wrapping subtraction: a value of unknown age fails the next check anyway, and clamping would cost each
+        // hit 2 ns.
+        let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
+        guard now <= value.servesUntil, age <= oldest else { return nil }
+        value.used.store(now.nanoseconds, ordering: .relaxed)
+        value.isSeen.store(true, ordering: .relaxed)
+        if !isOfPlugin { quickHits.store(quickHits.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
+        return unsafe CacheHit(
+            value: .passUnretained(value), age: age, lastError: value.failure.load(ordering: .relaxed))
+    }
+
+    /// Whether that is the unkeyed value now. The caller holds a reference to it, so that no other value has its address.
+    @inline(__always)
+    func publishes(_ value: CacheValue) -> Bool {
+        unsafe slot.load(ordering: .acquiring)?.toOpaque() == Unmanaged.passUnretained(value).toOpaque()
+    }
+
+    /// The unkeyed value now, whatever its age.
+    var current: CacheValue? { contents.withLock { $0.entries.unkeyed.value } }
 
     // MARK: - Full path
 
     /// The value, from the cache or from the source, as `CacheDecision` says.
     ///
     /// `key` has at most 65 536 bytes; the empty key is the unkeyed value. `source` takes precedence over the cache's
-    /// own source. It runs on the calling thread, and other callers of the same key wait for it.
-    public func get(_ request: CacheLookup = CacheLookup(), key: [UInt8] = [], source: CacheSource? = nil)
+    /// own source. It runs on the calling thread, and other callers of the same key wait for it. `view` is the routine's,
+    /// for a cache that routines share.
+    public func get(
+        _ request: CacheLookup = CacheLookup(), key: [UInt8] = [], source: CacheSource? = nil, by view: CacheView? = nil
+    ) -> Result<ServedValue, CacheFailure> {
+        let result = unsafe answer(request, key, source, view)
+        view?.count(result)
+        return result
+    }
+
+    private func answer(_ request: CacheLookup, _ key: [UInt8], _ source: CacheSource?, _ view: CacheView?)
         -> Result<ServedValue, CacheFailure>
     {
         if request.tolerance < 0 { return .failure(.invalid("the tolerance is negative")) }
@@ -113,12 +142,19 @@ internal import Synchronization
         // others put or drop the value at that very moment; each round then takes one load of another caller.
         for _ in 0..<Self.rounds {
             switch contents.withLock({ $0.ask(key, request, &call, now: environment.clock.boot()) }) {
-            case .take(let served): return deliver(served)
-            case .load(let ticket): return unsafe perform(ticket, source)
+            case .take(let served): return deliver(served, view)
+            case .load(var ticket):
+                ticket.view = view
+                return unsafe perform(ticket, source)
             case .wait(let ticket, let joins):
                 guard CacheWaits.begin(ticket.load) else { return .failure(.reentrant) }
-                let outcome = contents.wait { _ in ticket.load.outcome }
+                let waited = CacheView.wait(for: ticket.load, by: view, in: contents, clock: environment.clock)
                 CacheWaits.end()
+                let outcome: CacheLoad.Outcome
+                switch waited {
+                case .success(let end): outcome = end
+                case .failure(let failure): return .failure(failure)
+                }
                 guard joins else { continue }
                 let shared = contents.withLock { $0.share(ticket, outcome, now: environment.clock.boot()) }
                 if let shared { return shared }
@@ -130,9 +166,15 @@ internal import Synchronization
     /// How often a call asks before it gives up.
     private static let rounds = 1000
 
+    /// Makes all waiting calls look again whether they still have to wait.
+    func wake() {
+        contents.broadcast()
+        environment.woken?()
+    }
+
     /// Returns the caller's result, and starts the background refresh that the value's age requires.
-    func deliver(_ served: CacheServed) -> Result<ServedValue, CacheFailure> {
-        if let ahead = served.ahead { reload(ahead) }
+    func deliver(_ served: CacheServed, _ view: CacheView?) -> Result<ServedValue, CacheFailure> {
+        if let ahead = served.ahead { reload(ahead, view) }
         return served.result
     }
 
@@ -152,6 +194,7 @@ internal import Synchronization
     public func counters() -> CacheCounters {
         var counters = contents.withLock { $0.counters }
         counters.hits &+= quickHits.load(ordering: .relaxed)
+        if let views { counters.hits &+= views.withLock { views in views.reduce(0) { $0 &+ $1.hits } } }
         if let disk { counters = counters + disk.counters }
         return shelf.map { counters + $0.counters } ?? counters
     }
@@ -262,9 +305,10 @@ internal import Synchronization
         }
     }
 
-    /// Defers the release of a removed value until the callback in progress returns. Call it without the lock.
+    /// Defers the release of a removed value until the callback in progress returns; of a cache that routines share it goes
+    /// with the last of those that hold it. Call it without the lock.
     func park(_ old: CacheValue?) {
-        if let old { deferredRelease.add(old) }
+        if let old { deferredRelease?.add(old) }
     }
 
     /// Evicts values if the memory budget is exceeded. Call it without the lock.

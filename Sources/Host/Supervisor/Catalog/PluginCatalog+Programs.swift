@@ -91,7 +91,7 @@ extension PluginCatalog {
                 ? LibraryPath.search(for: nil, in: self.settings.plugins)
                 : LibraryPath.search(
                     for: entry.file, in: self.settings.plugins, copies: folder.libraries(of: entry.hash)),
-            limit: Self.limit(settings))
+            limit: Self.limit(settings), caches: settings[0].caches)
     }
 
     /// The owner of the worker's folders. Before the description, that is the name which the file had last, else the

@@ -49,19 +49,21 @@ struct RoutinePages {
         return HTTPResponse(json: writer.bytes)
     }
 
-    /// The values in files of the routine's disk caches.
+    /// The values in files of the disk caches of the routine, and of those that the plugin's routines share.
     func caches(of id: Identifier) -> HTTPResponse {
         guard let directory = try? Directory(state) else {
             return HTTPResponse(status: 503, text: "the state directory cannot be opened")
         }
-        let glance = CacheGlance(of: id.plugin, id.routine, in: directory, clock: clock)
+        let own = CacheGlance(of: id.plugin, id.routine, in: directory, clock: clock)
+        let shared = CacheGlance(of: id.plugin, "", in: directory, clock: clock)
         var writer = JSONWriter()
         writer.open()
-        writer.field("more", glance.hasMore)
+        writer.field("more", own.hasMore || shared.hasMore)
         writer.openList("files")
-        for file in glance.files {
+        for (file, isShared) in own.files.map({ ($0, false) }) + shared.files.map({ ($0, true) }) {
             writer.open()
             writer.field("name", file.name, limit: 256)
+            if isShared { writer.field("of_plugin", true) }
             if !file.key.isEmpty { writer.field("key", String(decoding: file.key, as: UTF8.self), limit: 256) }
             writer.field("size", file.size)
             if let age = file.ageMs { writer.field("age_ms", age) }

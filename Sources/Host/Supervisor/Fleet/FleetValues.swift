@@ -50,6 +50,8 @@ struct Load: Equatable {
     var libraries: LibrarySearch
     /// How long the load may take, in ns.
     var limit: Int64
+    /// The settings of the caches that the plugin's routines share.
+    var caches = CacheSettings()
 
     /// The command for a worker whose caches are in that folder.
     func command(caches: String?) -> WorkerCommand.Load {
@@ -62,7 +64,7 @@ struct Load: Equatable {
         return WorkerCommand.Load(
             plugin: plugin, path: path, name: name, instance: instance, parameters: parameters,
             isForRunning: isForRunning, build: build,
-            caches: caches.map { .init($0, scope) }, isShared: key == .shared)
+            caches: caches.map { .init($0, scope) }, cacheSettings: self.caches, isShared: key == .shared)
     }
 }
 

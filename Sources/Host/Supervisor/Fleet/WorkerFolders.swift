@@ -17,6 +17,8 @@ struct WorkerFolders: ~Copyable {
     struct Place: Equatable {
         let caches: String
         let data: String
+        /// The folder of the caches that the routines of a plugin share, where the other one is a single routine's.
+        var sharedCaches: String?
     }
 
     /// Creates the missing folders, without following links, and returns the paths. `user` is the plugin's own user; nil if it
@@ -29,12 +31,14 @@ struct WorkerFolders: ~Copyable {
         case .everybody: return Place(caches: path(caches), data: path(data))
         case .plugin(let plugin), .routine(let plugin, _):
             let name = CacheName.encode(plugin)
-            var own = path(try give(try caches.directory(name, create: true), to: user))
-            if case .routine(_, let routine) = home {
-                let inner = try caches.directory(name).directory(CacheName.encode(routine), create: true)
-                own = path(try give(inner, to: user))
+            let own = path(try give(try caches.directory(name, create: true), to: user))
+            let data = path(try give(try data.directory(name, create: true), to: user))
+            guard case .routine(_, let routine) = home else { return Place(caches: own, data: data) }
+            func inner(_ routine: String) throws(SystemError) -> String {
+                let folder = try caches.directory(name).directory(CacheName.encode(routine), create: true)
+                return path(try give(folder, to: user))
             }
-            return Place(caches: own, data: path(try give(try data.directory(name, create: true), to: user)))
+            return Place(caches: try inner(routine), data: data, sharedCaches: try inner(""))
         }
     }
 

@@ -149,7 +149,7 @@ final class ProcessLauncher: WorkerLauncher {
     /// Gives a worker a sandbox, with write access to its own folders.
     private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?) throws(SystemError) {
         var places = SandboxPolicy.Places()
-        places.own = place.map { [$0.caches, $0.data] } ?? []
+        places.own = place.map { [$0.caches, $0.data] + [$0.sharedCaches].compactMap { $0 } } ?? []
         places.code =
             [setup.home == .everybody ? copies : setup.copy]
             + setup.libraries.folders.filter { $0 != sandboxes.plugins }

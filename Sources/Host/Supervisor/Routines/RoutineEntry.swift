@@ -91,8 +91,9 @@ extension RoutineEntry {
             waitMs: settings.waitMs, maxCycles: settings.maxCycles, untilMs: untilMs, onError: settings.onError,
             lifetimeCycles: past.cycles, before: past.end?.before ?? 0, parameters: settings.paramsJSON,
             isPaused: isPaused,
-            caches: settings.caches, takesTurns: !settings.turns.areNone, leaseToken: session.lease?.token, shard: shard
-        )
+            caches: settings.caches, takesTurns: !settings.turns.areNone, leaseToken: session.lease?.token,
+            shard: shard,
+            timeoutMs: UInt64(max(0, settings.timeoutNanoseconds ?? 0) / 1_000_000))
     }
 
     /// The session as a subject of the hang watch; nil if there is none.

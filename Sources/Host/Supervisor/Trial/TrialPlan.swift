@@ -134,7 +134,7 @@ public struct TrialPlan {
         let load = Load(
             plugin: 0, path: path, name: options.file, instance: options.instance, build: build,
             parameters: settings.paramsJSON, isForRunning: true, home: .plugin(name), key: .plugin(0),
-            limits: settings.limits, libraries: LibrarySearch(), limit: .max)
+            limits: settings.limits, libraries: LibrarySearch(), limit: .max, caches: settings.caches)
         let program = Program(
             number: 0, name: name, version: plugin.version, build: build, isolation: .plugin,
             sharedLimits: settings.limits, load: load, routines: routines)

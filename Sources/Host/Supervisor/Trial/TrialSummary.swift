@@ -24,13 +24,18 @@ public struct TrialSummary {
         public let name: String
         /// Whether it is a disk cache.
         public let isOnDisk: Bool
+        /// Whether the plugin's routines share it; the counters are then what this routine has to do with.
+        public let isOfPlugin: Bool
         /// The counters, with their names.
         public let counts: [(name: String, count: UInt64)]
 
         /// Makes the counters of a cache.
-        public init(name: String, isOnDisk: Bool, counts: [(name: String, count: UInt64)]) {
+        public init(
+            name: String, isOnDisk: Bool, isOfPlugin: Bool = false, counts: [(name: String, count: UInt64)]
+        ) {
             self.name = name
             self.isOnDisk = isOnDisk
+            self.isOfPlugin = isOfPlugin
             self.counts = counts
         }
     }
@@ -150,6 +155,7 @@ public struct TrialSummary {
             writer.open()
             writer.field("name", cache.name)
             writer.field("disk", cache.isOnDisk)
+            if cache.isOfPlugin { writer.field("of_plugin", true) }
             for (name, count) in cache.counts { writer.field(name, count) }
             writer.close()
         }

@@ -207,7 +207,7 @@ enum PageRoutine {
           $("r-files").hidden = !files.length;
           $("r-files").tBodies[0].replaceChildren(...files.map(f => {
             const old = f.age_ms == null ? null : f.age_ms + (Date.now() - sheet.asked), isOver = f.expire_ms != null && (old == null || old > f.expire_ms);
-            return el("tr", {}, el("td", { class: "text" }, f.name + (f.key ? " [" + f.key + "]" : "")), el("td", { class: "n" }, bytes(f.size)),
+            return el("tr", {}, el("td", { class: "text" }, f.name + (f.key ? " [" + f.key + "]" : "") + (f.of_plugin ? " (the plugin's)" : "")), el("td", { class: "n" }, bytes(f.size)),
               el("td", { class: "n" + (isOver ? " warn" : "") }, old == null ? "unknown" : span(old)), el("td", { class: "n" }, f.expire_ms == null ? "never" : span(f.expire_ms)),
               el("td", { class: "n small" }, count(f.loads)));
           }));

@@ -100,10 +100,11 @@ extension WorkerCommand.Load {
         writer.field("instance", ifAny: instance)
         writer.field("parameters", parameters)
         writer.field("for_running", isForRunning)
-        writer.field("shared", isShared)
+        writer.field("in_shared_worker", isShared)
         writer.field("build", build)
         writer.field("caches", ifAny: caches?.path)
         writer.field("caches_of", ifAny: caches?.scope.rawValue)
+        if caches != nil { cacheSettings.write(to: &writer) }
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
@@ -117,11 +118,11 @@ extension WorkerCommand.Load {
             case "instance": load.instance = try cursor.string()
             case "parameters": load.parameters = try cursor.string()
             case "for_running": load.isForRunning = try cursor.bool()
-            case "shared": load.isShared = try cursor.bool()
+            case "in_shared_worker": load.isShared = try cursor.bool()
             case "build": load.build = try cursor.string()
             case "caches": caches = try cursor.string()
             case "caches_of": scope = Caches.Scope(rawValue: try cursor.string())
-            default: try cursor.skip()
+            default: if try !load.cacheSettings.read(name, from: &cursor) { try cursor.skip() }
             }
         }
         if let caches { load.caches = Caches(caches, scope ?? .all) }
@@ -168,14 +169,8 @@ extension WorkerCommand.Start {
         writer.field("before", before)
         writer.field("parameters", parameters)
         writer.field("paused", isPaused)
-        writer.field("durability", caches.durability.rawValue)
-        writer.field("disk_files", caches.diskFiles)
-        writer.field("disk_mb", caches.diskMb)
-        let usual = CacheSettings()
-        if caches.sharing != usual.sharing { writer.field("shared", caches.sharing.rawValue) }
-        if caches.sharedTimeoutMs != usual.sharedTimeoutMs {
-            writer.field("shared_timeout_ms", caches.sharedTimeoutMs)
-        }
+        caches.write(to: &writer)
+        if timeoutMs != 0 { writer.field("timeout_ms", timeoutMs) }
         if takesTurns { writer.field("takes_turns", true) }
         if let leaseToken { writer.field("lease_token", leaseToken) }
         if let shard {
@@ -213,21 +208,13 @@ extension WorkerCommand.Start {
             case "before": start.before = try cursor.whole()
             case "parameters": start.parameters = try cursor.string()
             case "paused": start.isPaused = try cursor.bool()
-            case "durability":
-                guard let durability = CacheDurability(rawValue: try cursor.string()) else {
-                    throw cursor.fault("a durability before this")
-                }
-                start.caches.durability = durability
-            case "disk_files": start.caches.diskFiles = try cursor.unsigned()
-            case "disk_mb": start.caches.diskMb = try cursor.unsigned()
-            case "shared": start.caches.sharing = CacheSharing(rawValue: try cursor.string()) ?? .off
-            case "shared_timeout_ms": start.caches.sharedTimeoutMs = try cursor.unsigned()
+            case "timeout_ms": start.timeoutMs = try cursor.unsigned()
             case "lease_token": start.leaseToken = try cursor.unsigned()
             case "shard": start.shard = RoutineShard(try cursor.whole(), of: start.shard?.count ?? 1)
             case "shards": start.shard = RoutineShard(start.shard?.index ?? 0, of: try cursor.whole())
             case "takes_turns": start.takesTurns = try cursor.bool()
             case "timing": start.timing = try RoutineTiming(from: &cursor)
-            default: try cursor.skip()
+            default: if try !start.caches.read(name, from: &cursor) { try cursor.skip() }
             }
         }
         self = start
@@ -292,5 +279,33 @@ extension JSONCursor {
     mutating func whole<Number: FixedWidthInteger>() throws(JSONFault) -> Number {
         guard let value = Number(exactly: try signed()) else { throw fault("a smaller number before this") }
         return value
+    }
+}
+
+extension CacheSettings {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("durability", durability.rawValue)
+        writer.field("disk_files", diskFiles)
+        writer.field("disk_mb", diskMb)
+        let usual = CacheSettings()
+        if sharing != usual.sharing { writer.field("shared", sharing.rawValue) }
+        if sharedTimeoutMs != usual.sharedTimeoutMs { writer.field("shared_timeout_ms", sharedTimeoutMs) }
+    }
+
+    /// Reads the field of that name; false if it is none of these.
+    fileprivate mutating func read(_ name: String, from cursor: inout JSONCursor) throws(JSONFault) -> Bool {
+        switch name {
+        case "durability":
+            guard let word = CacheDurability(rawValue: try cursor.string()) else {
+                throw cursor.fault("a durability before this")
+            }
+            durability = word
+        case "disk_files": diskFiles = try cursor.unsigned()
+        case "disk_mb": diskMb = try cursor.unsigned()
+        case "shared": sharing = CacheSharing(rawValue: try cursor.string()) ?? .off
+        case "shared_timeout_ms": sharedTimeoutMs = try cursor.unsigned()
+        default: return false
+        }
+        return true
     }
 }

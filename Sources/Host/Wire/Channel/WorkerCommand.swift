@@ -48,6 +48,8 @@ public enum WorkerCommand: Equatable, Sendable {
 
         /// The directory of the disk caches; nil means that there are none.
         public var caches: Caches?
+        /// The settings of the caches that the plugin's routines share.
+        public var cacheSettings: CacheSettings
         /// Whether the same worker may load further plugins.
         public var isShared: Bool
 
@@ -55,9 +57,10 @@ public enum WorkerCommand: Equatable, Sendable {
         public init(
             plugin: Int, path: String, name: String, instance: String? = nil, parameters: String, isForRunning: Bool,
             build: String,
-            caches: Caches? = nil, isShared: Bool = false
+            caches: Caches? = nil, cacheSettings: CacheSettings = CacheSettings(), isShared: Bool = false
         ) {
             self.isShared = isShared
+            self.cacheSettings = cacheSettings
             self.instance = instance
             self.plugin = plugin
             self.path = path
@@ -85,6 +88,13 @@ public enum WorkerCommand: Equatable, Sendable {
             /// The owners of its caches.
             public var scope: Scope
 
+            /// The path of the directory of the caches that the plugin's routines share, where the other one is a single
+            /// routine's; nil where it is not, and has them in a subdirectory without a name.
+            public var sharedPath: String? {
+                guard scope == .routine, let end = path.lastIndex(of: "/") else { return nil }
+                return path[...end] + "%"
+            }
+
             /// Creates a reference to a directory.
             public init(_ path: String, _ scope: Scope) {
                 self.path = path
@@ -97,7 +107,7 @@ public enum WorkerCommand: Equatable, Sendable {
     public struct DropCached: Equatable, Sendable {
         /// The plugin's number.
         public var plugin: Int
-        /// The routine's index in the plugin's description.
+        /// The routine's index in the plugin's description; -1 stands for the caches that the plugin's routines share.
         public var routine: Int
         /// The name of the cache; nil selects all caches.
         public var name: String?
@@ -152,6 +162,8 @@ public enum WorkerCommand: Equatable, Sendable {
 
         /// Which part of the routine's work the session has; nil: all of it.
         public var shard: RoutineShard?
+        /// How long a cycle may take before the host takes it for one that hangs, in ms; 0 means no bound.
+        public var timeoutMs: UInt64
 
         /// Creates the parameters of a start.
         public init(
@@ -159,9 +171,10 @@ public enum WorkerCommand: Equatable, Sendable {
             untilMs: Int64?, onError: ErrorDefault, lifetimeCycles: UInt64, before: UInt32, parameters: String,
             isPaused: Bool, caches: CacheSettings = CacheSettings(), timing: RoutineTiming = RoutineTiming(),
             takesTurns: Bool = false, leaseToken: UInt64? = nil,
-            shard: RoutineShard? = nil
+            shard: RoutineShard? = nil, timeoutMs: UInt64 = 0
         ) {
             self.takesTurns = takesTurns
+            self.timeoutMs = timeoutMs
             self.leaseToken = leaseToken
             self.shard = shard
             self.slot = slot

@@ -2,7 +2,8 @@ internal import HostStore
 internal import HostValues
 internal import HostWire
 
-/// The keys in the store that one connection may reach: those of shared caches of one plugin, or of one routine of it.
+/// The keys in the store that one connection may reach: those of shared caches of one plugin, or of one
+/// routine of it and of the plugin as a whole.
 ///
 /// They are made here and nowhere else, of parts that are encoded each. So whatever a plugin writes on its socket, it reaches
 /// no other plugin's values, and none of the records by which hosts hold leases.
@@ -20,7 +21,8 @@ struct SharedNames: Sendable {
 
     /// Where value and load of a key are; nil if they are out of reach.
     func places(of key: SharedKey) -> (value: [UInt8], load: [UInt8])? {
-        if let routine, routine != key.routine { return nil }
+        // What the routines of a plugin share is of no routine, and within the reach of each.
+        if let routine, routine != key.routine, !key.routine.isEmpty { return nil }
         var name = plugin + "/" + CacheName.encode(key.routine) + "/" + CacheName.encode(key.name)
         name += (key.isOnDisk ? "/d" : "/m") + String(key.codec, radix: 16)
         if !key.key.isEmpty { name += "/" + CacheName.encode(key.key) }

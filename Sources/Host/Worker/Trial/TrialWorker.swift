@@ -78,7 +78,7 @@ public final class TrialWorker {
             number: order.plugin, instance: order.instance, loaded: loaded, ledger: try LedgerFile(ledger),
             clock: clock, channel: events, log: log, sessions: SessionCounter(), budget: budget, cachePlace: place,
             hasOwnTable: true)
-        try context.prepare(loaded, parameters: order.parameters, on: virtual)
+        try context.prepare(loaded, parameters: order.parameters, caches: order.cacheSettings, on: virtual)
         if let text = context.load() { throw Refusal(description: "\(order.name): load failed: \(text)") }
         self.context = context
     }
@@ -91,7 +91,7 @@ public final class TrialWorker {
         var counts: [Int: [CacheCount]] = [:]
         for runner in context?.runners ?? [] {
             let counted = runner.caches.counters().map { label, count in
-                CacheCount(name: label.name, isOnDisk: label.isOnDisk, counters: count)
+                CacheCount(label, count)
             }
             if !counted.isEmpty { counts[runner.index] = counted.sorted { $0.order < $1.order } }
         }
@@ -137,12 +137,15 @@ public struct CacheCount: Sendable {
     public let name: String
     /// Whether it is a disk cache.
     public let isOnDisk: Bool
+    /// Whether the plugin's routines share it; the counters are then what this routine has to do with.
+    public let isOfPlugin: Bool
     /// The counters, with their names.
     public let counts: [(name: String, count: UInt64)]
 
-    fileprivate init(name: String, isOnDisk: Bool, counters: CacheCounters) {
-        self.name = name
-        self.isOnDisk = isOnDisk
+    fileprivate init(_ label: RoutineCaches.Label, _ counters: CacheCounters) {
+        name = label.name
+        isOnDisk = label.isOnDisk
+        isOfPlugin = label.isOfPlugin
         counts = [
             ("hits", counters.hits), ("loads", counters.loads), ("failures", counters.loadFailures),
             ("stale", counters.staleServed), ("evictions", counters.evictions), ("corrupt", counters.corrupt),
@@ -150,5 +153,5 @@ public struct CacheCount: Sendable {
         ]
     }
 
-    fileprivate var order: (String, Int) { (name, isOnDisk ? 0 : 1) }
+    fileprivate var order: (String, Int) { (name, (isOnDisk ? 0 : 1) + (isOfPlugin ? 2 : 0)) }
 }

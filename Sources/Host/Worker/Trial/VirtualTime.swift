@@ -176,6 +176,14 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         return runner.isStopRequested
     }
 
+    func wait(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool {
+        // Without others in the queue it is a thread of the plugin's own that is waited for, in real time.
+        let hasOthers = state.withLock { [own = Thread.current] in $0.leader == own && $0.queue.earliest != .never }
+        guard hasOthers, !isSerial, runner.index >= 0 else { return false }
+        _ = sleep(runner, until: deadline)
+        return true
+    }
+
     /// Whether nothing else is due until that time.
     private func isAlone(until time: BootTime) -> Bool {
         guard let guide else { return true }

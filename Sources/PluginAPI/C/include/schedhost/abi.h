@@ -46,7 +46,10 @@ enum {
     SCHEDHOST_SOURCE_FAILED = -4,   /* a cache's source failed, and nothing may be served instead */
     SCHEDHOST_TOO_LARGE = -5,       /* a value is over its bound */
     SCHEDHOST_UNSUPPORTED = -6,     /* the host is older than what is asked for */
-    SCHEDHOST_NOT_HERE = -7         /* the function may not be called on this thread or at this time */
+    SCHEDHOST_NOT_HERE = -7,        /* the function may not be called on this thread or at this time */
+    /* Since 1.1. The host asks to stop: what a call waited for did not come. A cycle that returns it while the host asks
+     * to stop has ended as it should. */
+    SCHEDHOST_STOPPED = -8
 };
 
 /* The levels of the log. A number in between is allowed and is shown as the level below it. */

@@ -3,7 +3,7 @@
  *
  * A routine has a namespace of its own: no other routine can read or write its caches. A memory
  * cache lives as long as the worker; a disk cache also survives it, the host and a power loss, and
- * comes back with its true age.
+ * comes back with its true age. The routines of a plugin may share a cache (SCHEDHOST_CACHE_PLUGIN).
  *
  * With A the value's age, E the expiry and t the tolerance, a get does this:
  *   not fresh, A <= E             serve it
@@ -23,7 +23,7 @@
 
 struct schedhost_scheduler;
 
-/* One cache of a routine. Lives as long as the worker. */
+/* One cache of a routine, or of its plugin. Lives as long as the worker. */
 typedef struct schedhost_cache schedhost_cache;
 
 /* Where a source writes its result. The host owns it and what was written to it; it is valid until
@@ -56,7 +56,14 @@ enum {
     SCHEDHOST_CACHE_OBJECTS = 1u, /* values are object pointers (memory caches only) */
     /* Since 1.1: a value means the same on every host of a cluster, which may share it: one of them asks the source for
      * all. Bytes only: with OBJECTS it is SCHEDHOST_INVALID. No change where a host is alone. */
-    SCHEDHOST_CACHE_SHARED = 2u
+    SCHEDHOST_CACHE_SHARED = 2u,
+    /* Since 1.1. The routines of the plugin share the cache: one handle for all, with any of their schedulers; values,
+     * loads and counters are common. May also be opened and asked in load and unload. While one routine loads, others wait;
+     * one that is asked to stop meanwhile gets SCHEDHOST_STOPPED, and one that would soon be over its own timeout
+     * SCHEDHOST_SOURCE_FAILED. If a load fails whose routine was asked to stop, the next one loads. The cache's own source
+     * is called with the scheduler of the routine that loads; what it uses, and `user`, lives until unload. A host of 1.0
+     * answers SCHEDHOST_UNSUPPORTED. With isolation "routine", processes share what is on disk, and nothing in memory. */
+    SCHEDHOST_CACHE_PLUGIN = 4u
 };
 
 /* How a cache behaves. Read when the cache is opened for the first time in a worker, and copied; of later

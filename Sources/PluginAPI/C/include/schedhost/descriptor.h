@@ -98,8 +98,8 @@ typedef struct schedhost_plugin {
     void *user;                                   /* handed to load and unload */
 
     /* [callback] Once after the file was loaded, before any routine starts. `scheduler` has the plugin's
-     * scope: its place, log, parameters and fail; no session and no caches. An error refuses the plugin.
-     * May be NULL. */
+     * scope: its place, log, parameters and fail; no session, and no caches but those that the routines share
+     * (SCHEDHOST_CACHE_PLUGIN). An error refuses the plugin. May be NULL. */
     int32_t (*load)(const schedhost_scheduler *scheduler, void *user);
     /* [callback] Once after the last routine stopped, before the worker ends in order. May be NULL. */
     int32_t (*unload)(const schedhost_scheduler *scheduler, void *user);

@@ -122,7 +122,9 @@ struct schedhost_host {
     /* [any-thread] Opens the memory cache, or the disk cache, of that name in the routine's namespace,
      * making it on the first call; later calls give the same cache, and take of `options` only the source.
      * `name` is any UTF-8, also empty, up to SCHEDHOST_MAX_CACHE_NAME (4 KiB). In load and unload:
-     * SCHEDHOST_NOT_HERE. A handle is of use with this scheduler only: SCHEDHOST_INVALID with another routine's. */
+     * SCHEDHOST_NOT_HERE. A handle is of use with this scheduler only: SCHEDHOST_INVALID with another routine's.
+     * With SCHEDHOST_CACHE_PLUGIN it is in the plugin's namespace, also in load and unload, and of use with each scheduler
+     * of the plugin. */
     int32_t (*cache_memory)(const schedhost_scheduler *scheduler, const char *name,
                             const schedhost_cache_options *options, schedhost_cache **cache);
     int32_t (*cache)(const schedhost_scheduler *scheduler, const char *name,
@@ -160,7 +162,7 @@ struct schedhost_host {
      * was served for it, or "". Lives until the callback returns, and the next one begins without it; on a thread of the plugin's own until that thread's next failed call, of which alone
      * the text is kept there. */
     const char *(*cache_error)(const schedhost_scheduler *scheduler, schedhost_cache *cache);
-    /* [any-thread] What the cache counted. Set struct_size first. */
+    /* [any-thread] What the cache counted, for all routines that share it together. Set struct_size first. */
     int32_t (*cache_counters)(const schedhost_scheduler *scheduler, schedhost_cache *cache,
                               schedhost_cache_counters *counters);
 
