@@ -10,16 +10,21 @@ import Testing
 
 /// What the store's worker makes of the questions of other workers' caches, with the fake store.
 @Suite struct SharedExchangeTests {
+    /// Keeps the log.
     private final class Nowhere: EventSink {
+        let lines = Monitor<[String]>([])
         func send(_ event: WorkerEvent) {}
-        func log(_ log: WorkerEvent.Log) {}
+        func log(_ log: WorkerEvent.Log) { lines.withLock { $0.append(log.text) } }
     }
 
     /// An exchange with a store in a directory of its own.
     private final class Kit {
         let directory: String
         let exchange: SharedExchange
-        private let context: PluginContext
+        let sink = Nowhere()
+        let context: PluginContext
+        /// How much each plugin may put into the store.
+        var most = (keys: 100, bytes: 1 << 20)
         private let signs = SharedSigns(doorbell: -1, clock: SystemClock())
 
         init(library: String) throws {
@@ -28,7 +33,7 @@ import Testing
             let ledger = try Descriptor.memory("ledger")
             try ledger.truncate(to: LedgerSlot.start + LedgerSlot.size, subject: "ledger")
             context = PluginContext(
-                number: 3, loaded: loaded, ledger: try LedgerFile(ledger), clock: SystemClock(), channel: Nowhere(),
+                number: 3, loaded: loaded, ledger: try LedgerFile(ledger), clock: SystemClock(), channel: sink,
                 log: LogGate(level: 20), sessions: SessionCounter(), budget: CacheBudget(), cachePlace: nil)
             try context.prepare(loaded, parameters: "{\"directory\":\"\(directory)\"}")
             exchange = try SharedExchange(try context.offeredStore(), of: context)
@@ -39,7 +44,9 @@ import Testing
         /// The other end of a connection.
         func connect(_ plugin: String, routine: String? = nil) throws -> PassedDescriptor {
             let (mine, other) = try DescriptorPair.socket().passed()
-            let access = SharedAccess(prefix: "p/", plugin: plugin, routine: routine, links: 2, timeoutMs: 2000)
+            let access = SharedAccess(
+                prefix: "p/", plugin: plugin, routine: routine, links: 2, timeoutMs: 2000, mostKeys: most.keys,
+                mostBytes: most.bytes)
             try exchange.add(other, access)
             return mine
         }
@@ -166,6 +173,109 @@ import Testing
             let keys = try kit.keys()
             #expect(keys.count >= 7)
             #expect(keys.allSatisfy { $0.hasPrefix("p/cache/a/") || $0.hasPrefix("p/clock/") }, "\(keys)")
+        }
+    }
+
+    @Test func `a plugin puts no more into the store than it may, and that is said once`() throws {
+        try with { kit in
+            kit.most = (3, 1000)
+            let calls = try kit.worker("a").calls
+            func key(_ number: UInt8) -> SharedKey {
+                SharedKey(routine: "r", name: "n", isOnDisk: true, codec: 0, key: [number])
+            }
+            for number in 1...3 as ClosedRange<UInt8> { _ = try version(calls.put(key(number), value([number]))) }
+            _ = try version(calls.put(key(3), value([7])))
+            #expect(calls.put(key(4), value([4])) == .full)
+            // What is put in vain outdates what was there.
+            #expect(calls.put(key(3), value([UInt8](repeating: 1, count: 1001))) == .full)
+            #expect(calls.read(key(3), known: 0) == SharedReading())
+            _ = try version(calls.put(key(4), value([4])))
+            // A load that ends with a value without room ends.
+            let begun = try version(calls.begin(key(5), load: 0, value: 0))
+            #expect(calls.succeed(key(5), begun: begun, value([5])) == .full)
+            #expect(calls.read(key(5), known: 0) == SharedReading())
+            let said = kit.sink.lines.withLock { $0.filter { $0.contains("shared caches: a has 3 values with") } }
+            #expect(said.count == 2 && said[0].contains("caches.shared_keys"), "\(said)")
+            // What is dropped makes room, and so does what was kept for its time. Others have room of their own.
+            _ = try version(calls.drop(key(1)))
+            let short = SharedValue(produced: SystemClock().boot(), keepMs: 1, bytes: [5])
+            _ = try version(calls.put(key(5), short))
+            usleep(5000)
+            _ = try version(calls.put(key(6), value([6])))
+            _ = try version(kit.worker("b").calls.put(key(1), value([1])))
+            // What was cleared makes room too.
+            #expect(calls.put(key(7), value([7])) == .full)
+            kit.exchange.cleared(SharedSelection(starts: ["a/"]))
+            _ = try version(calls.put(key(7), value([7])))
+        }
+    }
+
+    @Test func `who waits for a load is told of its end, where the store tells`() throws {
+        try with { kit in
+            let one = try kit.worker("a").calls
+            let (other, socket) = try kit.worker("a")
+            let clock = SystemClock()
+            func awaited(_ time: Int64) -> Bool { socket.awaitEnd(of: Self.key, until: clock.monotonic() + time) }
+            var (begun, value) = (try version(one.begin(Self.key, load: 0, value: 0)), UInt64(0))
+            #expect(!awaited(1_000_000_000), "the first one has nobody to rely on, and is told so at once")
+            usleep(200_000)
+            #expect(awaited(20_000_000), "in vain, and watched")
+            for _ in 0..<3 {
+                let start = clock.monotonic()
+                let left = Monitor(1)
+                try Thread.start(name: "end", stack: 1 << 20) { [begun] in
+                    usleep(30_000)
+                    _ = one.fail(Self.key, begun: begun, SharedFailure(code: 7, text: "no"), leftAlone: 1)
+                    left.withLock { $0 -= 1 }
+                    left.broadcast()
+                }
+                #expect(awaited(5_000_000_000))
+                #expect(clock.monotonic() - start < 2_000_000_000, "long before its time")
+                left.wait { $0 == 0 ? () : nil }
+                let load = try #require(other.read(Self.key, known: 0)).load
+                begun = try version(one.begin(Self.key, load: load.version, value: value))
+            }
+            value = try version(one.succeed(Self.key, begun: begun, self.value([1])))
+            #expect(other.read(Self.key, known: 0)?.value?.version == value)
+        }
+    }
+
+    @Test func `what is cleared is gone from the store, of what was meant`() throws {
+        try with { kit in
+            let (one, other) = (try kit.worker("a").calls, try kit.worker("b").calls)
+            func key(_ name: String, _ key: String, isOnDisk: Bool = true) -> SharedKey {
+                SharedKey(routine: "r", name: name, isOnDisk: isOnDisk, codec: 7, key: Array(key.utf8))
+            }
+            func fill() throws {
+                for calls in [one, other] {
+                    for name in ["n", "n2"] {
+                        for text in ["", "k", "k/2"] { _ = try version(calls.put(key(name, text), value([1]))) }
+                    }
+                }
+                for number in 0..<60 { _ = try version(one.put(key("many", "\(number)", isOnDisk: false), value([1]))) }
+            }
+            func clear(_ starts: [String], _ text: String? = nil) throws -> UInt64 {
+                let scope = try unsafe #require(kit.context.scope).scheduler
+                let connection = try unsafe StoreConnection(
+                    try kit.context.offeredStore(), scope, prefix: "p/", timeoutMs: 5000, clock: SystemClock())
+                let (removed, broken) = connection.clear(
+                    SharedSelection(starts: starts, key: text), timeoutMs: 5000
+                ) { _ in }
+                #expect(broken == nil)
+                return removed
+            }
+            func left(_ start: String) throws -> Int { try kit.keys().count { $0.hasPrefix(start) } }
+            try fill()
+            #expect(try clear(["a/r/n/"], "k") == 1 && left("p/cache/a/r/n/") == 2)
+            #expect(try clear(["a/r/n/"], "k%2f2") == 1 && clear(["a/r/n/"], "") == 1 && left("p/cache/a/r/n/") == 0)
+            #expect(try left("p/cache/a/r/n2/") == 3 && left("p/cache/b/") == 6)
+            let begun = try version(one.begin(key("many", "new"), load: 0, value: 0))
+            #expect(begun > 0)
+            #expect(try clear(["a/"]) == 63 && left("p/cache/a/") == 0 && left("p/load/a/") == 0)
+            #expect(try left("p/cache/b/") == 6)
+            try fill()
+            #expect(try clear([""]) == 72 && left("p/cache/") == 0)
+            #expect(try clear([""]) == 0)
         }
     }
 

@@ -3,6 +3,7 @@ import HostSystem
 import HostTestKit
 import HostValues
 import HostViews
+import HostWire
 import Testing
 
 @testable import HostCommandLine
@@ -65,6 +66,11 @@ struct ArgumentParserTests {
         records.last = 7
         records.format = .csv
         #expect(try parse("records --plugin p --routine r --failed --last 7 --format csv") == .records(records))
+        records.isOfFleet = true
+        #expect(try parse("records --fleet --plugin p --routine r --failed --last 7 --format csv") == .records(records))
+        var status = OperateOptions(.status)
+        (status.isOfFleet, status.isJSON) = (true, true)
+        #expect(try parse("status --fleet --json") == .operate(status))
         var cache = CacheCommandOptions(.get)
         cache.plugin = "p"
         cache.routine = "r"
@@ -185,6 +191,14 @@ struct ArgumentParserTests {
         (
             "records --show 1m86w5wdjq9ma --format csv",
             "schedhost records: --show has the forms table and json, not csv\nsee: schedhost help records"
+        ),
+        (
+            "records --show 1m86w5wdjq9ma --fleet",
+            "schedhost records: --show shows a record of this host: leave out --fleet\nsee: schedhost help records"
+        ),
+        (
+            "status --fleet p/r",
+            "schedhost status: --fleet shows all hosts as a whole: leave out the IDs\nsee: schedhost help status"
         ),
         (
             "--plugins p --listen-anywhere",

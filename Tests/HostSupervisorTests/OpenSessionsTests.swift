@@ -15,6 +15,13 @@ import Testing
             pid: 77, startMs: 1, boot: "boot", startBoot: 2, ledger: "77-1.ledger", slot: Int(number))
     }
 
+    @Test func `a session is owed with its lease`() {
+        var session = entry(1)
+        (session.leaseToken, session.shard) = (.max, RoutineShard(3, of: 16))
+        #expect(OpenSession(line: session.line()) == session)
+        #expect(OpenSession(line: entry(1).line())?.leaseToken == nil)
+    }
+
     /// A directory of the test's own while `body` runs.
     private func inScratch(_ body: (String) throws -> Void) throws {
         let path = try Directory.makeTemporary("schedhost-open", in: "/tmp").path

@@ -77,9 +77,23 @@ struct RecordTableTests {
         var other = SessionRecord.sample(1)
         other.stats = .init([("b", .string("x,y")), ("a", .int(2))])
         let text = RecordTable.csv([record, other])
-        #expect(text.contains("report,stats.a,stats.b\r\n"))
+        #expect(text.contains("report,lease_token,shard,shards,host_id,stats.a,stats.b\r\n"))
         #expect(text.contains("\"said \"\"no\"\",\r\nthen \"\"\u{301}left\""))
         #expect(text.hasSuffix(",2,\"x,y\"\r\n"))
+    }
+
+    @Test func csvSaysByWhichLeaseASessionRan() {
+        var record = SessionRecord.sample(0)
+        (record.leaseToken, record.shard, record.hostID) = (12, RoutineShard(3, of: 16), "0a")
+        record.stats = .init()
+        #expect(RecordTable.csv([record]).hasSuffix(",12,3,16,0a\r\n"))
+    }
+
+    @Test func aTableNamesHostsWhereThereAreSeveral() {
+        let text = RecordTable.table(records(), zone: .utc) { $0.session == records()[0].session ? "one" : "other" }
+        let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(lines[0].prefix(2) == ["ROUTINE", "HOST"])
+        #expect(lines.dropFirst().map { $0[1] } == ["one", "other"], "\(text)")
     }
 
     /// What begins like a formula is one to a spreadsheet, and a plugin chooses its texts.

@@ -36,6 +36,10 @@ public enum ClusterKey {
     public static let hosts = "host/"
     /// What the keys of claims begin with.
     public static let claims = "claim/"
+    /// What the keys of hosts' reports begin with.
+    static let reports = "status/"
+    /// What the keys of sessions' records begin with.
+    static let records = "record/"
     /// The longest key that a store takes, with room for the cluster's name before it.
     static let most = 900
 
@@ -52,6 +56,51 @@ public enum ClusterKey {
         let shard = name.shard.map { "#\($0)" } ?? ""
         let key = claims + escaped(name.plugin) + "/" + escaped(name.routine) + shard
         return key.utf8.count <= most ? key : nil
+    }
+
+    /// The claim whose record has that key; nil for what is no claim's.
+    static func claim(in key: String) -> ClaimName? {
+        guard key.hasPrefix(claims) else { return nil }
+        let parts = key.dropFirst(claims.count).split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let plugin = unescaped(parts[0]), !plugin.isEmpty else { return nil }
+        let pieces = parts[1].split(separator: "#", omittingEmptySubsequences: false)
+        guard let routine = pieces.first.flatMap({ unescaped($0) }), !routine.isEmpty else { return nil }
+        if pieces.count == 1 { return ClaimName(plugin: plugin, routine: routine) }
+        guard pieces.count == 2, let shard = Int(pieces[1]), shard >= 0, String(shard) == pieces[1] else { return nil }
+        return ClaimName(plugin: plugin, routine: routine, shard: shard)
+    }
+
+    /// A host's report.
+    static func report(_ id: HostID) -> String { reports + id.description }
+
+    /// Whose report it is; nil for what is no host's.
+    static func reporter(in key: String) -> HostID? {
+        key.hasPrefix(reports) ? HostID(String(key.dropFirst(reports.count))) : nil
+    }
+
+    /// What the keys of a host's records begin with.
+    static func records(of id: HostID) -> String { "\(records)\(id)/" }
+
+    /// One of the places in which a host keeps its newest records, each for the next one when all are full.
+    static func record(_ id: HostID, slot: UInt64) -> String { records(of: id) + String(slot) }
+
+    /// What `escaped` made a text of; nil for what it never makes.
+    private static func unescaped(_ text: Substring) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                return nil
+            }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        guard let name = String(validating: bytes, as: UTF8.self), escaped(name) == text else { return nil }
+        return name
     }
 
     /// Letters, digits and `. _ -` stay; all else becomes `%` and two digits, so that no two names have one key.

@@ -51,6 +51,8 @@ public struct ClusterOverview: Equatable, Sendable {
     public let settling: BootTime
     /// How many claims this host holds, or is about to, or has not given back yet.
     public let held: Int
+    /// What this host has taken over from others.
+    public let takeovers: Takeovers
     private let names: [HostID: String]
     private let places: [ClaimName: Int]
 
@@ -58,6 +60,7 @@ public struct ClusterOverview: Equatable, Sendable {
         self.own = own
         settling = view.epoch.settling
         held = table.held
+        takeovers = view.takeovers
         hosts = view.hosts.values.compactMap { seen in
             seen.id.map { id in
                 Host(

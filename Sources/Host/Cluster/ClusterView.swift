@@ -56,6 +56,8 @@ struct ClusterView: Sendable {
     private(set) var tokens = SeenTokens()
     var epoch: EpochWatch
     private var sweep: ClaimSweep
+    /// What this host has taken over from others.
+    private(set) var takeovers = Takeovers()
     /// The last claim of a list for whose further ones there was no room: of these nothing is known that was not read by
     /// itself. nil: all are known.
     private(set) var lastListed: String?
@@ -118,6 +120,7 @@ struct ClusterView: Sendable {
                 newHosts[entry.key] = seen(host: entry, at: now)
             }
         }
+        takeovers.see(hosts, newHosts)
         (hosts, claims) = (newHosts, newClaims)
         if listsClaims {
             forgetTokens(except: isWanted)
@@ -130,7 +133,10 @@ struct ClusterView: Sendable {
 
     /// Takes what this host itself has written, with the version of that commit.
     mutating func take(done request: StoreRequest, version: UInt64, at now: BootTime) {
-        for key in request.deletes { (hosts[key], claims[key]) = (nil, nil) }
+        for key in request.deletes {
+            if let host = hosts[key] { takeovers.see([key: host], [:]) }
+            (hosts[key], claims[key]) = (nil, nil)
+        }
         for put in request.puts {
             let entry = StoreAnswer.Entry(key: put.key, version: version, value: put.value)
             if put.key == ClusterKey.epoch {
@@ -140,7 +146,11 @@ struct ClusterView: Sendable {
             } else if put.key.hasPrefix(ClusterKey.hosts) {
                 hosts[put.key] = seen(host: entry, at: now)
             } else {
+                let former = claims[put.key]?.record?.host
                 claims[put.key] = seen(claim: entry)
+                if let former, let holder = claims[put.key]?.record?.host, holder != former {
+                    takeovers.taken(from: former, at: now)
+                }
             }
         }
     }

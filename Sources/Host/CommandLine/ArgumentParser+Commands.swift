@@ -14,7 +14,7 @@ extension ArgumentParser {
         case .calendar: .calendar(calendar(parsed))
         case .records: .records(try records(parsed))
         case .cache: .cache(try cache(parsed))
-        case .status: .operate(operate(.status, parsed))
+        case .status: .operate(try status(parsed))
         case .logs: .logs(logs(parsed))
         case .why: .why(operate(.status, parsed))
         case .cluster: .cluster(try cluster(parsed))
@@ -140,6 +140,10 @@ extension ArgumentParser {
         options.last = parsed.numbers[.last].map { Int($0) }
         options.format = parsed.texts[.format].flatMap { .init(rawValue: $0) } ?? options.format
         if try parsed.wantsJSON() { options.format = .json }
+        options.isOfFleet = parsed.has(.fleet)
+        if options.isOfFleet, parsed.has(.show) {
+            throw parsed.fail("--show shows a record of this host: leave out --fleet")
+        }
         if let text = parsed.texts[.show] {
             guard let session = SessionID(text) else {
                 throw parsed.fail(

@@ -16,6 +16,16 @@ extension ArgumentParser {
         return options
     }
 
+    /// The options of `status`.
+    func status(_ parsed: Parsed) throws(UsageError) -> OperateOptions {
+        var options = operate(.status, parsed)
+        options.isOfFleet = parsed.has(.fleet)
+        if options.isOfFleet, !options.identifiers.isEmpty {
+            throw parsed.fail("--fleet shows all hosts as a whole: leave out the IDs")
+        }
+        return options
+    }
+
     /// The command for either a completion script or a list of words to offer.
     func completion(_ parsed: Parsed) -> Command {
         let first = parsed.operands.first

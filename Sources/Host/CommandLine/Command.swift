@@ -208,6 +208,8 @@ public struct RecordsOptions: Equatable, Sendable {
     public var format = RecordTable.Format.table
     /// The session to show in full; other records are then not shown.
     public var show: SessionID?
+    /// Whether the records of all hosts of the cluster are shown, as the running host reads them.
+    public var isOfFleet = false
 
     /// Creates options with their defaults.
     public init() {}

@@ -11,9 +11,12 @@ extension CommandTable {
         details: [
             "Shows the host, its workers and its routines; with IDs, of the routines those only. The numbers come from "
                 + "memory that the workers share with the host: asking costs them nothing. Counts are since the host's start; p50 and p99 are "
-                + "estimates: the true value is between half and twice what is shown."
+                + "estimates: the true value is between half and twice what is shown.",
+            "With --fleet it shows all hosts of the running host's cluster instead, as that host reads them in their store: which "
+                + "there are, also those that have left or died within 30 days; who holds which lease; sessions that run; and the newest that "
+                + "have ended. When the store does not answer within 3 s, it shows what was read before, and says how old that is.",
         ],
-        options: [json, state],
+        options: [OptionSpecification(flag: .fleet, "show all hosts of the cluster"), json, state],
         examples: [
             .init(line: "schedhost status", purpose: "everything"),
             .init(

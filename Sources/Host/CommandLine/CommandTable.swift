@@ -61,7 +61,7 @@ public enum OptionName: String, CaseIterable, Sendable {
     case instance, cycles, seed
     case forTime = "for"
     case untilFailure = "until-failure"
-    case follow, level, to
+    case follow, level, to, fleet
 }
 
 /// The type of an option's value.
@@ -297,11 +297,17 @@ public enum CommandTable {
 
     private static let records = CommandSpecification(
         name: .records, summary: "show the records of finished sessions",
+        details: [
+            "With --fleet those of all hosts of the running host's cluster: the newest 64 of each, also of hosts that have died, as "
+                + "each has put them into the cluster's store within a second or two. A large record is there without its stats. "
+                + "At most 1000 are chosen from, and what is said of the view's age goes to standard error."
+        ],
         options: [
             OptionSpecification(.plugin, .plugin, "ID", "only those of this plugin"),
             OptionSpecification(.routine, .routine, "NAME", "only those of routines of this name"),
             OptionSpecification(flag: .failed, "only those of sessions that failed"),
             OptionSpecification(.last, .count(most: 10_000_000), "N", "only the newest N"),
+            OptionSpecification(flag: .fleet, "those of all hosts of the cluster, as a running host reads them"),
             OptionSpecification(
                 .format, .choice(RecordTable.Format.allCases.map(\.rawValue)), "FORMAT", "the form, table by default"),
             OptionSpecification(.show, .session, "SESSION", "all of one record, and its crash report"),
@@ -319,7 +325,8 @@ public enum CommandTable {
         details: [
             "list shows the caches, of all routines or of one plugin or routine; show one of them; get writes its value to "
                 + "the standard output; clear removes them, also what "
-                + "the workers of a running host hold of them in memory. show and get want PLUGIN/ROUTINE and NAME, clear wants a "
+                + "the workers of a running host hold of them in memory, and those that its cluster shares from the cluster's "
+                + "store; other hosts keep what they have until it expires. show and get want PLUGIN/ROUTINE and NAME, clear wants a "
                 + "PLUGIN or --all. With PLUGIN and NAME it is a cache that the plugin's routines share."
         ],
         options: [

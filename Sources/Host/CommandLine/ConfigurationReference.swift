@@ -338,6 +338,17 @@ public enum ConfigurationReference {
                 "How long the store of shared caches may take to answer before a host goes on without it; more is for a store that "
                     + "is far away.",
                 "caches: { shared_timeout_ms: 1000 }")
+        case .cacheSharedKeys:
+            ConfigurationWords(
+                .caches,
+                "How many values of the plugin a host keeps in the store of shared caches, whatever the plugin asks for; more stay "
+                    + "on the host.",
+                "caches: { shared_keys: 100000 }")
+        case .cacheSharedMb:
+            ConfigurationWords(
+                .caches,
+                "How much of the store of shared caches a host fills with the plugin's values; what finds no room stays on the host.",
+                "caches: { shared_mb: 1024 }")
         case .runOn: ClusterReference.runOn
         case .shards: ClusterReference.shards
         case .rebalance: ClusterReference.rebalance

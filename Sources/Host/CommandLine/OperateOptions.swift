@@ -16,6 +16,8 @@ public struct OperateOptions: Equatable, Sendable {
     public var state: String?
     /// Whether the answer is shown as JSON.
     public var isJSON = false
+    /// For `status`, whether all hosts of the cluster are shown.
+    public var isOfFleet = false
 
     /// Creates options for a request.
     public init(_ action: ControlRequest.Action) { self.action = action }

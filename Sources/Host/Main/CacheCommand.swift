@@ -26,26 +26,63 @@ enum CacheCommand {
             return show(report, options.format, isWhole: true)
         case .get: return get(inspector, options)
         case .clear:
+            // First the store that hosts share: else workers would take from there what they have just let go.
+            let shared = clearShared(options)
             let (removed, errors) = inspector.clear(selection)
             complain(errors)
-            if options.format == .json { StandardStream.output.write("{\"removed\":\(removed)}\n") }
+            let count = shared.removed.map { ",\"shared\":\($0)" } ?? ""
+            if options.format == .json { StandardStream.output.write("{\"removed\":\(removed)\(count)}\n") }
             Complaint.say("\(removed) \(removed == 1 ? "value" : "values") removed")
+            if let shared = shared.removed, shared > 0 {
+                Complaint.say("\(shared) \(shared == 1 ? "value" : "values") removed from the cluster's store")
+            }
             let isTold = tellHost(options)
-            return errors.isEmpty && isTold ? .success : .failure
+            return errors.isEmpty && isTold && shared.isDone ? .success : .failure
+        }
+    }
+
+    private static func request(_ action: ControlRequest.Action, _ options: CacheCommandOptions) -> ControlRequest {
+        let identifier = options.plugin.map { plugin in
+            options.routine.map { $0 == CacheCommandOptions.shared ? plugin : plugin + "/" + $0 } ?? plugin
+        }
+        return ControlRequest(
+            action, identifiers: identifier.map { [$0] } ?? [], name: options.name, key: options.key)
+    }
+
+    /// Has a running host remove the values from the store that its cluster shares; how many there were, nil if it is in no
+    /// cluster or does not run. False if that could not be done.
+    private static func clearShared(_ options: CacheCommandOptions) -> (removed: UInt64?, isDone: Bool) {
+        do {
+            let client = try HostClient(state: try Program.statePath(options.state))
+            let nothing = try Poller()
+            var request = request(.clearShared, options)
+            while true {
+                let answer = try client.ask(request) { response -> SharedClearAnswer?? in
+                    if case .clearShared(let answer) = response { .some(answer) } else { nil }
+                }
+                switch answer {
+                case nil: return (nil, true)
+                case .underWay(let number):
+                    request.after = number
+                    _ = try nothing.wait(milliseconds: 10) { _, _ in }
+                case .done(let removed, nil): return (removed, true)
+                case .done(let removed, let trouble?):
+                    return (removed, !complain("values stay in the cluster's store: \(trouble)"))
+                }
+            }
+        } catch HostClient.Failure.noHost {
+            return (nil, true)
+        } catch {
+            return (nil, !complain("values that the hosts of a cluster share may stay in its store: \(error)"))
         }
     }
 
     /// Tells the workers of a running host to drop their in-memory copies, so that the next get loads the value.
     /// Returns false if there is a host that could not be told.
     private static func tellHost(_ options: CacheCommandOptions) -> Bool {
-        let identifier = options.plugin.map { plugin in
-            options.routine.map { $0 == CacheCommandOptions.shared ? plugin : plugin + "/" + $0 } ?? plugin
-        }
         do {
             let client = try HostClient(state: try Program.statePath(options.state))
-            let request = ControlRequest(
-                .dropCached, identifiers: identifier.map { [$0] } ?? [], name: options.name, key: options.key)
-            guard case .failed(let text) = try client.ask(request) else { return true }
+            guard case .failed(let text) = try client.ask(request(.dropCached, options)) else { return true }
             return !complain("the running host does not let go of its copies: \(text)")
         } catch HostClient.Failure.noHost {
             return true

@@ -9,6 +9,7 @@ internal import HostWire
 enum OperateCommand {
     /// Sends the request to the host of the state directory and shows the answer.
     static func perform(_ options: OperateOptions) throws -> ExitStatus {
+        if options.isOfFleet { return try FleetCommand.status(options) }
         let client = try HostClient(state: try Program.statePath(options.state))
         let isStatus = options.action == .status
         var request = ControlRequest(
@@ -20,7 +21,7 @@ enum OperateCommand {
         case .level(let level):
             StandardStream.output.write(options.isJSON ? "{\"level\":\"\(level.rawValue)\"}\n" : "\(level.rawValue)\n")
             return .success
-        case .lines: return fail("the host gives another answer than was asked for")
+        case .lines, .fleet, .clearShared: return fail("the host gives another answer than was asked for")
         case .failed(let text): return fail(text)
         }
     }

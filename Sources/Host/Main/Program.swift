@@ -79,6 +79,7 @@ enum Program {
     }
 
     private static func records(_ options: RecordsOptions) throws -> ExitStatus {
+        if options.isOfFleet { return try FleetCommand.records(options) }
         let directory = try state(options.state)
         if let session = options.show {
             return try RecordView.show(session, in: directory, isJSON: options.format == .json)

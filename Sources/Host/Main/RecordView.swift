@@ -37,7 +37,7 @@ enum RecordView {
             ("routine", record.identifier),
             ("version", record.pluginVersion ?? "-"),
             ("build", record.build ?? "-"),
-            ("host", record.host ?? "-"),
+            ("host", (record.host ?? "-") + (record.hostID.map { " (\($0))" } ?? "")),
             ("pid", record.pid.map { "\($0)" } ?? "-"),
             ("start", time(record.startMs)),
             ("finish", time(record.finishMs)),

@@ -26,9 +26,13 @@ final class HostView: ControlledHost {
     /// Why a routine that runs on one host only does not run here now, in a few words, as `plugin/routine`.
     var standbyReason: (RoutineStatus) -> String? = { _ in nil }
     /// Performs a person's order about the cluster.
-    var clusterOrder: (ControlRequest) -> ControlResponse = { _ in
-        .failed("this host is in no cluster: cluster: { store: \"redis-store\" } in schedhost.json5 would be one")
-    }
+    var clusterOrder: (ControlRequest) -> ControlResponse = { _ in .failed(HostView.noCluster) }
+    /// Says what all hosts of the cluster run.
+    var fleetStatus: (ControlRequest) -> ControlResponse = { _ in .failed(HostView.noCluster) }
+    /// Removes values from the store of shared caches; nil if the host is in no cluster.
+    var clearShared: (ControlRequest) -> SharedClearAnswer? = { _ in nil }
+    private static let noCluster =
+        "this host is in no cluster: cluster: { store: \"redis-store\" } in schedhost.json5 would be one"
     /// The host's part in its cluster; nil if it is in none.
     var cluster: () -> ClusterStatus? = { nil }
 
@@ -118,6 +122,8 @@ final class HostView: ControlledHost {
         case .logs: lines(order)
         case .resume: resume(order)
         case .drain, .undrain, .move: clusterOrder(order)
+        case .fleet: fleetStatus(order)
+        case .clearShared: .clearShared(clearShared(order))
         case .runNow, .pause, .restart, .stop: RoutineOrders(book: book).perform(order)
         }
     }

@@ -9,44 +9,23 @@ extension Supervisor {
     /// Takes part in the cluster that is configured, if there is one. `state` is the state directory.
     func joinCluster(state: String) throws {
         guard let settings = catalog.resolver.host.cluster else { return }
-        let page = try LeasePage()
-        launcher.leases = page
-        leasePage = page
-        let (identity, isDraining) = try IdentityFile.establish(in: state)
-        let membership = Membership(
-            identity, settings, isDrained: isDraining, clock: clock, deadlines: deadlines, log: log,
+        let cluster = try ClusterParts(
+            settings, state: state, clock: clock, deadlines: deadlines, log: log,
             // An earlier life of this host is over when its process and all that is left of its workers are gone. Where they
             // are not, it is awaited as any other host is, until the kernel has ended its sessions.
             isOver: { [unowned self] in IdentityFile.isGone($0) && self.fleet.orphans.isInheritanceOver })
-        self.membership = membership
-        view.clusterOrder = { order in
-            ClusterOrders(membership: membership) {
-                try IdentityFile.keep(identity, isDraining: $0, in: state)
-            }.perform(order)
-        }
-        let cacheStore =
-            settings.cacheStore == settings.store
-            ? membership.store
-            : StoreWorker(
-                settings.cacheStore, lease: Int64(nanosecondsFrom: settings.leaseMs), clock: clock,
-                deadlines: deadlines)
-        sharedCaches = SharedCaches(settings, cacheStore, clock: clock, log: log)
-        view.cluster = { [unowned self] in self.membership?.status }
-        view.standbyReason = { [unowned self] routine in
-            self.membership?.explanation(of: ClaimName(plugin: routine.plugin, named: routine.routine))
-        }
-        log.write(.info, "", "cluster \(settings.name): its store is \(settings.store)")
+        launcher.leases = cluster.page
+        cluster.serve(view, book: book)
+        self.cluster = cluster
     }
 
-    /// The workers of the stores that the cluster uses: of one for leases and caches, or of one for each.
-    var stores: [StoreWorker] {
-        guard let membership, let sharedCaches else { return [] }
-        return sharedCaches.store === membership.store ? [membership.store] : [membership.store, sharedCaches.store]
-    }
+    /// The workers of the stores that the cluster uses.
+    var stores: [StoreWorker] { cluster?.stores ?? [] }
 
     /// Tells the cluster what has become of routines, and does what it asks for.
     func settleCluster() {
-        guard let membership else { return }
+        guard let cluster else { return }
+        let membership = cluster.membership
         let leased = LeasedRoutines(book: book)
         if view.phase != .stopping {
             let isSettled = catalog.isReady && catalog.changes.isEmpty
@@ -55,8 +34,14 @@ extension Supervisor {
         }
         for claim in leased.takeEnded() { membership.keeper.ended(claim) }
         for store in stores { for load in store.take() { perform(load, of: store) } }
-        for order in membership.take() { perform(order, of: membership, leased) }
-        for connection in sharedCaches?.take() ?? [] { perform(connection) }
+        for order in membership.take() { perform(order, of: cluster, leased) }
+        for connection in cluster.sharedCaches.take() { perform(connection) }
+        for (key, order) in cluster.takeOrders() {
+            switch order {
+            case .send(let command): fleet.send(.store(command), to: key)
+            case .end: fleet.end(key)
+            }
+        }
     }
 
     private func perform(_ load: Load, of store: StoreWorker) {
@@ -77,16 +62,16 @@ extension Supervisor {
         fleet.send(.share(plugin: connection.plugin), passing: first, to: connection.worker)
     }
 
-    private func perform(_ order: LeaseKeeper.Order, of membership: Membership, _ leased: LeasedRoutines) {
+    private func perform(_ order: LeaseKeeper.Order, of cluster: ClusterParts, _ leased: LeasedRoutines) {
         switch order {
-        case .send(let command): if let key = membership.store.key { fleet.send(.store(command), to: key) }
+        case .send(let command): if let key = cluster.membership.store.key { fleet.send(.store(command), to: key) }
         case .extend(let times):
-            leasePage?.deadline = times.kill
+            cluster.page.deadline = times.kill
             leased.extend(to: times)
         case .begin(let claim, let token): leased.hold(claim, token: token)
         case .end(let claim, let ending, let text): leased.end(claim, ending, text)
         case .kill(let claim): for seat in leased.seats(of: claim) { fleet.kill(seat) }
-        case .left: if let key = membership.store.key { fleet.end(key) }
+        case .left: cluster.desk.leave()
         }
     }
 }

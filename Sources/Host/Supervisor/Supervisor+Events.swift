@@ -14,15 +14,13 @@ extension Supervisor {
         case .describe(let number): fleet.enqueue(number)
         case .forget(let number): fleet.leaveQueue(number)
         case .ready(let program):
-            for store in stores { store.ready(program) }
-            sharedCaches?.ready(program)
+            cluster?.ready(program)
             book.add(program)
             for (identifier, settings) in program.parts { quiet.begin(identifier, settings) }
         case .reworded(let program): book.reword(program)
         case .refused: hasFailed = true
         case .retire(let number, let kind, let text):
-            for store in stores { store.retired(number) }
-            sharedCaches?.retired(number)
+            cluster?.retired(number)
             book.retire(number, as: kind, text)
             fleet.retire(number)
         }
@@ -53,9 +51,9 @@ extension Supervisor {
         case .loaded(let number, let key):
             for store in stores { store.loaded(key) }
             book.goOn(number, in: key)
-        case .store(let event): membership?.keeper.heard(event)
+        case .store(let event): cluster?.heard(event)
         case .wantsShared(let worker, let plugin):
-            sharedCaches?.wants(worker, plugin: plugin, home: fleet.home(of: worker))
+            cluster?.sharedCaches.wants(worker, plugin: plugin, home: fleet.home(of: worker))
         case .refused(let failed): fail(failed)
         case .noWorker(let number, let why):
             hasFailed = true
@@ -75,8 +73,9 @@ extension Supervisor {
             book.died(obituary)
             turns.keep { book.running[$0] != nil }
             if let failed = obituary.failedLoad { fail(failed) }
-        case .line(let line):
-            guard let subject = catalog.subject(line.plugin, routine: line.routine) else { break }
+        case .line(let line, let shard):
+            guard var subject = catalog.subject(line.plugin, routine: line.routine) else { break }
+            if let shard { subject += "#\(shard)" }
             let time = LineTime.shown(line.ms, now: clock.wallMilliseconds())
             log.write(LogLevel(number: line.level), subject, line.text, ms: time)
         case .leftovers(let count):
@@ -153,7 +152,9 @@ extension Supervisor {
     }
 
     /// Keeps a record, and notifies everyone who is told of each record.
-    private func keep(_ record: SessionRecord, _ report: String?, _ settings: EffectiveSettings?) {
+    private func keep(_ finished: SessionRecord, _ report: String?, _ settings: EffectiveSettings?) {
+        var record = finished
+        record.hostID = cluster?.hostID
         desk.sessionEnds(record.identifier)
         if record.reason.isFailure {
             let lines = log.recorder.last(LastLines.most, of: record.identifier, in: record.plugin)
@@ -161,6 +162,7 @@ extension Supervisor {
         }
         let line = keeper.keep(record, report: report)
         desk.take(line)
+        cluster?.desk.add(line.record)
         let settings = settings ?? catalog.settings(plugin: record.plugin, routine: record.routine)
         runHook(\.onEndCommand, line, settings)
         guard record.reason.isFailure else { return }

@@ -30,11 +30,8 @@ public final class Supervisor {
     private let crashReports: CrashReports
     private let groups: WorkerGroups
     private let marks: HostMarks
-    /// The host's part in its cluster, and what says to workers until when its leases are valid; nil if it is in none.
-    var membership: Membership?
-    var leasePage: LeasePage?
-    /// The ways of workers to the store of shared caches; nil if the host is in no cluster.
-    var sharedCaches: SharedCaches?
+    /// What the host has of its cluster; nil if it is in none.
+    var cluster: ClusterParts?
     let clock: any HostClock
     /// How long the start may wait for killing what an earlier host has left, in ns.
     private static let patience: Int64 = 2_000_000_000
@@ -210,8 +207,7 @@ public final class Supervisor {
     }
 
     private var isUnsettled: Bool {
-        !catalog.changes.isEmpty || !fleet.events.isEmpty || !book.actions.isEmpty || membership?.hasOrders == true
-            || sharedCaches?.hasOrders == true || stores.contains(where: \.hasOrders)
+        !catalog.changes.isEmpty || !fleet.events.isEmpty || !book.actions.isEmpty || cluster?.hasOrders == true
     }
 
     /// Whether the host can end: everything was told to stop or is complete, and nothing is running any more.
@@ -252,9 +248,7 @@ public final class Supervisor {
         desk.beginShutdown()
         book.stop()
         // Who holds what is given back by the store's worker, which ends after that.
-        fleet.endAll(but: membership?.store.key)
-        membership?.stop()
-        sharedCaches?.stop()
-        for store in stores { store.stop() }
+        fleet.endAll(but: cluster?.membership.store.key)
+        cluster?.stop()
     }
 }

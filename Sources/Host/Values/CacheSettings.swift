@@ -28,16 +28,23 @@ public struct CacheSettings: Codable, Equatable, Sendable {
     public var sharing: CacheSharing
     /// How long the cluster's store may take to answer, in ms, before a cache goes on without it.
     public var sharedTimeoutMs: UInt64
+    /// How many values a host puts into the store at most for the plugin.
+    public var sharedKeys: UInt64
+    /// How many megabytes these take at most.
+    public var sharedMb: UInt64
 
     /// Creates settings; the defaults are those of a host without configuration.
     public init(
         durability: CacheDurability = .process, diskFiles: UInt64 = 10_000, diskMb: UInt64 = 1024,
-        sharing: CacheSharing = .declared, sharedTimeoutMs: UInt64 = 250
+        sharing: CacheSharing = .declared, sharedTimeoutMs: UInt64 = 250, sharedKeys: UInt64 = 10_000,
+        sharedMb: UInt64 = 256
     ) {
         self.durability = durability
         self.diskFiles = diskFiles
         self.diskMb = diskMb
         self.sharing = sharing
         self.sharedTimeoutMs = sharedTimeoutMs
+        self.sharedKeys = sharedKeys
+        self.sharedMb = sharedMb
     }
 }

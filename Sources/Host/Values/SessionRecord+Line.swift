@@ -55,6 +55,7 @@ extension SessionRecord {
         count(.leaseToken, leaseToken)
         number(.shard, shard.map { Int64($0.index) })
         number(.shards, shard.map { Int64($0.count) })
+        text(.hostID, hostID)
     }
 
     /// The reason why bytes could not be read as a record.
@@ -80,6 +81,19 @@ extension SessionRecord {
             throw Malformed(description: "no session record: \(error)")
         }
         self = try draft.record()
+    }
+}
+
+extension SessionRecord {
+    /// Reads an object whose fields `write` wrote.
+    public init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var draft = Draft()
+        try cursor.object { (cursor, name) throws(JSONFault) in try draft.take(name, from: &cursor) }
+        do throws(Malformed) {
+            self = try draft.record()
+        } catch {
+            throw cursor.fault("a session record before this")
+        }
     }
 }
 
@@ -184,6 +198,7 @@ private struct Draft {
         case .report: rest.report = try cursor.string()
         case .leaseToken: rest.leaseToken = try cursor.unsigned()
         case .shard: rest.shard = RoutineShard(Int(clamping: try cursor.unsigned()), of: rest.shard?.count ?? 1)
+        case .hostID: rest.hostID = try cursor.string()
         case .shards: rest.shard = RoutineShard(rest.shard?.index ?? 0, of: Int(clamping: try cursor.unsigned()))
         }
     }

@@ -16,6 +16,8 @@ public struct SessionRecord: Equatable, Sendable {
     public var routine: String
     /// The name of the machine.
     public var host: String?
+    /// The host's id in its cluster; nil if it was in none.
+    public var hostID: String?
     /// The worker's process id.
     public var pid: Int32?
     /// When the session started, in ms since 1970, UTC.
@@ -61,6 +63,7 @@ public struct SessionRecord: Equatable, Sendable {
         case reason, stats, report
         case leaseToken = "lease_token"
         case shard, shards
+        case hostID = "host_id"
     }
 
     /// Creates a record. Unknown values are omitted.

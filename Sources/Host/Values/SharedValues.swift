@@ -98,6 +98,8 @@ public enum SharedAnswer: Equatable, Sendable {
     case done(version: UInt64)
     /// It is not done: something is not as it was thought to be.
     case changed
+    /// It is not done: the plugin has as much in the store as it may have.
+    case full
     /// Nobody knows, or the store cannot be asked, or refuses.
     case away
 }

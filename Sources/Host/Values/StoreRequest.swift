@@ -23,11 +23,14 @@ public struct StoreRequest: Equatable, Sendable {
         public let key: String
         /// Its value.
         public let value: [UInt8]
+        /// After so many ms the store may forget it; 0: never.
+        public let keepMs: UInt64
 
         /// A write.
-        public init(_ key: String, _ value: [UInt8]) {
+        public init(_ key: String, _ value: [UInt8], keepMs: UInt64 = 0) {
             self.key = key
             self.value = value
+            self.keepMs = keepMs
         }
     }
 
@@ -97,13 +100,18 @@ public struct StoreAnswer: Equatable, Sendable {
     public var found: [Entry]?
     /// The list that there was no room for the rest of, and none for the lists after it; nil: all is there.
     public var cut: String?
+    /// The store's clock at the commit, in ms since 1970; nil: nothing was committed, or it has none.
+    public var clockMs: Int64?
 
     /// An answer.
-    public init(sent: BootTime, outcome: Outcome, found: [Entry]?, cut: String? = nil) {
+    public init(
+        sent: BootTime, outcome: Outcome, found: [Entry]?, cut: String? = nil, clockMs: Int64? = nil
+    ) {
         self.sent = sent
         self.outcome = outcome
         self.found = found
         self.cut = cut
+        self.clockMs = clockMs
     }
 }
 

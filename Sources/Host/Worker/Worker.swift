@@ -51,7 +51,7 @@ public final class Worker {
     /// When the stopping sessions were last checked for `interrupt`.
     private var interruptedAt = MonotonicTime.longAgo
     private var slots: [Int: RoutineRunner] = [:]
-    private var store: StoreThread?
+    private var stores = StoreThreads()
     private var exchange: SharedExchange?
     private let signs: SharedSigns?
     private let leases: LeaseDeadline?
@@ -145,7 +145,7 @@ public final class Worker {
     /// How long to wait for something to happen, in ms.
     private var tick: Int32 {
         if !stopping.isEmpty { return Self.interruptTick }
-        let ticks = [leases?.tick ?? -1, store?.tick ?? -1, exchange?.tick ?? -1, signs?.tick ?? -1]
+        let ticks = [leases?.tick ?? -1, stores.tick, exchange?.tick ?? -1, signs?.tick ?? -1]
         return ticks.filter { $0 >= 0 }.min() ?? -1
     }
 
@@ -304,14 +304,8 @@ public final class Worker {
     /// Hands a command to the store of the plugin that is loaded; in a store worker there is one plugin.
     private func askStore(_ command: StoreCommand) {
         guard let plugin = plugins.values.first else { WorkerFailure.die("worker: a store that is not loaded") }
-        do {
-            if store == nil { store = StoreThread(try plugin.offeredStore(), of: plugin) }
-            try store?.perform(command)
-        } catch let fault as OfferedStore.Fault {
-            channel.send(.store(.down(fault.text)))
-        } catch {
-            channel.send(.store(.down("\(error)")))
-        }
+        stores.perform(command, of: plugin)
+        if case .clear(_, let selection, _, _) = command { exchange?.cleared(selection) }
     }
 
     /// Serves the shared caches of another worker by the socket that has come.
@@ -328,7 +322,7 @@ public final class Worker {
     /// Ends the worker if its store has not returned from a call for so long that it never will.
     private func endHangingStore() {
         let now = clock.boot()
-        if store?.hangs(at: now) == true || exchange?.hangs(at: now) == true {
+        if stores.hang(at: now) || exchange?.hangs(at: now) == true {
             WorkerFailure.die("the store hangs: a call has taken 2 s longer than its timeout")
         }
     }

@@ -3,10 +3,11 @@ import HostSystem
 import HostValues
 import Testing
 
-/// The store of a test's cluster: a directory, or a Redis server.
+/// The store of a test's cluster: a directory, or a Redis or etcd server.
 enum ClusterStore {
     case fake(String)
     case redis(String)
+    case etcd(String, port: UInt16)
 
     static let fixture = "store"
 
@@ -18,6 +19,7 @@ enum ClusterStore {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
             return .fake(folder)
         }
+        if engine == "etcd" { return try await etcd(in: scratch) }
         guard Tools.has("redis-server") else {
             print("a cluster with Redis is not tried: redis-server is not installed")
             return nil
@@ -33,13 +35,51 @@ enum ClusterStore {
         return store
     }
 
+    /// A member of its own, at a port of this machine that is free; $ETCD names the program where it is not in $PATH.
+    private static func etcd(in scratch: Scratch) async throws -> ClusterStore? {
+        let program = HostProcess.environment("ETCD") ?? "etcd"
+        guard program.contains("/") || Tools.has(program) else {
+            print("a cluster with etcd is not tried: etcd is not installed, and $ETCD does not name it")
+            return nil
+        }
+        _ = try await Command.shell(
+            "'\(Fixtures.root)/scripts/share/build-stores' '\(scratch.path)/stores'", in: scratch)
+        guard FileManager.default.fileExists(atPath: scratch.path + "/stores/libEtcdStore.so") else {
+            print("a cluster with etcd is not tried: its plugin cannot be built here")
+            return nil
+        }
+        for _ in 0..<5 {
+            let port = UInt16.random(in: 20_000..<30_000)
+            let started = try? await Command.shell(
+                """
+                cd '\(scratch.path)' && rm -rf etcd && mkdir etcd && cd etcd
+                '\(program)' --data-dir data --listen-client-urls http://127.0.0.1:\(port) \
+                    --advertise-client-urls http://127.0.0.1:\(port) --listen-peer-urls unix://peer:1 \
+                    --initial-advertise-peer-urls unix://peer:1 --initial-cluster default=unix://peer:1 --log-level error \
+                    > log 2>&1 < /dev/null &
+                echo $! > pid
+                for i in $(seq 100); do
+                    kill -0 "$(cat pid)" || exit 1
+                    curl -s --max-time 1 http://127.0.0.1:\(port)/v3/kv/range -d '{"key":"YQ=="}' | grep -q cluster_id && exit 0
+                    sleep 0.1
+                done
+                exit 1
+                """, in: scratch)
+            if started != nil { return .etcd(scratch.path, port: port) }
+        }
+        throw Unmet(description: "etcd does not start: \(Scratch.text(scratch.path + "/etcd/log"))")
+    }
+
     /// Puts its plugin among those of a host.
     func add(to scratch: Scratch) throws {
+        func add(_ library: String, of path: String) throws {
+            try FileManager.default.copyItem(
+                atPath: "\(path)/stores/\(library)", toPath: "\(scratch.plugins)/\(library)")
+        }
         switch self {
         case .fake: try scratch.add("store")
-        case .redis(let path):
-            try FileManager.default.copyItem(
-                atPath: path + "/stores/libRedisStore.so", toPath: scratch.plugins + "/libRedisStore.so")
+        case .redis(let path): try add("libRedisStore.so", of: path)
+        case .etcd(let path, _): try add("libEtcdStore.so", of: path)
         }
     }
 
@@ -48,6 +88,16 @@ enum ClusterStore {
         switch self {
         case .fake(let folder): ("fake-store", "directory: '\(folder)'")
         case .redis(let path): ("redis-store", "address: '\(path)/redis/socket'")
+        case .etcd(_, let port): ("etcd-store", "endpoints: 'http://127.0.0.1:\(port)'")
+        }
+    }
+
+    /// What its plugin's sandbox has to allow.
+    var sandbox: String {
+        switch self {
+        case .fake: "write: []"
+        case .redis(let path): "unix: ['\(path)/redis/socket']"
+        case .etcd(_, let port): "connect: [\(port)]"
         }
     }
 
@@ -55,14 +105,14 @@ enum ClusterStore {
     func stop(in scratch: Scratch) async throws {
         switch self {
         case .fake(let folder): try Data("stop\n".utf8).write(to: URL(filePath: folder + "/faults"))
-        case .redis: try await control("stop", in: scratch)
+        case .redis, .etcd: try await control("stop", in: scratch)
         }
     }
 
     func goOn(in scratch: Scratch) async throws {
         switch self {
         case .fake(let folder): try FileManager.default.removeItem(atPath: folder + "/faults")
-        case .redis: try await control("go", in: scratch)
+        case .redis, .etcd: try await control("go", in: scratch)
         }
     }
 
@@ -70,14 +120,20 @@ enum ClusterStore {
     func end(in scratch: Scratch) async throws {
         switch self {
         case .fake: break
-        case .redis: try await control("end", in: scratch)
+        case .redis, .etcd: try await control("end", in: scratch)
         }
     }
 
     private func control(_ word: String, in scratch: Scratch) async throws {
-        guard case .redis(let path) = self else { return }
-        _ = try await Command.shell(
-            "'\(Fixtures.root)/Tests/Stores/control-redis' '\(path)/redis' \(word)", in: scratch)
+        switch self {
+        case .fake: break
+        case .redis(let path):
+            _ = try await Command.shell(
+                "'\(Fixtures.root)/Tests/Stores/control-redis' '\(path)/redis' \(word)", in: scratch)
+        case .etcd(let path, _):
+            let signal = ["stop": "STOP", "go": "CONT"][word] ?? "KILL"
+            _ = try await Command.shell("kill -\(signal) \"$(cat '\(path)/etcd/pid')\"", in: scratch)
+        }
     }
 }
 

@@ -87,19 +87,25 @@ extension EndToEnd {
             return loads
         }
 
-        /// Starts hosts that share one store.
+        /// Starts hosts that share one store, or one for leases and one for caches.
         private func hosts(
-            _ count: Int, _ store: ClusterStore, _ fixture: String, log: String, more: String = ""
+            _ count: Int, _ store: ClusterStore, caches: ClusterStore? = nil, _ fixture: String, log: String,
+            more: String = ""
         ) throws -> [Host] {
             try (0..<count).map { _ in
                 let scratch = try Scratch()
-                try store.add(to: scratch)
                 try scratch.add(fixture)
-                let (id, params) = store.settings
+                var plugins = ""
+                for one in [store, caches].compactMap({ $0 }) {
+                    try one.add(to: scratch)
+                    plugins +=
+                        "'\(one.settings.id)': { params: { \(one.settings.params) }, sandbox: { \(one.sandbox) } }, "
+                }
+                let id = store.settings.id
                 try scratch.write(
                     """
-                    { cluster: { store: '\(id)', lease_ms: 4000 }, sandbox: '\(id == "fake-store" ? "on" : "off")',
-                      plugins: { '\(id)': { params: { \(params) } }, sharer: {
+                    { cluster: { store: '\(id)', cache_store: '\((caches ?? store).settings.id)', lease_ms: 4000 },
+                      plugins: { \(plugins) sharer: {
                         caches: { shared_timeout_ms: 2000 }, sandbox: { write: ['\(URL(filePath: log).deletingLastPathComponent().path)'] } } }
                       \(more) }
                     """, to: "schedhost.json5")
@@ -107,7 +113,8 @@ extension EndToEnd {
             }
         }
 
-        @Test(arguments: ["fake", "redis"])
+        /// With all plugins in their sandboxes, the store's too.
+        @Test(arguments: ["fake", "redis", "etcd"])
         func `one host loads a value for all`(engine: String) async throws {
             let shared = try Scratch()
             guard let store = try await ClusterStore.make(engine, in: shared) else { return }
@@ -216,6 +223,126 @@ extension EndToEnd {
             for host in hosts { _ = try await host.end(by: SIGTERM) }
             let records = hosts.flatMap { Scratch.text($0.scratch.state + "/sessions.jsonl").split(separator: "\n") }
             #expect(records.contains { $0.contains("cache.values.store_failures") })
+        }
+
+        @Test(arguments: ["fake", "redis"])
+        func `a host that dies while it loads is followed by another one`(engine: String) async throws {
+            let shared = try Scratch()
+            guard let store = try await ClusterStore.make(engine, in: shared) else { return }
+            let log = shared.path + "/log"
+            do {
+                try await Fixtures.build("sharer-\(engine)-gone", c: Self.source(log, expireMs: 600_000, loadMs: 3000))
+                let hosts = try hosts(2, store, "sharer-\(engine)-gone", log: log)
+                let first = try await eventually("a load\n\(hosts.map(\.log))", within: .seconds(15)) {
+                    Self.loads(log).first
+                }
+                let loader = try #require(hosts.first { $0.pid == first.host })
+                let start = SystemClock().monotonic()
+                for pid in [loader.pid] + loader.workers { Processes.kill(pid, SIGKILL) }
+                // Nobody is left to give it free: no sign of life for 10 s does.
+                let next = try await eventually("the same load again\n\(hosts.map(\.log))", within: .seconds(20)) {
+                    let loads = Self.loads(log).filter { $0.name == first.name }
+                    return loads.count > 1 ? loads.last : nil
+                }
+                let time = (SystemClock().monotonic() - start) / 1_000_000
+                print("\(engine): a load of a dead host is begun again after \(time) ms")
+                #expect(next.host != loader.pid && (6000...14_000).contains(time), "\(time) ms")
+                for host in hosts { host.command.signal(SIGKILL) }
+            } catch {
+                try? await store.end(in: shared)
+                throw error
+            }
+            try await store.end(in: shared)
+        }
+
+        @Test func `values are in a store of their own, whose end is none of leases`() async throws {
+            let shared = try Scratch()
+            guard let leases = try await ClusterStore.make("fake", in: shared),
+                let caches = try await ClusterStore.make("redis", in: shared)
+            else { return }
+            let log = shared.path + "/log"
+            do {
+                try await Fixtures.build("sharer-apart", c: Self.source(log, expireMs: 1000, loadMs: 1))
+                let hosts = try hosts(2, leases, caches: caches, "sharer-apart", log: log)
+                try await eventually("loads\n\(hosts.map(\.log))", within: .seconds(20)) {
+                    Self.loads(log).count >= 32 * 2
+                }
+                let found = try await Command.shell(
+                    "redis-cli -s '\(shared.path)/redis/socket' --scan | sed 's,.*schedhost/schedhost/,,' | cut -d/ -f1 | sort | uniq -c",
+                    in: shared)
+                #expect(found.contains("cache") && !found.contains("host"), "\(found)")
+                try await caches.stop(in: shared)
+                let before = Self.loads(log).count
+                try await eventually("loads on both hosts\n\(hosts.map(\.log))", within: .seconds(30)) {
+                    Set(Self.loads(log).dropFirst(before).map(\.host)).count == 2
+                }
+                for host in hosts {
+                    let seen = try await Program.run("cluster", "--state", host.scratch.state, in: shared)
+                    #expect(seen.output.contains("this host is a member"), "\(seen)")
+                }
+                try await caches.goOn(in: shared)
+                for host in hosts { _ = try await host.end(by: SIGTERM) }
+            } catch {
+                try? await caches.end(in: shared)
+                throw error
+            }
+            try await caches.end(in: shared)
+        }
+
+        @Test(arguments: ["fake", "redis", "etcd"])
+        func `clear removes values from the store, and a plugin puts no more there than it may`(engine: String)
+            async throws
+        {
+            let shared = try Scratch()
+            guard let store = try await ClusterStore.make(engine, in: shared) else { return }
+            let log = shared.path + "/log"
+            do {
+                try await Fixtures.build("sharer-\(engine)-clear", c: Self.source(log, expireMs: 600_000, loadMs: 1))
+                let fixture = "sharer-\(engine)-clear"
+                let first = try #require(try hosts(1, store, fixture, log: log).first)
+                try await eventually("loads\n\(first.log)", within: .seconds(20)) { Self.loads(log).count == 32 }
+                try await Task.sleep(for: .milliseconds(300))
+                let cleared = try await Program.run(
+                    "cache", "clear", "sharer/r1", "values", "--key", "a", "--json", "--state", first.scratch.state,
+                    in: shared)
+                #expect(cleared.end == .exited(0) && cleared.output == "{\"removed\":1,\"shared\":1}\n", "\(cleared)")
+                try await eventually("that value again\n\(first.log)") { Self.loads(log).count == 33 }
+                _ = try await first.end(by: SIGTERM)
+
+                // The next host has all from the store, but what was cleared there.
+                let second = try #require(try hosts(1, store, fixture, log: log).first)
+                _ = try await second.sessions(4)
+                try await Task.sleep(for: .milliseconds(500))
+                #expect(Self.loads(log).count == 33, "\(second.log)")
+                let all = try await Program.run("cache", "clear", "--all", "--state", second.scratch.state, in: shared)
+                #expect(all.errors.contains("32 values removed from the cluster's store"), "\(all)")
+                try await eventually("all values again\n\(second.log)") { Self.loads(log).count == 33 + 32 }
+                _ = try await second.end(by: SIGTERM)
+
+                // A host that may have few values there keeps the others.
+                let narrow = try #require(
+                    try hosts(1, store, fixture, log: log, more: ", caches: { shared_keys: 5 }").first)
+                let clear = try await awaitedClear(on: narrow, in: shared)
+                #expect(clear, "\(narrow.log)")
+                try await narrow.line("shared caches: sharer has 5 values with", within: .seconds(15))
+                #expect(narrow.lines("caches.shared_keys").count == 1)
+                _ = try await narrow.end(by: SIGTERM)
+            } catch {
+                try? await store.end(in: shared)
+                throw error
+            }
+            try await store.end(in: shared)
+        }
+
+        /// Clears all when the host has joined.
+        private func awaitedClear(on host: Host, in shared: Scratch) async throws -> Bool {
+            _ = try await host.sessions(4)
+            for _ in 0..<100 {
+                let run = try await Program.run("cache", "clear", "--all", "--state", host.scratch.state, in: shared)
+                if run.end == .exited(0), run.errors.contains("from the cluster's store") { return true }
+                try await Task.sleep(for: .milliseconds(100))
+            }
+            return false
         }
 
         @Test func `nothing is asked where sharing is off`() async throws {

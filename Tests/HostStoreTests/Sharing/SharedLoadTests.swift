@@ -14,7 +14,7 @@ struct SharedLoadTests {
         "found": .reading(SharedReading(value: value)), "nothing": .reading(SharedReading()),
         "loads": .reading(SharedReading(load: .running(version: 4))),
         "failed": .reading(SharedReading(load: .failed(version: 4, failure, left: 9))), "refused": .refused,
-        "begun": .begun(30), "changed": .changed, "away": .away, "deadline": .deadline,
+        "begun": .begun(30), "changed": .changed, "away": .away, "deadline": .deadline, "hint": .hint,
     ]
     static let states: [(name: String, events: [SharedLoad.Event])] = [
         ("reading", []), ("offering", [.reading(SharedReading(value: value))]),
@@ -92,6 +92,17 @@ struct SharedLoadTests {
         #expect(begins(SharedReading(), .init(canLoad: false)) == .alone)
         #expect(begins(SharedReading(load: .running(version: 4)), .init(mayWait: false)) == .alone)
         #expect(begins(SharedReading(), .init(mayWait: false)) == .begin(load: 0, value: 0))
+    }
+
+    @Test("where the store tells of changes, a host is looked for seldom")
+    func hints() {
+        var load = SharedLoad(.init())
+        let reading = SharedLoad.Event.reading(SharedReading(load: .running(version: 4)))
+        #expect(load.handle(reading, at: 0) == .wait(until: BootTime(nanoseconds: 5_000_000)))
+        #expect(load.handle(.hint, at: 1) == .read, "also before the time")
+        #expect(load.handle(reading, at: 1) == .wait(until: BootTime(nanoseconds: 200_000_001)))
+        #expect(load.handle(.hint, at: 2) == .read)
+        #expect(load.handle(.hint, at: 2) == nil)
     }
 
     @Test("another host is waited for ever longer, and for as long as it gives signs of life")

@@ -108,7 +108,10 @@ final class MemoryStore: SharedStore {
         }
     }
 
-    func wait(until time: BootTime) { onWait(self, time) }
+    func wait(for key: SharedKey, until time: BootTime) -> Bool {
+        onWait(self, time)
+        return false
+    }
 
     private func change(_ name: String, _ body: (inout State) -> Bool) -> SharedAnswer {
         state.withLock { state in

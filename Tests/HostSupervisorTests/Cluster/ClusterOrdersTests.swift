@@ -47,7 +47,7 @@ import Testing
                     case .end(let claim, _, _):
                         running.remove(claim)
                         membership.keeper.ended(claim)
-                    case .send(.share), .extend, .kill, .left: break
+                    case .send(.share), .send(.consult), .send(.clear), .extend, .kill, .left: break
                     }
                 }
             }
@@ -91,7 +91,7 @@ import Testing
         switch response {
         case .outcomes(let outcomes): outcomes.map { ($0.isDone ? "" : "not: ") + $0.text }
         case .failed(let text): ["failed: " + text]
-        case .status, .level, .lines: []
+        case .status, .level, .lines, .fleet, .clearShared: []
         }
     }
 

@@ -93,7 +93,7 @@ import Testing
                 opened.append(read)
                 hear(.up(StoreLink(instance: store.instance, most: 64)))
             case .ask(let id, let request): hear(.stored(id, store.answer(request, at: clock.boot())))
-            case .share: break
+            case .share, .consult, .clear: break
             }
         }
 
@@ -144,6 +144,9 @@ import Testing
         #expect(second.isRunning)
         let tokens = [try #require(first.tokens.first), try #require(second.tokens.first)]
         #expect(tokens[0] < tokens[1])
+        let takeovers = second.keeper.overview.takeovers
+        #expect(takeovers.count == 1 && takeovers.timed == 1 && first.keeper.overview.takeovers.count == 0)
+        #expect((10_000_000_000...13_000_000_000).contains(takeovers.time), "\(takeovers)")
         // It comes back, finds that, and waits.
         first.clock.advance(seconds: 16)
         first.pass(seconds: 1)
@@ -151,6 +154,51 @@ import Testing
         #expect(first.texts.count == 1)
         #expect(first.texts.first?.hasPrefix("the store did not answer for 1") == true, "\(first.texts)")
         #expect(second.isRunning)
+    }
+
+    @Test func whatIsGivenBackIsNotTakenOver() {
+        let store = FakeStore()
+        let first = Host(1, store)
+        first.pass(seconds: 11)
+        let second = Host(2, store)
+        first.keeper.set(.draining)
+        first.pass(seconds: 1)
+        second.pass(seconds: 3)
+        #expect(second.isRunning && second.keeper.overview.takeovers.count == 0)
+    }
+
+    @Test func whatIsAskedOfTheStoreIsCounted() {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 30)
+        let uses = host.keeper.meter.uses
+        #expect(uses.map(\.operation) == [.read, .commit])
+        #expect(
+            uses.allSatisfy { $0.purpose == .leases && $0.done > 0 && $0.unknown == 0 && $0.durations.total == $0.done }
+        )
+        host.answers = false
+        host.pass(seconds: 3)
+        host.hear(.down("gone"))
+        #expect(host.keeper.meter.uses[1].unknown > 0 || host.keeper.meter.uses[0].unknown > 0)
+        #expect(host.keeper.counts.reconnects == 0)
+        host.answers = true
+        host.hear(.up(StoreLink(instance: "run 1", most: 64)))
+        #expect(host.keeper.counts.reconnects == 1)
+    }
+
+    @Test func theStoresClockIsCompared() throws {
+        let host = Host(1, FakeStore())
+        host.pass(seconds: 1)
+        #expect(host.keeper.skewMs == nil, "this store has no clock")
+        let wall = host.clock.wall().milliseconds
+        host.clock.advance(100_000_000)
+        // It was asked 100 ms ago, and so has answered 50 ms ago, more or less.
+        host.hear(
+            .stored(
+                99,
+                StoreAnswer(
+                    sent: host.clock.boot() - 100_000_000, outcome: .done(version: 1), found: [],
+                    clockMs: wall + 50 + 2000)))
+        #expect(host.keeper.skewMs == -2000)
     }
 
     /// A virtual machine whose time does not pass while it is paused from outside: no deadline can end what it runs. The

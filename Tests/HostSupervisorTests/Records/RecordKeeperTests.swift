@@ -221,8 +221,10 @@ import Testing
     @Test func `when a dead host's session was last seen is told by the clock as it is now`() throws {
         let counted = LedgerSnapshot(session: 1, state: .waiting, cycle: 3, began: 2_000_000_000)
         storage.owed = [open(1), open(2, boot: "this")]
+        (storage.owed[0].leaseToken, storage.owed[0].shard) = (12, RoutineShard(3, of: 4))
         storage.accounts = [SessionID(rawValue: 1): .counted(counted), SessionID(rawValue: 2): .counted(counted)]
         let records = keeper.recover()
+        #expect(records.map(\.leaseToken) == [12, nil] && records[0].shard == RoutineShard(3, of: 4))
         #expect(records.map(\.durationMs) == [2000, 2000])
         let now = (clock.wall() - (clock.boot() - 2_000_000_000)).milliseconds
         #expect(records.map(\.finishMs) == [3000, now], "the clock was set since the second one began")

@@ -13,6 +13,14 @@ import Testing
         cluster.counts.taken = 7
         (cluster.counts.lostInSilence, cluster.counts.takenOver, cluster.counts.recordsGone) = (1, 2, 3)
         cluster.counts.handedOver = 4
+        (cluster.counts.takeovers, cluster.counts.timedTakeovers, cluster.counts.takeoverMs) = (5, 4, 9000)
+        (cluster.counts.reconnects, cluster.skewMs) = (6, -12)
+        var use = StoreUse(.people, .commit)
+        use.count(.done(version: 1), after: 5000)
+        use.count(.changed, after: 1_000_000)
+        use.count(.unknown, after: .max)
+        use.count(.refused(""), after: 0)
+        cluster.storeUses = [StoreUse(.leases, .read), use]
         (cluster.leaseMs, cluster.held, cluster.isDraining) = (10_000, 3, true)
         cluster.members = [
             .init(id: "0a", name: "h", version: "1", weight: 100, leases: 2, silentMs: 4, isOwn: true),

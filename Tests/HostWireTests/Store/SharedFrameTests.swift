@@ -15,6 +15,7 @@ import Testing
         .read(keys[0], known: .max), .begin(keys[1], load: 5, value: 0), .touch,
         .succeed(keys[0], begun: 9, value), .fail(keys[1], begun: 9, failure, leftAlone: 30), .end(keys[0], begun: 1),
         .put(keys[1], SharedValue(produced: .longAgo, keepMs: 0, bytes: [])), .drop(keys[0]),
+        .await(keys[1]),
     ]
     static let replies: [SharedReply] = [
         .hello(longestValue: 1 << 20), .reading(SharedReading()),
@@ -25,7 +26,7 @@ import Testing
             SharedReading(
                 value: .init(version: .max, begun: 0, produced: nil, bytes: nil),
                 load: .failed(version: 3, failure, left: 5))),
-        .answer(.done(version: 8)), .answer(.changed), .answer(.away),
+        .answer(.done(version: 8)), .answer(.changed), .answer(.away), .answer(.full),
     ]
 
     @Test(arguments: requests) func aRequestIsReadAsItWasWritten(request: SharedRequest) throws {

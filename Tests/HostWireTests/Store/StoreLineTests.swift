@@ -13,6 +13,11 @@ import Testing
                 if: [.init("claim/a/b#1", 12), .init("epoch", 0)],
                 puts: [.init("host/x", Array("{\"a\":\"ö\\\"\"}".utf8))],
                 deletes: ["host/y"], reads: ["epoch"], lists: ["host/", "claim/"])),
+        .consult(
+            3, StoreRequest(puts: [.init("status/x", Array("{}".utf8), keepMs: 5)], lists: ["record/x/"]),
+            prefix: "schedhost/prod/", timeoutMs: 1000),
+        .clear(4, SharedSelection(starts: ["p/r/", ""], key: "a%2f"), prefix: "x/", timeoutMs: 7),
+        .clear(5, SharedSelection(starts: []), prefix: "x/", timeoutMs: 7),
     ]
     static let events: [StoreEvent] = [
         .up(StoreLink(instance: "run 1", most: 64)), .down("refused: no such \"host\"\n"), .changed([]),
@@ -26,6 +31,9 @@ import Testing
                 sent: 5, outcome: .refused("read only"),
                 found: [.init(key: "epoch", version: .max, value: Array("{}".utf8))])),
         .stored(8, StoreAnswer(sent: 5, outcome: .done(version: 9), found: [], cut: "claim/")),
+        .stored(9, StoreAnswer(sent: 5, outcome: .done(version: 9), found: [], clockMs: 1_790_000_000_000)),
+        .cleared(11, removed: 12, trouble: nil), .cleared(.max, removed: 0, trouble: "no \"room\""),
+        .consulted(10, StoreAnswer(sent: 5, outcome: .done(version: 9), found: [])),
     ]
 
     @Test(arguments: commands) func aCommandIsReadAsItWasWritten(command: StoreCommand) {
@@ -45,7 +53,7 @@ import Testing
         "{\"stored\":{\"id\":1,\"sent\":2,\"status\":\"done\",\"values\":[{\"key\":\"\",\"version\":1,\"value\":\"\"}]}}",
         "{\"stored\":{\"id\":1,\"sent\":2,\"status\":\"done\"}} x", "{\"store_up\":{\"instance\":\"\",\"most\":64}}",
         "{\"store_up\":{\"instance\":\"a\",\"most\":-1}}", "{\"store_up\":{\"instance\":\"a\"}}", "{\"store_down\":{}}",
-        "{\"changed\":[1]}", "{\"changed\":[],\"store_down\":{\"text\":\"\"}}",
+        "{\"consulted\":{\"id\":1}}", "{\"changed\":[1]}", "{\"changed\":[],\"store_down\":{\"text\":\"\"}}",
     ])
     func whatIsNotWholeIsNoEvent(text: String) {
         #expect(StoreEvent(line: Array(text.utf8)) == nil)

@@ -219,6 +219,8 @@ public struct EffectiveSettings: Equatable, Sendable {
             caches.sharing = CacheSharing(rawValue: word) ?? .off
         }
         caches.sharedTimeoutMs = integer(.cacheSharedTimeoutMs)
+        caches.sharedKeys = integer(.cacheSharedKeys)
+        caches.sharedMb = integer(.cacheSharedMb)
         return caches
     }
     /// The command to run when a session fails, with its arguments; empty means none.

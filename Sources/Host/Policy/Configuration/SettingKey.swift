@@ -57,6 +57,8 @@ public enum SettingKey: String, CaseIterable, Sendable {
     case cacheDiskMb = "caches.disk_mb"
     case cacheShared = "caches.shared"
     case cacheSharedTimeoutMs = "caches.shared_timeout_ms"
+    case cacheSharedKeys = "caches.shared_keys"
+    case cacheSharedMb = "caches.shared_mb"
     case onFailureCommand = "on_failure.command"
     case onFailureTimeoutMs = "on_failure.timeout_ms"
     case onRecovery = "on_recovery"
@@ -269,6 +271,8 @@ extension SettingKey {
         case .cacheDiskMb: .integer(1...1_048_576, of: "megabytes", zero: "no bound")
         case .cacheShared: .word(CacheSharing.allCases.map(\.rawValue))
         case .cacheSharedTimeoutMs: .integer(10...10_000, of: "milliseconds", zero: nil)
+        case .cacheSharedKeys: .integer(1...1_000_000, of: "values", zero: nil)
+        case .cacheSharedMb: .integer(1...1_048_576, of: "megabytes", zero: nil)
         case .onFailureCommand, .onRecovery, .onEnd, .onSilenceRun: .command
         case .onSilenceAfterMs: .integer(1000...Self.month, of: "milliseconds", zero: "never")
         case .onFailureTimeoutMs: .integer(100...600_000, of: "milliseconds", zero: nil)
@@ -325,6 +329,8 @@ extension SettingKey {
         case .cacheDiskMb: .integer(CacheSettings().diskMb)
         case .cacheShared: .word(CacheSharing.declared.rawValue)
         case .cacheSharedTimeoutMs: .integer(CacheSettings().sharedTimeoutMs)
+        case .cacheSharedKeys: .integer(CacheSettings().sharedKeys)
+        case .cacheSharedMb: .integer(CacheSettings().sharedMb)
         case .onFailureCommand, .onRecovery, .onEnd, .onSilenceRun: .command([])
         case .onSilenceAfterMs: .integer(0)
         case .onFailureTimeoutMs: .integer(10_000)

@@ -95,11 +95,10 @@ final class CacheShelf: Sendable {
                 switch store.begin(place, load: record, value: version) {
                 case .done(let version): event = .begun(version)
                 case .changed: event = .changed
-                case .away: event = .away
+                case .away, .full: event = .away
                 }
             case .wait(let until):
-                store.wait(until: until)
-                event = .deadline
+                event = store.wait(for: place, until: until) ? .hint : .deadline
             case .load(let begun):
                 count(\.sharedLoads)
                 return .load(Claim(key: place, begun: begun))
@@ -171,7 +170,7 @@ final class CacheShelf: Sendable {
         switch answer {
         case .done(let version): return version
         case .changed: return nil
-        case .away:
+        case .away, .full:
             count(\.storeFailures)
             return nil
         }

@@ -25,11 +25,16 @@ public struct OpenSession: Equatable, Sendable {
     public var ledger: String
     /// The session's slot in the ledger.
     public var slot: Int
+    /// The token of its lease; nil if it has none.
+    public var leaseToken: UInt64?
+    /// Which part of the routine's work it has; nil: all of it.
+    public var shard: RoutineShard?
 
     /// Makes an open session from its parts.
     public init(
         session: SessionID, plugin: String, version: String, build: String, routine: String, pid: Int32,
-        startMs: Int64, boot: String, startBoot: BootTime, ledger: String, slot: Int
+        startMs: Int64, boot: String, startBoot: BootTime, ledger: String, slot: Int,
+        leaseToken: UInt64? = nil, shard: RoutineShard? = nil
     ) {
         self.session = session
         self.plugin = plugin
@@ -42,6 +47,8 @@ public struct OpenSession: Equatable, Sendable {
         self.startBoot = startBoot
         self.ledger = ledger
         self.slot = slot
+        self.leaseToken = leaseToken
+        self.shard = shard
     }
 
     /// The session as one line of JSON, without the line break.
@@ -59,6 +66,11 @@ public struct OpenSession: Equatable, Sendable {
         writer.field("startBoot", startBoot.nanoseconds)
         writer.field("ledger", ledger)
         writer.field("slot", slot)
+        if let leaseToken { writer.field("token", leaseToken) }
+        if let shard {
+            writer.field("shard", shard.index)
+            writer.field("shards", shard.count)
+        }
         writer.close()
         return writer.bytes
     }
@@ -67,13 +79,15 @@ public struct OpenSession: Equatable, Sendable {
     public init?(line: [UInt8]) {
         var texts: [String: String] = [:]
         var numbers: [String: Int64] = [:]
+        var token: UInt64?
         do throws(JSONFault) {
             var cursor = JSONCursor(line, in: 0..<line.count)
             try cursor.object { (cursor, name) throws(JSONFault) in
                 switch name {
                 case "session", "plugin", "version", "build", "routine", "boot", "ledger":
                     texts[name] = try cursor.string()
-                case "pid", "startMs", "startBoot", "slot": numbers[name] = try cursor.signed()
+                case "pid", "startMs", "startBoot", "slot", "shard", "shards": numbers[name] = try cursor.signed()
+                case "token": token = try cursor.unsigned()
                 default: try cursor.skip()
                 }
             }
@@ -89,6 +103,10 @@ public struct OpenSession: Equatable, Sendable {
         else { return nil }
         self.init(
             session: session, plugin: plugin, version: version, build: build, routine: routine, pid: pid,
-            startMs: startMs, boot: boot, startBoot: BootTime(nanoseconds: startBoot), ledger: ledger, slot: Int(slot))
+            startMs: startMs, boot: boot, startBoot: BootTime(nanoseconds: startBoot), ledger: ledger, slot: Int(slot),
+            leaseToken: token)
+        if let index = numbers["shard"], let count = numbers["shards"] {
+            shard = RoutineShard(Int(clamping: index), of: Int(clamping: count))
+        }
     }
 }

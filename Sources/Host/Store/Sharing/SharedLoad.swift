@@ -16,6 +16,7 @@ public import HostValues
 ///     changed     .           .           readingR    .           .
 ///     away        overA       .           overA       .           .
 ///     deadline    .           .           .           readingR    .
+///     hint        .           .           .           readingR    .
 ///
 ///     R: read   O: offer the value to the cache   B: commit that this host loads   W: wait   L: run the source for all
 ///     F: fail as the source did elsewhere   A: go on without the store
@@ -72,6 +73,8 @@ public struct SharedLoad: Equatable, Sendable {
         case away
         /// The time has come.
         case deadline
+        /// The load may be over, or the time has come and it was watched meanwhile.
+        case hint
     }
 
     /// What is to be done.
@@ -82,7 +85,7 @@ public struct SharedLoad: Equatable, Sendable {
         case offer(SharedReading.Value, Novelty)
         /// Commit that this host loads, if load and value have these versions; 0: there is none.
         case begin(load: UInt64, value: UInt64)
-        /// Tell `deadline` at that time.
+        /// Tell `deadline` at that time, or `hint`, maybe sooner.
         case wait(until: BootTime)
         /// Run the source, for all.
         case load(begun: UInt64)
@@ -106,7 +109,8 @@ public struct SharedLoad: Equatable, Sendable {
     public static let patience: Int64 = 10_000_000_000
     /// How often a host that loads gives a sign of life, in ns.
     public static let sign = patience / 3
-    /// How long the first wait for another host is, and the longest, in ns: each is twice as long as the one before it.
+    /// How long the first wait for another host is, and the longest, in ns: each is twice as long as the one before it. Where
+    /// the store tells of changes, the second one is the longest already.
     static let shortestPause: Int64 = 5_000_000
     static let longestPause: Int64 = 200_000_000
     /// How often a load is begun in vain. Each time another host has begun or ended one at that moment.
@@ -142,6 +146,10 @@ public struct SharedLoad: Equatable, Sendable {
         case (.reading, .away), (.beginning, .away): return end(.alone)
         case (.waiting(let until), .deadline):
             if now < until { return .wait(until: until) }
+            state = .reading
+            return .read
+        case (.waiting, .hint):
+            pause = Self.longestPause
             state = .reading
             return .read
         case (.reading, _), (.offering, _), (.beginning, _), (.waiting, _), (.over, _): return nil

@@ -21,6 +21,7 @@ public protocol SharedStore: AnyObject, Sendable {
     func put(_ key: SharedKey, _ value: SharedValue) -> SharedAnswer
     /// Removes the value; a load in progress ends without one.
     func drop(_ key: SharedKey) -> SharedAnswer
-    /// Waits until then.
-    func wait(until time: BootTime)
+    /// Waits until then, or until the load of a key may be over. Whether that would have been told: then it need not be looked
+    /// for so often.
+    func wait(for key: SharedKey, until time: BootTime) -> Bool
 }

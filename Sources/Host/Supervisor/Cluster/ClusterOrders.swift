@@ -17,7 +17,8 @@ struct ClusterOrders {
         case .drain: return drain(true)
         case .undrain: return drain(false)
         case .move: return move(order.identifiers, to: order.heir)
-        case .status, .runNow, .pause, .resume, .restart, .stop, .reload, .logLevel, .dropCached, .logs:
+        case .status, .runNow, .pause, .resume, .restart, .stop, .reload, .logLevel, .dropCached, .logs, .fleet,
+            .clearShared:
             return .outcomes([])
         }
     }

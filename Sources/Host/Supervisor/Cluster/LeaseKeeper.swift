@@ -48,6 +48,9 @@ final class LeaseKeeper {
     private var downSince: BootTime?
     /// What has become of leases.
     private(set) var counts = ClusterStatus.Counts()
+    /// What was asked of the store.
+    private(set) var meter = StoreMeter(.leases)
+    private var hasBeenUp = false
     /// The length of leases that people were told of, in ns.
     private var toldLength: Int64
 
@@ -87,6 +90,7 @@ final class LeaseKeeper {
     /// The store worker has ended. What it had not answered may have been done.
     func storeIsGone() {
         hasStore = false
+        meter.lost(at: clock.boot())
         tell(.down)
     }
 
@@ -96,18 +100,34 @@ final class LeaseKeeper {
         case .up(let link):
             if downSince != nil { log.write(.info, "", "cluster: the store is connected again") }
             downSince = nil
+            if hasBeenUp { counts.reconnects += 1 }
+            hasBeenUp = true
             tell(.up(link))
         case .down(let text):
             if downSince == nil {
                 downSince = clock.boot()
                 log.write(.warning, "", "cluster: the store is not connected: \(text)")
             }
+            meter.lost(at: clock.boot())
             tell(.down)
-        case .stored(let id, let answer): tell(.answer(id, answer))
+        case .stored(let id, let answer):
+            meter.answered(id, answer, at: clock.boot())
+            compareClocks(answer)
+            tell(.answer(id, answer))
+        case .consulted, .cleared: break  // for others
         case .changed(let keys):
             // The records of hosts change all the time, and each host reads them with its own renewals.
             if keys.contains(where: { !$0.hasPrefix(ClusterKey.hosts) }) { tell(.changed) }
         }
+    }
+
+    /// How far this host's clock is ahead of the store's, in ms, as far as half of what an answer took; nil: not known.
+    private(set) var skewMs: Int64?
+
+    private func compareClocks(_ answer: StoreAnswer) {
+        guard let clockMs = answer.clockMs else { return }
+        let way = max(0, clock.boot() - answer.sent)
+        skewMs = (clock.wall() - way / 2).milliseconds.clampedMinus(clockMs)
     }
 
     private func connect() {
@@ -225,8 +245,12 @@ final class LeaseKeeper {
 
     private func perform(_ action: ClusterMember.Action) -> ClusterMember.Event? {
         switch action {
-        case .ask(let id, let request): orders.append(.send(.ask(id, request)))
-        case .reopen: if hasStore { connect() }
+        case .ask(let id, let request):
+            meter.asked(id, request, at: clock.boot())
+            orders.append(.send(.ask(id, request)))
+        case .reopen:
+            meter.lost(at: clock.boot())
+            if hasStore { connect() }
         case .extend(let times): orders.append(.extend(times))
         case .begin(let claim, let token):
             counts.taken += 1

@@ -78,6 +78,9 @@ final class Membership {
         trouble = text
     }
 
+    /// The present, by the clock of leases.
+    var now: BootTime { clock.boot() }
+
     /// What this host knows of its cluster.
     var status: ClusterStatus {
         let now = clock.boot()
@@ -91,6 +94,11 @@ final class Membership {
         status.isDraining = keeper.isDraining
         status.settlingMs = overview.settling == .never ? 0 : max(0, overview.settling - now) / 1_000_000
         status.counts = keeper.counts
+        status.counts.takeovers = overview.takeovers.count
+        status.counts.timedTakeovers = overview.takeovers.timed
+        status.counts.takeoverMs = UInt64(clamping: overview.takeovers.time / 1_000_000)
+        status.skewMs = keeper.skewMs
+        status.storeUses = keeper.meter.uses
         status.members = overview.hosts.map {
             .init(
                 id: $0.id.description, name: $0.name == nil ? "" : overview.name(of: $0.id), version: $0.version,

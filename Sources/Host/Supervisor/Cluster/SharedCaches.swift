@@ -101,7 +101,9 @@ final class SharedCaches {
         let access = SharedAccess(
             prefix: "schedhost/\(settings.name)/", plugin: program.name, routine: routine,
             links: Int(clamping: settings.links),
-            timeoutMs: program.routines.map(\.settings.caches.sharedTimeoutMs).max() ?? 250)
+            timeoutMs: program.routines.map(\.settings.caches.sharedTimeoutMs).max() ?? 250,
+            mostKeys: Int(clamping: program.routines.map(\.settings.caches.sharedKeys).max() ?? 0),
+            mostBytes: Int(clamping: program.routines.map(\.settings.caches.sharedMb).max() ?? 0) << 20)
         orders.append(Connection(worker: wish.worker, plugin: wish.plugin, access: access, store: key))
     }
 }

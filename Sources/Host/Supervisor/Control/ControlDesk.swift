@@ -197,7 +197,7 @@ final class ControlDesk {
     func answer(_ request: ControlRequest) -> [UInt8] {
         switch request.action {
         case .status: return statusLine.get(at: clock.monotonic()) { ControlResponse.status(currentStatus()).line() }
-        case .logs: return host.perform(request).line()
+        case .logs, .fleet, .clearShared: return host.perform(request).line()
         case .runNow, .pause, .resume, .restart, .stop, .reload, .logLevel, .dropCached, .drain, .undrain,
             .move:
             forget()

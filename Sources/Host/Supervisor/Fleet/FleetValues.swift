@@ -167,8 +167,8 @@ extension WorkerFleet {
         case turnOver(SessionID)
         /// A worker is dead; everything that it reported before was delivered before.
         indirect case died(Obituary)
-        /// A plugin's line for the log.
-        case line(WorkerEvent.Log)
+        /// A plugin's line for the log; from the worker of that part of its routine, if it is one of a part.
+        case line(WorkerEvent.Log, shard: Int?)
         /// The number of processes killed that workers of a dead host had left.
         case leftovers(Int)
         /// A worker has a plugin with shared caches, and no way to their store.

@@ -53,7 +53,8 @@ extension WorkerFleet {
                 tell(worker, .nonsense)
                 return
             }
-            events.append(.line(line))
+            let shard: Int? = if case .shard(_, line.routine, let shard) = worker.key { shard } else { nil }
+            events.append(.line(line, shard: shard))
         case .dropped: break  // counted with all that were dropped
         case .wantsTurn(let slot, let session, let number, let due):
             guard worker.life.sessions[slot] == session else {

@@ -238,7 +238,8 @@ final class RecordKeeper {
                 cycles),
             reason: SessionRecord.Reason(
                 kind, text: text, cycle: isInPlugin ? snapshot?.cycle : nil,
-                phase: isInPlugin ? snapshot?.phase : nil))
+                phase: isInPlugin ? snapshot?.phase : nil),
+            leaseToken: session.leaseToken, shard: session.shard)
         let step = finish.clampedMinus(session.startMs).clampedMinus(duration)
         if step.magnitude > 1000 { record.clockStepMs = step }
         return record

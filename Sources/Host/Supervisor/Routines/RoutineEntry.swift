@@ -81,7 +81,7 @@ extension RoutineEntry {
         return OpenSession(
             session: session.id, plugin: program.name, version: program.version, build: program.build, routine: name,
             pid: session.seat.pid, startMs: session.startMs, boot: host.boot, startBoot: session.startBoot,
-            ledger: session.seat.ledger, slot: session.seat.slot)
+            ledger: session.seat.ledger, slot: session.seat.slot, leaseToken: session.lease?.token, shard: shard)
     }
 
     /// The command that starts a session; `past` is what the records contain about earlier sessions.

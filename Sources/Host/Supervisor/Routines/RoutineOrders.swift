@@ -57,7 +57,9 @@ struct RoutineOrders {
         case .resume: resume(routine)
         case .restart: restart(routine)
         case .stop: stop(routine)
-        case .status, .reload, .logLevel, .dropCached, .logs, .drain, .undrain, .move: nil
+        case .status, .reload, .logLevel, .dropCached, .logs, .drain, .undrain, .move, .fleet,
+            .clearShared:
+            nil
         }
     }
 

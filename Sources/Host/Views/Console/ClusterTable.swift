@@ -39,7 +39,7 @@ public enum ClusterTable {
     }
 
     /// Rows with their columns below one another.
-    private static func table(_ rows: [[String]]) -> String {
+    static func table(_ rows: [[String]]) -> String {
         let cells = rows.map { $0.map { TerminalText.clean($0) } }
         let widths = (cells.first ?? []).indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
         return cells.map { row in

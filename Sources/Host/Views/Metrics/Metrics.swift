@@ -16,6 +16,7 @@ struct Metrics<Form: MetricsForm> {
             for each in ClusterMetrics(cluster).families {
                 family(each.name, each.type, each.help)
                 for (labels, value) in each.samples { sample(each.name, labels, value) }
+                for (name, labels, value) in each.more { sample(each.name + name, labels, value) }
             }
         }
         routines(status.routines)

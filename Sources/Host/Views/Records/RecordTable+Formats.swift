@@ -75,6 +75,10 @@ extension RecordTable {
         ("reason.phase", { $0.reason.phase }),
         ("reason.frame", { $0.reason.frame }),
         ("report", { $0.report }),
+        ("lease_token", { $0.leaseToken.map { String($0) } }),
+        ("shard", { $0.shard.map { String($0.index) } }),
+        ("shards", { $0.shard.map { String($0.count) } }),
+        ("host_id", { $0.hostID }),
     ]
 
     private static func row(_ cells: [String]) -> String {

@@ -42,14 +42,17 @@ public enum RecordTable {
     /// A table with a header and one line for each record; times are local, without milliseconds.
     ///
     /// With a width, uses the first layout that can be made to fit, and cuts its longest texts. Without one (output
-    /// into a pipe), omits nothing. With colours, failed sessions are red.
+    /// into a pipe), omits nothing. With colours, failed sessions are red. `host` names the host of each, where there are
+    /// several.
     public static func table(
-        _ records: [SessionRecord], width: Int? = nil, isColored: Bool = false, zone: CivilTime.Zone = .local
+        _ records: [SessionRecord], width: Int? = nil, isColored: Bool = false, zone: CivilTime.Zone = .local,
+        host: ((SessionRecord) -> String)? = nil
     ) -> String {
         func look(_ look: LineStyle, _ line: String) -> String { (isColored ? look.around(line) : line) + "\n" }
         if records.isEmpty { return "no sessions\n" }
         for layout in Layout.allCases {
-            let columns = columns(layout, of: records, zone)
+            var columns = columns(layout, of: records, zone)
+            if let host { columns.insert(Column(title: "HOST", least: 8, text: host), at: 1) }
             let rows = records.map { record in columns.map { TerminalText.clean($0.text(record)) } }
             var widths = columns.indices.map { index in
                 rows.reduce(TerminalText.width(columns[index].title)) { max($0, TerminalText.width($1[index])) }

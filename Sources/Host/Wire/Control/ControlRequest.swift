@@ -8,6 +8,7 @@ public import HostValues
 ///     {"v":1,"request":"logs","ids":["market-poller"],"last":100,"level":"info"}
 ///     {"v":1,"request":"drop-cached","ids":["market-poller"],"name":"quotes","key":"EUR"}
 ///     {"v":1,"request":"move","ids":["market-poller/snapshot"],"to":"web-2"}
+///     {"v":1,"request":"fleet","last":100}
 ///
 /// The host answers each request with one line, in the order of the requests: see `ControlResponse`.
 public struct ControlRequest: Equatable, Sendable {
@@ -18,14 +19,16 @@ public struct ControlRequest: Equatable, Sendable {
         case pause, resume, restart, stop, reload
         case logLevel = "log-level"
         case dropCached = "drop-cached"
+        case clearShared = "clear-shared"
         case logs
         case drain, undrain, move
+        case fleet
 
         /// Whether the request requires ids of routines or plugins.
         public var wantsIdentifiers: Bool {
             switch self {
             case .runNow, .pause, .resume, .restart, .stop, .move: true
-            case .status, .reload, .logLevel, .dropCached, .logs, .drain, .undrain: false
+            case .status, .reload, .logLevel, .dropCached, .logs, .drain, .undrain, .fleet, .clearShared: false
             }
         }
     }
@@ -41,19 +44,24 @@ public struct ControlRequest: Equatable, Sendable {
     public var identifiers: [String]
     /// For `logLevel` the new level; nil queries the current one. For `logs` the lowest level of the lines.
     public var level: LogLevel?
-    /// For `dropCached` the name of the cache; nil selects all caches of the routines.
+    /// For `dropCached` and `clearShared` the name of the cache; nil selects all caches of the routines.
     public var name: String?
-    /// For `dropCached` the key, empty for the unkeyed value; nil selects all keys.
+    /// For both the key, empty for the unkeyed value; nil selects all keys.
     public var key: String?
 
     /// For `move` the host that is to have the leases, by its name or by how its id begins; nil: any.
     public var heir: String?
 
+    /// The maximum number of records in one answer to `fleet`.
+    public static let mostFleetRecords: UInt64 = 1000
     /// The maximum number of lines in one answer to `logs`.
     public static let mostLines: UInt64 = 2000
-    /// For `logs` the number of lines: the newest ones, or the first ones past `after`.
+    /// For `logs` the number of lines: the newest ones, or the first ones past `after`. For `fleet` the number of the newest
+    /// records; nil: none.
     public var last: UInt64?
-    /// For `logs` the number of the last line that the client already has.
+    /// For `logs` the number of the last line that the client already has. For `fleet` the number of the reading whose end
+    /// the client awaits; 0: it takes what there is, however old; nil: the store is to be read. For `clearShared` the number of a
+    /// removal that has begun; nil: one is to begin.
     public var after: UInt64?
 
     /// Creates a request.

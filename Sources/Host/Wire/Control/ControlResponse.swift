@@ -6,6 +6,8 @@ public import HostValues
 ///     {"v":1,"ok":true,"outcomes":[{"id":"log-tail/lines","done":true,"text":"paused"}]}
 ///     {"v":1,"ok":true,"level":"debug"}
 ///     {"v":1,"ok":true,"lines":[{"n":7,"i":2,"ms":1767268800000,"level":"info","subject":"log-tail/lines","text":"…"}]}
+///     {"v":1,"ok":true,"fleet":{"reading":7}}
+///     {"v":1,"ok":true,"clear_shared":{"removed":12}}
 ///     {"v":1,"ok":false,"error":"…"}
 public enum ControlResponse: Equatable, Sendable {
     case status(HostStatus)
@@ -13,6 +15,10 @@ public enum ControlResponse: Equatable, Sendable {
     case level(LogLevel)
     /// Lines of the log, in order.
     case lines([LogLine])
+    /// What all hosts of a cluster run.
+    case fleet(FleetAnswer)
+    /// What came of removing values from the store of shared caches; nil: the host is in no cluster.
+    case clearShared(SharedClearAnswer?)
     case failed(String)
 
     /// What a request did to one routine, or to the host if the id is empty.
@@ -60,6 +66,16 @@ public enum ControlResponse: Equatable, Sendable {
             writer.openList("lines")
             for line in lines { line.write(to: &writer, isNumbered: true) }
             writer.closeList()
+        case .fleet(let answer):
+            writer.field("ok", true)
+            writer.open("fleet")
+            answer.write(to: &writer)
+            writer.close()
+        case .clearShared(let answer):
+            writer.field("ok", true)
+            writer.open("clear_shared")
+            if let answer { answer.write(to: &writer) } else { writer.field("cluster", false) }
+            writer.close()
         case .failed(let text):
             writer.field("ok", false)
             writer.field("error", text, limit: 4096)
@@ -78,6 +94,8 @@ public enum ControlResponse: Equatable, Sendable {
                 switch name {
                 case "v": version = try cursor.unsigned()
                 case "status": response = .status(try HostStatus(from: &cursor))
+                case "clear_shared": response = .clearShared(try Self.cleared(from: &cursor))
+                case "fleet": response = .fleet(try FleetAnswer(from: &cursor))
                 case "error": response = .failed(try cursor.string())
                 case "level": response = LogLevel(rawValue: try cursor.string()).map { .level($0) }
                 case "lines":
@@ -97,6 +115,19 @@ public enum ControlResponse: Equatable, Sendable {
         }
         guard version == ControlRequest.version, let response else { return nil }
         self = response
+    }
+}
+
+extension ControlResponse {
+    private static func cleared(from cursor: inout JSONCursor) throws(JSONFault) -> SharedClearAnswer? {
+        let start = cursor
+        var isInCluster = true
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            if name == "cluster" { isInCluster = try cursor.bool() } else { try cursor.skip() }
+        }
+        guard isInCluster else { return nil }
+        cursor = start
+        return try SharedClearAnswer(from: &cursor)
     }
 }
 

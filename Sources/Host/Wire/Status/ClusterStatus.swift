@@ -69,6 +69,14 @@ public struct ClusterStatus: Equatable, Sendable {
         public var takenOver: UInt64 = 0
         /// Those that it has lost since their records or its own were gone.
         public var recordsGone: UInt64 = 0
+        /// Those that it has taken over from hosts that were gone.
+        public var takeovers: UInt64 = 0
+        /// Of how many of these it is known how long nobody held them.
+        public var timedTakeovers: UInt64 = 0
+        /// How long that was in all, in ms.
+        public var takeoverMs: UInt64 = 0
+        /// How often the store was connected again.
+        public var reconnects: UInt64 = 0
 
         /// Creates counts that are all 0.
         public init() {}
@@ -90,6 +98,10 @@ public struct ClusterStatus: Equatable, Sendable {
     public var isDraining = false
     /// For how long nothing is taken yet, since the store may have lost something, in ms.
     public var settlingMs: Int64 = 0
+    /// How far this host's clock is ahead of the store's, in ms; nil: that is not known, or the store has none.
+    public var skewMs: Int64?
+    /// What was asked of the store.
+    public var storeUses: [StoreUse] = []
     /// What has become of leases.
     public var counts = Counts()
     /// The hosts, by id.
@@ -117,7 +129,11 @@ extension ClusterStatus {
         writer.field("held", held)
         writer.field("draining", isDraining)
         writer.field("settling_ms", settlingMs)
+        if let skewMs { writer.field("clock_skew_ms", skewMs) }
         counts.write(to: &writer)
+        writer.openList("store_requests")
+        for use in storeUses { use.write(to: &writer) }
+        writer.closeList()
         writer.openList("hosts")
         for member in members {
             writer.open()
@@ -157,6 +173,9 @@ extension ClusterStatus {
             case "held": status.held = try cursor.unsigned()
             case "draining": status.isDraining = try cursor.bool()
             case "settling_ms": status.settlingMs = try cursor.signed()
+            case "clock_skew_ms": status.skewMs = try cursor.signed()
+            case "store_requests":
+                try cursor.list { (cursor) throws(JSONFault) in status.storeUses.append(try StoreUse(from: &cursor)) }
             case "counts": status.counts = try Counts(from: &cursor)
             case "hosts":
                 try cursor.list { (cursor) throws(JSONFault) in status.members.append(try Member(from: &cursor)) }
@@ -177,6 +196,10 @@ extension ClusterStatus.Counts {
         writer.field("lost_in_silence", lostInSilence)
         writer.field("taken_over", takenOver)
         writer.field("records_gone", recordsGone)
+        writer.field("takeovers", takeovers)
+        writer.field("timed_takeovers", timedTakeovers)
+        writer.field("takeover_ms", takeoverMs)
+        writer.field("reconnects", reconnects)
         writer.close()
     }
 
@@ -189,6 +212,10 @@ extension ClusterStatus.Counts {
             case "lost_in_silence": counts.lostInSilence = try cursor.unsigned()
             case "taken_over": counts.takenOver = try cursor.unsigned()
             case "records_gone": counts.recordsGone = try cursor.unsigned()
+            case "takeovers": counts.takeovers = try cursor.unsigned()
+            case "timed_takeovers": counts.timedTakeovers = try cursor.unsigned()
+            case "takeover_ms": counts.takeoverMs = try cursor.unsigned()
+            case "reconnects": counts.reconnects = try cursor.unsigned()
             default: try cursor.skip()
             }
         }

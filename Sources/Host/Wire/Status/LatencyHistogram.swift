@@ -18,6 +18,12 @@ public struct LatencyHistogram: Equatable, Sendable {
     /// The number of durations, clamped to the greatest number.
     public var total: UInt64 { counts.reduce(UInt64(0)) { $0.clampedPlus($1) } }
 
+    /// Adds a duration in ns.
+    public mutating func add(_ duration: Int64) {
+        let bucket = LedgerHistogram.bucket(duration)
+        counts[bucket] = counts[bucket].clampedPlus(1)
+    }
+
     /// Adds the counts of another histogram.
     public mutating func add(_ other: LatencyHistogram) {
         for bucket in counts.indices { counts[bucket] = counts[bucket].clampedPlus(other.counts[bucket]) }

@@ -18,6 +18,8 @@ public enum SharedRequest: Equatable, Sendable {
     case put(SharedKey, SharedValue)
     /// Remove the value.
     case drop(SharedKey)
+    /// Answer when the record of the load may have changed, or at once by `away` where nobody would tell.
+    case await(SharedKey)
 }
 
 /// What the store's worker answers.
@@ -26,7 +28,7 @@ public enum SharedReply: Equatable, Sendable {
     case hello(longestValue: UInt64)
     /// What there is of the key.
     case reading(SharedReading)
-    /// What became of a change. For a reading `away`, or `changed` where what is there is none of a host's.
+    /// What became of a change, or that something has changed that was awaited. For a reading `away`, or `changed` where what is there is none of a host's.
     case answer(SharedAnswer)
 }
 
@@ -82,6 +84,9 @@ public enum SharedFrame {
         case .drop(let key):
             writer.begin(8, id)
             writer.key(key)
+        case .await(let key):
+            writer.begin(9, id)
+            writer.key(key)
         }
         return writer.finish()
     }
@@ -102,6 +107,7 @@ public enum SharedFrame {
         case 6: request = .end(reader.key(), begun: reader.number())
         case 7: request = .put(reader.key(), reader.value())
         case 8: request = .drop(reader.key())
+        case 9: request = .await(reader.key())
         default: return nil
         }
         return reader.isWhole ? (id, request) : nil
@@ -122,6 +128,7 @@ public enum SharedFrame {
             writer.number(version)
         case .answer(.changed): writer.begin(131, id)
         case .answer(.away): writer.begin(132, id)
+        case .answer(.full): writer.begin(133, id)
         }
         return writer.finish()
     }
@@ -137,6 +144,7 @@ public enum SharedFrame {
         case 130: reply = .answer(.done(version: reader.number()))
         case 131: reply = .answer(.changed)
         case 132: reply = .answer(.away)
+        case 133: reply = .answer(.full)
         default: return nil
         }
         return reader.isWhole ? (id, reply) : nil

@@ -7,6 +7,12 @@ public enum StoreCommand: Equatable, Sendable {
     case open(prefix: String, timeoutMs: UInt64)
     /// Perform this request, and answer it with that number.
     case ask(UInt64, StoreRequest)
+    /// Perform this request on a connection of its own, so that no lease waits for it, and answer it with that number. Keys
+    /// get the prefix in front; the request may take `timeoutMs`.
+    case consult(UInt64, StoreRequest, prefix: String, timeoutMs: UInt64)
+    /// Remove those values of shared caches, and the records of their loads, on the connection for people; tell that number when
+    /// it is done. Each call to the store may take `timeoutMs`.
+    case clear(UInt64, SharedSelection, prefix: String, timeoutMs: UInt64)
     /// Serve the shared caches of a worker by the descriptor that comes with this.
     case share(SharedAccess)
 }
@@ -23,14 +29,23 @@ public struct SharedAccess: Equatable, Sendable {
     public var links: Int
     /// How long a call to the store may take, in ms.
     public var timeoutMs: UInt64
+    /// How many values of the plugin this host may keep in the store.
+    public var mostKeys: Int
+    /// How many bytes these may have.
+    public var mostBytes: Int
 
     /// Makes an access from its parts.
-    public init(prefix: String, plugin: String, routine: String?, links: Int, timeoutMs: UInt64) {
+    public init(
+        prefix: String, plugin: String, routine: String?, links: Int, timeoutMs: UInt64, mostKeys: Int = 10_000,
+        mostBytes: Int = 256 << 20
+    ) {
         self.prefix = prefix
         self.plugin = plugin
         self.routine = routine
         self.links = links
         self.timeoutMs = timeoutMs
+        self.mostKeys = mostKeys
+        self.mostBytes = mostBytes
     }
 }
 
@@ -50,6 +65,13 @@ extension StoreCommand {
             writer.field("id", id)
             request.write(to: &writer)
             writer.close()
+        case .consult(let id, let request, let prefix, let timeout):
+            writer.open("store_consult")
+            writer.field("prefix", prefix)
+            writer.field("timeout_ms", timeout)
+            writer.field("id", id)
+            request.write(to: &writer)
+            writer.close()
         case .share(let access):
             writer.open("store_share")
             writer.field("prefix", access.prefix)
@@ -57,6 +79,15 @@ extension StoreCommand {
             if let routine = access.routine { writer.field("routine", routine) }
             writer.field("links", access.links)
             writer.field("timeout_ms", access.timeoutMs)
+            writer.field("most_keys", access.mostKeys)
+            writer.field("most_bytes", access.mostBytes)
+            writer.close()
+        case .clear(let id, let selection, let prefix, let timeout):
+            writer.open("store_clear")
+            writer.field("prefix", prefix)
+            writer.field("timeout_ms", timeout)
+            writer.field("id", id)
+            selection.write(to: &writer)
             writer.close()
         }
         writer.close()
@@ -71,7 +102,21 @@ extension StoreCommand {
             try cursor.object { (cursor, name) throws(JSONFault) in
                 switch name {
                 case "store_open": command = try Self.open(from: &cursor)
-                case "store": command = try Self.ask(from: &cursor)
+                case "store":
+                    let asked = try Asked(from: &cursor)
+                    command = .ask(asked.id, asked.request)
+                case "store_consult":
+                    let asked = try Asked(from: &cursor)
+                    guard let prefix = asked.prefix, let timeout = asked.timeoutMs else {
+                        throw cursor.fault("a prefix and a timeout before this")
+                    }
+                    command = .consult(asked.id, asked.request, prefix: prefix, timeoutMs: timeout)
+                case "store_clear":
+                    let asked = try Asked(from: &cursor)
+                    guard let prefix = asked.prefix, let timeout = asked.timeoutMs else {
+                        throw cursor.fault("a prefix and a timeout before this")
+                    }
+                    command = .clear(asked.id, asked.selection, prefix: prefix, timeoutMs: timeout)
                 case "store_share": command = try Self.share(from: &cursor)
                 default: try cursor.skip()
                 }
@@ -107,19 +152,37 @@ extension StoreCommand {
             case "routine": access.routine = try cursor.string()
             case "links": access.links = try cursor.whole()
             case "timeout_ms": access.timeoutMs = try cursor.unsigned()
+            case "most_keys": access.mostKeys = try cursor.whole()
+            case "most_bytes": access.mostBytes = try cursor.whole()
             default: try cursor.skip()
             }
         }
         guard !access.plugin.isEmpty else { throw cursor.fault("a plugin before this") }
         return .share(access)
     }
+}
 
-    private static func ask(from cursor: inout JSONCursor) throws(JSONFault) -> StoreCommand {
+/// A request with its number, as it is written; and the prefix and the timeout, where they are its own.
+private struct Asked {
+    let id: UInt64
+    var request = StoreRequest()
+    var selection = SharedSelection(starts: [])
+    var prefix: String?
+    var timeoutMs: UInt64?
+
+    init(from cursor: inout JSONCursor) throws(JSONFault) {
         var id: UInt64?
         var request = StoreRequest()
+        var selection = SharedSelection(starts: [])
+        var link: (prefix: String?, timeoutMs: UInt64?) = (nil, nil)
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
             case "id": id = try cursor.unsigned()
+            case "prefix": link.prefix = try cursor.string()
+            case "timeout_ms": link.timeoutMs = try cursor.unsigned()
+            case "starts":
+                try cursor.list { (cursor) throws(JSONFault) in selection.starts.append(try cursor.string()) }
+            case "key": selection.key = try cursor.string()
             case "if":
                 try cursor.list { (cursor) throws(JSONFault) in
                     let field = try StoreField(from: &cursor)
@@ -130,7 +193,7 @@ extension StoreCommand {
                 try cursor.list { (cursor) throws(JSONFault) in
                     let field = try StoreField(from: &cursor)
                     guard let value = field.value else { throw cursor.fault("a value before this") }
-                    request.puts.append(.init(field.key, Array(value.utf8)))
+                    request.puts.append(.init(field.key, Array(value.utf8), keepMs: field.keepMs ?? 0))
                 }
             case "del": try cursor.list { (cursor) throws(JSONFault) in request.deletes.append(try cursor.string()) }
             case "read": try cursor.list { (cursor) throws(JSONFault) in request.reads.append(try cursor.string()) }
@@ -139,7 +202,10 @@ extension StoreCommand {
             }
         }
         guard let id else { throw cursor.fault("an id before this") }
-        return .ask(id, request)
+        self.id = id
+        self.request = request
+        self.selection = selection
+        (prefix, timeoutMs) = link
     }
 }
 
@@ -150,7 +216,10 @@ extension StoreRequest {
         writer.closeList()
         writer.openList("put")
         for put in puts {
-            StoreField(key: put.key, value: String(decoding: put.value, as: UTF8.self)).write(to: &writer)
+            StoreField(
+                key: put.key, value: String(decoding: put.value, as: UTF8.self),
+                keepMs: put.keepMs == 0 ? nil : put.keepMs
+            ).write(to: &writer)
         }
         writer.closeList()
         for (name, keys) in [("del", deletes), ("read", reads), ("list", lists)] {
@@ -161,30 +230,33 @@ extension StoreRequest {
     }
 }
 
-/// A key with what is said of it: its version, its value, or both.
+/// A key with what is said of it: its version, its value and how long that is kept.
 struct StoreField {
     var key: String
     var version: UInt64?
     var value: String?
+    var keepMs: UInt64?
 
-    init(key: String, version: UInt64? = nil, value: String? = nil) {
+    init(key: String, version: UInt64? = nil, value: String? = nil, keepMs: UInt64? = nil) {
         self.key = key
         self.version = version
         self.value = value
+        self.keepMs = keepMs
     }
 
     init(from cursor: inout JSONCursor) throws(JSONFault) {
-        var found: (key: String?, version: UInt64?, value: String?) = (nil, nil, nil)
+        var found: (key: String?, version: UInt64?, value: String?, keepMs: UInt64?) = (nil, nil, nil, nil)
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
             case "key": found.key = try cursor.string()
             case "version": found.version = try cursor.unsigned()
             case "value": found.value = try cursor.string()
+            case "keep_ms": found.keepMs = try cursor.unsigned()
             default: try cursor.skip()
             }
         }
         guard let key = found.key, !key.isEmpty else { throw cursor.fault("a key before this") }
-        self.init(key: key, version: found.version, value: found.value)
+        self.init(key: key, version: found.version, value: found.value, keepMs: found.keepMs)
     }
 
     func write(to writer: inout JSONWriter) {
@@ -192,6 +264,7 @@ struct StoreField {
         writer.field("key", key)
         if let version { writer.field("version", version) }
         if let value { writer.field("value", value) }
+        if let keepMs { writer.field("keep_ms", keepMs) }
         writer.close()
     }
 }

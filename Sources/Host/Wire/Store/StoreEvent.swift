@@ -8,11 +8,17 @@ public enum StoreEvent: Equatable, Sendable {
     case down(String)
     /// The answer to the request of that number.
     case stored(UInt64, StoreAnswer)
+    /// The answer to the request of that number on the connection for people.
+    case consulted(UInt64, StoreAnswer)
+    /// What was to be removed, by the command of that number, is gone: so many values; or what has hindered that.
+    case cleared(UInt64, removed: UInt64, trouble: String?)
     /// Somebody has changed these keys. Some changes may not be told.
     case changed([String])
 
     /// The longest line, in bytes: an answer brings back what fits in it (`AnswerRoom`). Some 50 000 claims do.
     public static let longestLine = 16 << 20
+    /// The longest line of an answer to what people ask, in bytes: the supervisor reads it while others wait.
+    public static let longestConsultation = 1 << 20
     /// The longest value that is told, in bytes. A store worker cuts longer ones to one byte more: no record is that long.
     public static let longestValue = 4096
     /// The longest key that is told, in bytes.
@@ -37,10 +43,16 @@ extension StoreEvent {
             writer.open("store_down")
             writer.field("text", text, limit: Self.longestText)
             writer.close()
-        case .stored(let id, let answer):
-            writer.open("stored")
+        case .stored(let id, let answer), .consulted(let id, let answer):
+            if case .stored = self { writer.open("stored") } else { writer.open("consulted") }
             writer.field("id", id)
             answer.write(to: &writer)
+            writer.close()
+        case .cleared(let id, let removed, let trouble):
+            writer.open("cleared")
+            writer.field("id", id)
+            writer.field("removed", removed)
+            if let trouble { writer.field("trouble", trouble, limit: Self.longestText) }
             writer.close()
         case .changed(let keys):
             writer.openList("changed")
@@ -62,7 +74,13 @@ extension StoreEvent {
                 switch name {
                 case "store_up": event = try Self.up(from: &cursor)
                 case "store_down": event = try Self.down(from: &cursor)
-                case "stored": event = try Self.stored(from: &cursor)
+                case "stored":
+                    let (id, answer) = try Self.answer(from: &cursor)
+                    event = .stored(id, answer)
+                case "cleared": event = try Self.cleared(from: &cursor)
+                case "consulted":
+                    let (id, answer) = try Self.answer(from: &cursor)
+                    event = .consulted(id, answer)
                 case "changed":
                     var keys: [String] = []
                     try cursor.list { (cursor) throws(JSONFault) in keys.append(try cursor.text(most: Self.longestKey))
@@ -103,7 +121,22 @@ extension StoreEvent {
         return .down(String(text.cut(to: longestText)))
     }
 
-    private static func stored(from cursor: inout JSONCursor) throws(JSONFault) -> StoreEvent {
+    private static func cleared(from cursor: inout JSONCursor) throws(JSONFault) -> StoreEvent {
+        var found: (id: UInt64?, removed: UInt64, trouble: String?) = (nil, 0, nil)
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "id": found.id = try cursor.unsigned()
+            case "removed": found.removed = try cursor.unsigned()
+            case "trouble": found.trouble = String(try cursor.string().cut(to: longestText))
+            default: try cursor.skip()
+            }
+        }
+        guard let id = found.id else { throw cursor.fault("an id before this") }
+        return .cleared(id, removed: found.removed, trouble: found.trouble)
+    }
+
+    private static func answer(from cursor: inout JSONCursor) throws(JSONFault) -> (id: UInt64, StoreAnswer) {
+        var clock: Int64?
         var id: UInt64?
         var sent: Int64?
         var status: Status?
@@ -117,6 +150,7 @@ extension StoreEvent {
             case "sent": sent = try cursor.signed()
             case "status": status = try cursor.word()
             case "version": version = try cursor.unsigned()
+            case "now_ms": clock = try cursor.signed()
             case "text": text = String(try cursor.string().cut(to: longestText))
             case "cut": cut = try cursor.text(most: longestKey)
             case "values":
@@ -140,7 +174,11 @@ extension StoreEvent {
             case .unknown: .unknown
             case .refused: .refused(text)
             }
-        return .stored(id, StoreAnswer(sent: BootTime(nanoseconds: sent), outcome: outcome, found: values, cut: cut))
+        return (
+            id,
+            StoreAnswer(
+                sent: BootTime(nanoseconds: sent), outcome: outcome, found: values, cut: cut, clockMs: clock)
+        )
     }
 
     fileprivate enum Status: String {
@@ -162,6 +200,7 @@ extension StoreAnswer {
             writer.field("text", text, limit: 1000)
         }
         if let cut { writer.field("cut", cut) }
+        if let clockMs { writer.field("now_ms", clockMs) }
         guard let found else { return }
         writer.openList("values")
         for entry in found { StoreField(entry).write(to: &writer) }

@@ -30,6 +30,8 @@ struct SharedBatch {
     let host: String
     /// How long an answer may take, in ns.
     let timeout: Int64
+    /// Says that a peer's plugin has no more room in the store.
+    let tellFull: (SharedPeer, String) -> Void
     let answer: (SharedPeer, UInt64, SharedReply) -> Void
 
     /// Does all of it. When the link breaks, what was not answered is away.
@@ -141,11 +143,16 @@ struct SharedBatch {
 
     private func steps(_ peer: SharedPeer, _ id: UInt64, _ request: SharedRequest, _ later: Later) -> [Step] {
         switch request {
-        case .read: return []
+        case .read, .await: return []  // the reads are one call, and who awaits asks nothing of the store
         case .touch: return peer.touching().compactMap { touch($0.key, $0.load, peer) }
         case .begin(let key, let load, let value): return begin(peer, id, key, load: load, value: value)
         case .succeed(let key, let begun, let value):
             guard let (place, load) = ending(peer, id, key, begun) else { return [] }
+            guard hasRoom(for: value, key, peer) else {
+                var change = SharedLink.Change(conditions: [(place.load, load.current)])
+                change.writes = [(place.load, nil, 0)]
+                return [ends(change, key, load, peer, id, isFull: true)]
+            }
             return [store(value, key, place, load, peer, id, later)]
         case .fail(let key, let begun, let failure, let leftAlone):
             guard let (place, load) = ending(peer, id, key, begun) else { return [] }
@@ -160,11 +167,25 @@ struct SharedBatch {
             change.writes = [(place.load, nil, 0)]
             return [ends(change, key, load, peer, id)]
         case .put(let key, let value): return put(value, peer, id, key, later)
-        case .drop(let key):
-            guard let place = place(peer, id, key) else { return [] }
-            var change = SharedLink.Change()
-            change.writes = [(place.value, nil, 0), (place.load, nil, 0)]
-            return [Step(change: change) { answer(peer, id, .answer($0.answer)) }]
+        case .drop(let key): return drop(peer, id, key, isFull: false)
+        }
+    }
+
+    /// Removes a value, since the plugin wants that, or since there is no room for another one.
+    private func drop(_ peer: SharedPeer, _ id: UInt64, _ key: SharedKey, isFull: Bool) -> [Step] {
+        guard let place = place(peer, id, key) else { return [] }
+        let name = peer.names.name(of: key)
+        peer.account.remove { $0 == name }
+        var change = SharedLink.Change()
+        change.writes = [(place.value, nil, 0), (place.load, nil, 0)]
+        return [Step(change: change) { answer(peer, id, .answer(isFull ? .full : $0.answer)) }]
+    }
+
+    /// Whether the plugin may put that into the store.
+    private func hasRoom(for value: SharedValue, _ key: SharedKey, _ peer: SharedPeer) -> Bool {
+        guard let name = peer.names.name(of: key) else { return true }
+        return peer.account.take(name, bytes: value.bytes.count, keepMs: value.keepMs, at: clock.boot()) {
+            tellFull(peer, $0)
         }
     }
 
@@ -188,11 +209,12 @@ struct SharedBatch {
     }
 
     private func ends(
-        _ change: SharedLink.Change, _ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer, _ id: UInt64
+        _ change: SharedLink.Change, _ key: SharedKey, _ load: SharedPeer.Load, _ peer: SharedPeer, _ id: UInt64,
+        isFull: Bool = false
     ) -> Step {
         Step(change: change) { done in
             peer.ended(key, begun: load.begun)
-            answer(peer, id, .answer(done.answer))
+            answer(peer, id, .answer(isFull ? .full : done.answer))
         }
     }
 
@@ -240,6 +262,8 @@ struct SharedBatch {
     private func put(_ value: SharedValue, _ peer: SharedPeer, _ id: UInt64, _ key: SharedKey, _ later: Later) -> [Step]
     {
         guard let place = place(peer, id, key) else { return [] }
+        // What finds no room outdates what is there all the same.
+        guard hasRoom(for: value, key, peer) else { return drop(peer, id, key, isFull: true) }
         var change = SharedLink.Change()
         change.writes = [(place.load, SharedLoadRecord.running(host: host).bytes, Self.keepLoadMs)]
         return [

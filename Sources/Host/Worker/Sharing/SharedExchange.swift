@@ -7,14 +7,15 @@ internal import Synchronization
 
 /// Serves the shared caches of this host's workers, in the store's worker.
 ///
-/// Each thread has a connection to the store of its own. They take turns in waiting for requests: one hears all workers, and
-/// while it asks the store for what came, the next one hears them. So what comes while the store is asked is one batch.
+/// Each thread has a connection to the store of its own, and all of them wait for requests. One that has heard a worker lets the
+/// others hear it again before it asks the store, so that nobody is woken without a request. What comes while all of them ask
+/// the store is one batch.
 final class SharedExchange: Sendable {
     private struct State {
         var peers: [UInt64: SharedPeer] = [:]
+        /// What each plugin has put into the store.
+        var accounts: [String: SharedAccount] = [:]
         var lastToken: UInt64 = 0
-        /// Whether a thread hears the workers.
-        var isHearing = false
         var prefix = ""
         var timeoutMs: UInt32 = 250
         /// The calls of each thread.
@@ -33,6 +34,7 @@ final class SharedExchange: Sendable {
     private let context: PluginContext
     private let poller: Poller
     private let state = Monitor(State())
+    private let watch: SharedWatch
     private let host = String(HostProcess.hostName.prefix(64))
     private let instance = String(UInt64.random(in: 0 ... .max), radix: 16)
 
@@ -40,6 +42,7 @@ final class SharedExchange: Sendable {
         self.store = store
         self.context = context
         poller = try Poller()
+        watch = SharedWatch(clock: context.clock)
     }
 
     /// The largest value with its header, in bytes.
@@ -53,7 +56,14 @@ final class SharedExchange: Sendable {
             state.lastToken += 1
             return state.lastToken
         }
-        let peer = try SharedPeer(socket, access, token: token, longest: longest)
+        let account = state.withLock { state in
+            let account =
+                state.accounts[access.plugin] ?? SharedAccount(keys: access.mostKeys, bytes: access.mostBytes)
+            state.accounts[access.plugin] = account
+            return account
+        }
+        account.limit(keys: access.mostKeys, bytes: access.mostBytes)
+        let peer = try SharedPeer(socket, access, token: token, longest: longest, account: account)
         let threads = state.withLock { state in
             state.peers[token] = peer
             state.prefix = access.prefix
@@ -69,10 +79,16 @@ final class SharedExchange: Sendable {
         }
     }
 
+    /// Those values were removed from the store.
+    func cleared(_ selection: SharedSelection) {
+        for account in state.withLock({ Array($0.accounts.values) }) { account.remove { selection.contains($0) } }
+    }
+
     /// Whether a call to the store hangs.
     func hangs(at now: BootTime) -> Bool {
-        state.withLock { state in
-            var hangs = false
+        let watchHangs = watch.hangs(at: now)
+        return state.withLock { state in
+            var hangs = watchHangs
             for index in state.calls.indices { hangs = state.calls[index].hangs(at: now) || hangs }
             return hangs
         }
@@ -111,7 +127,11 @@ final class SharedExchange: Sendable {
             let batch = SharedBatch(
                 jobs: jobs, link: open, clock: context.clock, host: host,
                 timeout: Int64(state.withLock { $0.timeoutMs }) * 1_000_000
-            ) { [self] peer, id, reply in peer.answer(id, reply, watchingBy: poller) }
+            ) { [self] peer, text in
+                tell(peer.names.plugin, isFull: text)
+            } answer: { [self] peer, id, reply in
+                peer.answer(id, reply, watchingBy: poller)
+            }
             do throws(StoreConnection.Broken) {
                 try batch.perform()
             } catch {
@@ -140,6 +160,17 @@ final class SharedExchange: Sendable {
         }
     }
 
+    /// Tells people that a plugin has no more room in the store.
+    private func tell(_ plugin: String, isFull text: String) {
+        log("shared caches: \(plugin) \(text)", level: 30)
+    }
+
+    private func log(_ text: String, level: Int32) {
+        context.channel.log(
+            WorkerEvent.Log(
+                plugin: context.number, routine: nil, level: level, text: text, ms: context.clock.wallMilliseconds()))
+    }
+
     /// Tells people when the store goes, with the reason, and when it is back.
     func tell(_ trouble: String?) {
         let isNews = state.withLock { state in
@@ -150,25 +181,13 @@ final class SharedExchange: Sendable {
         let text =
             trouble.map { "shared caches: the store is not connected: \($0)" }
             ?? "shared caches: the store is connected again"
-        context.channel.log(
-            WorkerEvent.Log(
-                plugin: context.number, routine: nil, level: trouble == nil ? 20 : 30, text: text,
-                ms: context.clock.wallMilliseconds()))
+        log(text, level: trouble == nil ? 20 : 30)
     }
 
     // MARK: Hearing
 
-    /// Waits for its turn, and then for requests.
+    /// Waits for requests, beside the other threads. Each worker is heard by one of them at a time.
     private func hear() -> [SharedBatch.Job] {
-        state.wait { state -> Void? in
-            if state.isHearing { return nil }
-            state.isHearing = true
-            return ()
-        }
-        defer {
-            state.withLock { $0.isHearing = false }
-            state.signal()
-        }
         var ready: [(token: UInt64, readiness: Poller.Readiness)] = []
         do throws(SystemError) {
             _ = try poller.wait { token, readiness in ready.append((token, readiness)) }
@@ -178,15 +197,44 @@ final class SharedExchange: Sendable {
         var jobs: [SharedBatch.Job] = []
         for (token, readiness) in ready {
             guard let peer = state.withLock({ $0.peers[token] }) else { continue }
-            if readiness.contains(.writable) { peer.flush(watchingBy: poller) }
-            if readiness.isDisjoint(with: [.readable, .closed]) { continue }
-            let heard = peer.hear()
-            jobs += heard.requests.map { .ask(peer, id: $0.id, $0.request) }
-            guard heard.isOver || (readiness.contains(.closed) && heard.requests.isEmpty) else { continue }
+            if readiness.contains(.writable) { peer.flush() }
+            var heard = SharedPeer.Heard()
+            if !readiness.isDisjoint(with: [.readable, .closed]) { heard = peer.hear() }
+            for (id, request) in heard.requests {
+                if case .await(let key) = request {
+                    awaitLoad(of: key, peer, id)
+                } else {
+                    jobs.append(.ask(peer, id: id, request))
+                }
+            }
+            guard heard.isOver || (readiness.contains(.closed) && heard.requests.isEmpty) else {
+                peer.listen(by: poller)
+                continue
+            }
             peer.end(watchedBy: poller)
+            watch.remove(token)
             state.withLock { $0.peers[token] = nil }
             jobs.append(.gone(peer))
         }
         return jobs
+    }
+
+    /// A worker is told when another host's load may be over, if the store tells.
+    private func awaitLoad(of key: SharedKey, _ peer: SharedPeer, _ id: UInt64) {
+        let isWatched =
+            peer.names.load(of: key).map { name in
+                watch.add(
+                    name, by: peer.token,
+                    connect: { [self] () throws(StoreConnection.Broken) in try connection() },
+                    answer: { [self] in peer.answer(id, .answer(.changed), watchingBy: poller) })
+            } ?? false
+        if !isWatched { peer.answer(id, .answer(.away), watchingBy: poller) }
+    }
+
+    private func connection() throws(StoreConnection.Broken) -> StoreConnection {
+        let (prefix, timeoutMs) = state.withLock { ($0.prefix, $0.timeoutMs) }
+        guard let scheduler = unsafe context.scope?.scheduler else { throw .init(text: "it is not loaded") }
+        return try unsafe StoreConnection(
+            store, scheduler, prefix: prefix, timeoutMs: timeoutMs, clock: context.clock)
     }
 }

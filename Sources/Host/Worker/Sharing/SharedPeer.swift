@@ -40,23 +40,36 @@ final class SharedPeer: Sendable {
 
     let token: UInt64
     let names: SharedNames
+    /// What its plugin has put into the store.
+    let account: SharedAccount
     private let socket: PassedDescriptor
     private let splitter: Mutex<FrameSplitter>
     private let output = Mutex(Output())
     private let loads = Monitor<[SharedKey: Load]>([:])
 
     /// A worker that was given that access. It may send values of `longest` bytes.
-    init(_ socket: PassedDescriptor, _ access: SharedAccess, token: UInt64, longest: Int) throws(SystemError) {
+    init(_ socket: PassedDescriptor, _ access: SharedAccess, token: UInt64, longest: Int, account: SharedAccount)
+        throws(SystemError)
+    {
         self.socket = socket
+        self.account = account
         self.token = token
         names = SharedNames(access)
         splitter = Mutex(FrameSplitter(longest: longest + SharedFrame.longestPlain))
         try socket.descriptor.setNonBlocking()
     }
 
-    /// Watches for requests.
+    /// Watches for requests. Each event is reported once, and to one thread: then `listen` watches again.
     func watch(by poller: borrowing Poller) throws(SystemError) {
-        try poller.add(socket.descriptor, for: .readable, token: token)
+        try poller.add(socket.descriptor, for: [.readable, .once], token: token)
+    }
+
+    /// Watches for more, after an event. Until the worker has read its answers it is not heard.
+    func listen(by poller: borrowing Poller) {
+        output.withLock { output in
+            let isHeard = output.bytes.isEmpty || output.isOver
+            try? poller.modify(socket.descriptor, for: [isHeard ? .readable : .writable, .once], token: token)
+        }
     }
 
     // MARK: Requests
@@ -92,21 +105,16 @@ final class SharedPeer: Sendable {
             output.bytes += frame
             send(&output)
             if output.bytes.count > Self.mostOutput { end(&output) }
-            // Until it has read its answers it is not heard.
             if wasEmpty, !output.bytes.isEmpty, !output.isOver {
-                try? poller.modify(socket.descriptor, for: .writable, token: token)
+                try? poller.modify(socket.descriptor, for: [.writable, .once], token: token)
             }
         }
     }
 
-    /// There is room for more answers.
-    func flush(watchingBy poller: borrowing Poller) {
+    /// There is room for more answers. `listen` is to follow.
+    func flush() {
         output.withLock { output in
-            guard !output.bytes.isEmpty, !output.isOver else { return }
-            send(&output)
-            if output.bytes.isEmpty, !output.isOver {
-                try? poller.modify(socket.descriptor, for: .readable, token: token)
-            }
+            if !output.bytes.isEmpty, !output.isOver { send(&output) }
         }
     }
 

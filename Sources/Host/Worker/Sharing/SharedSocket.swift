@@ -72,6 +72,15 @@ final class SharedSocket: Sendable {
         return reply
     }
 
+    /// Waits until then, or until the load of a key may have changed; false, maybe at once, if nobody would tell.
+    func awaitEnd(of key: SharedKey, until deadline: MonotonicTime) -> Bool {
+        switch answer(to: .await(key), until: deadline) {
+        case .answer(.changed): true
+        case nil: clock.monotonic() >= deadline
+        case .answer(.away), .answer(.done), .answer(.full), .reading, .hello: false
+        }
+    }
+
     /// Gives a sign of life for the loads in progress.
     func touch() {
         guard let connection = state.withLock({ $0.loads.isEmpty ? nil : $0.connection }) else { return }
@@ -227,9 +236,11 @@ final class SharedCalls: SharedStore {
 
     func drop(_ key: SharedKey) -> SharedAnswer { change(.drop(key)) }
 
-    func wait(until time: BootTime) {
+    func wait(for key: SharedKey, until time: BootTime) -> Bool {
         let end = clock.monotonic() + max(0, time - clock.boot())
+        if socket.awaitEnd(of: key, until: end) { return true }
         let _: Void? = pauses.wait(until: end) { _ in nil }
+        return false
     }
 
     private func change(_ request: SharedRequest) -> SharedAnswer {

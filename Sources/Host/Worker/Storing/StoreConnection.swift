@@ -91,8 +91,8 @@ internal import HostWire
         throws(Broken)
     {
         let memory = LentMemory()
-        let puts = unsafe request.puts.map { unsafe write(whole($0.key), $0.value, memory) }
-        let deletes = unsafe request.deletes.map { unsafe write(whole($0), nil, memory) }
+        let puts = unsafe request.puts.map { unsafe write(whole($0.key), $0.value, $0.keepMs, memory) }
+        let deletes = unsafe request.deletes.map { unsafe write(whole($0), nil, 0, memory) }
         var commit = unsafe schedhost_store_commit()
         unsafe commit.struct_size = UInt32(MemoryLayout<schedhost_store_commit>.size)
         unsafe commit.status = UInt32(SCHEDHOST_STORE_UNKNOWN)
@@ -106,6 +106,7 @@ internal import HostWire
         answer.sent = clock.boot()
         let run = StoreCall.run { unsafe store.table.commit(raw, &list, 1, timeout) }
         answer.outcome = unsafe Self.outcome(lent.pointee, run.text)
+        if case .done = answer.outcome, case let now = unsafe lent.pointee.now_ms, now >= 0 { answer.clockMs = now }
         try check(run, "commit")
     }
 
@@ -126,11 +127,13 @@ internal import HostWire
             key_size: key.count, version: condition.version)
     }
 
-    private func write(_ key: [UInt8], _ value: [UInt8]?, _ memory: LentMemory) -> schedhost_store_write {
+    private func write(_ key: [UInt8], _ value: [UInt8]?, _ keepMs: UInt64, _ memory: LentMemory)
+        -> schedhost_store_write
+    {
         unsafe schedhost_store_write(
             struct_size: UInt32(MemoryLayout<schedhost_store_write>.size),
             flags: value == nil ? UInt32(SCHEDHOST_STORE_DELETE) : 0, key: memory.bytes(key), key_size: key.count,
-            bytes: value.map { unsafe memory.bytes($0) }, size: value?.count ?? 0, keep_ms: 0)
+            bytes: value.map { unsafe memory.bytes($0) }, size: value?.count ?? 0, keep_ms: keepMs)
     }
 
     // MARK: Reading
@@ -169,21 +172,75 @@ internal import HostWire
         let prefix = whole(start)
         var after: [UInt8] = []
         while true {
-            let page = StoredPage(of: prefix, without: self.prefix.count, most: Self.page, found)
-            let memory = LentMemory()
-            let timeout = left(deadline)
-            let run = StoreCall.run {
-                unsafe store.table.list(
-                    raw, memory.bytes(prefix), prefix.count, memory.bytes(after), after.count, Self.page,
-                    StoredPage.take, Unmanaged.passUnretained(page).toOpaque(), timeout)
-            }
-            try check(run, "list")
-            if let fault = page.fault { throw Broken(text: fault) }
+            let page = try page(prefix, after: after, timeoutMs: left(deadline), found)
             found = page.found
             guard found.isWhole, page.count == Self.page else { return }
-            guard after.lexicographicallyPrecedes(page.last) else {
-                throw Broken(text: "the store lists keys in another order than by their bytes")
+            after = page.last
+        }
+    }
+
+    /// The keys after that one that begin so, as many as a page has.
+    private func page(_ prefix: [UInt8], after: [UInt8], timeoutMs: UInt32, _ found: Findings) throws(Broken)
+        -> StoredPage
+    {
+        let page = StoredPage(of: prefix, without: self.prefix.count, most: Self.page, found)
+        let memory = LentMemory()
+        let run = StoreCall.run {
+            unsafe store.table.list(
+                raw, memory.bytes(prefix), prefix.count, memory.bytes(after), after.count, Self.page,
+                StoredPage.take, Unmanaged.passUnretained(page).toOpaque(), timeoutMs)
+        }
+        try check(run, "list")
+        if let fault = page.fault { throw Broken(text: fault) }
+        guard page.count == 0 || after.lexicographicallyPrecedes(page.last) else {
+            throw Broken(text: "the store lists keys in another order than by their bytes")
+        }
+        return page
+    }
+
+    /// Removes all values of shared caches that are selected, and the records of their loads, and counts the values. Each call
+    /// takes `timeoutMs` at most.
+    /// `isCalling` is told when a call begins (true) and ends.
+    func clear(_ selection: SharedSelection, timeoutMs: UInt32, isCalling: (Bool) -> Void) -> (
+        removed: UInt64, broken: Broken?
+    ) {
+        defer { isCalling(false) }
+        var removed: UInt64 = 0
+        do throws(Broken) {
+            for start in selection.starts {
+                for root in ["cache/", "load/"] {
+                    isCalling(true)
+                    try keys(from: root + start, timeoutMs: timeoutMs) { (names) throws(Broken) in
+                        isCalling(true)
+                        let meant = names.filter { selection.contains(String($0.dropFirst(root.utf8.count))) }
+                        for first in stride(from: 0, to: meant.count, by: 32) {
+                            let some = Array(meant[first..<min(first + 32, meant.count)])
+                            var answer = StoreAnswer(sent: clock.boot(), outcome: .unknown, found: nil)
+                            let deadline = clock.boot() + Int64(timeoutMs) * 1_000_000
+                            try commit(StoreRequest(deletes: some), until: deadline, into: &answer)
+                            isCalling(true)  // the next one
+                            guard case .done = answer.outcome else {
+                                throw Broken(text: "the store does not remove what it has")
+                            }
+                            if root == "cache/" { removed += UInt64(some.count) }
+                        }
+                    }
+                }
             }
+            return (removed, nil)
+        } catch {
+            return (removed, error)
+        }
+    }
+
+    /// The names of all keys that begin so, a page at a time.
+    private func keys(from start: String, timeoutMs: UInt32, _ body: ([String]) throws(Broken) -> Void) throws(Broken) {
+        let prefix = whole(start)
+        var after: [UInt8] = []
+        while true {
+            let page = try page(prefix, after: after, timeoutMs: timeoutMs, Findings(room: AnswerRoom(line: .max)))
+            try body(page.found.entries.map(\.key))
+            guard page.count == Self.page else { return }
             after = page.last
         }
     }

@@ -7,9 +7,26 @@ internal import HostWire
 /// A connection is closed at the first error, and another one is opened: at once, and then after a `ReconnectPause`. A request
 /// that comes while there is none is answered as unknown. Watching is a hint: its thread says nothing of its troubles.
 final class StoreThread: Sendable {
+    /// Whose requests it answers.
+    enum Service {
+        /// Those of leases. The supervisor is told of the connection, and the claims are watched.
+        case leases
+        /// Those that people wait for: answers are shorter, and the connection is nobody's business.
+        case people
+
+        /// The longest line of an answer, in bytes.
+        fileprivate var room: AnswerRoom {
+            switch self {
+            case .leases: AnswerRoom()
+            case .people: AnswerRoom(line: StoreEvent.longestConsultation)
+            }
+        }
+    }
+
     private enum Order {
         case open
         case ask(UInt64, StoreRequest)
+        case clear(UInt64, SharedSelection)
     }
 
     private struct State {
@@ -24,6 +41,14 @@ final class StoreThread: Sendable {
         var watching = CallDeadline()
         /// Whether there is a thread that watches.
         var watches = false
+
+        /// Orders to connect, if nobody has yet; whether that was so.
+        mutating func openOnce(_ prefix: String, _ timeoutMs: UInt64) -> Bool {
+            guard opened == 0 else { return false }
+            (self.prefix, self.timeoutMs, opened) = (prefix, UInt32(clamping: timeoutMs), 1)
+            orders = [.open]
+            return true
+        }
     }
 
     /// How often calls are to be checked while one of a request is in progress, in ms, and how often while the store is
@@ -37,14 +62,16 @@ final class StoreThread: Sendable {
 
     private let store: OfferedStore
     private let context: PluginContext
+    private let service: Service
     private let room: AnswerRoom
     private let state = Monitor(State())
 
     /// Makes one that does not run yet. A test may choose less room for an answer.
-    init(_ store: OfferedStore, of context: PluginContext, room: AnswerRoom = AnswerRoom()) {
+    init(_ store: OfferedStore, of context: PluginContext, for service: Service = .leases, room: AnswerRoom? = nil) {
         self.store = store
         self.context = context
-        self.room = room
+        self.service = service
+        self.room = room ?? service.room
     }
 
     /// Performs a command. Called on the control thread.
@@ -57,8 +84,14 @@ final class StoreThread: Sendable {
                 state.opened += 1
                 state.orders = [.open]  // requests to the connection before are not answered
                 guard state.opened == 1 else { return false }
-                state.watches = true
+                state.watches = service == .leases
                 return true
+            case .consult(let id, let request, let prefix, let timeout):
+                defer { state.orders.append(.ask(id, request)) }
+                return state.openOnce(prefix, timeout)
+            case .clear(let id, let selection, let prefix, let timeout):
+                defer { state.orders.append(.clear(id, selection)) }
+                return state.openOnce(prefix, timeout)
             case .ask(let id, let request):
                 state.orders.append(.ask(id, request))
                 return false
@@ -67,8 +100,12 @@ final class StoreThread: Sendable {
         }
         state.broadcast()
         guard isFirst else { return }
-        try Thread.start(name: "store") { [self] in serve() }
-        try Thread.start(name: "store watch") { [self] in watch() }
+        switch service {
+        case .leases:
+            try Thread.start(name: "store") { [self] in serve() }
+            try Thread.start(name: "store watch") { [self] in watch() }
+        case .people: try Thread.start(name: "store people") { [self] in serve() }
+        }
     }
 
     /// Whether a call hangs. After a stop of the whole process it gets a moment to notice that it is late.
@@ -96,6 +133,15 @@ final class StoreThread: Sendable {
 
     private func say(_ event: StoreEvent) { context.channel.send(.store(event)) }
 
+    private func answer(_ id: UInt64, _ answer: StoreAnswer) {
+        switch service {
+        case .leases: say(.stored(id, answer))
+        case .people: say(.consulted(id, answer))
+        }
+    }
+
+    private func tell(_ connection: StoreEvent) { if service == .leases { say(connection) } }
+
     // MARK: Requests
 
     private func serve() {
@@ -107,14 +153,32 @@ final class StoreThread: Sendable {
             switch next(until: retryAt) {
             case .ask(let id, let request)?:
                 guard let open = connection else {
-                    say(.stored(id, StoreAnswer(sent: context.clock.boot(), outcome: .unknown, found: nil)))
+                    answer(id, StoreAnswer(sent: context.clock.boot(), outcome: .unknown, found: nil))
                     continue
                 }
-                let (answer, broken) = call(\.asking) { open.perform(request, timeoutMs: $0) }
-                say(.stored(id, answer))
+                let (found, broken) = call(\.asking) { open.perform(request, timeoutMs: $0) }
+                answer(id, found)
                 guard let broken else { continue }
                 connection = nil
-                say(.down(broken.text))
+                tell(.down(broken.text))
+                retryAt = context.clock.monotonic()
+            case .clear(let id, let selection)?:
+                guard let open = connection else {
+                    say(.cleared(id, removed: 0, trouble: "the store is not connected"))
+                    continue
+                }
+                let (removed, broken) = open.clear(selection, timeoutMs: state.withLock { $0.timeoutMs }) { begins in
+                    state.withLock { state in
+                        if begins {
+                            state.asking.begin(timeoutMs: state.timeoutMs, at: context.clock.boot())
+                        } else {
+                            state.asking.end()
+                        }
+                    }
+                }
+                say(.cleared(id, removed: removed, trouble: broken?.text))
+                guard broken != nil else { continue }
+                connection = nil
                 retryAt = context.clock.monotonic()
             case .open?, nil:
                 connection = nil  // before there is another one
@@ -123,9 +187,9 @@ final class StoreThread: Sendable {
                     connection = new
                     retryAt = nil
                     pause.succeeded()
-                    say(.up(StoreLink(instance: new.instance, most: store.most)))
+                    tell(.up(StoreLink(instance: new.instance, most: store.most)))
                 } catch {
-                    say(.down(error.text))
+                    tell(.down(error.text))
                     let timeoutMs = state.withLock { $0.timeoutMs }
                     retryAt = context.clock.monotonic() + pause.failed(timeoutMs: timeoutMs)
                 }
