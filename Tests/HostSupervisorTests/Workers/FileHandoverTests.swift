@@ -9,7 +9,7 @@ import Testing
 @testable import HostSupervisor
 
 /// Lets a thread go on that waits at the other end of a pipe.
-private func pass(by end: Int32) { _ = write(end, "x", 1) }
+private func pass(by end: Int32) { _ = unsafe write(end, "x", 1) }
 
 private func wait(at end: Int32) {
     var byte: UInt8 = 0
