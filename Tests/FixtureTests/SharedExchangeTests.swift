@@ -267,7 +267,7 @@ import Testing
             func left(_ start: String) throws -> Int { try kit.keys().count { $0.hasPrefix(start) } }
             try fill()
             #expect(try clear(["a/r/n/"], "k") == 1 && left("p/cache/a/r/n/") == 2)
-            #expect(try clear(["a/r/n/"], "k%2f2") == 1 && clear(["a/r/n/"], "") == 1 && left("p/cache/a/r/n/") == 0)
+            #expect(try clear(["a/r/n/"], "k%2F2") == 1 && clear(["a/r/n/"], "") == 1 && left("p/cache/a/r/n/") == 0)
             #expect(try left("p/cache/a/r/n2/") == 3 && left("p/cache/b/") == 6)
             let begun = try version(one.begin(key("many", "new"), load: 0, value: 0))
             #expect(begun > 0)

@@ -92,7 +92,9 @@ import Testing
             logLevel: "info")
         #expect(!String(decoding: MetricsText.text(status), as: UTF8.self).contains("lease"))
         status.cluster = Self.cluster
-        #expect(!String(decoding: MetricsText.text(status), as: UTF8.self).contains("clock_skew_seconds "), "not known")
+        #expect(
+            !String(decoding: MetricsText.text(status), as: UTF8.self).contains(
+                "\nschedhost_cluster_clock_skew_seconds "), "not known")
         var use = StoreUse(.leases, .commit)
         use.count(.done(version: 1), after: 3_000_000)
         use.count(.changed, after: 1_000_000)

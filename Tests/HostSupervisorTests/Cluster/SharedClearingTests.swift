@@ -28,16 +28,16 @@ import Testing
 
     @Test func aRequestMeansWhatItNames() {
         func selection(_ request: ControlRequest) -> SharedSelection {
-            SharedClearing.selection(request, ["p", "p:eu", "other"])
+            SharedClearing.selection(request, ["p", "p@eu", "other"])
         }
         #expect(selection(request()) == SharedSelection(starts: [""]))
-        #expect(selection(request(["p"])).starts == ["p/", "p%3aeu/"])
+        #expect(selection(request(["p"])).starts == ["p/", "p%40eu/"])
         #expect(selection(request(["gone"])).starts == ["gone/"], "also what this host does not have any more")
         #expect(
-            selection(request(["p:eu/r"], name: "N", key: "")) == SharedSelection(starts: ["p%3aeu/r/%4e/"], key: ""))
+            selection(request(["p@eu/r"], name: "N", key: "")) == SharedSelection(starts: ["p%40eu/r/%4E/"], key: ""))
         #expect(
             selection(request(["other/r"], name: "n", key: "a/b"))
-                == SharedSelection(starts: ["other/r/n/"], key: "a%2fb"))
+                == SharedSelection(starts: ["other/r/n/"], key: "a%2Fb"))
     }
 
     @Test func aSelectionHasTheValuesOfItsKey() {
