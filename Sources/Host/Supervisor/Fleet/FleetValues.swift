@@ -17,6 +17,14 @@ enum WorkerKey: Hashable {
     case shared
     /// The store of the host's cluster, in a worker that runs no routine.
     case store(Int)
+
+    /// The number of the part of that routine which such a worker has; nil: it has none, or is of another routine.
+    func shard(of routine: Int?) -> Int? {
+        switch self {
+        case .shard(_, let own, let shard): own == routine ? shard : nil
+        case .plugin, .routine, .shared, .store: nil
+        }
+    }
 }
 
 /// The worker and ledger slot of a session.

@@ -53,8 +53,7 @@ extension WorkerFleet {
                 tell(worker, .nonsense)
                 return
             }
-            let shard: Int? = if case .shard(_, line.routine, let shard) = worker.key { shard } else { nil }
-            events.append(.line(line, shard: shard))
+            events.append(.line(line, shard: worker.key.shard(of: line.routine)))
         case .dropped: break  // counted with all that were dropped
         case .wantsTurn(let slot, let session, let number, let due):
             guard worker.life.sessions[slot] == session else {
