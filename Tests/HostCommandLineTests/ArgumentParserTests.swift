@@ -318,11 +318,18 @@ struct HelpTextTests {
 
                 Show the records of finished sessions.
 
+                With --fleet those of all hosts of the running host's cluster: the newest 64 of
+                each, also of hosts that have died, as each has put them into the cluster's
+                store within a second or two. A large record is there without its stats. At most
+                1000 are chosen from, and what is said of the view's age goes to standard error.
+
                 options:
                   --plugin ID             only those of this plugin
                   --routine NAME          only those of routines of this name
                   --failed                only those of sessions that failed
                   --last N                only the newest N
+                  --fleet                 those of all hosts of the cluster, as a running host
+                                          reads them
                   --format FORMAT         the form, table by default: table, json or csv
                   --show SESSION          all of one record, and its crash report
                   --json                  the same as --format json, also with --show
