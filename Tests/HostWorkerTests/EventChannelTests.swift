@@ -57,7 +57,9 @@ struct EventChannelTests {
             switch event {
             case .log: shown += 1
             case .dropped(let count): if count > 0 { dropped += count } else { kept.append(-count) }
-            case .described, .loaded, .refused, .ended, .wantsTurn, .turnOver, .wantsShared, .store, .goodbye: break
+            case .described, .loaded, .refused, .ended, .wantsTurn, .turnOver, .wantsHistory, .wantsShared, .store,
+                .goodbye:
+                break
             }
         }
         channel.reportDropped()

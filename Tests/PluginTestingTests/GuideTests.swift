@@ -33,7 +33,7 @@ import Testing
     @Test func `the recipes of the guide are here`() throws {
         let recipes = try Self.samples(of: "Recipes")
         let own = try Self.text("Tests/PluginTestingTests/Recipes.swift")
-        #expect(recipes.count == 5)
+        #expect(recipes.count == 6)
         for recipe in recipes { #expect(own.contains(recipe), "\(recipe)") }
     }
 }

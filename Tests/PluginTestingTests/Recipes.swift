@@ -93,3 +93,20 @@ let reader = Routine("read", wait: .seconds(5)) { scheduler in
     let simulation = Simulation(Plugin("reader", version: "1.0.0") { reader })
     #expect(try simulation.run(for: .hours(1)).cycles == 17)
 }
+
+let careful = Routine(
+    "careful", wait: .seconds(60), maxCycles: 10,
+    run: { (scheduler: Scheduler) throws -> Void in
+        let failed = scheduler.history.prefix { $0.isFailure }.count
+        scheduler.log.info(failed < 2 ? "everything" : "the least")
+    })
+
+@Test func `after two failures it does the least, until a session has ended well`() throws {
+    var simulation = Simulation(Plugin("careful", version: "1.0.0") { careful })
+    simulation.fail(cycle: 3, with: Failure("no bread"))
+    simulation.fail(cycle: 5, with: Failure("no butter"))
+    let run = try simulation.run(for: .hours(1))
+    #expect(run.records.map(\.reason) == ["error", "error", "max_cycles"])
+    #expect(run.texts().prefix(4) == ["everything", "everything", "everything", "everything"])
+    #expect(run.texts().suffix(10) == Array(repeating: "the least", count: 10))
+}

@@ -67,6 +67,10 @@ extension Supervisor {
         case .wantsTurn(let wish, let due):
             if let routine = book.running[wish.session] { turns.want(wish, due: due, routine.settings.turns) }
         case .turnOver(let session): turns.over(session)
+        case .wantsHistory(let session):
+            guard let routine = book.running[session], let seat = routine.session?.seat else { break }
+            let past = keeper.past(of: routine.identifier)
+            fleet.send(.history(.init(slot: seat.slot, session: session, past: past)), to: seat)
         case .died(let obituary):
             keeper.spent(ledger: obituary.ledger)
             for store in stores { store.died(obituary.key) }

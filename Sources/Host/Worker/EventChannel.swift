@@ -70,7 +70,7 @@ public final class EventChannel: Sendable {
     private static func isLast(_ event: WorkerEvent) -> Bool {
         switch event {
         case .ended, .refused, .goodbye: true
-        case .described, .loaded, .log, .dropped, .wantsTurn, .turnOver, .wantsShared, .store: false
+        case .described, .loaded, .log, .dropped, .wantsTurn, .turnOver, .wantsHistory, .wantsShared, .store: false
         }
     }
 

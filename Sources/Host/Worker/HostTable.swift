@@ -76,6 +76,10 @@ internal import Synchronization
             guard let scheduler = unsafe scheduler, let lease = unsafe scheduler.runner.lease else { return .max }
             return unsafe max(0, (lease.deadline - scheduler.runner.clock.boot()) / 1_000_000)
         }
+        unsafe table.pointee.history = { scheduler, index in
+            guard let scheduler = unsafe scheduler, unsafe isRoutineCallback(scheduler) else { return nil }
+            return unsafe past(scheduler.runner)[index]
+        }
         unsafe table.pointee.extension = { _, _ in nil }
     }
 
@@ -175,6 +179,21 @@ internal import Synchronization
             return unsafe setStat(scheduler, name, .string(value))
         }
     }
+}
+
+/// The sessions before the one in progress: asked for once, and kept as long as it runs.
+private func past(_ runner: RoutineRunner) -> PastList {
+    if let known = runner.session.past { return known }
+    let (slot, session) = (runner.session.slot, runner.session.id)
+    let channel = runner.plugin.channel
+    let past =
+        channel.past(ofSlot: slot)
+        ?? runner.history.sessions(before: session, clock: runner.clock) {
+            channel.send(.wantsHistory(slot: slot, session: session))
+        }
+    let list = PastList(past ?? [])
+    runner.session.past = list
+    return list
 }
 
 private func setStat(

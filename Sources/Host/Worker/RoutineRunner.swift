@@ -30,6 +30,7 @@ internal import Synchronization
     let nameText: CText
     let requests = TurnRequests()
     let caches = SessionCaches()
+    let history = SessionHistory()
     private let busy = Atomic<Bool>(false)
     /// What says how long the lease lasts by which the session runs; nil if it runs by none. It changes between sessions.
     var lease: LeasePage?

@@ -89,6 +89,7 @@ struct Session {
         var endText = ""
         var stats = SessionRecord.Stats()
         var disposition = WorkerEvent.Ended.Disposition.policy
+        var past: PastList?
     }
 
     private mutating func made() -> Rare {
@@ -127,6 +128,11 @@ struct Session {
     var stats: SessionRecord.Stats {
         get { rare?.stats ?? SessionRecord.Stats() }
         _modify { yield &made().stats }
+    }
+    /// The sessions before this one, once the routine has asked.
+    var past: PastList? {
+        get { rare?.past }
+        set { if rare != nil || newValue != nil { made().past = newValue } }
     }
     /// What a hook has decided about the routine after this session.
     var disposition: WorkerEvent.Ended.Disposition {

@@ -94,6 +94,19 @@ AT(schedhost_place, shard, 88);
 AT(schedhost_place, shards, 92);
 SIZE(schedhost_place, 96);
 
+AT(schedhost_past_session, struct_size, 0);
+AT(schedhost_past_session, is_failure, 4);
+AT(schedhost_past_session, session, 8);
+AT(schedhost_past_session, reason, 16);
+AT(schedhost_past_session, text, 24);
+AT(schedhost_past_session, start_ms, 32);
+AT(schedhost_past_session, finish_ms, 40);
+AT(schedhost_past_session, duration_ms, 48);
+AT(schedhost_past_session, cycles, 56);
+AT(schedhost_past_session, failures, 64);
+AT(schedhost_past_session, missed, 72);
+SIZE(schedhost_past_session, 80);
+
 AT(schedhost_error, struct_size, 0);
 AT(schedhost_error, phase, 4);
 AT(schedhost_error, code, 8);
@@ -143,7 +156,8 @@ AT(schedhost_host, cache_counters, 248);
 AT(schedhost_host, extension, 256);
 AT(schedhost_host, cache_set_aside, 264);
 AT(schedhost_host, lease_left_ms, 272);
-SIZE(schedhost_host, 280);
+AT(schedhost_host, history, 280);
+SIZE(schedhost_host, 288);
 
 AT(schedhost_parameter, struct_size, 0);
 AT(schedhost_parameter, type, 4);
@@ -219,6 +233,8 @@ IS(SCHEDHOST_MAX_MESSAGE, 4u << 10);
 IS(SCHEDHOST_MAX_STAT, 2u << 10);
 IS(SCHEDHOST_MAX_STAT_NAME, 128u);
 IS(SCHEDHOST_MAX_STATS, 64u);
+IS(SCHEDHOST_MAX_HISTORY, 10u);
+IS(SCHEDHOST_MAX_HISTORY_TEXT, 240u);
 IS(SCHEDHOST_MAX_CACHE_NAME, 4u << 10);
 IS(SCHEDHOST_MAX_KEY, 64u << 10);
 

@@ -44,6 +44,7 @@ import Testing
         func lastEnd(plugin: String, routine: String) -> SessionEnd? {
             (written + waitingLines).last { $0.record.identifier == plugin + "/" + routine }?.record.reason.end
         }
+        func newest() -> [SessionRecord] { written.map(\.record) }
         func account(of session: OpenSession) -> LedgerAccount { accounts[session.session] ?? .none }
         func begin(_ session: OpenSession) throws(SystemError) {
             if let fault { throw fault }

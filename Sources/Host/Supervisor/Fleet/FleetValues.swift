@@ -179,6 +179,8 @@ extension WorkerFleet {
         case line(WorkerEvent.Log, shard: Int?)
         /// The number of processes killed that workers of a dead host had left.
         case leftovers(Int)
+        /// A session wants to know of those before it.
+        case wantsHistory(SessionID)
         /// A worker has a plugin with shared caches, and no way to their store.
         case wantsShared(WorkerID, plugin: Int)
         /// The store worker says this of its store.

@@ -16,6 +16,8 @@ struct WorkerDebt {
     private var turns = 0
     private var openTurns = 0
     private var storeAnswers = 0
+    /// Sessions that may still ask for those before them.
+    private var histories = 0
     /// A worker may also leave by itself, once.
     private var goodbyes = 1
 
@@ -29,12 +31,13 @@ struct WorkerDebt {
         case .start:
             sessions += 1
             turns += 1
+            histories += 1
         // Twice as many as there are sessions: one that waits for its turn may withdraw its request and ask again.
         case .stop, .runNow, .pause, .resume, .go: turns = min(turns + 1, 2 * sessions)
         case .store(.share): break
         case .store: storeAnswers = min(storeAnswers + Self.storeAnswers, Self.mostStoreAnswers)
         case .quit: goodbyes = 1
-        case .seal, .dropCached, .logLevel, .share: break
+        case .seal, .history, .dropCached, .logLevel, .share: break
         }
     }
 
@@ -50,6 +53,7 @@ struct WorkerDebt {
             }
             return false
         case .turnOver: return Self.pay(&openTurns)
+        case .wantsHistory: return Self.pay(&histories)
         case .store: return Self.pay(&storeAnswers)
         case .goodbye: return Self.pay(&goodbyes)
         case .log, .dropped, .wantsShared: return false

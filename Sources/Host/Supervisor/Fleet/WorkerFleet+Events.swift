@@ -62,11 +62,10 @@ extension WorkerFleet {
             }
             events.append(.wantsTurn(CycleTurns.Request(session: session, number: number), due: due))
         case .turnOver(let slot, let session):
-            guard worker.life.sessions[slot] == session else {
-                tell(worker, .nonsense)
-                return
-            }
-            events.append(.turnOver(session))
+            let isRunning = worker.life.sessions[slot] == session
+            if isRunning { events.append(.turnOver(session)) } else { tell(worker, .nonsense) }
+        case .wantsHistory(let slot, let session):
+            if worker.life.sessions[slot] == session { events.append(.wantsHistory(session)) }
         case .wantsShared(let plugin):
             let isLoaded = worker.loaded.contains(plugin)
             if isLoaded { events.append(.wantsShared(worker.id, plugin: plugin)) } else { tell(worker, .nonsense) }

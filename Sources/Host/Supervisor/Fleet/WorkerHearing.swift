@@ -90,11 +90,13 @@ struct WorkerHearing {
             if let news = flood.drop(count, at: now) { heard.told.append(.flood(news)) }
             return
         case .described, .refused: expect(-1)
-        case .loaded, .ended, .wantsTurn, .turnOver, .wantsShared, .goodbye, .store: break
+        case .loaded, .ended, .wantsTurn, .turnOver, .wantsHistory, .wantsShared, .goodbye, .store: break
         }
         let isOwed = debt.heard(event)
         if case .store = event { limit() }
         if !isOwed { charge(size, &heard) }
+        // A session asks once, so that nobody is answered more often than sessions begin.
+        if !isOwed, case .wantsHistory = event { return }
         heard.told.append(.event(event, isOwed: isOwed))
     }
 

@@ -34,6 +34,8 @@ final class RecordKeeper {
     private var mustRewrite = false
     /// The records of this host, oldest first; if there are many, the newest of each plugin.
     private(set) var history: [SessionRecord] = []
+    /// The newest sessions of each routine; nil until a routine asks for its own.
+    private var pastSessions: EndedSessions?
 
     /// Makes a keeper. `host` is the machine's name and `boot` the present boot's id, for the records that the previous
     /// host has left to write.
@@ -98,6 +100,7 @@ final class RecordKeeper {
     private func add(_ line: RecordLine) {
         storage.add(line)
         recorded.append(line.record.session)
+        pastSessions?.add(line.record)
         // Of a large record only the brief form is kept in memory, which is scarcer than space in the files.
         history.append(line.bytes.count > Self.mostOfOneInHistory ? line.record.brief : line.record)
         if history.count > Self.mostInHistory {
@@ -125,6 +128,15 @@ final class RecordKeeper {
 
     /// The last record of a routine in this host.
     func last(of identifier: String) -> SessionRecord? { history.last { $0.identifier == identifier } }
+
+    /// The newest sessions of a routine, the newest first, of this host and of those before it.
+    func past(of identifier: String) -> [EndedSession] {
+        if let pastSessions { return pastSessions.newest(of: identifier) }
+        // What waits to be written is in no file yet.
+        let made = EndedSessions(storage.newest() + history)
+        pastSessions = made
+        return made.newest(of: identifier)
+    }
 
     // MARK: Writing
 

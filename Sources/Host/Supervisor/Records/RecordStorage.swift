@@ -20,6 +20,9 @@ protocol RecordStorage: AnyObject {
     /// How the routine's last session ended, according to the same records; nil if there was none.
     func lastEnd(plugin: String, routine: String) -> SessionEnd?
 
+    /// The newest records on the disk, oldest first: those in the last MiB.
+    func newest() -> [SessionRecord]
+
     /// The sessions that the previous host has begun and not ended.
     var owed: [OpenSession] { get }
     /// What that host's worker had counted for a session.
@@ -65,6 +68,7 @@ enum LedgerAccount: Equatable {
 final class StateRecords: RecordStorage {
     private var store: SessionStore
     private var open: OpenSessions
+    private let state: Directory
     private let ledgerFolder: Directory
     private let reserve: DiskReserve
     private let log: any LogSink
@@ -77,6 +81,7 @@ final class StateRecords: RecordStorage {
         open = try OpenSessions(try Directory(path))
         // A killed host may have rotated its records several times after it had noted these sessions.
         try store.find(open.owed.map(\.session))
+        state = try Directory(path)
         ledgerFolder = try Directory(path).directory("ledgers", create: true)
         reserve = DiskReserve(in: try Directory(path))
         self.log = log
@@ -109,6 +114,8 @@ final class StateRecords: RecordStorage {
     func lastEnd(plugin: String, routine: String) -> SessionEnd? {
         store.lastEnd(plugin: plugin, routine: routine)
     }
+
+    func newest() -> [SessionRecord] { EndedSessions.records(in: state) }
 
     var owed: [OpenSession] { open.owed }
 

@@ -109,7 +109,8 @@ public final class TrialBook {
                 let subject = routine.map { program.name + "/" + $0 } ?? program.name
                 log.write(LogLevel(number: line.level), subject, line.text, ms: line.ms, isPlugins: true)
             case .dropped(let count): log.drop(count)
-            case .described, .loaded, .refused, .wantsTurn, .turnOver, .wantsShared, .store, .goodbye: break
+            case .described, .loaded, .refused, .wantsTurn, .turnOver, .wantsHistory, .wantsShared, .store, .goodbye:
+                break
             }
         }
         perform()

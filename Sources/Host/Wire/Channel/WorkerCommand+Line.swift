@@ -30,6 +30,10 @@ extension WorkerCommand {
             writer.field("slot", slot)
             writer.field("number", number)
             writer.close()
+        case .history(let history):
+            writer.open("history")
+            history.write(to: &writer)
+            writer.close()
         case .dropCached(let drop):
             writer.open("drop_cached")
             drop.write(to: &writer)
@@ -59,6 +63,7 @@ extension WorkerCommand {
                 case "resume": command = .resume(slot: try cursor.whole())
                 case "go": command = try Self.go(from: &cursor)
                 case "share": command = .share(plugin: try cursor.whole())
+                case "history": command = .history(try History(from: &cursor))
                 case "drop_cached": command = .dropCached(try DropCached(from: &cursor))
                 case "log_level": command = .logLevel(try cursor.whole())
                 case "quit": command = try cursor.bool() ? .quit : nil
@@ -127,6 +132,33 @@ extension WorkerCommand.Load {
         }
         if let caches { load.caches = Caches(caches, scope ?? .all) }
         self = load
+    }
+}
+
+extension WorkerCommand.History {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.field("slot", slot)
+        writer.field("session", session.rawValue)
+        writer.openList("past")
+        for session in past { session.write(to: &writer) }
+        writer.closeList()
+    }
+
+    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
+        var history = Self(slot: 0, session: SessionID(rawValue: 0), past: [])
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "slot": history.slot = try cursor.whole()
+            case "session": history.session = SessionID(rawValue: try cursor.unsigned())
+            case "past":
+                try cursor.list { (cursor) throws(JSONFault) in
+                    let past = try EndedSession(from: &cursor)
+                    if history.past.count < EndedSession.most { history.past.append(past) }
+                }
+            default: try cursor.skip()
+            }
+        }
+        self = history
     }
 }
 

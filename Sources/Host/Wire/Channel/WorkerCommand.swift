@@ -18,6 +18,8 @@ public enum WorkerCommand: Equatable, Sendable {
     case resume(slot: Int)
     /// Permits the cycle that the session in a slot requested by `wantsTurn` with the same number.
     case go(slot: Int, number: UInt64)
+    /// Tells a session what it wants to know of those before it.
+    case history(History)
     /// Drops values of a routine's disk caches from memory, because their files were removed.
     case dropCached(DropCached)
     /// Sets the lowest level of log lines that the worker sends.
@@ -100,6 +102,23 @@ public enum WorkerCommand: Equatable, Sendable {
                 self.path = path
                 self.scope = scope
             }
+        }
+    }
+
+    /// The parameters of `history`.
+    public struct History: Equatable, Sendable {
+        /// The slot of the session that has asked.
+        public var slot: Int
+        /// The session.
+        public var session: SessionID
+        /// The sessions before it, the newest first; at most `EndedSession.most`.
+        public var past: [EndedSession]
+
+        /// Creates the answer to a session.
+        public init(slot: Int, session: SessionID, past: [EndedSession]) {
+            self.slot = slot
+            self.session = session
+            self.past = Array(past.prefix(EndedSession.most))
         }
     }
 

@@ -41,6 +41,11 @@ extension WorkerEvent {
             writer.field("slot", slot)
             writer.field("session", session.rawValue)
             writer.close()
+        case .wantsHistory(let slot, let session):
+            writer.open("wants_history")
+            writer.field("slot", slot)
+            writer.field("session", session.rawValue)
+            writer.close()
         case .wantsShared(let plugin): writer.field("wants_shared", plugin)
         case .store: break
         case .goodbye: writer.field("goodbye", true)
@@ -68,6 +73,9 @@ extension WorkerEvent {
                 case "turn_over":
                     let turn = try Turn(from: &cursor)
                     event = .turnOver(slot: turn.slot, session: turn.session)
+                case "wants_history":
+                    let turn = try Turn(from: &cursor)
+                    event = .wantsHistory(slot: turn.slot, session: turn.session)
                 case "wants_shared": event = .wantsShared(plugin: try cursor.whole())
                 case "dropped": event = .dropped(count: try cursor.whole())
                 case "goodbye": event = try cursor.bool() ? .goodbye : nil

@@ -21,6 +21,8 @@ public enum WorkerEvent: Equatable, Sendable {
     case wantsTurn(slot: Int, session: SessionID, number: UInt64, due: BootTime)
     /// The cycle that had its turn is over, or the request for a turn is withdrawn.
     case turnOver(slot: Int, session: SessionID)
+    /// A session wants to know of those before it. It may ask once.
+    case wantsHistory(slot: Int, session: SessionID)
     /// A plugin has caches that are shared, and no way to their store.
     case wantsShared(plugin: Int)
     /// What a store worker says of its store.

@@ -1,4 +1,5 @@
 internal import HostSystem
+internal import HostValues
 internal import HostWire
 internal import Synchronization
 
@@ -7,6 +8,8 @@ final class TrialEvents: EventSink {
     private struct State {
         var waiting: [WorkerEvent] = []
         var dropped = 0
+        /// The newest sessions of each slot, oldest first.
+        var past: [Int: [EndedSession]] = [:]
     }
 
     /// The number of waiting events from which log lines are dropped, since a callback may log endlessly before the
@@ -24,7 +27,13 @@ final class TrialEvents: EventSink {
     init(ring: @escaping @Sendable () -> Void) { self.ring = ring }
 
     func send(_ event: WorkerEvent) {
-        state.withLock { $0.waiting.append(event) }
+        state.withLock { state in
+            state.waiting.append(event)
+            if case .ended(let ended) = event {
+                let known = state.past[ended.slot] ?? []
+                state.past[ended.slot] = known.suffix(EndedSession.most - 1) + [EndedSession(ended)]
+            }
+        }
         tell()
     }
 
@@ -40,6 +49,8 @@ final class TrialEvents: EventSink {
         if isTaken { tell() }
     }
 
+    func past(ofSlot slot: Int) -> [EndedSession]? { state.withLock { ($0.past[slot] ?? []).reversed() } }
+
     private func tell() {
         if isEmpty.exchange(false, ordering: .acquiringAndReleasing) { ring() }
     }
@@ -49,8 +60,18 @@ final class TrialEvents: EventSink {
         if isEmpty.load(ordering: .acquiring) { return [] }
         isEmpty.store(true, ordering: .sequentiallyConsistent)
         return state.withLock { state in
-            defer { state = State() }
+            defer { (state.waiting, state.dropped) = ([], 0) }
             return state.dropped == 0 ? state.waiting : state.waiting + [.dropped(count: state.dropped)]
         }
+    }
+}
+
+extension EndedSession {
+    /// A session by what its worker says of its end.
+    fileprivate init(_ ended: WorkerEvent.Ended) {
+        self.init(
+            session: ended.session, reason: ended.reason, startMs: ended.startMs, finishMs: ended.finishMs,
+            durationMs: ended.durationNs / 1_000_000, cycles: ended.cycles, failures: ended.failures,
+            missed: ended.missed)
     }
 }

@@ -85,6 +85,8 @@ enum {
 #define SCHEDHOST_MAX_STAT 2048u           /* the text of a record's column */
 #define SCHEDHOST_MAX_STAT_NAME 128u       /* a column's name */
 #define SCHEDHOST_MAX_STATS 64u            /* the columns that a session may name */
+#define SCHEDHOST_MAX_HISTORY 10u          /* sessions that a routine can learn of */
+#define SCHEDHOST_MAX_HISTORY_TEXT 240u    /* the text of each */
 #define SCHEDHOST_MAX_CACHE_NAME 4096u     /* a cache's name */
 #define SCHEDHOST_MAX_KEY 65536u           /* a key of a cache */
 

@@ -47,6 +47,12 @@ static inline int64_t schedhost_lease_left_ms(const schedhost_scheduler *schedul
                ? host->lease_left_ms(scheduler)
                : INT64_MAX;
 }
+/* [callback] A session of this routine that ended before this one began: 0 is the last one, 1 the one before it. NULL past the
+ * oldest one that the host knows, and from a host of 1.0. It lives as long as the session. */
+static inline const schedhost_past_session *schedhost_history(const schedhost_scheduler *scheduler, uint32_t index) {
+    const schedhost_host *host = scheduler->host;
+    return SCHEDHOST_HAS(schedhost_host, host, history) && host->history != NULL ? host->history(scheduler, index) : NULL;
+}
 /* [any-thread] The time, UTC in ms. */
 static inline int64_t schedhost_now_ms(const schedhost_scheduler *scheduler) {
     return scheduler->host->now_ms(scheduler);

@@ -44,6 +44,21 @@ typedef struct schedhost_place {
     uint32_t shards;
 } schedhost_place;
 
+/* Since 1.1. A session of this routine that has ended, as its record has it. */
+typedef struct schedhost_past_session {
+    uint32_t struct_size;
+    uint32_t is_failure; /* 1: it ended by an error, a crash, an exit, a timeout or the like; 0: as it should */
+    const char *session; /* its id */
+    const char *reason;  /* how it ended, by the names in records: "max_cycles", "stopped", "error", "crash", … */
+    const char *text;    /* the words for that, as far as SCHEDHOST_MAX_HISTORY_TEXT bytes reach; may be "" */
+    int64_t start_ms;    /* when it began and ended, UTC, milliseconds since 1970 */
+    int64_t finish_ms;
+    int64_t duration_ms; /* how long it took, by a clock that is never set */
+    uint64_t cycles;
+    uint64_t failures;   /* attempts that failed */
+    uint64_t missed;     /* grid points that were passed over */
+} schedhost_past_session;
+
 /* An error, as `on_error` sees it. Lives until that callback returns. */
 typedef struct schedhost_error {
     uint32_t struct_size;
@@ -180,6 +195,11 @@ struct schedhost_host {
      * killed, unless the lease is renewed before. 0: it is over. INT64_MAX: it runs by none (run_on "each"), and in load
      * and unload. */
     int64_t (*lease_left_ms)(const schedhost_scheduler *scheduler);
+    /* Since 1.1. [callback] A session of this routine that ended before this one began: `index` 0 is the last one, 1 the one
+     * before it, and so on. NULL past the oldest one that the host knows (SCHEDHOST_MAX_HISTORY at most), and in load and
+     * unload. The first call of a session asks the host, which takes a millisecond, and NULL when it does not answer within
+     * 5 s; later ones take no time. It lives as long as the session. */
+    const schedhost_past_session *(*history)(const schedhost_scheduler *scheduler, uint32_t index);
 };
 
 #endif
