@@ -45,7 +45,7 @@ extension EndToEnd {
         @Test func `in schedhost try they are those of the run`() async throws {
             let scratch = try await Self.scratch()
             let tried = try await Program.run(
-                "try", scratch.plugins + "/liblearner.so", "--for", "10m", "--log-level", "info", in: scratch)
+                "try", scratch.plugins + "/learner.so", "--for", "10m", "--log-level", "info", in: scratch)
             let output = tried.output + tried.errors
             #expect(output.contains("before 1: error error number 0, 0 cycles, failure 1"), "\(output)")
             #expect(output.contains("2 before") && !output.contains("3 before"), "\(output)")

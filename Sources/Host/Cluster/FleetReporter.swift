@@ -2,8 +2,8 @@ public import HostValues
 
 /// What a host writes into the store for people on other hosts: its report, and the records of its newest sessions.
 ///
-/// Pure. One request at a time, which is as small as it can be: the report each 10 s and when the host is about something else,
-/// and of the records at most 16 a second. There are `slots` places for records, and a new one takes the place of the oldest:
+/// Pure. One request at a time, which is as small as it can be: the report each 10 s, at once when the host is about something
+/// else, and within a second when it has taken or given back a lease; and of the records at most 16 a second. There are `slots` places for records, and a new one takes the place of the oldest:
 /// so a host leaves as much in the store and no more, however many sessions it has had. On each connection it reads which of its
 /// records the store has, and writes those of the newest that are missing, also those of its earlier lives.
 public struct FleetReporter: Sendable {
@@ -67,6 +67,9 @@ public struct FleetReporter: Sendable {
 
     /// The report says something else from now on.
     public mutating func reportChanged() { reportAt = .longAgo }
+
+    /// The report says something else from now on, as it may again in a moment: it is written within a second.
+    public mutating func reportChanges(at now: BootTime) { reportAt = min(reportAt, now + Self.pace) }
 
     /// All that is to be written is written at once from now on, since the host ends.
     public mutating func hurry() {

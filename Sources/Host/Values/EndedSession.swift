@@ -33,7 +33,7 @@ public struct EndedSession: Equatable, Sendable {
     ) {
         self.session = session
         self.reason = reason.kind.name
-        text = Self.cut(reason.text)
+        text = String(reason.text.cut(to: Self.longestText))
         isFailure = reason.isFailure
         self.startMs = startMs
         self.finishMs = finishMs
@@ -48,19 +48,6 @@ public struct EndedSession: Equatable, Sendable {
         self.init(
             session: record.session, reason: record.reason, startMs: record.startMs, finishMs: record.finishMs,
             durationMs: record.durationMs, cycles: record.cycles, failures: record.failures, missed: record.missed)
-    }
-
-    /// The beginning of a text, up to the end of a character.
-    private static func cut(_ text: String) -> String {
-        guard text.utf8.count > longestText else { return text }
-        var kept = ""
-        var size = 0
-        for character in text.unicodeScalars {
-            size += character.utf8.count
-            if size > longestText { break }
-            kept.unicodeScalars.append(character)
-        }
-        return kept
     }
 }
 
@@ -89,8 +76,8 @@ extension EndedSession {
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
             case "session": past.session = SessionID(rawValue: try cursor.unsigned())
-            case "reason": past.reason = Self.cut(try cursor.string())
-            case "text": past.text = Self.cut(try cursor.string())
+            case "reason": past.reason = String(try cursor.string().cut(to: Self.longestText))
+            case "text": past.text = String(try cursor.string().cut(to: Self.longestText))
             case "failure": past.isFailure = try cursor.bool()
             case "start_ms": past.startMs = try cursor.signed()
             case "finish_ms": past.finishMs = try cursor.signed()

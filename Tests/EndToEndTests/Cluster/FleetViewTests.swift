@@ -109,9 +109,12 @@ extension EndToEnd {
             holder.command.signal(SIGKILL)
             #expect(try await third.end(by: SIGTERM) < .seconds(2))
             _ = try await cluster.progress(not: holder, within: .seconds(5))
-            // A report, which says what runs, comes each 10 s.
+            // A report comes within a second of a lease that is taken, and then each 10 s.
+            var last: Seen?
+            defer { if let last { print("seen last: \(last)") } }
             let after = try await awaited("a host that is gone, and one that has left", within: .seconds(14)) {
                 let seen = try await seen(on: witness, in: shared)
+                last = seen
                 let states = Dictionary(uniqueKeysWithValues: seen.hosts.map { ($0.id, $0.state) })
                 let own = seen.hosts.first { $0.own }
                 return states[deadID] == "gone" && states[thirdID] == "left" && own?.running == 1 ? seen : nil

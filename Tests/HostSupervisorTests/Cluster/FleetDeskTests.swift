@@ -32,7 +32,7 @@ import Testing
                 )
             }
             desk.storeServes(true)
-            desk.see(isMember: true, isDraining: false, isStopping: false)
+            desk.see(isMember: true, isDraining: false, isStopping: false, leases: 0)
             perform()
         }
 
@@ -122,7 +122,7 @@ import Testing
         #expect(gone.isOld && gone.view != nil && gone.answer != .reading(3), "nobody waits for a store that is away")
         desk.answers = true
         desk.desk.storeServes(true)
-        desk.desk.see(isMember: true, isDraining: false, isStopping: false)
+        desk.desk.see(isMember: true, isDraining: false, isStopping: false, leases: 0)
         desk.perform()
         #expect(desk.view().answer == .reading(3))
         #expect(!desk.view(after: 3).isOld)
@@ -134,17 +134,34 @@ import Testing
         #expect(count == 2 && store.values["status/\(desk.identity.id)"] != nil)
         desk.desk.storeServes(false)
         desk.desk.storeServes(true)
-        desk.desk.see(isMember: false, isDraining: false, isStopping: false)
+        desk.desk.see(isMember: false, isDraining: false, isStopping: false, leases: 0)
         desk.pass(60_000_000_000)
         #expect(desk.asked.count == count)
-        desk.desk.see(isMember: true, isDraining: false, isStopping: false)
+        desk.desk.see(isMember: true, isDraining: false, isStopping: false, leases: 0)
         desk.perform()
         #expect(desk.asked.count == count + 2)
         // The store may be another one now.
         desk.desk.storeIsNew()
-        desk.desk.see(isMember: true, isDraining: false, isStopping: false)
+        desk.desk.see(isMember: true, isDraining: false, isStopping: false, leases: 0)
         desk.perform()
         #expect(desk.asked.count == count + 4)
+    }
+
+    @Test func aReportComesWithinASecondOfALeaseThatIsTaken() {
+        let desk = Desk(1, store)
+        let count = desk.asked.count
+        desk.pass(3_000_000_000)
+        #expect(desk.asked.count == count)
+        for leases in 1...3 {
+            desk.desk.see(isMember: true, isDraining: false, isStopping: false, leases: leases)
+            desk.perform()
+        }
+        desk.pass(900_000_000)
+        #expect(desk.asked.count == count)
+        desk.pass(200_000_000)
+        #expect(desk.asked.count == count + 1, "one report for all of them")
+        desk.pass(9_000_000_000)
+        #expect(desk.asked.count == count + 1)
     }
 
     @Test func aReportSaysWhatTheHostIsAbout() throws {
@@ -156,14 +173,14 @@ import Testing
         let start = try report()
         #expect(start.mode == .serving && start.modeMs == start.startMs)
         desk.pass(3_000_000_000)
-        desk.desk.see(isMember: true, isDraining: true, isStopping: false)
+        desk.desk.see(isMember: true, isDraining: true, isStopping: false, leases: 0)
         desk.perform()
         #expect(try report().mode == .draining && report().modeMs == start.modeMs + 3000)
-        desk.desk.see(isMember: true, isDraining: true, isStopping: true)
+        desk.desk.see(isMember: true, isDraining: true, isStopping: true, leases: 0)
         desk.desk.add(Self.record(3))
         desk.perform()
         #expect(try report().mode == .leaving)
-        desk.desk.see(isMember: false, isDraining: true, isStopping: true)
+        desk.desk.see(isMember: false, isDraining: true, isStopping: true, leases: 0)
         desk.desk.leave()
         desk.perform()
         #expect(try report().mode == .left && desk.ends == 1)

@@ -121,7 +121,7 @@ final class ClusterParts {
         if let key = sharedCaches.store.key { orders += clearing.take().map { (key, .send($0)) } }
         desk.see(
             isMember: membership.keeper.isMember, isDraining: membership.keeper.isDraining,
-            isStopping: membership.isStopping)
+            isStopping: membership.isStopping, leases: membership.keeper.held)
         if let key = membership.store.key { orders += desk.take().map { (key, $0) } }
         return orders
     }

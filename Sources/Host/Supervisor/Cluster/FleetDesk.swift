@@ -51,6 +51,7 @@ final class FleetDesk {
     private var isServing = false
     private let startMs: Int64
     private var mode = HostReport.Mode.serving
+    private var leases = 0
     private var modeMs: Int64
     /// How far the end of the host is.
     private enum Leaving: Equatable {
@@ -108,9 +109,9 @@ final class FleetDesk {
     /// The store is connected, maybe one that has lost something.
     func storeIsNew() { isMember = false }
 
-    /// Whether this host is a member of its cluster, and what it is about. Only who is a member says something: another host may
-    /// have its id.
-    func see(isMember: Bool, isDraining: Bool, isStopping: Bool) {
+    /// Whether this host is a member of its cluster, what it is about, and how many leases it holds. Only who is a member says
+    /// something: another host may have its id.
+    func see(isMember: Bool, isDraining: Bool, isStopping: Bool, leases: Int) {
         let mode: HostReport.Mode =
             leaving != .no ? .left : isStopping ? .leaving : isDraining ? .draining : .serving
         let (isNew, isOther) = (isMember && !self.isMember && isServing, mode != self.mode)
@@ -120,9 +121,14 @@ final class FleetDesk {
             modeMs = clock.wallMilliseconds()
             reporter.reportChanged()
         }
+        let isMoved = leases != self.leases
+        if isMoved {
+            self.leases = leases
+            reporter.reportChanges(at: clock.boot())
+        }
         // Who has left is none any more, and still has something to say.
         if isMember { self.isMember = true }
-        if isNew || isOther { proceed() }
+        if isNew || isOther || isMoved { proceed() }
     }
 
     /// A session has ended.

@@ -197,8 +197,8 @@ struct schedhost_host {
     int64_t (*lease_left_ms)(const schedhost_scheduler *scheduler);
     /* Since 1.1. [callback] A session of this routine that ended before this one began: `index` 0 is the last one, 1 the one
      * before it, and so on. NULL past the oldest one that the host knows (SCHEDHOST_MAX_HISTORY at most), and in load and
-     * unload. The first call of a session asks the host, which takes a millisecond, and NULL when it does not answer within
-     * 5 s; later ones take no time. It lives as long as the session. */
+     * unload. The first call of a session asks the host and waits for its answer, for 5 s at most, and is NULL without one;
+     * later ones do not wait. It lives as long as the session. */
     const schedhost_past_session *(*history)(const schedhost_scheduler *scheduler, uint32_t index);
 };
 
