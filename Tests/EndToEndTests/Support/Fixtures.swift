@@ -26,10 +26,10 @@ enum Fixtures {
         _ = try await Command.shell("'\(root)/Tests/Fixtures/build' '\(directory)' \(words)", in: Scratch())
     }
 
-    /// Compiles a plugin from a text by the one line of the README.
+    /// Compiles a plugin from a text by the one line of the README. Another test may have another text of that name.
     static func build(_ name: String, c text: String) async throws {
-        if FileManager.default.fileExists(atPath: file(of: name)) { return }
         let source = "\(directory)/\(name).c"
+        if FileManager.default.fileExists(atPath: file(of: name)), Scratch.text(source) == text { return }
         try Data(text.utf8).write(to: URL(filePath: source))
         _ = try await Command.shell(
             "cc -shared -fPIC -I '\(root)/Sources/PluginAPI/C/include' '\(source)' -o '\(file(of: name))'",
