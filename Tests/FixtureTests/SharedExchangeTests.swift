@@ -218,7 +218,9 @@ import Testing
             func awaited(_ time: Int64) -> Bool { socket.awaitEnd(of: Self.key, until: clock.monotonic() + time) }
             var (begun, value) = (try version(one.begin(Self.key, load: 0, value: 0)), UInt64(0))
             #expect(!awaited(1_000_000_000), "the first one has nobody to rely on, and is told so at once")
-            usleep(200_000)
+            // The watch begins beside that, on a thread of its own.
+            let latest = clock.monotonic() + 20_000_000_000
+            while !awaited(20_000_000), clock.monotonic() < latest { usleep(10_000) }
             #expect(awaited(20_000_000), "in vain, and watched")
             for _ in 0..<3 {
                 let start = clock.monotonic()
