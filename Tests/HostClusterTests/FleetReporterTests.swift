@@ -60,7 +60,7 @@ import Testing
         #expect(desk.values["status/\(Self.host)"] == FleetReportTests.report.bytes)
         desk.pass(60 * Self.second)
         #expect(desk.asked.count == 2 + 6)
-        desk.reporter.reportChanged()
+        desk.reporter.reportAtOnce()
         desk.proceed()
         #expect(desk.asked.count == 2 + 7)
         #expect(desk.asked.flatMap(\.puts).allSatisfy { $0.keepMs == 30 * 86_400_000 })
@@ -146,6 +146,24 @@ import Testing
         #expect(!desk.reporter.isDone)
         desk.proceed()
         #expect(desk.reporter.isDone && desk.sessions == Set(1...40))
+    }
+
+    @Test func whatChangesWhileAReportIsWrittenIsInTheNextOne() {
+        func asked(_ change: (inout FleetReporter) -> Void) -> FleetReporter {
+            var reporter = FleetReporter(Self.host, recent: [])
+            reporter.connected()
+            _ = reporter.next(at: 0, report: { FleetReportTests.report })
+            reporter.answered(StoreAnswer(sent: 0, outcome: .done(version: 0), found: []), at: 0)
+            #expect(reporter.next(at: 0, report: { FleetReportTests.report })?.puts.count == 1)
+            change(&reporter)
+            reporter.answered(StoreAnswer(sent: 0, outcome: .done(version: 1), found: []), at: 5)
+            return reporter
+        }
+        #expect(asked { _ in }.nextDeadline == BootTime(nanoseconds: 10 * Self.second))
+        #expect(asked { $0.reportAtOnce() }.nextDeadline == .longAgo)
+        #expect(asked { $0.reportSoon(at: 3) }.nextDeadline == BootTime(nanoseconds: Self.second + 3))
+        let leaving = asked { $0.hurry() }
+        #expect(!leaving.isDone && leaving.nextDeadline == .longAgo, "that it has left is not written yet")
     }
 
     @Test func whatCannotBeReadOfTheStoreIsReadAgain() {

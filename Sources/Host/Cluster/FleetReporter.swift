@@ -3,9 +3,10 @@ public import HostValues
 /// What a host writes into the store for people on other hosts: its report, and the records of its newest sessions.
 ///
 /// Pure. One request at a time, which is as small as it can be: the report each 10 s, at once when the host is about something
-/// else, and within a second when it has taken or given back a lease; and of the records at most 16 a second. There are `slots` places for records, and a new one takes the place of the oldest:
-/// so a host leaves as much in the store and no more, however many sessions it has had. On each connection it reads which of its
-/// records the store has, and writes those of the newest that are missing, also those of its earlier lives.
+/// else, and within a second when it has taken or given back a lease; and of the records at most 16 a second. There are `slots`
+/// places for records, and a new one takes the place of the oldest: so a host leaves as much in the store and no more, however
+/// many sessions it has had. On each connection it reads which of its records the store has, and writes those of the newest
+/// that are missing, also those of its earlier lives.
 public struct FleetReporter: Sendable {
     /// How many records the store has of a host.
     public static let slots = 64
@@ -66,10 +67,10 @@ public struct FleetReporter: Sendable {
     }
 
     /// The report says something else from now on.
-    public mutating func reportChanged() { reportAt = .longAgo }
+    public mutating func reportAtOnce() { reportAt = .longAgo }
 
-    /// The report says something else from now on, as it may again in a moment: it is written within a second.
-    public mutating func reportChanges(at now: BootTime) { reportAt = min(reportAt, now + Self.pace) }
+    /// The same, and it may change again in a moment: it is written within a second.
+    public mutating func reportSoon(at now: BootTime) { reportAt = min(reportAt, now + Self.pace) }
 
     /// All that is to be written is written at once from now on, since the host ends.
     public mutating func hurry() {
@@ -104,7 +105,11 @@ public struct FleetReporter: Sendable {
         }
         var request = StoreRequest()
         let hasReport = now >= reportAt
-        if hasReport { request.puts.append(.init(ClusterKey.report(id), report().bytes, keepMs: Self.keepMs)) }
+        if hasReport {
+            request.puts.append(.init(ClusterKey.report(id), report().bytes, keepMs: Self.keepMs))
+            // Here and not when it is written: what changes until then is for the next one.
+            reportAt = now + Self.interval
+        }
         var sessions: [SessionID] = []
         if now >= recordsAt || hurries {
             for record in recent.filter({ unsent.contains($0.session) }).prefix(Self.batch) {
@@ -134,14 +139,15 @@ public struct FleetReporter: Sendable {
                 refusal = nil
                 unsent.subtract(sessions)
                 nextNumber += UInt64(sessions.count)
-                if hasReport { reportAt = now + Self.interval }
                 if !sessions.isEmpty { recordsAt = now + Self.pace }
+                return
             // The same again, into the same places.
             case .changed, .unknown: notBefore = now + Self.backOff
             case .refused(let text):
                 refusal = text
                 notBefore = now + Self.interval
             }
+            if hasReport { reportAt = .longAgo }
         }
     }
 

@@ -40,12 +40,12 @@ extension EndToEnd {
 
         /// Waits until a command shows something.
         private func awaited<Value>(
-            _ what: String, within limit: Duration, _ condition: () async throws -> Value?
+            _ what: @autoclosure () -> String, within limit: Duration, _ condition: () async throws -> Value?
         ) async throws -> Value {
             let deadline = ContinuousClock.now + limit
             while true {
                 if let value = try await condition() { return value }
-                if ContinuousClock.now > deadline { throw Unmet(description: "not within \(limit): \(what)") }
+                if ContinuousClock.now > deadline { throw Unmet(description: "not within \(limit): \(what())") }
                 try await Task.sleep(for: .milliseconds(50))
             }
         }
@@ -111,8 +111,9 @@ extension EndToEnd {
             _ = try await cluster.progress(not: holder, within: .seconds(5))
             // A report comes within a second of a lease that is taken, and then each 10 s.
             var last: Seen?
-            defer { if let last { print("seen last: \(last)") } }
-            let after = try await awaited("a host that is gone, and one that has left", within: .seconds(14)) {
+            let after = try await awaited(
+                "a host that is gone, and one that has left: \(String(describing: last))", within: .seconds(14)
+            ) {
                 let seen = try await seen(on: witness, in: shared)
                 last = seen
                 let states = Dictionary(uniqueKeysWithValues: seen.hosts.map { ($0.id, $0.state) })

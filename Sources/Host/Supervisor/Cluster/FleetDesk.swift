@@ -119,12 +119,12 @@ final class FleetDesk {
         if isOther {
             self.mode = mode
             modeMs = clock.wallMilliseconds()
-            reporter.reportChanged()
+            reporter.reportAtOnce()
         }
         let isMoved = leases != self.leases
         if isMoved {
             self.leases = leases
-            reporter.reportChanges(at: clock.boot())
+            reporter.reportSoon(at: clock.boot())
         }
         // Who has left is none any more, and still has something to say.
         if isMember { self.isMember = true }
@@ -195,17 +195,14 @@ final class FleetDesk {
 
     /// Answers a request: by the number of a reading that is in progress, or by what was read.
     func answer(_ request: ControlRequest, _ describe: (FleetView?, Bool) -> FleetStatus) -> FleetAnswer {
-        let status = FleetAnswer.status
-        switch request.after {
-        case nil:
-            if !reader.isReading, !isRecent, isServing, let question = reader.begin(at: clock.boot()) {
-                reading = ask(question)
-            }
-            if reader.isReading { return .reading(reader.rounds + 1) }
-        // Of 0 nothing is awaited.
-        case let round?: if reader.isReading, reader.rounds < round { return .reading(round) }
+        if request.after == nil, !reader.isReading, !isRecent, isServing, let question = reader.begin(at: clock.boot())
+        {
+            reading = ask(question)
         }
-        return status(describe(reader.view, reader.hasFailed || !isServing))
+        // Whoever asks for round 0 waits no more.
+        let awaited = request.after ?? reader.rounds + 1
+        if reader.isReading, reader.rounds < awaited { return .reading(awaited) }
+        return .status(describe(reader.view, reader.hasFailed || !isServing))
     }
 
     private var isRecent: Bool {
