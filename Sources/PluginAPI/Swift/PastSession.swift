@@ -43,8 +43,8 @@ public struct PastSession: Sendable, Equatable {
 extension Scheduler {
     /// The sessions of this routine that ended before this one began, the last one first; at most ten. Callback.
     ///
-    /// The first use in a session asks the host and waits for its answer; the others cost no more than the copy. Empty where there were none, in `load` and
-    /// `unload`, and under a host of ABI 1.0.
+    /// The first use in a session asks the host and waits for its answer; the others cost no more than the copy. Empty where
+    /// there were none, in `load` and `unload`, and under a host of ABI 1.0.
     public var history: [PastSession] {
         guard let history = unsafe table.history else { return [] }
         var past: [PastSession] = []
