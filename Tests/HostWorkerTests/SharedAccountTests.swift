@@ -27,4 +27,12 @@ import Testing
         #expect(!take("f", .max - 1000, at: 10), "whatever the size")
         #expect(account.take("x", bytes: 1, keepMs: .max, at: .never) { _ in })
     }
+
+    @Test func anEmptyValueIsOneToo() {
+        let account = SharedAccount(keys: 1, bytes: 100)
+        func take(_ name: String) -> Bool {
+            account.take(name, bytes: 0, keepMs: 10, at: BootTime(nanoseconds: 0)) { _ in }
+        }
+        #expect(take("a") && take("a") && !take("b"))
+    }
 }

@@ -82,15 +82,15 @@ public struct ClusterMember: Sendable {
     /// How much the host takes.
     public private(set) var weight: UInt64
     var claims = ClaimTable()
-    /// The number of claims that it holds.
-    public var held: Int { claims.held }
     var view: ClusterView
-    var (talk, refusals) = (StoreTalk(), StoreRefusals())
+    var talk = StoreTalk()
+    var refusals = StoreRefusals()
     private(set) var lives: OwnLives
     private var earlier = EarlierLife()
     private var beat: UInt64 = 0
-    var (renewAt, wakeAt) = (BootTime.longAgo, BootTime.never)
+    var renewAt = BootTime.longAgo
     private var leaving = HostLeaving()
+    var wakeAt = BootTime.never
     var turns = ConditionTurns()
     /// What is wrong with what the store brings back, or with what it does not take of this host's own; nil: nothing.
     public private(set) var trouble: StoreTrouble?

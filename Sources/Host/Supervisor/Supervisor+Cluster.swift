@@ -36,7 +36,7 @@ extension Supervisor {
         for store in stores { for load in store.take() { perform(load, of: store) } }
         for order in membership.take() { perform(order, of: cluster, leased) }
         for connection in cluster.sharedCaches.take() { perform(connection) }
-        for (key, order) in cluster.takeOrders() {
+        for (key, order) in cluster.takeOrders(leases: book.leases.gate.count) {
             switch order {
             case .send(let command): fleet.send(.store(command), to: key)
             case .end: fleet.end(key)

@@ -120,11 +120,11 @@ private func open(
     let options = unsafe whole(given, given.pointee.struct_size, schedhost_cache_options())
     let flags = unsafe options.flags
     let (objects, shared) = (UInt32(SCHEDHOST_CACHE_OBJECTS), UInt32(SCHEDHOST_CACHE_SHARED))
-    if flags & ~(objects | shared | UInt32(SCHEDHOST_CACHE_PLUGIN)) != 0 { return SCHEDHOST_UNSUPPORTED.code }
+    let plugins = UInt32(SCHEDHOST_CACHE_PLUGIN)
+    if flags & ~(objects | shared | plugins) != 0 { return SCHEDHOST_UNSUPPORTED.code }
     let asker = unsafe scheduler.runner
-    let runner = flags & UInt32(SCHEDHOST_CACHE_PLUGIN) == 0 ? asker : asker.plugin.scope ?? asker
-    let isOfPlugin = runner === asker.plugin.scope
-    guard runner.index >= 0 || flags & UInt32(SCHEDHOST_CACHE_PLUGIN) != 0, isOfPlugin || runner.index >= 0 else {
+    let isOfPlugin = flags & plugins != 0
+    guard isOfPlugin || asker.index >= 0, let runner = isOfPlugin ? asker.plugin.scope : asker else {
         return SCHEDHOST_NOT_HERE.code
     }
     if unsafe options.expire_ms < 0 || options.refresh_after_ms < 0 { return SCHEDHOST_INVALID.code }

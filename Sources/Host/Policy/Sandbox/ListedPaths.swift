@@ -68,6 +68,7 @@ public struct ListedPaths: Sendable {
     {
         var exact: Set<String> = []
         var refused: [RefusedPath] = []
+        lazy var host = look("/proc/self")?.path
         func lead(_ paths: [String], for use: BoundedPaths.Use) -> [String] {
             paths.compactMap { path in
                 guard let found = look(path)?.path else { return nil }
@@ -76,7 +77,7 @@ public struct ListedPaths: Sendable {
                     return nil
                 }
                 // What belongs to the process that looks belongs to another one in the worker.
-                if let host = look("/proc/self")?.path, found != host, PlainPath.isBeneath(found, host) {
+                if let host, found != host, PlainPath.isBeneath(found, host) {
                     return "/proc/self" + found.dropFirst(host.count)
                 }
                 exact.insert(found)

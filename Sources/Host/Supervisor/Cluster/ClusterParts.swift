@@ -115,13 +115,13 @@ final class ClusterParts {
         for store in stores { store.stop() }
     }
 
-    /// What to send to the workers of the stores, and which of them may end.
-    func takeOrders() -> [(key: WorkerKey, order: FleetDesk.Order)] {
+    /// What to send to the workers of the stores, and which of them may end. `leases` is how many the host holds.
+    func takeOrders(leases: Int) -> [(key: WorkerKey, order: FleetDesk.Order)] {
         var orders: [(key: WorkerKey, order: FleetDesk.Order)] = []
         if let key = sharedCaches.store.key { orders += clearing.take().map { (key, .send($0)) } }
         desk.see(
             isMember: membership.keeper.isMember, isDraining: membership.keeper.isDraining,
-            isStopping: membership.isStopping, leases: membership.keeper.held)
+            isStopping: membership.isStopping, leases: leases)
         if let key = membership.store.key { orders += desk.take().map { (key, $0) } }
         return orders
     }

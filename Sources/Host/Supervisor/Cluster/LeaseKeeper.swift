@@ -162,9 +162,6 @@ final class LeaseKeeper {
     /// Whether the host takes nothing and gives back what it has, since a person wants that.
     var isDraining: Bool { member.mode == .draining }
 
-    /// The number of claims that this host holds.
-    var held: Int { member.held }
-
     /// What this host knows of its cluster.
     var overview: ClusterOverview { member.overview }
 

@@ -12,6 +12,8 @@ struct LeaseGate {
     }
 
     private var tokens: [ClaimName: UInt64] = [:]
+    /// How many claims the host holds.
+    var count: Int { tokens.count }
     /// The claims whose sessions are to end.
     private(set) var ending: Set<ClaimName> = []
     private var times: LeaseTimes?

@@ -15,6 +15,8 @@ final class SharedAccount: Sendable {
         var entries: [String: Entry] = [:]
         var bytes = 0
         var most: (keys: Int, bytes: Int)
+        /// Before that nothing more is over that is counted.
+        var lookAt = BootTime.longAgo
         /// Whether people were told that it is full.
         var isTold = false
     }
@@ -31,12 +33,15 @@ final class SharedAccount: Sendable {
     /// from then on. `tell` is called with what to say, once, when there is no room.
     func take(_ name: String, bytes: Int, keepMs: UInt64, at now: BootTime, tell: (String) -> Void) -> Bool {
         let text = state.withLock { state -> String? in
-            let former = state.entries[name]?.bytes ?? 0
+            let former = state.entries[name]
             func isFull() -> Bool {
-                state.entries.count + (former == 0 ? 1 : 0) > state.most.keys
-                    || state.bytes - former + bytes > state.most.bytes
+                state.entries.count + (former == nil ? 1 : 0) > state.most.keys
+                    || state.bytes - (former?.bytes ?? 0) + bytes > state.most.bytes
             }
-            if isFull() { Self.forget(&state, name) { $1.until <= now } }
+            if isFull(), now >= state.lookAt {
+                Self.forget(&state, name) { $1.until <= now }
+                state.lookAt = state.entries.values.map(\.until).min() ?? .longAgo
+            }
             guard !isFull() else {
                 defer { state.isTold = true }
                 return state.isTold
@@ -46,9 +51,10 @@ final class SharedAccount: Sendable {
                         + "caches.shared_mb)"
             }
             state.isTold = false
-            state.bytes += bytes - former
-            let keep = Int64(clamping: keepMs).clampedTimes(1_000_000)
-            state.entries[name] = Entry(bytes: bytes, until: now + keep)
+            state.bytes += bytes - (former?.bytes ?? 0)
+            let until = now + Int64(clamping: keepMs).clampedTimes(1_000_000)
+            state.entries[name] = Entry(bytes: bytes, until: until)
+            state.lookAt = min(state.lookAt, until)
             return nil
         }
         if let text, !text.isEmpty { tell(text) }
