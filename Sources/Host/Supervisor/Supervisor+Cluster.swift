@@ -36,7 +36,8 @@ extension Supervisor {
         for store in stores { for load in store.take() { perform(load, of: store) } }
         for order in membership.take() { perform(order, of: cluster, leased) }
         for connection in cluster.sharedCaches.take() { perform(connection) }
-        for (key, order) in cluster.takeOrders(leases: book.leases.gate.count) {
+        let hasOthers = fleet.hasWorkers(but: cluster.storeKeys)
+        for (key, order) in cluster.takeOrders(leases: book.leases.gate.count, beside: hasOthers) {
             switch order {
             case .send(let command): fleet.send(.store(command), to: key)
             case .end: fleet.end(key)
@@ -71,7 +72,7 @@ extension Supervisor {
         case .begin(let claim, let token): leased.hold(claim, token: token)
         case .end(let claim, let ending, let text): leased.end(claim, ending, text)
         case .kill(let claim): for seat in leased.seats(of: claim) { fleet.kill(seat) }
-        case .left: cluster.desk.leave()
+        case .left: cluster.left()
         }
     }
 }

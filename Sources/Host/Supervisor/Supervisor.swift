@@ -247,8 +247,8 @@ public final class Supervisor {
         catalog.stop()
         desk.beginShutdown()
         book.stop()
-        // Who holds what is given back by the store's worker, which ends after that.
-        fleet.endAll(but: cluster?.membership.store.key)
+        // The stores' workers end last: by them leases are given back, and caches are shared until the last session's end.
+        fleet.endAll(but: cluster?.storeKeys ?? [])
         cluster?.stop()
     }
 }

@@ -48,10 +48,12 @@ public final class TrialRun: VirtualTimeGuide {
     private var isResting = false
 
     /// Loads the plugin of `worker`, which rings `bell`, and begins its routines. `isAskedToStop` says whether the user
-    /// has asked the trial to end.
+    /// has asked the trial to end. `isAlone` says that the process is the trial's own: then the plugin finds its data folder
+    /// in the environment, as it does in a host.
     public init(
         _ worker: TrialWorker, as plan: TrialPlan, course: Course, bounds: Bounds, clock: any HostClock, bell: Bell,
-        log: TrialLog, state: borrowing Directory, isAskedToStop: @escaping () -> Bool = { false }
+        log: TrialLog, state: borrowing Directory, isAlone: Bool = false,
+        isAskedToStop: @escaping () -> Bool = { false }
     ) throws {
         self.worker = worker
         self.bell = bell
@@ -69,9 +71,11 @@ public final class TrialRun: VirtualTimeGuide {
             plan, of: worker.description, until: untilMs, pid: virtual == nil ? HostProcess.pid : 0, clock: clock,
             log: log)
         let limits = book.cacheLimits
+        let (order, data) = try book.order(state: state)
+        if isAlone { HostProcess.setEnvironment("SCHEDHOST_DATA", data) }
         try worker.load(
-            try book.order(state: state), ledger: try book.ledgerFile(), cacheValueMb: limits.valueMb,
-            cacheMemoryMb: limits.memoryMb, virtual: virtual)
+            order, ledger: try book.ledgerFile(), cacheValueMb: limits.valueMb, cacheMemoryMb: limits.memoryMb,
+            data: data, virtual: virtual)
         book.begin()
     }
 

@@ -128,11 +128,13 @@ private func open(
         return SCHEDHOST_NOT_HERE.code
     }
     if unsafe options.expire_ms < 0 || options.refresh_after_ms < 0 { return SCHEDHOST_INVALID.code }
+    let path = unsafe options.path.flatMap { unsafe text($0) }.flatMap(CachePath.init)
+    if path == nil, unsafe options.path != nil { return SCHEDHOST_INVALID.code }
     let wanted = unsafe CacheOptions(
         expire: CacheTime.nanoseconds(milliseconds: options.expire_ms),
         refreshAfter: CacheTime.nanoseconds(milliseconds: options.refresh_after_ms),
         maxValueBytes: Int(clamping: options.max_value_bytes), objects: flags & objects != 0,
-        isShared: flags & shared != 0, codec: options.codec)
+        isShared: flags & shared != 0, codec: options.codec, path: path)
     let source = unsafe options.source.map { source in
         unsafe PluginSource(source: source, user: options.user, scheduler: scheduler)
     }

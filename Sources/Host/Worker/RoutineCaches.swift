@@ -193,7 +193,7 @@ internal import Synchronization
         switch event {
         case .loaded: .debug
         case .loadFailed, .setAside: .warning
-        case .saveFailed, .readFailed: .error
+        case .saveFailed, .readFailed, .placeRefused: .error
         }
     }
 
@@ -208,6 +208,9 @@ internal import Synchronization
         case .setAside(let cache, let file, let reason):
             "\(cache): its file was set aside as \(file), and the value is loaded anew: \(reason)"
         case .readFailed(let cache, let error): "\(cache): \(error)"
+        case .placeRefused(let cache, let path, let error):
+            "\(cache): its path \(path) cannot be used: \(error)"
+                + (path.hasPrefix("/") ? "; allow it: sandbox: { write: [\"\(path)\"] }" : "")
         }
     }
 }

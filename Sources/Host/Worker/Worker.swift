@@ -42,6 +42,7 @@ public final class Worker {
     private let clockSet: WallTimer
     private let sessions = SessionCounter()
     private let budget: CacheBudget
+    private let namedFolders: NamedFolders
     private let doorbell: Doorbell
     private var plugins: [Int: PluginContext] = [:]
     private var lines = LineSplitter(limit: 4 << 20)
@@ -110,6 +111,7 @@ public final class Worker {
         _ = TimeZoneCache.shared  // created before a plugin can change the environment
         budget = CacheBudget(
             valueLimit: Int(clamping: limits.cacheValueMb) << 20, totalLimit: Int(clamping: limits.cacheMemoryMb) << 20)
+        namedFolders = NamedFolders(data: HostProcess.environment("SCHEDHOST_DATA"), clock: clock)
         channel = EventChannel(socket: Descriptor(owning: Self.channelDescriptor), clock: clock)
         log = LogGate(level: logLevel)
         leases = hasLeases ? try LeaseDeadline(Descriptor(owning: Self.leaseDescriptor), clock: clock) : nil
@@ -268,13 +270,17 @@ public final class Worker {
             case .plugin: .plugin
             case .routine: .routine
             }
-        return CachePlace(SystemCacheFolder(try Directory(caches.path), clock: clock), of: scope, build: load.build)
+        return CachePlace(
+            SystemCacheFolder(try Directory(caches.path), clock: clock), of: scope, build: load.build,
+            elsewhere: namedFolders.open)
     }
 
     /// The place of the disk caches that the plugin's routines share, where it is apart from the other one.
     private func sharedPlace(_ load: WorkerCommand.Load) throws(SystemError) -> CachePlace? {
         guard let path = load.caches?.sharedPath else { return nil }
-        return CachePlace(SystemCacheFolder(try Directory(path), clock: clock), of: .routine, build: load.build)
+        return CachePlace(
+            SystemCacheFolder(try Directory(path), clock: clock), of: .routine, build: load.build,
+            elsewhere: namedFolders.open)
     }
 
     private func start(_ start: WorkerCommand.Start) {

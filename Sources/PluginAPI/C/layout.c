@@ -34,7 +34,8 @@ AT(schedhost_cache_options, source, 32);
 AT(schedhost_cache_options, user, 40);
 AT(schedhost_cache_options, codec, 48);
 AT(schedhost_cache_options, reserved, 52);
-SIZE(schedhost_cache_options, 56);
+AT(schedhost_cache_options, path, 56);
+SIZE(schedhost_cache_options, 64);
 
 AT(schedhost_cache_request, struct_size, 0);
 AT(schedhost_cache_request, flags, 4);

@@ -28,15 +28,19 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     ///   - scope: whether each routine has values of its own, or all routines of the plugin share them.
     ///   - shared: whether a value means the same on every host of a cluster, so that one host loads it for all. Nothing
     ///     changes where a host is alone.
+    ///   - path: the folder for the cache's files, in place of the host's own one; made if it is missing. Within the plugin's
+    ///     data folder (`$SCHEDHOST_DATA`), or, if it begins with `/`, one where the plugin's sandbox lets it write. A value
+    ///     is in `PATH/PLUGIN/ROUTINE/NAME.shc`. A host of ABI 1.0 uses its own folder.
     ///   - codec: how values are stored.
     ///   - load: makes the value of a key. On the thread that asks, or, with `refreshAfter`, on one of the host's.
     @preconcurrency public init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
-        shared: Bool = false, codec: Codec<Value>,
+        shared: Bool = false, path: String? = nil, codec: Codec<Value>,
         load: @escaping @Sendable (String) throws -> Value
     ) {
         declaration = CacheDeclaration(
-            .disk(BoxCodec(codec), isShared: shared), name, scope, expire: expire, refreshAfter: refreshAfter,
+            .disk(BoxCodec(codec), isShared: shared, path: path), name, scope, expire: expire,
+            refreshAfter: refreshAfter,
             type: ObjectIdentifier(Value.self)
         ) { key in TypedBox(try load(key)) }
     }
@@ -44,10 +48,12 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     /// A cache of one value, with a codec.
     @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
-        shared: Bool = false, codec: Codec<Value>,
+        shared: Bool = false, path: String? = nil, codec: Codec<Value>,
         load: @escaping @Sendable () throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: codec) { _ in
+        self.init(
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, path: path, codec: codec
+        ) { _ in
             try load()
         }
     }
@@ -56,10 +62,12 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     /// asks to stop, it is cancelled.
     @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
-        shared: Bool = false, codec: Codec<Value>,
+        shared: Bool = false, path: String? = nil, codec: Codec<Value>,
         load: @escaping @Sendable (String) async throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: codec) {
+        self.init(
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, path: path, codec: codec
+        ) {
             (key: String) throws -> Value in
             try AsyncSource.run { try await load(key) }
         }
@@ -68,10 +76,12 @@ public final class Cache<Value: Sendable>: DeclaredCache {
     /// The same with one value.
     @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
-        shared: Bool = false, codec: Codec<Value>,
+        shared: Bool = false, path: String? = nil, codec: Codec<Value>,
         load: @escaping @Sendable () async throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: codec) {
+        self.init(
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, path: path, codec: codec
+        ) {
             (_: String) throws -> Value in
             try AsyncSource.run(load)
         }
@@ -82,10 +92,13 @@ extension Cache where Value: Codable {
     /// A cache of one value that is stored as JSON, or as it is when it is a text or bytes.
     @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
-        shared: Bool = false,
+        shared: Bool = false, path: String? = nil,
         load: @escaping @Sendable () throws -> Value
     ) {
-        self.init(name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: .automatic) {
+        self.init(
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, path: path,
+            codec: .automatic
+        ) {
             _ in try load()
         }
     }
@@ -93,33 +106,36 @@ extension Cache where Value: Codable {
     /// A cache of a value for each key, stored likewise.
     @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
-        shared: Bool = false,
+        shared: Bool = false, path: String? = nil,
         load: @escaping @Sendable (String) throws -> Value
     ) {
         self.init(
-            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: .automatic,
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, path: path,
+            codec: .automatic,
             load: load)
     }
 
     /// A cache of one value, whose source is `async`.
     @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
-        shared: Bool = false,
+        shared: Bool = false, path: String? = nil,
         load: @escaping @Sendable () async throws -> Value
     ) {
         self.init(
-            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: .automatic,
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, path: path,
+            codec: .automatic,
             load: load)
     }
 
     /// A cache of a value for each key, whose source is `async`.
     @preconcurrency public convenience init(
         _ name: String, expire: Duration?, refreshAfter: Duration = .zero, scope: CacheScope = .routine,
-        shared: Bool = false,
+        shared: Bool = false, path: String? = nil,
         load: @escaping @Sendable (String) async throws -> Value
     ) {
         self.init(
-            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, codec: .automatic,
+            name, expire: expire, refreshAfter: refreshAfter, scope: scope, shared: shared, path: path,
+            codec: .automatic,
             load: load)
     }
 }
@@ -127,18 +143,18 @@ extension Cache where Value: Codable {
 extension Scheduler {
     /// The value of a disk cache of this routine, declared where it is used, with a codec.
     ///
-    /// The first call of a name fixes its expiry and codec. See `Cache` for what the parameters mean. Any thread.
+    /// The first call of a name fixes its expiry, path and codec. See `Cache` for what the parameters mean. Any thread.
     @inlinable
     public func cache<Value: Sendable>(
         _ name: String, expire: Duration?, scope: CacheScope = .routine, shared: Bool = false,
-        codec: @autoclosure () -> Codec<Value>,
+        path: String? = nil, codec: @autoclosure () -> Codec<Value>,
         key: String = "",
         fresh: Bool = false, tolerance: Duration = .zero, load: @escaping () throws -> Value
     ) throws -> Value {
         try box(
             .disk, name, scope, type: ObjectIdentifier(Value.self), expire: expire,
             CacheRequest(key: key, fresh: fresh, tolerance: tolerance),
-            storage: .disk(BoxCodec(codec()), isShared: shared)
+            storage: .disk(BoxCodec(codec()), isShared: shared, path: path)
         ) { TypedBox(try load()) }
         .value(as: Value.self)
     }
@@ -147,12 +163,12 @@ extension Scheduler {
     @inlinable
     public func cache<Value: Sendable & Codable>(
         _ name: String, expire: Duration?, scope: CacheScope = .routine, shared: Bool = false,
-        key: String = "", fresh: Bool = false,
+        path: String? = nil, key: String = "", fresh: Bool = false,
         tolerance: Duration = .zero,
         load: @escaping () throws -> Value
     ) throws -> Value {
         try cache(
-            name, expire: expire, scope: scope, shared: shared, codec: .automatic, key: key, fresh: fresh,
+            name, expire: expire, scope: scope, shared: shared, path: path, codec: .automatic, key: key, fresh: fresh,
             tolerance: tolerance,
             load: load)
     }

@@ -5,8 +5,8 @@ internal import CPluginAPI
 enum CacheStorage: Sendable {
     /// As objects; `cost` says what one counts for in the host's bound.
     case memory(cost: @Sendable (ValueBox) -> Int)
-    /// As bytes, which the hosts of a cluster may share.
-    case disk(BoxCodec, isShared: Bool)
+    /// As bytes, which the hosts of a cluster may share, in files of the host's own folder or of the one with that path.
+    case disk(BoxCodec, isShared: Bool, path: String?)
 
     @usableFromInline
     enum Kind: Sendable {
@@ -33,7 +33,7 @@ enum CacheStorage: Sendable {
             code = unsafe set(writer, object, ValueBox.release, cost)
             // What the host refuses is still ours.
             if code != Code.ok { unsafe ValueBox.release(object) }
-        case .disk(let codec, _):
+        case .disk(let codec, _, _):
             guard let write = unsafe writer.pointee.write else {
                 throw CacheError(cache, code: Code.unsupported, message: "")
             }
@@ -229,7 +229,7 @@ enum CacheStorage: Sendable {
             code = unsafe withKey(key) { unsafe put(scheduler.pointer, handle, $0, $1, object, ValueBox.release, cost) }
             // What the host refuses is still ours.
             if code != Code.ok { unsafe ValueBox.release(object) }
-        case .disk(let codec, _):
+        case .disk(let codec, _, _):
             guard let put = unsafe table.cache_put else { throw error(Code.unsupported) }
             code = unsafe try codec.encode(box).withUnsafeBytes { bytes in
                 unsafe withKey(key) { unsafe put(scheduler.pointer, handle, $0, $1, bytes.baseAddress, bytes.count) }
@@ -275,7 +275,7 @@ enum CacheStorage: Sendable {
         }
         // A load that this call joined may be the first of its generation.
         if !isLoaded, let known = unsafe decoded.find(facts.generation, key) { return known }
-        guard case .disk(let codec, _) = storage else { throw error(Code.invalid) }
+        guard case .disk(let codec, _, _) = storage else { throw error(Code.invalid) }
         let bytes = unsafe facts.data.map { unsafe [UInt8](UnsafeRawBufferPointer(start: $0, count: facts.size)) }
         let box = try codec.decode(bytes ?? [])
         unsafe decoded.keep(box, facts.generation, key)

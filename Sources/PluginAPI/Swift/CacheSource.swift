@@ -126,6 +126,7 @@ extension CallbackContext {
         var options = unsafe schedhost_cache_options()
         unsafe options.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_options>.size)
         unsafe options.expire_ms = expire?.milliseconds ?? .max
+        var given: String?
         let open:
             (
                 (
@@ -137,7 +138,8 @@ extension CallbackContext {
         case .memory:
             unsafe options.flags = UInt32(SCHEDHOST_CACHE_OBJECTS)
             unsafe open = unsafe table.cache_memory
-        case .disk(let codec, let isShared):
+        case .disk(let codec, let isShared, let path):
+            given = path
             // A host of minor 0 refuses what it does not know; there the cache is the host's own.
             if isShared, unsafe table.abi_minor >= 1 { unsafe options.flags = UInt32(SCHEDHOST_CACHE_SHARED) }
             unsafe options.codec = codec.identifier
@@ -152,12 +154,22 @@ extension CallbackContext {
         }
         var handle: OpaquePointer?
         if let open = unsafe open {
-            let code = unsafe name.withCString { unsafe open(scheduler.pointer, $0, &options, &handle) }
+            let code = unsafe name.withCString { name in
+                guard let given else { return unsafe open(scheduler.pointer, name, &options, &handle) }
+                return unsafe given.withCString { path in
+                    unsafe options.path = unsafe path
+                    return unsafe open(scheduler.pointer, name, &options, &handle)
+                }
+            }
             if code == Code.unsupported, scope == .plugin {
                 throw CacheError(
                     name, code: code, message: "this host is too old for caches that routines share: they need ABI 1.1")
             }
-            if code != Code.ok && code != Code.unsupported { throw CacheError(name, code: code, message: "") }
+            if code != Code.ok && code != Code.unsupported {
+                throw CacheError(
+                    name, code: code,
+                    message: given.map { "if it is for its path \($0), the log says why" } ?? "")
+            }
         }
         let new = unsafe CacheBinding(storage, name, scope, type: type, handle: handle, context: self)
         let winner = caches(of: scope).withLock { caches in

@@ -44,6 +44,8 @@ struct Clusters {
     /// A cycle by a lease, back to back, against one by none.
     func cycle(count: Int) -> Benchmark {
         let key = "cycle by a lease, back to back"
+        let more = "cycle by a lease, back to back: more"
+        var without = Double.nan
         func run(_ settings: [String: Any]) throws -> [String: Sample] {
             let host = try HostRun(
                 tools, settings: ["wait_ms": 0, "max_cycles": count].merging(settings) { $1 },
@@ -57,8 +59,27 @@ struct Clusters {
             return [key: Sample(ms * 1e6 / Double(count))]
         }
         return Benchmark(
-            name: "cycle by a lease", rows: [Row(key, "ns", limit: "by none")], mostRounds: 9,
-            contenders: [(.limit, { try run([:]) }), (.ours, { try run(["run_on": "one"]) })])
+            name: "cycle by a lease", rows: [Row(key, "ns", limit: "by none"), Row(more, "ns")], mostRounds: 9,
+            contenders: [
+                (
+                    .limit,
+                    {
+                        let samples = try run([:])
+                        without = samples[key]?.p50 ?? .nan
+                        return samples
+                    }
+                ),
+                (
+                    .ours,
+                    {
+                        var samples = try run(["run_on": "one"])
+                        if without.isNaN { without = try run([:])[key]?.p50 ?? .nan }
+                        samples[more] = Sample(max(0, (samples[key]?.p50 ?? .nan) - without))
+                        without = .nan
+                        return samples
+                    }
+                ),
+            ])
     }
 
     /// What the server spends on a host that holds 100 claims, for each renewal.
@@ -102,6 +123,91 @@ struct Clusters {
                     }
                 )
             ])
+    }
+
+    /// Three hosts that ask for the same values at the same moment: how often the source of one is asked.
+    func loads(keys: Int) -> Benchmark {
+        let key = "loads of a value by 3 hosts at once"
+        return Benchmark(
+            name: key, rows: [Row(key, "")], mostRounds: 3,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        let cluster = Self.name
+                        let at = Int(bootSeconds() * 1000) + 4000
+                        let hosts = try (0..<3).map { _ in
+                            let host = try HostRun(
+                                tools,
+                                settings: [
+                                    "wait_ms": 1000, "max_cycles": 1,
+                                    "caches": ["shared": "all", "shared_timeout_ms": 2000],
+                                ],
+                                params: ["mode": "ask", "keys": keys, "at_ms": at])
+                            try join(host, cluster)
+                            try host.start()
+                            return host
+                        }
+                        try waitFor("the records", seconds: 60) { hosts.allSatisfy { (try? $0.records().count) == 1 } }
+                        let loads = hosts.reduce(0) { $0 + $1.times().count }
+                        for host in hosts { try host.stop() }
+                        return [key: Sample(Double(loads) / Double(keys))]
+                    }
+                )
+            ])
+    }
+
+    /// What three hosts with 64 leases ask of the server, and by how many connections.
+    func requests(seconds: Int) -> Benchmark {
+        let rows = [
+            Row("3 hosts with 64 leases: scripts on the server", "1/s"), Row("3 hosts: connections each", ""),
+        ]
+        return Benchmark(
+            name: "requests", rows: rows, mostRounds: 2,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        func connections() throws -> Double { try info("clients", "connected_clients") }
+                        let before = try connections()
+                        let cluster = Self.name
+                        let hosts = try (0..<3).map { _ in
+                            let host = try HostRun(
+                                tools, routines: 64, settings: ["wait_ms": 600_000, "run_on": "one"],
+                                params: ["mode": "empty"])
+                            try join(host, cluster)
+                            try host.start()
+                            return host
+                        }
+                        try waitFor("64 sessions", seconds: 30) { hosts.reduce(0) { $0 + $1.begun() } >= 64 }
+                        // Until the reports of the changes are written.
+                        usleep(4_000_000)
+                        let first = try scripts()
+                        let all = try connections()
+                        usleep(UInt32(seconds) * 1_000_000)
+                        let last = try scripts()
+                        for host in hosts { try host.stop() }
+                        return [
+                            rows[0].key: Sample((last - first) / Double(seconds)),
+                            rows[1].key: Sample((all - before) / 3),
+                        ]
+                    }
+                )
+            ])
+    }
+
+    /// How many scripts the server has run.
+    private func scripts() throws -> Double {
+        try ask("INFO", "commandstats").split(whereSeparator: \.isNewline).filter { $0.hasPrefix("cmdstat_eval") }
+            .reduce(0) { sum, line in
+                let calls = line.split(whereSeparator: { ",:".contains($0) }).first { $0.hasPrefix("calls=") }
+                return sum + (calls.flatMap { Double($0.dropFirst(6)) } ?? 0)
+            }
+    }
+
+    private func info(_ section: String, _ field: String) throws -> Double {
+        let line = try ask("INFO", section).split(whereSeparator: \.isNewline).first { $0.hasPrefix(field + ":") }
+        return line.flatMap { Double($0.dropFirst(field.count + 1)) } ?? .nan
     }
 
     /// The first get of each key by a host whose cluster shares its caches, of values that another one has put: by way of

@@ -170,6 +170,50 @@ enum Many {
             contenders: [(.limit, pair.limit), (.ours, pair.ours)])
     }
 
+    /// Eight routines at 10 ms, while another plugin logs 100 000 lines a second and `logs --follow` shows them, against the
+    /// same before and after, in one run.
+    static func followedFlood(_ tools: Tools, seconds: Int) -> Benchmark {
+        let key = "p99 of a second beside a followed flood of log"
+        let pair = Pair<[String: Sample]> {
+            let host = try HostRun(
+                tools, routines: 8, settings: ["wait_ms": 10],
+                params: [
+                    "mode": "step", "period_us": 10_000, "samples": seconds * 200 + 800, "pool": true, "timed": 1,
+                ])
+            try FileManager.default.copyItem(
+                atPath: tools.built + "/bench-00000.so", toPath: host.plugins + "/bench-00000.so")
+            let flood: [String: Any] = [
+                "wait_ms": 1000, "timeout_ms": 0,
+                "params": [
+                    "mode": "Rate", "before_ms": seconds * 500 + 1000, "flood_ms": seconds * 1000, "lines_a_ms": 100,
+                    "trace": host.trace,
+                ],
+            ]
+            try JSONSerialization.data(withJSONObject: flood).write(
+                to: URL(fileURLWithPath: host.plugins + "/bench-00000.json5"))
+            try host.start(level: "info")
+            try waitFor("the start of all sessions", seconds: 10) { host.begun() >= 9 }
+            let shown = host.trace + "-shown"
+            let follower = try Child(tools.host, ["logs", "--follow", "--state", host.state], output: shown)
+            try waitFor("the end of the flood", seconds: Double(seconds) * 2 + 20, every: 0.1) {
+                host.times().count == 2
+            }
+            usleep(UInt32(seconds) * 500_000)
+            let times = host.times()
+            follower.signal(SIGTERM)
+            try follower.wait(seconds: 10)
+            try host.stop()
+            guard Kernel.text(shown).contains("of a flood of lines") else {
+                throw Trouble("logs --follow shows nothing")
+            }
+            let lateness = host.secondly(by: times[0]...times[1])
+            return ([key: Sample(of: lateness.others)], [key: Sample(of: lateness.within)])
+        }
+        return Benchmark(
+            name: "followed flood", rows: [Row(key, "us", limit: "without it")], mostRounds: 5,
+            contenders: [(.limit, pair.limit), (.ours, pair.ours)])
+    }
+
     /// So many plugins of one routine: from the host's start to the last first cycle, then what they cost.
     static func plugins(_ tools: Tools, _ count: Int, seconds: Int) -> Benchmark {
         let name = "\(count) \(count == 1 ? "plugin" : "plugins")"

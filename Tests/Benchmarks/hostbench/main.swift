@@ -76,6 +76,7 @@ benchmarks.append(Hot.schedules(tools))
 benchmarks.append(Many.calendar(tools, isQuick ? 1000 : 10_000, seconds: isQuick ? 3 : 8))
 benchmarks.append(Many.neighbour(tools, count: 1000, seconds: isQuick ? 4 : 10))
 benchmarks.append(Many.crowd(tools, seconds: isQuick ? 4 : 10))
+benchmarks.append(Many.followedFlood(tools, seconds: isQuick ? 4 : 10))
 benchmarks += (isQuick ? [1, 100] : [1, 100, 1000]).map { Many.plugins(tools, $0, seconds: isQuick ? 1 : 3) }
 benchmarks += [
     Lives.crash(tools, mode: "crash", title: "death by SIGKILL to the next cycle"),
@@ -89,7 +90,8 @@ if let redis, let fleets {
     let clusters = Clusters(tools: tools, socket: redis, folder: fleets)
     benchmarks += [
         clusters.changes(rounds: isQuick ? 3 : 10), clusters.cycle(count: 10_000_000 / few),
-        clusters.renewal(seconds: isQuick ? 3 : 6), clusters.sharedGet(count: 5000 / few),
+        clusters.renewal(seconds: isQuick ? 3 : 6),
+        clusters.loads(keys: 64), clusters.requests(seconds: isQuick ? 4 : 10), clusters.sharedGet(count: 5000 / few),
     ]
 }
 

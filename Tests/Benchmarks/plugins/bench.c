@@ -195,6 +195,31 @@ static int32_t on_disk(const schedhost_scheduler *scheduler, struct routine *rou
     return code == SCHEDHOST_OK ? SCHEDHOST_OK : schedhost_fail(scheduler, code, "put or get failed");
 }
 
+/* What an expensive source is: it takes 5 ms, and tells that it was asked. */
+static int32_t slow_source(const schedhost_scheduler *scheduler, const void *key, size_t key_size,
+                           schedhost_writer *writer, void *user) {
+    (void)key, (void)key_size, (void)user;
+    trace(scheduler);
+    usleep(5000);
+    return schedhost_write(writer, "value", 5);
+}
+
+/* Asks for `keys` values at a moment that other hosts have too, `at_ms` on the boot clock. */
+static int32_t ask_at_once(const schedhost_scheduler *scheduler) {
+    int64_t keys = schedhost_param_int(scheduler, "keys", 64), at = schedhost_param_int(scheduler, "at_ms", 0);
+    schedhost_cache *cache = schedhost_cache_memory(scheduler, "memory", INT64_MAX, slow_source, NULL);
+    struct timespec time = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
+    schedhost_cache_value value;
+    char key[24];
+    int32_t code = SCHEDHOST_OK;
+    clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &time, NULL);
+    for (int64_t i = 0; i < keys && code == SCHEDHOST_OK; i++) {
+        snprintf(key, sizeof key, "k%" PRId64, i);
+        code = schedhost_cache_get_key(scheduler, cache, key, 0, 0, &value);
+    }
+    return code == SCHEDHOST_OK ? SCHEDHOST_OK : schedhost_fail(scheduler, code, "get failed");
+}
+
 static int32_t run(const schedhost_scheduler *scheduler, void *user) {
     struct routine *routine = user;
     int64_t now;
@@ -208,6 +233,8 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
     case 'p':
     case 'g':
         return on_disk(scheduler, routine);
+    case 'a':
+        return ask_at_once(scheduler);
     case 'm':
         if (schedhost_cycle(scheduler) == 0) {
             trace(scheduler);
@@ -229,6 +256,23 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
             } else if (write(3, garbage, sizeof garbage - 1) < 0 && errno != EAGAIN) {
                 return SCHEDHOST_OK;
             }
+        }
+        return SCHEDHOST_OK;
+    case 'R': /* logs `lines_a_ms` lines each millisecond for `flood_ms`, after `before_ms`, and tells both ends */
+        if (schedhost_cycle(scheduler) == 0 && schedhost_sleep_ms(scheduler, schedhost_param_int(scheduler, "before_ms", 0))) {
+            int64_t lines = schedhost_param_int(scheduler, "lines_a_ms", 100);
+            int64_t flood = schedhost_param_int(scheduler, "flood_ms", 1000);
+            int64_t begin = boot_ns();
+            trace(scheduler);
+            for (int64_t ms = 0; ms < flood && !schedhost_stop_requested(scheduler); ms++) {
+                int64_t next = begin + ms * 1000000;
+                struct timespec time = {.tv_sec = next / 1000000000, .tv_nsec = next % 1000000000};
+                clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &time, NULL);
+                for (int64_t line = 0; line < lines; line++) {
+                    schedhost_warning(scheduler, "line %" PRId64 " of a flood of lines", ms * lines + line);
+                }
+            }
+            trace(scheduler);
         }
         return SCHEDHOST_OK;
     case 'c':

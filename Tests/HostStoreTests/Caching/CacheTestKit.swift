@@ -57,7 +57,15 @@ final class CacheWorld {
     func makeNamespace() -> CacheNamespace {
         CacheNamespace(
             plugin: "plugin", routine: "routine", budget: budget,
-            place: CachePlace(MemoryFolder(disk), of: .state, settings: settings, build: "build-1"),
+            place: CachePlace(
+                MemoryFolder(disk), of: .state, settings: settings, build: "build-1",
+                elsewhere: { [disk] path throws(SystemError) in
+                    var folder: any CacheFolder = MemoryFolder(disk)
+                    for part in (path.isAbsolute ? ["root"] : ["data", "plugin"]) + path.parts {
+                        folder = try folder.folder(part, create: true)
+                    }
+                    return folder
+                }),
             environment: CacheEnvironment(
                 clock: clock, origin: origin, jitter: { 0 },
                 background: { [background] work in

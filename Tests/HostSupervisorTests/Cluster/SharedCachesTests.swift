@@ -90,9 +90,7 @@ import Testing
         #expect(caches.store.key == nil)
         ready(BookHarness.program(3, "c"), caches)
         caches.store.stop()
-        caches.stop()
         caches.wants(Self.worker, plugin: 1, home: .plugin("p"))
-        caches.store.loaded(.store(3))
         #expect(caches.take().isEmpty && caches.store.take().isEmpty)
     }
 }

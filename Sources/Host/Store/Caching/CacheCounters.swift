@@ -61,6 +61,8 @@ public enum CacheEvent: Equatable, Sendable {
     case saveFailed(cache: String, error: String)
     /// A damaged or foreign file was set aside under the name `file`.
     case setAside(cache: String, file: String, reason: String)
+    /// The folder that the cache has named for its files cannot be used, and the cache is not opened.
+    case placeRefused(cache: String, path: String, error: String)
     /// A file or directory could not be read; its value counts as absent.
     case readFailed(cache: String, error: String)
 }

@@ -37,13 +37,50 @@ public struct CacheGlance: Sendable {
         of plugin: String, _ routine: String, in state: borrowing Directory, clock: any HostClock,
         origin: CacheOrigin = CacheOrigin()
     ) {
-        guard
-            let folder = try? state.directory("cache").directory("v1").directory(CacheName.encode(plugin))
-                .directory(CacheName.encode(routine)),
+        let own = [CacheName.encode(plugin), CacheName.encode(routine)]
+        guard let folder = try? Self.folder(["cache", "v1"] + own, in: state),
             let entries = try? folder.entries(most: Self.most * 4)
         else { return }
-        hasMore = entries.count == Self.most * 4
         let now = origin.now(clock)
+        add(entries, of: folder, plugin, routine, now)
+        // Of folders that caches have named only those in the state directory: another file system may not answer.
+        for entry in entries.sorted(by: { $0.name < $1.name })
+        where !entry.isLink && entry.name.hasSuffix(CacheNote.ending) {
+            guard let note = Self.note(entry.name, in: folder), !note.isAbsolute,
+                let data = try? Self.data(of: own[0], in: state),
+                let named = try? Self.folder(note.parts + own, in: data),
+                let entries = try? named.entries(most: Self.most * 4)
+            else { continue }
+            let cache = entry.name.dropLast(CacheNote.ending.count) + "."
+            add(entries.filter { $0.name.hasPrefix(cache) }, of: named, plugin, routine, now)
+        }
+    }
+
+    private static func folder(_ parts: [String], in start: borrowing Directory) throws(SystemError) -> Directory {
+        var folder = try start.again()
+        for part in parts { folder = try folder.directory(part) }
+        return folder
+    }
+
+    /// The data folder of a plugin, or that of all where nothing separates them.
+    private static func data(of plugin: String, in state: borrowing Directory) throws(SystemError) -> Directory {
+        let all = try state.directory("data")
+        if let own = try? all.directory(plugin) { return own }
+        return all
+    }
+
+    private static func note(_ name: String, in folder: borrowing Directory) -> CachePath? {
+        guard let file = try? folder.openForReading(name), (try? file.status(subject: name))?.kind == .regular,
+            let bytes = try? file.read(count: CachePath.longest, at: 0, subject: name)
+        else { return nil }
+        return CachePath(String(decoding: bytes, as: UTF8.self))
+    }
+
+    private mutating func add(
+        _ entries: [(name: String, isLink: Bool)], of folder: borrowing Directory, _ plugin: String, _ routine: String,
+        _ now: CacheStamp
+    ) {
+        if entries.count == Self.most * 4 { hasMore = true }
         for entry in entries.sorted(by: { $0.name < $1.name }) where !entry.isLink {
             if entry.name.hasSuffix(CacheStore.ending) {
                 add(entry.name, in: folder, plugin, routine, now)

@@ -9,9 +9,19 @@ public struct CacheInspector: Sendable {
     private let state: any CacheFolder
     private let clock: any HostClock
     private let origin: CacheOrigin
+    private let elsewhere: @Sendable (String) throws(SystemError) -> any CacheFolder
 
-    /// Makes an inspector for a state directory.
-    public init(state: any CacheFolder, clock: any HostClock, origin: CacheOrigin = CacheOrigin()) {
+    /// Makes an inspector for a state directory. `elsewhere` opens the folder of an absolute path, which a cache has named
+    /// for its files; by default that of the file system.
+    public init(
+        state: any CacheFolder, clock: any HostClock, origin: CacheOrigin = CacheOrigin(),
+        elsewhere: (@Sendable (String) throws(SystemError) -> any CacheFolder)? = nil
+    ) {
+        if let elsewhere {
+            self.elsewhere = elsewhere
+        } else {
+            self.elsewhere = { (path) throws(SystemError) in SystemCacheFolder(try Directory(path), clock: clock) }
+        }
         self.state = state
         self.clock = clock
         self.origin = origin
@@ -39,7 +49,7 @@ public struct CacheInspector: Sendable {
 
     /// One file, as listed.
     public struct Listing: Equatable, Sendable {
-        /// The file's path within the state directory.
+        /// The file's path within the state directory, or from the root on.
         public var file: String
         /// The id of the plugin that owns the value. For a damaged file it is derived from the path, and stays encoded
         /// where the encoded name was shortened; so do the next three.
@@ -194,7 +204,29 @@ public struct CacheInspector: Sendable {
             if !error.isNotFound { errors.append(error) }
             return
         }
-        body(folder, parts.joined(separator: "/"), &errors)
+        body(folder, ((path.isEmpty ? [] : [path]) + parts).joined(separator: "/"), &errors)
+    }
+
+    /// The files of a cache that has named a folder for them: only those in what belongs to the routine there, whatever the
+    /// note says.
+    private func walk(
+        _ note: CachePath, of name: String, _ plugin: String, _ routine: String, _ errors: inout [SystemError],
+        _ body: (Place) throws(SystemError) -> Void
+    ) {
+        let named: ([String], any CacheFolder, String)
+        if note.isAbsolute {
+            do throws(SystemError) { named = ([plugin, routine], try elsewhere(note.text), note.text) } catch {
+                errors.append(error)
+                return
+            }
+        } else {
+            // A plugin's data folder; where nothing separates plugins they have one together.
+            let own = (try? state.folder("data", create: false).folder(plugin, create: false)) != nil
+            named = (["data"] + (own ? [plugin] : []) + note.parts + [plugin, routine], state, "")
+        }
+        each(named.0[...], named.1, named.2, &errors) { folder, path, errors in
+            files(folder, path, plugin, routine, only: name, &errors, body)
+        }
     }
 
     private func children(
@@ -216,15 +248,20 @@ public struct CacheInspector: Sendable {
     }
 
     private func files(
-        _ folder: any CacheFolder, _ path: String, _ plugin: String, _ routine: String, _ errors: inout [SystemError],
-        _ body: (Place) throws(SystemError) -> Void
+        _ folder: any CacheFolder, _ path: String, _ plugin: String, _ routine: String, only cache: String? = nil,
+        _ errors: inout [SystemError], _ body: (Place) throws(SystemError) -> Void
     ) {
         do {
             for name in try folder.names() {
+                if let cache, !name.hasPrefix(cache + ".") { continue }
                 if let stem = stem(name) {
                     let place = Place(
                         folder: folder, path: path, file: name, plugin: plugin, routine: routine, name: stem, key: "")
                     visit(place, &errors, body)
+                } else if cache == nil, name.hasSuffix(CacheNote.ending) {
+                    guard let note = CacheNote.read(name, in: folder) else { continue }
+                    let cache = String(name.dropLast(CacheNote.ending.count))
+                    walk(note, of: cache, plugin, routine, &errors, body)
                 } else if name.hasSuffix(CacheStore.keysEnding) {
                     let keys = try folder.folder(name, create: false)
                     for file in try keys.names() {

@@ -59,15 +59,19 @@ public struct CachePlace: Sendable {
     public var settings: CacheSettings
     /// The build id of the plugin, stored in the files for people who inspect them.
     public var build: String
+    /// Opens the folder for a cache that names one of its own, which it makes if necessary; nil where none can be named.
+    public var elsewhere: (@Sendable (CachePath) throws(SystemError) -> any CacheFolder)?
 
     /// Makes a place from its parts.
     public init(
-        _ folder: any CacheFolder, of scope: Scope, settings: CacheSettings = CacheSettings(), build: String = ""
+        _ folder: any CacheFolder, of scope: Scope, settings: CacheSettings = CacheSettings(), build: String = "",
+        elsewhere: (@Sendable (CachePath) throws(SystemError) -> any CacheFolder)? = nil
     ) {
         self.folder = folder
         self.scope = scope
         self.settings = settings
         self.build = build
+        self.elsewhere = elsewhere
     }
 }
 
@@ -86,13 +90,15 @@ public struct CachePlace: Sendable {
     public var isShared: Bool
     /// The encoding of the bytes; a value on disk with another codec counts as absent.
     public var codec: UInt32
+    /// The folder that takes the place of the host's own one for caches; nil: that one.
+    public var path: CachePath?
     /// The cache's own source, for calls without a source and for background refreshes.
     public var source: (@Sendable (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?)?
 
     /// Makes options from their parts.
     public init(
         expire: Int64, refreshAfter: Int64 = 0, maxValueBytes: Int = 0, objects: Bool = false,
-        isShared: Bool = false, codec: UInt32 = 0,
+        isShared: Bool = false, codec: UInt32 = 0, path: CachePath? = nil,
         source: (@Sendable (_ key: UnsafeRawBufferPointer, _ writer: CacheWriter) -> CacheSourceFailure?)? = nil
     ) {
         self.expire = expire
@@ -101,6 +107,7 @@ public struct CachePlace: Sendable {
         self.objects = objects
         self.isShared = isShared
         self.codec = codec
+        self.path = path
         unsafe self.source = unsafe source
     }
 }
@@ -118,6 +125,9 @@ public final class CacheNamespace: Sendable {
     let budget: CacheBudget
     let build: String
     let store: CacheStore?
+    private let place: CachePlace?
+    /// The files of caches that have named a folder of their own, by that folder.
+    private let elsewhere = Monitor<[CachePath: CacheStore]>([:])
     let deferredRelease = DeferredRelease()
 
     /// The key of a cache. Names are compared by bytes: texts that are equivalent in Unicode are different names.
@@ -136,6 +146,7 @@ public final class CacheNamespace: Sendable {
         self.routine = routine
         self.budget = budget
         self.environment = environment
+        self.place = place
         build = place?.build ?? ""
         store = place.map {
             CacheStore(root: $0.folder, of: $0.scope, plugin: plugin, routine: routine, settings: $0.settings)
@@ -147,14 +158,38 @@ public final class CacheNamespace: Sendable {
     public func open(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> Result<HostCache, CacheFailure> {
         if let error = check(name, options, isOnDisk: isOnDisk) { return .failure(error) }
         let key = Name(bytes: Array(name.utf8), isOnDisk: isOnDisk)
+        if let known = caches.withLock({ $0[key] }) { return .success(known) }
+        var store = isOnDisk ? store : nil
+        if let path = options.path {
+            do throws(SystemError) {
+                store = try self.store(at: path, name)
+            } catch {
+                environment.report(
+                    .placeRefused(cache: "disk cache " + name, path: path.text, error: error.description))
+                return .failure(.invalid("its path cannot be used: \(error)"))
+            }
+        }
         let (cache, isNew) = caches.withLock { caches in
             if let known = caches[key] { return (known, false) }
-            let cache = HostCache(name: name, options: options, namespace: self, store: isOnDisk ? store : nil)
+            let cache = HostCache(name: name, options: options, namespace: self, store: store)
             caches[key] = cache
             return (cache, true)
         }
         if isNew { budget.join(cache) }
         return .success(cache)
+    }
+
+    /// The files of the caches in the folder of that path; notes in the host's own folder where those of this cache are.
+    private func store(at path: CachePath, _ name: String) throws(SystemError) -> CacheStore? {
+        guard let place, let open = place.elsewhere else { return nil }
+        let new = CacheStore(
+            root: try open(path), of: .all, plugin: plugin, routine: routine, settings: place.settings)
+        if let store { try CacheNote.keep(path, of: name, in: store) }
+        return elsewhere.withLock { known in
+            let store = known[path] ?? new
+            known[path] = store
+            return store
+        }
     }
 
     private func check(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> CacheFailure? {
@@ -164,6 +199,8 @@ public final class CacheNamespace: Sendable {
         if options.maxValueBytes < 0 { return .invalid("max_value_bytes is out of range") }
         if options.isShared, options.objects { return .invalid("objects cannot be shared") }
         if isOnDisk, options.objects { return .invalid("a disk cache cannot hold objects") }
+        if !isOnDisk, options.path != nil { return .invalid("a memory cache has no path") }
+        if isOnDisk, options.path != nil, place?.elsewhere == nil { return .invalid("there is no place for a path") }
         if isOnDisk, store == nil { return .invalid("there is no state directory for disk caches") }
         return nil
     }

@@ -2,7 +2,8 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// The files of one routine's disk caches: `cache/v1/<plugin>/<routine>/` in the state directory.
+/// The files of one routine's disk caches: `cache/v1/<plugin>/<routine>/` in the state directory, or `<plugin>/<routine>/` in a
+/// folder that the caches' author has named.
 ///
 /// An unkeyed value is `<name>.shc`, a keyed one `<name>.keys/<key>.shc`, with names encoded by `CacheName`. No method
 /// is called while a lock of the caches is held.
@@ -311,7 +312,7 @@ final class CacheStore: Sendable {
 
     /// Opens the file to write to: the spare, cut to at most `size` bytes, or a new file if there is no spare or it is
     /// still open elsewhere. If the old spare cannot be removed, the new file gets a unique name.
-    private func temporary(_ directory: OpenDirectory, _ size: Int) throws(SystemError) -> any CacheFile {
+    func temporary(_ directory: OpenDirectory, _ size: Int) throws(SystemError) -> any CacheFile {
         if let spare = directory.folder.reopen(directory.temporary) {
             if try spare.size() > size { try spare.truncate(to: size) }
             return spare
@@ -327,7 +328,7 @@ final class CacheStore: Sendable {
         }
     }
 
-    private func writeAll(_ file: any CacheFile, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
+    func writeAll(_ file: any CacheFile, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
         var rest = unsafe bytes
         while unsafe !rest.isEmpty {
             let count = try unsafe file.write(rest)

@@ -17,6 +17,19 @@ final class ClusterParts {
     let page: LeasePage
     private let identity: HostIdentity
     private let state: String
+    private var leaving = Leaving.no
+    /// Whether the worker of a store that has caches only was told to end.
+    private var cacheStoreEnds = false
+
+    /// How far the host's leaving has come, by the worker of the store that has leases.
+    private enum Leaving {
+        /// It has something to give back.
+        case no
+        /// It has given back what it held, and other workers may still use the store for their caches.
+        case left
+        /// They are gone, and the last words are on their way.
+        case lastWords
+    }
 
     /// Makes the parts of a host with that state directory. `isOver` says whether an earlier life of this host is over that had
     /// that process.
@@ -79,6 +92,9 @@ final class ClusterParts {
         sharedCaches.store === membership.store ? [membership.store] : [membership.store, sharedCaches.store]
     }
 
+    /// The keys of these workers.
+    var storeKeys: Set<WorkerKey> { Set(stores.compactMap(\.key)) }
+
     /// Whether there is anything to be done.
     var hasOrders: Bool {
         membership.hasOrders || sharedCaches.hasOrders || clearing.hasOrders || desk.hasOrders
@@ -111,13 +127,26 @@ final class ClusterParts {
     /// The host stops: what it holds is given back by the store's worker, which ends after that.
     func stop() {
         membership.stop()
-        sharedCaches.stop()
         for store in stores { store.stop() }
     }
 
-    /// What to send to the workers of the stores, and which of them may end. `leases` is how many the host holds.
-    func takeOrders(leases: Int) -> [(key: WorkerKey, order: FleetDesk.Order)] {
+    /// The host has given back what it held.
+    func left() { if case .no = leaving { leaving = .left } }
+
+    /// What to send to the workers of the stores, and which of them may end. `leases` is how many the host holds; `hasOthers`
+    /// says whether it has other workers, whose caches may be in the stores.
+    func takeOrders(leases: Int, beside hasOthers: Bool) -> [(key: WorkerKey, order: FleetDesk.Order)] {
         var orders: [(key: WorkerKey, order: FleetDesk.Order)] = []
+        if membership.isStopping, !hasOthers {
+            if case .left = leaving {
+                leaving = .lastWords
+                desk.leave()
+            }
+            if !cacheStoreEnds, sharedCaches.store !== membership.store, let key = sharedCaches.store.key {
+                cacheStoreEnds = true
+                orders.append((key, .end))
+            }
+        }
         if let key = sharedCaches.store.key { orders += clearing.take().map { (key, .send($0)) } }
         desk.see(
             isMember: membership.keeper.isMember, isDraining: membership.keeper.isDraining,

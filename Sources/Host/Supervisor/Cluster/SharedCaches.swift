@@ -34,7 +34,6 @@ final class SharedCaches {
     private var givenAt: [Wish: MonotonicTime] = [:]
     private var orders: [Connection] = []
     private var trouble = ""
-    private var isStopping = false
 
     /// The ways to that store, which may be the one in which leases are.
     init(_ settings: ClusterSettings, _ store: StoreWorker, clock: any HostClock, log: any LogSink) {
@@ -60,13 +59,6 @@ final class SharedCaches {
     /// A plugin is to end.
     func retired(_ number: Int) { programs[number] = nil }
 
-    /// The host stops: nobody is connected any more.
-    func stop() {
-        isStopping = true
-        waiting = [:]
-        orders = []
-    }
-
     private func hear(_ news: StoreWorker.News) {
         switch news {
         case .ready:
@@ -88,7 +80,6 @@ final class SharedCaches {
     /// A plugin in that worker has shared caches, and no connection. `home` is the owner of the worker's folders.
     func wants(_ worker: WorkerID, plugin: Int, home: WorkerHome?) {
         let wish = Wish(worker: worker, plugin: plugin)
-        if isStopping { return }
         if store.isServing { connect(wish, home) } else { waiting[wish] = home }
     }
 

@@ -219,6 +219,9 @@ extension WorkerFleet {
         current[key].flatMap { workers[$0]?.life.isOpen == true ? $0 : nil }
     }
 
+    /// Whether there is a worker of another key.
+    func hasWorkers(but keys: Set<WorkerKey>) -> Bool { workers.values.contains { !keys.contains($0.key) } }
+
     /// The owner of a worker's folders.
     func home(of id: WorkerID) -> WorkerHome? { workers[id]?.home }
 

@@ -320,10 +320,10 @@ final class WorkerFleet {
         candidates = []
     }
 
-    /// Ends all workers, gracefully or at once, but the one of the key `kept`.
-    func endAll(atOnce: Bool = false, but kept: WorkerKey? = nil) {
+    /// Ends all workers, gracefully or at once, but those of the keys `kept`.
+    func endAll(atOnce: Bool = false, but kept: Set<WorkerKey> = []) {
         closeQueue()
-        for worker in Array(workers.values) where worker.key != kept {
+        for worker in Array(workers.values) where !kept.contains(worker.key) {
             if atOnce { tell(worker, .endNow) } else { retire(worker) }
         }
     }

@@ -67,9 +67,9 @@ public final class TrialBook {
     }
 
     /// The order to load the plugin; its disk caches are in that state directory.
-    public func order(state: borrowing Directory) throws -> WorkerCommand.Load {
+    public func order(state: borrowing Directory) throws -> (load: WorkerCommand.Load, data: String) {
         let home = try WorkerFolders(in: state).make(.plugin(program.name))
-        return program.load.command(caches: home.caches)
+        return (program.load.command(caches: home.caches), home.data)
     }
 
     /// A descriptor of the file for the sessions' counts.

@@ -62,17 +62,18 @@ public final class TrialWorker {
     }
 
     /// Prepares the plugin and calls its `load`, as `order` says. `ledger` is the file for the sessions' counts, with
-    /// one slot for each routine. If `virtual` is given, the routines run by that clock.
+    /// one slot for each routine. `data` is the path of the plugin's data folder. If `virtual` is given, the routines run by that clock.
     public func load(
         _ order: WorkerCommand.Load, ledger: consuming Descriptor, cacheValueMb: UInt64, cacheMemoryMb: UInt64,
-        virtual: VirtualClock?
+        data: String?, virtual: VirtualClock?
     ) throws {
         let budget = CacheBudget(
             valueLimit: Int(clamping: cacheValueMb) << 20, totalLimit: Int(clamping: cacheMemoryMb) << 20)
         var place: CachePlace?
         if let caches = order.caches {
             place = CachePlace(
-                SystemCacheFolder(try Directory(caches.path), clock: clock), of: .plugin, build: order.build)
+                SystemCacheFolder(try Directory(caches.path), clock: clock), of: .plugin, build: order.build,
+                elsewhere: NamedFolders(data: data, clock: clock).open)
         }
         let context = PluginContext(
             number: order.plugin, instance: order.instance, loaded: loaded, ledger: try LedgerFile(ledger),
