@@ -171,7 +171,7 @@ enum Many {
     }
 
     /// Eight routines at 10 ms, while another plugin logs 100 000 lines a second and `logs --follow` shows them, against the
-    /// same before and after, in one run.
+    /// same before and after, when that plugin has the processor as much and logs nothing; in one run.
     static func followedFlood(_ tools: Tools, seconds: Int) -> Benchmark {
         let key = "p99 of a second beside a followed flood of log"
         let pair = Pair<[String: Sample]> {
@@ -210,7 +210,7 @@ enum Many {
             return ([key: Sample(of: lateness.others)], [key: Sample(of: lateness.within)])
         }
         return Benchmark(
-            name: "followed flood", rows: [Row(key, "us", limit: "without it")], mostRounds: 5,
+            name: "followed flood", rows: [Row(key, "us", limit: "beside as much work")], mostRounds: 5,
             contenders: [(.limit, pair.limit), (.ours, pair.ours)])
     }
 
