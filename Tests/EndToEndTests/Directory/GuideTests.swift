@@ -37,9 +37,9 @@ extension EndToEnd {
         }
 
         @Test func `there are samples of each chapter in both languages`() {
-            #expect(Self.samples.filter { $0.language == "c" }.count == 8)
-            #expect(Self.samples.filter { $0.language == "swift" }.count == 9)
-            #expect(Set(Self.samples.map(\.id)).count == 17)
+            #expect(Self.samples.filter { $0.language == "c" }.count == 9)
+            #expect(Self.samples.filter { $0.language == "swift" }.count == 10)
+            #expect(Set(Self.samples.map(\.id)).count == 19)
             #expect(Self.whole.map(\.id) == ["hello", "hello-swift"])
         }
 
