@@ -66,8 +66,7 @@ extension TryCommand {
         let log = HostLog(format: .text, level: options.logLevel, clock: clock, isDated: virtual != nil)
         let run = try TrialRun(
             worker, as: plan, course: course, bounds: bounds, clock: clock, bell: bell, log: TrialLog(log),
-            state: state,
-            isAlone: true
+            state: state, isAlone: true
         ) { signals.haveCome }
         try signals.begin { bell.ring() }
         if virtual == nil { try run.inRealTime() } else { run.inVirtualTime() }

@@ -103,19 +103,8 @@ struct Clusters {
                         usleep(1_000_000)
                         _ = try ask("CONFIG", "RESETSTAT")
                         usleep(UInt32(seconds) * 1_000_000)
-                        let lines = try ask("INFO", "commandstats").split(whereSeparator: \.isNewline)
+                        let (scripts, spent) = try self.scripts()
                         try host.stop()
-                        func sum(_ field: String, _ isCounted: (Substring) -> Bool) -> Double {
-                            lines.filter(isCounted).reduce(0) { sum, line in
-                                let found = line.split(whereSeparator: { ",:".contains($0) }).first {
-                                    $0.hasPrefix(field + "=")
-                                }
-                                return sum + (found.flatMap { Double($0.dropFirst(field.count + 1)) } ?? 0)
-                            }
-                        }
-                        // What a script calls is in the script's time already.
-                        let spent = sum("usec") { $0.hasPrefix("cmdstat_eval") }
-                        let scripts = sum("calls") { $0.hasPrefix("cmdstat_eval") }
                         let renewals = Double(seconds) * 3
                         return [
                             rows[0].key: Sample(spent / 1000 / renewals), rows[1].key: Sample(scripts / renewals),
@@ -182,10 +171,10 @@ struct Clusters {
                         try waitFor("64 sessions", seconds: 30) { hosts.reduce(0) { $0 + $1.begun() } >= 64 }
                         // Until the reports of the changes are written.
                         usleep(4_000_000)
-                        let first = try scripts()
+                        let first = try scripts().calls
                         let all = try connections()
                         usleep(UInt32(seconds) * 1_000_000)
-                        let last = try scripts()
+                        let last = try scripts().calls
                         for host in hosts { try host.stop() }
                         return [
                             rows[0].key: Sample((last - first) / Double(seconds)),
@@ -196,13 +185,18 @@ struct Clusters {
             ])
     }
 
-    /// How many scripts the server has run.
-    private func scripts() throws -> Double {
-        try ask("INFO", "commandstats").split(whereSeparator: \.isNewline).filter { $0.hasPrefix("cmdstat_eval") }
-            .reduce(0) { sum, line in
-                let calls = line.split(whereSeparator: { ",:".contains($0) }).first { $0.hasPrefix("calls=") }
-                return sum + (calls.flatMap { Double($0.dropFirst(6)) } ?? 0)
+    /// How many scripts the server has run, and the time that they took in us, with all that they call.
+    private func scripts() throws -> (calls: Double, us: Double) {
+        let lines = try ask("INFO", "commandstats").split(whereSeparator: \.isNewline).filter {
+            $0.hasPrefix("cmdstat_eval")
+        }
+        func sum(_ field: String) -> Double {
+            lines.reduce(0) { sum, line in
+                let found = line.split(whereSeparator: { ",:".contains($0) }).first { $0.hasPrefix(field + "=") }
+                return sum + (found.flatMap { Double($0.dropFirst(field.count + 1)) } ?? 0)
             }
+        }
+        return (sum("calls"), sum("usec"))
     }
 
     private func info(_ section: String, _ field: String) throws -> Double {

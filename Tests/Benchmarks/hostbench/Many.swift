@@ -141,16 +141,19 @@ enum Many {
             contenders: [(.limit, pair.limit), (.ours, pair.ours)])
     }
 
+    /// Eight routines at 10 ms, for a run of which so many seconds are looked at.
+    private static func steppers(_ tools: Tools, seconds: Int) throws -> HostRun {
+        try HostRun(
+            tools, routines: 8, settings: ["wait_ms": 10],
+            params: ["mode": "step", "period_us": 10_000, "samples": seconds * 200 + 800, "pool": true, "timed": 1])
+    }
+
     /// Eight routines at 10 ms, while 100 clients do to the control socket what they can (`peers/crowd.c`), against the
     /// same before and after them, in one run.
     static func crowd(_ tools: Tools, seconds: Int) -> Benchmark {
         let key = "p99 of a second beside 100 clients"
         let pair = Pair<[String: Sample]> {
-            let host = try HostRun(
-                tools, routines: 8, settings: ["wait_ms": 10],
-                params: [
-                    "mode": "step", "period_us": 10_000, "samples": seconds * 200 + 800, "pool": true, "timed": 1,
-                ])
+            let host = try steppers(tools, seconds: seconds)
             try host.start()
             try waitFor("the start of all sessions", seconds: 10) { host.begun() >= 8 }
             usleep(UInt32(seconds) * 500_000)
@@ -175,11 +178,7 @@ enum Many {
     static func followedFlood(_ tools: Tools, seconds: Int) -> Benchmark {
         let key = "p99 of a second beside a followed flood of log"
         let pair = Pair<[String: Sample]> {
-            let host = try HostRun(
-                tools, routines: 8, settings: ["wait_ms": 10],
-                params: [
-                    "mode": "step", "period_us": 10_000, "samples": seconds * 200 + 800, "pool": true, "timed": 1,
-                ])
+            let host = try steppers(tools, seconds: seconds)
             try FileManager.default.copyItem(
                 atPath: tools.built + "/bench-00000.so", toPath: host.plugins + "/bench-00000.so")
             let flood: [String: Any] = [

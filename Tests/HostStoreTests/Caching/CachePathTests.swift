@@ -61,9 +61,10 @@ import Testing
         // A plugin can write what it likes into its folder.
         let note = "cache/v1/plugin/routine/a.at"
         let file = try #require(world.disk.files["data/plugin/x/plugin/routine/ab.shc"])
-        for text in ["", "..", "x/../../other", "cache", String(repeating: "x", count: 5000)] {
+        for text in ["", "..", "x/../../other", "cache", "/nowhere", String(repeating: "x", count: 5000)] {
             world.disk.set(note, Array(text.utf8))
-            #expect(Self.inspector(world).clear(.init(name: "a")).removed == 0, "\(text)")
+            let cleared = Self.inspector(world).clear(.init(name: "a"))
+            #expect(cleared.removed == 0 && cleared.errors.isEmpty, "\(text)")
         }
         #expect(world.disk.files["data/plugin/x/plugin/routine/ab.shc"] == file)
     }

@@ -46,7 +46,8 @@ public struct CacheGlance: Sendable {
         // Of folders that caches have named only those in the state directory: another file system may not answer.
         for entry in entries.sorted(by: { $0.name < $1.name })
         where !entry.isLink && entry.name.hasSuffix(CacheNote.ending) {
-            guard let note = Self.note(entry.name, in: folder), !note.isAbsolute,
+            guard let same = try? folder.again(),
+                let note = CacheNote.read(entry.name, in: SystemCacheFolder(same, clock: clock)), !note.isAbsolute,
                 let data = try? Self.data(of: own[0], in: state),
                 let named = try? Self.folder(note.parts + own, in: data),
                 let entries = try? named.entries(most: Self.most * 4)
@@ -67,13 +68,6 @@ public struct CacheGlance: Sendable {
         let all = try state.directory("data")
         if let own = try? all.directory(plugin) { return own }
         return all
-    }
-
-    private static func note(_ name: String, in folder: borrowing Directory) -> CachePath? {
-        guard let file = try? folder.openForReading(name), (try? file.status(subject: name))?.kind == .regular,
-            let bytes = try? file.read(count: CachePath.longest, at: 0, subject: name)
-        else { return nil }
-        return CachePath(String(decoding: bytes, as: UTF8.self))
     }
 
     private mutating func add(

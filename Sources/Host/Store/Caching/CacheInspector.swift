@@ -213,18 +213,21 @@ public struct CacheInspector: Sendable {
         _ note: CachePath, of name: String, _ plugin: String, _ routine: String, _ errors: inout [SystemError],
         _ body: (Place) throws(SystemError) -> Void
     ) {
-        let named: ([String], any CacheFolder, String)
         if note.isAbsolute {
-            do throws(SystemError) { named = ([plugin, routine], try elsewhere(note.text), note.text) } catch {
-                errors.append(error)
-                return
+            do throws(SystemError) {
+                let folder = try elsewhere(note.text)
+                each([plugin, routine], folder, note.text, &errors) { folder, path, errors in
+                    files(folder, path, plugin, routine, only: name, &errors, body)
+                }
+            } catch {
+                if !error.isNotFound { errors.append(error) }
             }
-        } else {
-            // A plugin's data folder; where nothing separates plugins they have one together.
-            let own = (try? state.folder("data", create: false).folder(plugin, create: false)) != nil
-            named = (["data"] + (own ? [plugin] : []) + note.parts + [plugin, routine], state, "")
+            return
         }
-        each(named.0[...], named.1, named.2, &errors) { folder, path, errors in
+        // A plugin's data folder; where nothing separates plugins they have one together.
+        let isOwn = (try? state.folder("data", create: false).folder(plugin, create: false)) != nil
+        let parts = ["data"] + (isOwn ? [plugin] : []) + note.parts + [plugin, routine]
+        each(parts[...], state, "", &errors) { folder, path, errors in
             files(folder, path, plugin, routine, only: name, &errors, body)
         }
     }
