@@ -10,12 +10,21 @@ import Testing
     private let directory = TestDirectory()
     private let clock = SystemClock()
 
-    private func put(_ name: String, keys: [String], expire: Int64 = .max, routine: String = "r") throws {
+    private func put(
+        _ name: String, keys: [String], expire: Int64 = .max, routine: String = "r", path: String? = nil
+    ) throws {
         let namespace = CacheNamespace(
             plugin: "p", routine: routine, budget: CacheBudget(),
-            place: CachePlace(SystemCacheFolder(try directory.directory(), clock: clock), of: .state),
+            place: CachePlace(
+                SystemCacheFolder(try directory.directory(), clock: clock), of: .state,
+                elsewhere: { [directory, clock] path throws(SystemError) in
+                    var folder = try directory.directory().directory("data", create: true)
+                    for part in ["p"] + path.parts { folder = try folder.directory(part, create: true) }
+                    return SystemCacheFolder(folder, clock: clock)
+                }),
             environment: CacheEnvironment(clock: clock))
-        let cache = unsafe try namespace.open(name, CacheOptions(expire: expire), isOnDisk: true).get()
+        let options = unsafe CacheOptions(expire: expire, path: path.flatMap { CachePath($0) })
+        let cache = try namespace.open(name, options, isOnDisk: true).get()
         for key in keys { try cache.put([1, 2, 3], key: Array(key.utf8)).get() }
     }
 
@@ -33,6 +42,18 @@ import Testing
         #expect(files.allSatisfy { $0.size == 3 && ($0.ageMs ?? -1) >= 0 && ($0.ageMs ?? 0) < 60_000 })
         #expect(files.map(\.expireMs) == [5000, 5000, nil])
         #expect(try !glance().hasMore && glance("absent").files.isEmpty)
+    }
+
+    @Test func `folders that caches have named are looked into where they are in the data folder`() throws {
+        try put("b", keys: ["", "k"], path: "x/y")
+        try put("a", keys: [""])
+        try put("c", keys: [""])
+        try put("other", keys: [""], path: "x/y")
+        try put("far", keys: [""], path: "/x/y")
+        #expect(try glance().files.map(\.name) == ["a", "b", "b", "c", "other"])
+        let data = try directory.directory().directory("data").directory("p").directory("x")
+        try data.directory("y").removeContents()
+        #expect(try glance().files.map(\.name) == ["a", "c"])
     }
 
     @Test func `what is no value is passed over, and many are bounded`() throws {

@@ -55,6 +55,7 @@ public struct CacheGlance: Sendable {
             let cache = entry.name.dropLast(CacheNote.ending.count) + "."
             add(entries.filter { $0.name.hasPrefix(cache) }, of: named, plugin, routine, now)
         }
+        files.sort { $0.name == $1.name ? $0.key.lexicographicallyPrecedes($1.key) : $0.name < $1.name }
     }
 
     private static func folder(_ parts: [String], in start: borrowing Directory) throws(SystemError) -> Directory {
