@@ -1,6 +1,5 @@
 internal import CHostSystem
 internal import Glibc
-public import HostValues
 
 /// Operations on threads. pthreads(7).
 public enum Thread {
@@ -66,74 +65,4 @@ public enum Thread {
             self.body = body
         }
     }
-}
-
-/// State protected by a lock, with a condition to wait for. The lock is never held while user code runs.
-///
-/// A pthread_mutex_lock(3) and a pthread_cond_wait(3): a futex each, and no allocation per call.
-@safe public final class Monitor<State>: @unchecked Sendable {
-    // @unchecked: the state is accessed only under the lock.
-    private var state: State
-    /// Lock and condition in one allocation, since there may be 100 000 monitors.
-    private let primitives: UnsafeMutablePointer<(mutex: pthread_mutex_t, condition: pthread_cond_t)>
-    private var mutex: UnsafeMutablePointer<pthread_mutex_t> {
-        @inline(__always) get { unsafe primitives.pointer(to: \.mutex).unsafelyUnwrapped }
-    }
-    private var condition: UnsafeMutablePointer<pthread_cond_t> {
-        @inline(__always) get { unsafe primitives.pointer(to: \.condition).unsafelyUnwrapped }
-    }
-
-    /// Makes a monitor with an initial state.
-    public init(_ state: sending State) {
-        self.state = state
-        unsafe primitives = .allocate(capacity: 1)
-        unsafe primitives.initialize(to: (pthread_mutex_t(), pthread_cond_t()))
-        unsafe pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        unsafe pthread_condattr_init(&attributes)
-        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        unsafe pthread_cond_init(condition, &attributes)
-        unsafe pthread_condattr_destroy(&attributes)
-    }
-
-    deinit {
-        unsafe pthread_cond_destroy(condition)
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe primitives.deallocate()
-    }
-
-    /// Runs `body` with exclusive access to the state. Keep it short, and call nothing in it that may block.
-    @inline(__always)
-    public func withLock<Result: ~Copyable>(_ body: (inout State) -> Result) -> Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        return body(&state)
-    }
-
-    /// Waits until `body` returns a result; calls it again after each `signal` or `broadcast`.
-    public func wait<Result>(_ body: (inout State) -> Result?) -> Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        while true {
-            if let result = body(&state) { return result }
-            unsafe pthread_cond_wait(condition, mutex)
-        }
-    }
-
-    /// Waits until `body` returns a result, or returns nil at `deadline`. pthread_cond_timedwait(3).
-    public func wait<Result>(until deadline: MonotonicTime, _ body: (inout State) -> Result?) -> Result? {
-        let time = max(deadline.nanoseconds, 0)
-        var absolute = timespec(tv_sec: Int(time / 1_000_000_000), tv_nsec: Int(time % 1_000_000_000))
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        while true {
-            if let result = body(&state) { return result }
-            if unsafe pthread_cond_timedwait(condition, mutex, &absolute) == ETIMEDOUT { return body(&state) }
-        }
-    }
-
-    /// Wakes one waiter.
-    public func signal() { unsafe pthread_cond_signal(condition) }
-    /// Wakes all waiters.
-    public func broadcast() { unsafe pthread_cond_broadcast(condition) }
 }
