@@ -8,13 +8,30 @@ public final class CacheBudget: Sendable {
     /// The limit for all values together in bytes, by default 256 MiB.
     public let totalLimit: Int
 
+    /// The caches of a namespace. The reference is to their list and neither to the namespace nor to the caches: an object
+    /// that was ever referred to weakly is retained and released at several times the cost, and each call of a cache does
+    /// that to both.
     private struct Member {
-        weak var cache: HostCache?
+        weak var caches: CacheList?
+    }
+
+    private struct Members {
+        var all: [Member] = []
+        /// The number at which those that are gone are removed; each removal looks at all.
+        var sweepAt = 16
+
+        mutating func add(_ caches: CacheList) {
+            if all.count >= sweepAt {
+                all.removeAll { $0.caches == nil }
+                sweepAt = max(16, 2 * all.count)
+            }
+            all.append(Member(caches: caches))
+        }
     }
 
     private let total = Atomic<Int>(0)
     private let evicting = Atomic(false)
-    private let members = Monitor<[Member]>([])
+    private let members = Monitor(Members())
 
     /// Makes the budget of one worker.
     public init(valueLimit: Int = 16 << 20, totalLimit: Int = 256 << 20) {
@@ -25,12 +42,7 @@ public final class CacheBudget: Sendable {
     /// The bytes held now.
     public var held: Int { total.load(ordering: .relaxed) }
 
-    func join(_ cache: HostCache) {
-        members.withLock { members in
-            members.removeAll { $0.cache == nil }
-            members.append(Member(cache: cache))
-        }
-    }
+    func join(_ caches: CacheList) { members.withLock { $0.add(caches) } }
 
     /// Adds bytes that were allocated (positive) or released (negative).
     func charge(_ bytes: Int) {
@@ -45,7 +57,7 @@ public final class CacheBudget: Sendable {
     func makeRoom() {
         guard held > totalLimit, !evicting.exchange(true, ordering: .acquiring) else { return }
         defer { evicting.store(false, ordering: .releasing) }
-        let caches = members.withLock { members in members.compactMap { $0.cache } }
+        let caches = members.withLock { members in members.all.compactMap { $0.caches } }.flatMap { $0.all }
         var candidates = caches.flatMap { cache in
             cache.candidates().map { (cache: cache, candidate: $0) }
         }

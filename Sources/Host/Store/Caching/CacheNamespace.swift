@@ -130,13 +130,7 @@ public final class CacheNamespace: Sendable {
     private let elsewhere = Monitor<[CachePath: CacheStore]>([:])
     let deferredRelease = DeferredRelease()
 
-    /// The key of a cache. Names are compared by bytes: texts that are equivalent in Unicode are different names.
-    private struct Name: Hashable {
-        let bytes: [UInt8]
-        let isOnDisk: Bool
-    }
-
-    private let caches = Monitor<[Name: HostCache]>([:])
+    private let caches = CacheList()
 
     /// Makes a namespace; without a `place` it has no disk caches.
     public init(
@@ -151,14 +145,15 @@ public final class CacheNamespace: Sendable {
         store = place.map {
             CacheStore(root: $0.folder, of: $0.scope, plugin: plugin, routine: routine, settings: $0.settings)
         }
+        budget.join(caches)
     }
 
     /// Opens the cache of that name, in memory only or also on disk. The first call creates it; later calls ignore the
     /// options.
     public func open(_ name: String, _ options: CacheOptions, isOnDisk: Bool) -> Result<HostCache, CacheFailure> {
         if let error = check(name, options, isOnDisk: isOnDisk) { return .failure(error) }
-        let key = Name(bytes: Array(name.utf8), isOnDisk: isOnDisk)
-        if let known = caches.withLock({ $0[key] }) { return .success(known) }
+        let key = CacheList.Name(bytes: Array(name.utf8), isOnDisk: isOnDisk)
+        if let known = caches.known.withLock({ $0[key] }) { return .success(known) }
         var store = isOnDisk ? store : nil
         if let path = options.path {
             do throws(SystemError) {
@@ -169,13 +164,12 @@ public final class CacheNamespace: Sendable {
                 return .failure(.invalid("its path cannot be used: \(error)"))
             }
         }
-        let (cache, isNew) = caches.withLock { caches in
-            if let known = caches[key] { return (known, false) }
+        let cache = caches.known.withLock { caches in
+            if let known = caches[key] { return known }
             let cache = HostCache(name: name, options: options, namespace: self, store: store)
             caches[key] = cache
-            return (cache, true)
+            return cache
         }
-        if isNew { budget.join(cache) }
         return .success(cache)
     }
 
@@ -229,8 +223,7 @@ public final class CacheNamespace: Sendable {
 
     /// Makes all calls look again that wait for a load, since the host has asked a routine to stop.
     public func wake() {
-        let all = caches.withLock { Array($0.values) }
-        for cache in all {
+        for cache in caches.all {
             cache.contents.withLock { _ in }  // so that none is between its look and its wait
             cache.wake()
         }
@@ -241,7 +234,7 @@ public final class CacheNamespace: Sendable {
     /// is not kept.
     public func forget(name: String? = nil, key: [UInt8]? = nil) {
         let bytes = name.map { Array($0.utf8) }
-        let all = caches.withLock { caches in
+        let all = caches.known.withLock { caches in
             caches.filter { $0.key.isOnDisk && (bytes == nil || $0.key.bytes == bytes) }.values
         }
         for cache in all { cache.forget(key) }
@@ -249,7 +242,19 @@ public final class CacheNamespace: Sendable {
 
     /// The sums of the counters over all caches of the namespace.
     public func counters() -> CacheCounters {
-        let all = caches.withLock { Array($0.values) }
-        return all.reduce(CacheCounters()) { $0 + $1.counters() }
+        caches.all.reduce(CacheCounters()) { $0 + $1.counters() }
     }
+}
+
+/// The caches of a namespace, by their names.
+final class CacheList: Sendable {
+    /// The key of a cache. Names are compared by bytes: texts that are equivalent in Unicode are different names.
+    struct Name: Hashable {
+        let bytes: [UInt8]
+        let isOnDisk: Bool
+    }
+
+    let known = Monitor<[Name: HostCache]>([:])
+
+    var all: [HostCache] { known.withLock { Array($0.values) } }
 }
