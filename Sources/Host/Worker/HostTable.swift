@@ -103,19 +103,19 @@ internal import Synchronization
 
     private static func fillParameters(_ table: UnsafeMutablePointer<schedhost_host>) {
         unsafe table.pointee.param_string = { scheduler, name, fallback in
-            guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return unsafe fallback }
+            guard let scheduler = unsafe scheduler, let name = unsafe name else { return unsafe fallback }
             return unsafe scheduler.runner.session.parameters.string(name) ?? fallback
         }
         unsafe table.pointee.param_int = { scheduler, name, fallback in
-            guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return fallback }
+            guard let scheduler = unsafe scheduler, let name = unsafe name else { return fallback }
             return unsafe scheduler.runner.session.parameters.int(name) ?? fallback
         }
         unsafe table.pointee.param_double = { scheduler, name, fallback in
-            guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return fallback }
+            guard let scheduler = unsafe scheduler, let name = unsafe name else { return fallback }
             return unsafe scheduler.runner.session.parameters.double(name) ?? fallback
         }
         unsafe table.pointee.param_bool = { scheduler, name, fallback in
-            guard let scheduler = unsafe scheduler, let name = unsafe text(name) else { return fallback }
+            guard let scheduler = unsafe scheduler, let name = unsafe name else { return fallback }
             return unsafe scheduler.runner.session.parameters.bool(name).map { $0 ? 1 : 0 } ?? fallback
         }
         unsafe table.pointee.params_json = { scheduler in

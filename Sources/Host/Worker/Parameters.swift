@@ -3,7 +3,8 @@ internal import HostSystem
 internal import HostValues
 
 /// A routine's parameters as the ABI returns them: C strings that live as long as this object.
-@safe final class Parameters: Sendable {
+@safe final class Parameters: @unchecked Sendable {
+    // @unchecked: nothing is written after init.
     private enum Value {
         case string(CText)
         case int(Int64)
@@ -22,7 +23,12 @@ internal import HostValues
         }
     }
 
-    private let values: [String: Value]
+    /// By name, in the order of the names' bytes: a search compares C strings, so that it needs no copy and no hash of the
+    /// name that the plugin passes.
+    private let values: [Value]
+    private let names: [CText]
+    /// The names' addresses, which a search needs.
+    private let keys: [UnsafePointer<CChar>]
     /// All parameters as one JSON object.
     let json: CText
 
@@ -31,20 +37,38 @@ internal import HostValues
         json = CText(text)
         var values: [String: Value] = [:]
         if case .object(let members)? = try? JSON5Parser.parse(Array(text.utf8)).value {
-            for member in members { values[member.name] = Value(member.node.value) }
+            // A C string cannot name a parameter with a NUL in its name.
+            for member in members where !member.name.utf8.contains(0) {
+                values[member.name] = Value(member.node.value)
+            }
         }
-        self.values = values
+        let sorted = values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        self.values = sorted.map(\.value)
+        names = sorted.map { CText($0.key) }
+        unsafe keys = names.map { unsafe $0.pointer }
+    }
+
+    /// The value of the parameter of that name.
+    private func value(_ name: UnsafePointer<CChar>) -> Value? {
+        var (low, high) = (0, values.count)
+        while low < high {
+            let middle = (low + high) / 2
+            let order = unsafe compareText(keys[middle], name)
+            if order == 0 { return values[middle] }
+            if order < 0 { low = middle + 1 } else { high = middle }
+        }
+        return nil
     }
 
     /// The value of a string parameter; nil if there is none of that name and type.
-    func string(_ name: String) -> UnsafePointer<CChar>? {
-        guard case .string(let text)? = values[name] else { return nil }
+    func string(_ name: UnsafePointer<CChar>) -> UnsafePointer<CChar>? {
+        guard case .string(let text)? = unsafe value(name) else { return nil }
         return unsafe text.pointer
     }
 
     /// The value of an integer parameter, or of a double without fraction.
-    func int(_ name: String) -> Int64? {
-        switch values[name] {
+    func int(_ name: UnsafePointer<CChar>) -> Int64? {
+        switch unsafe value(name) {
         case .int(let value)?: value
         case .double(let value)?: Int64(exactly: value)
         case .string, .bool, .other, nil: nil
@@ -52,8 +76,8 @@ internal import HostValues
     }
 
     /// The value of a double parameter, or of an integer.
-    func double(_ name: String) -> Double? {
-        switch values[name] {
+    func double(_ name: UnsafePointer<CChar>) -> Double? {
+        switch unsafe value(name) {
         case .double(let value)?: value
         case .int(let value)?: Double(value)
         case .string, .bool, .other, nil: nil
@@ -61,8 +85,8 @@ internal import HostValues
     }
 
     /// The value of a boolean parameter.
-    func bool(_ name: String) -> Bool? {
-        guard case .bool(let value)? = values[name] else { return nil }
+    func bool(_ name: UnsafePointer<CChar>) -> Bool? {
+        guard case .bool(let value)? = unsafe value(name) else { return nil }
         return value
     }
 }
@@ -86,6 +110,16 @@ internal import HostValues
     }
 
     deinit { unsafe storage.deallocate() }
+}
+
+/// Negative, 0 or positive if the first C string comes before the second by its bytes, is equal, or comes after it. strcmp(3).
+func compareText(_ first: UnsafePointer<CChar>, _ second: UnsafePointer<CChar>) -> Int {
+    var index = 0
+    while true {
+        let (one, other) = unsafe (UInt8(bitPattern: first[index]), UInt8(bitPattern: second[index]))
+        if one != other || one == 0 { return Int(one) - Int(other) }
+        index += 1
+    }
 }
 
 /// The text of a plugin's C string; nil for NULL. Ill-formed UTF-8 is repaired.

@@ -29,7 +29,7 @@ internal import Synchronization
     let cell: UnsafeMutablePointer<RoutineCell>
     let nameText: CText
     let requests = TurnRequests()
-    let caches = SessionCaches()
+    let caches: SessionCaches
     let history = SessionHistory()
     private let busy = Atomic<Bool>(false)
     /// What says how long the lease lasts by which the session runs; nil if it runs by none. It changes between sessions.
@@ -45,6 +45,7 @@ internal import Synchronization
         self.name = name
         self.plugin = plugin
         clock = plugin.clock
+        caches = SessionCaches(isVirtual: plugin.clock is VirtualClock)
         unsafe self.callbacks = unsafe callbacks
         nameText = CText(name)
         session = Session.none

@@ -19,7 +19,7 @@ struct SessionCaches: ~Copyable, Sendable {
     }
 
     /// How often the counters are written to the ledger, in ns.
-    private static let countEvery: Int64 = 1_000_000_000
+    private let countEvery: Int64
 
     private let state = Mutex(State())
     private let hasSome = Atomic<Bool>(false)
@@ -27,6 +27,10 @@ struct SessionCaches: ~Copyable, Sendable {
     /// Whether there are caches. Costs one atomic load, so that a cycle without caches pays no more.
     @inline(__always)
     var areUsed: Bool { hasSome.load(ordering: .relaxed) }
+
+    /// Makes them without caches. In virtual time, where nobody reads the ledger during a session and a cycle may take a
+    /// second, its counters are written at its end only.
+    init(isVirtual: Bool = false) { countEvery = isVirtual ? .max : 1_000_000_000 }
 
     private var made: RoutineCaches? { state.withLock { $0.caches } }
 
@@ -63,7 +67,7 @@ struct SessionCaches: ~Copyable, Sendable {
     /// Releases what was kept for the callback that has just returned. Returns the counters if they are due to be
     /// written to the ledger.
     func callbackEnded(now: BootTime) -> CacheCounters? {
-        let (caches, isTime) = state.withLock { state in (state.caches, now - state.countedAt >= Self.countEvery) }
+        let (caches, isTime) = state.withLock { state in (state.caches, now - state.countedAt >= countEvery) }
         guard let caches else { return nil }
         caches.callbackEnded()
         return isTime ? count(caches, now: now) : nil

@@ -110,14 +110,15 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         let own = Thread.current
         state.withLock { $0.leader = own }
         while guide.settle() {
-            let now = clock.boot()
-            let (next, earliest) = state.withLock { state in
-                (state.queue.popDue(now: now), state.queue.earliest)
-            }
+            // What is due before the guide is, and before the end, needs no further question to the guide.
+            let earliest = guide.earliest
+            let last = max(clock.boot(), min(earliest, guide.end) - 1)
+            let (due, next) = state.withLock { state in (state.queue.earliest, state.queue.popDue(now: last)) }
             guard let next else {
-                jump(to: min(earliest, guide.earliest), guide)
+                jump(to: min(due, earliest), guide)
                 continue
             }
+            clock.advance(to: due)
             if next < runners.count {
                 takeTurn(next, on: thread)
             } else if let sleeper = remove(next) {
