@@ -41,6 +41,8 @@ final class WorkerLink: WorkerProcess {
     /// The number of bytes read after the worker's death, more than pipe and socket hold: a process that it left may go
     /// on writing.
     private static let rest = 4 << 20
+    /// What a turn of the loop takes of a processor beside the reading itself, ns.
+    private static let wakeUp: Int64 = 20_000
 
     var pid: Int32 { child.pid }
     let caches: String?
@@ -57,8 +59,7 @@ final class WorkerLink: WorkerProcess {
     private var tokens: [EventLoop.Token?] = [nil, nil, nil, nil]
     private var hearing = WorkerHearing()
     private var printed: WorkerOutput
-    /// What the reading of its channel, its output and its errors may cost. That of the lines that are told has bounds of its
-    /// own.
+    /// What its channel, its output and its errors may cost. That of the events that are told has bounds of its own.
     private var shares = [ReadingShare](repeating: ReadingShare(atOnce: 50_000_000, part: 200), count: 3)
     private var channelFlood = ChannelFlood()
     private var pauses: SourcePauses?
@@ -324,6 +325,8 @@ final class WorkerLink: WorkerProcess {
         let source = isError ? 2 : 1
         var taken = 0
         while taken < (all ? Self.rest : Self.share) {
+            // What reading and telling take is measured: it depends on the lines, on where the log goes, on the machine.
+            let before = threadProcessorTime()
             let read = unsafe Self.bytes { (buffer) throws(SystemError) in
                 isError ? try unsafe errors.read(into: buffer) : try unsafe output.read(into: buffer)
             }
@@ -331,9 +334,9 @@ final class WorkerLink: WorkerProcess {
             if bytes.isEmpty { return unwatch(source) }
             taken += bytes.count
             tell(printed.take(bytes, isError: isError, at: clock.monotonic()))
-            if !all, isPaused(source, afterSpending: WorkerOutput.cost(of: bytes.count)) || bytes.count < Self.most {
-                return
-            }
+            if all { continue }
+            let spent = Self.wakeUp + threadProcessorTime() - before
+            if isPaused(source, afterSpending: spent) || bytes.count < Self.most { return }
         }
     }
 

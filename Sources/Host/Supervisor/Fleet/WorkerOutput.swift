@@ -32,9 +32,6 @@ struct WorkerOutput {
     /// Nothing was printed. `hasReports`: whether what the backtracer prints itself is in a report too.
     init(hasReports: Bool) { self.hasReports = hasReports }
 
-    /// What the reading of so many bytes takes of a processor, ns: most of them are counted.
-    static func cost(of bytes: Int) -> Int64 { 20_000 + Int64(bytes) }
-
     /// When `look` is due.
     var nextCheck: MonotonicTime? { flood.nextCheck }
 
