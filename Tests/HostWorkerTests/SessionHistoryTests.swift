@@ -46,8 +46,9 @@ struct SessionHistoryTests {
         #expect(try kit.next() == .wantsHistory(slot: 0, session: order.session))
         let runner = kit.context.runners[0]
         // What is another session's is none of this one's.
-        runner.history.answer(.init(slot: 0, session: SessionID(rawValue: 99), past: [Self.past(1, .crash, "no")]))
-        runner.history.answer(
+        runner.plugin.history.answer(
+            .init(slot: 0, session: SessionID(rawValue: 99), past: [Self.past(1, .crash, "no")]))
+        runner.plugin.history.answer(
             .init(
                 slot: 0, session: order.session,
                 past: [Self.past(33, .error, "no bread"), Self.past(32, .maxCycles, "")]))

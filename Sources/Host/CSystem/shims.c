@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <link.h>
 #include <linux/fs.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -192,3 +194,12 @@ const char *chs_loaded_library(int index) {
     struct search search = {index, NULL};
     return dl_iterate_phdr(count_down, &search) != 0 ? search.name : NULL;
 }
+
+int chs_futex_wait(void *word, uint32_t value, int64_t until, bool forever) {
+    struct timespec time = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+    long result = syscall(
+        SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, forever ? NULL : &time, NULL, FUTEX_BITSET_MATCH_ANY);
+    return result == 0 ? 0 : errno;
+}
+
+void chs_futex_wake_all(void *word) { (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0); }

@@ -188,7 +188,7 @@ private func past(_ runner: RoutineRunner) -> PastList {
     let channel = runner.plugin.channel
     let past =
         channel.past(ofSlot: slot)
-        ?? runner.history.sessions(before: session, clock: runner.clock) {
+        ?? runner.plugin.history.sessions(before: session, clock: runner.clock) {
             channel.send(.wantsHistory(slot: slot, session: session))
         }
     let list = PastList(past ?? [])

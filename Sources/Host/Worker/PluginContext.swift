@@ -34,6 +34,8 @@ internal import Synchronization
     /// The scope of the plugin itself, for `load` and `unload`, and for the caches that its routines share; it belongs to
     /// no routine.
     private(set) var scope: RoutineRunner?
+    /// What its sessions ask about those before them.
+    let history = SessionHistory()
     /// How many calls of each routine wait in virtual time for a load of another one.
     private let waiting = Monitor<[Int: Int]>([:])
 
@@ -68,16 +70,19 @@ internal import Synchronization
         _ loaded: LoadedPlugin, parameters: String, caches: CacheSettings = CacheSettings(),
         on virtual: VirtualClock? = nil
     ) throws(SystemError) {
-        runners = unsafe loaded.routines.enumerated().map { index, callbacks in
+        let cells = unsafe RoutineCells(count: loaded.routines.count + 1)
+        runners = unsafe loaded.routines.enumerated().map { index, routine in
             unsafe RoutineRunner(
-                index: index, name: loaded.description.routines[index].name, plugin: self, callbacks: callbacks)
+                index: index, name: loaded.description.routines[index].name, plugin: self,
+                callbacks: RoutineCallbacks(routine), cells: cells, cell: index)
         }
         if let virtual {
             driver = VirtualTime(runners: runners, isSerial: isSerial, clock: virtual)
         } else {
             driver = try RunPool(name: id, runners: runners, isSerial: isSerial, clock: clock)
         }
-        let scope = unsafe RoutineRunner(index: -1, name: "", plugin: self, callbacks: schedhost_routine())
+        let scope = unsafe RoutineRunner(
+            index: -1, name: "", plugin: self, callbacks: RoutineCallbacks(), cells: cells, cell: runners.count)
         scope.openScope(parameters: parameters, caches: caches)
         self.scope = scope
     }

@@ -31,16 +31,58 @@ internal import Synchronization
     let isRunning = Atomic<Bool>(false)
     /// The runner, which owns this cell.
     unowned(unsafe) let runner: RoutineRunner
+}
 
-    /// Allocates memory for a cell, in whole cache lines.
-    static func allocate() -> UnsafeMutablePointer<RoutineCell> {
-        let size = (MemoryLayout<RoutineCell>.size + cacheLine - 1) / cacheLine * cacheLine
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: cacheLine)
-        return unsafe memory.bindMemory(to: RoutineCell.self, capacity: 1)
-    }
+/// The memory of a plugin's cells, each in cache lines of its own.
+@safe final class RoutineCells: @unchecked Sendable {
+    // @unchecked: the memory belongs to those who have a cell.
+    private let memory: UnsafeMutableRawPointer
 
     /// The size of a cache line in bytes.
     private static let cacheLine = 64
+    private static let size = (MemoryLayout<RoutineCell>.size + cacheLine - 1) / cacheLine * cacheLine
+
+    /// Allocates that many cells, which are not initialized.
+    init(count: Int) {
+        unsafe memory = .allocate(byteCount: count * Self.size, alignment: Self.cacheLine)
+    }
+
+    /// The cells have been deinitialized.
+    deinit { unsafe memory.deallocate() }
+
+    subscript(index: Int) -> UnsafeMutablePointer<RoutineCell> {
+        unsafe (memory + index * Self.size).bindMemory(to: RoutineCell.self, capacity: 1)
+    }
+}
+
+/// What the host calls of a routine.
+@safe struct RoutineCallbacks {
+    typealias Callback = @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32
+
+    let run: Callback?
+    let start: Callback?
+    let stop: Callback?
+    let stats: Callback?
+    let interrupt: (@convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Void)?
+    let onError:
+        (
+            @convention(c) (
+                UnsafePointer<schedhost_scheduler>?, UnsafePointer<schedhost_error>?,
+                UnsafeMutablePointer<schedhost_decision>?, UnsafeMutableRawPointer?
+            ) -> Void
+        )?
+    /// The routine's own data.
+    let user: UnsafeMutableRawPointer?
+
+    init(_ routine: schedhost_routine = unsafe schedhost_routine()) {
+        unsafe run = unsafe routine.run
+        unsafe start = unsafe routine.start
+        unsafe stop = unsafe routine.stop
+        unsafe stats = unsafe routine.stats
+        unsafe interrupt = unsafe routine.interrupt
+        unsafe onError = unsafe routine.on_error
+        unsafe user = unsafe routine.user
+    }
 }
 
 extension UnsafePointer<schedhost_scheduler> {

@@ -55,10 +55,10 @@ extension RoutineRunner {
     /// Decides about a failure, by the routine's hook or else by the configuration's default.
     func decide(_ failure: Session.Failure) -> Schedule.Decision {
         var ruling = FailureDecision(session.onError)
-        if unsafe callbacks.on_error != nil {
+        if unsafe callbacks.onError != nil {
             ruling = unsafe FailureDecision(failure, byDefault: session.onError) { error, decision in
                 _ = call(.inHook) { runner in
-                    unsafe runner.callbacks.on_error?(runner.scheduler, error, decision, runner.callbacks.user)
+                    unsafe runner.callbacks.onError?(runner.scheduler, error, decision, runner.callbacks.user)
                     return 0
                 }
             }

@@ -25,12 +25,12 @@ internal import Synchronization
     let plugin: PluginContext
     /// The plugin's clock; a copy, since the getter would copy it twice in each cycle.
     let clock: any HostClock
-    let callbacks: schedhost_routine
+    let callbacks: RoutineCallbacks
+    private let cells: RoutineCells
     let cell: UnsafeMutablePointer<RoutineCell>
     let nameText: CText
     let requests = TurnRequests()
     let caches: SessionCaches
-    let history = SessionHistory()
     private let busy = Atomic<Bool>(false)
     /// What says how long the lease lasts by which the session runs; nil if it runs by none. It changes between sessions.
     var lease: LeasePage?
@@ -39,17 +39,21 @@ internal import Synchronization
     var session: Session
     var times = SessionTimes()
 
-    /// Makes a runner without a session. `plugin` must outlive it.
-    init(index: Int, name: String, plugin: PluginContext, callbacks: schedhost_routine) {
+    /// Makes a runner without a session, with the cell of that number. `plugin` must outlive it.
+    init(
+        index: Int, name: String, plugin: PluginContext, callbacks: RoutineCallbacks, cells: RoutineCells,
+        cell place: Int
+    ) {
         self.index = index
         self.name = name
         self.plugin = plugin
         clock = plugin.clock
         caches = SessionCaches(isVirtual: plugin.clock is VirtualClock)
-        unsafe self.callbacks = unsafe callbacks
+        self.callbacks = callbacks
         nameText = CText(name)
         session = Session.none
-        unsafe cell = RoutineCell.allocate()
+        self.cells = cells
+        unsafe cell = cells[place]
         unsafe cell.initialize(
             to: RoutineCell(
                 scheduler: schedhost_scheduler(), place: schedhost_place(),
@@ -62,7 +66,7 @@ internal import Synchronization
         unsafe cell.pointee.place.shards = 1
     }
 
-    deinit { unsafe cell.deallocate() }
+    deinit { unsafe cell.deinitialize(count: 1) }
 
     /// The scheduler that is passed to the plugin.
     var scheduler: UnsafePointer<schedhost_scheduler> {

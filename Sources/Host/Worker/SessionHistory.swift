@@ -3,39 +3,31 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// What a session knows of those before it: nothing until its routine asks, and then what the host has answered.
+/// What the sessions of a plugin ask the host about those before them: nothing until a routine wants to know.
 ///
-/// `answer` is called on the control thread, `sessions` by the thread that has the turn.
+/// `answer` is called on the control thread, `sessions` by the thread that has the routine's turn.
 struct SessionHistory: ~Copyable, Sendable {
-    private struct State {
-        /// The session that has asked, and the answer.
-        var asker: SessionID?
-        var past: [EndedSession]?
-    }
-
     /// How long a routine waits for the answer, in ns. The host gives it within milliseconds.
     private static let patience: Int64 = 5_000_000_000
 
-    private let state = Monitor(State())
+    /// The sessions that wait for an answer, and the answers that have come.
+    private let asked = Monitor<[SessionID: [EndedSession]?]>([:])
 
-    /// The sessions before this one, the newest first. `ask` asks the host; it is called once in a session. Nil if the host
-    /// has not answered in time.
+    /// The sessions before this one, the newest first. `ask` asks the host. Nil if the host has not answered in time.
     func sessions(before session: SessionID, clock: any HostClock, ask: () -> Void) -> [EndedSession]? {
-        let mustAsk = state.withLock { state in
-            if state.asker == session { return false }
-            state = State(asker: session)
-            return true
-        }
-        if mustAsk { ask() }
-        return state.wait(until: clock.monotonic() + Self.patience) { $0.past }
+        asked.withLock { $0[session] = .some(nil) }
+        ask()
+        let past = asked.wait(until: clock.monotonic() + Self.patience) { $0[session] ?? nil }
+        asked.withLock { $0[session] = nil }
+        return past
     }
 
     /// Takes the host's answer to a session.
     func answer(_ history: WorkerCommand.History) {
-        state.withLock { state in
-            if state.asker == history.session { state.past = history.past }
+        asked.withLock { asked in
+            if asked.keys.contains(history.session) { asked[history.session] = history.past }
         }
-        state.broadcast()
+        asked.broadcast()
     }
 }
 

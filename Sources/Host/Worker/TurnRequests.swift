@@ -19,14 +19,17 @@ struct TurnRequests: ~Copyable, Sendable {
         static let go = Kinds(rawValue: 32)
     }
 
-    private struct Gate {
-        var stopAsked = false
-        var isInterrupting = false
-        var hasInterrupted = false
+    /// The bits of `state`.
+    private enum State {
+        static let stopAsked: UInt32 = 1
+        /// The session ends, and threads of the plugin that it waits for are to see a stop.
+        static let isStopping: UInt32 = 2
+        static let isInterrupting: UInt32 = 4
+        static let hasInterrupted: UInt32 = 8
     }
 
     private let kinds = Atomic<UInt32>(0)
-    private let gate = Monitor(Gate())
+    private let state = WaitFlags()
     private let granted = Atomic<UInt64>(0)
 
     /// Whether no request is waiting.
@@ -35,21 +38,23 @@ struct TurnRequests: ~Copyable, Sendable {
 
     /// Whether the session was asked to stop.
     var isStopAsked: Bool {
-        kinds.load(ordering: .relaxed) & Kinds.stop.rawValue != 0 || gate.withLock { $0.stopAsked }
+        kinds.load(ordering: .relaxed) & Kinds.stop.rawValue != 0 || Self.isStop(state.bits)
     }
+
+    private static func isStop(_ bits: UInt32) -> Bool { bits & (State.stopAsked | State.isStopping) != 0 }
 
     /// Resets everything for a new session, which starts with the requests `asked`.
     func begin(_ asked: Kinds) {
         kinds.store(asked.rawValue, ordering: .relaxed)
-        gate.withLock { $0 = Gate() }
+        state.set(to: 0)
     }
 
     /// Makes a request.
     func ask(_ kind: Kinds) {
         _ = kinds.bitwiseOr(kind.rawValue, ordering: .sequentiallyConsistent)
         if kind.contains(.stop) {
-            gate.withLock { $0.stopAsked = true }
-            gate.broadcast()
+            state.change(setting: State.stopAsked)
+            state.wakeAll()
         }
     }
 
@@ -68,42 +73,37 @@ struct TurnRequests: ~Copyable, Sendable {
     }
 
     /// Sleeps until `deadline`; returns true as soon as a stop is requested.
-    func sleep(until deadline: MonotonicTime) -> Bool {
-        gate.wait(until: deadline) { gate in gate.stopAsked ? true : nil } ?? false
-    }
+    func sleep(until deadline: MonotonicTime) -> Bool { state.wait(until: deadline, for: Self.isStop) }
 
     // MARK: - The end of a session
 
     /// Calls `interruption` if the session was asked to stop and `isRunning` returns true; at most once a session.
     func interrupt(if isRunning: () -> Bool, _ interruption: () -> Void) {
-        let isDue = gate.withLock { gate in
-            guard gate.stopAsked, !gate.hasInterrupted, isRunning() else { return false }
-            gate.hasInterrupted = true
-            gate.isInterrupting = true
-            return true
+        let isAsked = state.change(setting: State.isInterrupting) { bits in
+            bits & State.stopAsked != 0 && bits & (State.isInterrupting | State.hasInterrupted) == 0
         }
-        guard isDue else { return }
-        interruption()
-        gate.withLock { $0.isInterrupting = false }
-        gate.broadcast()
+        guard isAsked else { return }
+        // First the bit, then the look, and `waitForInterruption` the other way round: so either it waits for this
+        // interruption, or no cycle is found running here.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        let isDue = isRunning()
+        if isDue { interruption() }
+        state.change(setting: isDue ? State.hasInterrupted : 0, clearing: State.isInterrupting)
+        state.wakeAll()
     }
 
-    /// Waits until an interruption in progress has returned, since it may use what the plugin's `stop` releases.
+    /// Waits until an interruption in progress has returned, since it may use what the plugin's `stop` releases. The caller
+    /// has noted before that no cycle is running.
     func waitForInterruption() {
-        gate.wait { gate in gate.isInterrupting ? nil : () }
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        _ = state.wait(until: .never) { $0 & State.isInterrupting == 0 }
     }
 
     /// Runs `body`, which waits for threads of the plugin, while these threads see a stop request and do not sleep.
     func stopping(_ body: () -> Void) {
-        let wasAsked = gate.withLock { gate in
-            defer { gate.stopAsked = true }
-            return gate.stopAsked
-        }
-        gate.broadcast()
+        state.change(setting: State.isStopping)
+        state.wakeAll()
         body()
-        if wasAsked { return }
-        gate.withLock { gate in
-            gate.stopAsked = kinds.load(ordering: .sequentiallyConsistent) & Kinds.stop.rawValue != 0
-        }
+        state.change(clearing: State.isStopping)
     }
 }

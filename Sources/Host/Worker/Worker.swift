@@ -208,7 +208,7 @@ public final class Worker {
             guard let runner = slots[slot] else { return }
             runner.requests.grant(number)
             runner.plugin.driver?.poke(runner.index)
-        case .history(let history): slots[history.slot]?.history.answer(history)
+        case .history(let history): slots[history.slot]?.plugin.history.answer(history)
         case .dropCached(let drop):
             plugins[drop.plugin]?.runner(drop.routine)?.dropCached(drop.name, key: drop.key)
         case .logLevel(let level): log.set(level)

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -138,6 +139,10 @@ const char *chs_error_text(int number, char *buffer, size_t size);
 /* Swift has no thread-local variables. One pointer of each thread's own, NULL at first. */
 void *chs_thread_slot(void);
 void chs_set_thread_slot(void *value);
+
+/* Waits while the word has that value, until a time of CLOCK_MONOTONIC in ns, or for ever. Returns 0 or an errno. */
+int chs_futex_wait(void *word, uint32_t value, int64_t until, bool forever);
+void chs_futex_wake_all(void *word);
 
 /* A turn of a loop that waits for a moment: tells the processor so. */
 static inline void chs_relax(void) {
