@@ -28,6 +28,7 @@ internal import Synchronization
     let shared: SharedSocket?
     private let sessions: SessionCounter
     private var lastParameters: (text: String, parameters: Parameters)?
+    private var lastCaches: SharedCacheSettings?
     private(set) var runners: [RoutineRunner] = []
     /// Gives the routines their turns; nil until `prepare`.
     private(set) var driver: (any TurnDriver)?
@@ -117,6 +118,14 @@ internal import Synchronization
         return parameters
     }
 
+    /// The settings of caches; successive equal ones share one object, likewise.
+    func caches(_ settings: CacheSettings) -> SharedCacheSettings {
+        if let last = lastCaches, last.settings == settings { return last }
+        let shared = SharedCacheSettings(settings)
+        lastCaches = shared
+        return shared
+    }
+
     /// Reports that a runner's session has ended.
     func sessionEnded(_ ended: WorkerEvent.Ended) {
         channel.send(.ended(ended))
@@ -152,14 +161,17 @@ internal import Synchronization
 }
 
 extension RoutineRunner {
+    /// The name and the session of the plugin's own scope.
+    private static let noText = CText("")
+
     /// Sets this runner up as the scope of the plugin itself.
     func openScope(parameters: String, caches: CacheSettings) {
         session = Session(
             parameters: plugin.parameters(parameters), startMs: clock.wallMilliseconds(), startBoot: clock.boot(),
-            caches: caches)
+            caches: plugin.caches(caches))
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
-        unsafe cell.pointee.place.routine = unsafe nameText.pointer
-        unsafe cell.pointee.place.session = unsafe nameText.pointer
+        unsafe cell.pointee.place.routine = unsafe Self.noText.pointer
+        unsafe cell.pointee.place.session = unsafe Self.noText.pointer
         unsafe cell.pointee.place.attempt = 1
     }
 

@@ -55,7 +55,7 @@ internal import Synchronization
     }
 }
 
-/// What the host calls of a routine.
+/// What the host calls of a routine, and its name as the plugin has it.
 @safe struct RoutineCallbacks {
     typealias Callback = @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32
 
@@ -73,6 +73,8 @@ internal import Synchronization
         )?
     /// The routine's own data.
     let user: UnsafeMutableRawPointer?
+    /// The name, which lives as long as the process, as the descriptor does; nil for the plugin's own scope.
+    let name: UnsafePointer<CChar>?
 
     init(_ routine: schedhost_routine = unsafe schedhost_routine()) {
         unsafe run = unsafe routine.run
@@ -82,6 +84,7 @@ internal import Synchronization
         unsafe interrupt = unsafe routine.interrupt
         unsafe onError = unsafe routine.on_error
         unsafe user = unsafe routine.user
+        unsafe name = unsafe routine.name
     }
 }
 

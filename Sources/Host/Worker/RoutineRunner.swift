@@ -28,7 +28,6 @@ internal import Synchronization
     let callbacks: RoutineCallbacks
     private let cells: RoutineCells
     let cell: UnsafeMutablePointer<RoutineCell>
-    let nameText: CText
     let requests = TurnRequests()
     let caches: SessionCaches
     private let busy = Atomic<Bool>(false)
@@ -50,7 +49,6 @@ internal import Synchronization
         clock = plugin.clock
         caches = SessionCaches(isVirtual: plugin.clock is VirtualClock)
         self.callbacks = callbacks
-        nameText = CText(name)
         session = Session.none
         self.cells = cells
         unsafe cell = cells[place]
@@ -80,7 +78,8 @@ internal import Synchronization
         guard !isBusy else { return false }
         let now = clock.boot()
         session = Session(
-            start, parameters: plugin.parameters(start.parameters), startMs: clock.wallMilliseconds(), startBoot: now)
+            start, parameters: plugin.parameters(start.parameters), caches: plugin.caches(start.caches),
+            startMs: clock.wallMilliseconds(), startBoot: now)
         planTimes(start.timing, waitMs: start.waitMs, now: now)
         requests.begin(start.isPaused ? .pause : [])
         unsafe cell.pointee.schedule = Schedule(
@@ -90,7 +89,7 @@ internal import Synchronization
             maxAttempts: start.onError.attempts, isYielding: plugin.isSerial || plugin.driver?.separatesCycles == true,
             isPlanned: times.isPlanned)
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
-        unsafe cell.pointee.place.routine = unsafe nameText.pointer
+        unsafe cell.pointee.place.routine = unsafe callbacks.name
         unsafe cell.pointee.place.session = unsafe sessionText(of: session.id)
         unsafe cell.pointee.place.session_start_ms = session.startMs
         unsafe cell.pointee.place.lifetime_cycles = start.lifetimeCycles
@@ -129,7 +128,7 @@ internal import Synchronization
     /// The routine's caches, created by the first call. May be called on any thread.
     func useCaches() -> RoutineCaches {
         caches.use {
-            RoutineCaches(plugin: plugin, routine: name, number: index, settings: session.caches, runner: self)
+            RoutineCaches(plugin: plugin, routine: name, number: index, settings: session.caches.settings, runner: self)
         }
     }
 

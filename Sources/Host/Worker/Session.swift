@@ -33,7 +33,7 @@ struct Session {
     let id: SessionID
     let slot: Int
     let onError: ErrorDefault
-    let caches: CacheSettings
+    let caches: SharedCacheSettings
     /// How long a callback may take before the host takes it for one that hangs, in ns; 0: as long as it likes.
     let timeout: Int64
     let startMs: Int64
@@ -52,11 +52,14 @@ struct Session {
     private var rare: Rare?
 
     /// Makes a session from the supervisor's order.
-    init(_ order: WorkerCommand.Start, parameters: Parameters, startMs: Int64, startBoot: BootTime) {
+    init(
+        _ order: WorkerCommand.Start, parameters: Parameters, caches: SharedCacheSettings, startMs: Int64,
+        startBoot: BootTime
+    ) {
         id = order.session
         slot = order.slot
         onError = order.onError
-        caches = order.caches
+        self.caches = caches
         timeout = Int64(clamping: order.timeoutMs).clampedTimes(1_000_000)
         gate = CycleGate(isClosed: order.takesTurns)
         self.startMs = startMs
@@ -67,7 +70,7 @@ struct Session {
     /// Makes a placeholder, for the time between two sessions and for the plugin's own scope.
     init(
         parameters: Parameters, startMs: Int64 = 0, startBoot: BootTime = .longAgo,
-        caches: CacheSettings = CacheSettings()
+        caches: SharedCacheSettings = .default
     ) {
         id = SessionID(rawValue: 0)
         slot = -1
@@ -181,4 +184,13 @@ struct Session {
             SessionRecord.Reason(end)
         }
     }
+}
+
+/// Settings of caches that many sessions have.
+final class SharedCacheSettings: Sendable {
+    static let `default` = SharedCacheSettings(CacheSettings())
+
+    let settings: CacheSettings
+
+    init(_ settings: CacheSettings) { self.settings = settings }
 }
