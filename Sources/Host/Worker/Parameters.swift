@@ -35,16 +35,16 @@ internal import HostValues
     /// Parses parameters from one JSON object; any other text counts as an empty object.
     init(json text: String) {
         json = CText(text)
-        var values: [String: Value] = [:]
+        var values: [[UInt8]: Value] = [:]
         if case .object(let members)? = try? JSON5Parser.parse(Array(text.utf8)).value {
             // A C string cannot name a parameter with a NUL in its name.
             for member in members where !member.name.utf8.contains(0) {
-                values[member.name] = Value(member.node.value)
+                values[Array(member.name.utf8)] = Value(member.node.value)
             }
         }
-        let sorted = values.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        let sorted = values.sorted { $0.key.lexicographicallyPrecedes($1.key) }
         self.values = sorted.map(\.value)
-        names = sorted.map { CText($0.key) }
+        names = sorted.map { CText(String(decoding: $0.key, as: UTF8.self)) }
         unsafe keys = names.map { unsafe $0.pointer }
     }
 
