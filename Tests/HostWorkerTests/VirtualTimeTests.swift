@@ -127,6 +127,42 @@ import Testing
             ])
     }
 
+    @Test(arguments: [false, true]) func `virtual time ends while a callback sleeps, also where one runs at a time`(
+        isSerial: Bool
+    ) throws {
+        let clock = VirtualClock(beginning: 0)
+        let diary = Diary(clock)
+        let long = Script { scheduler in
+            let stopped = unsafe scheduler.pointee.host.pointee.sleep_ms(scheduler, 31 * 86_400_000)
+            diary.note(stopped == 0 ? "slept" : "stopped")
+            return 0
+        }
+        long.waitMs = 1000
+        _ = try run([long], isSerial: isSerial, seconds: 12, clock)
+        #expect(diary.text == ["12 stopped"])
+    }
+
+    @Test(arguments: [false, true]) func `a callback that goes on until it is to stop ends with virtual time`(
+        sleeps: Bool
+    ) throws {
+        let clock = VirtualClock(beginning: 0)
+        let diary = Diary(clock)
+        var asked = 0
+        let endless = Script { scheduler in
+            let host = unsafe scheduler.pointee.host.pointee
+            // In each form the guide must learn of it, for it may want to end the run.
+            while unsafe (sleeps ? host.sleep_ms(scheduler, 1000) : host.stop_requested(scheduler)) == 0 {}
+            diary.note("over")
+            return 0
+        }
+        endless.waitMs = 1000
+        _ = try run([endless], isSerial: true, seconds: 12, clock) {
+            asked += 1
+            return asked > 100
+        }
+        #expect(diary.text == [sleeps ? "12 over" : "0 over"])
+    }
+
     @Test func `callbacks that sleep at the same time wake in the order of their times`() throws {
         let clock = VirtualClock(beginning: 0)
         let diary = Diary(clock)

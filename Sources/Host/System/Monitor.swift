@@ -5,15 +5,15 @@ public import HostValues
 /// State protected by a lock, with a condition to wait for. The lock is never held while user code runs.
 ///
 /// A pthread_mutex_lock(3) and a pthread_cond_wait(3): a futex each, and no allocation per call. A thread that takes the
-/// lock twice waits for itself forever. The methods are inlinable, so that a module that uses them gets them for its own
-/// types; through the type's metadata they would take twice as long.
+/// lock twice waits for itself forever. The methods are inlinable, so that each module gets them for its own types: otherwise
+/// every call would go through the type's metadata.
 @safe public final class Monitor<State>: @unchecked Sendable {
     // @unchecked: the state is accessed only under the lock.
 
     /// Before the state, in the same allocation, since there may be 100 000 monitors.
     @usableFromInline let lock: LockAndCondition
     /// The state. It is reached by a pointer because the lock already keeps its accesses apart: for a property of a class
-    /// the runtime would check each access once more, which takes as long as the lock.
+    /// the runtime would check each access once more, which takes about as long as the lock.
     @usableFromInline let state: UnsafeMutablePointer<State>
 
     /// Makes a monitor with an initial state.

@@ -72,6 +72,10 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// Whether the object does not exist (`ENOENT` or `ENOTDIR`).
     public var isNotFound: Bool { number == ENOENT || number == ENOTDIR }
+    /// Whether permissions, a sandbox or a read-only file system refuse it (`EACCES`, `EPERM` or `EROFS`).
+    public var isDenied: Bool { number == EACCES || number == EPERM || number == EROFS }
+    /// Whether something else is in the place of a folder (`ENOTDIR`, or `ELOOP` for a link).
+    public var isNoFolder: Bool { number == ENOTDIR || number == ELOOP }
     /// Whether the system lacked a resource or an I/O error occurred, which says nothing against the object itself.
     public var isShortage: Bool {
         switch number {

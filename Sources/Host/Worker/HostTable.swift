@@ -139,7 +139,9 @@ internal import Synchronization
         }
         unsafe table.pointee.stop_requested = { scheduler in
             guard let scheduler = unsafe scheduler else { return 0 }
-            return unsafe scheduler.runner.isStopRequested ? 1 : 0
+            let runner = unsafe scheduler.runner
+            runner.plugin.driver?.attend()
+            return runner.isStopRequested ? 1 : 0
         }
         unsafe table.pointee.sleep_ms = { scheduler, ms in
             guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) || SourceRun.current != nil else {

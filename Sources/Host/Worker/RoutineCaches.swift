@@ -210,7 +210,6 @@ internal import Synchronization
         case .readFailed(let cache, let error): "\(cache): \(error)"
         case .placeRefused(let cache, let path, let error):
             "\(cache): its path \(path) cannot be used: \(error)"
-                + (path.hasPrefix("/") ? "; allow it: sandbox: { write: [\"\(path)\"] }" : "")
         }
     }
 }

@@ -14,6 +14,8 @@ protocol TurnDriver: AnyObject, Sendable {
     func begin(_ index: Int)
     /// Gives a waiting runner a turn now. A runner that has its turn sees its requests by itself.
     func poke(_ index: Int)
+    /// Called when a callback asks whether it is to stop, which in virtual time nobody else can find out meanwhile.
+    func attend()
     /// Lets a callback of the runner sleep until `deadline`; returns true as soon as its session is asked to stop.
     func sleep(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool
     /// Lets a callback of the runner wait until `deadline` or the next `poke`, while others have their turns. False if the
@@ -24,6 +26,7 @@ protocol TurnDriver: AnyObject, Sendable {
 extension RunPool: TurnDriver {
     var separatesCycles: Bool { false }
     var isVirtual: Bool { false }
+    func attend() {}
     func wait(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool { false }
 
     func sleep(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool {

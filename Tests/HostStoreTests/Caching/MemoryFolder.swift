@@ -26,7 +26,7 @@ final class MemoryFolder: CacheFolder {
             var written: [String: Int64] = [:]
             var writes: Int64 = 0
             var step = 0
-            var mishap: (step: Int, what: Mishap)?
+            var mishap: (step: Int?, call: String?, what: Mishap)?
             var isDead = false
             var canExchange = true
             var log: [String] = []
@@ -51,9 +51,12 @@ final class MemoryFolder: CacheFolder {
             state.withLock {
                 $0.step = 0
                 $0.log = []
-                $0.mishap = what.map { (step, $0) }
+                $0.mishap = what.map { (step, nil, $0) }
             }
         }
+
+        /// Has every call of that name fail, until something else is asked for.
+        func arm(_ what: Mishap, only call: String) { state.withLock { $0.mishap = (nil, call, what) } }
 
         /// A new process finds the files, and no lock.
         func restart() {
@@ -70,7 +73,9 @@ final class MemoryFolder: CacheFolder {
                 if state.isDead { return (5, false) }
                 defer { state.step += 1 }
                 state.log.append(call)
-                guard let mishap = state.mishap, mishap.step == state.step else { return (nil, false) }
+                guard let mishap = state.mishap, mishap.call.map({ $0 == call }) ?? (mishap.step == state.step) else {
+                    return (nil, false)
+                }
                 switch mishap.what {
                 case .failure(let number): return (number, false)
                 case .shortWrite: return (nil, true)

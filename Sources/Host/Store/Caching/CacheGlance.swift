@@ -42,20 +42,28 @@ public struct CacheGlance: Sendable {
             let entries = try? folder.entries(most: Self.most * 4)
         else { return }
         let now = origin.now(clock)
-        add(entries, of: folder, plugin, routine, now)
+        guard let same = try? folder.again() else { return }
+        let names = entries.filter { !$0.isLink }.map(\.name)
+        let notes = CacheNote.all(in: SystemCacheFolder(same, clock: clock), among: names)
+        // What a cache has left behind that has named another folder is not its value.
+        add(entries.filter { notes[Self.cache(of: $0.name)] == nil }, of: folder, plugin, routine, now)
         // Of folders that caches have named only those in the state directory: another file system may not answer.
-        for entry in entries.sorted(by: { $0.name < $1.name })
-        where !entry.isLink && entry.name.hasSuffix(CacheNote.ending) {
-            guard let same = try? folder.again(),
-                let note = CacheNote.read(entry.name, in: SystemCacheFolder(same, clock: clock)), !note.isAbsolute,
-                let data = try? Self.data(of: own[0], in: state),
+        for (cache, note) in notes.sorted(by: { $0.key < $1.key }) where !note.isAbsolute {
+            guard let data = try? Self.data(of: own[0], in: state),
                 let named = try? Self.folder(note.parts + own, in: data),
                 let entries = try? named.entries(most: Self.most * 4)
             else { continue }
-            let cache = entry.name.dropLast(CacheNote.ending.count) + "."
-            add(entries.filter { $0.name.hasPrefix(cache) }, of: named, plugin, routine, now)
+            add(entries.filter { Self.cache(of: $0.name) == cache }, of: named, plugin, routine, now)
         }
         files.sort { $0.name == $1.name ? $0.key.lexicographicallyPrecedes($1.key) : $0.name < $1.name }
+    }
+
+    /// The cache that a file or a folder of keys belongs to, as files are named.
+    private static func cache(of file: String) -> String {
+        for ending in [CacheStore.ending, CacheStore.keysEnding] where file.hasSuffix(ending) {
+            return String(file.dropLast(ending.count))
+        }
+        return file
     }
 
     private static func folder(_ parts: [String], in start: borrowing Directory) throws(SystemError) -> Directory {

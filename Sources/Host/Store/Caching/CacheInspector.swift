@@ -124,7 +124,7 @@ public struct CacheInspector: Sendable {
         var found: (Listing, [UInt8]?)?
         var errors: [SystemError] = []
         walk(selection, &errors) { place throws(SystemError) in
-            guard !place.isSetAside, let listing = try listing(place), matches(listing, selection),
+            guard !place.isSetAside, !place.isLeft, let listing = try listing(place), matches(listing, selection),
                 CacheName.areSame(listing.plugin, plugin)
             else { return }
             guard listing.flaw == nil,
@@ -145,14 +145,26 @@ public struct CacheInspector: Sendable {
         var errors: [SystemError] = []
         walk(selection, &errors) { place throws(SystemError) in
             guard let listing = try listing(place), matches(listing, selection) else { return }
+            if place.isAnywhere, listing.value == nil {
+                throw SystemError(
+                    "unlinkat",
+                    "\(listing.file): remove it yourself, for it may be anything, and a note of the plugin's leads there",
+                    number: 1)
+            }
             let lock = try place.folder.lock(CacheStore.lockFile, at: 0, patience: CacheStore.busy)
             defer { lock?.release() }
-            // Records the generation, so that the next value gets a higher one.
-            if let generation = listing.value?.generation, listing.key.isEmpty {
-                try CacheStore.raise(generation, of: listing.name, in: place.folder)
+            // Records the generation, so that the next value gets a higher one; where there is no room for that, afterwards.
+            let generation = listing.key.isEmpty ? listing.value?.generation ?? 0 : 0
+            var isLate = false
+            do throws(SystemError) {
+                if generation > 0 { try CacheStore.raise(generation, of: listing.name, in: place.folder) }
+            } catch {
+                guard error.isDiskFull else { throw error }
+                isLate = true
             }
             try place.folder.remove(place.file)
             removed += 1
+            if isLate { try CacheStore.raise(generation, of: listing.name, in: place.folder) }
         }
         return (removed, errors)
     }
@@ -167,6 +179,10 @@ public struct CacheInspector: Sendable {
         let routine: String
         let name: String
         let key: String
+        /// Whether it is left from before the cache named another folder.
+        var isLeft = false
+        /// Whether nothing but a note, which a plugin can write, leads there.
+        var isAnywhere = false
         var isSetAside: Bool { !file.hasSuffix(CacheStore.ending) }
     }
 
@@ -217,7 +233,7 @@ public struct CacheInspector: Sendable {
             do throws(SystemError) {
                 let folder = try elsewhere(note.text)
                 each([plugin, routine], folder, note.text, &errors) { folder, path, errors in
-                    files(folder, path, plugin, routine, only: name, &errors, body)
+                    files(folder, path, plugin, routine, only: name, isAnywhere: true, &errors, body)
                 }
             } catch {
                 if !error.isNotFound { errors.append(error) }
@@ -252,32 +268,42 @@ public struct CacheInspector: Sendable {
 
     private func files(
         _ folder: any CacheFolder, _ path: String, _ plugin: String, _ routine: String, only cache: String? = nil,
-        _ errors: inout [SystemError], _ body: (Place) throws(SystemError) -> Void
+        isAnywhere: Bool = false, _ errors: inout [SystemError], _ body: (Place) throws(SystemError) -> Void
     ) {
+        let names: [String]
         do {
-            for name in try folder.names() {
-                if let cache, !name.hasPrefix(cache + ".") { continue }
-                if let stem = stem(name) {
-                    let place = Place(
-                        folder: folder, path: path, file: name, plugin: plugin, routine: routine, name: stem, key: "")
-                    visit(place, &errors, body)
-                } else if cache == nil, name.hasSuffix(CacheNote.ending) {
-                    guard let note = CacheNote.read(name, in: folder) else { continue }
-                    let cache = String(name.dropLast(CacheNote.ending.count))
-                    walk(note, of: cache, plugin, routine, &errors, body)
-                } else if name.hasSuffix(CacheStore.keysEnding) {
+            names = try folder.names()
+        } catch {
+            errors.append(error)
+            return
+        }
+        let notes = cache == nil ? CacheNote.all(in: folder, among: names) : [:]
+        func visit(_ file: String, of name: String, key: String = "", in place: any CacheFolder, _ path: String) {
+            self.visit(
+                Place(
+                    folder: place, path: path, file: file, plugin: plugin, routine: routine, name: name, key: key,
+                    isLeft: notes[name] != nil, isAnywhere: isAnywhere), &errors, body)
+        }
+        for name in names {
+            if let cache, !name.hasPrefix(cache + ".") { continue }
+            if let stem = stem(name) {
+                visit(name, of: stem, in: folder, path)
+            } else if name.hasSuffix(CacheStore.keysEnding) {
+                do {
                     let keys = try folder.folder(name, create: false)
                     for file in try keys.names() {
                         guard let stem = stem(file) else { continue }
-                        let place = Place(
-                            folder: keys, path: "\(path)/\(name)", file: file, plugin: plugin, routine: routine,
-                            name: String(name.dropLast(CacheStore.keysEnding.count)), key: stem)
-                        visit(place, &errors, body)
+                        let cache = String(name.dropLast(CacheStore.keysEnding.count))
+                        visit(file, of: cache, key: stem, in: keys, "\(path)/\(name)")
                     }
+                } catch {
+                    // What is no folder has no values, and hides none.
+                    if !error.isNotFound, !error.isNotRegular { errors.append(error) }
                 }
             }
-        } catch {
-            errors.append(error)
+        }
+        for (cache, note) in notes.sorted(by: { $0.key < $1.key }) {
+            walk(note, of: cache, plugin, routine, &errors, body)
         }
     }
 
@@ -319,6 +345,7 @@ public struct CacheInspector: Sendable {
             listing.name = header.name
             listing.key = header.key
             listing.value = value(header)
+            if place.isLeft { listing.flaw = "left from before the cache named another folder" }
         }
         return listing
     }

@@ -159,11 +159,11 @@ public final class CacheNamespace: Sendable {
             do throws(SystemError) {
                 store = try self.store(at: path, name)
             } catch {
-                environment.report(
-                    .placeRefused(cache: "disk cache " + name, path: path.text, error: error.description))
+                refuse(path.text, of: name, error.description + Self.mend(error, path))
                 return .failure(.invalid("its path cannot be used: \(error)"))
             }
         }
+        if options.path == nil, let store { CacheNote.drop(of: name, in: store) }
         let cache = caches.known.withLock { caches in
             if let known = caches[key] { return known }
             let cache = HostCache(name: name, options: options, namespace: self, store: store)
@@ -173,11 +173,26 @@ public final class CacheNamespace: Sendable {
         return .success(cache)
     }
 
+    /// Says why a cache cannot have its files where it wants them.
+    public func refuse(_ path: String, of name: String, _ reason: String) {
+        environment.report(.placeRefused(cache: "disk cache " + name, path: path, error: reason))
+    }
+
+    private static func mend(_ error: SystemError, _ path: CachePath) -> String {
+        if error.isDenied, path.isAbsolute { return "; allow it: sandbox: { write: [\"\(path.text)\"] }" }
+        return error.isNoFolder ? "; give a folder that is no link" : ""
+    }
+
     /// The files of the caches in the folder of that path; notes in the host's own folder where those of this cache are.
     private func store(at path: CachePath, _ name: String) throws(SystemError) -> CacheStore? {
         guard let place, let open = place.elsewhere else { return nil }
         let new = CacheStore(
             root: try open(path), of: .all, plugin: plugin, routine: routine, settings: place.settings)
+        // Whether it may write there is to be known now, and not at the first value.
+        let unkeyed = CacheStore.Path(name: name, key: [])
+        if let directory = try new.directory(unkeyed, create: true) {
+            try directory.folder.lock(CacheStore.lockFile, at: 0, patience: 0)?.release()
+        }
         if let store { try CacheNote.keep(path, of: name, in: store) }
         return elsewhere.withLock { known in
             let store = known[path] ?? new

@@ -24,6 +24,22 @@ enum CacheNote {
         try directory.folder.rename(directory.temporary, to: FileName(file))
     }
 
+    /// Removes the note of a cache, whose files are in the host's own folder now.
+    static func drop(of name: String, in store: CacheStore) {
+        let unkeyed = CacheStore.Path(name: name, key: [])
+        guard let directory = try? store.directory(unkeyed, create: false) else { return }
+        _ = try? directory.folder.remove(unkeyed.stem + ending)
+    }
+
+    /// The notes among the files of a folder, by their caches as files are named.
+    static func all(in folder: any CacheFolder, among names: [String]) -> [String: CachePath] {
+        var notes: [String: CachePath] = [:]
+        for name in names where name.hasSuffix(ending) {
+            if let note = read(name, in: folder) { notes[String(name.dropLast(ending.count))] = note }
+        }
+        return notes
+    }
+
     /// The path in a note; nil if there is none that can be read.
     static func read(_ file: String, in folder: any CacheFolder) -> CachePath? {
         guard let file = try? folder.open(file), let size = try? file.size(), (1...CachePath.longest).contains(size)

@@ -161,7 +161,7 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         if runner.isStopRequested || wanted <= clock.boot() { return runner.isStopRequested }
         let isLeading = state.withLock { [own = Thread.current] in $0.leader == own || $0.leader == 0 }
         if isLeading, isAlone(until: wanted) || isSerial || runner.index < 0 {
-            clock.advance(to: wanted)
+            pass(to: wanted, in: runner)
             return runner.isStopRequested
         }
         let sleeper = Sleeper(routine: runner.index, hasLead: isLeading)
@@ -175,6 +175,24 @@ final class VirtualTime: TurnDriver, @unchecked Sendable {
         sleeper.wait.sleep()
         if isLeading { state.withLock { [own = Thread.current] in $0.leader = own } }
         return runner.isStopRequested
+    }
+
+    func attend() {
+        let isLeading = state.withLock { [own = Thread.current] in $0.leader == own }
+        if isLeading { _ = guide?.settle() }
+    }
+
+    /// Advances the clock while a callback of the runner sleeps on the leader's thread and no other may run. The guide does
+    /// what it has to do on the way, and virtual time ends at its end.
+    private func pass(to wanted: BootTime, in runner: RoutineRunner) {
+        guard let guide else { return clock.advance(to: wanted) }
+        while !runner.isStopRequested, clock.boot() < wanted {
+            // A millisecond on at least, so that nothing that stays due can keep it here.
+            let next = min(wanted, guide.end, max(guide.earliest, clock.boot() + Self.leastTurn))
+            clock.advance(to: next)
+            _ = guide.settle()
+            if next >= guide.end { return guide.rest() }
+        }
     }
 
     func wait(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool {
