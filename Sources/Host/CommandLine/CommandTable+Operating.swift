@@ -4,7 +4,7 @@ internal import HostViews
 /// The commands that talk to a running host.
 extension CommandTable {
     static let json = OptionSpecification(flag: .json, "show the answer as JSON")
-    private static let ids = "each ID is PLUGIN/ROUTINE, or PLUGIN for all its routines."
+    private static let ids = "Each ID is PLUGIN/ROUTINE, or PLUGIN for all its routines."
 
     static let status = CommandSpecification(
         name: .status, operands: "[ID]...", operandCount: 0...1000, summary: "show what a running host is doing",

@@ -17,6 +17,7 @@ public enum HelpText {
         for command in CommandTable.commands { text += entry(command.name.rawValue, command.summary, column: 14) }
         text += "\nexit status:\n"
         for status in ExitStatus.allCases { text += entry(String(status.rawValue), status.meaning, column: 12) }
+        text += entry("128 + N", "ended by the signal N", column: 12)
         text += "\n\(program) help COMMAND says more of a command.\n"
         return text + "\(program) help config explains the keys of a configuration.\n"
     }

@@ -128,11 +128,10 @@ private func open(
         return SCHEDHOST_NOT_HERE.code
     }
     if unsafe options.expire_ms < 0 || options.refresh_after_ms < 0 { return SCHEDHOST_INVALID.code }
-    let text = unsafe options.path.map { unsafe String(validatingCString: $0) }
-    let path = text.flatMap { $0.flatMap(CachePath.init) }
-    if let text, path == nil {
-        runner.useCaches().namespace.refuse(text ?? "", of: name, text.flatMap(CachePath.fault) ?? "it is not UTF-8")
-        return SCHEDHOST_INVALID.code
+    var path: CachePath?
+    if let given = unsafe options.path {
+        path = unsafe runner.useCaches().path(given, of: name)
+        if path == nil { return SCHEDHOST_INVALID.code }
     }
     let wanted = unsafe CacheOptions(
         expire: CacheTime.nanoseconds(milliseconds: options.expire_ms),

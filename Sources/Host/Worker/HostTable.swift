@@ -139,9 +139,7 @@ internal import Synchronization
         }
         unsafe table.pointee.stop_requested = { scheduler in
             guard let scheduler = unsafe scheduler else { return 0 }
-            let runner = unsafe scheduler.runner
-            runner.plugin.driver?.attend()
-            return runner.isStopRequested ? 1 : 0
+            return unsafe scheduler.runner.askWhetherToStop() ? 1 : 0
         }
         unsafe table.pointee.sleep_ms = { scheduler, ms in
             guard let scheduler = unsafe scheduler, unsafe isCallback(scheduler) || SourceRun.current != nil else {
@@ -230,17 +228,6 @@ private func isRoutineCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) 
 /// Whether the calling thread is in a callback that can still influence the session: not in `stats` or `stop`.
 private func isBeforeEnd(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
     unsafe isRoutineCallback(scheduler) && !scheduler.runner.session.isClosing
-}
-
-extension RoutineRunner {
-    /// Whether the host has asked the session to stop. May be called on any thread.
-    var isStopRequested: Bool { requests.isStopAsked }
-
-    /// Sleeps for `ms`; returns true as soon as the host asks the session to stop.
-    func sleep(ms: UInt64) -> Bool {
-        let deadline = clock.monotonic() + Int64(min(ms, UInt64(SCHEDHOST_MAX_WAIT_MS))) &* 1_000_000
-        return plugin.driver?.sleep(self, until: deadline) ?? requests.sleep(until: deadline)
-    }
 }
 
 extension Int {

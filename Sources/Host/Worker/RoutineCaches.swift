@@ -92,6 +92,14 @@ internal import Synchronization
         }
     }
 
+    /// The path that a plugin gives for the files of a cache; nil, and told, if it names no folder.
+    func path(_ given: UnsafePointer<CChar>, of name: String) -> CachePath? {
+        let text = unsafe String(validatingCString: given)
+        let fault = text.map { CachePath.fault(of: $0) } ?? "it is not UTF-8"
+        if let fault { namespace.refuse(text ?? "", of: name, fault) }
+        return fault == nil ? text.flatMap(CachePath.init) : nil
+    }
+
     /// Whether these are the caches that the plugin's routines share.
     private var isOfPlugin: Bool { namespace.routine.isEmpty }
 

@@ -154,4 +154,11 @@ import Testing
         #expect(heard.told.count == 1 && heard.told != [.garbage] && !heard.isForeign)
         #expect(hearing.take(long, at: 0).told == [.garbage])
     }
+
+    @Test func `what a read took is charged, but not many times what it takes as a rule`() {
+        #expect(WorkerOutput.charge(0, bytes: 65_536, lines: 0) == 20_000)
+        #expect(WorkerOutput.charge(90_000, bytes: 65_536, lines: 0) == 110_000)
+        #expect(WorkerOutput.charge(5_000_000, bytes: 65_536, lines: 0) == 20_000 + 40_000 + 131_072)
+        #expect(WorkerOutput.charge(5_000_000, bytes: 65_536, lines: 100) == 20_000 + 5_000_000)
+    }
 }

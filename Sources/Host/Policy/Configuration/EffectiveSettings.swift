@@ -382,7 +382,7 @@ extension PluginConfiguration {
                 message = parameter.mistake(in: value)
             } else {
                 let near = Spelling.nearest(to: name, in: names).map { "; did you mean \($0)?" } ?? ";"
-                message = "\(plugin.id) has no such parameter\(near) it has \(names.joined(separator: ", "))"
+                message = "\(plugin.id) has no such parameter\(near) it has \(Spelling.listed(names))"
             }
             if let message {
                 error.add(ConfigurationProblem(file: file, position: position, keyPath: key, message: message))

@@ -41,8 +41,6 @@ final class WorkerLink: WorkerProcess {
     /// The number of bytes read after the worker's death, more than pipe and socket hold: a process that it left may go
     /// on writing.
     private static let rest = 4 << 20
-    /// What a turn of the loop takes of a processor beside the reading itself, ns.
-    private static let wakeUp: Int64 = 20_000
 
     var pid: Int32 { child.pid }
     let caches: String?
@@ -333,10 +331,12 @@ final class WorkerLink: WorkerProcess {
             guard let bytes = read else { return }
             if bytes.isEmpty { return unwatch(source) }
             taken += bytes.count
-            tell(printed.take(bytes, isError: isError, at: clock.monotonic()))
+            let told = printed.take(bytes, isError: isError, at: clock.monotonic())
+            tell(told)
             if all { continue }
-            let spent = Self.wakeUp + threadProcessorTime() - before
-            if isPaused(source, afterSpending: spent) || bytes.count < Self.most { return }
+            let took = threadProcessorTime() - before
+            let charge = WorkerOutput.charge(took, bytes: bytes.count, lines: told.count)
+            if isPaused(source, afterSpending: charge) || bytes.count < Self.most { return }
         }
     }
 

@@ -78,9 +78,10 @@ typedef struct schedhost_cache_options {
     void *user;               /* handed to `source` */
     uint32_t codec;           /* names the encoding of the bytes; a disk value of another codec is set aside */
     uint32_t reserved;
-    /* Since 1.1, for a disk cache: the folder in which its files are to be, in place of the host's own one, made if it is
-     * missing. From the root on, or else within the plugin's data folder, $SCHEDHOST_DATA; without "..", up to 4095 bytes.
-     * NULL: the host's own. The host copies it. A value is in PATH/PLUGIN/ROUTINE/NAME.shc, or NAME.keys/KEY.shc, so that
+    /* Since 1.1, for a disk cache: the folder in which its files are to be, in place of the host's own one; made if it is
+     * missing when the worker opens the cache first. From the root on, or else within the plugin's data folder,
+     * $SCHEDHOST_DATA, where no link is followed; UTF-8 without "..", up to 4095 bytes, each name up to 255. NULL: the
+     * host's own. The host copies it. A value is in PATH/PLUGIN/ROUTINE/NAME.shc, or NAME.keys/KEY.shc, so that
      * any number of caches may have one folder. A folder outside of the data folder must be one where the plugin's sandbox
      * lets it write. What cannot be used is SCHEDHOST_INVALID, and the log says why. A host of 1.0 uses its own folder. */
     const char *path;
