@@ -1,12 +1,5 @@
 /// Finds the intended word for a mistyped one.
 public enum Spelling {
-    /// Names for a message that says which there are: the first twenty, and how many more.
-    public static func listed(_ names: [String]) -> String {
-        let most = 20
-        let shown = names.prefix(most).joined(separator: ", ")
-        return names.count > most ? "\(shown), and \(names.count - most) more" : shown
-    }
-
     /// The word nearest to a mistyped one, or nil if none is near. Ignores case, `-` and `_`.
     public static func nearest(to word: String, in words: some Sequence<String>) -> String? {
         let given = plain(word)

@@ -112,16 +112,6 @@ internal import HostValues
     deinit { unsafe storage.deallocate() }
 }
 
-/// Negative, 0 or positive if the first C string comes before the second by its bytes, is equal, or comes after it. strcmp(3).
-func compareText(_ first: UnsafePointer<CChar>, _ second: UnsafePointer<CChar>) -> Int {
-    var index = 0
-    while true {
-        let (one, other) = unsafe (UInt8(bitPattern: first[index]), UInt8(bitPattern: second[index]))
-        if one != other || one == 0 { return Int(one) - Int(other) }
-        index += 1
-    }
-}
-
 /// The text of a plugin's C string; nil for NULL. Ill-formed UTF-8 is repaired.
 func text(_ pointer: UnsafePointer<CChar>?) -> String? {
     guard let pointer = unsafe pointer else { return nil }

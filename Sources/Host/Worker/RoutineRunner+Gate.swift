@@ -1,4 +1,3 @@
-internal import CPluginAPI
 internal import HostPolicy
 internal import HostSystem
 internal import HostValues
@@ -43,23 +42,5 @@ extension RoutineRunner {
     @inline(__always)
     func leaveGate() {
         if session.gate.leave() { plugin.channel.send(.turnOver(slot: session.slot, session: session.id)) }
-    }
-}
-
-/// What a callback asks in its course.
-extension RoutineRunner {
-    /// Whether the host has asked the session to stop. May be called on any thread.
-    var isStopRequested: Bool { requests.isStopAsked }
-
-    /// The same, asked by a callback.
-    func askWhetherToStop() -> Bool {
-        plugin.driver?.attend()
-        return isStopRequested
-    }
-
-    /// Sleeps for `ms`; returns true as soon as the host asks the session to stop.
-    func sleep(ms: UInt64) -> Bool {
-        let deadline = clock.monotonic() + Int64(min(ms, UInt64(SCHEDHOST_MAX_WAIT_MS))) &* 1_000_000
-        return plugin.driver?.sleep(self, until: deadline) ?? requests.sleep(until: deadline)
     }
 }

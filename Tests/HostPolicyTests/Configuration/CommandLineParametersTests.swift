@@ -42,7 +42,7 @@ import Testing
         ("count", "'count' is no NAME=VALUE"), ("=1", "'=1' is no NAME=VALUE"),
         ("count=x", "count must be a whole number from 1 to 9, not \"x\""),
         ("count=10", "count must be a whole number from 1 to 9, not 10"),
-        ("cout=1", "p has no parameter 'cout': did you mean count?; it has count"),
+        ("cout=1", "p has no parameter 'cout'; did you mean count? it has count"),
     ])
     func `what is wrong is said`(text: String, message: String) {
         let error = #expect(throws: CommandLineParameters.Mistake.self) {

@@ -34,7 +34,7 @@ public struct CommandLineParameters: Equatable, Sendable {
             let names = plugin.parameters.map(\.name)
             throw Mistake(
                 description: "\(plugin.id) has no parameter \(Spelling.quoted(name))"
-                    + Spelling.suggestion(for: name, in: names) + "; it has \(Spelling.listed(names))")
+                    + Spelling.offer(of: names, for: name))
         }
         let setting = ParameterSetting(plain: parameter.read(text) ?? .string(text), from: .commandLine)
         if let mistake = parameter.mistake(in: setting) { throw Mistake(description: "\(name) \(mistake)") }

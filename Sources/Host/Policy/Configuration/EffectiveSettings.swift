@@ -343,11 +343,10 @@ extension PluginConfiguration {
         ) {
             let names = plugin.routines.map(\.name)
             if !names.contains(name) {
-                let near = Spelling.nearest(to: name, in: names).map { "; did you mean \($0)?" } ?? ";"
                 error.add(
                     ConfigurationProblem(
                         file: block.file, position: block.position, keyPath: block.keyPath,
-                        message: "\(plugin.id) has no such routine\(near) it has \(names.joined(separator: ", "))"))
+                        message: "\(plugin.id) has no such routine" + Spelling.offer(of: names, for: name)))
             }
             check(block.layer.params, against: plugin, into: &error)
         }
@@ -381,8 +380,7 @@ extension PluginConfiguration {
             if let parameter = plugin.parameters.first(where: { $0.name == name }) {
                 message = parameter.mistake(in: value)
             } else {
-                let near = Spelling.nearest(to: name, in: names).map { "; did you mean \($0)?" } ?? ";"
-                message = "\(plugin.id) has no such parameter\(near) it has \(Spelling.listed(names))"
+                message = "\(plugin.id) has no such parameter" + Spelling.offer(of: names, for: name)
             }
             if let message {
                 error.add(ConfigurationProblem(file: file, position: position, keyPath: key, message: message))

@@ -124,7 +124,8 @@ public struct CacheInspector: Sendable {
         var found: (Listing, [UInt8]?)?
         var errors: [SystemError] = []
         walk(selection, &errors) { place throws(SystemError) in
-            guard !place.isSetAside, !place.isLeft, let listing = try listing(place), matches(listing, selection),
+            guard !place.isSetAside, place.ground != .left, let listing = try listing(place),
+                matches(listing, selection),
                 CacheName.areSame(listing.plugin, plugin)
             else { return }
             guard listing.flaw == nil,
@@ -145,7 +146,7 @@ public struct CacheInspector: Sendable {
         var errors: [SystemError] = []
         walk(selection, &errors) { place throws(SystemError) in
             guard let listing = try listing(place), matches(listing, selection) else { return }
-            if place.isAnywhere, listing.value == nil {
+            if place.ground == .anywhere, listing.value == nil {
                 throw SystemError(
                     "unlinkat",
                     "\(listing.file): remove it yourself, for it may be anything, and a note of the plugin's leads there",
@@ -171,6 +172,16 @@ public struct CacheInspector: Sendable {
 
     // MARK: - The walk
 
+    /// Where a file lies.
+    private enum Ground {
+        /// In the state directory: the host's own folder, or the plugin's data.
+        case state
+        /// In the host's own folder, left from before the cache named another one.
+        case left
+        /// Anywhere: nothing but a note, which a plugin can write, leads there.
+        case anywhere
+    }
+
     private struct Place {
         let folder: any CacheFolder
         let path: String
@@ -179,10 +190,7 @@ public struct CacheInspector: Sendable {
         let routine: String
         let name: String
         let key: String
-        /// Whether it is left from before the cache named another folder.
-        var isLeft = false
-        /// Whether nothing but a note, which a plugin can write, leads there.
-        var isAnywhere = false
+        let ground: Ground
         var isSetAside: Bool { !file.hasSuffix(CacheStore.ending) }
     }
 
@@ -233,7 +241,7 @@ public struct CacheInspector: Sendable {
             do throws(SystemError) {
                 let folder = try elsewhere(note.text)
                 each([plugin, routine], folder, note.text, &errors) { folder, path, errors in
-                    files(folder, path, plugin, routine, only: name, isAnywhere: true, &errors, body)
+                    files(folder, path, plugin, routine, only: name, on: .anywhere, &errors, body)
                 }
             } catch {
                 if !error.isNotFound { errors.append(error) }
@@ -268,7 +276,7 @@ public struct CacheInspector: Sendable {
 
     private func files(
         _ folder: any CacheFolder, _ path: String, _ plugin: String, _ routine: String, only cache: String? = nil,
-        isAnywhere: Bool = false, _ errors: inout [SystemError], _ body: (Place) throws(SystemError) -> Void
+        on ground: Ground = .state, _ errors: inout [SystemError], _ body: (Place) throws(SystemError) -> Void
     ) {
         let names: [String]
         do {
@@ -282,7 +290,7 @@ public struct CacheInspector: Sendable {
             self.visit(
                 Place(
                     folder: place, path: path, file: file, plugin: plugin, routine: routine, name: name, key: key,
-                    isLeft: notes[name] != nil, isAnywhere: isAnywhere), &errors, body)
+                    ground: notes[name] == nil ? ground : .left), &errors, body)
         }
         for name in names {
             if let cache, !name.hasPrefix(cache + ".") { continue }
@@ -345,7 +353,7 @@ public struct CacheInspector: Sendable {
             listing.name = header.name
             listing.key = header.key
             listing.value = value(header)
-            if place.isLeft { listing.flaw = "left from before the cache named another folder" }
+            if place.ground == .left { listing.flaw = "left from before the cache named another folder" }
         }
         return listing
     }

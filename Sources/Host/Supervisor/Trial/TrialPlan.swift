@@ -104,7 +104,7 @@ public struct TrialPlan {
             throw Refusal(
                 description: "\(plugin.id) has no instance \(Spelling.quoted(instance))"
                     + (instances.isEmpty
-                        ? ": its configuration names none" : "; it has \(instances.joined(separator: ", "))"))
+                        ? ": its configuration names none" : "; it has \(Spelling.listed(instances))"))
         }
         if options.instance == nil, let first = instances.first {
             throw Refusal(
@@ -147,7 +147,7 @@ public struct TrialPlan {
         for name in options.routines where !names.contains(name) {
             throw Refusal(
                 description: "\(plugin.id) has no routine \(Spelling.quoted(name))"
-                    + Spelling.suggestion(for: name, in: names) + "; it has \(names.joined(separator: ", "))")
+                    + Spelling.offer(of: names, for: name))
         }
         return names.indices.filter { options.routines.contains(names[$0]) }
     }
