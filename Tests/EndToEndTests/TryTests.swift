@@ -196,10 +196,10 @@ extension EndToEnd {
         }
 
         @Test(arguments: [
-            (["tik"], 1, "several has no routine 'tik': did you mean tick?; it has tick, nap, bad, daily"),
+            (["tik"], 1, "several has no routine 'tik'; did you mean tick? it has tick, nap, bad, daily"),
             (["--param", "speed"], 1, "'speed' is no NAME=VALUE"),
             (["--param", "speed=10"], 1, "speed must be a whole number from 1 to 9, not 10"),
-            (["--param", "sped=1"], 1, "several has no parameter 'sped': did you mean speed?; it has speed"),
+            (["--param", "sped=1"], 1, "several has no parameter 'sped'; did you mean speed? it has speed"),
             (["--instance", "a"], 1, "several has no instance 'a': its configuration names none"),
             (["--for", "10s", "--from", "9999-12-31T23:59:59Z"], 64, "between the years 1970 and 2262"),
             (["--from", "2026-01-01T12:00:00Z"], 64, "it wants --for TIME"),
