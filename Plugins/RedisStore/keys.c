@@ -142,6 +142,15 @@ int32_t read_keys(schedhost_store_link *link, schedhost_store_read *const *reads
 
 /* ---- list ---- */
 
+/* What is still to be told of a list. */
+struct span {
+    const void *prefix;
+    size_t prefix_size;
+    char after[SCHEDHOST_STORE_MAX_KEY];
+    size_t after_size;
+    size_t limit;
+};
+
 /* The end of an interval of ZRANGEBYLEX, as an argument: a mark, and the name. */
 static void bound(struct wire *wire, char mark, const void *name, size_t size, const char *more) {
     char text[SCHEDHOST_STORE_MAX_KEY + 8];
@@ -154,75 +163,163 @@ static void bound(struct wire *wire, char mark, const void *name, size_t size, c
     wire_argument(wire, text, 1 + size + strlen(more));
 }
 
-static void ask_list(schedhost_store_link *link, bool by_name, const void *prefix, size_t prefix_size, const void *after,
-                     size_t after_size, size_t limit) {
+static void ask_names(schedhost_store_link *link, const struct span *span) {
     struct wire *wire = &link->wire;
-    size_t shorter = prefix_size < after_size ? prefix_size : after_size;
-    int order = shorter > 0 ? memcmp(after, prefix, shorter) : 0;
-    bool from_after = after_size > 0 && (order > 0 || (order == 0 && after_size >= prefix_size));
-    wire_request(wire, 8);
-    wire_text(wire, by_name ? "EVALSHA" : "EVAL");
-    wire_text(wire, by_name ? link->list_sha : list_script);
-    wire_number(wire, 1);
+    size_t shorter = span->prefix_size < span->after_size ? span->prefix_size : span->after_size;
+    int order = shorter > 0 ? memcmp(span->after, span->prefix, shorter) : 0;
+    bool from_after = span->after_size > 0 && (order > 0 || (order == 0 && span->after_size >= span->prefix_size));
+    wire_request(wire, 7);
+    wire_text(wire, "ZRANGEBYLEX");
     key_argument(link, ":names", 6);
-    wire_argument(wire, link->tag, link->tag_size);
     if (from_after) {
-        bound(wire, '(', after, after_size, "");
-    } else if (prefix_size > 0) {
-        bound(wire, '[', prefix, prefix_size, "");
+        bound(wire, '(', span->after, span->after_size, "");
+    } else if (span->prefix_size > 0) {
+        bound(wire, '[', span->prefix, span->prefix_size, "");
     } else {
         wire_text(wire, "-");
     }
-    if (prefix_size > 0) {
-        bound(wire, '(', prefix, prefix_size, "\xff"); /* no character of a key */
+    if (span->prefix_size > 0) {
+        bound(wire, '(', span->prefix, span->prefix_size, "\xff"); /* no character of a key */
     } else {
         wire_text(wire, "+");
     }
-    wire_number(wire, limit);
+    wire_text(wire, "LIMIT");
+    wire_number(wire, 0);
+    wire_number(wire, span->limit);
 }
 
+/* Values of those names, and then the time: an age is never too small. */
+static void ask_values(schedhost_store_link *link, const redisReply *names) {
+    wire_request(&link->wire, 1 + names->elements);
+    wire_text(&link->wire, "MGET");
+    for (size_t i = 0; i < names->elements; i++) {
+        key_argument(link, names->element[i]->str, names->element[i]->len);
+    }
+    wire_request(&link->wire, 1);
+    wire_text(&link->wire, "TIME");
+}
+
+/* Takes the names without a value out of the index, if they still have none: an evicted key leaves its name behind for
+ * ever. Whether that is done does not matter to this list. */
+static bool forget(schedhost_store_link *link, const redisReply *names, const redisReply *values, size_t gone,
+                   int64_t deadline) {
+    struct wire *wire = &link->wire;
+    wire_request(wire, 3 + 1 + gone + 1);
+    wire_text(wire, "EVAL");
+    wire_text(wire, forget_script);
+    wire_number(wire, 1 + gone);
+    key_argument(link, ":names", 6);
+    for (size_t i = 0; i < names->elements; i++) {
+        if (values->element[i]->type == REDIS_REPLY_NIL) {
+            key_argument(link, names->element[i]->str, names->element[i]->len);
+        }
+    }
+    wire_argument(wire, link->tag, link->tag_size);
+    redisReply *reply = wire_send(wire, deadline) ? wire_receive(wire, deadline) : NULL;
+    if (reply == NULL) {
+        return false;
+    }
+    freeReplyObject(reply);
+    return true;
+}
+
+static bool are_names(const redisReply *reply) {
+    bool good = reply->type == REDIS_REPLY_ARRAY;
+    for (size_t i = 0; good && i < reply->elements; i++) {
+        good = reply->element[i]->type == REDIS_REPLY_STRING && reply->element[i]->len <= SCHEDHOST_STORE_MAX_KEY;
+    }
+    return good;
+}
+
+/* Tells the values that a store has written; nothing else counts. Returns how many have none at all, and notes in `ended`
+ * when `each` wants no more. */
+static size_t tell(const redisReply *names, const redisReply *values, int64_t now_ms, struct span *span,
+                   schedhost_store_each each, void *user, bool *ended) {
+    size_t gone = 0;
+    bool wanted = true;
+    for (size_t i = 0; i < names->elements; i++) {
+        const redisReply *name = names->element[i], *value = values->element[i];
+        uint64_t version;
+        int64_t written_ms;
+        gone += value->type == REDIS_REPLY_NIL;
+        if (!wanted || value->type != REDIS_REPLY_STRING || !head_read(value->str, value->len, &version, &written_ms)) {
+            continue;
+        }
+        span->limit--;
+        wanted = each(user, name->str, name->len, version, now_ms >= 0 ? age(now_ms, written_ms) : -1,
+                      value->str + HEAD_BYTES, value->len - HEAD_BYTES) == 0;
+    }
+    *ended = *ended || !wanted;
+    return gone;
+}
+
+/* Tells the next names and their values. `ended`: there are no more, or none are wanted. */
+static int32_t list_some(schedhost_store_link *link, struct span *span, schedhost_store_each each, void *user, bool *ended,
+                         int64_t deadline) {
+    struct wire *wire = &link->wire;
+    redisReply *names, *values = NULL, *time = NULL;
+    size_t wanted = span->limit, gone;
+    int32_t code = SCHEDHOST_OK;
+    ask_names(link, span);
+    names = wire_send(wire, deadline) ? wire_receive(wire, deadline) : NULL;
+    if (names == NULL) {
+        return link_broken(link);
+    }
+    if (!are_names(names)) {
+        code = told(link, names);
+        freeReplyObject(names);
+        return code;
+    }
+    *ended = names->elements < wanted;
+    if (names->elements == 0) {
+        freeReplyObject(names);
+        return code;
+    }
+    ask_values(link, names);
+    values = wire_send(wire, deadline) ? wire_receive(wire, deadline) : NULL;
+    time = values != NULL ? wire_receive(wire, deadline) : NULL;
+    if (time == NULL) {
+        code = link_broken(link);
+    } else if (values->type != REDIS_REPLY_ARRAY || values->elements != names->elements) {
+        code = told(link, values);
+    } else {
+        const redisReply *last = names->element[names->elements - 1];
+        memcpy(span->after, last->str, last->len);
+        span->after_size = last->len;
+        gone = tell(names, values, time_of(time), span, each, user, ended);
+        if (gone > 0 && !forget(link, names, values, gone, deadline)) {
+            code = link_broken(link);
+        }
+    }
+    freeReplyObject(names);
+    if (values != NULL) {
+        freeReplyObject(values);
+    }
+    if (time != NULL) {
+        freeReplyObject(time);
+    }
+    return code;
+}
+
+/* No script: what a script reads costs the server several times as much, and this is asked by each host in each sixth of a
+ * lease. A key that is there all the time has its name in the index all the time. */
 int32_t list_keys(schedhost_store_link *link, const void *prefix, size_t prefix_size, const void *after,
                   size_t after_size, size_t limit, schedhost_store_each each, void *user, uint32_t timeout_ms) {
     int64_t deadline = clock_ms() + timeout_ms;
-    struct wire *wire = &link->wire;
-    redisReply *reply = NULL;
+    struct span span = {.prefix = prefix, .prefix_size = prefix_size, .limit = limit};
+    bool ended = false;
+    int32_t code = SCHEDHOST_OK;
     if (!usable(link)) {
         return link_broken(link);
     }
-    for (int try = 0; try < 2; try++) {
-        ask_list(link, try == 0, prefix, prefix_size, after, after_size, limit);
-        reply = wire_send(wire, deadline) ? wire_receive(wire, deadline) : NULL;
-        if (reply == NULL) {
-            return link_broken(link);
-        }
-        if (reply->type != REDIS_REPLY_ERROR || strncmp(reply->str, "NOSCRIPT", 8) != 0) {
-            break;
-        }
-        freeReplyObject(reply); /* somebody has thrown the scripts away: the text itself brings it back */
-        reply = NULL;
+    span.after_size = after_size < sizeof span.after ? after_size : sizeof span.after;
+    if (span.after_size > 0) {
+        memcpy(span.after, after, span.after_size);
     }
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements % 2 != 1 ||
-        reply->element[0]->type != REDIS_REPLY_STRING) {
-        int32_t code = reply != NULL ? told(link, reply) : link_broken(link);
-        if (reply != NULL) {
-            freeReplyObject(reply);
-        }
-        return code;
+    while (code == SCHEDHOST_OK && !ended && span.limit > 0) {
+        code = list_some(link, &span, each, user, &ended, deadline);
     }
-    int64_t now_ms = strtoll(reply->element[0]->str, NULL, 10);
-    for (size_t i = 1; i + 1 < reply->elements; i += 2) {
-        const redisReply *name = reply->element[i], *value = reply->element[i + 1];
-        uint64_t version;
-        int64_t written_ms;
-        if (name->type == REDIS_REPLY_STRING && value->type == REDIS_REPLY_STRING &&
-            head_read(value->str, value->len, &version, &written_ms) &&
-            each(user, name->str, name->len, version, age(now_ms, written_ms), value->str + HEAD_BYTES,
-                 value->len - HEAD_BYTES) != 0) {
-            break;
-        }
-    }
-    freeReplyObject(reply);
-    return SCHEDHOST_OK;
+    return code;
 }
 
 /* ---- watch ---- */

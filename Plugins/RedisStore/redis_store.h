@@ -50,7 +50,7 @@ struct addrinfo *resolve(const char *host, const char *port, int64_t deadline, c
 /* ---- scripts.c ---- */
 
 extern const char commit_script[];
-extern const char list_script[];
+extern const char forget_script[];
 
 /* ---- link.c: one connection, from its opening to its end ---- */
 
@@ -63,7 +63,6 @@ struct schedhost_store_link {
     char tag[TAG_BYTES]; /* what all keys begin with: in braces, so that a cluster keeps them in one slot */
     size_t tag_size;
     char commit_sha[48];
-    char list_sha[48];
 };
 
 int32_t link_open(const schedhost_scheduler *scheduler, uint32_t timeout_ms, schedhost_store_server *server, void *user);

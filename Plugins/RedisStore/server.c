@@ -142,7 +142,7 @@ static void warn(const schedhost_store_link *link, const char *instance, const c
 
 /* ---- the greeting: all in one round trip ---- */
 
-enum { LOGIN, SELECT, NAME, SERVER, REPLICATION, COMMIT_SCRIPT, LIST_SCRIPT, POLICY, APPENDING, LEAST, GREETINGS };
+enum { LOGIN, SELECT, NAME, SERVER, REPLICATION, COMMIT_SCRIPT, POLICY, APPENDING, LEAST, GREETINGS };
 
 static void ask_setting(struct wire *wire, const char *name) {
     wire_request(wire, 3);
@@ -172,18 +172,17 @@ static bool take_sha(const redisReply *reply, char *sha, size_t size) {
 /* Reads the answers of a server that is asked for the first time; false with text. */
 static bool take_greeting(schedhost_store_link *link, redisReply *const *replies, char *instance, size_t size) {
     static const char *const asked[] = {"AUTH", "SELECT", "CLIENT SETNAME", "INFO server", "INFO replication",
-                                        "SCRIPT LOAD", "SCRIPT LOAD"};
+                                        "SCRIPT LOAD"};
     char *text = link->wire.text;
     char role[32], run[64], history[64], master[256];
-    for (size_t i = LOGIN; i <= LIST_SCRIPT; i++) {
+    for (size_t i = LOGIN; i <= COMMIT_SCRIPT; i++) {
         if (replies[i] != NULL && replies[i]->type == REDIS_REPLY_ERROR && i != NAME) {
             (void)snprintf(text, TEXT_BYTES, "%s: %s: %s", link->wire.peer, asked[i], replies[i]->str);
             return false;
         }
     }
     if (replies[SERVER]->type != REDIS_REPLY_STRING || replies[REPLICATION]->type != REDIS_REPLY_STRING ||
-        !take_sha(replies[COMMIT_SCRIPT], link->commit_sha, sizeof link->commit_sha) ||
-        !take_sha(replies[LIST_SCRIPT], link->list_sha, sizeof link->list_sha)) {
+        !take_sha(replies[COMMIT_SCRIPT], link->commit_sha, sizeof link->commit_sha)) {
         (void)snprintf(text, TEXT_BYTES, "%s answers otherwise than Redis does", link->wire.peer);
         return false;
     }
@@ -226,7 +225,6 @@ bool server_greet(schedhost_store_link *link, int64_t deadline, char *instance, 
     ask(wire, "INFO", "server", NULL);
     ask(wire, "INFO", "replication", NULL);
     ask(wire, "SCRIPT", "LOAD", commit_script);
-    ask(wire, "SCRIPT", "LOAD", list_script);
     ask_setting(wire, "maxmemory-policy");
     ask_setting(wire, "appendonly");
     ask_setting(wire, "min-replicas-to-write");

@@ -13,7 +13,10 @@ import Testing
     /// Keeps the log.
     private final class Nowhere: EventSink {
         let lines = Monitor<[String]>([])
-        func send(_ event: WorkerEvent) {}
+        let uses = Monitor<[StoreUse]>([])
+        func send(_ event: WorkerEvent) {
+            if case .store(.used(let more)) = event { uses.withLock { $0 += more } }
+        }
         func log(_ log: WorkerEvent.Log) { lines.withLock { $0.append(log.text) } }
     }
 
@@ -125,6 +128,14 @@ import Testing
             #expect(other.read(Self.key, known: 0)?.load == SharedReading.Load.none)
             _ = try version(one.drop(Self.key))
             #expect(other.read(Self.key, known: 0) == SharedReading())
+            // The supervisor is told of all that once, and each link's record for the store's clock is a commit too.
+            let now = SystemClock().boot()
+            kit.exchange.report(at: now)
+            kit.exchange.report(at: now + 60_000_000_000)
+            let uses = kit.sink.uses.withLock { $0 }
+            #expect(uses.map(\.operation) == [.read, .commit] && uses.allSatisfy { $0.purpose == .caches })
+            #expect(uses[0].done == 9 && (8...9).contains(uses[1].done) && uses[1].changed == 1)
+            #expect(uses.allSatisfy { $0.unknown == 0 && $0.refused == 0 && $0.totalNs > 0 })
         }
     }
 

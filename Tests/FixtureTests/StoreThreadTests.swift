@@ -217,9 +217,9 @@ import Testing
             let deadline = SystemClock().monotonic() + 10_000_000_000
             var isTold = false
             while !isTold, SystemClock().monotonic() < deadline {
-                try kit.thread.perform(.ask(0, put("claim/a", "1")))
+                try kit.thread.perform(.ask(0, put("lease/routine/a", "1")))
                 while kit.thread.isBusy { Thread.relax() }
-                isTold = kit.inbox.has(.store(.changed(["claim/a"])))
+                isTold = kit.inbox.has(.store(.changed(["lease/routine/a"])))
             }
             #expect(isTold)
         }
@@ -267,7 +267,7 @@ import Testing
             _ = try kit.open()
             for _ in 0..<6 {
                 try kit.inbox.next {
-                    if case .store(.changed(let keys)) = $0 { #expect(keys == ["claim/a"]) } else { nil }
+                    if case .store(.changed(let keys)) = $0 { #expect(keys == ["lease/routine/a"]) } else { nil }
                 }
             }
             // Pauses of 20, 40, 80, 160 and 320 ms.

@@ -94,8 +94,8 @@ extension Kind {
         Kind(name: "flush", what: "FLUSHALL, while it runs", bound: 3, engines: [.redis]) { fleet in
             try goingOn(fleet) { _ in try fleet.server.say("FLUSHALL") }
         },
-        eviction("evict-claim", "the claim's record is evicted: two may run it until the next renewal", "*/claim/*"),
-        eviction("evict-host", "the hosts' records are evicted: the same", "*/host/*"),
+        eviction("evict-claim", "the claim's record is evicted: two may run it until the next renewal", "*/lease/routine/*"),
+        eviction("evict-host", "the hosts' records are evicted: the same", "*/lease/host/*"),
     ]
 
     /// The server throws records away by which its hosts have leases, as it must not be configured to. The holder finds out

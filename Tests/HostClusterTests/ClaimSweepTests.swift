@@ -21,7 +21,7 @@ import Testing
         desk.pass(2.1)
         #expect(desk.begun.count == 201 && desk.member.view.rememberedTokens == 0)
         // The record is lost, and nothing says so.
-        _ = desk.store.commit(StoreRequest(deletes: ["claim/p/r"]), at: 0)
+        _ = desk.store.commit(StoreRequest(deletes: ["lease/routine/p/r"]), at: 0)
         desk.tell(.want(MemberDesk.claim, ClaimWish()))
         desk.pass(2.1)
         #expect(desk.begun.count == 202 && desk.record.map { $0.token > token } == true)
@@ -55,29 +55,29 @@ import Testing
         second.pass(5.9)
         #expect(second.record != nil)
         second.pass(2)
-        #expect(second.record == nil && second.store.list("host/").count == 1)
+        #expect(second.record == nil && second.store.list("lease/host/").count == 1)
     }
 
     @Test func whatIsOfNoFormThatIsKnownStays() {
         var store = ModelStore()
         let old = ClaimRecord(host: nil, incarnation: Incarnation(rawValue: 1), token: 5, sinceMs: 0, settled: 0)
-        let puts = (0..<5).map { StoreRequest.Put("claim/p/\($0)", $0 == 2 ? Array("junk".utf8) : old.bytes) }
+        let puts = (0..<5).map { StoreRequest.Put("lease/routine/p/\($0)", $0 == 2 ? Array("junk".utf8) : old.bytes) }
         _ = store.commit(StoreRequest(puts: puts), at: 0)
         var desk = MemberDesk(store: store)
         desk.pass(30)
-        #expect(desk.store.list("claim/").map(\.key) == ["claim/p/2", "claim/p/r"])
+        #expect(desk.store.list("lease/routine/").map(\.key) == ["lease/routine/p/2", "lease/routine/p/r"])
         // Tokens that cannot be read keep everything as it is: nothing is removed, and nothing without a record is taken.
         _ = desk.store.commit(StoreRequest(puts: puts + [.init(ClusterKey.tokens, Array("junk".utf8))]), at: 0)
         desk.tell(.want(ClaimName(plugin: "p", routine: "q"), ClaimWish()))
         desk.pass(30)
-        #expect(desk.begun.count == 1 && desk.store.list("claim/").count == 6)
+        #expect(desk.begun.count == 1 && desk.store.list("lease/routine/").count == 6)
     }
 
     @Test func aClaimWithoutARecordIsTakenOnlyWhileTheTokensAreTheOnesThatWereRead() throws {
         var desk = MemberDesk()
         desk.pass(6.1)
-        let request = try #require(desk.requests.first { $0.puts.contains { $0.key == "claim/p/r" } })
+        let request = try #require(desk.requests.first { $0.puts.contains { $0.key == "lease/routine/p/r" } })
         #expect(request.conditions.contains(.init(ClusterKey.tokens, 0)))
-        #expect(request.conditions.contains(.init("claim/p/r", 0)))
+        #expect(request.conditions.contains(.init("lease/routine/p/r", 0)))
     }
 }

@@ -49,7 +49,7 @@ import Testing
         first.store = second.store
         first.pass(1.1)
         #expect(first.told.last == .reopen)
-        func epoch(_ desk: MemberDesk) -> EpochRecord? { desk.store.values["epoch"].flatMap { EpochRecord($0.value) } }
+        func epoch(_ desk: MemberDesk) -> EpochRecord? { desk.store.values["lease/epoch"].flatMap { EpochRecord($0.value) } }
         #expect(epoch(first)?.instance == "renamed" && epoch(first)?.number == 2)
         first.tell(.up(StoreLink(instance: "renamed", most: 64)))
         for _ in 0..<10 {
@@ -119,7 +119,7 @@ import Testing
         desk.tell(.ended(MemberDesk.claim))
         #expect(desk.told.last == .closed)
         #expect(desk.record?.host == nil)
-        #expect(desk.store.list("host/").isEmpty)
+        #expect(desk.store.list("lease/host/").isEmpty)
     }
 
     @Test func aHostThatStopsWithoutAStoreWaitsNotLong() {
@@ -149,22 +149,22 @@ import Testing
 
     @Test func junkInAClaimGivesNothingAway() {
         var store = ModelStore()
-        _ = store.commit(StoreRequest(puts: [.init("claim/p/r", Array("junk".utf8))]), at: 0)
+        _ = store.commit(StoreRequest(puts: [.init("lease/routine/p/r", Array("junk".utf8))]), at: 0)
         var desk = MemberDesk(store: store)
         desk.pass(60)
         #expect(desk.begun.isEmpty)
-        #expect(desk.store.values["claim/p/r"]?.value == Array("junk".utf8))
+        #expect(desk.store.values["lease/routine/p/r"]?.value == Array("junk".utf8))
     }
 
     @Test func junkInTheEpochStopsEverybodyAndIsLeftAlone() {
         var desk = MemberDesk.holder()
-        _ = desk.store.commit(StoreRequest(puts: [.init("epoch", Array("junk".utf8))]), at: 0)
+        _ = desk.store.commit(StoreRequest(puts: [.init("lease/epoch", Array("junk".utf8))]), at: 0)
         desk.pass(4.5)
         #expect(desk.told.contains { if case .end = $0 { true } else { false } })
         desk.tell(.ended(MemberDesk.claim))
         desk.pass(60)
         #expect(desk.begun.count == 1)
-        #expect(desk.store.values["epoch"]?.value == Array("junk".utf8))
+        #expect(desk.store.values["lease/epoch"]?.value == Array("junk".utf8))
         #expect(desk.requests.count < 100)
     }
 
@@ -215,7 +215,7 @@ import Testing
         desk.requests = []
         desk.tell(.up(StoreLink(instance: "i\(desk.store.instance)", most: 32)))
         desk.pass(0.1)
-        #expect(desk.store.list("claim/").count == 100)
+        #expect(desk.store.list("lease/routine/").count == 100)
         #expect(desk.requests.allSatisfy { $0.conditions.count <= 32 && $0.puts.count <= 32 })
         #expect(desk.begun.count == 100)
     }
@@ -224,7 +224,7 @@ import Testing
         let better = try #require(
             (2...50).first { (id: UInt64) in
                 let hosts = [1, id].map { Placement.Candidate(HostID(high: $0, low: 1), weight: 100) }
-                return Placement.first(for: "claim/p/r", among: hosts) == hosts[1].host
+                return Placement.first(for: "lease/routine/p/r", among: hosts) == hosts[1].host
             })
         var first = MemberDesk(wish: ClaimWish(isSpread: true, moves: true))
         first.pass(6.1)
@@ -284,18 +284,18 @@ import Testing
             _ = desk.store.commit(others(beat), at: 0)
             desk.pass(1)
         }
-        #expect(desk.member.host.lease != nil && desk.store.list("host/").count == 1199)
+        #expect(desk.member.host.lease != nil && desk.store.list("lease/host/").count == 1199)
         // A claim is not free because there is no room for its holder: it is not even asked for.
         let holder = HostID(high: 1199, low: 1)
         let claim = ClaimRecord(
             host: holder, incarnation: Incarnation(rawValue: 1199), token: 5, sinceMs: 0, settled: 0)
-        _ = desk.store.commit(StoreRequest(puts: [.init("claim/p/r", claim.bytes)]), at: 0)
+        _ = desk.store.commit(StoreRequest(puts: [.init("lease/routine/p/r", claim.bytes)]), at: 0)
         desk.tell(.want(MemberDesk.claim, ClaimWish()))
         _ = desk.store.commit(others(20), at: 0)
         desk.pass(1.1)
         desk.requests = []
         desk.pass(1)
-        #expect(desk.record == claim && desk.requests.allSatisfy { !$0.puts.contains { $0.key == "claim/p/r" } })
+        #expect(desk.record == claim && desk.requests.allSatisfy { !$0.puts.contains { $0.key == "lease/routine/p/r" } })
         #expect(desk.told.isEmpty || desk.told.allSatisfy { if case .extend = $0 { true } else { false } })
     }
 }

@@ -102,7 +102,7 @@ import Testing
         ]
         let keys = names.compactMap { ClusterKey.claim($0) }
         #expect(Set(keys).count == names.count)
-        #expect(ClusterKey.claim(names[4]) == "claim/a%401/c")
+        #expect(ClusterKey.claim(names[4]) == "lease/routine/a%401/c")
         let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/#%".utf8)
         #expect(keys.allSatisfy { $0.utf8.allSatisfy(allowed.contains) })
         #expect(ClusterKey.claim(ClaimName(plugin: String(repeating: "ü", count: 200), routine: "c")) == nil)

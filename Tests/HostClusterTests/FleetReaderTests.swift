@@ -19,17 +19,17 @@ import Testing
     @Test func aReadingGoesFromTheHostsToTheirRecords() throws {
         var reader = FleetReader()
         let first = reader.begin(at: 3)
-        #expect(first == StoreRequest(reads: ["epoch"], lists: ["host/", "status/", "claim/"]))
+        #expect(first == StoreRequest(reads: ["lease/epoch"], lists: ["lease/host/", "status/", "lease/routine/"]))
         #expect(reader.begin(at: 4) == nil && reader.isReading)
         let next = reader.answered(
             answer([
-                entry("epoch", ClusterRecordsTests.epoch.bytes),
-                entry("host/\(Self.hosts[0])", ClusterRecordsTests.host.bytes),
-                entry("host/\(Self.hosts[1])", Array("junk".utf8)), entry("host/x", ClusterRecordsTests.host.bytes),
+                entry("lease/epoch", ClusterRecordsTests.epoch.bytes),
+                entry("lease/host/\(Self.hosts[0])", ClusterRecordsTests.host.bytes),
+                entry("lease/host/\(Self.hosts[1])", Array("junk".utf8)), entry("lease/host/x", ClusterRecordsTests.host.bytes),
                 entry("status/\(Self.hosts[2])", FleetReportTests.report.bytes),
                 entry("status/\(Self.hosts[0])", FleetReportTests.report.bytes),
                 entry("status/\(Self.hosts[1])", ClusterRecordsTests.host.bytes),
-                entry("claim/p/r#3", ClusterRecordsTests.claim.bytes), entry("claim/p/s", []),
+                entry("lease/routine/p/r#3", ClusterRecordsTests.claim.bytes), entry("lease/routine/p/s", []),
             ]))
         #expect(next?.lists == ["record/\(Self.hosts[0])/"])
         let records = [2, 1].map { number in
@@ -58,7 +58,7 @@ import Testing
         let hosts = (0..<300 as Range<UInt64>).map {
             entry("status/\(HostID(high: $0, low: 1))", FleetReportTests.report.bytes)
         }
-        let claims = (0..<3000).map { entry("claim/p/r#\($0)", ClusterRecordsTests.claim.bytes) }
+        let claims = (0..<3000).map { entry("lease/routine/p/r#\($0)", ClusterRecordsTests.claim.bytes) }
         var request = reader.answered(answer(hosts + claims))
         let record = StoredRecord(
             number: 1, record: FleetReportTests.record(1, text: String(repeating: "x", count: 2000)))

@@ -11,8 +11,8 @@ import Testing
         let others = try #require(
             (2...500).lazy.compactMap { (id: UInt64) -> [UInt64]? in
                 let hosts = [1, id, id + 1000].map { Placement.Candidate(HostID(high: $0, low: 1), weight: 100) }
-                let isFirst = Placement.first(for: "claim/p/r", among: hosts) == hosts[0].host
-                return isFirst && Placement.rank(of: hosts[1].host, for: "claim/p/r", among: hosts) == 1
+                let isFirst = Placement.first(for: "lease/routine/p/r", among: hosts) == hosts[0].host
+                return isFirst && Placement.rank(of: hosts[1].host, for: "lease/routine/p/r", among: hosts) == 1
                     ? [id, id + 1000] : nil
             }.first)
         var first = MemberDesk()

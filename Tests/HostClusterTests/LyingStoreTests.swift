@@ -141,7 +141,7 @@ import Testing
         let claim = ClaimRecord(
             host: holder, incarnation: random.below(2) == 0 ? incarnation : Incarnation(rawValue: 2),
             token: (random.next() >> 11) >> random.below(50), sinceMs: .max, settled: 1)
-        add("claim/p/r", claim.bytes)
+        add("lease/routine/p/r", claim.bytes)
         let sent = [now, now - 5, .never, .longAgo][random.below(4)]
         return StoreAnswer(
             sent: sent, outcome: outcomes[random.below(outcomes.count)], found: random.below(6) == 0 ? nil : found)

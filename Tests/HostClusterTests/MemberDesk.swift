@@ -73,13 +73,15 @@ struct MemberDesk {
             outcome = store.commit(request, at: 0).map { .done(version: $0) } ?? .changed
         }
         let found = request.reads.compactMap { store.values[$0] }
-        var lists = request.lists.map { store.list($0) }
+        var listed = request.lists.flatMap { store.list($0) }
         var cut: String?
-        if let mostListed, let last = lists.last, request.lists.last == ClusterKey.claims, last.count > mostListed {
-            lists[lists.count - 1] = Array(last.prefix(mostListed))
-            cut = ClusterKey.claims
+        if let mostListed, let first = listed.firstIndex(where: { $0.key.hasPrefix(ClusterKey.claims) }),
+            listed.count > first + mostListed
+        {
+            listed.removeSubrange((first + mostListed)...)
+            cut = request.lists.last
         }
-        return StoreAnswer(sent: now, outcome: outcome, found: found + lists.joined(), cut: cut)
+        return StoreAnswer(sent: now, outcome: outcome, found: found + listed, cut: cut)
     }
 
     /// Lets time pass, and timers fire.
@@ -96,5 +98,5 @@ struct MemberDesk {
     }
 
     var begun: [UInt64] { told.compactMap { if case .begin(_, let token) = $0 { token } else { nil } } }
-    var record: ClaimRecord? { store.values["claim/p/r"].flatMap { ClaimRecord($0.value) } }
+    var record: ClaimRecord? { store.values["lease/routine/p/r"].flatMap { ClaimRecord($0.value) } }
 }

@@ -12,14 +12,14 @@ import Testing
 
     @Test func aClaimThatTheStoreRefusesHoldsUpNoOther() {
         var desk = MemberDesk(claims: names(5))
-        desk.refused = ["claim/p/r0", "claim/p/r3"]
+        desk.refused = ["lease/routine/p/r0", "lease/routine/p/r3"]
         desk.pass(20)
         #expect(desk.begun.count == 3)
         #expect(desk.member.host.lease != nil)
         let said = desk.told.filter { if case .say = $0 { true } else { false } }
         #expect(
             said == [
-                .say(.refuses(key: "claim/p/r0", "no room")), .say(.refuses(key: "claim/p/r3", "no room")),
+                .say(.refuses(key: "lease/routine/p/r0", "no room")), .say(.refuses(key: "lease/routine/p/r3", "no room")),
             ])
         #expect(desk.member.overview.claims.map { $0.refusal } == ["no room", nil, nil, "no room", nil])
         desk.refused = []
@@ -31,14 +31,14 @@ import Testing
     @Test func aClaimThatCannotBeGivenBackIsGivenBackLater() {
         var desk = MemberDesk(claims: names(3))
         desk.pass(6.1)
-        desk.refused = ["claim/p/r1"]
+        desk.refused = ["lease/routine/p/r1"]
         for name in names(3) {
             desk.tell(.leave(name, .move, bar: 60 * MemberDesk.second))
             desk.tell(.ended(name))
         }
         func free() -> [Bool] {
             names(3).map { name in
-                desk.store.values["claim/p/\(name.routine)"].flatMap { ClaimRecord($0.value) }?.host == nil
+                desk.store.values["lease/routine/p/\(name.routine)"].flatMap { ClaimRecord($0.value) }?.host == nil
             }
         }
         desk.pass(0.5)
@@ -77,7 +77,7 @@ import Testing
         let other = ClaimRecord(
             host: HostID(high: 9, low: 9), incarnation: Incarnation(rawValue: 9), token: 1 << 52, sinceMs: 0,
             settled: 0)
-        _ = desk.store.commit(StoreRequest(puts: [.init("claim/p/r7", other.bytes)]), at: 0)
+        _ = desk.store.commit(StoreRequest(puts: [.init("lease/routine/p/r7", other.bytes)]), at: 0)
         desk.pass(3)
         let ends = desk.told.compactMap { if case .end(let name, _) = $0 { name } else { nil } }
         #expect(ends == [ClaimName(plugin: "p", routine: "r7")])
@@ -97,7 +97,7 @@ import Testing
         var desk = MemberDesk()
         desk.tell(.want(MemberDesk.claim, ClaimWish()))
         guard case .ask(let id, _)? = ask(&desk) else { return }
-        desk.tell(.answer(id, StoreAnswer(sent: desk.now, outcome: .done(version: 0), found: [], cut: "host/")))
+        desk.tell(.answer(id, StoreAnswer(sent: desk.now, outcome: .done(version: 0), found: [], cut: ClusterKey.leases)))
         #expect(desk.told.last == .say(.tooMuch(ClusterKey.hosts)))
         #expect(!desk.member.talk.isFresh)
     }

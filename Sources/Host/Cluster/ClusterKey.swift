@@ -27,15 +27,21 @@ public struct ClaimName: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The keys of a cluster's records.
+///
+/// All that leases rest on begins alike, so that one list brings it: each host asks for it in each sixth of a lease. In the
+/// order of their bytes come the epoch, the floor of tokens, the hosts and then the claims. So hosts are read no later than
+/// the claims that name them, and where a list has no room for all, it is claims that are missing.
 public enum ClusterKey {
+    /// What the keys of all that leases rest on begin with.
+    public static let leases = "lease/"
     /// Which epoch it is.
-    public static let epoch = "epoch"
+    public static let epoch = leases + "epoch"
     /// The greatest token of claims whose records were removed.
-    public static let tokens = "tokens"
+    public static let tokens = leases + "floor"
     /// What the keys of hosts begin with.
-    public static let hosts = "host/"
+    public static let hosts = leases + "host/"
     /// What the keys of claims begin with.
-    public static let claims = "claim/"
+    public static let claims = leases + "routine/"
     /// What the keys of hosts' reports begin with.
     static let reports = "status/"
     /// What the keys of sessions' records begin with.

@@ -25,16 +25,20 @@ extension ClusterMember {
     }
 
     private mutating func look(_ answer: StoreAnswer, of request: StoreRequest, at now: BootTime) {
-        guard let found = answer.found, answer.cut != ClusterKey.hosts else {
+        // Claims come last: where there are any, all hosts are there.
+        let isLackingHosts =
+            answer.cut != nil
+            && answer.found?.contains { $0.key.hasPrefix(ClusterKey.claims) && !request.reads.contains($0.key) } != true
+        guard let found = answer.found, !isLackingHosts else {
             if !request.reads.isEmpty || !request.lists.isEmpty {
                 talk.doubt()
                 talk.rest(until: now + backOff)
             }
-            if answer.cut == ClusterKey.hosts { report(.tooMuch(ClusterKey.hosts)) }
+            if isLackingHosts { report(.tooMuch(ClusterKey.hosts)) }
             return
         }
         view.take(found, of: request, cut: answer.cut, isWanted: { claims.contains($0) }, at: now)
-        guard request.lists.count == 2 else { return }
+        guard request.lists(ClusterKey.leases) else { return }
         talk.refreshed()
         if answer.cut != nil {
             report(.tooMuch(ClusterKey.claims))

@@ -84,8 +84,8 @@ struct ClusterView: Sendable {
         _ entries: [StoreAnswer.Entry], of request: StoreRequest, cut: String? = nil, isWanted: (String) -> Bool,
         at now: BootTime
     ) {
-        let listsHosts = request.lists.contains(ClusterKey.hosts)
-        let listsClaims = request.lists.contains(ClusterKey.claims)
+        let listsHosts = request.lists(ClusterKey.hosts)
+        let listsClaims = request.lists(ClusterKey.claims)
         var newHosts: [String: SeenHost] = listsHosts ? [:] : hosts
         var furtherHosts: [StoreAnswer.Entry] = []
         if listsClaims {
@@ -95,7 +95,7 @@ struct ClusterView: Sendable {
         for key in request.reads { newClaims[key] = nil }
         var unwanted: [StoreAnswer.Entry] = []
         var epochEntry: (version: UInt64, value: [UInt8])?
-        if request.reads.contains(ClusterKey.tokens) { tokens = SeenTokens() }
+        if request.finds(ClusterKey.tokens) { tokens = SeenTokens() }
         for entry in entries {
             if entry.key == ClusterKey.epoch {
                 epochEntry = (entry.version, entry.value)
@@ -126,7 +126,7 @@ struct ClusterView: Sendable {
             forgetTokens(except: isWanted)
             sweep.see(unwanted)
         }
-        if request.reads.contains(ClusterKey.epoch) { epoch.see(epochEntry, at: now) }
+        if request.finds(ClusterKey.epoch) { epoch.see(epochEntry, at: now) }
         for host in hosts.values { if let record = host.record { epoch.see(settled: record.settled, at: now) } }
         for claim in claims.values { if let record = claim.record { epoch.see(settled: record.settled, at: now) } }
     }

@@ -19,13 +19,11 @@ struct MemberRequests {
     /// The key of this host's own record.
     var ownKey: String { ClusterKey.host(host) }
 
-    /// Reads everything.
+    /// Reads everything that leases rest on.
     ///
-    /// The order matters: a claim may be read with a holder that was not there yet when the hosts were read. Therefore a
-    /// claim is taken only on condition of its holder's record.
-    static var survey: StoreRequest {
-        StoreRequest(reads: [ClusterKey.epoch, ClusterKey.tokens], lists: [ClusterKey.hosts, ClusterKey.claims])
-    }
+    /// A list is not a picture of one moment: a claim may be read with a holder that was not there yet when the hosts were
+    /// read. Therefore a claim is taken only on condition of its holder's record.
+    static var survey: StoreRequest { StoreRequest(lists: [ClusterKey.leases]) }
 
     /// Begins an epoch, if the former one still has that version, and reads everything.
     static func epoch(_ record: EpochRecord, over version: UInt64) -> StoreRequest {

@@ -59,6 +59,12 @@ public struct StoreRequest: Equatable, Sendable {
 
     /// Whether there is anything to commit.
     public var writes: Bool { !puts.isEmpty || !deletes.isEmpty }
+
+    /// Whether all keys that begin so are read.
+    public func lists(_ prefix: String) -> Bool { lists.contains { prefix.hasPrefix($0) } }
+
+    /// Whether the answer has that key, if it is there.
+    public func finds(_ key: String) -> Bool { reads.contains(key) || lists(key) }
 }
 
 /// What came back.

@@ -137,7 +137,7 @@ public final class Worker {
                 WorkerFailure.die("the plugin closed the worker's descriptors (\(error))")
             }
             interruptStopping()
-            endHangingStore()
+            watchStore()
             signs?.look()
             keepLeases { (leases) throws(SystemError) in try leases.look() }
             if isQuitting, sessions.count == 0 { leave() }
@@ -326,12 +326,13 @@ public final class Worker {
         }
     }
 
-    /// Ends the worker if its store has not returned from a call for so long that it never will.
-    private func endHangingStore() {
+    /// Ends the worker if its store has not returned from a call for so long that it never will; else tells what it was asked.
+    private func watchStore() {
         let now = clock.boot()
         if stores.hang(at: now) || exchange?.hangs(at: now) == true {
             WorkerFailure.die("the store hangs: a call has taken 2 s longer than its timeout")
         }
+        exchange?.report(at: now)
     }
 
     /// Makes all sessions check their end times again, after the wall clock was set.

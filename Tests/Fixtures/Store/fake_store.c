@@ -307,7 +307,7 @@ static int32_t watch(schedhost_store_link *link, const void *prefix, size_t pref
     int64_t until = clock_of(CLOCK_MONOTONIC) + timeout_ms;
     bool told = false;
     if (lies(link, "eager")) {
-        changed(user, "p/claim/a", 9);
+        changed(user, "p/lease/routine/a", 17);
         return SCHEDHOST_OK;
     }
     do {

@@ -266,7 +266,7 @@ import Testing
         host.hear(.down("reset"))
         host.hear(.up(StoreLink(instance: "run 2", most: 64)))
         host.pass(seconds: 1)
-        #expect(store.values["claim/p/r"] != nil)
+        #expect(store.values["lease/routine/p/r"] != nil)
         host.pass(seconds: 30)
         #expect(host.tokens.count == 1)
     }

@@ -57,6 +57,18 @@ import Testing
         #expect(caches.take() == [connection("p", store: 2)])
     }
 
+    @Test func whatWasAskedOfTheStoreIsCountedWhateverItIsSaidToBeFor() throws {
+        let caches = try caches("store: 's', name: 'n'")
+        var (read, commit) = (StoreUse(.caches, .read), StoreUse(.leases, .commit))
+        read.count(.done(version: 0), after: 1000)
+        commit.count(.changed, after: 3000)
+        caches.used([read, commit])
+        caches.used([read])
+        #expect(caches.uses.map(\.purpose) == [.caches, .caches] && caches.uses.map(\.operation) == [.read, .commit])
+        #expect(caches.uses.map(\.done) == [2, 0] && caches.uses.map(\.changed) == [0, 1])
+        #expect(caches.uses.map(\.totalNs) == [2000, 3000] && caches.uses.map(\.durations.total) == [2, 1])
+    }
+
     @Test func aWorkerOfOneRoutineReachesThatRoutineOnly() throws {
         let caches = try caches("store: 's', name: 'n'")
         ready(BookHarness.program(1, "p"), caches)

@@ -34,7 +34,16 @@ import Testing
         .stored(9, StoreAnswer(sent: 5, outcome: .done(version: 9), found: [], clockMs: 1_790_000_000_000)),
         .cleared(11, removed: 12, trouble: nil), .cleared(.max, removed: 0, trouble: "no \"room\""),
         .consulted(10, StoreAnswer(sent: 5, outcome: .done(version: 9), found: [])),
+        .used([]), .used([use]),
     ]
+
+    private static var use: StoreUse {
+        var use = StoreUse(.caches, .commit)
+        for outcome in [StoreAnswer.Outcome.done(version: 1), .changed, .unknown, .refused("")] {
+            use.count(outcome, after: 90_000)
+        }
+        return use
+    }
 
     @Test(arguments: commands) func aCommandIsReadAsItWasWritten(command: StoreCommand) {
         #expect(StoreCommand(line: command.line()) == command)
@@ -54,6 +63,7 @@ import Testing
         "{\"stored\":{\"id\":1,\"sent\":2,\"status\":\"done\"}} x", "{\"store_up\":{\"instance\":\"\",\"most\":64}}",
         "{\"store_up\":{\"instance\":\"a\",\"most\":-1}}", "{\"store_up\":{\"instance\":\"a\"}}", "{\"store_down\":{}}",
         "{\"consulted\":{\"id\":1}}", "{\"changed\":[1]}", "{\"changed\":[],\"store_down\":{\"text\":\"\"}}",
+        "{\"used\":{}}", "{\"used\":[{\"purpose\":\"war\"}]}", "{\"used\":[{\"done\":-1}]}",
     ])
     func whatIsNotWholeIsNoEvent(text: String) {
         #expect(StoreEvent(line: Array(text.utf8)) == nil)

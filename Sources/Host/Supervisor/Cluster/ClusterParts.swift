@@ -74,9 +74,9 @@ final class ClusterParts {
         view.clearShared = { [clearing] in
             clearing.answer($0, plugins: Array(Set(book.routines.values.map(\.program.name))))
         }
-        view.cluster = { [desk, membership] in
+        view.cluster = { [desk, membership, sharedCaches] in
             var status = membership.status
-            status.storeUses += desk.meter.uses
+            status.storeUses += desk.meter.uses + sharedCaches.uses
             return status
         }
         view.standbyReason = { [membership] routine in
@@ -106,6 +106,7 @@ final class ClusterParts {
         switch event {
         case .consulted(let id, let answer): desk.heard(id, answer)
         case .cleared(let id, let removed, let trouble): clearing.heard(id, removed: removed, trouble: trouble)
+        case .used(let uses): sharedCaches.used(uses)
         case .up, .down, .stored, .changed:
             if case .up = event { desk.storeIsNew() }
             membership.keeper.heard(event)

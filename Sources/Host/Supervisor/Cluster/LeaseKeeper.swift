@@ -114,7 +114,7 @@ final class LeaseKeeper {
             meter.answered(id, answer, at: clock.boot())
             compareClocks(answer)
             tell(.answer(id, answer))
-        case .consulted, .cleared: break  // for others
+        case .consulted, .cleared, .used: break  // for others
         case .changed(let keys):
             // The records of hosts change all the time, and each host reads them with its own renewals.
             if keys.contains(where: { !$0.hasPrefix(ClusterKey.hosts) }) { tell(.changed) }

@@ -91,13 +91,13 @@ struct ClusterMetrics {
         }
         return Family(
             name: "schedhost_store_requests_total", type: "counter",
-            help: "What the supervisor has asked of the cluster's store, and what came of it.", samples: samples)
+            help: "What this host has asked of its cluster's stores, and what came of it.", samples: samples)
     }
 
     private static func durations(_ uses: [StoreUse]) -> Family {
         var family = Family(
             name: "schedhost_store_request_seconds", type: "histogram",
-            help: "How long those took, from the supervisor and back to it.", samples: [])
+            help: "How long those took: for caches in the store's worker, else to the supervisor.", samples: [])
         for use in uses {
             let labels = labels(of: use)
             var below: UInt64 = 0

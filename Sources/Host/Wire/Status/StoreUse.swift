@@ -1,6 +1,6 @@
 public import HostValues
 
-/// What the supervisor has asked of the cluster's store since the host's start, for one purpose and of one kind.
+/// What a host has asked of a store of its cluster since its start, for one purpose and of one kind.
 public struct StoreUse: Equatable, Sendable {
     /// What for.
     public enum Purpose: String, CaseIterable, Sendable {
@@ -8,6 +8,8 @@ public struct StoreUse: Equatable, Sendable {
         case leases
         /// To tell people on all hosts.
         case people
+        /// To share what caches have. A request is a call of the store, which may be for several workers.
+        case caches
     }
 
     /// What kind of request.
@@ -30,7 +32,7 @@ public struct StoreUse: Equatable, Sendable {
     public var unknown: UInt64 = 0
     /// How many the store would not do.
     public var refused: UInt64 = 0
-    /// How long those took that were answered, from the supervisor and back to it.
+    /// How long those took that were answered: from the supervisor and back to it; for caches, the store's call.
     public var durations = LatencyHistogram()
     /// How long they took in all, in ns.
     public var totalNs: Int64 = 0
@@ -51,6 +53,16 @@ public struct StoreUse: Equatable, Sendable {
         }
         durations.add(time)
         totalNs = totalNs.clampedPlus(time)
+    }
+
+    /// As many more as another one has, whatever it is for.
+    public mutating func add(_ other: StoreUse) {
+        done = done.clampedPlus(other.done)
+        changed = changed.clampedPlus(other.changed)
+        unknown = unknown.clampedPlus(other.unknown)
+        refused = refused.clampedPlus(other.refused)
+        durations.add(other.durations)
+        totalNs = totalNs.clampedPlus(max(0, other.totalNs))
     }
 }
 

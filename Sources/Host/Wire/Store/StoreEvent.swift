@@ -14,6 +14,8 @@ public enum StoreEvent: Equatable, Sendable {
     case cleared(UInt64, removed: UInt64, trouble: String?)
     /// Somebody has changed these keys. Some changes may not be told.
     case changed([String])
+    /// What caches have asked of the store since this was told last.
+    case used([StoreUse])
 
     /// The longest line, in bytes: an answer brings back what fits in it (`AnswerRoom`). Some 50 000 claims do.
     public static let longestLine = 16 << 20
@@ -58,6 +60,10 @@ extension StoreEvent {
             writer.openList("changed")
             for key in keys { writer.item(text: key) }
             writer.closeList()
+        case .used(let uses):
+            writer.openList("used")
+            for use in uses { use.write(to: &writer) }
+            writer.closeList()
         }
         writer.close()
         return writer.bytes
@@ -86,6 +92,10 @@ extension StoreEvent {
                     try cursor.list { (cursor) throws(JSONFault) in keys.append(try cursor.text(most: Self.longestKey))
                     }
                     event = .changed(keys)
+                case "used":
+                    var uses: [StoreUse] = []
+                    try cursor.list { (cursor) throws(JSONFault) in uses.append(try StoreUse(from: &cursor)) }
+                    event = .used(uses)
                 default: try cursor.skip()
                 }
             }

@@ -22,10 +22,32 @@ final class SharedExchange: Sendable {
         var calls: [CallDeadline] = []
         /// Whether people were told that the store is away.
         var isDown = false
+        /// What was asked of the store since the supervisor was told, and when that was.
+        var reads = StoreUse(.caches, .read)
+        var commits = StoreUse(.caches, .commit)
+        var toldAt = BootTime.longAgo
+
+        mutating func count(_ operation: StoreUse.Operation, _ outcome: StoreAnswer.Outcome, after time: Int64) {
+            switch operation {
+            case .read: reads.count(outcome, after: time)
+            case .commit: commits.count(outcome, after: time)
+            }
+        }
+
+        /// What the supervisor is to be told now, each time anew; nil if that is nothing.
+        mutating func takeUses(at now: BootTime) -> [StoreUse]? {
+            guard now - toldAt >= SharedExchange.shortestReport else { return nil }
+            let uses = [reads, commits].filter { $0.durations.total > 0 }
+            guard !uses.isEmpty else { return nil }
+            (reads, commits, toldAt) = (StoreUse(.caches, .read), StoreUse(.caches, .commit), now)
+            return uses
+        }
     }
 
     /// How often calls are to be checked, in ms.
     private static let tickMs: Int32 = 2000
+    /// The supervisor is told what was asked of the store after so many ns at least.
+    private static let shortestReport: Int64 = 1_500_000_000
     private static let mostLinks = 16
     private static let shortestPause: Int64 = 100_000_000
     private static let longestPause: Int64 = 5_000_000_000
@@ -94,7 +116,12 @@ final class SharedExchange: Sendable {
         }
     }
 
-    /// How often `hangs` is to be asked, in ms; -1: not at all.
+    /// Tells the supervisor what was asked of the store, now and then. Called on the control thread.
+    func report(at now: BootTime) {
+        if let uses = state.withLock({ $0.takeUses(at: now) }) { context.channel.send(.store(.used(uses))) }
+    }
+
+    /// How often `hangs` and `report` are to be called, in ms; -1: not at all.
     var tick: Int32 { state.withLock { $0.peers.isEmpty ? -1 : Self.tickMs } }
 
     // MARK: One thread
@@ -157,6 +184,8 @@ final class SharedExchange: Sendable {
                     state.calls[number].end()
                 }
             }
+        } count: { [state] operation, outcome, time in
+            state.withLock { $0.count(operation, outcome, after: time) }
         }
     }
 

@@ -43,6 +43,8 @@ internal import HostWire
     private let timeoutMs: UInt32
     /// Is told when a call begins (true) and ends.
     private let isCalling: (Bool) -> Void
+    /// Is told what came of a call or, of several commits, of each, after so many ns.
+    private let count: (StoreUse.Operation, StoreAnswer.Outcome, Int64) -> Void
     /// The key of the record by which the store's clock is read.
     private let record: [UInt8]
     /// What is known of ages; it outlives connections.
@@ -51,7 +53,8 @@ internal import HostWire
     /// Connects.
     init(
         _ store: OfferedStore, _ scheduler: UnsafePointer<schedhost_scheduler>, record: [UInt8], ages: StoreClock,
-        timeoutMs: UInt32, clock: any HostClock, isCalling: @escaping (Bool) -> Void
+        timeoutMs: UInt32, clock: any HostClock, isCalling: @escaping (Bool) -> Void,
+        count: @escaping (StoreUse.Operation, StoreAnswer.Outcome, Int64) -> Void
     ) throws(StoreConnection.Broken) {
         isCalling(true)
         defer { isCalling(false) }
@@ -62,6 +65,7 @@ internal import HostWire
         self.timeoutMs = timeoutMs
         self.clock = clock
         self.isCalling = isCalling
+        self.count = count
     }
 
     // MARK: Reading
@@ -88,6 +92,7 @@ internal import HostWire
                 unsafe store.table.read(connection.raw, list.baseAddress, list.count, timeoutMs)
             }
         }
+        count(.read, run.code == 0 ? .done(version: 0) : .unknown, answered - sent)
         try check(run, "read")
         var reads: [Read] = []
         for index in all.indices {
@@ -147,8 +152,12 @@ internal import HostWire
                 done.answer = .done(version: unsafe one.version)
                 done.clockMs = unsafe one.now_ms
                 ages.note(unsafe one.version, sent)
-            case SCHEDHOST_STORE_CHANGED: done.answer = .changed
-            default: break
+                count(.commit, .done(version: 0), answered - sent)
+            case SCHEDHOST_STORE_CHANGED:
+                done.answer = .changed
+                count(.commit, .changed, answered - sent)
+            case SCHEDHOST_STORE_REFUSED: count(.commit, .refused(""), answered - sent)
+            default: count(.commit, .unknown, answered - sent)
             }
             all.append(done)
         }
