@@ -94,7 +94,8 @@ extension Kind {
         Kind(name: "flush", what: "FLUSHALL, while it runs", bound: 3, engines: [.redis]) { fleet in
             try goingOn(fleet) { _ in try fleet.server.say("FLUSHALL") }
         },
-        eviction("evict-claim", "the claim's record is evicted: two may run it until the next renewal", "*/lease/routine/*"),
+        eviction(
+            "evict-claim", "the claim's record is evicted: two may run it until the next renewal", "*/lease/routine/*"),
         eviction("evict-host", "the hosts' records are evicted: the same", "*/lease/host/*"),
     ]
 

@@ -49,7 +49,9 @@ import Testing
         first.store = second.store
         first.pass(1.1)
         #expect(first.told.last == .reopen)
-        func epoch(_ desk: MemberDesk) -> EpochRecord? { desk.store.values["lease/epoch"].flatMap { EpochRecord($0.value) } }
+        func epoch(_ desk: MemberDesk) -> EpochRecord? {
+            desk.store.values["lease/epoch"].flatMap { EpochRecord($0.value) }
+        }
         #expect(epoch(first)?.instance == "renamed" && epoch(first)?.number == 2)
         first.tell(.up(StoreLink(instance: "renamed", most: 64)))
         for _ in 0..<10 {
@@ -295,7 +297,8 @@ import Testing
         desk.pass(1.1)
         desk.requests = []
         desk.pass(1)
-        #expect(desk.record == claim && desk.requests.allSatisfy { !$0.puts.contains { $0.key == "lease/routine/p/r" } })
+        #expect(
+            desk.record == claim && desk.requests.allSatisfy { !$0.puts.contains { $0.key == "lease/routine/p/r" } })
         #expect(desk.told.isEmpty || desk.told.allSatisfy { if case .extend = $0 { true } else { false } })
     }
 }

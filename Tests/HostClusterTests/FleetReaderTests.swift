@@ -25,7 +25,8 @@ import Testing
             answer([
                 entry("lease/epoch", ClusterRecordsTests.epoch.bytes),
                 entry("lease/host/\(Self.hosts[0])", ClusterRecordsTests.host.bytes),
-                entry("lease/host/\(Self.hosts[1])", Array("junk".utf8)), entry("lease/host/x", ClusterRecordsTests.host.bytes),
+                entry("lease/host/\(Self.hosts[1])", Array("junk".utf8)),
+                entry("lease/host/x", ClusterRecordsTests.host.bytes),
                 entry("status/\(Self.hosts[2])", FleetReportTests.report.bytes),
                 entry("status/\(Self.hosts[0])", FleetReportTests.report.bytes),
                 entry("status/\(Self.hosts[1])", ClusterRecordsTests.host.bytes),

@@ -94,8 +94,10 @@ import Testing
             #expect(ClusterKey.claim(in: try #require(ClusterKey.claim(name))) == name)
         }
         for key in [
-            "lease/routine/", "lease/routine/p", "lease/routine/p/", "lease/routine//r", "lease/routine/p/r/s", "lease/routine/p/r#", "lease/routine/p/r#-1", "lease/routine/p/r#01",
-            "lease/routine/p/r#1#2", "lease/routine/p/%", "lease/routine/p/%4", "lease/routine/p/%zz", "lease/routine/p/%41", "lease/routine/p/%FF", "lease/host/p/r",
+            "lease/routine/", "lease/routine/p", "lease/routine/p/", "lease/routine//r", "lease/routine/p/r/s",
+            "lease/routine/p/r#", "lease/routine/p/r#-1", "lease/routine/p/r#01",
+            "lease/routine/p/r#1#2", "lease/routine/p/%", "lease/routine/p/%4", "lease/routine/p/%zz",
+            "lease/routine/p/%41", "lease/routine/p/%FF", "lease/host/p/r",
         ] {
             #expect(ClusterKey.claim(in: key) == nil, "\(key)")
         }

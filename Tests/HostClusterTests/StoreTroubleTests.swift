@@ -19,7 +19,8 @@ import Testing
         let said = desk.told.filter { if case .say = $0 { true } else { false } }
         #expect(
             said == [
-                .say(.refuses(key: "lease/routine/p/r0", "no room")), .say(.refuses(key: "lease/routine/p/r3", "no room")),
+                .say(.refuses(key: "lease/routine/p/r0", "no room")),
+                .say(.refuses(key: "lease/routine/p/r3", "no room")),
             ])
         #expect(desk.member.overview.claims.map { $0.refusal } == ["no room", nil, nil, "no room", nil])
         desk.refused = []
@@ -97,7 +98,8 @@ import Testing
         var desk = MemberDesk()
         desk.tell(.want(MemberDesk.claim, ClaimWish()))
         guard case .ask(let id, _)? = ask(&desk) else { return }
-        desk.tell(.answer(id, StoreAnswer(sent: desk.now, outcome: .done(version: 0), found: [], cut: ClusterKey.leases)))
+        desk.tell(
+            .answer(id, StoreAnswer(sent: desk.now, outcome: .done(version: 0), found: [], cut: ClusterKey.leases)))
         #expect(desk.told.last == .say(.tooMuch(ClusterKey.hosts)))
         #expect(!desk.member.talk.isFresh)
     }

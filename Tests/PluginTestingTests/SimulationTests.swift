@@ -134,7 +134,7 @@ private let poller = Plugin("poller", version: "1.0.0", parameters: [greeting, r
 
     @Test func `a routine that is not there is named`() throws {
         let wrong = #expect(throws: SimulationError.self) { try Simulation(poller, "gret").run(for: .seconds(1)) }
-        #expect(wrong?.description.contains("poller has no routine 'gret': did you mean greet?") == true)
+        #expect(wrong?.description.contains("poller has no routine 'gret'; did you mean greet? it has greet") == true)
         let run = try Simulation(poller, "greet").run(for: .seconds(1))
         #expect(throws: SimulationError.self) { try run["gret"] }
         #expect(throws: SimulationError.self) { try Simulation(poller, start: "tomorrow").run(for: .seconds(1)) }

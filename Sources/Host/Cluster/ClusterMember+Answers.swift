@@ -25,16 +25,12 @@ extension ClusterMember {
     }
 
     private mutating func look(_ answer: StoreAnswer, of request: StoreRequest, at now: BootTime) {
-        // Claims come last: where there are any, all hosts are there.
-        let isLackingHosts =
-            answer.cut != nil
-            && answer.found?.contains { $0.key.hasPrefix(ClusterKey.claims) && !request.reads.contains($0.key) } != true
-        guard let found = answer.found, !isLackingHosts else {
+        guard let found = answer.found, !MemberRequests.lacksHosts(answer, of: request) else {
             if !request.reads.isEmpty || !request.lists.isEmpty {
                 talk.doubt()
                 talk.rest(until: now + backOff)
             }
-            if isLackingHosts { report(.tooMuch(ClusterKey.hosts)) }
+            if answer.found != nil { report(.tooMuch(ClusterKey.hosts)) }
             return
         }
         view.take(found, of: request, cut: answer.cut, isWanted: { claims.contains($0) }, at: now)

@@ -25,6 +25,12 @@ struct MemberRequests {
     /// read. Therefore a claim is taken only on condition of its holder's record.
     static var survey: StoreRequest { StoreRequest(lists: [ClusterKey.leases]) }
 
+    /// Whether the list had no room for all hosts. Claims come last: where there are any, all hosts are there.
+    static func lacksHosts(_ answer: StoreAnswer, of request: StoreRequest) -> Bool {
+        guard answer.cut != nil, let found = answer.found else { return false }
+        return !found.contains { $0.key.hasPrefix(ClusterKey.claims) && !request.reads.contains($0.key) }
+    }
+
     /// Begins an epoch, if the former one still has that version, and reads everything.
     static func epoch(_ record: EpochRecord, over version: UInt64) -> StoreRequest {
         var request = survey

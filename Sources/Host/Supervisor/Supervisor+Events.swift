@@ -77,6 +77,7 @@ extension Supervisor {
             book.died(obituary)
             turns.keep { book.running[$0] != nil }
             if let failed = obituary.failedLoad { fail(failed) }
+        case .gone(let worker): LeasedRoutines(book: book).gone(worker)
         case .line(let line, let shard):
             guard var subject = catalog.subject(line.plugin, routine: line.routine) else { break }
             if let shard { subject += "#\(shard)" }

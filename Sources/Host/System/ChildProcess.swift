@@ -132,6 +132,14 @@ public struct ChildProcess: ~Copyable, Sendable {
     /// How the process ended, or nil while it runs. Releases its pid. waitid(2).
     public func reap() -> ProcessEnd? { wait(WEXITED | WNOHANG) }
 
+    /// Whether the process has ended, which is then reaped, if it was not yet by somebody else: its descriptor is readable from
+    /// then on. pidfd_open(2).
+    public func isGone() -> Bool {
+        guard (try? descriptor.waitUntilReadable(milliseconds: 0)) ?? true else { return false }
+        _ = reap()
+        return true
+    }
+
     private func wait(_ options: Int32) -> ProcessEnd? {
         var code: Int32 = 0
         var status: Int32 = 0

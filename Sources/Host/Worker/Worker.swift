@@ -368,7 +368,7 @@ public final class Worker {
     }
 }
 
-/// Counts the sessions in progress, and rings the control thread's doorbell when one ends.
+/// Counts the sessions in progress, and rings the control thread's doorbell, if there is one, when one ends.
 final class SessionCounter: Sendable {
     private let sessions = Atomic<Int>(0)
     private let bell = Atomic<Int32>(-1)
@@ -382,6 +382,7 @@ final class SessionCounter: Sendable {
 
     func end() {
         sessions.subtract(1, ordering: .acquiringAndReleasing)
-        Doorbell.ring(bell.load(ordering: .relaxed))
+        let bell = bell.load(ordering: .relaxed)
+        if bell >= 0 { Doorbell.ring(bell) }
     }
 }

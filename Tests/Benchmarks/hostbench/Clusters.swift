@@ -105,7 +105,7 @@ struct Clusters {
                         try host.stop()
                         let renewals = Double(seconds) * 3
                         return [
-                            rows[0].key: Sample(served.us / 1000 / renewals),
+                            rows[0].key: Sample(of: served.renewals.map { $0 / 1000 }),
                             rows[1].key: Sample(Double(served.commits) / renewals),
                         ]
                     }
@@ -183,8 +183,8 @@ struct Clusters {
     }
 
     /// What the server does about leases in so many seconds, by its slow log of all commands: how often something is
-    /// committed, and listed, and how many us of its processor all commands take together.
-    private func served(seconds: Int) throws -> (commits: Int, lists: Int, us: Double) {
+    /// committed, and listed, and how many us each commit takes, with all that is read before the next one.
+    private func served(seconds: Int) throws -> (commits: Int, lists: Int, renewals: [Double]) {
         _ = try ask("CONFIG", "SET", "slowlog-max-len", "100000")
         _ = try ask("CONFIG", "SET", "slowlog-log-slower-than", "0")
         _ = try ask("SLOWLOG", "RESET")
@@ -194,18 +194,19 @@ struct Clusters {
         guard let entries = try JSONSerialization.jsonObject(with: Data(answer.utf8)) as? [[Any]] else {
             throw Trouble("the server's slow log: \(answer.prefix(200))")
         }
-        var served = (commits: 0, lists: 0, us: 0.0)
-        for entry in entries where entry.count > 3 {
+        var served = (commits: 0, lists: 0, renewals: [Double]())
+        for entry in entries.reversed() where entry.count > 3 {
             guard let us = entry[2] as? Double, let words = entry[3] as? [String] else { continue }
-            let isOfLeases = words.contains { $0.contains("/lease/") }
+            guard words == ["TIME"] || words.contains(where: { $0.contains("/lease/") }) else { continue }
             switch words.first {
-            case "EVALSHA", "EVAL": if isOfLeases { served.commits += 1 } else { continue }
-            case "ZRANGEBYLEX": if isOfLeases { served.lists += 1 } else { continue }
-            case "MGET": if !isOfLeases { continue }
-            case "TIME": break
-            default: continue
+            case "EVALSHA", "EVAL":
+                served.commits += 1
+                served.renewals.append(us)
+                continue
+            case "ZRANGEBYLEX": served.lists += 1
+            default: break
             }
-            served.us += us
+            if !served.renewals.isEmpty { served.renewals[served.renewals.count - 1] += us }
         }
         return served
     }

@@ -78,6 +78,49 @@ import Testing
         #expect(tokens == [7, 8])
     }
 
+    /// The session's worker is dead, by that manner.
+    private func die(_ manner: WorkerEnd, undead: WorkerID) throws {
+        var life = WorkerLifecycle()
+        let session = try #require(harness.sessions[0])
+        _ = life.handle(.session(slot: 0, session), at: 0)
+        let actions = life.handle(.exited(manner, Remains()), at: 0) + life.handle(.report(Report()), at: 0)
+        let verdict = try #require(actions.compactMap { if case .verdict(let one) = $0 { one } else { nil } }.first)
+        var obituary = Obituary(key: .plugin(1), pid: 9, startedAt: 0, ledger: "l", verdict: verdict)
+        obituary.undead = undead
+        book.died(obituary)
+        harness.perform()
+    }
+
+    @Test func aWorkerThatIsKilledAndNotGoneHoldsUpTheNextSessionOfItsClaimOnly() throws {
+        book.add(try Self.program())
+        extend()
+        hold(token: 7)
+        end(.lost(.silence(1)))
+        let worker = WorkerID(number: 5)
+        try die(.unreaped, undead: worker)
+        #expect(harness.records.count == 1 && leased.takeEnded().isEmpty, "it has its record, and may still write")
+        leased.gone(WorkerID(number: 6))
+        #expect(leased.takeEnded().isEmpty, "that is another one")
+        leased.gone(worker)
+        #expect(leased.takeEnded() == [Self.claim])
+    }
+
+    @Test func aHeldClaimBeginsNoSessionBesideSuchAWorker() throws {
+        book.add(try Self.program())
+        extend()
+        hold(token: 7)
+        let worker = WorkerID(number: 5)
+        try die(.unreaped, undead: worker)
+        #expect(harness.log.take(.error).contains { $0.hasPrefix("process 9 may still do what it was doing") })
+        harness.deadlines.run(harness.clock, for: 5_000_000_000)
+        extend()
+        harness.perform()
+        #expect(tokens == [7], "its pause is over, and its worker is not gone")
+        leased.gone(worker)
+        harness.perform()
+        #expect(tokens == [7, 7])
+    }
+
     @Test(arguments: [
         (ClaimMachine.Departure.move, SessionEnd.handedOver), (.drain, .handedOver), (.rebalance, .handedOver),
     ])

@@ -59,6 +59,8 @@ final class FakeWorker: WorkerProcess {
     }
     func reapIfStuck() {}
     func abandon() { isAbandoned = true }
+    var hasGone = false
+    func isGone() -> Bool { hasGone }
 
     /// The sessions that it was told to begin, by slot.
     var starts: [WorkerCommand.Start] { commands.compactMap { if case .start(let start) = $0 { start } else { nil } } }

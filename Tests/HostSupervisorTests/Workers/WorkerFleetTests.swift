@@ -110,6 +110,27 @@ import Testing
         #expect(harness.launcher.workers.dropLast().allSatisfy { $0.isAbandoned })
     }
 
+    @Test func `a worker that is killed and not gone is told again when it is`() throws {
+        let (worker, seats) = try harness.serve(1)
+        worker.diesOfKill = false
+        fleet.kill(seats[0].1)
+        harness.wait(6)
+        let deaths = harness.deaths()
+        #expect(deaths.count == 1 && deaths.first?.undead == seats[0].1.worker)
+        fleet.childEnded()
+        #expect(fleet.take().isEmpty, "that was another child")
+        worker.hasGone = true
+        fleet.childEnded()
+        fleet.childEnded()
+        #expect(fleet.take() == [.gone(seats[0].1.worker)])
+        // Who dies in time is not told twice.
+        let (other, _) = try harness.serve(2)
+        other.report(.died(.exited(1)))
+        #expect(harness.deaths().first?.undead == nil)
+        fleet.childEnded()
+        #expect(fleet.take().isEmpty)
+    }
+
     @Test func `a death whose report never comes is told after 10 s, and its plugin can be loaded again at once`()
         throws
     {

@@ -146,6 +146,8 @@ struct Obituary: Equatable {
     var failedLoad: FailedLoad?
     /// Plugins that were being loaded for running, and must be loaded in another worker.
     var interrupted: [Int] = []
+    /// The worker, where its process is not gone: `gone` follows when it is.
+    var undead: WorkerID?
 
     init(key: WorkerKey, pid: Int32, startedAt: MonotonicTime, ledger: String, verdict: Verdict) {
         self.key = key
@@ -175,6 +177,8 @@ extension WorkerFleet {
         case turnOver(SessionID)
         /// A worker is dead; everything that it reported before was delivered before.
         indirect case died(Obituary)
+        /// A worker is gone whose death was reported before that.
+        case gone(WorkerID)
         /// A plugin's line for the log; from the worker of that part of its routine, if it is one of a part.
         case line(WorkerEvent.Log, shard: Int?)
         /// The number of processes killed that workers of a dead host had left.
@@ -197,13 +201,9 @@ extension WorkerFleet {
                 pid: pid, name: name(worker.key),
                 uptimeMs: max(0, clock.monotonic() - worker.startedAt) / 1_000_000,
                 sessions: worker.life.sessions.count)
-            let usage = ProcessUsage(of: pid)
-            entry.residentBytes = usage?.residentBytes
-            entry.cpuMs = usage?.cpuMs
+            entry.note(ProcessUsage(of: pid))
             entry.sandbox = worker.limits.sandbox.level.rawValue
-            entry.limits = launcher.bounds(of: worker.limits, pid: pid).map {
-                HostStatus.Worker.Limit($0.kind.rawValue, $0.value, by: $0.by, text: $0.text)
-            }
+            entry.limits = launcher.bounds(of: worker.limits, pid: pid).map { HostStatus.Worker.Limit($0) }
             return entry
         }
         .sorted { $0.pid < $1.pid }
@@ -229,6 +229,7 @@ extension WorkerFleet {
     func childEnded() {
         orphans.mayHaveCome()
         for worker in workers.values { worker.process?.reapIfStuck() }
+        events += undead.takeGone().map { .gone($0) }
     }
 
     /// Kills what dead workers have left. `others` are children of the host that are not workers.
@@ -236,6 +237,19 @@ extension WorkerFleet {
         orphans.hunt(sparing: Set(workers.values.compactMap { $0.process?.pid }).union(others))
         let count = orphans.takeLeftovers()
         if count > 0 { events.append(.leftovers(count)) }
+    }
+}
+
+extension HostStatus.Worker {
+    fileprivate mutating func note(_ usage: ProcessUsage?) {
+        residentBytes = usage?.residentBytes
+        cpuMs = usage?.cpuMs
+    }
+}
+
+extension HostStatus.Worker.Limit {
+    fileprivate init(_ bound: LimitBound) {
+        self.init(bound.kind.rawValue, bound.value, by: bound.by, text: bound.text)
     }
 }
 

@@ -60,6 +60,7 @@ final class WorkerFleet {
     private var lastNumber = 0
     /// The processes that dead workers have left behind.
     let orphans: Orphans
+    var undead = UndeadWorkers()
 
     /// Makes a fleet without workers. `grace` is the time in ns that running cycles get at a stop.
     init(
@@ -343,11 +344,8 @@ final class WorkerFleet {
 
     private func deadlineCame(_ worker: Worker) {
         // A load that has crashed is not a hanging load: its report may take as long as any other.
-        if case .describing = worker.life.state, hasFatalSignal(worker) {
-            tell(worker, .fatalSignal)
-        } else {
-            tell(worker, .deadline)
-        }
+        let isFatal = if case .describing = worker.life.state { hasFatalSignal(worker) } else { false }
+        tell(worker, isFatal ? .fatalSignal : .deadline)
     }
 
     /// How a worker's life cycle has treated an event.
@@ -378,6 +376,7 @@ final class WorkerFleet {
             if !process.signal(Signals.abort, thread: thread == 0 ? process.pid : thread) { tell(worker, .noThread) }
         case .giveUp:
             worker.process?.abandon()
+            undead.add(worker.id, worker.process)
             tell(worker, .exited(.unreaped, remains(of: worker)))
         case .examine:
             let subject = ReportReader.Subject(

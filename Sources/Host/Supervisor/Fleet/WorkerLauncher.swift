@@ -42,6 +42,8 @@ protocol WorkerProcess: AnyObject {
     func reapIfStuck()
     /// Stops watching it.
     func abandon()
+    /// Whether its process has ended after all, which is then reaped. For one that was abandoned.
+    func isGone() -> Bool
 }
 
 /// Starts workers, and examines what dead ones leave. A protocol, so that tests can replace it.

@@ -45,7 +45,7 @@ final class WorkerLink: WorkerProcess {
     var pid: Int32 { child.pid }
     let caches: String?
     private var places = LedgerPlaces()
-    private let child: ChildProcess
+    let child: ChildProcess
     private let channel: Descriptor
     private let output: Descriptor
     private let errors: Descriptor

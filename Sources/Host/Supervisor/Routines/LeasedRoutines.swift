@@ -56,7 +56,7 @@ struct LeasedRoutines {
     /// The claims whose sessions were to end, and have.
     func takeEnded() -> [ClaimName] {
         let ended = book.leases.gate.ending.filter { claim in
-            book.leases.routines(of: claim).allSatisfy { $0.session == nil }
+            book.leases.gate.isClear(claim) && book.leases.routines(of: claim).allSatisfy { $0.session == nil }
         }
         for claim in ended {
             book.leases.gate.ended(claim)
@@ -65,6 +65,24 @@ struct LeasedRoutines {
             }
         }
         return ended.sorted { $0.description < $1.description }
+    }
+
+    /// A routine's session has ended since its worker was killed, and that is not gone: it waits for a disk, or a file server.
+    func ended(_ routine: RoutineEntry, before worker: WorkerID, _ pid: Int32) {
+        guard let claim = routine.claim else { return }
+        book.leases.gate.outlives(claim, worker)
+        book.log.write(
+            .error, claim.description,
+            "process \(pid) may still do what it was doing: until it is gone, this host begins no session of this routine and "
+                + "does not give back its lease")
+    }
+
+    /// A worker is gone that was killed before, and outlived that: what waited for it goes on.
+    func gone(_ worker: WorkerID) {
+        for claim in book.leases.gate.gone(worker) {
+            book.log.write(.info, claim.description, "the worker of its last session is gone")
+            for routine in book.leases.routines(of: claim) { goOn(routine) }
+        }
     }
 
     /// Where sessions of the claim run.

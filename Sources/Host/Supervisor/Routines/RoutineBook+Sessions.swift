@@ -134,6 +134,7 @@ extension RoutineBook {
             if verdict.isLate { reason.kind = .known(session.endAs ?? .stopped) }
             let leaseEnd = obituary.counts[verdict.slot]?.leaseEnd
             reason = routine.judged(reason, of: session, leases.gate, end: leaseEnd, at: clock.boot())
+            if let worker = obituary.undead { LeasedRoutines(book: self).ended(routine, before: worker, obituary.pid) }
             var record = routine.record(of: session, reason, by: host, clock)
             record.cycles = verdict.counts?.cycle ?? 0
             record.failures = verdict.counts?.failures ?? 0

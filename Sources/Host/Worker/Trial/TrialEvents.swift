@@ -6,7 +6,7 @@ internal import Synchronization
 /// Buffers the events of a plugin that is tried in this process. Any thread may use it.
 final class TrialEvents: EventSink {
     private struct State {
-        var waiting: [WorkerEvent] = []
+        var waiting: [TrialEvent] = []
         var dropped = 0
         /// The newest sessions of each slot, oldest first.
         var past: [Int: [EndedSession]] = [:]
@@ -27,14 +27,21 @@ final class TrialEvents: EventSink {
     init(ring: @escaping @Sendable () -> Void) { self.ring = ring }
 
     func send(_ event: WorkerEvent) {
-        state.withLock { state in
-            state.waiting.append(event)
-            if case .ended(let ended) = event {
+        switch event {
+        case .ended(let ended):
+            state.withLock { state in
+                state.waiting.append(.ended(ended))
                 let known = state.past[ended.slot] ?? []
                 state.past[ended.slot] = known.suffix(EndedSession.most - 1) + [EndedSession(ended)]
             }
+            tell()
+        case .log(let line): log(line)
+        case .dropped(let count):
+            state.withLock { $0.dropped += count }
+            tell()
+        // A trial asks for none of these, and its one plugin has no store.
+        case .described, .loaded, .refused, .wantsTurn, .turnOver, .wantsHistory, .wantsShared, .store, .goodbye: break
         }
-        tell()
     }
 
     func log(_ log: WorkerEvent.Log) {
@@ -56,7 +63,7 @@ final class TrialEvents: EventSink {
     }
 
     /// The events since the last call, in order.
-    func take() -> [WorkerEvent] {
+    func take() -> [TrialEvent] {
         if isEmpty.load(ordering: .acquiring) { return [] }
         isEmpty.store(true, ordering: .sequentiallyConsistent)
         return state.withLock { state in

@@ -100,7 +100,7 @@ public final class TrialWorker {
     }
 
     /// The plugin's events since the last call: ends of sessions, and log lines.
-    public func take() -> [WorkerEvent] { events.take() }
+    public func take() -> [TrialEvent] { events.take() }
 
     /// Performs a supervisor's command about a session. Commands about the worker itself are ignored.
     public func perform(_ command: WorkerCommand) {
