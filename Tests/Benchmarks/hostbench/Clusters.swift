@@ -233,16 +233,28 @@ struct Clusters {
             try host.stop()
             return host
         }
+        let relayed = "shared get from the store, 1 KiB, as by a relay"
         return Benchmark(
-            name: key, rows: [Row(key, "us", limit: "hiredis GET")], mostRounds: 3,
+            name: key,
+            rows: [Row(key, "us", limit: "hiredis GET"), Row(relayed, "us", limit: "the same by way of another process")],
+            mostRounds: 3,
             contenders: [
-                (.limit, { [key: try Sample(tools.limit("redis", [socket, "\(count)"]))] }),
+                (
+                    .limit,
+                    {
+                        [
+                            key: try Sample(tools.limit("redis", [socket, "\(count)"])),
+                            relayed: try Sample(tools.limit("redis", [socket, "\(count)", "relay"])),
+                        ]
+                    }
+                ),
                 (
                     .ours,
                     {
                         let cluster = Self.name
                         _ = try run("put", in: cluster)
-                        return [key: try run("get", in: cluster).percentiles()]
+                        let sample = try run("get", in: cluster).percentiles()
+                        return [key: sample, relayed: sample]
                     }
                 ),
             ])

@@ -33,8 +33,9 @@ final class SharedPeer: Sendable {
         var isOver = false
     }
 
-    /// So much is read at once, so that one worker does not keep others from being heard.
-    private static let share = 1 << 16
+    /// So much is read at once, but for what is missing of a large value, so that one worker does not keep others from being
+    /// heard. Under the 64 KiB from which on free(3) tidies up all memory each time.
+    private static let share = 1 << 14
     /// A worker that has so much of answers waiting, in bytes, does not read them.
     private static let mostOutput = 64 << 20
 
