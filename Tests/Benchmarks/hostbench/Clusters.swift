@@ -236,7 +236,9 @@ struct Clusters {
         let relayed = "shared get from the store, 1 KiB, as by a relay"
         return Benchmark(
             name: key,
-            rows: [Row(key, "us", limit: "hiredis GET"), Row(relayed, "us", limit: "the same by way of another process")],
+            rows: [
+                Row(key, "us", limit: "hiredis GET"), Row(relayed, "us", limit: "by another process"),
+            ],
             mostRounds: 3,
             contenders: [
                 (
