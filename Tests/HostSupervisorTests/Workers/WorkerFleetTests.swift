@@ -123,6 +123,12 @@ import Testing
         fleet.childEnded()
         fleet.childEnded()
         #expect(fleet.take() == [.gone(seats[0].1.worker)])
+        // One that a debugger keeps as a zombie is gone at once.
+        let (zombie, doomed) = try harness.serve(3)
+        (zombie.diesOfKill, zombie.hasGone) = (false, true)
+        fleet.kill(doomed[0].1)
+        harness.wait(6)
+        #expect(harness.deaths().map(\.undead) == [nil])
         // Who dies in time is not told twice.
         let (other, _) = try harness.serve(2)
         other.report(.died(.exited(1)))

@@ -8,14 +8,13 @@ internal import HostSystem
 struct UndeadWorkers {
     private var processes: [WorkerID: any WorkerProcess] = [:]
 
-    /// Whether there is none.
-    var isEmpty: Bool { processes.isEmpty }
-
     /// Whether that one is among them.
     func contains(_ id: WorkerID) -> Bool { processes[id] != nil }
 
-    /// A worker is not gone in time.
-    mutating func add(_ id: WorkerID, _ process: (any WorkerProcess)?) { processes[id] = process }
+    /// A worker was not reaped in time. One that a debugger keeps as a zombie does nothing any more: it is gone.
+    mutating func add(_ id: WorkerID, _ process: (any WorkerProcess)?) {
+        if let process, !process.isGone() { processes[id] = process }
+    }
 
     /// Those that are gone since the last call.
     mutating func takeGone() -> [WorkerID] {
