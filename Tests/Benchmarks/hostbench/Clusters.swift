@@ -262,6 +262,42 @@ struct Clusters {
             ])
     }
 
+    /// What a get costs when 8 workers ask at once, of values that another host has put: the time divided by their number.
+    func sharedGets(count: Int) -> Benchmark {
+        let key = "shared get, 8 workers at once: time for each"
+        let workers = 8
+        func run(_ mode: String, in cluster: String) throws -> HostRun {
+            let host = try HostRun(
+                tools, routines: workers,
+                settings: [
+                    "wait_ms": 1000, "first": "after_wait", "max_cycles": 1, "caches": ["shared": "all"],
+                    "isolation": "routine",
+                ],
+                params: [
+                    "mode": mode, "bytes": 1024, "count": count, "keys": count, "samples": count, "memory": 1,
+                    "pool": true, "timed": 1,
+                ])
+            try join(host, cluster)
+            try host.start()
+            try waitFor("the records", seconds: 120) { (try? host.records().count) == workers }
+            try host.stop()
+            return host
+        }
+        return Benchmark(
+            name: key, rows: [Row(key, "us")], mostRounds: 3,
+            contenders: [
+                (
+                    .ours,
+                    {
+                        let cluster = Self.name
+                        _ = try run("put", in: cluster)
+                        let span = try run("get", in: cluster).span()
+                        return [key: Sample(span.seconds * 1e6 / Double(span.count))]
+                    }
+                )
+            ])
+    }
+
     /// A name for a cluster that no other one has.
     private static var name: String { "bench\(UInt32.random(in: 0 ... .max))" }
 

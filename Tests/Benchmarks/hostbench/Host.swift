@@ -182,6 +182,18 @@ final class HostRun {
         return parts
     }
 
+    /// Of a run with the parameter `timed`: how many samples there are, and how long it took to take them, from the begin of
+    /// the first to the end of the last one.
+    func span() throws -> (count: Int, seconds: Double) {
+        let all = numbers()
+        let places = stride(from: 0, to: all.count - 1, by: 2)
+        guard let begin = places.map({ all[$0 + 1] - all[$0] }).min(), let end = places.map({ all[$0 + 1] }).max()
+        else {
+            throw Trouble("no samples")
+        }
+        return (all.count / 2, (end - begin) / 1e9)
+    }
+
     private func numbers() -> [Double] {
         let data = FileManager.default.contents(atPath: pool) ?? Data()
         return data.withUnsafeBytes { bytes in

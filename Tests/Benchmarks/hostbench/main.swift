@@ -92,6 +92,7 @@ if let redis, let fleets {
         clusters.changes(rounds: isQuick ? 3 : 10), clusters.cycle(count: 10_000_000 / few),
         clusters.renewal(seconds: isQuick ? 3 : 6),
         clusters.loads(keys: 64), clusters.requests(seconds: isQuick ? 4 : 10), clusters.sharedGet(count: 5000 / few),
+        clusters.sharedGets(count: 2000 / few),
     ]
 }
 

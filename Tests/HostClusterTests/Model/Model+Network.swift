@@ -96,15 +96,21 @@ extension Model {
         read(key)
     }
 
-    /// Each list at a time of its own.
+    /// Each page of a list at a time of its own. A page of a store may end anywhere; here it ends where it does most harm,
+    /// between hosts and claims.
     func read(_ key: Int) {
         guard let flight = flights[key] else { return }
         guard store.isUp, store.instance == flight.instance else { return reset(flight, key) }
         let host = hosts[flight.host]
         if flight.nextList < flight.request.lists.count {
-            flights[key]?.found += store.list(flight.request.lists[flight.nextList])
-            flights[key]?.nextList += 1
-            if flight.nextList + 1 < flight.request.lists.count {
+            let rest = store.list(flight.request.lists[flight.nextList]).filter { $0.key > flight.after }
+            let others = rest.prefix { !$0.key.hasPrefix(ClusterKey.claims) }
+            let page = others.isEmpty ? rest[...] : others
+            let isLast = page.count == rest.count
+            flights[key]?.found += page
+            flights[key]?.after = isLast ? "" : page.last?.key ?? ""
+            if isLast { flights[key]?.nextList += 1 }
+            if !isLast || flight.nextList + 1 < flight.request.lists.count {
                 return at(now + delay(host) / 2 + spread(listing), .read(key))
             }
         }

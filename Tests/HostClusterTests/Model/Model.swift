@@ -58,6 +58,8 @@ final class Model {
         var outcome = StoreAnswer.Outcome.done(version: 0)
         var found: [StoreAnswer.Entry] = []
         var nextList = 0
+        /// The last key of the list's pages so far.
+        var after = ""
         var isOver = false
     }
 

@@ -61,7 +61,7 @@ struct ModelOptions {
     var sweepAge: Int64 = 2000
     /// How many answers are lost, percent.
     var lostAnswers = 1
-    /// How long it takes from one list to the next, ms: mostly little.
+    /// How long it takes from one page of a list to the next, ms: mostly little.
     var listing = 5.0
 }
 
