@@ -103,7 +103,8 @@ extension Kind {
     /// with its next renewal, a sixth of a lease later, and its sessions end after their cycle.
     private static func eviction(_ name: String, _ what: String, _ pattern: String) -> Kind {
         Kind(name: name, what: what, bound: 3, engines: [.redis]) { fleet in
-            try goingOn(fleet, toleration: 0.25) { _ in
+            // The holder's next renewal comes within a sixth of a lease, and its answer within another one; then a cycle ends.
+            try goingOn(fleet, toleration: 0.5) { _ in
                 for key in try fleet.server.say("--raw", "KEYS", pattern).split(separator: "\n") {
                     try fleet.server.say("DEL", String(key))
                 }
