@@ -33,7 +33,7 @@ public struct ClaimName: Hashable, Sendable, CustomStringConvertible {
 /// the claims that name them, and where a list has no room for all, it is claims that are missing.
 public enum ClusterKey {
     /// What the keys of all that leases rest on begin with.
-    public static let leases = "lease/"
+    public static let leases = StoreKeys.leases
     /// Which epoch it is.
     public static let epoch = leases + "epoch"
     /// The greatest token of claims whose records were removed.
@@ -41,7 +41,7 @@ public enum ClusterKey {
     /// What the keys of hosts begin with.
     public static let hosts = leases + "host/"
     /// What the keys of claims begin with.
-    public static let claims = leases + "routine/"
+    public static let claims = StoreKeys.claims
     /// What the keys of hosts' reports begin with.
     static let reports = "status/"
     /// What the keys of sessions' records begin with.

@@ -67,6 +67,14 @@ public struct StoreRequest: Equatable, Sendable {
     public func finds(_ key: String) -> Bool { reads.contains(key) || lists(key) }
 }
 
+/// What keys begin with of which the store's worker knows too what they are for.
+public enum StoreKeys {
+    /// All that leases rest on.
+    public static let leases = "lease/"
+    /// Who holds what: these keys are watched.
+    public static let claims = leases + "routine/"
+}
+
 /// What came back.
 public struct StoreAnswer: Equatable, Sendable {
     /// What became of the commit.

@@ -34,8 +34,7 @@ final class SharedCaches {
     private var givenAt: [Wish: MonotonicTime] = [:]
     private var orders: [Connection] = []
     private var trouble = ""
-    private var reads = StoreUse(.caches, .read)
-    private var commits = StoreUse(.caches, .commit)
+    private var counts = StoreUses(.caches)
 
     /// The ways to that store, which may be the one in which leases are.
     init(_ settings: ClusterSettings, _ store: StoreWorker, clock: any HostClock, log: any LogSink) {
@@ -62,17 +61,10 @@ final class SharedCaches {
     func retired(_ number: Int) { programs[number] = nil }
 
     /// What the store was asked since the host's start, as the store's workers have told.
-    var uses: [StoreUse] { [reads, commits] }
+    var uses: [StoreUse] { counts.all }
 
     /// A store's worker says what it has asked since it said so last.
-    func used(_ more: [StoreUse]) {
-        for use in more {
-            switch use.operation {
-            case .read: reads.add(use)
-            case .commit: commits.add(use)
-            }
-        }
-    }
+    func used(_ more: [StoreUse]) { for use in more { counts.add(use) } }
 
     private func hear(_ news: StoreWorker.News) {
         switch news {

@@ -66,6 +66,37 @@ public struct StoreUse: Equatable, Sendable {
     }
 }
 
+/// What was asked of a store for one purpose, of each kind.
+public struct StoreUses: Equatable, Sendable {
+    private var reads: StoreUse
+    private var commits: StoreUse
+
+    /// Nothing so far.
+    public init(_ purpose: StoreUse.Purpose) {
+        reads = StoreUse(purpose, .read)
+        commits = StoreUse(purpose, .commit)
+    }
+
+    /// One of each kind.
+    public var all: [StoreUse] { [reads, commits] }
+
+    /// One more was answered after so many ns.
+    public mutating func count(_ operation: StoreUse.Operation, _ outcome: StoreAnswer.Outcome, after time: Int64) {
+        switch operation {
+        case .read: reads.count(outcome, after: time)
+        case .commit: commits.count(outcome, after: time)
+        }
+    }
+
+    /// As many more of that kind, whatever they are said to be for.
+    public mutating func add(_ use: StoreUse) {
+        switch use.operation {
+        case .read: reads.add(use)
+        case .commit: commits.add(use)
+        }
+    }
+}
+
 extension StoreUse {
     func write(to writer: inout JSONWriter) {
         writer.open()

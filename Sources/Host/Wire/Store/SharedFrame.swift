@@ -172,6 +172,10 @@ public struct FrameSplitter: Sendable {
         return max(0, 4 + size - (bytes.count - start))
     }
 
+    /// How much is to be read at once: what is missing of a large frame, else little, so that one end does not keep others from
+    /// being heard. At 64 KiB free(3) would begin to tidy up all memory each time.
+    public var share: Int { max(1 << 14, min(missing, 1 << 24)) }
+
     private var size: Int? {
         guard bytes.count - start >= 4 else { return nil }
         return (0..<4).reduce(0) { $0 | Int(bytes[start + $1]) << (8 * $1) }

@@ -53,7 +53,7 @@ final class SharedConnection: Sendable {
         do {
             guard try socket.descriptor.waitUntilReadable(milliseconds: milliseconds) else { return [] }
             return try splitter.withLock { splitter in
-                let more = try socket.descriptor.receive(atMost: max(1 << 14, min(splitter.missing, 1 << 24)))
+                let more = try socket.descriptor.receive(atMost: splitter.share)
                 guard let more else { return [] }
                 if more.isEmpty { throw Broken() }
                 splitter.add(more)

@@ -23,24 +23,16 @@ final class SharedExchange: Sendable {
         /// Whether people were told that the store is away.
         var isDown = false
         /// What was asked of the store since the supervisor was told, and when that was.
-        var reads = StoreUse(.caches, .read)
-        var commits = StoreUse(.caches, .commit)
+        var uses = StoreUses(.caches)
         var toldAt = BootTime.longAgo
-
-        mutating func count(_ operation: StoreUse.Operation, _ outcome: StoreAnswer.Outcome, after time: Int64) {
-            switch operation {
-            case .read: reads.count(outcome, after: time)
-            case .commit: commits.count(outcome, after: time)
-            }
-        }
 
         /// What the supervisor is to be told now, each time anew; nil if that is nothing.
         mutating func takeUses(at now: BootTime) -> [StoreUse]? {
             guard now - toldAt >= SharedExchange.shortestReport else { return nil }
-            let uses = [reads, commits].filter { $0.durations.total > 0 }
-            guard !uses.isEmpty else { return nil }
-            (reads, commits, toldAt) = (StoreUse(.caches, .read), StoreUse(.caches, .commit), now)
-            return uses
+            let news = uses.all.filter { $0.durations.total > 0 }
+            guard !news.isEmpty else { return nil }
+            (uses, toldAt) = (StoreUses(.caches), now)
+            return news
         }
     }
 
@@ -185,7 +177,7 @@ final class SharedExchange: Sendable {
                 }
             }
         } count: { [state] operation, outcome, time in
-            state.withLock { $0.count(operation, outcome, after: time) }
+            state.withLock { $0.uses.count(operation, outcome, after: time) }
         }
     }
 

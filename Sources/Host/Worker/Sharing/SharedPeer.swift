@@ -33,9 +33,6 @@ final class SharedPeer: Sendable {
         var isOver = false
     }
 
-    /// So much is read at once, but for what is missing of a large value, so that one worker does not keep others from being
-    /// heard. Under the 64 KiB from which on free(3) tidies up all memory each time.
-    private static let share = 1 << 14
     /// A worker that has so much of answers waiting, in bytes, does not read them.
     private static let mostOutput = 64 << 20
 
@@ -80,7 +77,7 @@ final class SharedPeer: Sendable {
         splitter.withLock { splitter in
             var heard = Heard()
             do {
-                guard let more = try socket.descriptor.receive(atMost: max(Self.share, min(splitter.missing, 1 << 24)))
+                guard let more = try socket.descriptor.receive(atMost: splitter.share)
                 else { return heard }
                 heard.isOver = more.isEmpty
                 splitter.add(more)

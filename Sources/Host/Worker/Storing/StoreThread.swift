@@ -58,7 +58,7 @@ final class StoreThread: Sendable {
     /// How long one call of `watch` waits, in ms.
     private static let watchMs: UInt32 = 5000
     /// The keys that are watched: all else is read with each renewal, or is nobody's business.
-    private static let watched = "lease/routine/"
+    private static let watched = StoreKeys.claims
 
     private let store: OfferedStore
     private let context: PluginContext
