@@ -40,6 +40,38 @@ extension EndToEnd {
             #expect(reason.text.contains("bad.c:11 in run"), "\(reason)")
         }
 
+        @Test func `undefined behaviour ends a worker, and its record has the place`() async throws {
+            let scratch = try Scratch()
+            let source = scratch.path + "/odd.c"
+            let text = Source.plugin(
+                "odd", waitMs: 10,
+                body: """
+                    volatile int most = 2147483647;
+                        most += schedhost_cycle(scheduler) == 0 ? 1 : 0;
+                    """)
+            try Data(text.utf8).write(to: URL(filePath: source))
+            let file = scratch.path + "/libodd.so"
+            do {
+                _ = try await Command.shell(
+                    "cc -g -shared -fPIC -fsanitize=undefined -I '\(Fixtures.root)/Sources/PluginAPI/C/include' '\(source)' -o '\(file)'",
+                    in: scratch)
+            } catch {
+                return  // this compiler has no sanitizer
+            }
+            // In the foreground it is told, and the program goes on, as is this sanitizer's way.
+            let command = try Command([try Program.path, "try", file, "--cycles", "2"], in: scratch)
+            #expect(try await command.ended() == .exited(0))
+            #expect(command.errors.contains("odd.c:9:"), "\(command.errors)")
+            try FileManager.default.copyItem(atPath: file, toPath: scratch.plugins + "/libodd.so")
+            let host = try Host(in: scratch)
+            try await eventually("its record") { try !host.records.isEmpty }
+            let reason = try #require(try host.records.first).reason
+            #expect(reason.kind.name == "exit", "\(reason)")
+            #expect(
+                reason.text.contains("odd.c:9:") && reason.text.contains("runtime error: signed integer overflow"),
+                "\(reason)")
+        }
+
         /// A plugin with debugging information whose routine has a line to stop at, `line`.
         private struct Step {
             let line = 9
