@@ -28,4 +28,18 @@ struct ChecksumTests {
             #expect(unsafe Array(bytes[cut...]).withUnsafeBytes { unsafe Checksum.crc32c($0, after: first) } == whole)
         }
     }
+
+    @Test("the instruction and the table agree on long texts of any size, which are summed in three streams")
+    func long() {
+        var random = SystemRandomNumberGenerator()
+        let bytes = (0..<20_000).map { _ in UInt8.random(in: 0...255, using: &random) }
+        for size in [3071, 3072, 3073, 3080, 6143, 6144, 9217, 12_288, 19_993] {
+            for start in [0, 1, 7] {
+                unsafe bytes.withUnsafeBytes { all in
+                    let part = unsafe UnsafeRawBufferPointer(rebasing: all[start..<start + size])
+                    #expect(unsafe Checksum.crc32c(part, after: 77) == Checksum.portableCRC32C(part, after: 77))
+                }
+            }
+        }
+    }
 }

@@ -2,7 +2,8 @@ internal import CHostSystem
 
 /// CRC-32C (Castagnoli), RFC 3720 appendix B.4, computed with the processor's own instruction where it has one.
 public enum Checksum {
-    /// The checksum of `bytes`, continuing from `previous` (0 at the start). Takes about 1 ns for 8 bytes.
+    /// The checksum of `bytes`, continuing from `previous` (0 at the start). Takes about 1 ns for 8 bytes, and a third
+    /// of that from 3 KiB on.
     public static func crc32c(_ bytes: UnsafeRawBufferPointer, after previous: UInt32 = 0) -> UInt32 {
         unsafe chs_crc32c(previous, bytes.baseAddress, bytes.count)
     }

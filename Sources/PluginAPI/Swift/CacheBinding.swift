@@ -96,14 +96,14 @@ enum CacheStorage: Sendable {
         return box
     }
 
-    /// The value of a memory cache for the callback in progress; nil when it is another routine's cache or the host has
-    /// none. In a callback or a source no answer comes pinned.
+    /// The value of a memory cache for the callback in progress, which keeps it; nil when it is another routine's cache or the
+    /// host has none. In a callback or a source no answer comes pinned.
     ///
     /// Without a request it is the unkeyed value, neither fresh nor with a tolerance.
     func get(
         _ current: CurrentScheduler.Borrowed, _ request: CacheRequest?, _ cache: Unmanaged<CacheDeclaration>,
         ownSource: Bool
-    ) throws -> ValueBox? {
+    ) throws -> Unmanaged<ValueBox>? {
         guard let handle = unsafe handle else { return nil }
         return unsafe try current.context._withUnsafeGuaranteedRef { context in
             let asker =
@@ -113,9 +113,11 @@ enum CacheStorage: Sendable {
                 return nil
             }
             var call = unsafe SourceCall(binding: self, context: context, loader: .declared(cache))
-            let facts = unsafe try ask(
-                current.pointer, context, handle, request, ownSource: ownSource, &call)
-            return unsafe try box(facts, key: "", made: nil)
+            var facts = unsafe schedhost_cache_value()
+            unsafe try ask(current.pointer, context, handle, request, ownSource: ownSource, &call, &facts)
+            // Only this field is read. The struct as a whole is not: a processor waits for what was written in parts a
+            // moment ago when it is read in larger ones, as for a copy.
+            return unsafe try object(facts.object)
         }
     }
 
@@ -139,29 +141,28 @@ enum CacheStorage: Sendable {
     func get(_ scheduler: Scheduler, _ request: CacheRequest, ownSource: Bool, _ loader: Loader) throws -> Answer {
         guard let handle = unsafe handle else { return unsafe Answer(box: try loader(request.key), facts: nil) }
         var call = SourceCall(binding: self, context: scheduler.context, loader: loader)
-        var facts = unsafe try ask(
-            scheduler.pointer, scheduler.context, handle, request, ownSource: ownSource, &call)
+        var facts = unsafe schedhost_cache_value()
+        unsafe try ask(scheduler.pointer, scheduler.context, handle, request, ownSource: ownSource, &call, &facts)
         do {
             return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
             // Another version of the plugin wrote these bytes: the source makes the value anew.
             unsafe setAside(facts, scheduler, key: request.key, error)
             let anew = CacheRequest(key: request.key, fresh: true, tolerance: .zero)
-            var facts = unsafe try ask(
-                scheduler.pointer, scheduler.context, handle, anew, ownSource: ownSource, &call)
+            var facts = unsafe schedhost_cache_value()
+            unsafe try ask(scheduler.pointer, scheduler.context, handle, anew, ownSource: ownSource, &call, &facts)
             return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
         }
     }
 
-    /// Asks the host. Without a request for the unkeyed value, neither fresh nor with a tolerance: a hit pays for none of
+    /// Asks the host, whose answer is in `facts`. Without a request for the unkeyed value, neither fresh nor with a tolerance: a hit pays for none of
     /// these.
     @inline(__always)
     private func ask(
         _ scheduler: UnsafePointer<schedhost_scheduler>, _ context: CallbackContext, _ handle: OpaquePointer,
-        _ request: CacheRequest?, ownSource: Bool, _ call: inout SourceCall
-    ) throws -> schedhost_cache_value {
+        _ request: CacheRequest?, ownSource: Bool, _ call: inout SourceCall, _ facts: inout schedhost_cache_value
+    ) throws {
         guard let get = unsafe context.table.cache_get else { throw error(Code.unsupported) }
-        var facts = unsafe schedhost_cache_value()
         unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
         let code = unsafe withUnsafeMutablePointer(to: &call) { call in
             var asked = unsafe schedhost_cache_request()
@@ -173,14 +174,15 @@ enum CacheStorage: Sendable {
             guard let request else { return unsafe get(scheduler, handle, &asked, &facts) }
             return unsafe withKey(request.key) { key, size in
                 unsafe asked.flags = request.fresh ? UInt32(SCHEDHOST_GET_FRESH) : 0
-                unsafe asked.tolerance_ms = request.tolerance.wholeMilliseconds
+                if request.tolerance != .zero { unsafe asked.tolerance_ms = request.tolerance.wholeMilliseconds }
                 unsafe asked.key = unsafe key
                 unsafe asked.key_size = size
                 return unsafe get(scheduler, handle, &asked, &facts)
             }
         }
-        if code == Code.ok { return unsafe facts }
-        throw unsafe failure(code, call, facts.last_error, key: request?.key ?? "", scheduler, handle, context)
+        if code != Code.ok {
+            throw unsafe failure(code, call, facts.last_error, key: request?.key ?? "", scheduler, handle, context)
+        }
     }
 
     /// The value held, whatever its age, and never the source; nil if there is none, or none that can be decoded.
@@ -261,12 +263,7 @@ enum CacheStorage: Sendable {
     /// The object that the host gives, or what its bytes mean: decoded once for each generation.
     private func box(_ facts: schedhost_cache_value, key: String, made: ValueBox?) throws -> ValueBox {
         if kind == .memory {
-            guard let object = unsafe facts.object else {
-                throw error(Code.invalid, "the host answers without an object")
-            }
-            let box = unsafe Unmanaged<ValueBox>.fromOpaque(object).takeUnretainedValue()
-            if box.type != type { throw error(Code.invalid, "it holds a value of another type") }
-            return box
+            return unsafe try object(facts.object).takeUnretainedValue()
         }
         let isLoaded = unsafe Int(facts.state) == SCHEDHOST_VALUE_LOADED
         if isLoaded, let made {
@@ -280,6 +277,17 @@ enum CacheStorage: Sendable {
         let box = try codec.decode(bytes ?? [])
         unsafe decoded.keep(box, facts.generation, key)
         return box
+    }
+
+    /// The box in a host's answer.
+    @inline(__always)
+    private func object(_ pointer: UnsafeMutableRawPointer?) throws -> Unmanaged<ValueBox> {
+        guard let pointer = unsafe pointer else { throw error(Code.invalid, "the host answers without an object") }
+        let box = unsafe Unmanaged<ValueBox>.fromOpaque(pointer)
+        guard unsafe box._withUnsafeGuaranteedRef({ $0.type == type }) else {
+            throw error(Code.invalid, "it holds a value of another type")
+        }
+        return unsafe box
     }
 
     private func error(_ code: Int32, _ message: String = "") -> CacheError {

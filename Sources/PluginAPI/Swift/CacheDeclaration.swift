@@ -1,4 +1,5 @@
 internal import CPluginAPI
+internal import Glibc
 internal import Synchronization
 
 /// A cache as its author declares it: what `CacheMemory` and `Cache` hold. Finds the cache of its name that is the routine's own,
@@ -11,6 +12,9 @@ internal import Synchronization
     let refreshAfter: Duration
     let type: ObjectIdentifier
     let load: @Sendable (String) throws -> ValueBox
+    /// Whether the host reloads ahead of expiry, by the cache's own source.
+    private let reloads: Bool
+    private let key = CurrentScheduler.key
     /// The memory cache that was used last; bindings are immortal.
     private let last = unsafe Atomic<Unmanaged<CacheBinding>?>(nil)
 
@@ -26,38 +30,44 @@ internal import Synchronization
         self.refreshAfter = refreshAfter
         self.type = type
         self.load = load
+        reloads = refreshAfter > .zero
     }
 
-    /// The box of the unkeyed value, not fresh and without a tolerance: a hit takes no lock and counts no reference but
-    /// the box's.
+    /// The box of the unkeyed value, not fresh and without a tolerance, if the memory cache that was used last is one of the
+    /// callback in progress; else nil, and `get` has it.
+    ///
+    /// The host keeps the box until the callback returns. So a hit takes no lock and counts no reference but the value's own.
     @usableFromInline
-    func get() throws -> ValueBox {
-        if let box = try quickly(nil) { return box }
-        return try answer(CacheRequest(key: "", fresh: false, tolerance: .zero), nil).box
-    }
-
-    /// The value's box. A hit in memory is as cheap, but for what is asked with it.
-    @usableFromInline
-    func get(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> ValueBox {
-        if scheduler == nil, let box = try quickly(request) { return box }
-        return try answer(request, scheduler).box
-    }
-
-    /// The same by the memory cache that was used last, if that is of the callback in progress; else nil.
-    @inline(__always)
-    private func quickly(_ request: CacheRequest?) throws -> ValueBox? {
-        guard let current = CurrentScheduler.borrowed, let known = unsafe last.load(ordering: .acquiring) else {
+    func hit() throws -> Unmanaged<ValueBox>? {
+        guard let current = CurrentScheduler.borrowed(key), let known = unsafe last.load(ordering: .acquiring) else {
             return nil
         }
         return unsafe try known._withUnsafeGuaranteedRef { known in
-            unsafe try known.get(current, request, .passUnretained(self), ownSource: refreshAfter > .zero)
+            unsafe try known.get(current, nil, .passUnretained(self), ownSource: reloads)
         }
+    }
+
+    /// The same for what is asked with `request`, on behalf of `scheduler` if there is one.
+    @usableFromInline
+    func hit(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> Unmanaged<ValueBox>? {
+        guard let current = CurrentScheduler.borrowed(key), let known = unsafe last.load(ordering: .acquiring),
+            scheduler.map({ unsafe $0.pointer == current.pointer }) ?? true
+        else { return nil }
+        return unsafe try known._withUnsafeGuaranteedRef { known in
+            unsafe try known.get(current, request, .passUnretained(self), ownSource: reloads)
+        }
+    }
+
+    /// The value's box, by whichever way.
+    @usableFromInline
+    func get(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> ValueBox {
+        try answer(request, scheduler).box
     }
 
     func answer(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> CacheBinding.Answer {
         let scheduler = try scheduler.orCurrent(for: name)
         return unsafe try binding(scheduler).get(
-            scheduler, request, ownSource: refreshAfter > .zero, .declared(.passUnretained(self)))
+            scheduler, request, ownSource: reloads, .declared(.passUnretained(self)))
     }
 
     func peek(_ key: String, _ scheduler: Scheduler?) throws -> CacheBinding.Answer? {
@@ -79,7 +89,7 @@ internal import Synchronization
         let context = scheduler.context
         if let known = context.binding(storage.kind, name, scope) { return remember(try known.checked(type)) }
         var background: BackgroundSource?
-        if refreshAfter > .zero {
+        if reloads {
             background = BackgroundSource(context, self, after: refreshAfter, load)
         }
         return remember(

@@ -16,7 +16,7 @@ internal import Glibc
     }
 
     /// nil only when the process has used up its keys.
-    private static let key: pthread_key_t? = {
+    static let key: pthread_key_t? = {
         var key = pthread_key_t()
         return unsafe pthread_key_create(&key, nil) == 0 ? key : nil
     }()
@@ -35,9 +35,10 @@ internal import Glibc
         }
     }
 
-    /// The current one, for the length of the callback in progress; nil outside of one.
+    /// The current one, for the length of the callback in progress; nil outside of one. `key` is the one above, which the
+    /// caller has kept: to ask whether it is made already takes longer than to ask for the scheduler.
     @inline(__always)
-    static var borrowed: Borrowed? {
+    static func borrowed(_ key: pthread_key_t?) -> Borrowed? {
         guard let key, let frame = unsafe pthread_getspecific(key) else { return nil }
         return unsafe frame.assumingMemoryBound(to: Frame.self).pointee.borrowed
     }

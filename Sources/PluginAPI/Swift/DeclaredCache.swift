@@ -27,12 +27,21 @@ extension DeclaredCache {
     public func callAsFunction(
         key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
     ) throws -> Value {
-        try declaration.get(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler).value(as: Value.self)
+        let request = CacheRequest(key: key, fresh: fresh, tolerance: tolerance)
+        if let box = unsafe try declaration.hit(request, scheduler) {
+            return unsafe box._withUnsafeGuaranteedRef { $0.value(as: Value.self) }
+        }
+        return try declaration.get(request, scheduler).value(as: Value.self)
     }
 
     /// The value with all of that left out: the short way of a hit.
     @inlinable
-    public func callAsFunction() throws -> Value { try declaration.get().value(as: Value.self) }
+    public func callAsFunction() throws -> Value {
+        if let box = unsafe try declaration.hit() {
+            return unsafe box._withUnsafeGuaranteedRef { $0.value(as: Value.self) }
+        }
+        return try declaration.get(CacheRequest(key: "", fresh: false, tolerance: .zero), nil).value(as: Value.self)
+    }
 
     /// The same with where the value came from, its age and more.
     public func answer(

@@ -64,7 +64,8 @@ extension EndToEnd {
                 for index in 0..<size { file[offset + index] = UInt8(truncatingIfNeeded: number >> (8 * Int64(index))) }
             }
             try #require(file.count > 128)
-            let names = (0..<5).reduce(0) { $0 + Int(number(92 + 4 * $1, 4)) }
+            // With the zeros behind them, up to a multiple of 16.
+            let names = ((0..<5).reduce(0) { $0 + Int(number(92 + 4 * $1, 4)) } + 15) / 16 * 16
             func checksum() -> UInt32 {
                 unsafe file.withUnsafeBytes { all in
                     let head = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[..<124]))

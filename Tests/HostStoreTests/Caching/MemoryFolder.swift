@@ -202,6 +202,8 @@ private final class MemoryFile: CacheFile {
         return part.count
     }
 
+    func pages(_ size: Int) -> FilePages? { nil }
+
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
         let short = try disk.step("write", path)
         let part = unsafe bytes.prefix(short ? 1 : bytes.count)

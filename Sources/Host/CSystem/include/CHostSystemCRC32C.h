@@ -25,10 +25,10 @@ static inline uint32_t chs_crc32c_portable(uint32_t crc, const void *bytes, size
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static inline uint32_t chs_crc32c_hardware(uint32_t crc, const void *bytes,
-                                                                             size_t size) {
-    const unsigned char *next = (const unsigned char *)bytes;
-    uint64_t wide = (uint32_t)~crc, word;
+/* One stream of bytes: the instruction's latency is three cycles, so that this takes 3 cycles for 8 bytes. */
+__attribute__((target("sse4.2"))) static inline uint32_t chs_crc32c_stream(uint32_t crc, const unsigned char *next,
+                                                                           size_t size) {
+    uint64_t wide = crc, word;
     for (; size >= sizeof word; size -= sizeof word, next += sizeof word) {
         memcpy(&word, next, sizeof word);
         wide = __builtin_ia32_crc32di(wide, word);
@@ -36,28 +36,63 @@ __attribute__((target("sse4.2"))) static inline uint32_t chs_crc32c_hardware(uin
     for (crc = (uint32_t)wide; size > 0; size--) {
         crc = __builtin_ia32_crc32qi(crc, *next++);
     }
-    return ~crc;
+    return crc;
 }
 
-/* Whether the processor has it, asked at the first use: what __builtin_cpu_supports() needs asks at each start of the
-   program, and on a virtual machine each question costs a turn of its monitor. */
-static inline int chs_has_crc32c(void) {
-    static int known; /* 0: not asked; 1: no; 2: yes */
-    int answer = __atomic_load_n(&known, __ATOMIC_RELAXED);
-    if (answer == 0) {
-        unsigned int a, b, c, d;
-        answer = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) ? 2 : 1;
-        __atomic_store_n(&known, answer, __ATOMIC_RELAXED);
+/* What `crc` becomes behind as many zero bytes as `power` stands for: x^(8 n - 33) modulo the polynomial, reflected, for n
+   bytes. The product of two reflected numbers is short of one bit, and the instruction multiplies by x^32: hence the 33. */
+__attribute__((target("sse4.2,pclmul"))) static inline uint32_t chs_crc32c_behind(uint32_t crc, uint32_t power) {
+    typedef long long two __attribute__((vector_size(16)));
+    two product = __builtin_ia32_pclmulqdq128((two){crc, 0}, (two){power, 0}, 0);
+    return (uint32_t)__builtin_ia32_crc32di(0, (uint64_t)product[0]);
+}
+
+/* Three streams of 1024 bytes at a time, whose instructions do not wait for each other: a cycle for 8 bytes. Gopal et al.,
+   Fast CRC Computation for iSCSI Polynomial Using CRC32 Instruction, Intel 2011. */
+__attribute__((target("sse4.2,pclmul"))) static inline uint32_t chs_crc32c_streams(uint32_t crc,
+                                                                                   const unsigned char *next,
+                                                                                   size_t size) {
+    enum { part = 1024 };
+    for (; size >= 3 * part; size -= 3 * part, next += 3 * part) {
+        uint64_t first = crc, second = 0, third = 0, word;
+        for (size_t i = 0; i < part; i += sizeof word) {
+            memcpy(&word, next + i, sizeof word);
+            first = __builtin_ia32_crc32di(first, word);
+            memcpy(&word, next + part + i, sizeof word);
+            second = __builtin_ia32_crc32di(second, word);
+            memcpy(&word, next + 2 * part + i, sizeof word);
+            third = __builtin_ia32_crc32di(third, word);
+        }
+        crc = chs_crc32c_behind((uint32_t)first, 0xa51b6135) ^ chs_crc32c_behind((uint32_t)second, 0x170076fa) ^ (uint32_t)third;
     }
-    return answer == 2;
+    return chs_crc32c_stream(crc, next, size);
+}
+
+/* What the processor has, asked at the first use: what __builtin_cpu_supports() needs asks at each start of the program,
+   and on a virtual machine each question costs a turn of its monitor. */
+enum chs_crc32c_way { chs_unasked, chs_by_table, chs_by_stream, chs_by_streams };
+static inline enum chs_crc32c_way chs_crc32c_way(void) {
+    static int known = chs_unasked;
+    int way = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (way == chs_unasked) {
+        unsigned int a, b, c, d;
+        way = !__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_SSE4_2) ? chs_by_table
+            : c & bit_PCLMUL                                       ? chs_by_streams
+                                                                   : chs_by_stream;
+        __atomic_store_n(&known, way, __ATOMIC_RELAXED);
+    }
+    return (enum chs_crc32c_way)way;
 }
 #endif
 
 /* The checksum of `bytes` behind what `crc` covers already (0 for nothing). */
 static inline uint32_t chs_crc32c(uint32_t crc, const void *bytes, size_t size) {
 #if defined(__x86_64__)
-    if (chs_has_crc32c()) {
-        return chs_crc32c_hardware(crc, bytes, size);
+    switch (chs_crc32c_way()) {
+    case chs_by_streams: return ~chs_crc32c_streams(~crc, (const unsigned char *)bytes, size);
+    case chs_by_stream: return ~chs_crc32c_stream(~crc, (const unsigned char *)bytes, size);
+    case chs_by_table:
+    case chs_unasked: break;
     }
 #endif
     return chs_crc32c_portable(crc, bytes, size);

@@ -92,7 +92,7 @@ final class CacheDisk: Sendable {
 
     /// The value of a key; nil if there is none.
     func read(_ key: [UInt8]) -> Found? {
-        guard case (let header, let payload?)? = look(key, payload: true), header.payloadSize <= valueLimit
+        guard case (let header, let payload?)? = look(key, payload: .inPlace), header.payloadSize <= valueLimit
         else { return nil }
         let now = environment.clock.boot()
         let stamp = environment.origin.stamp(bootTime: now, wallTime: environment.clock.wall())
@@ -103,11 +103,11 @@ final class CacheDisk: Sendable {
 
     /// The value of a key if its generation is above `generation`; otherwise reads only the header.
     func read(_ key: [UInt8], above generation: UInt64) -> Found? {
-        guard let (header, _) = look(key, payload: false), header.generation > generation else { return nil }
+        guard let (header, _) = look(key, payload: .none), header.generation > generation else { return nil }
         return read(key)
     }
 
-    private func look(_ key: [UInt8], payload: Bool) -> (header: CacheFileHeader, payload: CacheBuffer?)? {
+    private func look(_ key: [UInt8], payload: CacheFileReader.Payload) -> (header: CacheFileHeader, payload: CacheBuffer?)? {
         do {
             defer { keepBound(key) }
             switch try store.read(path(key), codec: options.codec, payload: payload) {
@@ -153,7 +153,7 @@ final class CacheDisk: Sendable {
 
     /// Ensures that `newest` is at least the generation in the key's file now.
     func learnNewest(_ key: [UInt8]) {
-        _ = look(key, payload: false)
+        _ = look(key, payload: .none)
     }
 
     // MARK: - Writing

@@ -13,6 +13,8 @@ internal import HostValues
 /// | 48 | load time, i64 ns | | 124 | CRC-32C of all bytes before, and of the names |
 /// | 56 | generation, then loads, u64 | | 128 | plugin, routine, name, key, build; then the payload |
 /// | 72 | expiry, i64 ns | | | |
+///
+/// From version 2 on, zeros behind the names make the payload begin at a multiple of 16: so it can be used where it lies.
 public struct CacheFileHeader: Equatable, Sendable {
     /// When the value was made.
     public var produced: CacheStamp
@@ -42,7 +44,11 @@ public struct CacheFileHeader: Equatable, Sendable {
     public var payloadChecksum: UInt32
 
     static let magic: [UInt8] = [0x89, 0x53, 0x48, 0x43, 0x0d, 0x0a, 0x1a, 0x0a]  // "\x89SHC\r\n\x1a\n"
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
+    /// The last version without zeros behind the names.
+    private static let unalignedVersion: UInt32 = 1
+    /// What the payload's offset in the file is a multiple of, so that bytes in place are aligned as those in memory are.
+    static let alignment = ByteStorage.alignment
     static let fixedSize = 128
     /// The offset of the header's checksum.
     private static let checked = 124
@@ -51,8 +57,11 @@ public struct CacheFileHeader: Equatable, Sendable {
 
     /// The number of bytes that `encode` appends.
     var encodedSize: Int {
-        Self.fixedSize + plugin.utf8.count + routine.utf8.count + name.utf8.count + key.count + build.utf8.count
+        Self.aligned(
+            Self.fixedSize + plugin.utf8.count + routine.utf8.count + name.utf8.count + key.count + build.utf8.count)
     }
+
+    private static func aligned(_ size: Int) -> Int { (size + alignment - 1) / alignment * alignment }
 
     /// Appends the encoded header with its checksum to an empty buffer.
     func encode(to buffer: CacheBuffer) {
@@ -90,16 +99,18 @@ public struct CacheFileHeader: Equatable, Sendable {
         put(name)
         unsafe key.withUnsafeBytes { unsafe buffer.append($0) }
         put(build)
+        unsafe buffer.append(count: encodedSize - buffer.count) { unsafe $0.initializeMemory(as: UInt8.self, repeating: 0) }
         let head = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<Self.checked]))
         let names = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[Self.fixedSize...])
         buffer.overwrite(at: Self.checked, unsafe Checksum.crc32c(names, after: head).littleEndian)
     }
 
-    /// The total size in bytes of the names, according to the first 128 bytes of a file; nil if these are not a header.
+    /// The size in bytes of the names and of what follows them up to the payload, according to the first 128 bytes of a file; nil if these are not a header.
     static func textSize(_ fixed: [UInt8]) -> Int? {
         guard fixed.count == fixedSize, Array(fixed[0..<8]) == magic else { return nil }
         let reader = Reader(bytes: fixed)
-        guard reader.number(8, UInt32.self) == version, reader.number(12, UInt32.self) == UInt32(fixedSize) else {
+        let known = reader.number(8, UInt32.self)
+        guard known == version || known == unalignedVersion, reader.number(12, UInt32.self) == UInt32(fixedSize) else {
             return nil
         }
         var sum = 0
@@ -108,7 +119,7 @@ public struct CacheFileHeader: Equatable, Sendable {
             if size > longestText { return nil }
             sum += size
         }
-        return sum
+        return known == unalignedVersion ? sum : aligned(fixedSize + sum) - fixedSize
     }
 
     /// Decodes a header from a file's bytes up to its payload; nil if anything in it is invalid.

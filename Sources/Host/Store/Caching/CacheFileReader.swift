@@ -2,6 +2,20 @@ internal import HostSystem
 
 /// Reads a cache file, and trusts nothing in it that the checksums do not confirm.
 enum CacheFileReader {
+    /// What is wanted of a payload.
+    enum Payload {
+        /// Nothing: the header will do.
+        case none
+        /// A copy of it: of a file that others may change, such as a plugin that is not trusted.
+        case copied
+        /// The pages of the file itself where that is cheaper. Whoever overwrites a file in this folder respects that it is
+        /// open (`CacheFolder.reopen`).
+        case inPlace
+    }
+
+    /// The smallest payload, in bytes, that is used in place. To map a smaller one costs more than to copy it.
+    static let leastInPlace = 65_536
+
     /// The outcome of reading a file.
     enum Result {
         case absent
@@ -13,7 +27,7 @@ enum CacheFileReader {
 
     /// Reads a file like `read`, and retries once under the lock of the saves if the file was replaced while it was
     /// being opened and is already being overwritten. That takes two saves at an unlucky moment.
-    static func readAtRest(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {
+    static func readAtRest(_ folder: any CacheFolder, _ name: String, payload: Payload) throws(SystemError) -> Result {
         do {
             return try read(folder, name, payload: payload)
         } catch {
@@ -29,7 +43,7 @@ enum CacheFileReader {
     ///
     /// It throws only errors that say nothing about the file's content, such as a lack of memory, descriptors or
     /// permission. `isHeld` means that the file was replaced meanwhile and is being overwritten.
-    static func read(_ folder: any CacheFolder, _ name: String, payload: Bool) throws(SystemError) -> Result {
+    static func read(_ folder: any CacheFolder, _ name: String, payload: Payload) throws(SystemError) -> Result {
         let file: any CacheFile
         let size: Int
         do {
@@ -47,20 +61,40 @@ enum CacheFileReader {
         guard size == head.count + header.payloadSize else {
             return .wrong("it has \(size) bytes instead of \(head.count + header.payloadSize)")
         }
-        if !payload { return .whole(header, nil) }
-        let buffer = CacheBuffer(capacity: header.payloadSize)
-        var failure: SystemError?
-        var got = 0
-        unsafe buffer.append(count: header.payloadSize) { target in
-            do throws(SystemError) { got = try unsafe file.read(into: target, at: head.count) } catch {
-                failure = error
+        let buffer: CacheBuffer
+        switch payload {
+        case .none: return .whole(header, nil)
+        case .inPlace where header.payloadSize >= leastInPlace && head.count % CacheFileHeader.alignment == 0:
+            if let pages = inPlace(file, at: head.count, size: size) {
+                buffer = pages
+            } else {
+                buffer = try copy(file, at: head.count, header.payloadSize)
             }
+        case .inPlace, .copied: buffer = try copy(file, at: head.count, header.payloadSize)
         }
-        if let failure { throw failure }
-        guard got == header.payloadSize, unsafe Checksum.crc32c(buffer.bytes) == header.payloadChecksum else {
+        guard buffer.count == header.payloadSize, unsafe Checksum.crc32c(buffer.bytes) == header.payloadChecksum else {
             return .wrong("its payload does not match its checksum")
         }
         return .whole(header, buffer)
+    }
+
+    private static func inPlace(_ file: any CacheFile, at offset: Int, size: Int) -> CacheBuffer? {
+        guard let pages = file.pages(size) else { return nil }
+        return CacheBuffer(pages, from: offset)
+    }
+
+    /// A copy of the payload; shorter if the file ends early.
+    private static func copy(_ file: any CacheFile, at offset: Int, _ size: Int) throws(SystemError) -> CacheBuffer {
+        let buffer = CacheBuffer(capacity: size)
+        var failure: SystemError?
+        unsafe buffer.append(atMost: size) { target in
+            do throws(SystemError) { return try unsafe file.read(into: target, at: offset) } catch {
+                failure = error
+                return 0
+            }
+        }
+        if let failure { throw failure }
+        return buffer
     }
 
     /// The header of a file that is probably valid, in most cases by a single read. It checks less than `read`; nil

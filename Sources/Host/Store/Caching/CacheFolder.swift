@@ -57,6 +57,9 @@ public protocol CacheFile: AnyObject {
     func size() throws(SystemError) -> Int
     /// Reads at an offset; returns fewer bytes only at the end of the file.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int
+    /// The file's first `size` bytes as they lie in memory, without a copy; nil if they cannot be had in that way. While
+    /// they are held, the file counts as open.
+    func pages(_ size: Int) -> FilePages?
     /// Writes once at the current position; returns the number of bytes written.
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int
     /// Cuts the file to `size` bytes.

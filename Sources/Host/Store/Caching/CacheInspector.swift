@@ -129,7 +129,7 @@ public struct CacheInspector: Sendable {
                 CacheName.areSame(listing.plugin, plugin)
             else { return }
             guard listing.flaw == nil,
-                case .whole(_, let payload?) = try CacheFileReader.readAtRest(place.folder, place.file, payload: true)
+                case .whole(_, let payload?) = try CacheFileReader.readAtRest(place.folder, place.file, payload: .copied)
             else {
                 found = (listing, nil)
                 return
@@ -340,7 +340,7 @@ public struct CacheInspector: Sendable {
             listing.flaw = listing.isOther ? "of another codec or type, set aside" : "corrupt, set aside"
             return listing
         }
-        switch try CacheFileReader.readAtRest(place.folder, place.file, payload: true) {
+        switch try CacheFileReader.readAtRest(place.folder, place.file, payload: .copied) {
         case .absent: return nil
         case .wrong(let reason): listing.flaw = reason
         case .whole(let header, _):

@@ -4,7 +4,7 @@ internal import HostSystem
 extension CacheStore {
     /// Reads a value that must have this codec, or only its header. It normally waits for no lock, since files are
     /// replaced atomically and are not overwritten while they are open here.
-    func read(_ path: Path, codec: UInt32, payload: Bool) throws(SystemError) -> Found {
+    func read(_ path: Path, codec: UInt32, payload: CacheFileReader.Payload) throws(SystemError) -> Found {
         guard let folder = try directory(path, create: false)?.folder else { return .absent }
         switch try CacheFileReader.readAtRest(folder, path.file.text, payload: payload) {
         case .absent: return .absent
@@ -18,7 +18,7 @@ extension CacheStore {
 
     /// The valid header on disk; nil if there is no value or the file is damaged.
     func header(_ folder: any CacheFolder, _ path: Path) throws(SystemError) -> CacheFileHeader? {
-        guard case .whole(let header, _) = try CacheFileReader.read(folder, path.file.text, payload: false),
+        guard case .whole(let header, _) = try CacheFileReader.read(folder, path.file.text, payload: .none),
             isOurs(header, path)
         else { return nil }
         return header
@@ -36,7 +36,7 @@ extension CacheStore {
         defer { lock.release() }
         // Reads the file again under the lock, since it may have been replaced meanwhile.
         var other: CacheFileHeader?
-        if case .whole(let header, let payload) = try CacheFileReader.read(folder, path.file.text, payload: true),
+        if case .whole(let header, let payload) = try CacheFileReader.read(folder, path.file.text, payload: .inPlace),
             isOurs(header, path)
         {
             if header.codec == codec { return .value(header, payload) }

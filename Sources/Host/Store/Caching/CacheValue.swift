@@ -1,3 +1,4 @@
+internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
@@ -94,46 +95,82 @@ internal import Synchronization
     deinit { unsafe release(pointer) }
 }
 
-/// A byte buffer that grows by appending until it becomes a value, and is immutable from then on.
+/// A byte buffer that grows by appending until it becomes a value, and is immutable from then on. Or the bytes of a file,
+/// where they lie.
 @safe final class CacheBuffer: @unchecked Sendable {
     // @unchecked: one thread writes until the buffer becomes a value; afterwards no thread does.
-    private var storage: UnsafeMutableRawBufferPointer
-    private(set) var count = 0
-
-    init(capacity: Int = 0) {
-        unsafe storage = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
+    private enum Storage: ~Copyable {
+        case memory(ByteStorage)
+        case file(FilePages)
     }
 
-    deinit { unsafe storage.deallocate() }
+    private var storage: Storage
+    /// The bytes of the storage that count: in memory those written so far.
+    private var used: Range<Int>
 
-    /// The bytes written so far. Valid while the buffer lives and nothing is appended.
-    var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(rebasing: storage[..<count]) }
+    init(capacity: Int = 0) {
+        storage = .memory(ByteStorage(capacity: capacity))
+        used = 0..<0
+    }
+
+    /// Makes a buffer of a file's bytes from `offset` on, without a copy. Nothing can be appended to it.
+    init(_ pages: consuming FilePages, from offset: Int) {
+        used = unsafe offset..<pages.bytes.count
+        storage = .file(pages)
+    }
+
+    /// The number of bytes.
+    var count: Int { used.count }
+
+    /// The bytes. Valid while the buffer lives and nothing is appended.
+    var bytes: UnsafeRawBufferPointer {
+        switch storage {
+        case .memory(let memory): unsafe UnsafeRawBufferPointer(rebasing: memory.bytes[used])
+        case .file(let pages): unsafe UnsafeRawBufferPointer(rebasing: pages.bytes[used])
+        }
+    }
 
     func append(_ more: UnsafeRawBufferPointer) {
-        unsafe prepare(more.count).copyMemory(from: more)
-        count += more.count
+        unsafe append(atMost: more.count) { target in
+            unsafe target.copyMemory(from: more)
+            return more.count
+        }
     }
 
     /// Makes room for exactly `more` bytes and calls `body` to fill them; all of them count as written.
     func append(count more: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
-        unsafe body(UnsafeMutableRawBufferPointer(rebasing: prepare(more)[..<more]))
-        count += more
+        unsafe append(atMost: more) { target in
+            unsafe body(target)
+            return more
+        }
+    }
+
+    /// Makes room for `most` bytes and calls `body` to fill them; as many as it says count as written.
+    func append(atMost most: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
+        reserve(most)
+        let written = unsafe body(UnsafeMutableRawBufferPointer(rebasing: memory[used.upperBound...].prefix(most)))
+        used = 0..<used.upperBound + written
     }
 
     /// Overwrites four bytes that were written before. The caller guarantees that they exist.
     func overwrite(at offset: Int, _ number: UInt32) {
-        unsafe storage.storeBytes(of: number, toByteOffset: offset, as: UInt32.self)
+        unsafe memory.storeBytes(of: number, toByteOffset: offset, as: UInt32.self)
     }
 
-    private func prepare(_ more: Int) -> UnsafeMutableRawBufferPointer {
-        if unsafe storage.count - count < more {
-            let capacity = unsafe max(count + more, min(storage.count * 2, storage.count + CacheWriter.limit / 4))
-            let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
-            unsafe larger.copyMemory(from: bytes)
-            unsafe storage.deallocate()
-            unsafe storage = unsafe larger
+    /// The memory to write to; none where the bytes are a file's.
+    private var memory: UnsafeMutableRawBufferPointer {
+        switch storage {
+        case .memory(let memory): unsafe memory.bytes
+        case .file: preconditionFailure("a file's bytes are not written to")
         }
-        return unsafe UnsafeMutableRawBufferPointer(rebasing: storage[count...])
+    }
+
+    private func reserve(_ more: Int) {
+        let (size, capacity) = (used.upperBound, unsafe memory.count)
+        if capacity - size >= more { return }
+        let larger = ByteStorage(capacity: max(size + more, min(capacity * 2, capacity + CacheWriter.limit / 4)))
+        unsafe larger.bytes.copyMemory(from: bytes)
+        storage = .memory(larger)
     }
 }
 

@@ -185,6 +185,13 @@ private final class SystemCacheFile: CacheFile {
         try unsafe descriptor?.read(into: buffer, at: offset, subject: path) ?? 0
     }
 
+    func pages(_ size: Int) -> FilePages? {
+        switch descriptor {
+        case .some(let descriptor): FilePages(descriptor, size: size)
+        case nil: nil
+        }
+    }
+
     func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) -> Int {
         try unsafe descriptor?.write(bytes, subject: path) ?? 0
     }

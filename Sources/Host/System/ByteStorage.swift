@@ -1,0 +1,28 @@
+internal import Glibc
+
+/// Memory for bytes, freed when the value ends. What it contains at first is undefined.
+///
+/// Much memory comes in huge pages where the kernel has them (`transparent_hugepage` in `madvise` mode or more): it is given
+/// a page at the first write to each, which takes longer than the copy of a page's bytes. madvise(2), `MADV_HUGEPAGE`.
+@safe public struct ByteStorage: ~Copyable, @unchecked Sendable {
+    // @unchecked: the owner sees to it that one thread writes.
+
+    /// The memory, valid while this value lives. It begins at a multiple of `alignment`.
+    public let bytes: UnsafeMutableRawBufferPointer
+
+    /// What the address is a multiple of, as with malloc(3).
+    public static let alignment = 16
+    private static let hugePage = 2 << 20
+    /// From how many bytes on huge pages are asked for: at most a quarter of them is not used.
+    private static let many = 4 * hugePage
+
+    /// Allocates `capacity` bytes; the process ends when there is no memory, as everywhere in Swift.
+    public init(capacity: Int) {
+        let isMuch = capacity >= Self.many
+        unsafe bytes = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: capacity, alignment: isMuch ? Self.hugePage : Self.alignment)
+        if isMuch { unsafe madvise(bytes.baseAddress, capacity, MADV_HUGEPAGE) }
+    }
+
+    deinit { unsafe bytes.deallocate() }
+}
