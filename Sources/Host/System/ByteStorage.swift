@@ -18,6 +18,10 @@ internal import Glibc
 
     /// Allocates `capacity` bytes; the process ends when there is no memory, as everywhere in Swift.
     public init(capacity: Int) {
+        if capacity == 0 {
+            unsafe bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+            return
+        }
         let isMuch = capacity >= Self.many
         unsafe bytes = UnsafeMutableRawBufferPointer.allocate(
             byteCount: capacity, alignment: isMuch ? Self.hugePage : Self.alignment)

@@ -32,17 +32,10 @@ public struct SystemClock: HostClock {
         return overflow || overflows ? (seconds < 0 ? .min : .max) : sum
     }
 
-    @inline(__always)
-    private func read(_ clock: clockid_t) -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(clock, &time)
-        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-    }
-
     /// `CLOCK_BOOTTIME`.
-    public func boot() -> BootTime { BootTime(nanoseconds: read(CLOCK_BOOTTIME)) }
+    public func boot() -> BootTime { BootTime(nanoseconds: chs_boot_time()) }
     /// `CLOCK_MONOTONIC`.
-    public func monotonic() -> MonotonicTime { MonotonicTime(nanoseconds: read(CLOCK_MONOTONIC)) }
+    public func monotonic() -> MonotonicTime { MonotonicTime(nanoseconds: chs_monotonic_time()) }
     /// `CLOCK_REALTIME`.
     public func wall() -> WallTime {
         var time = timespec()

@@ -22,11 +22,13 @@ extension HostTable {
         }
         unsafe table.pointee.cache_put = { scheduler, cache, key, keySize, data, size in
             // A size above Int.max arrives negative: reject it.
-            guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize), size >= 0,
-                unsafe data != nil || size == 0
+            guard let handle = unsafe borrowedHandle(cache, of: scheduler), let key = unsafe bytes(key, keySize),
+                size >= 0, unsafe data != nil || size == 0
             else { return SCHEDHOST_INVALID.code }
             let bytes = unsafe UnsafeRawBufferPointer(start: data, count: size)
-            return code(unsafe handle.cache.put(bytes, key: key, byCallback: handle.isCallback), handle)
+            return unsafe handle._withUnsafeGuaranteedRef { handle in
+                code(unsafe handle.cache.put(bytes, key: key, byCallback: handle.isCallback), handle)
+            }
         }
         unsafe table.pointee.cache_put_object = { scheduler, cache, key, keySize, object, release, cost in
             guard let handle = unsafe handle(cache, of: scheduler), let key = unsafe bytes(key, keySize),
@@ -74,9 +76,18 @@ private let noText = CText("")
 /// The handle by which the scheduler's routine uses the cache that the plugin passed; nil if the cache is not its own and
 /// not its plugin's.
 private func handle(_ cache: OpaquePointer?, of scheduler: UnsafePointer<schedhost_scheduler>?) -> CacheHandle? {
+    unsafe borrowedHandle(cache, of: scheduler)?.takeUnretainedValue()
+}
+
+/// The same without a reference, which a handle does not need: it lives as long as the worker.
+@inline(__always)
+private func borrowedHandle(_ cache: OpaquePointer?, of scheduler: UnsafePointer<schedhost_scheduler>?)
+    -> Unmanaged<CacheHandle>?
+{
     guard let cache = unsafe cache, let scheduler = unsafe scheduler else { return nil }
-    let handle = unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache)).takeUnretainedValue()
-    return unsafe handle.owner == scheduler ? handle : handle.use(by: scheduler)
+    let handle = unsafe Unmanaged<CacheHandle>.fromOpaque(UnsafeRawPointer(cache))
+    if unsafe handle._withUnsafeGuaranteedRef({ unsafe $0.owner == scheduler }) { return unsafe handle }
+    return unsafe handle._withUnsafeGuaranteedRef { unsafe $0.use(by: scheduler) }.map { unsafe .passUnretained($0) }
 }
 
 private func bytes(_ key: UnsafeRawPointer?, _ size: Int) -> [UInt8]? {

@@ -20,10 +20,8 @@ struct CacheContentsTests {
             budget: budget)
     }
 
-    private static func buffer(_ bytes: [UInt8]) -> CacheBuffer {
-        let buffer = CacheBuffer(capacity: bytes.count)
-        unsafe bytes.withUnsafeBytes { unsafe buffer.append($0) }
-        return buffer
+    private static func buffer(_ bytes: [UInt8]) -> CacheBytes {
+        unsafe bytes.withUnsafeBytes { unsafe CacheBytes(copying: $0) }
     }
 
     private static func bytes(_ bytes: [UInt8]) -> CacheValue.Content { .bytes(buffer(bytes)) }

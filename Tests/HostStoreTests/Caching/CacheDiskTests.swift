@@ -28,8 +28,7 @@ struct CacheDiskTests {
 
         /// A value that was put at the clock's time.
         func made(_ bytes: [UInt8], generation: UInt64, key: [UInt8] = []) -> CacheMade {
-            let buffer = CacheBuffer(capacity: bytes.count)
-            unsafe bytes.withUnsafeBytes { unsafe buffer.append($0) }
+            let buffer = unsafe bytes.withUnsafeBytes { unsafe CacheBytes(copying: $0) }
             let value = CacheValue(
                 .bytes(buffer), generation: generation, produced: clock.boot(), now: clock.boot(),
                 policy: CacheFlight.Policy(expire: expire, refreshAfter: .max))

@@ -10,7 +10,7 @@ final class CacheDisk: Sendable {
     /// A value read from disk.
     struct Found {
         let header: CacheFileHeader
-        let payload: CacheBuffer
+        let payload: CacheBytes
         let held: CacheFlight.Held
     }
 
@@ -107,7 +107,7 @@ final class CacheDisk: Sendable {
         return read(key)
     }
 
-    private func look(_ key: [UInt8], payload: CacheFileReader.Payload) -> (header: CacheFileHeader, payload: CacheBuffer?)? {
+    private func look(_ key: [UInt8], payload: CacheFileReader.Payload) -> (header: CacheFileHeader, payload: CacheBytes?)? {
         do {
             defer { keepBound(key) }
             switch try store.read(path(key), codec: options.codec, payload: payload) {

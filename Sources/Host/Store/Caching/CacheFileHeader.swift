@@ -64,7 +64,7 @@ public struct CacheFileHeader: Equatable, Sendable {
     private static func aligned(_ size: Int) -> Int { (size + alignment - 1) / alignment * alignment }
 
     /// Appends the encoded header with its checksum to an empty buffer.
-    func encode(to buffer: CacheBuffer) {
+    func encode(to buffer: inout ByteWriter) {
         unsafe buffer.append(count: Self.fixedSize) { head in
             func put<Number: FixedWidthInteger>(_ number: Number, at offset: Int) {
                 unsafe head.storeBytes(of: number.littleEndian, toByteOffset: offset, as: Number.self)

@@ -20,7 +20,7 @@ enum CacheFileReader {
     enum Result {
         case absent
         /// A valid header, and the valid payload if it was asked for.
-        case whole(CacheFileHeader, CacheBuffer?)
+        case whole(CacheFileHeader, CacheBytes?)
         /// The file is damaged or not a cache file; the text says why.
         case wrong(String)
     }
@@ -61,31 +61,31 @@ enum CacheFileReader {
         guard size == head.count + header.payloadSize else {
             return .wrong("it has \(size) bytes instead of \(head.count + header.payloadSize)")
         }
-        let buffer: CacheBuffer
+        let bytes: CacheBytes
         switch payload {
         case .none: return .whole(header, nil)
         case .inPlace where header.payloadSize >= leastInPlace && head.count % CacheFileHeader.alignment == 0:
             if let pages = inPlace(file, at: head.count, size: size) {
-                buffer = pages
+                bytes = pages
             } else {
-                buffer = try copy(file, at: head.count, header.payloadSize)
+                bytes = try copy(file, at: head.count, header.payloadSize)
             }
-        case .inPlace, .copied: buffer = try copy(file, at: head.count, header.payloadSize)
+        case .inPlace, .copied: bytes = try copy(file, at: head.count, header.payloadSize)
         }
-        guard buffer.count == header.payloadSize, unsafe Checksum.crc32c(buffer.bytes) == header.payloadChecksum else {
+        guard unsafe bytes.bytes.count == header.payloadSize, unsafe Checksum.crc32c(bytes.bytes) == header.payloadChecksum else {
             return .wrong("its payload does not match its checksum")
         }
-        return .whole(header, buffer)
+        return .whole(header, bytes)
     }
 
-    private static func inPlace(_ file: any CacheFile, at offset: Int, size: Int) -> CacheBuffer? {
+    private static func inPlace(_ file: any CacheFile, at offset: Int, size: Int) -> CacheBytes? {
         guard let pages = file.pages(size) else { return nil }
-        return CacheBuffer(pages, from: offset)
+        return CacheBytes(pages, from: offset)
     }
 
     /// A copy of the payload; shorter if the file ends early.
-    private static func copy(_ file: any CacheFile, at offset: Int, _ size: Int) throws(SystemError) -> CacheBuffer {
-        let buffer = CacheBuffer(capacity: size)
+    private static func copy(_ file: any CacheFile, at offset: Int, _ size: Int) throws(SystemError) -> CacheBytes {
+        var buffer = ByteWriter(capacity: size)
         var failure: SystemError?
         unsafe buffer.append(atMost: size) { target in
             do throws(SystemError) { return try unsafe file.read(into: target, at: offset) } catch {
@@ -94,7 +94,7 @@ enum CacheFileReader {
             }
         }
         if let failure { throw failure }
-        return buffer
+        return buffer.finish()
     }
 
     /// The header of a file that is probably valid, in most cases by a single read. It checks less than `read`; nil

@@ -37,31 +37,26 @@ enum CacheWaits {
     private struct State {
         /// The load that each waiting thread waits for.
         var waits: [UInt: CacheLoad] = [:]
-        /// How many nested loads each thread is running.
-        var depths: [UInt: Int] = [:]
     }
 
     private static let state = Monitor(State())
+    /// How many nested loads the calling thread is running: the pointer is that number.
+    private static let depth = ThreadSlot()
 
     /// Notes that the calling thread runs this load until `leave`. Returns true if it runs another load already, within
     /// which this one is nested.
     static func enter(_ load: CacheLoad) -> Bool {
         let thread = Thread.current
         load.thread.store(thread, ordering: .releasing)
-        return state.withLock { state in
-            let depth = state.depths[thread, default: 0]
-            state.depths[thread] = depth + 1
-            return depth > 0
-        }
+        let outer = unsafe UInt(bitPattern: depth.pointer)
+        unsafe depth.set(UnsafeMutableRawPointer(bitPattern: outer + 1))
+        return outer > 0
     }
 
     /// Notes that the calling thread has finished its innermost load.
     static func leave() {
-        let thread = Thread.current
-        state.withLock { state in
-            let depth = state.depths[thread, default: 0]
-            state.depths[thread] = depth > 1 ? depth - 1 : nil
-        }
+        let inner = unsafe UInt(bitPattern: depth.pointer)
+        unsafe depth.set(UnsafeMutableRawPointer(bitPattern: inner - 1))
     }
 
     /// Notes that the calling thread will wait for this load. Returns false, and notes nothing, if that load waits for

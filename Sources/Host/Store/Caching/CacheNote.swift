@@ -15,7 +15,7 @@ enum CacheNote {
             let lock = try directory.folder.lock(CacheStore.lockFile, at: 0, patience: CacheStore.busy)
         else { return }
         defer { lock.release() }
-        let text = CacheBuffer()
+        var text = ByteWriter()
         unsafe Array(path.text.utf8).withUnsafeBytes { unsafe text.append($0) }
         let new = try store.temporary(directory, text.count)
         try unsafe store.writeAll(new, text.bytes)
@@ -44,7 +44,7 @@ enum CacheNote {
     static func read(_ file: String, in folder: any CacheFolder) -> CachePath? {
         guard let file = try? folder.open(file), let size = try? file.size(), (1...CachePath.longest).contains(size)
         else { return nil }
-        let buffer = CacheBuffer(capacity: size)
+        var buffer = ByteWriter(capacity: size)
         var got = 0
         unsafe buffer.append(count: size) { bytes in got = (try? unsafe file.read(into: bytes, at: 0)) ?? 0 }
         return got == size ? unsafe CachePath(String(decoding: buffer.bytes, as: UTF8.self)) : nil

@@ -10,7 +10,7 @@ final class CacheShelf: Sendable {
     /// A value that another host has made, or this one in an earlier life.
     struct Found {
         let header: CacheFileHeader
-        let payload: CacheBuffer
+        let payload: CacheBytes
         let held: CacheFlight.Held
         /// The store's version of it.
         let version: UInt64
@@ -123,8 +123,9 @@ final class CacheShelf: Sendable {
             header.payloadSize <= valueLimit, header.codec == options.codec, header.key == place.key,
             CacheName.areSame(header.name, name), CacheName.areSame(header.routine, owner.routine)
         else { return nil }
-        let payload = CacheBuffer(capacity: header.payloadSize)
-        unsafe bytes.withUnsafeBytes { unsafe payload.append(UnsafeRawBufferPointer(rebasing: $0[size...])) }
+        let payload = unsafe bytes.withUnsafeBytes {
+            unsafe CacheBytes(copying: UnsafeRawBufferPointer(rebasing: $0[size...]))
+        }
         guard unsafe Checksum.crc32c(payload.bytes) == header.payloadChecksum else { return nil }
         let held = CacheFlight.Held(began: produced - max(0, header.loadTime), produced: produced)
         return Found(header: header, payload: payload, held: held, version: value.version)
@@ -187,8 +188,8 @@ final class CacheShelf: Sendable {
             key: made.entry.key, build: owner.build, payload: unsafe value.bytes)
         let size = unsafe header.encodedSize + value.bytes.count
         guard size <= store.longestValue else { return nil }
-        let buffer = CacheBuffer(capacity: size)
-        header.encode(to: buffer)
+        var buffer = ByteWriter(capacity: size)
+        header.encode(to: &buffer)
         unsafe buffer.append(value.bytes)
         let expireMs = options.expire / 1_000_000
         let keep = min(max(expireMs.clampedTimes(2), Self.shortest), Self.longest)

@@ -12,7 +12,7 @@ final class CacheStore: Sendable {
     enum Found {
         case absent
         /// A valid file; the payload only if it was asked for.
-        case value(CacheFileHeader, CacheBuffer?)
+        case value(CacheFileHeader, CacheBytes?)
         /// The file was damaged or had another codec, and was set aside.
         case setAside(SetAside)
     }
@@ -301,8 +301,8 @@ final class CacheStore: Sendable {
         let file = try temporary(directory, size)
         // A small payload is copied behind the header: a copy costs less than a second write.
         let joined = payload.count <= Self.joined
-        let head = CacheBuffer(capacity: header.encodedSize + (joined ? payload.count : 0))
-        header.encode(to: head)
+        var head = ByteWriter(capacity: header.encodedSize + (joined ? payload.count : 0))
+        header.encode(to: &head)
         if joined { unsafe head.append(payload) }
         try unsafe writeAll(file, head.bytes)
         if !joined { try unsafe writeAll(file, payload) }

@@ -1,4 +1,3 @@
-internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
@@ -11,7 +10,7 @@ internal import Synchronization
 
     /// The content of a value.
     enum Content {
-        case bytes(CacheBuffer)
+        case bytes(CacheBytes)
         case object(CacheObject)
     }
 
@@ -45,10 +44,10 @@ internal import Synchronization
         _ content: Content, generation: UInt64, produced: BootTime?, now: BootTime, policy: CacheFlight.Policy
     ) {
         switch content {
-        case .bytes(let buffer):
-            unsafe bytes = buffer.bytes
+        case .bytes(let held):
+            unsafe bytes = held.bytes
             unsafe object = nil
-            cost = unsafe buffer.bytes.count
+            cost = unsafe held.bytes.count
         case .object(let held):
             unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             unsafe object = held.pointer
@@ -95,91 +94,12 @@ internal import Synchronization
     deinit { unsafe release(pointer) }
 }
 
-/// A byte buffer that grows by appending until it becomes a value, and is immutable from then on. Or the bytes of a file,
-/// where they lie.
-@safe final class CacheBuffer: @unchecked Sendable {
-    // @unchecked: one thread writes until the buffer becomes a value; afterwards no thread does.
-    private enum Storage: ~Copyable {
-        case memory(ByteStorage)
-        case file(FilePages)
-    }
-
-    private var storage: Storage
-    /// The bytes of the storage that count: in memory those written so far.
-    private var used: Range<Int>
-
-    init(capacity: Int = 0) {
-        storage = .memory(ByteStorage(capacity: capacity))
-        used = 0..<0
-    }
-
-    /// Makes a buffer of a file's bytes from `offset` on, without a copy. Nothing can be appended to it.
-    init(_ pages: consuming FilePages, from offset: Int) {
-        used = unsafe offset..<pages.bytes.count
-        storage = .file(pages)
-    }
-
-    /// The number of bytes.
-    var count: Int { used.count }
-
-    /// The bytes. Valid while the buffer lives and nothing is appended.
-    var bytes: UnsafeRawBufferPointer {
-        switch storage {
-        case .memory(let memory): unsafe UnsafeRawBufferPointer(rebasing: memory.bytes[used])
-        case .file(let pages): unsafe UnsafeRawBufferPointer(rebasing: pages.bytes[used])
-        }
-    }
-
-    func append(_ more: UnsafeRawBufferPointer) {
-        unsafe append(atMost: more.count) { target in
-            unsafe target.copyMemory(from: more)
-            return more.count
-        }
-    }
-
-    /// Makes room for exactly `more` bytes and calls `body` to fill them; all of them count as written.
-    func append(count more: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) {
-        unsafe append(atMost: more) { target in
-            unsafe body(target)
-            return more
-        }
-    }
-
-    /// Makes room for `most` bytes and calls `body` to fill them; as many as it says count as written.
-    func append(atMost most: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
-        reserve(most)
-        let written = unsafe body(UnsafeMutableRawBufferPointer(rebasing: memory[used.upperBound...].prefix(most)))
-        used = 0..<used.upperBound + written
-    }
-
-    /// Overwrites four bytes that were written before. The caller guarantees that they exist.
-    func overwrite(at offset: Int, _ number: UInt32) {
-        unsafe memory.storeBytes(of: number, toByteOffset: offset, as: UInt32.self)
-    }
-
-    /// The memory to write to; none where the bytes are a file's.
-    private var memory: UnsafeMutableRawBufferPointer {
-        switch storage {
-        case .memory(let memory): unsafe memory.bytes
-        case .file: preconditionFailure("a file's bytes are not written to")
-        }
-    }
-
-    private func reserve(_ more: Int) {
-        let (size, capacity) = (used.upperBound, unsafe memory.count)
-        if capacity - size >= more { return }
-        let larger = ByteStorage(capacity: max(size + more, min(capacity * 2, capacity + CacheWriter.limit / 4)))
-        unsafe larger.bytes.copyMemory(from: bytes)
-        storage = .memory(larger)
-    }
-}
-
 /// Receives the result of a source. Only the source's thread uses it, and only until the source returns.
 @safe public final class CacheWriter {
     /// The largest size of any value: 1 GiB.
     public static let limit = 1 << 30
 
-    private var buffer = CacheBuffer()
+    private var buffer = ByteWriter()
     private var object: CacheObject?
 
     init() {}
@@ -205,8 +125,14 @@ internal import Synchronization
     func finish(objects: Bool) -> CacheValue.Content? {
         switch (objects, object) {
         case (true, let object?): .object(object)
-        case (false, nil): .bytes(buffer)
+        case (false, nil): .bytes(take())
         case (true, nil), (false, _?): nil
         }
+    }
+
+    private func take() -> CacheBytes {
+        var written = ByteWriter()
+        swap(&written, &buffer)
+        return written.finish()
     }
 }

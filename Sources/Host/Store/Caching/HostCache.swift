@@ -211,9 +211,7 @@ internal import Synchronization
     {
         if options.objects { return .failure(.invalid("this cache holds objects")) }
         if let error = refuse(bytes.count, key) { return .failure(error) }
-        let buffer = CacheBuffer(capacity: bytes.count)
-        unsafe buffer.append(bytes)
-        return put(.bytes(buffer), key, byCallback: byCallback)
+        return unsafe put(.bytes(CacheBytes(copying: bytes)), key, byCallback: byCallback)
     }
 
     /// Replaces the value by this object. `release` is called as for `CacheWriter.setObject`, but not if this call
