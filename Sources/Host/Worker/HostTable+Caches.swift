@@ -157,7 +157,7 @@ private func open(
         unsafe cache.pointee = unsafe handle.opaque
         return SCHEDHOST_OK.code
     case .failure(let error):
-        return code(error)
+        return error.code
     }
 }
 
@@ -271,8 +271,8 @@ private func fill(
         return SCHEDHOST_OK.code
     case .failure(let error):
         if case .sourceFailed(let failure) = error { unsafe value.pointee.last_error = failure.code }
-        note(error, handle)
-        return code(error)
+        handle.note(error)
+        return error.code
     }
 }
 
@@ -299,41 +299,8 @@ private func code(_ result: Result<Void, CacheFailure>, _ handle: CacheHandle) -
     case .success:
         return SCHEDHOST_OK.code
     case .failure(let error):
-        note(error, handle)
-        return code(error)
-    }
-}
-
-/// Notes how a cache call failed: its text for `cache_error`, and the failure for the record, in case the callback
-/// returns it as its own.
-private func note(_ error: CacheFailure, _ handle: CacheHandle) {
-    var source: CacheSourceFailure?
-    switch error {
-    case .sourceFailed(let failure):
-        source = failure
-        handle.setError(error.description)
-    case .reentrant, .stopped: handle.setError(error.description)
-    case .tooLarge: break
-    case .notFound, .invalid: return
-    }
-    guard handle.isCallback else { return }
-    let runner = unsafe handle.cell.pointee.runner
-    let before = runner.session.cacheTrouble
-    let isNew = before != nil && before?.leftAloneUntil == nil
-    runner.session.cacheTrouble = Session.CacheTrouble(
-        source: source, text: "cache \(handle.cache.name): \(error)",
-        leftAloneUntil: isNew ? nil : source?.leftAloneUntil)
-    unsafe handle.cell.pointee.hasMessage = true  // cleared after the callback, even if that succeeds
-}
-
-private func code(_ error: CacheFailure) -> Int32 {
-    switch error {
-    case .sourceFailed: SCHEDHOST_SOURCE_FAILED.code
-    case .reentrant: SCHEDHOST_REENTRANT.code
-    case .stopped: SCHEDHOST_STOPPED.code
-    case .notFound: SCHEDHOST_NOT_FOUND.code
-    case .tooLarge: SCHEDHOST_TOO_LARGE.code
-    case .invalid: SCHEDHOST_INVALID.code
+        handle.note(error)
+        return error.code
     }
 }
 

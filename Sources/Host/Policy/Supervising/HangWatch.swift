@@ -114,19 +114,24 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         }
     }
 
+    /// What is known of a routine. Times that may be missing are `never`, and not optional, which would take 8 bytes more for
+    /// each: a host may have 100 000 routines.
     private struct Entry {
         /// The last observation.
         var observation: Observation?
-        /// When the permitted time began: the latest time at which the callback can have begun, or when the routine was
-        /// first observed to be late or its session to be over. Nil if none of these applies.
-        var since: MonotonicTime?
         var wasTold = false
-        /// When the worker was asked to begin the next cycle at once; the cycle counts as due since then.
-        var asked: BootTime?
+        /// When the permitted time began: the latest time at which the callback can have begun, or when the routine was
+        /// first observed to be late or its session to be over. `never` if none of these applies.
+        var since = MonotonicTime.never
+        /// When the worker was asked to begin the next cycle at once; the cycle counts as due since then. `never`: it was not.
+        var asked = BootTime.never
         /// When the routine was last observed. A callback that is new in a later observation began after that time.
         var seen: BootTime
-        /// The earliest time at which a hang can be detected; nil means not before another event.
-        var look: MonotonicTime?
+        /// The earliest time at which a hang can be detected; `never` means not before another event.
+        var look = MonotonicTime.never
+
+        /// Notes that the permitted time has begun, unless it had before.
+        mutating func begin(_ time: MonotonicTime) { if since == .never { since = time } }
     }
 
     /// How soon the ledger is read after a cycle is due, and again while a callback runs, in ns. The time grows with
@@ -162,21 +167,21 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         let observation = Observation(snapshot)
         if observation != entry.observation {
             entry.observation = observation
-            entry.since = nil
-            entry.asked = nil
+            entry.since = .never
+            entry.asked = .never
             entry.wasTold = false
         }
         let hang: Hang?
         switch snapshot.state {
         case .idle:
-            entry.look = nil
+            entry.look = .never
             hang = nil
         case .waiting: hang = wait(&entry, snapshot, at: now)
         case .busy:
-            entry.since = entry.since ?? start(of: snapshot.began, after: entry.seen, at: now)
+            if entry.since == .never { entry.since = start(of: snapshot.began, after: entry.seen, at: now) }
             hang = judge(&entry, snapshot, .callback, may: snapshot.timeout.map { max($0, 1) }, at: now)
         case .over:
-            entry.since = entry.since ?? now.monotonic
+            entry.begin(now.monotonic)
             hang = judge(&entry, snapshot, .silence, may: Self.silence, at: now)
         }
         return hang
@@ -191,14 +196,14 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     }
 
     private func wait(_ entry: inout Entry, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
-        let due = min(snapshot.due, entry.asked ?? .never)
+        let due = min(snapshot.due, entry.asked)
         guard due != .never else {
-            entry.look = nil
+            entry.look = .never
             return nil
         }
         let may = max(Self.leastLateness, snapshot.timeout ?? Self.usualLateness)
         if due > now.boot {
-            entry.since = nil
+            entry.since = .never
             let soon = min(attention, max(1, snapshot.timeout ?? .max))
             entry.look = now.monotonic + (due - now.boot) + soon
             return nil
@@ -206,15 +211,16 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
         // Lateness counts from its first observation, because the ledger does not have the time of a request for a
         // cycle.
         if snapshot.isBehind { entry.since = now.monotonic }
-        entry.since = entry.since ?? now.monotonic
+        entry.begin(now.monotonic)
         return judge(&entry, snapshot, .standstill, may: may, at: now)
     }
 
     private func judge(
         _ entry: inout Entry, _ snapshot: Snapshot, _ kind: Hang.Kind, may: Int64?, at now: ClockReading
     ) -> Hang? {
-        entry.look = nil
-        guard !entry.wasTold, let since = entry.since else { return nil }
+        entry.look = .never
+        let since = entry.since
+        guard !entry.wasTold, since != .never else { return nil }
         let deadline = may.map { max(since, forgiven) + $0 } ?? .never
         if now.monotonic < deadline {
             // The session may end in the meantime without a report. It is observed again after twice the time elapsed
@@ -245,13 +251,9 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     /// Set a timer for the boot time. If the machine is suspended, it expires no later than the monotonic time would,
     /// and `observe` then computes the new moment.
     public func nextCheck(at now: ClockReading) -> ClockReading? {
-        var earliest: MonotonicTime?
-        for entry in entries.values {
-            if let look = entry.look, look < earliest ?? .never { earliest = look }
-        }
-        return earliest.map {
-            ClockReading(boot: BootTime(nanoseconds: ($0 + now.suspended).nanoseconds), monotonic: $0)
-        }
+        let earliest = entries.values.reduce(.never) { min($0, $1.look) }
+        if earliest == .never { return nil }
+        return ClockReading(boot: BootTime(nanoseconds: (earliest + now.suspended).nanoseconds), monotonic: earliest)
     }
 
     /// The latest monotonic time at which a callback can have begun that is observed for the first time now.

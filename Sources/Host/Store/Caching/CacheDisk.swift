@@ -107,7 +107,9 @@ final class CacheDisk: Sendable {
         return read(key)
     }
 
-    private func look(_ key: [UInt8], payload: CacheFileReader.Payload) -> (header: CacheFileHeader, payload: CacheBytes?)? {
+    private func look(_ key: [UInt8], payload: CacheFileReader.Payload) -> (
+        header: CacheFileHeader, payload: CacheBytes?
+    )? {
         do {
             defer { keepBound(key) }
             switch try store.read(path(key), codec: options.codec, payload: payload) {

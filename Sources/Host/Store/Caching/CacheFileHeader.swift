@@ -99,7 +99,9 @@ public struct CacheFileHeader: Equatable, Sendable {
         put(name)
         unsafe key.withUnsafeBytes { unsafe buffer.append($0) }
         put(build)
-        unsafe buffer.append(count: encodedSize - buffer.count) { unsafe $0.initializeMemory(as: UInt8.self, repeating: 0) }
+        unsafe buffer.append(count: encodedSize - buffer.count) {
+            unsafe $0.initializeMemory(as: UInt8.self, repeating: 0)
+        }
         let head = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<Self.checked]))
         let names = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[Self.fixedSize...])
         buffer.overwrite(at: Self.checked, unsafe Checksum.crc32c(names, after: head).littleEndian)

@@ -72,7 +72,9 @@ enum CacheFileReader {
             }
         case .inPlace, .copied: bytes = try copy(file, at: head.count, header.payloadSize)
         }
-        guard unsafe bytes.bytes.count == header.payloadSize, unsafe Checksum.crc32c(bytes.bytes) == header.payloadChecksum else {
+        guard unsafe bytes.bytes.count == header.payloadSize,
+            unsafe Checksum.crc32c(bytes.bytes) == header.payloadChecksum
+        else {
             return .wrong("its payload does not match its checksum")
         }
         return .whole(header, bytes)

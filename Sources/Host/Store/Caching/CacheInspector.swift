@@ -129,7 +129,8 @@ public struct CacheInspector: Sendable {
                 CacheName.areSame(listing.plugin, plugin)
             else { return }
             guard listing.flaw == nil,
-                case .whole(_, let payload?) = try CacheFileReader.readAtRest(place.folder, place.file, payload: .copied)
+                case .whole(_, let payload?) = try CacheFileReader.readAtRest(
+                    place.folder, place.file, payload: .copied)
             else {
                 found = (listing, nil)
                 return

@@ -40,8 +40,6 @@ final class RoutineEntry {
     var isPaused = false
     /// When the routine ends for good, in UTC ms; nil if it does not.
     let untilMs: Int64?
-    /// What one host at a time holds of it; nil: it runs on each host.
-    let claim: ClaimName?
 
     init(
         key: Int, owner: ProgramEntry, index: Int, shard: RoutineShard?, policy: RestartPolicy,
@@ -54,13 +52,15 @@ final class RoutineEntry {
         self.policy = policy
         self.settings = settings
         self.untilMs = untilMs
-        claim =
-            switch settings.runOn {
-            case .each: nil
-            case .one, .shards:
-                ClaimName(
-                    plugin: owner.program.name, routine: owner.program.routines[index].name, shard: shard?.index)
-            }
+    }
+
+    /// What one host at a time holds of it; nil: it runs on each host.
+    var claim: ClaimName? {
+        switch settings.runOn {
+        case .each: nil
+        case .one, .shards:
+            ClaimName(plugin: program.name, routine: program.routines[index].name, shard: shard?.index)
+        }
     }
 
     var program: Program { owner.program }
