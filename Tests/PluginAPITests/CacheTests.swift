@@ -98,8 +98,8 @@ private struct Point: Codable, Equatable, Sendable {
         ) { 1 }
         host.once { scheduler throws in
             for _ in 0..<3 {
-                // As a thread of the plugin's own does, which has no current scheduler.
-                _ = try memory(in: scheduler)
+                // In the callback itself a host pins nothing, so that a hit there has nothing to give back.
+                _ = try memory.answer(in: scheduler)
                 _ = try memory.answer()
                 _ = try memory.peek()
                 _ = try disk(in: scheduler)
