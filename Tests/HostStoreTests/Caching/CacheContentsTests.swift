@@ -33,7 +33,8 @@ struct CacheContentsTests {
         let payload = buffer(bytes)
         let header = unsafe CacheFileHeader(
             produced: CacheStamp(boot: 0, bootTime: 0, wallTime: 0), loadTime: 0, generation: generation, loads: loads,
-            expire: expire, codec: 0, plugin: "p", routine: "r", name: "c", key: [], build: "", payload: payload.bytes)
+            expire: expire, codec: 0, plugin: "p", routine: "r", name: "c", key: [], build: "",
+            payloadSize: payload.bytes.count, payloadChecksum: payload.checksum)
         return CacheDisk.Found(
             header: header, payload: payload, held: CacheFlight.Held(began: produced ?? 0, produced: produced))
     }

@@ -45,7 +45,9 @@ struct CacheInPlaceTests {
         }
     }
 
-    @Test("whoever holds a value holds what it was, whatever is put, dropped and swept meanwhile; then the file is let go")
+    @Test(
+        "whoever holds a value holds what it was, whatever is put, dropped and swept meanwhile; then the file is let go"
+    )
     func held() throws {
         try withScratch { state in
             let size = 100_000

@@ -12,25 +12,41 @@ internal import HostSystem
 
     let bytes: UnsafeRawBufferPointer
     private let owner: Owner
+    private let known: UInt32?
 
-    /// Takes over the first `count` bytes of a memory.
-    init(_ memory: consuming ByteStorage, count: Int) {
+    /// Takes over the first `count` bytes of a memory; `checksum` is their CRC-32C, if it is known.
+    init(_ memory: consuming ByteStorage, count: Int, checksum: UInt32? = nil) {
         unsafe bytes = UnsafeRawBufferPointer(rebasing: memory.bytes[..<count])
         owner = .memory(memory)
+        known = checksum
     }
 
-    /// Copies bytes.
-    convenience init(copying bytes: UnsafeRawBufferPointer) {
+    /// Copies bytes. If they will be `summed`, that is done part by part, while a part is in the processor's cache.
+    convenience init(copying bytes: UnsafeRawBufferPointer, summed: Bool = false) {
         let memory = ByteStorage(capacity: bytes.count)
-        unsafe memory.bytes.copyMemory(from: bytes)
-        self.init(memory, count: bytes.count)
+        var checksum: UInt32 = 0
+        let part = summed ? Self.part : max(1, bytes.count)
+        for start in stride(from: 0, to: bytes.count, by: part) {
+            let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + part, bytes.count)])
+            let target = unsafe UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start...])
+            unsafe target.copyMemory(from: source)
+            if summed { unsafe checksum = Checksum.crc32c(source, after: checksum) }
+        }
+        self.init(memory, count: bytes.count, checksum: summed ? checksum : nil)
     }
+
+    /// What fits into the processor's cache twice, in bytes.
+    private static let part = 128 << 10
 
     /// Takes over a file's bytes from `offset` on, without a copy.
     init(_ pages: consuming FilePages, from offset: Int) {
         unsafe bytes = UnsafeRawBufferPointer(rebasing: pages.bytes[offset...])
         owner = .file(pages)
+        known = nil
     }
+
+    /// The CRC-32C of the bytes.
+    var checksum: UInt32 { unsafe known ?? Checksum.crc32c(bytes) }
 }
 
 /// Bytes that are written one part after the other.

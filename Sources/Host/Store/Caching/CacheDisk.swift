@@ -180,7 +180,8 @@ final class CacheDisk: Sendable {
         let header = unsafe CacheFileHeader(
             produced: produced, loadTime: loadTime, generation: value.generation, loads: made.loads,
             expire: options.expire, codec: options.codec, plugin: owner.plugin, routine: owner.routine, name: name,
-            key: key, build: owner.build, payload: unsafe value.bytes)
+            key: key, build: owner.build, payloadSize: value.bytes.count,
+            payloadChecksum: value.checksum)
         do {
             let saved = try unsafe store.save(path(key), header, value.bytes, known: made.entry, wanted: isWanted)
             keepBound(key)

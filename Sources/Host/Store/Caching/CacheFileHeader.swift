@@ -163,7 +163,8 @@ public struct CacheFileHeader: Equatable, Sendable {
 
     init(
         produced: CacheStamp, loadTime: Int64, generation: UInt64, loads: UInt64, expire: Int64, codec: UInt32,
-        plugin: String, routine: String, name: String, key: [UInt8], build: String, payload: UnsafeRawBufferPointer
+        plugin: String, routine: String, name: String, key: [UInt8], build: String, payloadSize: Int,
+        payloadChecksum: UInt32
     ) {
         self.produced = produced
         self.loadTime = loadTime
@@ -176,8 +177,8 @@ public struct CacheFileHeader: Equatable, Sendable {
         self.name = name
         self.key = key
         self.build = build
-        payloadSize = payload.count
-        payloadChecksum = unsafe Checksum.crc32c(payload)
+        self.payloadSize = payloadSize
+        self.payloadChecksum = payloadChecksum
     }
 
     private struct Reader {

@@ -185,7 +185,8 @@ final class CacheShelf: Sendable {
         let header = unsafe CacheFileHeader(
             produced: stamp, loadTime: loadTime, generation: value.generation, loads: made.loads,
             expire: options.expire, codec: options.codec, plugin: owner.plugin, routine: owner.routine, name: name,
-            key: made.entry.key, build: owner.build, payload: unsafe value.bytes)
+            key: made.entry.key, build: owner.build, payloadSize: value.bytes.count,
+            payloadChecksum: value.checksum)
         let size = unsafe header.encodedSize + value.bytes.count
         guard size <= store.longestValue else { return nil }
         var buffer = ByteWriter(capacity: size)

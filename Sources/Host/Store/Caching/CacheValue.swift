@@ -73,6 +73,14 @@ internal import Synchronization
         }
     }
 
+    /// The CRC-32C of the bytes.
+    var checksum: UInt32 {
+        switch content {
+        case .bytes(let held): held.checksum
+        case .object: 0
+        }
+    }
+
     /// A copy of the bytes.
     public var array: [UInt8] { unsafe [UInt8](bytes) }
 }

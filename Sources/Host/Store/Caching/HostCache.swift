@@ -211,7 +211,8 @@ internal import Synchronization
     {
         if options.objects { return .failure(.invalid("this cache holds objects")) }
         if let error = refuse(bytes.count, key) { return .failure(error) }
-        return unsafe put(.bytes(CacheBytes(copying: bytes)), key, byCallback: byCallback)
+        return unsafe put(
+            .bytes(CacheBytes(copying: bytes, summed: disk != nil || shelf != nil)), key, byCallback: byCallback)
     }
 
     /// Replaces the value by this object. `release` is called as for `CacheWriter.setObject`, but not if this call
