@@ -20,7 +20,7 @@ let strictC: [CSetting] = [
 /// load the shared libraries beside it, and the two never meet. `SCHEDHOST_LINK=shared` when building turns this off.
 let linkedIn: [LinkerSetting] = [
     .unsafeFlags([
-        "-static-stdlib", "-l_FoundationCShims", "-l_FoundationCollections",
+        "-static-stdlib",
         "-L\(Context.packageDirectory)/Sources/Host/Main/link",
         "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--gc-sections", "-Xlinker", "-z", "-Xlinker",
         "nostart-stop-gc", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xclang-linker", "-static-libgcc",

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import HostCommandLine
 internal import HostPolicy
 internal import HostStore
@@ -203,49 +202,33 @@ enum CacheCommand {
         return unit == 0 ? "\(bytes) B" : "\((value * 10).rounded() / 10) \(units[unit])"
     }
 
-    private struct Entry: Encodable {
-        let plugin: String
-        let routine: String
-        let name: String
-        let key: String
-        let file: String
-        let size: Int?
-        let ageSeconds: Double?
-        let expireSeconds: Double?
-        let isExpired: Bool?
-        let producedMs: Int64?
-        let loadMs: Double?
-        let generation: UInt64?
-        let loads: UInt64?
-        let codec: UInt32?
-        let build: String?
-        let flaw: String?
-
-        init(_ file: CacheInspector.Listing) {
-            plugin = file.plugin
-            routine = file.routine
-            name = file.name
-            key = String(decoding: file.key, as: UTF8.self)
-            self.file = file.file
-            size = file.value?.size
-            ageSeconds = file.value?.age.map { Double($0) / 1e9 }
-            expireSeconds = file.value.flatMap { $0.expire == .max ? nil : Double($0.expire) / 1e9 }
-            isExpired = file.value?.isExpired
-            producedMs = file.value.map { $0.produced.milliseconds }
-            loadMs = file.value.map { Double($0.loadTime) / 1e6 }
-            generation = file.value?.generation
-            loads = file.value?.loads
-            codec = file.value?.codec
-            build = file.value?.build
-            flaw = file.flaw
+    /// The fields of a value in the order of their names, each as JSON.
+    private static func fields(_ file: CacheInspector.Listing) -> [(name: String, json: String)] {
+        func text(_ text: String) -> String {
+            var writer = JSONWriter()
+            writer.item(text: text)
+            return String(decoding: writer.bytes, as: UTF8.self)
         }
+        func number(_ number: Double) -> String { "\(number)".hasSuffix(".0") ? "\(Int64(number))" : "\(number)" }
+        let value = file.value
+        let expire = value.flatMap { $0.expire == .max ? nil : Double($0.expire) / 1e9 }
+        let all: [(name: String, json: String?)] = [
+            ("age_seconds", value?.age.map { number(Double($0) / 1e9) }), ("build", value.map { text($0.build) }),
+            ("codec", value.map { "\($0.codec)" }), ("expire_seconds", expire.map(number)), ("file", text(file.file)),
+            ("flaw", file.flaw.map(text)), ("generation", value.map { "\($0.generation)" }),
+            ("is_expired", value.map { "\($0.isExpired)" }), ("key", text(String(decoding: file.key, as: UTF8.self))),
+            ("load_ms", value.map { number(Double($0.loadTime) / 1e6) }), ("loads", value.map { "\($0.loads)" }),
+            ("name", text(file.name)), ("plugin", text(file.plugin)),
+            ("produced_ms", value.map { "\($0.produced.milliseconds)" }), ("routine", text(file.routine)),
+            ("size", value.map { "\($0.size)" }),
+        ]
+        return all.compactMap { field in field.json.map { (field.name, $0) } }
     }
 
     private static func json(_ files: [CacheInspector.Listing]) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        guard let data = try? encoder.encode(files.map(Entry.init)) else { return "[]\n" }
-        return TerminalText.cleanJSON(String(decoding: data, as: UTF8.self)) + "\n"
+        let values = files.map { file in
+            "  {\n" + fields(file).map { "    \"\($0.name)\" : \($0.json)" }.joined(separator: ",\n") + "\n  }"
+        }
+        return TerminalText.cleanJSON("[\n" + values.joined(separator: ",\n") + "\n]") + "\n"
     }
 }

@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import HostInspection
 internal import HostPolicy
 internal import HostSystem

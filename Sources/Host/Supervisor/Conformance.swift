@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 public import HostInspection
 public import HostPolicy
 public import HostSystem
@@ -40,7 +39,7 @@ public struct Conformance {
     ) throws(SystemError) -> Findings {
         let folderOfAll = HostProcess.environment("TMPDIR") ?? "/tmp"
         let state = try Directory.makeTemporary("schedhost-check", in: HostProcess.absolute(folderOfAll)).path
-        defer { try? FileManager.default.removeItem(atPath: state) }
+        defer { Directory.removeTemporary(state) }
         let conformance = Conformance(file: file, folder: folder, description: description, state: state, clock: clock)
         var findings = conformance.attempt("", conformance.wholeLife)
         findings.faults = description.parameters.compactMap(\.problem) + findings.faults
@@ -76,7 +75,7 @@ public struct Conformance {
     ) throws(SystemError) -> Needs {
         let folderOfAll = HostProcess.environment("TMPDIR") ?? "/tmp"
         let state = try Directory.makeTemporary("schedhost-check", in: HostProcess.absolute(folderOfAll)).path
-        defer { try? FileManager.default.removeItem(atPath: state) }
+        defer { Directory.removeTemporary(state) }
         let conformance = Conformance(file: file, folder: folder, description: description, state: state, clock: clock)
         let watch = SandboxWatch()
         var sandbox = settings.first?.limits.sandbox ?? SandboxSettings()

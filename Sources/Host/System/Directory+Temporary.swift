@@ -11,6 +11,14 @@ extension Directory {
         return try Directory(unsafe String(cString: path))
     }
 
+    /// Removes what `makeTemporary` has made, with its content. What cannot be removed is skipped.
+    public static func removeTemporary(_ path: String) {
+        let (folder, name) = split(path)
+        guard let directory = try? Directory(path), let above = try? Directory(folder) else { return }
+        directory.removeContents()
+        try? above.removeDirectory(name)
+    }
+
     /// Removes the directory's content recursively, without following links. What cannot be removed is skipped.
     public func removeContents() {
         for name in (try? names()) ?? [] {

@@ -2,41 +2,23 @@ internal import HostValues
 
 /// The part of a routine's restart policy that outlives the host. Times are in ms since 1970, UTC, because the machine
 /// may have been rebooted in between.
-public struct RoutineTally: Codable, Equatable, Sendable {
-    struct Failure: Codable, Equatable, Sendable {
+public struct RoutineTally: Equatable, Sendable {
+    struct Failure: Equatable, Sendable {
         var atMs: Int64
         var cause: String
-
-        enum CodingKeys: String, CodingKey {
-            case atMs = "at_ms"
-            case cause
-        }
     }
 
-    struct Quarantine: Codable, Equatable, Sendable {
+    struct Quarantine: Equatable, Sendable {
         var why: String
         var probeAtMs: Int64?
         var step: Int
-
-        enum CodingKeys: String, CodingKey {
-            case why
-            case probeAtMs = "probe_at_ms"
-            case step
-        }
     }
 
-    struct Row: Codable, Equatable, Sendable {
+    struct Row: Equatable, Sendable {
         var fault: String
         var sinceMs: Int64
         var count: Int
         var cause: String
-
-        enum CodingKeys: String, CodingKey {
-            case fault
-            case sinceMs = "since_ms"
-            case count
-            case cause
-        }
     }
 
     var content: String

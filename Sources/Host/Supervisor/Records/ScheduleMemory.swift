@@ -1,22 +1,17 @@
-internal import FoundationEssentials
 internal import HostSystem
 internal import HostValues
 
 /// What is remembered about schedules across hosts: since when each routine has its schedule, and when its last cycle
 /// began. Stored in `schedules.json`, which is replaced atomically.
 final class ScheduleMemory {
-    private struct Note: Codable, Equatable {
+    fileprivate struct Note: Equatable {
         /// The texts of the schedules and the zone, one a line.
         var schedule: String
         var firstSeenMs: Int64
         var lastRunMs: Int64?
     }
 
-    private struct Content: Codable {
-        var version: Int
-        var routines: [String: Note]
-    }
-
+    private static let version: Int64 = 1
     private static let name = "schedules.json"
     private static let corrupt = "schedules.json.corrupt"
     private static let limit = 64 << 20
@@ -46,8 +41,8 @@ final class ScheduleMemory {
             if !error.isNotFound { warning("\(error): nothing is caught up") }
             return
         }
-        if let content = try? JSONDecoder().decode(Content.self, from: Data(bytes)), content.version == 1 {
-            notes = content.routines
+        if let (version, notes) = try? Self.read(bytes), version == Self.version {
+            self.notes = notes
             return
         }
         try? directory.rename(Self.name, to: Self.corrupt)
@@ -98,9 +93,59 @@ final class ScheduleMemory {
     private func write() throws(SystemError) {
         guard let path else { return }
         let directory = try Directory(path)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(Content(version: 1, routines: notes)) else { return }
-        try directory.save([UInt8](data), as: Self.name)
+        var writer = JSONWriter()
+        writer.open()
+        writer.open("routines")
+        for (identifier, note) in notes.sorted(by: { $0.key < $1.key }) { note.write(identifier, to: &writer) }
+        writer.close()
+        writer.field("version", Self.version)
+        writer.close()
+        try directory.save(writer.bytes, as: Self.name)
+    }
+
+    private static func read(_ bytes: [UInt8]) throws(JSONFault) -> (version: Int64, notes: [String: Note]) {
+        var cursor = JSONCursor(bytes, in: bytes.indices)
+        var version: Int64?
+        var notes: [String: Note]?
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            switch name {
+            case "version": version = try cursor.signed()
+            case "routines":
+                var read: [String: Note] = [:]
+                try cursor.object { (cursor, id) throws(JSONFault) in read[id] = try Note(reading: &cursor) }
+                notes = read
+            default: try cursor.skip()
+            }
+        }
+        try cursor.finish()
+        guard let version, let notes else { throw cursor.fault("version and routines before this") }
+        return (version, notes)
+    }
+}
+
+extension ScheduleMemory.Note {
+    fileprivate func write(_ name: String, to writer: inout JSONWriter) {
+        writer.open(name)
+        writer.field("firstSeenMs", firstSeenMs)
+        if let lastRunMs { writer.field("lastRunMs", lastRunMs) }
+        writer.field("schedule", schedule)
+        writer.close()
+    }
+
+    fileprivate init(reading cursor: inout JSONCursor) throws(JSONFault) {
+        var schedule: String?
+        var firstSeenMs: Int64?
+        var lastRunMs: Int64?
+        try cursor.object { (cursor, name) throws(JSONFault) in
+            if try cursor.null() { return }
+            switch name {
+            case "schedule": schedule = try cursor.string()
+            case "firstSeenMs": firstSeenMs = try cursor.signed()
+            case "lastRunMs": lastRunMs = try cursor.signed()
+            default: try cursor.skip()
+            }
+        }
+        guard let schedule, let firstSeenMs else { throw cursor.fault("schedule and firstSeenMs before this") }
+        self.init(schedule: schedule, firstSeenMs: firstSeenMs, lastRunMs: lastRunMs)
     }
 }
