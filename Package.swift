@@ -11,6 +11,10 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Without what the regular expressions bring, which the host does not use (see Sources/Host/Values/TextSearch.swift).
+let strictHost =
+    strict + [.unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"])]
+
 let strictC: [CSetting] = [
     .unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fvisibility=hidden"])
 ]
@@ -57,7 +61,8 @@ func host(
     linking: [LinkerSetting] = []
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: "Sources/Host/\(folder)", exclude: exclude, swiftSettings: strict,
+        name: name, dependencies: dependencies, path: "Sources/Host/\(folder)", exclude: exclude,
+        swiftSettings: strictHost,
         linkerSettings: linking)
 }
 
@@ -116,7 +121,7 @@ let package = Package(
                 "HostValues", "HostPolicy", "HostSystem", "HostInspection", "HostStore", "HostWire", "HostViews",
                 "HostCommandLine", "HostWorker", "HostSupervisor", "HostTrial",
             ],
-            path: "Sources/Host/Main", exclude: ["link"], swiftSettings: strict, linkerSettings: linking),
+            path: "Sources/Host/Main", exclude: ["link"], swiftSettings: strictHost, linkerSettings: linking),
 
         // What the benchmarks measure inside of the host; `scripts/bench` builds and runs it.
         .executableTarget(

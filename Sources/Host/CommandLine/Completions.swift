@@ -1,3 +1,5 @@
+internal import HostValues
+
 /// Generates completion scripts for shells from the table of commands. Pure.
 public enum Completions {
     /// The script for a shell.

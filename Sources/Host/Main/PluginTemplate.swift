@@ -1,4 +1,5 @@
 internal import HostCommandLine
+internal import HostValues
 
 /// The files of a new plugin, each with its path in the plugin's folder.
 enum PluginTemplate {
@@ -17,7 +18,7 @@ enum PluginTemplate {
                 .replacing("@MODULE@", with: installed?.module ?? swift)
                 .replacing("@LIBRARY@", with: installed?.library ?? swift)
                 .replacing("@PACKAGE@", with: package)
-                .replacing("@IDENTITY@", with: package.split(separator: "/").last ?? "")
+                .replacing("@IDENTITY@", with: String(package.split(separator: "/").last ?? ""))
                 .replacing("@PROGRAM@", with: installed?.program ?? "schedhost")
         }
         return (own + [("README.md", readme)]).map { path, text in (fill(path), fill(text)) }

@@ -1,3 +1,5 @@
+internal import HostValues
+
 /// Advice for authors and operators on errors of the dynamic linker that do not explain themselves.
 enum LoadAdvice {
     /// The remedy to append to an error text of dlopen(3); empty if the text is clear enough.

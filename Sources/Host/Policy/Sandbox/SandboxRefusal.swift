@@ -1,3 +1,5 @@
+internal import HostValues
+
 /// A system call that a worker's sandbox refused, for messages.
 public struct SandboxRefusal: Equatable, Sendable {
     /// The name of the call.

@@ -1,5 +1,6 @@
 internal import HostInspection
 internal import HostSystem
+internal import HostValues
 
 /// The settings of a worker's dynamic linker for the libraries of its plugin.
 struct LibrarySearch: Equatable {

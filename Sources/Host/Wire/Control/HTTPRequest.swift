@@ -1,3 +1,5 @@
+internal import HostValues
+
 /// An HTTP/1.1 request, as far as a read-only server needs it. Pure; the input may be any bytes.
 public struct HTTPRequest: Equatable, Sendable {
     /// The maximum length of a request's head in bytes. It is generous, because a browser sends the cookies that all

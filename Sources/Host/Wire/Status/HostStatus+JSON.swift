@@ -68,7 +68,7 @@ extension HostStatus {
                     case "landlock_abi": status.sandboxABI = Int32(truncatingIfNeeded: try cursor.signed())
                     case "missing":
                         let text = try cursor.string()
-                        status.sandboxGaps = text.split(separator: ", ").map(String.init)
+                        status.sandboxGaps = text.isEmpty ? [] : text.parts(between: ", ")
                     default: try cursor.skip()
                     }
                 }
