@@ -35,16 +35,23 @@ internal import HostValues
     /// Parses parameters from one JSON object; any other text counts as an empty object.
     init(json text: String) {
         json = CText(text)
-        var values: [[UInt8]: Value] = [:]
-        if case .object(let members)? = try? JSON5Parser.parse(Array(text.utf8)).value {
+        // No dictionary: for its first kind of key the runtime looks through all conformances, at each worker's start.
+        var members: [JSONMember] = []
+        if case .object(let all)? = try? JSON5Parser.parse(Array(text.utf8)).value {
             // A C string cannot name a parameter with a NUL in its name.
-            for member in members where !member.name.utf8.contains(0) {
-                values[Array(member.name.utf8)] = Value(member.node.value)
-            }
+            members = all.filter { !$0.name.utf8.contains(0) }
+            members.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         }
-        let sorted = values.sorted { $0.key.lexicographicallyPrecedes($1.key) }
-        self.values = sorted.map(\.value)
-        names = sorted.map { CText(String(decoding: $0.key, as: UTF8.self)) }
+        var values: [Value] = []
+        var names: [CText] = []
+        for (index, member) in members.enumerated() {
+            // Of several with one name the last counts; the order of equal ones is that of the text.
+            if index + 1 < members.count, members[index + 1].name.utf8.elementsEqual(member.name.utf8) { continue }
+            values.append(Value(member.node.value))
+            names.append(CText(member.name))
+        }
+        self.values = values
+        self.names = names
         unsafe keys = names.map { unsafe $0.pointer }
     }
 

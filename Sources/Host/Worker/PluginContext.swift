@@ -37,8 +37,15 @@ internal import Synchronization
     private(set) var scope: RoutineRunner?
     /// What its sessions ask about those before them.
     let history = SessionHistory()
-    /// How many calls of each routine wait in virtual time for a load of another one.
-    private let waiting = Monitor<[Int: Int]>([:])
+    /// How many calls of each routine wait in virtual time for a load of another one. A type without parameters, as in
+    /// `SessionHistory`.
+    private struct Waiting {
+        var calls: [Int: Int] = [:]
+    }
+
+    private let waiting = Monitor(Waiting())
+    /// Whether time is virtual. By its type: a cast would look through all conformances.
+    let isVirtual: Bool
 
     init(
         number: Int, instance: String? = nil, loaded: LoadedPlugin, ledger: LedgerFile, clock: any HostClock,
@@ -48,6 +55,7 @@ internal import Synchronization
         shared: SharedSocket? = nil, hasOwnTable: Bool = false
     ) {
         self.number = number
+        isVirtual = type(of: clock) == VirtualClock.self
         self.ledger = ledger
         self.clock = clock
         self.channel = channel
@@ -138,11 +146,11 @@ internal import Synchronization
     /// Lets a call of a routine wait for such a load in virtual time; false where time is real.
     func waitVirtually(_ runner: RoutineRunner, until deadline: MonotonicTime) -> Bool {
         guard let driver, driver.isVirtual else { return false }
-        waiting.withLock { $0[runner.index, default: 0] += 1 }
+        waiting.withLock { $0.calls[runner.index, default: 0] += 1 }
         defer {
             waiting.withLock { waiting in
-                let left = waiting[runner.index, default: 1] - 1
-                waiting[runner.index] = left > 0 ? left : nil
+                let left = waiting.calls[runner.index, default: 1] - 1
+                waiting.calls[runner.index] = left > 0 ? left : nil
             }
         }
         return driver.wait(runner, until: deadline)
@@ -150,7 +158,7 @@ internal import Synchronization
 
     /// Wakes the calls that wait so.
     func wakeWaiting() {
-        for index in waiting.withLock({ Array($0.keys) }) { driver?.poke(index) }
+        for index in waiting.withLock({ Array($0.calls.keys) }) { driver?.poke(index) }
     }
 
     /// The runner of a routine by its number; nil if there is none. The plugin itself has the number -1.

@@ -47,7 +47,7 @@ internal import Synchronization
         self.name = name
         self.plugin = plugin
         clock = plugin.clock
-        caches = SessionCaches(isVirtual: plugin.clock is VirtualClock)
+        caches = SessionCaches(isVirtual: plugin.isVirtual)
         self.callbacks = callbacks
         session = Session.none
         self.cells = cells

@@ -10,22 +10,27 @@ struct SessionHistory: ~Copyable, Sendable {
     /// How long a routine waits for the answer, in ns. The host gives it within milliseconds.
     private static let patience: Int64 = 5_000_000_000
 
-    /// The sessions that wait for an answer, and the answers that have come.
-    private let asked = Monitor<[SessionID: [EndedSession]?]>([:])
+    /// The sessions that wait for an answer, and the answers that have come. A type without parameters, so that no worker
+    /// needs the dictionary's before a routine asks: at its first use the runtime looks through all conformances.
+    private struct Asked {
+        var answers: [SessionID: [EndedSession]?] = [:]
+    }
+
+    private let asked = Monitor(Asked())
 
     /// The sessions before this one, the newest first. `ask` asks the host. Nil if the host has not answered in time.
     func sessions(before session: SessionID, clock: any HostClock, ask: () -> Void) -> [EndedSession]? {
-        asked.withLock { $0[session] = .some(nil) }
+        asked.withLock { $0.answers[session] = .some(nil) }
         ask()
-        let past = asked.wait(until: clock.monotonic() + Self.patience) { $0[session] ?? nil }
-        asked.withLock { $0[session] = nil }
+        let past = asked.wait(until: clock.monotonic() + Self.patience) { $0.answers[session] ?? nil }
+        asked.withLock { $0.answers[session] = nil }
         return past
     }
 
     /// Takes the host's answer to a session.
     func answer(_ history: WorkerCommand.History) {
         asked.withLock { asked in
-            if asked.keys.contains(history.session) { asked[history.session] = history.past }
+            if asked.answers.keys.contains(history.session) { asked.answers[history.session] = history.past }
         }
         asked.broadcast()
     }

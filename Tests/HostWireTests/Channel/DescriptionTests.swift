@@ -53,6 +53,9 @@ struct DescriptionTests {
         Case("needs has more than 1000") { $0.needs = .init(repeating: "udp", count: 1001) },
         Case("routines is empty") { $0.routines = [] },
         Case("routines[1].name: there are two routines named a") { $0.routines[1].name = "a" },
+        // Of many another list is kept than of a few.
+        Case("routines[32].name: there are two routines named r0") { $0.routines = .many(40, with: "r0", at: 32) },
+        Case("routines[39].name: there are two routines named r35") { $0.routines = .many(40, with: "r35", at: 39) },
         Case("routines[1].name is \"x\u{1B}[31m\"") { $0.routines[1].name = "x\u{1B}[31m" },
         Case("routines[0].description is longer") { $0.routines[0].description = String(repeating: "x", count: 201) },
         Case("routines[0].wait_ms is 2678400001") { $0.routines[0].waitMs = 2_678_400_001 },
@@ -103,5 +106,15 @@ struct DescriptionTests {
         #expect(
             WorkerEvent(line: WorkerEvent.described(plugin: 0, description).line())
                 == .described(plugin: 0, description))
+    }
+}
+
+extension [PluginDescription.Routine] {
+    /// So many routines, of which one has another's name.
+    fileprivate static func many(_ count: Int, with name: String, at place: Int) -> Self {
+        (0..<count).map { index in
+            PluginDescription.Routine(
+                name: index == place ? name : "r\(index)", description: nil, waitMs: 1, maxCycles: 0, timeoutMs: 0)
+        }
     }
 }

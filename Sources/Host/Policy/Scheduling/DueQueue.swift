@@ -6,19 +6,7 @@ public import HostValues
 /// outgrows the reserved size. A queue has times of one clock; it is inlinable, so that the module that uses it gets a
 /// specialised version for its clock.
 public struct DueQueue<Time: ClockTime>: Sendable {
-    @usableFromInline
-    struct Entry: Sendable {
-        @usableFromInline var due: Time
-        @usableFromInline var order: UInt64
-        @usableFromInline var id: Int
-
-        @inlinable
-        init(due: Time, order: UInt64, id: Int) {
-            self.due = due
-            self.order = order
-            self.id = id
-        }
-    }
+    @usableFromInline typealias Entry = DueEntry<Time>
 
     @usableFromInline var entries: [Entry] = []
     @usableFromInline var positions: [Int] = []
@@ -120,5 +108,21 @@ public struct DueQueue<Time: ClockTime>: Sendable {
         }
         entries[position] = entry
         positions[entry.id] = position
+    }
+}
+
+/// A number in a `DueQueue`. It is no part of that type, which would have it demand a clock's time: then the first list of
+/// these would have the runtime look through all conformances, at each worker's start.
+@usableFromInline
+struct DueEntry<Time: Sendable>: Sendable {
+    @usableFromInline var due: Time
+    @usableFromInline var order: UInt64
+    @usableFromInline var id: Int
+
+    @inlinable
+    init(due: Time, order: UInt64, id: Int) {
+        self.due = due
+        self.order = order
+        self.id = id
     }
 }

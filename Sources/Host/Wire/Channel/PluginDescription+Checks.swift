@@ -47,7 +47,7 @@ extension PluginDescription {
 
     private var parametersFault: String? {
         if parameters.count > Bounds.parameters { return "parameters has more than \(Bounds.parameters)" }
-        var names: Set<String> = []
+        var names = DistinctNames()
         for (index, parameter) in parameters.enumerated() {
             let field = "parameters[\(index)]"
             let fault =
@@ -56,7 +56,7 @@ extension PluginDescription {
                 ?? Self.lengthFault(parameter.defaultValue ?? "", "\(field).default_value", most: Bounds.text)
                 ?? Self.lengthFault(parameter.range ?? "", "\(field).range", most: Bounds.text)
             if let fault { return fault }
-            if !names.insert(parameter.name).inserted {
+            if !names.insert(parameter.name) {
                 return "\(field).name: there are two parameters named \(parameter.name)"
             }
         }
@@ -68,7 +68,7 @@ extension PluginDescription {
         if routines.count > Bounds.routines {
             return "routines has more than \(Bounds.routines), or does not end: close it with NULL"
         }
-        var names: Set<String> = []
+        var names = DistinctNames()
         for (index, routine) in routines.enumerated() {
             // The full name of a field is built only for an error, because there may be many routines.
             let fault =
@@ -76,7 +76,7 @@ extension PluginDescription {
                 ?? Self.timeFault(routine.waitMs, "wait_ms") ?? Self.timeFault(routine.timeoutMs, "timeout_ms")
                 ?? Self.scheduleFault(routine)
             if let fault { return "routines[\(index)].\(fault)" }
-            if !names.insert(routine.name).inserted {
+            if !names.insert(routine.name) {
                 return "routines[\(index)].name: there are two routines named \(routine.name)"
             }
         }
@@ -123,5 +123,24 @@ extension PluginDescription {
     private static func timeFault(_ milliseconds: UInt64, _ field: String) -> String? {
         if milliseconds <= Bounds.milliseconds { return nil }
         return "\(field) is \(milliseconds): at most \(Bounds.milliseconds) (31 days)"
+    }
+}
+
+/// Names that differ. A few are compared with each other: for the first set of texts the runtime looks through all
+/// conformances, at each worker's start.
+private struct DistinctNames {
+    private static let mostFew = 32
+    private var few: [String] = []
+    private var many: Set<String> = []
+
+    /// Adds a name; false if it was added before.
+    mutating func insert(_ name: String) -> Bool {
+        if few.count < Self.mostFew {
+            if few.contains(name) { return false }
+            few.append(name)
+            return true
+        }
+        if many.isEmpty { many = Set(few) }
+        return many.insert(name).inserted
     }
 }

@@ -94,7 +94,7 @@ public enum WorkerCommand: Equatable, Sendable {
             /// routine's; nil where it is not, and has them in a subdirectory without a name.
             public var sharedPath: String? {
                 guard scope == .routine, let end = path.lastIndex(of: "/") else { return nil }
-                return path[...end] + "%"
+                return String(path[...end]) + "%"
             }
 
             /// Creates a reference to a directory.
