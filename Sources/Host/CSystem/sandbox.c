@@ -179,6 +179,15 @@ int chs_ruleset_allow(int ruleset, uint64_t rights, int place, int is_folder) {
     return -1;
 }
 
+int chs_ruleset_allow_all(int ruleset, uint64_t rights, const int32_t *places, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (chs_ruleset_allow(ruleset, rights, places[2 * i], places[2 * i + 1]) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* The paths that mean something else in each process: they are looked up in the one that is confined. */
 static int add_own(int ruleset, uint32_t count, struct rest *rest) {
     for (uint32_t i = 0; i < count; i++) {

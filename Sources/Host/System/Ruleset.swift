@@ -23,6 +23,13 @@ public final class Ruleset: Sendable {
         }
     }
 
+    /// The same beneath many places.
+    public func allow(_ rights: UInt64, at places: borrowing Places) throws(SystemError) {
+        _ = try retrying("landlock_add_rule", "sandbox") {
+            unsafe chs_ruleset_allow_all(descriptor.raw, rights, places.numbers, places.places.count)
+        }
+    }
+
     /// Permits operations on a TCP port.
     public func allow(_ rights: UInt64, port: UInt16) throws(SystemError) {
         _ = try retrying("landlock_add_rule", "sandbox") {
@@ -54,6 +61,22 @@ public final class Ruleset: Sendable {
             var found = chs_place()
             guard unsafe chs_place_look(-1, path, &found) == 0 else { return nil }
             self.init(found)
+        }
+    }
+
+    /// Places that many rulesets have the same rule for. They stay open with it.
+    public struct Places: ~Copyable, Sendable {
+        fileprivate private(set) var places: [Place] = []
+        /// Of each place its descriptor, and 1 for a folder or else 0.
+        fileprivate private(set) var numbers: [Int32] = []
+
+        /// Makes an empty list.
+        public init() {}
+
+        /// Adds a place.
+        public mutating func append(_ place: Place) {
+            places.append(place)
+            numbers += [place.descriptor.raw, place.identity.isFolder ? 1 : 0]
         }
     }
 

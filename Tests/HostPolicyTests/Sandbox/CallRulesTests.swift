@@ -48,6 +48,11 @@ import Testing
         }
     }
 
+    @Test func `each call is found by its name, since the table is in their order`() {
+        for call in SystemCall.all { #expect(SystemCall(call.name) == call) }
+        for name in ["", "a", "clon", "clone33", "zzz"] { #expect(SystemCall(name) == nil) }
+    }
+
     @Test func `what is not named is allowed, and what nobody knows yet does not exist`() throws {
         let machine = try machine()
         for number in 0...SystemCall.lastKnown where SystemCall(number: number) == nil {

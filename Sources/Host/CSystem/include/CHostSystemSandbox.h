@@ -55,6 +55,8 @@ int chs_place_is_at(int place, const char *path);
 int chs_ruleset_make(uint64_t files, uint64_t ports, uint64_t scopes);
 /* Adds a rule for what was opened; of the rights, one that is no folder gets those that it can have. 0, or -1 with errno. */
 int chs_ruleset_allow(int ruleset, uint64_t rights, int place, int is_folder);
+/* The same for `count` that are open: of each its descriptor, and 1 for a folder or else 0. */
+int chs_ruleset_allow_all(int ruleset, uint64_t rights, const int32_t *places, size_t count);
 int chs_ruleset_allow_port(int ruleset, uint64_t rights, uint64_t port);
 
 /* A system call that a watched process is about to make, and that waits for an answer. */

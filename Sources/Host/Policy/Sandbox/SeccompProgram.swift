@@ -169,16 +169,23 @@ public struct SeccompProgram: Equatable, Sendable {
         /// A place in the program: the number of instructions from there to the end.
         typealias Place = Int
 
-        /// A part that is written: a decision, and the test whose operand is loaded before it.
+        /// A test that is written: its decision, and the test whose operand is loaded before it.
         private struct Part {
             let decision: CallDecision
             let loaded: CallDecision.Test?
             let place: Place
         }
 
+        /// An answer that is written.
+        private struct Answered {
+            let answer: CallAnswer
+            let place: Place
+        }
+
         private(set) var backwards: [Instruction] = []
         private(set) var ownProcess: [Place] = []
         private var parts: [Part] = []
+        private var answers: [Answered] = []
         /// The most instructions that a comparison can skip, with room for those that are written before it.
         private static let reach = 240
 
@@ -203,7 +210,13 @@ public struct SeccompProgram: Equatable, Sendable {
             return add(code, value, ifTrue: place - then, ifFalse: place - otherwise)
         }
 
-        mutating func answer(_ answer: CallAnswer) -> Place { decision(.answer(answer), loaded: nil) }
+        mutating func answer(_ answer: CallAnswer) -> Place {
+            let known = answers.last { $0.answer == answer && place - $0.place <= Self.reach }
+            if let known { return known.place }
+            let written = add(Code.answer, answer.code)
+            answers.append(Answered(answer: answer, place: written))
+            return written
+        }
 
         /// The number of single calls that are compared one after the other: the kernel needs more time for further
         /// instructions than for further steps.
@@ -246,29 +259,30 @@ public struct SeccompProgram: Equatable, Sendable {
 
         /// A decision; every path ends with an answer. `loaded` is the previous test, whose loaded value may be reused.
         mutating func decision(_ decision: CallDecision, loaded: CallDecision.Test?) -> Place {
+            let test: CallDecision.Test
+            let (then, otherwise): (CallDecision, CallDecision)
+            switch decision {
+            case .answer(let answer): return self.answer(answer)
+            case .test(let first, let passing, let failing): (test, then, otherwise) = (first, passing, failing)
+            }
             let known = parts.last { part in
-                guard part.decision == decision, place - part.place <= Self.reach else { return false }
-                guard case .test = decision else { return true }
-                guard let old = part.loaded, let new = loaded else { return part.loaded == nil && loaded == nil }
-                return old.comparesSame(as: new)
+                guard place - part.place <= Self.reach, (part.loaded == nil) == (loaded == nil) else { return false }
+                if let old = part.loaded, let new = loaded, !old.comparesSame(as: new) { return false }
+                return part.decision == decision
             }
             if let known { return known.place }
+            let failed = self.decision(otherwise, loaded: test)
+            let passed = self.decision(then, loaded: test)
+            var value: UInt32 = 0
+            if case .value(let known) = test.equals { value = known }
+            let compared = jump(Code.jumpIfEqual, value, to: passed, else: failed)
+            if case .ownProcess = test.equals { ownProcess.append(compared) }
             let written: Place
-            switch decision {
-            case .answer(let answer): written = add(Code.answer, answer.code)
-            case .test(let test, let then, let otherwise):
-                let failed = self.decision(otherwise, loaded: test)
-                let passed = self.decision(then, loaded: test)
-                var value: UInt32 = 0
-                if case .value(let known) = test.equals { value = known }
-                let compared = jump(Code.jumpIfEqual, value, to: passed, else: failed)
-                if case .ownProcess = test.equals { ownProcess.append(compared) }
-                if loaded.map({ $0.comparesSame(as: test) }) == true {
-                    written = compared
-                } else {
-                    if test.mask != .max { add(Code.and, test.mask) }
-                    written = load(Offset.argument(test.argument, upper: test.isUpper))
-                }
+            if loaded.map({ $0.comparesSame(as: test) }) == true {
+                written = compared
+            } else {
+                if test.mask != .max { add(Code.and, test.mask) }
+                written = load(Offset.argument(test.argument, upper: test.isUpper))
             }
             parts.append(Part(decision: decision, loaded: loaded, place: written))
             return written

@@ -9,8 +9,13 @@ public struct SystemCall: Equatable, Sendable {
 
     /// Creates the call with that name; nil if it is not in the table, or this architecture does not have it.
     public init?(_ name: String) {
-        guard let known = Self.all.first(where: { $0.name == name }) else { return nil }
-        self = known
+        var (low, high) = (0, Self.byName.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Self.byName[middle].name < name { low = middle + 1 } else { high = middle }
+        }
+        guard low < Self.byName.count, Self.byName[low].name == name else { return nil }
+        self = Self.byName[low]
     }
 
     /// Creates the call with that number; nil if it is not in the table.
@@ -29,7 +34,10 @@ public struct SystemCall: Equatable, Sendable {
     static let lastKnown: UInt32 = 469
 
     /// All calls in the table that this architecture has, by number.
-    public static let all: [SystemCall] = table.compactMap { name, x86, arm in
+    public static let all: [SystemCall] = byName.sorted { $0.number < $1.number }
+
+    /// The same in the order of their names, which is that of the table.
+    private static let byName: [SystemCall] = table.compactMap { name, x86, arm in
         #if arch(x86_64)
             let number = x86
         #else
@@ -37,9 +45,8 @@ public struct SystemCall: Equatable, Sendable {
         #endif
         return number < 0 ? nil : SystemCall(name: name, number: UInt32(number))
     }
-    .sorted { $0.number < $1.number }
 
-    /// Names with the numbers on x86-64 and arm64; -1 if the architecture does not have the call.
+    /// Names in their order, with the numbers on x86-64 and arm64; -1 if the architecture does not have the call.
     private static let table: [(String, Int, Int)] = [
         ("acct", 163, 89), ("add_key", 248, 217), ("adjtimex", 159, 171), ("bpf", 321, 280), ("chmod", 90, -1),
         ("chown", 92, -1), ("chroot", 161, 51), ("clock_adjtime", 305, 266), ("clock_settime", 227, 112),

@@ -23,12 +23,21 @@ final class PolicyMemory: Sendable {
 /// with the same policy as one before, such as the one after a crash, gets the same ruleset, as long as each of its paths
 /// leads to the same file.
 final class Confiner {
-    private struct Kept {
+    private final class Kept {
         let policy: SandboxPolicy
         let neighbours: Neighbours?
         /// What was found at the paths of the policy's rules.
         let found: [Ruleset.Identity?]
         let confinement: Confinement
+
+        init(
+            policy: SandboxPolicy, neighbours: Neighbours?, found: [Ruleset.Identity?], confinement: Confinement
+        ) {
+            self.policy = policy
+            self.neighbours = neighbours
+            self.found = found
+            self.confinement = confinement
+        }
     }
 
     /// The number of rulesets that are kept at most. Each takes a descriptor, and of the kernel 64 bytes for each rule.

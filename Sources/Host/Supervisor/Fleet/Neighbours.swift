@@ -28,10 +28,17 @@ final class Neighbours {
     private let hidden: Set<String>
     private var stamps: [String: Stamp] = [:]
     private var isDoubtful = false
-    /// The places of the paths that were opened. Only what is on the mount of the root directory stays open: an open file
-    /// prevents that its file system is unmounted, and nobody unmounts that one.
-    private var places: [String: Ruleset.Place] = [:]
-    private let root: UInt64?
+    /// What of the paths stays open from one worker to the next.
+    fileprivate struct Opened: ~Copyable {
+        var places = Ruleset.Places()
+        /// What is opened for each worker again.
+        var others: [String] = []
+    }
+
+    private var opened: Opened?
+    /// The mounts on which places stay open. An open file prevents that its file system is unmounted, and nobody unmounts
+    /// these while a host runs, which needs them itself.
+    private let lasting: [UInt64]
 
     /// Lists the directories on the way to `hidden` and to the plugins directory.
     init(hiding hidden: Set<String>, plugins: String, libraries: Set<String>, now: WallTime?) {
@@ -49,7 +56,7 @@ final class Neighbours {
         crowded = found.crowded
         let mounted = Mounts.remote ?? []
         remote = mounted.isEmpty ? [] : paths.filter { mounted.contains($0) }
-        root = Ruleset.Identity(of: "/")?.mount
+        lasting = ["/", "/dev", "/proc", "/sys"].compactMap { Ruleset.Identity(of: $0)?.mount }.filter { $0 != 0 }
         if let now { isDoubtful = stamps.values.contains { $0.changed > now - Self.doubt } }
         self.stamps = stamps
     }
@@ -62,19 +69,25 @@ final class Neighbours {
 
     /// Permits operations beneath each path that is not `remote`.
     func allow(_ rights: FileRights, by ruleset: borrowing Ruleset, keepsOpen: Bool) throws(SystemError) {
+        if opened != nil {
+            try opened?.allow(rights, by: ruleset)
+            return
+        }
+        var fresh = Opened()
         for path in paths where remote.isEmpty || !remote.contains(path) {
-            var known = places[path]
-            if known == nil { known = try Ruleset.Place(path) }
-            guard let place = known else { continue }
-            try ruleset.allow(rights.rawValue, at: place)
-            if keepsOpen, paths.count <= Self.mostOpen, place.identity.mount == root, root != 0 {
-                places[path] = place
+            let place = try Ruleset.Place(path)
+            if let place { try ruleset.allow(rights.rawValue, at: place) }
+            if let place, paths.count <= Self.mostOpen, lasting.contains(place.identity.mount) {
+                fresh.places.append(place)
+            } else {
+                fresh.others.append(path)
             }
         }
+        if keepsOpen { opened = consume fresh }
     }
 
     /// Closes what was kept open.
-    func close() { places = [:] }
+    func close() { opened = nil }
 
     /// The entries of a directory; none if it cannot be read.
     static func entries(of folder: String, most: Int = .max) -> [VisiblePaths.Entry] {
@@ -85,5 +98,15 @@ final class Neighbours {
         guard let status = FileStatus.of(folder) else { return nil }
         return Stamp(
             device: status.device, inode: status.inode, modified: status.modified, changed: status.changed)
+    }
+}
+
+extension Neighbours.Opened {
+    /// Permits operations beneath each of them.
+    fileprivate func allow(_ rights: FileRights, by ruleset: borrowing Ruleset) throws(SystemError) {
+        try ruleset.allow(rights.rawValue, at: places)
+        for path in others {
+            if let place = try Ruleset.Place(path) { try ruleset.allow(rights.rawValue, at: place) }
+        }
     }
 }
