@@ -38,6 +38,7 @@ public final class Supervisor {
     private var signals = HostSignals { [terminal = ControllingTerminal()] in terminal.isGone }
     private var stateGuard: StateGuard?
     var hasFailed = false
+    private var hasSwept = false
 
     /// Makes a host, which takes its state directory. Throws errors that the user can remedy.
     public init(_ options: HostOptions, clock: any HostClock) throws {
@@ -133,6 +134,7 @@ public final class Supervisor {
         try loop.run { now in
             deadlines.settle(now: now)
             settle()
+            sweepOnce()
             if book.takeChange() || desk.awaitsReadiness || view.phase == .stopping { desk.notify() }
             keeper.write { book.openSessions }
             if isDone { loop.stop() }
@@ -158,14 +160,13 @@ public final class Supervisor {
             log.write(
                 .warning, "", "should this host be killed, the next one will not find what its workers leave: \(fault)")
         }
-        _ = groups.sweep(owners: [])
         try catalog.loadHostConfiguration()
         try joinCluster(state: options.state)
         log.write(
             .info, "",
             "schedhost \(HostVersion.text), pid \(HostProcess.pid), plugins \(options.plugins), state \(options.state)")
         let sandbox = catalog.resolver.sharedLimits.sandbox
-        if sandbox.level != .off,
+        if sandbox.level != .off, log.level <= .info,
             let text = WorkerEnvironment.notice(of: WorkerLink.inherited, with: sandbox.environment)
         {
             log.write(.info, "", text)
@@ -184,6 +185,13 @@ public final class Supervisor {
             _ = try nothing.wait(milliseconds: 2) { _, _ in }
             fleet.orphans.mayHaveCome()
         }
+    }
+
+    /// Removes empty groups of dead hosts, once the first workers are starting: these do not wait for it.
+    private func sweepOnce() {
+        guard !hasSwept else { return }
+        hasSwept = true
+        _ = groups.sweep(owners: [])
     }
 
     /// Performs the components' answers until there are no more.

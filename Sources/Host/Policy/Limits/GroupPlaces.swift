@@ -1,3 +1,5 @@
+internal import HostValues
+
 /// The places where a host can create control groups for its workers, according to the files in /proc. Pure. cgroups(7)
 public struct GroupPlaces: Equatable, Sendable {
     /// A controller.
@@ -100,6 +102,8 @@ public struct GroupPlaces: Equatable, Sendable {
         let controllers: [Substring]
 
         init?(_ line: Substring) {
+            // Most lines are of other file systems, and to divide one takes longer than this.
+            guard line.contains(" - cgroup") else { return nil }
             let halves = line.split(separator: " ", omittingEmptySubsequences: true)
             guard let dash = halves.firstIndex(of: "-"), dash >= 6, halves.count >= dash + 4 else { return nil }
             switch halves[dash + 1] {

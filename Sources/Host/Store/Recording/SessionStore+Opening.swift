@@ -11,8 +11,9 @@ extension SessionStore {
         let status = try file.status(subject: path)
         size = status.size
         inode = status.inode
-        // The directory entry of a new file must survive a power loss as well.
-        if size == 0, options.isSynchronized { try directory.descriptor.synchronize(subject: directory.path) }
+        // The directory entry of a new file must survive a power loss as well, as soon as there is a record in it. Before
+        // that the first worker's start would wait for the disk.
+        hasNewEntry = size == 0
         let start = try lastLineStart()
         guard start < size else { return }
         let count = min(size - start, SessionRecord.longestLine + 1)

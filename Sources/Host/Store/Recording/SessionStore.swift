@@ -39,6 +39,8 @@ public struct SessionStore: ~Copyable {
     var inode: UInt64 = 0
     /// The offset after the last complete line.
     var size = 0
+    /// Whether the file's directory entry may not be on the disk yet.
+    var hasNewEntry = false
     /// Whether the file may have bytes past `size`, from a failed write.
     private var isTorn = false
     private var pending: [Pending] = []
@@ -131,6 +133,10 @@ public struct SessionStore: ~Copyable {
                 bytes.append(UInt8(ascii: "\n"))
             }
             do throws(SystemError) {
+                if hasNewEntry, options.isSynchronized {
+                    try directory.descriptor.synchronize(subject: directory.path)
+                }
+                hasNewEntry = false
                 try calls.write(file, bytes, path)
                 if options.isSynchronized { try calls.synchronize(file, path) }
             } catch {

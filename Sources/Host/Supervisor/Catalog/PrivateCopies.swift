@@ -23,7 +23,7 @@ struct PrivateCopies: ~Copyable {
 
     /// Opens the directory and empties it, since no worker of an earlier host is alive.
     init(in state: borrowing Directory) throws(SystemError) {
-        PrivateCopies(directory: try state.directory("plugins", create: true)).sweep(keeping: [])
+        if let old = try? state.directory("plugins", create: false) { PrivateCopies(directory: old).sweep(keeping: []) }
         directory = try state.freshDirectory("plugins")
     }
 
