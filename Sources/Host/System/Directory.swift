@@ -27,7 +27,7 @@ public struct Directory: ~Copyable, Sendable {
     public static func make(_ path: String) throws(SystemError) -> Directory {
         var prefix = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
-            prefix += prefix.isEmpty || prefix.hasSuffix("/") ? String(part) : "/" + part
+            prefix += prefix.isEmpty || prefix.hasSuffix("/") ? String(part) : "/" + String(part)
             if unsafe mkdir(prefix, 0o700) != 0 {
                 let error = SystemError("mkdir", prefix)
                 if !error.isExisting && error.number != EROFS && error.number != EACCES { throw error }

@@ -9,7 +9,10 @@ extension HostProcess {
                 unsafe text.baseAddress.map { unsafe readlink("/proc/self/exe", $0, text.count) } ?? -1
             }
             guard count > 0, count < buffer.count else { return nil }
-            return unsafe String(validating: UnsafeBufferPointer(rebasing: buffer[0..<count]), as: UTF8.self)
+            unsafe buffer[count] = 0
+            return unsafe buffer.withMemoryRebound(to: CChar.self) { text in
+                unsafe text.baseAddress.flatMap { unsafe String(validatingCString: $0) }
+            }
         }
     }
 
@@ -42,8 +45,7 @@ extension Directory {
 extension HostProcess {
     /// Makes an empty file that must not exist yet, with the mode that the umask gives. open(2), `O_EXCL`.
     public static func makeFile(_ path: String) throws(SystemError) {
-        let parts = path.split(separator: "/")
-        let folder = try Directory("/" + parts.dropLast().joined(separator: "/"))
-        _ = try folder.create(parts.last.map(String.init) ?? "", mode: 0o666)
+        let (folder, name) = Directory.split(path)
+        _ = try Directory(folder).create(name, mode: 0o666)
     }
 }

@@ -29,9 +29,11 @@ final class HostMarks {
 
     /// Saves this host's mark, before its first worker starts; returns the error if that fails.
     func note() -> SystemError? {
-        let lines = (Self.read(path).suffix(Self.most - 1) + [own]).map { $0.text + "\n" }
+        var text = ""
+        for mark in Self.read(path).suffix(Self.most - 1) { text += mark.text + "\n" }
+        text += own.text + "\n"
         do throws(SystemError) {
-            try Directory(path).save(Array(lines.joined().utf8), as: Self.name, isSynchronized: false)
+            try Directory(path).save(Array(text.utf8), as: Self.name, isSynchronized: false)
             return nil
         } catch {
             return error

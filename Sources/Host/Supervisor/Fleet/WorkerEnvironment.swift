@@ -2,7 +2,7 @@
 ///
 /// A value is one environment, whose names are looked at once: each worker starts with a selection from the host's.
 struct WorkerEnvironment {
-    private static let names: Set<Substring> = [
+    private static let names: [Substring] = [
         "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "TZ", "TZDIR", "TMPDIR",
         "GLIBC_TUNABLES", "TERM", "HOSTNAME", "INVOCATION_ID", "JOURNAL_STREAM", "VIRTUAL_ENV", "JAVA_HOME",
         "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS",
@@ -14,7 +14,7 @@ struct WorkerEnvironment {
 
     /// Variables that shells, desktops and service managers set for themselves, so that they were not meant for a
     /// plugin.
-    private static let others: Set<Substring> = [
+    private static let others: [Substring] = [
         "_", "SHLVL", "OLDPWD", "LS_COLORS", "LESSOPEN", "LESSCLOSE", "MAIL", "COLORTERM", "EDITOR", "VISUAL", "PAGER",
         "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "WINDOWID", "DESKTOP_SESSION",
         "SYSTEMD_EXEC_PID",
@@ -30,7 +30,7 @@ struct WorkerEnvironment {
     /// Looks at the entries of an environment, each `NAME=value`.
     init(_ environment: [String]) {
         variables = environment.map { entry in
-            let name = entry.prefix { $0 != "=" }
+            let name = Self.name(of: entry)
             return (name, entry, Self.keeps(name, []))
         }
     }
@@ -44,7 +44,7 @@ struct WorkerEnvironment {
 
     /// A message about withheld variables that may have been meant for plugins; nil if there are none.
     static func notice(of environment: [String], with named: [String]) -> String? {
-        let withheld = environment.map { $0.prefix { $0 != "=" } }.filter { name in
+        let withheld = environment.map(name(of:)).filter { name in
             !keeps(name, named) && !others.contains(name) && !othersPrefixes.contains { name.hasPrefix($0) }
         }
         guard let first = withheld.min() else { return nil }
@@ -52,6 +52,10 @@ struct WorkerEnvironment {
         let more = withheld.count > 10 ? " and \(withheld.count - 10) more" : ""
         return
             "plugins do not get \(shown)\(more) of the environment: sandbox: { environment: [\"\(first)\"] } would give it"
+    }
+
+    private static func name(of entry: String) -> Substring {
+        entry.utf8.firstIndex(of: UInt8(ascii: "=")).map { entry[..<$0] } ?? entry[...]
     }
 
     /// Whether a variable is kept.
