@@ -21,88 +21,15 @@
  *
  * With `pool` the samples of all routines are also appended to that file, as 64-bit ns; with `timed` each is followed by
  * the boot time at which it was taken. */
-#include <schedhost/plugin.h>
+#include "caches.h"
+#include "sleeper.h"
 
-#include "../limits/put.h"
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
-#include <time.h>
-#include <unistd.h>
 
 #ifndef BENCH_ID
 #define BENCH_ID "bench"
 #endif
-
-struct routine {
-    uint64_t number;
-    int64_t first, period;
-    int64_t *late, *when;
-    int64_t *least; /* what the limit took, beside the puts or the steps */
-    size_t count, least_count, capacity;
-    double result;
-    pthread_t sleeper;
-    uint64_t missed;
-    int is_asleep, is_over;
-    char mode;
-};
-
-static int64_t boot_ns(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_BOOTTIME, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static int compare(const void *a, const void *b) {
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-    return left < right ? -1 : left > right;
-}
-
-static void keep(struct routine *routine, int64_t value) {
-    if (routine->count < routine->capacity) {
-        if (routine->when != NULL) {
-            routine->when[routine->count] = boot_ns();
-        }
-        routine->late[routine->count++] = value;
-    }
-}
-
-static void trace(const schedhost_scheduler *scheduler) {
-    const char *path = schedhost_param_string(scheduler, "trace", NULL);
-    if (path != NULL) {
-        int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        if (file >= 0) {
-            dprintf(file, "%" PRId64 "\n", boot_ns());
-            close(file);
-        }
-    }
-}
-
-/* The limit of a step: clock_nanosleep(2) to a grid, without timer slack. */
-static void *sleep_on_grid(void *user) {
-    struct routine *routine = user;
-    int64_t due = boot_ns() + routine->period / 2, first = 0;
-    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-    for (int64_t i = 0; routine->least_count < routine->capacity; i++) {
-        due += routine->period;
-        struct timespec time = {.tv_sec = due / 1000000000, .tv_nsec = due % 1000000000};
-        clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &time, NULL);
-        if (__atomic_load_n(&routine->is_over, __ATOMIC_RELAXED)) {
-            break;
-        }
-        int64_t now = boot_ns();
-        if (first == 0) {
-            first = now;
-        } else {
-            routine->least[routine->least_count++] = now - first - i * routine->period;
-        }
-    }
-    return NULL;
-}
 
 static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     struct routine *routine = user;
@@ -127,97 +54,6 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     routine->is_asleep = schedhost_param_int(scheduler, "sleeper", 0) != 0 &&
                          pthread_create(&routine->sleeper, NULL, sleep_on_grid, routine) == 0;
     return SCHEDHOST_OK;
-}
-
-static int32_t source(const schedhost_scheduler *scheduler, const void *key, size_t key_size,
-                      schedhost_writer *writer, void *user) {
-    (void)scheduler, (void)key, (void)key_size, (void)user;
-    return schedhost_write(writer, "value", 5);
-}
-
-static int32_t in_memory(const schedhost_scheduler *scheduler, struct routine *routine) {
-    int64_t count = schedhost_param_int(scheduler, "count", 10000000);
-    schedhost_cache *cache = schedhost_cache_memory(scheduler, "memory", INT64_MAX, source, NULL);
-    schedhost_cache_value value;
-    volatile size_t sum = 0;
-    int fresh = routine->mode == 'l';
-    int64_t begin = boot_ns();
-    if (routine->mode == 'w') {
-        for (int64_t i = 0; i < count; i++) {
-            schedhost_cache_put(scheduler, cache, "value", 5);
-        }
-    } else {
-        for (int64_t i = 0; i < count; i++) {
-            if (schedhost_cache_get(scheduler, cache, fresh, 0, &value) == SCHEDHOST_OK) {
-                sum += value.size;
-            }
-        }
-    }
-    routine->result = (double)(boot_ns() - begin) / (double)count;
-    return SCHEDHOST_OK;
-}
-
-static int32_t on_disk(const schedhost_scheduler *scheduler, struct routine *routine) {
-    int64_t count = schedhost_param_int(scheduler, "count", 1000);
-    int64_t keys = schedhost_param_int(scheduler, "keys", 0);
-    size_t bytes = (size_t)schedhost_param_int(scheduler, "bytes", 4096);
-    schedhost_cache *cache = schedhost_param_int(scheduler, "memory", 0)
-                                 ? schedhost_cache_memory(scheduler, "memory", INT64_MAX, NULL, NULL)
-                                 : schedhost_cache_disk(scheduler, "disk", INT64_MAX, NULL, NULL);
-    schedhost_cache_value value;
-    char *data = calloc(1, bytes + 1), key[24];
-    int32_t code = SCHEDHOST_OK;
-    const char *beside = schedhost_param_string(scheduler, "beside", NULL);
-    int64_t turn = schedhost_param_int(scheduler, "turn", 50);
-    int sync = (int)schedhost_param_int(scheduler, "sync", 0), directory = -1;
-    int (*put)(int, const void *, size_t, int) =
-        schedhost_param_int(scheduler, "exchange", 0) ? put_exchange : put_rename;
-    for (int64_t i = 0; i < count && code == SCHEDHOST_OK; i++) {
-        size_t size = keys == 0 ? 0 : (size_t)snprintf(key, sizeof key, "k%" PRId64, i % keys);
-        int64_t begin = boot_ns();
-        code = routine->mode == 'g' ? schedhost_cache_get_key(scheduler, cache, key, 0, 0, &value)
-                                    : scheduler->host->cache_put(scheduler, cache, size ? key : NULL, size, data, bytes);
-        keep(routine, boot_ns() - begin);
-        if (beside == NULL || i % turn != turn - 1) {
-            continue;
-        }
-        directory = directory >= 0 ? directory : open(beside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        for (int64_t n = 0; n < turn && code == SCHEDHOST_OK && routine->least_count < routine->capacity; n++) {
-            begin = boot_ns();
-            code = put(directory, data, bytes, sync) == 0 ? SCHEDHOST_OK : SCHEDHOST_ERROR;
-            routine->least[routine->least_count++] = boot_ns() - begin;
-        }
-    }
-    if (directory >= 0) {
-        close(directory);
-    }
-    free(data);
-    return code == SCHEDHOST_OK ? SCHEDHOST_OK : schedhost_fail(scheduler, code, "put or get failed");
-}
-
-/* What an expensive source is: it takes 5 ms, and tells that it was asked. */
-static int32_t slow_source(const schedhost_scheduler *scheduler, const void *key, size_t key_size,
-                           schedhost_writer *writer, void *user) {
-    (void)key, (void)key_size, (void)user;
-    trace(scheduler);
-    usleep(5000);
-    return schedhost_write(writer, "value", 5);
-}
-
-/* Asks for `keys` values at a moment that other hosts have too, `at_ms` on the boot clock. */
-static int32_t ask_at_once(const schedhost_scheduler *scheduler) {
-    int64_t keys = schedhost_param_int(scheduler, "keys", 64), at = schedhost_param_int(scheduler, "at_ms", 0);
-    schedhost_cache *cache = schedhost_cache_memory(scheduler, "memory", INT64_MAX, slow_source, NULL);
-    struct timespec time = {.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
-    schedhost_cache_value value;
-    char key[24];
-    int32_t code = SCHEDHOST_OK;
-    clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &time, NULL);
-    for (int64_t i = 0; i < keys && code == SCHEDHOST_OK; i++) {
-        snprintf(key, sizeof key, "k%" PRId64, i);
-        code = schedhost_cache_get_key(scheduler, cache, key, 0, 0, &value);
-    }
-    return code == SCHEDHOST_OK ? SCHEDHOST_OK : schedhost_fail(scheduler, code, "get failed");
 }
 
 /* Logs `lines_a_ms` lines each millisecond for `flood_ms`, after `before_ms`, and tells both ends. Before and after it has the
