@@ -67,6 +67,9 @@ enum Contender: Hashable {
     case ours, limit
     case peer(String)
 
+    /// A Swift program with a task a routine, `peers/tasks.swift`. Compiled here, so that it is there without the others too.
+    static let tasks = Contender.peer("Swift tasks")
+
     var name: String {
         switch self {
         case .ours: "schedhost"
@@ -127,15 +130,13 @@ struct Result {
         return median(pairs.filter(\.isFinite))
     }
 
-    /// The peer that does best.
-    var bestPeer: (name: String, sample: Sample, ratio: Double)? {
-        var best: (name: String, sample: Sample, ratio: Double)?
-        for (contender, _) in samples {
+    /// The peers that were measured, the best one first.
+    var peers: [(name: String, sample: Sample, ratio: Double)] {
+        samples.keys.compactMap { contender in
             guard case .peer(let name) = contender, let sample = summary(contender), let ratio = ratio(to: contender)
-            else { continue }
-            if best.map({ sample[row.column] < $0.sample[row.column] }) ?? true { best = (name, sample, ratio) }
-        }
-        return best
+            else { return nil }
+            return (name, sample, ratio)
+        }.sorted { ($0.sample[row.column], $0.name) < ($1.sample[row.column], $1.name) }
     }
 }
 

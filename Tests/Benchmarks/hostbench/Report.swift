@@ -1,15 +1,23 @@
 import Foundation
 
-/// What a row must keep to: `limit`, ratio to the limit; `peer`, ratio to the best peer; `value`, the figure itself.
+/// What a row must keep to: `limit`, ratio to the limit; `peer`, ratio to the best peer; `peers`, ratios to peers by name,
+/// whichever is best; `value`, the figure itself.
 struct Threshold: Decodable {
     var limit: Double?
     var peer: Double?
+    var peers: [String: Double]?
     var value: Double?
+
+    /// By name, so that the order is always the same.
+    private var named: [(name: String, most: Double)] {
+        (peers ?? [:]).map { ($0.key, $0.value) }.sorted { $0.name < $1.name }
+    }
 
     var text: String {
         var parts: [String] = []
         if let limit { parts.append("\(figure(limit)) x limit") }
         if let peer { parts.append("\(figure(peer)) x peer") }
+        parts += named.map { "\(figure($0.most)) x \($0.name)" }
         if let value { parts.append("\(figure(value))") }
         return parts.isEmpty ? "" : "<= " + parts.joined(separator: ", ")
     }
@@ -22,8 +30,13 @@ struct Threshold: Decodable {
             guard let ratio = result.ratio(to: .limit), ratio.isFinite else { return nil }
             if ratio > limit { complaints.append("\(figure(ratio)) x limit") }
         }
-        if let peer, let best = result.bestPeer, best.ratio > peer {
+        if let peer, let best = result.peers.first, best.ratio > peer {
             complaints.append("\(figure(best.ratio)) x \(best.name)")
+        }
+        for (name, most) in named {
+            // Without it there is nothing to be ahead of, so that the row does not hold either.
+            guard let known = result.peers.first(where: { $0.name == name }), known.ratio.isFinite else { return nil }
+            if known.ratio > most { complaints.append("\(figure(known.ratio)) x \(name)") }
         }
         if let value, ours[result.row.column] > value { complaints.append("\(figure(ours[result.row.column]))") }
         return complaints
@@ -45,7 +58,7 @@ struct Report {
     let thresholds: [String: Threshold]
 
     private static let heads = [
-        "benchmark", "unit", "p50", "p90", "p99", "max", "limit", "ratio", "best peer", "ratio", "must be", "verdict",
+        "benchmark", "unit", "p50", "p90", "p99", "max", "limit", "ratio", "peers", "ratio", "must be", "verdict",
     ]
 
     private func cells(_ result: Result) -> [String] {
@@ -53,12 +66,16 @@ struct Report {
         let row = result.row
         let threshold = thresholds[row.key]
         let limit = result.summary(.limit)
-        let best = result.bestPeer
+        // The best one, and those that the row is held to.
+        let peers = result.peers.enumerated().filter { place, peer in
+            place == 0 || threshold?.peers?[peer.name] != nil
+        }.map(\.element)
         return [
             row.key, row.unit, figure(ours.p50), figure(ours.p90), figure(ours.p99), figure(ours.max),
             limit.map { figure($0[row.column]) + (row.limitName == "limit" ? "" : " (\(row.limitName))") } ?? "",
             limit == nil ? "" : result.ratio(to: .limit).map(figure) ?? "",
-            best.map { figure($0.sample[row.column]) + " " + $0.name } ?? "", best.map { figure($0.ratio) } ?? "",
+            peers.map { figure($0.sample[row.column]) + " " + $0.name }.joined(separator: ", "),
+            peers.map { figure($0.ratio) }.joined(separator: ", "),
             threshold.map { $0.text + (row.column == .p50 ? "" : " (\(row.column))") } ?? "", verdict(result),
         ]
     }

@@ -33,6 +33,14 @@ final class Samples: @unchecked Sendable {
         }
     }
 
+    /// Whole periods by which tasks are late at the end, and so the runs that they lack.
+    func lost(period: Int64) -> Int64 {
+        (0..<routines).reduce(0) { sum, routine in
+            let count = Int(counts[routine])
+            return count == 0 ? sum + 1 : sum + late[routine * most + count - 1] / period
+        }
+    }
+
     /// All samples in ns, as they are, or on the grid on which no start of that task is early.
     func all(isOnOwnGrid: Bool) -> [Int64] {
         var result: [Int64] = []
@@ -118,7 +126,7 @@ struct Tasks {
         try await Task.sleep(for: .milliseconds(500))
         let own = samples.all(isOnOwnGrid: true)
         print(
-            "runs=\(own.count)", percentiles(own, prefix: ""),
+            "runs=\(own.count) lost=\(samples.lost(period: nanoseconds(period)))", percentiles(own, prefix: ""),
             percentiles(samples.all(isOnOwnGrid: false), prefix: "grid_"),
             "cpu_ms_per_s=\(spent * 1000 / passed) memory=\(memory)")
     }

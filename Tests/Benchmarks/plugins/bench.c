@@ -4,7 +4,8 @@
  *   empty     nothing
  *   step      the time of each start against a grid of `period_us` from the first one; percentiles as stats; with
  *             `sleeper` a thread beside it measures an absolute sleep in the same way, half a period later each time,
- *             and where the host has missed runs, and begins its grid anew, so does the plugin
+ *             and where the host has missed runs, and begins its grid anew, so does the plugin; with `common` the
+ *             grid are the multiples of the period since 1970 UTC, as those of the setting `align` are
  *   block     routine 0 sleeps `block_ms` in cycle 5 and writes to `trace` when that begins and ends, the others are as
  *             `step`
  *   hit       `count` hits of a memory cache in one cycle; the ns of one as stats
@@ -51,9 +52,18 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     memset(routine->late, 0xff, routine->capacity * sizeof *routine->late);
     routine->is_over = 0;
     routine->missed = 0;
+    routine->is_common = (int)schedhost_param_int(scheduler, "common", 0);
     routine->is_asleep = schedhost_param_int(scheduler, "sleeper", 0) != 0 &&
                          pthread_create(&routine->sleeper, NULL, sleep_on_grid, routine) == 0;
     return SCHEDHOST_OK;
+}
+
+/* How long after the nearest multiple of a period since 1970 it is; negative before it. */
+static int64_t after_multiple(int64_t period) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    int64_t late = ((int64_t)time.tv_sec * 1000000000 + time.tv_nsec) % period;
+    return late > period / 2 ? late - period : late;
 }
 
 /* Logs `lines_a_ms` lines each millisecond for `flood_ms`, after `before_ms`, and tells both ends. Before and after it has the
@@ -149,6 +159,10 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
         }
         /* fall through */
     default:
+        if (routine->is_common) {
+            keep(routine, after_multiple(routine->period));
+            return SCHEDHOST_OK;
+        }
         now = boot_ns();
         if (routine->first == 0) {
             routine->first = now;

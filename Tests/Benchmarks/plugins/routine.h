@@ -20,7 +20,7 @@ struct routine {
     double result;
     pthread_t sleeper;
     uint64_t missed;
-    int is_asleep, is_over;
+    int is_asleep, is_over, is_common;
     char mode;
 };
 
