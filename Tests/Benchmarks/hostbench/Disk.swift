@@ -63,36 +63,70 @@ enum Disk {
             ])
     }
 
-    /// Sessions from start to record, of so many routines with one cycle each, against appending a line for each.
+    /// Sessions from start to record, of so many routines with one cycle each.
+    ///
+    /// The host writes the records of one turn of its loop together and syncs them once. So the limit are lines of the same
+    /// length, in batches as large as the host's are on average, each written and synced at once. How many syncs the host makes
+    /// is counted in a run of its own (`limits/syncs.c`), which is not timed.
     static func records(_ tools: Tools, routines: Int) -> Benchmark {
         let key = "sessions, each with its record"
+        let rows = [
+            Row(key, "us each", limit: "lines, as many in a sync"),
+            Row(key + ", to lines not synced", "us each", limit: "line, not synced"),
+            Row("limit: line, synced", "us each"), Row("records: lines in a sync", "lines"),
+        ]
         return Benchmark(
-            name: "records",
-            rows: [Row(key, "us each", limit: "line, not synced"), Row("limit: line, synced", "us each")],
-            mostRounds: 3,
+            name: "records", rows: rows, mostRounds: 3,
             contenders: [
                 (
                     .limit,
                     {
-                        let plain = try tools.limit("append", [directory(tools), "400", "20000", "0"])
-                        return [key: try Sample(plain, "per_second").map { 1e6 / $0 }]
+                        let batch = try batch(tools, routines: routines)
+                        let lines = max(1, Int(batch.lines.rounded()))
+                        let synced = try line(tools, batch.bytes, count: routines, batch: lines)
+                        let plain = try line(tools, batch.bytes, count: 20_000, isSynced: false)
+                        return [rows[0].key: synced, rows[1].key: plain]
                     }
                 ),
                 (
                     .ours,
                     {
-                        let synced = try tools.limit("append", [directory(tools), "400", "200", "1"])
+                        let batch = try batch(tools, routines: routines)
                         let host = try HostRun(
                             tools, routines: routines, settings: ["max_cycles": 1], params: ["mode": "empty"])
                         try host.runToEnd()
                         let seconds = bootSeconds() - host.startedAt
                         guard try host.records().count == routines else { throw Trouble("records are missing") }
+                        let each = Sample(seconds * 1e6 / Double(routines))
                         return [
-                            key: Sample(seconds * 1e6 / Double(routines)),
-                            "limit: line, synced": try Sample(synced, "per_second").map { 1e6 / $0 },
+                            rows[0].key: each, rows[1].key: each,
+                            rows[2].key: try line(tools, batch.bytes, count: 200), rows[3].key: Sample(batch.lines),
                         ]
                     }
                 ),
             ])
+    }
+
+    /// What a line costs in C, us.
+    private static func line(
+        _ tools: Tools, _ bytes: Int, count: Int, batch: Int = 1, isSynced: Bool = true
+    ) throws -> Sample {
+        let output = try tools.limit(
+            "append", [directory(tools), "\(bytes)", "\(count)", isSynced ? "1" : "0", "\(batch)"])
+        return try Sample(output, "per_second").map { 1e6 / $0 }
+    }
+
+    /// How many records the host writes with one sync on average, and how long they are.
+    private static func batch(_ tools: Tools, routines: Int) throws -> (lines: Double, bytes: Int) {
+        let counts = "\(tools.place)/syncs"
+        try? FileManager.default.removeItem(atPath: counts)
+        let host = try HostRun(tools, routines: routines, settings: ["max_cycles": 1], params: ["mode": "empty"])
+        try host.runToEnd(environment: [
+            "LD_PRELOAD": "\(tools.built)/syncs.so", "BENCH_SYNCS": counts, "BENCH_SYNCS_OF": "/sessions.jsonl",
+        ])
+        let data = FileManager.default.contents(atPath: counts) ?? Data()
+        let syncs = data.count == 8 ? data.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) } : 0
+        guard syncs > 0 else { throw Trouble("no sync was counted") }
+        return (Double(routines) / Double(syncs), try host.recordLines().count / routines)
     }
 }

@@ -89,20 +89,23 @@ final class HostRun {
     }
 
     /// Starts it; again after an end, with the same state.
-    func start(_ arguments: [String] = [], level: String = "error", onOneProcessor: Bool = false) throws {
+    func start(
+        _ arguments: [String] = [], level: String = "error", onOneProcessor: Bool = false,
+        environment: [String: String] = [:]
+    ) throws {
         startedAt = bootSeconds()
         let words = onOneProcessor ? ["/usr/bin/taskset", "-c", "0", tools.host] : [tools.host]
         child = try Child(
             words[0],
             words.dropFirst() + ["--plugins", plugins, "--state", state, "--log-level", level]
-                + arguments, environment: ["BENCH_ROUTINES": "\(routines)"],
+                + arguments, environment: environment.merging(["BENCH_ROUTINES": "\(routines)"]) { $1 },
             errors: root + "/log")
     }
 
     /// Runs it until it is idle.
     @discardableResult
-    func runToEnd(seconds: Double = 120) throws -> Child.Usage {
-        try start(["--exit-when-idle"])
+    func runToEnd(seconds: Double = 120, environment: [String: String] = [:]) throws -> Child.Usage {
+        try start(["--exit-when-idle"], environment: environment)
         let usage = try running.wait(seconds: seconds)
         if usage.status != 0 {
             throw Trouble("the host failed: \(Kernel.text(root + "/log").split(separator: "\n").last ?? "")")
@@ -127,14 +130,18 @@ final class HostRun {
 
     /// The records of all sessions.
     func records() throws -> [[String: Any]] {
+        try recordLines().split(separator: UInt8(ascii: "\n")).map {
+            try JSONSerialization.jsonObject(with: $0) as? [String: Any] ?? [:]
+        }
+    }
+
+    /// The same as they are in the files.
+    func recordLines() throws -> Data {
         let names = try FileManager.default.contentsOfDirectory(atPath: state).filter {
             $0.hasPrefix("sessions") && $0.hasSuffix(".jsonl")
         }
-        let data = names.reduce(into: Data()) { data, name in
+        return names.reduce(into: Data()) { data, name in
             data += FileManager.default.contents(atPath: "\(state)/\(name)") ?? Data()
-        }
-        return try data.split(separator: UInt8(ascii: "\n")).map {
-            try JSONSerialization.jsonObject(with: $0) as? [String: Any] ?? [:]
         }
     }
 
