@@ -103,7 +103,11 @@ enum Hot {
             contenders: contenders)
     }
 
-    /// The same while others want all processors, and one more.
+    /// The time slice that the host's threads ask for, `Thread.shortenSlice()`, us.
+    private static let slice = 100
+
+    /// The same while others want all processors, and one more. The thread that the host is compared with asks for the time slice
+    /// that the host asks for, so that the kernel has no reason to prefer either.
     static func busySteps(_ tools: Tools, count: Int) -> Benchmark {
         let error = "step error, 10 ms, on a busy machine"
         let pair = Pair {
@@ -116,24 +120,27 @@ enum Hot {
                     child.wait()
                 }
             }
-            let both = try stepsBesideTheLimit(tools, ms: 10, count: count)
+            let both = try stepsBesideTheLimit(tools, ms: 10, count: count, slice: slice)
             return ([error: both.limit.error], [error: both.ours.error])
         }
         return Benchmark(
-            name: "step, busy", rows: [Row(error, "us", by: .p99)], mostRounds: 3,
+            name: "step, busy", rows: [Row(error, "us", by: .p99, limit: "the same slice")], mostRounds: 3,
             contenders: [(.limit, pair.limit), (.ours, pair.ours)])
     }
 
     /// The host and clock_nanosleep(2), in one process at one time: from one second to the next the machine differs by more
     /// than what is compared.
-    private static func stepsBesideTheLimit(_ tools: Tools, ms: Int, count: Int) throws
+    private static func stepsBesideTheLimit(_ tools: Tools, ms: Int, count: Int, slice: Int = 0) throws
         -> (limit: (error: Sample, drift: Sample), ours: (error: Sample, drift: Sample))
     {
         let host = try HostRun(
             tools, settings: ["wait_ms": ms, "max_cycles": count],
-            params: ["mode": "step", "period_us": ms * 1000, "samples": count, "sleeper": 1])
+            params: ["mode": "step", "period_us": ms * 1000, "samples": count, "sleeper": 1, "slice_us": slice])
         try host.runToEnd()
         guard let record = try host.records().first else { throw Trouble("no record") }
+        guard try host.stat("limit_slice_us", of: record) == Double(slice) else {
+            throw Trouble("the kernel gives the sleeper no time slice of its own")
+        }
         func figures(_ prefix: String) throws -> (error: Sample, drift: Sample) {
             (try host.percentiles(prefix), Sample(abs(try host.stat(prefix + "drift_us", of: record))))
         }

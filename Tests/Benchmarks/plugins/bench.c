@@ -4,8 +4,9 @@
  *   empty     nothing
  *   step      the time of each start against a grid of `period_us` from the first one; percentiles as stats; with
  *             `sleeper` a thread beside it measures an absolute sleep in the same way, half a period later each time,
- *             and where the host has missed runs, and begins its grid anew, so does the plugin; with `common` the
- *             grid are the multiples of the period since 1970 UTC, as those of the setting `align` are
+ *             and where the host has missed runs, and begins its grid anew, so does the plugin; with
+ *             `slice_us` that thread asks for such a time slice, and what it got is a stat; with `common` the grid
+ *             are the multiples of the period since 1970 UTC, as those of the setting `align` are
  *   block     routine 0 sleeps `block_ms` in cycle 5 and writes to `trace` when that begins and ends, the others are as
  *             `step`
  *   hit       `count` hits of a memory cache in one cycle; the ns of one as stats
@@ -53,6 +54,7 @@ static int32_t start(const schedhost_scheduler *scheduler, void *user) {
     routine->is_over = 0;
     routine->missed = 0;
     routine->is_common = (int)schedhost_param_int(scheduler, "common", 0);
+    routine->slice = (uint64_t)schedhost_param_int(scheduler, "slice_us", 0) * 1000;
     routine->is_asleep = schedhost_param_int(scheduler, "sleeper", 0) != 0 &&
                          pthread_create(&routine->sleeper, NULL, sleep_on_grid, routine) == 0;
     return SCHEDHOST_OK;
@@ -213,6 +215,7 @@ static int32_t stats(const schedhost_scheduler *scheduler, void *user) {
         __atomic_store_n(&routine->is_over, 1, __ATOMIC_RELAXED);
         pthread_join(routine->sleeper, NULL);
         routine->is_asleep = 0;
+        schedhost_stat_double(scheduler, "limit_slice_us", (double)routine->slice / 1000);
     }
     if (routine->least_count > 0) {
         schedhost_stat_double(scheduler, "limit_drift_us", (double)routine->least[routine->least_count - 1] / 1000);

@@ -19,7 +19,7 @@ struct routine {
     size_t count, least_count, capacity;
     double result;
     pthread_t sleeper;
-    uint64_t missed;
+    uint64_t missed, slice;
     int is_asleep, is_over, is_common;
     char mode;
 };
