@@ -179,26 +179,6 @@ enum Hot {
         return Benchmark(name: "hit \(threads)", rows: [Row(key, "ns")], mostRounds: 5, contenders: contenders)
     }
 
-    /// Hits of a value that is an object, through the Swift overlay.
-    static func swiftHits(_ tools: Tools, count: Int) -> Benchmark {
-        let key = "hit in memory, from Swift"
-        return Benchmark(
-            name: key, rows: [Row(key, "ns")], mostRounds: 5,
-            contenders: [
-                (.limit, { [key: try Sample(tools.limit("hit", ["\(count)"]), "ns")] }),
-                (
-                    .ours,
-                    {
-                        let host = try HostRun(
-                            tools, settings: ["max_cycles": 1], params: ["count": count], from: "bench-swift.so")
-                        try host.runToEnd()
-                        guard let record = try host.records().first else { throw Trouble("no record") }
-                        return [key: Sample(try host.stat("ns", of: record))]
-                    }
-                ),
-            ])
-    }
-
     /// Loads and puts of a memory cache.
     static func fills(_ tools: Tools, mode: String, title: String, count: Int) -> Benchmark {
         Benchmark(

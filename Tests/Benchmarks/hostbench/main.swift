@@ -56,7 +56,7 @@ var benchmarks: [Benchmark] = [
 ]
 benchmarks += [1, 2, 4, 16].map { Hot.hits(tools, threads: $0, count: 10_000_000 / few / $0) }
 benchmarks += [
-    Hot.swiftHits(tools, count: 10_000_000 / few),
+    Overlay.hits(tools, count: 2_000_000 / few),
     Hot.fills(tools, mode: "load", title: "load into memory", count: 500_000 / few),
     Hot.fills(tools, mode: "write", title: "put into memory", count: 500_000 / few),
 ]
