@@ -3,7 +3,12 @@ import Foundation
 /// What the disk takes part in.
 enum Disk {
     static func title(_ bytes: Int) -> String {
-        bytes >= 1 << 20 ? "\(bytes >> 20) MiB" : bytes >= 1024 ? "\(bytes >> 10) KiB" : "\(bytes) B"
+        switch bytes {
+        case (1 << 30)...: "\(bytes >> 30) GiB"
+        case (1 << 20)...: "\(bytes >> 20) MiB"
+        case 1024...: "\(bytes >> 10) KiB"
+        default: "\(bytes) B"
+        }
     }
 
     private static func directory(_ tools: Tools) throws -> String {

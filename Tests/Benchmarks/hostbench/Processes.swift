@@ -93,6 +93,9 @@ enum Kernel {
         field("/proc/\(pid)/smaps_rollup", "Private_Clean:", "Private_Dirty:") / 1024
     }
 
+    /// The most memory that was in use at once so far, MB.
+    static func peakMemory(_ pid: pid_t) -> Double { field("/proc/\(pid)/status", "VmHWM:") / 1024 }
+
     /// Processor seconds so far, to the nanosecond: in /proc they are in hundredths, which is more than a few routines take.
     static func cpu(_ pid: pid_t) -> Double {
         var clock = clockid_t()

@@ -1,7 +1,7 @@
 import Foundation
 
 // hostbench HOST BUILT SCRIPTS PLACE THRESHOLDS [--peers DIR] [--json FILE] [--check] [--only PATTERN] [--rounds N]
-// [--quick] [--soak SECONDS] [--redis SOCKET] [--fleets DIR]: called by scripts/bench, which says what these are.
+// [--quick] [--soak SECONDS] [--plot FILE] [--redis SOCKET] [--fleets DIR]: called by scripts/bench, which says what these are.
 
 setvbuf(stdout, nil, _IOLBF, 0)
 var words = Array(CommandLine.arguments.dropFirst())
@@ -28,6 +28,7 @@ let peers = value("--peers")
 let redis = value("--redis")
 let fleets = value("--fleets")
 let jsonFile = value("--json")
+let plotFile = value("--plot")
 let only = value("--only")
 let isQuick = take("--quick")
 let checks = take("--check")
@@ -46,6 +47,16 @@ do {
 } catch {
     FileHandle.standardError.write(Data("scripts/bench: \(fixed[4]): \(error)\n".utf8))
     exit(65)
+}
+
+if let plotFile {
+    do {
+        try Growth(tools: tools, less: isQuick ? 2 : 0, only: only).plot(into: plotFile)
+    } catch {
+        FileHandle.standardError.write(Data("scripts/bench: \(plotFile): \(error)\n".utf8))
+        exit(73)
+    }
+    exit(0)
 }
 
 let few = isQuick ? 4 : 1
@@ -133,7 +144,7 @@ for benchmark in benchmarks {
     results += new
     print("\(benchmark.name): \(figure(bootSeconds() - start)) s")
 }
-let loads = Kernel.text("/proc/loadavg").split(separator: " ").prefix(3).joined(separator: " ")
+let loads = Machine.load
 print("\n" + report.table(results))
 print(
     "\nload at the end \(loads), \(Int(bootSeconds() - begin)) s, \(ProcessInfo.processInfo.activeProcessorCount) processors"

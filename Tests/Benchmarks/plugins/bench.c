@@ -16,6 +16,8 @@
  *             `beside`, the cache's directory, `turn` of them and as many by limits/put.h in turns, with
  *             `exchange` in its other way; with `memory` into a memory cache, which hosts may share
  *   get       `count` gets from that disk cache, each of another key; percentiles as stats, as for put
+ *   keys      `count` hits of a memory cache with that many keys, in no order, in the first cycle; the ns of one as stats;
+ *             then writes to `trace`
  *   crash     SIGKILL to itself in cycle 1 of the first session; each cycle writes its start to `trace`
  *   fault     the same with a null pointer in the place of SIGKILL
  *   mark      writes the boot time of its first cycle to `trace`
@@ -107,6 +109,8 @@ static int32_t run(const schedhost_scheduler *scheduler, void *user) {
     case 'p':
     case 'g':
         return on_disk(scheduler, routine);
+    case 'k':
+        return schedhost_cycle(scheduler) == 0 ? many_keys(scheduler, routine) : SCHEDHOST_OK;
     case 'a':
         return ask_at_once(scheduler);
     case 'm':

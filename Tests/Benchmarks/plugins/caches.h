@@ -71,6 +71,30 @@ static int32_t on_disk(const schedhost_scheduler *scheduler, struct routine *rou
     return code == SCHEDHOST_OK ? SCHEDHOST_OK : schedhost_fail(scheduler, code, "put or get failed");
 }
 
+/* Puts `keys` values of a memory cache, then takes the time of `count` hits of them in no order, and tells that it is over. */
+static int32_t many_keys(const schedhost_scheduler *scheduler, struct routine *routine) {
+    int64_t keys = schedhost_param_int(scheduler, "keys", 1), count = schedhost_param_int(scheduler, "count", 1000000);
+    schedhost_cache *cache = schedhost_cache_memory(scheduler, "keys", INT64_MAX, NULL, NULL);
+    /* Made before, since to print a number takes longer than a hit. */
+    char(*names)[16] = calloc((size_t)keys, sizeof *names);
+    int32_t code = names != NULL ? SCHEDHOST_OK : SCHEDHOST_ERROR;
+    for (int64_t i = 0; i < keys && code == SCHEDHOST_OK; i++) {
+        int size = snprintf(names[i], sizeof names[i], "k%" PRId64, i);
+        code = scheduler->host->cache_put(scheduler, cache, names[i], (size_t)size, "value", 5);
+    }
+    uint64_t random = 1;
+    schedhost_cache_value value;
+    int64_t begin = boot_ns();
+    for (int64_t i = 0; i < count && code == SCHEDHOST_OK; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        code = schedhost_cache_get_key(scheduler, cache, names[(random >> 33) % (uint64_t)keys], 0, 0, &value);
+    }
+    routine->result = (double)(boot_ns() - begin) / (double)count;
+    free(names);
+    trace(scheduler);
+    return code == SCHEDHOST_OK ? SCHEDHOST_OK : schedhost_fail(scheduler, code, "put or get failed");
+}
+
 /* What an expensive source is: it takes 5 ms, and tells that it was asked. */
 static int32_t slow_source(const schedhost_scheduler *scheduler, const void *key, size_t key_size,
                            schedhost_writer *writer, void *user) {
