@@ -63,7 +63,7 @@ enum Many {
         }
         // Of one routine a run has few samples.
         return Benchmark(
-            name: name, rows: rows, mostRounds: [1: 3, 10_000: 2][count] ?? 1, contenders: contenders)
+            name: name, rows: rows, mostRounds: [1: 2, 10_000: 2][count] ?? 1, contenders: contenders)
     }
 
     /// So many routines by a schedule of each second, against as many by `wait_ms`, as they come and on the same grid: the

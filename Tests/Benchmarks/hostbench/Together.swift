@@ -12,7 +12,7 @@ extension Many {
             return [key: Sample(p50: try at("p50"), p90: try at("p90"), p99: try at("p99"), max: try at("max"))]
         }
         return Benchmark(
-            name: "together", rows: [Row(key, "us", by: .p99)], mostRounds: 3,
+            name: "together", rows: [Row(key, "us", by: .p99)], mostRounds: 2,
             contenders: [
                 (.limit, { try theirs("heap", prefix: "") }),
                 (

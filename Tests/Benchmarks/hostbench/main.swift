@@ -81,9 +81,9 @@ benchmarks += [
 ]
 benchmarks.append(Disk.records(tools, routines: 10_000 / few))
 benchmarks += (isQuick ? [1, 10, 1000, 10_000] : [1, 10, 100, 1000, 10_000, 100_000]).map {
-    Many.routines(tools, $0, seconds: isQuick ? 3 : $0 == 1 || $0 >= 10_000 ? 8 : 4)
+    Many.routines(tools, $0, seconds: isQuick ? 3 : $0 >= 10_000 ? 8 : $0 == 1 ? 6 : 4)
 }
-benchmarks.append(Many.together(tools, 1000, seconds: isQuick ? 3 : 6))
+benchmarks.append(Many.together(tools, 1000, seconds: isQuick ? 3 : 4))
 benchmarks.append(Hot.schedules(tools))
 benchmarks.append(Many.calendar(tools, isQuick ? 1000 : 10_000, seconds: isQuick ? 3 : 8))
 benchmarks.append(Many.neighbour(tools, count: 1000, seconds: isQuick ? 4 : 10))
