@@ -100,24 +100,42 @@ enum CacheStorage: Sendable {
     /// host has none. In a callback or a source no answer comes pinned.
     ///
     /// Without a request it is the unkeyed value, neither fresh nor with a tolerance.
-    func get(
-        _ current: CurrentScheduler.Borrowed, _ request: CacheRequest?, _ cache: Unmanaged<CacheDeclaration>,
-        ownSource: Bool
+    func hit(
+        _ current: CurrentScheduler.Borrowed, _ request: CacheRequest?, _ loader: Loader, ownSource: Bool
     ) throws -> Unmanaged<ValueBox>? {
-        guard let handle = unsafe handle else { return nil }
+        var facts = unsafe schedhost_cache_value()
+        guard unsafe try ask(current, request, loader, ownSource: ownSource, &facts) else { return nil }
+        // Only this field is read. The struct as a whole is not: a processor waits for what was written in parts a moment
+        // ago when it is read in larger ones, as for a copy.
+        return unsafe try object(facts.object)
+    }
+
+    /// The same with what the host says of it.
+    func answer(
+        _ current: CurrentScheduler.Borrowed, _ request: CacheRequest, _ loader: Loader, ownSource: Bool
+    ) throws -> Answer? {
+        var facts = unsafe schedhost_cache_value()
+        guard unsafe try ask(current, request, loader, ownSource: ownSource, &facts) else { return nil }
+        return unsafe Answer(box: try object(facts.object).takeUnretainedValue(), facts: facts)
+    }
+
+    /// Asks the host on behalf of the callback in progress. False when it is another routine's cache or the host has none.
+    @inline(__always)
+    private func ask(
+        _ current: CurrentScheduler.Borrowed, _ request: CacheRequest?, _ loader: Loader, ownSource: Bool,
+        _ facts: inout schedhost_cache_value
+    ) throws -> Bool {
+        guard let handle = unsafe handle else { return false }
         return unsafe try current.context._withUnsafeGuaranteedRef { context in
             let asker =
                 unsafe scope == .plugin
                 ? Unmanaged.passUnretained(context.shared).toOpaque() : current.context.toOpaque()
             guard unsafe asker == owner, unsafe context.host == host, unsafe context.table.cache_get != nil else {
-                return nil
+                return false
             }
-            var call = unsafe SourceCall(binding: self, context: context, loader: .declared(cache))
-            var facts = unsafe schedhost_cache_value()
+            var call = SourceCall(binding: self, context: context, loader: loader)
             unsafe try ask(current.pointer, context, handle, request, ownSource: ownSource, &call, &facts)
-            // Only this field is read. The struct as a whole is not: a processor waits for what was written in parts a
-            // moment ago when it is read in larger ones, as for a copy.
-            return unsafe try object(facts.object)
+            return true
         }
     }
 

@@ -43,19 +43,25 @@ internal import Synchronization
             return nil
         }
         return unsafe try known._withUnsafeGuaranteedRef { known in
-            unsafe try known.get(current, nil, .passUnretained(self), ownSource: reloads)
+            unsafe try known.hit(current, nil, .declared(.passUnretained(self)), ownSource: reloads)
         }
     }
 
     /// The same for what is asked with `request`, on behalf of `scheduler` if there is one.
     @usableFromInline
     func hit(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> Unmanaged<ValueBox>? {
+        guard let (current, known) = unsafe used(by: scheduler) else { return nil }
+        return unsafe try known._withUnsafeGuaranteedRef { known in
+            unsafe try known.hit(current, request, .declared(.passUnretained(self)), ownSource: reloads)
+        }
+    }
+
+    /// The memory cache that was used last, and who asks, if that is the callback in progress.
+    private func used(by scheduler: Scheduler?) -> (CurrentScheduler.Borrowed, Unmanaged<CacheBinding>)? {
         guard let current = CurrentScheduler.borrowed(key), let known = unsafe last.load(ordering: .acquiring),
             scheduler.map({ unsafe $0.pointer == current.pointer }) ?? true
         else { return nil }
-        return unsafe try known._withUnsafeGuaranteedRef { known in
-            unsafe try known.get(current, request, .passUnretained(self), ownSource: reloads)
-        }
+        return unsafe (current, known)
     }
 
     /// The value's box, by whichever way.
@@ -65,6 +71,13 @@ internal import Synchronization
     }
 
     func answer(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> CacheBinding.Answer {
+        if let (current, known) = unsafe used(by: scheduler),
+            let answer = unsafe try known._withUnsafeGuaranteedRef({ known in
+                unsafe try known.answer(current, request, .declared(.passUnretained(self)), ownSource: reloads)
+            })
+        {
+            return answer
+        }
         let scheduler = try scheduler.orCurrent(for: name)
         return unsafe try binding(scheduler).get(
             scheduler, request, ownSource: reloads, .declared(.passUnretained(self)))
@@ -113,7 +126,26 @@ extension Scheduler {
         let binding =
             try context.binding(kind, name, scope)?.checked(type)
             ?? context.open(storage(), name, scope, type: type, self, expire: expire, background: nil)
+        if kind == .memory, unsafe CurrentScheduler.borrowed(CurrentScheduler.key)?.pointer == pointer {
+            unsafe context.lastInPlace = unsafe .passUnretained(binding)
+        }
         return try binding.get(self, request, ownSource: false, .plain(load)).box
+    }
+
+    /// The same of a memory cache, if it is the one that the callback in progress has used last; else nil, and `box` has it.
+    /// The host keeps the box until the callback returns.
+    @usableFromInline
+    func hit(
+        _ name: String, _ scope: CacheScope, type: ObjectIdentifier, _ request: CacheRequest,
+        _ load: @escaping () throws -> ValueBox
+    ) throws -> Unmanaged<ValueBox>? {
+        guard let current = CurrentScheduler.borrowed(CurrentScheduler.key), unsafe current.pointer == pointer,
+            let last = unsafe context.lastInPlace
+        else { return nil }
+        return unsafe try last._withUnsafeGuaranteedRef { last in
+            guard last.name == name, last.scope == scope else { return nil }
+            return unsafe try last.checked(type).hit(current, request, .plain(load), ownSource: false)
+        }
     }
 }
 

@@ -89,11 +89,16 @@ extension Scheduler {
         tolerance: Duration = .zero,
         load: @escaping () throws -> Value
     ) throws -> Value {
-        try box(
-            .memory, name, scope, type: ObjectIdentifier(Value.self), expire: expire,
-            CacheRequest(key: key, fresh: fresh, tolerance: tolerance),
-            storage: .memory { _ in defaultCost(Value.self) }
-        ) { TypedBox(try load()) }
+        let type = ObjectIdentifier(Value.self)
+        let request = CacheRequest(key: key, fresh: fresh, tolerance: tolerance)
+        let make: () throws -> ValueBox = { TypedBox(try load()) }
+        if let box = unsafe try hit(name, scope, type: type, request, make) {
+            return unsafe box._withUnsafeGuaranteedRef { $0.value(as: Value.self) }
+        }
+        return try box(
+            .memory, name, scope, type: type, expire: expire, request,
+            storage: .memory { _ in defaultCost(Value.self) }, make
+        )
         .value(as: Value.self)
     }
 }

@@ -2,7 +2,7 @@ internal import CPluginAPI
 
 /// What the host hands back to each callback of one routine, or of the plugin itself. Immortal.
 @safe final class CallbackContext: @unchecked Sendable {
-    // @unchecked: `table`, `host`, `scheduler` and `thrown` change only in callbacks, which never overlap.
+    // @unchecked: `table`, `host`, `scheduler`, `lastInPlace` and `thrown` change only in callbacks, which never overlap.
 
     enum Bodies: Sendable {
         case routine(Routine.Bodies)
@@ -19,6 +19,8 @@ internal import CPluginAPI
     var thrown: (any Error)?
     /// The caches that the routine has opened. A handful: searched in order.
     let caches = Guarded<[CacheBinding]>([])
+    /// The memory cache that a callback has declared in place last. Changes in callbacks only; bindings are immortal.
+    var lastInPlace: Unmanaged<CacheBinding>?
     /// What it shares with the other contexts of its plugin.
     let shared: PluginCaches
     /// By which the host calls.
@@ -45,6 +47,7 @@ internal import CPluginAPI
             unsafe self.host = unsafe host
             unsafe table = unsafe copy(of: host, into: schedhost_host())
             caches.withLock { $0.removeAll() }
+            unsafe lastInPlace = nil
             unsafe self.scheduler = nil
         }
         if unsafe self.scheduler != scheduler {
