@@ -99,9 +99,11 @@ private struct Point: Codable, Equatable, Sendable {
         host.once { scheduler throws in
             for _ in 0..<3 {
                 // In the callback itself a host pins nothing, so that a hit there has nothing to give back.
-                _ = try memory.answer(in: scheduler)
-                _ = try memory.answer()
-                _ = try memory.peek()
+                waitForThread {
+                    _ = try memory(in: scheduler)
+                    _ = try memory.answer(in: scheduler)
+                    _ = try memory.peek(in: scheduler)
+                }
                 _ = try disk(in: scheduler)
                 _ = try disk.peek()
                 _ = try other()

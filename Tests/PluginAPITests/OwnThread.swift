@@ -1,4 +1,6 @@
+import Dispatch
 import Glibc
+import Testing
 
 /// A closure on its way to a thread.
 private final class Start: Sendable {
@@ -11,6 +13,16 @@ func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async
     await withCheckedContinuation { continuation in
         startThread { continuation.resume(returning: body()) }
     }
+}
+
+/// Runs `body` on another thread, and waits for it.
+func waitForThread(_ body: @escaping @Sendable () throws -> Void) {
+    let isOver = DispatchSemaphore(value: 0)
+    startThread {
+        #expect(throws: Never.self) { try body() }
+        isOver.signal()
+    }
+    isOver.wait()
 }
 
 /// Starts a detached thread. pthread_create(3).
