@@ -61,14 +61,14 @@ extension EndToEnd {
             // In the foreground it is told, and the program goes on, as is this sanitizer's way.
             let command = try Command([try Program.path, "try", file, "--cycles", "2"], in: scratch)
             #expect(try await command.ended() == .exited(0))
-            #expect(command.errors.contains("odd.c:9:"), "\(command.errors)")
+            #expect(command.errors.contains("odd.c:10:"), "\(command.errors)")
             try FileManager.default.copyItem(atPath: file, toPath: scratch.plugins + "/libodd.so")
             let host = try Host(in: scratch)
             try await eventually("its record") { try !host.records.isEmpty }
             let reason = try #require(try host.records.first).reason
             #expect(reason.kind.name == "exit", "\(reason)")
             #expect(
-                reason.text.contains("odd.c:9:") && reason.text.contains("runtime error: signed integer overflow"),
+                reason.text.contains("odd.c:10:") && reason.text.contains("runtime error: signed integer overflow"),
                 "\(reason)")
         }
 
