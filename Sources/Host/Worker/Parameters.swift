@@ -40,12 +40,17 @@ internal import HostValues
         if case .object(let all)? = try? JSON5Parser.parse(Array(text.utf8)).value {
             // A C string cannot name a parameter with a NUL in its name.
             members = all.filter { !$0.name.utf8.contains(0) }
-            members.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            // Equal names in the order of the text, which a sort alone does not promise.
+            members.sort {
+                $0.name.utf8.elementsEqual($1.name.utf8)
+                    ? ($0.position.line, $0.position.column) < ($1.position.line, $1.position.column)
+                    : $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
+            }
         }
         var values: [Value] = []
         var names: [CText] = []
         for (index, member) in members.enumerated() {
-            // Of several with one name the last counts; the order of equal ones is that of the text.
+            // Of several with one name the last counts.
             if index + 1 < members.count, members[index + 1].name.utf8.elementsEqual(member.name.utf8) { continue }
             values.append(Value(member.node.value))
             names.append(CText(member.name))

@@ -39,9 +39,7 @@ internal import Synchronization
     /// The host keeps the box until the callback returns. So a hit takes no lock and counts no reference but the value's own.
     @usableFromInline
     func hit() throws -> Unmanaged<ValueBox>? {
-        guard let current = CurrentScheduler.borrowed(key), let known = unsafe last.load(ordering: .acquiring) else {
-            return nil
-        }
+        guard let (current, known) = unsafe used(by: nil) else { return nil }
         return unsafe try known._withUnsafeGuaranteedRef { known in
             unsafe try known.hit(current, nil, .declared(.passUnretained(self)), ownSource: reloads)
         }
@@ -57,6 +55,7 @@ internal import Synchronization
     }
 
     /// The memory cache that was used last, and who asks, if that is the callback in progress.
+    @inline(__always)
     private func used(by scheduler: Scheduler?) -> (CurrentScheduler.Borrowed, Unmanaged<CacheBinding>)? {
         guard let current = CurrentScheduler.borrowed(key), let known = unsafe last.load(ordering: .acquiring),
             scheduler.map({ unsafe $0.pointer == current.pointer }) ?? true

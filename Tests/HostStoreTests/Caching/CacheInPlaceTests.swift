@@ -27,6 +27,23 @@ struct CacheInPlaceTests {
         return String(decoding: text, as: UTF8.self).split(separator: "\n").count { $0.contains("/p/\(folder)/") }
     }
 
+    /// Puts a changed file in the place of the value's one; the folder that it is in.
+    @discardableResult
+    private static func rewrite(_ state: any CacheFolder, _ change: (inout [UInt8]) -> Void) throws -> any CacheFolder {
+        let folder = try state.folder("cache", create: false).folder("v1", create: false)
+            .folder("p", create: false).folder("r", create: false)
+        let file = try folder.open("x.shc")
+        var bytes = [UInt8](repeating: 0, count: try file.size())
+        _ = unsafe try bytes.withUnsafeMutableBytes { unsafe try file.read(into: $0, at: 0) }
+        try file.close()
+        change(&bytes)
+        try folder.remove("x.shc")
+        let new = try folder.create(FileName("x.shc"))
+        _ = unsafe try bytes.withUnsafeBytes { unsafe try new.write($0) }
+        try new.close()
+        return folder
+    }
+
     @Test(
         "a value of 64 KiB or more is not copied, a smaller one is, and both begin at a multiple of 16",
         arguments: [65_535, 65_536, 65_552, 70_000, 100_000, 1_000_001])
@@ -75,19 +92,10 @@ struct CacheInPlaceTests {
         try withScratch { state in
             let size = 100_000
             try Self.cache(try state()).put([UInt8](repeating: 1, count: size)).get()
-            let folder = try state().folder("cache", create: false).folder("v1", create: false)
-                .folder("p", create: false).folder("r", create: false)
-            let file = try folder.open("x.shc")
-            var bytes = [UInt8](repeating: 0, count: try file.size())
-            _ = unsafe try bytes.withUnsafeMutableBytes { unsafe try file.read(into: $0, at: 0) }
-            try file.close()
-            bytes[bytes.count - 1] ^= 1
-            try folder.remove("x.shc")
-            let new = try folder.create(FileName("x.shc"))
-            _ = unsafe try bytes.withUnsafeBytes { all in
-                unsafe try new.write(UnsafeRawBufferPointer(rebasing: all[..<(all.count - (isShort ? 5000 : 0))]))
+            let folder = try Self.rewrite(try state()) { bytes in
+                bytes[bytes.count - 1] ^= 1
+                if isShort { bytes.removeLast(5000) }
             }
-            try new.close()
             let cache = try Self.cache(try state())
             #expect(cache.peek().error == .notFound)
             #expect(cache.counters().corrupt == 1)
@@ -100,24 +108,16 @@ struct CacheInPlaceTests {
         try withScratch { state in
             let payload = [UInt8](repeating: 9, count: 70_000)
             try Self.cache(try state()).put(payload).get()
-            let folder = try state().folder("cache", create: false).folder("v1", create: false)
-                .folder("p", create: false).folder("r", create: false)
-            let file = try folder.open("x.shc")
-            var bytes = [UInt8](repeating: 0, count: try file.size())
-            _ = unsafe try bytes.withUnsafeMutableBytes { unsafe try file.read(into: $0, at: 0) }
-            try file.close()
-            // "p", "r", "x", no key and no build: 131 bytes, where the format of today has 144.
-            bytes.removeSubrange(131..<144)
-            bytes[8] = 1
-            let sum = unsafe bytes.withUnsafeBytes { all in
-                let head = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[..<124]))
-                return unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[128..<131]), after: head)
+            try Self.rewrite(try state()) { bytes in
+                // "p", "r", "x", no key and no build: 131 bytes, where the format of today has 144.
+                bytes.removeSubrange(131..<144)
+                bytes[8] = 1
+                let sum = unsafe bytes.withUnsafeBytes { all in
+                    let head = unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[..<124]))
+                    return unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: all[128..<131]), after: head)
+                }
+                for index in 0..<4 { bytes[124 + index] = UInt8(truncatingIfNeeded: sum >> (8 * index)) }
             }
-            for index in 0..<4 { bytes[124 + index] = UInt8(truncatingIfNeeded: sum >> (8 * index)) }
-            try folder.remove("x.shc")
-            let new = try folder.create(FileName("x.shc"))
-            _ = unsafe try bytes.withUnsafeBytes { unsafe try new.write($0) }
-            try new.close()
             let cache = try Self.cache(try state())
             #expect(cache.peek().bytes == payload)
             #expect(cache.counters().corrupt == 0)

@@ -64,13 +64,8 @@ enum CacheFileReader {
         let bytes: CacheBytes
         switch payload {
         case .none: return .whole(header, nil)
-        case .inPlace where header.payloadSize >= leastInPlace && head.count % CacheFileHeader.alignment == 0:
-            if let pages = inPlace(file, at: head.count, size: size) {
-                bytes = pages
-            } else {
-                bytes = try copy(file, at: head.count, header.payloadSize)
-            }
-        case .inPlace, .copied: bytes = try copy(file, at: head.count, header.payloadSize)
+        case .copied: bytes = try copy(file, at: head.count, header.payloadSize)
+        case .inPlace: bytes = try inPlace(file, at: head.count, header.payloadSize)
         }
         guard unsafe bytes.bytes.count == header.payloadSize,
             unsafe Checksum.crc32c(bytes.bytes) == header.payloadChecksum
@@ -80,8 +75,12 @@ enum CacheFileReader {
         return .whole(header, bytes)
     }
 
-    private static func inPlace(_ file: any CacheFile, at offset: Int, size: Int) -> CacheBytes? {
-        guard let pages = file.pages(size) else { return nil }
+    /// The payload where it lies, if it is large, aligned, and can be had in that way; else a copy.
+    private static func inPlace(_ file: any CacheFile, at offset: Int, _ size: Int) throws(SystemError) -> CacheBytes {
+        guard size >= leastInPlace, offset % CacheFileHeader.alignment == 0, let pages = file.pages(offset + size)
+        else {
+            return try copy(file, at: offset, size)
+        }
         return CacheBytes(pages, from: offset)
     }
 

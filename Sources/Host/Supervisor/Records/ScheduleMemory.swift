@@ -41,8 +41,8 @@ final class ScheduleMemory {
             if !error.isNotFound { warning("\(error): nothing is caught up") }
             return
         }
-        if let (version, notes) = try? Self.read(bytes), version == Self.version {
-            self.notes = notes
+        if let content = try? RoutinesDocument(bytes, read: Note.init(reading:)), content.version == Self.version {
+            notes = content.routines
             return
         }
         try? directory.rename(Self.name, to: Self.corrupt)
@@ -93,33 +93,8 @@ final class ScheduleMemory {
     private func write() throws(SystemError) {
         guard let path else { return }
         let directory = try Directory(path)
-        var writer = JSONWriter()
-        writer.open()
-        writer.open("routines")
-        for (identifier, note) in notes.sorted(by: { $0.key < $1.key }) { note.write(identifier, to: &writer) }
-        writer.close()
-        writer.field("version", Self.version)
-        writer.close()
-        try directory.save(writer.bytes, as: Self.name)
-    }
-
-    private static func read(_ bytes: [UInt8]) throws(JSONFault) -> (version: Int64, notes: [String: Note]) {
-        var cursor = JSONCursor(bytes, in: bytes.indices)
-        var version: Int64?
-        var notes: [String: Note]?
-        try cursor.object { (cursor, name) throws(JSONFault) in
-            switch name {
-            case "version": version = try cursor.signed()
-            case "routines":
-                var read: [String: Note] = [:]
-                try cursor.object { (cursor, id) throws(JSONFault) in read[id] = try Note(reading: &cursor) }
-                notes = read
-            default: try cursor.skip()
-            }
-        }
-        try cursor.finish()
-        guard let version, let notes else { throw cursor.fault("version and routines before this") }
-        return (version, notes)
+        let content = RoutinesDocument(version: Self.version, routines: notes)
+        try directory.save(content.bytes { $0.write($1, to: &$2) }, as: Self.name)
     }
 }
 
