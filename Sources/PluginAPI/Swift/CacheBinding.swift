@@ -173,8 +173,8 @@ enum CacheStorage: Sendable {
         }
     }
 
-    /// Asks the host, whose answer is in `facts`. Without a request for the unkeyed value, neither fresh nor with a tolerance: a hit pays for none of
-    /// these.
+    /// Asks the host, whose answer is in `facts`. Without a request for the unkeyed value, neither fresh nor with a
+    /// tolerance: a hit pays for none of these.
     @inline(__always)
     private func ask(
         _ scheduler: UnsafePointer<schedhost_scheduler>, _ context: CallbackContext, _ handle: OpaquePointer,

@@ -126,7 +126,7 @@ extension Scheduler {
             try context.binding(kind, name, scope)?.checked(type)
             ?? context.open(storage(), name, scope, type: type, self, expire: expire, background: nil)
         if kind == .memory, unsafe CurrentScheduler.borrowed(CurrentScheduler.key)?.pointer == pointer {
-            unsafe context.lastInPlace = unsafe .passUnretained(binding)
+            unsafe context.lastInPlace.store(.passUnretained(binding), ordering: .releasing)
         }
         return try binding.get(self, request, ownSource: false, .plain(load)).box
     }
@@ -139,7 +139,7 @@ extension Scheduler {
         _ load: @escaping () throws -> ValueBox
     ) throws -> Unmanaged<ValueBox>? {
         guard let current = CurrentScheduler.borrowed(CurrentScheduler.key), unsafe current.pointer == pointer,
-            let last = unsafe context.lastInPlace
+            let last = unsafe context.lastInPlace.load(ordering: .acquiring)
         else { return nil }
         return unsafe try last._withUnsafeGuaranteedRef { last in
             guard last.name == name, last.scope == scope else { return nil }

@@ -1,8 +1,9 @@
 internal import CPluginAPI
+internal import Synchronization
 
 /// What the host hands back to each callback of one routine, or of the plugin itself. Immortal.
 @safe final class CallbackContext: @unchecked Sendable {
-    // @unchecked: `table`, `host`, `scheduler`, `lastInPlace` and `thrown` change only in callbacks, which never overlap.
+    // @unchecked: `table`, `host`, `scheduler` and `thrown` change only in callbacks, which never overlap.
 
     enum Bodies: Sendable {
         case routine(Routine.Bodies)
@@ -19,8 +20,9 @@ internal import CPluginAPI
     var thrown: (any Error)?
     /// The caches that the routine has opened. A handful: searched in order.
     let caches = Guarded<[CacheBinding]>([])
-    /// The memory cache that a callback has declared in place last. Changes in callbacks only; bindings are immortal.
-    var lastInPlace: Unmanaged<CacheBinding>?
+    /// The memory cache that was declared in place last, in a callback or in a source, which may run at the same time on a
+    /// thread of the host's. Bindings are immortal.
+    let lastInPlace = unsafe Atomic<Unmanaged<CacheBinding>?>(nil)
     /// What it shares with the other contexts of its plugin.
     let shared: PluginCaches
     /// By which the host calls.
@@ -47,7 +49,7 @@ internal import CPluginAPI
             unsafe self.host = unsafe host
             unsafe table = unsafe copy(of: host, into: schedhost_host())
             caches.withLock { $0.removeAll() }
-            unsafe lastInPlace = nil
+            unsafe lastInPlace.store(nil, ordering: .releasing)
             unsafe self.scheduler = nil
         }
         if unsafe self.scheduler != scheduler {
