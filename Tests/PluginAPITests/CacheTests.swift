@@ -103,11 +103,11 @@ private struct Point: Codable, Equatable, Sendable {
                     _ = try memory(in: scheduler)
                     _ = try memory.answer(in: scheduler)
                     _ = try memory.peek(in: scheduler)
+                    _ = try disk(in: scheduler)
+                    _ = try disk.peek(in: scheduler)
+                    _ = try other(in: scheduler)
+                    _ = try other.peek(in: scheduler)
                 }
-                _ = try disk(in: scheduler)
-                _ = try disk.peek()
-                _ = try other()
-                _ = try other.peek()
                 host.now += 0.5
             }
         }

@@ -15,10 +15,7 @@ extension HostTable {
             unsafe get(scheduler, cache, request, value)
         }
         unsafe table.pointee.cache_peek = { scheduler, cache, key, size, value in
-            guard let handle = unsafe handle(cache, of: scheduler), let value = unsafe checked(value),
-                let key = unsafe bytes(key, size)
-            else { return SCHEDHOST_INVALID.code }
-            return unsafe fill(value, handle.cache.peek(key: key), handle)
+            unsafe peek(scheduler, cache, key, size, value)
         }
         unsafe table.pointee.cache_put = { scheduler, cache, key, keySize, data, size in
             // A size above Int.max arrives negative: reject it.
@@ -161,7 +158,36 @@ private func open(
     }
 }
 
-/// Fast path: a hit of the unkeyed value on the callback's thread takes no lock, no reference and no allocation.
+/// The value held, without a lock where `get` takes none.
+private func peek(
+    _ scheduler: UnsafePointer<schedhost_scheduler>?, _ cache: OpaquePointer?, _ key: UnsafeRawPointer?, _ size: Int,
+    _ value: UnsafeMutablePointer<schedhost_cache_value>?
+) -> Int32 {
+    guard let handle = unsafe borrowedHandle(cache, of: scheduler), let value = unsafe checked(value), size >= 0,
+        unsafe key != nil || size == 0
+    else { return SCHEDHOST_INVALID.code }
+    return unsafe handle._withUnsafeGuaranteedRef { handle in
+        if handle.view == nil, handle.isCallback,
+            let hit = unsafe handle.cache.glance(key: UnsafeRawBufferPointer(start: key, count: size))
+        {
+            unsafe fill(value, SCHEDHOST_VALUE_HIT, hit.value, age: hit.age, lastError: hit.lastError)
+            return SCHEDHOST_OK.code
+        }
+        guard let key = unsafe bytes(key, size) else { return SCHEDHOST_INVALID.code }
+        return unsafe fill(value, handle.cache.peek(key: key), handle)
+    }
+}
+
+/// A hit of a routine's own cache, by a key if `size` is not 0.
+@inline(__always)
+private func hit(_ cache: HostCache, _ key: UnsafeRawPointer?, _ size: Int, within oldest: Int64) -> CacheHit? {
+    if size == 0 { return cache.hit(within: oldest) }
+    guard size > 0, let key = unsafe key else { return nil }
+    return unsafe cache.hit(key: UnsafeRawBufferPointer(start: key, count: size), within: oldest)
+}
+
+/// Fast path: a hit on the callback's thread takes no lock, no reference and no allocation. By a key it does so from its
+/// second hit on.
 private func get(
     _ scheduler: UnsafePointer<schedhost_scheduler>?, _ cache: OpaquePointer?,
     _ request: UnsafePointer<schedhost_cache_request>?, _ value: UnsafeMutablePointer<schedhost_cache_value>?
@@ -193,8 +219,8 @@ private func get(
         guard unsafe handle.owner == scheduler else {
             return unsafe getShared(handle, scheduler, request, wanted, isKeyed: keySize != 0, value)
         }
-        if keySize == 0, !isFresh || tolerance > 0, handle.isCallback,
-            let hit = handle.cache.hit(within: isFresh ? tolerance : .max)
+        if !isFresh || tolerance > 0, handle.isCallback,
+            let hit = unsafe hit(handle.cache, request?.pointee.key, keySize, within: isFresh ? tolerance : .max)
         {
             unsafe fill(value, SCHEDHOST_VALUE_HIT, hit.value, age: hit.age, lastError: hit.lastError)
             return SCHEDHOST_OK.code
@@ -263,6 +289,7 @@ private func fill(
         }
         if handle.isCallback {
             handle.caches.namespace.park(answer.value, isOfPlugin: handle.view != nil)
+            if handle.view == nil, answer.state == .hit { handle.cache.remember(answer.value) }
         } else if let source = SourceRun.current {
             source.keep(answer.value)
         } else {

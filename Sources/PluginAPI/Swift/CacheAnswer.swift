@@ -24,18 +24,78 @@ public struct CacheAnswer<Value: Sendable>: Sendable {
     /// The code of the last failed load since the value was made; nil if none failed.
     public let lastError: Int32?
 
-    init(_ answer: CacheBinding.Answer) {
-        value = answer.box.value(as: Value.self)
-        let facts = unsafe answer.facts
+    @inlinable
+    init(_ value: Value, _ facts: CacheFacts) {
+        self.value = value
         state =
-            switch unsafe facts.map({ unsafe Int($0.state) }) {
-            case SCHEDHOST_VALUE_LOADED, nil: .loaded
+            switch facts.origin {
+            case .hit: .hit
+            case .loaded: .loaded
+            case .stale: .stale
+            }
+        age = .milliseconds(facts.age)
+        generation = facts.generation
+        lastError = facts.lastError == 0 ? nil : facts.lastError
+    }
+
+    @inlinable
+    init(_ answer: BoxAnswer) { self.init(answer.box.value(as: Value.self), answer.facts) }
+
+    @inlinable
+    init(_ answer: HeldAnswer) {
+        self = unsafe answer.box._withUnsafeGuaranteedRef { CacheAnswer($0.value(as: Value.self), answer.facts) }
+    }
+}
+
+/// A value as a box, and what the host says of it.
+@usableFromInline
+struct BoxAnswer {
+    @usableFromInline let box: ValueBox
+    @usableFromInline let facts: CacheFacts
+}
+
+/// The same of a value that the host keeps until the callback in progress returns.
+@usableFromInline
+@safe struct HeldAnswer {
+    @usableFromInline let box: Unmanaged<ValueBox>
+    @usableFromInline let facts: CacheFacts
+}
+
+/// What a host says of a value.
+@usableFromInline
+struct CacheFacts {
+    @usableFromInline
+    enum Origin {
+        case hit, loaded, stale
+    }
+
+    @usableFromInline let origin: Origin
+    @usableFromInline let lastError: Int32
+    /// In ms.
+    @usableFromInline let age: Int64
+    @usableFromInline let generation: UInt64
+
+    /// Of a value that was made without a cache.
+    init() {
+        origin = .loaded
+        lastError = 0
+        age = 0
+        generation = 0
+    }
+
+    /// Reads each field by itself: a processor waits for what was written in parts a moment ago when it is read in larger ones,
+    /// as for a copy of the whole struct.
+    @inline(__always)
+    init(_ value: borrowing schedhost_cache_value) {
+        origin =
+            switch unsafe Int(value.state) {
+            case SCHEDHOST_VALUE_LOADED: .loaded
             case SCHEDHOST_VALUE_STALE: .stale
             default: .hit
             }
-        age = unsafe facts.map { unsafe .milliseconds($0.age_ms) } ?? .zero
-        generation = unsafe facts?.generation ?? 0
-        lastError = unsafe facts.flatMap { unsafe $0.last_error == 0 ? nil : $0.last_error }
+        lastError = unsafe value.last_error
+        age = unsafe value.age_ms
+        generation = unsafe value.generation
     }
 }
 

@@ -48,12 +48,6 @@ enum CacheStorage: Sendable {
 @safe final class CacheBinding: @unchecked Sendable {
     // @unchecked: immutable; the host's handle may be used on any thread.
 
-    /// A value, and what the host says of it; nil when it was made without a cache.
-    @safe struct Answer {
-        let box: ValueBox
-        let facts: schedhost_cache_value?
-    }
-
     let storage: CacheStorage
     let kind: CacheStorage.Kind
     let name: String
@@ -84,6 +78,11 @@ enum CacheStorage: Sendable {
         unsafe self.handle = unsafe handle
     }
 
+    /// Whether it is the cache that is declared so.
+    func isInPlace(_ kind: CacheStorage.Kind, _ name: String, _ scope: CacheScope) -> Bool {
+        self.name == name && self.kind == kind && self.scope == scope
+    }
+
     /// Itself, if its values have that type.
     func checked(_ type: ObjectIdentifier) throws -> CacheBinding {
         if type != self.type { throw error(Code.invalid, "it is in use with values of another type") }
@@ -105,18 +104,36 @@ enum CacheStorage: Sendable {
     ) throws -> Unmanaged<ValueBox>? {
         var facts = unsafe schedhost_cache_value()
         guard unsafe try ask(current, request, loader, ownSource: ownSource, &facts) else { return nil }
-        // Only this field is read. The struct as a whole is not: a processor waits for what was written in parts a moment
-        // ago when it is read in larger ones, as for a copy.
-        return unsafe try object(facts.object)
+        return unsafe try object(facts.object)  // and nothing else: see CacheFacts
     }
 
     /// The same with what the host says of it.
-    func answer(
+    func held(
         _ current: CurrentScheduler.Borrowed, _ request: CacheRequest, _ loader: Loader, ownSource: Bool
-    ) throws -> Answer? {
+    ) throws -> HeldAnswer? {
         var facts = unsafe schedhost_cache_value()
         guard unsafe try ask(current, request, loader, ownSource: ownSource, &facts) else { return nil }
-        return unsafe Answer(box: try object(facts.object).takeUnretainedValue(), facts: facts)
+        return unsafe HeldAnswer(box: try object(facts.object), facts: CacheFacts(facts))
+    }
+
+    /// The value of a cache on disk, decoded, for the callback in progress. Nil also when the bytes cannot be decoded, which
+    /// `get` sees to.
+    func decoded(
+        _ current: CurrentScheduler.Borrowed, _ request: CacheRequest, _ loader: Loader, ownSource: Bool
+    ) throws -> BoxAnswer? {
+        guard let handle = unsafe handle else { return nil }
+        return unsafe try current.context._withUnsafeGuaranteedRef { context in
+            guard isOf(context) else { return nil }
+            var call = SourceCall(binding: self, context: context, loader: loader)
+            var facts = unsafe schedhost_cache_value()
+            unsafe try ask(current.pointer, context, handle, request, ownSource: ownSource, &call, &facts)
+            do {
+                return unsafe BoxAnswer(
+                    box: try box(facts, key: request.key, made: call.made), facts: CacheFacts(facts))
+            } catch  where unsafe Int(facts.state) == SCHEDHOST_VALUE_HIT {
+                return nil
+            }
+        }
     }
 
     /// Asks the host on behalf of the callback in progress. False when it is another routine's cache or the host has none.
@@ -127,16 +144,20 @@ enum CacheStorage: Sendable {
     ) throws -> Bool {
         guard let handle = unsafe handle else { return false }
         return unsafe try current.context._withUnsafeGuaranteedRef { context in
-            let asker =
-                unsafe scope == .plugin
-                ? Unmanaged.passUnretained(context.shared).toOpaque() : current.context.toOpaque()
-            guard unsafe asker == owner, unsafe context.host == host, unsafe context.table.cache_get != nil else {
-                return false
-            }
+            guard isOf(context), unsafe context.table.cache_get != nil else { return false }
             var call = SourceCall(binding: self, context: context, loader: loader)
             unsafe try ask(current.pointer, context, handle, request, ownSource: ownSource, &call, &facts)
             return true
         }
+    }
+
+    /// Whether the host has opened it for the routine of that context, or for the plugin's routines together.
+    @inline(__always)
+    private func isOf(_ context: CallbackContext) -> Bool {
+        let asker =
+            unsafe scope == .plugin
+            ? Unmanaged.passUnretained(context.shared).toOpaque() : Unmanaged.passUnretained(context).toOpaque()
+        return unsafe asker == owner && context.host == host
     }
 
     /// What a call throws that the host answered with `code`: what the source threw, also to a call that has shared the
@@ -156,20 +177,22 @@ enum CacheStorage: Sendable {
     /// The value, from the cache or the loader. Throws what the loader threw in this call, else the host's reason.
     ///
     /// With `ownSource` the cache's own source loads, which a reload ahead of expiry needs.
-    func get(_ scheduler: Scheduler, _ request: CacheRequest, ownSource: Bool, _ loader: Loader) throws -> Answer {
-        guard let handle = unsafe handle else { return unsafe Answer(box: try loader(request.key), facts: nil) }
+    func get(_ scheduler: Scheduler, _ request: CacheRequest, ownSource: Bool, _ loader: Loader) throws -> BoxAnswer {
+        guard let handle = unsafe handle else { return BoxAnswer(box: try loader(request.key), facts: CacheFacts()) }
         var call = SourceCall(binding: self, context: scheduler.context, loader: loader)
         var facts = unsafe schedhost_cache_value()
         unsafe try ask(scheduler.pointer, scheduler.context, handle, request, ownSource: ownSource, &call, &facts)
         do {
-            return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
+            return unsafe BoxAnswer(
+                box: try take(&facts, scheduler, key: request.key, made: call.made), facts: CacheFacts(facts))
         } catch  where unsafe kind == .disk && Int(facts.state) == SCHEDHOST_VALUE_HIT {
             // Another version of the plugin wrote these bytes: the source makes the value anew.
             unsafe setAside(facts, scheduler, key: request.key, error)
             let anew = CacheRequest(key: request.key, fresh: true, tolerance: .zero)
             var facts = unsafe schedhost_cache_value()
             unsafe try ask(scheduler.pointer, scheduler.context, handle, anew, ownSource: ownSource, &call, &facts)
-            return unsafe Answer(box: try take(&facts, scheduler, key: request.key, made: call.made), facts: facts)
+            return unsafe BoxAnswer(
+                box: try take(&facts, scheduler, key: request.key, made: call.made), facts: CacheFacts(facts))
         }
     }
 
@@ -204,24 +227,44 @@ enum CacheStorage: Sendable {
     }
 
     /// The value held, whatever its age, and never the source; nil if there is none, or none that can be decoded.
-    func peek(_ scheduler: Scheduler, key: String) throws -> Answer? {
-        guard let handle = unsafe handle else { return nil }
-        guard let peek = unsafe scheduler.context.table.cache_peek else { throw error(Code.unsupported) }
+    func peek(_ scheduler: Scheduler, key: String) throws -> BoxAnswer? {
         var facts = unsafe schedhost_cache_value()
-        unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
-        let code = unsafe withKey(key) { unsafe peek(scheduler.pointer, handle, $0, $1, &facts) }
-        if code == Code.notFound { return nil }
-        if code != Code.ok { throw error(code) }
+        guard unsafe try peek(scheduler.pointer, scheduler.context, key, &facts) else { return nil }
         switch kind {
-        case .memory: return unsafe Answer(box: try take(&facts, scheduler, key: key, made: nil), facts: facts)
+        case .memory:
+            return unsafe BoxAnswer(box: try take(&facts, scheduler, key: key, made: nil), facts: CacheFacts(facts))
         case .disk:
             do {
-                return unsafe Answer(box: try take(&facts, scheduler, key: key, made: nil), facts: facts)
+                return unsafe BoxAnswer(box: try take(&facts, scheduler, key: key, made: nil), facts: CacheFacts(facts))
             } catch {
                 unsafe setAside(facts, scheduler, key: key, error)
                 return nil
             }
         }
+    }
+
+    /// The same of a memory cache for the callback in progress, as in `hit`; the outer nil when it is another routine's.
+    func glance(_ current: CurrentScheduler.Borrowed, key: String) throws -> HeldAnswer?? {
+        unsafe try current.context._withUnsafeGuaranteedRef { context in
+            guard isOf(context) else { return nil }
+            var facts = unsafe schedhost_cache_value()
+            guard unsafe try peek(current.pointer, context, key, &facts) else { return .some(nil) }
+            return unsafe HeldAnswer(box: try object(facts.object), facts: CacheFacts(facts))
+        }
+    }
+
+    /// Asks the host for the value held, which it writes into `facts`. False if there is none.
+    @inline(__always)
+    private func peek(
+        _ scheduler: UnsafePointer<schedhost_scheduler>, _ context: CallbackContext, _ key: String,
+        _ facts: inout schedhost_cache_value
+    ) throws -> Bool {
+        guard let handle = unsafe handle else { return false }
+        guard let peek = unsafe context.table.cache_peek else { throw error(Code.unsupported) }
+        unsafe facts.struct_size = unsafe UInt32(MemoryLayout<schedhost_cache_value>.size)
+        let code = unsafe withKey(key) { unsafe peek(scheduler, handle, $0, $1, &facts) }
+        if code == Code.ok || code == Code.notFound { return code == Code.ok }
+        throw error(code)
     }
 
     /// Tells the host that its value cannot be decoded; an older host keeps it until another one replaces it.
@@ -310,47 +353,6 @@ enum CacheStorage: Sendable {
 
     private func error(_ code: Int32, _ message: String = "") -> CacheError {
         CacheError(name, code: code, message: message)
-    }
-}
-
-/// The decoded values of one disk cache, each with the generation of its bytes. On any thread.
-private final class DecodedValues: Sendable {
-    private struct Kept {
-        let generation: UInt64
-        let box: ValueBox
-    }
-
-    private struct State {
-        var unkeyed: Kept?
-        var keyed: [String: Kept] = [:]
-    }
-
-    private let state = Guarded(State())
-
-    /// How many values of keys are kept; past that all are dropped, and decoded again on demand.
-    private static let limit = 256
-
-    func find(_ generation: UInt64, _ key: String) -> ValueBox? {
-        let kept = state.withLock { key.isEmpty ? $0.unkeyed : $0.keyed[key] }
-        return kept?.generation == generation ? kept?.box : nil
-    }
-
-    func keep(_ box: ValueBox, _ generation: UInt64, _ key: String) {
-        let new = Kept(generation: generation, box: box)
-        state.withLock { state in
-            if key.isEmpty {
-                state.unkeyed = new
-            } else {
-                if state.keyed.count >= Self.limit { state.keyed.removeAll(keepingCapacity: true) }
-                state.keyed[key] = new
-            }
-        }
-    }
-
-    func drop(_ key: String) {
-        state.withLock { state in
-            if key.isEmpty { state.unkeyed = nil } else { state.keyed[key] = nil }
-        }
     }
 }
 

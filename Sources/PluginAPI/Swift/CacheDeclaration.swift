@@ -15,7 +15,7 @@ internal import Synchronization
     /// Whether the host reloads ahead of expiry, by the cache's own source.
     private let reloads: Bool
     private let key = CurrentScheduler.key
-    /// The memory cache that was used last; bindings are immortal.
+    /// The cache that was used last; bindings are immortal.
     private let last = unsafe Atomic<Unmanaged<CacheBinding>?>(nil)
 
     init(
@@ -39,7 +39,7 @@ internal import Synchronization
     /// The host keeps the box until the callback returns. So a hit takes no lock and counts no reference but the value's own.
     @usableFromInline
     func hit() throws -> Unmanaged<ValueBox>? {
-        guard let (current, known) = unsafe used(by: nil) else { return nil }
+        guard let (current, known) = unsafe used(by: nil, of: .memory) else { return nil }
         return unsafe try known._withUnsafeGuaranteedRef { known in
             unsafe try known.hit(current, nil, .declared(.passUnretained(self)), ownSource: reloads)
         }
@@ -48,16 +48,35 @@ internal import Synchronization
     /// The same for what is asked with `request`, on behalf of `scheduler` if there is one.
     @usableFromInline
     func hit(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> Unmanaged<ValueBox>? {
-        guard let (current, known) = unsafe used(by: scheduler) else { return nil }
+        guard let (current, known) = unsafe used(by: scheduler, of: .memory) else { return nil }
         return unsafe try known._withUnsafeGuaranteedRef { known in
             unsafe try known.hit(current, request, .declared(.passUnretained(self)), ownSource: reloads)
         }
     }
 
-    /// The memory cache that was used last, and who asks, if that is the callback in progress.
+    /// The same with what the host says of it.
+    @usableFromInline
+    func held(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> HeldAnswer? {
+        guard let (current, known) = unsafe used(by: scheduler, of: .memory) else { return nil }
+        return unsafe try known._withUnsafeGuaranteedRef { known in
+            unsafe try known.held(current, request, .declared(.passUnretained(self)), ownSource: reloads)
+        }
+    }
+
+    /// The value held, as by `peek`, if the cache is one of the callback in progress; else nil, and `peek` has it.
+    @usableFromInline
+    func glance(_ key: String, _ scheduler: Scheduler?) throws -> HeldAnswer?? {
+        guard let (current, known) = unsafe used(by: scheduler, of: .memory) else { return nil }
+        return unsafe try known._withUnsafeGuaranteedRef { try $0.glance(current, key: key) }
+    }
+
+    /// The cache that was used last, and who asks, if that is the callback in progress.
     @inline(__always)
-    private func used(by scheduler: Scheduler?) -> (CurrentScheduler.Borrowed, Unmanaged<CacheBinding>)? {
-        guard let current = CurrentScheduler.borrowed(key), let known = unsafe last.load(ordering: .acquiring),
+    private func used(by scheduler: Scheduler?, of kind: CacheStorage.Kind) -> (
+        CurrentScheduler.Borrowed, Unmanaged<CacheBinding>
+    )? {
+        guard storage.kind == kind, let current = CurrentScheduler.borrowed(key),
+            let known = unsafe last.load(ordering: .acquiring),
             scheduler.map({ unsafe $0.pointer == current.pointer }) ?? true
         else { return nil }
         return unsafe (current, known)
@@ -69,10 +88,11 @@ internal import Synchronization
         try answer(request, scheduler).box
     }
 
-    func answer(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> CacheBinding.Answer {
-        if let (current, known) = unsafe used(by: scheduler),
+    @usableFromInline
+    func answer(_ request: CacheRequest, _ scheduler: Scheduler?) throws -> BoxAnswer {
+        if let (current, known) = unsafe used(by: scheduler, of: .disk),
             let answer = unsafe try known._withUnsafeGuaranteedRef({ known in
-                unsafe try known.answer(current, request, .declared(.passUnretained(self)), ownSource: reloads)
+                unsafe try known.decoded(current, request, .declared(.passUnretained(self)), ownSource: reloads)
             })
         {
             return answer
@@ -82,7 +102,8 @@ internal import Synchronization
             scheduler, request, ownSource: reloads, .declared(.passUnretained(self)))
     }
 
-    func peek(_ key: String, _ scheduler: Scheduler?) throws -> CacheBinding.Answer? {
+    @usableFromInline
+    func peek(_ key: String, _ scheduler: Scheduler?) throws -> BoxAnswer? {
         let scheduler = try scheduler.orCurrent(for: name)
         return try binding(scheduler).peek(scheduler, key: key)
     }
@@ -109,7 +130,7 @@ internal import Synchronization
     }
 
     private func remember(_ binding: CacheBinding) -> CacheBinding {
-        if binding.kind == .memory { unsafe last.store(.passUnretained(binding), ordering: .releasing) }
+        unsafe last.store(.passUnretained(binding), ordering: .releasing)
         return binding
     }
 }
@@ -122,12 +143,19 @@ extension Scheduler {
         _ request: CacheRequest,
         storage: @autoclosure () -> CacheStorage, _ load: @escaping () throws -> ValueBox
     ) throws -> ValueBox {
+        let current = CurrentScheduler.borrowed(CurrentScheduler.key)
+        let isOfCallback = unsafe current?.pointer == pointer
+        if isOfCallback, kind == .disk, let current, let last = unsafe context.lastInPlace.load(ordering: .acquiring) {
+            let answer = unsafe try last._withUnsafeGuaranteedRef { last in
+                guard last.isInPlace(kind, name, scope) else { return nil as BoxAnswer? }
+                return try last.checked(type).decoded(current, request, .plain(load), ownSource: false)
+            }
+            if let answer { return answer.box }
+        }
         let binding =
             try context.binding(kind, name, scope)?.checked(type)
             ?? context.open(storage(), name, scope, type: type, self, expire: expire, background: nil)
-        if kind == .memory, unsafe CurrentScheduler.borrowed(CurrentScheduler.key)?.pointer == pointer {
-            unsafe context.lastInPlace.store(.passUnretained(binding), ordering: .releasing)
-        }
+        if isOfCallback { unsafe context.lastInPlace.store(.passUnretained(binding), ordering: .releasing) }
         return try binding.get(self, request, ownSource: false, .plain(load)).box
     }
 
@@ -142,7 +170,7 @@ extension Scheduler {
             let last = unsafe context.lastInPlace.load(ordering: .acquiring)
         else { return nil }
         return unsafe try last._withUnsafeGuaranteedRef { last in
-            guard last.name == name, last.scope == scope else { return nil }
+            guard last.isInPlace(.memory, name, scope) else { return nil }
             return unsafe try last.checked(type).hit(current, request, .plain(load), ownSource: false)
         }
     }

@@ -20,7 +20,7 @@ internal import Synchronization
     var thrown: (any Error)?
     /// The caches that the routine has opened. A handful: searched in order.
     let caches = Guarded<[CacheBinding]>([])
-    /// The memory cache that was declared in place last, in a callback or in a source, which may run at the same time on a
+    /// The cache that was declared in place last, in a callback or in a source, which may run at the same time on a
     /// thread of the host's. Bindings are immortal.
     let lastInPlace = unsafe Atomic<Unmanaged<CacheBinding>?>(nil)
     /// What it shares with the other contexts of its plugin.

@@ -44,16 +44,20 @@ extension DeclaredCache {
     }
 
     /// The same with where the value came from, its age and more.
+    @inlinable
     public func answer(
         key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
     ) throws -> CacheAnswer<Value> {
-        CacheAnswer(
-            try declaration.answer(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler))
+        let request = CacheRequest(key: key, fresh: fresh, tolerance: tolerance)
+        if let held = try declaration.held(request, scheduler) { return CacheAnswer(held) }
+        return CacheAnswer(try declaration.answer(request, scheduler))
     }
 
     /// The value held, whatever its age, and never the source; nil if there is none, or none that its codec takes.
+    @inlinable
     public func peek(key: String = "", in scheduler: Scheduler? = nil) throws -> CacheAnswer<Value>? {
-        try declaration.peek(key, scheduler).map { CacheAnswer($0) }
+        if let held = try declaration.glance(key, scheduler) { return held.map { CacheAnswer($0) } }
+        return try declaration.peek(key, scheduler).map { CacheAnswer($0) }
     }
 
     /// Replaces the value, aged 0. Nothing under a host that has no caches.

@@ -19,11 +19,13 @@ struct CacheContents {
     private let valueLimit: Int
 
     /// Makes empty contents. A value that costs more than `valueLimit` is not kept; what is kept is charged to
-    /// `budget`.
-    init(policy: CacheFlight.Policy, valueLimit: Int, budget: CacheBudget) {
+    /// `budget`. `keyedHits` is told when an entry gets another value.
+    init(
+        policy: CacheFlight.Policy, valueLimit: Int, budget: CacheBudget, keyedHits: KeyedHits = KeyedHits()
+    ) {
         self.policy = policy
         self.valueLimit = valueLimit
-        entries = CacheEntries(budget: budget)
+        entries = CacheEntries(budget: budget, keyedHits: keyedHits)
     }
 
     /// The counters so far.
@@ -152,7 +154,7 @@ struct CacheContents {
         generation = max(max(generation, floor) &+ 1, found.header.generation)
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
-            .bytes(found.payload), generation: generation, produced: produced, now: now, policy: policy)
+            .bytes(found.payload), key: entry.key, generation: generation, produced: produced, now: now, policy: policy)
         let old = entries.replace(entry, value, onDisk: false)
         entry.shared = found.version
         let made = CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
@@ -211,8 +213,8 @@ struct CacheContents {
         generation = max(generation, found.header.generation)
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
-            .bytes(found.payload), generation: found.header.generation, produced: found.held.produced, now: now,
-            policy: policy)
+            .bytes(found.payload), key: entry.key, generation: found.header.generation, produced: found.held.produced,
+            now: now, policy: policy)
         return entries.replace(entry, value, onDisk: true)
     }
 
@@ -223,7 +225,7 @@ struct CacheContents {
         -> CacheMade
     {
         let entry = ticket.entry
-        let value = make(content, now, above: floor)
+        let value = make(content, of: entry, now, above: floor)
         counted.loads &+= 1
         counted.loadTime &+= UInt64(max(0, time))
         entry.loads &+= 1
@@ -289,7 +291,7 @@ struct CacheContents {
     /// Stores a value that the plugin puts. The value gets a generation above `floor`.
     mutating func put(_ content: CacheValue.Content, _ key: [UInt8], now: BootTime, above floor: UInt64) -> CacheMade {
         let entry = entries.make(key)
-        let value = make(content, now, above: floor)
+        let value = make(content, of: entry, now, above: floor)
         entry.flight.put(now: now)
         let old = entries.replace(entry, value, onDisk: false)
         return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
@@ -368,8 +370,11 @@ struct CacheContents {
     // MARK: - Values
 
     /// Makes a value of the next generation.
-    private mutating func make(_ content: CacheValue.Content, _ now: BootTime, above floor: UInt64) -> CacheValue {
+    private mutating func make(
+        _ content: CacheValue.Content, of entry: CacheEntry, _ now: BootTime, above floor: UInt64
+    ) -> CacheValue {
         generation = max(generation, floor) &+ 1
-        return CacheValue(content, generation: generation, produced: now, now: now, policy: policy)
+        return CacheValue(
+            content, key: entry.key, generation: generation, produced: now, now: now, policy: policy)
     }
 }

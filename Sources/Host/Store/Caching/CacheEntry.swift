@@ -42,9 +42,11 @@ struct CacheEntries {
     /// The cost in bytes of the values held.
     private(set) var bytes = 0
     private let budget: CacheBudget
+    private let keyedHits: KeyedHits
 
-    init(budget: CacheBudget) {
+    init(budget: CacheBudget, keyedHits: KeyedHits) {
         self.budget = budget
+        self.keyedHits = keyedHits
     }
 
     /// The entry of a key, or nil.
@@ -81,6 +83,7 @@ struct CacheEntries {
     mutating func replace(_ entry: CacheEntry, _ value: CacheValue?, onDisk: Bool) -> CacheValue? {
         let old = entry.value
         entry.value = value
+        if let old, !entry.key.isEmpty { keyedHits.replace(old, by: value) }
         entry.onDisk = onDisk
         entry.shared = 0
         let change = (value?.cost ?? 0) - (old?.cost ?? 0)

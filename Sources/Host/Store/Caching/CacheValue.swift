@@ -1,3 +1,4 @@
+internal import Glibc
 internal import HostValues
 internal import Synchronization
 
@@ -23,6 +24,8 @@ internal import Synchronization
     public let cost: Int
     /// Grows with each load and put of the cache.
     public let generation: UInt64
+    /// The key of its entry; empty for the unkeyed value.
+    let key: [UInt8]
     /// A number that is unique among all values of this process, unlike the address, which is reused.
     public let serial = serials.add(1, ordering: .relaxed).newValue
     private static let serials = Atomic<UInt64>(0)
@@ -41,8 +44,10 @@ internal import Synchronization
     let parked = Atomic<UInt64>(0)
 
     init(
-        _ content: Content, generation: UInt64, produced: BootTime?, now: BootTime, policy: CacheFlight.Policy
+        _ content: Content, key: [UInt8], generation: UInt64, produced: BootTime?, now: BootTime,
+        policy: CacheFlight.Policy
     ) {
+        self.key = key
         switch content {
         case .bytes(let held):
             unsafe bytes = held.bytes
@@ -63,6 +68,15 @@ internal import Synchronization
             servesUntil = .longAgo
         }
         used = Atomic(now.nanoseconds)
+    }
+
+    /// Whether that is its key.
+    @inline(__always)
+    func isOf(_ key: UnsafeRawBufferPointer) -> Bool {
+        unsafe self.key.withUnsafeBytes { own in
+            guard own.count == key.count, let mine = own.baseAddress, let other = key.baseAddress else { return false }
+            return unsafe memcmp(mine, other, own.count) == 0
+        }
     }
 
     /// Whether releasing the value runs plugin code.

@@ -43,6 +43,8 @@ internal import Synchronization
 
     /// The unkeyed value for `hit`, unretained; the cache's entry holds the reference.
     private let slot = unsafe Atomic<Unmanaged<CacheValue>?>(nil)
+    /// The values of keys for `hit`, likewise.
+    private let keyedHits = KeyedHits()
     /// The number of hits by `hit`. One thread at a time writes it, so it needs no locked instruction.
     private let quickHits = Atomic<UInt64>(0)
     private let hasSystemClock: Bool
@@ -73,7 +75,8 @@ internal import Synchronization
         let refreshes = unsafe options.source != nil && options.refreshAfter > 0
         policy = CacheFlight.Policy(
             expire: options.expire, refreshAfter: refreshes ? options.refreshAfter : .max)
-        contents = Monitor(CacheContents(policy: policy, valueLimit: limit, budget: namespace.budget))
+        contents = Monitor(
+            CacheContents(policy: policy, valueLimit: limit, budget: namespace.budget, keyedHits: keyedHits))
     }
 
     deinit {
@@ -93,10 +96,41 @@ internal import Synchronization
         return unsafe held._withUnsafeGuaranteedRef { hit(of: $0, within: oldest) }
     }
 
+    /// The same for the value of a key that `remember` was told of. The hash of the key takes 1 ns for 8 bytes.
+    public func hit(key: UnsafeRawBufferPointer, within oldest: Int64 = .max) -> CacheHit? {
+        guard let held = unsafe keyedHits.find(key) else { return nil }
+        return unsafe held._withUnsafeGuaranteedRef { hit(of: $0, within: oldest) }
+    }
+
+    /// Lets `hit` find a value by its key, if its entry still holds it. Call it on the thread of the routine's callback in
+    /// progress, and not for a cache that routines share.
+    public func remember(_ value: CacheValue) {
+        if value.key.isEmpty { return }
+        contents.withLock { contents in
+            if contents.entries[value.key]?.value === value { keyedHits.add(value) }
+        }
+    }
+
+    /// What `peek` finds in memory, whatever its age, under the same conditions as `hit`; nil if `peek` must be asked.
+    public func glance(key: UnsafeRawBufferPointer) -> CacheHit? {
+        let found = unsafe key.isEmpty ? slot.load(ordering: .acquiring) : keyedHits.find(key)
+        guard let held = unsafe found else { return nil }
+        return unsafe held._withUnsafeGuaranteedRef { value in
+            if value.produced == .longAgo { return nil }
+            value.isSeen.store(true, ordering: .relaxed)
+            let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
+            return unsafe CacheHit(value: held, age: age, lastError: value.failure.load(ordering: .relaxed))
+        }
+    }
+
+    private var now: BootTime {
+        @inline(__always) get { hasSystemClock ? SystemClock().boot() : environment.clock.boot() }
+    }
+
     /// The same of a value that the caller knows to be alive.
     @inline(__always)
     func hit(of value: CacheValue, within oldest: Int64) -> CacheHit? {
-        let now = hasSystemClock ? SystemClock().boot() : environment.clock.boot()
+        let now = now
         // Wrapping subtraction: a value of unknown age fails the next check anyway, and clamping would cost each
         // hit 2 ns.
         let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
