@@ -80,6 +80,8 @@ public struct PluginDirectory: Sendable {
     }
 
     private var entries: [String: Entry] = [:]
+    /// Why files are no plugins, by name: among many files they are asked for often, and few.
+    private var refused: [String: String] = [:]
 
     /// Creates a directory without known names.
     public init() {}
@@ -89,9 +91,7 @@ public struct PluginDirectory: Sendable {
 
     /// The files that are not plugins, with the reasons.
     public var refusals: [(name: String, why: String)] {
-        entries.sorted { $0.key < $1.key }.compactMap { name, entry in
-            if case .refused(let why) = entry.verdict { (name, why) } else { nil }
-        }
+        refused.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     /// Whether an inspection would have the same result as the last one.
@@ -110,13 +110,13 @@ public struct PluginDirectory: Sendable {
         -> Action
     {
         var entry = entries[name] ?? Entry()
-        defer { if finding != .absent { entries[name] = entry } }
+        defer { if finding != .absent { set(name, entry) } }
         entry.gracePeriod = nil
         let said = entry.unclear
         entry.unclear = nil
         switch finding {
         case .absent:
-            entries[name] = nil
+            set(name, nil)
             if case .plugin = entry.verdict { return .remove }
             return .none
         case .busy:
@@ -155,6 +155,11 @@ public struct PluginDirectory: Sendable {
         }
     }
 
+    private mutating func set(_ name: String, _ entry: Entry?) {
+        entries[name] = entry
+        if case .refused(let why)? = entry?.verdict { refused[name] = why } else { refused[name] = nil }
+    }
+
     private static func refuse(_ entry: inout Entry, _ why: String) -> Action {
         let before = entry.verdict
         entry.verdict = .refused(why: why)
@@ -175,7 +180,7 @@ public struct PluginDirectory: Sendable {
             guard let gracePeriod = entry.gracePeriod, gracePeriod.at <= now else { continue }
             entry.gracePeriod = nil
             due.append((name, Self.refuse(&entry, gracePeriod.why)))
-            entries[name] = entry
+            set(name, entry)
         }
         return due
     }

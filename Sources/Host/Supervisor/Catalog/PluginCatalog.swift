@@ -77,8 +77,8 @@ final class PluginCatalog {
     func take() -> [Change] {
         if mayHold { describeHeld() }
         let unclaimed = unclaimed.take(
-            isReady: isReady, folder: folder, blocks: Array(resolver.host.plugins.keys),
-            claims: { entries.values.filter { !$0.isRetiring }.map { ($0.file.name, $0.description?.id) } },
+            isReady: isReady, folder: folder, blocks: { Array(resolver.host.plugins.keys) },
+            claims: { entries.values.filter { !$0.isRetiring }.map { ($0.file.name, $0.id) } },
             path: folder.path(of:))
         unclaimed.forEach { log.write(.warning, "", $0) }
         defer { changes = [] }
@@ -327,7 +327,7 @@ final class PluginCatalog {
                 "its name \(description.id) was that of \(owner), whose settings, caches and data it would have: if it "
                     + "may have them, schedhost resume \(description.id)", description)
         }
-        names.own(description.id, entry.file.name) { Set(entries.values.compactMap(\.description?.id)) }
+        names.own(description.id, entry.file.name) { Set(entries.values.compactMap(\.id)) }
         guard settleInstances(of: entry, layers.instances) else { return }
         entry.configuration = layers.instance(entry.instance)
         let program = program(of: entry, description)

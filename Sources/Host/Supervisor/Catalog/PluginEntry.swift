@@ -5,8 +5,9 @@ internal import HostWire
 
 /// A plugin file and what runs of it; each instance of a plugin has an entry of its own.
 final class PluginEntry {
-    /// The entry's state.
-    enum State {
+    /// The entry's state. Indirect, so that looking at it copies nothing: with a thousand plugins each one's description is
+    /// compared with all others.
+    indirect enum State {
         /// These entries, of the same file or the same content, must end first.
         case waiting(for: Set<Int>)
         /// A worker was asked for the description, which has not come yet.
@@ -28,7 +29,9 @@ final class PluginEntry {
     let hash: String
     /// The plugin's instance; nil for the plugin as a whole, or while it is unknown whether there are instances.
     var instance: String?
-    var state = State.describing
+    var state = State.describing { didSet { id = description?.id } }
+    /// The plugin's own name; nil before the description.
+    private(set) var id: String?
     /// The configuration for this entry alone.
     var configuration = PluginLayers()
     /// The likely name of the plugin, from a configuration, before its description.
@@ -53,7 +56,7 @@ final class PluginEntry {
     }
 
     /// The plugin's id; before the description, the file's name without its suffix.
-    var plugin: String { description?.id ?? PluginNames.stem(file.name) }
+    var plugin: String { id ?? PluginNames.stem(file.name) }
     /// The plugin's id with its instance, as shown everywhere.
     var name: String { InstanceName.fullName(plugin, instance) }
 

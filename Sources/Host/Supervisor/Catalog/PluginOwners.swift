@@ -101,7 +101,7 @@ final class NameRegistry {
     func claim(
         of entry: PluginEntry, to id: String, among entries: some Collection<PluginEntry>, pending: () -> [String]
     ) -> Claim {
-        let others = entries.filter { $0.description?.id == id && !$0.isSibling(of: entry) }
+        let others = entries.filter { $0.id == id && !$0.isSibling(of: entry) }
         if let other = others.first(where: \.isReady) { return .taken(by: other) }
         // The former owner of the name is ending; the routines begin after its end.
         if others.contains(where: \.isRetiring) { return .undecided }
@@ -126,7 +126,7 @@ final class NameRegistry {
             guard case .refused(_, let description?, nil) = entry.state, ids.contains(description.id),
                 formerOwner(of: description.id, otherThan: entry.file.name) != nil
             else { return false }
-            own(description.id, entry.file.name) { Set(entries.compactMap(\.description?.id)) }
+            own(description.id, entry.file.name) { Set(entries.compactMap(\.id)) }
             return true
         }
     }

@@ -57,9 +57,8 @@ struct UnclaimedSettingsNotice {
     /// The messages that are due: only after an edit, and when all plugins are known. Files that were refused before
     /// their description claim their likely names.
     mutating func take(
-        isReady: @autoclosure () -> Bool, folder: any PluginFolder, blocks: [String],
-        claims: () -> [UnclaimedSettings.Claim],
-        path: (String) -> String
+        isReady: @autoclosure () -> Bool, folder: any PluginFolder, blocks: () -> [String],
+        claims: () -> [UnclaimedSettings.Claim], path: (String) -> String
     ) -> [String] {
         guard isDue, isReady() else { return [] }
         isDue = false
@@ -68,7 +67,7 @@ struct UnclaimedSettingsNotice {
         let known = Set(claims.map(\.file))
         claims += files.filter { PluginFile.isCandidate($0) && !known.contains($0) }.map { ($0, nil) }
         let faults = UnclaimedSettings.faults(
-            files: files, blocks: blocks, hostFile: Self.hostFile, claims: claims, path: path)
+            files: files, blocks: blocks(), hostFile: Self.hostFile, claims: claims, path: path)
         let before = told
         told = Set(faults.map(\.name))
         return faults.filter { !before.contains($0.name) }.map(\.text)
