@@ -56,7 +56,7 @@ public final class HostLog {
     private func json(_ level: LogLevel, _ subject: String, _ text: String, _ ms: Int64) -> String {
         var writer = JSONWriter()
         writer.open()
-        writer.field("level", "\(level)")
+        writer.field("level", level.rawValue)
         writer.field("subject", subject)
         writer.field("text", text)
         writer.field("time", Timestamp.format(ms))

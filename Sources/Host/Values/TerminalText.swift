@@ -4,6 +4,7 @@ public enum TerminalText {
     /// breaks and tabs as spaces. A plugin can thereby not move the cursor, hide a line, or imitate the name of another
     /// plugin.
     public static func clean(_ text: some StringProtocol) -> String {
+        if isPlain(text) { return String(text) }
         // A `String` grows in place. Appending a collection to a `UnicodeScalarView` copies the view each time, which
         // would make the cleaning of a long text quadratic.
         var result = ""
@@ -22,9 +23,14 @@ public enum TerminalText {
         return result
     }
 
+    /// Whether the text is of printable ASCII alone, as nearly all are that the host writes.
+    private static func isPlain(_ text: some StringProtocol) -> Bool {
+        text.utf8.allSatisfy { 0x20 <= $0 && $0 < 0x7F }
+    }
+
     /// The width of the text in terminal cells.
     public static func width(_ text: String) -> Int {
-        text.unicodeScalars.reduce(0) { $0 + cells($1.value) }
+        isPlain(text) ? text.utf8.count : text.unicodeScalars.reduce(0) { $0 + cells($1.value) }
     }
 
     /// The text cut to `width` cells; a text that was cut ends with `…`.

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import HostValues
 internal import Synchronization
 
@@ -73,10 +72,7 @@ internal import Synchronization
     /// Whether that is its key.
     @inline(__always)
     func isOf(_ key: UnsafeRawBufferPointer) -> Bool {
-        unsafe self.key.withUnsafeBytes { own in
-            guard own.count == key.count, let mine = own.baseAddress, let other = key.baseAddress else { return false }
-            return unsafe memcmp(mine, other, own.count) == 0
-        }
+        unsafe self.key.withUnsafeBytes { unsafe $0.count == key.count && $0.elementsEqual(key) }
     }
 
     /// Whether releasing the value runs plugin code.

@@ -51,12 +51,12 @@ public protocol CacheCaller: AnyObject, Sendable {
     /// the value is valid until `release`. It takes a lock only for the first hit of a callback and for the first one of
     /// another value, and allocates nothing.
     public func hit(in cache: HostCache, within oldest: Int64 = .max) -> CacheHit? {
-        if let held, cache.publishes(held) { return count(cache.hit(of: held, within: oldest)) }
+        if let held, cache.hits.publishes(held) { return count(cache.hits.serve(held, within: oldest)) }
         guard let value = cache.current else { return nil }
         if let held { caller.keep(held) } else { caller.holds(self) }
         held = value
         // Another value may have come meanwhile; then the whole path finds it.
-        return cache.publishes(value) ? count(cache.hit(of: value, within: oldest)) : nil
+        return cache.hits.publishes(value) ? count(cache.hits.serve(value, within: oldest)) : nil
     }
 
     private func count(_ hit: CacheHit?) -> CacheHit? {

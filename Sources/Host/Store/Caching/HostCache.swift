@@ -2,16 +2,6 @@ internal import HostSystem
 internal import HostValues
 internal import Synchronization
 
-/// A hit on the callback's own thread. It holds no reference, since `DeferredRelease` keeps the value alive.
-@safe public struct CacheHit {
-    /// The value, valid until the callback in progress returns.
-    public let value: Unmanaged<CacheValue>
-    /// The time in ns since its load completed.
-    public let age: Int64
-    /// The code of the last failed load since the value was made; 0 if there was none.
-    public let lastError: Int32
-}
-
 /// One cache of a routine, in memory or also on disk. It lives as long as its namespace.
 ///
 /// All methods except `hit` may be called on any thread. No lock is held while a source runs or a file is accessed.
@@ -36,29 +26,21 @@ internal import Synchronization
     private let budget: CacheBudget
     /// Keeps replaced values for the routine's callback; nil for a cache that routines share, who hold what they use.
     private let deferredRelease: DeferredRelease?
-    /// Whether the routines of a plugin share the cache. Then each asks by a view of its own.
-    private let isOfPlugin: Bool
-    /// These views; nil for a routine's own cache.
+    /// The views of the routines that share the cache; nil for a routine's own one.
     let views: Monitor<[CacheView]>?
 
-    /// The unkeyed value for `hit`, unretained; the cache's entry holds the reference.
-    private let slot = unsafe Atomic<Unmanaged<CacheValue>?>(nil)
-    /// The values of keys for `hit`, likewise.
-    private let keyedHits = KeyedHits()
-    /// The number of hits by `hit`. One thread at a time writes it, so it needs no locked instruction.
-    private let quickHits = Atomic<UInt64>(0)
-    private let hasSystemClock: Bool
+    /// The values for `hit`.
+    let hits: CacheHits
 
     init(name: String, options: CacheOptions, namespace: CacheNamespace, store: CacheStore?) {
         self.name = name
         self.options = options
         title = (namespace.isOfPlugin ? "plugin's " : "") + (store == nil ? "memory cache " : "disk cache ") + name
         budget = namespace.budget
-        isOfPlugin = namespace.isOfPlugin
-        deferredRelease = isOfPlugin ? nil : namespace.deferredRelease
-        views = isOfPlugin ? Monitor([]) : nil
+        deferredRelease = namespace.isOfPlugin ? nil : namespace.deferredRelease
+        views = namespace.isOfPlugin ? Monitor([]) : nil
         environment = namespace.environment
-        hasSystemClock = namespace.environment.clock is SystemClock
+        hits = CacheHits(clock: namespace.environment.clock, countsHits: !namespace.isOfPlugin)
         let limit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
         valueLimit = limit
         let owner = CacheDisk.Owner(plugin: namespace.plugin, routine: namespace.routine, build: namespace.build)
@@ -76,7 +58,7 @@ internal import Synchronization
         policy = CacheFlight.Policy(
             expire: options.expire, refreshAfter: refreshes ? options.refreshAfter : .max)
         contents = Monitor(
-            CacheContents(policy: policy, valueLimit: limit, budget: namespace.budget, keyedHits: keyedHits))
+            CacheContents(policy: policy, valueLimit: limit, budget: namespace.budget, keyedHits: hits.keyed))
     }
 
     deinit {
@@ -91,61 +73,23 @@ internal import Synchronization
     ///
     /// Call it only on the thread of the routine's callback in progress; the value is valid until
     /// `CacheNamespace.callbackEnded`. It takes no lock, changes no reference count and allocates nothing.
-    public func hit(within oldest: Int64 = .max) -> CacheHit? {
-        guard let held = unsafe slot.load(ordering: .acquiring) else { return nil }
-        return unsafe held._withUnsafeGuaranteedRef { hit(of: $0, within: oldest) }
+    public func hit(within oldest: Int64 = .max) -> CacheHit? { hits.find(within: oldest) }
+
+    /// The same for the value of a key that `remember` was told of.
+    public func hit(key: UnsafeRawBufferPointer, within oldest: Int64 = .max) -> CacheHit? {
+        unsafe hits.find(key, within: oldest)
     }
 
-    /// The same for the value of a key that `remember` was told of. The hash of the key takes 1 ns for 8 bytes.
-    public func hit(key: UnsafeRawBufferPointer, within oldest: Int64 = .max) -> CacheHit? {
-        guard let held = unsafe keyedHits.find(key) else { return nil }
-        return unsafe held._withUnsafeGuaranteedRef { hit(of: $0, within: oldest) }
-    }
+    /// What `peek` finds in memory, whatever its age, under the same conditions as `hit`; nil if `peek` must be asked.
+    public func glance(key: UnsafeRawBufferPointer) -> CacheHit? { unsafe hits.glance(key) }
 
     /// Lets `hit` find a value by its key, if its entry still holds it. Call it on the thread of the routine's callback in
     /// progress, and not for a cache that routines share.
     public func remember(_ value: CacheValue) {
         if value.key.isEmpty { return }
         contents.withLock { contents in
-            if contents.entries[value.key]?.value === value { keyedHits.add(value) }
+            if contents.entries[value.key]?.value === value { hits.keyed.add(value) }
         }
-    }
-
-    /// What `peek` finds in memory, whatever its age, under the same conditions as `hit`; nil if `peek` must be asked.
-    public func glance(key: UnsafeRawBufferPointer) -> CacheHit? {
-        let found = unsafe key.isEmpty ? slot.load(ordering: .acquiring) : keyedHits.find(key)
-        guard let held = unsafe found else { return nil }
-        return unsafe held._withUnsafeGuaranteedRef { value in
-            if value.produced == .longAgo { return nil }
-            value.isSeen.store(true, ordering: .relaxed)
-            let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
-            return unsafe CacheHit(value: held, age: age, lastError: value.failure.load(ordering: .relaxed))
-        }
-    }
-
-    private var now: BootTime {
-        @inline(__always) get { hasSystemClock ? SystemClock().boot() : environment.clock.boot() }
-    }
-
-    /// The same of a value that the caller knows to be alive.
-    @inline(__always)
-    func hit(of value: CacheValue, within oldest: Int64) -> CacheHit? {
-        let now = now
-        // Wrapping subtraction: a value of unknown age fails the next check anyway, and clamping would cost each
-        // hit 2 ns.
-        let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
-        guard now <= value.servesUntil, age <= oldest else { return nil }
-        value.used.store(now.nanoseconds, ordering: .relaxed)
-        value.isSeen.store(true, ordering: .relaxed)
-        if !isOfPlugin { quickHits.store(quickHits.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
-        return unsafe CacheHit(
-            value: .passUnretained(value), age: age, lastError: value.failure.load(ordering: .relaxed))
-    }
-
-    /// Whether that is the unkeyed value now. The caller holds a reference to it, so that no other value has its address.
-    @inline(__always)
-    func publishes(_ value: CacheValue) -> Bool {
-        unsafe slot.load(ordering: .acquiring)?.toOpaque() == Unmanaged.passUnretained(value).toOpaque()
     }
 
     /// The unkeyed value now, whatever its age.
@@ -227,7 +171,7 @@ internal import Synchronization
     /// The counters of this cache, including its disk side.
     public func counters() -> CacheCounters {
         var counters = contents.withLock { $0.counters }
-        counters.hits &+= quickHits.load(ordering: .relaxed)
+        counters.hits &+= hits.count
         if let views { counters.hits &+= views.withLock { views in views.reduce(0) { $0 &+ $1.hits } } }
         if let disk { counters = counters + disk.counters }
         return shelf.map { counters + $0.counters } ?? counters
@@ -332,8 +276,7 @@ internal import Synchronization
     func change<Answer>(_ body: (inout CacheContents) -> Answer) -> Answer {
         contents.withLock { contents in
             let answer = body(&contents)
-            unsafe slot.store(
-                contents.entries.unkeyed.value.map { unsafe Unmanaged.passUnretained($0) }, ordering: .releasing)
+            hits.publish(contents.entries.unkeyed.value)
             return answer
         }
     }

@@ -23,7 +23,7 @@ public struct LogText {
         let civil = CivilTime(seconds: ms / 1000, zone: zone)
         let time = isDated ? civil.description : civil.clock
         let milliseconds = String(ms % 1000 + 1000).suffix(3)
-        let head = "\(time).\(milliseconds) \(TerminalText.pad("\(level)".uppercased(), to: 8)) "
+        let head = "\(time).\(milliseconds) \(TerminalText.pad(level.rawValue.uppercased(), to: 8)) "
         let body = TerminalText.pad(name, to: subjectWidth) + "  " + TerminalText.clean(text)
         return isColored ? head + level.color + body + "\u{1B}[0m\n" : head + body + "\n"
     }

@@ -1,0 +1,93 @@
+internal import HostSystem
+internal import HostValues
+internal import Synchronization
+
+/// A hit on the callback's own thread. It holds no reference, since `DeferredRelease` keeps the value alive.
+@safe public struct CacheHit {
+    /// The value, valid until the callback in progress returns.
+    public let value: Unmanaged<CacheValue>
+    /// The time in ns since its load completed.
+    public let age: Int64
+    /// The code of the last failed load since the value was made; 0 if there was none.
+    public let lastError: Int32
+}
+
+/// The values that a cache serves without a lock, on the thread of a routine's callback in progress. It holds no reference to
+/// them: the cache's entries do, and `DeferredRelease` keeps what they lose until the callback returns.
+@safe struct CacheHits: ~Copyable, Sendable {
+    /// The values of keys.
+    let keyed = KeyedHits()
+    private let unkeyed = unsafe Atomic<Unmanaged<CacheValue>?>(nil)
+    /// One thread at a time writes it, so it needs no locked instruction.
+    private let counted = Atomic<UInt64>(0)
+    private let countsHits: Bool
+    private let clock: any HostClock
+    private let hasSystemClock: Bool
+
+    /// Makes it empty. `countsHits`: false for a cache that routines share, whose views count.
+    init(clock: any HostClock, countsHits: Bool) {
+        self.clock = clock
+        self.countsHits = countsHits
+        hasSystemClock = clock is SystemClock
+    }
+
+    /// The number of hits.
+    var count: UInt64 { counted.load(ordering: .relaxed) }
+
+    private var now: BootTime {
+        @inline(__always) get { hasSystemClock ? SystemClock().boot() : clock.boot() }
+    }
+
+    /// The unkeyed value, if it is at most `oldest` ns old and its expiry has not come.
+    @inline(__always)
+    func find(within oldest: Int64) -> CacheHit? {
+        guard let held = unsafe unkeyed.load(ordering: .acquiring) else { return nil }
+        return unsafe held._withUnsafeGuaranteedRef { serve($0, within: oldest) }
+    }
+
+    /// The same of a key's value.
+    @inline(__always)
+    func find(_ key: UnsafeRawBufferPointer, within oldest: Int64) -> CacheHit? {
+        guard let held = unsafe keyed.find(key) else { return nil }
+        return unsafe held._withUnsafeGuaranteedRef { serve($0, within: oldest) }
+    }
+
+    /// A value whatever its age, which is no hit.
+    func glance(_ key: UnsafeRawBufferPointer) -> CacheHit? {
+        let found = unsafe key.isEmpty ? unkeyed.load(ordering: .acquiring) : keyed.find(key)
+        guard let held = unsafe found else { return nil }
+        return unsafe held._withUnsafeGuaranteedRef { value in
+            if value.produced == .longAgo { return nil }
+            value.isSeen.store(true, ordering: .relaxed)
+            return unsafe CacheHit(
+                value: held, age: max(0, now - value.produced), lastError: value.failure.load(ordering: .relaxed))
+        }
+    }
+
+    /// A hit of a value that the caller knows to be alive.
+    @inline(__always)
+    func serve(_ value: CacheValue, within oldest: Int64) -> CacheHit? {
+        let now = now
+        // Wrapping subtraction: a value of unknown age fails the next check anyway, and clamping would cost each
+        // hit 2 ns.
+        let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
+        guard now <= value.servesUntil, age <= oldest else { return nil }
+        value.used.store(now.nanoseconds, ordering: .relaxed)
+        value.isSeen.store(true, ordering: .relaxed)
+        if countsHits { counted.store(counted.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
+        return unsafe CacheHit(
+            value: .passUnretained(value), age: age, lastError: value.failure.load(ordering: .relaxed))
+    }
+
+    /// Whether that is the unkeyed value now. The caller holds a reference to it, so that no other value has its address.
+    @inline(__always)
+    func publishes(_ value: CacheValue) -> Bool {
+        unsafe unkeyed.load(ordering: .acquiring)?.toOpaque() == Unmanaged.passUnretained(value).toOpaque()
+    }
+
+    /// Replaces the unkeyed value. Call it under the cache's lock, while the old one is alive.
+    @inline(__always)
+    func publish(_ value: CacheValue?) {
+        unsafe unkeyed.store(value.map { unsafe .passUnretained($0) }, ordering: .releasing)
+    }
+}
