@@ -13,10 +13,18 @@ enum JSONText {
     /// Appends the text unchanged if it needs neither an escape nor a cut, which is the common case. Returns whether it
     /// did.
     private static func appendPlain(_ text: String, limit: Int, to bytes: inout [UInt8]) -> Bool {
-        guard text.utf8.count <= limit else { return false }
-        for byte in text.utf8 where byte < 0x20 || byte == .quote || byte == .backslash || byte >= 0x7F { return false }
-        bytes += text.utf8
-        return true
+        // A record has twenty such texts, and to iterate over the view takes three times as long as over its bytes. A text
+        // whose bytes are not in one place came from outside of Swift, which none here does.
+        let isDone = unsafe text.utf8.withContiguousStorageIfAvailable { utf8 in
+            guard utf8.count <= limit, unsafe utf8.allSatisfy(isPlain) else { return false }
+            unsafe bytes.append(contentsOf: utf8)
+            return true
+        }
+        return isDone ?? false
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x7F && byte != .quote && byte != .backslash
     }
 
     private static func appendEscaped(_ text: String, limit: Int, to bytes: inout [UInt8]) {

@@ -25,7 +25,10 @@ public enum TerminalText {
 
     /// Whether the text is of printable ASCII alone, as nearly all are that the host writes.
     private static func isPlain(_ text: some StringProtocol) -> Bool {
-        text.utf8.allSatisfy { 0x20 <= $0 && $0 < 0x7F }
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { utf8 in
+            unsafe utf8.allSatisfy { 0x20 <= $0 && $0 < 0x7F }
+        }
+        return isPlain ?? false
     }
 
     /// The width of the text in terminal cells.

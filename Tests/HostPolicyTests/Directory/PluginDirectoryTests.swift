@@ -162,6 +162,15 @@ import Testing
                 #expect(running[name] == nil)
             }
         }
+        // What was seen as incomplete has been refused at the end of its patience.
+        let refused: [(name: String, why: String)] = seen.sorted { $0.key < $1.key }.compactMap { name, finding in
+            switch finding {
+            case .refused(let why), .incomplete(let why): (name, why)
+            case .absent, .busy, .unclear, .library, .plugin: nil
+            }
+        }
+        let known = directory.refusals
+        #expect(known.map(\.name) == refused.map(\.name) && known.map(\.why) == refused.map(\.why))
     }
 }
 

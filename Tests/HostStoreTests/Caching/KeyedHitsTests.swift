@@ -156,7 +156,7 @@ struct KeyedHitsTests {
             }
         }
         var (short, wrong) = (0, 0)
-        for round in 0..<200_000 {
+        for round in 0..<40_000 {
             let key = Self.key(round % 40)
             let (bytes, isShort) = Self.get(cache, key)
             if isShort { short += 1 }
