@@ -4,12 +4,12 @@ internal import Synchronization
 /// The values that a cache serves by key without a lock. It holds no reference to them: the cache's entries do, and what
 /// an entry loses lives on until the callback in progress returns (`DeferredRelease`).
 ///
-/// A hash table of buckets with four places each, which remembers most keys and owes nothing: a key that finds its bucket full
-/// takes the place of another one, which is then served under the lock and comes back. One thread at a time reads, that of
-/// the routine's callback. The same thread makes the table larger, under the cache's lock; every other change is made under
-/// that lock too, by any thread.
+/// A hash table of buckets with four places each. It may forget any key: one that finds its bucket full takes the place of
+/// another one, which is served under the lock the next time, and is remembered again then. One thread at a time reads, that
+/// of the routine's callback. The same thread makes the table larger, under the cache's lock; every other change is made
+/// under that lock too, by any thread.
 @safe final class KeyedHits: @unchecked Sendable {
-    // @unchecked: what changes is atomic, except for `count`, which the cache's lock protects.
+    // @unchecked: the places are atomic, `table` changes on the thread that reads, and `count` under the cache's lock.
 
     /// How much of a value's hash is kept beside it, so that few values of other keys are looked at.
     private typealias Tag = Atomic<UInt32>
@@ -20,7 +20,7 @@ internal import Synchronization
     /// The bounds of the number of places, which are powers of two; each takes 12 bytes.
     private static let (fewest, most) = (16, 1 << 17)
 
-    /// The memory of the places, each a value, and behind them their tags; nil before the first key.
+    /// The places, each with a value, and their tags.
     @safe private struct Table {
         let values: UnsafeMutablePointer<Place>
         let tags: UnsafeMutablePointer<Tag>
@@ -48,6 +48,7 @@ internal import Synchronization
         func bucket(_ hash: UInt32) -> Int { Int(hash) & (size / KeyedHits.ways - 1) * KeyedHits.ways }
     }
 
+    /// nil before the first key.
     private var table: Table?
     /// The number of places in use.
     private var count = 0
