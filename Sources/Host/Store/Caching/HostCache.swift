@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// One cache of a routine, in memory or also on disk. It lives as long as its namespace.
 ///
-/// All methods except `hit`, `glance` and `remember` may be called on any thread. No lock is held while a source runs or a file is accessed.
+/// All methods except `hit`, `glance` and `remember` may be called on any thread. No lock is held while a source runs or a
+/// file is accessed.
 @safe public final class HostCache: Sendable {
     /// The cache's name within the namespace.
     public let name: String
