@@ -242,7 +242,11 @@ extension EndToEnd {
                 }
                 let loader = try #require(hosts.first { $0.pid == first.host })
                 let start = SystemClock().monotonic()
-                for pid in [loader.pid] + loader.workers { Processes.kill(pid, SIGKILL) }
+                // All at one moment, as a machine that loses its power. Killed one after the other, the store's worker may still
+                // hear that the other one has ended, and give its loads free.
+                for signal in [SIGSTOP, SIGKILL] {
+                    for pid in [loader.pid] + loader.workers { Processes.kill(pid, signal) }
+                }
                 // Nobody is left to give it free: no sign of life for 10 s does.
                 let next = try await eventually("the same load again\n\(hosts.map(\.log))", within: .seconds(20)) {
                     let loads = Self.loads(log).filter { $0.name == first.name }
