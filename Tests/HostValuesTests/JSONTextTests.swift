@@ -1,3 +1,4 @@
+import HostTestKit
 import HostValues
 import Testing
 
@@ -57,5 +58,45 @@ struct JSONTextTests {
             let back = try cursor.string()
             #expect(back == all)
         }
+    }
+
+    /// Texts of the characters of numbers: what a reader takes is what JSON calls a number, with the value that it has.
+    @Test func `numbers are read as JSON defines them`() throws {
+        let pattern = /-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?/
+        let whole = /-?[0-9]+/
+        var texts = [
+            "0", "-0", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "-9223372036854775809",
+        ]
+        texts += [
+            "18446744073709551615", "18446744073709551616", "99999999999999999999", "+5", "1.", ".5", "-", "1e", "1e+5",
+            "1-2",
+        ]
+        var random = SplitMix(seed: 9)
+        let characters = Array("0159-+.eE")
+        for _ in 0..<20_000 { texts.append(String((0...random.below(6)).map { _ in characters[random.below(9)] })) }
+        var numbers = 0
+        for text in texts {
+            func read<Value>(_ value: (inout JSONCursor) throws(JSONFault) -> Value) -> Value? {
+                var cursor = JSONCursor(Array(text.utf8), in: 0..<text.utf8.count)
+                guard let read = try? value(&cursor), (try? cursor.finish()) != nil else { return nil }
+                return read
+            }
+            let isWhole = text.wholeMatch(of: whole) != nil
+            let isNumber = text.wholeMatch(of: pattern) != nil
+            numbers += isNumber ? 1 : 0
+            #expect(
+                read { (cursor) throws(JSONFault) in try cursor.signed() } == (isWhole ? Int64(text) : nil), "\(text)")
+            #expect(
+                read { (cursor) throws(JSONFault) in try cursor.unsigned() } == (isWhole ? UInt64(text) : nil),
+                "\(text)")
+            #expect((read { (cursor) throws(JSONFault) in try cursor.skip() } != nil) == isNumber, "\(text)")
+            let expected: SessionRecord.Value? =
+                !isNumber
+                ? nil : isWhole && Int64(text) != nil ? Int64(text).map { .int($0) } : Double(text).map { .double($0) }
+            #expect(
+                read { (cursor) throws(JSONFault) in try cursor.scalar() } == .some(expected) || expected == nil,
+                "\(text)")
+        }
+        #expect(numbers > 1000)
     }
 }

@@ -87,6 +87,12 @@ int chs_spread_subdirectories(int directory) {
     return ioctl(directory, FS_IOC_SETFLAGS, &flags);
 }
 
+const void *chs_memrchr(const void *start, int byte, size_t count) { return memrchr(start, byte, count); }
+
+const void *chs_memmem(const void *start, size_t count, const void *wanted, size_t size) {
+    return memmem(start, count, wanted, size);
+}
+
 const char *chs_signal_name(int signal) { return sigabbrev_np(signal); }
 
 static void do_nothing(int signal) { (void)signal; }

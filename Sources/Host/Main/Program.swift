@@ -84,7 +84,10 @@ enum Program {
         if let session = options.show {
             return try RecordView.show(session, in: directory, isJSON: options.format == .json)
         }
-        let (records, outcome) = try SessionFiles.last(options.last ?? .max, in: directory) { options.matches($0) }
+        let texts = RecordTexts(plugin: options.plugin, routine: options.routine)
+        let (records, outcome) = try SessionFiles.last(options.last ?? .max, in: directory, among: texts) {
+            options.matches($0)
+        }
         if let fault = outcome.firstFault {
             Complaint.say("\(outcome.skipped) lines are no records; the first: \(fault)")
         }

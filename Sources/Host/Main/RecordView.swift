@@ -8,7 +8,9 @@ internal import HostViews
 /// `records --show`: shows one record in full, with its crash report.
 enum RecordView {
     static func show(_ session: SessionID, in directory: borrowing Directory, isJSON: Bool) throws -> ExitStatus {
-        let (records, _) = try SessionFiles.last(1, in: directory) { $0.session == session }
+        let (records, _) = try SessionFiles.last(1, in: directory, among: RecordTexts(session: session)) {
+            $0.session == session
+        }
         guard let record = records.first else {
             Complaint.say("there is no record of session \(session)")
             return .failure

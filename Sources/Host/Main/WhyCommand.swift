@@ -60,7 +60,9 @@ enum WhyCommand {
         var newest: [String: SessionRecord] = [:]
         guard let state = try? Program.state(state) else { return newest }
         for identifier in identifiers {
-            let found = try? SessionFiles.last(1, in: state) { $0.identifier == identifier }
+            let parts = identifier.split(separator: "/", maxSplits: 1).map { String($0) }
+            let texts = RecordTexts(plugin: parts.first, routine: parts.count > 1 ? parts[1] : nil)
+            let found = try? SessionFiles.last(1, in: state, among: texts) { $0.identifier == identifier }
             if let record = found?.0.first { newest[identifier] = record }
         }
         return newest

@@ -88,15 +88,17 @@ public struct JSONCursor {
 
     /// Reads an unsigned whole number.
     public mutating func unsigned() throws(JSONFault) -> UInt64 {
-        let token = number()
-        guard let value = UInt64(token) else { throw fault("a whole number before this, from 0") }
-        return value
+        guard let value = whole(in: number()), !value.isNegative || value.magnitude == 0 else {
+            throw fault("a whole number before this, from 0")
+        }
+        return value.magnitude
     }
 
     /// Reads a signed whole number.
     public mutating func signed() throws(JSONFault) -> Int64 {
-        let token = number()
-        guard let value = Int64(token) else { throw fault("a whole number before this") }
+        guard let value = whole(in: number()).flatMap({ Self.signed($0) }) else {
+            throw fault("a whole number before this")
+        }
         return value
     }
 
@@ -111,8 +113,10 @@ public struct JSONCursor {
         case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): return .string(try word())
         default:
             let token = number()
-            if let value = Int64(token) { return .int(value) }
-            guard isNumber(token), let value = Double(token) else { throw fault("a value") }
+            if let value = whole(in: token).flatMap({ Self.signed($0) }) { return .int(value) }
+            guard isNumber(token), let value = Double(String(decoding: bytes[token], as: UTF8.self)) else {
+                throw fault("a value")
+            }
             return .double(value)
         }
     }
@@ -186,8 +190,8 @@ public struct JSONCursor {
         throw fault("the end of a string")
     }
 
-    /// Reads the characters that can occur in a number, at most 64 of them.
-    private mutating func number() -> String {
+    /// Passes the characters that can occur in a number, at most 64 of them, and returns their places.
+    private mutating func number() -> Range<Int> {
         _ = peek()
         let first = position
         while position < end, position - first < 64 {
@@ -200,11 +204,59 @@ public struct JSONCursor {
             }
             break
         }
-        return String(decoding: bytes[first..<position], as: UTF8.self)
+        return first..<position
     }
 
-    private func isNumber(_ token: String) -> Bool {
-        !token.hasPrefix("+") && !token.hasPrefix(".") && Double(token) != nil
+    /// The whole number there; nil if there is none, or if it is too large.
+    private func whole(in token: Range<Int>) -> (isNegative: Bool, magnitude: UInt64)? {
+        guard let first = token.first else { return nil }
+        let isNegative = bytes[first] == UInt8(ascii: "-")
+        let digits = isNegative ? token.dropFirst() : token
+        if digits.isEmpty { return nil }
+        var magnitude: UInt64 = 0
+        for place in digits {
+            let digit = bytes[place] &- UInt8(ascii: "0")
+            let (product, isLarge) = magnitude.multipliedReportingOverflow(by: 10)
+            let (sum, isTooLarge) = product.addingReportingOverflow(UInt64(digit))
+            guard digit < 10, !isLarge, !isTooLarge else { return nil }
+            magnitude = sum
+        }
+        return (isNegative, magnitude)
+    }
+
+    private static func signed(_ number: (isNegative: Bool, magnitude: UInt64)) -> Int64? {
+        if number.isNegative {
+            return number.magnitude <= 1 << 63 ? Int64(truncatingIfNeeded: 0 &- number.magnitude) : nil
+        }
+        return Int64(exactly: number.magnitude)
+    }
+
+    /// Whether there is a number, RFC 8259 section 6; leading zeros are accepted.
+    private func isNumber(_ token: Range<Int>) -> Bool {
+        var place = token.lowerBound
+        if byte(place, token) == UInt8(ascii: "-") { place += 1 }
+        guard let whole = digits(from: place, token) else { return false }
+        place = whole
+        if byte(place, token) == UInt8(ascii: ".") {
+            guard let fraction = digits(from: place + 1, token) else { return false }
+            place = fraction
+        }
+        if byte(place, token).map({ $0 | 0x20 }) == UInt8(ascii: "e") {
+            place += 1
+            if byte(place, token) == UInt8(ascii: "+") || byte(place, token) == UInt8(ascii: "-") { place += 1 }
+            guard let exponent = digits(from: place, token) else { return false }
+            place = exponent
+        }
+        return place == token.upperBound
+    }
+
+    private func byte(_ place: Int, _ token: Range<Int>) -> UInt8? { place < token.upperBound ? bytes[place] : nil }
+
+    /// The place after the digits from `first` on; nil if there are none.
+    private func digits(from first: Int, _ token: Range<Int>) -> Int? {
+        var place = first
+        while place < token.upperBound, bytes[place] &- UInt8(ascii: "0") < 10 { place += 1 }
+        return place > first ? place : nil
     }
 
     private mutating func word() throws(JSONFault) -> String {

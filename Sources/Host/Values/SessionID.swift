@@ -44,7 +44,8 @@ public struct SessionID: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Whether the session of `left` started before that of `right`.
     public static func < (left: SessionID, right: SessionID) -> Bool { left.rawValue < right.rawValue }
 
-    private static let length = 13
+    /// The number of characters of the text form.
+    public static let length = 13
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
     private static func digit(_ byte: UInt8) -> UInt64? {

@@ -33,14 +33,14 @@ struct SessionStoreTests {
             try store.append([.sample(1), .sample(2), .sample(3, routine: "other", cycles: 7)])
         }
         let store = try open()
-        #expect(store.contains(SessionRecord.sample(1).session) == true)
-        #expect(store.contains(SessionRecord.sample(9).session) == false)
+        #expect(try store.has(SessionRecord.sample(1).session) == true)
+        #expect(try store.has(SessionRecord.sample(9).session) == false)
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 10)
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "other") == 7)
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "none") == 0)
     }
 
-    /// Sessions are looked for as far back as their records may be, which is further than the two newest files.
+    /// Sessions are looked for as far back as their records may be, which is further than the file that is read at opening.
     @Test(arguments: [0, 1, 3])
     func findsASessionHoweverOftenTheFilesWereRotated(_ rotations: Int) throws {
         let line = SessionRecord.sample(1).line().count + 1
@@ -52,12 +52,19 @@ struct SessionStoreTests {
         }
         var store = try open()
         let sessions = (1...count).map { SessionRecord.sample($0).session }
-        #expect(store.contains(sessions[0]) == (rotations < 2))
-        let none = SessionRecord.sample(count + 1).session
-        try store.find([sessions[0], none])
-        #expect(store.contains(sessions[0]) && !store.contains(none))
-        try store.find(sessions)
-        #expect(sessions.allSatisfy { store.contains($0) })
+        let none = SessionRecord.sample(count + 2).session
+        #expect(try store.recorded(among: [sessions[0], none]) == [sessions[0]])
+        #expect(try store.recorded(among: sessions) == Set(sessions))
+        // One that waits counts, and one that was written in another way; a damaged line does not.
+        store.add(RecordLine(.sample(count + 1)))
+        let foreign = SessionRecord.sample(count + 3)
+        let damaged = SessionRecord.sample(count + 4)
+        let text = String(decoding: foreign.line(), as: UTF8.self).replacing("\"session\":", with: " \"session\" : ")
+        let file = try scratch.directory().openForAppending(SessionFiles.current)
+        try file.writeAll(Array(text.utf8) + [10] + damaged.line().dropLast() + [10], subject: "f")
+        let waiting = SessionRecord.sample(count + 1).session
+        #expect(
+            try store.recorded(among: [waiting, foreign.session, damaged.session, none]) == [waiting, foreign.session])
     }
 
     /// Who has a lease on the file is asked to give it back, and the host is not held up meanwhile.
@@ -89,7 +96,7 @@ struct SessionStoreTests {
             var store = try SessionStore.open(try scratch.directory(), options: options)
             let isKept = count >= last.count - 1
             #expect(store.warnings.count == (count == 0 || isKept ? 0 : 1))
-            #expect(store.contains(SessionRecord.sample(2).session) == isKept)
+            #expect(try store.has(SessionRecord.sample(2).session) == isKept)
             try store.append(.sample(3))
             let expected = isKept ? [1, 2, 3] : [1, 3]
             #expect(try scratch.records().map(\.session) == expected.map { SessionRecord.sample($0).session })
@@ -113,7 +120,7 @@ struct SessionStoreTests {
                 + SessionRecord.sample(1).line() + [10])
         let store = try open()
         #expect(store.warnings.count == 1 && store.warnings[0].contains("3 lines"))
-        #expect(store.contains(SessionRecord.sample(1).session) == true)
+        #expect(try store.has(SessionRecord.sample(1).session) == true)
         for order in [SessionFiles.Order.oldestFirst, .newestFirst] {
             var count = 0
             let outcome = try SessionFiles.read(scratch.directory(), order: order) { _ in
@@ -150,7 +157,7 @@ struct SessionStoreTests {
             #expect(failure?.number == (truncateFails && number > 2 ? 5 : 28))
         }
         #expect(store.pendingCount == 3)
-        #expect(store.contains(SessionRecord.sample(3).session) == true)
+        #expect(try store.has(SessionRecord.sample(3).session) == true)
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 20)
         if !truncateFails { #expect(try scratch.bytes(SessionFiles.current) == good) }
         store.calls = .init()
@@ -216,7 +223,7 @@ struct SessionStoreTests {
         // Records that are gone still count.
         let again = try open()
         #expect(again.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 500)
-        #expect(again.contains(SessionRecord.sample(100).session) == true)
+        #expect(try again.has(SessionRecord.sample(100).session) == true)
     }
 
     /// A storm of one plugin while two others end a session now and then.
@@ -294,12 +301,87 @@ struct SessionStoreTests {
         if step == 3 { try directory.rename(SessionFiles.older(1), to: SessionFiles.current) }
         var store = try open()
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 100)
-        #expect(store.contains(SessionRecord.sample(20).session) == true)
+        #expect(try store.has(SessionRecord.sample(20).session) == true)
         try store.append(.sample(21))
         #expect(try scratch.records().count == 21)
         #expect(try scratch.records().last?.lifetimeCycles == 105)
         let again = try open()
         #expect(again.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 105)
+    }
+
+    /// What the saved totals cover is not read again: whatever stands there, it is not seen.
+    @Test func anOpeningReadsWhatCameAfterTheTotals() throws {
+        let count = 200
+        do {
+            var store = try open { $0.mostUncovered = 20_000 }
+            for number in 1...count { try store.append(.sample(number)) }
+        }
+        let tally = try #require(SessionTally(try scratch.bytes(SessionTally.name)))
+        var bytes = try scratch.bytes(SessionFiles.current)
+        let covered = try #require(tally.size)
+        #expect(bytes.count - covered <= 20_000 && covered > 20_000)
+        let last = try #require(bytes[..<(covered - 1)].lastIndex(of: 10)) + 1
+        for place in 0..<last where bytes[place] != 10 { bytes[place] = UInt8(ascii: "x") }
+        try scratch.write(SessionFiles.current, bytes)
+        let store = try open()
+        #expect(store.warnings.isEmpty)
+        #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == UInt64(5 * count))
+        #expect(store.lastEnd(plugin: "market-poller", routine: "snapshot") == SessionRecord.sample(1).reason.end)
+        // Where the line at the end of that is another one, all is read, and told.
+        bytes[last] = UInt8(ascii: "x")
+        try scratch.write(SessionFiles.current, bytes)
+        let other = try open()
+        #expect(other.warnings.count == 1)
+        #expect(other.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == UInt64(5 * count))
+    }
+
+    /// A directory without totals is read as a whole once, and not again.
+    @Test func totalsThatWereLostAreSavedAtOnce() throws {
+        do {
+            var store = try open { $0.rotateAt = 2000 }
+            for number in 1...30 { try store.append(.sample(number)) }
+        }
+        try scratch.directory().remove(SessionTally.name)
+        _ = try open()
+        let tally = try #require(SessionTally(try scratch.bytes(SessionTally.name)))
+        #expect(try tally.size == scratch.bytes(SessionFiles.current).count)
+        #expect(tally.cycles == ["market-poller/snapshot": 150])
+    }
+
+    /// Hosts that begin, record, rotate and die, while somebody takes files away: no total is ever less than it was, nor more
+    /// than was recorded.
+    @Test func totalsOutliveWhatHappensToTheFiles() throws {
+        for seed in 1...40 as ClosedRange<UInt64> {
+            let scratch = TestDirectory()
+            var random = SplitMix(seed: seed)
+            var options = SessionStore.Options()
+            options.isSynchronized = false
+            options.rotateAt = 6000
+            options.mostUncovered = 1 + random.below(4000)
+            var total: [String: UInt64] = [:]
+            var number = 0
+            for _ in 0..<12 {
+                var store = try SessionStore.open(try scratch.directory(), options: options)
+                #expect(store.lastSession == (number == 0 ? nil : SessionRecord.sample(number).session))
+                for (routine, cycles) in total {
+                    #expect(store.lifetimeCycles(plugin: "market-poller", routine: routine) == cycles, "\(seed)")
+                }
+                for _ in 0..<random.below(25) {
+                    number += 1
+                    let routine = "r\(random.below(3))"
+                    try store.append(.sample(number, routine: routine, cycles: UInt64(number)))
+                    total[routine, default: 0] += UInt64(number)
+                }
+                let directory = try scratch.directory()
+                switch random.below(6) {
+                case 0: try? directory.remove(SessionTally.name)
+                case 1: try? scratch.write(SessionTally.name, Array("{}".utf8))
+                case 2 where number > 0: store.rotate()
+                case 3: try? directory.remove(SessionFiles.older(4))
+                default: break
+                }
+            }
+        }
     }
 
     @Test func aRotationThatFailsOnlyLetsTheFileGrow() throws {
@@ -435,5 +517,11 @@ struct SessionStoreTests {
             return true
         }
         #expect(lines == ["dddd", "ccc", "bb", "a"])
+    }
+}
+
+extension SessionStore {
+    fileprivate borrowing func has(_ session: SessionID) throws -> Bool {
+        try recorded(among: [session]).contains(session)
     }
 }

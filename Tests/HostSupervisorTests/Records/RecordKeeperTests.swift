@@ -17,7 +17,8 @@ import Testing
         var lost = 0
         var most = Int.max
         var attempts = 0
-        var owed: [OpenSession] = []
+        /// What the host before noted.
+        var noted: [OpenSession] = []
         var accounts: [SessionID: LedgerAccount] = [:]
         var begun: [SessionID] = []
         var isOvergrown = false
@@ -35,8 +36,9 @@ import Testing
         }
         var waiting: Int { waitingLines.count }
         private var lifetimes: [String: UInt64] = [:]
-        func contains(_ session: SessionID) -> Bool {
-            (written + waitingLines).contains { $0.record.session == session }
+        var owed: [OpenSession] {
+            let recorded = Set((written + waitingLines).map(\.record.session))
+            return noted.filter { !recorded.contains($0.session) }
         }
         func lifetimeCycles(plugin: String, routine: String) -> UInt64 {
             lifetimes[plugin + "/" + routine] ?? 0
@@ -185,7 +187,7 @@ import Testing
             var other = open(2, boot: boot)
             other.startBoot = BootTime(nanoseconds: number)
             var counted = LedgerSnapshot(session: 1, state: .running, cycle: 1, began: BootTime(nanoseconds: number))
-            storage.owed = [session, other]
+            storage.noted = [session, other]
             storage.accounts[session.session] = .counted(counted)
             counted.session = 2
             storage.accounts[other.session] = .counted(counted)
@@ -197,7 +199,7 @@ import Testing
 
     @Test func `a host that died is owed its records, each once, by what its workers counted`() throws {
         storage.written = [RecordLine(record(3))]
-        storage.owed = [open(1), open(2), open(3), open(4)]
+        storage.noted = [open(1), open(2), open(3), open(4)]
         let counted = LedgerSnapshot(
             session: 1, state: .running, cycle: 41, began: 2_000_000_000, due: 0, thread: 1, failures: 2, missed: 1,
             end: nil)
@@ -221,8 +223,8 @@ import Testing
 
     @Test func `when a dead host's session was last seen is told by the clock as it is now`() throws {
         let counted = LedgerSnapshot(session: 1, state: .waiting, cycle: 3, began: 2_000_000_000)
-        storage.owed = [open(1), open(2, boot: "this")]
-        (storage.owed[0].leaseToken, storage.owed[0].shard) = (12, RoutineShard(3, of: 4))
+        storage.noted = [open(1), open(2, boot: "this")]
+        (storage.noted[0].leaseToken, storage.noted[0].shard) = (12, RoutineShard(3, of: 4))
         storage.accounts = [SessionID(rawValue: 1): .counted(counted), SessionID(rawValue: 2): .counted(counted)]
         let records = keeper.recover()
         #expect(records.map(\.leaseToken) == [12, nil] && records[0].shard == RoutineShard(3, of: 4))
@@ -234,7 +236,7 @@ import Testing
 
     @Test func `a disk that is full at the start leaves what is owed to the next attempt, and ledgers in their place`()
     {
-        storage.owed = [open(1)]
+        storage.noted = [open(1)]
         storage.ledgers = ["7-1.ledger"]
         storage.fault = Self.full
         keeper.recover()

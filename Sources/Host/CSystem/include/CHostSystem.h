@@ -123,6 +123,9 @@ int chs_exchange(int directory, const char *one, const char *other);
 /* Whoever opens the file from now on waits until it is closed here; fails when somebody has it open already, and where
  * the file system has no leases. fcntl(2), F_SETLEASE. */
 int chs_lease(int file);
+/* memrchr(3) and memmem(3). */
+const void *chs_memrchr(const void *start, int byte, size_t count);
+const void *chs_memmem(const void *start, size_t count, const void *wanted, size_t size);
 const char *chs_signal_name(int signal);
 /* A handler that does nothing, with SA_RESTART: exec(3) sets it back to the default, which it would not do with SIG_IGN. */
 void chs_survive(int signal);

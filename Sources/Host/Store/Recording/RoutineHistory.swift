@@ -21,10 +21,7 @@ public struct RoutineHistory: Sendable {
         of plugin: String, _ routine: String, in state: borrowing Directory, most: Int = Self.most,
         searched: Int = Self.searched
     ) throws(SystemError) {
-        // The field as records have it: most lines are then passed over without being parsed.
-        var writer = JSONWriter()
-        writer.field("routine", routine, limit: SessionRecord.longestText)
-        let wanted = writer.bytes
+        let texts = RecordTexts(plugin: plugin, routine: routine)
         var rest = searched
         var found: [SessionRecord] = []
         var isWhole = true
@@ -34,7 +31,7 @@ public struct RoutineHistory: Sendable {
                 isWhole = false
                 return false
             }
-            if Self.contains(wanted, bytes, in: range), let record = try? SessionRecord(bytes, in: range),
+            if texts.mayBe(in: bytes, range), let record = try? SessionRecord(bytes, in: range),
                 record.plugin == plugin, record.routine == routine
             {
                 found.append(record)
@@ -43,17 +40,5 @@ public struct RoutineHistory: Sendable {
         }
         records = found.reversed()
         self.isWhole = isWhole
-    }
-
-    private static func contains(_ wanted: [UInt8], _ bytes: [UInt8], in range: Range<Int>) -> Bool {
-        // The letter after the quotation mark is rarer than that.
-        let second = wanted[1]
-        var at = range.lowerBound + 1
-        let end = range.upperBound - wanted.count + 1
-        while at <= end {
-            if bytes[at] == second, bytes[at - 1..<at - 1 + wanted.count].elementsEqual(wanted) { return true }
-            at += 1
-        }
-        return false
     }
 }

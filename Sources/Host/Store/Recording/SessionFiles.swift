@@ -29,12 +29,15 @@ public enum SessionFiles {
     /// The highest number of an older file that readers consider.
     public static let mostOlder = 99
 
-    /// Visits the records until `visit` returns false. It is no error if there are no files.
+    /// Visits the records until `visit` returns false; of records that are not among `texts` it may leave out any. It is no
+    /// error if there are no files.
     public static func read(
-        _ directory: borrowing Directory, order: Order, _ visit: (SessionRecord) -> Bool
+        _ directory: borrowing Directory, order: Order, among texts: RecordTexts = RecordTexts(),
+        _ visit: (SessionRecord) -> Bool
     ) throws(SystemError) -> Outcome {
         var outcome = Outcome()
         try lines(directory, order: order) { bytes, range, path in
+            if !texts.mayBe(in: bytes, range) { return true }
             do throws(SessionRecord.Malformed) {
                 return visit(try SessionRecord(bytes, in: range))
             } catch {
@@ -46,13 +49,14 @@ public enum SessionFiles {
         return outcome
     }
 
-    /// The newest `count` records that match, in order, oldest first.
+    /// The newest `count` records that match, in order, oldest first. Those that are not among `texts` must not match.
     public static func last(
-        _ count: Int, in directory: borrowing Directory, where matches: (SessionRecord) -> Bool = { _ in true }
+        _ count: Int, in directory: borrowing Directory, among texts: RecordTexts = RecordTexts(),
+        where matches: (SessionRecord) -> Bool = { _ in true }
     ) throws(SystemError) -> (records: [SessionRecord], outcome: Outcome) {
         var records: [SessionRecord] = []
         guard count > 0 else { return ([], Outcome()) }
-        let outcome = try read(directory, order: .newestFirst) { record in
+        let outcome = try read(directory, order: .newestFirst, among: texts) { record in
             if matches(record) { records.append(record) }
             return records.count < count
         }
@@ -122,7 +126,9 @@ public enum SessionFiles {
 struct LineReader {
     /// The file's path, for messages.
     let path: String
-    /// The number of bytes to read; the file may have grown since.
+    /// Where to begin: at the beginning of a line. Only `forward` does.
+    var start = 0
+    /// Where to end; the file may have grown since.
     let size: Int
     /// The block size in bytes.
     var block = 256 << 10
@@ -131,7 +137,7 @@ struct LineReader {
 
     /// Visits the lines from first to last; returns false if `visit` stopped it.
     func forward(_ file: borrowing Descriptor, _ visit: ([UInt8], Range<Int>) -> Bool) throws(SystemError) -> Bool {
-        var offset = 0
+        var offset = start
         var buffer: [UInt8] = []
         var isCut = false
         while offset < size {
@@ -142,7 +148,7 @@ struct LineReader {
             if searched == 0 { buffer = chunk } else { buffer += chunk }
             var start = 0
             var from = searched
-            while let end = buffer[from...].firstIndex(of: Self.newline) {
+            while let end = ByteSearch.first(Self.newline, in: buffer, from..<buffer.count) {
                 if !isCut, end > start, !visit(buffer, start..<end) { return false }
                 isCut = false
                 start = end + 1
@@ -171,7 +177,7 @@ struct LineReader {
             var end = chunk.count + rest.count
             var from = chunk.count
             let buffer = chunk + rest
-            while let newline = buffer[..<from].lastIndex(of: Self.newline) {
+            while let newline = ByteSearch.last(Self.newline, in: buffer, 0..<from) {
                 if !isCut, newline + 1 < end, !visit(buffer, newline + 1..<end) { return false }
                 isCut = false
                 end = newline

@@ -1,5 +1,5 @@
-public import HostSystem
-public import HostValues
+internal import HostSystem
+internal import HostValues
 
 extension SessionStore {
     /// The file for incomplete lines.
@@ -51,60 +51,87 @@ extension SessionStore {
         warnings.append("\(path): the last line was torn (\(length) bytes without an end); it is now in \(place)")
     }
 
-    /// Builds the index from the newest two files and the tally; reads all files only if the tally does not match them.
-    mutating func buildIndex() throws(SystemError) {
-        let previous = SessionFiles.older(1)
+    /// Sums up all records: those that the tally covers by that, those after it by reading them. Reads all files only if the
+    /// tally does not fit them.
+    mutating func sumUp() throws(SystemError) {
         let tally = try loadTally()
+        totals.merge(tally?.cycles ?? [:], ends: tally?.ends ?? [:])
         var skipped = 0
-        var entries: [SessionIndex.Entry] = []
-        var isCovered = false
-
-        // The ids of the previous file, and whether the tally was written at its end.
-        var last: SessionID?
-        skipped += try scan(previous) {
-            last = $0.session; entries.append($0)
-        }
-        for entry in entries { index.remember(entry.session) }
-        entries = []
-        if let tally, last == tally.through { isCovered = true }
-
-        skipped += try scan(SessionFiles.current) { entries.append($0) }
-        lastSession = entries.last?.session
-        for entry in entries { index.remember(entry.session) }
-        index.merge(tally?.cycles ?? [:], ends: tally?.ends ?? [:])
-        if isCovered || tally == nil && last == nil {
-            for entry in entries { index.add(entry) }
-        } else if tally == nil || lastSession != tally?.through {
-            try rebuild()
+        if let start = try start(after: tally) {
+            lastSession = tally?.through
+            let reader = LineReader(path: path, start: start, size: size)
+            let file = try directory.openForReading(SessionFiles.current)
+            _ = try reader.forward(file) { bytes, range in
+                if let entry = RecordTotals.Entry(bytes, in: range) {
+                    totals.add(entry)
+                    lastSession = entry.session
+                } else {
+                    skipped += 1
+                }
+                return true
+            }
+            covered = start
+            saveTallyNowAndThen()
+        } else {
+            skipped = try readAll()
+            try? saveTally()
         }
         if skipped > 0 {
             warnings.append("\(path): \(skipped) lines are no session records; they are left as they are")
         }
     }
 
-    /// Makes `contains` right for these sessions, even if their records are in older files than the two that are read
-    /// at opening. Reads further files only if some sessions are unknown, and only as far as necessary.
-    public mutating func find(_ sessions: [SessionID]) throws(SystemError) {
-        var missing = Set(sessions.filter { !index.contains($0) })
-        if missing.isEmpty { return }
-        var found: [SessionID] = []
-        try SessionFiles.lines(directory, order: .newestFirst) { bytes, range, _ in
-            if let entry = SessionIndex.Entry(bytes, in: range), missing.remove(entry.session) != nil {
-                found.append(entry.session)
-            }
-            return !missing.isEmpty
+    /// Where in the newest file the records begin that the tally does not cover; nil if it fits none of the files.
+    private func start(after tally: SessionTally?) throws(SystemError) -> Int? {
+        guard let tally else {
+            let names = try directory.names()
+            return names.contains { SessionFiles.number(of: $0) != nil || $0 == RecordArchive.name } ? nil : 0
         }
-        for session in found { index.remember(session) }
+        func isThrough(_ line: [UInt8]?) -> Bool {
+            line.flatMap { RecordTotals.Entry($0, in: 0..<$0.count) }?.session == tally.through
+        }
+        if let covered = tally.size, (1...max(1, size)).contains(covered),
+            isThrough(try lastLine(of: SessionFiles.current, before: covered))
+        {
+            return covered
+        }
+        return isThrough(try lastLine(of: SessionFiles.older(1))) ? 0 : nil
     }
 
-    /// Sums up all files; where the tally has a greater total for a routine, that one counts.
-    private mutating func rebuild() throws(SystemError) {
-        var sums = SessionIndex()
+    /// Sums up all files; where the tally has a greater total for a routine, that one counts. Returns the number of lines
+    /// that are no records.
+    private mutating func readAll() throws(SystemError) -> Int {
+        var sums = RecordTotals()
+        var skipped = 0
         try SessionFiles.lines(directory, order: .oldestFirst) { bytes, range, _ in
-            if let entry = SessionIndex.Entry(bytes, in: range) { sums.add(entry) }
+            if let entry = RecordTotals.Entry(bytes, in: range) {
+                sums.add(entry)
+                lastSession = entry.session
+            } else {
+                skipped += 1
+            }
             return true
         }
-        index.merge(sums.cycles, ends: sums.ends)
+        totals.merge(sums.cycles, ends: sums.ends)
+        return skipped
+    }
+
+    /// The last line of a file, or of so many of its bytes; nil if there is none.
+    func lastLine(of name: String, before end: Int = .max) throws(SystemError) -> [UInt8]? {
+        do throws(SystemError) {
+            let file = try directory.openForReading(name)
+            let place = directory.child(name)
+            let size = min(end, try file.status(subject: place).size)
+            var last: [UInt8]?
+            _ = try LineReader(path: place, size: size, block: 16 << 10).backward(file) { bytes, range in
+                last = Array(bytes[range])
+                return false
+            }
+            return last
+        } catch {
+            if error.isNotFound { return nil }
+            throw error
+        }
     }
 
     private func loadTally() throws(SystemError) -> SessionTally? {
@@ -117,22 +144,5 @@ extension SessionStore {
             if error.isNotFound { return nil }
             throw error
         }
-    }
-
-    /// Visits the entries of one file, oldest first; returns the number of lines that are not records.
-    private func scan(_ name: String, _ visit: (SessionIndex.Entry) -> Void) throws(SystemError) -> Int {
-        var skipped = 0
-        do throws(SystemError) {
-            let file = try directory.openForReading(name)
-            let place = directory.child(name)
-            let reader = LineReader(path: place, size: try file.status(subject: place).size)
-            _ = try reader.forward(file) { bytes, range in
-                if let entry = SessionIndex.Entry(bytes, in: range) { visit(entry) } else { skipped += 1 }
-                return true
-            }
-        } catch {
-            if !error.isNotFound { throw error }
-        }
-        return skipped
     }
 }

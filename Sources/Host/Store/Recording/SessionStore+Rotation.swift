@@ -19,6 +19,7 @@ extension SessionStore {
             inode = try next.status(subject: path).inode
             file = next
             size = 0
+            covered = 0
             if options.isSynchronized { try directory.descriptor.synchronize(subject: directory.path) }
             rotationFault = nil
             rotations += 1
@@ -60,17 +61,6 @@ extension SessionStore {
         try directory.remove(name)
     }
 
-    private func lastLine(of name: String) throws(SystemError) -> [UInt8]? {
-        let file = try directory.openForReading(name)
-        let reader = LineReader(path: directory.child(name), size: try file.status(subject: name).size)
-        var last: [UInt8]?
-        _ = try reader.backward(file) { bytes, range in
-            last = Array(bytes[range])
-            return false
-        }
-        return last
-    }
-
     /// One that was not rotated in time may be larger than it should be: then the newest of it.
     private func content(of name: String) throws(SystemError) -> [UInt8] {
         let file = try directory.openForReading(name)
@@ -97,10 +87,20 @@ extension SessionStore {
         }
     }
 
-    /// Atomically replaces the tally.
-    private func saveTally() throws(SystemError) {
+    /// Saves the totals if much was added since. If that fails, it is tried again after as much.
+    mutating func saveTallyNowAndThen() {
+        guard size - covered >= max(options.mostUncovered, 4 * tallySize) else { return }
+        covered = size
+        try? saveTally()
+    }
+
+    /// Atomically replaces the tally. It outlives a power loss as the records do, because those of files that are gone are in
+    /// nothing else.
+    mutating func saveTally() throws(SystemError) {
         guard let lastSession else { return }
-        let tally = SessionTally(through: lastSession, cycles: index.cycles, ends: index.ends)
-        try directory.save(tally.bytes, as: SessionTally.name, isSynchronized: options.isSynchronized)
+        let tally = SessionTally(through: lastSession, size: size, cycles: totals.cycles, ends: totals.ends).bytes
+        try directory.save(tally, as: SessionTally.name, isSynchronized: options.isSynchronized)
+        covered = size
+        tallySize = tally.count
     }
 }

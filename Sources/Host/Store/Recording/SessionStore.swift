@@ -13,6 +13,9 @@ public struct SessionStore: ~Copyable {
         public var rotateAt = 16 << 20
         /// The number of older files to keep, from 1 to 99.
         public var keep = 4
+        /// After how many bytes of records their totals are saved again: so many are read at the next opening. More where the
+        /// totals themselves are large.
+        public var mostUncovered = 1 << 20
         /// Whether records survive a power loss, by one fdatasync per batch, or only the end of the host.
         public var isSynchronized = true
         /// The largest number of records kept in memory while they cannot be written.
@@ -44,15 +47,18 @@ public struct SessionStore: ~Copyable {
     /// Whether the file may have bytes past `size`, from a failed write.
     private var isTorn = false
     private var pending: [Pending] = []
-    /// The index of the records in the files.
-    var index = SessionIndex()
-    /// The index of the pending records; its totals include those of the files.
-    private var pendingIndex = SessionIndex()
-    /// The session of the file's last line.
+    /// The totals over the records in the files.
+    var totals = RecordTotals()
+    /// The totals over the pending records too, of the routines that have any.
+    private var pendingTotals = RecordTotals()
+    /// The session of the newest record in the files.
     var lastSession: SessionID?
+    /// How much of the file the saved totals cover, and their size in bytes.
+    var covered = 0
+    var tallySize = 0
 
     private struct Pending {
-        let entry: SessionIndex.Entry
+        let entry: RecordTotals.Entry
         /// The line without its break.
         let line: [UInt8]
     }
@@ -70,7 +76,7 @@ public struct SessionStore: ~Copyable {
         }
     }
 
-    /// Opens the store, repairs what a crash has left (see `warnings`), and builds the index.
+    /// Opens the store, repairs what a crash has left (see `warnings`), and sums up the records.
     public static func open(_ directory: consuming Directory, options: Options = Options())
         throws(SystemError) -> SessionStore
     {
@@ -78,7 +84,7 @@ public struct SessionStore: ~Copyable {
         var store = SessionStore(directory, file, options)
         try store.mend()
         try store.finishArchive()
-        try store.buildIndex()
+        try store.sumUp()
         return store
     }
 
@@ -95,10 +101,9 @@ public struct SessionStore: ~Copyable {
             lost += 1
             return
         }
-        let entry = SessionIndex.Entry(line.record)
+        let entry = RecordTotals.Entry(line.record)
         pending.append(Pending(entry: entry, line: line.bytes))
-        pendingIndex.remember(entry.session)
-        pendingIndex.add(entry, to: index.cycles)
+        pendingTotals.add(entry, to: totals.cycles)
     }
 
     /// Appends one record; see `append(_:)` for several.
@@ -146,28 +151,42 @@ public struct SessionStore: ~Copyable {
             }
             size += bytes.count
             lastSession = pending[count - 1].entry.session
-            for written in pending[..<count] {
-                index.remember(written.entry.session)
-                index.add(written.entry)
-            }
+            for written in pending[..<count] { totals.add(written.entry) }
             pending.removeFirst(count)
+            saveTallyNowAndThen()
         }
-        pendingIndex = SessionIndex()
+        pendingTotals = RecordTotals()
     }
 
-    /// Whether the session has a record, in the newest files or waiting in memory.
-    public func contains(_ session: SessionID) -> Bool { index.contains(session) || pendingIndex.contains(session) }
+    /// Those of the sessions that have a record, in the files or waiting in memory. Searches the files from the newest line
+    /// on, until all are found: for a session without a record, all of them.
+    public func recorded(among sessions: [SessionID]) throws(SystemError) -> Set<SessionID> {
+        var missing = Set(sessions).subtracting(pending.map(\.entry.session))
+        if !missing.isEmpty {
+            try SessionFiles.lines(directory, order: .newestFirst) { bytes, range, _ in
+                let session = RecordTotals.Entry.session(bytes, in: range)
+                // Only those that may be wanted are parsed.
+                if session.map({ missing.contains($0) }) ?? true,
+                    let entry = RecordTotals.Entry(bytes, in: range)
+                {
+                    missing.remove(entry.session)
+                }
+                return !missing.isEmpty
+            }
+        }
+        return Set(sessions).subtracting(missing)
+    }
 
     /// The routine's total cycles over all its records, including those that wait in memory.
     public func lifetimeCycles(plugin: String, routine: String) -> UInt64 {
         let identifier = plugin + "/" + routine
-        return pendingIndex.cycles[identifier] ?? index.cycles[identifier] ?? 0
+        return pendingTotals.cycles[identifier] ?? totals.cycles[identifier] ?? 0
     }
 
     /// How the routine's last session ended, according to the same records; nil if there was none.
     public func lastEnd(plugin: String, routine: String) -> SessionEnd? {
         let identifier = plugin + "/" + routine
-        return pendingIndex.ends[identifier] ?? index.ends[identifier]
+        return pendingTotals.ends[identifier] ?? totals.ends[identifier]
     }
 
     /// The file's path, for messages.

@@ -1,10 +1,13 @@
 internal import HostValues
 
-/// Totals over the files that were rotated: cycles, and how each routine's last session ended. With it, opening the
-/// store need not read those files.
+/// Totals over all records up to one of them: cycles, and how each routine's last session ended. With it, opening the store
+/// need only read the records after that one.
 struct SessionTally: Equatable {
-    /// The last session in those files. The tally is valid only if that session is still the last one there.
+    /// The session of that record. The totals are valid only if its line still ends where `size` says, or is the last one
+    /// of the file before the newest.
     var through: SessionID
+    /// The size in bytes that the newest file had then; nil if it is not known.
+    var size: Int?
     /// Total cycles by `plugin/routine`.
     var cycles: [String: UInt64]
     /// How the last session ended, by `plugin/routine`.
@@ -15,8 +18,9 @@ struct SessionTally: Equatable {
     /// The largest size in bytes; a larger file is ignored.
     static let limit = 64 << 20
 
-    init(through: SessionID, cycles: [String: UInt64], ends: [String: SessionEnd] = [:]) {
+    init(through: SessionID, size: Int? = nil, cycles: [String: UInt64], ends: [String: SessionEnd] = [:]) {
         self.through = through
+        self.size = size
         self.cycles = cycles
         self.ends = ends
     }
@@ -25,6 +29,7 @@ struct SessionTally: Equatable {
     /// lost.
     init?(_ bytes: [UInt8]) {
         var through: SessionID?
+        var size: Int?
         var cycles: [String: UInt64] = [:]
         var ends: [String: SessionEnd] = [:]
         do throws(JSONFault) {
@@ -32,6 +37,7 @@ struct SessionTally: Equatable {
             try cursor.object { (cursor, name) throws(JSONFault) in
                 switch name {
                 case "through": through = SessionID(try cursor.string())
+                case "size": size = Int(exactly: try cursor.unsigned())
                 case "cycles":
                     try cursor.object { (cursor, name) throws(JSONFault) in cycles[name] = try cursor.unsigned() }
                 case "ends":
@@ -47,6 +53,7 @@ struct SessionTally: Equatable {
         }
         guard let through else { return nil }
         self.through = through
+        self.size = size
         self.cycles = cycles
         self.ends = ends
     }
@@ -56,6 +63,7 @@ struct SessionTally: Equatable {
         var writer = JSONWriter()
         writer.open()
         writer.field("through", through.description)
+        if let size { writer.field("size", UInt64(size)) }
         writer.open("cycles")
         for (name, count) in cycles.sorted(by: { $0.key < $1.key }) { writer.field(name, count) }
         writer.close()

@@ -206,7 +206,7 @@ final class RecordKeeper {
     func recover() -> [SessionRecord] {
         reports.sweep()
         spentLedgers += storage.ledgers
-        let owed = storage.owed.filter { !storage.contains($0.session) }
+        let owed = storage.owed
         let records = owed.map { recovered($0) }
         for record in records { add(RecordLine(record)) }
         history.removeAll()  // these are the other host's

@@ -13,8 +13,6 @@ protocol RecordStorage: AnyObject {
     var waiting: Int { get }
     /// The number of lines that were dropped because too many were waiting.
     var lost: Int { get }
-    /// Whether the session has a record, among the newest ones or waiting.
-    func contains(_ session: SessionID) -> Bool
     /// The routine's total cycles over all its records, including waiting ones.
     func lifetimeCycles(plugin: String, routine: String) -> UInt64
     /// How the routine's last session ended, according to the same records; nil if there was none.
@@ -23,7 +21,7 @@ protocol RecordStorage: AnyObject {
     /// The newest records on the disk, oldest first: those in the last MiB.
     func newest() -> [SessionRecord]
 
-    /// The sessions that the previous host has begun and not ended.
+    /// The sessions that the previous host has begun, and that have no record.
     var owed: [OpenSession] { get }
     /// What that host's worker had counted for a session.
     func account(of session: OpenSession) -> LedgerAccount
@@ -72,6 +70,7 @@ final class StateRecords: RecordStorage {
     private let ledgerFolder: Directory
     private let reserve: DiskReserve
     private let log: any LogSink
+    let owed: [OpenSession]
     /// The number of rotations of the record file when the open sessions were last rewritten.
     private var rotations = 0
 
@@ -79,8 +78,9 @@ final class StateRecords: RecordStorage {
     init(in path: String, log: any LogSink) throws(SystemError) {
         store = try SessionStore.open(try Directory(path))
         open = try OpenSessions(try Directory(path))
-        // A killed host may have rotated its records several times after it had noted these sessions.
-        try store.find(open.owed.map(\.session))
+        // A killed host may have written these records, and rotated them several times, before it could say so.
+        let recorded = try store.recorded(among: open.owed.map(\.session))
+        owed = open.owed.filter { !recorded.contains($0.session) }
         state = try Directory(path)
         ledgerFolder = try Directory(path).directory("ledgers", create: true)
         reserve = DiskReserve(in: try Directory(path))
@@ -105,7 +105,6 @@ final class StateRecords: RecordStorage {
 
     var waiting: Int { store.pendingCount }
     var lost: Int { store.lost }
-    func contains(_ session: SessionID) -> Bool { store.contains(session) }
 
     func lifetimeCycles(plugin: String, routine: String) -> UInt64 {
         store.lifetimeCycles(plugin: plugin, routine: routine)
@@ -116,8 +115,6 @@ final class StateRecords: RecordStorage {
     }
 
     func newest() -> [SessionRecord] { EndedSessions.records(in: state) }
-
-    var owed: [OpenSession] { open.owed }
 
     func account(of session: OpenSession) -> LedgerAccount {
         guard let ledger = WorkerLedger(left: session.ledger, in: ledgerFolder) else { return .none }

@@ -1,28 +1,12 @@
 internal import HostValues
 
-/// What the host needs to know of all records without reading them again: which sessions have a record, the total
-/// cycles of each routine, and how its last session ended.
-struct SessionIndex {
-    /// The ids of sessions with a record, in two generations of at most `generation` ids each; the older generation is
-    /// forgotten first.
-    private var newer: Set<SessionID> = []
-    private var older: Set<SessionID> = []
+/// What the host needs to know of all records without reading them again: the total cycles of each routine, and how its
+/// last session ended.
+struct RecordTotals {
     /// Total cycles by `plugin/routine`.
     private(set) var cycles: [String: UInt64] = [:]
     /// How the last session ended, by `plugin/routine`.
     private(set) var ends: [String: SessionEnd] = [:]
-
-    private static let generation = 131_072
-
-    func contains(_ id: SessionID) -> Bool { newer.contains(id) || older.contains(id) }
-
-    mutating func remember(_ id: SessionID) {
-        if newer.count >= Self.generation {
-            older = newer
-            newer = []
-        }
-        newer.insert(id)
-    }
 
     /// Adds a record's cycles. If the record has a greater total itself, that total counts, since older records may be
     /// gone. A routine without a total starts from the one in `base`.
@@ -38,7 +22,7 @@ struct SessionIndex {
         ends.merge(newer) { $1 }
     }
 
-    /// The fields of a record that the index needs.
+    /// The fields of a record that the totals need.
     struct Entry {
         var session: SessionID
         var identifier: String
@@ -56,6 +40,18 @@ struct SessionIndex {
         }
 
         private static let load = Phase.load.word
+
+        private static let head = Array("{\"session\":\"".utf8)
+
+        /// The session that a line is about, if it begins as the host's own do; what follows is not looked at.
+        static func session(_ bytes: [UInt8], in range: Range<Int>) -> SessionID? {
+            let start = range.lowerBound + head.count
+            let end = start + SessionID.length
+            guard end < range.upperBound, bytes[end] == UInt8(ascii: "\""),
+                bytes[range.lowerBound..<start].elementsEqual(head)
+            else { return nil }
+            return SessionID(String(decoding: bytes[start..<end], as: UTF8.self))
+        }
 
         /// Parses these fields from a line and skips the others; nil if the line is not a record.
         init?(_ bytes: [UInt8], in range: Range<Int>) {

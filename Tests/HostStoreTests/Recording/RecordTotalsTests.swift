@@ -4,8 +4,8 @@ import Testing
 
 @testable import HostStore
 
-/// 20 000 random mutations of a good line: where the store's reader takes one, so does the index, with the same sums.
-@Test func indexReadsWhatTheStoreReads() {
+/// 20 000 random mutations of a good line: where the store's reader takes one, so do the totals, with the same sums.
+@Test func totalsReadWhatTheStoreReads() {
     var random = SplitMix(seed: 11)
     let good = SessionRecord.full.line()
     var read = 0
@@ -19,7 +19,7 @@ import Testing
             default: line.insert(line[random.below(line.count)], at: place)
             }
         }
-        let entry = SessionIndex.Entry(line, in: 0..<line.count)
+        let entry = RecordTotals.Entry(line, in: 0..<line.count)
         guard let record = try? SessionRecord(line: line) else { continue }
         read += 1
         #expect(entry?.session == record.session && entry?.identifier == record.identifier)
