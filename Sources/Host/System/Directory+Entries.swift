@@ -3,13 +3,22 @@ internal import Glibc
 public import HostValues
 
 extension Directory {
-    /// At most `most` of the directory's entries, in no order, each with whether it is a link. Names that are not UTF-8
-    /// are left out. readdir(3).
-    public func entries(most: Int = .max) throws(SystemError) -> [(name: String, isLink: Bool)] {
+    /// What a directory has under one name.
+    public struct Entry: Equatable, Sendable {
+        /// The name.
+        public let name: String
+        /// Whether it is a symbolic link.
+        public let isLink: Bool
+        /// The file's number, which its file system may give to another file once it is gone and nobody has it open.
+        public let inode: UInt64
+    }
+
+    /// At most `most` of the directory's entries, in no order. Names that are not UTF-8 are left out. readdir(3).
+    public func entries(most: Int = .max) throws(SystemError) -> [Entry] {
         let own = try directory(".")
         guard let stream = unsafe fdopendir(own.descriptor.release()) else { throw SystemError("fdopendir", path) }
         defer { unsafe closedir(stream) }
-        var entries: [(name: String, isLink: Bool)] = []
+        var entries: [Entry] = []
         while entries.count < most, let entry = unsafe readdir(stream) {
             let kind = unsafe Int32(entry.pointee.d_type)
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
@@ -18,7 +27,8 @@ extension Directory {
                 }
             }
             guard let name, name != ".", name != ".." else { continue }
-            entries.append((name, kind == DT_UNKNOWN ? isLink(name) : kind == DT_LNK))
+            let isLink = kind == DT_UNKNOWN ? isLink(name) : kind == DT_LNK
+            entries.append(Entry(name: name, isLink: isLink, inode: unsafe UInt64(entry.pointee.d_ino)))
         }
         return entries
     }

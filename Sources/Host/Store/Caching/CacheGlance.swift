@@ -80,7 +80,7 @@ public struct CacheGlance: Sendable {
     }
 
     private mutating func add(
-        _ entries: [(name: String, isLink: Bool)], of folder: borrowing Directory, _ plugin: String, _ routine: String,
+        _ entries: [Directory.Entry], of folder: borrowing Directory, _ plugin: String, _ routine: String,
         _ now: CacheStamp
     ) {
         if entries.count == Self.most * 4 { hasMore = true }

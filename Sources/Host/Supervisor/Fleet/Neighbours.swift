@@ -15,7 +15,7 @@ final class Neighbours {
     /// The number of places that are kept open at most.
     private static let mostOpen = 256
     /// A directory that has changed so shortly before, in ns, may change again without getting another time: some kernels
-    /// count by hundredths of a second.
+    /// count by hundredths of a second. So for so long its entries are compared too.
     private static let doubt: Int64 = 20_000_000
 
     /// The paths.
@@ -26,8 +26,10 @@ final class Neighbours {
     let remote: [String]
     private let libraries: Set<String>
     private let hidden: Set<String>
+    private let plugins: String
     private var stamps: [String: Stamp] = [:]
-    private var isDoubtful = false
+    /// The directories that had changed shortly before, and their entries.
+    private var doubtful: [String: [Directory.Entry]] = [:]
     /// What of the paths stays open from one worker to the next.
     fileprivate struct Opened: ~Copyable {
         var places = Ruleset.Places()
@@ -44,27 +46,39 @@ final class Neighbours {
     init(hiding hidden: Set<String>, plugins: String, libraries: Set<String>, now: WallTime?) {
         self.libraries = libraries
         self.hidden = hidden
+        self.plugins = plugins
         var stamps: [String: Stamp] = [:]
+        var doubtful: [String: [Directory.Entry]] = [:]
         let found = VisiblePaths.find(
             hiding: hidden, plugins: VisiblePaths.Plugins(plugins, libraries: libraries)
         ) { folder in
-            stamps[folder] = Self.stamp(of: folder)
-            let isWhole = folder == plugins || folder == VisiblePaths.devices
-            return Self.entries(of: folder, most: isWhole ? .max : VisiblePaths.mostInFolder + 1)
+            let stamp = Self.stamp(of: folder)
+            stamps[folder] = stamp
+            let entries = Self.list(folder, plugins: plugins)
+            if let now, let stamp, stamp.changed > now - Self.doubt { doubtful[folder] = entries }
+            return entries.map { VisiblePaths.Entry($0.name, isLink: $0.isLink) }
         }
         paths = found.paths
         crowded = found.crowded
         let mounted = Mounts.remote ?? []
         remote = mounted.isEmpty ? [] : paths.filter { mounted.contains($0) }
         lasting = ["/", "/dev", "/proc", "/sys"].compactMap { Ruleset.Identity(of: $0)?.mount }.filter { $0 != 0 }
-        if let now { isDoubtful = stamps.values.contains { $0.changed > now - Self.doubt } }
         self.stamps = stamps
+        self.doubtful = doubtful
     }
 
-    /// Whether a new list would be the same one, of the same files, as long as nothing was mounted.
-    func holds(hiding hidden: Set<String>, libraries: Set<String>) -> Bool {
-        !isDoubtful && self.libraries == libraries && self.hidden == hidden
-            && stamps.allSatisfy { Self.stamp(of: $0.key) == $0.value }
+    /// Whether a new list would be the same one, of the same files, as long as nothing was mounted. A file that stays open
+    /// keeps its number, and those that do not are opened for each worker again.
+    func holds(hiding hidden: Set<String>, libraries: Set<String>, now: WallTime?) -> Bool {
+        guard self.libraries == libraries, self.hidden == hidden,
+            stamps.allSatisfy({ Self.stamp(of: $0.key) == $0.value })
+        else { return false }
+        for (folder, entries) in doubtful {
+            guard Self.list(folder, plugins: plugins) == entries else { return false }
+            // From that time on each change gives it another time.
+            if let now, let stamp = stamps[folder], stamp.changed <= now - Self.doubt { doubtful[folder] = nil }
+        }
+        return true
     }
 
     /// Permits operations beneath each path that is not `remote`.
@@ -90,8 +104,13 @@ final class Neighbours {
     func close() { opened = nil }
 
     /// The entries of a directory; none if it cannot be read.
-    static func entries(of folder: String, most: Int = .max) -> [VisiblePaths.Entry] {
-        ((try? Directory(folder).entries(most: most)) ?? []).map { VisiblePaths.Entry($0.name, isLink: $0.isLink) }
+    static func entries(of folder: String, most: Int = .max) -> [Directory.Entry] {
+        (try? Directory(folder).entries(most: most)) ?? []
+    }
+
+    private static func list(_ folder: String, plugins: String) -> [Directory.Entry] {
+        let isWhole = folder == plugins || folder == VisiblePaths.devices
+        return entries(of: folder, most: isWhole ? .max : VisiblePaths.mostInFolder + 1)
     }
 
     private static func stamp(of folder: String) -> Stamp? {

@@ -131,7 +131,9 @@ final class SandboxMaker {
 
     private func visiblePaths(hiding hidden: Set<String>, plugins: String) -> [String] {
         let libraries = libraries()
-        if let neighbours, neighbours.holds(hiding: hidden, libraries: libraries) { return neighbours.paths }
+        if let neighbours, neighbours.holds(hiding: hidden, libraries: libraries, now: clock?.wall()) {
+            return neighbours.paths
+        }
         let fresh = Neighbours(hiding: hidden, plugins: plugins, libraries: libraries, now: clock?.wall())
         for folder in fresh.crowded where told.insert(folder).inserted {
             tell(
