@@ -195,6 +195,25 @@ private struct Point: Codable, Equatable, Sendable {
         #expect(host.once { _ throws in _ = try cache(tolerance: .seconds(-1)) } == Int32(SCHEDHOST_INVALID))
     }
 
+    /// Whatever its length, around each of the places where it is computed in another way: whole milliseconds, rounded down.
+    @Test func aToleranceIsPassedInWholeMilliseconds() {
+        let host = FakeHost()
+        let cache = CacheMemory("n", expire: nil) { 1 }
+        let unit: Int128 = 1_000_000_000_000_000
+        let week: Int128 = 1 << 79
+        let longest: Int128 = 9_223_372_036_854_775_807 * unit
+        let short = [0, 1, unit - 1, unit, unit + 1, 59_999 * unit + 17, 604_800_000 * unit]
+        let long = [week - 1, week, week + 1, week + unit, longest - 1, longest, longest + unit]
+        host.once { _ throws in
+            for length in short + long {
+                _ = try cache(tolerance: Duration(attoseconds: length))
+                let passed = host.memoryCaches["n"]?.lastTolerance
+                #expect(passed == Int64(clamping: length / unit), "\(length)")
+            }
+        }
+        #expect(host.failures == [])
+    }
+
     @Test func outsideOfARoutineItSaysSo() {
         let cache = CacheMemory("outside", expire: nil) { 1 }
         let error = #expect(throws: CacheError.self) { try cache() }

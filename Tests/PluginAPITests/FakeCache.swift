@@ -17,6 +17,8 @@ import CPluginAPI
     var entries: [String: Entry] = [:]
     var generation: UInt64 = 0
     var loads = 0
+    /// What the last request asked for, in ms.
+    var lastTolerance: Int64 = 0
     /// Why values were set aside.
     var setAside: [String] = []
     var error = ""
@@ -117,6 +119,7 @@ import CPluginAPI
     private func get(
         _ host: FakeHost, _ request: schedhost_cache_request, _ value: UnsafeMutablePointer<schedhost_cache_value>
     ) -> Int32 {
+        lastTolerance = unsafe request.tolerance_ms
         guard unsafe request.tolerance_ms >= 0 else { return Int32(SCHEDHOST_INVALID) }
         let tolerance = unsafe Double(request.tolerance_ms) / 1000
         let key = unsafe text(request.key, request.key_size)

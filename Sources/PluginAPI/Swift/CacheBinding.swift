@@ -99,6 +99,7 @@ enum CacheStorage: Sendable {
     /// host has none. In a callback or a source no answer comes pinned.
     ///
     /// Without a request it is the unkeyed value, neither fresh nor with a tolerance.
+    @inline(__always)
     func hit(
         _ current: CurrentScheduler.Borrowed, _ request: CacheRequest?, _ loader: Loader, ownSource: Bool
     ) throws -> Unmanaged<ValueBox>? {

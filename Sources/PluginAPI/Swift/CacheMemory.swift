@@ -90,13 +90,13 @@ extension Scheduler {
         load: @escaping () throws -> Value
     ) throws -> Value {
         let type = ObjectIdentifier(Value.self)
-        let request = CacheRequest(key: key, fresh: fresh, tolerance: tolerance)
         let make: () throws -> ValueBox = { TypedBox(try load()) }
-        if let box = unsafe try hit(name, scope, type: type, request, make) {
+        if let box = unsafe try hit(name, scope, type: type, key, fresh, tolerance, make) {
             return unsafe box._withUnsafeGuaranteedRef { $0.value(as: Value.self) }
         }
         return try box(
-            .memory, name, scope, type: type, expire: expire, request,
+            .memory, name, scope, type: type, expire: expire,
+            CacheRequest(key: key, fresh: fresh, tolerance: tolerance),
             storage: .memory { _ in defaultCost(Value.self) }, make
         )
         .value(as: Value.self)

@@ -27,11 +27,11 @@ extension DeclaredCache {
     public func callAsFunction(
         key: String = "", fresh: Bool = false, tolerance: Duration = .zero, in scheduler: Scheduler? = nil
     ) throws -> Value {
-        let request = CacheRequest(key: key, fresh: fresh, tolerance: tolerance)
-        if let box = unsafe try declaration.hit(request, scheduler) {
+        if let box = unsafe try declaration.hit(key, fresh, tolerance, scheduler) {
             return unsafe box._withUnsafeGuaranteedRef { $0.value(as: Value.self) }
         }
-        return try declaration.get(request, scheduler).value(as: Value.self)
+        return try declaration.get(CacheRequest(key: key, fresh: fresh, tolerance: tolerance), scheduler)
+            .value(as: Value.self)
     }
 
     /// The value with all of that left out: the short way of a hit.
