@@ -48,7 +48,7 @@ internal import Synchronization
     /// The same for what is asked in that way, on behalf of `scheduler` if there is one.
     ///
     /// The parts of a request are parameters of their own. As one value they go through memory, where the processor waits when
-    /// it reads in large parts what was just written in small ones: a fifth of a hit.
+    /// it reads in large parts what was just written in small ones: a tenth of a hit.
     @usableFromInline
     func hit(
         _ key: String, _ fresh: Bool, _ tolerance: Duration, _ scheduler: Scheduler?

@@ -14,6 +14,18 @@ public struct RecordLine: Equatable, Sendable {
         bytes = record.line()
     }
 
+    private static let head = Array("{\"session\":\"".utf8)
+
+    /// Where the session's id stands, in a line that begins as the host's own do; nil in another one.
+    static func session(in bytes: [UInt8], _ line: Range<Int>) -> Range<Int>? {
+        let start = line.lowerBound + head.count
+        let end = start + SessionID.length
+        guard end < line.upperBound, bytes[end] == UInt8(ascii: "\""),
+            bytes[line.lowerBound..<start].elementsEqual(head)
+        else { return nil }
+        return start..<end
+    }
+
     /// The JSON object that `RecordTable.json` writes: the line's fields, then start and finish as texts.
     var object: [UInt8] {
         var writer = JSONWriter()

@@ -9,7 +9,6 @@ public import HostValues
 public struct RecordTexts: Equatable, Sendable {
     private var texts: [[UInt8]] = []
 
-    private static let head = Array("{\"session\":\"".utf8)
     private static let tail = UInt8(ascii: "}")
 
     /// Those of one session, and of all whose plugin and routine begin with these names; nil: of any.
@@ -28,7 +27,7 @@ public struct RecordTexts: Equatable, Sendable {
     /// Whether a line may be of a wanted record.
     func mayBe(in bytes: [UInt8], _ line: Range<Int>) -> Bool {
         if texts.allSatisfy({ ByteSearch.contains($0, in: bytes, line) }) { return true }
-        return line.count < Self.head.count || bytes[line.upperBound - 1] != Self.tail
-            || !bytes[line.lowerBound..<line.lowerBound + Self.head.count].elementsEqual(Self.head)
+        return line.isEmpty || bytes[line.upperBound - 1] != Self.tail
+            || RecordLine.session(in: bytes, line) == nil
     }
 }

@@ -7,6 +7,18 @@ struct RecordTotals {
     private(set) var cycles: [String: UInt64] = [:]
     /// How the last session ended, by `plugin/routine`.
     private(set) var ends: [String: SessionEnd] = [:]
+    /// The session of the newest record; nil if there is none.
+    private(set) var last: SessionID?
+
+    /// Those of no record.
+    init() {}
+
+    /// Those that were saved.
+    init(_ tally: SessionTally) {
+        cycles = tally.cycles
+        ends = tally.ends
+        last = tally.through
+    }
 
     /// Adds a record's cycles. If the record has a greater total itself, that total counts, since older records may be
     /// gone. A routine without a total starts from the one in `base`.
@@ -14,12 +26,21 @@ struct RecordTotals {
         let before = cycles[entry.identifier] ?? base[entry.identifier] ?? 0
         cycles[entry.identifier] = max(before.clampedPlus(entry.cycles), entry.lifetimeCycles ?? 0)
         if let end = entry.end { ends[entry.identifier] = end }
+        last = entry.session
     }
 
-    /// Merges other totals, of which the greater counts, and other ends, which replace those here.
-    mutating func merge(_ sums: [String: UInt64], ends newer: [String: SessionEnd]) {
-        cycles.merge(sums) { max($0, $1) }
-        ends.merge(newer) { $1 }
+    /// Adds the record of a line; returns false if it is none.
+    mutating func add(_ bytes: [UInt8], in line: Range<Int>) -> Bool {
+        guard let entry = Entry(bytes, in: line) else { return false }
+        add(entry)
+        return true
+    }
+
+    /// Adds those of the files as they are now: the greater total counts, and what is newer replaces what is here.
+    mutating func merge(_ files: RecordTotals) {
+        cycles.merge(files.cycles) { max($0, $1) }
+        ends.merge(files.ends) { $1 }
+        last = files.last
     }
 
     /// The fields of a record that the totals need.
@@ -40,18 +61,6 @@ struct RecordTotals {
         }
 
         private static let load = Phase.load.word
-
-        private static let head = Array("{\"session\":\"".utf8)
-
-        /// The session that a line is about, if it begins as the host's own do; what follows is not looked at.
-        static func session(_ bytes: [UInt8], in range: Range<Int>) -> SessionID? {
-            let start = range.lowerBound + head.count
-            let end = start + SessionID.length
-            guard end < range.upperBound, bytes[end] == UInt8(ascii: "\""),
-                bytes[range.lowerBound..<start].elementsEqual(head)
-            else { return nil }
-            return SessionID(String(decoding: bytes[start..<end], as: UTF8.self))
-        }
 
         /// Parses these fields from a line and skips the others; nil if the line is not a record.
         init?(_ bytes: [UInt8], in range: Range<Int>) {

@@ -55,19 +55,13 @@ extension SessionStore {
     /// tally does not fit them.
     mutating func sumUp() throws(SystemError) {
         let tally = try loadTally()
-        totals.merge(tally?.cycles ?? [:], ends: tally?.ends ?? [:])
+        totals = tally.map { RecordTotals($0) } ?? RecordTotals()
         var skipped = 0
         if let start = try start(after: tally) {
-            lastSession = tally?.through
             let reader = LineReader(path: path, start: start, size: size)
             let file = try directory.openForReading(SessionFiles.current)
             _ = try reader.forward(file) { bytes, range in
-                if let entry = RecordTotals.Entry(bytes, in: range) {
-                    totals.add(entry)
-                    lastSession = entry.session
-                } else {
-                    skipped += 1
-                }
+                if !totals.add(bytes, in: range) { skipped += 1 }
                 return true
             }
             covered = start
@@ -104,15 +98,10 @@ extension SessionStore {
         var sums = RecordTotals()
         var skipped = 0
         try SessionFiles.lines(directory, order: .oldestFirst) { bytes, range, _ in
-            if let entry = RecordTotals.Entry(bytes, in: range) {
-                sums.add(entry)
-                lastSession = entry.session
-            } else {
-                skipped += 1
-            }
+            if !sums.add(bytes, in: range) { skipped += 1 }
             return true
         }
-        totals.merge(sums.cycles, ends: sums.ends)
+        totals.merge(sums)
         return skipped
     }
 

@@ -97,8 +97,8 @@ extension SessionStore {
     /// Atomically replaces the tally. It outlives a power loss as the records do, because those of files that are gone are in
     /// nothing else.
     mutating func saveTally() throws(SystemError) {
-        guard let lastSession else { return }
-        let tally = SessionTally(through: lastSession, size: size, cycles: totals.cycles, ends: totals.ends).bytes
+        guard let last = totals.last else { return }
+        let tally = SessionTally(through: last, size: size, cycles: totals.cycles, ends: totals.ends).bytes
         try directory.save(tally, as: SessionTally.name, isSynchronized: options.isSynchronized)
         covered = size
         tallySize = tally.count

@@ -51,8 +51,6 @@ public struct SessionStore: ~Copyable {
     var totals = RecordTotals()
     /// The totals over the pending records too, of the routines that have any.
     private var pendingTotals = RecordTotals()
-    /// The session of the newest record in the files.
-    var lastSession: SessionID?
     /// How much of the file the saved totals cover, and their size in bytes.
     var covered = 0
     var tallySize = 0
@@ -150,7 +148,6 @@ public struct SessionStore: ~Copyable {
                 throw error
             }
             size += bytes.count
-            lastSession = pending[count - 1].entry.session
             for written in pending[..<count] { totals.add(written.entry) }
             pending.removeFirst(count)
             saveTallyNowAndThen()
@@ -164,7 +161,9 @@ public struct SessionStore: ~Copyable {
         var missing = Set(sessions).subtracting(pending.map(\.entry.session))
         if !missing.isEmpty {
             try SessionFiles.lines(directory, order: .newestFirst) { bytes, range, _ in
-                let session = RecordTotals.Entry.session(bytes, in: range)
+                let session = RecordLine.session(in: bytes, range).flatMap {
+                    SessionID(String(decoding: bytes[$0], as: UTF8.self))
+                }
                 // Only those that may be wanted are parsed.
                 if session.map({ missing.contains($0) }) ?? true,
                     let entry = RecordTotals.Entry(bytes, in: range)
