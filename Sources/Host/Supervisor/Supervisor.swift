@@ -65,7 +65,7 @@ public final class Supervisor {
         let sandboxes = SandboxMaker(
             hidden: [options.state] + HostSurroundings.credentials, configuration: options.configuration,
             plugins: catalog.settings.plugins, clock: clock, deadlines: deadlines,
-            tell: { [log] in log.write(.info, "", $0) }
+            tell: { [log] in log.write(.info, "", $0) }, changes: { folder.changes }
         ) { folder.libraryNames }
         let mark = HostMark(pid: HostProcess.pid, number: UInt64.random(in: 0 ... .max))
         marks = HostMarks(options.state, own: mark)

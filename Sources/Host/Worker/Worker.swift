@@ -44,14 +44,17 @@ public final class Worker {
     private let budget: CacheBudget
     private let namedFolders: NamedFolders
     private let doorbell: Doorbell
-    private var plugins: [Int: PluginContext] = [:]
+    /// In the order of their loads; mostly one. No dictionary: for its first kind of key the runtime looks through all
+    /// conformances, at each worker's start.
+    private var plugins: [PluginContext] = []
     private var lines = LineSplitter(limit: 4 << 20)
     private var isQuitting = false
 
     private var stopping: Set<Int> = []
     /// When the stopping sessions were last checked for `interrupt`.
     private var interruptedAt = MonotonicTime.longAgo
-    private var slots: [Int: RoutineRunner] = [:]
+    /// By the numbers of slots, which the supervisor counts from 0.
+    private var slots: [RoutineRunner?] = []
     private var stores = StoreThreads()
     private var exchange: SharedExchange?
     private let signs: SharedSigns?
@@ -198,33 +201,38 @@ public final class Worker {
             HostProcess.returnFreeMemory()  // the description of many routines takes as much memory as they do
         case .start(let start): self.start(start)
         case .stop(let slot):
-            guard let runner = slots[slot] else { return }
+            guard let runner = runner(slot) else { return }
             stopping.insert(slot)
             ask(runner, .stop)
-        case .runNow(let slot): if let runner = slots[slot] { ask(runner, .runNow) }
-        case .pause(let slot): if let runner = slots[slot] { ask(runner, .pause) }
-        case .resume(let slot): if let runner = slots[slot] { ask(runner, .resume) }
+        case .runNow(let slot): if let runner = runner(slot) { ask(runner, .runNow) }
+        case .pause(let slot): if let runner = runner(slot) { ask(runner, .pause) }
+        case .resume(let slot): if let runner = runner(slot) { ask(runner, .resume) }
         case .go(let slot, let number):
-            guard let runner = slots[slot] else { return }
+            guard let runner = runner(slot) else { return }
             runner.requests.grant(number)
             runner.plugin.driver?.poke(runner.index)
-        case .history(let history): slots[history.slot]?.plugin.history.answer(history)
+        case .history(let history): runner(history.slot)?.plugin.history.answer(history)
         case .dropCached(let drop):
-            plugins[drop.plugin]?.runner(drop.routine)?.dropCached(drop.name, key: drop.key)
+            plugin(drop.plugin)?.runner(drop.routine)?.dropCached(drop.name, key: drop.key)
         case .logLevel(let level): log.set(level)
         case .share(let plugin):
             let socket = channel.takePassed()
-            if let socket, let shared = plugins[plugin]?.shared { try? shared.connect(socket) }
+            if let socket, let shared = self.plugin(plugin)?.shared { try? shared.connect(socket) }
         case .store(.share(let access)): serve(access)
         case .store(let command): askStore(command)
         case .quit:
             isQuitting = true
-            for (slot, runner) in slots {
+            for (slot, runner) in slots.enumerated() {
+                guard let runner else { continue }
                 stopping.insert(slot)
                 ask(runner, .stop)
             }
         }
     }
+
+    private func plugin(_ number: Int) -> PluginContext? { plugins.first { $0.number == number } }
+
+    private func runner(_ slot: Int) -> RoutineRunner? { slots.indices.contains(slot) ? slots[slot] : nil }
 
     private func ask(_ runner: RoutineRunner, _ request: TurnRequests.Kinds) {
         runner.ask(request)
@@ -246,7 +254,8 @@ public final class Worker {
             if let text = context.load() {
                 return channel.send(.refused(plugin: load.plugin, stage: .load, text: text))
             }
-            plugins[load.plugin] = context
+            plugins.removeAll { $0.number == load.plugin }
+            plugins.append(context)
             channel.send(.loaded(plugin: load.plugin))
         } catch let refusal as LoadedPlugin.Refusal {
             channel.send(.refused(plugin: load.plugin, stage: refusal.stage, text: refusal.text))
@@ -284,10 +293,11 @@ public final class Worker {
     }
 
     private func start(_ start: WorkerCommand.Start) {
-        guard !isQuitting, let runner = plugins[start.plugin]?.runner(start.routine), let driver = runner.plugin.driver,
+        guard !isQuitting, let runner = plugin(start.plugin)?.runner(start.routine), let driver = runner.plugin.driver,
             runner.prepare(start)
         else { WorkerFailure.die("worker: a session that cannot be started") }
         stopping.remove(start.slot)
+        while slots.count <= start.slot { slots.append(nil) }
         slots[start.slot] = runner
         runner.lease = nil
         if start.leaseToken != nil {
@@ -310,14 +320,14 @@ public final class Worker {
 
     /// Hands a command to the store of the plugin that is loaded; in a store worker there is one plugin.
     private func askStore(_ command: StoreCommand) {
-        guard let plugin = plugins.values.first else { WorkerFailure.die("worker: a store that is not loaded") }
+        guard let plugin = plugins.first else { WorkerFailure.die("worker: a store that is not loaded") }
         stores.perform(command, of: plugin)
         if case .clear(_, let selection, _, _) = command { exchange?.cleared(selection) }
     }
 
     /// Serves the shared caches of another worker by the socket that has come.
     private func serve(_ access: SharedAccess) {
-        guard let socket = channel.takePassed(), let plugin = plugins.values.first else { return }
+        guard let socket = channel.takePassed(), let plugin = plugins.first else { return }
         do {
             if exchange == nil { exchange = try SharedExchange(try plugin.offeredStore(), of: plugin) }
             try exchange?.add(socket, access)
@@ -337,7 +347,7 @@ public final class Worker {
 
     /// Makes all sessions check their end times again, after the wall clock was set.
     private func lookAgain() {
-        for runner in slots.values { ask(runner, .look) }
+        for case let runner? in slots { ask(runner, .look) }
     }
 
     private func interruptStopping() {
@@ -345,7 +355,7 @@ public final class Worker {
         guard !stopping.isEmpty, now - interruptedAt >= Int64(Self.interruptTick) * 900_000 else { return }
         interruptedAt = now
         stopping = stopping.filter { slot in
-            guard let runner = slots[slot], runner.isBusy else { return false }
+            guard let runner = runner(slot), runner.isBusy else { return false }
             runner.interruptIfRunning()
             return true
         }
@@ -353,7 +363,7 @@ public final class Worker {
 
     /// Unloads the plugins and ends the process normally, so that their destructors run.
     private func leave() -> Never {
-        for plugin in plugins.values {
+        for plugin in plugins {
             if let text = plugin.unload() {
                 channel.log(
                     WorkerEvent.Log(

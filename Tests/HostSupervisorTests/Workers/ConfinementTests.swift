@@ -155,6 +155,34 @@ private final class LaterClock: HostClock {
         #expect(try readable(in: confinement(all)) == ["state/own/file", "beside/file"])
     }
 
+    @Test func `a configuration hides a file at once when a change is reported, and within a second when none is`() throws {
+        final class Reported { var changes = 0 }
+        let reported = Reported()
+        let maker = SandboxMaker(
+            hidden: [root.path + "/state"], plugins: root.path + "/plugins", clock: clock, deadlines: deadlines,
+            tell: { _ in }, changes: { reported.changes }
+        ) { [] }
+        try Self.make("second", in: root)
+        try Self.write("second/file", in: root)
+        func seen() throws -> [String] {
+            var settings = listed
+            settings.read = .only([root.path + "/beside", root.path + "/second"])
+            return try readable(
+                ["beside/file", "second/file"], in: maker.confinement(settings, SandboxPolicy.Places()))
+        }
+        func hide(_ folder: String) throws {
+            try FileManager.default.createSymbolicLink(
+                atPath: root.path + "/plugins/\(folder).json5", withDestinationPath: "../\(folder)/file")
+        }
+        #expect(try seen() == ["beside/file", "second/file"])
+        try hide("beside")
+        reported.changes += 1
+        #expect(try seen() == ["second/file"])
+        try hide("second")
+        clock.clock.advance(seconds: 1)
+        #expect(try seen().isEmpty)
+    }
+
     @Test func `rules are kept for a second after the last worker has begun`() throws {
         weak let first = try confinement().ruleset
         for _ in 0..<3 {

@@ -94,7 +94,7 @@ final class FakeProcesses: ProcessTable {
     /// Rounds of the loop, each followed by its timers, for so many ms at most; returns how many ms were needed.
     private func run(sparing known: Set<Int32> = [], for limit: Int64 = 10_000) -> Int64? {
         for time in 0..<limit {
-            orphans.hunt(sparing: known)
+            orphans.hunt { known }
             if orphans.isOver { return time }
             deadlines.run(clock, for: 1_000_000)
         }
@@ -116,6 +116,21 @@ final class FakeProcesses: ProcessTable {
         #expect(table.all.keys.sorted() == [hook, mailer] && table.all[child] == nil)
     }
 
+    @Test func `who the host's own children are is asked only when somebody else may have come`() {
+        var asked = 0
+        func hunt() {
+            orphans.hunt {
+                asked += 1
+                return []
+            }
+        }
+        for _ in 0..<3 { hunt() }
+        #expect(asked == 0)
+        orphans.mayHaveCome()
+        for _ in 0..<3 { hunt() }
+        #expect(asked == 1)
+    }
+
     @Test(arguments: [1, 8, 30]) func `those that fork without end are all ended, where there is a limit`(count: Int) {
         table.limit = 60
         for _ in 0..<count { _ = table.add(forks: true) }
@@ -128,7 +143,7 @@ final class FakeProcesses: ProcessTable {
         for _ in 0..<3 { _ = table.add(forks: true) }
         table.limit = 3000
         orphans.mayHaveCome()
-        orphans.hunt(sparing: [])
+        orphans.hunt { [] }
         #expect(run().map { $0 < 10_000 } == true)
         #expect(table.all.isEmpty)
     }
@@ -152,7 +167,7 @@ final class FakeProcesses: ProcessTable {
         let immune = table.add()
         table.all[immune]?.isImmune = true
         orphans.mayHaveCome()
-        orphans.hunt(sparing: [])
+        orphans.hunt { [] }
         #expect(!orphans.isQuiet)
         #expect(run(for: 6000) == nil && orphans.isQuiet)
         #expect(run(for: 60_000) != nil)

@@ -94,6 +94,8 @@ final class SystemPluginFolder: PluginFolder {
     /// The library names that each plugin is linked with, directly or through libraries in the directory.
     private var wanted: [String: Set<String>] = [:]
     private(set) var libraryNames: Set<String> = []
+    /// How many changes of the directory or of the configuration outside of it were reported.
+    private(set) var changes = 0
     /// The names by which libraries are needed, if they differ from the files' names: `libx.so`, a link to `libx.so.1`.
     private var ownNames: [String: String] = [:]
     /// The messages about unreadable names that were logged.
@@ -135,8 +137,11 @@ final class SystemPluginFolder: PluginFolder {
 
     func watch(configuration: String?, _ handler: @escaping (DirectoryWatch.Change) -> Void) throws(SystemError) {
         watch = try DirectoryWatch(
-            path, configuration: configuration, polls: polls, loop: loop, deadlines: deadlines, clock: clock, log: log,
-            handler: handler)
+            path, configuration: configuration, polls: polls, loop: loop, deadlines: deadlines, clock: clock, log: log
+        ) { [unowned self] change in
+            changes += 1
+            handler(change)
+        }
     }
 
     func open() throws(SystemError) { directory = try OpenDirectory(path) }

@@ -234,7 +234,7 @@ extension WorkerFleet {
 
     /// Kills what dead workers have left. `others` are children of the host that are not workers.
     func huntOrphans(sparing others: Set<Int32>) {
-        orphans.hunt(sparing: Set(workers.values.compactMap { $0.process?.pid }).union(others))
+        orphans.hunt { Set(workers.values.compactMap { $0.process?.pid }).union(others) }
         let count = orphans.takeLeftovers()
         if count > 0 { events.append(.leftovers(count)) }
     }

@@ -118,11 +118,12 @@ final class Orphans {
 
     // MARK: The hunt
 
-    /// Does one piece of the work, if it is due. Call it once in each round of the loop; `known` are children that are
-    /// no orphans.
-    func hunt(sparing known: Set<Int32>) {
+    /// Does one piece of the work, if it is due. Call it once in each round of the loop. `children` returns the children
+    /// that are no orphans; it is asked only then, since a host may have a thousand.
+    func hunt(sparing children: () -> Set<Int32>) {
         guard isDue else { return }
         isDue = false
+        let known = children()
         let start = clock.monotonic()
         if since == nil { since = start }
         for _ in 0..<Self.mostLooks {

@@ -12,6 +12,7 @@ final class SandboxMaker {
     private let secrets = SecretFiles()
     let plugins: String
     private let libraries: () -> Set<String>
+    private let changes: () -> Int
     private let tell: (String) -> Void
     private var told: Set<String> = []
     private let clock: (any HostClock)?
@@ -24,12 +25,15 @@ final class SandboxMaker {
     /// The number of filters that are kept at most.
     private static let mostFilters = 16
 
-    /// For how long `Surroundings` count, in ns, so that many workers that start at once look for them once.
-    private static let freshness: Int64 = 100_000_000
+    /// For how long `Surroundings` count, in ns, if no change is reported, so that many workers that start at once look for
+    /// them once: with a thousand configurations a look takes 7 ms.
+    private static let freshness: Int64 = 1_000_000_000
 
     /// The paths that all workers have in common, with links resolved.
     private struct Surroundings {
         let found: MonotonicTime?
+        /// The number of changes that were reported before.
+        let changes: Int
         let plugins: String
         let hidden: Set<String>
         /// Those of `SandboxPolicy.basics`, once they were needed.
@@ -37,15 +41,18 @@ final class SandboxMaker {
     }
 
     /// Makes a maker for workers of the plugins in that directory. `hidden`: the state directory, and the credentials
-    /// from the service manager. `configuration`: the host's file outside of the plugins directory. `libraries` returns
-    /// the names of libraries among the plugins. Without a clock and deadlines nothing is kept for the next worker.
+    /// from the service manager. `configuration`: the host's file outside of the plugins directory. `changes` returns how
+    /// many changes of these were reported so far, and `libraries` the names of libraries among the plugins. Without a clock
+    /// and deadlines nothing is kept for the next worker.
     ///
     /// Each message that people should see is passed to `tell` once.
     init(
         hidden: [String], configuration: String? = nil, plugins: String, clock: (any HostClock)? = nil,
-        deadlines: Deadlines? = nil, tell: @escaping (String) -> Void, libraries: @escaping () -> Set<String>
+        deadlines: Deadlines? = nil, tell: @escaping (String) -> Void, changes: @escaping () -> Int = { 0 },
+        libraries: @escaping () -> Set<String>
     ) {
         self.clock = clock
+        self.changes = changes
         self.hidden = hidden
         self.configuration = configuration
         self.tell = tell
@@ -113,11 +120,15 @@ final class SandboxMaker {
 
     private func lookAround() -> Surroundings {
         let now = clock?.monotonic()
-        if let now, let surroundings, let found = surroundings.found, now - found < Self.freshness {
+        let changes = changes()
+        if let now, let surroundings, let found = surroundings.found, surroundings.changes == changes,
+            now - found < Self.freshness
+        {
             return surroundings
         }
         let plugins = HostProcess.resolved(plugins) ?? plugins
-        let fresh = Surroundings(found: now, plugins: plugins, hidden: hiddenPlaces(plugins: plugins))
+        let fresh = Surroundings(
+            found: now, changes: changes, plugins: plugins, hidden: hiddenPlaces(plugins: plugins))
         surroundings = fresh
         return fresh
     }
