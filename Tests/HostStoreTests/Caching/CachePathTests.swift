@@ -1,5 +1,7 @@
+import Foundation
 import HostStore
 import HostSystem
+import HostTestKit
 import HostValues
 import Testing
 
@@ -67,6 +69,31 @@ import Testing
             #expect(cleared.removed == 0 && cleared.errors.isEmpty, "\(text)")
         }
         #expect(world.disk.files["data/plugin/x/plugin/routine/ab.shc"] == file)
+    }
+
+    @Test(arguments: ["data", "data/p", "data/p/mine", "data/p/mine/plugin"])
+    func `a folder that somebody has removed is made anew by the next value`(removed: String) throws {
+        let root = TestDirectory()
+        let clock = TestClock()
+        let namespace = CacheNamespace(
+            plugin: "plugin", routine: "routine", budget: CacheBudget(),
+            place: CachePlace(
+                SystemCacheFolder(try root.directory(), clock: clock), of: .state,
+                elsewhere: { [root, clock] path throws(SystemError) in
+                    var folder = try root.directory().directory("data", create: true)
+                    for part in ["p"] + path.parts { folder = try folder.directory(part, create: true) }
+                    return SystemCacheFolder(folder, clock: clock)
+                }),
+            environment: CacheEnvironment(clock: clock))
+        let cache = try namespace.open("a", try Self.options("mine"), isOnDisk: true).get()
+        let file = root.path + "/data/p/mine/plugin/routine/a.shc"
+        for value in 1...2 {
+            try cache.put([UInt8(value)]).get()
+            try cache.put([UInt8(value)], key: [7]).get()
+            #expect(FileManager.default.fileExists(atPath: file))
+            try FileManager.default.removeItem(atPath: root.path + "/" + removed)
+        }
+        #expect(cache.counters().saveFailures == 0)
     }
 
     @Test func `what cannot be used is refused and told, and memory has no path`() throws {

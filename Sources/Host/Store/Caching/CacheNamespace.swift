@@ -187,7 +187,8 @@ public final class CacheNamespace: Sendable {
     private func store(at path: CachePath, _ name: String) throws(SystemError) -> CacheStore? {
         guard let place, let open = place.elsewhere else { return nil }
         let new = CacheStore(
-            root: try open(path), of: .all, plugin: plugin, routine: routine, settings: place.settings)
+            root: try open(path), of: .all, plugin: plugin, routine: routine, settings: place.settings,
+            reopen: { () throws(SystemError) in try open(path) })
         // Whether it may write there is to be known now, and not at the first value.
         let unkeyed = CacheStore.Path(name: name, key: [])
         if let directory = try new.directory(unkeyed, create: true) {

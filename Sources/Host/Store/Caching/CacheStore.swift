@@ -55,16 +55,18 @@ final class CacheStore: Sendable {
     private static let directories = Atomic<UInt64>(0)
     private static let process = String(UInt64.random(in: 0...UInt64.max), radix: 16)
 
-    private let root: any CacheFolder
-    /// The path components from `root` to the routine's folder.
+    /// Opens the folder that the author has named anew, which it makes if necessary; nil for the host's own folder.
+    private let reopen: (@Sendable () throws(SystemError) -> any CacheFolder)?
+    /// The path components from the root to the routine's folder.
     private let way: [String]
     let settings: CacheSettings
     let plugin: String
     let routine: String
-    let opened = Monitor(Opened())
+    let opened: Monitor<Opened>
 
-    /// The open folders: the routine's own, and the key directories of its caches.
+    /// The open folders: the root, the routine's own, and the key directories of its caches.
     struct Opened {
+        let root: any CacheFolder
         var own: OpenDirectory?
         var keyed: [String: OpenDirectory] = [:]
 
@@ -122,9 +124,10 @@ final class CacheStore: Sendable {
 
     init(
         root: any CacheFolder, of scope: CachePlace.Scope = .state, plugin: String, routine: String,
-        settings: CacheSettings
+        settings: CacheSettings, reopen: (@Sendable () throws(SystemError) -> any CacheFolder)? = nil
     ) {
-        self.root = root
+        opened = Monitor(Opened(root: root))
+        self.reopen = reopen
         let (plugins, routines) = (CacheName.encode(plugin), CacheName.encode(routine))
         way =
             switch scope {
@@ -144,7 +147,7 @@ final class CacheStore: Sendable {
     func directory(_ path: Path, create: Bool) throws(SystemError) -> OpenDirectory? {
         if let known = opened.withLock({ $0[path.folder] }) { return known }
         do {
-            var folder = root
+            var folder = opened.withLock { $0.root }
             for part in way + [path.folder] where !part.isEmpty {
                 let parent = folder
                 folder = try parent.folder(part, create: create)
@@ -200,8 +203,9 @@ final class CacheStore: Sendable {
             return try unsafe replace(path, header, payload, known, wanted)
         } catch {
             if !error.isNotFound { throw error }
-            // The directory that is open here was removed, so it is opened or made anew.
-            opened.withLock { $0 = Opened() }
+            // The directory that is open here was removed, so it is opened or made anew, from its root on.
+            let root = try reopen?() ?? opened.withLock { $0.root }
+            opened.withLock { $0 = Opened(root: root) }
             return try unsafe replace(path, header, payload, known, wanted)
         }
     }
