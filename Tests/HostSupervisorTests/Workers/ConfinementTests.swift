@@ -155,7 +155,7 @@ private final class LaterClock: HostClock {
         #expect(try readable(in: confinement(all)) == ["state/own/file", "beside/file"])
     }
 
-    @Test func `a configuration hides a file at once when a change is reported, and within a second when none is`() throws {
+    @Test func `a configuration hides a file at once when a change is reported, else within a second`() throws {
         final class Reported { var changes = 0 }
         let reported = Reported()
         let maker = SandboxMaker(
