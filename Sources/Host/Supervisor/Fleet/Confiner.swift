@@ -40,9 +40,8 @@ final class Confiner {
         }
     }
 
-    /// The number of rulesets that are kept at most. Each takes a descriptor, and of the kernel 64 bytes for each rule. To free
-    /// one takes half as long as to make it, so that those of a hundred workers that start together wait until they have.
-    private static let most = 128
+    /// The number of rulesets that are kept at most. Each takes a descriptor, and of the kernel 64 bytes for each rule.
+    private static let most = 32
     /// For how long, in ns. As long as there are rules for a file that somebody has removed, its disk space is not freed; and a
     /// host that has become idle is to stay asleep.
     private static let time: Int64 = 1_000_000_000
