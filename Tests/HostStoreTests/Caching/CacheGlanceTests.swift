@@ -13,16 +13,7 @@ import Testing
     private func put(
         _ name: String, keys: [String], expire: Int64 = .max, routine: String = "r", path: String? = nil
     ) throws {
-        let namespace = CacheNamespace(
-            plugin: "p", routine: routine, budget: CacheBudget(),
-            place: CachePlace(
-                SystemCacheFolder(try directory.directory(), clock: clock), of: .state,
-                elsewhere: { [directory, clock] path throws(SystemError) in
-                    var folder = try directory.directory().directory("data", create: true)
-                    for part in ["p"] + path.parts { folder = try folder.directory(part, create: true) }
-                    return SystemCacheFolder(folder, clock: clock)
-                }),
-            environment: CacheEnvironment(clock: clock))
+        let namespace = try directory.namespace("p", routine, clock)
         let options = unsafe CacheOptions(expire: expire, path: path.flatMap { CachePath($0) })
         let cache = try namespace.open(name, options, isOnDisk: true).get()
         for key in keys { try cache.put([1, 2, 3], key: Array(key.utf8)).get() }

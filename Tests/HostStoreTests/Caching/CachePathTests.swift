@@ -71,22 +71,12 @@ import Testing
         #expect(world.disk.files["data/plugin/x/plugin/routine/ab.shc"] == file)
     }
 
-    @Test(arguments: ["data", "data/p", "data/p/mine", "data/p/mine/plugin"])
+    @Test(arguments: ["data", "data/p", "data/p/mine", "data/p/mine/p"])
     func `a folder that somebody has removed is made anew by the next value`(removed: String) throws {
         let root = TestDirectory()
-        let clock = TestClock()
-        let namespace = CacheNamespace(
-            plugin: "plugin", routine: "routine", budget: CacheBudget(),
-            place: CachePlace(
-                SystemCacheFolder(try root.directory(), clock: clock), of: .state,
-                elsewhere: { [root, clock] path throws(SystemError) in
-                    var folder = try root.directory().directory("data", create: true)
-                    for part in ["p"] + path.parts { folder = try folder.directory(part, create: true) }
-                    return SystemCacheFolder(folder, clock: clock)
-                }),
-            environment: CacheEnvironment(clock: clock))
+        let namespace = try root.namespace("p", "routine", TestClock())
         let cache = try namespace.open("a", try Self.options("mine"), isOnDisk: true).get()
-        let file = root.path + "/data/p/mine/plugin/routine/a.shc"
+        let file = root.path + "/data/p/mine/p/routine/a.shc"
         for value in 1...2 {
             try cache.put([UInt8(value)]).get()
             try cache.put([UInt8(value)], key: [7]).get()

@@ -111,3 +111,19 @@ extension Result where Success == ServedValue, Failure == CacheFailure {
     var state: ServedValue.State? { if case .success(let answer) = self { answer.state } else { nil } }
     var error: CacheFailure? { if case .failure(let error) = self { error } else { nil } }
 }
+
+extension TestDirectory {
+    /// The caches of a routine with their files here, and with the folders that they name in `data/PLUGIN`.
+    func namespace(_ plugin: String, _ routine: String, _ clock: any HostClock) throws -> CacheNamespace {
+        CacheNamespace(
+            plugin: plugin, routine: routine, budget: CacheBudget(),
+            place: CachePlace(
+                SystemCacheFolder(try directory(), clock: clock), of: .state,
+                elsewhere: { [self] path throws(SystemError) in
+                    var folder = try directory().directory("data", create: true)
+                    for part in [plugin] + path.parts { folder = try folder.directory(part, create: true) }
+                    return SystemCacheFolder(folder, clock: clock)
+                }),
+            environment: CacheEnvironment(clock: clock))
+    }
+}

@@ -8,12 +8,8 @@ import Testing
 struct SessionStoreTests {
     let scratch = TestDirectory()
 
-    private func open(_ change: (inout SessionStore.Options) -> Void = { _ in }) throws -> SessionStore {
-        try scratch.store(change)
-    }
-
     @Test func appendsOneLineARecordAndReadsThemBack() throws {
-        var store = try open { $0.isSynchronized = true }
+        var store = try scratch.store { $0.isSynchronized = true }
         try store.append(.sample(1))
         try store.append([.sample(2), .sample(3)])
         #expect(store.pendingCount == 0 && store.warnings.isEmpty)
@@ -30,11 +26,11 @@ struct SessionStoreTests {
         let line = SessionRecord.sample(1).line().count + 1
         let count = 1 + 2 * rotations
         do {
-            var store = try open { $0.rotateAt = 2 * line + line / 2 }
+            var store = try scratch.store { $0.rotateAt = 2 * line + line / 2 }
             for number in 1...count { try store.append(.sample(number)) }
             #expect(store.rotations == rotations)
         }
-        var store = try open()
+        var store = try scratch.store()
         let sessions = (1...count).map { SessionRecord.sample($0).session }
         let none = SessionRecord.sample(count + 2).session
         #expect(try store.recorded(among: [sessions[0], none]) == [sessions[0]])
@@ -63,7 +59,7 @@ struct SessionStoreTests {
         #expect(error?.wouldBlock == true && error?.description.contains("lease") == true)
         #expect(throws: SystemError.self) { _ = try directory.openForUpdate(SessionFiles.current) }
         try lease.close(subject: "")
-        var store = try open()
+        var store = try scratch.store()
         try store.append(.sample(1))
         #expect(store.pendingCount == 0)
     }
@@ -91,7 +87,7 @@ struct SessionStoreTests {
     @Test func aTailOfZerosIsSetAside() throws {
         try scratch.write(
             SessionFiles.current, SessionRecord.sample(1).line() + [10] + [UInt8](repeating: 0, count: 200_000))
-        var store = try open()
+        var store = try scratch.store()
         #expect(store.warnings.count == 1)
         try store.append(.sample(2))
         #expect(try scratch.records().count == 2)
@@ -102,7 +98,7 @@ struct SessionStoreTests {
             SessionFiles.current,
             Array("garbage\n\n{}\n".utf8) + [UInt8](repeating: 65, count: 3 << 20) + [10]
                 + SessionRecord.sample(1).line() + [10])
-        let store = try open()
+        let store = try scratch.store()
         #expect(store.warnings.count == 1 && store.warnings[0].contains("3 lines"))
         #expect(try store.has(SessionRecord.sample(1).session) == true)
         for order in [SessionFiles.Order.oldestFirst, .newestFirst] {
@@ -132,7 +128,7 @@ struct SessionStoreTests {
 
     @Test(arguments: [0, 1, 100, 300], [false, true])
     func aFullDiskTearsNothingAndLosesNothing(room: Int, truncateFails: Bool) throws {
-        var store = try open()
+        var store = try scratch.store()
         try store.append(.sample(1))
         let good = try scratch.bytes(SessionFiles.current)
         Self.fill(&store, room: room, truncateFails: truncateFails)
@@ -162,7 +158,7 @@ struct SessionStoreTests {
     }
 
     @Test func aFailedSyncIsWrittenAgain() throws {
-        var store = try open { $0.isSynchronized = true }
+        var store = try scratch.store { $0.isSynchronized = true }
         store.calls.synchronize = { (_, path) throws(SystemError) in throw SystemError("fdatasync", path, number: 5) }
         let failure = Self.failure { () throws(SystemError) in try store.append(.sample(1)) }
         #expect(failure?.call == "fdatasync")
@@ -173,7 +169,7 @@ struct SessionStoreTests {
     }
 
     @Test func whatWaitsIsBounded() throws {
-        var store = try open { $0.mostPending = 3 }
+        var store = try scratch.store { $0.mostPending = 3 }
         Self.fill(&store, room: 0)
         for number in 1...5 { _ = Self.failure { () throws(SystemError) in try store.append(.sample(number)) } }
         #expect(store.pendingCount == 3 && store.lost == 2)
@@ -186,7 +182,7 @@ struct SessionStoreTests {
 
     @Test func rotatesBySizeAndKeepsSo() throws {
         let size = SessionRecord.sample(1).line().count + 30
-        var store = try open {
+        var store = try scratch.store {
             $0.rotateAt = size * 10
             $0.keep = 2
         }
@@ -205,7 +201,7 @@ struct SessionStoreTests {
         }
         #expect(newest == kept.reversed())
         // Records that are gone still count.
-        let again = try open()
+        let again = try scratch.store()
         #expect(again.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 500)
         #expect(try again.has(SessionRecord.sample(100).session) == true)
     }
@@ -217,7 +213,7 @@ struct SessionStoreTests {
             record.plugin = plugin
             return record
         }
-        var store = try open { $0.rotateAt = 40_000 }
+        var store = try scratch.store { $0.rotateAt = 40_000 }
         var expected: [String: [Int64]] = [:]
         for number in 1...5000 {
             let plugin = number % 500 == 0 ? "quiet" : number % 900 == 1 ? "other" : "storm"
@@ -234,12 +230,12 @@ struct SessionStoreTests {
         #expect(try scratch.bytes("sessions.kept.jsonl").count <= 10_000)
         #expect(records.count < 1500)
         // Sums are as they were, and the next host finds the same.
-        let again = try open()
+        let again = try scratch.store()
         #expect(again.lifetimeCycles(plugin: "quiet", routine: "snapshot") == 50)
     }
 
     @Test func aHostThatDiesWhileItKeepsRecordsLeavesNoneTwice() throws {
-        var store = try open {
+        var store = try scratch.store {
             $0.rotateAt = 3000
             $0.keep = 1
         }
@@ -251,13 +247,13 @@ struct SessionStoreTests {
         let old = try scratch.bytes("sessions.1.jsonl")
         store.rotate()
         try scratch.write("sessions.1.jsonl", old)  // as if it had not gone yet
-        let again = try open { $0.keep = 1 }
+        let again = try scratch.store { $0.keep = 1 }
         let sessions = try scratch.records().map(\.session)
         #expect(Set(sessions).count == sessions.count && again.warnings.isEmpty)
     }
 
     @Test func aRotationThatFailsOnlyLetsTheFileGrow() throws {
-        var store = try open { $0.rotateAt = 1000 }
+        var store = try scratch.store { $0.rotateAt = 1000 }
         _ = try scratch.directory().directory("sessions.new", create: true)
         for number in 1...10 { try store.append(.sample(number)) }
         #expect(store.rotationFault != nil)
@@ -270,11 +266,11 @@ struct SessionStoreTests {
 
     @Test func fewerFilesAreKeptWhenAskedTo() throws {
         do {
-            var store = try open { $0.rotateAt = 1000 }
+            var store = try scratch.store { $0.rotateAt = 1000 }
             for number in 1...30 { try store.append(.sample(number)) }
         }
         #expect(try scratch.directory().names().contains("sessions.4.jsonl"))
-        var store = try open {
+        var store = try scratch.store {
             $0.rotateAt = 1000
             $0.keep = 1
         }
@@ -286,7 +282,7 @@ struct SessionStoreTests {
     /// Somebody moves, removes, empties or extends the file under the host.
     @Test(arguments: 0...3)
     func aFileThatChangesUnderneath(change: Int) throws {
-        var store = try open()
+        var store = try scratch.store()
         try store.append([.sample(1), .sample(2)])
         let directory = try scratch.directory()
         switch change {
@@ -304,7 +300,7 @@ struct SessionStoreTests {
     }
 
     @Test func manyRecordsInOneGo() throws {
-        var store = try open { $0.rotateAt = 1 << 20 }
+        var store = try scratch.store { $0.rotateAt = 1 << 20 }
         try store.append((1...5000).map { SessionRecord.sample($0) })
         #expect(try scratch.records().count == 5000)
         #expect(try scratch.records().last?.lifetimeCycles == 25_000)
@@ -331,7 +327,7 @@ struct SessionStoreTests {
             try scratch.write(SessionFiles.current, damaged(good))
             try scratch.write(SessionFiles.older(1), damaged(good))
             try scratch.write(SessionTally.name, damaged(tally))
-            var store = try open()
+            var store = try scratch.store()
             try store.append(.sample(7))
             #expect(try scratch.records().last?.session == SessionRecord.sample(7).session)
             let last = try SessionFiles.last(1, in: scratch.directory()).records

@@ -9,16 +9,12 @@ import Testing
 struct StoredTotalsTests {
     let scratch = TestDirectory()
 
-    private func open(_ change: (inout SessionStore.Options) -> Void = { _ in }) throws -> SessionStore {
-        try scratch.store(change)
-    }
-
     @Test func knowsIdsAndSumsAfterReopening() throws {
         do {
-            var store = try open()
+            var store = try scratch.store()
             try store.append([.sample(1), .sample(2), .sample(3, routine: "other", cycles: 7)])
         }
-        let store = try open()
+        let store = try scratch.store()
         #expect(try store.has(SessionRecord.sample(1).session) == true)
         #expect(try store.has(SessionRecord.sample(9).session) == false)
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 10)
@@ -28,14 +24,14 @@ struct StoredTotalsTests {
 
     @Test func aQuietRoutineKeepsItsSumWhenItsRecordsAreGone() throws {
         do {
-            var store = try open {
+            var store = try scratch.store {
                 $0.rotateAt = 2000; $0.keep = 1
             }
             try store.append(.sample(0, routine: "quiet", cycles: 42))
             for number in 1...60 { try store.append(.sample(number)) }
         }
         #expect(try scratch.records().allSatisfy { $0.routine != "quiet" })
-        let store = try open()
+        let store = try scratch.store()
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "quiet") == 42)
     }
 
@@ -43,7 +39,7 @@ struct StoredTotalsTests {
     @Test(arguments: 0...3)
     func aRotationCutShort(step: Int) throws {
         do {
-            var store = try open { $0.rotateAt = 3000 }
+            var store = try scratch.store { $0.rotateAt = 3000 }
             for number in 1...20 { try store.append(.sample(number)) }
             store.rotate()
         }
@@ -53,13 +49,13 @@ struct StoredTotalsTests {
         if step == 1 { try scratch.write(SessionTally.name, Array("{\"through".utf8)) }
         if step >= 2 { try directory.rename(SessionFiles.current, to: "sessions.new") }
         if step == 3 { try directory.rename(SessionFiles.older(1), to: SessionFiles.current) }
-        var store = try open()
+        var store = try scratch.store()
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 100)
         #expect(try store.has(SessionRecord.sample(20).session) == true)
         try store.append(.sample(21))
         #expect(try scratch.records().count == 21)
         #expect(try scratch.records().last?.lifetimeCycles == 105)
-        let again = try open()
+        let again = try scratch.store()
         #expect(again.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == 105)
     }
 
@@ -67,7 +63,7 @@ struct StoredTotalsTests {
     @Test func anOpeningReadsWhatCameAfterTheTotals() throws {
         let count = 200
         do {
-            var store = try open { $0.mostUncovered = 20_000 }
+            var store = try scratch.store { $0.mostUncovered = 20_000 }
             for number in 1...count { try store.append(.sample(number)) }
         }
         let tally = try #require(SessionTally(try scratch.bytes(SessionTally.name)))
@@ -77,14 +73,14 @@ struct StoredTotalsTests {
         let last = try #require(bytes[..<(covered - 1)].lastIndex(of: 10)) + 1
         for place in 0..<last where bytes[place] != 10 { bytes[place] = UInt8(ascii: "x") }
         try scratch.write(SessionFiles.current, bytes)
-        let store = try open()
+        let store = try scratch.store()
         #expect(store.warnings.isEmpty)
         #expect(store.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == UInt64(5 * count))
         #expect(store.lastEnd(plugin: "market-poller", routine: "snapshot") == SessionRecord.sample(1).reason.end)
         // Where the line at the end of that is another one, all is read, and told.
         bytes[last] = UInt8(ascii: "x")
         try scratch.write(SessionFiles.current, bytes)
-        let other = try open()
+        let other = try scratch.store()
         #expect(other.warnings.count == 1)
         #expect(other.lifetimeCycles(plugin: "market-poller", routine: "snapshot") == UInt64(5 * count))
     }
@@ -92,11 +88,11 @@ struct StoredTotalsTests {
     /// A directory without totals is read as a whole once, and not again.
     @Test func totalsThatWereLostAreSavedAtOnce() throws {
         do {
-            var store = try open { $0.rotateAt = 2000 }
+            var store = try scratch.store { $0.rotateAt = 2000 }
             for number in 1...30 { try store.append(.sample(number)) }
         }
         try scratch.directory().remove(SessionTally.name)
-        _ = try open()
+        _ = try scratch.store()
         let tally = try #require(SessionTally(try scratch.bytes(SessionTally.name)))
         #expect(try tally.size == scratch.bytes(SessionFiles.current).count)
         #expect(tally.cycles == ["market-poller/snapshot": 150])
@@ -145,7 +141,7 @@ struct StoredTotalsTests {
             return record
         }
         do {
-            var store = try open()
+            var store = try scratch.store()
             #expect(store.lastEnd(plugin: "market-poller", routine: "a") == nil)
             try store.append([
                 ended(1, .crash, routine: "a"), ended(2, .maxCycles, routine: "b"), ended(3, .stopped, routine: "a"),
@@ -155,16 +151,16 @@ struct StoredTotalsTests {
             ])
             #expect(store.lastEnd(plugin: "market-poller", routine: "a") == .stopped)
         }
-        let again = try open()
+        let again = try scratch.store()
         #expect(again.lastEnd(plugin: "market-poller", routine: "a") == .stopped)
         #expect(again.lastEnd(plugin: "market-poller", routine: "b") == .timeout)
         #expect(again.lastEnd(plugin: "market-poller", routine: "c") == nil)
         // Rotated so often that none of the files that are read at opening has the record.
         do {
-            var small = try open { $0.rotateAt = 2048 }
+            var small = try scratch.store { $0.rotateAt = 2048 }
             for number in 10..<40 { try small.append(ended(number, .hostDied, routine: "c")) }
         }
-        let last = try open { $0.rotateAt = 2048 }
+        let last = try scratch.store { $0.rotateAt = 2048 }
         #expect(last.lastEnd(plugin: "market-poller", routine: "b") == .timeout)
         #expect(last.lastEnd(plugin: "market-poller", routine: "c") == .hostDied)
     }
