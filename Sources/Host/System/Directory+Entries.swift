@@ -53,4 +53,14 @@ extension FileStatus {
         var status = stat()
         return unsafe lstat(path, &status) == 0 ? FileStatus(status) : nil
     }
+
+    /// The status of what is at an absolute path of which no component is a link; nil if one is, if there is nothing, or before
+    /// Linux 5.6. openat2(2), `RESOLVE_NO_SYMLINKS`
+    public static func ofPlain(_ path: String) -> FileStatus? {
+        let place = unsafe chs_place_open_plain(path)
+        guard place >= 0 else { return nil }
+        let opened = Descriptor(owning: place)
+        var status = stat()
+        return unsafe fstat(opened.raw, &status) == 0 ? FileStatus(status) : nil
+    }
 }

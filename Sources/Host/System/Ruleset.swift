@@ -91,7 +91,9 @@ public final class Ruleset: Sendable {
         public init?(_ path: String, isExact: Bool = false) throws(SystemError) {
             let number: Int32
             do throws(SystemError) {
-                number = try retrying("open", path) { unsafe chs_place_open(path) }
+                number = try retrying("open", path) {
+                    unsafe isExact ? chs_place_open_exact(path) : chs_place_open(path)
+                }
             } catch {
                 // What cannot be opened for another reason cannot be reached by the worker either.
                 if [EMFILE, ENFILE, ENOMEM].contains(error.number) { throw error }
@@ -99,9 +101,7 @@ public final class Ruleset: Sendable {
             }
             let opened = Descriptor(owning: number)
             var found = chs_place()
-            guard unsafe !isExact || chs_place_is_at(number, path) != 0,
-                unsafe chs_place_look(number, path, &found) == 0
-            else { return nil }
+            guard unsafe chs_place_look(number, path, &found) == 0 else { return nil }
             identity = Identity(found)
             descriptor = opened
         }

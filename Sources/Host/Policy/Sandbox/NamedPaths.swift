@@ -113,6 +113,7 @@ public struct NamedPaths: Sendable {
     /// Whether the path contains a link that the plugin itself may have created, because the link's directory can be
     /// granted as a whole, and that leads out of that directory.
     func isLedAway(_ path: String, _ look: (String) -> Found?) -> Bool {
+        if look(path)?.path == path { return false }
         var folder = "/"
         for part in path.split(separator: "/") where part != "." {
             let place = (folder == "/" ? "" : folder) + "/" + part

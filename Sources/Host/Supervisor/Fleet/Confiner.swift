@@ -72,13 +72,16 @@ final class Confiner {
         if own.isEmpty, let known = keptFor(policy, neighbours, rules) { return known }
         let ruleset = try Ruleset(files: policy.files, ports: policy.handledPorts, scopes: policy.scopes)
         for port in policy.ports { try ruleset.allow(port.rights, port: port.port) }
+        try neighbours?.allow(policy.visibleRights, by: ruleset, keepsOpen: timer != nil)
         var found: [Ruleset.Identity?] = []
         for rule in rules {
-            let place = try Ruleset.Place(rule.path, isExact: rule.isExact)
+            let place =
+                if let kept = neighbours?.device(rule.path) { kept } else {
+                    try Ruleset.Place(rule.path, isExact: rule.isExact)
+                }
             found.append(place?.identity)
             if let place { try ruleset.allow(rule.rights.rawValue, at: place) }
         }
-        try neighbours?.allow(policy.visibleRights, by: ruleset, keepsOpen: timer != nil)
         let late = own + remote
         let confinement = Confinement(
             policy: late.isEmpty ? try memory(policy) : try PolicyMemory(policy, paths: late), ruleset: ruleset)

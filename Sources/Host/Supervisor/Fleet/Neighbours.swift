@@ -33,11 +33,15 @@ final class Neighbours {
     /// What of the paths stays open from one worker to the next.
     fileprivate struct Opened: ~Copyable {
         var places = Ruleset.Places()
+        /// Those of them that other rules are for too.
+        var devices: [String: Ruleset.Place] = [:]
         /// What is opened for each worker again.
         var others: [String] = []
     }
 
     private var opened: Opened?
+    /// Answers of `show`: all workers have the same two programs.
+    private var shown: [String: Bool] = [:]
     /// The mounts on which places stay open. An open file prevents that its file system is unmounted, and nobody unmounts
     /// these while a host runs, which needs them itself.
     private let lasting: [UInt64]
@@ -93,11 +97,23 @@ final class Neighbours {
             if let place { try ruleset.allow(rights.rawValue, at: place) }
             if let place, paths.count <= Self.mostOpen, lasting.contains(place.identity.mount) {
                 fresh.places.append(place)
+                if path.hasPrefix(VisiblePaths.devices) { fresh.devices[path] = place }
             } else {
                 fresh.others.append(path)
             }
         }
         if keepsOpen { opened = consume fresh }
+    }
+
+    /// A device that is kept open.
+    func device(_ path: String) -> Ruleset.Place? { opened?.devices[path] }
+
+    /// Whether a path is one of those, or lies beneath one.
+    func show(_ path: String) -> Bool {
+        if let known = shown[path] { return known }
+        let isShown = paths.contains { path == $0 || path.hasPrefix($0 + "/") }
+        shown[path] = isShown
+        return isShown
     }
 
     /// Closes what was kept open.

@@ -2,8 +2,8 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// Looks paths up for one decision: each component of a path once, since a worker's start waits for it, and so that the
-/// decision has one view.
+/// Looks paths up for one decision, each once, since a worker's start waits for it: a path without links as a whole, and any
+/// other by its components.
 final class PathLooks {
     private var known: [String: NamedPaths.Found?] = ["/": NamedPaths.Found("/", isFolder: true)]
 
@@ -22,6 +22,9 @@ final class PathLooks {
         if name.isEmpty || name == "." || name == ".." || above.hasSuffix("/") && above != "/" {
             return Self.resolve(path)
         }
+        if Self.isNormal(path), let status = FileStatus.ofPlain(path) {
+            return NamedPaths.Found(path, isFolder: status.kind == .directory)
+        }
         guard let folder = look(above), folder.isFolder else { return nil }
         let place = (folder.path == "/" ? "" : folder.path) + "/" + name
         guard let status = FileStatus.withoutFollowing(place) else { return nil }
@@ -30,6 +33,21 @@ final class PathLooks {
         case .directory: return NamedPaths.Found(place, isFolder: true)
         case .regular, .pipe, .socket, .device: return NamedPaths.Found(place, isFolder: false)
         }
+    }
+
+    /// Whether an absolute path has neither empty components nor `.` or `..`, with which it is not the path that it leads to.
+    private static func isNormal(_ path: String) -> Bool {
+        var (length, dots) = (0, 0)
+        for byte in path.utf8.dropFirst() {
+            if byte == UInt8(ascii: "/") {
+                if length == dots, length <= 2 { return false }
+                (length, dots) = (0, 0)
+            } else {
+                length += 1
+                dots += byte == UInt8(ascii: ".") ? 1 : 0
+            }
+        }
+        return length > dots || length > 2
     }
 
     private static func resolve(_ path: String) -> NamedPaths.Found? {

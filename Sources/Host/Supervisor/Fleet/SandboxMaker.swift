@@ -105,8 +105,17 @@ final class SandboxMaker {
             if settings.read == .all || places.hasHiddenBasics {
                 places.visible = visiblePaths(hiding: hidden, plugins: plugins)
             }
+            if settings.read == .all, settings.execute == .any { leaveOutVisible(&places) }
         }
         return SandboxPolicy(settings, places, on: support, filter: filter(settings))
+    }
+
+    /// Leaves out the programs that need no rule of their own, since they may be read and executed as their neighbours may. Both
+    /// are paths in which the kernel has resolved links.
+    private func leaveOutVisible(_ places: inout SandboxPolicy.Places) {
+        guard let neighbours else { return }
+        if let path = places.backtracer, neighbours.show(path) { places.backtracer = nil }
+        if let path = places.program, neighbours.show(path) { places.program = nil }
     }
 
     private func filter(_ settings: SandboxSettings) -> SeccompProgram {
