@@ -261,7 +261,8 @@ public enum ConfigurationReference {
         case .sandboxWrite:
             ConfigurationWords(
                 .sandbox,
-                "What may be written, beside the plugin's caches, the folder in SCHEDHOST_DATA and absolute paths in params.",
+                "What may be written, beside the plugin's caches, the folder in SCHEDHOST_DATA and absolute paths in params. "
+                    + "What is not there when the worker starts gives nothing, as the log says.",
                 "sandbox: { write: [\"/srv/out\"] }")
         case .sandboxExecute:
             ConfigurationWords(

@@ -75,6 +75,11 @@ extension EndToEnd {
             let scratch = try Scratch()
             let elsewhere = scratch.path + "/elsewhere"
             let placed = try await Self.scratch("placed-elsewhere", path: elsewhere + "/deep")
+            try placed.write("{ sandbox: { write: [\"\(elsewhere)\"] } }", to: "placed.json5")
+            let early = try Host(in: placed)
+            try await early.line("\(elsewhere) (sandbox.write) is not there, and gives nothing: create it")
+            _ = try await early.end(by: Signals.terminate)
+            try placed.write("{}", to: "placed.json5")
             try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: true)
             let refused = try Host(in: placed)
             try await refused.line("its path")

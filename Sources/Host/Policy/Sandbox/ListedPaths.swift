@@ -10,6 +10,8 @@ public struct RefusedPath: Hashable, Sendable {
         case isHidden(String)
         /// That path of the host lies beneath it.
         case hasHidden(String)
+        /// Nothing is there, so that there can be no rule for it.
+        case missing
     }
 
     /// The purpose for which the path is given.
@@ -38,6 +40,8 @@ public struct RefusedPath: Hashable, Sendable {
             return
                 "\(subject) contains \(hidden), which is the host's own, and gives nothing: name what the plugin needs beneath "
                 + "it, or move the host's files elsewhere"
+        case .missing:
+            return "\(subject) is not there, and gives nothing: create it before the plugin starts"
         }
     }
 }
@@ -59,7 +63,8 @@ public struct ListedPaths: Sendable {
         named = NamedPaths(hidden: hidden + [plugins], home: home)
     }
 
-    /// The settings with resolved paths. Paths that give nothing, and paths that do not exist, are removed. `exact`
+    /// The settings with resolved paths. Paths that give nothing, and paths that do not exist, are removed; of these, `refused`
+    /// has those that may be written. `exact`
     /// has the resolved paths, in which the worker must not follow links. `look` returns what exists at a path.
     ///
     /// Named paths are not resolved here, because `NamedPaths` computes what they grant.
@@ -71,7 +76,11 @@ public struct ListedPaths: Sendable {
         lazy var host = look("/proc/self")?.path
         func lead(_ paths: [String], for use: BoundedPaths.Use) -> [String] {
             paths.compactMap { path in
-                guard let found = look(path)?.path else { return nil }
+                guard let found = look(path)?.path else {
+                    // What is to be read or executed may be of another system than this one.
+                    if use == .write { refused.append(RefusedPath(use: use, path: path, reason: .missing)) }
+                    return nil
+                }
                 if let reason = reason(against: found, of: path, for: use, settings.bounds, look) {
                     refused.append(RefusedPath(use: use, path: path, reason: reason))
                     return nil
