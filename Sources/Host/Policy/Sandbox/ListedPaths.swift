@@ -63,9 +63,9 @@ public struct ListedPaths: Sendable {
         named = NamedPaths(hidden: hidden + [plugins], home: home)
     }
 
-    /// The settings with resolved paths. Paths that give nothing, and paths that do not exist, are removed; of these, `refused`
-    /// has those that may be written. `exact`
-    /// has the resolved paths, in which the worker must not follow links. `look` returns what exists at a path.
+    /// The settings with resolved paths. Paths that give nothing, and paths that do not exist, are removed; `refused` has the
+    /// former, and of the latter those that may be written. `exact` has the resolved paths, in which the worker must not follow
+    /// links. `look` returns what exists at a path.
     ///
     /// Named paths are not resolved here, because `NamedPaths` computes what they grant.
     public func resolve(_ settings: SandboxSettings, look: (String) -> NamedPaths.Found?)

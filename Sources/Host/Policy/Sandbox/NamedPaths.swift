@@ -65,20 +65,21 @@ public struct NamedPaths: Sendable {
     private static let free = [".cache", ".local/share", ".local/state"]
     private static let notFree = [".local/share/applications", ".local/share/dbus-1", ".local/share/systemd"]
 
-    private let hidden: [String]
+    /// `closed`, and the host's own paths.
+    private let refused: [String]
     private let homes: [String]
 
     /// Creates the decision for a host. `hidden` has the host's own paths (state, plugins and configurations), in which
     /// links are resolved; `home` is the home directory of its user.
     public init(hidden: [String], home: String?) {
-        self.hidden = hidden
+        refused = Self.closed + hidden
         homes = ["/root"] + (home.map { $0 == "/" ? [] : [$0] } ?? [])
     }
 
     /// Whether nothing may be granted at this path, in which links are resolved.
     public func isClosed(_ path: String) -> Bool {
         if PlainPath.isBeneath(path, "/dev/shm") { return false }
-        if (Self.closed + hidden).contains(where: { PlainPath.isBeneath(path, $0) }) { return true }
+        if refused.contains(where: { PlainPath.isBeneath(path, $0) }) { return true }
         guard let rest = inHome(path), rest.hasPrefix(".") else { return false }
         if Self.notFree.contains(where: { PlainPath.isBeneath(rest, $0) }) { return true }
         return !Self.free.contains { PlainPath.isBeneath(rest, $0) && rest != $0 }
@@ -88,7 +89,8 @@ public struct NamedPaths: Sendable {
     /// be granted lies beneath it.
     public func isTooWide(_ folder: String) -> Bool {
         Self.common.contains(folder) || homes.contains(folder) || isHome(folder)
-            || (Self.closed + hidden + homes).contains { PlainPath.isBeneath($0, folder) }
+            || refused.contains { PlainPath.isBeneath($0, folder) }
+            || homes.contains { PlainPath.isBeneath($0, folder) }
             || inHome(folder).map { rest in Self.notFree.contains { PlainPath.isBeneath($0, rest) } } ?? false
     }
 

@@ -97,7 +97,7 @@ final class Neighbours {
             if let place { try ruleset.allow(rights.rawValue, at: place) }
             if let place, paths.count <= Self.mostOpen, lasting.contains(place.identity.mount) {
                 fresh.places.append(place)
-                if path.hasPrefix(VisiblePaths.devices) { fresh.devices[path] = place }
+                if path.hasPrefix(VisiblePaths.devices + "/") { fresh.devices[path] = place }
             } else {
                 fresh.others.append(path)
             }
