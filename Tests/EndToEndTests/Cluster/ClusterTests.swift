@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     /// A routine that runs on one of three hosts, whatever happens to them and to their store.
     @Suite struct Clusters {
         @Test(arguments: ["fake", "redis"])

@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     /// Caches that three hosts share: one of them loads a value for all, whatever happens to it.
     @Suite struct SharedCaches {
         /// Four routines with eight keys each, whose values say when they were made. A line for each load when it begins and

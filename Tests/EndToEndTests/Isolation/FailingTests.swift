@@ -6,7 +6,7 @@ import HostValues
 import HostWire
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// A source that is away while a file is there; in `start` or in the cycle.
     private static func away(_ id: String, in scratch: Scratch, isStart: Bool) -> String {
         let look = "if (access(\"\(scratch.path)/away\", F_OK) == 0)"
@@ -74,7 +74,7 @@ extension EndToEndBeside.Isolation {
     }
 }
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     private static func status(_ id: String, in host: Host) throws -> RoutineStatus? {
         guard case .status(let status)? = try? Asked(host.scratch, timeout: 5000).ask(ControlRequest(.status)) else {
             return nil

@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// A plugin with so many routines, each of which fails in its first cycle and is not started again.
     private static func failing(_ id: String, routines count: Int) -> String {
         let routines = (0..<count).map { number in

@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// How a plugin can have the host work for it.
     enum FloodRoad: String, CaseIterable, Sendable {
         case log, output, channel, lines

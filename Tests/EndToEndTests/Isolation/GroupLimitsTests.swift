@@ -5,7 +5,7 @@ import HostValues
 import HostWire
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// Whether a host of this user can create control groups with a controller here; says so where it cannot.
     private static func hasGroups(_ controller: GroupPlaces.Controller) -> Bool {
         let places = GroupPlaces(

@@ -3,7 +3,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// How many rounds: `SCHEDHOST_KILL_ROUNDS`, or 40.
     private static var rounds: Int { HostProcess.environment("SCHEDHOST_KILL_ROUNDS").flatMap { Int($0) } ?? 40 }
 

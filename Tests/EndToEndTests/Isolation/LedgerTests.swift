@@ -7,7 +7,7 @@ import HostValues
 import HostWire
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// Which parts of a worker's ledger are written on when all is dead.
     enum Spoiled: CaseIterable {
         case slots, replicas, both

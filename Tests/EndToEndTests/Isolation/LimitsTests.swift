@@ -3,7 +3,7 @@ import HostPolicy
 import HostSystem
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// Two routines that say how many files they may open.
     private static let files: String = {
         let second = """

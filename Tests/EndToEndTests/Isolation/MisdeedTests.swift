@@ -5,7 +5,7 @@ import HostValues
 import HostViews
 import Testing
 
-extension EndToEndBeside {
+extension EndToEnd {
     /// Whatever a plugin does, the host, its neighbours and the records survive.
     @Suite struct Isolation {
         @Test(arguments: Misdeed.all) func `a misdeed beside a healthy routine`(_ misdeed: Misdeed) async throws {

@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// What a plugin of that source says in each cycle when it finds its own types.
     private static func line(_ own: String, reads reading: String, fields: String, one: String) -> String {
         let box = "\(own) box of \(reading)"

@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// Forks a child in each cycle, which it awaits in the next one; and, if asked, leaves an orphan that dies. Fails in
     /// cycle 24.
     private static func forking(_ id: String, leavesOrphans: Bool) -> String {

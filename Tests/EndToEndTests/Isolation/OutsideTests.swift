@@ -3,7 +3,7 @@ import HostCommandLine
 import HostSystem
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// A state directory that others dispose of, as a command makes it, and what the refusal says of it.
     struct SharedState: Sendable, CustomTestStringConvertible {
         let make: String

@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// A scratch directory in which other users can reach what is theirs; nil where the tests do not run as root.
     private static func scratchForUsers(_ more: String = "") throws -> Scratch? {
         guard HostProcess.user == 0 else {

@@ -2,7 +2,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// A plugin that dies at its limits has used up what its crash report needs: the report has room of its own.
     @Test(arguments: ["memory_mb: 16", "processes: 2", "cpu_percent: 1", "open_files: 16"])
     func `a crash within the tightest limits has its report`(limit: String) async throws {

@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     private static let atOnce =
         "{ restart: { first_delay_ms: 0, max_delay_ms: 0, same_cause_failures: 0, any_cause_failures: 0 } }"
 

@@ -5,7 +5,7 @@ import HostValues
 import HostViews
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// A worker that does not go on in its third cycle, or after it.
     struct Standstill: Sendable, CustomTestStringConvertible {
         let name: String

@@ -4,7 +4,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// One of several hostile plugins that run at once, each of which does its worst again and again.
     private struct Hostile: Sendable {
         let name: String

@@ -5,7 +5,7 @@ import HostSystem
 import HostValues
 import Testing
 
-extension EndToEndBeside.Isolation {
+extension EndToEnd.Isolation {
     /// What a command needs before it to run as a user without rights; nil when that cannot be had, which is said.
     static func withoutRights(_ program: String, in scratch: Scratch) async throws -> [String]? {
         guard HostProcess.user == 0 else { return [] }

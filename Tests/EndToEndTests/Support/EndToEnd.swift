@@ -1,11 +1,7 @@
 import Testing
 
-/// Tests of the real program with real plugins, in two rows: within each one at a time, since several of them measure time, which they
-/// compare with what a `Canary` saw. Most of them wait most of the time.
+/// Tests of the real program with real plugins. One at a time: several of them measure time.
 @Suite(.serialized, .timeLimit(.minutes(3))) enum EndToEnd {}
-
-/// The second row, which takes as long as the first one.
-@Suite(.serialized, .timeLimit(.minutes(3))) enum EndToEndBeside {}
 
 /// What a test waited for and did not get.
 struct Unmet: Error, CustomStringConvertible {
