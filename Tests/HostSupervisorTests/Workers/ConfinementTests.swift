@@ -147,6 +147,17 @@ private final class LaterClock: HostClock {
         #expect(try readable(["state/other/hidden/file", "state/other/mine/file", "new"], in: fourth) == ["new"])
     }
 
+    @Test func `a program is readable where its neighbours are, and also beneath a hidden path`() throws {
+        for program in ["beside/file", "state/other/file"] {
+            var places = SandboxPolicy.Places()
+            places.program = root.path + "/" + program
+            places.backtracer = root.path + "/" + program
+            let confinement = try maker.confinement(SandboxSettings(level: .on), places)
+            let expected = ["state/other/file", "beside/file"].filter { $0 == program || $0 == "beside/file" }
+            #expect(try readable(in: confinement) == expected)
+        }
+    }
+
     @Test func `as long as nothing changes beside the way, what lies there is looked at once`() throws {
         let all = SandboxSettings(level: .on)
         // Other tests change `/tmp` now and then, but not all the time.
