@@ -17,10 +17,13 @@ import Testing
     @Test(
         arguments: [
             ("/", "/"), ("//", "/"), ("/data/", "/data"), ("//data//a/./b/", "/data/a/b"), ("/data/../etc", "/etc"),
-            ("/../..", "/"), ("/a/b/../../c", "/c"), ("/...", "/..."), ("data", nil), ("", nil),
+            ("/../..", "/"), ("/a/b/../../c", "/c"), ("/...", "/..."), ("/.a/b..", "/.a/b.."), ("/a/.", "/a"),
+            ("/a/..", "/"), ("data", nil),
+            ("", nil),
         ] as [(String, String?)]) func `a path has one normal form`(path: String, normal: String?)
     {
         #expect(PlainPath.normal(path) == normal)
+        #expect(PlainPath.isNormal(path) == (path == normal))
     }
 
     @Test(arguments: [

@@ -46,13 +46,13 @@ struct chs_place {
 
 /* Opens a path only to name what is there. open(2), O_PATH. -1 with errno. */
 int chs_place_open(const char *path);
-/* What is open, or what is at a path where `place` is -1. statx(2). 0, or -1 with errno. */
-int chs_place_look(int place, const char *path, struct chs_place *found);
 /* The same where no part of the path is a link; else -1 with errno, which is ENOSYS or EPERM where the kernel or a container does
  * not have the call. openat2(2) */
 int chs_place_open_plain(const char *path);
 /* The same on each kernel, for an absolute path without empty parts or dots. */
 int chs_place_open_exact(const char *path);
+/* What is open, or what is at a path where `place` is -1. statx(2). 0, or -1 with errno. */
+int chs_place_look(int place, const char *path, struct chs_place *found);
 
 /* A ruleset that handles these rights, close-on-exec; -1 with errno. */
 int chs_ruleset_make(uint64_t files, uint64_t ports, uint64_t scopes);

@@ -1,5 +1,5 @@
 /// Comparisons of paths as text. Pure: links are not resolved.
-enum PlainPath {
+public enum PlainPath {
     /// The path without `.`, `..`, empty components and a trailing slash; nil if it is not absolute.
     ///
     /// If a component before `..` is a link, the result is a different path. So callers that grant access also resolve the
@@ -13,8 +13,24 @@ enum PlainPath {
         return "/" + parts.joined(separator: "/")
     }
 
+    /// Whether `normal` would return the path as it is. It allocates nothing.
+    public static func isNormal(_ path: String) -> Bool {
+        guard path.hasPrefix("/") else { return false }
+        var (length, dots) = (0, 0)
+        for byte in path.utf8.dropFirst() {
+            if byte == UInt8(ascii: "/") {
+                if length == dots, length <= 2 { return false }
+                (length, dots) = (0, 0)
+            } else {
+                length += 1
+                dots += byte == UInt8(ascii: ".") ? 1 : 0
+            }
+        }
+        return length > dots || length > 2 || path.utf8.count == 1
+    }
+
     /// Whether a path is the folder or is beneath it, compared by components. Both must be normalised.
-    static func isBeneath(_ path: String, _ folder: String) -> Bool {
+    public static func isBeneath(_ path: String, _ folder: String) -> Bool {
         path == folder || folder == "/" || path.hasPrefix(folder + "/")
     }
 

@@ -111,7 +111,7 @@ final class Neighbours {
     /// Whether a path is one of those, or lies beneath one.
     func show(_ path: String) -> Bool {
         if let known = shown[path] { return known }
-        let isShown = paths.contains { path == $0 || path.hasPrefix($0 + "/") }
+        let isShown = paths.contains { PlainPath.isBeneath(path, $0) }
         shown[path] = isShown
         return isShown
     }

@@ -16,14 +16,14 @@ final class PathLooks {
     }
 
     private func find(_ path: String) -> NamedPaths.Found? {
+        if PlainPath.isNormal(path), let status = FileStatus.ofPlain(path) {
+            return NamedPaths.Found(path, isFolder: status.kind == .directory)
+        }
         guard let slash = path.lastIndex(of: "/"), path.hasPrefix("/") else { return Self.resolve(path) }
         let name = path[path.index(after: slash)...]
         let above = slash == path.startIndex ? "/" : String(path[..<slash])
         if name.isEmpty || name == "." || name == ".." || above.hasSuffix("/") && above != "/" {
             return Self.resolve(path)
-        }
-        if Self.isNormal(path), let status = FileStatus.ofPlain(path) {
-            return NamedPaths.Found(path, isFolder: status.kind == .directory)
         }
         guard let folder = look(above), folder.isFolder else { return nil }
         let place = (folder.path == "/" ? "" : folder.path) + "/" + name
@@ -33,21 +33,6 @@ final class PathLooks {
         case .directory: return NamedPaths.Found(place, isFolder: true)
         case .regular, .pipe, .socket, .device: return NamedPaths.Found(place, isFolder: false)
         }
-    }
-
-    /// Whether an absolute path has neither empty components nor `.` or `..`, with which it is not the path that it leads to.
-    private static func isNormal(_ path: String) -> Bool {
-        var (length, dots) = (0, 0)
-        for byte in path.utf8.dropFirst() {
-            if byte == UInt8(ascii: "/") {
-                if length == dots, length <= 2 { return false }
-                (length, dots) = (0, 0)
-            } else {
-                length += 1
-                dots += byte == UInt8(ascii: ".") ? 1 : 0
-            }
-        }
-        return length > dots || length > 2
     }
 
     private static func resolve(_ path: String) -> NamedPaths.Found? {
