@@ -42,7 +42,8 @@ struct Tools {
 
 /// One host with a plugins and a state directory of its own.
 final class HostRun {
-    private static var number = 0
+    private static var last = 0
+    private let number: Int
     let plugins: String
     let state: String
     /// Where the plugin writes times, one a line.
@@ -68,8 +69,9 @@ final class HostRun {
         self.tools = tools
         self.stays = stays
         self.routines = routines
-        Self.number += 1
-        root = "\(tools.place)/\(Self.number)"
+        Self.last += 1
+        number = Self.last
+        root = "\(tools.place)/\(number)"
         plugins = root + "/plugins"
         state = root + "/state"
         trace = root + "/trace"
@@ -216,6 +218,13 @@ final class HostRun {
 
     deinit {
         child = nil
-        if !stays { try? FileManager.default.removeItem(atPath: root) }
+        guard stays else {
+            try? FileManager.default.removeItem(atPath: root)
+            return
+        }
+        // Beside the way of the next run there is one folder, however many runs there were.
+        let past = "\(tools.place)/past"
+        try? FileManager.default.createDirectory(atPath: past, withIntermediateDirectories: true)
+        try? FileManager.default.moveItem(atPath: root, toPath: past + "/\(number)")
     }
 }
