@@ -40,6 +40,19 @@ extension Descriptor {
     /// false if the file is open anywhere else, or if the file system has no leases. fcntl(2), `F_SETLEASE`.
     public func lease() -> Bool { chs_lease(raw) == 0 }
 
+    /// The same for a file that had such a lease before.
+    public func leaseAgain() -> Bool { chs_fcntl(raw, Self.leaseRequest, Int(F_WRLCK)) == 0 }
+
+    /// Ends the lease, without closing the file.
+    public func endLease() { _ = chs_fcntl(raw, Self.leaseRequest, Int(F_UNLCK)) }
+
+    /// Writes once at an offset; returns the number of bytes written. pwrite(2).
+    public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int, subject: @autoclosure () -> String)
+        throws(SystemError) -> Int
+    {
+        try retrying("pwrite", subject()) { unsafe pwrite(raw, bytes.baseAddress, bytes.count, off_t(offset)) }
+    }
+
     private func setLock(_ type: Int32, at offset: Int64, subject: String) throws(SystemError) {
         var range = flock()
         range.l_type = Int16(type)

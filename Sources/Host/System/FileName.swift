@@ -1,6 +1,6 @@
 internal import CHostSystem
 internal import Glibc
-internal import HostValues
+public import HostValues
 
 /// The name of a directory entry, with its C string: it is converted once, where a `String` would be converted at each
 /// call.
@@ -28,9 +28,20 @@ extension Directory {
         throw SystemError("openat", child(name.text))
     }
 
-    /// Opens a regular file for overwriting, under a write lease that lasts until it is closed. Returns nil if there is
-    /// no such file, if it has other names, or if it is open anywhere else.
-    public func openForOverwriting(_ name: FileName) -> Descriptor? {
+    /// The status of a file; nil if it cannot be had. Links are not followed. fstatat(2).
+    public func status(_ name: FileName) -> FileStatus? {
+        var status = stat()
+        let result = unsafe name.bytes.withUnsafeBufferPointer {
+            unsafe fstatat(descriptor.raw, $0.baseAddress.unsafelyUnwrapped, &status, AT_SYMLINK_NOFOLLOW)
+        }
+        return result == 0 ? FileStatus(status) : nil
+    }
+
+    /// Opens a regular file for overwriting, under a write lease that lasts until it is closed, and passes it to `use` with its
+    /// status. Returns nil if there is no such file, if it has other names, or if it is open anywhere else.
+    public func openForOverwriting<Result>(_ name: FileName, _ use: (consuming Descriptor, FileStatus) -> Result)
+        -> Result?
+    {
         let flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let number = unsafe name.bytes.withUnsafeBufferPointer {
             unsafe chs_openat(descriptor.raw, $0.baseAddress, flags, 0)
@@ -40,7 +51,7 @@ extension Directory {
         guard file.lease(), let status = try? file.status(subject: ""), status.kind == .regular,
             status.links == 1
         else { return nil }
-        return file
+        return use(file, status)
     }
 
     /// Atomically exchanges the names of two files. Returns false if the file system does not support that.

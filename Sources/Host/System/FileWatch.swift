@@ -131,7 +131,7 @@ public struct FileWatch: ~Copyable {
 }
 
 extension Descriptor {
-    private static let leaseRequest: Int32 = 1024  // F_SETLEASE, declared for _GNU_SOURCE only
+    static let leaseRequest: Int32 = 1024  // F_SETLEASE, declared for _GNU_SOURCE only
 
     /// The kernel signals a broken lease by SIGIO, whose default action ends the process; the initializer has it
     /// ignored.

@@ -83,6 +83,102 @@ struct CacheSpareTests {
         }
     }
 
+    /// What a descriptor of this process refers to.
+    private static func target(of number: Int32) -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = unsafe readlink("/proc/self/fd/\(number)", &buffer, buffer.count)
+        return String(decoding: buffer.prefix(max(count, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    private static func isWritten(_ number: Int32) -> Bool { fcntl(number, F_GETFL) & O_ACCMODE == O_WRONLY }
+
+    /// Of the files of a folder, those that this process has open to write to, and of these those without a name.
+    private static func written(in path: String) -> (all: Int, removed: Int) {
+        let targets = (0..<4096 as Range<Int32>).filter { isWritten($0) }.map { target(of: $0) }
+            .filter { $0.hasPrefix(path + "/") }
+        return (targets.count, targets.count { $0.hasSuffix(" (deleted)") })
+    }
+
+    @Test("the two files of a value that is saved again and again stay open, and are closed when one is removed")
+    func kept() throws {
+        try withScratch { state in
+            let cache = try Self.cache(try state())
+            for number in 1...9 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            let folder = try Self.folder(try state())
+            let path = try Self.path(folder)
+            #expect(Self.written(in: path) == (2, 0))
+            #expect(try folder.names() == ["lock", "spare.tmp", "x.shc"])
+            // Another file in the place of the spare is written over, or replaced; not the one that is open.
+            #expect(unsafe rename("\(path)/spare.tmp", "\(path)/mine") == 0)
+            let mine = try Self.bytes(try folder.open("mine"))
+            for number in 10...14 as ClosedRange<UInt8> {
+                try cache.put([number]).get()
+                #expect(try Self.cache(try state()).peek().bytes == [number])
+            }
+            #expect(try Self.bytes(try folder.open("mine")) == mine)
+            for number in 15...20 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            #expect(Self.written(in: path) == (2, 0))
+            try cache.invalidate().get()
+            #expect(Self.written(in: path) == (0, 0), "the space of what was removed is free")
+            for number in 1...9 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            #expect(Self.written(in: path) == (2, 0))
+            #expect(cache.counters().saveFailures == 0)
+        }
+    }
+
+    @Test("a file that a plugin has under the number of one that it has closed is not written to")
+    func closed() throws {
+        try withScratch { state in
+            let cache = try Self.cache(try state())
+            for number in 1...9 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            let path = try Self.path(try Self.folder(try state()))
+            let own = path + "/own"
+            let numbers = (0..<4096 as Range<Int32>).filter {
+                Self.target(of: $0).hasPrefix(path + "/") && Self.isWritten($0)
+            }
+            #expect(numbers.count == 2)
+            let file = unsafe Glibc.open(own, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+            #expect(unsafe write(file, "mine", 4) == 4)
+            for number in numbers { #expect(dup2(file, number) == number) }
+            close(file)
+            for number in 10...14 as ClosedRange<UInt8> {
+                try cache.put([number]).get()
+                #expect(try Self.cache(try state()).peek().bytes == [number])
+            }
+            var bytes = [UInt8](repeating: 0, count: 100)
+            let read = unsafe Glibc.open(own, O_RDONLY | O_CLOEXEC)
+            #expect(unsafe Glibc.read(read, &bytes, bytes.count) == 4 && bytes.starts(with: "mine".utf8))
+            close(read)
+        }
+    }
+
+    @Test("large files are not kept open, nor those of many keys, nor those of a folder in which another process saves")
+    func notKept() throws {
+        try withScratch { state in
+            let cache = try Self.cache(try state())
+            let path = try {
+                try cache.put([1]).get()
+                return try Self.path(try Self.folder(try state()))
+            }()
+            for number in 1...4 as ClosedRange<UInt8> {
+                try cache.put([UInt8](repeating: number, count: 140_000)).get()
+            }
+            #expect(Self.written(in: path).all == 0)
+            for _ in 0..<3 {
+                for key in 0...99 as ClosedRange<UInt8> { try cache.put([key], key: [key]).get() }
+            }
+            #expect(Self.written(in: path).all == 0)
+            for number in 1...4 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            #expect(Self.written(in: path).all > 0)
+            let other = try Self.cache(try state())
+            for number in 5...20 as ClosedRange<UInt8> {
+                try (number % 2 == 0 ? cache : other).put([number]).get()
+            }
+            #expect(Self.written(in: path).all == 0)
+            #expect(try Self.cache(try state()).peek().bytes == [20])
+        }
+    }
+
     @Test("a file that is being written over is not read, and not taken for a damaged one")
     func held() throws {
         try withScratch { state in

@@ -51,14 +51,13 @@ struct SessionStoreTests {
     @Test func aLeaseOnTheFileHoldsNobodyUp() throws {
         try scratch.write(SessionFiles.current, [])
         let directory = try scratch.directory()
-        guard let lease = directory.openForOverwriting(FileName(SessionFiles.current)) else {
-            Issue.record("no lease")
-            return
+        let held = directory.openForOverwriting(FileName(SessionFiles.current)) { lease, _ in
+            let error = #expect(throws: SystemError.self) { _ = try directory.openForAppending(SessionFiles.current) }
+            #expect(error?.wouldBlock == true && error?.description.contains("lease") == true)
+            #expect(throws: SystemError.self) { _ = try directory.openForUpdate(SessionFiles.current) }
+            return lease.raw
         }
-        let error = #expect(throws: SystemError.self) { _ = try directory.openForAppending(SessionFiles.current) }
-        #expect(error?.wouldBlock == true && error?.description.contains("lease") == true)
-        #expect(throws: SystemError.self) { _ = try directory.openForUpdate(SessionFiles.current) }
-        try lease.close(subject: "")
+        #expect(held != nil, "the lease was taken")
         var store = try scratch.store()
         try store.append(.sample(1))
         #expect(store.pendingCount == 0)

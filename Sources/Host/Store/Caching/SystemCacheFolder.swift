@@ -1,17 +1,28 @@
 public import HostSystem
 internal import HostValues
+internal import Synchronization
 
 /// A cache folder in the file system.
 public final class SystemCacheFolder: CacheFolder {
     private let directory: Directory
     private let clock: any HostClock
     private let first = Monitor(FirstLock())
+    private let spares = Mutex(KeptSpares())
 
     /// The state of the lock at offset 0, which every save takes: its file stays open, and the flag excludes other
     /// threads of this process.
     fileprivate struct FirstLock {
         var isTaken = false
         var file: (name: String, lock: KeptLock)?
+        /// The number of the process that saved here last, as far as this one has written it.
+        var holder: UInt64 = 0
+        /// Whether other processes save here too.
+        var isShared = false
+
+        mutating func note(_ holder: UInt64) {
+            if self.holder != 0, self.holder != holder { isShared = true }
+            self.holder = holder
+        }
     }
 
     /// Takes ownership of an open directory.
@@ -46,8 +57,24 @@ public final class SystemCacheFolder: CacheFolder {
 
     /// See `CacheFolder`.
     public func reopen(_ name: FileName) -> (any CacheFile)? {
-        guard let descriptor = directory.openForOverwriting(name) else { return nil }
-        return SystemCacheFile(descriptor, name.text, in: self)
+        if spares.withLock({ !$0.isEmpty }) {
+            if first.withLock({ $0.isShared }) {
+                closeSpares()
+            } else if let status = directory.status(name) {
+                let kept = spares.withLock { $0.take(status) }
+                if let kept { return kept.begin(name.text, status, in: self) ? kept : nil }
+            } else {
+                closeSpares()
+                return nil
+            }
+        }
+        return directory.openForOverwriting(name) { SpareFile($0, name.text, $1, in: self) }
+    }
+
+    /// Keeps a spare open for later saves; returns false if it should be closed.
+    func keep(_ file: SpareFile) -> Bool {
+        let isShared = first.withLock { $0.isShared }
+        return spares.withLock { isShared ? $0.close() : $0.keep(file) }
     }
 
     /// See `CacheFolder`.
@@ -56,10 +83,19 @@ public final class SystemCacheFolder: CacheFolder {
     }
 
     /// See `CacheFolder`.
-    public func rename(_ old: FileName, to new: FileName) throws(SystemError) { try directory.rename(old, to: new) }
+    public func rename(_ old: FileName, to new: FileName) throws(SystemError) {
+        closeSpares()
+        try directory.rename(old, to: new)
+    }
 
     /// See `CacheFolder`.
-    public func remove(_ name: String) throws(SystemError) { try directory.remove(name) }
+    public func remove(_ name: String) throws(SystemError) {
+        closeSpares()
+        try directory.remove(name)
+    }
+
+    /// The space of a file that is removed is only freed when it is closed.
+    private func closeSpares() { _ = spares.withLock { $0.close() } }
 
     /// See `CacheFolder`.
     public func synchronize() throws(SystemError) { try directory.descriptor.synchronize(subject: directory.path) }
@@ -109,7 +145,7 @@ public final class SystemCacheFolder: CacheFolder {
     }
 
     /// The path of an entry, for messages.
-    fileprivate func path(_ name: String) -> String { directory.child(name) }
+    func path(_ name: String) -> String { directory.child(name) }
 }
 
 /// A lock file that is open.
@@ -152,7 +188,10 @@ private final class SystemCacheFileLock: CacheFileLock {
     deinit { release() }
 
     func mark() throws(SystemError) -> CacheMark { try file?.mark() ?? CacheMark() }
-    func setMark(_ mark: CacheMark) throws(SystemError) { try file?.setMark(mark) }
+    func setMark(_ mark: CacheMark) throws(SystemError) {
+        flag?.withLock { $0.note(mark.holder) }
+        try file?.setMark(mark)
+    }
 
     func release() {
         guard let file = file.take(), let flag else { return }
