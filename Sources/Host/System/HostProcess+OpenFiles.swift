@@ -24,13 +24,15 @@ extension HostProcess {
     /// The number of a descriptor that a child is to inherit for its whole life: not one of the low numbers, which programs
     /// close in a row or open anew. It is within the limit that children start with.
     public static func remoteDescriptor() -> Int32 {
+        let limit = before.withLock(\.self)?.rlim_cur ?? rlim_t(openFileLimit)
+        return Int32(clamping: max(min(limit, 256), 1) - 1)
+    }
+
+    /// How many files this process may have open now.
+    public static var openFileLimit: Int {
         var limit = rlimit(rlim_cur: 0, rlim_max: 0)
-        if let before = before.withLock(\.self) {
-            limit = before
-        } else {
-            _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        }
-        return Int32(clamping: max(min(limit.rlim_cur, 256), 1) - 1)
+        _ = unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return Int(clamping: limit.rlim_cur)
     }
 
     /// Runs `body`, which starts a child, while the limit is the one that the child is to inherit.

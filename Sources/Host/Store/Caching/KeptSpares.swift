@@ -53,8 +53,8 @@ struct KeptSpares: ~Copyable {
 final class SpareFile: CacheFile, @unchecked Sendable {
     // @unchecked: one save at a time has it, under the folder's lock, or else `KeptSpares` under its own.
     private static let kept = Atomic(0)
-    /// The number of files that a process keeps at most: each takes one of its descriptors.
-    private static let most = 64
+    /// The number of files that a process keeps at most, since each takes one of its descriptors.
+    private static let most = min(64, HostProcess.openFileLimit / 16)
 
     private var descriptor: Descriptor?
     private let device: UInt64
