@@ -287,7 +287,7 @@ public enum ConfigurationReference {
         case .sandboxSyscalls:
             ConfigurationWords(
                 .sandbox,
-                "System calls that are given back to the plugin; the log names the one that was refused, and where it was made.",
+                "System calls that are given back to the plugin; the log names refused ones that no program makes by accident, and where.",
                 "sandbox: { syscalls: [\"chmod\"] }", unset: "[] (none)")
         case .sandboxEnvironment:
             ConfigurationWords(

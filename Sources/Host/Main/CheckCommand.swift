@@ -135,6 +135,7 @@ enum CheckCommand {
                 let plugin = try plugins(beside: path).first { $0.id == id }
                 let host = try host(beside: path, options)
                 if let plugin { try configuration.check(against: plugin) }
+                try host.check(configuration)
                 // The plugin's level of isolation may come from the host's file.
                 try ConfigurationFiles.check(configuration, of: id, host: host)
                 if ConfigurationFiles.limitsAreShared(configuration, of: id, host: host) {

@@ -59,6 +59,9 @@ enum ListCommand {
                 do {
                     known = try effective(of: plugin, host, directory)
                     findings.settings = known.map { ($0.routine, $0.settings.listing) }
+                    if let unmet = SandboxText.unmetNeeds(of: plugin, known.map(\.settings)) {
+                        findings.faults.append(unmet)
+                    }
                 } catch {
                     findings.faults.append("its configuration is wrong: \(error)")
                 }
@@ -115,7 +118,9 @@ enum ListCommand {
         _ findings: FileFindings, of plugin: PluginDescription, _ known: [EffectiveSettings], isWhole: Bool
     ) -> String {
         var text = ""
-        for fault in findings.faults { text += "    refused: \(TerminalText.clean(fault))\n" }
+        for fault in findings.faults.flatMap({ $0.split(separator: "\n") }) {
+            text += "    refused: \(TerminalText.clean(String(fault)))\n"
+        }
         if let first = known.first {
             text += "    \(SandboxText.text(first))\n"
             if let limits = LimitsText.text(first) { text += "    \(limits)\n" }

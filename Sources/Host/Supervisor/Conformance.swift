@@ -100,8 +100,14 @@ public struct Conformance {
             needs.notes.append("this kernel does not tell what a process does (Linux 5.6, seccomp)")
         }
         let own = HostProcess.resolved(state) ?? state
+        let all = watch.needs.union(description.needs.compactMap { SandboxNeed($0) })
+        let beyond = all.filter { $0.kind == .syscalls && SandboxRefusal.isBeyondSettings($0.value) }
+        if !beyond.isEmpty {
+            let calls = beyond.map(\.value).sorted().joined(separator: ", ")
+            needs.notes.append("it calls \(calls), which no setting but sandbox: \"off\" allows")
+        }
         let found = SandboxNeeds(
-            watch.needs.union(description.needs.compactMap { SandboxNeed($0) }), beside: sandbox,
+            all.subtracting(beyond), beside: sandbox,
             folders: [own] + SandboxMaker.folders(named: sandbox.named, beside: folder),
             hasVariable: { WorkerEnvironment.keeps($0[...], []) })
         if !found.isEmpty { needs.block = found.block }

@@ -1,5 +1,6 @@
 public import HostPolicy
 internal import HostSystem
+public import HostValues
 
 /// Describes limits in lists.
 public enum LimitsText {
@@ -24,5 +25,12 @@ public enum SandboxText {
         if level == .off { return "sandbox: off" }
         let missing = support.missing.isEmpty ? "" : ", without " + support.missing.joined(separator: ", ")
         return "sandbox: \(level.rawValue) (Landlock ABI \(support.abi)\(missing))"
+    }
+
+    /// Why the host would refuse a plugin whose routines have these settings: they do not allow what it says that it needs. Nil
+    /// if they do.
+    public static func unmetNeeds(of plugin: PluginDescription, _ settings: [EffectiveSettings]) -> String? {
+        guard let isolation = settings.first?.isolation else { return nil }
+        return SandboxGate.unmetNeeds(of: plugin, settings.map(\.limits), at: isolation)
     }
 }

@@ -20,7 +20,7 @@ import Testing
         #expect(
             told.take([ptrace]) == [
                 "its sandbox refused ptrace (2 times), first at steal (x.c:12): "
-                    + "sandbox: { syscalls: [\"ptrace\"] } would allow it"
+                    + "sandbox: { syscalls: [\"ptrace\"] } would allow it with the plugin's own processes"
             ])
         #expect(told.take([ptrace]).isEmpty)
         #expect(told.news(in: page, of: []) == nil)

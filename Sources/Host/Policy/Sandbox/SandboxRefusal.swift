@@ -18,8 +18,29 @@ public struct SandboxRefusal: Equatable, Sendable {
         self.place = place
     }
 
-    /// The setting that would permit the call.
-    private var mend: String { "sandbox: { syscalls: [\"\(call)\"] } would allow it" }
+    /// The setting that would permit the call, as far as there is one.
+    private var mend: String {
+        if Self.isBeyondSettings(call) { return "no setting but sandbox: \"off\" would allow it" }
+        let own = Self.ofOwnProcesses.contains(call) ? " with the plugin's own processes" : ""
+        return "sandbox: { syscalls: [\"\(call)\"] } would allow it\(own)"
+    }
+
+    /// Calls on other processes: Landlock lets none beyond the sandbox be reached by them.
+    private static let ofOwnProcesses = [
+        "ptrace", "process_vm_writev", "pidfd_getfd", "process_madvise", "move_pages", "migrate_pages", "kcmp",
+    ]
+
+    /// Calls that a worker in a sandbox cannot make even if the filter lets them pass: Landlock forbids changes of the file tree,
+    /// and the others need capabilities that the worker has given away. landlock(7), capabilities(7)
+    private static let beyondSettings = [
+        "mount", "umount2", "pivot_root", "chroot", "fsopen", "fsconfig", "fsmount", "fspick", "move_mount",
+        "mount_setattr",
+        "setns", "kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module", "reboot", "swapon",
+        "swapoff", "acct", "clock_settime", "settimeofday", "iopl", "ioperm", "sethostname", "setdomainname", "vhangup",
+    ]
+
+    /// Whether no setting of a sandbox allows a call: without a sandbox the plugin makes it as its user may.
+    public static func isBeyondSettings(_ call: String) -> Bool { beyondSettings.contains(call) }
 
     /// The refusal in one line for the log.
     public var line: String {
@@ -41,14 +62,16 @@ public struct SandboxRefusal: Equatable, Sendable {
         }
         if says("Operation not permitted", "operation not permitted") {
             return
-                "; its sandbox lets it change no modes and owners by path, nor other processes, unless sandbox {} says more"
+                "; its sandbox lets it change no modes and owners by path unless it gives the call back (sandbox: { syscalls: "
+                + "[\"chmod\"] }), and reach no other processes"
         }
         guard says("Permission denied", "permission denied", "not permitted", "don't have permission") else {
             return ""
         }
         return
-            "; its sandbox lets it write to $SCHEDHOST_DATA and to paths in its params, and listen at no port, unless "
-            + "sandbox {} says more"
+            "; its sandbox lets it write to $SCHEDHOST_DATA and what its params or sandbox: { write: [..] } name, read all but "
+            + "devices and the host's own, and use ports that { bind: [..] } and { connect: [..] } name (schedhost check "
+            + "--sandbox FILE finds them)"
     }
 
     /// The addition to the message of a failure; empty if nothing was refused.

@@ -38,14 +38,21 @@ struct SandboxGate {
 
     /// A message about the permissions that a plugin needs and its configuration does not grant; nil if none is missing.
     static func unmetNeeds(of description: PluginDescription, _ program: Program) -> String? {
+        unmetNeeds(of: description, program.limits, at: program.isolation)
+    }
+
+    /// The same for workers with these limits.
+    static func unmetNeeds(of description: PluginDescription, _ limits: [WorkerLimits], at isolation: Isolation)
+        -> String?
+    {
         let needs = description.needs.compactMap { SandboxNeed($0) }
         if needs.isEmpty { return nil }
-        for limits in program.limits {
+        for limits in limits {
             let unmet = SandboxNeeds(
                 needs, beside: limits.sandbox, folders: limits.sandbox.named,
                 hasVariable: { WorkerEnvironment.keeps($0[...], []) })
             if unmet.isEmpty { continue }
-            let file = program.isolation == .shared ? SettingsResolver.hostFile : description.id + ".json5"
+            let file = isolation == .shared ? SettingsResolver.hostFile : description.id + ".json5"
             return "it needs more than its sandbox allows: \(unmet.line) in \(file) would allow it"
         }
         return nil
