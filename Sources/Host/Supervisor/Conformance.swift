@@ -106,8 +106,16 @@ public struct Conformance {
             let calls = beyond.map(\.value).sorted().joined(separator: ", ")
             needs.notes.append("it calls \(calls), which no setting but sandbox: \"off\" allows")
         }
+        // A folder with the plugins in it would give nothing.
+        let plugins = HostProcess.resolved(folder) ?? HostProcess.absolute(folder)
+        let around = all.filter { $0.kind == .write && PlainPath.isBeneath(plugins, $0.value) }
+        for folder in around.map(\.value).sorted() {
+            needs.notes.append(
+                "it makes files in \(folder), where the plugins are too, which no setting allows: let it write to a folder beside "
+                    + "them, or name one in its params")
+        }
         let found = SandboxNeeds(
-            all.subtracting(beyond), beside: sandbox,
+            all.subtracting(beyond).subtracting(around), beside: sandbox,
             folders: [own] + SandboxMaker.folders(named: sandbox.named, beside: folder),
             hasVariable: { WorkerEnvironment.keeps($0[...], []) })
         if !found.isEmpty { needs.block = found.block }

@@ -59,6 +59,23 @@ extension EndToEnd {
             #expect(try await Program.run("check", file, in: scratch).end == .exited(0))
         }
 
+        @Test func `a folder that holds the plugins is not advised, since it gives nothing`() async throws {
+            let scratch = try Scratch()
+            try await Fixtures.build(
+                "maker",
+                c: Source.plugin(
+                    "maker", waitMs: 60_000,
+                    body: """
+                        FILE *file = fopen("\(scratch.path)/made", "w");
+                        if (file == NULL) return schedhost_fail(scheduler, 7, "cannot make");
+                        fclose(file);
+                        """))
+            try scratch.add("maker")
+            let check = try await Program.run("check", "--sandbox", scratch.plugins + "/maker.so", in: scratch)
+            #expect(check.output.contains("where the plugins are too"), "\(check.output)")
+            #expect(!check.output.contains("\"\(scratch.path)\""), "\(check.output)")
+        }
+
         @Test func `no setting is advised for a call that a sandbox cannot give back`() async throws {
             try await Fixtures.build(
                 "mounter",
