@@ -38,7 +38,7 @@ enum EntryPoint {
             logLevel: logLevel, supervisor: supervisor, limits: WorkerLimits(arguments: words),
             groups: GroupMembership(arguments: words),
             user: number("user").flatMap { UInt32($0) }, hasLeases: words.contains("leases"),
-            report: number("report").flatMap { Int32($0) })
+            hasRules: words.contains("rules"), report: number("report").flatMap { Int32($0) })
     }
 
     private static func perform(_ arguments: [String]) -> Never {

@@ -8,33 +8,32 @@ internal import Glibc
 /// unmounted; rules for what was unmounted are without effect.
 public final class Ruleset: Sendable {
     /// The descriptor, which a process needs to enforce the rules.
-    public let passed: PassedDescriptor
+    public let descriptor: Descriptor
 
     /// Makes a ruleset that permits nothing of what it handles: the kernel's bits, as far as it supports them.
     public init(files: UInt64, ports: UInt64, scopes: UInt64) throws(SystemError) {
-        passed = PassedDescriptor(
-            Descriptor(
-                owning: try retrying("landlock_create_ruleset", "sandbox") { chs_ruleset_make(files, ports, scopes) }))
+        descriptor = Descriptor(
+            owning: try retrying("landlock_create_ruleset", "sandbox") { chs_ruleset_make(files, ports, scopes) })
     }
 
     /// Permits operations beneath a place; for a file, those of the rights that files can have.
     public func allow(_ rights: UInt64, at place: Place) throws(SystemError) {
         _ = try retrying("landlock_add_rule", "sandbox") {
-            chs_ruleset_allow(passed.descriptor.raw, rights, place.descriptor.raw, place.identity.isFolder ? 1 : 0)
+            chs_ruleset_allow(descriptor.raw, rights, place.descriptor.raw, place.identity.isFolder ? 1 : 0)
         }
     }
 
     /// The same beneath many places.
     public func allow(_ rights: UInt64, at places: borrowing Places) throws(SystemError) {
         _ = try retrying("landlock_add_rule", "sandbox") {
-            unsafe chs_ruleset_allow_all(passed.descriptor.raw, rights, places.numbers, places.places.count)
+            unsafe chs_ruleset_allow_all(descriptor.raw, rights, places.numbers, places.places.count)
         }
     }
 
     /// Permits operations on a TCP port.
     public func allow(_ rights: UInt64, port: UInt16) throws(SystemError) {
         _ = try retrying("landlock_add_rule", "sandbox") {
-            chs_ruleset_allow_port(passed.descriptor.raw, rights, UInt64(port))
+            chs_ruleset_allow_port(descriptor.raw, rights, UInt64(port))
         }
     }
 

@@ -16,8 +16,12 @@ public final class Worker {
     public static let ledgerDescriptor: Int32 = 4
     /// The number of the descriptor of the crash page.
     public static let crashDescriptor: Int32 = 5
+    /// The number of the descriptor of the sandbox policy, in a worker that has a sandbox.
+    public static let policyDescriptor: Int32 = 6
     /// The number of the descriptor of the lease page, in a worker of a host that is in a cluster.
-    public static let leaseDescriptor: Int32 = 6
+    public static let leaseDescriptor: Int32 = 7
+    /// The number of the descriptor of the sandbox's ruleset, in a worker that has one.
+    public static let rulesetDescriptor: Int32 = 8
 
     private enum Source {
         static let channel: UInt64 = 1
@@ -45,7 +49,6 @@ public final class Worker {
     private var plugins: [PluginContext] = []
     private var lines = LineSplitter(limit: 4 << 20)
     private var isQuitting = false
-    private var sandbox: SandboxEntry
 
     private var stopping: Set<Int> = []
     /// When the stopping sessions were last checked for `interrupt`.
@@ -61,7 +64,7 @@ public final class Worker {
     /// the number of the descriptor for its crash report, if one is wanted.
     public static func run(
         logLevel: Int32, supervisor: Int32, limits: WorkerLimits, groups: GroupMembership, user: UInt32?,
-        hasLeases: Bool, report: Int32?
+        hasLeases: Bool, hasRules: Bool, report: Int32?
     ) -> Never {
         // These steps come before any plugin code, in this order.
         guard HostProcess.dieWithParent(supervisor) else { HostProcess.exitNow(0) }
@@ -86,16 +89,28 @@ public final class Worker {
                 Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor, report: report,
                 needsRoom: !joined.isEmpty)
             worker = try Worker(logLevel: logLevel, limits: limits, hasLeases: hasLeases)
+            if limits.sandbox.level != .off { try enterSandbox(hasRules: hasRules) }
         } catch {
             WorkerFailure.die("worker: \(error)")
         }
         worker.serve()
     }
 
+    /// Enters the sandbox, as the last step, on the only thread. Throws if the kernel does not enforce what it told the
+    /// supervisor that it can.
+    private static func enterSandbox(hasRules: Bool) throws(SystemError) {
+        let policy = Descriptor(owning: Self.policyDescriptor)
+        let bytes = try policy.readAll(limit: 4 << 20, subject: "sandbox")
+        try policy.close(subject: "sandbox")
+        guard hasRules else { return try Sandbox.apply(bytes, ruleset: nil) }
+        let ruleset = Descriptor(owning: Self.rulesetDescriptor)
+        try Sandbox.apply(bytes, ruleset: ruleset.raw)
+        try ruleset.close(subject: "sandbox")
+    }
+
     private init(logLevel: Int32, limits: WorkerLimits, hasLeases: Bool) throws(SystemError) {
         let clock = SystemClock()
         self.clock = clock
-        sandbox = limits.sandbox.level == .off ? .passed : .awaited(rules: nil)
         _ = TimeZoneCache.shared  // created before a plugin can change the environment
         budget = CacheBudget(
             valueLimit: Int(clamping: limits.cacheValueMb) << 20, totalLimit: Int(clamping: limits.cacheMemoryMb) << 20)
@@ -181,10 +196,7 @@ public final class Worker {
     private func perform(_ command: WorkerCommand) {
         switch command {
         case .seal(let key): ledger.key = key
-        case .rules: sandbox = .awaited(rules: channel.takePassed())
-        case .confine: sandbox.enter(by: channel.takePassed())
         case .load(let load):
-            guard case .passed = sandbox else { WorkerFailure.die("worker: a load before its sandbox") }
             self.load(load)
             HostProcess.returnFreeMemory()  // the description of many routines takes as much memory as they do
         case .start(let start): self.start(start)

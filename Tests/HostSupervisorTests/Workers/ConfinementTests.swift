@@ -69,14 +69,14 @@ private final class LaterClock: HostClock {
     ) throws -> [String] {
         let pipe = try DescriptorPair.pipe()
         let end = pipe.second.raw
-        let policy = try confinement.policy.passed.descriptor.readAll(limit: 65_536, subject: "policy")
+        let policy = try confinement.policy.descriptor.readAll(limit: 65_536, subject: "policy")
         let paths = names.map { root.path + "/" + $0 }
         let ruleset = try #require(confinement.ruleset)
         try HostSystem.Thread.start(name: "confined") {
             HostProcess.gainNoPrivileges()
             var answer: [UInt8] = [1]
             do {
-                try Sandbox.apply(policy, ruleset: ruleset.passed.descriptor.raw)
+                try Sandbox.apply(policy, ruleset: ruleset.descriptor.raw)
                 for path in paths {
                     let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
                     answer.append(file < 0 ? 0 : 1)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct LineTests {
     static let commands: [WorkerCommand] = [
-        .seal(LedgerKey(first: .max, second: 0)), .rules, .confine,
+        .seal(LedgerKey(first: .max, second: 0)),
         .load(
             .init(
                 plugin: 3, path: "/a b/\"x\".so", name: "x\n.so", parameters: #"{"a":"\"","ü":1}"#, isForRunning: true,

@@ -10,31 +10,12 @@ struct Confinement {
     let ruleset: Ruleset?
 }
 
-/// Where what a worker needs in order to enter its sandbox comes from. It is made while the worker's process starts, so that the
-/// start does not take longer.
-enum SandboxSource {
-    /// The worker has no sandbox.
-    case none
-    case made(Confinement)
-    case maker(SandboxMaker, SandboxSettings, SandboxPolicy.Places)
-
-    /// What the worker needs; nil if it has no sandbox.
-    func confinement() throws(SystemError) -> Confinement? {
-        switch self {
-        case .none: nil
-        case .made(let confinement): confinement
-        case .maker(let maker, let settings, let places): try maker.confinement(settings, places)
-        }
-    }
-}
-
 /// A policy in memory that workers can read and nobody can change.
 final class PolicyMemory: Sendable {
-    let passed: PassedDescriptor
+    let descriptor: Descriptor
 
     init(_ policy: SandboxPolicy, paths: [SandboxPolicy.PathRule] = []) throws(SystemError) {
-        passed = PassedDescriptor(
-            try Descriptor.sealedMemory("schedhost-sandbox", policy.bytes(paths: paths)))
+        descriptor = try Descriptor.sealedMemory("schedhost-sandbox", policy.bytes(paths: paths))
     }
 }
 

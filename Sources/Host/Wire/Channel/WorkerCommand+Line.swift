@@ -13,8 +13,6 @@ extension WorkerCommand {
             writer.item(key.first)
             writer.item(key.second)
             writer.closeList()
-        case .rules: writer.field("rules", true)
-        case .confine: writer.field("confine", true)
         case .load(let load):
             writer.open("load")
             load.write(to: &writer)
@@ -57,8 +55,6 @@ extension WorkerCommand {
             try cursor.object { (cursor, name) throws(JSONFault) in
                 switch name {
                 case "seal": command = try Self.seal(from: &cursor)
-                case "rules": command = try cursor.bool() ? .rules : nil
-                case "confine": command = try cursor.bool() ? .confine : nil
                 case "load": command = .load(try Load(from: &cursor))
                 case "start": command = .start(try Start(from: &cursor))
                 case "stop": command = .stop(slot: try cursor.whole())

@@ -4,11 +4,6 @@ public import HostValues
 public enum WorkerCommand: Equatable, Sendable {
     /// Seal the ledger's replicas with this. The first of all commands.
     case seal(LedgerKey)
-    /// The rules for files, ports and signals of the worker's sandbox are in the descriptor that comes with this: a Landlock
-    /// ruleset. `confine` follows.
-    case rules
-    /// Enters the sandbox, whose policy is in the descriptor that comes with this. A worker with a sandbox loads nothing before.
-    case confine
     /// Loads a plugin; the worker answers `loaded` or `refused`, or `described` if only the description is wanted.
     case load(Load)
     /// Begins a session; the worker answers `ended` when the session is over.
