@@ -40,10 +40,7 @@ extension Descriptor {
     /// false if the file is open anywhere else, or if the file system has no leases. fcntl(2), `F_SETLEASE`.
     public func lease() -> Bool { chs_lease(raw) == 0 }
 
-    /// The same for a file that had such a lease before.
-    public func leaseAgain() -> Bool { chs_fcntl(raw, Self.leaseRequest, Int(F_WRLCK)) == 0 }
-
-    /// Ends the lease, without closing the file.
+    /// Ends the lease, without closing the file. The file forgets with it by which signal the kernel tells that somebody waits.
     public func endLease() { _ = chs_fcntl(raw, Self.leaseRequest, Int(F_UNLCK)) }
 
     /// Writes once at an offset; returns the number of bytes written. pwrite(2).

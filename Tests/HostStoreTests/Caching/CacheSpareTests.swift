@@ -140,15 +140,38 @@ struct CacheSpareTests {
             let file = unsafe Glibc.open(own, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
             #expect(unsafe write(file, "mine", 4) == 4)
             for number in numbers { #expect(dup2(file, number) == number) }
-            close(file)
             for number in 10...14 as ClosedRange<UInt8> {
                 try cache.put([number]).get()
                 #expect(try Self.cache(try state()).peek().bytes == [number])
             }
             var bytes = [UInt8](repeating: 0, count: 100)
-            let read = unsafe Glibc.open(own, O_RDONLY | O_CLOEXEC)
+            // Without waiting: a lease that was left on it would have others wait.
+            let read = unsafe Glibc.open(own, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
             #expect(unsafe Glibc.read(read, &bytes, bytes.count) == 4 && bytes.starts(with: "mine".utf8))
             close(read)
+            for number in numbers { #expect(close(number) == 0, "what the plugin has open stays so") }
+            close(file)
+        }
+    }
+
+    @Test("who reads a file that is being written over ends no process, however often it was written over before")
+    func signal() throws {
+        try withScratch { state in
+            let cache = try Self.cache(try state())
+            for number in 1...2 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            let folder = try Self.folder(try state())
+            let path = try Self.path(folder) + "/spare.tmp"
+            for _ in 0..<3 {
+                let spare = try #require(folder.reopen(FileName("spare.tmp")))
+                let number = try #require((0..<4096 as Range<Int32>).first { Self.target(of: $0) == path })
+                let getSignal: Int32 = 11  // F_GETSIG, declared for _GNU_SOURCE only
+                #expect(fcntl(number, getSignal) == SIGURG, "SIGIO, which is usual, would end the process")
+                #expect(unsafe Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) == -1 && errno == EAGAIN)
+                try spare.close()
+                let read = unsafe Glibc.open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+                #expect(read >= 0, "the lease has ended")
+                close(read)
+            }
         }
     }
 

@@ -74,7 +74,11 @@ final class SpareFile: CacheFile, @unchecked Sendable {
         (device, inode, length) = (status.device, status.inode, status.size)
     }
 
-    deinit { if hasPlace { Self.kept.subtract(1, ordering: .relaxed) } }
+    deinit {
+        // Closes what is its own, and nothing else.
+        _ = isStillOpen
+        if hasPlace { Self.kept.subtract(1, ordering: .relaxed) }
+    }
 
     /// Whether a status is this file's. Nobody else can have its number while it is open.
     func isFile(_ status: FileStatus) -> Bool { status.inode == inode && status.device == device }
@@ -89,21 +93,30 @@ final class SpareFile: CacheFile, @unchecked Sendable {
 
     /// Begins to write over it, from its start; returns false if it must not be written over.
     func begin(_ name: String, _ status: FileStatus, in folder: SystemCacheFolder) -> Bool {
-        guard status.kind == .regular, status.links == 1, isOpenAndLeased else { return false }
+        guard isStillOpen, status.kind == .regular, status.links == 1, isLeased else { return false }
         self.name = name
         self.folder = folder
         (position, length) = (0, status.size)
         return true
     }
 
-    /// Whether it could be leased, and is still what is open under its number: a plugin that closes a number twice may have
-    /// opened a file of its own under it since.
-    private var isOpenAndLeased: Bool {
+    /// Whether it is still what is open under its number. A plugin that closes a number twice may have opened a file of its own
+    /// under it since, which is then left to the plugin.
+    private var isStillOpen: Bool {
+        let found: FileStatus? =
+            switch descriptor {
+            case .some(let descriptor): try? descriptor.status(subject: name)
+            case nil: nil
+            }
+        if let found, isFile(found) { return true }
+        if let descriptor = descriptor.take() { _ = descriptor.release() }
+        return false
+    }
+
+    private var isLeased: Bool {
         switch descriptor {
-        case .some(let descriptor):
-            guard descriptor.leaseAgain(), let status = try? descriptor.status(subject: name) else { return false }
-            return isFile(status)
-        case nil: return false
+        case .some(let descriptor): descriptor.lease()
+        case nil: false
         }
     }
 
