@@ -54,6 +54,28 @@ import Testing
         #expect(signs == [false, true])
     }
 
+    @Test func `a descriptor that is refused takes its own command with it, and no other`() throws {
+        var backlog = CommandBacklog()
+        backlog.add(.stop(slot: 1))
+        backlog.add(.share(plugin: 2), passing: PassedDescriptor(try Descriptor.memory("one")))
+        backlog.add(.stop(slot: 3))
+        backlog.add(.share(plugin: 4), passing: PassedDescriptor(try Descriptor.memory("two")))
+        backlog.add(.stop(slot: 5))
+        var taken: [UInt8] = []
+        var refused = 0
+        let isWaiting = unsafe backlog.send { (bytes, passed) throws(SystemError) in
+            if passed != nil {
+                refused += 1
+                throw SystemError("sendmsg", "channel", number: 109)  // ETOOMANYREFS
+            }
+            unsafe taken += Array(bytes)
+            return bytes.count
+        }
+        #expect(!isWaiting && refused == 2)
+        let lines: [[UInt8]] = [1, 3, 5].map { WorkerCommand.stop(slot: $0).line() + [10] }
+        #expect(taken == Array(lines.joined()))
+    }
+
     @Test func `a descriptor goes with the first byte of its line, however little is taken at once`() throws {
         var backlog = CommandBacklog()
         backlog.add(.stop(slot: 1))

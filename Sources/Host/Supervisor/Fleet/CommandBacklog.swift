@@ -23,6 +23,9 @@ struct CommandBacklog {
 
     /// Sends as much as `send` takes; returns whether some must wait. What cannot be sent because the other end is gone
     /// is dropped. A descriptor is given to `send` with the first byte that goes with it.
+    ///
+    /// Descriptors can be refused by themselves, since a user may have only so many on their way, and each process of that user
+    /// can use that up: `ETOOMANYREFS` of unix(7). Then their command is lost, but none that follows; who waits for it asks again.
     mutating func send(_ send: (UnsafeRawBufferPointer, PassedDescriptor?) throws(SystemError) -> Int) -> Bool {
         var sent = 0
         while sent < bytes.count {
@@ -34,8 +37,13 @@ struct CommandBacklog {
                 }
                 if goesAlong != nil { passed.removeFirst() }
             } catch {
-                if (error as? SystemError)?.wouldBlock != true { sent = bytes.count }
-                break
+                if (error as? SystemError)?.wouldBlock == true { break }
+                guard goesAlong != nil else {
+                    sent = bytes.count
+                    break
+                }
+                passed.removeFirst()
+                sent = (bytes[sent...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count - 1) + 1
             }
         }
         if sent > 0 { hopelessSince = nil }
