@@ -12,9 +12,9 @@ extension EndToEnd {
         @Test(
             "invariant 5: killed before each system call: the old value or the new one, with its own age",
             arguments: [
-                ("fcntl", ["old", "old", "old", "new"]), ("openat", ["old"]), ("pread64", ["old"]),
+                ("fcntl", ["old", "old", "old", "old", "new"]), ("openat", ["old"]), ("pread64", ["old"]),
                 ("ftruncate", ["old"]),
-                ("write", ["old"]), ("close", ["old"]), ("renameat2", ["old"]),
+                ("pwrite64", ["old"]), ("renameat2", ["old"]),
             ])
         func killed(_ call: String, _ expected: [String]) async throws {
             var found: [String] = []
@@ -43,7 +43,7 @@ extension EndToEnd {
         @Test(
             "invariant 5: a call that fails: the value is served, the old file is intact",
             arguments: [
-                ("write", "ENOSPC"), ("write", "EIO"), ("renameat2", "EIO"), ("close", "EIO"), ("openat", "EMFILE"),
+                ("pwrite64", "ENOSPC"), ("pwrite64", "EIO"), ("renameat2", "EIO"), ("openat", "EMFILE"),
                 ("fcntl", "ENOLCK"), ("pread64", "EIO"), ("ftruncate", "EIO"),
             ])
         func failing(_ call: String, _ error: String) async throws {
