@@ -109,9 +109,9 @@ public struct Conformance {
         // A folder with the plugins in it would give nothing.
         let plugins = HostProcess.resolved(folder) ?? HostProcess.absolute(folder)
         let around = all.filter { $0.kind == .write && PlainPath.isBeneath(plugins, $0.value) }
-        for folder in around.map(\.value).sorted() {
+        for wide in around.map(\.value).sorted() {
             needs.notes.append(
-                "it makes files in \(folder), where the plugins are too, which no setting allows: let it write to a folder beside "
+                "it makes files in \(wide), where the plugins are too, which no setting allows: let it write to a folder beside "
                     + "them, or name one in its params")
         }
         let found = SandboxNeeds(

@@ -83,6 +83,10 @@ struct CacheSpareTests {
         }
     }
 
+    private static func put(_ numbers: ClosedRange<UInt8>, into cache: HostCache) throws {
+        for number in numbers { try cache.put([number]).get() }
+    }
+
     /// What a descriptor of this process refers to.
     private static func target(of number: Int32) -> String {
         var buffer = [CChar](repeating: 0, count: 4096)
@@ -103,7 +107,7 @@ struct CacheSpareTests {
     func kept() throws {
         try withScratch { state in
             let cache = try Self.cache(try state())
-            for number in 1...9 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            try Self.put(1...9, into: cache)
             let folder = try Self.folder(try state())
             let path = try Self.path(folder)
             #expect(Self.written(in: path) == (2, 0))
@@ -116,11 +120,11 @@ struct CacheSpareTests {
                 #expect(try Self.cache(try state()).peek().bytes == [number])
             }
             #expect(try Self.bytes(try folder.open("mine")) == mine)
-            for number in 15...20 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            try Self.put(15...20, into: cache)
             #expect(Self.written(in: path) == (2, 0))
             try cache.invalidate().get()
             #expect(Self.written(in: path) == (0, 0), "the space of what was removed is free")
-            for number in 1...9 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            try Self.put(1...9, into: cache)
             #expect(Self.written(in: path) == (2, 0))
             #expect(cache.counters().saveFailures == 0)
         }
@@ -130,7 +134,7 @@ struct CacheSpareTests {
     func closed() throws {
         try withScratch { state in
             let cache = try Self.cache(try state())
-            for number in 1...9 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            try Self.put(1...9, into: cache)
             let path = try Self.path(try Self.folder(try state()))
             let own = path + "/own"
             let numbers = (0..<4096 as Range<Int32>).filter {
@@ -158,7 +162,7 @@ struct CacheSpareTests {
     func signal() throws {
         try withScratch { state in
             let cache = try Self.cache(try state())
-            for number in 1...2 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            try Self.put(1...2, into: cache)
             let folder = try Self.folder(try state())
             let path = try Self.path(folder) + "/spare.tmp"
             for _ in 0..<3 {
@@ -191,7 +195,7 @@ struct CacheSpareTests {
                 for key in 0...99 as ClosedRange<UInt8> { try cache.put([key], key: [key]).get() }
             }
             #expect(Self.written(in: path).all == 0)
-            for number in 1...4 as ClosedRange<UInt8> { try cache.put([number]).get() }
+            try Self.put(1...4, into: cache)
             #expect(Self.written(in: path).all > 0)
             let other = try Self.cache(try state())
             for number in 5...20 as ClosedRange<UInt8> {

@@ -10,7 +10,7 @@ internal import Synchronization
 /// lease, as if it had been opened for that.
 ///
 /// As long as another process saves in the folder too, none is kept: what is open in one process, the other cannot write over.
-struct KeptSpares: ~Copyable {
+struct KeptSpares {
     /// For one folder. Its caches have one spare in common.
     private static let most = 4
     /// The size in bytes of the largest file that is kept: when it is removed, its space is not freed before it is closed.
@@ -20,6 +20,9 @@ struct KeptSpares: ~Copyable {
 
     private var files: [SpareFile] = []
     private var misses = 0
+    /// The number by which this process has signed its last save; see `CacheMark`.
+    private var holder: UInt64 = 0
+    private var isShared = false
 
     var isEmpty: Bool { files.isEmpty }
 
@@ -36,17 +39,23 @@ struct KeptSpares: ~Copyable {
 
     /// Keeps a file; returns false if it does not.
     mutating func keep(_ file: SpareFile) -> Bool {
-        guard misses < Self.patience, file.extent <= Self.largest, file.isCounted() else { return false }
+        guard !isShared, misses < Self.patience, file.extent <= Self.largest, file.isCounted() else { return false }
         if files.count == Self.most { files.removeFirst() }
         files.append(file)
         return true
     }
 
-    /// Closes all; returns false, since it keeps none.
-    mutating func close() -> Bool {
-        if !files.isEmpty { files = [] }
-        return false
+    /// This process signs a save by that number. It takes another one than before when another process has saved since.
+    mutating func note(_ holder: UInt64) {
+        if self.holder != 0, self.holder != holder {
+            isShared = true
+            close()
+        }
+        self.holder = holder
     }
+
+    /// Closes all.
+    mutating func close() { if !files.isEmpty { files = [] } }
 }
 
 /// A file that is written over, under a lease that ends when the file is closed or kept. One thread at a time uses it.

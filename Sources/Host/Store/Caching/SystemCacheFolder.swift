@@ -1,28 +1,19 @@
 public import HostSystem
 internal import HostValues
-internal import Synchronization
 
 /// A cache folder in the file system.
 public final class SystemCacheFolder: CacheFolder {
     private let directory: Directory
     private let clock: any HostClock
     private let first = Monitor(FirstLock())
-    private let spares = Mutex(KeptSpares())
 
     /// The state of the lock at offset 0, which every save takes: its file stays open, and the flag excludes other
     /// threads of this process.
     fileprivate struct FirstLock {
         var isTaken = false
         var file: (name: String, lock: KeptLock)?
-        /// The number of the process that saved here last, as far as this one has written it.
-        var holder: UInt64 = 0
-        /// Whether other processes save here too.
-        var isShared = false
-
-        mutating func note(_ holder: UInt64) {
-            if self.holder != 0, self.holder != holder { isShared = true }
-            self.holder = holder
-        }
+        /// What saves write over, as far as it stays open too.
+        var spares = KeptSpares()
     }
 
     /// Takes ownership of an open directory.
@@ -57,25 +48,19 @@ public final class SystemCacheFolder: CacheFolder {
 
     /// See `CacheFolder`.
     public func reopen(_ name: FileName) -> (any CacheFile)? {
-        if spares.withLock({ !$0.isEmpty }) {
-            if first.withLock({ $0.isShared }) {
-                closeSpares()
-            } else if let status = directory.status(name) {
-                let kept = spares.withLock { $0.take(status) }
-                if let kept { return kept.begin(name.text, status, in: self) ? kept : nil }
-            } else {
+        if first.withLock({ !$0.spares.isEmpty }) {
+            guard let status = directory.status(name) else {
                 closeSpares()
                 return nil
             }
+            let kept = first.withLock { $0.spares.take(status) }
+            if let kept { return kept.begin(name.text, status, in: self) ? kept : nil }
         }
         return directory.openForOverwriting(name) { SpareFile($0, name.text, $1, in: self) }
     }
 
-    /// Keeps a spare open for later saves; returns false if it should be closed.
-    func keep(_ file: SpareFile) -> Bool {
-        let isShared = first.withLock { $0.isShared }
-        return spares.withLock { isShared ? $0.close() : $0.keep(file) }
-    }
+    /// Keeps a file open for later saves; returns false if it should be closed.
+    func keep(_ file: SpareFile) -> Bool { first.withLock { $0.spares.keep(file) } }
 
     /// See `CacheFolder`.
     public func exchange(_ one: FileName, with other: FileName) throws(SystemError) -> Bool {
@@ -95,7 +80,7 @@ public final class SystemCacheFolder: CacheFolder {
     }
 
     /// The space of a file that is removed is only freed when it is closed.
-    private func closeSpares() { _ = spares.withLock { $0.close() } }
+    private func closeSpares() { first.withLock { $0.spares.close() } }
 
     /// See `CacheFolder`.
     public func synchronize() throws(SystemError) { try directory.descriptor.synchronize(subject: directory.path) }
@@ -189,7 +174,7 @@ private final class SystemCacheFileLock: CacheFileLock {
 
     func mark() throws(SystemError) -> CacheMark { try file?.mark() ?? CacheMark() }
     func setMark(_ mark: CacheMark) throws(SystemError) {
-        flag?.withLock { $0.note(mark.holder) }
+        flag?.withLock { $0.spares.note(mark.holder) }
         try file?.setMark(mark)
     }
 
