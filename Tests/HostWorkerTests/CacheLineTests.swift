@@ -1,5 +1,6 @@
 import HostSystem
 import HostWire
+import Synchronization
 import Testing
 
 @testable import HostWorker
@@ -21,6 +22,25 @@ struct CacheLineTests {
     func sizes() {
         #expect(MemoryLayout<LedgerSlot>.size == 640 && LedgerSlot.size.isMultiple(of: 128))
         #expect(MemoryLayout<LedgerReplica>.size == 64 && LedgerReplica.size.isMultiple(of: Int(Self.line)))
+    }
+
+    @Test("the histograms are where they are looked for before a cycle writes to them")
+    func histograms() throws {
+        let kit = unsafe try PluginKit([Script()])
+        let slot = unsafe kit.context.ledger.slot(0)
+        unsafe slot.pointee.durations[0].store(11, ordering: .relaxed)
+        unsafe slot.pointee.lateness[0].store(22, ordering: .relaxed)
+        let bytes = unsafe UnsafeRawPointer(slot)
+        #expect(unsafe bytes.load(fromByteOffset: LedgerSlot.durationsOffset, as: UInt64.self) == 11)
+        #expect(unsafe bytes.load(fromByteOffset: LedgerSlot.latenessOffset, as: UInt64.self) == 22)
+    }
+
+    @Test("whatever a plugin gives as its own pointer, no turn fails since it is brought near")
+    func anyPointer() throws {
+        for address in [1, 4096, UInt(Int.max), .max - 63, .max] {
+            let pointer = try #require(UnsafeRawPointer(bitPattern: address))
+            unsafe ProcessorCache.fetch(pointer, bytes: 64)
+        }
     }
 
     @Test("what a cycle writes for one routine shares no line with what it writes for another")

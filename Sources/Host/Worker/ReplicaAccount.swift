@@ -1,3 +1,4 @@
+internal import HostSystem
 internal import HostValues
 internal import HostWire
 internal import Synchronization
@@ -36,6 +37,10 @@ internal import Synchronization
         due = now.nanoseconds
         writeAll(.waiting, cycle: 0)
     }
+
+    /// Has the processor bring the replica near.
+    @inline(__always)
+    func fetch() { unsafe ProcessorCache.fetch(replica, bytes: LedgerReplica.size) }
 
     /// Notes that a callback begins.
     ///

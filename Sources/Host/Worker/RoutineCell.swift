@@ -50,6 +50,10 @@ internal import Synchronization
     /// The cells have been deinitialized.
     deinit { unsafe memory.deallocate() }
 
+    /// Has the processor bring a cell near.
+    @inline(__always)
+    func fetch(_ index: Int) { unsafe ProcessorCache.fetch(memory + index * Self.size, bytes: Self.size) }
+
     subscript(index: Int) -> UnsafeMutablePointer<RoutineCell> {
         unsafe (memory + index * Self.size).bindMemory(to: RoutineCell.self, capacity: 1)
     }

@@ -20,13 +20,16 @@ internal import Synchronization
         case idle, starting, cycling
     }
 
+    /// About how many bytes a runner takes, of which a turn needs nearly all.
+    static let size = 384
+
     let index: Int
     let name: String
     let plugin: PluginContext
     /// The plugin's clock; a copy, since the getter would copy it twice in each cycle.
     let clock: any HostClock
     let callbacks: RoutineCallbacks
-    private let cells: RoutineCells
+    let cells: RoutineCells
     let cell: UnsafeMutablePointer<RoutineCell>
     let requests = TurnRequests()
     let caches: SessionCaches
@@ -160,6 +163,15 @@ internal import Synchronization
         case .starting: return begin() ?? drive()
         case .cycling: return session.gate.isWaiting ? waitForGate() : drive()
         }
+    }
+
+    /// Has the processor bring near what a turn needs beside the runner and its cell. Called while the routine waits for its
+    /// turn and cannot have it.
+    @inline(__always)
+    func fetch() {
+        unsafe cell.pointee.ledger.fetch()
+        times.fetch()
+        if let user = unsafe callbacks.user { unsafe ProcessorCache.fetch(user, bytes: 64) }
     }
 
     /// Brings the session to its first cycle. Returns how the turn ends if that is not possible yet, or not at all;

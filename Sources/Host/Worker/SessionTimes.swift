@@ -1,5 +1,6 @@
 internal import HostPolicy
 internal import HostStore
+internal import HostSystem
 internal import HostValues
 
 /// The times of a session's cycles where the wait alone does not determine them: by a calendar, on a grid of the wall
@@ -37,6 +38,12 @@ struct SessionTimes {
 
     private let settings: Settings?
     private var plan: RoutinePlan? { settings?.plan }
+
+    /// Has the processor bring near what a plan needs, if there is one.
+    @inline(__always)
+    func fetch() {
+        if let settings { unsafe ProcessorCache.fetch(Unmanaged.passUnretained(settings).toOpaque(), bytes: 128) }
+    }
 
     /// Makes times that are determined by the wait alone.
     init() { settings = nil }

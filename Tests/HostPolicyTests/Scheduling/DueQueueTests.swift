@@ -32,6 +32,7 @@ struct DueQueueTests {
             #expect(queue.count == model.count && queue.isEmpty == model.isEmpty)
             #expect(queue.earliest == model.first?.due ?? .never)
             #expect(queue.contains(id) == model.contains { $0.id == id })
+            #expect(queue.nextTwo.first == model.first?.id && queue.nextTwo.second == model.dropFirst().first?.id)
         }
         while let first = model.first {
             model.removeFirst()

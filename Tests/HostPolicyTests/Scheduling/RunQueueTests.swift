@@ -149,6 +149,18 @@ struct RunQueueTests {
         #expect(pool.most <= 3)
     }
 
+    @Test("what comes up is told from a millisecond before it on, with what follows it")
+    func upcoming() {
+        var queue = RunQueue(routines: 3, isSerial: true)
+        let start = BootTime(nanoseconds: 1_000_000_000)
+        #expect(queue.upcoming(now: start) == (nil, nil))
+        _ = queue.call(2, now: start + 5_000_000)
+        #expect(queue.upcoming(now: start + 4_000_000) == (2, nil))
+        _ = queue.call(0, now: start + 9_000_000)
+        #expect(queue.upcoming(now: start + 3_999_999) == (nil, nil))
+        #expect(queue.upcoming(now: start + 6_000_000) == (2, 0))
+    }
+
     @Test("what is due beside a quick routine that blocks for once waits for 0.2 ms and a wake-up")
     func blocksOnce() throws {
         let pool = try pool(100, apart: 12_000, length: 2_000) { $0.routines[50].length = 700_000_000 }

@@ -28,6 +28,16 @@ public struct DueQueue<Time: ClockTime>: Sendable {
     /// The earliest time; `never` if the queue is empty.
     @inlinable public var earliest: Time { entries.first?.due ?? .never }
 
+    /// The id that is due first, and the one that is due after it; nil where there is none.
+    @inlinable public var nextTwo: (first: Int?, second: Int?) {
+        guard let first = entries.first else { return (nil, nil) }
+        if entries.count == 1 { return (first.id, nil) }
+        // A node's children are the only ones that can follow it.
+        var second = entries[1]
+        for child in entries.dropFirst(2).prefix(3) where precedes(child, second) { second = child }
+        return (first.id, second.id)
+    }
+
     /// Whether the id is in the queue.
     @inlinable public func contains(_ id: Int) -> Bool { positions.indices.contains(id) && positions[id] >= 0 }
 

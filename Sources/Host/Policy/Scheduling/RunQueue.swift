@@ -85,6 +85,12 @@ public struct RunQueue: Sendable {
     /// Whether the routine waits for its turn.
     public func contains(_ routine: Int) -> Bool { queue.contains(routine) }
 
+    /// The routine that is due next, if it is due within a millisecond, and the one after it: what they need may be brought
+    /// near meanwhile.
+    public func upcoming(now: BootTime) -> (first: Int?, second: Int?) {
+        queue.earliest - now <= 1_000_000 ? queue.nextTwo : (nil, nil)
+    }
+
     /// Makes a routine due now. Returns true if the caller must start a thread.
     public mutating func call(_ routine: Int, now: BootTime) -> Bool {
         queue.set(routine, due: now)

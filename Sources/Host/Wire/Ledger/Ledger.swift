@@ -74,6 +74,10 @@ public struct LedgerSlot: ~Copyable {
 
     /// The size of a slot in the file, in bytes.
     public static let size = 640
+    /// Where `durations` begins, in bytes.
+    public static let durationsOffset = 256
+    /// Where `lateness` begins, in bytes.
+    public static let latenessOffset = durationsOffset + LedgerHistogram.count * 8
     /// The maximum number of slots in a file; only those in use take memory.
     public static let mostInFile = 131_072
     /// The offset of the first slot in the file. The replicas (`LedgerReplica`) come before it; only those in use take
