@@ -30,17 +30,20 @@ struct CacheLineTests {
         let slot = unsafe kit.context.ledger.slot(0)
         unsafe slot.pointee.durations[0].store(11, ordering: .relaxed)
         unsafe slot.pointee.lateness[0].store(22, ordering: .relaxed)
-        let bytes = unsafe UnsafeRawPointer(slot)
+        let bytes = UnsafeRawPointer(slot)
         #expect(unsafe bytes.load(fromByteOffset: LedgerSlot.durationsOffset, as: UInt64.self) == 11)
         #expect(unsafe bytes.load(fromByteOffset: LedgerSlot.latenessOffset, as: UInt64.self) == 22)
     }
 
     @Test("whatever a plugin gives as its own pointer, no turn fails since it is brought near")
-    func anyPointer() throws {
+    func anyPointer() {
+        var fetched = 0
         for address in [1, 4096, UInt(Int.max), .max - 63, .max] {
-            let pointer = try #require(UnsafeRawPointer(bitPattern: address))
+            guard let pointer = unsafe UnsafeRawPointer(bitPattern: address) else { continue }
             unsafe ProcessorCache.fetch(pointer, bytes: 64)
+            fetched += 1
         }
+        #expect(fetched == 5)
     }
 
     @Test("what a cycle writes for one routine shares no line with what it writes for another")

@@ -141,10 +141,10 @@ struct RunQueueTests {
         #expect(pool.most <= 3)
     }
 
-    @Test("routines that are due some time after one another are each taken a wake-up late")
+    @Test("routines that are due some time after one another are each woken for ahead of time")
     func sparse() throws {
         let pool = try pool(100, apart: 1_000_000, length: 2_000)
-        #expect(pool.late.count == 300 && pool.late.max() == 50_000)
+        #expect(pool.late.count == 300 && pool.late.max() ?? 0 <= 10_000)
         #expect(pool.wakeUps <= 330)
         #expect(pool.most <= 3)
     }

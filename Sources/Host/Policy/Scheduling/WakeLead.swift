@@ -3,16 +3,19 @@
 /// Waking a thread takes the kernel and a sleeping processor about 50 us, which is most of the error of a start time. A
 /// thread that is woken ahead of time spends the rest without sleeping again, which costs processor time. So for gaps of
 /// 5 to 100 ms, where the error matters most, it is woken so early that most wake-ups are finished in time, at most 120 us
-/// a gap: 2.4 % of one processor at worst, and 0.3 % as measured at 10 ms. For longer gaps it is woken as early as a
-/// wake-up usually takes, since a host may have a thousand plugins that do so each second: then every second one is
-/// finished in time, and what is spent is no more than by how much wake-ups differ. For shorter gaps it costs too much.
+/// a gap: 2.4 % of one processor at worst, and 0.3 % as measured at 10 ms. For longer gaps, and for shorter ones down to
+/// half a millisecond, it is woken as early as a wake-up usually takes: then every second one is finished in time, and what
+/// is spent is no more than by how much wake-ups differ. A host may have a thousand plugins that wait for a second each, or
+/// a plugin a thousand routines that are due a millisecond apart.
 ///
 /// All times are in ns. Pure; its owner locks.
 public struct WakeLead: Sendable {
     /// The longest time ahead.
     public static let most: Int64 = 120_000
-    /// The gaps before a due time that are short, and yet long enough that an early wake-up is worthwhile.
-    static let shortGaps: ClosedRange<Int64> = 5_000_000...100_000_000
+    /// The gaps before which most wake-ups are to be finished in time.
+    static let eagerGaps: ClosedRange<Int64> = 5_000_000...100_000_000
+    /// The shortest gap before which a thread is woken early.
+    static let shortestGap: Int64 = 500_000
     /// The longest gap before which a thread is woken early: a day, of which no clock is exact to a wake-up's time.
     static let longestGap: Int64 = 86_400_000_000_000
 
@@ -30,11 +33,12 @@ public struct WakeLead: Sendable {
         usual += (latency - usual) / 8
     }
 
-    /// How far ahead to wake a thread for a due time `gap` ns away: one and a half times the usual latency before a short
-    /// gap ends, so that most wake-ups are finished in time, and the usual latency before a long one does.
+    /// How far ahead to wake a thread for a due time `gap` ns away: the usual latency of a wake-up, half as much again where
+    /// most are to be finished in time, and no more than a twentieth of the gap.
     public func lead(over gap: Int64) -> Int64 {
-        if Self.shortGaps.contains(gap) { return min(usual + usual / 2, Self.most) }
-        return gap > Self.shortGaps.upperBound && gap <= Self.longestGap ? min(usual, Self.most) : 0
+        guard gap >= Self.shortestGap, gap <= Self.longestGap else { return 0 }
+        let wanted = Self.eagerGaps.contains(gap) ? usual + usual / 2 : usual
+        return min(wanted, gap / 20, Self.most)
     }
 
     /// The longest time to the next due routine for which a thread stays awake after its work. Sleeping and being woken
