@@ -69,7 +69,7 @@ import Testing
     /// A policy of a filter alone: see CHostSystemSandbox.h.
     private static func filter(refusing call: UInt16, with errno: UInt8) -> [UInt8] {
         let (low, high) = (UInt8(call & 0xFF), UInt8(call >> 8))
-        let head: [UInt8] = [0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        let head: [UInt8] = [4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
         return head + [0x20, 0, 0, 0, 0, 0, 0, 0]  // the call's number
             + [0x15, 0, 0, 1, low, high, 0, 0]  // goes to the last but one, or the last
             + [0x06, 0, 0, 0, errno, 0, 5, 0]  // fails

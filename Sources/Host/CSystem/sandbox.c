@@ -215,32 +215,6 @@ int chs_ruleset_allow_all(int ruleset, uint64_t rights, const int32_t *places, s
     return 0;
 }
 
-/* The paths that mean something else in each process: they are looked up in the one that is confined. */
-static int add_own(int ruleset, uint32_t count, struct rest *rest) {
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t *rights = take(rest, sizeof *rights);
-        size_t length = rights != NULL ? strnlen(rest->next, rest->size) + 1 : 0;
-        char *path = rights != NULL ? take(rest, (length + 7) & ~(size_t)7) : NULL;
-        if (path == NULL) {
-            errno = EINVAL;
-            return -1;
-        }
-        int place = chs_place_open(path);
-        struct chs_place found;
-        if (place < 0) {
-            continue; /* it is not there, or it is hidden: then it cannot be reached either */
-        }
-        int result = chs_place_look(place, path, &found) == 0 ? chs_ruleset_allow(ruleset, *rights, place, found.is_folder) : 0;
-        int number = errno;
-        (void)close(place);
-        errno = number;
-        if (result != 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 /* The policy's parts in order; `ruleset` is -1 where there is none. */
 static int apply(struct chs_sandbox_head *head, struct rest *rest, int ruleset, const char **step) {
     struct sock_filter *filter = take(rest, head->instruction_count * sizeof *filter);
@@ -257,10 +231,6 @@ static int apply(struct chs_sandbox_head *head, struct rest *rest, int ruleset, 
         }
     }
     if (ruleset >= 0) {
-        *step = "landlock_add_rule";
-        if (add_own(ruleset, head->own_path_count, rest) != 0) {
-            return -1;
-        }
         *step = "landlock_restrict_self";
         if (syscall(RESTRICT_SELF, ruleset, 0u) != 0) {
             return -1;

@@ -33,8 +33,13 @@ int chs_sealable(const char *name, off_t size) {
     return file;
 }
 
-int chs_seal(int file) {
-    return fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
+#define ALL_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
+
+int chs_seal(int file) { return fcntl(file, F_ADD_SEALS, ALL_SEALS); }
+
+int chs_is_sealed(int file) {
+    int seals = fcntl(file, F_GET_SEALS);
+    return seals >= 0 && (seals & ALL_SEALS) == ALL_SEALS;
 }
 
 int chs_kill_timer(timer_t *timer, int signal) {

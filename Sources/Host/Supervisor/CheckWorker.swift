@@ -82,11 +82,11 @@ final class CheckWorker {
             variables: [CheckMode.variable + "=1", "SCHEDHOST_DATA=" + data, "TMPDIR=" + data])
         setup.limits.sandbox = settings
         if watch == nil {
-            try ProbeSandbox.confine(&setup, file: file, in: folder, own: [HostProcess.absolute(state)])
+            ProbeSandbox.confine(&setup, file: file, in: folder, own: [HostProcess.absolute(state)])
         } else {
             setup.limits.sandbox.level = .on
-            setup.confinement = Confinement(
-                policy: try PolicyMemory(SandboxPolicy(watching: settings)), ruleset: nil)
+            setup.sandbox = .made(
+                Confinement(policy: try PolicyMemory(SandboxPolicy(watching: settings).bytes), ruleset: nil))
         }
         link = try WorkerLink(
             setup,

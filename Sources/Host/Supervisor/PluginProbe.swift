@@ -72,7 +72,7 @@ public enum PluginProbe {
             name: file.name, ledgerName: "", crashReport: nil,
             logLevel: LogLevel.critical.number, limits: WorkerLimits(),
             libraries: LibraryPath.search(for: file, in: folder))
-        try ProbeSandbox.confine(&setup, file: file, in: folder)
+        ProbeSandbox.confine(&setup, file: file, in: folder)
         let worker = try WorkerLink(
             setup, ledger: try WorkerLedger(), loop: loop, clock: clock
         ) { report in

@@ -7,7 +7,7 @@ enum ProbeSandbox {
     /// Confines a worker that loads a file of a directory. `own`: the paths that it may write to.
     static func confine(
         _ setup: inout WorkerLink.Setup, file: PluginFile, in folder: String, own: [String] = []
-    ) throws(SystemError) {
+    ) {
         setup.limits.sandbox.level = .on
         let folder = HostProcess.absolute(folder)
         var libraries: [String] = []
@@ -18,6 +18,6 @@ enum ProbeSandbox {
         var places = SandboxPolicy.Places()
         places.own = own
         places.code = [folder + "/" + file.name] + setup.libraries.folders.filter { HostProcess.absolute($0) != folder }
-        setup.confinement = try maker.confinement(setup.limits.sandbox, places)
+        setup.sandbox = .maker(maker, setup.limits.sandbox, places)
     }
 }

@@ -52,6 +52,9 @@ extension Descriptor {
         return file
     }
 
+    /// Whether this is a file in memory that nobody can change any more. fcntl(2), "File Sealing".
+    public var isSealed: Bool { chs_is_sealed(raw) != 0 }
+
     /// Sends to a socket without raising SIGPIPE; returns the number of bytes sent. With `wait` false it never blocks.
     /// send(2).
     public func send(_ bytes: UnsafeRawBufferPointer, wait: Bool) throws(SystemError) -> Int {

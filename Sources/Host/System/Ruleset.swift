@@ -16,6 +16,9 @@ public final class Ruleset: Sendable {
             owning: try retrying("landlock_create_ruleset", "sandbox") { chs_ruleset_make(files, ports, scopes) })
     }
 
+    /// A ruleset that this process has inherited.
+    public init(inherited: consuming Descriptor) { descriptor = inherited }
+
     /// Permits operations beneath a place; for a file, those of the rights that files can have.
     public func allow(_ rights: UInt64, at place: Place) throws(SystemError) {
         _ = try retrying("landlock_add_rule", "sandbox") {

@@ -49,6 +49,8 @@ public final class Worker {
     private var plugins: [PluginContext] = []
     private var lines = LineSplitter(limit: 4 << 20)
     private var isQuitting = false
+    private var sandbox: SandboxEntry
+    private let hasRules: Bool
 
     private var stopping: Set<Int> = []
     /// When the stopping sessions were last checked for `interrupt`.
@@ -88,29 +90,18 @@ public final class Worker {
             try CrashPage.watch(
                 Descriptor(owning: Self.crashDescriptor), channel: Self.channelDescriptor, report: report,
                 needsRoom: !joined.isEmpty)
-            worker = try Worker(logLevel: logLevel, limits: limits, hasLeases: hasLeases)
-            if limits.sandbox.level != .off { try enterSandbox(hasRules: hasRules) }
+            worker = try Worker(logLevel: logLevel, limits: limits, hasLeases: hasLeases, hasRules: hasRules)
         } catch {
             WorkerFailure.die("worker: \(error)")
         }
         worker.serve()
     }
 
-    /// Enters the sandbox, as the last step, on the only thread. Throws if the kernel does not enforce what it told the
-    /// supervisor that it can.
-    private static func enterSandbox(hasRules: Bool) throws(SystemError) {
-        let policy = Descriptor(owning: Self.policyDescriptor)
-        let bytes = try policy.readAll(limit: 4 << 20, subject: "sandbox")
-        try policy.close(subject: "sandbox")
-        guard hasRules else { return try Sandbox.apply(bytes, ruleset: nil) }
-        let ruleset = Descriptor(owning: Self.rulesetDescriptor)
-        try Sandbox.apply(bytes, ruleset: ruleset.raw)
-        try ruleset.close(subject: "sandbox")
-    }
-
-    private init(logLevel: Int32, limits: WorkerLimits, hasLeases: Bool) throws(SystemError) {
+    private init(logLevel: Int32, limits: WorkerLimits, hasLeases: Bool, hasRules: Bool) throws(SystemError) {
         let clock = SystemClock()
         self.clock = clock
+        self.hasRules = hasRules
+        sandbox = SandboxEntry(isConfined: limits.sandbox.level != .off)
         _ = TimeZoneCache.shared  // created before a plugin can change the environment
         budget = CacheBudget(
             valueLimit: Int(clamping: limits.cacheValueMb) << 20, totalLimit: Int(clamping: limits.cacheMemoryMb) << 20)
@@ -189,13 +180,20 @@ public final class Worker {
                 else { WorkerFailure.die("worker: a command that cannot be read") }
                 commands.append(command)
             }
-            for command in commands { perform(command) }
+            for command in commands {
+                switch sandbox.step(command) {
+                case .perform: perform(command)
+                case .enter(let rules): Self.enterSandbox(hasRules: hasRules, adding: rules)
+                case .die(let text): WorkerFailure.die(text)
+                }
+            }
         }
     }
 
     private func perform(_ command: WorkerCommand) {
         switch command {
         case .seal(let key): ledger.key = key
+        case .confine: break  // see `SandboxEntry`
         case .load(let load):
             self.load(load)
             HostProcess.returnFreeMemory()  // the description of many routines takes as much memory as they do

@@ -49,8 +49,8 @@ extension SandboxPolicy {
         #expect(rights("/var/log/app", in: policy) == [.readFile, .readFolder])
         #expect(rights("/srv/out", in: policy).contains(.writeFile))
         #expect(policy.ports.map(\.port) == [443, 9100] && policy.ports.map(\.rights) == [2, 1])
-        #expect(policy.handledPorts == 3)
-        #expect(SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted).handledPorts == 1)
+        #expect(policy.handled.ports == 3)
+        #expect(SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted).handled.ports == 1)
     }
 
     @Test func `of what programs need, only what lies beside the host's own is read where that is in it`() {
@@ -69,22 +69,33 @@ extension SandboxPolicy {
 
     @Test func `a kernel without Landlock gets no rules, and an older one no rights that it lacks`() {
         let none = SandboxPolicy(SandboxSettings(level: .on), Self.places, on: SandboxSupport())
-        #expect(none.paths.isEmpty && none.files == 0 && none.filter != nil)
+        #expect(none.paths.isEmpty && none.handled.isNothing && none.filter != nil)
         let old = SandboxPolicy(
             SandboxSettings(level: .on), Self.places, on: SandboxSupport(abi: 1, files: 0x1FFF))
-        #expect(old.files == 0x1FFF && old.paths.allSatisfy { $0.rights.rawValue & ~0x1FFF == 0 })
+        #expect(old.handled.files == 0x1FFF && old.paths.allSatisfy { $0.rights.rawValue & ~0x1FFF == 0 })
         #expect(SandboxSupport.wanted.missing.isEmpty && SandboxSupport.wanted.warning == nil)
         #expect(SandboxSupport(abi: 1, files: 0x1FFF).missing == ["truncation", "devices", "TCP ports", "signals"])
         #expect(SandboxSupport().warning?.contains("no Landlock") == true)
     }
 
-    @Test func `its bytes have whole words`() {
+    @Test func `its bytes have whole words`() throws {
         let policy = SandboxPolicy(SandboxSettings(level: .on), Self.places, on: .wanted)
-        let bytes = policy.bytes(paths: Array(policy.rules.prefix(2)))
-        #expect(bytes.count % 8 == 0)
-        #expect(Array(bytes[0..<4]) == [2, 0, 0, 0])
-        let rule = policy.bytes(paths: [.init(path: "/proc/self", rights: .readFile, isExact: false)]).suffix(24)
-        #expect(Array(rule) == [4, 0, 0, 0, 0, 0, 0, 0] + Array("/proc/self".utf8) + [0, 0, 0, 0, 0, 0])
+        let filter = try #require(policy.filter)
+        #expect(policy.bytes == SandboxPolicy.bytes(filter) && policy.bytes.count % 8 == 0)
+        #expect(policy.bytes[4..<12].elementsEqual([UInt8(filter.ownProcessSlots.count), 0, 0, 0, 0, 0, 0, 0]))
+        let watched = SandboxPolicy(watching: SandboxSettings(level: .on))
+        #expect(watched.bytes[8..<12].elementsEqual([1, 0, 0, 0]) && watched.handled.isNothing)
+        #expect(SandboxPolicy.bytes(nil) == Array(repeating: 0, count: 16))
+    }
+
+    @Test func `what is handled depends on no path`() {
+        var settings = SandboxSettings(level: .on)
+        for connect in [SandboxSettings.Selection<UInt16>.any, .only([443]), .only([])] {
+            settings.connect = connect
+            let handled = SandboxPolicy.Handled(settings, on: .wanted)
+            #expect(SandboxPolicy(settings, Self.places, on: .wanted).handled == handled && !handled.isNothing)
+            #expect(SandboxPolicy.Handled(settings, on: SandboxSupport()).isNothing)
+        }
     }
 
     @Test func `workers whose calls are to be filtered alike share a filter`() {

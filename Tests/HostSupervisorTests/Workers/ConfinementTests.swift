@@ -4,6 +4,7 @@ import HostPolicy
 import HostSystem
 import HostTestKit
 import HostValues
+import HostWire
 import Testing
 
 @testable import HostSupervisor
@@ -52,6 +53,15 @@ private final class LaterClock: HostClock {
         return settings
     }
 
+    /// What a worker has when it enters its sandbox.
+    private func complete(
+        _ settings: SandboxSettings, _ places: SandboxPolicy.Places, by maker: SandboxMaker? = nil
+    ) throws -> Confinement {
+        let begun = try (maker ?? self.maker).begin(settings, places)
+        _ = try begun.complete()
+        return begun
+    }
+
     /// For a worker with that folder.
     private func confinement(of folder: String = "state/own", _ settings: SandboxSettings? = nil) throws -> Confinement
     {
@@ -60,7 +70,7 @@ private final class LaterClock: HostClock {
         clock.clock.advance(seconds: 1)
         var places = SandboxPolicy.Places()
         places.own = [root.path + "/" + folder]
-        return try maker.confinement(settings, places)
+        return try complete(settings, places)
     }
 
     /// Those of the files that a thread can read in the sandbox.
@@ -152,7 +162,7 @@ private final class LaterClock: HostClock {
             var places = SandboxPolicy.Places()
             places.program = root.path + "/" + program
             places.backtracer = root.path + "/" + program
-            let confinement = try maker.confinement(SandboxSettings(level: .on), places)
+            let confinement = try complete(SandboxSettings(level: .on), places)
             let expected = ["state/other/file", "beside/file"].filter { $0 == program || $0 == "beside/file" }
             #expect(try readable(in: confinement) == expected)
         }
@@ -179,7 +189,7 @@ private final class LaterClock: HostClock {
             var settings = listed
             settings.read = .only([root.path + "/beside", root.path + "/second"])
             return try readable(
-                ["beside/file", "second/file"], in: maker.confinement(settings, SandboxPolicy.Places()))
+                ["beside/file", "second/file"], in: complete(settings, SandboxPolicy.Places(), by: maker))
         }
         func hide(_ folder: String) throws {
             try FileManager.default.createSymbolicLink(
@@ -222,12 +232,62 @@ private final class LaterClock: HostClock {
         #expect(filtered.ruleset !== ported.ruleset && filtered.policy !== ported.policy)
     }
 
-    @Test func `a path that leads elsewhere in each process gives a ruleset for one worker only`() throws {
+    @Test func `a path that leads elsewhere in each process gives a ruleset for one worker only, which has its rule`()
+        throws
+    {
         var settings = listed
         settings.read = .only(["/proc/self/status"])
         let first = try confinement(settings)
         let second = try confinement(settings)
-        #expect(first.ruleset !== second.ruleset && first.policy !== second.policy)
+        #expect(first.ruleset !== second.ruleset && first.policy === second.policy)
+        // To read a file, and to list a folder.
+        let rule = OwnRule(path: "/proc/self/status", rights: 4 | 8)
+        let third = try maker.begin(settings, SandboxPolicy.Places())
+        #expect(try third.complete() == .confine([rule]))
+        #expect(try begun().complete() == .confine([]))
+    }
+
+    /// What a worker with that folder inherits.
+    private func begun(of folder: String = "state/own") throws -> Confinement {
+        clock.clock.advance(seconds: 1)
+        var places = SandboxPolicy.Places()
+        places.own = [root.path + "/" + folder]
+        return try maker.begin(listed, places)
+    }
+
+    @Test func `a sandbox that was begun permits nothing until it is complete`() throws {
+        let begun = try begun()
+        #expect(try readable(in: begun).isEmpty)
+        #expect(try begun.complete() == .confine([]))
+        #expect(try readable(in: begun) == ["state/own/file", "beside/file"])
+        #expect(try confinement().ruleset === begun.ruleset)
+    }
+
+    @Test func `the next worker of the same wish begins with all rules, while these are right`() throws {
+        let first = try begun()
+        #expect(try begun().ruleset !== first.ruleset, "what is not complete is not kept")
+        _ = try first.complete()
+        let second = try begun()
+        #expect(second.ruleset === first.ruleset && second.policy === first.policy)
+        #expect(try readable(in: second) == ["state/own/file", "beside/file"])
+        #expect(try second.complete() == .confine([]))
+        #expect(try begun(of: "state/other").ruleset !== first.ruleset)
+        try move("state/own", to: "state/former")
+        try Self.make("state/own", in: root)
+        try Self.write("state/own/file", in: root)
+        let third = try begun()
+        #expect(third.ruleset !== first.ruleset)
+        #expect(try third.complete() == .confine([]))
+        #expect(try readable(["state/own/file", "state/former/file"], in: third) == ["state/own/file"])
+    }
+
+    @Test func `a sandbox that cannot be completed is not kept`() throws {
+        var places = SandboxPolicy.Places()
+        places.code = (0...SandboxPolicy.mostRules).map { "/lib/\($0).so" }
+        let first = try maker.begin(listed, places)
+        #expect(throws: SystemError.self) { try first.complete() }
+        #expect(try maker.begin(listed, places).ruleset !== first.ruleset)
+        #expect(try readable(in: first).isEmpty)
     }
 }
 

@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct LineTests {
     static let commands: [WorkerCommand] = [
-        .seal(LedgerKey(first: .max, second: 0)),
+        .seal(LedgerKey(first: .max, second: 0)), .confine([]),
+        .confine([.init(path: "/proc/self/\"ü\n", rights: .max), .init(path: "", rights: 0)]),
         .load(
             .init(
                 plugin: 3, path: "/a b/\"x\".so", name: "x\n.so", parameters: #"{"a":"\"","ü":1}"#, isForRunning: true,

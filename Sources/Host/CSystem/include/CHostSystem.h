@@ -108,6 +108,7 @@ int chs_memfd_create(const char *name);
  * in any other way. memfd_create(2); fcntl(2), "File Sealing". */
 int chs_sealable(const char *name, off_t size);
 int chs_seal(int file);
+int chs_is_sealed(int file);
 
 /* A timer that sends this process a signal, such as SIGKILL, at a time of CLOCK_BOOTTIME. timer_create(2), timer_settime(2); struct
  * sigevent has a union, which Swift does not write. A time of 0 disarms it. */

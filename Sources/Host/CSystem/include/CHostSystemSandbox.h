@@ -19,20 +19,18 @@ void chs_sandbox_ask(struct chs_sandbox_support *support);
  *     this head
  *     instructions  struct sock_filter
  *     slots         uint32_t: instructions whose operand is to be the own process id; an even number of words
- *     own paths     uint64_t rights, the path with its NUL, zeros up to a multiple of 8: paths that mean something else
- *                   in each process, so that the worker makes rules for them
  */
 struct chs_sandbox_head {
-    uint32_t own_path_count, instruction_count, slot_count;
+    uint32_t instruction_count, slot_count;
     uint32_t is_watched; /* the filter's asking answers are put to who takes CHS_LISTENER from this process */
+    uint32_t unused;
 };
 
 /* Where a watched process has the descriptor by which it is answered. */
 #define CHS_LISTENER 99
 
-/* Applies a policy, and a Landlock ruleset unless that is -1, to the calling thread and to all that it starts, for good. A
- * path that is not there is passed over, as one that no rule can be for. The policy is written to. 0, or -1 with errno, and
- * `step` is the call that failed. */
+/* Applies a policy, and a Landlock ruleset unless that is -1, to the calling thread and to all that it starts, for good. The
+ * policy is written to. 0, or -1 with errno, and `step` is the call that failed. */
 int chs_sandbox_apply(void *policy, size_t size, int ruleset, const char **step);
 
 /* What a path leads to. A file keeps these numbers as long as it exists, and no other one has them while it is open or a

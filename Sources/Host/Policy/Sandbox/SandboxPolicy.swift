@@ -49,6 +49,36 @@ public struct SandboxPolicy: Equatable, Sendable {
         public init() {}
     }
 
+    /// What a sandbox refuses unless a rule permits it, as the kernel's bits. It depends on no path, so that it is known before any
+    /// is looked up.
+    public struct Handled: Equatable, Sendable {
+        /// The operations on files.
+        public let files: UInt64
+        /// The operations on TCP ports.
+        public let ports: UInt64
+        /// What is confined to the sandbox.
+        public let scopes: UInt64
+
+        fileprivate init() {
+            files = 0
+            ports = 0
+            scopes = 0
+        }
+
+        /// What a sandbox with these settings handles on this kernel.
+        public init(_ settings: SandboxSettings, on support: SandboxSupport) {
+            files = support.files & FileRights.all.rawValue
+            scopes = support.scopes & Scopes.both
+            switch settings.connect {
+            case .any: ports = support.ports & PortRights.bind
+            case .only: ports = support.ports & (PortRights.bind | PortRights.connect)
+            }
+        }
+
+        /// Whether that is nothing, so that there are no rules.
+        public var isNothing: Bool { files | ports | scopes == 0 }
+    }
+
     /// The maximum number of rules for a worker; each takes some microseconds at its start.
     public static let mostRules = 20_000
 
@@ -60,12 +90,8 @@ public struct SandboxPolicy: Equatable, Sendable {
     public private(set) var visibleRights: FileRights = []
     /// TCP ports with the permitted operations.
     public private(set) var ports: [PortRule] = []
-    /// The operations on files, as the kernel's bits, that need a rule.
-    public let files: UInt64
-    /// The operations on ports that need a rule.
-    public let handledPorts: UInt64
-    /// What is confined to the sandbox.
-    public let scopes: UInt64
+    /// What needs a rule.
+    public let handled: Handled
     /// The filter for system calls; nil if filters are not supported.
     public let filter: SeccompProgram?
 
@@ -87,9 +113,7 @@ public struct SandboxPolicy: Equatable, Sendable {
     /// Creates a policy that permits everything. Calls that a sandbox with these settings might refuse are first
     /// reported to the process that watches the worker.
     public init(watching settings: SandboxSettings) {
-        files = 0
-        handledPorts = 0
-        scopes = 0
+        handled = Handled()
         isWatched = true
         filter = SeccompProgram(WatchedCall.rules(settings), lastKnown: SystemCall.lastKnown)
     }
@@ -99,16 +123,12 @@ public struct SandboxPolicy: Equatable, Sendable {
         _ settings: SandboxSettings, _ places: Places, on support: SandboxSupport, filter: SeccompProgram? = nil
     ) {
         isWatched = false
-        files = support.files & FileRights.all.rawValue
-        scopes = support.scopes & Scopes.both
-        var handled = PortRights.bind
+        handled = Handled(settings, on: support)
         switch settings.connect {
         case .any: break
         case .only(let allowed):
-            handled |= PortRights.connect
             ports += allowed.map { PortRule(port: $0, rights: PortRights.connect & support.ports) }
         }
-        handledPorts = support.ports & handled
         ports += settings.bind.map { PortRule(port: $0, rights: PortRights.bind & support.ports) }
         ports.removeAll { $0.rights == 0 }
         self.filter = support.hasFilters ? filter ?? Self.filter(settings, on: support) : nil
@@ -121,7 +141,7 @@ public struct SandboxPolicy: Equatable, Sendable {
     }
 
     private mutating func addPaths(_ settings: SandboxSettings, _ places: Places) {
-        guard files != 0 else { return }
+        guard handled.files != 0 else { return }
         var execute = FileRights.execute
         if case .only(let programs) = settings.execute {
             execute = []
@@ -137,7 +157,7 @@ public struct SandboxPolicy: Equatable, Sendable {
         switch settings.read {
         case .all:
             visible = places.visible
-            visibleRights = FileRights.read.union(execute).intersection(FileRights(rawValue: files))
+            visibleRights = FileRights.read.union(execute).intersection(FileRights(rawValue: handled.files))
         case .only(let paths):
             for path in places.shownBasics { add(path, FileRights.read.union(execute)) }
             for path in paths { add(path, FileRights.read, isExact: places.exact.contains(path)) }
@@ -156,7 +176,7 @@ public struct SandboxPolicy: Equatable, Sendable {
 
     private mutating func add(_ path: String, _ rights: FileRights, isExact: Bool = false) {
         rules.append(
-            PathRule(path: path, rights: rights.intersection(FileRights(rawValue: files)), isExact: isExact))
+            PathRule(path: path, rights: rights.intersection(FileRights(rawValue: handled.files)), isExact: isExact))
     }
 
     /// The rules for some of the visible paths.
@@ -167,24 +187,22 @@ public struct SandboxPolicy: Equatable, Sendable {
     /// The number of the rules for paths.
     public var pathCount: Int { rules.count + visible.count }
 
-    /// The binary form of what the worker does itself: see CHostSystemSandbox.h. `paths` are the rules that the worker
-    /// makes.
-    public func bytes(paths: [PathRule] = []) -> [UInt8] {
+    /// The binary form of what the worker does itself: see CHostSystemSandbox.h.
+    public var bytes: [UInt8] { Self.bytes(filter, isWatched: isWatched) }
+
+    /// The same for the policies with that filter that nobody watches: it is known before any path is looked up.
+    public static func bytes(_ filter: SeccompProgram?) -> [UInt8] { bytes(filter, isWatched: false) }
+
+    private static func bytes(_ filter: SeccompProgram?, isWatched: Bool) -> [UInt8] {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(64 + paths.count * 48 + (filter?.instructions.count ?? 0) * 8)
+        bytes.reserveCapacity(64 + (filter?.instructions.count ?? 0) * 8)
         let slots = filter?.ownProcessSlots ?? []
-        for count in [paths.count, filter?.instructions.count ?? 0, slots.count, isWatched ? 1 : 0] {
+        for count in [filter?.instructions.count ?? 0, slots.count, isWatched ? 1 : 0, 0] {
             bytes.append(littleEndian: UInt32(clamping: count))
         }
         if let filter { bytes += filter.bytes }
         for slot in slots { bytes.append(littleEndian: UInt32(clamping: slot)) }
         if slots.count % 2 == 1 { bytes.append(littleEndian: UInt32(0)) }
-        for rule in paths {
-            bytes.append(littleEndian: rule.rights.rawValue)
-            bytes += Array(rule.path.utf8)
-            bytes.append(0)
-            while bytes.count % 8 != 0 { bytes.append(0) }
-        }
         return bytes
     }
 }

@@ -2,28 +2,18 @@ internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 
-/// What a worker needs in order to enter its sandbox.
-struct Confinement {
-    /// Memory with what it does itself: see CHostSystemSandbox.h.
-    let policy: PolicyMemory
-    /// The rules for files, ports and signals; nil if the kernel has none.
-    let ruleset: Ruleset?
-}
-
-/// A policy in memory that workers can read and nobody can change.
-final class PolicyMemory: Sendable {
-    let descriptor: Descriptor
-
-    init(_ policy: SandboxPolicy, paths: [SandboxPolicy.PathRule] = []) throws(SystemError) {
-        descriptor = try Descriptor.sealedMemory("schedhost-sandbox", policy.bytes(paths: paths))
-    }
-}
-
 /// Turns policies into what workers need to enter their sandboxes, and keeps that of the last workers for a while: a worker
 /// with the same policy as one before, such as the one after a crash, gets the same ruleset, as long as each of its paths
 /// leads to the same file.
 final class Confiner {
+    /// What a worker's sandbox is made from.
+    struct Wish: Equatable {
+        let settings: SandboxSettings
+        let places: SandboxPolicy.Places
+    }
+
     private final class Kept {
+        let wish: Wish
         let policy: SandboxPolicy
         let neighbours: Neighbours?
         /// What was found at the paths of the policy's rules.
@@ -31,8 +21,10 @@ final class Confiner {
         let confinement: Confinement
 
         init(
-            policy: SandboxPolicy, neighbours: Neighbours?, found: [Ruleset.Identity?], confinement: Confinement
+            _ wish: Wish, policy: SandboxPolicy, neighbours: Neighbours?, found: [Ruleset.Identity?],
+            confinement: Confinement
         ) {
+            self.wish = wish
             self.policy = policy
             self.neighbours = neighbours
             self.found = found
@@ -59,22 +51,42 @@ final class Confiner {
         self.deadlines = deadlines
     }
 
-    /// What a worker with that policy needs. `neighbours` has the visible paths of the policy.
-    func confine(_ policy: SandboxPolicy, _ neighbours: Neighbours?) throws(SystemError) -> Confinement {
+    /// Whether a worker of the same wish was started shortly before, so that `known` may have what it needs.
+    func mayKnow(_ wish: Wish) -> Bool { kept.contains { $0.wish == wish } }
+
+    /// What a worker with the same policy had, complete; nil if there was none, or if a path leads elsewhere now. `neighbours`
+    /// has the visible paths of the policy.
+    func known(_ policy: SandboxPolicy, _ neighbours: Neighbours?) -> Confinement? {
         keepForAWhile(neighbours)
-        if policy.files | policy.handledPorts | policy.scopes == 0 {
-            return Confinement(policy: try memory(policy), ruleset: nil)
+        guard let index = kept.lastIndex(where: { $0.neighbours === neighbours && $0.policy == policy }) else {
+            return nil
         }
+        let known = kept.remove(at: index)
+        guard zip(policy.rules, known.found).allSatisfy({ Ruleset.Identity(of: $0.path) == $1 }) else { return nil }
+        kept.append(known)
+        return known.confinement
+    }
+
+    /// What a worker needs that is to have this, with a ruleset that permits nothing yet; complete if there are no rules.
+    func begin(_ handled: SandboxPolicy.Handled, _ filter: SeccompProgram?) throws(SystemError) -> Confinement {
+        keepForAWhile(nil)
+        let memory = try memory(filter)
+        if handled.isNothing { return Confinement(policy: memory, ruleset: nil) }
+        let ruleset = try Ruleset(files: handled.files, ports: handled.ports, scopes: handled.scopes)
+        return Confinement(policy: memory, ruleset: ruleset)
+    }
+
+    /// Adds the rules of a policy to a ruleset that has none; returns those that only the worker can make. `neighbours` has the
+    /// visible paths of the policy. What is not complete is not kept.
+    func complete(
+        _ ruleset: Ruleset, _ memory: PolicyMemory, _ wish: Wish, _ policy: SandboxPolicy, _ neighbours: Neighbours?
+    ) throws(SystemError) -> [SandboxPolicy.PathRule] {
+        keepForAWhile(neighbours)
         let own = policy.rules.filter(\.isOwn)
-        let remote = policy.rules(visible: neighbours?.remote ?? [])
-        let rules = own.isEmpty ? policy.rules : policy.rules.filter { !$0.isOwn }
-        // A worker with paths of its own adds them to the ruleset, which then is for no other worker.
-        if own.isEmpty, let known = keptFor(policy, neighbours, rules) { return known }
-        let ruleset = try Ruleset(files: policy.files, ports: policy.handledPorts, scopes: policy.scopes)
         for port in policy.ports { try ruleset.allow(port.rights, port: port.port) }
         try neighbours?.allow(policy.visibleRights, by: ruleset, keepsOpen: timer != nil)
         var found: [Ruleset.Identity?] = []
-        for rule in rules {
+        for rule in policy.rules where own.isEmpty || !rule.isOwn {
             let place =
                 if let kept = neighbours?.device(rule.path) { kept } else {
                     try Ruleset.Place(rule.path, isExact: rule.isExact)
@@ -82,14 +94,15 @@ final class Confiner {
             found.append(place?.identity)
             if let place { try ruleset.allow(rule.rights.rawValue, at: place) }
         }
-        let late = own + remote
-        let confinement = Confinement(
-            policy: late.isEmpty ? try memory(policy) : try PolicyMemory(policy, paths: late), ruleset: ruleset)
+        let late = own + policy.rules(visible: neighbours?.remote ?? [])
+        // A worker with paths of its own adds them to the ruleset, which then is for no other worker.
         if own.isEmpty, timer != nil {
-            kept.append(Kept(policy: policy, neighbours: neighbours, found: found, confinement: confinement))
+            let confinement = Confinement(policy: memory, ruleset: ruleset, own: late)
+            kept.append(
+                Kept(wish, policy: policy, neighbours: neighbours, found: found, confinement: confinement))
             if kept.count > Self.most { kept.removeFirst() }
         }
-        return confinement
+        return late
     }
 
     /// Forgets all rules, since paths may lead to other files now.
@@ -98,23 +111,11 @@ final class Confiner {
         neighbours?.close()
     }
 
-    private func keptFor(_ policy: SandboxPolicy, _ neighbours: Neighbours?, _ rules: [SandboxPolicy.PathRule])
-        -> Confinement?
-    {
-        guard let index = kept.lastIndex(where: { $0.neighbours === neighbours && $0.policy == policy }) else {
-            return nil
-        }
-        let known = kept.remove(at: index)
-        guard zip(rules, known.found).allSatisfy({ Ruleset.Identity(of: $0.path) == $1 }) else { return nil }
-        kept.append(known)
-        return known.confinement
-    }
-
-    private func memory(_ policy: SandboxPolicy) throws(SystemError) -> PolicyMemory {
-        if let known = memories.first(where: { $0.filter == policy.filter }) { return known.memory }
-        let memory = try PolicyMemory(policy)
+    private func memory(_ filter: SeccompProgram?) throws(SystemError) -> PolicyMemory {
+        if let known = memories.first(where: { $0.filter == filter }) { return known.memory }
+        let memory = try PolicyMemory(SandboxPolicy.bytes(filter))
         if timer != nil {
-            memories.append((policy.filter, memory))
+            memories.append((filter, memory))
             if memories.count > Self.most { memories.removeFirst() }
         }
         return memory

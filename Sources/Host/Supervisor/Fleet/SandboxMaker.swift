@@ -71,8 +71,28 @@ final class SandboxMaker {
             abi: found.abi, files: found.files, ports: found.ports, scopes: found.scopes, hasFilters: found.hasFilters)
     }()
 
-    /// What a worker with these settings and places needs to enter its sandbox. Throws if it would have too many rules.
-    func confinement(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> Confinement {
+    /// What a worker with these settings and places needs to enter its sandbox, but for the rules: these are looked up and added
+    /// when it is completed. A worker with the same wish as one shortly before gets what that one had, if its rules are still
+    /// right.
+    func begin(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> Confinement {
+        let wish = Confiner.Wish(settings: settings, places: places)
+        if confiner.mayKnow(wish) {
+            let (policy, neighbours) = try checkedPolicy(settings, places)
+            if let known = confiner.known(policy, neighbours) { return known }
+        }
+        let begun = try confiner.begin(
+            SandboxPolicy.Handled(settings, on: support), support.hasFilters ? filter(settings) : nil)
+        guard let ruleset = begun.ruleset else { return begun }
+        return Confinement(policy: begun.policy, ruleset: ruleset) { () throws(SystemError) in
+            let (policy, neighbours) = try self.checkedPolicy(settings, places)
+            return try self.confiner.complete(ruleset, begun.policy, wish, policy, neighbours)
+        }
+    }
+
+    /// The policy, and what has its visible paths. Throws if it would have too many rules.
+    private func checkedPolicy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places)
+        throws(SystemError) -> (SandboxPolicy, Neighbours?)
+    {
         if mounts?.hasChanged() != false {
             neighbours = nil
             confiner.forget()
@@ -84,7 +104,7 @@ final class SandboxMaker {
                 "there are more than \(SandboxPolicy.mostRules) files beside the way to the state directory or the plugins: "
                     + "put them where there are fewer", number: 7)
         }
-        return try confiner.confine(policy, policy.visible.isEmpty ? nil : neighbours)
+        return (policy, policy.visible.isEmpty ? nil : neighbours)
     }
 
     private func policy(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) -> SandboxPolicy {

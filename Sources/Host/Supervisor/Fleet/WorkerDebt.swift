@@ -37,7 +37,7 @@ struct WorkerDebt {
         case .store(.share): break
         case .store: storeAnswers = min(storeAnswers + Self.storeAnswers, Self.mostStoreAnswers)
         case .quit: goodbyes = 1
-        case .seal, .history, .dropCached, .logLevel, .share: break
+        case .seal, .confine, .history, .dropCached, .logLevel, .share: break
         }
     }
 

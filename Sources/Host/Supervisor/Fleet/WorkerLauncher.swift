@@ -119,7 +119,7 @@ final class ProcessLauncher: WorkerLauncher {
             users.show(setup.copy)
             if let data = place?.data { setup.variables += ["HOME=" + data, "TMPDIR=" + data] }
         }
-        if setup.limits.sandbox.level != .off { try confine(&setup, place) }
+        if setup.limits.sandbox.level != .off { confine(&setup, place) }
         return try groups.enter(setup.limits, isRoot: HostProcess.user == 0 && user == nil) {
             (joined) throws(SystemError) in
             setup.groups = joined
@@ -149,7 +149,7 @@ final class ProcessLauncher: WorkerLauncher {
     }
 
     /// Gives a worker a sandbox, with write access to its own folders.
-    private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?) throws(SystemError) {
+    private func confine(_ setup: inout WorkerLink.Setup, _ place: WorkerFolders.Place?) {
         var places = SandboxPolicy.Places()
         places.own = place.map { [$0.caches, $0.data] + [$0.sharedCaches].compactMap { $0 } } ?? []
         places.code =
@@ -158,7 +158,7 @@ final class ProcessLauncher: WorkerLauncher {
         places.backtracer = backtracer
         places.program = HostProcess.executable
         if setup.user == nil, let data = place?.data { setup.variables.append("TMPDIR=" + data) }
-        setup.confinement = try sandboxes.confinement(setup.limits.sandbox, places)
+        setup.sandbox = .maker(sandboxes, setup.limits.sandbox, places)
     }
 
     func canOpen(_ path: String) -> Bool {

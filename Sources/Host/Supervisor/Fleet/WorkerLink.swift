@@ -67,35 +67,6 @@ final class WorkerLink: WorkerProcess {
     private var isStuck = false
     private let report: (Report) -> Void
 
-    /// What a worker is started with.
-    struct Setup {
-        var name: String
-        var ledgerName: String
-        /// Where its crash report is written, and the program that writes it; nil if none is wanted.
-        var crashReport: (paper: ReportPaper, backtracer: String)?
-        var logLevel: Int32
-        var limits: WorkerLimits
-        /// The control groups that it joins.
-        var groups = GroupMembership()
-        /// The user that it becomes; nil if it stays the host's.
-        var user: UInt32?
-        /// The owner of its folders, and the folder of its disk caches.
-        var home: WorkerHome?
-        var caches: String?
-        /// The path of the file that it loads.
-        var copy = ""
-        /// What it needs to enter its sandbox; nil for a worker without a sandbox.
-        var confinement: Confinement?
-        /// What says until when leases are valid; nil if the host is in no cluster.
-        var leases: LeasePage?
-        /// The library search of its dynamic linker.
-        var libraries = LibrarySearch()
-        /// The mark that identifies its processes.
-        var mark = HostMark(pid: HostProcess.pid, number: 0)
-        /// Further environment variables, `NAME=value`.
-        var variables: [String] = []
-    }
-
     /// Starts a worker that counts in that ledger.
     init(
         _ setup: Setup, ledger: consuming WorkerLedger, loop: EventLoop, clock: any HostClock,
@@ -116,24 +87,31 @@ final class WorkerLink: WorkerProcess {
             (nowhere.raw, 0), (out.second.raw, 1), (err.second.raw, 2), (sockets.second.raw, 3),
             (self.ledger.file.raw, 4), (page.raw, 5),
         ]
-        if let policy = setup.confinement?.policy { descriptors.append((policy.descriptor.raw, 6)) }
         if let leases = setup.leases?.raw { descriptors.append((leases, 7)) }
-        let ruleset = setup.confinement?.ruleset
-        if let ruleset { descriptors.append((ruleset.descriptor.raw, 8)) }
         paper = setup.crashReport?.paper
         if let paper { descriptors.append((paper.file.raw, paper.number)) }
+        let sandbox = try setup.sandbox.begin()
+        if let sandbox { descriptors.append((sandbox.policy.descriptor.raw, 6)) }
+        if let ruleset = sandbox?.ruleset { descriptors.append((ruleset.descriptor.raw, 8)) }
         let launch = ChildProcess.Launch(
-            executable: "/proc/self/exe",
-            arguments: ["schedhost", "worker", "\(setup.logLevel)", "\(HostProcess.pid)"] + setup.limits.arguments
-                + setup.groups.arguments
-                + (setup.user.map { ["user=\($0)"] } ?? []) + (setup.leases == nil ? [] : ["leases"])
-                + (ruleset == nil ? [] : ["rules"])
-                + (setup.crashReport.map { ["report=\($0.paper.number)"] } ?? []) + [setup.name],
-            environment: Self.environment(setup) + setup.variables, descriptors: descriptors)
+            executable: "/proc/self/exe", arguments: setup.arguments(hasRules: sandbox?.ruleset != nil),
+            environment: setup.environment, descriptors: descriptors)
         child = try ChildProcess(launch)
         channel = sockets.first
         output = out.first
         errors = err.first
+        do throws(SystemError) {
+            try watch()
+            if let key = self.ledger.key { backlog.add(.seal(key)) }
+            if let sandbox { backlog.add(try sandbox.complete()) }
+        } catch {
+            giveUp()
+            throw error
+        }
+        flush()
+    }
+
+    private func watch() throws(SystemError) {
         try output.setNonBlocking()
         try errors.setNonBlocking()
         tokens[0] = try loop.watch(channel) { [weak self] readiness in
@@ -143,28 +121,15 @@ final class WorkerLink: WorkerProcess {
         tokens[1] = try loop.watch(output) { [weak self] _ in self?.readOutput(isError: false, all: false) }
         tokens[2] = try loop.watch(errors) { [weak self] _ in self?.readOutput(isError: true, all: false) }
         tokens[3] = try loop.watch(child.descriptor) { [weak self] _ in self?.reap() }
-        if let key = self.ledger.key { send(.seal(key)) }
     }
 
-    static let inherited = ServiceManager.environmentForOthers(HostProcess.environment())
-        .filter { !$0.hasPrefix("SWIFT_BACKTRACE=") && !$0.hasPrefix("\(HostMark.variable)=") }
-
-    private static let judged = WorkerEnvironment(inherited)
-
-    /// The environment of a worker: the host's without the service manager's variables, with the settings of the
-    /// backtracer.
-    private static func environment(_ setup: Setup) -> [String] {
-        let names = setup.variables.map { $0.prefix { $0 != "=" } + "=" }
-        let own =
-            setup.limits.sandbox.level == .off
-            ? inherited : judged.entries(with: setup.limits.sandbox.environment)
-        let others = own.filter { entry in !names.contains { entry.hasPrefix($0) } }
-        let ours = LibraryPath.environment(others, with: setup.libraries) + [setup.mark.entry]
-        guard let (paper, backtracer) = setup.crashReport else { return ours + ["SWIFT_BACKTRACE=enable=no"] }
-        return ours + [
-            "SWIFT_BACKTRACE=enable=yes,format=json,interactive=no,color=no,threads=crashed,images=none,"
-                + "registers=none,output-to=\(paper.path),swift-backtrace=\(backtracer)"
-        ]
+    /// Ends a worker that was started in vain, and has loaded nothing. A process is gone at once after SIGKILL; if it is not,
+    /// the host does not wait for it.
+    private func giveUp() {
+        abandon()
+        kill()
+        _ = try? child.descriptor.waitUntilReadable(milliseconds: 1000)
+        _ = child.reap()
     }
 
     // MARK: Sending

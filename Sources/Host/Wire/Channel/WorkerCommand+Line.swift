@@ -13,6 +13,14 @@ extension WorkerCommand {
             writer.item(key.first)
             writer.item(key.second)
             writer.closeList()
+        case .confine(let rules):
+            writer.openList("confine")
+            for rule in rules {
+                writer.open()
+                rule.write(to: &writer)
+                writer.close()
+            }
+            writer.closeList()
         case .load(let load):
             writer.open("load")
             load.write(to: &writer)
@@ -55,6 +63,7 @@ extension WorkerCommand {
             try cursor.object { (cursor, name) throws(JSONFault) in
                 switch name {
                 case "seal": command = try Self.seal(from: &cursor)
+                case "confine": command = try Self.confine(from: &cursor)
                 case "load": command = .load(try Load(from: &cursor))
                 case "start": command = .start(try Start(from: &cursor))
                 case "stop": command = .stop(slot: try cursor.whole())
@@ -82,6 +91,12 @@ extension WorkerCommand {
         var words: [UInt64] = []
         try cursor.list { (cursor) throws(JSONFault) in words.append(try cursor.unsigned()) }
         return words.count == 2 ? .seal(LedgerKey(first: words[0], second: words[1])) : nil
+    }
+
+    private static func confine(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerCommand {
+        var rules: [OwnRule] = []
+        try cursor.list { (cursor) throws(JSONFault) in rules.append(try OwnRule(from: &cursor)) }
+        return .confine(rules)
     }
 
     private static func go(from cursor: inout JSONCursor) throws(JSONFault) -> WorkerCommand {

@@ -4,6 +4,8 @@ public import HostValues
 public enum WorkerCommand: Equatable, Sendable {
     /// Seal the ledger's replicas with this. The first of all commands.
     case seal(LedgerKey)
+    /// Enters the sandbox, whose ruleset has all rules now but for these. A worker with a sandbox runs no code of a plugin before.
+    case confine([OwnRule])
     /// Loads a plugin; the worker answers `loaded` or `refused`, or `described` if only the description is wanted.
     case load(Load)
     /// Begins a session; the worker answers `ended` when the session is over.

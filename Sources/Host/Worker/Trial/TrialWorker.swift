@@ -116,7 +116,7 @@ public final class TrialWorker {
         case .runNow(let slot): ask(slot, .runNow)
         case .pause(let slot): ask(slot, .pause)
         case .resume(let slot): ask(slot, .resume)
-        case .seal, .load, .go, .history, .dropCached, .logLevel, .share, .store, .quit: break
+        case .seal, .confine, .load, .go, .history, .dropCached, .logLevel, .share, .store, .quit: break
         }
     }
 

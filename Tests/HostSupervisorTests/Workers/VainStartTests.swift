@@ -1,0 +1,47 @@
+import FoundationEssentials
+import HostPolicy
+import HostSystem
+import HostTestKit
+import Testing
+
+@testable import HostSupervisor
+
+/// Workers whose sandbox cannot be completed, although their processes have started.
+@Suite struct VainStartTests {
+    private let mark = HostMark(pid: HostProcess.pid, number: 4711)
+
+    /// The processes with the mark of this test in their environment, the dead ones among them.
+    private func marked() -> [String] {
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.filter { name in
+            guard Int(name) != nil, let bytes = FileManager.default.contents(atPath: "/proc/\(name)/environ") else {
+                return false
+            }
+            return String(decoding: bytes, as: UTF8.self).split(separator: "\0").contains { $0 == mark.entry }
+        }
+    }
+
+    @Test(.enabled(if: SandboxMaker.support.files != 0))
+    func `a worker whose sandbox cannot be completed is killed and reaped, and the reason is thrown`() throws {
+        let clock = SystemClock()
+        let loop = try EventLoop(clock: clock)
+        let root = TestDirectory()
+        var found: [String] = []
+        let maker = SandboxMaker(hidden: [root.path], plugins: root.path, tell: { _ in }) {
+            found = marked()
+            return []
+        }
+        var places = SandboxPolicy.Places()
+        places.code = (0...SandboxPolicy.mostRules).map { "/lib/\($0).so" }
+        var setup = WorkerLink.Setup(name: "vain", ledgerName: "", crashReport: nil, logLevel: 0, limits: .init())
+        setup.mark = mark
+        setup.sandbox = .maker(maker, SandboxSettings(level: .on), places)
+        let error = #expect(throws: SystemError.self) {
+            _ = try WorkerLink(setup, ledger: try WorkerLedger(), loop: loop, clock: clock) { _ in }
+        }
+        #expect(error?.number == 7)
+        let process = try #require(found.first, "the process has started before its sandbox is complete")
+        #expect(found.count == 1)
+        #expect(!FileManager.default.fileExists(atPath: "/proc/" + process), "a zombie would be left here")
+    }
+}
