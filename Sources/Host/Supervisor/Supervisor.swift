@@ -38,7 +38,7 @@ public final class Supervisor {
     private var signals = HostSignals { [terminal = ControllingTerminal()] in terminal.isGone }
     private var stateGuard: StateGuard?
     var hasFailed = false
-    private var hasSwept = false
+    private var hasCaughtUp = false
 
     /// Makes a host, which takes its state directory. Throws errors that the user can remedy.
     public init(_ options: HostOptions, clock: any HostClock) throws {
@@ -134,7 +134,7 @@ public final class Supervisor {
         try loop.run { now in
             deadlines.settle(now: now)
             settle()
-            sweepOnce()
+            catchUpOnce()
             if book.takeChange() || desk.awaitsReadiness || view.phase == .stopping { desk.notify() }
             keeper.write { book.openSessions }
             if isDone { loop.stop() }
@@ -187,10 +187,12 @@ public final class Supervisor {
         }
     }
 
-    /// Removes empty groups of dead hosts, once the first workers are starting: these do not wait for it.
-    private func sweepOnce() {
-        guard !hasSwept else { return }
-        hasSwept = true
+    /// Does once what the first workers, which are starting by now, need not wait for: reserves disk space before records are
+    /// written, and removes empty groups of dead hosts.
+    private func catchUpOnce() {
+        guard !hasCaughtUp else { return }
+        hasCaughtUp = true
+        keeper.reserveSpace()
         _ = groups.sweep(owners: [])
     }
 

@@ -12,7 +12,9 @@ import Testing
     private static let large = DiskSpace(total: 1 << 40, free: 1 << 39)
 
     private func reserve(_ space: DiskSpace?) throws -> DiskReserve {
-        DiskReserve(in: try Directory(folder.path), space: { _ in space })
+        let reserve = DiskReserve(in: try Directory(folder.path), space: { _ in space })
+        reserve.restore()
+        return reserve
     }
 
     /// The disk space of the file in bytes; nil if it does not exist.
@@ -27,6 +29,13 @@ import Testing
         #expect(reserve.giveUp() && bytes == nil && !reserve.giveUp())
         reserve.restore()
         #expect(reserve.isThere && bytes ?? 0 >= DiskReserve.size)
+    }
+
+    @Test func `nothing is reserved before that is wanted, and what is there counts at once`() throws {
+        let first = DiskReserve(in: try Directory(folder.path), space: { _ in Self.large })
+        #expect(!first.isThere && bytes == nil)
+        first.restore()
+        #expect(DiskReserve(in: try Directory(folder.path), space: { _ in nil }).isThere)
     }
 
     @Test func `what the previous host has left is used, and half of it is completed`() throws {

@@ -24,6 +24,7 @@ import Testing
         var isOvergrown = false
         var ledgers: [String] = []
 
+        func reserveSpace() {}
         func add(_ line: RecordLine) {
             lifetimes[line.record.identifier] = line.record.lifetimeCycles
             if waitingLines.count < most { waitingLines.append(line) } else { lost += 1 }

@@ -21,13 +21,12 @@ final class DiskReserve {
     /// Whether the file has its space.
     private(set) var isThere = false
 
-    /// Takes over the reserve that a previous host has left in the directory, or creates it if there is enough space.
-    /// `space` returns what the directory's file system has; nil means that it is unknown.
+    /// Takes over the reserve that a previous host has left in the directory. Else `restore` creates it, which takes a
+    /// millisecond on a tmpfs. `space` returns what the directory's file system has; nil means that it is unknown.
     init(in directory: consuming Directory, space: @escaping (borrowing Directory) -> DiskSpace? = { $0.space }) {
         self.directory = directory
         self.space = space
         isThere = (try? self.directory.status(Self.name).size) == Self.size
-        restore()
     }
 
     /// Creates the reserve if it is missing and there is enough space.

@@ -53,6 +53,9 @@ final class RecordKeeper {
         timer = deadlines.make { _ in }  // the timer wakes the loop, which calls `write`
     }
 
+    /// Reserves disk space for records. To be called before the first `write`.
+    func reserveSpace() { storage.reserveSpace() }
+
     // MARK: Sessions and their records
 
     /// Notes that a session begins, before its worker is told.

@@ -5,6 +5,8 @@ internal import HostValues
 
 /// Stores the records for their keeper: in the state directory, or in a test's memory.
 protocol RecordStorage: AnyObject {
+    /// Reserves disk space for records, if there is none yet. Call it before the first `flush`.
+    func reserveSpace()
     /// Adds a line to those that wait for the next `flush`.
     func add(_ line: RecordLine)
     /// Writes the waiting lines. Lines that cannot be written keep waiting.
@@ -87,6 +89,8 @@ final class StateRecords: RecordStorage {
         self.log = log
         for warning in store.warnings { log.write(.warning, "", warning) }
     }
+
+    func reserveSpace() { reserve.restore() }
 
     func add(_ line: RecordLine) { store.add(line) }
 
