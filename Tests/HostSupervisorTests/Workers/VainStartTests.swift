@@ -2,11 +2,12 @@ import FoundationEssentials
 import HostPolicy
 import HostSystem
 import HostTestKit
+import HostValues
 import Testing
 
 @testable import HostSupervisor
 
-/// Workers whose sandbox cannot be completed, although their processes have started.
+/// Workers whose sandbox or folders cannot be completed, although their processes have started.
 @Suite struct VainStartTests {
     private let mark = HostMark(pid: HostProcess.pid, number: 4711)
 
@@ -43,5 +44,36 @@ import Testing
         let process = try #require(found.first, "the process has started before its sandbox is complete")
         #expect(found.count == 1)
         #expect(!FileManager.default.fileExists(atPath: "/proc/" + process), "a zombie would be left here")
+    }
+
+    @Test func `a worker whose folders cannot be made is killed and reaped, and the reason is thrown`() throws {
+        let clock = SystemClock()
+        let loop = try EventLoop(clock: clock)
+        var found: [String] = []
+        var setup = WorkerLink.Setup(name: "vain", ledgerName: "", crashReport: nil, logLevel: 0, limits: .init())
+        setup.mark = mark
+        setup.prepare = { () throws(SystemError) in
+            found = marked()
+            throw SystemError("mkdirat", "cache", number: 28)
+        }
+        let error = #expect(throws: SystemError.self) {
+            _ = try WorkerLink(setup, ledger: try WorkerLedger(), loop: loop, clock: clock) { _ in }
+        }
+        #expect(error?.number == 28)
+        let process = try #require(found.first, "the process has started before")
+        #expect(!FileManager.default.fileExists(atPath: "/proc/" + process), "a zombie would be left here")
+    }
+
+    @Test(arguments: [
+        WorkerHome.everybody, .plugin("a/b"), .routine(plugin: "a/b", routine: ""), .routine(plugin: "p", routine: "r"),
+    ])
+    func `folders are where they were said to be before they are made`(home: WorkerHome) throws {
+        let root = TestDirectory()
+        let folders = try WorkerFolders(in: try Directory(root.path))
+        let place = folders.place(of: home)
+        let paths = [place.caches, place.data] + [place.sharedCaches].compactMap { $0 }
+        for path in paths { #expect(FileStatus.of(path) == nil && path.hasPrefix(root.path)) }
+        #expect(try folders.make(home) == place)
+        for path in paths { #expect(FileStatus.of(path)?.kind == .directory) }
     }
 }

@@ -21,29 +21,44 @@ struct WorkerFolders: ~Copyable {
         var sharedCaches: String?
     }
 
+    /// The paths of a worker's folders, which may not be there yet.
+    func place(of home: WorkerHome) -> Place {
+        let caches = HostProcess.absolute(state.child("cache")) + "/v1"
+        let data = HostProcess.absolute(state.child("data"))
+        switch home {
+        case .everybody: return Place(caches: caches, data: data)
+        case .plugin(let plugin):
+            let name = "/" + CacheName.encode(plugin)
+            return Place(caches: caches + name, data: data + name)
+        case .routine(let plugin, let routine):
+            let name = "/" + CacheName.encode(plugin)
+            return Place(
+                caches: caches + name + "/" + CacheName.encode(routine), data: data + name,
+                sharedCaches: caches + name + "/" + CacheName.encode(""))
+        }
+    }
+
     /// Creates the missing folders, without following links, and returns the paths. `user` is the plugin's own user; nil if it
     /// has none.
     func make(_ home: WorkerHome, user: UInt32? = nil) throws(SystemError) -> Place {
         let caches = try state.directory("cache", create: true).directory("v1", create: true)
         let data = try state.directory("data", create: true)
-        func path(_ folder: borrowing Directory) -> String { HostProcess.absolute(folder.path) }
         switch home {
-        case .everybody: return Place(caches: path(caches), data: path(data))
+        case .everybody: break
         case .plugin(let plugin), .routine(let plugin, _):
             let name = CacheName.encode(plugin)
-            let own = path(try give(try caches.directory(name, create: true), to: user))
-            let data = path(try give(try data.directory(name, create: true), to: user))
-            guard case .routine(_, let routine) = home else { return Place(caches: own, data: data) }
-            func inner(_ routine: String) throws(SystemError) -> String {
-                let folder = try caches.directory(name).directory(CacheName.encode(routine), create: true)
-                return path(try give(folder, to: user))
+            let own = try caches.directory(name, create: true)
+            try give(own, to: user)
+            try give(try data.directory(name, create: true), to: user)
+            guard case .routine(_, let routine) = home else { break }
+            for routine in [routine, ""] {
+                try give(try own.directory(CacheName.encode(routine), create: true), to: user)
             }
-            return Place(caches: try inner(routine), data: data, sharedCaches: try inner(""))
         }
+        return place(of: home)
     }
 
-    private func give(_ folder: consuming Directory, to user: UInt32?) throws(SystemError) -> Directory {
+    private func give(_ folder: borrowing Directory, to user: UInt32?) throws(SystemError) {
         try users?.give(folder, to: user)
-        return folder
     }
 }

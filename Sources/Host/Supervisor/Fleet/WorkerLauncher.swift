@@ -112,7 +112,12 @@ final class ProcessLauncher: WorkerLauncher {
         setup.crashReport = backtracer.flatMap { backtracer in (try? ReportPaper()).map { ($0, backtracer) } }
         let user = try users.user(of: setup.home, name: setup.name)
         setup.user = user
-        let place = try setup.home.map { (home) throws(SystemError) in try folders.make(home, user: user) }
+        let place = setup.home.map { folders.place(of: $0) }
+        if let home = setup.home, user == nil {
+            setup.prepare = { [self] () throws(SystemError) in _ = try folders.make(home) }
+        } else if let home = setup.home {
+            _ = try folders.make(home, user: user)
+        }
         setup.caches = place?.caches
         if let data = place?.data { setup.variables.append("SCHEDHOST_DATA=" + data) }
         if user != nil {

@@ -22,6 +22,8 @@ extension WorkerLink {
         var copy = ""
         /// Where what it needs to enter its sandbox comes from.
         var sandbox = SandboxSource.none
+        /// What is to be done while its process starts, before it is told anything.
+        var prepare: (() throws(SystemError) -> Void)?
         /// What says until when leases are valid; nil if the host is in no cluster.
         var leases: LeasePage?
         /// The library search of its dynamic linker.

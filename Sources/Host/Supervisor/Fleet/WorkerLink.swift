@@ -102,6 +102,7 @@ final class WorkerLink: WorkerProcess {
         errors = err.first
         do throws(SystemError) {
             try watch()
+            try setup.prepare?()
             if let key = self.ledger.key { backlog.add(.seal(key)) }
             if let sandbox { backlog.add(try sandbox.complete()) }
         } catch {
