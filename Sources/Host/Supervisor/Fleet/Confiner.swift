@@ -6,10 +6,10 @@ internal import HostValues
 /// with the same policy as one before, such as the one after a crash, gets the same ruleset, as long as each of its paths
 /// leads to the same file.
 final class Confiner {
-    /// What a worker's sandbox is made from.
+    /// What a worker's sandbox is made from. The places come first, since they differ most.
     struct Wish: Equatable {
-        let settings: SandboxSettings
         let places: SandboxPolicy.Places
+        let settings: SandboxSettings
     }
 
     private final class Kept {

@@ -75,7 +75,7 @@ final class SandboxMaker {
     /// when it is completed. A worker with the same wish as one shortly before gets what that one had, if its rules are still
     /// right.
     func begin(_ settings: SandboxSettings, _ places: SandboxPolicy.Places) throws(SystemError) -> Confinement {
-        let wish = Confiner.Wish(settings: settings, places: places)
+        let wish = Confiner.Wish(places: places, settings: settings)
         if confiner.mayKnow(wish) {
             let (policy, neighbours) = try checkedPolicy(settings, places)
             if let known = confiner.known(policy, neighbours) { return known }
