@@ -9,7 +9,7 @@ import Testing
 
 /// Workers whose sandbox or folders cannot be completed, although their processes have started.
 @Suite struct VainStartTests {
-    private let mark = HostMark(pid: HostProcess.pid, number: 4711)
+    private let mark = HostMark(pid: HostProcess.pid, number: .random(in: 0 ... .max))
 
     /// The processes with the mark of this test in their environment, the dead ones among them.
     private func marked() -> [String] {
