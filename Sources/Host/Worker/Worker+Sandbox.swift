@@ -16,7 +16,8 @@ extension Worker {
                 // What is not there cannot be reached either.
                 if let place = try Ruleset.Place(rule.path) { try ruleset.allow(rule.rights, at: place) }
             }
-            try Sandbox.apply(policy, ruleset: ruleset.descriptor.raw)
+            // The number alone keeps nothing open.
+            try withExtendedLifetime(ruleset) { try Sandbox.apply(policy, ruleset: ruleset.descriptor.raw) }
         } catch {
             WorkerFailure.die("worker: \(error)")
         }
