@@ -14,6 +14,7 @@ struct CacheContents {
     private(set) var entries: CacheEntries
     /// The highest generation assigned to a value here or read from disk.
     private(set) var generation: UInt64 = 0
+    private var serials = SerialNumbers()
     private var counted = CacheCounters()
     private let policy: CacheFlight.Policy
     private let valueLimit: Int
@@ -154,7 +155,8 @@ struct CacheContents {
         generation = max(max(generation, floor) &+ 1, found.header.generation)
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
-            .bytes(found.payload), key: entry.key, generation: generation, produced: produced, now: now, policy: policy)
+            .bytes(found.payload), key: entry.key, generation: generation, serial: serials.next(), produced: produced,
+            now: now, policy: policy)
         let old = entries.replace(entry, value, onDisk: false)
         entry.shared = found.version
         let made = CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
@@ -213,8 +215,8 @@ struct CacheContents {
         generation = max(generation, found.header.generation)
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
-            .bytes(found.payload), key: entry.key, generation: found.header.generation, produced: found.held.produced,
-            now: now, policy: policy)
+            .bytes(found.payload), key: entry.key, generation: found.header.generation, serial: serials.next(),
+            produced: found.held.produced, now: now, policy: policy)
         return entries.replace(entry, value, onDisk: true)
     }
 
@@ -297,6 +299,20 @@ struct CacheContents {
         return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
     }
 
+    /// Stores a copy of a few bytes that the plugin puts by making the value held another one; returns false, and does
+    /// nothing, if anybody else may have that. Only for a cache whose values are nowhere else, so that nothing is known of
+    /// them but what the value itself says.
+    mutating func renew(_ bytes: UnsafeRawBufferPointer, _ key: [UInt8], now: BootTime) -> Bool {
+        guard let entry = entries[key] else { return false }
+        guard
+            unsafe entries.renew(
+                entry, bytes, generation: generation &+ 1, serial: serials.next(), now: now, policy: policy)
+        else { return false }
+        generation &+= 1
+        entry.flight.put(now: now)
+        return true
+    }
+
     /// Drops a value; with a generation, only if the value has that generation. The result of a load in progress will
     /// not be kept. Returns the value to release.
     mutating func invalidate(_ key: [UInt8], generation: UInt64? = nil) -> CacheValue? {
@@ -375,6 +391,7 @@ struct CacheContents {
     ) -> CacheValue {
         generation = max(generation, floor) &+ 1
         return CacheValue(
-            content, key: entry.key, generation: generation, produced: now, now: now, policy: policy)
+            content, key: entry.key, generation: generation, serial: serials.next(), produced: now, now: now,
+            policy: policy)
     }
 }

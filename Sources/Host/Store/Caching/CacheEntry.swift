@@ -1,20 +1,24 @@
+internal import HostValues
 internal import Synchronization
 
 /// One key of a cache. Accessed only under the cache's lock, except for `saved`.
+///
+/// Where its properties are `@exclusivity(unchecked)`, the lock keeps accesses apart, and to have the runtime check that once more
+/// would take longer than to take the lock.
 final class CacheEntry {
     /// The key; empty for the unkeyed value.
     let key: [UInt8]
-    var flight = CacheFlight()
+    @safe @exclusivity(unchecked) var flight = CacheFlight()
     /// The value that `flight` describes as held.
-    fileprivate(set) var value: CacheValue?
+    @safe @exclusivity(unchecked) fileprivate(set) var value: CacheValue?
     /// The load that `flight` describes as in progress.
-    var load: CacheLoad?
+    @safe @exclusivity(unchecked) var load: CacheLoad?
     /// How often the source has made this value, over all processes.
-    var loads: UInt64 = 0
+    @safe @exclusivity(unchecked) var loads: UInt64 = 0
     /// Whether the file on disk has exactly this value.
-    var onDisk = false
+    @safe @exclusivity(unchecked) var onDisk = false
     /// The version that the store has of this value, or of an older one; 0: none is known.
-    var shared: UInt64 = 0
+    @safe @exclusivity(unchecked) var shared: UInt64 = 0
     /// The last save by this process: the mark in the lock file at that time, the generation, and the file's size in
     /// bytes. Accessed only under the lock of the folder.
     var saved: (mark: UInt64, generation: UInt64, size: Int) = (0, 0, 0)
@@ -86,10 +90,30 @@ struct CacheEntries {
         if let old, !entry.key.isEmpty { keyedHits.replace(old, by: value) }
         entry.onDisk = onDisk
         entry.shared = 0
-        let change = (value?.cost ?? 0) - (old?.cost ?? 0)
+        count((value?.cost ?? 0) - (old?.cost ?? 0))
+        return old
+    }
+
+    /// Makes an entry's value another one, of a few bytes; returns false, and changes nothing, if anybody else may have it.
+    mutating func renew(
+        _ entry: CacheEntry, _ bytes: UnsafeRawBufferPointer, generation: UInt64, serial: UInt64, now: BootTime,
+        policy: CacheFlight.Policy
+    ) -> Bool {
+        guard isKnownUniquelyReferenced(&entry.value), let value = entry.value, value.canRenew(bytes.count) else {
+            return false
+        }
+        let cost = value.cost
+        unsafe value.renew(bytes, generation: generation, serial: serial, produced: now, policy: policy)
+        entry.onDisk = false
+        entry.shared = 0
+        count(value.cost - cost)
+        return true
+    }
+
+    private mutating func count(_ change: Int) {
+        if change == 0 { return }
         budget.charge(change)
         bytes += change
-        return old
     }
 
     /// Removes an entry that holds no value and has no load in progress.

@@ -1,37 +1,58 @@
+internal import HostSystem
 internal import HostValues
-internal import Synchronization
+public import Synchronization
 
 /// An immutable value of a cache: bytes or an object, at an address that does not change while the value lives.
 ///
 /// References keep it alive; a pin is such a reference. An object's release function runs when the last reference is
 /// dropped, on whichever thread does so, and never under a lock of the caches.
+///
+/// There is one exception to "immutable", which nobody can notice: a value that nobody has been given may be made another
+/// one (`renew`).
 @safe public final class CacheValue: @unchecked Sendable {
-    // @unchecked: the bytes are not written after init; everything that changes is atomic.
+    // @unchecked: the bytes are not written after init, but in `renew`; everything else that changes is atomic.
 
     /// The content of a value.
-    enum Content {
+    @safe enum Content {
+        /// A few bytes, which the value copies; see `FewBytes`.
+        case few(UnsafeRawBufferPointer)
         case bytes(CacheBytes)
         case object(CacheObject)
     }
 
-    private let content: Content
+    /// What keeps the content alive.
+    private enum Owner {
+        case value
+        case bytes(CacheBytes)
+        case object(CacheObject)
+    }
+
+    /// First in the object, so that it is aligned as all memory of the caches is.
+    private let few = FewBytes()
+    private let owner: Owner
+    @usableFromInline let start: UnsafeRawPointer?
+    @usableFromInline let size: Atomic<Int>
+    @usableFromInline let version: Atomic<UInt64>
+    @usableFromInline let number: Atomic<UInt64>
+    private let made: Atomic<Int64>
+    private let served: Atomic<Int64>
+
     /// The bytes; empty for an object.
-    public let bytes: UnsafeRawBufferPointer
+    public var bytes: UnsafeRawBufferPointer {
+        @inlinable get { unsafe UnsafeRawBufferPointer(start: start, count: size.load(ordering: .relaxed)) }
+    }
     /// The object; nil for bytes.
     public let object: UnsafeMutableRawPointer?
-    /// The bytes charged to the memory budget.
-    public let cost: Int
     /// Grows with each load and put of the cache.
-    public let generation: UInt64
+    public var generation: UInt64 { @inlinable get { version.load(ordering: .relaxed) } }
     /// The key of its entry; empty for the unkeyed value.
     let key: [UInt8]
     /// A number that is unique among all values of this process, unlike the address, which is reused.
-    public let serial = serials.add(1, ordering: .relaxed).newValue
-    private static let serials = Atomic<UInt64>(0)
+    public var serial: UInt64 { @inlinable get { number.load(ordering: .relaxed) } }
     /// When its load completed; `longAgo` if that is unknown.
-    let produced: BootTime
+    var produced: BootTime { BootTime(nanoseconds: made.load(ordering: .relaxed)) }
     /// The time until which a plain get is a hit without side effects; `longAgo` if the age is unknown.
-    let servesUntil: BootTime
+    var servesUntil: BootTime { BootTime(nanoseconds: served.load(ordering: .relaxed)) }
     /// When it was last served, in boot-clock ns.
     let used: Atomic<Int64>
     /// The code of the last failed load since the value was made; 0 if there was none.
@@ -43,30 +64,63 @@ internal import Synchronization
     let parked = Atomic<UInt64>(0)
 
     init(
-        _ content: Content, key: [UInt8], generation: UInt64, produced: BootTime?, now: BootTime,
+        _ content: Content, key: [UInt8], generation: UInt64, serial: UInt64, produced: BootTime?, now: BootTime,
         policy: CacheFlight.Policy
     ) {
         self.key = key
         switch content {
-        case .bytes(let held):
-            unsafe bytes = held.bytes
+        case .few(let given):
+            owner = .value
             unsafe object = nil
-            cost = unsafe held.bytes.count
+            unsafe start = unsafe few.copy(given)
+            size = Atomic(given.count)
+        case .bytes(let held):
+            owner = .bytes(held)
+            unsafe object = nil
+            unsafe start = unsafe held.bytes.baseAddress
+            size = unsafe Atomic(held.bytes.count)
         case .object(let held):
-            unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-            unsafe object = held.pointer
-            cost = held.cost
+            owner = .object(held)
+            unsafe object = unsafe held.pointer
+            unsafe start = nil
+            size = Atomic(0)
         }
-        self.content = content
-        self.generation = generation
-        self.produced = produced ?? .longAgo
-        if let produced {
-            let refresh = produced + policy.refreshAfter
-            servesUntil = min(produced + policy.expire, refresh == .never ? .never : refresh - 1)
-        } else {
-            servesUntil = .longAgo
-        }
+        version = Atomic(generation)
+        number = Atomic(serial)
+        made = Atomic((produced ?? .longAgo).nanoseconds)
+        served = Atomic(Self.end(produced, policy).nanoseconds)
         used = Atomic(now.nanoseconds)
+    }
+
+    private static func end(_ produced: BootTime?, _ policy: CacheFlight.Policy) -> BootTime {
+        guard let produced else { return .longAgo }
+        let refresh = produced + policy.refreshAfter
+        return min(produced + policy.expire, refresh == .never ? .never : refresh - 1)
+    }
+
+    /// Whether `renew` can give it so many bytes, provided that the caller has the only reference to it.
+    ///
+    /// Who was given a value holds a reference, or has it by a hit of the callback in progress or of an earlier one. To
+    /// release a value and make another one takes longer than all else that a put of a few bytes does.
+    func canRenew(_ count: Int) -> Bool {
+        guard count <= FewBytes.capacity, case .value = owner else { return false }
+        return !isSeen.load(ordering: .relaxed)
+    }
+
+    /// Makes it another value, with a copy of these bytes and the key that it has. Call it under the cache's lock, on the
+    /// thread of the routine's callback in progress, which alone has values without a reference.
+    func renew(
+        _ given: UnsafeRawBufferPointer, generation: UInt64, serial: UInt64, produced: BootTime,
+        policy: CacheFlight.Policy
+    ) {
+        _ = unsafe few.copy(given)
+        size.store(given.count, ordering: .relaxed)
+        version.store(generation, ordering: .relaxed)
+        number.store(serial, ordering: .relaxed)
+        made.store(produced.nanoseconds, ordering: .relaxed)
+        served.store(Self.end(produced, policy).nanoseconds, ordering: .relaxed)
+        used.store(produced.nanoseconds, ordering: .relaxed)
+        failure.store(0, ordering: .relaxed)
     }
 
     /// Whether that is its key.
@@ -75,17 +129,24 @@ internal import Synchronization
         unsafe self.key.withUnsafeBytes { unsafe $0.count == key.count && $0.elementsEqual(key) }
     }
 
+    /// The bytes charged to the memory budget.
+    var cost: Int {
+        if case .object(let held) = owner { return held.cost }
+        return size.load(ordering: .relaxed)
+    }
+
     /// Whether releasing the value runs plugin code.
     var isObject: Bool {
-        switch content {
-        case .bytes: false
+        switch owner {
+        case .value, .bytes: false
         case .object: true
         }
     }
 
     /// The CRC-32C of the bytes.
     var checksum: UInt32 {
-        switch content {
+        switch owner {
+        case .value: unsafe Checksum.crc32c(bytes)
         case .bytes(let held): held.checksum
         case .object: 0
         }
@@ -93,6 +154,51 @@ internal import Synchronization
 
     /// A copy of the bytes.
     public var array: [UInt8] { unsafe [UInt8](bytes) }
+}
+
+/// Room for a few bytes inside of an object, at an address that does not change while the object lives. A value of a few
+/// bytes needs no memory beside its object.
+///
+/// It is made of atomics, which are neither copied nor moved as other values are: so their address is the same each time.
+@safe struct FewBytes: ~Copyable, Sendable {
+    /// The number of bytes that have room.
+    static let capacity = 32
+
+    // Not an `InlineArray`: its end would be a call for each element.
+    private let first = Atomic<UInt64>(0)
+    private let second = Atomic<UInt64>(0)
+    private let third = Atomic<UInt64>(0)
+    private let fourth = Atomic<UInt64>(0)
+
+    /// Copies bytes, at most `capacity` of them, and returns where they are.
+    @inline(__always)
+    func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawPointer {
+        unsafe withUnsafePointer(to: self) { own in
+            let place = unsafe UnsafeMutableRawPointer(mutating: UnsafeRawPointer(own))
+            unsafe UnsafeMutableRawBufferPointer(start: place, count: Self.capacity).copyMemory(from: bytes)
+            return UnsafeRawPointer(place)
+        }
+    }
+}
+
+/// Numbers that no two values of this process have in common. They are taken many at a time, since all processors have to
+/// agree on each number that is taken by itself.
+struct SerialNumbers {
+    private static let taken = Atomic<UInt64>(0)
+    private static let many: UInt64 = 1 << 16
+
+    private var last: UInt64 = 0
+    private var end: UInt64 = 0
+
+    /// The next one; never 0.
+    mutating func next() -> UInt64 {
+        if last == end {
+            end = Self.taken.add(Self.many, ordering: .relaxed).newValue
+            last = end - Self.many
+        }
+        last += 1
+        return last
+    }
 }
 
 /// An object with its release function, which is called exactly once.
@@ -110,47 +216,4 @@ internal import Synchronization
     }
 
     deinit { unsafe release(pointer) }
-}
-
-/// Receives the result of a source. Only the source's thread uses it, and only until the source returns.
-@safe public final class CacheWriter {
-    /// The largest size of any value: 1 GiB.
-    public static let limit = 1 << 30
-
-    private var buffer = ByteWriter()
-    private var object: CacheObject?
-
-    init() {}
-
-    /// Appends a copy of the bytes. Returns false and appends nothing if the total would exceed `limit`.
-    public func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count <= Self.limit - buffer.count else { return false }
-        unsafe buffer.append(bytes)
-        return true
-    }
-
-    /// Sets the result of a source for an object cache; an object set before is released.
-    ///
-    /// `release` is called exactly once, on any thread, when the last user is done with the object; it is also called
-    /// if the source fails afterwards.
-    public func setObject(
-        _ object: UnsafeMutableRawPointer, cost: Int, release: @escaping @Sendable (UnsafeMutableRawPointer) -> Void
-    ) {
-        self.object = unsafe CacheObject(object, cost: cost, release: release)
-    }
-
-    /// The result; nil if it is not of the kind that the cache holds.
-    func finish(objects: Bool) -> CacheValue.Content? {
-        switch (objects, object) {
-        case (true, let object?): .object(object)
-        case (false, nil): .bytes(take())
-        case (true, nil), (false, _?): nil
-        }
-    }
-
-    private func take() -> CacheBytes {
-        var written = ByteWriter()
-        swap(&written, &buffer)
-        return written.finish()
-    }
 }

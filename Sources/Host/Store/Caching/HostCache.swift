@@ -32,6 +32,7 @@ internal import Synchronization
 
     /// The values for `hit`.
     let hits: CacheHits
+    let clock: CacheClock
 
     init(name: String, options: CacheOptions, namespace: CacheNamespace, store: CacheStore?) {
         self.name = name
@@ -41,7 +42,8 @@ internal import Synchronization
         deferredRelease = namespace.isOfPlugin ? nil : namespace.deferredRelease
         views = namespace.isOfPlugin ? Monitor([]) : nil
         environment = namespace.environment
-        hits = CacheHits(clock: namespace.environment.clock, countsHits: !namespace.isOfPlugin)
+        clock = CacheClock(namespace.environment.clock)
+        hits = CacheHits(clock: clock, countsHits: !namespace.isOfPlugin)
         let limit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
         valueLimit = limit
         let owner = CacheDisk.Owner(plugin: namespace.plugin, routine: namespace.routine, build: namespace.build)
@@ -190,9 +192,12 @@ internal import Synchronization
     {
         if options.objects { return .failure(.invalid("this cache holds objects")) }
         if let error = refuse(bytes.count, key) { return .failure(error) }
-        return unsafe put(
-            .bytes(CacheBytes(copying: bytes, summed: disk != nil || shelf != nil)), key, byCallback: byCallback)
+        if bytes.count <= FewBytes.capacity { return unsafe put(.few(bytes), key, byCallback: byCallback) }
+        return unsafe put(.bytes(CacheBytes(copying: bytes, summed: !isPrivate)), key, byCallback: byCallback)
     }
+
+    /// Whether its values are in this process and nowhere else.
+    private var isPrivate: Bool { disk == nil && shelf == nil }
 
     /// Replaces the value by this object. `release` is called as for `CacheWriter.setObject`, but not if this call
     /// fails.
@@ -214,14 +219,20 @@ internal import Synchronization
     }
 
     private func put(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> Result<Void, CacheFailure> {
+        if isPrivate {
+            let old = replace(content, key, byCallback: byCallback)
+            if let old { release(old, byCallback: byCallback) }
+            budget.makeRoom()
+            return .success(())
+        }
         disk?.learnNewest()
         if let disk, contents.withLock({ $0.entries[key]?.onDisk != true }) { disk.learnNewest(key) }
         // If another process has saved meanwhile, the put is repeated with a generation above that process's.
         for _ in 0..<3 {
             let made = change {
-                $0.put(content, key, now: environment.clock.boot(), above: disk?.newest ?? 0)
+                $0.put(content, key, now: clock.now, above: disk?.newest ?? 0)
             }
-            if let old = made.old, !byCallback || old.isObject || old.isSeen.load(ordering: .relaxed) { park(old) }
+            if let old = made.old { release(old, byCallback: byCallback) }
             guard save(made, loadTime: 0) == .outdated else {
                 share(made)
                 break
@@ -230,6 +241,28 @@ internal import Synchronization
         }
         budget.makeRoom()
         return .success(())
+    }
+
+    /// Puts a value that is in this process only, and returns the one that it replaces, for release.
+    private func replace(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> CacheValue? {
+        contents.withLock { contents in
+            let now = clock.now
+            // Only the thread of the routine's callback may know a value without a reference to it; of a cache that
+            // routines share several threads are.
+            if case .few(let bytes) = content, byCallback, views == nil,
+                unsafe contents.renew(bytes, key, now: now)
+            {
+                return nil
+            }
+            let old = contents.put(content, key, now: now, above: 0).old
+            hits.publish(contents.entries.unkeyed.value)
+            return old
+        }
+    }
+
+    /// Releases what a put has replaced; later, if somebody may use it without a reference, or if that runs plugin code.
+    private func release(_ old: CacheValue, byCallback: Bool) {
+        if !byCallback || old.isObject || old.isSeen.load(ordering: .relaxed) { park(old) }
     }
 
     /// Drops the value, from the disk too. A load in progress completes for its callers, but its result is not kept.
