@@ -79,6 +79,41 @@ struct CacheHitTests {
         #expect(loads >= 10 && loads != .max)
     }
 
+    @Test("in C: a put of a few bytes in the place of a value that nobody was given allocates nothing")
+    func putsInC() throws {
+        let counts = Monitor<[UInt64]>([])
+        let script = Script { scheduler in
+            var options = unsafe schedhost_cache_options()
+            unsafe options.struct_size = UInt32(MemoryLayout<schedhost_cache_options>.size)
+            unsafe options.expire_ms = .max
+            var cache: OpaquePointer?
+            guard let host = unsafe scheduler.pointee.host,
+                unsafe host.pointee.cache_memory(scheduler, "c", &options, &cache) == 0
+            else { return 1 }
+            var failures = 0
+            func put(_ text: StaticString) {
+                if unsafe host.pointee.cache_put(scheduler, cache, nil, 0, text.utf8Start, text.utf8CodeUnitCount) != 0
+                {
+                    failures += 1
+                }
+            }
+            for text in ["value", "a value that is longer than what there is room for within"] as [StaticString] {
+                put(text)
+                let before = allocation_count()
+                for _ in 0..<1000 { put(text) }
+                let made = allocation_count() - before
+                counts.withLock { $0.append(made) }
+            }
+            return failures == 0 ? 0 : 1
+        }
+        let kit = unsafe try PluginKit([script])
+        let end = try kit.session(kit.order(maxCycles: 1), on: TestClock())
+        #expect(end.failures == 0)
+        let made = counts.withLock { $0 }
+        try #require(made.count == 2)
+        #expect(made[0] == 0 && made[1] >= 1000, "\(made)")
+    }
+
     @Test("in C: from the second one on a hit by key allocates nothing, nor does a peek, with a key or without")
     func keyedInC() throws {
         let counts = Monitor<[UInt64]>([])

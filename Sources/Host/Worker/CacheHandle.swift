@@ -50,9 +50,8 @@ internal import Synchronization
         source = shared.source
         let isRoutines = unsafe cell.pointee.hasSession
         isFirst = isRoutines && !shared.hasUse.exchange(true, ordering: .relaxed)
-        let objects = cache.options.objects
         view = unsafe CacheView(of: cache, caches) { [source] key, writer in
-            unsafe source.run(key, writer, holdsObjects: objects, for: scheduler)
+            unsafe source.run(key, writer, for: scheduler)
         }
     }
 

@@ -258,11 +258,10 @@ private func getWhole(
         return unsafe fill(value, handle.cache.get(wanted, key: key, by: handle.view), handle)
     }
     let call = unsafe PluginSource(source: source, user: request?.pointee.user, scheduler: handle.scheduler)
-    let objects = handle.cache.options.objects
     return unsafe fill(
         value,
         handle.cache.get(
-            wanted, key: key, source: { key, writer in unsafe call.run(key, writer, holdsObjects: objects) },
+            wanted, key: key, source: { key, writer in unsafe call.run(key, writer) },
             by: handle.view),
         handle)
 }

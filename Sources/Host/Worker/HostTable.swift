@@ -1,5 +1,6 @@
 internal import CPluginAPI
 internal import HostPolicy
+internal import HostStore
 internal import HostSystem
 internal import HostValues
 internal import HostWire

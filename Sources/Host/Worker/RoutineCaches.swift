@@ -75,9 +75,8 @@ internal import Synchronization
         handles.withLock { handles in
             var options = options
             let slot = SourceSlot(source)
-            let objects = options.objects
             if source != nil {
-                unsafe options.source = { key, writer in unsafe slot.run(key, writer, holdsObjects: objects) }
+                unsafe options.source = { key, writer in unsafe slot.run(key, writer) }
             }
             return namespace.open(name, options, isOnDisk: isDisk).map { cache in
                 if let known = handles[ObjectIdentifier(cache)] {

@@ -30,7 +30,8 @@ struct CacheDiskTests {
         func made(_ bytes: [UInt8], generation: UInt64, key: [UInt8] = []) -> CacheMade {
             let buffer = unsafe bytes.withUnsafeBytes { unsafe CacheBytes(copying: $0) }
             let value = CacheValue(
-                .bytes(buffer), key: key, generation: generation, produced: clock.boot(), now: clock.boot(),
+                .bytes(buffer), key: key, generation: generation, serial: generation, produced: clock.boot(),
+                now: clock.boot(),
                 policy: CacheFlight.Policy(expire: expire, refreshAfter: .max))
             return CacheMade(entry: CacheEntry(key: key), value: value, old: nil, loads: 3, isKept: true)
         }

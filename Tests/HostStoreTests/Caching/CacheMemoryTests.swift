@@ -34,6 +34,100 @@ struct CacheMemoryTests {
         _ = pin
     }
 
+    /// Who a value is, and what is known of it.
+    private struct Looks: Equatable {
+        let identity: ObjectIdentifier
+        let serial: UInt64
+        let bytes: [UInt8]
+        let generation: UInt64
+        let age: Int64?
+
+        init(_ cache: HostCache, _ key: [UInt8]) throws {
+            let answer = try cache.peek(key: key).get()
+            identity = ObjectIdentifier(answer.value)
+            serial = answer.value.serial
+            bytes = answer.value.array
+            generation = answer.value.generation
+            age = answer.age
+        }
+    }
+
+    @Test("a put of a few bytes makes the value another one that nobody was given", arguments: [[], [5]] as [[UInt8]])
+    func renewal(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        let cache = unsafe try world.cache(.memory, CacheOptions(expire: 100))
+        try cache.put([1, 2, 3], key: key, byCallback: true).get()
+        let first = try Looks(cache, key)
+        let overhead = world.budget.held - 3
+        world.clock.advance(60)
+        try cache.put([4], key: key, byCallback: true).get()
+        let second = try Looks(cache, key)
+        #expect(second.identity == first.identity && second.serial != first.serial)
+        #expect(second.bytes == [4] && second.generation == first.generation + 1 && second.age == 0)
+        #expect(world.budget.held == 1 + overhead && cache.counters().bytes == 1)
+        world.clock.advance(60)
+        #expect(try unsafe cache.get(key: key, source: source([9])).get().state == .hit, "its expiry is its own")
+        world.namespace.callbackEnded()
+        world.clock.advance(41)
+        #expect(try unsafe cache.get(key: key, source: source([9])).get().state == .loaded)
+    }
+
+    @Test("a put leaves a value as it is that somebody has, whoever it is", arguments: [[], [5]] as [[UInt8]])
+    func noRenewal(_ key: [UInt8]) throws {
+        let world = CacheWorld()
+        let cache = unsafe try world.cache(.memory, CacheOptions(expire: .max))
+        func put(_ bytes: [UInt8], byCallback: Bool = true) throws {
+            try cache.put(bytes, key: key, byCallback: byCallback).get()
+        }
+        try put([1])
+        // With a reference, as a pin is and what a thread of the plugin's own was given.
+        let held = try cache.peek(key: key).get().value
+        try put([2])
+        #expect(held.array == [1] && held.generation == 1)
+        // By a hit, which takes none.
+        cache.remember(try cache.peek(key: key).get().value)
+        let hit = try #require(unsafe key.withUnsafeBytes { unsafe $0.isEmpty ? cache.hit() : cache.hit(key: $0) })
+        try put([3])
+        #expect(unsafe hit.value.takeUnretainedValue().array == [2])
+        // By a peek, which takes none either.
+        cache.remember(try cache.peek(key: key).get().value)
+        let seen = try #require(unsafe key.withUnsafeBytes { unsafe cache.glance(key: $0) })
+        try put([4])
+        #expect(unsafe seen.value.takeUnretainedValue().array == [3])
+        // Another thread does not know what the callback looks at at this moment.
+        let fourth = try Looks(cache, key)
+        try put([5], byCallback: false)
+        #expect(try Looks(cache, key).identity != fourth.identity)
+        // There is no room for more within the value.
+        let few = try Looks(cache, key)
+        let many = [UInt8](repeating: 7, count: 33)
+        try put(many)
+        #expect(try Looks(cache, key).identity != few.identity)
+        #expect(try Looks(cache, key).bytes == many)
+        try put([6])
+        #expect(try Looks(cache, key).bytes == [6])
+    }
+
+    @Test("a source may write a value in parts, the first ones of few bytes", arguments: [0, 1, 31, 32, 33, 99])
+    func parts(_ count: Int) throws {
+        let world = CacheWorld()
+        let cache = unsafe try world.cache(.memory, CacheOptions(expire: .max))
+        let bytes = (0..<count).map { UInt8($0) }
+        for part in [1, 5, 16, 32, 33, 99] {
+            let result = unsafe cache.get(CacheLookup(fresh: true)) { _, writer in
+                for start in stride(from: 0, to: count, by: part) {
+                    let piece = Array(bytes[start..<min(start + part, count)])
+                    unsafe piece.withUnsafeBytes { _ = unsafe writer.write($0) }
+                    _ = unsafe writer.write(UnsafeRawBufferPointer(start: nil, count: 0))
+                }
+                return nil
+            }
+            let value = try result.get().value
+            #expect(value.array == bytes, "in parts of \(part)")
+            #expect(unsafe UInt(bitPattern: value.bytes.baseAddress) % 16 == 0)
+        }
+    }
+
     @Test("an object is released once, when nobody has it any more")
     func objects() throws {
         let world = CacheWorld()

@@ -101,8 +101,8 @@ func source(_ bytes: [UInt8]?, calls: (() -> Void)? = nil) -> CacheSource {
 }
 
 extension HostCache {
-    func put(_ bytes: [UInt8], key: [UInt8] = []) -> Result<Void, CacheFailure> {
-        unsafe bytes.withUnsafeBytes { unsafe put($0, key: key) }
+    func put(_ bytes: [UInt8], key: [UInt8] = [], byCallback: Bool = false) -> Result<Void, CacheFailure> {
+        unsafe bytes.withUnsafeBytes { unsafe put($0, key: key, byCallback: byCallback) }
     }
 }
 

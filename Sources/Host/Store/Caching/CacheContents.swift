@@ -299,14 +299,17 @@ struct CacheContents {
         return CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
     }
 
-    /// Stores a copy of a few bytes that the plugin puts by making the value held another one; returns false, and does
-    /// nothing, if anybody else may have that. Only for a cache whose values are nowhere else, so that nothing is known of
-    /// them but what the value itself says.
-    mutating func renew(_ bytes: UnsafeRawBufferPointer, _ key: [UInt8], now: BootTime) -> Bool {
-        guard let entry = entries[key] else { return false }
-        guard
-            unsafe entries.renew(
-                entry, bytes, generation: generation &+ 1, serial: serials.next(), now: now, policy: policy)
+    /// The same for a cache whose values are in this process only. Returns the value that it replaces, for release. With
+    /// `renews` a value that nobody has been given may be made the new one.
+    mutating func put(_ content: CacheValue.Content, _ key: [UInt8], now: BootTime, renews: Bool) -> CacheValue? {
+        if renews, case .few(let bytes) = content, unsafe renew(bytes, key, now: now) { return nil }
+        return put(content, key, now: now, above: 0).old
+    }
+
+    private mutating func renew(_ bytes: UnsafeRawBufferPointer, _ key: [UInt8], now: BootTime) -> Bool {
+        let (next, serial) = (generation &+ 1, serials.next())
+        guard let entry = entries[key],
+            unsafe entries.renew(entry, bytes, generation: next, serial: serial, now: now, policy: policy)
         else { return false }
         generation &+= 1
         entry.flight.put(now: now)

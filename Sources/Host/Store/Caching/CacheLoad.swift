@@ -3,7 +3,8 @@ internal import Synchronization
 
 /// A load in progress, shared by all callers that wait for it.
 final class CacheLoad: @unchecked Sendable {
-    // @unchecked: `entry`, `outcome` and `loader` are accessed only under the cache's lock.
+    // @unchecked: `entry`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not check
+    // each access once more.
 
     /// How a load ended.
     enum Outcome {
@@ -20,9 +21,9 @@ final class CacheLoad: @unchecked Sendable {
     /// The state machine's view of the load.
     let flight: CacheFlight.Load
     /// How the load ended; nil while it is in progress.
-    var outcome: Outcome?
+    @safe @exclusivity(unchecked) var outcome: Outcome?
     /// The routine that performs it, for a cache that routines share. Accessed under the cache's lock.
-    var loader: String?
+    @safe @exclusivity(unchecked) var loader: String?
     /// The thread that runs the source; 0 until one does.
     let thread = Atomic<UInt>(0)
 

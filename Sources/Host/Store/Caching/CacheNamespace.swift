@@ -232,9 +232,9 @@ public final class CacheNamespace: Sendable {
     }
 
     /// Keeps a value alive until the callback in progress returns. For results of `get` and `peek`; with `isOfPlugin` from
-    /// a cache that routines share.
+    /// a cache that routines share. Call it on the callback's thread.
     public func park(_ value: CacheValue, isOfPlugin: Bool = false) {
-        if isOfPlugin { deferredRelease.add(shared: value) } else { deferredRelease.add(value) }
+        if isOfPlugin { deferredRelease.add(shared: value) } else { deferredRelease.give(value) }
     }
 
     /// Makes all calls look again that wait for a load, since the host has asked a routine to stop.

@@ -170,14 +170,23 @@ public import Synchronization
     private let third = Atomic<UInt64>(0)
     private let fourth = Atomic<UInt64>(0)
 
-    /// Copies bytes, at most `capacity` of them, and returns where they are.
     @inline(__always)
-    func copy(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawPointer {
+    private var all: UnsafeMutableRawBufferPointer {
         unsafe withUnsafePointer(to: self) { own in
             let place = unsafe UnsafeMutableRawPointer(mutating: UnsafeRawPointer(own))
-            unsafe UnsafeMutableRawBufferPointer(start: place, count: Self.capacity).copyMemory(from: bytes)
-            return UnsafeRawPointer(place)
+            return unsafe UnsafeMutableRawBufferPointer(start: place, count: Self.capacity)
         }
+    }
+
+    /// The first `count` bytes, valid while the object lives.
+    @inline(__always)
+    func bytes(_ count: Int) -> UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(rebasing: all[..<count]) }
+
+    /// Copies bytes to that place; the caller has seen to it that there is room. Returns where the first one is of all.
+    @inline(__always)
+    func copy(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) -> UnsafeRawPointer? {
+        unsafe UnsafeMutableRawBufferPointer(rebasing: all[offset...]).copyMemory(from: bytes)
+        return unsafe UnsafeRawPointer(all.baseAddress)
     }
 }
 

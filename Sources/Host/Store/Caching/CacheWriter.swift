@@ -1,19 +1,40 @@
-internal import HostSystem
-
-/// Receives the result of a source. Only the source's thread uses it, and only until the source returns.
+/// Receives the result of a source, and what belongs to its run. Only the source's thread uses it, and only until the source
+/// returns.
+///
+/// Where its properties are `@exclusivity(unchecked)`, that keeps accesses apart; the runtime's check of it would take longer than
+/// the access.
 @safe public final class CacheWriter {
     /// The largest size of any value: 1 GiB.
     public static let limit = 1 << 30
 
-    private var buffer = ByteWriter()
-    private var object: CacheObject?
+    /// Whether the cache holds objects, so that the result is to be one.
+    public let holdsObjects: Bool
+    /// The text that the source has attached to its failure.
+    public var message = ""
 
-    init() {}
+    /// The bytes, as long as they are few; then all of them are in `buffer`.
+    private let few = FewBytes()
+    @safe @exclusivity(unchecked) private var count = 0
+    @safe @exclusivity(unchecked) private var buffer = ByteWriter()
+    private var object: CacheObject?
+    private var kept: [CacheValue] = []
+
+    init(objects: Bool) { holdsObjects = objects }
+
+    /// Keeps a value alive until the source has returned.
+    public func keep(_ value: CacheValue) { kept.append(value) }
 
     /// Appends a copy of the bytes. Returns false and appends nothing if the total would exceed `limit`.
     public func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard bytes.count <= Self.limit - buffer.count else { return false }
-        unsafe buffer.append(bytes)
+        guard bytes.count <= Self.limit - count else { return false }
+        let sum = count + bytes.count
+        if sum <= FewBytes.capacity {
+            _ = unsafe few.copy(bytes, at: count)
+        } else {
+            if count <= FewBytes.capacity { unsafe buffer.append(few.bytes(count)) }
+            unsafe buffer.append(bytes)
+        }
+        count = sum
         return true
     }
 
@@ -27,11 +48,12 @@ internal import HostSystem
         self.object = unsafe CacheObject(object, cost: cost, release: release)
     }
 
-    /// The result; nil if it is not of the kind that the cache holds.
-    func finish(objects: Bool) -> CacheValue.Content? {
-        switch (objects, object) {
+    /// Takes the result out, for a value that is made while the writer lives; nil if it is not of the kind that the cache
+    /// holds.
+    func finish() -> CacheValue.Content? {
+        switch (holdsObjects, object) {
         case (true, let object?): .object(object)
-        case (false, nil): .bytes(take())
+        case (false, nil): count <= FewBytes.capacity ? unsafe .few(few.bytes(count)) : .bytes(take())
         case (true, nil), (false, _?): nil
         }
     }

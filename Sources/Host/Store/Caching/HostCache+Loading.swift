@@ -112,25 +112,32 @@ extension HostCache {
     private func make(_ ticket: CacheTicket, _ given: CacheSource?, _ claim: CacheShelf.Claim?) -> Result<
         ServedValue, CacheFailure
     > {
-        guard let source = unsafe given ?? own(ticket) else { return giveUp(ticket) }
-        let writer = CacheWriter()
-        let start = environment.clock.boot()
-        let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe source(key, writer) }
-        let now = environment.clock.boot()
+        guard unsafe given != nil || options.source != nil else { return giveUp(ticket) }
+        let writer = CacheWriter(objects: options.objects)
+        // Between the begin of a load and its source is nothing but a disk, a store, or the start of a thread.
+        let start = isPrivate && !ticket.isAhead ? ticket.load.flight.began : clock.now
+        let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe run(given, ticket.view, key, writer) }
+        let now = clock.now
         let time = now - start
         if let failure { return fail(ticket, failure, now, time, claim) }
-        guard let content = writer.finish(objects: options.objects) else {
-            let kind = options.objects ? "an object" : "bytes"
-            let nothing = CacheSourceFailure(code: CacheCode.invalid, text: "the source made no value of \(kind)")
-            return fail(ticket, nothing, now, time, claim)
+        return withExtendedLifetime(writer) {
+            guard let content = writer.finish() else {
+                let kind = options.objects ? "an object" : "bytes"
+                let nothing = CacheSourceFailure(code: CacheCode.invalid, text: "the source made no value of \(kind)")
+                return fail(ticket, nothing, now, time, claim)
+            }
+            return .success(succeed(ticket, content, now, time, claim))
         }
-        return .success(succeed(ticket, content, now, time, claim))
     }
 
-    /// The cache's own source; nil if it has none.
-    private func own(_ ticket: CacheTicket) -> CacheSource? {
-        guard let source = unsafe options.source else { return nil }
-        return unsafe ticket.view?.source ?? source
+    /// Runs the source that the call has given, or else the cache's own one. Each is called where it is found: to make one
+    /// value of them first would allocate for each.
+    private func run(
+        _ given: CacheSource?, _ view: CacheView?, _ key: UnsafeRawBufferPointer, _ writer: CacheWriter
+    ) -> CacheSourceFailure? {
+        if let given = unsafe given { return unsafe given(key, writer) }
+        if let source = unsafe view?.source { return unsafe source(key, writer) }
+        return unsafe options.source?(key, writer)
     }
 
     private func succeed(
@@ -144,6 +151,10 @@ extension HostCache {
         let value = made.value
         ticket.view?.countLoad(time, hasFailed: false)
         environment.report(.loaded(cache: title, bytes: unsafe value.bytes.count, nanoseconds: time))
+        if isPrivate, made.isKept {
+            makeRoom()
+            return CacheContents.loaded(value, now: now)
+        }
         hand(made, claim, loadTime: time)  // first, for other hosts wait for it
         if made.isKept {
             _ = save(made, loadTime: time)
@@ -151,7 +162,7 @@ extension HostCache {
         } else if value.cost > valueLimit {
             removeFile(ticket.entry.key)
         }
-        return CacheContents.loaded(value, now: environment.clock.boot())
+        return CacheContents.loaded(value, now: clock.now)
     }
 
     private func fail(

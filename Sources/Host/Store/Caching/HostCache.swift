@@ -122,7 +122,7 @@ internal import Synchronization
         // A caller that loads has its result when the load ends. Only a caller that waits may have to ask again, if
         // others put or drop the value at that very moment; each round then takes one load of another caller.
         for _ in 0..<Self.rounds {
-            switch contents.withLock({ $0.ask(key, request, &call, now: environment.clock.boot()) }) {
+            switch contents.withLock({ $0.ask(key, request, &call, now: clock.now) }) {
             case .take(let served): return deliver(served, view)
             case .load(var ticket):
                 ticket.view = view
@@ -197,7 +197,7 @@ internal import Synchronization
     }
 
     /// Whether its values are in this process and nowhere else.
-    private var isPrivate: Bool { disk == nil && shelf == nil }
+    var isPrivate: Bool { disk == nil && shelf == nil }
 
     /// Replaces the value by this object. `release` is called as for `CacheWriter.setObject`, but not if this call
     /// fails.
@@ -220,7 +220,9 @@ internal import Synchronization
 
     private func put(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> Result<Void, CacheFailure> {
         if isPrivate {
-            let old = replace(content, key, byCallback: byCallback)
+            // Of a cache that routines share several threads may have a value without a reference, not only this one.
+            let renews = byCallback && views == nil
+            let old = change { $0.put(content, key, now: clock.now, renews: renews) }
             if let old { release(old, byCallback: byCallback) }
             budget.makeRoom()
             return .success(())
@@ -241,23 +243,6 @@ internal import Synchronization
         }
         budget.makeRoom()
         return .success(())
-    }
-
-    /// Puts a value that is in this process only, and returns the one that it replaces, for release.
-    private func replace(_ content: CacheValue.Content, _ key: [UInt8], byCallback: Bool) -> CacheValue? {
-        contents.withLock { contents in
-            let now = clock.now
-            // Only the thread of the routine's callback may know a value without a reference to it; of a cache that
-            // routines share several threads are.
-            if case .few(let bytes) = content, byCallback, views == nil,
-                unsafe contents.renew(bytes, key, now: now)
-            {
-                return nil
-            }
-            let old = contents.put(content, key, now: now, above: 0).old
-            hits.publish(contents.entries.unkeyed.value)
-            return old
-        }
     }
 
     /// Releases what a put has replaced; later, if somebody may use it without a reference, or if that runs plugin code.
