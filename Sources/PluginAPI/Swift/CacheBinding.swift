@@ -110,7 +110,7 @@ enum CacheStorage: Sendable {
 
     /// The same with what the host says of it.
     func held(
-        _ current: CurrentScheduler.Borrowed, _ request: CacheRequest, _ loader: Loader, ownSource: Bool
+        _ current: CurrentScheduler.Borrowed, _ request: CacheRequest?, _ loader: Loader, ownSource: Bool
     ) throws -> HeldAnswer? {
         var facts = unsafe schedhost_cache_value()
         guard unsafe try ask(current, request, loader, ownSource: ownSource, &facts) else { return nil }

@@ -70,6 +70,15 @@ internal import Synchronization
         }
     }
 
+    /// The same of the unkeyed value, not fresh and without a tolerance.
+    @usableFromInline
+    func held() throws -> HeldAnswer? {
+        guard let (current, known) = unsafe used(by: nil, of: .memory) else { return nil }
+        return unsafe try known._withUnsafeGuaranteedRef { known in
+            unsafe try known.held(current, nil, .declared(.passUnretained(self)), ownSource: reloads)
+        }
+    }
+
     /// The value held, as by `peek`, if the cache is one of the callback in progress; else nil, and `peek` has it.
     @usableFromInline
     func glance(_ key: String, _ scheduler: Scheduler?) throws -> HeldAnswer?? {
@@ -168,10 +177,13 @@ extension Scheduler {
 
     /// The same of a memory cache, if it is the one that the callback in progress has used last; else nil, and `box` has it.
     /// The host keeps the box until the callback returns.
+    ///
+    /// `load` is where a closure is that makes the value, which `make` knows how to call: to make one closure of the two would be
+    /// an allocation.
     @usableFromInline
     func hit(
         _ name: String, _ scope: CacheScope, type: ObjectIdentifier, _ key: String, _ fresh: Bool,
-        _ tolerance: Duration, _ load: @escaping () throws -> ValueBox
+        _ tolerance: Duration, _ load: UnsafeRawPointer, _ make: @escaping (UnsafeRawPointer) throws -> ValueBox
     ) throws -> Unmanaged<ValueBox>? {
         guard let current = CurrentScheduler.borrowed(CurrentScheduler.key), unsafe current.pointer == pointer,
             let last = unsafe context.lastInPlace.load(ordering: .acquiring)
@@ -179,7 +191,7 @@ extension Scheduler {
         return unsafe try last._withUnsafeGuaranteedRef { last in
             guard last.isInPlace(.memory, name, scope) else { return nil }
             return unsafe try last.checked(type).hit(
-                current, CacheRequest(key: key, fresh: fresh, tolerance: tolerance), .plain(load), ownSource: false)
+                current, CacheRequest(key: key, fresh: fresh, tolerance: tolerance), .lent(load, make), ownSource: false)
         }
     }
 }

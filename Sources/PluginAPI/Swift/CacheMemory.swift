@@ -90,15 +90,17 @@ extension Scheduler {
         load: @escaping () throws -> Value
     ) throws -> Value {
         let type = ObjectIdentifier(Value.self)
-        let make: () throws -> ValueBox = { TypedBox(try load()) }
-        if let box = unsafe try hit(name, scope, type: type, key, fresh, tolerance, make) {
-            return unsafe box._withUnsafeGuaranteedRef { $0.value(as: Value.self) }
+        let known = unsafe try withUnsafePointer(to: load) { load in
+            unsafe try hit(name, scope, type: type, key, fresh, tolerance, load) { load in
+                TypedBox(try unsafe load.assumingMemoryBound(to: (() throws -> Value).self).pointee())
+            }
         }
+        if let box = unsafe known { return unsafe box._withUnsafeGuaranteedRef { $0.value(as: Value.self) } }
         return try box(
             .memory, name, scope, type: type, expire: expire,
             CacheRequest(key: key, fresh: fresh, tolerance: tolerance),
-            storage: .memory { _ in defaultCost(Value.self) }, make
-        )
+            storage: .memory { _ in defaultCost(Value.self) }
+        ) { TypedBox(try load()) }
         .value(as: Value.self)
     }
 }

@@ -58,12 +58,14 @@ struct BoxCodec: Sendable {
 /// How a value is made: by a closure given with the call, or by a declaration, which outlives the call.
 @safe enum Loader {
     case plain(() throws -> ValueBox)
+    /// By a closure of the caller's, which lies there until the call returns, and what calls it.
+    case lent(UnsafeRawPointer, (UnsafeRawPointer) throws -> ValueBox)
     case declared(Unmanaged<CacheDeclaration>)
 
     /// The declaration, if there is one.
     var declaration: ObjectIdentifier? {
         switch self {
-        case .plain: nil
+        case .plain, .lent: nil
         case .declared(let cache): unsafe cache._withUnsafeGuaranteedRef { ObjectIdentifier($0) }
         }
     }
@@ -71,6 +73,7 @@ struct BoxCodec: Sendable {
     func callAsFunction(_ key: String) throws -> ValueBox {
         switch self {
         case .plain(let load): try load()
+        case .lent(let load, let make): unsafe try make(load)
         case .declared(let cache): unsafe try cache._withUnsafeGuaranteedRef { try $0.load(key) }
         }
     }
