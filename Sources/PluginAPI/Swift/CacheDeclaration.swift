@@ -191,7 +191,8 @@ extension Scheduler {
         return unsafe try last._withUnsafeGuaranteedRef { last in
             guard last.isInPlace(.memory, name, scope) else { return nil }
             return unsafe try last.checked(type).hit(
-                current, CacheRequest(key: key, fresh: fresh, tolerance: tolerance), .lent(load, make), ownSource: false)
+                current, CacheRequest(key: key, fresh: fresh, tolerance: tolerance), .lent(load, make), ownSource: false
+            )
         }
     }
 }
