@@ -48,14 +48,26 @@ internal import Synchronization
 
     /// A value whatever its age, which is no hit.
     func glance(_ key: UnsafeRawBufferPointer) -> CacheHit? {
-        let found = unsafe key.isEmpty ? unkeyed.load(ordering: .acquiring) : keyed.find(key)
-        guard let held = unsafe found else { return nil }
-        return unsafe held._withUnsafeGuaranteedRef { value in
-            if value.produced == .longAgo { return nil }
-            value.isSeen.store(true, ordering: .relaxed)
-            return unsafe CacheHit(
-                value: held, age: max(0, clock.now - value.produced), lastError: value.failure.load(ordering: .relaxed))
-        }
+        guard unsafe key.isEmpty else { return unsafe glance(atKey: key) }
+        guard let held = unsafe unkeyed.load(ordering: .acquiring) else { return nil }
+        return unsafe held._withUnsafeGuaranteedRef { show($0) }
+    }
+
+    /// By itself, so that a peek without a key does not pay for the registers that it needs.
+    @inline(never)
+    private func glance(atKey key: UnsafeRawBufferPointer) -> CacheHit? {
+        guard let held = unsafe keyed.find(key) else { return nil }
+        return unsafe held._withUnsafeGuaranteedRef { show($0) }
+    }
+
+    @inline(__always)
+    private func show(_ value: CacheValue) -> CacheHit? {
+        let produced = value.produced
+        if produced == .longAgo { return nil }
+        value.isSeen.store(true, ordering: .relaxed)
+        return unsafe CacheHit(
+            value: .passUnretained(value), age: max(0, clock.now - produced),
+            lastError: value.failure.load(ordering: .relaxed))
     }
 
     /// A hit of a value that the caller knows to be alive.
