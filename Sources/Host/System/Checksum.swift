@@ -8,14 +8,6 @@ public enum Checksum {
         unsafe chs_crc32c(previous, bytes.baseAddress, bytes.count)
     }
 
-    /// Copies `bytes` to the begin of `target`, which has room for them and is elsewhere, and returns their checksum. Takes little
-    /// longer than the copy alone.
-    public static func copy(_ bytes: UnsafeRawBufferPointer, to target: UnsafeMutableRawBufferPointer) -> UInt32 {
-        guard let source = bytes.baseAddress, let place = target.baseAddress, bytes.count > 0 else { return 0 }
-        precondition(bytes.count <= target.count, "the target has room")
-        return unsafe chs_crc32c_copy(0, place, source, bytes.count)
-    }
-
     /// The same checksum by a table of 16 words, as on a processor without the instruction. Public so that tests can
     /// run it on any machine.
     public static func portableCRC32C(_ bytes: UnsafeRawBufferPointer, after previous: UInt32 = 0) -> UInt32 {

@@ -53,8 +53,9 @@ __attribute__((target("sse4.2,pclmul"))) static inline uint32_t chs_crc32c_behin
    They are that short, and what comes 4 KiB later is asked for, because most of what is summed is not in the processor's cache.
    Three places far apart are none that a processor expects to be read on from: with 1024 bytes, and without asking, a MiB from
    memory took twice as long as a copy of it, and takes less now. */
-__attribute__((always_inline, target("sse4.2,pclmul"))) static inline uint32_t chs_crc32c_walk(
-    uint32_t crc, unsigned char *copy, const unsigned char *next, size_t size) {
+__attribute__((target("sse4.2,pclmul"))) static inline uint32_t chs_crc32c_streams(uint32_t crc,
+                                                                                   const unsigned char *next,
+                                                                                   size_t size) {
     enum { part = 256, line = 64, ahead = 4096 };
     for (; size >= 3 * part; size -= 3 * part, next += 3 * part) {
         uint64_t first = crc, second = 0, third = 0, word;
@@ -67,33 +68,15 @@ __attribute__((always_inline, target("sse4.2,pclmul"))) static inline uint32_t c
             for (size_t j = i; j < i + line; j += sizeof word) {
                 memcpy(&word, next + j, sizeof word);
                 first = __builtin_ia32_crc32di(first, word);
-                if (copy != NULL) memcpy(copy + j, &word, sizeof word);
                 memcpy(&word, next + part + j, sizeof word);
                 second = __builtin_ia32_crc32di(second, word);
-                if (copy != NULL) memcpy(copy + part + j, &word, sizeof word);
                 memcpy(&word, next + 2 * part + j, sizeof word);
                 third = __builtin_ia32_crc32di(third, word);
-                if (copy != NULL) memcpy(copy + 2 * part + j, &word, sizeof word);
             }
         }
-        if (copy != NULL) copy += 3 * part;
         crc = chs_crc32c_behind((uint32_t)first, 0xdd7e3b0c) ^ chs_crc32c_behind((uint32_t)second, 0xb9e02b86) ^ (uint32_t)third;
     }
-    if (copy != NULL) memcpy(copy, next, size);
     return chs_crc32c_stream(crc, next, size);
-}
-
-__attribute__((target("sse4.2,pclmul"))) static inline uint32_t chs_crc32c_streams(uint32_t crc,
-                                                                                   const unsigned char *next,
-                                                                                   size_t size) {
-    return chs_crc32c_walk(crc, NULL, next, size);
-}
-
-__attribute__((target("sse4.2,pclmul"))) static inline uint32_t chs_crc32c_copied_streams(uint32_t crc,
-                                                                                          unsigned char *copy,
-                                                                                          const unsigned char *next,
-                                                                                          size_t size) {
-    return chs_crc32c_walk(crc, copy, next, size);
 }
 
 /* What the processor has, asked at the first use: what __builtin_cpu_supports() needs asks at each start of the program,
@@ -124,18 +107,6 @@ static inline uint32_t chs_crc32c(uint32_t crc, const void *bytes, size_t size) 
     }
 #endif
     return chs_crc32c_portable(crc, bytes, size);
-}
-
-/* The same of `bytes`, of which it makes a copy: in one walk over them, which takes little longer than the copy alone. `size` is
-   not 0. */
-static inline uint32_t chs_crc32c_copy(uint32_t crc, void *copy, const void *bytes, size_t size) {
-#if defined(__x86_64__)
-    if (chs_crc32c_way() == chs_by_streams) {
-        return ~chs_crc32c_copied_streams(~crc, (unsigned char *)copy, (const unsigned char *)bytes, size);
-    }
-#endif
-    memcpy(copy, bytes, size);
-    return chs_crc32c(crc, bytes, size);
 }
 
 #endif

@@ -21,17 +21,22 @@ internal import HostSystem
         known = checksum
     }
 
-    /// Copies bytes. If they will be `summed`, that is done in the same walk over them.
+    /// Copies bytes. If they will be `summed`, that is done part by part, while a part is in the processor's cache.
     convenience init(copying bytes: UnsafeRawBufferPointer, summed: Bool = false) {
         let memory = ByteStorage(capacity: bytes.count)
-        var checksum: UInt32?
-        if summed {
-            checksum = unsafe Checksum.copy(bytes, to: memory.bytes)
-        } else {
-            unsafe memory.bytes.copyMemory(from: bytes)
+        var checksum: UInt32 = 0
+        let part = summed ? Self.part : max(1, bytes.count)
+        for start in stride(from: 0, to: bytes.count, by: part) {
+            let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + part, bytes.count)])
+            let target = unsafe UnsafeMutableRawBufferPointer(rebasing: memory.bytes[start...])
+            unsafe target.copyMemory(from: source)
+            if summed { unsafe checksum = Checksum.crc32c(source, after: checksum) }
         }
-        self.init(memory, count: bytes.count, checksum: checksum)
+        self.init(memory, count: bytes.count, checksum: summed ? checksum : nil)
     }
+
+    /// What fits into the processor's cache twice, in bytes.
+    private static let part = 128 << 10
 
     /// Takes over a file's bytes from `offset` on, without a copy.
     init(_ pages: consuming FilePages, from offset: Int) {
