@@ -23,13 +23,10 @@ internal import Glibc
             return
         }
         let isMuch = capacity >= Self.many
-        // Swift's own allocation takes twice as long for that alignment, which is malloc's.
-        guard let place = unsafe isMuch ? aligned_alloc(Self.hugePage, capacity) : malloc(capacity) else {
-            fatalError("there is no memory for \(capacity) bytes")
-        }
-        unsafe bytes = UnsafeMutableRawBufferPointer(start: place, count: capacity)
+        unsafe bytes = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: capacity, alignment: isMuch ? Self.hugePage : Self.alignment)
         if isMuch { unsafe madvise(bytes.baseAddress, capacity, MADV_HUGEPAGE) }
     }
 
-    deinit { unsafe free(bytes.baseAddress) }
+    deinit { unsafe bytes.deallocate() }
 }
