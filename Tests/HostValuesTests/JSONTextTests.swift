@@ -60,6 +60,30 @@ struct JSONTextTests {
         }
     }
 
+    @Test func `lists have commas between their items and around them, and none where they are empty`() {
+        var writer = JSONWriter()
+        writer.open()
+        writer.list("none", texts: [])
+        writer.list("texts", texts: ["a", "\""])
+        writer.list("numbers", numbers: [0, 10, .max])
+        writer.objects("objects", of: [1, 2]) { number, writer in
+            writer.field("number", number)
+            writer.objects("inner", of: 0..<number) { $1.field("of", $0) }
+        }
+        writer.objects("noObjects", of: [Int]()) { $1.field("number", $0) }
+        writer.field("last", true)
+        writer.close()
+        let expected = """
+            {"none":[],"texts":["a","\\""],"numbers":[0,10,18446744073709551615],\
+            "objects":[{"number":1,"inner":[{"of":0}]},{"number":2,"inner":[{"of":0},{"of":1}]}],\
+            "noObjects":[],"last":true}
+            """
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == expected)
+        var outermost = JSONWriter()
+        outermost.list(of: [3, 4]) { $1.item($0) }
+        #expect(String(decoding: outermost.bytes, as: UTF8.self) == "[3,4]")
+    }
+
     /// Texts of the characters of numbers: what a reader takes is what JSON calls a number, with the value that it has.
     @Test func `numbers are read as JSON defines them`() throws {
         let pattern = /-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?/

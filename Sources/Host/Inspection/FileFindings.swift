@@ -27,9 +27,7 @@ public struct FileFindings: Sendable {
     /// The findings of all files as a JSON list, with a final line break.
     public static func json(_ all: [FileFindings]) -> [UInt8] {
         var writer = JSONWriter()
-        writer.openList()
-        for findings in all { findings.write(to: &writer) }
-        writer.closeList()
+        writer.list(of: all) { $0.write(to: &$1) }
         return writer.bytes + [UInt8(ascii: "\n")]
     }
 
@@ -40,9 +38,7 @@ public struct FileFindings: Sendable {
         if let refusal { writer.field("refused", refusal) }
         if let plugin { write(plugin.description, in: plugin.file, to: &writer) }
         for (name, texts) in [("notes", notes), ("faults", faults)] {
-            writer.openList(name)
-            for text in texts { writer.item(text: text) }
-            writer.closeList()
+            writer.list(name, texts: texts)
         }
         writer.close()
     }
@@ -62,14 +58,11 @@ public struct FileFindings: Sendable {
     private func writeInstances(of plugin: PluginDescription, to writer: inout JSONWriter) {
         let instances = settings.filter { $0.routine.hasPrefix(plugin.id + "@") }
         if instances.isEmpty { return }
-        writer.openList("instances")
-        for (routine, settings) in instances {
-            writer.open()
+        writer.objects("instances", of: instances) { item, writer in
+            let (routine, settings) = item
             writer.field("id", routine)
             Self.write(settings, to: &writer)
-            writer.close()
         }
-        writer.closeList()
     }
 
     private func write(_ plugin: PluginDescription, in file: PluginFile, to writer: inout JSONWriter) {
@@ -81,13 +74,9 @@ public struct FileFindings: Sendable {
         writer.field("build", file.buildID)
         writer.field("serial", plugin.isSerial)
         if !plugin.needs.isEmpty {
-            writer.openList("needs")
-            for need in plugin.needs { writer.item(text: need) }
-            writer.closeList()
+            writer.list("needs", texts: plugin.needs)
         }
-        writer.openList("routines")
-        for routine in plugin.routines {
-            writer.open()
+        writer.objects("routines", of: plugin.routines) { routine, writer in
             writer.field("id", plugin.id + "/" + routine.name)
             if let description = routine.description { writer.field("description", description) }
             writer.field("wait_ms", routine.waitMs)
@@ -97,21 +86,15 @@ public struct FileFindings: Sendable {
             if let settings = settings.first(where: { $0.routine == plugin.id + "/" + routine.name })?.settings {
                 Self.write(settings, to: &writer)
             }
-            writer.close()
         }
-        writer.closeList()
         writeInstances(of: plugin, to: &writer)
-        writer.openList("parameters")
-        for parameter in plugin.parameters {
-            writer.open()
+        writer.objects("parameters", of: plugin.parameters) { parameter, writer in
             writer.field("name", parameter.name)
             writer.field("type", parameter.type.rawValue)
             if parameter.isSecret { writer.field("secret", true) }
             if let value = parameter.shownDefault { writer.field("default", value) }
             if let range = parameter.range { writer.field("range", range) }
             if let description = parameter.description { writer.field("description", description) }
-            writer.close()
         }
-        writer.closeList()
     }
 }

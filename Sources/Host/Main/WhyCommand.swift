@@ -20,9 +20,7 @@ enum WhyCommand {
         }
         if options.isJSON {
             var writer = JSONWriter()
-            writer.openList()
-            for explanation in explanations { explanation.write(to: &writer) }
-            writer.closeList()
+            writer.list(of: explanations) { $0.write(to: &$1) }
             StandardStream.output.write(writer.bytes + [UInt8(ascii: "\n")])
         } else {
             for explanation in explanations {

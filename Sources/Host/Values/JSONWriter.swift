@@ -33,6 +33,39 @@ public struct JSONWriter {
         needsComma = true
     }
 
+    /// Writes a list, the outermost one or the value of a field: `write` writes one item for each element. It is inlined, since
+    /// the compiler would not specialise it for the modules that call it.
+    @inlinable @inline(__always)
+    public mutating func list<Elements: Sequence>(
+        _ name: String? = nil, of elements: Elements, _ write: (Elements.Element, inout JSONWriter) -> Void
+    ) {
+        openList(name)
+        for element in elements { write(element, &self) }
+        closeList()
+    }
+
+    /// Writes a list of objects in the same way: `write` writes the fields of one.
+    @inlinable @inline(__always)
+    public mutating func objects<Elements: Sequence>(
+        _ name: String? = nil, of elements: Elements, _ write: (Elements.Element, inout JSONWriter) -> Void
+    ) {
+        list(name, of: elements) { element, writer in
+            writer.open()
+            write(element, &writer)
+            writer.close()
+        }
+    }
+
+    /// Writes a list of texts.
+    public mutating func list(_ name: String? = nil, texts: [String]) {
+        list(name, of: texts) { $1.item(text: $0) }
+    }
+
+    /// Writes a list of whole numbers.
+    public mutating func list(_ name: String? = nil, numbers: [UInt64]) {
+        list(name, of: numbers) { $1.item($0) }
+    }
+
     /// Writes a whole number as an item of a list.
     public mutating func item(_ value: UInt64) {
         separate()

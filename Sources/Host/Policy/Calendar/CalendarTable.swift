@@ -43,14 +43,10 @@ public struct CalendarTable: Sendable {
         var writer = JSONWriter()
         writer.open()
         writer.field("normal", normal)
-        writer.openList("next")
-        for entry in entries {
-            writer.open()
+        writer.objects("next", of: entries) { entry, writer in
             writer.field("utc", Timestamp.format(entry.time * 1000))
             writer.field("local", LocalText.format(entry.time, offset: entry.offset))
-            writer.close()
         }
-        writer.closeList()
         writer.close()
         return String(decoding: writer.bytes, as: UTF8.self) + "\n"
     }

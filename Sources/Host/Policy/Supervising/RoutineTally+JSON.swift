@@ -6,15 +6,11 @@ extension RoutineTally {
     public func write(_ name: String, to writer: inout JSONWriter) {
         writer.open(name)
         writer.field("content", content)
-        writer.openList("failures")
-        for failure in failures { failure.write(to: &writer) }
-        writer.closeList()
+        writer.list("failures", of: failures) { $0.write(to: &$1) }
         if let paused { writer.field("paused", paused) }
         if let quarantine { quarantine.write(to: &writer) }
         if let rows {
-            writer.openList("rows")
-            for row in rows { row.write(to: &writer) }
-            writer.closeList()
+            writer.list("rows", of: rows) { $0.write(to: &$1) }
         }
         writer.field("stopped", stopped)
         writer.close()

@@ -59,9 +59,8 @@ struct RoutinePages {
         var writer = JSONWriter()
         writer.open()
         writer.field("more", own.hasMore || shared.hasMore)
-        writer.openList("files")
-        for (file, isShared) in own.files.map({ ($0, false) }) + shared.files.map({ ($0, true) }) {
-            writer.open()
+        writer.objects("files", of: own.files.map { ($0, false) } + shared.files.map { ($0, true) }) { found, writer in
+            let (file, isShared) = found
             writer.field("name", file.name, limit: 256)
             if isShared { writer.field("of_plugin", true) }
             if !file.key.isEmpty { writer.field("key", String(decoding: file.key, as: UTF8.self), limit: 256) }
@@ -69,9 +68,7 @@ struct RoutinePages {
             if let age = file.ageMs { writer.field("age_ms", age) }
             if let expire = file.expireMs { writer.field("expire_ms", expire) }
             writer.field("loads", file.loads)
-            writer.close()
         }
-        writer.closeList()
         writer.close()
         return HTTPResponse(json: writer.bytes)
     }
@@ -94,9 +91,7 @@ struct RoutinePages {
 
     private func list(_ lines: [LogLine], isNumbered: Bool) -> HTTPResponse {
         var writer = JSONWriter()
-        writer.openList()
-        for line in lines { line.write(to: &writer, isNumbered: isNumbered) }
-        writer.closeList()
+        writer.list(of: lines) { $0.write(to: &$1, isNumbered: isNumbered) }
         return HTTPResponse(json: writer.bytes)
     }
 }

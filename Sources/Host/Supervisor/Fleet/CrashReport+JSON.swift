@@ -21,40 +21,36 @@ extension CrashReport {
 
     private func json(frames count: Int) -> [UInt8] {
         var writer = JSONWriter()
-        func field(_ name: String, _ text: String?) {
+        func field(_ name: String, _ text: String?, _ writer: inout JSONWriter) {
             if let text { writer.field(name, text, limit: Self.mostOfText) }
         }
         writer.open()
-        field("timestamp", timestamp)
-        field("kind", kind)
-        field("description", description)
-        field("faultAddress", faultAddress)
-        field("platform", platform)
-        field("architecture", architecture)
+        field("timestamp", timestamp, &writer)
+        field("kind", kind, &writer)
+        field("description", description, &writer)
+        field("faultAddress", faultAddress, &writer)
+        field("platform", platform, &writer)
+        field("architecture", architecture, &writer)
         writer.openList("threads")
         if !frames.isEmpty {
             writer.open()
             writer.field("crashed", true)
-            writer.openList("frames")
-            for frame in frames.prefix(count) {
-                writer.open()
-                field("kind", frame.kind)
-                field("address", frame.address)
+            writer.objects("frames", of: frames.prefix(count)) { frame, writer in
+                field("kind", frame.kind, &writer)
+                field("address", frame.address, &writer)
                 if frame.isSystem { writer.field("system", true) }
                 if frame.isRuntimeFailure { writer.field("runtimeFailure", true) }
-                field("symbol", frame.symbol)
+                field("symbol", frame.symbol, &writer)
                 if let offset = frame.offset { writer.field("offset", offset) }
-                field("description", frame.description)
-                field("image", frame.image)
+                field("description", frame.description, &writer)
+                field("image", frame.image, &writer)
                 if frame.file != nil || frame.line != nil {
                     writer.open("sourceLocation")
-                    field("file", frame.file)
+                    field("file", frame.file, &writer)
                     if let line = frame.line { writer.field("line", line) }
                     writer.close()
                 }
-                writer.close()
             }
-            writer.closeList()
             writer.close()
         }
         writer.closeList()

@@ -109,20 +109,12 @@ public struct TrialSummary {
         writer.field("from_ms", fromMs)
         writer.field("to_ms", toMs)
         if let seed { writer.field("seed", seed) }
-        writer.openList("routines")
-        for routine in routines { Self.write(routine, to: &writer) }
-        writer.closeList()
-        writer.openList("records")
-        for record in records {
-            writer.open()
+        writer.list("routines", of: routines) { Self.write($0, to: &$1) }
+        writer.objects("records", of: records) { record, writer in
             record.write(to: &writer)
-            writer.close()
         }
-        writer.closeList()
         writer.field("records_dropped", droppedRecords)
-        writer.openList("log")
-        for entry in entries { Self.write(entry, to: &writer) }
-        writer.closeList()
+        writer.list("log", of: entries) { Self.write($0, to: &$1) }
         writer.field("log_dropped", droppedLines)
         writer.close()
         return writer.bytes + [UInt8(ascii: "\n")]
@@ -150,16 +142,12 @@ public struct TrialSummary {
         writer.field("stale", routine.cache.stale)
         writer.field("evictions", routine.cache.evictions)
         writer.close()
-        writer.openList("caches")
-        for cache in routine.caches {
-            writer.open()
+        writer.objects("caches", of: routine.caches) { cache, writer in
             writer.field("name", cache.name)
             writer.field("disk", cache.isOnDisk)
             if cache.isOfPlugin { writer.field("of_plugin", true) }
             for (name, count) in cache.counts { writer.field(name, count) }
-            writer.close()
         }
-        writer.closeList()
         writer.close()
     }
 }

@@ -23,9 +23,7 @@ public struct RecentLines: Sendable {
     /// The newest lines as a JSON list, oldest first.
     public func json() -> [UInt8] {
         var writer = JSONWriter()
-        writer.openList()
-        for line in lines.suffix(Self.most) { line.write(to: &writer) }
-        writer.closeList()
+        writer.list(of: lines.suffix(Self.most)) { $0.write(to: &$1) }
         return writer.bytes
     }
 }

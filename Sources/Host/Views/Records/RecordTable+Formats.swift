@@ -22,9 +22,7 @@ extension RecordTable {
         writer.field("finish", Timestamp.format(record.finishMs))
         if let report { writer.field("report_text", report, limit: 1 << 20) }
         if !lines.isEmpty {
-            writer.openList("lines")
-            for line in lines { line.write(to: &writer) }
-            writer.closeList()
+            writer.list("lines", of: lines) { $0.write(to: &$1) }
         }
         writer.close()
         return String(decoding: writer.bytes, as: UTF8.self)

@@ -8,25 +8,15 @@ extension PluginDescription {
         writer.field("description", ifAny: description)
         writer.field("serial", isSerial)
         if offersStore { writer.field("store", true) }
-        writer.openList("parameters")
-        for parameter in parameters {
-            writer.open()
+        writer.objects("parameters", of: parameters) { parameter, writer in
             parameter.write(to: &writer)
-            writer.close()
         }
-        writer.closeList()
         if !needs.isEmpty {
-            writer.openList("needs")
-            for need in needs { writer.item(text: need) }
-            writer.closeList()
+            writer.list("needs", texts: needs)
         }
-        writer.openList("routines")
-        for routine in routines {
-            writer.open()
+        writer.objects("routines", of: routines) { routine, writer in
             routine.write(to: &writer)
-            writer.close()
         }
-        writer.closeList()
     }
 
     mutating func take(_ name: String, from cursor: inout JSONCursor) throws(JSONFault) {

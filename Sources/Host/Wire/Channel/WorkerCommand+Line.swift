@@ -9,18 +9,11 @@ extension WorkerCommand {
         writer.open()
         switch self {
         case .seal(let key):
-            writer.openList("seal")
-            writer.item(key.first)
-            writer.item(key.second)
-            writer.closeList()
+            writer.list("seal", numbers: [key.first, key.second])
         case .confine(let rules):
-            writer.openList("confine")
-            for rule in rules {
-                writer.open()
+            writer.objects("confine", of: rules) { rule, writer in
                 rule.write(to: &writer)
-                writer.close()
             }
-            writer.closeList()
         case .load(let load):
             writer.open("load")
             load.write(to: &writer)
@@ -154,9 +147,7 @@ extension WorkerCommand.History {
     fileprivate func write(to writer: inout JSONWriter) {
         writer.field("slot", slot)
         writer.field("session", session.rawValue)
-        writer.openList("past")
-        for session in past { session.write(to: &writer) }
-        writer.closeList()
+        writer.list("past", of: past) { $0.write(to: &$1) }
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
@@ -270,9 +261,7 @@ extension WorkerCommand.Start {
 
 extension RoutineTiming {
     fileprivate func write(to writer: inout JSONWriter) {
-        writer.openList("schedules")
-        for text in schedules { writer.item(text: text) }
-        writer.closeList()
+        writer.list("schedules", texts: schedules)
         writer.field("zone", ifAny: zone)
         writer.field("dst", dst.rawValue)
         writer.field("deadline_ms", deadlineMs)

@@ -88,9 +88,7 @@ public struct ControlRequest: Equatable, Sendable {
         writer.field("v", Self.version)
         writer.field("request", action.rawValue)
         if !identifiers.isEmpty {
-            writer.openList("ids")
-            for identifier in identifiers { writer.item(text: identifier) }
-            writer.closeList()
+            writer.list("ids", texts: identifiers)
         }
         if let level { writer.field("level", level.rawValue) }
         writer.field("name", ifAny: self.name)

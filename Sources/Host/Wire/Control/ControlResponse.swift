@@ -49,23 +49,17 @@ public enum ControlResponse: Equatable, Sendable {
             writer.field("status", json: status.json())
         case .outcomes(let outcomes):
             writer.field("ok", outcomes.allSatisfy(\.isDone))
-            writer.openList("outcomes")
-            for outcome in outcomes {
-                writer.open()
+            writer.objects("outcomes", of: outcomes) { outcome, writer in
                 writer.field("id", outcome.id)
                 writer.field("done", outcome.isDone)
                 writer.field("text", outcome.text)
-                writer.close()
             }
-            writer.closeList()
         case .level(let level):
             writer.field("ok", true)
             writer.field("level", level.rawValue)
         case .lines(let lines):
             writer.field("ok", true)
-            writer.openList("lines")
-            for line in lines { line.write(to: &writer, isNumbered: true) }
-            writer.closeList()
+            writer.list("lines", of: lines) { $0.write(to: &$1, isNumbered: true) }
         case .fleet(let answer):
             writer.field("ok", true)
             writer.open("fleet")

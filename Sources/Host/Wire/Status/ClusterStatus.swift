@@ -131,12 +131,8 @@ extension ClusterStatus {
         writer.field("settling_ms", settlingMs)
         if let skewMs { writer.field("clock_skew_ms", skewMs) }
         counts.write(to: &writer)
-        writer.openList("store_requests")
-        for use in storeUses { use.write(to: &writer) }
-        writer.closeList()
-        writer.openList("hosts")
-        for member in members {
-            writer.open()
+        writer.list("store_requests", of: storeUses) { $0.write(to: &$1) }
+        writer.objects("hosts", of: members) { member, writer in
             writer.field("id", member.id)
             writer.field("name", member.name)
             writer.field("version", member.version)
@@ -145,19 +141,13 @@ extension ClusterStatus {
             writer.field("silent_ms", member.silentMs)
             writer.field("own", member.isOwn)
             writer.field("draining", member.isDraining)
-            writer.close()
         }
-        writer.closeList()
-        writer.openList("claims")
-        for claim in claims {
-            writer.open()
+        writer.objects("claims", of: claims) { claim, writer in
             writer.field("id", claim.id)
             writer.field("holder", ifAny: claim.holder)
             if let token = claim.token { writer.field("token", token) }
             writer.field("here", claim.isHere)
-            writer.close()
         }
-        writer.closeList()
     }
 
     /// Reads an object whose fields `write` wrote; unknown fields are skipped.

@@ -11,27 +11,17 @@ extension FleetStatus {
         writer.field("lease_ms", leaseMs)
         writer.field("unreadable", unreadable)
         writer.field("cut", isCut)
-        writer.openList("hosts")
-        for host in hosts { host.write(to: &writer) }
-        writer.closeList()
-        writer.openList("claims")
-        for claim in claims {
-            writer.open()
+        writer.list("hosts", of: hosts) { $0.write(to: &$1) }
+        writer.objects("claims", of: claims) { claim, writer in
             writer.field("id", claim.id)
             writer.field("holder", ifAny: claim.holder)
             writer.field("token", claim.token)
             writer.field("since_ms", claim.sinceMs)
             if let left = claim.leftMs { writer.field("left_ms", left) }
-            writer.close()
         }
-        writer.closeList()
-        writer.openList("records")
-        for record in records {
-            writer.open()
+        writer.objects("records", of: records) { record, writer in
             record.write(to: &writer)
-            writer.close()
         }
-        writer.closeList()
     }
 
     /// Reads an object whose fields `write` wrote; unknown fields are skipped.
@@ -103,16 +93,12 @@ extension FleetStatus.Host {
         writer.field("quarantined", quarantined)
         if let startMs { writer.field("start_ms", startMs) }
         if let skewMs { writer.field("skew_ms", skewMs) }
-        writer.openList("sessions")
-        for session in sessions {
-            writer.open()
+        writer.objects("sessions", of: sessions) { session, writer in
             writer.field("id", session.routine)
             writer.field("session", session.session)
             writer.field("start_ms", session.startMs)
             if let token = session.token { writer.field("token", token) }
-            writer.close()
         }
-        writer.closeList()
         writer.close()
     }
 

@@ -29,15 +29,9 @@ extension HostStatus {
             cluster.write(to: &writer)
             writer.close()
         }
-        writer.openList("plugins")
-        for plugin in plugins { plugin.write(to: &writer) }
-        writer.closeList()
-        writer.openList("workers")
-        for worker in workers { worker.write(to: &writer) }
-        writer.closeList()
-        writer.openList("routines")
-        for routine in routines { routine.write(to: &writer) }
-        writer.closeList()
+        writer.list("plugins", of: plugins) { $0.write(to: &$1) }
+        writer.list("workers", of: workers) { $0.write(to: &$1) }
+        writer.list("routines", of: routines) { $0.write(to: &$1) }
         writer.close()
         return writer.bytes
     }
@@ -128,16 +122,12 @@ extension HostStatus.Worker {
         if let cpuMs { writer.field("cpu_ms", cpuMs) }
         writer.field("sandbox", sandbox)
         if !limits.isEmpty {
-            writer.openList("limits")
-            for limit in limits {
-                writer.open()
+            writer.objects("limits", of: limits) { limit, writer in
                 writer.field("limit", limit.name)
                 writer.field("value", limit.value)
                 writer.field("by", limit.by)
                 writer.field("text", limit.text)
-                writer.close()
             }
-            writer.closeList()
         }
         writer.close()
     }

@@ -24,9 +24,7 @@ extension RoutineStatus {
         if let lastStartMs { writer.field("last_start_ms", lastStartMs) }
         if let nextStartMs { writer.field("next_start_ms", nextStartMs) }
         if !schedules.isEmpty {
-            writer.openList("schedules")
-            for text in schedules { writer.item(text: text) }
-            writer.closeList()
+            writer.list("schedules", texts: schedules)
         }
         if let zone { writer.field("zone", zone) }
         if let nextLocal { writer.field("next_local", nextLocal) }
@@ -62,9 +60,7 @@ extension RoutineStatus {
     ) {
         if let p50 = histogram.quantile(0.5) { writer.field(short + "_p50_ns", p50) }
         if let p99 = histogram.quantile(0.99) { writer.field(short + "_p99_ns", p99) }
-        writer.openList(long)
-        for count in histogram.counts { writer.item(count) }
-        writer.closeList()
+        writer.list(long, numbers: histogram.counts)
     }
 
     init(from cursor: inout JSONCursor) throws(JSONFault) {

@@ -107,9 +107,7 @@ extension StoreUse {
         writer.field("unknown", unknown)
         writer.field("refused", refused)
         writer.field("total_ns", totalNs)
-        writer.openList("durations")
-        for count in durations.counts { writer.item(count) }
-        writer.closeList()
+        writer.list("durations", numbers: durations.counts)
         writer.close()
     }
 

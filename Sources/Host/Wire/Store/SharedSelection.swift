@@ -23,9 +23,7 @@ public struct SharedSelection: Equatable, Sendable {
     }
 
     func write(to writer: inout JSONWriter) {
-        writer.openList("starts")
-        for start in starts { writer.item(text: start) }
-        writer.closeList()
+        writer.list("starts", texts: starts)
         writer.field("key", ifAny: key)
     }
 }

@@ -211,21 +211,15 @@ private struct Asked {
 
 extension StoreRequest {
     fileprivate func write(to writer: inout JSONWriter) {
-        writer.openList("if")
-        for condition in conditions { StoreField(key: condition.key, version: condition.version).write(to: &writer) }
-        writer.closeList()
-        writer.openList("put")
-        for put in puts {
+        writer.list("if", of: conditions) { StoreField(key: $0.key, version: $0.version).write(to: &$1) }
+        writer.list("put", of: puts) { put, writer in
             StoreField(
                 key: put.key, value: String(decoding: put.value, as: UTF8.self),
                 keepMs: put.keepMs == 0 ? nil : put.keepMs
             ).write(to: &writer)
         }
-        writer.closeList()
         for (name, keys) in [("del", deletes), ("read", reads), ("list", lists)] {
-            writer.openList(name)
-            for key in keys { writer.item(text: key) }
-            writer.closeList()
+            writer.list(name, texts: keys)
         }
     }
 }

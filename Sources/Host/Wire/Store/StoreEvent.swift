@@ -57,13 +57,9 @@ extension StoreEvent {
             if let trouble { writer.field("trouble", trouble, limit: Self.longestText) }
             writer.close()
         case .changed(let keys):
-            writer.openList("changed")
-            for key in keys { writer.item(text: key) }
-            writer.closeList()
+            writer.list("changed", texts: keys)
         case .used(let uses):
-            writer.openList("used")
-            for use in uses { use.write(to: &writer) }
-            writer.closeList()
+            writer.list("used", of: uses) { $0.write(to: &$1) }
         }
         writer.close()
         return writer.bytes
@@ -212,9 +208,7 @@ extension StoreAnswer {
         if let cut { writer.field("cut", cut) }
         if let clockMs { writer.field("now_ms", clockMs) }
         guard let found else { return }
-        writer.openList("values")
-        for entry in found { StoreField(entry).write(to: &writer) }
-        writer.closeList()
+        writer.list("values", of: found) { StoreField($0).write(to: &$1) }
     }
 }
 
