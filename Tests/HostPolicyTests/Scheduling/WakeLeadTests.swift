@@ -5,9 +5,12 @@ import Testing
 
 @Suite("WakeLead")
 struct WakeLeadTests {
-    private static func taught(_ latencies: [Int64]) -> WakeLead {
+    /// A gap of each kind for which it learns.
+    private static let kinds: [Int64] = [2_000_000, 10_000_000, 1_000_000_000]
+
+    private static func taught(_ latencies: [Int64], after gaps: [Int64] = kinds) -> WakeLead {
         var lead = WakeLead()
-        for latency in latencies { lead.learn(latency) }
+        for gap in gaps { for latency in latencies { lead.learn(latency, after: gap) } }
         return lead
     }
 
@@ -32,21 +35,47 @@ struct WakeLeadTests {
         #expect(Self.taught(Array(repeating: 0, count: 100)).lead(over: 1_000_000_000) < 100)
     }
 
+    @Test("the first wake-ups teach it what is usual, and a later one hardly changes that")
+    func beginning() {
+        #expect(Self.taught([100_000]).lead(over: 1_000_000_000) == 70_000)
+        #expect(Self.taught([100_000, 100_000, 100_000]).lead(over: 1_000_000_000) == 85_000)
+        let lead = Self.taught(Array(repeating: 100_000, count: 40) + [20_000])
+        #expect((89_000...90_000).contains(lead.lead(over: 1_000_000_000)))
+    }
+
+    @Test("what a wake-up after a long gap takes is not expected after a short one", arguments: kinds)
+    func eachKind(gap: Int64) {
+        let lead = Self.taught(Array(repeating: 100_000, count: 50), after: [gap])
+        for other in Self.kinds {
+            let expected: Int64 = other == gap ? 100_000 : 40_000
+            let eager = WakeLead.eagerGaps.contains(other) ? 3 * expected / 2 : expected
+            #expect(abs(lead.lead(over: other) - min(eager, WakeLead.most)) < 1000)
+        }
+        #expect(lead.worthStaying == 20_000)
+    }
+
+    @Test("a thread stays awake for no longer than a wake-up after a short gap takes")
+    func staying() {
+        #expect(abs(Self.taught(Array(repeating: 5000, count: 100), after: [1_000_000]).worthStaying - 5000) < 100)
+        #expect(Self.taught(Array(repeating: 5000, count: 100), after: [10_000_000, .max]).worthStaying == 20_000)
+    }
+
     @Test("no lead is longer than the most, and what is no wake-up teaches nothing")
     func bounds() {
         #expect(Self.taught(Array(repeating: 240_000, count: 1000)).lead(over: 10_000_000) == WakeLead.most)
         let usual = Array(repeating: Int64(20_000), count: 100)
         let odd: [Int64] = [.min, -1, 240_001, 5_000_000, .max]
-        #expect(Self.taught(usual + odd).usual == Self.taught(usual).usual)
+        let (disturbed, taught) = (Self.taught(usual + odd), Self.taught(usual))
+        for gap in Self.kinds { #expect(disturbed.lead(over: gap) == taught.lead(over: gap)) }
     }
 
     @Test("it follows a machine that becomes slower or quicker")
     func follows() {
         var lead = Self.taught(Array(repeating: 10_000, count: 50))
         let before = lead.lead(over: 10_000_000)
-        for _ in 0..<50 { lead.learn(60_000) }
+        for _ in 0..<50 { lead.learn(60_000, after: 10_000_000) }
         #expect(lead.lead(over: 10_000_000) > 4 * before)
-        for _ in 0..<50 { lead.learn(10_000) }
+        for _ in 0..<50 { lead.learn(10_000, after: 10_000_000) }
         #expect(abs(lead.lead(over: 10_000_000) - before) < 1000)
     }
 }

@@ -69,9 +69,11 @@ public struct RunQueue: Sendable {
     /// The usual duration of a turn in ns: a moving average with weight 1/8, in which a turn counts as at most 40 us.
     private var usual: Int64 = 0
     private var lead = WakeLead()
-    /// The time for which the timer is set, and how far ahead of that time it expires, in ns.
+    /// The time for which the timer is set, how far ahead of that time it expires, and how long before that time it was set,
+    /// in ns.
     private var armed = BootTime.never
     private var ahead: Int64 = 0
+    private var gap: Int64 = 0
     private var isToSet = false
 
     /// Creates a queue for `routines` routines; with `isSerial` their turns never overlap.
@@ -117,7 +119,7 @@ public struct RunQueue: Sendable {
     /// time, returns the time until which it must stay awake.
     public mutating func woke(now: BootTime) -> BootTime? {
         if armed == .never { return nil }
-        lead.learn(now - (armed - ahead))
+        lead.learn(now - (armed - ahead), after: gap)
         return armed > now && armed - now <= WakeLead.most ? armed : nil
     }
 
@@ -214,7 +216,8 @@ public struct RunQueue: Sendable {
     private mutating func arm(at time: BootTime, now: BootTime) {
         if time == armed { return }
         armed = time
-        ahead = lead.lead(over: time - now)
+        gap = time - now
+        ahead = lead.lead(over: gap)
         isToSet = true
     }
 }
