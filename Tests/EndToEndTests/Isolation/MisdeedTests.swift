@@ -106,7 +106,8 @@ final class Scene {
     /// The record of the misdeed; nil for one after which the session goes on, when that has been seen to go on.
     func firstRecord() async throws -> SessionRecord? {
         if misdeed.kinds.contains(.stopped) {
-            try await eventually("cycles after the misdeed\n\(host.log)") {
+            // A flood takes seconds of a processor, of which other programs may have the most part.
+            try await eventually("cycles after the misdeed\n\(host.log)", within: .seconds(60)) {
                 try !self.records.isEmpty || LedgerView.all(in: self.scratch).filter { $0.cycle > 12 }.count >= 2
             }
             return try records.first
