@@ -16,6 +16,19 @@ import Testing
         #expect(find([other, "/tools/bin/swift"]) == other)
     }
 
+    @Test func `where it is installed with the host, the folders of PATH are left alone`() {
+        var resolved: [String] = []
+        let own = "/opt/host/libexec/schedhost/swift-backtrace"
+        let found = Backtracer.find(
+            host: "/opt/host/bin/schedhost", path: "/bin:/usr/bin", isProgram: { $0 == own },
+            resolve: {
+                resolved.append($0)
+                return $0
+            })
+        #expect(found == own)
+        #expect(resolved.isEmpty)
+    }
+
     @Test func `links to the toolchain are followed, and the static program is preferred`() {
         let there = ["/swift/libexec/swift/linux/swift-backtrace", "/swift/libexec/swift/linux/swift-backtrace-static"]
         let links = ["/usr/bin/swift": "/swift/bin/swift"]

@@ -9,17 +9,20 @@ enum Backtracer {
     /// The program's path; nil if there is none, and crashes are then recorded without a report.
     static func find(host: String?, path: String?, isProgram: (String) -> Bool, resolve: (String) -> String?) -> String?
     {
-        var places: [String] = []
-        if let host, let prefix = parent(of: host, levels: 2) { places.append(prefix + "/libexec/schedhost") }
-        for folder in (path ?? "").split(separator: ":") {
-            guard let swift = resolve(folder + "/swift"), let prefix = parent(of: swift, levels: 2) else { continue }
-            places.append(prefix + "/libexec/swift/linux")
-        }
         // The static one comes first: like the host, it needs no libraries to be found.
-        for place in places {
+        func program(in place: String) -> String? {
             for name in ["/swift-backtrace-static", "/swift-backtrace"] where isProgram(place + name) {
                 return place + name
             }
+            return nil
+        }
+        if let host, let prefix = parent(of: host, levels: 2), let found = program(in: prefix + "/libexec/schedhost") {
+            return found
+        }
+        // Each folder of `PATH` is resolved part by part, so that is only done where it is needed.
+        for folder in (path ?? "").split(separator: ":") {
+            guard let swift = resolve(folder + "/swift"), let prefix = parent(of: swift, levels: 2) else { continue }
+            if let found = program(in: prefix + "/libexec/swift/linux") { return found }
         }
         return nil
     }
