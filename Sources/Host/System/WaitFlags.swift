@@ -9,16 +9,27 @@ internal import Synchronization
 @safe public struct WaitFlags: ~Copyable, @unchecked Sendable {
     // @unchecked: the word is accessed atomically.
     private let word: UnsafeMutablePointer<Atomic<UInt32>>
+    private let isOwner: Bool
+
+    /// How many bytes `init(at:)` uses, and by how many they have to be aligned.
+    public static let size = MemoryLayout<Atomic<UInt32>>.size
 
     /// Makes flags of which none is set.
     public init() {
         unsafe word = .allocate(capacity: 1)
         unsafe word.initialize(to: Atomic(0))
+        isOwner = true
+    }
+
+    /// Makes them in memory of the caller's, `size` bytes that must outlive them: an allocation of their own would take 32.
+    public init(at memory: UnsafeMutableRawPointer) {
+        unsafe word = unsafe memory.initializeMemory(as: Atomic<UInt32>.self, to: Atomic(0))
+        isOwner = false
     }
 
     deinit {
         unsafe word.deinitialize(count: 1)
-        unsafe word.deallocate()
+        if isOwner { unsafe word.deallocate() }
     }
 
     /// The bits.

@@ -60,7 +60,7 @@ internal import Synchronization
 
     /// Whether the calling thread is in a callback of the routine.
     @inline(__always)
-    var isCallback: Bool { unsafe cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current }
+    var isCallback: Bool { unsafe cell.pointee.callback.isOnThisThread }
 
     /// What the routine has counted of a shared cache. So that the routines' counts are the cache's together, the first of
     /// them has also what no routine's call has caused.
@@ -75,7 +75,7 @@ internal import Synchronization
         guard unsafe owner == nil else { return nil }
         let runner = unsafe scheduler.runner
         guard runner.plugin === caches.owner else { return nil }
-        let isCallback = unsafe scheduler.cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current
+        let isCallback = unsafe scheduler.cell.pointee.callback.isOnThisThread
         guard isCallback else { return unsafe runner.useCaches().use(of: self, cell: scheduler.cell) }
         // The handle that the routine has used last is found without a lock.
         if let last = unsafe scheduler.cell.pointee.lastUse {

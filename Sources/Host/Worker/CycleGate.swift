@@ -10,9 +10,9 @@ struct CycleGate {
         case entered
     }
 
-    private var state: State
     /// The number of the last request to the host.
     private(set) var number: UInt64 = 0
+    private var state: State
 
     /// Makes a gate; with `isClosed` false it lets every cycle pass.
     init(isClosed: Bool) { state = isClosed ? .closed : .open }

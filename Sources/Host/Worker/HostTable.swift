@@ -217,7 +217,7 @@ private func setStat(
 /// Whether the calling thread is in a callback of this routine.
 @inline(__always)
 func isCallback(_ scheduler: UnsafePointer<schedhost_scheduler>) -> Bool {
-    unsafe scheduler.cell.pointee.callbackThread.load(ordering: .relaxed) == Thread.current
+    unsafe scheduler.cell.pointee.callback.isOnThisThread
 }
 
 /// Whether the calling thread is in a callback of this routine other than `load` and `unload`, which have no session.

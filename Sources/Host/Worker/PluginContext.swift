@@ -18,6 +18,9 @@ internal import Synchronization
     let table: UnsafePointer<schedhost_host>
     let ledger: LedgerFile
     let clock: any HostClock
+    /// The clock as the routines read it.
+    let turnClock: TurnClock
+    private let clockBox: TurnClock.Box?
     let channel: any EventSink
     let log: LogGate
     let budget: CacheBudget
@@ -28,7 +31,9 @@ internal import Synchronization
     let shared: SharedSocket?
     private let sessions: SessionCounter
     private var lastParameters: (text: String, parameters: Parameters)?
-    private var lastCaches: SharedCacheSettings?
+    private var lastTerms: SessionTerms?
+    /// The memory of the routines' cells; nil until `prepare`.
+    private(set) var cells: RoutineCells?
     private(set) var runners: [RoutineRunner] = []
     /// Gives the routines their turns; nil until `prepare`.
     private(set) var driver: (any TurnDriver)?
@@ -58,6 +63,8 @@ internal import Synchronization
         isVirtual = type(of: clock) == VirtualClock.self
         self.ledger = ledger
         self.clock = clock
+        clockBox = TurnClock.box(clock)
+        turnClock = TurnClock(in: clockBox)
         self.channel = channel
         self.log = log
         self.sessions = sessions
@@ -80,10 +87,14 @@ internal import Synchronization
         on virtual: VirtualClock? = nil
     ) throws(SystemError) {
         let cells = unsafe RoutineCells(count: loaded.routines.count + 1)
+        self.cells = cells
+        var last: RoutineCallbacks?
         runners = unsafe loaded.routines.enumerated().map { index, routine in
-            unsafe RoutineRunner(
-                index: index, name: loaded.description.routines[index].name, plugin: self,
-                callbacks: RoutineCallbacks(routine), cells: cells, cell: index)
+            let callbacks = unsafe RoutineCallbacks(routine, after: last)
+            last = callbacks
+            return RoutineRunner(
+                index: index, name: loaded.description.routines[index].name, plugin: self, callbacks: callbacks,
+                cells: cells, cell: index)
         }
         if let virtual {
             driver = VirtualTime(runners: runners, isSerial: isSerial, clock: virtual)
@@ -126,12 +137,20 @@ internal import Synchronization
         return parameters
     }
 
-    /// The settings of caches; successive equal ones share one object, likewise.
-    func caches(_ settings: CacheSettings) -> SharedCacheSettings {
-        if let last = lastCaches, last.settings == settings { return last }
-        let shared = SharedCacheSettings(settings)
-        lastCaches = shared
-        return shared
+    /// The terms of a session; successive equal ones share one object, likewise.
+    func terms(
+        parameters text: String, caches: CacheSettings, onError: ErrorDefault = SessionTerms.noRetries,
+        timeout: Int64 = 0
+    ) -> SessionTerms {
+        let parameters = parameters(text)
+        if let last = lastTerms, last.parameters === parameters, last.caches == caches, last.onError == onError,
+            last.timeout == timeout
+        {
+            return last
+        }
+        let terms = SessionTerms(parameters: parameters, caches: caches, onError: onError, timeout: timeout)
+        lastTerms = terms
+        return terms
     }
 
     /// Reports that a runner's session has ended.
@@ -175,8 +194,8 @@ extension RoutineRunner {
     /// Sets this runner up as the scope of the plugin itself.
     func openScope(parameters: String, caches: CacheSettings) {
         session = Session(
-            parameters: plugin.parameters(parameters), startMs: clock.wallMilliseconds(), startBoot: clock.boot(),
-            caches: plugin.caches(caches))
+            plugin.terms(parameters: parameters, caches: caches), startMs: clock.wallMilliseconds(),
+            startBoot: clock.boot())
         unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
         unsafe cell.pointee.place.routine = unsafe Self.noText.pointer
         unsafe cell.pointee.place.session = unsafe Self.noText.pointer
@@ -189,9 +208,9 @@ extension RoutineRunner {
         _ callback: @convention(c) (UnsafePointer<schedhost_scheduler>?, UnsafeMutableRawPointer?) -> Int32,
         user: UnsafeMutableRawPointer?
     ) -> String? {
-        unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
+        unsafe cell.pointee.callback.enter(isCycle: false)
         let code = unsafe callback(scheduler, user)
-        unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
+        unsafe cell.pointee.callback.leave()
         if caches.areUsed { _ = caches.callbackEnded(now: clock.boot()) }
         let failure = takeFailure(.load, code, cycle: 0, attempt: 1)
         return code == 0 ? nil : failure.text

@@ -3,39 +3,47 @@ internal import HostValues
 internal import HostWire
 internal import Synchronization
 
-/// A session's counts in the worker's private memory, and the replica with a checksum that they are written to.
+/// The replica with a checksum of a session's counts, and what is needed to write it, in the worker's private memory.
 ///
 /// Nothing is read back from the replica: what a plugin wrote there is not taken over, and its check word and seal fail.
+/// What changes seldom is not kept here, since a worker may have 100 000 sessions: who writes all of the replica brings
+/// it along.
 @safe struct ReplicaAccount {
+    /// What all of a replica is written from, beside what is kept here.
+    struct Counts {
+        let session: SessionID
+        let cycle: UInt64
+        let failures: UInt64
+        let missed: UInt64
+    }
+
     private let replica: UnsafeMutablePointer<LedgerReplica>
-    private let key: LedgerKey
-    private var session: UInt64 = 0
-    private var thread: UInt64 = 0
-    private var failures: UInt64 = 0
-    private var missed: UInt64 = 0
-    private var end: UInt64 = 0
+    /// The key of the worker, which all its sessions share.
+    private let key: UnsafePointer<LedgerKey>
     /// When the last callback began, and when the next one is due, in ns since the boot.
     private var began: Int64 = 0
     private var due: Int64 = 0
-    /// The value of `LedgerReplica.seldom` for these fields, which change seldom.
+    /// The value of `LedgerReplica.seldom` for the words that change seldom.
     private var seldom: UInt64 = 0
     /// `LedgerKey.seldom` of these.
     private var sealedSeldom: UInt64 = 0
+    private var thread: UInt32 = 0
 
     /// An account of no session.
-    init(scratch replica: UnsafeMutablePointer<LedgerReplica>) {
+    init(scratch replica: UnsafeMutablePointer<LedgerReplica>, key: UnsafePointer<LedgerKey>) {
         unsafe self.replica = unsafe replica
-        key = .unkeyed
+        unsafe self.key = unsafe key
     }
 
     /// An account of a session that begins `now`.
-    init(_ replica: UnsafeMutablePointer<LedgerReplica>, session: UInt64, key: LedgerKey, now: BootTime) {
+    init(
+        _ replica: UnsafeMutablePointer<LedgerReplica>, session: SessionID, key: UnsafePointer<LedgerKey>, now: BootTime
+    ) {
         unsafe self.replica = unsafe replica
-        self.key = key
-        self.session = session
+        unsafe self.key = unsafe key
         began = now.nanoseconds
         due = now.nanoseconds
-        writeAll(.waiting, cycle: 0)
+        writeAll(Counts(session: session, cycle: 0, failures: 0, missed: 0), .waiting)
     }
 
     /// Has the processor bring the replica near.
@@ -70,42 +78,39 @@ internal import Synchronization
         unsafe replica.pointee.check.store(
             LedgerReplica.check(seldom: seldom, place: place, time: time), ordering: .relaxed)
         unsafe replica.pointee.seal.store(
-            key.seal(seldom: sealedSeldom, place: place, time: time), ordering: .relaxed)
+            key.pointee.seal(seldom: sealedSeldom, place: place, time: time), ordering: .relaxed)
     }
 
     /// Notes the thread that has the turn. Call it between two callbacks.
     @inline(__always)
-    mutating func set(thread: UInt64, cycle: UInt64) {
+    mutating func set(thread: UInt32, _ counts: @autoclosure () -> Counts) {
         if self.thread == thread { return }
         self.thread = thread
-        writeAll(.waiting, cycle: cycle)
+        writeAll(counts(), .waiting)
     }
 
     /// Notes the numbers of failures and of missed cycles.
     @inline(never)
-    mutating func set(failures: UInt64, missed: UInt64, _ state: LedgerState, cycle: UInt64) {
-        self.failures = failures
-        self.missed = missed
-        writeAll(state, cycle: cycle)
-    }
+    mutating func set(_ counts: Counts, _ state: LedgerState) { writeAll(counts, state) }
 
     /// Notes how the session has ended, by the raw value of a `SessionEnd`, and when its last cycle began.
-    mutating func set(end: UInt64, cycle: UInt64, began: BootTime) {
-        self.end = end
+    mutating func set(end: UInt64, _ counts: Counts, began: BootTime) {
         self.began = began.nanoseconds
-        writeAll(.ended, cycle: cycle)
+        writeAll(counts, .ended, end: end)
     }
 
     @inline(never)
-    private mutating func writeAll(_ state: LedgerState, cycle: UInt64) {
-        let threadAndEnd = LedgerReplica.threadAndEnd(thread, end)
+    private mutating func writeAll(_ counts: Counts, _ state: LedgerState, end: UInt64 = 0) {
+        let session = counts.session.rawValue
+        let threadAndEnd = LedgerReplica.threadAndEnd(UInt64(thread), end)
         seldom = LedgerReplica.seldom(
-            session: session, threadAndEnd: threadAndEnd, failures: failures, missed: missed)
-        sealedSeldom = key.seldom(session: session, threadAndEnd: threadAndEnd, failures: failures, missed: missed)
+            session: session, threadAndEnd: threadAndEnd, failures: counts.failures, missed: counts.missed)
+        sealedSeldom = unsafe key.pointee.seldom(
+            session: session, threadAndEnd: threadAndEnd, failures: counts.failures, missed: counts.missed)
         unsafe replica.pointee.session.store(session, ordering: .relaxed)
         unsafe replica.pointee.threadAndEnd.store(threadAndEnd, ordering: .relaxed)
-        unsafe replica.pointee.failures.store(failures, ordering: .relaxed)
-        unsafe replica.pointee.missed.store(missed, ordering: .relaxed)
-        write(state, cycle: cycle, time: state == .waiting ? due : began)
+        unsafe replica.pointee.failures.store(counts.failures, ordering: .relaxed)
+        unsafe replica.pointee.missed.store(counts.missed, ordering: .relaxed)
+        write(state, cycle: counts.cycle, time: state == .waiting ? due : began)
     }
 }

@@ -15,28 +15,48 @@ internal import Synchronization
     var place: schedhost_place
     /// The session's id as a C string for the plugin.
     var sessionText = InlineArray<14, CChar>(repeating: 0)
-    /// The session's state machine. Accessed by the thread that has the turn.
-    var schedule: Schedule
-    /// The session's counts in the ledger. Accessed by the thread that has the turn.
-    var ledger: SessionLedger
     /// Whether the callback in progress has attached a text with `fail`.
     var hasMessage = false
     /// Whether the cell belongs to a routine; false for the plugin's own scope (`load` and `unload`).
     let hasSession: Bool
+    /// The session's state machine. Accessed by the thread that has the turn.
+    var schedule: Schedule
+    /// The session's counts in the ledger. Accessed by the thread that has the turn.
+    var ledger: SessionLedger
     /// The handle by which the routine has used a cache of its plugin last. Accessed on the callback's thread.
     var lastUse: Unmanaged<CacheHandle>?
-    /// The thread that is in a callback (`Thread.current`), or 0.
-    let callbackThread = Atomic<UInt>(0)
-    /// Whether a cycle is in progress.
-    let isRunning = Atomic<Bool>(false)
+    /// Which thread is in which callback.
+    let callback = CallbackMark()
     /// The runner, which owns this cell.
     unowned(unsafe) let runner: RoutineRunner
 }
 
-/// The memory of a plugin's cells, each in cache lines of its own.
+/// The thread that is in a callback of a routine, and whether that is a cycle. In one word, since a cycle writes it twice.
+struct CallbackMark: ~Copyable {
+    /// `Thread.current`, with the lowest bit set during a cycle; or 0.
+    private let word = Atomic<UInt>(0)
+
+    /// The calling thread enters a callback.
+    @inline(__always)
+    func enter(isCycle: Bool) { word.store(Thread.current | (isCycle ? 1 : 0), ordering: .relaxed) }
+
+    /// It has returned.
+    @inline(__always)
+    func leave() { word.store(0, ordering: .relaxed) }
+
+    /// Whether the calling thread is in a callback.
+    @inline(__always)
+    var isOnThisThread: Bool { word.load(ordering: .relaxed) & ~1 == Thread.current }
+
+    /// Whether a cycle is in progress.
+    var isInCycle: Bool { word.load(ordering: .sequentiallyConsistent) & 1 != 0 }
+}
+
+/// The memory of a plugin's cells, each in cache lines of its own, and behind them of what few threads wait for.
 @safe final class RoutineCells: @unchecked Sendable {
     // @unchecked: the memory belongs to those who have a cell.
     private let memory: UnsafeMutableRawPointer
+    private let waits: UnsafeMutableRawPointer
 
     /// The size of a cache line in bytes.
     private static let cacheLine = 64
@@ -44,7 +64,8 @@ internal import Synchronization
 
     /// Allocates that many cells, which are not initialized.
     init(count: Int) {
-        unsafe memory = .allocate(byteCount: count * Self.size, alignment: Self.cacheLine)
+        unsafe memory = .allocate(byteCount: count * (Self.size + WaitFlags.size), alignment: Self.cacheLine)
+        unsafe waits = unsafe memory + count * Self.size
     }
 
     /// The cells have been deinitialized.
@@ -57,6 +78,11 @@ internal import Synchronization
     subscript(index: Int) -> UnsafeMutablePointer<RoutineCell> {
         unsafe (memory + index * Self.size).bindMemory(to: RoutineCell.self, capacity: 1)
     }
+}
+
+extension RoutineCells {
+    /// The memory for a runner's `TurnRequests`, by the number of its cell.
+    func wait(_ index: Int) -> UnsafeMutableRawPointer { unsafe waits + index * WaitFlags.size }
 }
 
 extension UnsafePointer<schedhost_scheduler> {

@@ -92,7 +92,7 @@ extension RoutineRunner {
             code: end == .error ? session.error?.code ?? 0 : 0, stats: session.stats,
             disposition: session.disposition,
             leftAloneNs: end == .error ? session.error?.leftAloneUntil.map { max(0, $0 - now) } : nil)
-        unsafe cell.pointee.ledger.end(end, cycles: schedule.cycle, began: lastBegan)
+        unsafe cell.pointee.ledger.end(end, counts, began: lastBegan)
         close()
         plugin.sessionEnded(ended)
         return .over
@@ -112,7 +112,7 @@ extension RoutineRunner {
         // Necessary here too, for a session whose `start` failed and whose `stop` was not called.
         endReloads()
         guard let counted = caches.end(now: now) else { return }
-        unsafe cell.pointee.ledger.count(counted.sum)
+        note(counted.sum)
         for column in counted.columns { session.stats[column.name] = .int(Int64(clamping: column.count)) }
     }
 
@@ -135,9 +135,9 @@ extension RoutineRunner {
     private func call(_ state: LedgerState, _ body: (RoutineRunner) -> Int32) -> Int32 {
         let cycle = unsafe cell.pointee.schedule.cycle
         unsafe cell.pointee.ledger.callbackBegins(state, cycle: cycle, at: clock.boot())
-        unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
+        unsafe cell.pointee.callback.enter(isCycle: false)
         let code = body(self)
-        unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
+        unsafe cell.pointee.callback.leave()
         unsafe cell.pointee.ledger.callbackEnds(cycle: cell.pointee.schedule.cycle)
         if caches.areUsed { endCacheUse(now: clock.boot()) }
         if code == 0 { dropMessage() }

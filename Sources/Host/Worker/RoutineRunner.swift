@@ -20,46 +20,48 @@ internal import Synchronization
         case idle, starting, cycling
     }
 
-    /// About how many bytes a runner takes, of which a turn needs nearly all.
-    static let size = 384
+    /// How many bytes a runner takes at most, of which a turn needs nearly all. A worker may have 100 000 runners, so that
+    /// what several have in common is in objects that they share.
+    static let size = 208
 
-    let index: Int
+    private let number: Int32
     let name: String
     let plugin: PluginContext
-    /// The plugin's clock; a copy, since the getter would copy it twice in each cycle.
-    let clock: any HostClock
+    /// The plugin's clock.
+    let clock: TurnClock
     let callbacks: RoutineCallbacks
-    let cells: RoutineCells
     let cell: UnsafeMutablePointer<RoutineCell>
-    let requests = TurnRequests()
-    let caches: SessionCaches
-    private let busy = Atomic<Bool>(false)
+    let requests: TurnRequests
     /// What says how long the lease lasts by which the session runs; nil if it runs by none. It changes between sessions.
     var lease: LeasePage?
-
-    var stage = Stage.idle
-    var session: Session
     var times = SessionTimes()
+    var session: Session
+    let caches: SessionCaches
+    private let busy = Atomic<Bool>(false)
+    var stage = Stage.idle
+
+    /// The routine's number in its plugin; -1 for the plugin's own scope.
+    var index: Int { Int(number) }
 
     /// Makes a runner without a session, with the cell of that number. `plugin` must outlive it.
     init(
         index: Int, name: String, plugin: PluginContext, callbacks: RoutineCallbacks, cells: RoutineCells,
         cell place: Int
     ) {
-        self.index = index
+        number = Int32(clamping: index)
         self.name = name
         self.plugin = plugin
-        clock = plugin.clock
+        clock = plugin.turnClock
+        requests = unsafe TurnRequests(at: cells.wait(place))
         caches = SessionCaches(isVirtual: plugin.isVirtual)
         self.callbacks = callbacks
         session = Session.none
-        self.cells = cells
         unsafe cell = cells[place]
         unsafe cell.initialize(
             to: RoutineCell(
-                scheduler: schedhost_scheduler(), place: schedhost_place(),
+                scheduler: schedhost_scheduler(), place: schedhost_place(), hasSession: index >= 0,
                 schedule: Schedule(now: .longAgo, wait: 0), ledger: SessionLedger(scratch: plugin.ledger),
-                hasSession: index >= 0, runner: self))
+                runner: self))
         unsafe cell.pointee.scheduler.struct_size = UInt32(MemoryLayout<schedhost_scheduler>.size)
         unsafe cell.pointee.scheduler.host = unsafe plugin.table
         unsafe cell.pointee.scheduler.host_data = unsafe UnsafeMutableRawPointer(cell)
@@ -81,7 +83,10 @@ internal import Synchronization
         guard !isBusy else { return false }
         let now = clock.boot()
         session = Session(
-            start, parameters: plugin.parameters(start.parameters), caches: plugin.caches(start.caches),
+            start,
+            plugin.terms(
+                parameters: start.parameters, caches: start.caches, onError: start.onError,
+                timeout: Int64(clamping: start.timeoutMs).clampedTimes(1_000_000)),
             startMs: clock.wallMilliseconds(), startBoot: now)
         planTimes(start.timing, waitMs: start.waitMs, now: now)
         requests.begin(start.isPaused ? .pause : [])
@@ -131,7 +136,7 @@ internal import Synchronization
     /// The routine's caches, created by the first call. May be called on any thread.
     func useCaches() -> RoutineCaches {
         caches.use {
-            RoutineCaches(plugin: plugin, routine: name, number: index, settings: session.caches.settings, runner: self)
+            RoutineCaches(plugin: plugin, routine: name, number: index, settings: session.terms.caches, runner: self)
         }
     }
 
@@ -141,7 +146,7 @@ internal import Synchronization
     /// Calls the plugin's `interrupt`, once a session, if the session was asked to stop and a cycle is in progress.
     func interruptIfRunning() {
         guard unsafe callbacks.interrupt != nil else { return }
-        requests.interrupt(if: { unsafe cell.pointee.isRunning.load(ordering: .sequentiallyConsistent) }) {
+        requests.interrupt(if: { unsafe cell.pointee.callback.isInCycle }) {
             unsafe callbacks.interrupt?(scheduler, callbacks.user)
         }
     }
@@ -156,7 +161,8 @@ internal import Synchronization
     ///
     /// The session may end in each of these phases.
     func takeTurn(on thread: Int32 = Thread.identifier()) -> RunPool.Turn {
-        unsafe cell.pointee.ledger.turn(of: thread, cycle: cell.pointee.schedule.cycle)
+        if stage == .idle { return .over }
+        unsafe cell.pointee.ledger.turn(of: thread, counts)
         if hasRequests { consumeRequests() }
         switch stage {
         case .idle: return .over
@@ -224,13 +230,12 @@ internal import Synchronization
         unsafe cell.pointee.place.attempt = schedule.attempt
         unsafe cell.pointee.place.missed = schedule.missed
         unsafe cell.pointee.ledger.cycleBegins(schedule.cycle, at: start)
-        unsafe cell.pointee.isRunning.store(true, ordering: .relaxed)
-        unsafe cell.pointee.callbackThread.store(Thread.current, ordering: .relaxed)
+        unsafe cell.pointee.callback.enter(isCycle: true)
         let code = unsafe callbacks.run.unsafelyUnwrapped(scheduler, callbacks.user)
-        unsafe cell.pointee.callbackThread.store(0, ordering: .relaxed)
-        unsafe cell.pointee.isRunning.store(false, ordering: .relaxed)
+        unsafe cell.pointee.callback.leave()
         end = clock.boot()
-        unsafe cell.pointee.ledger.cycleEnds(start: start, end: end, due: schedule.due)
+        unsafe cell.pointee.ledger.cycleEnds(
+            start: start, end: end, due: schedule.due, annex: plugin.ledger.annex(session.slot))
         if caches.areUsed { endCacheUse(now: end) }
         if hasRequests { consumeRequests() }
         if code != 0, !isRegularEnd(code) {
@@ -268,10 +273,13 @@ internal import Synchronization
     }
 
     /// Writes the counts of failed and missed cycles to the slot's replica.
-    private func noteFailures(_ state: LedgerState) {
-        let schedule = unsafe cell.pointee.schedule
-        unsafe cell.pointee.ledger.failed(
-            schedule.failures, missed: schedule.missed, state, cycle: schedule.cycle)
+    private func noteFailures(_ state: LedgerState) { unsafe cell.pointee.ledger.failed(counts, state) }
+
+    /// What the slot's replica says of the session.
+    var counts: ReplicaAccount.Counts {
+        unsafe ReplicaAccount.Counts(
+            session: session.id, cycle: cell.pointee.schedule.cycle, failures: cell.pointee.schedule.failures,
+            missed: cell.pointee.schedule.missed)
     }
 
     /// Whether a callback that returns this code has ended as it should, since the host asks it to stop.
@@ -279,7 +287,12 @@ internal import Synchronization
 
     /// Releases what the caches kept for the callback that has just returned.
     func endCacheUse(now: BootTime) {
-        if let counted = caches.callbackEnded(now: now) { unsafe cell.pointee.ledger.count(counted) }
+        if let counted = caches.callbackEnded(now: now) { note(counted) }
+    }
+
+    /// Writes the counters of the routine's caches to the ledger.
+    func note(_ counted: CacheCounters) {
+        unsafe cell.pointee.ledger.count(counted, in: plugin.ledger.annex(session.slot))
     }
 
     /// The failure of a callback that returned `code`. Clears the text that belongs to it.

@@ -36,7 +36,7 @@ final class RunPool: Sendable {
         self.clock = clock
         self.linger = linger
         self.runners = runners
-        cells = runners.first?.cells
+        cells = runners.first?.plugin.cells
         timer = try BootTimer()
         poller = try Poller()
         queue = Monitor(RunQueue(routines: runners.count, isSerial: isSerial))
@@ -145,8 +145,8 @@ final class RunPool: Sendable {
         return due
     }
 
-    /// Has the processor bring near what the next turns need, while it does something else: each routine has 1.5 KB of its own,
-    /// which its last turn left so long ago that another turn would wait for it ten times as long as it runs. Of the routine
+    /// Has the processor bring near what the next turns need, while it does something else: each routine has 900 bytes of its
+    /// own, which its last turn left so long ago that another turn would wait for it ten times as long as it runs. Of the routine
     /// after the next one that is its runner and its cell, which say where the rest is, to be fetched when it is the next one.
     private func fetch(_ upcoming: (first: Int?, second: Int?)) {
         guard let cells else { return }

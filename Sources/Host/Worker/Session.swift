@@ -31,56 +31,45 @@ struct Session {
     }
 
     let id: SessionID
-    let slot: Int
-    let onError: ErrorDefault
-    let caches: SharedCacheSettings
-    /// How long a callback may take before the host takes it for one that hangs, in ns; 0: as long as it likes.
-    let timeout: Int64
+    /// What the session has in common with others.
+    let terms: SessionTerms
     let startMs: Int64
     let startBoot: BootTime
-    let parameters: Parameters
+    private var rare: Rare?
+    /// Decides whether the next cycle may begin, when the number of concurrent cycles is limited.
+    var gate: CycleGate
     var hasStarted = false
-    var startAttempt: UInt32 = 0
-    var startFailures: UInt64 = 0
-    /// When the next attempt at `start` is due.
-    var startDue = BootTime.longAgo
     var stopAsked = false
     /// Whether the closing callbacks, `stats` and `stop`, have begun.
     var isClosing = false
-    /// Decides whether the next cycle may begin, when the number of concurrent cycles is limited.
-    var gate: CycleGate
-    private var rare: Rare?
+    private let slotNumber: Int32
+    var startAttempt: UInt32 = 0
+
+    /// The number of its slot in the ledger.
+    var slot: Int { Int(slotNumber) }
+    var onError: ErrorDefault { terms.onError }
+    var parameters: Parameters { terms.parameters }
+    /// How long a callback may take before the host takes it for one that hangs, in ns; 0: as long as it likes.
+    var timeout: Int64 { terms.timeout }
 
     /// Makes a session from the supervisor's order.
-    init(
-        _ order: WorkerCommand.Start, parameters: Parameters, caches: SharedCacheSettings, startMs: Int64,
-        startBoot: BootTime
-    ) {
+    init(_ order: WorkerCommand.Start, _ terms: SessionTerms, startMs: Int64, startBoot: BootTime) {
         id = order.session
-        slot = order.slot
-        onError = order.onError
-        self.caches = caches
-        timeout = Int64(clamping: order.timeoutMs).clampedTimes(1_000_000)
+        slotNumber = Int32(clamping: order.slot)
+        self.terms = terms
         gate = CycleGate(isClosed: order.takesTurns)
         self.startMs = startMs
         self.startBoot = startBoot
-        self.parameters = parameters
     }
 
     /// Makes a placeholder, for the time between two sessions and for the plugin's own scope.
-    init(
-        parameters: Parameters, startMs: Int64 = 0, startBoot: BootTime = .longAgo,
-        caches: SharedCacheSettings = .default
-    ) {
+    init(_ terms: SessionTerms, startMs: Int64 = 0, startBoot: BootTime = .longAgo) {
         id = SessionID(rawValue: 0)
-        slot = -1
-        onError = ErrorDefault(attempts: 1)
-        self.caches = caches
-        timeout = 0
+        slotNumber = -1
+        self.terms = terms
         gate = CycleGate(isClosed: false)
         self.startMs = startMs
         self.startBoot = startBoot
-        self.parameters = parameters
     }
 
     /// What most sessions do not have until their end. It is a separate object, since a worker may have 100 000 sessions.
@@ -93,6 +82,8 @@ struct Session {
         var stats = SessionRecord.Stats()
         var disposition = WorkerEvent.Ended.Disposition.policy
         var past: PastList?
+        var startDue = BootTime.longAgo
+        var startFailures: UInt64 = 0
     }
 
     private mutating func made() -> Rare {
@@ -143,9 +134,19 @@ struct Session {
         set { if rare != nil || newValue != .policy { made().disposition = newValue } }
     }
 
+    /// When the next attempt at `start` is due.
+    var startDue: BootTime {
+        get { rare?.startDue ?? .longAgo }
+        set { if rare != nil || newValue != .longAgo { made().startDue = newValue } }
+    }
+    /// How often `start` has failed.
+    var startFailures: UInt64 {
+        get { rare?.startFailures ?? 0 }
+        set { if rare != nil || newValue != 0 { made().startFailures = newValue } }
+    }
+
     /// The placeholder between two sessions.
-    static var none: Session { Session(parameters: noParameters) }
-    private static let noParameters = Parameters(json: "{}")
+    static var none: Session { Session(.none) }
 
     /// The failure of a callback that returned `code`.
     ///
@@ -186,11 +187,24 @@ struct Session {
     }
 }
 
-/// Settings of caches that many sessions have.
-final class SharedCacheSettings: Sendable {
-    static let `default` = SharedCacheSettings(CacheSettings())
+/// What many sessions have in common, since it comes from settings.
+final class SessionTerms: Sendable {
+    let parameters: Parameters
+    let caches: CacheSettings
+    let onError: ErrorDefault
+    /// As `Session.timeout`.
+    let timeout: Int64
 
-    let settings: CacheSettings
+    init(parameters: Parameters, caches: CacheSettings, onError: ErrorDefault, timeout: Int64) {
+        self.parameters = parameters
+        self.caches = caches
+        self.onError = onError
+        self.timeout = timeout
+    }
 
-    init(_ settings: CacheSettings) { self.settings = settings }
+    /// Where no session is, nothing is tried again.
+    static let noRetries = ErrorDefault(attempts: 1)
+    /// The terms between two sessions.
+    static let none = SessionTerms(
+        parameters: Parameters(json: "{}"), caches: CacheSettings(), onError: noRetries, timeout: 0)
 }

@@ -8,21 +8,21 @@ internal import Synchronization
 ///
 /// `use` and `forget` may be called on any thread, the other methods by the thread that has the turn.
 struct SessionCaches: ~Copyable, Sendable {
-    /// The state under the lock. Not private: Swift 6.3.1 cannot compile a lock over a private type in a noncopyable
-    /// type that another file uses.
-    struct State {
-        var caches: RoutineCaches?
+    /// The state under the lock; most routines have none. Not private: Swift 6.3.1 cannot compile a lock over a private type
+    /// in a noncopyable type that another file uses.
+    final class State {
+        let caches: RoutineCaches
         /// The counters at the beginning of the session.
         var before: [RoutineCaches.Label: CacheCounters] = [:]
         /// When the counters were last written to the ledger.
         var countedAt = BootTime.longAgo
+
+        init(_ caches: RoutineCaches) { self.caches = caches }
     }
 
-    /// How often the counters are written to the ledger, in ns.
-    private let countEvery: Int64
-
-    private let state = Mutex(State())
+    private let state = Mutex<State?>(nil)
     private let hasSome = Atomic<Bool>(false)
+    private let isVirtual: Bool
 
     /// Whether there are caches. Costs one atomic load, so that a cycle without caches pays no more.
     @inline(__always)
@@ -30,16 +30,19 @@ struct SessionCaches: ~Copyable, Sendable {
 
     /// Makes them without caches. In virtual time, where nobody reads the ledger during a session and a cycle may take a
     /// second, its counters are written at its end only.
-    init(isVirtual: Bool = false) { countEvery = isVirtual ? .max : 1_000_000_000 }
+    init(isVirtual: Bool = false) { self.isVirtual = isVirtual }
 
-    private var made: RoutineCaches? { state.withLock { $0.caches } }
+    /// How often the counters are written to the ledger, in ns.
+    private var countEvery: Int64 { isVirtual ? .max : 1_000_000_000 }
+
+    private var made: RoutineCaches? { state.withLock { $0?.caches } }
 
     /// The caches, created with `make` by the first call.
     func use(_ make: () -> RoutineCaches) -> RoutineCaches {
         state.withLock { state in
-            if let known = state.caches { return known }
+            if let known = state?.caches { return known }
             let made = make()
-            state.caches = made
+            state = State(made)
             hasSome.store(true, ordering: .relaxed)
             return made
         }
@@ -61,13 +64,15 @@ struct SessionCaches: ~Copyable, Sendable {
         guard let caches = made else { return }
         caches.open()
         let counted = caches.counters()
-        state.withLock { $0.before = counted }
+        state.withLock { $0?.before = counted }
     }
 
     /// Releases what was kept for the callback that has just returned. Returns the counters if they are due to be
     /// written to the ledger.
     func callbackEnded(now: BootTime) -> CacheCounters? {
-        let (caches, isTime) = state.withLock { state in (state.caches, now - state.countedAt >= countEvery) }
+        let (caches, isTime) = state.withLock { state in
+            (state?.caches, now - (state?.countedAt ?? now) >= countEvery)
+        }
         guard let caches else { return nil }
         caches.callbackEnded()
         return isTime ? count(caches, now: now) : nil
@@ -84,14 +89,14 @@ struct SessionCaches: ~Copyable, Sendable {
         let sum = count(caches, now: now)
         let counted = caches.counters()
         let before = state.withLock { state in
-            defer { state.before = [:] }
-            return state.before
+            defer { state?.before = [:] }
+            return state?.before ?? [:]
         }
         return (sum, Self.columns(counted, since: before))
     }
 
     private func count(_ caches: RoutineCaches, now: BootTime) -> CacheCounters {
-        state.withLock { $0.countedAt = now }
+        state.withLock { $0?.countedAt = now }
         return caches.total()
     }
 

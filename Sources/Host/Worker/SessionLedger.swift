@@ -17,16 +17,16 @@ internal import Synchronization
     /// Makes a ledger for no session, in a slot that is never read.
     init(scratch file: LedgerFile) {
         unsafe slot = unsafe file.scratch
-        replica = unsafe ReplicaAccount(scratch: file.scratchReplica)
+        replica = unsafe ReplicaAccount(scratch: file.scratchReplica, key: file.key)
     }
 
-    /// Makes the ledger of a session that begins `now`. Slot and replica must outlive it.
+    /// Makes the ledger of a session that begins `now`. Slot, replica and key must outlive it.
     init(
-        _ slot: UnsafeMutablePointer<LedgerSlot>, replica: UnsafeMutablePointer<LedgerReplica>, key: LedgerKey,
-        session: SessionID, now: BootTime, nextMs: Int64
+        _ slot: UnsafeMutablePointer<LedgerSlot>, replica: UnsafeMutablePointer<LedgerReplica>,
+        key: UnsafePointer<LedgerKey>, session: SessionID, now: BootTime, nextMs: Int64
     ) {
         unsafe self.slot = unsafe slot
-        self.replica = unsafe ReplicaAccount(replica, session: session.rawValue, key: key, now: now)
+        self.replica = unsafe ReplicaAccount(replica, session: session, key: key, now: now)
         unsafe slot.pointee.state.store(LedgerState.idle.rawValue, ordering: .relaxed)
         unsafe slot.pointee.end.store(0, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(0, ordering: .relaxed)
@@ -37,8 +37,8 @@ internal import Synchronization
         unsafe slot.pointee.lastDuration.store(0, ordering: .relaxed)
         unsafe slot.pointee.totalDuration.store(0, ordering: .relaxed)
         unsafe slot.pointee.longest.store(0, ordering: .relaxed)
-        unsafe slot.pointee.startedBoot.store(now.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.attempt.store(1, ordering: .relaxed)
+        unsafe slot.pointee.carries.store(0, ordering: .relaxed)
         unsafe slot.pointee.wallDue.store(nextMs, ordering: .relaxed)
         unsafe slot.pointee.passed.store(0, ordering: .relaxed)
         unsafe slot.pointee.leaseEnd.store(0, ordering: .relaxed)
@@ -51,14 +51,10 @@ internal import Synchronization
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .releasing)
     }
 
-    /// Has the processor bring near what a cycle writes: the first counts of the slot, those buckets of its histograms into
-    /// which most cycles fall, up to 131 us of duration and 33 ms of lateness, and the replica.
+    /// Has the processor bring near what a cycle writes: the slot and the replica.
     @inline(__always)
     func fetch() {
-        let start = unsafe UnsafeRawPointer(slot)
-        unsafe ProcessorCache.fetch(start, bytes: 128)
-        unsafe ProcessorCache.fetch(start + LedgerSlot.durationsOffset, bytes: 64)
-        unsafe ProcessorCache.fetch(start + LedgerSlot.latenessOffset, bytes: 128)
+        unsafe ProcessorCache.fetch(slot, bytes: LedgerSlot.size)
         replica.fetch()
     }
 
@@ -67,10 +63,10 @@ internal import Synchronization
 
     /// Notes the thread that has the turn.
     @inline(__always)
-    mutating func turn(of thread: Int32, cycle: UInt64) {
-        let number = UInt64(UInt32(bitPattern: thread))
+    mutating func turn(of thread: Int32, _ counts: @autoclosure () -> ReplicaAccount.Counts) {
+        let number = UInt32(bitPattern: thread)
         unsafe slot.pointee.thread.store(number, ordering: .relaxed)
-        replica.set(thread: number, cycle: cycle)
+        replica.set(thread: number, counts())
     }
 
     // MARK: - Cycles
@@ -83,9 +79,13 @@ internal import Synchronization
         replica.begins(.running, cycle: cycle, at: start)
     }
 
-    /// Notes that the plugin has returned from a cycle, and counts duration and lateness.
+    /// Notes that the plugin has returned from a cycle, and counts duration and lateness. `annex` is that of the slot: it
+    /// is asked for when a bucket is full, and not before.
     @inline(__always)
-    func cycleEnds(start: BootTime, end: BootTime, due: BootTime) {
+    func cycleEnds(
+        start: BootTime, end: BootTime, due: BootTime,
+        annex: @autoclosure () -> UnsafeMutablePointer<LedgerAnnex>
+    ) {
         let duration = end - start
         unsafe slot.pointee.lastDuration.store(duration, ordering: .relaxed)
         unsafe slot.pointee.totalDuration.store(
@@ -94,12 +94,53 @@ internal import Synchronization
             unsafe slot.pointee.longest.store(duration, ordering: .relaxed)
         }
         let bucket = LedgerHistogram.bucket(duration)
-        unsafe slot.pointee.durations[bucket].store(
-            slot.pointee.durations[bucket].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        let durations = unsafe slot.pointee.durations[bucket].load(ordering: .relaxed) &+ 1
+        if durations != 0 {
+            unsafe slot.pointee.durations[bucket].store(durations, ordering: .relaxed)
+        } else {
+            unsafe carry(.durations, bucket, to: annex())
+        }
         let late = LedgerHistogram.bucket(start - due)
-        unsafe slot.pointee.lateness[late].store(
-            slot.pointee.lateness[late].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        let lateness = unsafe slot.pointee.lateness[late].load(ordering: .relaxed) &+ 1
+        if lateness != 0 {
+            unsafe slot.pointee.lateness[late].store(lateness, ordering: .relaxed)
+        } else {
+            unsafe carry(.lateness, late, to: annex())
+        }
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
+    }
+
+    /// The histograms of a slot.
+    private enum Histogram {
+        case durations, lateness
+    }
+
+    /// Counts one more in a bucket whose lower half in the slot is full. `carries` is odd meanwhile, so that a reader of
+    /// both halves knows whether they belong together. Back-to-back cycles come here every four minutes.
+    @inline(never)
+    private func carry(_ histogram: Histogram, _ bucket: Int, to annex: UnsafeMutablePointer<LedgerAnnex>) {
+        let before = unsafe slot.pointee.carries.load(ordering: .relaxed)
+        let during = before | 1
+        unsafe slot.pointee.carries.store(during, ordering: .relaxed)
+        atomicMemoryFence(ordering: .releasing)
+        if before == 0 {
+            // The halves of an earlier session, or nothing.
+            for index in 0..<LedgerHistogram.count {
+                unsafe annex.pointee.durations[index].store(0, ordering: .relaxed)
+                unsafe annex.pointee.lateness[index].store(0, ordering: .relaxed)
+            }
+        }
+        switch histogram {
+        case .durations:
+            unsafe annex.pointee.durations[bucket].store(
+                annex.pointee.durations[bucket].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+            unsafe slot.pointee.durations[bucket].store(0, ordering: .relaxed)
+        case .lateness:
+            unsafe annex.pointee.lateness[bucket].store(
+                annex.pointee.lateness[bucket].load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+            unsafe slot.pointee.lateness[bucket].store(0, ordering: .relaxed)
+        }
+        unsafe slot.pointee.carries.store(during &+ 1, ordering: .releasing)
     }
 
     /// Notes a good cycle: the numbers of completed and of missed cycles so far.
@@ -115,8 +156,8 @@ internal import Synchronization
     }
 
     /// Notes the numbers of failures and of missed cycles so far, in the replica.
-    mutating func failed(_ failures: UInt64, missed: UInt64, _ state: LedgerState, cycle: UInt64) {
-        replica.set(failures: failures, missed: missed, state, cycle: cycle)
+    mutating func failed(_ counts: ReplicaAccount.Counts, _ state: LedgerState) {
+        replica.set(counts, state)
     }
 
     /// Notes the decision about a failure: the cycle and attempt that come next, and the number of cycles that failed
@@ -124,7 +165,7 @@ internal import Synchronization
     func decided(cycle: UInt64, attempt: UInt32, passed: UInt64) {
         unsafe slot.pointee.passed.store(passed, ordering: .relaxed)
         unsafe slot.pointee.cycle.store(cycle, ordering: .relaxed)
-        unsafe slot.pointee.attempt.store(UInt64(attempt), ordering: .relaxed)
+        unsafe slot.pointee.attempt.store(attempt, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
     }
 
@@ -162,29 +203,31 @@ internal import Synchronization
         unsafe slot.pointee.state.store(LedgerState.waiting.rawValue, ordering: .relaxed)
     }
 
-    /// Notes the end of the session after `cycles` cycles. `began`, the start of the last cycle, stays in the slot,
-    /// since the next session may need it.
-    mutating func end(_ end: SessionEnd, cycles: UInt64, began: BootTime) {
+    /// Notes the end of the session. `began`, the start of the last cycle, stays in the slot, since the next session may
+    /// need it.
+    mutating func end(_ end: SessionEnd, _ counts: ReplicaAccount.Counts, began: BootTime) {
         unsafe slot.pointee.began.store(began.nanoseconds, ordering: .relaxed)
         unsafe slot.pointee.end.store(end.rawValue, ordering: .relaxed)
         unsafe slot.pointee.state.store(LedgerState.ended.rawValue, ordering: .relaxed)
-        replica.set(end: end.rawValue, cycle: cycles, began: began)
+        replica.set(end: end.rawValue, counts, began: began)
     }
 
     // MARK: - Caches
 
-    /// Notes the total counters of the routine's caches.
-    func count(_ caches: CacheCounters) {
-        unsafe slot.pointee.cacheHits.store(caches.hits, ordering: .relaxed)
-        unsafe slot.pointee.cacheLoads.store(caches.loads, ordering: .relaxed)
-        unsafe slot.pointee.cacheFailures.store(caches.loadFailures, ordering: .relaxed)
-        unsafe slot.pointee.cacheStale.store(caches.staleServed, ordering: .relaxed)
-        unsafe slot.pointee.cacheEvictions.store(caches.evictions, ordering: .relaxed)
-        unsafe slot.pointee.cacheBytes.store(caches.bytes, ordering: .relaxed)
-        unsafe slot.pointee.cacheLoadTime.store(caches.loadTime, ordering: .relaxed)
-        unsafe slot.pointee.sharedHits.store(caches.sharedHits, ordering: .relaxed)
-        unsafe slot.pointee.sharedLoads.store(caches.sharedLoads, ordering: .relaxed)
-        unsafe slot.pointee.sharedWaits.store(caches.sharedWaits, ordering: .relaxed)
-        unsafe slot.pointee.storeFailures.store(caches.storeFailures, ordering: .relaxed)
+    /// Notes the total counters of the routine's caches, in the annex of the slot.
+    func count(_ caches: CacheCounters, in annex: UnsafeMutablePointer<LedgerAnnex>) {
+        unsafe annex.pointee.cacheHits.store(caches.hits, ordering: .relaxed)
+        unsafe annex.pointee.cacheLoads.store(caches.loads, ordering: .relaxed)
+        unsafe annex.pointee.cacheFailures.store(caches.loadFailures, ordering: .relaxed)
+        unsafe annex.pointee.cacheStale.store(caches.staleServed, ordering: .relaxed)
+        unsafe annex.pointee.cacheEvictions.store(caches.evictions, ordering: .relaxed)
+        unsafe annex.pointee.cacheBytes.store(caches.bytes, ordering: .relaxed)
+        unsafe annex.pointee.cacheLoadTime.store(caches.loadTime, ordering: .relaxed)
+        unsafe annex.pointee.sharedHits.store(caches.sharedHits, ordering: .relaxed)
+        unsafe annex.pointee.sharedLoads.store(caches.sharedLoads, ordering: .relaxed)
+        unsafe annex.pointee.sharedWaits.store(caches.sharedWaits, ordering: .relaxed)
+        unsafe annex.pointee.storeFailures.store(caches.storeFailures, ordering: .relaxed)
+        // After the counts, so that who reads this finds them.
+        unsafe slot.pointee.cachesCounted.store(1, ordering: .releasing)
     }
 }

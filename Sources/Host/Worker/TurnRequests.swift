@@ -28,9 +28,15 @@ struct TurnRequests: ~Copyable, Sendable {
         static let hasInterrupted: UInt32 = 8
     }
 
-    private let kinds = Atomic<UInt32>(0)
-    private let state = WaitFlags()
     private let granted = Atomic<UInt64>(0)
+    private let state: WaitFlags
+    private let kinds = Atomic<UInt32>(0)
+
+    /// Makes no requests.
+    init() { state = WaitFlags() }
+
+    /// Makes no requests, with a part of them in that memory: `WaitFlags.size` bytes, which must outlive them.
+    init(at memory: UnsafeMutableRawPointer) { state = unsafe WaitFlags(at: memory) }
 
     /// Whether no request is waiting.
     @inline(__always)

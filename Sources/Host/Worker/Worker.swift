@@ -192,7 +192,7 @@ public final class Worker {
 
     private func perform(_ command: WorkerCommand) {
         switch command {
-        case .seal(let key): ledger.key = key
+        case .seal(let key): unsafe ledger.key.pointee = key
         case .confine: break  // see `SandboxEntry`
         case .load(let load):
             self.load(load)

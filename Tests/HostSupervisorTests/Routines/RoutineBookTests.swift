@@ -26,7 +26,7 @@ final class MemoryLedgers: LedgerSource {
     var snapshots: [Int: LedgerSnapshot] = [:]
 
     func snapshot(_ seat: Seat) -> LedgerSnapshot? { snapshots[seat.slot] }
-    func slotBytes(_ seat: Seat) -> [UInt8]? { nil }
+    func slotBytes(_ seat: Seat) -> LedgerBytes? { nil }
 }
 
 /// A book whose actions a test performs.
@@ -130,7 +130,7 @@ final class BookHarness {
         harness.book.add(BookHarness.program(1))
         harness.perform()
         let id = try #require(harness.sessions.values.first), seat = try #require(harness.seats.values.first)
-        var counts = LedgerCounts([UInt8](repeating: 0, count: LedgerSlot.size))
+        var counts = LedgerCounts(.unused)
         #expect(counts.cycleTimes == nil, "no cycle has ended")
         var buckets = [UInt64](repeating: 0, count: LedgerHistogram.count)
         buckets[LedgerHistogram.bucket(5000)] = 100

@@ -41,7 +41,7 @@ final class FakeWorker: WorkerProcess {
     }
     func snapshot(slot: Int) -> LedgerSnapshot? { ledger[slot] }
     func isSpoiled(slot: Int) -> Bool { spoiled.contains(slot) }
-    func slotBytes(_ slot: Int) -> [UInt8]? { nil }
+    func slotBytes(_ slot: Int) -> LedgerBytes? { nil }
     func lastWords(now: MonotonicTime) -> String { words }
     var refusals: UInt32 { crash.map { $0.refused.reduce(0) { $0 + $1.times } } ?? 0 }
     private(set) var hasRoom = false

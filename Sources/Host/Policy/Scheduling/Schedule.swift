@@ -45,26 +45,16 @@ public struct Schedule: Equatable, Sendable {
         case end
     }
 
+    // In the order of their sizes, without gaps: a worker may have 100 000 sessions.
+
     /// The interval from one cycle's start to the next one's, in ns; 0 means back to back.
     public private(set) var wait: Int64
     /// The number of cycles after which the session is complete; 0 means no bound.
     public let maxCycles: UInt64
     /// The time from which on no cycle starts; `never` means no bound, and then `wall` is ignored.
     public let until: WallTime
-    /// The maximum number of attempts at one cycle.
-    public let maxAttempts: UInt32
-    /// Whether the action after each cycle is always `wait`, even if the next cycle is due at once. It is set for a
-    /// routine that takes turns with others.
-    public let isYielding: Bool
-    /// Whether a `RoutinePlan` determines when cycles start, instead of the interval.
-    public let isPlanned: Bool
-
-    /// The state of the session.
-    public private(set) var state = State.waiting
     /// The current or next cycle, from 0, which equals the number of completed cycles.
     public private(set) var cycle: UInt64 = 0
-    /// The attempt at the current or next cycle, from 1.
-    public private(set) var attempt: UInt32 = 1
     /// The number of completed cycles that failed but whose error was ignored.
     public private(set) var passed: UInt64 = 0
     /// The number of failed attempts.
@@ -73,17 +63,27 @@ public struct Schedule: Equatable, Sendable {
     public private(set) var missed: UInt64 = 0
     /// When the current or next cycle is due.
     public private(set) var due: BootTime
+    private var grid: BootTime
+    /// When the next cycle is due, while a planned cycle runs.
+    private var following = BootTime.never
+    /// The maximum number of attempts at one cycle.
+    public let maxAttempts: UInt32
+    /// The attempt at the current or next cycle, from 1.
+    public private(set) var attempt: UInt32 = 1
+    /// The state of the session.
+    public private(set) var state = State.waiting
+    /// Whether the action after each cycle is always `wait`, even if the next cycle is due at once. It is set for a
+    /// routine that takes turns with others.
+    public let isYielding: Bool
+    /// Whether a `RoutinePlan` determines when cycles start, instead of the interval.
+    public let isPlanned: Bool
     /// Whether the session is paused: no cycle starts until `resume`, even if it is due.
     public private(set) var isPaused = false
-
-    private var grid: BootTime
     private var stopAsked = false
     private var endAsked = false
     private var againAsked = false
     /// Whether the next cycle starts regardless of the plan.
     private var isForced = false
-    /// When the next cycle is due, while a planned cycle runs.
-    private var following = BootTime.never
 
     /// Creates a session that begins now; its first cycle is due at once.
     public init(

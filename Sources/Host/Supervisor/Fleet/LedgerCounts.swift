@@ -18,47 +18,57 @@ struct LedgerCounts: Equatable {
     var leaseEnd: BootTime?
 
     /// The counts in a slot's bytes; nil if they belong to another session.
-    init?(_ bytes: [UInt8], of session: SessionID) {
-        guard LedgerReader.snapshot(bytes).session == session.rawValue else { return nil }
+    init?(_ bytes: LedgerBytes, of session: SessionID) {
+        guard LedgerReader.snapshot(bytes.slot).session == session.rawValue else { return nil }
         self.init(bytes)
     }
 
-    /// The counts in a slot's bytes, of which there are `LedgerSlot.size`.
-    init(_ bytes: [UInt8]) {
-        func word(_ index: Int) -> UInt64 {
-            var value: UInt64 = 0
-            var place = index * 8 + 7
-            while place >= index * 8 {
-                value = value << 8 | UInt64(bytes[place])
-                place -= 1
+    /// The counts in a slot's bytes.
+    init(_ bytes: LedgerBytes) {
+        func word(_ index: Int) -> UInt64 { LedgerReader.word(index, of: bytes.slot) }
+        let uppers = LedgerReader.carries(bytes.slot) == 0 ? nil : bytes.annex
+        func histogram(_ slotOffset: Int, _ annexOffset: Int) -> LatencyHistogram {
+            var counts: [UInt64] = []
+            counts.reserveCapacity(LedgerHistogram.count)
+            for bucket in 0..<LedgerHistogram.count {
+                let upper = uppers.map { Self.half(annexOffset + bucket * 4, of: $0) } ?? 0
+                counts.append(upper << 32 | Self.half(slotOffset + bucket * 4, of: bytes.slot))
             }
-            return value
-        }
-        func words(from first: Int) -> [UInt64] {
-            var words: [UInt64] = []
-            words.reserveCapacity(LedgerHistogram.count)
-            for index in first..<first + LedgerHistogram.count { words.append(word(index)) }
-            return words
+            return LatencyHistogram(counts)
         }
         began = BootTime(nanoseconds: min(max(0, Int64(bitPattern: word(3))), 1 << 60))
         isInCycle = word(1) == LedgerState.running.rawValue
         lastDuration = max(0, Int64(bitPattern: word(8)))
         totalDuration = UInt64(max(0, Int64(bitPattern: word(9))))
         longest = max(0, Int64(bitPattern: word(13)))
-        let end = Int64(bitPattern: word(23))
+        let end = Int64(bitPattern: word(10))
         leaseEnd = end > 0 && end < 1 << 60 ? BootTime(nanoseconds: end) : nil
-        cache.hits = word(14)
-        cache.loads = word(15)
-        cache.failures = word(16)
-        cache.stale = word(17)
-        cache.evictions = word(18)
-        cache.bytes = word(19)
-        cache.sharedHits = word(24)
-        cache.sharedLoads = word(25)
-        cache.sharedWaits = word(26)
-        cache.storeFailures = word(27)
-        durations = LatencyHistogram(words(from: 32))
-        lateness = LatencyHistogram(words(from: 32 + LedgerHistogram.count))
+        durations = histogram(LedgerSlot.durationsOffset, LedgerAnnex.durationsOffset)
+        lateness = histogram(LedgerSlot.latenessOffset, LedgerAnnex.latenessOffset)
+        if LedgerReader.cachesCounted(bytes.slot), let annex = bytes.annex { cache = Self.cache(annex) }
+    }
+
+    /// A number of 4 bytes.
+    private static func half(_ offset: Int, of bytes: [UInt8]) -> UInt64 {
+        UInt64(bytes[offset]) | UInt64(bytes[offset + 1]) << 8 | UInt64(bytes[offset + 2]) << 16
+            | UInt64(bytes[offset + 3]) << 24
+    }
+
+    /// The counters of caches in an annex's bytes.
+    private static func cache(_ annex: [UInt8]) -> RoutineStatus.Cache {
+        func word(_ index: Int) -> UInt64 { LedgerReader.word(index, of: annex) }
+        var cache = RoutineStatus.Cache()
+        cache.hits = word(0)
+        cache.loads = word(1)
+        cache.failures = word(2)
+        cache.stale = word(3)
+        cache.evictions = word(4)
+        cache.bytes = word(5)
+        cache.sharedHits = word(7)
+        cache.sharedLoads = word(8)
+        cache.sharedWaits = word(9)
+        cache.storeFailures = word(10)
+        return cache
     }
 
     /// The times of the session's cycles; nil if none has ended. No quantile is greater than the longest cycle.

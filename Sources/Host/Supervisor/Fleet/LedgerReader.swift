@@ -14,10 +14,19 @@ enum LedgerReader {
             due: BootTime(nanoseconds: Int64(bitPattern: word(4))),
             thread: Int32(truncatingIfNeeded: word(5)), failures: word(6), missed: word(7),
             end: SessionEnd(rawValue: word(12)))
-        snapshot.wallDue = Int64(bitPattern: word(21))
-        snapshot.passed = word(22)
+        snapshot.wallDue = Int64(bitPattern: word(14))
+        snapshot.passed = word(15)
         return snapshot
     }
+
+    /// How many attempts at cycles a slot tells of.
+    static func attempts(_ bytes: [UInt8]) -> UInt64 { word(2, of: bytes).clampedPlus(word(6, of: bytes)) }
+
+    /// A slot's `carries`.
+    static func carries(_ bytes: [UInt8]) -> UInt64 { word(11, of: bytes) >> 32 }
+
+    /// Whether the slot's annex has counters of caches.
+    static func cachesCounted(_ bytes: [UInt8]) -> Bool { word(5, of: bytes) >> 32 != 0 }
 
     /// The state of a slot's replica when it was read.
     enum Replica: Equatable {
@@ -56,7 +65,14 @@ enum LedgerReader {
         return .whole(snapshot)
     }
 
-    private static func word(_ index: Int, of bytes: [UInt8]) -> UInt64 {
-        bytes[index * 8..<index * 8 + 8].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    /// A word of 8 bytes.
+    static func word(_ index: Int, of bytes: [UInt8]) -> UInt64 {
+        var value: UInt64 = 0
+        var place = index * 8 + 7
+        while place >= index * 8 {
+            value = value << 8 | UInt64(bytes[place])
+            place -= 1
+        }
+        return value
     }
 }

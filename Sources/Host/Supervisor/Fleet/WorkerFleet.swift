@@ -97,7 +97,7 @@ final class WorkerFleet {
     func snapshot(_ seat: Seat) -> LedgerSnapshot? { workers[seat.worker]?.process?.snapshot(slot: seat.slot) }
 
     /// The bytes of a session's slot.
-    func slotBytes(_ seat: Seat) -> [UInt8]? { workers[seat.worker]?.process?.slotBytes(seat.slot) }
+    func slotBytes(_ seat: Seat) -> LedgerBytes? { workers[seat.worker]?.process?.slotBytes(seat.slot) }
 
     /// Whether a plugin that must end is still in a worker of its own, or is being loaded in a shared one.
     func holds(_ plugin: Int) -> Bool {

@@ -19,7 +19,7 @@ protocol WorkerProcess: AnyObject {
     /// Whether a slot's replica was overwritten by something other than the worker.
     func isSpoiled(slot: Int) -> Bool
     /// A slot's bytes.
-    func slotBytes(_ slot: Int) -> [UInt8]?
+    func slotBytes(_ slot: Int) -> LedgerBytes?
     /// The content of its crash page.
     var crash: CrashPage.Contents? { get }
     /// Where its crash report is written.

@@ -3,7 +3,7 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// The ledger file of one worker: the replicas of the slots, followed by the slots.
+/// The ledger file of one worker: the replicas of the slots, followed by the slots' annexes and the slots.
 struct WorkerLedger: ~Copyable {
     /// What the worker seals its replicas with; nil: it is a dead host's, and the key was lost with that.
     let key: LedgerKey?
@@ -42,13 +42,14 @@ struct WorkerLedger: ~Copyable {
             try file.allocate(from: start + old * size, to: end, subject: path)
         }
         try allocate(0, LedgerReplica.size)
+        try allocate(LedgerAnnex.start, LedgerAnnex.size)
         try allocate(LedgerSlot.start, LedgerSlot.size)
     }
 
     /// The state in a slot: from its replica, or from the slot itself if the replica is not whole. The replica has the time
     /// that matters in its state; the others come from the slot, or are 0. The caller must check the session.
     func snapshot(slot: Int) -> LedgerSnapshot? {
-        let read = bytes(slot: slot).map { LedgerReader.snapshot($0) }
+        let read = readSlot(slot).map { LedgerReader.snapshot($0) }
         guard case .whole(var snapshot) = replica(slot) else { return read }
         snapshot.isSealed = true
         if let read, read.session == snapshot.session {
@@ -62,10 +63,13 @@ struct WorkerLedger: ~Copyable {
     /// Whether the replica of a slot was overwritten by something other than the worker.
     func isSpoiled(slot: Int) -> Bool { replica(slot) == .spoiled }
 
-    /// The bytes of a slot; nil if the file does not contain it completely.
-    func bytes(slot: Int) -> [UInt8]? {
-        read(slot, start: LedgerSlot.start, size: LedgerSlot.size)
+    /// The bytes of a slot, and of its annex if it has one; nil if the file does not contain the slot completely.
+    func bytes(slot: Int) -> LedgerBytes? {
+        LedgerBytes.read(
+            slot: { readSlot(slot) }, annex: { read(slot, start: LedgerAnnex.start, size: LedgerAnnex.size) })
     }
+
+    private func readSlot(_ slot: Int) -> [UInt8]? { read(slot, start: LedgerSlot.start, size: LedgerSlot.size) }
 
     private func replica(_ slot: Int) -> LedgerReader.Replica {
         read(slot, start: 0, size: LedgerReplica.size).map { LedgerReader.replica($0, key: key) } ?? .unused

@@ -162,7 +162,7 @@ final class WorkerLink: WorkerProcess {
     /// What it wrote to standard error within the last two seconds; at most four lines as one.
     func lastWords(now: MonotonicTime) -> String { printed.words.text(since: now - 2_000_000_000) }
 
-    func slotBytes(_ slot: Int) -> [UInt8]? { ledger.bytes(slot: slot) }
+    func slotBytes(_ slot: Int) -> LedgerBytes? { ledger.bytes(slot: slot) }
 
     /// Sends a signal to the process.
     func signal(_ number: Int32) { child.signal(number) }

@@ -7,7 +7,7 @@ protocol LedgerSource: AnyObject {
     /// The state in a session's slot of the ledger. The caller must check whose session it is.
     func snapshot(_ seat: Seat) -> LedgerSnapshot?
     /// The bytes of a session's slot.
-    func slotBytes(_ seat: Seat) -> [UInt8]?
+    func slotBytes(_ seat: Seat) -> LedgerBytes?
 }
 
 extension WorkerFleet: LedgerSource {}

@@ -90,12 +90,12 @@ struct RoutineReading {
     /// plugin has overwritten the slot, it is read from the replica, without histograms.
     private func reading(of routine: RoutineEntry) -> (LedgerSnapshot, LedgerCounts)? {
         guard let session = routine.session, let bytes = ledgers.slotBytes(session.seat) else { return nil }
-        let snapshot = LedgerReader.snapshot(bytes)
+        let snapshot = LedgerReader.snapshot(bytes.slot)
         if snapshot.session == session.id.rawValue { return (snapshot, LedgerCounts(bytes)) }
         guard let replica = ledgers.snapshot(session.seat), replica.session == session.id.rawValue else {
             return nil
         }
-        return (replica, LedgerCounts([UInt8](repeating: 0, count: LedgerSlot.size)))
+        return (replica, LedgerCounts(.unused))
     }
 
     private func status(of routine: RoutineEntry) -> RoutineStatus {

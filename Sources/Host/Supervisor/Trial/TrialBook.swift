@@ -25,7 +25,7 @@ public final class TrialBook {
         }
 
         func snapshot(_ seat: Seat) -> LedgerSnapshot? { file.snapshot(slot: seat.slot) }
-        func slotBytes(_ seat: Seat) -> [UInt8]? { file.bytes(slot: seat.slot) }
+        func slotBytes(_ seat: Seat) -> LedgerBytes? { file.bytes(slot: seat.slot) }
     }
 
     /// The tallies of a book that does not persist.
