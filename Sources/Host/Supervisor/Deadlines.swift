@@ -10,7 +10,10 @@ internal import HostValues
 final class Deadlines {
     /// Identifies a timer.
     struct Timer {
-        fileprivate let id: Int
+        private let number: Int32
+        fileprivate var id: Int { Int(number) }
+
+        fileprivate init(id: Int) { number = Int32(clamping: id) }
     }
 
     /// The state of a patient timer that is set.

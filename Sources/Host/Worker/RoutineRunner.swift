@@ -24,7 +24,6 @@ internal import Synchronization
     /// what several have in common is in objects that they share.
     static let size = 208
 
-    private let number: Int32
     let name: String
     let plugin: PluginContext
     /// The plugin's clock.
@@ -36,6 +35,7 @@ internal import Synchronization
     var lease: LeasePage?
     var times = SessionTimes()
     var session: Session
+    private let number: Int32
     let caches: SessionCaches
     private let busy = Atomic<Bool>(false)
     var stage = Stage.idle

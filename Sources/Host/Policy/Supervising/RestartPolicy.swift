@@ -92,23 +92,54 @@ public struct RestartPolicy: Sendable {
         set { shared = SharedRestartSettings(newValue) }
     }
     private var shared: SharedRestartSettings
-    /// The state of the routine.
-    public internal(set) var state = State.idle
-    /// The quarantine, which remains while a probe runs.
-    public internal(set) var quarantine: Quarantine?
-
     var content: String?
-    /// The failures so far.
-    var history = FailureHistory()
     /// How soon the next session may follow. It goes on where a routine's file or settings are replaced.
     public var pace = StartPace()
+    private var troubles: Troubles?
+    /// The state of the routine.
+    public internal(set) var state = State.idle
     /// Whether a start was requested or a session runs whose end has not been reported yet.
     var isOpen = false
     /// Whether a person or a hook stopped the routine, rather than the host at its own end.
     var isStopLasting = false
-    /// When to check next whether a probe, or a session after errors, is successful, and the interval between checks in
-    /// ns.
-    var look: (at: MonotonicTime, interval: Int64)?
+
+    /// What most routines do not have. It is a separate object, since a host may have 100 000 routines; immutable, so that
+    /// copies of the policy do not share changes.
+    private final class Troubles: Sendable {
+        let quarantine: Quarantine?
+        let history: FailureHistory
+        let look: Look?
+
+        init?(_ quarantine: Quarantine?, _ history: FailureHistory, _ look: Look?) {
+            if quarantine == nil, look == nil, history == FailureHistory() { return nil }
+            self.quarantine = quarantine
+            self.history = history
+            self.look = look
+        }
+    }
+
+    /// When to check next whether a probe, or a session after errors, is successful.
+    struct Look: Sendable {
+        let at: MonotonicTime
+        /// The interval between checks in ns.
+        let interval: Int64
+    }
+
+    /// The quarantine, which remains while a probe runs.
+    public internal(set) var quarantine: Quarantine? {
+        get { troubles?.quarantine }
+        set { troubles = Troubles(newValue, history, look) }
+    }
+    /// The failures so far.
+    var history: FailureHistory {
+        get { troubles?.history ?? FailureHistory() }
+        set { troubles = Troubles(quarantine, newValue, look) }
+    }
+    /// The next check; nil if nothing is to be proven.
+    var look: Look? {
+        get { troubles?.look }
+        set { troubles = Troubles(quarantine, history, newValue) }
+    }
 
     /// Creates the policy of a routine without history.
     public init(id: String, settings: RestartSettings = RestartSettings()) {
@@ -198,7 +229,7 @@ public struct RestartPolicy: Sendable {
             // A probe must live for the reset time. After errors a single successful cycle suffices, and the first
             // check is soon.
             let interval = quarantine == nil ? 1_000_000_000 : Int64(nanosecondsFrom: settings.resetAfterMs)
-            look = (now + interval, max(interval, 1_000_000_000))
+            look = isOnProbation ? Look(at: now + interval, interval: max(interval, 1_000_000_000)) : nil
             isOpen = true
             return shortage.map { [.recover($0)] } ?? []
         case .stopped, .quarantined, .ending:
@@ -306,7 +337,7 @@ public struct RestartPolicy: Sendable {
             if isProven(at: now) { return acquit(at: now) }
             // The interval between checks doubles, so that a slow routine does not keep waking the host.
             let interval = last.interval.clampedPlus(last.interval)
-            look = (now + interval, interval)
+            look = Look(at: now + interval, interval: interval)
             return []
         case .idle, .complete, .stopped, .starting, .ending: return []
         }

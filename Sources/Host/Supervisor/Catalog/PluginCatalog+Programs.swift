@@ -39,6 +39,7 @@ extension PluginCatalog {
     /// settings take most of the memory.
     func program(of entry: Entry, _ description: PluginDescription) -> Program {
         var routines: [Program.Routine] = []
+        routines.reserveCapacity(description.routines.count)
         for (index, routine) in description.routines.enumerated() {
             if var same = routines.last,
                 EffectiveSettings.areAlike(routine, description.routines[index - 1], entry.configuration)

@@ -30,11 +30,20 @@ enum WorkerKey: Hashable {
 /// The worker and ledger slot of a session.
 struct Seat: Equatable {
     let worker: WorkerID
-    /// The slot in the worker's ledger.
-    let slot: Int
+    private let number: Int32
     let pid: Int32
     /// The name of the ledger's file.
     let ledger: String
+
+    init(worker: WorkerID, slot: Int, pid: Int32, ledger: String) {
+        self.worker = worker
+        number = Int32(clamping: slot)
+        self.pid = pid
+        self.ledger = ledger
+    }
+
+    /// The slot in the worker's ledger.
+    var slot: Int { Int(number) }
 }
 
 /// An order to load a plugin, or only to describe it.

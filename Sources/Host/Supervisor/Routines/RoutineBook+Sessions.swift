@@ -83,8 +83,7 @@ extension RoutineBook {
     func endSession(of routine: RoutineEntry, as kind: SessionEnd, _ text: String = "") {
         routine.isStartPending = false
         guard let session = routine.session else { return }
-        routine.session?.endAs = kind
-        routine.session?.endText = text
+        routine.session?.end(as: kind, text)
         actions.append(.send(.stop(slot: session.seat.slot), session.seat))
         let timer =
             routine.stopTimer

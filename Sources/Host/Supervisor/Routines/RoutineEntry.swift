@@ -5,41 +5,73 @@ internal import HostSystem
 internal import HostValues
 internal import HostWire
 
-/// One routine with its policy and its session, if one runs.
+/// One routine with its policy and its session, if one runs. A host may have 100 000 of them, so that what few have is in
+/// objects of its own, and numbers are as small as they can be.
 final class RoutineEntry {
     /// A session that has begun.
     struct Session {
+        /// The lease of a session that lives by one.
+        private final class Lease: Sendable {
+            let grant: LeaseGate.Grant
+
+            init(_ grant: LeaseGate.Grant) { self.grant = grant }
+        }
+
+        /// What the host has asked a session to end for. Immutable, as a copy of the session has it too.
+        private final class Ending: Sendable {
+            let kind: SessionEnd
+            let text: String
+
+            init(_ kind: SessionEnd, _ text: String) {
+                self.kind = kind
+                self.text = text
+            }
+        }
+
         let id: SessionID
         let startMs: Int64
         let startBoot: BootTime
         let seat: Seat
+        private let held: Lease?
+        private var ending: Ending?
+
+        init(id: SessionID, startMs: Int64, startBoot: BootTime, seat: Seat, lease: LeaseGate.Grant?) {
+            self.id = id
+            self.startMs = startMs
+            self.startBoot = startBoot
+            self.seat = seat
+            held = lease.map { Lease($0) }
+        }
+
         /// The lease with which it began; nil if it lives by none.
-        let lease: LeaseGate.Grant?
+        var lease: LeaseGate.Grant? { held?.grant }
         /// The kind of end for the record, if the host has asked the session to end.
-        var endAs: SessionEnd?
+        var endAs: SessionEnd? { ending?.kind }
         /// The text for the record in that case.
-        var endText = ""
+        var endText: String { ending?.text ?? "" }
+
+        /// Notes that the host has asked it to end, for this reason.
+        mutating func end(as kind: SessionEnd, _ text: String) { ending = Ending(kind, text) }
     }
 
     /// The book's number for the routine, which is also its key in the hang watch.
     let key: Int
     let owner: ProgramEntry
-    let index: Int
-    /// Which part of the routine's work it is; nil: all of it.
-    let shard: RoutineShard?
     let settings: EffectiveSettings
     var policy: RestartPolicy
     var session: Session?
-    /// The policy's timer; nil until the policy needs one.
-    var timer: Deadlines.Timer?
-    /// Limits the grace period of a session that was asked to end.
-    var stopTimer: Deadlines.Timer?
+    /// When the routine ends for good, in UTC ms; nil if it does not.
+    let untilMs: Int64?
     /// Whether a session should start as soon as a worker has the plugin.
     var isStartPending = false
     /// Whether a person has paused it, which persists across sessions, files and hosts.
     var isPaused = false
-    /// When the routine ends for good, in UTC ms; nil if it does not.
-    let untilMs: Int64?
+    private let number: Int32
+    private let part: (index: Int32, count: Int32)
+    /// The policy's timer; nil until the policy needs one.
+    var timer: Deadlines.Timer?
+    /// Limits the grace period of a session that was asked to end.
+    var stopTimer: Deadlines.Timer?
 
     init(
         key: Int, owner: ProgramEntry, index: Int, shard: RoutineShard?, policy: RestartPolicy,
@@ -47,12 +79,17 @@ final class RoutineEntry {
     ) {
         self.key = key
         self.owner = owner
-        self.index = index
-        self.shard = shard
+        number = Int32(clamping: index)
+        part = (Int32(clamping: shard?.index ?? 0), Int32(clamping: shard?.count ?? 0))
         self.policy = policy
         self.settings = settings
         self.untilMs = untilMs
     }
+
+    /// The routine's position in its plugin.
+    var index: Int { Int(number) }
+    /// Which part of the routine's work it is; nil: all of it.
+    var shard: RoutineShard? { part.count > 0 ? RoutineShard(Int(part.index), of: Int(part.count)) : nil }
 
     /// What one host at a time holds of it; nil: it runs on each host.
     var claim: ClaimName? {
