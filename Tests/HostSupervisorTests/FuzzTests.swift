@@ -34,6 +34,9 @@ import Testing
             let bytes = random.bytes(LedgerSlot.size, often: [0, 1, 3, 7, 0x7F, 0x80, 0xFF])
             let replica = random.bytes(LedgerReplica.size, often: [0, 1, 0x7F, 0xFF])
             _ = (LedgerReader.replica(replica, key: nil), LedgerReader.replica(replica, key: .unkeyed))
+            let annex = random.bytes(LedgerAnnex.size, often: [0, 1, 0x7F, 0xFF])
+            let read = LedgerBytes.read(slot: { bytes }, annex: { annex })
+            _ = read.map { LedgerCounts($0).cycleTimes }
             let snapshot = LedgerReader.snapshot(bytes)
             var watch = HangWatch<Int>()
             let now = ClockReading(boot: BootTime(nanoseconds: 1 << 40), monotonic: MonotonicTime(nanoseconds: 1 << 39))

@@ -26,6 +26,19 @@ struct WaitFlagsTests {
         #expect(seen == ["true 5", "true 3", "false 3", "true 8"])
     }
 
+    @Test("flags in memory of the caller's are at zero, whatever was there, and leave the memory to him")
+    func place() {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: WaitFlags.size, alignment: WaitFlags.size)
+        defer { unsafe memory.deallocate() }
+        unsafe memory.storeBytes(of: 0x5A5A_5A5A, as: UInt32.self)
+        for _ in 0..<2 {
+            let flags = unsafe WaitFlags(at: memory)
+            #expect(flags.bits == 0)
+            flags.change(setting: 5)
+            #expect(flags.bits == 5 && flags.wait(until: 0) { $0 == 5 })
+        }
+    }
+
     @Test("a wait whose time is over looks once, and one that need not wait does not")
     func noWait() {
         let flags = WaitFlags()

@@ -243,14 +243,14 @@ struct CacheHitTests {
             ]
             for (name, count) in expected { #expect(end.stats[name] == .int(count), "\(name)") }
             #expect(end.stats.columns.count == expected.count, "\(end.stats.columns)")
-            let slot = unsafe kit.context.ledger.slot(0)
-            unsafe #expect(slot.pointee.cacheHits.load(ordering: .relaxed) == 7)
-            unsafe #expect(slot.pointee.cacheLoads.load(ordering: .relaxed) == 11)
-            unsafe #expect(slot.pointee.cacheFailures.load(ordering: .relaxed) == 1)
-            unsafe #expect(slot.pointee.cacheStale.load(ordering: .relaxed) == 1)
-            unsafe #expect(slot.pointee.cacheEvictions.load(ordering: .relaxed) == 2)
-            unsafe #expect(slot.pointee.cacheBytes.load(ordering: .relaxed) == 67)
-            unsafe #expect(slot.pointee.cacheLoadTime.load(ordering: .relaxed) == 15_000_000)
+            let annex = unsafe kit.context.ledger.annex(0)
+            unsafe #expect(annex.pointee.cacheHits.load(ordering: .relaxed) == 7)
+            unsafe #expect(annex.pointee.cacheLoads.load(ordering: .relaxed) == 11)
+            unsafe #expect(annex.pointee.cacheFailures.load(ordering: .relaxed) == 1)
+            unsafe #expect(annex.pointee.cacheStale.load(ordering: .relaxed) == 1)
+            unsafe #expect(annex.pointee.cacheEvictions.load(ordering: .relaxed) == 2)
+            unsafe #expect(annex.pointee.cacheBytes.load(ordering: .relaxed) == 67)
+            unsafe #expect(annex.pointee.cacheLoadTime.load(ordering: .relaxed) == 15_000_000)
         }
     }
 

@@ -1,4 +1,5 @@
 import HostSystem
+import HostTestKit
 import HostWire
 import Synchronization
 import Testing
@@ -20,19 +21,34 @@ struct CacheLineTests {
 
     @Test("a slot and a replica are whole lines")
     func sizes() {
-        #expect(MemoryLayout<LedgerSlot>.size == 640 && LedgerSlot.size.isMultiple(of: 128))
+        #expect(MemoryLayout<LedgerSlot>.size == 320 && LedgerSlot.size.isMultiple(of: Int(Self.line)))
+        #expect(MemoryLayout<LedgerAnnex>.size == 320 && LedgerAnnex.size.isMultiple(of: Int(Self.line)))
         #expect(MemoryLayout<LedgerReplica>.size == 64 && LedgerReplica.size.isMultiple(of: Int(Self.line)))
     }
 
-    @Test("the histograms are where they are looked for before a cycle writes to them")
+    /// What 100 000 routines have each.
+    @Test("a cell is five lines, and a runner no larger than what is fetched of it")
+    func sizesOfARoutine() throws {
+        #expect(MemoryLayout<RoutineCell>.size == 320)
+        let kit = unsafe try PluginKit([Script()])
+        #expect(heapSize(of: kit.context.runners[0]) <= RoutineRunner.size + 8)
+    }
+
+    @Test("the histograms are where their reader looks for them")
     func histograms() throws {
         let kit = unsafe try PluginKit([Script()])
         let slot = unsafe kit.context.ledger.slot(0)
         unsafe slot.pointee.durations[0].store(11, ordering: .relaxed)
         unsafe slot.pointee.lateness[0].store(22, ordering: .relaxed)
         let bytes = UnsafeRawPointer(slot)
-        #expect(unsafe bytes.load(fromByteOffset: LedgerSlot.durationsOffset, as: UInt64.self) == 11)
-        #expect(unsafe bytes.load(fromByteOffset: LedgerSlot.latenessOffset, as: UInt64.self) == 22)
+        #expect(unsafe bytes.load(fromByteOffset: LedgerSlot.durationsOffset, as: UInt32.self) == 11)
+        #expect(unsafe bytes.load(fromByteOffset: LedgerSlot.latenessOffset, as: UInt32.self) == 22)
+        let annex = unsafe kit.context.ledger.annex(0)
+        unsafe annex.pointee.durations[23].store(33, ordering: .relaxed)
+        unsafe annex.pointee.lateness[23].store(44, ordering: .relaxed)
+        let beside = UnsafeRawPointer(annex)
+        #expect(unsafe beside.load(fromByteOffset: LedgerAnnex.durationsOffset + 92, as: UInt32.self) == 33)
+        #expect(unsafe beside.load(fromByteOffset: LedgerAnnex.latenessOffset + 92, as: UInt32.self) == 44)
     }
 
     @Test("whatever a plugin gives as its own pointer, no turn fails since it is brought near")
@@ -53,11 +69,13 @@ struct CacheLineTests {
         var taken: [(of: Int, lines: ClosedRange<UInt>)] = []
         for (index, runner) in kit.context.runners.enumerated() {
             unsafe taken.append((index, lines(ledger.slot(index), LedgerSlot.size)))
+            unsafe taken.append((index, lines(ledger.annex(index), LedgerAnnex.size)))
             unsafe taken.append((index, lines(ledger.replica(index), LedgerReplica.size)))
             unsafe taken.append((index, lines(runner.cell, MemoryLayout<RoutineCell>.size)))
         }
         unsafe taken.append((-1, lines(ledger.scratch, LedgerSlot.size)))
         unsafe taken.append((-2, lines(ledger.scratchReplica, LedgerReplica.size)))
+        unsafe taken.append((-3, lines(ledger.annex(-1), LedgerAnnex.size)))
         taken.sort { $0.lines.lowerBound < $1.lines.lowerBound }
         for (one, next) in zip(taken, taken.dropFirst()) {
             #expect(one.lines.upperBound < next.lines.lowerBound, "of routines \(one.of) and \(next.of)")

@@ -137,8 +137,8 @@ struct PluginCacheTests {
         #expect(
             ends[1].stats["cache.prices.plugin.hits"] == .int(3) && ends[1].stats["cache.prices.plugin.bytes"] == nil)
         #expect(ends[1].stats["cache.prices.loads"] == .int(1), "its own cache")
-        unsafe #expect(kit.context.ledger.slot(1).pointee.cacheHits.load(ordering: .relaxed) == 3)
-        unsafe #expect(kit.context.ledger.slot(0).pointee.cacheLoads.load(ordering: .relaxed) == 1)
+        unsafe #expect(kit.context.ledger.annex(1).pointee.cacheHits.load(ordering: .relaxed) == 3)
+        unsafe #expect(kit.context.ledger.annex(0).pointee.cacheLoads.load(ordering: .relaxed) == 1)
     }
 
     @Test("load may open and ask it; a routine's own cache not. Another plugin's scheduler is refused")

@@ -30,7 +30,7 @@ struct ReplicaAccountTests {
         let both = unsafe replica.pointee.threadAndEnd.load(ordering: .relaxed)
         let time = unsafe replica.pointee.time.load(ordering: .relaxed)
         let seldom = LedgerReplica.seldom(session: session, threadAndEnd: both, failures: failures, missed: missed)
-        let key = kit.context.ledger.key
+        let key = unsafe kit.context.ledger.key.pointee
         let sealed = key.seldom(session: session, threadAndEnd: both, failures: failures, missed: missed)
         let isWhole =
             unsafe replica.pointee.check.load(ordering: .relaxed)
@@ -68,7 +68,7 @@ struct ReplicaAccountTests {
             box.look(); return 0
         }
         let kit = unsafe try PluginKit([script], clock: clock)
-        kit.context.ledger.key = .random()
+        unsafe kit.context.ledger.key.pointee = .random()
         box.kit = kit
         defer { box.kit = nil }
         let order = kit.order(waitMs: 10, maxCycles: 4)

@@ -63,8 +63,7 @@ internal import Synchronization
         isVirtual = type(of: clock) == VirtualClock.self
         self.ledger = ledger
         self.clock = clock
-        clockBox = TurnClock.box(clock)
-        turnClock = TurnClock(in: clockBox)
+        (turnClock, clockBox) = TurnClock.reading(clock)
         self.channel = channel
         self.log = log
         self.sessions = sessions

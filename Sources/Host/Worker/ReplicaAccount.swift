@@ -1,3 +1,4 @@
+internal import HostPolicy
 internal import HostSystem
 internal import HostValues
 internal import HostWire
@@ -15,6 +16,19 @@ internal import Synchronization
         let cycle: UInt64
         let failures: UInt64
         let missed: UInt64
+
+        init(session: SessionID, cycle: UInt64, failures: UInt64, missed: UInt64) {
+            self.session = session
+            self.cycle = cycle
+            self.failures = failures
+            self.missed = missed
+        }
+
+        /// What a session's schedule says.
+        init(_ session: SessionID, _ schedule: Schedule) {
+            self.init(
+                session: session, cycle: schedule.cycle, failures: schedule.failures, missed: schedule.missed)
+        }
     }
 
     private let replica: UnsafeMutablePointer<LedgerReplica>

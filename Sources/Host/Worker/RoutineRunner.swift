@@ -276,11 +276,7 @@ internal import Synchronization
     private func noteFailures(_ state: LedgerState) { unsafe cell.pointee.ledger.failed(counts, state) }
 
     /// What the slot's replica says of the session.
-    var counts: ReplicaAccount.Counts {
-        unsafe ReplicaAccount.Counts(
-            session: session.id, cycle: cell.pointee.schedule.cycle, failures: cell.pointee.schedule.failures,
-            missed: cell.pointee.schedule.missed)
-    }
+    var counts: ReplicaAccount.Counts { unsafe ReplicaAccount.Counts(session.id, cell.pointee.schedule) }
 
     /// Whether a callback that returns this code has ended as it should, since the host asks it to stop.
     func isRegularEnd(_ code: Int32) -> Bool { code == SCHEDHOST_STOPPED.code && isStopRequested }

@@ -6,40 +6,54 @@ internal import HostValues
 @safe struct TurnClock: HostClock, @unchecked Sendable {
     // @unchecked: the box is immutable, and a clock may be read on any thread.
 
-    /// Another clock than the kernel's.
+    /// Another clock than the kernel's. Who makes the clock keeps its box.
     final class Box: Sendable {
         fileprivate let clock: any HostClock
 
         fileprivate init(_ clock: any HostClock) { self.clock = clock }
     }
 
-    private let other: Unmanaged<Box>?
+    @safe private enum Source {
+        case kernel(SystemClock)
+        case other(Unmanaged<Box>)
+    }
 
-    /// A clock with the box that has to outlive it; nil for the kernel's.
-    init(in box: Box?) { unsafe other = unsafe box.map { unsafe .passUnretained($0) } }
+    private let source: Source
 
-    /// The box of a clock; nil for the kernel's.
-    static func box(_ clock: any HostClock) -> Box? { type(of: clock) == SystemClock.self ? nil : Box(clock) }
+    /// A clock that reads this one, and the box that has to outlive it; nil where it needs none.
+    static func reading(_ clock: any HostClock) -> (clock: TurnClock, box: Box?) {
+        if let kernel = clock as? SystemClock { return (TurnClock(source: .kernel(kernel)), nil) }
+        let box = Box(clock)
+        return (TurnClock(source: unsafe .other(.passUnretained(box))), box)
+    }
 
     @inline(__always)
     func boot() -> BootTime {
-        guard let other = unsafe other else { return SystemClock().boot() }
-        return unsafe other._withUnsafeGuaranteedRef { $0.clock.boot() }
+        switch source {
+        case .kernel(let clock): clock.boot()
+        case .other(let box): unsafe box._withUnsafeGuaranteedRef { $0.clock.boot() }
+        }
     }
 
     @inline(__always)
     func monotonic() -> MonotonicTime {
-        guard let other = unsafe other else { return SystemClock().monotonic() }
-        return unsafe other._withUnsafeGuaranteedRef { $0.clock.monotonic() }
+        switch source {
+        case .kernel(let clock): clock.monotonic()
+        case .other(let box): unsafe box._withUnsafeGuaranteedRef { $0.clock.monotonic() }
+        }
     }
 
     func wall() -> WallTime {
-        guard let other = unsafe other else { return SystemClock().wall() }
-        return unsafe other._withUnsafeGuaranteedRef { $0.clock.wall() }
+        switch source {
+        case .kernel(let clock): clock.wall()
+        case .other(let box): unsafe box._withUnsafeGuaranteedRef { $0.clock.wall() }
+        }
     }
 
     func wallMilliseconds() -> Int64 {
-        guard let other = unsafe other else { return SystemClock().wallMilliseconds() }
-        return unsafe other._withUnsafeGuaranteedRef { $0.clock.wallMilliseconds() }
+        switch source {
+        case .kernel(let clock): clock.wallMilliseconds()
+        case .other(let box): unsafe box._withUnsafeGuaranteedRef { $0.clock.wallMilliseconds() }
+        }
     }
 }

@@ -15,7 +15,7 @@ extension EndToEnd.Isolation {
         func range(of size: Int) -> Range<Int> {
             switch self {
             case .slots: LedgerSlot.start..<size
-            case .replicas: 0..<LedgerSlot.start
+            case .replicas: 0..<LedgerAnnex.start
             case .both: 0..<size
             }
         }

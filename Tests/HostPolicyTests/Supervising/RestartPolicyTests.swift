@@ -30,6 +30,19 @@ private let minute = 60 * second
         if case .quarantine(let message)? = actions.last { message } else { nil }
     }
 
+    @Test func `a copy of a policy does not see what happens to the other`() {
+        var random = SplitMix(seed: 1)
+        var policy = RestartPolicy(id: "p/r")
+        _ = policy.handle(.fileChanged(content: "c"), at: 0, using: &random)
+        _ = policy.handle(.started, at: 0, using: &random)
+        let before = policy
+        _ = policy.handle(.sessionEnded(.error, cause: "no"), at: 10, using: &random)
+        let failed = policy
+        #expect(before.trouble == nil && failed.trouble?.count == 1)
+        _ = policy.handle(.resumed, at: 20, using: &random)
+        #expect(policy.trouble == nil && failed.trouble?.count == 1)
+    }
+
     @Test func delaysDoubleFromHalfASecondToAMinute() {
         var driver = running {
             $0.sameCauseFailures = 0

@@ -125,6 +125,27 @@ final class BookHarness {
         #expect(harness.book.status(of: "p", "absent") { _ in 7 } == nil)
     }
 
+    /// A host may have 100 000 of them.
+    @Test func `a routine takes 232 bytes at most, and knows its number, part and end`() throws {
+        let harness = BookHarness()
+        harness.book.add(BookHarness.program(1))
+        let entry = try #require(harness.book.routines.values.first)
+        #expect(heapSize(of: entry) <= 232)
+        let part = RoutineEntry(
+            key: 5, owner: entry.owner, index: 7, shard: RoutineShard(2, of: 3), policy: entry.policy,
+            settings: entry.settings, untilMs: 9)
+        #expect(part.index == 7 && part.shard == RoutineShard(2, of: 3) && part.untilMs == 9)
+        #expect(entry.shard == nil && entry.session == nil)
+        let seat = Seat(worker: WorkerID(number: 4), slot: 131_071, pid: 9, ledger: "l")
+        let lease = LeaseGate.Grant(token: 11, end: 12)
+        var session = RoutineEntry.Session(
+            id: SessionID(rawValue: 1), startMs: 2, startBoot: 3, seat: seat, lease: lease)
+        let before = session
+        session.end(as: .reloaded, "its file changed")
+        #expect(session.endAs == .reloaded && session.endText == "its file changed" && session.lease == lease)
+        #expect(before.endAs == nil && before.endText.isEmpty && before.seat.slot == 131_071)
+    }
+
     @Test func `a record has the times of its cycles, and none is greater than the longest`() throws {
         let harness = BookHarness()
         harness.book.add(BookHarness.program(1))
