@@ -80,8 +80,11 @@ internal import Synchronization
     func add(_ value: CacheValue) {
         if place(of: value) != nil { return }
         grow()
+        add(value, Self.hash(of: value))
+    }
+
+    private func add(_ value: CacheValue, _ hash: UInt32) {
         guard let table else { return }
-        let hash = Self.hash(of: value)
         let bucket = table.bucket(hash)
         let free = (bucket..<bucket + Self.ways).first { unsafe table.values[$0].load(ordering: .relaxed) == nil }
         if free != nil { count += 1 }
@@ -105,18 +108,19 @@ internal import Synchronization
         }
     }
 
-    /// Keeps half of the places free, so that few buckets are full.
+    /// Keeps half of the places free, so that few buckets are full. A large table only doubles, since most of it would be free.
     private func grow() {
         guard let old = table else {
             table = Table(size: Self.fewest)
             return
         }
         guard count * 2 >= old.size, old.size < Self.most else { return }
-        table = Table(size: old.size * 4)
+        table = Table(size: old.size * (old.size < 1024 ? 4 : 2))
         count = 0
         for place in 0..<old.size {
             guard let value = unsafe old.values[place].load(ordering: .relaxed) else { continue }
-            unsafe value._withUnsafeGuaranteedRef { add($0) }
+            let hash = unsafe old.tags[place].load(ordering: .relaxed)
+            unsafe value._withUnsafeGuaranteedRef { add($0, hash) }
         }
         old.free()
     }
