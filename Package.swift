@@ -144,7 +144,9 @@ let package = Package(
         tests(
             "HostPolicyTests", ["HostPolicy", "HostInspection", "HostStore", "HostValues", "HostSystem", "HostTestKit"]),
         tests("HostInspectionTests", ["HostInspection", "HostValues", "HostSystem", "HostTestKit"]),
-        tests("HostStoreTests", ["HostStore", "HostPolicy", "HostViews", "HostValues", "HostSystem", "HostTestKit"]),
+        tests(
+            "HostStoreTests",
+            ["HostStore", "HostPolicy", "HostViews", "HostValues", "HostSystem", "AllocationCounter", "HostTestKit"]),
         tests("HostClusterTests", ["HostCluster", "HostValues", "HostTestKit"]),
         tests("HostWireTests", ["HostWire", "HostValues", "HostTestKit"]),
         tests("HostViewsTests", ["HostViews", "HostWire", "HostValues", "HostSystem", "HostTestKit"]),

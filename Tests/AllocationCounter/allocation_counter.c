@@ -3,6 +3,7 @@
 #include "AllocationCounter.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stddef.h>
 
 void *__libc_malloc(size_t size);
@@ -15,6 +16,8 @@ void *__libc_memalign(size_t alignment, size_t size);
 static _Thread_local uint64_t allocations;
 
 uint64_t allocation_count(void) { return allocations; }
+
+size_t allocation_size(const void *memory) { return malloc_usable_size((void *)memory) + sizeof(size_t); }
 
 COUNTED void *malloc(size_t size) {
     allocations++;

@@ -13,6 +13,8 @@ internal import Synchronization
     let cache: HostCache
     /// The caches that this handle belongs to, which own it.
     unowned let caches: RoutineCaches
+    /// Theirs. It is here too, since to follow a reference that owns nothing counts references twice.
+    let namespace: CacheNamespace
     let cell: UnsafeMutablePointer<RoutineCell>
     /// The routine's scheduler.
     let scheduler: UnsafePointer<schedhost_scheduler>
@@ -32,6 +34,7 @@ internal import Synchronization
     ) {
         self.cache = cache
         self.caches = caches
+        namespace = caches.namespace
         unsafe self.cell = unsafe cell
         unsafe scheduler = unsafe UnsafeRawPointer(cell).assumingMemoryBound(to: schedhost_scheduler.self)
         unsafe owner = unsafe isOwn ? scheduler : nil
@@ -43,6 +46,7 @@ internal import Synchronization
     init(use shared: CacheHandle, by caches: RoutineCaches, cell: UnsafeMutablePointer<RoutineCell>) {
         cache = shared.cache
         self.caches = caches
+        namespace = caches.namespace
         unsafe self.cell = unsafe cell
         let scheduler = unsafe UnsafeRawPointer(cell).assumingMemoryBound(to: schedhost_scheduler.self)
         unsafe self.scheduler = unsafe scheduler

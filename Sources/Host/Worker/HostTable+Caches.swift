@@ -255,14 +255,15 @@ private func getWhole(
         return SCHEDHOST_INVALID.code
     }
     guard let source = unsafe request?.pointee.source else {
-        return unsafe fill(value, handle.cache.get(wanted, key: key, by: handle.view), handle)
+        return unsafe fill(
+            value, handle.cache.get(wanted, key: key, by: handle.view, byCallback: handle.isCallback), handle)
     }
     let call = unsafe PluginSource(source: source, user: request?.pointee.user, scheduler: handle.scheduler)
     return unsafe fill(
         value,
         handle.cache.get(
             wanted, key: key, source: { key, writer in unsafe call.run(key, writer) },
-            by: handle.view),
+            by: handle.view, byCallback: handle.isCallback),
         handle)
 }
 
@@ -287,7 +288,7 @@ private func fill(
             handle.setError(CacheFailure.sourceFailed(failure).description)
         }
         if handle.isCallback {
-            handle.caches.namespace.park(answer.value, isOfPlugin: handle.view != nil)
+            handle.namespace.park(answer.value, isOfPlugin: handle.view != nil)
             if handle.view == nil, answer.state == .hit { handle.cache.remember(answer.value) }
         } else if let source = SourceRun.current {
             source.keep(answer.value)
@@ -308,9 +309,7 @@ private func fill(
     lastError: Int32
 ) {
     unsafe held._withUnsafeGuaranteedRef { held in
-        unsafe value.pointee.data = held.bytes.baseAddress
-        unsafe value.pointee.size = held.bytes.count
-        unsafe value.pointee.object = held.object
+        unsafe (value.pointee.data, value.pointee.size, value.pointee.object) = unsafe held.parts
         unsafe value.pointee.generation = held.generation
     }
     unsafe value.pointee.state = UInt32(state)

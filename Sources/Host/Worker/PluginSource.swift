@@ -65,16 +65,18 @@ enum SourceRun {
     }
 }
 
-private func writer(_ face: UnsafeMutablePointer<schedhost_writer>?) -> CacheWriter? {
+private func writer(_ face: UnsafeMutablePointer<schedhost_writer>?) -> Unmanaged<CacheWriter>? {
     guard let data = unsafe face?.pointee.host_data else { return nil }
-    return unsafe Unmanaged<CacheWriter>.fromOpaque(data).takeUnretainedValue()
+    return unsafe Unmanaged<CacheWriter>.fromOpaque(data)
 }
 
 private func write(_ face: UnsafeMutablePointer<schedhost_writer>?, _ bytes: UnsafeRawPointer?, _ size: Int) -> Int32 {
     guard let writer = unsafe writer(face), unsafe bytes != nil || size == 0, size >= 0 else {
         return SCHEDHOST_INVALID.code
     }
-    let isTaken = unsafe writer.write(UnsafeRawBufferPointer(start: bytes, count: size))
+    let isTaken = unsafe writer._withUnsafeGuaranteedRef {
+        unsafe $0.write(UnsafeRawBufferPointer(start: bytes, count: size))
+    }
     return isTaken ? SCHEDHOST_OK.code : SCHEDHOST_TOO_LARGE.code
 }
 
@@ -82,9 +84,9 @@ private func setObject(
     _ face: UnsafeMutablePointer<schedhost_writer>?, _ object: UnsafeMutableRawPointer?,
     _ release: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?, _ cost: Int
 ) -> Int32 {
-    guard let writer = unsafe writer(face), writer.holdsObjects, let object = unsafe object else {
-        return SCHEDHOST_INVALID.code
-    }
+    guard let writer = unsafe writer(face)?.takeUnretainedValue(), writer.holdsObjects,
+        let object = unsafe object
+    else { return SCHEDHOST_INVALID.code }
     unsafe writer.setObject(object, cost: cost < 0 ? .max : cost) { object in unsafe release?(object) }
     return SCHEDHOST_OK.code
 }

@@ -134,7 +134,7 @@ struct CacheContentsTests {
         let budget = CacheBudget()
         var contents = Self.contents(budget)
         let absent = try load(&contents, [5], at: 0)
-        #expect(budget.held == 257)
+        #expect(budget.held == 401)
         #expect(contents.lackSource(absent, now: 0).error == .notFound)
         #expect(contents.entries[[5]] == nil && budget.held == 0)
         _ = contents.put(Self.bytes([1]), [5], now: 0, above: 0)
@@ -160,6 +160,9 @@ struct CacheContentsTests {
     func adopted() throws {
         var contents = Self.contents()
         var ticket = try load(&contents, at: 2000)
+        // For those who wait it is noted how the load ended.
+        guard case .wait(let waiting, joins: true) = ask(&contents, at: 2000) else { return #expect(Bool(false)) }
+        #expect(waiting.load === ticket.load)
         let old = contents.adopt(Self.found([1], generation: 4, produced: 900), &ticket, isNews: false, now: 2000)
         #expect(old.served == nil && old.old == nil && ticket.load.outcome == nil)
         let new = contents.adopt(Self.found([2], generation: 5, produced: 1500), &ticket, isNews: true, now: 2000)

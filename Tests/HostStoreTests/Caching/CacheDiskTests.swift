@@ -31,8 +31,7 @@ struct CacheDiskTests {
             let buffer = unsafe bytes.withUnsafeBytes { unsafe CacheBytes(copying: $0) }
             let value = CacheValue(
                 .bytes(buffer), key: key, generation: generation, serial: generation, produced: clock.boot(),
-                now: clock.boot(),
-                policy: CacheFlight.Policy(expire: expire, refreshAfter: .max))
+                now: clock.boot())
             return CacheMade(entry: CacheEntry(key: key), value: value, old: nil, loads: 3, isKept: true)
         }
     }

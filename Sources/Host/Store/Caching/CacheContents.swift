@@ -18,15 +18,18 @@ struct CacheContents {
     private var counted = CacheCounters()
     private let policy: CacheFlight.Policy
     private let valueLimit: Int
+    private let holdsObjects: Bool
 
     /// Makes empty contents. A value that costs more than `valueLimit` is not kept; what is kept is charged to
-    /// `budget`. `keyedHits` is told when an entry gets another value.
+    /// `budget`. `keyedHits` is told when an entry gets another value. `isPrivate`: values are in this process and nowhere else.
     init(
-        policy: CacheFlight.Policy, valueLimit: Int, budget: CacheBudget, keyedHits: KeyedHits = KeyedHits()
+        policy: CacheFlight.Policy, valueLimit: Int, budget: CacheBudget, keyedHits: KeyedHits = KeyedHits(),
+        isPrivate: Bool = false, holdsObjects: Bool = false
     ) {
+        self.holdsObjects = holdsObjects
         self.policy = policy
         self.valueLimit = valueLimit
-        entries = CacheEntries(budget: budget, keyedHits: keyedHits)
+        entries = CacheEntries(budget: budget, keyedHits: keyedHits, isPrivate: isPrivate)
     }
 
     /// The counters so far.
@@ -72,13 +75,14 @@ struct CacheContents {
     }
 
     private func begin(_ entry: CacheEntry, _ begun: CacheFlight.Load) -> CacheLoad {
-        let load = CacheLoad(entry, begun)
+        let load = CacheLoad(entry, begun, objects: holdsObjects)
         entry.load = load
         return load
     }
 
     private func wait(_ entry: CacheEntry, _ call: CacheFlight.Call, joins: Bool) -> CacheStep {
         guard let load = entry.load else { return .take(CacheServed(result: .failure(.notFound))) }
+        load.isAwaited = true
         return .wait(CacheTicket(load, call), joins: joins)
     }
 
@@ -156,7 +160,7 @@ struct CacheContents {
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
             .bytes(found.payload), key: entry.key, generation: generation, serial: serials.next(), produced: produced,
-            now: now, policy: policy)
+            now: now)
         let old = entries.replace(entry, value, onDisk: false)
         entry.shared = found.version
         let made = CacheMade(entry: entry, value: value, old: old, loads: entry.loads, isKept: true)
@@ -189,8 +193,7 @@ struct CacheContents {
     mutating func failElsewhere(
         _ ticket: CacheTicket, _ failure: CacheSourceFailure, until: BootTime, now: BootTime
     ) -> Result<ServedValue, CacheFailure> {
-        var known = failure
-        known.leftAloneUntil = until
+        let known = failure.leftAlone(until: until)
         ticket.entry.flight.fail(failure, until: until)
         ticket.entry.value?.failure.store(failure.code, ordering: .relaxed)
         close(ticket.load, .failed(failure))
@@ -216,16 +219,14 @@ struct CacheContents {
         entry.loads = max(entry.loads, found.header.loads)
         let value = CacheValue(
             .bytes(found.payload), key: entry.key, generation: found.header.generation, serial: serials.next(),
-            produced: found.held.produced, now: now, policy: policy)
+            produced: found.held.produced, now: now)
         return entries.replace(entry, value, onDisk: true)
     }
 
     /// Takes the value that the source made, which took `time` ns. The value gets a generation above `floor`.
     mutating func succeed(
         _ ticket: CacheTicket, _ content: CacheValue.Content, time: Int64, now: BootTime, above floor: UInt64
-    )
-        -> CacheMade
-    {
+    ) -> CacheMade {
         let entry = ticket.entry
         let value = make(content, of: entry, now, above: floor)
         counted.loads &+= 1
@@ -273,7 +274,7 @@ struct CacheContents {
 
     private func close(_ load: CacheLoad, _ outcome: CacheLoad.Outcome) {
         load.entry.load = nil
-        load.outcome = outcome
+        if load.isAwaited { load.outcome = outcome }
     }
 
     /// The result for a call whose load failed, whether the call ran the load or joined it.
@@ -309,7 +310,7 @@ struct CacheContents {
     private mutating func renew(_ bytes: UnsafeRawBufferPointer, _ key: [UInt8], now: BootTime) -> Bool {
         let (next, serial) = (generation &+ 1, serials.next())
         guard let entry = entries[key],
-            unsafe entries.renew(entry, bytes, generation: next, serial: serial, now: now, policy: policy)
+            unsafe entries.renew(entry, bytes, generation: next, serial: serial, now: now)
         else { return false }
         generation &+= 1
         entry.flight.put(now: now)
@@ -344,7 +345,7 @@ struct CacheContents {
     /// Evicts a value, unless it was used since it became a candidate. Returns the value to release.
     mutating func evict(_ candidate: CacheEntries.Candidate) -> CacheValue? {
         guard let entry = entries[candidate.key],
-            (entry.value?.used.load(ordering: .relaxed) ?? .min) == candidate.used
+            entry.used == candidate.used
         else { return nil }
         if entry.value != nil {
             entry.flight.evict()
@@ -370,7 +371,7 @@ struct CacheContents {
         let result = answered(entry, state, now)
         guard case .success(let answer) = result else { return result }
         if state == .stale { counted.staleServed &+= 1 } else { counted.hits &+= 1 }
-        answer.value.used.store(now.nanoseconds, ordering: .relaxed)
+        answer.value.use(at: now)
         return result
     }
 
@@ -394,7 +395,6 @@ struct CacheContents {
     ) -> CacheValue {
         generation = max(generation, floor) &+ 1
         return CacheValue(
-            content, key: entry.key, generation: generation, serial: serials.next(), produced: now, now: now,
-            policy: policy)
+            content, key: entry.key, generation: generation, serial: serials.next(), produced: now, now: now)
     }
 }

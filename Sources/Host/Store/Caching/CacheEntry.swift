@@ -9,26 +9,56 @@ final class CacheEntry {
     /// The key; empty for the unkeyed value.
     let key: [UInt8]
     @safe @exclusivity(unchecked) var flight = CacheFlight()
+    /// Whether the file on disk has exactly this value. It stands here, where the flags of `flight` leave room.
+    @safe @exclusivity(unchecked) var onDisk = false
     /// The value that `flight` describes as held.
     @safe @exclusivity(unchecked) fileprivate(set) var value: CacheValue?
     /// The load that `flight` describes as in progress.
     @safe @exclusivity(unchecked) var load: CacheLoad?
-    /// How often the source has made this value, over all processes.
-    @safe @exclusivity(unchecked) var loads: UInt64 = 0
-    /// Whether the file on disk has exactly this value.
-    @safe @exclusivity(unchecked) var onDisk = false
-    /// The version that the store has of this value, or of an older one; 0: none is known.
-    @safe @exclusivity(unchecked) var shared: UInt64 = 0
-    /// The last save by this process: the mark in the lock file at that time, the generation, and the file's size in
-    /// bytes. Accessed only under the lock of the folder.
-    var saved: (mark: UInt64, generation: UInt64, size: Int) = (0, 0, 0)
+    /// What the disk and the cluster know of it; nil for a value that is in this process and nowhere else.
+    private let copies: Copies?
 
-    init(key: [UInt8]) {
-        self.key = key
+    /// The copies of a value outside of this process.
+    private final class Copies {
+        @safe @exclusivity(unchecked) var loads: UInt64 = 0
+        @safe @exclusivity(unchecked) var shared: UInt64 = 0
+        var saved: Saved?
     }
 
+    /// A save by this process.
+    struct Saved {
+        /// The mark in the lock file at that time; not 0.
+        var mark: UInt64
+        var generation: UInt64
+        /// The file's size in bytes.
+        var size: Int
+    }
+
+    /// Makes an entry; `isPrivate`: its values are in this process and nowhere else.
+    init(key: [UInt8], isPrivate: Bool = false) {
+        self.key = key
+        copies = isPrivate ? nil : Copies()
+    }
+
+    /// How often the source has made this value, over all processes; 0 where there are no others.
+    var loads: UInt64 {
+        get { copies?.loads ?? 0 }
+        set { copies?.loads = newValue }
+    }
+    /// The version that the store has of this value, or of an older one; 0: none is known.
+    var shared: UInt64 {
+        get { copies?.shared ?? 0 }
+        set { copies?.shared = newValue }
+    }
+    /// The last save by this process. Accessed only under the lock of the folder.
+    var saved: Saved? {
+        get { copies?.saved }
+        set { copies?.saved = newValue }
+    }
+    /// When its value was last served; `longAgo` if it has none.
+    var used: BootTime { value?.used ?? .longAgo }
     /// The bytes that the entry costs in addition to its value.
-    var overhead: Int { key.isEmpty ? 0 : key.count + 256 }
+    var overhead: Int { key.isEmpty ? 0 : key.count + (copies == nil ? 320 : 400) }
 }
 
 /// The entries of a cache by key, with their cost. Accessed only under the cache's lock.
@@ -36,19 +66,23 @@ struct CacheEntries {
     /// An entry that may be evicted.
     struct Candidate {
         let key: [UInt8]
-        let used: Int64
+        /// When its value was last served; `longAgo` if it has none.
+        let used: BootTime
         let onDisk: Bool
     }
 
     /// The entry of the unkeyed value, which always exists.
-    let unkeyed = CacheEntry(key: [])
+    let unkeyed: CacheEntry
     private var keyed: [[UInt8]: CacheEntry] = [:]
     /// The cost in bytes of the values held.
     private(set) var bytes = 0
     private let budget: CacheBudget
     private let keyedHits: KeyedHits
+    private let isPrivate: Bool
 
-    init(budget: CacheBudget, keyedHits: KeyedHits) {
+    init(budget: CacheBudget, keyedHits: KeyedHits, isPrivate: Bool) {
+        unkeyed = CacheEntry(key: [], isPrivate: isPrivate)
+        self.isPrivate = isPrivate
         self.budget = budget
         self.keyedHits = keyedHits
     }
@@ -70,14 +104,14 @@ struct CacheEntries {
     var candidates: [Candidate] {
         let holding = unkeyed.value == nil ? Array(keyed.values) : keyed.values + [unkeyed]
         return holding.map {
-            Candidate(key: $0.key, used: $0.value?.used.load(ordering: .relaxed) ?? .min, onDisk: $0.onDisk)
+            Candidate(key: $0.key, used: $0.used, onDisk: $0.onDisk)
         }
     }
 
     /// The entry of a key, created if necessary.
     mutating func make(_ key: [UInt8]) -> CacheEntry {
         if let entry = self[key] { return entry }
-        let entry = CacheEntry(key: key)
+        let entry = CacheEntry(key: key, isPrivate: isPrivate)
         keyed[key] = entry
         budget.charge(entry.overhead)
         return entry
@@ -96,14 +130,13 @@ struct CacheEntries {
 
     /// Makes an entry's value another one, of a few bytes; returns false, and changes nothing, if anybody else may have it.
     mutating func renew(
-        _ entry: CacheEntry, _ bytes: UnsafeRawBufferPointer, generation: UInt64, serial: UInt64, now: BootTime,
-        policy: CacheFlight.Policy
+        _ entry: CacheEntry, _ bytes: UnsafeRawBufferPointer, generation: UInt64, serial: UInt64, now: BootTime
     ) -> Bool {
         guard isKnownUniquelyReferenced(&entry.value), let value = entry.value, value.canRenew(bytes.count) else {
             return false
         }
         let cost = value.cost
-        unsafe value.renew(bytes, generation: generation, serial: serial, produced: now, policy: policy)
+        unsafe value.renew(bytes, generation: generation, serial: serial, produced: now)
         entry.onDisk = false
         entry.shared = 0
         count(value.cost - cost)

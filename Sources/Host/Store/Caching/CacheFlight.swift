@@ -30,7 +30,6 @@ struct CacheFlight: Sendable {
 
     /// A load in progress.
     struct Load: Equatable, Sendable {
-        var number: UInt64
         var began: BootTime
         var epoch: UInt64
     }
@@ -58,24 +57,54 @@ struct CacheFlight: Sendable {
         case load(Load)
     }
 
-    private(set) var held: Held? {
-        didSet { version &+= 1 }
+    /// A failure, which few values have: so it is kept apart from them.
+    private final class Failed: Sendable {
+        let failure: CacheSourceFailure
+        let retryAt: BootTime
+
+        init(_ failure: CacheSourceFailure, retryAt: BootTime) {
+            self.failure = failure
+            self.retryAt = retryAt
+        }
     }
+
+    // As there may be a hundred thousand of these, optional times are kept as times and flags, which take half of the room.
+    private var heldBegan = BootTime.longAgo
+    /// `longAgo` if that is unknown.
+    private var heldProduced = BootTime.longAgo
     /// Changes whenever another value is held, or none.
     private(set) var version: UInt64 = 0
-    private(set) var load: Load?
-    /// The last failed load since the value was made; nil if there was none.
-    private(set) var failure: CacheSourceFailure?
-    /// The end of the back-off after a failure.
-    private(set) var retryAt = BootTime.longAgo
     /// Incremented by each put and invalidation, which outdate the load in progress.
     private(set) var epoch: UInt64 = 0
-    private var loads: UInt64 = 0
+    private var loadBegan = BootTime.longAgo
+    private var failed: Failed?
+    private var isHeld = false
+    private var isLoading = false
+    /// Whether a put or an invalidation has come since the load in progress began.
+    private var isOutdated = false
+
+    /// The value held; nil if there is none.
+    private(set) var held: Held? {
+        get {
+            if !isHeld { return nil }
+            return Held(began: heldBegan, produced: heldProduced == .longAgo ? nil : heldProduced)
+        }
+        set {
+            version &+= 1
+            isHeld = newValue != nil
+            heldBegan = newValue?.began ?? .longAgo
+            heldProduced = newValue?.produced ?? .longAgo
+        }
+    }
+    /// The last failed load since the value was made; nil if there was none.
+    var failure: CacheSourceFailure? { failed?.failure }
+    /// The end of the back-off after a failure.
+    private var retryAt: BootTime { failed?.retryAt ?? .longAgo }
 
     /// The value's age at `now`; nil if there is no value or its age is unknown.
     func age(at now: BootTime) -> Int64? {
-        guard let produced = held?.produced else { return nil }
-        return max(0, now - produced)
+        guard isHeld, heldProduced != .longAgo else { return nil }
+        return max(0, now - heldProduced)
     }
 
     /// Makes a call that starts at `now`; the same call is passed each time its caller asks.
@@ -89,16 +118,14 @@ struct CacheFlight: Sendable {
         guard case .load(let staleAllowed) = decide(call, now: now, policy: policy) else {
             return .serve(refresh: refreshes ? refresh(now: now, policy: policy) : nil)
         }
-        if let load {
+        if isLoading {
             // A load that began before a put or an invalidation reflects an older state, so it is not joined.
-            let recent = !call.request.fresh || load.began >= call.at - call.request.tolerance
-            return recent && load.epoch == epoch ? .join : .waitOut
+            let recent = !call.request.fresh || loadBegan >= call.at - call.request.tolerance
+            return recent && !isOutdated ? .join : .waitOut
         }
-        if let failure, now < retryAt, !call.request.isStrict {
+        if let failed, now < failed.retryAt, !call.request.isStrict {
             if staleAllowed { return .stale }
-            var known = failure
-            known.leftAloneUntil = retryAt
-            return .fail(known)
+            return .fail(failed.failure.leftAlone(until: failed.retryAt))
         }
         return .load(begin(now))
     }
@@ -126,15 +153,13 @@ struct CacheFlight: Sendable {
     /// Starts the background refresh that a hit triggers from a certain age on, including a hit of a fresh call whose
     /// tolerance covers the value's age.
     private mutating func refresh(now: BootTime, policy: Policy) -> Load? {
-        guard load == nil, now >= retryAt, let age = age(at: now), age >= policy.refreshAfter else { return nil }
+        guard !isLoading, now >= retryAt, let age = age(at: now), age >= policy.refreshAfter else { return nil }
         return begin(now)
     }
 
     private mutating func begin(_ now: BootTime) -> Load {
-        loads &+= 1
-        let new = Load(number: loads, began: now, epoch: epoch)
-        load = new
-        return new
+        (isLoading, isOutdated, loadBegan) = (true, false, now)
+        return Load(began: now, epoch: epoch)
     }
 
     /// Takes over the value on disk while `load` goes on; returns false if a put or an invalidation has outdated it.
@@ -151,15 +176,14 @@ struct CacheFlight: Sendable {
 
     /// Ends a load that needed no source or was called off; all callers ask again.
     mutating func abandon() {
-        load = nil
+        isLoading = false
     }
 
     /// Ends a load whose source made a value. Returns true if the cache keeps the value: `keep` is set, and nothing was
     /// put or invalidated meanwhile.
     mutating func succeed(_ finished: Load, produced: BootTime, keep: Bool) -> Bool {
-        load = nil
-        failure = nil
-        retryAt = .longAgo
+        isLoading = false
+        failed = nil
         guard finished.epoch == epoch else { return false }
         // A value that is too large to keep outdates the old one all the same.
         held = keep ? Held(began: finished.began, produced: produced) : nil
@@ -173,25 +197,26 @@ struct CacheFlight: Sendable {
 
     /// Ends a load whose source failed, and leaves it alone until then.
     mutating func fail(_ failure: CacheSourceFailure, until: BootTime) {
-        load = nil
-        self.failure = failure
-        retryAt = until
+        isLoading = false
+        failed = Failed(failure, retryAt: until)
     }
 
     /// Notes that the plugin has put a value.
     mutating func put(now: BootTime) {
-        epoch &+= 1
+        outdate()
         held = Held(began: now, produced: now)
-        failure = nil
-        retryAt = .longAgo
     }
 
     /// Notes that the value was invalidated.
     mutating func invalidate() {
-        epoch &+= 1
+        outdate()
         held = nil
-        failure = nil
-        retryAt = .longAgo
+    }
+
+    private mutating func outdate() {
+        epoch &+= 1
+        isOutdated = true
+        failed = nil
     }
 
     /// Notes that the value was evicted from memory for lack of room.

@@ -20,12 +20,15 @@ internal import Synchronization
     private let unkeyed = unsafe Atomic<Unmanaged<CacheValue>?>(nil)
     /// One thread at a time writes it, so it needs no locked instruction.
     private let counted = Atomic<UInt64>(0)
+    /// The age in ns up to which a plain get is a hit without side effects.
+    private let lifetime: Int64
     private let countsHits: Bool
     private let clock: CacheClock
 
     /// Makes it empty. `countsHits`: false for a cache that routines share, whose views count.
-    init(clock: CacheClock, countsHits: Bool) {
+    init(clock: CacheClock, policy: CacheFlight.Policy, countsHits: Bool) {
         self.clock = clock
+        lifetime = min(policy.expire, policy.refreshAfter == .max ? .max : policy.refreshAfter - 1)
         self.countsHits = countsHits
     }
 
@@ -64,22 +67,24 @@ internal import Synchronization
     private func show(_ value: CacheValue) -> CacheHit? {
         let produced = value.produced
         if produced == .longAgo { return nil }
-        value.isSeen.store(true, ordering: .relaxed)
+        value.see()
         return unsafe CacheHit(
             value: .passUnretained(value), age: max(0, clock.now - produced),
             lastError: value.failure.load(ordering: .relaxed))
     }
 
+    /// A value from that time or earlier has an unknown age, or one of more than a hundred years.
+    private static let before = BootTime(nanoseconds: -(1 << 62))
+
     /// A hit of a value that the caller knows to be alive.
     @inline(__always)
     func serve(_ value: CacheValue, within oldest: Int64) -> CacheHit? {
         let now = clock.now
-        // Wrapping subtraction: a value of unknown age fails the next check anyway, and clamping would cost each
-        // hit 2 ns.
-        let age = max(0, now.nanoseconds &- value.produced.nanoseconds)
-        guard now <= value.servesUntil, age <= oldest else { return nil }
-        value.used.store(now.nanoseconds, ordering: .relaxed)
-        value.isSeen.store(true, ordering: .relaxed)
+        let produced = value.produced
+        // Wrapping subtraction, since clamping would cost each hit 2 ns: what it is wrong for is left to the whole path.
+        let age = max(0, now.nanoseconds &- produced.nanoseconds)
+        guard produced > Self.before, age <= lifetime, age <= oldest else { return nil }
+        value.use(at: now)
         if countsHits { counted.store(counted.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
         return unsafe CacheHit(
             value: .passUnretained(value), age: age, lastError: value.failure.load(ordering: .relaxed))

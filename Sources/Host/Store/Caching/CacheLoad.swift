@@ -1,10 +1,11 @@
 internal import HostSystem
 internal import Synchronization
 
-/// A load in progress, shared by all callers that wait for it.
-final class CacheLoad: @unchecked Sendable {
-    // @unchecked: `entry`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not check
-    // each access once more.
+/// A load in progress, shared by all callers that wait for it. What its source writes to is the same object, since to allocate
+/// another one takes about a tenth of a load of a few bytes.
+final class CacheLoad: CacheWriter, @unchecked Sendable {
+    // @unchecked: `isAwaited`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not check each access
+    // once more; and what it inherits only by the thread that runs the source.
 
     /// How a load ended.
     enum Outcome {
@@ -20,16 +21,19 @@ final class CacheLoad: @unchecked Sendable {
     let entry: CacheEntry
     /// The state machine's view of the load.
     let flight: CacheFlight.Load
-    /// How the load ended; nil while it is in progress.
+    /// Whether a caller waits for it, or has waited.
+    @safe @exclusivity(unchecked) var isAwaited = false
+    /// How the load ended, for those who wait; nil while it is in progress.
     @safe @exclusivity(unchecked) var outcome: Outcome?
     /// The routine that performs it, for a cache that routines share. Accessed under the cache's lock.
     @safe @exclusivity(unchecked) var loader: String?
     /// The thread that runs the source; 0 until one does.
     let thread = Atomic<UInt>(0)
 
-    init(_ entry: CacheEntry, _ flight: CacheFlight.Load) {
+    init(_ entry: CacheEntry, _ flight: CacheFlight.Load, objects: Bool) {
         self.entry = entry
         self.flight = flight
+        super.init(objects: objects)
     }
 }
 
@@ -44,21 +48,18 @@ enum CacheWaits {
     /// How many nested loads the calling thread is running: the pointer is that number.
     private static let depth = ThreadSlot()
 
-    /// Notes that the calling thread runs this load until `leave`. Returns true if it runs another load already, within
+    /// Notes that the calling thread runs this load until `leave`. Returns how many other loads it runs already, within
     /// which this one is nested.
-    static func enter(_ load: CacheLoad) -> Bool {
+    static func enter(_ load: CacheLoad) -> UInt {
         let thread = Thread.current
         load.thread.store(thread, ordering: .releasing)
         let outer = unsafe UInt(bitPattern: depth.pointer)
         unsafe depth.set(UnsafeMutableRawPointer(bitPattern: outer + 1))
-        return outer > 0
+        return outer
     }
 
-    /// Notes that the calling thread has finished its innermost load.
-    static func leave() {
-        let inner = unsafe UInt(bitPattern: depth.pointer)
-        unsafe depth.set(UnsafeMutableRawPointer(bitPattern: inner - 1))
-    }
+    /// Notes that the calling thread has finished its innermost load, to which `enter` has returned that.
+    static func leave(to outer: UInt) { unsafe depth.set(UnsafeMutableRawPointer(bitPattern: outer)) }
 
     /// Notes that the calling thread will wait for this load. Returns false, and notes nothing, if that load waits for
     /// the calling thread, directly or through other threads.

@@ -18,19 +18,31 @@ public struct CacheLookup: Equatable, Sendable {
     var isStrict: Bool { fresh && tolerance <= 0 }
 }
 
-/// A failure of a source, with the code and the text that the source gave.
-public struct CacheSourceFailure: Error, Equatable, Sendable {
+/// A failure of a source, with the code and the text that the source gave. An object, since failures are rare, and each answer
+/// has room for one.
+public final class CacheSourceFailure: Error, Equatable, Sendable {
     /// The code that the source returned; not 0.
     public let code: Int32
     /// The text that the source attached; may be empty.
     public let text: String
     /// The end of the back-off, if this is the failure of an earlier load and the source was not asked again.
-    public internal(set) var leftAloneUntil: BootTime?
+    public let leftAloneUntil: BootTime?
 
     /// Makes a failure from its parts.
-    public init(code: Int32, text: String) {
+    public init(code: Int32, text: String, leftAloneUntil: BootTime? = nil) {
         self.code = code
         self.text = text
+        self.leftAloneUntil = leftAloneUntil
+    }
+
+    /// The same failure for a call that did not ask the source again.
+    func leftAlone(until end: BootTime) -> CacheSourceFailure {
+        CacheSourceFailure(code: code, text: text, leftAloneUntil: end)
+    }
+
+    /// Whether all parts are the same.
+    public static func == (one: CacheSourceFailure, other: CacheSourceFailure) -> Bool {
+        one.code == other.code && one.text == other.text && one.leftAloneUntil == other.leftAloneUntil
     }
 }
 

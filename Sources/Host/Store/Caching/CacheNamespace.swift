@@ -112,6 +112,20 @@ public struct CachePlace: Sendable {
     }
 }
 
+extension CacheOptions {
+    /// What a value's state machine needs of them.
+    var policy: CacheFlight.Policy {
+        let refreshes = unsafe source != nil && refreshAfter > 0
+        return CacheFlight.Policy(expire: expire, refreshAfter: refreshes ? refreshAfter : .max)
+    }
+
+    /// The size in bytes above which a value is not kept, whatever the budget; of objects what they say that they cost.
+    var valueLimit: Int {
+        let most = objects ? .max : CacheWriter.limit
+        return maxValueBytes > 0 ? min(maxValueBytes, most) : most
+    }
+}
+
 /// The caches of one routine, which no other routine can reach, or those that the routines of a plugin share. All methods
 /// may be called on any thread.
 public final class CacheNamespace: Sendable {

@@ -228,7 +228,7 @@ final class CacheStore: Sendable {
                 return .dropped
             }
             try publish(directory, path, over: before, size: size)
-            known.saved = (directory.mark, header.generation, size)
+            known.saved = CacheEntry.Saved(mark: directory.mark, generation: header.generation, size: size)
             // Without this sync, a power loss could leave the value's name at the file that is now the spare, which the
             // next save overwrites.
             if settings.durability == .power { try directory.folder.synchronize() }
@@ -280,10 +280,10 @@ final class CacheStore: Sendable {
         let isMine = mark.holder != 0 && mark.holder == directory.mark
         // The lock file of a key directory also records the cache's highest generation.
         if !path.key.isEmpty { mark.generation = max(mark.generation, generation) }
-        if isMine, known.saved.mark == mark.holder {
-            if known.saved.generation >= generation { return .newer }
+        if isMine, let saved = known.saved, saved.mark == mark.holder {
+            if saved.generation >= generation { return .newer }
             if mark != old { try lock.setMark(mark) }
-            return .older(size: known.saved.size)
+            return .older(size: saved.size)
         }
         var found = CacheFileReader.glance(directory.folder, path.file.text)
         if (found?.generation ?? .max) >= generation { found = try header(directory.folder, path) }

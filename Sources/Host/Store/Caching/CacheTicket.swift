@@ -4,6 +4,8 @@ struct CacheTicket {
     var call: CacheFlight.Call
     /// Whether this is a background refresh, for whose result no caller waits.
     let isAhead: Bool
+    /// Whether the calling thread is that of the routine's callback in progress.
+    var isByCallback = false
     /// The routine on whose behalf the load is performed, for a cache that routines share.
     var view: CacheView?
 

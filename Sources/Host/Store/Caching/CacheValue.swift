@@ -30,73 +30,87 @@ public import Synchronization
     /// First in the object, so that it is aligned as all memory of the caches is.
     private let few = FewBytes()
     private let owner: Owner
-    @usableFromInline let start: UnsafeRawPointer?
-    @usableFromInline let size: Atomic<Int>
+    /// Where the bytes are, or the object itself.
+    @usableFromInline let place: UnsafeMutableRawPointer?
     @usableFromInline let version: Atomic<UInt64>
     @usableFromInline let number: Atomic<UInt64>
     private let made: Atomic<Int64>
-    private let served: Atomic<Int64>
+    /// The key of its entry; empty for the unkeyed value.
+    let key: [UInt8]
+    /// The time of the last use in boot-clock ns, doubled, and 1 more if the value was handed out: one store notes both.
+    private let mark: Atomic<Int64>
+    /// The round of `DeferredRelease` in which the value was added last, so that it is not added twice.
+    let parked = Atomic<UInt64>(0)
+    /// The number of bytes, which is at most `CacheWriter.limit`; negative for an object.
+    @usableFromInline let size: Atomic<Int32>
+    /// The code of the last failed load since the value was made; 0 if there was none.
+    let failure = Atomic<Int32>(0)
 
     /// The bytes; empty for an object.
     public var bytes: UnsafeRawBufferPointer {
-        @inlinable get { unsafe UnsafeRawBufferPointer(start: start, count: size.load(ordering: .relaxed)) }
+        @inlinable get {
+            let count = size.load(ordering: .relaxed)
+            if count < 0 { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+            return unsafe UnsafeRawBufferPointer(start: place, count: Int(count))
+        }
     }
     /// The object; nil for bytes.
-    public let object: UnsafeMutableRawPointer?
+    public var object: UnsafeMutableRawPointer? {
+        @inlinable get { unsafe size.load(ordering: .relaxed) < 0 ? place : nil }
+    }
+    /// The same together: where the bytes are and how many, and the object.
+    public var parts: (data: UnsafeRawPointer?, size: Int, object: UnsafeMutableRawPointer?) {
+        @inlinable get {
+            let count = size.load(ordering: .relaxed)
+            return unsafe count < 0 ? (nil, 0, place) : (UnsafeRawPointer(place), Int(count), nil)
+        }
+    }
     /// Grows with each load and put of the cache.
     public var generation: UInt64 { @inlinable get { version.load(ordering: .relaxed) } }
-    /// The key of its entry; empty for the unkeyed value.
-    let key: [UInt8]
     /// A number that is unique among all values of this process, unlike the address, which is reused.
     public var serial: UInt64 { @inlinable get { number.load(ordering: .relaxed) } }
     /// When its load completed; `longAgo` if that is unknown.
     var produced: BootTime { BootTime(nanoseconds: made.load(ordering: .relaxed)) }
-    /// The time until which a plain get is a hit without side effects; `longAgo` if the age is unknown.
-    var servesUntil: BootTime { BootTime(nanoseconds: served.load(ordering: .relaxed)) }
-    /// When it was last served, in boot-clock ns.
-    let used: Atomic<Int64>
-    /// The code of the last failed load since the value was made; 0 if there was none.
-    let failure = Atomic<Int32>(0)
-    /// Whether a hit has handed the value out without taking a reference; then a caller that replaces it must defer its
-    /// release (`DeferredRelease`).
-    let isSeen = Atomic(false)
-    /// The round of `DeferredRelease` in which the value was added last, so that it is not added twice.
-    let parked = Atomic<UInt64>(0)
+    /// When it was last served.
+    var used: BootTime { BootTime(nanoseconds: mark.load(ordering: .relaxed) >> 1) }
+    /// Whether a hit may have handed the value out without taking a reference; then a caller that replaces it must defer
+    /// its release (`DeferredRelease`).
+    var isSeen: Bool { mark.load(ordering: .relaxed) & 1 != 0 }
 
     init(
-        _ content: Content, key: [UInt8], generation: UInt64, serial: UInt64, produced: BootTime?, now: BootTime,
-        policy: CacheFlight.Policy
+        _ content: Content, key: [UInt8], generation: UInt64, serial: UInt64, produced: BootTime?, now: BootTime
     ) {
         self.key = key
         switch content {
         case .few(let given):
             owner = .value
-            unsafe object = nil
-            unsafe start = unsafe few.copy(given)
-            size = Atomic(given.count)
+            unsafe place = unsafe few.copy(given)
+            size = Atomic(Int32(clamping: given.count))
         case .bytes(let held):
             owner = .bytes(held)
-            unsafe object = nil
-            unsafe start = unsafe held.bytes.baseAddress
-            size = unsafe Atomic(held.bytes.count)
+            unsafe place = unsafe UnsafeMutableRawPointer(mutating: held.bytes.baseAddress)
+            size = unsafe Atomic(Int32(clamping: held.bytes.count))
         case .object(let held):
             owner = .object(held)
-            unsafe object = unsafe held.pointer
-            unsafe start = nil
-            size = Atomic(0)
+            unsafe place = unsafe held.pointer
+            size = Atomic(-1)
         }
         version = Atomic(generation)
         number = Atomic(serial)
         made = Atomic((produced ?? .longAgo).nanoseconds)
-        served = Atomic(Self.end(produced, policy).nanoseconds)
-        used = Atomic(now.nanoseconds)
+        mark = Atomic(Self.mark(now, isSeen: false))
     }
 
-    private static func end(_ produced: BootTime?, _ policy: CacheFlight.Policy) -> BootTime {
-        guard let produced else { return .longAgo }
-        let refresh = produced + policy.refreshAfter
-        return min(produced + policy.expire, refresh == .never ? .never : refresh - 1)
-    }
+    private static func mark(_ time: BootTime, isSeen: Bool) -> Int64 { time.nanoseconds << 1 | (isSeen ? 1 : 0) }
+
+    /// Notes that it was served at that time. Who was given it with a reference counts as one who was not: to tell them apart,
+    /// one thread would have to wait for the other's mark.
+    @inline(__always)
+    func use(at now: BootTime) { mark.store(Self.mark(now, isSeen: true), ordering: .relaxed) }
+
+    /// Notes that it was handed out, and is not to count as used. Call it on the thread of the routine's callback.
+    @inline(__always)
+    func see() { mark.store(mark.load(ordering: .relaxed) | 1, ordering: .relaxed) }
 
     /// Whether `renew` can give it so many bytes, provided that the caller has the only reference to it.
     ///
@@ -104,22 +118,18 @@ public import Synchronization
     /// release a value and make another one takes longer than all else that a put of a few bytes does.
     func canRenew(_ count: Int) -> Bool {
         guard count <= FewBytes.capacity, case .value = owner else { return false }
-        return !isSeen.load(ordering: .relaxed)
+        return !isSeen
     }
 
     /// Makes it another value, with a copy of these bytes and the key that it has. Call it under the cache's lock, on the
     /// thread of the routine's callback in progress, which alone has values without a reference.
-    func renew(
-        _ given: UnsafeRawBufferPointer, generation: UInt64, serial: UInt64, produced: BootTime,
-        policy: CacheFlight.Policy
-    ) {
+    func renew(_ given: UnsafeRawBufferPointer, generation: UInt64, serial: UInt64, produced: BootTime) {
         _ = unsafe few.copy(given)
-        size.store(given.count, ordering: .relaxed)
+        size.store(Int32(clamping: given.count), ordering: .relaxed)
         version.store(generation, ordering: .relaxed)
         number.store(serial, ordering: .relaxed)
         made.store(produced.nanoseconds, ordering: .relaxed)
-        served.store(Self.end(produced, policy).nanoseconds, ordering: .relaxed)
-        used.store(produced.nanoseconds, ordering: .relaxed)
+        mark.store(Self.mark(produced, isSeen: false), ordering: .relaxed)
         failure.store(0, ordering: .relaxed)
     }
 
@@ -132,7 +142,7 @@ public import Synchronization
     /// The bytes charged to the memory budget.
     var cost: Int {
         if case .object(let held) = owner { return held.cost }
-        return size.load(ordering: .relaxed)
+        return Int(max(0, size.load(ordering: .relaxed)))
     }
 
     /// Whether releasing the value runs plugin code.
@@ -184,9 +194,9 @@ public import Synchronization
 
     /// Copies bytes to that place; the caller has seen to it that there is room. Returns where the first one is of all.
     @inline(__always)
-    func copy(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) -> UnsafeRawPointer? {
+    func copy(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) -> UnsafeMutableRawPointer? {
         unsafe UnsafeMutableRawBufferPointer(rebasing: all[offset...]).copyMemory(from: bytes)
-        return unsafe UnsafeRawPointer(all.baseAddress)
+        return unsafe all.baseAddress
     }
 }
 

@@ -19,8 +19,8 @@ final class DeferredRelease: @unchecked Sendable {
     private let occupied = Atomic(false)
     /// Grows with each release, under the lock, on the callback's thread.
     private let round = Atomic<UInt64>(1)
-    /// The values that the callback in progress was given.
-    private var own: [CacheValue] = []
+    /// The values that the callback in progress was given. The runtime's check of exclusivity would take as long as an access.
+    @safe @exclusivity(unchecked) private var own: [CacheValue] = []
 
     /// Keeps a value until the callback in progress returns; if there is none, until the next one returns. On any thread: the
     /// lock is what says which callback is in progress.

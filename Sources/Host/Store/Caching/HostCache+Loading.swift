@@ -15,8 +15,9 @@ extension HostCache {
     /// Performs a load that was started for this call, and returns the call's result.
     func perform(_ begun: CacheTicket, _ given: CacheSource?) -> Result<ServedValue, CacheFailure> {
         if let view = begun.view { contents.withLock { _ in begun.load.loader = view.caller.callerName } }
-        let isNested = CacheWaits.enter(begun.load)
-        defer { CacheWaits.leave() }
+        let outer = CacheWaits.enter(begun.load)
+        defer { CacheWaits.leave(to: outer) }
+        let isNested = outer > 0
         guard let disk else { return unsafe load(begun, given, isNested: isNested) }
         var ticket = begun
         switch prepare(&ticket, disk, isNested: isNested) {
@@ -54,7 +55,7 @@ extension HostCache {
 
     private func callOff(_ load: CacheLoad) {
         contents.withLock { $0.callOff(load) }
-        wake()
+        wake(after: load)
     }
 
     // MARK: - The disk
@@ -100,9 +101,9 @@ extension HostCache {
         let (served, old) = change { $0.adopt(found, &ticket, isNews: isNews, now: environment.clock.boot()) }
         park(old)
         guard let served else { return nil }
-        wake()
+        wake(after: ticket.load)
         // The result holds a reference, so the value may be evicted at once.
-        makeRoom()
+        budget.makeRoom()
         return served
     }
 
@@ -113,21 +114,20 @@ extension HostCache {
         ServedValue, CacheFailure
     > {
         guard unsafe given != nil || options.source != nil else { return giveUp(ticket) }
-        let writer = CacheWriter(objects: options.objects)
+        let writer = ticket.load
+        defer { writer.end() }
         // Between the begin of a load and its source is nothing but a disk, a store, or the start of a thread.
         let start = isPrivate && !ticket.isAhead ? ticket.load.flight.began : clock.now
         let failure = unsafe ticket.entry.key.withUnsafeBytes { key in unsafe run(given, ticket.view, key, writer) }
         let now = clock.now
         let time = now - start
         if let failure { return fail(ticket, failure, now, time, claim) }
-        return withExtendedLifetime(writer) {
-            guard let content = writer.finish() else {
-                let kind = options.objects ? "an object" : "bytes"
-                let nothing = CacheSourceFailure(code: CacheCode.invalid, text: "the source made no value of \(kind)")
-                return fail(ticket, nothing, now, time, claim)
-            }
-            return .success(succeed(ticket, content, now, time, claim))
+        guard let content = writer.finish() else {
+            let kind = options.objects ? "an object" : "bytes"
+            let nothing = CacheSourceFailure(code: CacheCode.invalid, text: "the source made no value of \(kind)")
+            return fail(ticket, nothing, now, time, claim)
         }
+        return .success(succeed(ticket, content, now, time, claim))
     }
 
     /// Runs the source that the call has given, or else the cache's own one. Each is called where it is found: to make one
@@ -146,19 +146,19 @@ extension HostCache {
         let made = change {
             $0.succeed(ticket, content, time: time, now: now, above: disk?.newest ?? 0)
         }
-        wake()
-        park(made.old)
+        wake(after: ticket.load)
+        if let old = made.old { release(old, byCallback: ticket.isByCallback) }
         let value = made.value
         ticket.view?.countLoad(time, hasFailed: false)
         environment.report(.loaded(cache: title, bytes: unsafe value.bytes.count, nanoseconds: time))
         if isPrivate, made.isKept {
-            makeRoom()
+            budget.makeRoom()
             return CacheContents.loaded(value, now: now)
         }
         hand(made, claim, loadTime: time)  // first, for other hosts wait for it
         if made.isKept {
             _ = save(made, loadTime: time)
-            makeRoom()
+            budget.makeRoom()
         } else if value.cost > valueLimit {
             removeFile(ticket.entry.key)
         }
@@ -177,17 +177,17 @@ extension HostCache {
         ticket.view?.countLoad(time, hasFailed: true)
         let jitter = environment.jitter()
         let result = contents.withLock { $0.fail(ticket, failure, time: time, now: now, jitter: jitter) }
-        wake()
+        wake(after: ticket.load)
         environment.report(.loadFailed(cache: title, failure: failure, nanoseconds: time))
         if let claim { shelf?.fail(claim, failure, leftAlone: policy.backOff(jitter: jitter)) }
-        makeRoom()
+        budget.makeRoom()
         return result
     }
 
     /// Ends a load for which there is no source; a stale value may be served.
     private func giveUp(_ ticket: CacheTicket) -> Result<ServedValue, CacheFailure> {
         let result = contents.withLock { $0.lackSource(ticket, now: environment.clock.boot()) }
-        wake()
+        wake(after: ticket.load)
         return result
     }
 }

@@ -29,8 +29,8 @@ extension HostCache {
             let result = contents.withLock {
                 $0.failElsewhere(load, failure, until: until, now: environment.clock.boot())
             }
-            wake()
-            makeRoom()
+            wake(after: load.load)
+            budget.makeRoom()
             return .failed(result)
         }
     }
@@ -45,9 +45,9 @@ extension HostCache {
             $0.adopt(found, novelty, &ticket, above: floor, now: environment.clock.boot())
         }
         park(made?.old)
-        if served != nil { wake() }
+        if served != nil { wake(after: ticket.load) }
         if let made { _ = save(made, loadTime: max(0, found.header.loadTime)) }
-        makeRoom()
+        budget.makeRoom()
         return served
     }
 

@@ -24,7 +24,7 @@ internal import Synchronization
     let environment: CacheEnvironment
     let contents: Monitor<CacheContents>
     let valueLimit: Int
-    private let budget: CacheBudget
+    let budget: CacheBudget
     /// Keeps replaced values for the routine's callback; nil for a cache that routines share, who hold what they use.
     private let deferredRelease: DeferredRelease?
     /// The views of the routines that share the cache; nil for a routine's own one.
@@ -43,8 +43,7 @@ internal import Synchronization
         views = namespace.isOfPlugin ? Monitor([]) : nil
         environment = namespace.environment
         clock = CacheClock(namespace.environment.clock)
-        hits = CacheHits(clock: clock, countsHits: !namespace.isOfPlugin)
-        let limit = min(options.maxValueBytes > 0 ? options.maxValueBytes : .max, namespace.budget.valueLimit)
+        let limit = min(options.valueLimit, namespace.budget.valueLimit)
         valueLimit = limit
         let owner = CacheDisk.Owner(plugin: namespace.plugin, routine: namespace.routine, build: namespace.build)
         disk = store.map { store in
@@ -57,11 +56,12 @@ internal import Synchronization
                 shared, name: name, options: options, isOnDisk: store != nil, valueLimit: limit, owner: owner,
                 environment: namespace.environment)
         }
-        let refreshes = unsafe options.source != nil && options.refreshAfter > 0
-        policy = CacheFlight.Policy(
-            expire: options.expire, refreshAfter: refreshes ? options.refreshAfter : .max)
+        policy = options.policy
+        hits = CacheHits(clock: clock, policy: policy, countsHits: !namespace.isOfPlugin)
         contents = Monitor(
-            CacheContents(policy: policy, valueLimit: limit, budget: namespace.budget, keyedHits: hits.keyed))
+            CacheContents(
+                policy: policy, valueLimit: limit, budget: namespace.budget, keyedHits: hits.keyed,
+                isPrivate: disk == nil && shelf == nil, holdsObjects: options.objects))
     }
 
     deinit {
@@ -104,18 +104,19 @@ internal import Synchronization
     ///
     /// `key` has at most 65 536 bytes; the empty key is the unkeyed value. `source` takes precedence over the cache's
     /// own source. It runs on the calling thread, and other callers of the same key wait for it. `view` is the routine's,
-    /// for a cache that routines share.
+    /// for a cache that routines share. Set `byCallback` on the thread that calls `hit`, as for `put`.
     public func get(
-        _ request: CacheLookup = CacheLookup(), key: [UInt8] = [], source: CacheSource? = nil, by view: CacheView? = nil
+        _ request: CacheLookup = CacheLookup(), key: [UInt8] = [], source: CacheSource? = nil,
+        by view: CacheView? = nil, byCallback: Bool = false
     ) -> Result<ServedValue, CacheFailure> {
-        let result = unsafe answer(request, key, source, view)
+        let result = unsafe answer(request, key, source, view, byCallback)
         view?.count(result)
         return result
     }
 
-    private func answer(_ request: CacheLookup, _ key: [UInt8], _ source: CacheSource?, _ view: CacheView?)
-        -> Result<ServedValue, CacheFailure>
-    {
+    private func answer(
+        _ request: CacheLookup, _ key: [UInt8], _ source: CacheSource?, _ view: CacheView?, _ byCallback: Bool
+    ) -> Result<ServedValue, CacheFailure> {
         if request.tolerance < 0 { return .failure(.invalid("the tolerance is negative")) }
         if let error = Self.check(key) { return .failure(error) }
         var call: CacheFlight.Call?
@@ -125,7 +126,7 @@ internal import Synchronization
             switch contents.withLock({ $0.ask(key, request, &call, now: clock.now) }) {
             case .take(let served): return deliver(served, view)
             case .load(var ticket):
-                ticket.view = view
+                (ticket.view, ticket.isByCallback) = (view, byCallback)
                 return unsafe perform(ticket, source)
             case .wait(let ticket, let joins):
                 guard CacheWaits.begin(ticket.load) else { return .failure(.reentrant) }
@@ -147,8 +148,10 @@ internal import Synchronization
     /// How often a call asks before it gives up.
     private static let rounds = 1000
 
-    /// Makes all waiting calls look again whether they still have to wait.
-    func wake() {
+    /// Makes all waiting calls look again whether they still have to wait; after the end of a load those that wait for it, and
+    /// none begins to.
+    func wake(after ended: CacheLoad? = nil) {
+        if let ended, !ended.isAwaited { return }
         contents.broadcast()
         environment.woken?()
     }
@@ -245,9 +248,9 @@ internal import Synchronization
         return .success(())
     }
 
-    /// Releases what a put has replaced; later, if somebody may use it without a reference, or if that runs plugin code.
-    private func release(_ old: CacheValue, byCallback: Bool) {
-        if !byCallback || old.isObject || old.isSeen.load(ordering: .relaxed) { park(old) }
+    /// Releases what a put or a load has replaced; later, if somebody may use it without a reference, or if that runs plugin code.
+    func release(_ old: CacheValue, byCallback: Bool) {
+        if !byCallback || old.isObject || old.isSeen { park(old) }
     }
 
     /// Drops the value, from the disk too. A load in progress completes for its callers, but its result is not kept.
@@ -305,9 +308,6 @@ internal import Synchronization
     func park(_ old: CacheValue?) {
         if let old { deferredRelease?.add(old) }
     }
-
-    /// Evicts values if the memory budget is exceeded. Call it without the lock.
-    func makeRoom() { budget.makeRoom() }
 
     /// Saves a value, unless the entry holds another one by then.
     func save(_ made: CacheMade, loadTime: Int64) -> CacheStore.Saved {
