@@ -129,8 +129,12 @@ CRASH_SITE misdeed_fork_bomb(const schedhost_scheduler *scheduler, int64_t bound
     return SCHEDHOST_OK;
 }
 
-/* Fills the start of every mapping of the ledger with rubbish: at most `most` bytes. The twins are mapped from the file's
- * beginning, the slots from behind them. Returns how many mappings there were. */
+/* Where the slots begin in the file of a ledger, behind twins and annexes: see Sources/Host/Wire/Ledger/Ledger.swift. */
+#define LEDGER_SLOTS ((uintptr_t)131072 * (64 + 320))
+
+/* Fills the start of the slots with rubbish, and of the other mappings of the ledger: at most `most` bytes of each. The twins
+ * are mapped from the file's beginning; the mapping of the annexes may have become one with that of the slots. Returns how many
+ * mappings there were. */
 static int scribble(int twins_too, uintptr_t most) {
     char line[PATH_MAX + 128];
     int found = 0;
@@ -148,6 +152,9 @@ static int scribble(int twins_too, uintptr_t most) {
         }
         if (mprotect((void *)from, to - from, PROT_READ | PROT_WRITE) != 0) {
             continue;
+        }
+        if (offset < LEDGER_SLOTS && LEDGER_SLOTS - offset < to - from) {
+            from += LEDGER_SLOTS - offset;
         }
         for (uintptr_t at = from; at < to && at - from < most; at++) {
             *(volatile unsigned char *)at = (unsigned char)(0xA5u ^ (at * 2654435761u >> 13));
