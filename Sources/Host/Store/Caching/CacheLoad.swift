@@ -4,8 +4,8 @@ internal import Synchronization
 /// A load in progress, shared by all callers that wait for it. What its source writes to is the same object, since to allocate
 /// another one takes about a tenth of a load of a few bytes.
 final class CacheLoad: CacheWriter, @unchecked Sendable {
-    // @unchecked: `isAwaited`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not check each access
-    // once more; and what it inherits only by the thread that runs the source.
+    // @unchecked: `isAwaited`, `outcome` and `loader` are accessed only under the cache's lock, so that the runtime need not
+    // check each access once more; and what it inherits, only by the thread that runs the source.
 
     /// How a load ended.
     enum Outcome {
