@@ -16,19 +16,6 @@ internal import Synchronization
         let cycle: UInt64
         let failures: UInt64
         let missed: UInt64
-
-        init(session: SessionID, cycle: UInt64, failures: UInt64, missed: UInt64) {
-            self.session = session
-            self.cycle = cycle
-            self.failures = failures
-            self.missed = missed
-        }
-
-        /// What a session's schedule says.
-        init(_ session: SessionID, _ schedule: Schedule) {
-            self.init(
-                session: session, cycle: schedule.cycle, failures: schedule.failures, missed: schedule.missed)
-        }
     }
 
     private let replica: UnsafeMutablePointer<LedgerReplica>
@@ -126,5 +113,12 @@ internal import Synchronization
         unsafe replica.pointee.failures.store(counts.failures, ordering: .relaxed)
         unsafe replica.pointee.missed.store(counts.missed, ordering: .relaxed)
         write(state, cycle: counts.cycle, time: state == .waiting ? due : began)
+    }
+}
+
+extension ReplicaAccount.Counts {
+    /// What a session's schedule says.
+    init(_ session: SessionID, _ schedule: Schedule) {
+        self.init(session: session, cycle: schedule.cycle, failures: schedule.failures, missed: schedule.missed)
     }
 }

@@ -163,3 +163,32 @@ struct PolicyDriver {
         }
     }
 }
+
+/// What the tests of the policy's numbers have in common.
+protocol PolicyNumbers {}
+
+extension PolicyNumbers {
+    /// A routine that begins, without jitter.
+    func running(_ change: (inout RestartSettings) -> Void = { _ in }) -> PolicyDriver {
+        var settings = RestartSettings()
+        settings.jitterPercent = 0
+        change(&settings)
+        var driver = PolicyDriver(settings: settings)
+        driver.handle(.fileChanged(content: "a"))
+        return driver
+    }
+
+    /// How long the next start has to wait, in ns; nil if there is none.
+    func delay(_ actions: [RestartPolicy.Action], from now: MonotonicTime) -> Int64? {
+        switch actions.last {
+        case .startNow: 0
+        case .startAt(let time): time - now
+        case .quarantine, .lift, .recover, nil: nil
+        }
+    }
+
+    /// What is said of a quarantine; nil if there is none.
+    func message(_ actions: [RestartPolicy.Action]) -> String? {
+        if case .quarantine(let message)? = actions.last { message } else { nil }
+    }
+}
