@@ -73,30 +73,68 @@ public struct PluginDescription: Equatable, Sendable {
 
     /// A routine, with the defaults that the plugin declares for it.
     public struct Routine: Equatable, Sendable {
+        /// What the plugin declares for a routine beside its name.
+        public struct Defaults: Equatable, Sendable {
+            /// A one-line description, if there is one.
+            public var description: String?
+            /// The interval from one cycle's start to the next one's, in ms.
+            public var waitMs: UInt64
+            /// Cycles until a session is complete; 0 means no bound.
+            public var maxCycles: UInt64
+            /// The longest permitted cycle, in ms; 0 means the host's default.
+            public var timeoutMs: UInt64
+            /// The text of its schedule; nil if it runs at its interval.
+            public var schedule: String?
+        }
+
+        /// Defaults as an object, which routines share that are declared alike: a plugin may have 100 000.
+        private final class Shared: Sendable {
+            let defaults: Defaults
+
+            init(_ defaults: Defaults) { self.defaults = defaults }
+        }
+
         /// Its name.
         public var name: String
+        private var shared: Shared
+
+        /// Its defaults.
+        public var defaults: Defaults {
+            get { shared.defaults }
+            set { shared = Shared(newValue) }
+        }
         /// A one-line description, if there is one.
-        public var description: String?
+        public var description: String? { defaults.description }
         /// The interval from one cycle's start to the next one's, in ms.
-        public var waitMs: UInt64
+        public var waitMs: UInt64 { defaults.waitMs }
         /// Cycles until a session is complete; 0 means no bound.
-        public var maxCycles: UInt64
+        public var maxCycles: UInt64 { defaults.maxCycles }
         /// The longest permitted cycle, in ms; 0 means the host's default.
-        public var timeoutMs: UInt64
+        public var timeoutMs: UInt64 { defaults.timeoutMs }
         /// The text of its schedule; nil if it runs at its interval.
-        public var schedule: String?
+        public var schedule: String? { defaults.schedule }
 
         /// Creates a routine.
         public init(
             name: String, description: String?, waitMs: UInt64, maxCycles: UInt64, timeoutMs: UInt64,
             schedule: String? = nil
         ) {
-            self.schedule = schedule
             self.name = name
-            self.description = description
-            self.waitMs = waitMs
-            self.maxCycles = maxCycles
-            self.timeoutMs = timeoutMs
+            shared = Shared(
+                Defaults(
+                    description: description, waitMs: waitMs, maxCycles: maxCycles, timeoutMs: timeoutMs,
+                    schedule: schedule))
+        }
+
+        /// Creates a routine that is declared like another one, if `other` has the same defaults.
+        public init(name: String, _ defaults: Defaults, like other: Routine?) {
+            self.name = name
+            shared = other.flatMap { $0.defaults == defaults ? $0.shared : nil } ?? Shared(defaults)
+        }
+
+        /// Whether names and defaults are the same.
+        public static func == (left: Routine, right: Routine) -> Bool {
+            left.name == right.name && (left.shared === right.shared || left.defaults == right.defaults)
         }
 
         /// What stands for the routines of a plugin that has none, where settings are for the plugin itself.

@@ -19,8 +19,8 @@ import Testing
         let description = PluginDescription.named("p", routines: 1)
         let layers = PluginLayers(block: nil, file: try PluginConfiguration(parsing: Array(runOn.utf8), file: "F"))
         var program = BookHarness.program(number)
-        program.routines[0].name = "r0"
-        program.routines[0].settings = EffectiveSettings(of: description.routines[0], in: description, layers)
+        let settings = EffectiveSettings(of: description.routines[0], in: description, layers)
+        program.routines[0] = Program.Routine(name: "r0", settings: settings, content: program.routines[0].content)
         return program
     }
 

@@ -57,14 +57,16 @@ struct DescriptionTests {
         Case("routines[32].name: there are two routines named r0") { $0.routines = .many(40, with: "r0", at: 32) },
         Case("routines[39].name: there are two routines named r35") { $0.routines = .many(40, with: "r35", at: 39) },
         Case("routines[1].name is \"x\u{1B}[31m\"") { $0.routines[1].name = "x\u{1B}[31m" },
-        Case("routines[0].description is longer") { $0.routines[0].description = String(repeating: "x", count: 201) },
-        Case("routines[0].wait_ms is 2678400001") { $0.routines[0].waitMs = 2_678_400_001 },
-        Case("routines[1].schedule and wait_ms are both given") { $0.routines[1].schedule = "daily" },
-        Case("routines[1].schedule is longer than 1024 bytes") {
-            $0.routines[1].waitMs = 0
-            $0.routines[1].schedule = String(repeating: " ", count: 1025)
+        Case("routines[0].description is longer") {
+            $0.routines[0].defaults.description = String(repeating: "x", count: 201)
         },
-        Case("routines[1].timeout_ms is") { $0.routines[1].timeoutMs = .max },
+        Case("routines[0].wait_ms is 2678400001") { $0.routines[0].defaults.waitMs = 2_678_400_001 },
+        Case("routines[1].schedule and wait_ms are both given") { $0.routines[1].defaults.schedule = "daily" },
+        Case("routines[1].schedule is longer than 1024 bytes") {
+            $0.routines[1].defaults.waitMs = 0
+            $0.routines[1].defaults.schedule = String(repeating: " ", count: 1025)
+        },
+        Case("routines[1].timeout_ms is") { $0.routines[1].defaults.timeoutMs = .max },
         Case("routines has more than 131072") {
             $0.routines = (0...131_072).map {
                 .init(name: "r\($0)", description: nil, waitMs: 1, maxCycles: 0, timeoutMs: 0)

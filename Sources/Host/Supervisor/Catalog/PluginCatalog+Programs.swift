@@ -41,17 +41,15 @@ extension PluginCatalog {
         var routines: [Program.Routine] = []
         routines.reserveCapacity(description.routines.count)
         for (index, routine) in description.routines.enumerated() {
-            if var same = routines.last,
+            if let last = routines.last,
                 EffectiveSettings.areAlike(routine, description.routines[index - 1], entry.configuration)
             {
-                same.name = routine.name
-                routines.append(same)
+                routines.append(Program.Routine(name: routine.name, like: last))
                 continue
             }
             let settings = resolver.settings(of: routine, in: description, entry.configuration)
-            if var same = routines.last, same.settings == settings {
-                same.name = routine.name
-                routines.append(same)
+            if let last = routines.last, last.settings == settings {
+                routines.append(Program.Routine(name: routine.name, like: last))
             } else {
                 let content = "\(entry.hash)-abi\(entry.file.abiMajor)-\(settings.fileContent)"
                 routines.append(Program.Routine(name: routine.name, settings: settings, content: content))

@@ -5,11 +5,39 @@ internal import HostValues
 struct Program: Equatable {
     /// One routine of the plugin.
     struct Routine: Equatable {
-        var name: String
-        var settings: EffectiveSettings
+        /// What routines share that are configured alike. It is an object, since a plugin may have 100 000 of them.
+        private final class Shared: Equatable, Sendable {
+            let settings: EffectiveSettings
+            let content: String
+
+            init(_ settings: EffectiveSettings, _ content: String) {
+                self.settings = settings
+                self.content = content
+            }
+
+            static func == (left: Shared, right: Shared) -> Bool {
+                left === right || left.content == right.content && left.settings == right.settings
+            }
+        }
+
+        let name: String
+        private let shared: Shared
+
+        init(name: String, settings: EffectiveSettings, content: String) {
+            self.name = name
+            shared = Shared(settings, content)
+        }
+
+        /// A routine that is configured like another one.
+        init(name: String, like other: Routine) {
+            self.name = name
+            shared = other.shared
+        }
+
+        var settings: EffectiveSettings { shared.settings }
         /// Identifies the routine's content: the plugin's bytes, the ABI, and the settings in files. A change clears
         /// the failures in its policy.
-        var content: String
+        var content: String { shared.content }
     }
 
     /// The catalog's number for the plugin.

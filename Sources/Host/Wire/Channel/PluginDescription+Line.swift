@@ -40,7 +40,7 @@ extension PluginDescription {
         case "routines":
             try cursor.list { (cursor) throws(JSONFault) in
                 if routines.count > Bounds.routines { return try cursor.skip() }
-                routines.append(try Routine(from: &cursor))
+                routines.append(try Routine(from: &cursor, after: routines.last))
             }
             routines = routines.map { $0 }  // trims spare capacity, since the routines are kept and there may be many
         default: try cursor.skip()
@@ -87,19 +87,21 @@ extension PluginDescription.Routine {
         writer.field("schedule", ifAny: schedule)
     }
 
-    fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
-        var routine = Self(name: "", description: nil, waitMs: 0, maxCycles: 0, timeoutMs: 0)
+    /// Reads a routine; one with the same defaults as `last` shares them.
+    fileprivate init(from cursor: inout JSONCursor, after last: Self?) throws(JSONFault) {
+        var own = ""
+        var defaults = Self.absent.defaults
         try cursor.object { (cursor, name) throws(JSONFault) in
             switch name {
-            case "name": routine.name = try cursor.string()
-            case "description": routine.description = try cursor.string()
-            case "wait_ms": routine.waitMs = try cursor.unsigned()
-            case "max_cycles": routine.maxCycles = try cursor.unsigned()
-            case "timeout_ms": routine.timeoutMs = try cursor.unsigned()
-            case "schedule": routine.schedule = try cursor.string()
+            case "name": own = try cursor.string()
+            case "description": defaults.description = try cursor.string()
+            case "wait_ms": defaults.waitMs = try cursor.unsigned()
+            case "max_cycles": defaults.maxCycles = try cursor.unsigned()
+            case "timeout_ms": defaults.timeoutMs = try cursor.unsigned()
+            case "schedule": defaults.schedule = try cursor.string()
             default: try cursor.skip()
             }
         }
-        self = routine
+        self.init(name: own, defaults, like: last)
     }
 }
