@@ -38,7 +38,7 @@ import Testing
             let read = LedgerBytes.read(slot: { bytes }, annex: { annex })
             _ = read.map { LedgerCounts($0).cycleTimes }
             let snapshot = LedgerReader.snapshot(bytes)
-            var watch = HangWatch<Int>()
+            var watch = HangWatch()
             let now = ClockReading(boot: BootTime(nanoseconds: 1 << 40), monotonic: MonotonicTime(nanoseconds: 1 << 39))
             _ = watch.observe(1, snapshot.hangSnapshot(timeout: Int64(bitPattern: random.next())), at: now)
             _ = watch.nextCheck(at: now)

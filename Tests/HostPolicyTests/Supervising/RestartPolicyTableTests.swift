@@ -116,7 +116,7 @@ struct PolicyDriver {
     var random = SplitMix(seed: 1)
 
     init(settings: RestartSettings = RestartSettings(), content: String? = nil) {
-        policy = RestartPolicy(id: "market/snapshot", settings: settings)
+        policy = RestartPolicy(settings: settings)
         policy.content = content
     }
 
@@ -187,8 +187,9 @@ extension PolicyNumbers {
         }
     }
 
-    /// What is said of a quarantine; nil if there is none.
+    /// What is said of a quarantine that begins now; nil if there is none.
     func message(_ actions: [RestartPolicy.Action]) -> String? {
-        if case .quarantine(let message)? = actions.last { message } else { nil }
+        guard case .quarantine(let quarantine, let now)? = actions.last else { return nil }
+        return quarantine.message(of: "market/snapshot", at: now)
     }
 }

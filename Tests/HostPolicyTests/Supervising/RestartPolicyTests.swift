@@ -11,7 +11,7 @@ private let minute = 60 * second
 @Suite struct RestartPolicyTests: PolicyNumbers {
     @Test func `a copy of a policy does not see what happens to the other`() {
         var random = SplitMix(seed: 1)
-        var policy = RestartPolicy(id: "p/r")
+        var policy = RestartPolicy()
         _ = policy.handle(.fileChanged(content: "c"), at: 0, using: &random)
         _ = policy.handle(.started, at: 0, using: &random)
         let before = policy

@@ -25,7 +25,7 @@ private let noon = WallTime(nanoseconds: 1_800_000_000 * second)
         var next = PolicyDriver()
         next.now = .ns(5 * second)
         next.policy = RestartPolicy(
-            id: "market/snapshot", restoring: tally, at: next.now, wall: noon + pause)
+            restoring: tally, at: next.now, wall: noon + pause)
         return next
     }
 
@@ -103,7 +103,7 @@ private let noon = WallTime(nanoseconds: 1_800_000_000 * second)
         {
             var driver = PolicyDriver()
             driver.now = now
-            driver.policy = RestartPolicy(id: "a/b", restoring: tally, at: now, wall: wall)
+            driver.policy = RestartPolicy(restoring: tally, at: now, wall: wall)
             #expect(driver.policy.history.deaths.count <= 30)
             #expect(driver.policy.history.deaths.allSatisfy { $0.at <= now && $0.cause.count <= 201 })
             #expect(driver.policy.history.rows.map(\.count) == [1_000_000])

@@ -28,7 +28,7 @@ public struct ClockReading: Equatable, Sendable {
 /// A suspend never counts as running time. If it is unknown whether a callback began before or after a suspend, the
 /// later time is assumed; a hang is then reported one timeout after the callback was first seen, at the latest. A
 /// snapshot may contain any numbers, because a plugin can write to its ledger.
-public struct HangWatch<Key: Hashable & Sendable>: Sendable {
+public struct HangWatch: Sendable {
     /// The data of one routine in the ledger.
     public struct Snapshot: Equatable, Sendable {
         /// Whether a thread executes the plugin's code for this routine.
@@ -96,21 +96,31 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     }
 
     /// The progress of a routine as observed: while it does not change, the routine makes no progress.
-    private enum Observation: Equatable {
-        case callback(session: UInt64, cycle: UInt64, began: BootTime)
-        case wait(session: UInt64, cycle: UInt64, began: BootTime, due: BootTime)
-        case end(session: UInt64)
+    ///
+    /// It is a hash of what was observed, which nobody can make alike on purpose, since the hasher has a seed of its own in
+    /// each process.
+    private struct Observation: Equatable {
+        private let print: Int
+        /// Whether the routine waited.
+        let isWait: Bool
 
         init?(_ snapshot: Snapshot) {
+            var hasher = Hasher()
+            hasher.combine(snapshot.session)
             switch snapshot.state {
             case .idle: return nil
             case .waiting:
-                self = .wait(
-                    session: snapshot.session, cycle: snapshot.cycle, began: snapshot.began, due: snapshot.due)
+                hasher.combine(snapshot.cycle)
+                hasher.combine(snapshot.began)
+                hasher.combine(snapshot.due)
             case .busy:
-                self = .callback(session: snapshot.session, cycle: snapshot.cycle, began: snapshot.began)
-            case .over: self = .end(session: snapshot.session)
+                hasher.combine(snapshot.cycle)
+                hasher.combine(snapshot.began)
+            case .over: break
             }
+            hasher.combine(snapshot.state)
+            print = hasher.finalize()
+            isWait = snapshot.state == .waiting
         }
     }
 
@@ -144,7 +154,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     /// How long a worker may take to report the end of a session, in ns.
     private static var silence: Int64 { 3_000_000_000 }
 
-    private var entries: [Key: Entry] = [:]
+    private var entries = NumberedTable<Entry>()
     private var suspends = SuspendHistory()
     /// The time up to which processes may not have been running: see `forgive`.
     private var forgiven = MonotonicTime.longAgo
@@ -157,7 +167,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
 
     /// Takes the current data of the ledger; returns a hang if the routine has exceeded a permitted time, only once for
     /// each.
-    public mutating func observe(_ key: Key, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
+    public mutating func observe(_ key: Int, _ snapshot: Snapshot, at now: ClockReading) -> Hang? {
         suspends.note(now)
         var entry = entries[key] ?? Entry(seen: .longAgo)
         defer {
@@ -188,8 +198,8 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     }
 
     /// Reports that the worker was asked to begin the next cycle now. Must follow an `observe` at the same moment.
-    public mutating func ask(_ key: Key, at now: ClockReading) {
-        guard var entry = entries[key], case .wait? = entry.observation else { return }
+    public mutating func ask(_ key: Int, at now: ClockReading) {
+        guard var entry = entries[key], entry.observation?.isWait == true else { return }
         entry.asked = now.boot
         entry.look = now.monotonic + attention
         entries[key] = entry
@@ -241,7 +251,7 @@ public struct HangWatch<Key: Hashable & Sendable>: Sendable {
     public mutating func forgive(at now: ClockReading) { forgiven = now.monotonic }
 
     /// Removes a routine, because its worker died or its plugin was removed.
-    public mutating func remove(_ key: Key) {
+    public mutating func remove(_ key: Int) {
         entries[key] = nil
     }
 

@@ -72,8 +72,8 @@ public struct LedgerSnapshot: Equatable, Sendable {
     }
 
     /// The snapshot in the form that the hang watch takes.
-    public func hangSnapshot(timeout: Int64?) -> HangWatch<Int>.Snapshot {
-        let state: HangWatch<Int>.Snapshot.State =
+    public func hangSnapshot(timeout: Int64?) -> HangWatch.Snapshot {
+        let state: HangWatch.Snapshot.State =
             switch self.state {
             case .waiting: .waiting
             case .running, .starting, .inHook, .inStats, .stopping, .loading, .unloading, .refreshing: .busy

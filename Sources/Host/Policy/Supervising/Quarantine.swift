@@ -23,8 +23,8 @@ public struct Quarantine: Equatable, Sendable {
         probeAt = delay.map { now + Int64(nanosecondsFrom: $0) }
     }
 
-    /// The message to a person at its beginning.
-    func message(of id: String, at now: MonotonicTime) -> String {
+    /// The message to a person at its beginning; `id` is the routine's, `plugin/routine`.
+    public func message(of id: String, at now: MonotonicTime) -> String {
         let next =
             probeAt.map { time in
                 let delay = UInt64(max(0, (time - now)) / 1_000_000)

@@ -116,6 +116,6 @@ extension RestartPolicy {
         quarantine = next
         state = .quarantined
         history = FailureHistory()
-        return [.quarantine(message: next.message(of: id, at: now))]
+        return [.quarantine(next, at: now)]
     }
 }

@@ -7,10 +7,10 @@ extension RestartPolicy {
     /// The routine starts, or stays quarantined or stopped, at its first `fileChanged`, whose content is compared with
     /// that of the tally. `now` and `wall` must be the same moment.
     public init(
-        id: String, shared: SharedRestartSettings = SharedRestartSettings(RestartSettings()),
+        shared: SharedRestartSettings = SharedRestartSettings(RestartSettings()),
         restoring tally: RoutineTally, at now: MonotonicTime, wall: WallTime
     ) {
-        self.init(id: id, shared: shared)
+        self.init(shared: shared)
         let moment = RoutineTally.Moment(now: now, wall: wall)
         content = tally.content
         history = FailureHistory(restoring: tally, by: settings, at: moment)

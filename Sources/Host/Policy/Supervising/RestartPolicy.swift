@@ -76,16 +76,15 @@ public struct RestartPolicy: Sendable {
         case startNow
         /// Do nothing now; the start is due at this time. `nextDeadline` has changed.
         case startAt(MonotonicTime)
-        /// Log this line, and show the routine as quarantined. End its session if one is still running.
-        case quarantine(message: String)
+        /// Log the message of this quarantine, which begins at that time, and show the routine as quarantined. End its
+        /// session if one is still running.
+        case quarantine(Quarantine, at: MonotonicTime)
         /// Log that the quarantine is over. If the routine is to start, that is a separate action.
         case lift
         /// Log that the routine works again after these errors.
         case recover(FailureHistory.Row)
     }
 
-    /// The routine's id, `plugin/routine`, for messages.
-    public let id: String
     /// The settings. They may be changed at any time, and apply from the next event on.
     public var settings: RestartSettings {
         get { shared.value }
@@ -142,13 +141,12 @@ public struct RestartPolicy: Sendable {
     }
 
     /// Creates the policy of a routine without history.
-    public init(id: String, settings: RestartSettings = RestartSettings()) {
-        self.init(id: id, shared: SharedRestartSettings(settings))
+    public init(settings: RestartSettings = RestartSettings()) {
+        self.init(shared: SharedRestartSettings(settings))
     }
 
     /// Creates the policy of a routine without history, with settings that other routines may share.
-    public init(id: String, shared: SharedRestartSettings) {
-        self.id = id
+    public init(shared: SharedRestartSettings) {
         self.shared = shared
     }
 

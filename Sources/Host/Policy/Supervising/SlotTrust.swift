@@ -8,7 +8,7 @@ public import HostValues
 public struct SlotTrust: Sendable {
     /// The last cycle that a whole replica told. By session as well, since the replica of one that begins is written a moment
     /// after it.
-    private var whole: [Int: (session: UInt64, cycle: UInt64)] = [:]
+    private var whole = NumberedTable<(session: UInt64, cycle: UInt64)>()
     /// Since when the replicas of routines are lost: of few, so that it costs the others nothing.
     private var lostSince: [Int: BootTime] = [:]
 

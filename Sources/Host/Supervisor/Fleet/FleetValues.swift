@@ -29,21 +29,54 @@ enum WorkerKey: Hashable {
 
 /// The worker and ledger slot of a session.
 struct Seat: Equatable {
-    let worker: WorkerID
+    /// What all seats of a worker have in common. It is an object, since a worker may have 100 000 seats.
+    final class Place: Equatable, Sendable {
+        let worker: WorkerID
+        let pid: Int32
+        let ledger: String
+
+        init(worker: WorkerID, pid: Int32, ledger: String) {
+            self.worker = worker
+            self.pid = pid
+            self.ledger = ledger
+        }
+
+        static func == (left: Place, right: Place) -> Bool {
+            left === right || left.worker == right.worker && left.pid == right.pid && left.ledger == right.ledger
+        }
+    }
+
+    private let place: Place
     private let number: Int32
-    let pid: Int32
-    /// The name of the ledger's file.
-    let ledger: String
+
+    fileprivate init(slot: Int, in place: Place) {
+        number = Int32(clamping: slot)
+        self.place = place
+    }
 
     init(worker: WorkerID, slot: Int, pid: Int32, ledger: String) {
-        self.worker = worker
-        number = Int32(clamping: slot)
-        self.pid = pid
-        self.ledger = ledger
+        self.init(slot: slot, in: Place(worker: worker, pid: pid, ledger: ledger))
     }
+
+    var worker: WorkerID { place.worker }
+    var pid: Int32 { place.pid }
+    /// The name of the ledger's file.
+    var ledger: String { place.ledger }
 
     /// The slot in the worker's ledger.
     var slot: Int { Int(number) }
+}
+
+/// The seats of one worker, as they are made.
+struct Seats {
+    private var place: Seat.Place?
+
+    /// The seat at a slot; the rest is the same for all.
+    mutating func seat(_ slot: Int, of worker: WorkerID, pid: Int32, ledger: String) -> Seat {
+        let place = place ?? Seat.Place(worker: worker, pid: pid, ledger: ledger)
+        self.place = place
+        return Seat(slot: slot, in: place)
+    }
 }
 
 /// An order to load a plugin, or only to describe it.

@@ -28,6 +28,7 @@ final class WorkerFleet {
         var refusals = ToldRefusals()
         var timer: Deadlines.Timer?
         fileprivate(set) var process: (any WorkerProcess)?
+        fileprivate var seats = Seats()
 
         init(id: WorkerID, load: Load, ledger: String, report: String, grace: Int64, now: MonotonicTime) {
             self.id = id
@@ -229,7 +230,7 @@ final class WorkerFleet {
         }
         worker.hasHadSession = true
         tell(worker, .session(slot: slot, session))
-        return Seat(worker: id, slot: slot, pid: process.pid, ledger: worker.ledgerName)
+        return worker.seats.seat(slot, of: id, pid: process.pid, ledger: worker.ledgerName)
     }
 
     /// Releases the slot of a session that is not started after all.

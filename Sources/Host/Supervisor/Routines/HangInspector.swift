@@ -46,7 +46,7 @@ final class HangInspector {
     private let ledgers: any LedgerSource
     private let clock: any HostClock
     private let deadlines: Deadlines
-    private var watch = HangWatch<Int>()
+    private var watch = HangWatch()
     private var trust = SlotTrust()
     private var timer: Deadlines.Timer?
     /// When the timer is set to; and the next inspection, if the timer comes half-way before it.
@@ -120,7 +120,7 @@ final class HangInspector {
         isNew = true
     }
 
-    private static func observed(_ subject: Subject, _ snapshot: LedgerSnapshot?) -> HangWatch<Int>.Snapshot {
+    private static func observed(_ subject: Subject, _ snapshot: LedgerSnapshot?) -> HangWatch.Snapshot {
         // A ledger that the plugin has overwritten contains no information: the session gets one timeout to end by
         // itself.
         guard let snapshot else {
@@ -134,7 +134,7 @@ final class HangInspector {
     }
 
     private static func finding(
-        _ hang: HangWatch<Int>.Hang, _ subject: Subject, _ snapshot: LedgerSnapshot?, isTrusted: Bool
+        _ hang: HangWatch.Hang, _ subject: Subject, _ snapshot: LedgerSnapshot?, isTrusted: Bool
     ) -> Finding {
         let doubt =
             isTrusted

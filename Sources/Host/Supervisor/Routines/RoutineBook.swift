@@ -72,7 +72,7 @@ final class RoutineBook {
     var random: any RandomNumberGenerator
     let hangs: HangInspector
     var programs: [Int: ProgramEntry] = [:]
-    var routines: [Int: RoutineEntry] = [:]
+    var routines = NumberedTable<RoutineEntry>()
     /// The routines that have a session, by its id.
     var running: [SessionID: RoutineEntry] = [:]
     /// The routines that run on one host only.
@@ -136,9 +136,9 @@ final class RoutineBook {
         var policy =
             if let tally {
                 RestartPolicy(
-                    id: id, shared: settings.restart, restoring: tally, at: clock.monotonic(), wall: clock.wall())
+                    shared: settings.restart, restoring: tally, at: clock.monotonic(), wall: clock.wall())
             } else {
-                RestartPolicy(id: id, shared: settings.restart)
+                RestartPolicy(shared: settings.restart)
             }
         let legacy = legacies.take(id)
         policy.pace = legacy.pace
@@ -268,7 +268,8 @@ final class RoutineBook {
             switch action {
             case .startNow: start(routine)
             case .startAt(let time): startLater(routine, at: time)
-            case .quarantine(let message):
+            case .quarantine(let quarantine, let now):
+                let message = quarantine.message(of: routine.identifier, at: now)
                 log.write(.error, routine.identifier, message)
                 saveTallies()
                 endSession(of: routine, as: .quarantined, message)

@@ -10,21 +10,15 @@ internal import HostWire
 final class RoutineEntry {
     /// A session that has begun.
     struct Session {
-        /// The lease of a session that lives by one.
-        private final class Lease: Sendable {
-            let grant: LeaseGate.Grant
+        /// What few sessions have: the lease that they live by, and what the host has asked them to end for. Immutable, as a
+        /// copy of the session has it too.
+        private final class Rare: Sendable {
+            let lease: LeaseGate.Grant?
+            let ending: (kind: SessionEnd, text: String)?
 
-            init(_ grant: LeaseGate.Grant) { self.grant = grant }
-        }
-
-        /// What the host has asked a session to end for. Immutable, as a copy of the session has it too.
-        private final class Ending: Sendable {
-            let kind: SessionEnd
-            let text: String
-
-            init(_ kind: SessionEnd, _ text: String) {
-                self.kind = kind
-                self.text = text
+            init(_ lease: LeaseGate.Grant?, _ ending: (kind: SessionEnd, text: String)?) {
+                self.lease = lease
+                self.ending = ending
             }
         }
 
@@ -32,26 +26,25 @@ final class RoutineEntry {
         let startMs: Int64
         let startBoot: BootTime
         let seat: Seat
-        private let held: Lease?
-        private var ending: Ending?
+        private var rare: Rare?
 
         init(id: SessionID, startMs: Int64, startBoot: BootTime, seat: Seat, lease: LeaseGate.Grant?) {
             self.id = id
             self.startMs = startMs
             self.startBoot = startBoot
             self.seat = seat
-            held = lease.map { Lease($0) }
+            rare = lease.map { Rare($0, nil) }
         }
 
         /// The lease with which it began; nil if it lives by none.
-        var lease: LeaseGate.Grant? { held?.grant }
+        var lease: LeaseGate.Grant? { rare?.lease }
         /// The kind of end for the record, if the host has asked the session to end.
-        var endAs: SessionEnd? { ending?.kind }
+        var endAs: SessionEnd? { rare?.ending?.kind }
         /// The text for the record in that case.
-        var endText: String { ending?.text ?? "" }
+        var endText: String { rare?.ending?.text ?? "" }
 
         /// Notes that the host has asked it to end, for this reason.
-        mutating func end(as kind: SessionEnd, _ text: String) { ending = Ending(kind, text) }
+        mutating func end(as kind: SessionEnd, _ text: String) { rare = Rare(lease, (kind, text)) }
     }
 
     /// The book's number for the routine, which is also its key in the hang watch.
