@@ -9,8 +9,8 @@ public struct DueQueue<Time: ClockTime>: Sendable {
     @usableFromInline typealias Entry = DueEntry<Time>
 
     @usableFromInline var entries: [Entry] = []
-    @usableFromInline var positions: [Int] = []
-    @usableFromInline var order: UInt64 = 0
+    @usableFromInline var positions: [Int32] = []
+    @usableFromInline var order: UInt32 = 0
 
     /// Creates an empty queue.
     @inlinable public init() {}
@@ -31,11 +31,11 @@ public struct DueQueue<Time: ClockTime>: Sendable {
     /// The id that is due first, and the one that is due after it; nil where there is none.
     @inlinable public var nextTwo: (first: Int?, second: Int?) {
         guard let first = entries.first else { return (nil, nil) }
-        if entries.count == 1 { return (first.id, nil) }
+        if entries.count == 1 { return (Int(first.id), nil) }
         // A node's children are the only ones that can follow it.
         var second = entries[1]
         for child in entries.dropFirst(2).prefix(3) where precedes(child, second) { second = child }
-        return (first.id, second.id)
+        return (Int(first.id), Int(second.id))
     }
 
     /// Whether the id is in the queue.
@@ -43,45 +43,45 @@ public struct DueQueue<Time: ClockTime>: Sendable {
 
     /// Inserts an id, or changes its time.
     @inlinable public mutating func set(_ id: Int, due: Time) {
-        precondition(id >= 0, "ids are counted from 0")
+        precondition(id >= 0 && id < Int32.max, "ids are counted from 0")
         if id >= positions.count { reserve(id + 1) }
         order &+= 1
-        let entry = Entry(due: due, order: order, id: id)
-        let position = positions[id]
+        let entry = Entry(due: due, order: order, id: Int32(id))
+        let position = Int(positions[id])
         if position < 0 {
             entries.append(entry)
-            positions[id] = entries.count - 1
+            positions[id] = Int32(entries.count - 1)
             siftUp(entries.count - 1)
         } else {
             entries[position] = entry
             siftUp(position)
-            siftDown(positions[id])
+            siftDown(Int(positions[id]))
         }
     }
 
     /// Removes an id if it is in the queue.
     @inlinable public mutating func remove(_ id: Int) {
         guard contains(id) else { return }
-        let position = positions[id]
+        let position = Int(positions[id])
         positions[id] = -1
         let last = entries.removeLast()
         if position < entries.count {
             entries[position] = last
-            positions[last.id] = position
+            positions[Int(last.id)] = Int32(position)
             siftUp(position)
-            siftDown(positions[last.id])
+            siftDown(Int(positions[Int(last.id)]))
         }
     }
 
     /// Removes and returns the earliest id if it is due by `now`; otherwise returns nil.
     @inlinable public mutating func popDue(now: Time) -> Int? {
         guard let first = entries.first, first.due <= now else { return nil }
-        remove(first.id)
-        return first.id
+        remove(Int(first.id))
+        return Int(first.id)
     }
 
     @inlinable func precedes(_ a: Entry, _ b: Entry) -> Bool {
-        a.due != b.due ? a.due < b.due : a.order < b.order
+        a.due != b.due ? a.due < b.due : Int32(bitPattern: a.order &- b.order) < 0
     }
 
     @inlinable mutating func siftUp(_ start: Int) {
@@ -91,11 +91,11 @@ public struct DueQueue<Time: ClockTime>: Sendable {
             let parent = (position - 1) / 4
             if !precedes(entry, entries[parent]) { break }
             entries[position] = entries[parent]
-            positions[entries[position].id] = position
+            positions[Int(entries[position].id)] = Int32(position)
             position = parent
         }
         entries[position] = entry
-        positions[entry.id] = position
+        positions[Int(entry.id)] = Int32(position)
     }
 
     @inlinable mutating func siftDown(_ start: Int) {
@@ -113,11 +113,11 @@ public struct DueQueue<Time: ClockTime>: Sendable {
             }
             if !precedes(entries[best], entry) { break }
             entries[position] = entries[best]
-            positions[entries[position].id] = position
+            positions[Int(entries[position].id)] = Int32(position)
             position = best
         }
         entries[position] = entry
-        positions[entry.id] = position
+        positions[Int(entry.id)] = Int32(position)
     }
 }
 
@@ -126,11 +126,12 @@ public struct DueQueue<Time: ClockTime>: Sendable {
 @usableFromInline
 struct DueEntry<Time: Sendable>: Sendable {
     @usableFromInline var due: Time
-    @usableFromInline var order: UInt64
-    @usableFromInline var id: Int
+    /// Counts insertions. It may begin anew: equal times that are two thousand million insertions apart are in some order.
+    @usableFromInline var order: UInt32
+    @usableFromInline var id: Int32
 
     @inlinable
-    init(due: Time, order: UInt64, id: Int) {
+    init(due: Time, order: UInt32, id: Int32) {
         self.due = due
         self.order = order
         self.id = id

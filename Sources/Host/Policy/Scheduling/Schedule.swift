@@ -63,9 +63,8 @@ public struct Schedule: Equatable, Sendable {
     public private(set) var missed: UInt64 = 0
     /// When the current or next cycle is due.
     public private(set) var due: BootTime
+    /// The point of the grid from which the next one is counted; with a plan, when the next cycle is due, while one runs.
     private var grid: BootTime
-    /// When the next cycle is due, while a planned cycle runs.
-    private var following = BootTime.never
     /// The maximum number of attempts at one cycle.
     public let maxAttempts: UInt32
     /// The attempt at the current or next cycle, from 1.
@@ -97,8 +96,11 @@ public struct Schedule: Equatable, Sendable {
         self.isYielding = isYielding
         self.isPlanned = isPlanned
         due = now
-        grid = now
+        grid = isPlanned ? .never : now
     }
+
+    /// Starts the grid anew; a plan is its own.
+    private mutating func restartGrid(_ time: BootTime) { if !isPlanned { grid = time } }
 
     /// Decides what to do now, because the time has come or something has changed.
     public mutating func poll(now: BootTime, wall: WallTime) -> Action {
@@ -129,7 +131,7 @@ public struct Schedule: Equatable, Sendable {
             case .run(_, let late, let passed, let next):
                 missed &+= passed
                 due = now - late
-                following = next.map { now + $0 } ?? .never
+                grid = next.map { now + $0 } ?? .never
                 state = .running
                 return .run
             case .passOver(let passed):
@@ -147,7 +149,7 @@ public struct Schedule: Equatable, Sendable {
     public mutating func delayFirst(to time: BootTime) {
         guard state == .waiting, cycle == 0, attempt == 1 else { return }
         due = time
-        grid = time
+        restartGrid(time)
     }
 
     /// Reports that the cycle succeeded.
@@ -224,7 +226,7 @@ public struct Schedule: Equatable, Sendable {
         switch state {
         case .waiting:
             due = now
-            grid = now
+            restartGrid(now)
             isForced = true
             return .wait(until: now)
         case .running, .inHook:
@@ -243,7 +245,7 @@ public struct Schedule: Equatable, Sendable {
         isPaused = false
         if due < now {
             due = now
-            grid = now
+            restartGrid(now)
         }
     }
 
@@ -257,7 +259,7 @@ public struct Schedule: Equatable, Sendable {
             next = due
         case .running, .inHook:
             if stopAsked || endAsked || (maxCycles != 0 && cycle &+ 1 >= maxCycles) { return .never }
-            next = againAsked ? now : isPlanned ? following : grid + wait
+            next = againAsked ? now : isPlanned ? grid : grid + wait
             if next == .never { return .never }
         case .ended:
             return .never
@@ -280,7 +282,7 @@ public struct Schedule: Equatable, Sendable {
                 grid = now
             }
         } else {
-            grid = now
+            restartGrid(now)
         }
     }
 
@@ -290,7 +292,7 @@ public struct Schedule: Equatable, Sendable {
         if endAsked { return end(.endedByRoutine) }
         if stopAsked { return end(.stopped) }
         if isPlanned {
-            due = againAsked ? now : following
+            due = againAsked ? now : grid
             isForced = againAsked
             againAsked = false
             state = .waiting
