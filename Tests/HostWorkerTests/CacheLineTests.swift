@@ -27,9 +27,9 @@ struct CacheLineTests {
     }
 
     /// What 100 000 routines have each.
-    @Test("a cell is five lines, and a runner no larger than what is fetched of it")
+    @Test("a cell is three lines, and a runner no larger than what is fetched of it")
     func sizesOfARoutine() throws {
-        #expect(MemoryLayout<RoutineCell>.size == 320)
+        #expect(MemoryLayout<RoutineCell>.size == 192)
         let kit = unsafe try PluginKit([Script()])
         #expect(heapSize(of: kit.context.runners[0]) <= RoutineRunner.size + 8)
     }

@@ -93,6 +93,26 @@ struct HostTableTests {
         #expect((2046...2048).contains(text.utf8.count) && text.hasSuffix("\u{1}"))
     }
 
+    @Test("a callback is told of its own routine and session, also after another one's on the same thread")
+    func places() throws {
+        let clock = TestClock()
+        let told = Log()
+        let scripts = (0..<2).map { _ in
+            Script { scheduler in
+                let place = unsafe place(scheduler)
+                told.add(unsafe "\(words(place.routine)) \(words(place.session)) \(place.cycle) of \(place.shards)")
+                return 0
+            }
+        }
+        let kit = unsafe try PluginKit(scripts, clock: clock)
+        let orders = [0, 1, 0].map { kit.order($0, maxCycles: 2) }
+        for order in orders { _ = try kit.session(order, on: clock) }
+        let expected = orders.flatMap { order in
+            (0..<2).map { "r\(order.routine) \(order.session) \($0) of 1" }
+        }
+        #expect(told.all == expected)
+    }
+
     @Test("set_wait_ms, its bound; run_again_now; end_session; next_due_ms")
     func control() throws {
         let clock = TestClock()

@@ -30,15 +30,15 @@ public struct SessionID: Hashable, Comparable, Sendable, CustomStringConvertible
 
     /// The text form.
     public var description: String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.length)
-        var shift: UInt64 = 60
-        while true {
-            bytes.append(Self.alphabet[Int(rawValue >> shift & 31)])
-            if shift == 0 { break }
-            shift -= 5
+        unsafe String(unsafeUninitializedCapacity: Self.length) { bytes in
+            for position in 0..<Self.length { unsafe bytes[position] = character(at: position) }
+            return Self.length
         }
-        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A character of the text form; `position` is less than `length`.
+    public func character(at position: Int) -> UInt8 {
+        Self.alphabet[Int(rawValue >> UInt64(5 * (Self.length - 1 - position)) & 31)]
     }
 
     /// Whether the session of `left` started before that of `right`.

@@ -59,7 +59,7 @@ internal import Synchronization
     private static func fillPlace(_ table: UnsafeMutablePointer<schedhost_host>) {
         unsafe table.pointee.place = { scheduler in
             guard let scheduler = unsafe scheduler else { return nil }
-            return unsafe withUnsafePointer(to: &scheduler.cell.pointee.place) { place in unsafe place }
+            return unsafe CallbackPlace.of(scheduler.cell)
         }
         unsafe table.pointee.now_ms = { scheduler in
             guard let scheduler = unsafe scheduler else { return 0 }
@@ -74,7 +74,9 @@ internal import Synchronization
             return due == .never ? .max : clock.wallMilliseconds() &+ (due - now) / 1_000_000
         }
         unsafe table.pointee.lease_left_ms = { scheduler in
-            guard let scheduler = unsafe scheduler, let lease = unsafe scheduler.runner.lease else { return .max }
+            guard let scheduler = unsafe scheduler, let lease = unsafe scheduler.runner.session.lease else {
+                return .max
+            }
             return unsafe max(0, (lease.deadline - scheduler.runner.clock.boot()) / 1_000_000)
         }
         unsafe table.pointee.history = { scheduler, index in

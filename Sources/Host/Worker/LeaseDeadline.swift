@@ -26,7 +26,7 @@ final class LeaseDeadline {
     /// A session begins in that slot that lives by a lease.
     func begin(_ slot: Int, _ runner: RoutineRunner) throws(SystemError) {
         sessions[slot] = runner
-        runner.lease = page
+        runner.session.lease = page
         try arm()
     }
 

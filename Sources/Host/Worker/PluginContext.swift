@@ -92,8 +92,7 @@ internal import Synchronization
             let callbacks = unsafe RoutineCallbacks(routine, after: last)
             last = callbacks
             return RoutineRunner(
-                index: index, name: loaded.description.routines[index].name, plugin: self, callbacks: callbacks,
-                cells: cells, cell: index)
+                index: index, plugin: self, callbacks: callbacks, cells: cells, cell: index)
         }
         if let virtual {
             driver = VirtualTime(runners: runners, isSerial: isSerial, clock: virtual)
@@ -101,7 +100,7 @@ internal import Synchronization
             driver = try RunPool(name: id, runners: runners, isSerial: isSerial, clock: clock)
         }
         let scope = unsafe RoutineRunner(
-            index: -1, name: "", plugin: self, callbacks: RoutineCallbacks(), cells: cells, cell: runners.count)
+            index: -1, plugin: self, callbacks: RoutineCallbacks(), cells: cells, cell: runners.count)
         scope.openScope(parameters: parameters, caches: caches)
         self.scope = scope
     }
@@ -187,18 +186,11 @@ internal import Synchronization
 }
 
 extension RoutineRunner {
-    /// The name and the session of the plugin's own scope.
-    private static let noText = CText("")
-
     /// Sets this runner up as the scope of the plugin itself.
     func openScope(parameters: String, caches: CacheSettings) {
         session = Session(
             plugin.terms(parameters: parameters, caches: caches), startMs: clock.wallMilliseconds(),
             startBoot: clock.boot())
-        unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
-        unsafe cell.pointee.place.routine = unsafe Self.noText.pointer
-        unsafe cell.pointee.place.session = unsafe Self.noText.pointer
-        unsafe cell.pointee.place.attempt = 1
     }
 
     /// Calls `load` or `unload`; returns the text of its failure, or nil.

@@ -21,8 +21,7 @@ internal import Synchronization
     private let replica: UnsafeMutablePointer<LedgerReplica>
     /// The key of the worker, which all its sessions share.
     private let key: UnsafePointer<LedgerKey>
-    /// When the last callback began, and when the next one is due, in ns since the boot.
-    private var began: Int64 = 0
+    /// When the next callback is due, in ns since the boot.
     private var due: Int64 = 0
     /// The value of `LedgerReplica.seldom` for the words that change seldom.
     private var seldom: UInt64 = 0
@@ -42,9 +41,8 @@ internal import Synchronization
     ) {
         unsafe self.replica = unsafe replica
         unsafe self.key = unsafe key
-        began = now.nanoseconds
         due = now.nanoseconds
-        writeAll(Counts(session: session, cycle: 0, failures: 0, missed: 0), .waiting)
+        writeAll(Counts(session: session, cycle: 0, failures: 0, missed: 0), .waiting, time: due)
     }
 
     /// Has the processor bring the replica near.
@@ -57,8 +55,7 @@ internal import Synchronization
     /// directly.
     @inline(__always)
     mutating func begins(_ state: LedgerState, cycle: UInt64, at start: BootTime) {
-        began = start.nanoseconds
-        write(state, cycle: cycle, time: began)
+        write(state, cycle: cycle, time: start.nanoseconds)
     }
 
     /// Notes that nothing happens until `due`.
@@ -87,21 +84,22 @@ internal import Synchronization
     mutating func set(thread: UInt32, _ counts: @autoclosure () -> Counts) {
         if self.thread == thread { return }
         self.thread = thread
-        writeAll(counts(), .waiting)
+        writeAll(counts(), .waiting, time: due)
     }
 
-    /// Notes the numbers of failures and of missed cycles.
+    /// Notes the numbers of failures and of missed cycles, while the session waits or in a cycle that began then.
     @inline(never)
-    mutating func set(_ counts: Counts, _ state: LedgerState) { writeAll(counts, state) }
+    mutating func set(_ counts: Counts, runningSince began: BootTime?) {
+        writeAll(counts, began == nil ? .waiting : .running, time: began?.nanoseconds ?? due)
+    }
 
     /// Notes how the session has ended, by the raw value of a `SessionEnd`, and when its last cycle began.
     mutating func set(end: UInt64, _ counts: Counts, began: BootTime) {
-        self.began = began.nanoseconds
-        writeAll(counts, .ended, end: end)
+        writeAll(counts, .ended, time: began.nanoseconds, end: end)
     }
 
     @inline(never)
-    private mutating func writeAll(_ counts: Counts, _ state: LedgerState, end: UInt64 = 0) {
+    private mutating func writeAll(_ counts: Counts, _ state: LedgerState, time: Int64, end: UInt64 = 0) {
         let session = counts.session.rawValue
         let threadAndEnd = LedgerReplica.threadAndEnd(UInt64(thread), end)
         seldom = LedgerReplica.seldom(
@@ -112,7 +110,7 @@ internal import Synchronization
         unsafe replica.pointee.threadAndEnd.store(threadAndEnd, ordering: .relaxed)
         unsafe replica.pointee.failures.store(counts.failures, ordering: .relaxed)
         unsafe replica.pointee.missed.store(counts.missed, ordering: .relaxed)
-        write(state, cycle: counts.cycle, time: state == .waiting ? due : began)
+        write(state, cycle: counts.cycle, time: time)
     }
 }
 

@@ -11,18 +11,14 @@ internal import Synchronization
 @safe struct RoutineCell: ~Copyable {
     /// The scheduler that is passed to the plugin; its `host_data` is this cell's address.
     var scheduler: schedhost_scheduler
-    /// What the plugin can ask about the present callback; written before each callback.
-    var place: schedhost_place
-    /// The session's id as a C string for the plugin.
-    var sessionText = InlineArray<14, CChar>(repeating: 0)
-    /// Whether the callback in progress has attached a text with `fail`.
-    var hasMessage = false
-    /// Whether the cell belongs to a routine; false for the plugin's own scope (`load` and `unload`).
-    let hasSession: Bool
     /// The session's state machine. Accessed by the thread that has the turn.
     var schedule: Schedule
     /// The session's counts in the ledger. Accessed by the thread that has the turn.
     var ledger: SessionLedger
+    /// Whether the callback in progress has attached a text with `fail`.
+    var hasMessage = false
+    /// Whether the cell belongs to a routine; false for the plugin's own scope (`load` and `unload`).
+    let hasSession: Bool
     /// The handle by which the routine has used a cache of its plugin last. Accessed on the callback's thread.
     var lastUse: Unmanaged<CacheHandle>?
     /// Which thread is in which callback.

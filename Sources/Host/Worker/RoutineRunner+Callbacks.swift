@@ -72,8 +72,6 @@ extension RoutineRunner {
     func finish(_ end: SessionEnd) -> RunPool.Turn {
         let reason = session.reason(end)
         let schedule = unsafe cell.pointee.schedule
-        unsafe cell.pointee.place.cycle = schedule.cycle
-        unsafe cell.pointee.place.missed = schedule.missed
         session.isClosing = true
         let lastBegan = unsafe cell.pointee.ledger.began
         if session.hasStarted {

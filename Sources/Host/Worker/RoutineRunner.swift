@@ -22,34 +22,31 @@ internal import Synchronization
 
     /// How many bytes a runner takes at most, of which a turn needs nearly all. A worker may have 100 000 runners, so that
     /// what several have in common is in objects that they share.
-    static let size = 208
+    static let size = 200
 
-    let name: String
     let plugin: PluginContext
     /// The plugin's clock.
     let clock: TurnClock
     let callbacks: RoutineCallbacks
     let cell: UnsafeMutablePointer<RoutineCell>
     let requests: TurnRequests
-    /// What says how long the lease lasts by which the session runs; nil if it runs by none. It changes between sessions.
-    var lease: LeasePage?
     var times = SessionTimes()
     var session: Session
-    private let number: Int32
     let caches: SessionCaches
     private let busy = Atomic<Bool>(false)
     var stage = Stage.idle
+    private let number: Int32
 
     /// The routine's number in its plugin; -1 for the plugin's own scope.
     var index: Int { Int(number) }
+    /// The routine's name; empty for the plugin's own scope.
+    var name: String { unsafe callbacks.name.map { unsafe String(cString: $0) } ?? "" }
 
     /// Makes a runner without a session, with the cell of that number. `plugin` must outlive it.
     init(
-        index: Int, name: String, plugin: PluginContext, callbacks: RoutineCallbacks, cells: RoutineCells,
-        cell place: Int
+        index: Int, plugin: PluginContext, callbacks: RoutineCallbacks, cells: RoutineCells, cell place: Int
     ) {
         number = Int32(clamping: index)
-        self.name = name
         self.plugin = plugin
         clock = plugin.turnClock
         requests = unsafe TurnRequests(at: cells.wait(place))
@@ -59,14 +56,11 @@ internal import Synchronization
         unsafe cell = cells[place]
         unsafe cell.initialize(
             to: RoutineCell(
-                scheduler: schedhost_scheduler(), place: schedhost_place(), hasSession: index >= 0,
-                schedule: Schedule(now: .longAgo, wait: 0), ledger: SessionLedger(scratch: plugin.ledger),
-                runner: self))
+                scheduler: schedhost_scheduler(), schedule: Schedule(now: .longAgo, wait: 0),
+                ledger: SessionLedger(scratch: plugin.ledger), hasSession: index >= 0, runner: self))
         unsafe cell.pointee.scheduler.struct_size = UInt32(MemoryLayout<schedhost_scheduler>.size)
         unsafe cell.pointee.scheduler.host = unsafe plugin.table
         unsafe cell.pointee.scheduler.host_data = unsafe UnsafeMutableRawPointer(cell)
-        unsafe cell.pointee.place.struct_size = UInt32(MemoryLayout<schedhost_place>.size)
-        unsafe cell.pointee.place.shards = 1
     }
 
     deinit { unsafe cell.deinitialize(count: 1) }
@@ -96,15 +90,6 @@ internal import Synchronization
             until: start.untilMs.map { WallTime(milliseconds: $0) } ?? .never,
             maxAttempts: start.onError.attempts, isYielding: plugin.isSerial || plugin.driver?.separatesCycles == true,
             isPlanned: times.isPlanned)
-        unsafe cell.pointee.place.plugin = unsafe plugin.idText.pointer
-        unsafe cell.pointee.place.routine = unsafe callbacks.name
-        unsafe cell.pointee.place.session = unsafe sessionText(of: session.id)
-        unsafe cell.pointee.place.session_start_ms = session.startMs
-        unsafe cell.pointee.place.lifetime_cycles = start.lifetimeCycles
-        unsafe cell.pointee.place.session_before = start.before
-        unsafe cell.pointee.place.lease_token = start.leaseToken ?? 0
-        unsafe cell.pointee.place.shard = UInt32(clamping: start.shard?.index ?? 0)
-        unsafe cell.pointee.place.shards = UInt32(clamping: start.shard?.count ?? 1)
         stage = .starting
         busy.store(true, ordering: .releasing)
         caches.open()
@@ -112,16 +97,6 @@ internal import Synchronization
             plugin.ledger.slot(start.slot), replica: plugin.ledger.replica(start.slot), key: plugin.ledger.key,
             session: start.session, now: now, nextMs: times.nextMs)
         return true
-    }
-
-    /// Writes the session's id into the cell and returns it as a C string.
-    private func sessionText(of id: SessionID) -> UnsafePointer<CChar> {
-        for (position, byte) in id.description.utf8.enumerated() {
-            unsafe cell.pointee.sessionText[position] = CChar(bitPattern: byte)
-        }
-        return unsafe withUnsafePointer(to: &cell.pointee.sessionText) { text in
-            unsafe UnsafeRawPointer(text).assumingMemoryBound(to: CChar.self)
-        }
     }
 
     /// Makes a request. The caller then calls the driver's `poke`.
@@ -226,9 +201,6 @@ internal import Synchronization
     @inline(__always)
     private func cycle(start: BootTime, end: inout BootTime) -> Schedule.Action {
         let schedule = unsafe cell.pointee.schedule
-        unsafe cell.pointee.place.cycle = schedule.cycle
-        unsafe cell.pointee.place.attempt = schedule.attempt
-        unsafe cell.pointee.place.missed = schedule.missed
         unsafe cell.pointee.ledger.cycleBegins(schedule.cycle, at: start)
         unsafe cell.pointee.callback.enter(isCycle: true)
         let code = unsafe callbacks.run.unsafelyUnwrapped(scheduler, callbacks.user)
@@ -242,15 +214,15 @@ internal import Synchronization
             session.error = takeFailure(.routine, code, cycle: schedule.cycle, attempt: schedule.attempt)
             let action = unsafe cell.pointee.schedule.fail()
             unsafe cell.pointee.ledger.failed(cell.pointee.schedule.failures)
-            noteFailures(.running)
+            unsafe cell.pointee.ledger.failed(counts, runningSince: start)
             return action
         }
         if unsafe cell.pointee.hasMessage { dropMessage() }
-        unsafe cell.pointee.place.due_ms = 0
+        times.cycleEnds()
         let action = unsafe cell.pointee.schedule.finish(now: end, wall: wall())
         unsafe cell.pointee.ledger.cycleCounts(cell.pointee.schedule.cycle, missed: cell.pointee.schedule.missed)
         if unsafe cell.pointee.schedule.missed != schedule.missed {
-            noteFailures(.waiting)
+            noteFailures()
         }
         return action
     }
@@ -263,17 +235,17 @@ internal import Synchronization
         let decision = decide(failure)
         now = clock.boot()
         if hasRequests { consumeRequests() }
-        if case .retry = decision {} else { unsafe cell.pointee.place.due_ms = 0 }  // a retry keeps its due time
+        if case .retry = decision {} else { times.cycleEnds() }  // a retry keeps its due time
         let action = unsafe cell.pointee.schedule.decide(decision, now: now, wall: wall())
         unsafe cell.pointee.ledger.decided(
             cycle: cell.pointee.schedule.cycle, attempt: cell.pointee.schedule.attempt,
             passed: cell.pointee.schedule.passed)
-        noteFailures(.waiting)
+        noteFailures()
         return action
     }
 
     /// Writes the counts of failed and missed cycles to the slot's replica.
-    private func noteFailures(_ state: LedgerState) { unsafe cell.pointee.ledger.failed(counts, state) }
+    private func noteFailures() { unsafe cell.pointee.ledger.failed(counts) }
 
     /// What the slot's replica says of the session.
     var counts: ReplicaAccount.Counts { unsafe ReplicaAccount.Counts(session.id, cell.pointee.schedule) }
@@ -383,7 +355,7 @@ extension RoutineRunner {
             try calendar(timing, wall)
         }
         let action = unsafe cell.pointee.schedule.follow(step, now: now, wall: wall)
-        if case .run(let dueMs, _, _, _) = step, action == .run { unsafe cell.pointee.place.due_ms = dueMs }
+        if case .run(let dueMs, _, _, _) = step, action == .run { times.cycleBegins(for: dueMs) }
         unsafe cell.pointee.ledger.planned(missed: cell.pointee.schedule.missed, nextMs: times.nextMs)
         return action
     }

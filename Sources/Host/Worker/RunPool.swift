@@ -145,7 +145,7 @@ final class RunPool: Sendable {
         return due
     }
 
-    /// Has the processor bring near what the next turns need, while it does something else: each routine has 900 bytes of its
+    /// Has the processor bring near what the next turns need, while it does something else: each routine has 800 bytes of its
     /// own, which its last turn left so long ago that another turn would wait for it ten times as long as it runs. Of the routine
     /// after the next one that is its runner and its cell, which say where the rest is, to be fetched when it is the next one.
     private func fetch(_ upcoming: (first: Int?, second: Int?)) {

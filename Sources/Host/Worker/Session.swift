@@ -1,5 +1,6 @@
 internal import CPluginAPI
 internal import HostStore
+internal import HostSystem
 internal import HostValues
 internal import HostWire
 
@@ -33,6 +34,8 @@ struct Session {
     let id: SessionID
     /// What the session has in common with others.
     let terms: SessionTerms
+    /// The cycles of all sessions before it.
+    let lifetimeCycles: UInt64
     let startMs: Int64
     let startBoot: BootTime
     private var rare: Rare?
@@ -44,6 +47,8 @@ struct Session {
     var isClosing = false
     private let slotNumber: Int32
     var startAttempt: UInt32 = 0
+    /// How the session before it ended, in the ABI's numbers.
+    let before: UInt32
 
     /// The number of its slot in the ledger.
     var slot: Int { Int(slotNumber) }
@@ -60,6 +65,13 @@ struct Session {
         gate = CycleGate(isClosed: order.takesTurns)
         self.startMs = startMs
         self.startBoot = startBoot
+        lifetimeCycles = order.lifetimeCycles
+        before = order.before
+        if order.leaseToken != nil || order.shard != nil {
+            let rare = made()
+            rare.leaseToken = order.leaseToken ?? 0
+            rare.shard = order.shard
+        }
     }
 
     /// Makes a placeholder, for the time between two sessions and for the plugin's own scope.
@@ -70,6 +82,8 @@ struct Session {
         gate = CycleGate(isClosed: false)
         self.startMs = startMs
         self.startBoot = startBoot
+        lifetimeCycles = 0
+        before = 0
     }
 
     /// What most sessions do not have until their end. It is a separate object, since a worker may have 100 000 sessions.
@@ -84,6 +98,9 @@ struct Session {
         var past: PastList?
         var startDue = BootTime.longAgo
         var startFailures: UInt64 = 0
+        var leaseToken: UInt64 = 0
+        var lease: LeasePage?
+        var shard: RoutineShard?
     }
 
     private mutating func made() -> Rare {
@@ -138,6 +155,15 @@ struct Session {
     var startDue: BootTime {
         get { rare?.startDue ?? .longAgo }
         set { if rare != nil || newValue != .longAgo { made().startDue = newValue } }
+    }
+    /// The token of the lease by which it runs; 0 if it runs by none.
+    var leaseToken: UInt64 { rare?.leaseToken ?? 0 }
+    /// Which part of the routine's work it has; nil: all of it.
+    var shard: RoutineShard? { rare?.shard }
+    /// What says how long the lease lasts by which it runs; nil if it runs by none.
+    var lease: LeasePage? {
+        get { rare?.lease }
+        set { if rare != nil || newValue != nil { made().lease = newValue } }
     }
     /// How often `start` has failed.
     var startFailures: UInt64 {

@@ -58,6 +58,11 @@ internal import Synchronization
         replica.fetch()
     }
 
+    /// The session's id as it stands in the slot, where the plugin could write another one: good enough to tell the plugin
+    /// itself what it asks, and read without an access to the runner.
+    @inline(__always)
+    var session: SessionID { unsafe SessionID(rawValue: slot.pointee.session.load(ordering: .relaxed)) }
+
     /// When the last callback began.
     var began: BootTime { unsafe BootTime(nanoseconds: slot.pointee.began.load(ordering: .relaxed)) }
 
@@ -155,9 +160,10 @@ internal import Synchronization
         unsafe slot.pointee.failures.store(failures, ordering: .relaxed)
     }
 
-    /// Notes the numbers of failures and of missed cycles so far, in the replica.
-    mutating func failed(_ counts: ReplicaAccount.Counts, _ state: LedgerState) {
-        replica.set(counts, state)
+    /// Notes the numbers of failures and of missed cycles so far, in the replica: while the session waits, or after a cycle
+    /// that began then.
+    mutating func failed(_ counts: ReplicaAccount.Counts, runningSince began: BootTime? = nil) {
+        replica.set(counts, runningSince: began)
     }
 
     /// Notes the decision about a failure: the cycle and attempt that come next, and the number of cycles that failed

@@ -28,6 +28,8 @@ struct SessionTimes {
         var plan: RoutinePlan?
         /// When the time zones' rules were last read.
         var lookedAt: BootTime
+        /// The time that the cycle in progress is for, in ms UTC; 0 if the plan names none.
+        var cycleMs: Int64 = 0
 
         init(_ timing: RoutineTiming, _ plan: RoutinePlan?, lookedAt: BootTime) {
             self.timing = timing
@@ -74,6 +76,16 @@ struct SessionTimes {
     /// When the next cycle is due by the wall clock, in ms UTC; 0 if the wait determines it, or there is no further
     /// cycle.
     var nextMs: Int64 { plan?.nextMs ?? 0 }
+
+    /// The time that the cycle in progress is for, in ms UTC; 0 if it has none.
+    var cycleMs: Int64 { settings?.cycleMs ?? 0 }
+
+    /// Notes that the cycle begins which the plan has for that time.
+    func cycleBegins(for ms: Int64) { settings?.cycleMs = ms }
+
+    /// Notes that it is over.
+    @inline(__always)
+    func cycleEnds() { if let settings { settings.cycleMs = 0 } }
 
     /// When the first cycle is due, for a session that begins its cycles now; `wait` is in ns.
     func first(wait: Int64, boot: BootTime, wall: WallTime) -> First {

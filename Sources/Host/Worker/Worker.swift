@@ -297,7 +297,6 @@ public final class Worker {
         stopping.remove(start.slot)
         while slots.count <= start.slot { slots.append(nil) }
         slots[start.slot] = runner
-        runner.lease = nil
         if start.leaseToken != nil {
             guard leases != nil else { WorkerFailure.die("worker: a lease without its page") }
             keepLeases { (leases) throws(SystemError) in try leases.begin(start.slot, runner) }
