@@ -67,6 +67,21 @@ struct ChildProcessTests {
         printf 'descriptors '; for f in /proc/$$/fd/*; do n=${f##*/}; [ -e $f ] && [ $n -lt 10 ] && printf '%s ' $n; done; echo
         """
 
+    @Test("a process that executes one program after another has its environment at all times, and a zombie has none")
+    func environmentWhileExecuting() throws {
+        let child = try Captured(["/bin/sh", "-c", #"exec /bin/sh -c "$0" "$0""#, #"exec /bin/sh -c "$0" "$0""#])
+        var without = 0
+        for _ in 0..<1000 {
+            let entries = HostProcess.environment(of: child.child.pid)?.split(separator: 0)
+            if entries?.contains(where: { $0.elementsEqual("PATH=/usr/bin:/bin".utf8) }) != true { without += 1 }
+        }
+        #expect(without == 0, "of 1000 looks")
+        child.child.killGroup()
+        while child.child.ended() == nil { sched_yield() }
+        #expect((HostProcess.environment(of: child.child.pid) ?? []).isEmpty)
+        #expect(child.child.reap() == .signaled(SIGKILL))
+    }
+
     @Test("killGroup ends what the child has started")
     func group() throws {
         let child = try Captured(["/bin/sh", "-c", "sleep 60 & sleep 60"])

@@ -57,11 +57,36 @@ extension HostProcess {
 
     /// The environment that a process was started with, as `NAME=value` entries that each end with a zero byte; nil if
     /// it cannot be read. proc(5).
+    ///
+    /// While a process executes a program, its environment and its arguments seem to be empty for a moment: who
+    /// believed that would take a worker's orphan for a process of somebody else. So this looks again until the moment
+    /// is over, which where the program lies on a slow disk is a few milliseconds.
     public static func environment(of pid: Int32) -> [UInt8]? {
-        guard let process = try? Directory("/proc/\(pid)"), let file = try? process.openForReading("environ") else {
-            return nil
+        guard let process = try? Directory("/proc/\(pid)") else { return nil }
+        var timesBesideArguments = 0
+        for _ in 0..<mostLooksAtAnEmptyEnvironment {
+            guard let bytes = text("environ", of: process) else { return nil }
+            // What has no program at all, as a zombie or a thread of the kernel, has nothing that it was started with.
+            guard bytes.isEmpty, hasProgram(process) else { return bytes }
+            // Every program has an argument, its name: who has one, and no environment, was started without. Not at the
+            // first look, between whose two halves the moment may have passed.
+            if text("cmdline", of: process)?.isEmpty == false { timesBesideArguments += 1 }
+            if timesBesideArguments == 3 { return bytes }
+            sched_yield()
         }
-        return try? file.readAll(limit: 2 << 20, subject: "environ")
+        return nil
+    }
+
+    /// About 10 ms.
+    private static let mostLooksAtAnEmptyEnvironment = 1000
+
+    private static func text(_ name: String, of process: borrowing Directory) -> [UInt8]? {
+        try? process.openForReading(name).readAll(limit: 2 << 20, subject: name)
+    }
+
+    private static func hasProgram(_ process: borrowing Directory) -> Bool {
+        var letter: CChar = 0
+        return unsafe readlinkat(process.descriptor.raw, "exe", &letter, 1) > 0
     }
 
     /// Reaps a child for which there is no `ChildProcess`. Returns false while it runs. waitpid(2).
