@@ -11,9 +11,17 @@ import Testing
 @Suite struct VainStartTests {
     private let mark = HostMark(pid: HostProcess.pid, number: .random(in: 0 ... .max))
 
-    /// The processes with the mark of this test in their environment.
+    /// The processes with the mark of this test in their environment, as soon as there is one: who has started a process may go
+    /// on before that environment can be read.
     private func marked() -> [Int32] {
-        ProcessFamily.all().filter { HostProcess.environment(of: $0).flatMap { HostMark.mark(in: $0) } == mark }
+        let clock = SystemClock()
+        let end = clock.monotonic() + 60_000_000_000
+        while true {
+            let found = ProcessFamily.all().filter {
+                HostProcess.environment(of: $0).flatMap { HostMark.mark(in: $0) } == mark
+            }
+            if !found.isEmpty || clock.monotonic() > end { return found }
+        }
     }
 
     @Test(.enabled(if: SandboxMaker.support.files != 0))
