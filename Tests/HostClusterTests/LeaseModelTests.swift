@@ -1,23 +1,16 @@
+import HostTestKit
 import Testing
 
 @testable import HostCluster
 
 /// What the random walk of `Model` finds: nothing with all rules, and something with any of them taken away.
 @Suite struct LeaseModelTests {
-    /// All of it is run with optimisation, by scripts/test; without, a little.
-    static let isOptimised: Bool = {
-        #if DEBUG
-            false
-        #else
-            true
-        #endif
-    }()
-    static let seeds = isOptimised ? 200 : 6
+    static let seeds = Rounds.optimised(200, plain: 6)
 
     /// No two runs are alike: more hosts, more claims, less room in a commit, more faults, spread claims that move.
     static func options(_ seed: Int) -> ModelOptions {
         var options = ModelOptions()
-        options.seconds = isOptimised ? 600 : 200
+        options.seconds = Rounds.isOptimised ? 600 : 200
         options.hosts = 2 + seed % 4
         options.claims = [1, 2, 3, 9][seed / 4 % 4]
         options.mostConditions = seed % 3 == 0 ? 4 : 64
@@ -72,7 +65,8 @@ import Testing
         (0..<runs).first { !Model(seed: $0, options: options).run().violations.isEmpty }
     }
 
-    @Test(.enabled(if: isOptimised), arguments: LeaseRule.allCases) func eachRuleIsNeeded(rule: LeaseRule) throws {
+    @Test(.enabled(if: Rounds.isOptimised), arguments: LeaseRule.allCases) func eachRuleIsNeeded(rule: LeaseRule) throws
+    {
         var options = Self.surroundings(of: rule)
         options.missing = rule
         let found = try #require(Self.finding(options, runs: 60), "nothing is found without \(rule)")
@@ -81,14 +75,14 @@ import Testing
         #expect(result.violations.isEmpty, "with \(rule), seed \(found): \(result.violations.prefix(3))")
     }
 
-    @Test(.enabled(if: isOptimised), arguments: [DeadlineKeeper.worker, .supervisor])
+    @Test(.enabled(if: Rounds.isOptimised), arguments: [DeadlineKeeper.worker, .supervisor])
     func onlyTheKernelKeepsTheDeadline(keeper: DeadlineKeeper) {
         var options = ModelOptions()
         options.keeper = keeper
         #expect(Self.finding(options, runs: 60) != nil)
     }
 
-    @Test(.enabled(if: isOptimised)) func clocksSevenPercentApartAreBorneAndFortyAreNot() {
+    @Test(.enabled(if: Rounds.isOptimised)) func clocksSevenPercentApartAreBorneAndFortyAreNot() {
         var options = ModelOptions()
         options.rate = 0.035
         #expect(Self.finding(options, runs: Self.seeds / 10) == nil)
@@ -98,7 +92,7 @@ import Testing
 
     /// Crashes alone, for the default length: others take over when the lease is over and they have seen that, and the same
     /// host has its claims again at once.
-    @Test(.enabled(if: isOptimised)) func takeoverTakesALease() throws {
+    @Test(.enabled(if: Rounds.isOptimised)) func takeoverTakesALease() throws {
         var options = ModelOptions()
         options.lease = 10_000
         options.faults = [.crash]

@@ -65,7 +65,7 @@ import Testing
         #expect(asked < 12_000, "\(asked) requests in a minute")
     }
 
-    @Test(arguments: 0..<40) func nothingTrapsAndNothingOutlivesItsLease(seed: Int) {
+    @Test(arguments: 0..<Rounds.optimised(80, plain: 8)) func nothingTrapsAndNothingOutlivesItsLease(seed: Int) {
         var random = SplitMix(seed: UInt64(seed))
         var member = Self.member()
         var now: BootTime = 1_000_000_000_000

@@ -67,6 +67,25 @@ struct ChildProcessTests {
         printf 'descriptors '; for f in /proc/$$/fd/*; do n=${f##*/}; [ -e $f ] && [ $n -lt 10 ] && printf '%s ' $n; done; echo
         """
 
+    @Test("a process that executes one program after another never seems to have no environment, and a zombie has none")
+    func environmentWhileExecuting() throws {
+        let child = try Captured(["/bin/sh", "-c", #"exec /bin/sh -c "$0" "$0""#, #"exec /bin/sh -c "$0" "$0""#])
+        var (found, without) = (0, 0)
+        while found < 1000, child.child.ended() == nil {
+            guard let environment = HostProcess.environment(of: child.child.pid) else { continue }
+            found += 1
+            if !environment.split(separator: 0).contains(where: { $0.elementsEqual("PATH=/usr/bin:/bin".utf8) }) {
+                without += 1
+            }
+        }
+        #expect(found == 1000 && without == 0)
+        child.child.killGroup()
+        while child.child.ended() == nil { sched_yield() }
+        #expect((HostProcess.environment(of: child.child.pid) ?? []).isEmpty)
+        #expect(!HostProcess.isExecuting(child.child.pid) && !HostProcess.isExecuting(HostProcess.pid))
+        #expect(child.child.reap() == .signaled(SIGKILL))
+    }
+
     @Test("killGroup ends what the child has started")
     func group() throws {
         let child = try Captured(["/bin/sh", "-c", "sleep 60 & sleep 60"])

@@ -56,12 +56,41 @@ extension HostProcess {
     }
 
     /// The environment that a process was started with, as `NAME=value` entries that each end with a zero byte; nil if
-    /// it cannot be read. proc(5).
+    /// it cannot be read, also while the process executes a program. proc(5).
     public static func environment(of pid: Int32) -> [UInt8]? {
-        guard let process = try? Directory("/proc/\(pid)"), let file = try? process.openForReading("environ") else {
-            return nil
+        guard let process = try? Directory("/proc/\(pid)") else { return nil }
+        var timesBesideArguments = 0
+        for _ in 0..<mostLooksAtAnEmptyEnvironment {
+            guard let bytes = text("environ", of: process) else { return nil }
+            guard bytes.isEmpty, hasProgram(process) else { return bytes }
+            // Every program has an argument, its name: who has one, and no environment, was started without. Not at the
+            // first look, between whose two halves the program may have come.
+            if text("cmdline", of: process)?.isEmpty == false { timesBesideArguments += 1 }
+            if timesBesideArguments == 3 { return bytes }
+            sched_yield()
         }
-        return try? file.readAll(limit: 2 << 20, subject: "environ")
+        return nil
+    }
+
+    /// Whether a process executes a program just now: for a moment it seems to have neither an environment nor arguments.
+    /// Where the disk is slow or the processors are busy, the moment is long. execve(2).
+    public static func isExecuting(_ pid: Int32) -> Bool {
+        guard let process = try? Directory("/proc/\(pid)") else { return false }
+        return text("environ", of: process)?.isEmpty == true && text("cmdline", of: process)?.isEmpty == true
+            && hasProgram(process)
+    }
+
+    /// About 1 ms: most programs are there by then.
+    private static let mostLooksAtAnEmptyEnvironment = 100
+
+    private static func text(_ name: String, of process: borrowing Directory) -> [UInt8]? {
+        try? process.openForReading(name).readAll(limit: 2 << 20, subject: name)
+    }
+
+    /// Not so of a zombie and of a thread of the kernel.
+    private static func hasProgram(_ process: borrowing Directory) -> Bool {
+        var letter: CChar = 0
+        return unsafe readlinkat(process.descriptor.raw, "exe", &letter, 1) > 0
     }
 
     /// Reaps a child for which there is no `ChildProcess`. Returns false while it runs. waitpid(2).

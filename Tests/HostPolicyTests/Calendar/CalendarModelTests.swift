@@ -86,7 +86,7 @@ import Testing
         let from = try CalendarKit.seconds("2012-01-01T00:00:00Z")
         let zone = try CalendarKit.zone(name, from: from)
         var random = SplitMix(seed: Jitter.seed(of: name))
-        for round in 0..<CalendarKit.rounds(12) {
+        for round in 0..<CalendarKit.rounds(Rounds.optimised(40, plain: 2)) {
             // A day or so before a change, wherever there is one.
             let year = Int64(random.below(60)) * 31_556_952
             let stretch = zone.stretch(at: from + year)

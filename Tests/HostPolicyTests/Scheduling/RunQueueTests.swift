@@ -195,9 +195,11 @@ struct RunQueueTests {
         #expect(pool.late.max() ?? 0 <= 150_000)
     }
 
-    @Test("no routine is forgotten or runs twice at once, whatever takes how long", arguments: 0..<60 as Range<UInt64>)
-    func walk(_ seed: UInt64) throws {
-        var random = SplitMix(seed: seed)
+    @Test(
+        "no routine is forgotten or runs twice at once, whatever takes how long",
+        arguments: 0..<Rounds.optimised(120, plain: 12))
+    func walk(_ seed: Int) throws {
+        var random = SplitMix(seed: UInt64(seed))
         let count = 1 + random.below(40)
         let lengths = [2_000, 4_000, 9_000, 30_000, 400_000, 8_000_000].prefix(1 + random.below(6))
         let waits = [0, 1, 3, 20, 1000].prefix(1 + random.below(5))

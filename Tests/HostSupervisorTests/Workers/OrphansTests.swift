@@ -18,6 +18,8 @@ final class FakeProcesses: ProcessTable {
         var isTraced = false
         /// One of another user's.
         var isImmune = false
+        /// How often it is still found executing a program, so that nobody sees its mark.
+        var executing = 0
     }
 
     static let host: Int32 = 1
@@ -56,7 +58,12 @@ final class FakeProcesses: ProcessTable {
         goOn()
         return all.filter { $0.value.parent == parent }.keys.sorted()
     }
-    func isOurs(_ pid: Int32) -> Bool? { all[pid].map { $0.mark == Self.own } }
+    func isOurs(_ pid: Int32) -> Bool? { all[pid].flatMap { $0.executing > 0 ? nil : $0.mark == Self.own } }
+    func isExecuting(_ pid: Int32) -> Bool {
+        guard let left = all[pid]?.executing, left > 0 else { return false }
+        all[pid]?.executing = left - 1
+        return true
+    }
     func gainsNoPrivileges(_ pid: Int32) -> Bool? { nil }
     func processes(of marks: Set<HostMark>) -> [Int32] {
         goOn()
@@ -114,6 +121,16 @@ final class FakeProcesses: ProcessTable {
         orphans.workerDied(5, hasGroup: false)
         #expect(run(sparing: [hook]) != nil)
         #expect(table.all.keys.sorted() == [hook, mailer] && table.all[child] == nil)
+    }
+
+    @Test func `one that executes a program when it is left is looked at again, until its mark can be seen`() {
+        orphans.adoption.hookHasRun()
+        let mailer = table.add(mark: nil)
+        let left = table.add()
+        for pid in [mailer, left] { table.all[pid]?.executing = 3 }
+        orphans.mayHaveCome()
+        #expect(run().map { $0 > 10 } == true)
+        #expect(table.all.keys.sorted() == [mailer])
     }
 
     @Test func `who the host's own children are is asked only when somebody else may have come`() {

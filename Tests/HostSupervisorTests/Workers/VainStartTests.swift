@@ -11,14 +11,16 @@ import Testing
 @Suite struct VainStartTests {
     private let mark = HostMark(pid: HostProcess.pid, number: .random(in: 0 ... .max))
 
-    /// The processes with the mark of this test in their environment, the dead ones among them.
-    private func marked() -> [String] {
-        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return processes.filter { name in
-            guard Int(name) != nil, let bytes = FileManager.default.contents(atPath: "/proc/\(name)/environ") else {
-                return false
+    /// The processes with the mark of this test in their environment, as soon as there is one: who has started a process may go
+    /// on before that environment can be read.
+    private func marked() -> [Int32] {
+        let clock = SystemClock()
+        let end = clock.monotonic() + 60_000_000_000
+        while true {
+            let found = ProcessFamily.all().filter {
+                HostProcess.environment(of: $0).flatMap { HostMark.mark(in: $0) } == mark
             }
-            return String(decoding: bytes, as: UTF8.self).split(separator: "\0").contains { $0 == mark.entry }
+            if !found.isEmpty || clock.monotonic() > end { return found }
         }
     }
 
@@ -27,7 +29,7 @@ import Testing
         let clock = SystemClock()
         let loop = try EventLoop(clock: clock)
         let root = TestDirectory()
-        var found: [String] = []
+        var found: [Int32] = []
         let maker = SandboxMaker(hidden: [root.path], plugins: root.path, tell: { _ in }) {
             found = marked()
             return []
@@ -43,13 +45,13 @@ import Testing
         #expect(error?.number == 7)
         let process = try #require(found.first, "the process has started before its sandbox is complete")
         #expect(found.count == 1)
-        #expect(!FileManager.default.fileExists(atPath: "/proc/" + process), "a zombie would be left here")
+        #expect(!FileManager.default.fileExists(atPath: "/proc/\(process)"), "a zombie would be left here")
     }
 
     @Test func `a worker whose folders cannot be made is killed and reaped, and the reason is thrown`() throws {
         let clock = SystemClock()
         let loop = try EventLoop(clock: clock)
-        var found: [String] = []
+        var found: [Int32] = []
         var setup = WorkerLink.Setup(name: "vain", ledgerName: "", crashReport: nil, logLevel: 0, limits: .init())
         setup.mark = mark
         setup.prepare = { () throws(SystemError) in
@@ -61,7 +63,7 @@ import Testing
         }
         #expect(error?.number == 28)
         let process = try #require(found.first, "the process has started before")
-        #expect(!FileManager.default.fileExists(atPath: "/proc/" + process), "a zombie would be left here")
+        #expect(!FileManager.default.fileExists(atPath: "/proc/\(process)"), "a zombie would be left here")
     }
 
     @Test(arguments: [

@@ -85,8 +85,13 @@ import Testing
 
     @Test(arguments: [[UInt8(ascii: "x")], [0x22], [0x01], [0xFF], [0xF0, 0x9F, 0x98], Array("\u{E0001}".utf8)])
     func whatAnAnswerHasRoomForIsALineThatIsRead(unit: [UInt8]) {
-        for count in [0, 1, 700, StoreEvent.longestValue / unit.count, 20_000] {
-            var room = AnswerRoom(line: WorkerEvent.longestLine)
+        // Of short values many fit a line: a short line is full sooner.
+        let short = WorkerEvent.longestLine / 16
+        let longest = StoreEvent.longestValue / unit.count
+        for (count, limit) in [
+            (0, short), (1, short), (700, short), (20_000, short), (longest, WorkerEvent.longestLine),
+        ] {
+            var room = AnswerRoom(line: limit)
             var found: [StoreAnswer.Entry] = []
             let value = Array((0..<count).map { _ in unit }.joined())
             var entry = StoreAnswer.Entry(key: "key/0", version: .max, value: value)
@@ -96,7 +101,7 @@ import Testing
             }
             let text = String(repeating: "\u{1}", count: 1000)
             let line = StoreEvent.stored(.max, .init(sent: .longAgo, outcome: .refused(text), found: found)).line()
-            #expect(line.count <= WorkerEvent.longestLine && line.count > WorkerEvent.longestLine - 40_000)
+            #expect(line.count <= limit && line.count > limit - 40_000)
             #expect(StoreEvent(line: line) != nil)
         }
     }

@@ -10,6 +10,8 @@ protocol ProcessTable: AnyObject {
     func children(of parent: Int32) -> [Int32]
     /// Whether a process bears this host's mark; nil if that cannot be determined.
     func isOurs(_ pid: Int32) -> Bool?
+    /// Whether a process executes a program just now, so that its mark cannot be seen.
+    func isExecuting(_ pid: Int32) -> Bool
     /// Whether a process has no_new_privs; nil if that cannot be determined.
     func gainsNoPrivileges(_ pid: Int32) -> Bool?
     /// All processes that bear one of these marks.
@@ -59,6 +61,8 @@ final class Orphans {
     /// Processes that were sent SIGKILL.
     private var killed: Set<Int32> = []
     private var isDue = false
+    /// Whether a child could not be judged at the last scan, since it executed a program.
+    private var isUndecided = false
     /// When the present hunt began; nil if there is none.
     private var since: MonotonicTime?
     private var pause = Orphans.pause
@@ -130,7 +134,7 @@ final class Orphans {
             groups = groups.filter { !table.clearGroup(of: $0) }
             let areGroupsClear = groups.isEmpty && (predecessors.isEmpty || table.clearGroups(of: predecessors))
             hold(targets(sparing: known))
-            if hunt.isEmpty { return areGroupsClear ? end() : goOn(start) }
+            if hunt.isEmpty { return areGroupsClear && !isUndecided ? end() : goOn(start) }
             guard explore(until: start + Self.piece) else { break }
             let held = hunt.close()
             for pid in held { table.kill(pid) }
@@ -170,9 +174,11 @@ final class Orphans {
     /// The orphans, and the processes that dead hosts have left; their descendants are found later.
     private func targets(sparing known: Set<Int32>) -> [Int32] {
         var targets: [Int32] = []
+        isUndecided = false
         for child in table.children() where !known.contains(child) {
             switch fate(of: child) {
-            case .leave: _ = table.reap(child)
+            case .leave:
+                if !table.reap(child), table.isExecuting(child) { isUndecided = true }
             case .kill:
                 if table.reap(child) { continue }
                 // A zombie that is traced by another process cannot be reaped.
@@ -202,6 +208,7 @@ final class SystemProcesses: ProcessTable {
     func children() -> [Int32] { HostProcess.children() }
     func children(of parent: Int32) -> [Int32] { ProcessFamily.children(of: parent, most: 10_000) }
     func isOurs(_ pid: Int32) -> Bool? { HostProcess.environment(of: pid).map { HostMark.mark(in: $0) == own } }
+    func isExecuting(_ pid: Int32) -> Bool { HostProcess.isExecuting(pid) }
     func gainsNoPrivileges(_ pid: Int32) -> Bool? { ProcessFamily.gainsNoPrivileges(pid) }
     func processes(of marks: Set<HostMark>) -> [Int32] {
         ProcessFamily.all().filter { pid in
