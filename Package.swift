@@ -138,7 +138,8 @@ let package = Package(
         // They load the library of `schedhost-trial`, which `swift build --build-tests` builds too.
         tests("PluginTestingTests", ["PluginTesting", "PluginAPI"]),
         .target(
-            name: "HostTestKit", dependencies: ["HostValues", "HostSystem"], path: "Tests/HostTestKit",
+            name: "HostTestKit", dependencies: ["HostValues", "HostSystem", "AllocationCounter"],
+            path: "Tests/HostTestKit",
             swiftSettings: strict),
         tests("HostValuesTests", ["HostValues", "HostTestKit"]),
         tests(

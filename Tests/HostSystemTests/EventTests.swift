@@ -103,20 +103,24 @@ struct EventTests {
         #expect(monitor.wait { $0.done == 8 ? $0.count : nil } == 80_000)
     }
 
-    @Test("a thread's slot is its own")
-    func slot() throws {
-        let seen = Monitor<Bool?>(nil)
-        var byte: UInt8 = 0
-        try unsafe withUnsafeMutableBytes(of: &byte) { bytes in
-            unsafe Thread.slot = bytes.baseAddress
+    @Test("a thread's block is its own, of zeros at first, and stays")
+    func block() throws {
+        let seen = Monitor<[Bool]>([])
+        for number in 0..<2 as Range<UInt8> {
             try Thread.start(name: "other") {
-                seen.withLock { $0 = unsafe Thread.slot == nil }
+                let (first, last) = unsafe (Thread.block, Thread.block + (Thread.blockSize - 1))
+                let isZero = unsafe (0..<Thread.blockSize).allSatisfy { unsafe first.load(fromByteOffset: $0, as: UInt8.self) == 0 }
+                unsafe first.storeBytes(of: number + 1, as: UInt8.self)
+                unsafe last.storeBytes(of: number + 3, as: UInt8.self)
+                seen.withLock { $0.append(isZero) }
+                seen.broadcast()
+                _ = seen.wait { $0.count >= 2 ? true : nil }
+                let stays = unsafe first == Thread.block && first.load(as: UInt8.self) == number + 1
+                    && last.load(as: UInt8.self) == number + 3 && UInt(bitPattern: first) % 16 == 0
+                seen.withLock { $0.append(stays) }
                 seen.broadcast()
             }
-            #expect(seen.wait { $0 })
-            let isOurs = unsafe Thread.slot == bytes.baseAddress
-            #expect(isOurs)
-            unsafe Thread.slot = nil
         }
+        #expect(seen.wait { $0.count == 4 ? $0.allSatisfy { $0 } : nil })
     }
 }

@@ -1,10 +1,13 @@
-import Glibc
+import AllocationCounter
 
-/// How many bytes of the heap an object takes, without what it refers to: 8 more than a multiple of 16. malloc_usable_size(3),
-/// which Glibc's module lacks.
-public func heapSize(of object: AnyObject) -> Int {
-    typealias Size = @convention(c) (UnsafeMutableRawPointer) -> Int
-    guard let symbol = unsafe dlsym(nil, "malloc_usable_size") else { return .max }
-    let size = unsafe unsafeBitCast(symbol, to: Size.self)
-    return unsafe size(Unmanaged.passUnretained(object).toOpaque())
+/// Bytes of the heap that one of these objects of one class takes, with the allocator's own 8 and without what it refers to.
+/// The smallest says it: where only 16 bytes would be left of a free piece, which is too few for one, the allocator gives them
+/// to the object before (`MINSIZE` of the GNU C library), so one alone may seem larger than it is.
+public func heapSize(of objects: [AnyObject]) -> Int {
+    unsafe heapSize(at: objects.map { unsafe UnsafeRawPointer(Unmanaged.passUnretained($0).toOpaque()) })
+}
+
+/// The same of pieces of memory, each as malloc(3) gave it.
+public func heapSize(at pieces: [UnsafeRawPointer]) -> Int {
+    unsafe pieces.map { unsafe Int(allocation_size($0)) }.min() ?? .max
 }

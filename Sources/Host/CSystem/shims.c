@@ -133,11 +133,9 @@ void chs_buffer_output_by_lines(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 
 const char *chs_error_text(int number, char *buffer, size_t size) { return strerror_r(number, buffer, size); }
 
-static _Thread_local void *thread_slot;
+static _Thread_local _Alignas(16) char thread_block[CHS_THREAD_BLOCK];
 
-void *chs_thread_slot(void) { return thread_slot; }
-
-void chs_set_thread_slot(void *value) { thread_slot = value; }
+void *chs_thread_block(void) { return thread_block; }
 
 /* The first version of the kernel's struct sched_attr. */
 struct attributes {

@@ -15,22 +15,15 @@ internal import HostValues
     private var cell: UnsafeMutablePointer<RoutineCell>?
     private var session = SessionID(rawValue: .max)
 
-    private static let slot = unsafe ThreadSlot { unsafe $0?.deallocate() }
     /// The name and the session of the plugin's own scope.
     private static let noText = CText("")
 
-    /// Where the routine of that cell stands, whose callback runs on this thread. Allocates once a thread.
+    /// Where the routine of that cell stands, whose callback runs on this thread.
     static func of(_ cell: UnsafeMutablePointer<RoutineCell>) -> UnsafePointer<schedhost_place> {
-        let own = unsafe slot.pointer?.assumingMemoryBound(to: CallbackPlace.self) ?? made()
+        // The block's zeros are a place of no cell.
+        let own = unsafe Thread.block.assumingMemoryBound(to: CallbackPlace.self)
         unsafe own.pointee.fill(cell)
         return unsafe withUnsafePointer(to: &own.pointee.place) { place in unsafe place }
-    }
-
-    private static func made() -> UnsafeMutablePointer<CallbackPlace> {
-        let made = UnsafeMutablePointer<CallbackPlace>.allocate(capacity: 1)
-        unsafe made.initialize(to: CallbackPlace())
-        unsafe slot.set(UnsafeMutableRawPointer(made))
-        return unsafe made
     }
 
     @inline(__always)

@@ -8,10 +8,6 @@ import Testing
 /// What a key with a few bytes takes, and what is left out of it until it is needed.
 @Suite("The size of a cache's entries")
 struct CacheEntrySizeTests {
-    private static func size(_ object: AnyObject) -> Int {
-        unsafe Int(allocation_size(Unmanaged.passUnretained(object).toOpaque()))
-    }
-
     private static func contents(_ budget: CacheBudget = CacheBudget(), isPrivate: Bool) -> CacheContents {
         CacheContents(
             policy: CacheFlight.Policy(expire: 1000, refreshAfter: .max), valueLimit: 100, budget: budget,
@@ -22,23 +18,25 @@ struct CacheEntrySizeTests {
     func bytes() throws {
         let budget = CacheBudget()
         var contents = Self.contents(budget, isPrivate: true)
-        let (keys, length) = (3 << 10, 5)
-        for number in 0..<keys {
+        let (count, length) = (3 << 10, 5)
+        for number in 0..<count {
             let key = Array(String(10_000 + number).utf8)
             _ = unsafe ([1, 2, 3, 4, 5] as [UInt8]).withUnsafeBytes {
                 unsafe contents.put(.few($0), key, now: 0, above: 0)
             }
         }
-        let entry = try #require(contents.entries[Array("10000".utf8)])
-        let value = try #require(entry.value)
-        #expect(Self.size(entry) <= 112 && Self.size(value) <= 128)
+        let entries = (0..<8).compactMap { contents.entries[Array(String(10_000 + $0).utf8)] }
+        let entry = try #require(entries.first)
+        let sizes = (entry: heapSize(of: entries), value: heapSize(of: entries.compactMap(\.value)))
+        #expect(sizes.entry <= 112 && sizes.value <= 128)
         // An array has 32 bytes before its elements. Three quarters of a dictionary's slots are in use at most, and here so are
         // as many, each with a key and an entry.
-        let key = unsafe entry.key.withUnsafeBytes { bytes in
-            unsafe bytes.baseAddress.map { unsafe Int(allocation_size($0 - 32)) } ?? 0
+        let keys = unsafe entries.compactMap { entry in
+            unsafe entry.key.withUnsafeBytes { bytes in unsafe bytes.baseAddress.map { unsafe $0 - 32 } }
         }
-        let all = Self.size(entry) + Self.size(value) + key + 16 * 4 / 3
-        #expect(entry.overhead - length == 320 && budget.held == keys * (entry.overhead + 5))
+        let key = unsafe heapSize(at: keys)
+        let all = sizes.entry + sizes.value + key + 16 * 4 / 3
+        #expect(entry.overhead - length == 320 && budget.held == count * (entry.overhead + 5))
         #expect(abs(entry.overhead - all) <= 32, "\(all)")
     }
 

@@ -149,9 +149,10 @@ const char *chs_error_text(int number, char *buffer, size_t size);
 #define O_NOATIME 01000000
 #endif
 
-/* Swift has no thread-local variables. One pointer of each thread's own, NULL at first. */
-void *chs_thread_slot(void);
-void chs_set_thread_slot(void *value);
+/* Swift has no thread-local variables. A block of memory of each thread's own, of zeros at first and aligned to 16 bytes, which
+   goes when the thread ends. */
+#define CHS_THREAD_BLOCK 192
+void *chs_thread_block(void);
 
 /* Waits while the word has that value, until a time of CLOCK_MONOTONIC in ns, or for ever. Returns 0 or an errno. */
 int chs_futex_wait(void *word, uint32_t value, int64_t until, bool forever);
