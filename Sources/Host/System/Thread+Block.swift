@@ -1,4 +1,4 @@
-public import CHostSystem
+internal import CHostSystem
 
 extension Thread {
     /// The size of `block` in bytes.
