@@ -167,6 +167,34 @@ struct CacheFileTests {
         #expect(step == 9, "two locks, reopen, ftruncate, write, fdatasync, close, exchange, fsync")
     }
 
+    @Test(
+        "large values, whose former file is removed: old or new after a crash at each step, the new one served after a failure",
+        arguments: [MemoryFolder.Mishap.crash, .failure(28)], [false, true])
+    func large(_ mishap: MemoryFolder.Mishap, power: Bool) throws {
+        func value(_ number: UInt8) -> [UInt8] { [UInt8](repeating: number, count: 1_200_000) }
+        var steps: [String] = []
+        var step = 0
+        repeat {
+            let world = CacheWorld()
+            world.settings.durability = power ? .power : .process
+            let cache = try world.cache(.disk, Self.options)
+            try cache.put(value(1)).get()
+            world.disk.arm(mishap, at: step)
+            try cache.put(value(2)).get()
+            steps = world.disk.log
+            #expect(cache.peek().bytes == value(2))
+            world.restart()
+            let found = try world.cache(.disk, Self.options).peek().bytes
+            // The new value is the file's from the exchange on, if that is reached; it is where there is no spare to open.
+            let isNew = steps.firstIndex(of: "exchange").map { $0 != step } ?? false
+            #expect(found?.count == value(1).count && found?.first == (isNew ? 2 : 1), "\(steps), \(step)")
+            #expect(world.disk.files.keys.elementsEqual([Self.path]), "no other file is left: \(steps), \(step)")
+            step += 1
+        } while step <= steps.count
+        let synced = power ? ["fsync", "remove"] : ["remove"]
+        #expect(steps.suffix(2 + synced.count) == ["close", "exchange"] + synced, "removed once the new name is safe")
+    }
+
     @Test("a save writes over what the value had before, and the two change names; without that, it is moved over")
     func spare() throws {
         let spare = "cache/v1/plugin/routine/spare.tmp"
@@ -189,9 +217,15 @@ struct CacheFileTests {
                 case (_, false): #expect(calls == ["reopen", "create", "write", "close", "rename"])
                 }
             }
-            // A large value takes no second place on the disk.
+            // The former file of a large value takes no place on the disk; one of a small value may.
             try cache.put([UInt8](repeating: 7, count: 2 << 20)).get()
-            #expect(world.disk.files[spare] == nil)
+            #expect((world.disk.files[spare] != nil) == canExchange)
+            for number in 8...9 as ClosedRange<UInt8> {
+                world.disk.arm(nil)
+                try cache.put([UInt8](repeating: number, count: 2 << 20)).get()
+                #expect(world.disk.files[spare] == nil)
+                #expect(world.disk.log.suffix(2) == (canExchange ? ["exchange", "remove"] : ["close", "rename"]))
+            }
             // Whoever comes next finds the value, and nothing to write over.
             try cache.put([8]).get()
             #expect(world.disk.files[spare] == nil)

@@ -45,6 +45,33 @@ struct CacheSpareTests {
         }
     }
 
+    @Test("the former file of a large value has no name any more, and who has it open goes on reading it")
+    func large() throws {
+        try withScratch { state in
+            let cache = try Self.cache(try state())
+            func value(_ number: UInt8) -> [UInt8] { [UInt8](repeating: number, count: 1_200_000) }
+            try cache.put([1]).get()
+            let folder = try Self.folder(try state())
+            for number in 2...5 as ClosedRange<UInt8> {
+                let file = try folder.open("x.shc")
+                let before = try Self.bytes(file)
+                try cache.put(value(number)).get()
+                #expect(try folder.names() == ["lock"] + (number == 2 ? ["spare.tmp"] : []) + ["x.shc"])
+                // A worker that finds it on the disk uses the file's pages, also after the next save.
+                let other = try Self.cache(try state())
+                let found = try other.peek().get().value
+                try cache.put(value(number + 100)).get()
+                #expect(try folder.names() == ["lock", "x.shc"])
+                #expect(found.array == value(number))
+                #expect(try Self.bytes(file) == before)
+                try file.close()
+            }
+            try cache.put([6]).get()
+            #expect(try Self.cache(try state()).peek().bytes == [6])
+            #expect(cache.counters().saveFailures == 0)
+        }
+    }
+
     @Test(
         "so does a program that knows nothing of the host: by a descriptor, a copy of one, a mapping", arguments: 0..<3)
     func plain(_ way: Int) throws {

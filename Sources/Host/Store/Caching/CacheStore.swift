@@ -46,8 +46,7 @@ final class CacheStore: Sendable {
     static let temporaryEnding = ".tmp"
     /// The file that a save writes to. After the save it has the value's former content, and serves as the next spare.
     static let spare = "spare" + temporaryEnding
-    /// The largest file in bytes that is exchanged with the spare. A larger one is renamed over the old file, so that
-    /// the old file's space is freed.
+    /// The largest file in bytes that is kept as the spare. A larger one is removed, so that its space is freed.
     static let largestSpare = 1 << 20 + 1 << 16
 
     /// The largest payload in bytes that is written together with its header in one call.
@@ -227,11 +226,12 @@ final class CacheStore: Sendable {
                 try directory.folder.remove(directory.temporary.text)
                 return .dropped
             }
-            try publish(directory, path, over: before, size: size)
+            let spare = try publish(directory, path, over: before)
             known.saved = CacheEntry.Saved(mark: directory.mark, generation: header.generation, size: size)
             // Without this sync, a power loss could leave the value's name at the file that is now the spare, which the
             // next save overwrites.
             if settings.durability == .power { try directory.folder.synchronize() }
+            if spare > Self.largestSpare { try? directory.folder.remove(directory.temporary.text) }
         } catch {
             try? directory.folder.remove(directory.temporary.text)
             throw error
@@ -241,15 +241,17 @@ final class CacheStore: Sendable {
         return .replaced
     }
 
-    /// Atomically puts the temporary file in the place of the value's file.
+    /// Atomically puts the temporary file in the place of the value's file. Returns the size of the file that is left under
+    /// the temporary name; 0 if there is none.
     ///
     /// Where possible the two files exchange their names: the next save then overwrites an existing file, and the file
     /// system neither creates nor removes one. On ext4 this takes a ninth of the time, mainly because a rename over an
-    /// existing file waits until the new file's blocks are written (`auto_da_alloc` in ext4(5)).
-    private func publish(_ directory: OpenDirectory, _ path: Path, over before: Before, size: Int) throws(SystemError) {
-        if case .older(let old) = before, max(old, size) <= Self.largestSpare, directory.canExchange {
+    /// existing file waits until the new file's blocks are written (`auto_da_alloc` in ext4(5)). With a file that is too large
+    /// to be kept it takes half of the time, although that file is removed then.
+    private func publish(_ directory: OpenDirectory, _ path: Path, over before: Before) throws(SystemError) -> Int {
+        if case .older(let old) = before, directory.canExchange {
             do {
-                if try directory.folder.exchange(directory.temporary, with: path.file) { return }
+                if try directory.folder.exchange(directory.temporary, with: path.file) { return old }
                 directory.canExchange = false
             } catch {
                 // The value's file was removed meanwhile.
@@ -257,6 +259,7 @@ final class CacheStore: Sendable {
             }
         }
         try directory.folder.rename(directory.temporary, to: path.file)
+        return 0
     }
 
     /// What a save replaces.
