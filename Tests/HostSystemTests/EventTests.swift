@@ -109,13 +109,16 @@ struct EventTests {
         for number in 0..<2 as Range<UInt8> {
             try Thread.start(name: "other") {
                 let (first, last) = unsafe (Thread.block, Thread.block + (Thread.blockSize - 1))
-                let isZero = unsafe (0..<Thread.blockSize).allSatisfy { unsafe first.load(fromByteOffset: $0, as: UInt8.self) == 0 }
+                let isZero = unsafe (0..<Thread.blockSize).allSatisfy {
+                    unsafe first.load(fromByteOffset: $0, as: UInt8.self) == 0
+                }
                 unsafe first.storeBytes(of: number + 1, as: UInt8.self)
                 unsafe last.storeBytes(of: number + 3, as: UInt8.self)
                 seen.withLock { $0.append(isZero) }
                 seen.broadcast()
                 _ = seen.wait { $0.count >= 2 ? true : nil }
-                let stays = unsafe first == Thread.block && first.load(as: UInt8.self) == number + 1
+                let stays =
+                    unsafe first == Thread.block && first.load(as: UInt8.self) == number + 1
                     && last.load(as: UInt8.self) == number + 3 && UInt(bitPattern: first) % 16 == 0
                 seen.withLock { $0.append(stays) }
                 seen.broadcast()
