@@ -109,7 +109,7 @@ struct EventTests {
         for number in 0..<2 as Range<UInt8> {
             try Thread.start(name: "other") {
                 let (first, last) = unsafe (Thread.block, Thread.block + (Thread.blockSize - 1))
-                let isZero = unsafe (0..<Thread.blockSize).allSatisfy {
+                let isZero = (0..<Thread.blockSize).allSatisfy {
                     unsafe first.load(fromByteOffset: $0, as: UInt8.self) == 0
                 }
                 unsafe first.storeBytes(of: number + 1, as: UInt8.self)
