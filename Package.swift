@@ -183,16 +183,21 @@ let package = Package(
     cLanguageStandard: .gnu11
 )
 
-// `SCHEDHOST_TESTS=HostWorkerTests,HostClusterTests`, or `=HostPolicyTests`: only what these tests need, which scripts/test and
-// scripts/fuzz build once more with optimisation.
+// `SCHEDHOST_TESTS=HostPolicyTests`, or `=HostWorkerTests:PluginKit.swift:CacheHitTests.swift,HostClusterTests:Model`: only what
+// these tests need, of those with files or folders only these, which scripts/test and scripts/fuzz build with optimisation.
 if let only = Context.environment["SCHEDHOST_TESTS"] {
+    let wanted = only.split(separator: ",").map { $0.split(separator: ":").map(String.init) }
     let needed =
         [
             "CPluginAPI", "PluginAPI", "CHostSystem", "HostValues", "HostSystem", "HostPolicy", "HostCluster",
             "HostWire",
             "HostInspection", "HostStore", "HostWorker",
             "AllocationCounter", "HostTestKit",
-        ] + only.split(separator: ",").map(String.init)
+        ] + wanted.map { $0[0] }
     package.targets.removeAll { !needed.contains($0.name) }
+    for target in package.targets {
+        guard let files = wanted.first(where: { $0[0] == target.name })?.dropFirst(), !files.isEmpty else { continue }
+        target.sources = Array(files)
+    }
     package.products = []
 }
