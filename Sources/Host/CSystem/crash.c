@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -181,13 +183,26 @@ static void refuse(int call, void *context) {
     *result = -EPERM;
 }
 
+static FILE *output;          /* the standard output as it was before any plugin */
+static const char *last_said; /* up to where its buffer has been written here */
+
 /* What was printed and has no line's end yet, as exit(3) would write it. The buffer is only read: nothing here takes a lock. */
-static void write_rest(void) {
+static void write_rest(int may_wait) {
 #if defined(__GLIBC__)
     const char *begin = stdout->_IO_write_base, *end = stdout->_IO_write_ptr;
-    if (begin != NULL && end > begin && end - begin <= 65536) {
+    struct pollfd pipe = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    if (last_said > begin && last_said <= end) {
+        begin = last_said;
+    }
+    if (begin == NULL || end <= begin || end - begin > (may_wait ? 65536 : PIPE_BUF)) {
+        return;
+    }
+    /* Room for so many bytes is what makes a pipe writable. pipe(7) */
+    if (may_wait || (poll(&pipe, 1, 0) == 1 && pipe.revents == POLLOUT)) {
         ssize_t written = write(STDOUT_FILENO, begin, (size_t)(end - begin));
-        (void)written;
+        if (written > 0) {
+            last_said = begin + written;
+        }
     }
 #endif
 }
@@ -232,6 +247,11 @@ static void handle(int number, siginfo_t *information, void *context) {
         if (paper >= 0) {
             (void)fcntl(paper, F_SETFD, 0);
         }
+        /* Who is ended for being over his time has a while for his report, and is killed if that is not done by then. No fault
+           can come of it where the plugin has not put another file in the place of the standard output. */
+        if (number == SIGABRT && information->si_code == SI_TKILL && information->si_pid == getppid() && stdout == output) {
+            write_rest(0);
+        }
         make_room();
     }
     for (size_t i = 0; i < FATAL_COUNT; i++) {
@@ -250,7 +270,7 @@ static void handle(int number, siginfo_t *information, void *context) {
     if (page->thread == (int32_t)syscall(SYS_gettid) && page->count == 0) {
         trace(context);
     }
-    write_rest(); /* last: should the buffer be spoiled too, the process ends by this fault */
+    write_rest(1); /* last: should the buffer be spoiled too, the process ends by this fault */
     end_by_default(number);
 }
 
@@ -259,6 +279,7 @@ void chs_crash_watch(struct chs_crash_page *shared, int channel, int report) {
     line = channel;
     paper = report;
     owner = getpid();
+    output = stdout;
     for (size_t i = 0; i < FATAL_COUNT; i++) {
         struct sigaction action;
         /* With their mask: the runtime's handler catches faults of its own while it reads memory for its report. */

@@ -125,5 +125,32 @@ extension EndToEnd {
                 "records", "--show", "\(record.session)", "--json", "--state", scratch.state, in: scratch)
             #expect(json.contains(#""lines":[{"ms":"#))
         }
+
+        @Test func `the last words of a plugin that hangs are in the record also where its report takes too long`()
+            async throws
+        {
+            try await Fixtures.build(
+                "logs-slow-report",
+                c: Source.plugin(
+                    "slow-report", waitMs: 3_600_000, more: "#include <unistd.h>", fields: ", .timeout_ms = 300",
+                    body: "printf(\"without an end\"); for (;;) pause();"))
+            let scratch = try Scratch()
+            try scratch.add("logs-slow-report")
+            // A toolchain's folders, with a backtracer that never ends.
+            let (tools, libexec) = (scratch.path + "/tools/bin", scratch.path + "/tools/libexec/swift/linux")
+            _ = try await Command.shell(
+                """
+                mkdir -p \(tools) \(libexec) && cp /bin/true \(tools)/swift
+                echo '#include <unistd.h>\\nint main(void) { for (;;) pause(); }' | cc -x c - -o \(libexec)/swift-backtrace
+                """, in: scratch)
+            let host = try Host(in: scratch, environment: ["PATH": tools + ":/usr/bin:/bin"])
+            try await eventually("its record") { try !host.records.isEmpty }
+            try await host.line("died: ended by SIGKILL")
+            let record = try #require(try host.records.first)
+            #expect(record.reason.kind.name == "timeout" && record.report == nil)
+            let (_, text, _) = try await Program.run(
+                "records", "--show", "\(record.session)", "--state", scratch.state, in: scratch)
+            #expect(text.contains("without an end"), "\(text)")
+        }
     }
 }
