@@ -208,10 +208,13 @@ extension EndToEnd {
             let host = try Host(in: scratch)
             _ = try await host.sessions(1)
             try await eventually("the start is over") { LedgerView.all(in: scratch).contains { $0.cycle >= 50 } }
+            let start = ContinuousClock.now
             let before = try #require(Processes.number("voluntary_ctxt_switches", of: host.pid))
             try await eventually("500 cycles") { LedgerView.all(in: scratch).contains { $0.cycle >= 550 } }
             let after = try #require(Processes.number("voluntary_ctxt_switches", of: host.pid))
-            #expect(after - before <= 1, "it was woken \(after - before) times")
+            // It looks after hangs now and then, and a busy machine has half a second of cycles in several.
+            let seconds = Int((ContinuousClock.now - start) / .seconds(1))
+            #expect(after - before <= 1 + 2 * seconds, "it was woken \(after - before) times in \(seconds) s")
             _ = try await host.end(by: Signals.interrupt)
         }
 
