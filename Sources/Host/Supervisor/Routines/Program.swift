@@ -116,4 +116,10 @@ final class ProgramEntry {
     var isRetired = false
 
     init(_ program: Program) { self.program = program }
+
+    /// Gives up its routines, which refer to it: the two would keep each other in memory for as long as the host runs.
+    func takeRoutines() -> [RoutineEntry] {
+        defer { routines = [] }
+        return routines
+    }
 }

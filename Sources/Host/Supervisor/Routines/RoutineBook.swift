@@ -186,7 +186,7 @@ final class RoutineBook {
         saveTallies()
         var left: [(String, RoutineLegacies.Legacy)] = []
         for number in numbers {
-            for routine in programs.removeValue(forKey: number)?.routines ?? [] {
+            for routine in programs.removeValue(forKey: number)?.takeRoutines() ?? [] {
                 for timer in [routine.timer, routine.stopTimer] { if let timer { deadlines.remove(timer) } }
                 hangs.remove(routine.key)
                 routines[routine.key] = nil
