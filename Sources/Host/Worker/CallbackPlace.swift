@@ -7,20 +7,21 @@ internal import HostValues
 ///
 /// It is made when the plugin asks, and not kept for each routine: a worker may have 100 000 of them, and few are in a
 /// callback at the same time. A thread is in one callback at a time, so what it was told stays until that returns.
+///
+/// No value of this type is made: it is a view of the thread's block, whose zeros at first are a place of no cell.
 @safe struct CallbackPlace {
-    private var place = unsafe schedhost_place()
+    private var place: schedhost_place
     /// The session's id as a C string.
-    private var sessionText = InlineArray<14, CChar>(repeating: 0)
+    private var sessionText: InlineArray<14, CChar>
     /// Whose place it is: what does not change in a session is filled in once for callbacks that follow each other.
     private var cell: UnsafeMutablePointer<RoutineCell>?
-    private var session = SessionID(rawValue: .max)
+    private var session: SessionID
 
     /// The name and the session of the plugin's own scope.
     private static let noText = CText("")
 
     /// Where the routine of that cell stands, whose callback runs on this thread.
     static func of(_ cell: UnsafeMutablePointer<RoutineCell>) -> UnsafePointer<schedhost_place> {
-        // The block's zeros are a place of no cell.
         let own = unsafe Thread.block.assumingMemoryBound(to: CallbackPlace.self)
         unsafe own.pointee.fill(cell)
         return unsafe withUnsafePointer(to: &own.pointee.place) { place in unsafe place }
