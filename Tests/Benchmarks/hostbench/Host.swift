@@ -12,6 +12,8 @@ struct Tools {
     let scripts: String
     /// For plugins, states and what is written; on a disk.
     let place: String
+    /// The sandbox of all plugins but those whose rows compare levels.
+    let sandbox: String
 
     func limit(_ name: String, _ arguments: [String]) throws -> [String: Double] {
         try run("\(built)/\(name)", arguments)
@@ -64,7 +66,7 @@ final class HostRun {
     init(
         _ tools: Tools, routines: Int = 1, settings: [String: Any] = [:], params: [String: Any], plugin: Bool = true,
         from file: String = "bench.so", cache parameter: String? = nil, stays: Bool = false,
-        sandbox level: String = "on"
+        sandbox level: String? = nil
     ) throws {
         self.tools = tools
         self.stays = stays
@@ -85,7 +87,7 @@ final class HostRun {
         var all = settings
         all["params"] = own
         // The sandbox that plugins have by default does not let everything of the environment in.
-        all["sandbox"] = ["level": level, "environment": ["BENCH_ROUTINES"]]
+        all["sandbox"] = ["level": level ?? tools.sandbox, "environment": ["BENCH_ROUTINES"]]
         try JSONSerialization.data(withJSONObject: all).write(to: URL(fileURLWithPath: plugins + "/bench.json5"))
         if plugin { try FileManager.default.copyItem(atPath: "\(tools.built)/\(file)", toPath: plugins + "/bench.so") }
     }

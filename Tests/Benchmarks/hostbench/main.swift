@@ -1,7 +1,8 @@
 import Foundation
 
 // hostbench HOST BUILT SCRIPTS PLACE THRESHOLDS [--peers DIR] [--json FILE] [--check] [--only PATTERN] [--rounds N]
-// [--quick] [--soak SECONDS] [--plot FILE] [--redis SOCKET] [--fleets DIR]: called by scripts/bench, which says what these are.
+// [--quick] [--soak SECONDS] [--sandbox LEVEL] [--plot FILE] [--redis SOCKET] [--fleets DIR]: called by scripts/bench, which
+// says what these are.
 
 setvbuf(stdout, nil, _IOLBF, 0)
 var words = Array(CommandLine.arguments.dropFirst())
@@ -30,6 +31,7 @@ let fleets = value("--fleets")
 let jsonFile = value("--json")
 let plotFile = value("--plot")
 let only = value("--only")
+let sandbox = value("--sandbox") ?? "on"
 let isQuick = take("--quick")
 let checks = take("--check")
 let wished = value("--rounds").flatMap { Int($0) } ?? (isQuick ? 1 : 3)
@@ -39,7 +41,7 @@ guard words.isEmpty else {
     exit(64)
 }
 let tools = Tools(
-    host: fixed[0], built: fixed[1], peers: peers, scripts: fixed[2], place: fixed[3])
+    host: fixed[0], built: fixed[1], peers: peers, scripts: fixed[2], place: fixed[3], sandbox: sandbox)
 let thresholds: [String: Threshold]
 do {
     thresholds = try JSONDecoder().decode(
