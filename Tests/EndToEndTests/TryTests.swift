@@ -195,6 +195,47 @@ extension EndToEnd {
             #expect(try left().isEmpty)
         }
 
+        @Test func `a child of the plugin that dies is no end of the program`() async throws {
+            try await Fixtures.build(
+                "try-child",
+                c: Source.plugin(
+                    "try-child", waitMs: 10, more: "#include <stdlib.h>\n#include <sys/wait.h>",
+                    body: """
+                        pid_t child = fork();
+                        if (child == 0) abort();
+                        int status = 0;
+                        waitpid(child, &status, 0);
+                        puts(WIFSIGNALED(status) ? "the child died" : "it lives");
+                        """))
+            let command = try Command(
+                [try Program.path, "try", Fixtures.file(of: "try-child"), "--cycles", "2"], in: Scratch())
+            #expect(try await command.ended() == .exited(0))
+            let lines = command.output.split(separator: "\n")
+            #expect(lines.count { $0 == "the child died" } == 2, "\(command.output)")
+            #expect(!command.errors.contains("ended this program"), "\(command.errors)")
+        }
+
+        /// The next moment at which the clock shows it, also on the days on which the clock is set.
+        @Test(arguments: [
+            ("2026-10-25T00:00:00Z", 3), ("2026-10-24T23:40:00Z", 5), ("2026-10-25T00:30:00Z", 6),
+            ("2026-03-28T23:40:00Z", 8), ("2026-03-29T01:10:00Z", 140),
+        ])
+        func `until a time of day on the days on which the clock is set`(from: String, cycles: Int) async throws {
+            try await several()
+            let scratch = try Scratch()
+            try scratch.add("try-several", as: "several.so")
+            try scratch.write("{ until: '02:30', wait_ms: 600000 }", to: "several.json5")
+            let command = try Command(
+                [
+                    try Program.path, "try", scratch.plugins + "/several.so", "tick", "--for", "30h", "--from", from,
+                    "--json",
+                ], in: scratch, environment: ["TZ": "Europe/Berlin"])
+            #expect(try await command.ended() == .exited(0))
+            let summary = try JSONDecoder().decode(Summary.self, from: Data(command.output.utf8))
+            #expect(summary.records.first?.reason.kind == "until")
+            #expect(summary.routines.map(\.cycles) == [cycles], "\(command.output)")
+        }
+
         @Test(arguments: [
             (["tik"], 1, "several has no routine 'tik'; did you mean tick? it has tick, nap, bad, daily"),
             (["--param", "speed"], 1, "'speed' is no NAME=VALUE"),

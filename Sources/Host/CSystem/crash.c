@@ -230,6 +230,16 @@ static void make_room(void) {
     }
 }
 
+/* The process ends by the thread that had its fault first, or is killed when that takes too long. */
+static void wait_for_the_end(void) {
+    sigset_t none;
+    (void)sigemptyset(&none);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
+    for (;;) {
+        (void)pause();
+    }
+}
+
 static void handle(int number, siginfo_t *information, void *context) {
     if (number == SIGSYS && information->si_code == SECCOMP_TRAP) {
         refuse(information->si_syscall, context);
@@ -240,7 +250,7 @@ static void handle(int number, siginfo_t *information, void *context) {
         return;
     }
     if (!atomic_flag_test_and_set(&is_taken)) {
-        page->thread = (int32_t)syscall(SYS_gettid);
+        __atomic_store_n(&page->thread, (int32_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
         page->signal = number;
         /* Nothing more is sent: whoever reads the channel looks at the page now, and gives the rest its time. */
         (void)shutdown(line, SHUT_WR);
@@ -253,6 +263,9 @@ static void handle(int number, siginfo_t *information, void *context) {
             write_rest(0);
         }
         make_room();
+    } else if (__atomic_load_n(&page->thread, __ATOMIC_ACQUIRE) != (int32_t)syscall(SYS_gettid)) {
+        /* Another thread had its fault first, and its report stops this one. */
+        wait_for_the_end();
     }
     for (size_t i = 0; i < FATAL_COUNT; i++) {
         if (fatal[i] != number) {

@@ -34,7 +34,7 @@ static void say_crashed(int number) {
  * after its instruction, does not: it is raised again. sigaction(2) */
 static void crashed(int number, siginfo_t *information, void *context) {
     (void)context;
-    say_crashed(number);
+    if (getpid() == owner) say_crashed(number);
     if (information->si_code <= 0 || number == SIGTRAP || number == SIGSYS) (void)raise(number);
 }
 

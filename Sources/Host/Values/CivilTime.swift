@@ -42,7 +42,24 @@ public struct CivilTime: Equatable, Sendable {
     /// Seconds since 1970, UTC, of this time in a zone, by mktime(3) or timegm(3). Days and hours beyond their range
     /// roll over into the next or previous month or day. Nil for a year or a day that is out of the range of these
     /// functions.
-    public func seconds(in zone: Zone) -> Int64? {
+    public func seconds(in zone: Zone) -> Int64? { seconds(in: zone, isDaylightSaving: -1) }
+
+    /// The moments at which the zone's clock shows this time, in seconds since 1970, UTC: two where it is set back over the
+    /// time, and where it is set forward over it, the moment of that. None for a time that `seconds` has none for.
+    public func moments(in zone: Zone) -> [Int64] {
+        guard let wanted = seconds(in: .utc) else { return [] }
+        func shown(_ moment: Int64) -> Int64 { CivilTime(seconds: moment, zone: zone).seconds(in: .utc) ?? .max }
+        let guesses = Set([0, 1].compactMap { seconds(in: zone, isDaylightSaving: $0) }).sorted()
+        let moments = guesses.filter { shown($0) == wanted }
+        guard moments.isEmpty, var before = guesses.first, var after = guesses.last else { return moments }
+        while after - before > 1 {
+            let middle = before + (after - before) / 2
+            if shown(middle) < wanted { before = middle } else { after = middle }
+        }
+        return [after]
+    }
+
+    private func seconds(in zone: Zone, isDaylightSaving: Int32) -> Int64? {
         var parts = unsafe tm()
         guard let years = Int32(exactly: year), let days = Int32(exactly: day), year.magnitude < 1_000_000 else {
             return nil
@@ -53,7 +70,7 @@ public struct CivilTime: Equatable, Sendable {
         unsafe parts.tm_hour = Int32(truncatingIfNeeded: hour)
         unsafe parts.tm_min = Int32(truncatingIfNeeded: minute)
         unsafe parts.tm_sec = Int32(truncatingIfNeeded: second)
-        unsafe parts.tm_isdst = -1
+        unsafe parts.tm_isdst = isDaylightSaving
         switch zone {
         case .local: return Int64(unsafe mktime(&parts))
         case .utc: return Int64(unsafe timegm(&parts))

@@ -9,9 +9,8 @@ extension Until {
             var time = CivilTime(seconds: nowMs / 1000, zone: zone)
             (time.hour, time.minute, time.second) = (hour, minute, 0)
             for _ in 0...1 {
-                if let seconds = time.seconds(in: zone),
-                    seconds.multipliedReportingOverflow(by: 1000).partialValue > nowMs
-                {
+                for seconds in time.moments(in: zone)
+                where seconds.multipliedReportingOverflow(by: 1000).partialValue > nowMs {
                     return seconds &* 1000
                 }
                 time.day += 1

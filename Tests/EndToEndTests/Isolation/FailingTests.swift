@@ -53,6 +53,42 @@ extension EndToEnd.Isolation {
         _ = try await host.end(by: Signals.terminate)
     }
 
+    /// The second thread waits for the report of the first one, which stops it.
+    @Test func `two threads have a fault at once, and one report tells of it`() async throws {
+        try await Fixtures.build(
+            "twofaults",
+            c: Source.plugin(
+                "twofaults", waitMs: 10_000,
+                more: """
+                    #include <pthread.h>
+                    static pthread_barrier_t barrier;
+                    static void *fault(void *place) {
+                        pthread_barrier_wait(&barrier);
+                        *(volatile int *)place = 1;
+                        return NULL;
+                    }
+                    """,
+                body: """
+                    pthread_t thread;
+                    pthread_barrier_init(&barrier, NULL, 2);
+                    pthread_create(&thread, NULL, fault, (void *)8);
+                    fault((void *)16);
+                    """))
+        let scratch = try Scratch()
+        try scratch.add("twofaults")
+        try scratch.write(
+            "{ restart: { first_delay_ms: 1, max_delay_ms: 1, same_cause_failures: 0, any_cause_failures: 0 } }",
+            to: "twofaults.json5")
+        let host = try Host(in: scratch)
+        try await eventually("eight deaths\n\(host.log)", within: .seconds(60)) { try host.records.count >= 8 }
+        _ = try await host.end(by: Signals.terminate)
+        for record in try host.records.filter({ $0.reason.end == .crash }) {
+            let report = try #require(record.report)
+            let text = scratch.text("state/reports/" + report)
+            #expect(text.contains("fault") && !text.contains("failed to suspend"), "\(text)")
+        }
+    }
+
     @Test func `deaths shut a routine out, and the message says how to resume`() async throws {
         try await Fixtures.build("faulty")
         let scratch = try Scratch()
