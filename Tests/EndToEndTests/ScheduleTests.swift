@@ -65,6 +65,31 @@ extension EndToEnd {
             #expect(try host.records.last.map { $0.cycles >= 2 } == true)
         }
 
+        /// A worker whose sessions go by the wall clock is woken when that is set. timerfd_create(2), proc_pid_fdinfo(5)
+        @Test(arguments: [
+            ("{ schedule: '2199-01-01' }", true), ("{ wait_ms: 3600000, align: true }", true),
+            ("{ until: '2199-01-01T00:00:00Z' }", true), ("{ wait_ms: 100 }", false),
+        ])
+        func `the clock is watched where sessions go by it`(configuration: String, isWatched: Bool) async throws {
+            let scratch = try await scratch(configuration)
+            let host = try Host(in: scratch)
+            _ = try await host.sessions(1)
+            func timers() -> [String] {
+                host.workers.flatMap { worker in
+                    let folder = "/proc/\(worker)/fdinfo"
+                    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+                    return names.compactMap { try? String(contentsOfFile: folder + "/" + $0, encoding: .utf8) }
+                }.filter { $0.contains("clockid: 0") && $0.contains("settime flags: 03") }
+            }
+            try await eventually("a timer") { !timers().isEmpty }
+            if isWatched {
+                try await eventually("one that is armed") { timers().allSatisfy { !$0.contains("it_value: (0, 0)") } }
+            } else {
+                #expect(timers().allSatisfy { $0.contains("it_value: (0, 0)") })
+            }
+            _ = try await host.end(by: Signals.terminate)
+        }
+
         @Test func `status and list show a time of day`() async throws {
             let scratch = try await scratch("{ schedule: ['Mon 09:30', '2199-01-01'], zone: 'Asia/Kathmandu' }")
             let host = try Host(in: scratch)

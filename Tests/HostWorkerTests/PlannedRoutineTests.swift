@@ -102,6 +102,50 @@ import Testing
         #expect(starts == [0, 200])
     }
 
+    /// Somebody asks for a cycle while `start` runs: it is the next one, whatever the first one was to wait for.
+    @Test func aCycleThatIsAskedForDuringStart() throws {
+        for first in [.afterWait, .due, .now] as [RoutineTiming.First] {
+            let clock = TestClock()
+            let starts = Log()
+            let script = Script { _ in
+                starts.add("\(clock.boot().nanoseconds / 1_000_000_000)")
+                return 0
+            }
+            unsafe script.start = { _ in
+                clock.advance(3_000_000_000)
+                return 0
+            }
+            let kit = unsafe try PluginKit([script], clock: clock)
+            var order = kit.order(waitMs: 60_000, maxCycles: 2)
+            order.timing.first = first
+            order.timing.lastRunMs = clock.wall().milliseconds - 10_000
+            let runner = kit.context.runners[0]
+            unsafe script.start = { _ in
+                clock.advance(3_000_000_000)
+                runner.ask(.runNow)
+                return 0
+            }
+            _ = try kit.session(order, on: clock)
+            #expect(starts.all == ["4", "64"], "\(first)")
+        }
+    }
+
+    /// A later session catches up by when the last cycle began, and a session whose `start` failed had none.
+    @Test func whenTheLastCycleBegan() throws {
+        #expect(try starts(2) { $0.schedules = ["*:0/5 UTC"] }.end.lastRunMs == 1_000_000_500_000)
+        #expect(try starts(2, waitMs: 60_000) { _ in }.end.lastRunMs == nil, "nobody will ask")
+        let clock = TestClock()
+        let script = Script()
+        unsafe script.start = { _ in 5 }
+        let kit = unsafe try PluginKit([script], clock: clock)
+        for change in [{ $0.schedules = ["*:0/5 UTC"] }, { $0.first = .due }] as [(inout RoutineTiming) -> Void] {
+            var order = kit.order()
+            change(&order.timing)
+            let end = try kit.session(order, on: clock)
+            #expect(end.failures == 1 && end.cycles == 0 && end.lastRunMs == nil)
+        }
+    }
+
     @Test func onAGrid() throws {
         let (aligned, _) = try starts(3, waitMs: 60_000) { $0.aligns = true }
         #expect(aligned == [20, 80, 140])

@@ -20,6 +20,20 @@ struct TurnRequestsTests {
         #expect(requests.take() == .pause && !requests.isStopAsked)
     }
 
+    @Test("of a pause and a resume the last one counts")
+    func lastOneCounts() {
+        let requests = TurnRequests()
+        requests.begin([])
+        for kind in [.pause, .resume, .pause] as [TurnRequests.Kinds] { requests.ask(kind) }
+        requests.ask(.look)
+        #expect(requests.take() == [.pause, .look])
+        for kind in [.resume, .pause, .resume] as [TurnRequests.Kinds] { requests.ask(kind) }
+        #expect(requests.take() == .resume)
+        requests.begin(.pause)
+        requests.ask(.resume)
+        #expect(requests.take() == .resume)
+    }
+
     @Test("a stop holds for the whole session, and ends each sleep")
     func stop() {
         let requests = TurnRequests()

@@ -24,10 +24,12 @@ struct TimerDescriptor: ~Copyable, Sendable {
     }
 
     /// Sets the deadline, in ns on the timer's clock. A past one expires at once; `Int64.max` disarms the timer.
-    func arm(at deadline: Int64) {
-        // This fails only for a bad descriptor or value. A bad value would be a bug of ours; a descriptor that a plugin
-        // has closed is noticed by the thread that waits for it.
-        _ = Self.set(descriptor.raw, flags, deadline)
+    /// Returns 0 or the errno: ECANCELED if the clock was set just now.
+    @discardableResult
+    func arm(at deadline: Int64) -> Int32 {
+        // Otherwise this fails only for a bad descriptor or value. A bad value would be a bug of ours; a descriptor that a
+        // plugin has closed is noticed by the thread that waits for it.
+        Self.set(descriptor.raw, flags, deadline) == 0 ? 0 : errno
     }
 
     private static func set(_ timer: Int32, _ flags: Int32, _ deadline: Int64) -> Int32 {
@@ -93,8 +95,9 @@ public struct WallTimer: ~Copyable, Sendable {
     /// The descriptor to wait for, with `Poller` or `EventLoop`.
     public var descriptor: Descriptor { _read { yield timer.descriptor } }
 
-    /// Sets the deadline. A past one expires at once; `never` disarms the timer.
-    public func arm(at deadline: WallTime) { timer.arm(at: deadline.nanoseconds) }
+    /// Sets the deadline. A past one expires at once; `never` disarms the timer. Returns false if the clock was set just
+    /// now: the timer is armed, but does not report that.
+    public func arm(at deadline: WallTime) -> Bool { timer.arm(at: deadline.nanoseconds) != ECANCELED }
 
     /// Resets an expired timer, so that its descriptor is no longer readable.
     public func acknowledge() { timer.acknowledge() }

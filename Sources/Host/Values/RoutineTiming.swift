@@ -54,7 +54,7 @@ public struct RoutineTiming: Equatable, Sendable {
     /// When the first cycle starts. Nil means at once for a plain interval, otherwise at the next time of the schedule
     /// or grid.
     public var first: First?
-    /// When the last cycle of an earlier session began, in ms since 1970, UTC; nil if unknown.
+    /// The time that the last cycle of an earlier session was for, or else when it began, in ms since 1970, UTC; nil if unknown.
     public var lastRunMs: Int64?
     /// When the host first saw these schedule texts, in ms since 1970, UTC; nil means now.
     public var firstSeenMs: Int64?

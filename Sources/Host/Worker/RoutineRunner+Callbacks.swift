@@ -89,11 +89,21 @@ extension RoutineRunner {
             missed: schedule.missed, reason: reason,
             code: end == .error ? session.error?.code ?? 0 : 0, stats: session.stats,
             disposition: session.disposition,
-            leftAloneNs: end == .error ? session.error?.leftAloneUntil.map { max(0, $0 - now) } : nil)
+            leftAloneNs: end == .error ? session.error?.leftAloneUntil.map { max(0, $0 - now) } : nil,
+            lastRunMs: lastRunMs(schedule, began: lastBegan, now: now))
         unsafe cell.pointee.ledger.end(end, counts, began: lastBegan)
         close()
         plugin.sessionEnded(ended)
         return .over
+    }
+
+    /// What later sessions go by, in ms UTC: the time that the plan's last cycle was for, which a clock that is set and a
+    /// delayed start do not change, or else when the last cycle began; nil if none has, as where `start` failed.
+    private func lastRunMs(_ schedule: Schedule, began: BootTime, now: BootTime) -> Int64? {
+        guard times.timing.dependsOnHistory, schedule.cycle > 0 || schedule.failures > 0 else { return nil }
+        guard times.isPlanned else { return (clock.wall() - max(0, now - began)).milliseconds }
+        if schedule.attempt > 1 { times.cycleEnds() }  // it was to be tried again
+        return times.lastRunMs
     }
 
     /// Stops background refreshes, since `stop` may release what the caches' sources use.

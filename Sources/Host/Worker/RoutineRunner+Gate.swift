@@ -21,6 +21,10 @@ extension RoutineRunner {
     /// Ends the turn while waiting for the host. Notes that nothing is due, so that the supervisor does not take the
     /// waiting for a hang.
     private func restAtGate(_ now: BootTime) -> RunPool.Turn {
+        // The plan decides once more at the grant: by then a later time may be due, or this one be too late.
+        if unsafe cell.pointee.schedule.attempt == 1, times.giveBack() {
+            unsafe cell.pointee.schedule.withhold(byPlan: true)
+        }
         unsafe cell.pointee.ledger.waits(until: .never, cycle: cell.pointee.schedule.cycle)
         return .due(unsafe cell.pointee.schedule.clampToUntil(.never, now: now, wall: wall()))
     }
@@ -28,17 +32,19 @@ extension RoutineRunner {
     /// Handles a turn while the host's answer is outstanding: runs the cycle if it was granted, withdraws the request
     /// if the cycle is no longer wanted, or continues to wait.
     func waitForGate() -> RunPool.Turn {
-        if session.gate.grant(requests.grantedNumber) { return drive(.run) }
         let isWanted =
             unsafe !session.stopAsked && !cell.pointee.schedule.isPaused
             && !cell.pointee.schedule.hasReachedUntil(wall())
-        if isWanted { return restAtGate(clock.boot()) }
+        if isWanted {
+            guard session.gate.grant(requests.grantedNumber) else { return restAtGate(clock.boot()) }
+            return unsafe cell.pointee.schedule.state == .running ? drive(.run) : drive()
+        }
         leaveGate()
-        unsafe cell.pointee.schedule.withhold()
+        unsafe cell.pointee.schedule.withhold(byPlan: false)
         return drive()
     }
 
-    /// Tells the host, if necessary, that the cycle has ended or is no longer wanted.
+    /// Tells the host, if necessary, that the cycle has ended, or does not begin after all.
     @inline(__always)
     func leaveGate() {
         if session.gate.leave() { plugin.channel.send(.turnOver(slot: session.slot, session: session.id)) }

@@ -158,7 +158,10 @@ internal import Synchronization
     /// Brings the session to its first cycle. Returns how the turn ends if that is not possible yet, or not at all;
     /// else nil.
     private func begin() -> RunPool.Turn? {
-        if session.startDue > clock.boot(), !session.stopAsked { return .due(session.startDue) }
+        let now = clock.boot()
+        if session.startDue > now, !session.stopAsked, unsafe !cell.pointee.schedule.hasReachedUntil(wall()) {
+            return .due(unsafe cell.pointee.schedule.clampToUntil(session.startDue, now: now, wall: wall()))
+        }
         if let trouble = session.trouble {
             session.error = Session.Failure(phase: .start, code: -1, message: trouble, cycle: 0, attempt: 1)
             return finish(.error)
@@ -189,9 +192,12 @@ internal import Synchronization
             case .plan: action = followPlan(now)
             case .askHook: action = askHook(&now)
             case .wait(let until):
+                leaveGate()
                 unsafe cell.pointee.ledger.waits(until: cell.pointee.schedule.due, cycle: cell.pointee.schedule.cycle)
                 return .due(until)
-            case .end(let end): return finish(end)
+            case .end(let end):
+                leaveGate()
+                return finish(end)
             case .none: return .over
             }
         }
@@ -338,11 +344,15 @@ extension RoutineRunner {
                 ms: clock.wallMilliseconds()))
     }
 
-    /// Determines when the first cycle is due, at which the grid of cycles starts.
+    /// Determines when the first cycle is due, at which the grid of cycles starts. One that was asked for during `start`
+    /// is due already.
     private func layFirstCycle() {
-        let now = clock.boot()
-        let first = times.first(wait: unsafe cell.pointee.schedule.wait, boot: now, wall: clock.wall())
-        if first == .byPlan { return }
+        let (now, wall) = (clock.boot(), clock.wall())
+        if times.nextMs != 0 {
+            unsafe cell.pointee.schedule.expect(now + (WallTime(milliseconds: times.nextMs) - wall))
+        }
+        let first = times.first(wait: unsafe cell.pointee.schedule.wait, boot: now, wall: wall)
+        if unsafe first == .byPlan || cell.pointee.schedule.isForced { return }
         _ = unsafe cell.pointee.schedule.runNow(now: now)
         if case .at(let due) = first { unsafe cell.pointee.schedule.delayFirst(to: due) }
     }

@@ -30,6 +30,8 @@ struct SessionTimes {
         var lookedAt: BootTime
         /// The time that the cycle in progress is for, in ms UTC; 0 if the plan names none.
         var cycleMs: Int64 = 0
+        /// What the plan's last cycle was for, in ms UTC; nil if there was none.
+        var lastRunMs: Int64?
 
         init(_ timing: RoutineTiming, _ plan: RoutinePlan?, lookedAt: BootTime) {
             self.timing = timing
@@ -80,12 +82,28 @@ struct SessionTimes {
     /// The time that the cycle in progress is for, in ms UTC; 0 if it has none.
     var cycleMs: Int64 { settings?.cycleMs ?? 0 }
 
+    /// What the plan's last cycle was for, in ms UTC; nil if there was none.
+    var lastRunMs: Int64? { settings?.lastRunMs }
+
     /// Notes that the cycle begins which the plan has for that time.
     func cycleBegins(for ms: Int64) { settings?.cycleMs = ms }
 
+    /// Gives back the time that the plan has named for the cycle which does not begin yet: `step` decides about it once
+    /// more. Returns false if the cycle has none.
+    func giveBack() -> Bool {
+        guard let settings, settings.cycleMs != 0 else { return false }
+        settings.plan?.giveBack(dueMs: settings.cycleMs)
+        settings.cycleMs = 0
+        return true
+    }
+
     /// Notes that it is over.
     @inline(__always)
-    func cycleEnds() { if let settings { settings.cycleMs = 0 } }
+    func cycleEnds() {
+        guard let settings, settings.cycleMs != 0 else { return }
+        settings.lastRunMs = settings.cycleMs
+        settings.cycleMs = 0
+    }
 
     /// When the first cycle is due, for a session that begins its cycles now; `wait` is in ns.
     func first(wait: Int64, boot: BootTime, wall: WallTime) -> First {

@@ -17,6 +17,14 @@ struct TurnRequests: ~Copyable, Sendable {
         static let resume = Kinds(rawValue: 8)
         static let look = Kinds(rawValue: 16)
         static let go = Kinds(rawValue: 32)
+
+        /// The requests that these take back: the last one of a pause and a resume counts.
+        var opposites: Kinds {
+            var opposites: Kinds = []
+            if contains(.pause) { opposites.insert(.resume) }
+            if contains(.resume) { opposites.insert(.pause) }
+            return opposites
+        }
     }
 
     /// The bits of `state`.
@@ -57,7 +65,14 @@ struct TurnRequests: ~Copyable, Sendable {
 
     /// Makes a request.
     func ask(_ kind: Kinds) {
-        _ = kinds.bitwiseOr(kind.rawValue, ordering: .sequentiallyConsistent)
+        var before = kinds.load(ordering: .relaxed)
+        while true {
+            let (isDone, found) = kinds.compareExchange(
+                expected: before, desired: before & ~kind.opposites.rawValue | kind.rawValue,
+                ordering: .sequentiallyConsistent)
+            if isDone { break }
+            before = found
+        }
         if kind.contains(.stop) {
             state.change(setting: State.stopAsked)
             state.wakeAll()

@@ -32,14 +32,13 @@ public final class Worker {
     /// How often a session that was asked to stop is checked for `interrupt`, in ms.
     private static let interruptTick: Int32 = 20
     /// A time that is never reached. The timer must be armed to report that the clock was set.
-    private static let farFuture = WallTime(nanoseconds: 1 << 62)
 
     private let channel: EventChannel
     private let ledger: LedgerFile
     private let clock: any HostClock
     private let log: LogGate
     private let poller: Poller
-    private let clockSet: WallTimer
+    private var clockSet: ClockWatch
     private let sessions = SessionCounter()
     private let budget: CacheBudget
     private let namedFolders: NamedFolders
@@ -111,7 +110,7 @@ public final class Worker {
         leases = hasLeases ? try LeaseDeadline(Descriptor(owning: Self.leaseDescriptor), clock: clock) : nil
         ledger = try LedgerFile(Descriptor(owning: Self.ledgerDescriptor))
         poller = try Poller()
-        clockSet = try WallTimer()
+        clockSet = try ClockWatch()
         doorbell = try Doorbell()
         signs = hasLeases ? SharedSigns(doorbell: doorbell.descriptor.raw, clock: clock) : nil
         try channel.watch(by: poller, token: Source.channel)
@@ -151,9 +150,7 @@ public final class Worker {
             channel.flush()
             readCommands()
         case Source.clockSet:
-            clockSet.acknowledge()
-            clockSet.arm(at: Self.farFuture)
-            lookAgain()
+            clockSet.wasSet { lookAgain() }
         default:
             doorbell.hush()
         }
@@ -302,7 +299,7 @@ public final class Worker {
             keepLeases { (leases) throws(SystemError) in try leases.begin(start.slot, runner) }
         }
         sessions.begin(doorbell: doorbell.descriptor.raw)
-        if start.untilMs != nil { clockSet.arm(at: Self.farFuture) }
+        if start.untilMs != nil || !start.timing.isPlain { clockSet.begin { lookAgain() } }
         driver.begin(runner.index)
     }
 

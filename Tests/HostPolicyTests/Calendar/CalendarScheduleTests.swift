@@ -81,6 +81,26 @@ import Testing
         #expect(try schedule("2150-1-1").owed(lastRun: nil, firstSeen: 0, nowMs: now) == nil)
     }
 
+    /// The latest is found among more than are counted: after a pause it is the one run, never a burst.
+    @Test func theLatestOfVeryMany() throws {
+        let wednesdays = try schedule("Wed *-*-* *:*:*")
+        let due = try at("2026-11-25T00:00:00Z")
+        let now = try at("2026-11-30T12:00:00Z") * 1000
+        let latest = try at("2026-11-25T23:59:59Z")
+        #expect(
+            wednesdays.step(due: due, nowMs: now)
+                == .run(
+                    occurrence: latest, missed: CalendarSchedule.mostMissed, lateMs: now - latest * 1000))
+        #expect(wednesdays.owed(lastRun: due, firstSeen: due, nowMs: now) == latest)
+        var hours = try schedule("Mon..Fri *-*-* 09..17:*:*")
+        let monday = try at("2026-11-30T08:00:00Z") * 1000
+        let friday = try at("2026-11-27T17:59:59Z")
+        #expect(hours.owed(lastRun: nil, firstSeen: due, nowMs: monday) == friday)
+        hours.jitterMs = 60_000
+        let found = try #require(hours.owed(lastRun: nil, firstSeen: due, nowMs: monday))
+        #expect(found == friday)
+    }
+
     @Test func delaysAreTheSameEverywhere() throws {
         var spread = try schedule("hourly")
         spread.jitterMs = 60_000

@@ -57,6 +57,48 @@ import Testing
         return runs
     }
 
+    /// A restart while one time waits for the end of its delay, after another one has run whose delay ended later.
+    @Test func delaysThatOverlap() throws {
+        var spread = try calendar("*:*:0/10")
+        spread.jitterMs = 60_000
+        let begin: Int64 = 1_000_000_000
+        let occurrences = (0..<60).map { begin + Int64($0) * 10 }
+        for pair in zip(occurrences, occurrences.dropFirst())
+        where spread.startMs(of: pair.0) < spread.startMs(of: pair.1) {
+            var timing = RoutineTiming()
+            timing.catchUp = .none
+            timing.firstSeenMs = (begin - 1) * 1000
+            timing.lastRunMs = pair.0 * 1000
+            let now = WallTime(milliseconds: spread.startMs(of: pair.1) - 1)
+            guard now.milliseconds >= pair.1 * 1000 else { continue }
+            #expect(RoutinePlan(spread, timing, wall: now).nextMs == spread.startMs(of: pair.1), "\(pair)")
+        }
+    }
+
+    /// What was named for a run that has not begun is decided about once more.
+    @Test func givenBack() throws {
+        var timing = RoutineTiming()
+        timing.firstSeenMs = 1_000_000_000_000
+        var plan = RoutinePlan(try calendar("*:0/5"), timing, wall: at(1_000_000_000))
+        guard case .run(let due, _, 0, _) = plan.step(wall: at(1_000_000_210), waitMs: 0) else {
+            return #expect(Bool(false))
+        }
+        plan.giveBack(dueMs: due)
+        #expect(plan.nextMs == 1_000_000_200_000)
+        #expect(
+            plan.step(wall: at(1_000_000_510), waitMs: 0)
+                == .run(
+                    dueMs: 1_000_000_500_000, late: 10 * Self.second, missed: 1, next: 290 * Self.second))
+        var grid = RoutinePlan(waitMs: 60_000, offsetMs: 0, wall: at(1_000_000_000))
+        guard case .run(let point, _, 0, _) = grid.step(wall: at(1_000_000_020), waitMs: 60_000) else {
+            return #expect(Bool(false))
+        }
+        grid.giveBack(dueMs: point)
+        guard case .run(point, _, 2, _) = grid.step(wall: at(1_000_000_150), waitMs: 60_000) else {
+            return #expect(Bool(false))
+        }
+    }
+
     /// Neither a restart nor rules of a zone that are read anew lose a run that waits for the end of its delay, also where
     /// the clock was set back meanwhile.
     @Test func aDelayIsNotForgotten() throws {

@@ -303,6 +303,33 @@ struct ScheduleTests {
         #expect(schedule.missed == 0, "a pause misses nothing")
     }
 
+    @Test("a resume beside a cycle leaves it its grid, and so does one that nobody has paused")
+    func resumeBesideACycle() {
+        var schedule = Schedule(now: 0, wait: 100)
+        _ = schedule.poll(now: 0, wall: 0)
+        schedule.pause()
+        schedule.resume(now: 40)
+        schedule.resume(now: 50)
+        #expect(schedule.finish(now: 60, wall: 0) == .wait(until: 100))
+        schedule.resume(now: 130)
+        #expect(schedule.poll(now: 130, wall: 0) == .run)
+        #expect(schedule.finish(now: 140, wall: 0) == .wait(until: 200))
+    }
+
+    @Test("a cycle before the plan's first one knows when that is due")
+    func nextOfAPlan() {
+        var schedule = Schedule(now: 0, wait: 0, isPlanned: true)
+        schedule.expect(700)
+        _ = schedule.runNow(now: 0)
+        #expect(schedule.poll(now: 0, wall: 0) == .run)
+        #expect(schedule.nextDue(now: 10, wall: 0) == 700)
+        #expect(schedule.finish(now: 20, wall: 0) == .plan)
+        _ = schedule.follow(.wait(480), now: 20, wall: 0)
+        _ = schedule.runNow(now: 30)
+        #expect(schedule.poll(now: 30, wall: 0) == .run)
+        #expect(schedule.nextDue(now: 40, wall: 0) == 500)
+    }
+
     @Test("a retry is the same cycle, at most so many attempts", arguments: [1, 2, 3, 7] as [UInt32])
     func retry(_ most: UInt32) {
         var schedule = Schedule(now: 0, wait: 100, maxAttempts: most)

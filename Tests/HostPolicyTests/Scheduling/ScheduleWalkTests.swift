@@ -80,8 +80,8 @@ struct ScheduleWalkTests {
                 schedule.pause()
                 model.isPaused = true
             case 18:
+                model.resume(now, isWaiting: schedule.state == .waiting)
                 schedule.resume(now: now)
-                model.resume(now)
             default:
                 guard Int.random(in: 0..<100, using: &random) == 0 else { continue }
                 schedule.askStop()
@@ -179,9 +179,10 @@ private struct Model {
         }
     }
 
-    mutating func resume(_ now: BootTime) {
+    mutating func resume(_ now: BootTime, isWaiting: Bool) {
+        guard isPaused else { return }
         isPaused = false
-        if due < now {
+        if isWaiting, due < now {
             due = now
             origin = now
         }

@@ -109,15 +109,26 @@ public struct CalendarSchedule: Equatable, Sendable {
     }
 
     /// The latest occurrence after `time` that starts by `nowMs`, as do all occurrences before it. The search looks at
-    /// windows before `nowMs`, each twice as long as the previous one.
+    /// windows before `nowMs`, each twice as long as the previous one, and halves the first one that has an occurrence.
     private func last(notAfterMs nowMs: Int64, after time: Int64) -> Int64? {
         var reach: Int64 = 1
         let end = nowMs / 1000 - jitterMs / 1000
         while reach < 1 << 33 {
-            if let first = next(after: max(time, end - reach)), startMs(of: first) <= nowMs {
-                var latest = first
+            let begin = max(time, end - reach)
+            if let first = started(after: begin, by: nowMs) {
+                // The window before this one, which was half as long, has none.
+                var (latest, before, past) = (first, begin, end - reach / 2)
+                while past - before > 1 {
+                    let middle = before + (past - before) / 2
+                    if let found = started(after: middle, by: nowMs) {
+                        (latest, before) = (found, middle)
+                    } else {
+                        past = middle
+                    }
+                }
+                // Later ones may have started sooner than jitter delays others.
                 for _ in 0..<Self.mostMissed {
-                    guard let next = next(after: latest), startMs(of: next) <= nowMs else { break }
+                    guard let next = started(after: latest, by: nowMs) else { break }
                     latest = next
                 }
                 return latest
@@ -126,6 +137,11 @@ public struct CalendarSchedule: Equatable, Sendable {
             reach *= 2
         }
         return nil
+    }
+
+    /// The first occurrence after a time, if it has started by `nowMs`.
+    private func started(after time: Int64, by nowMs: Int64) -> Int64? {
+        next(after: time).flatMap { startMs(of: $0) <= nowMs ? $0 : nil }
     }
 }
 

@@ -143,6 +143,15 @@ public struct RoutinePlan: Sendable {
             next: WallTime(milliseconds: next) - wall)
     }
 
+    /// Makes a time due again that `step` has named for a run which has not begun.
+    public mutating func giveBack(dueMs: Int64) {
+        switch source {
+        case .calendar(let schedule, _, let past):
+            source = .calendar(schedule, due: Due(dueMs / 1000, of: schedule), past: past)
+        case .grid(let offset, _, let wait): source = .grid(offsetMs: offset, dueMs: dueMs, waitMs: wait)
+        }
+    }
+
     /// Takes a schedule with new zone rules, and computes the occurrences that have not come yet anew.
     public mutating func take(_ schedule: CalendarSchedule, wall: WallTime) {
         switch source {

@@ -82,7 +82,7 @@ public struct Schedule: Equatable, Sendable {
     private var endAsked = false
     private var againAsked = false
     /// Whether the next cycle starts regardless of the plan.
-    private var isForced = false
+    public private(set) var isForced = false
 
     /// Creates a session that begins now; its first cycle is due at once.
     public init(
@@ -126,6 +126,7 @@ public struct Schedule: Equatable, Sendable {
             switch step {
             case .wait(let remaining):
                 due = now + remaining
+                grid = due
                 let look = now + WallWait.sleep(remaining: remaining)
                 return .wait(until: clampToUntil(look, now: now, wall: wall))
             case .run(_, let late, let passed, let next):
@@ -144,6 +145,9 @@ public struct Schedule: Equatable, Sendable {
             return .none
         }
     }
+
+    /// Notes when the plan's first cycle is due, for a cycle that begins before it.
+    public mutating func expect(_ due: BootTime) { if isPlanned { grid = due } }
 
     /// Delays the first cycle.
     public mutating func delayFirst(to time: BootTime) {
@@ -176,12 +180,14 @@ public struct Schedule: Equatable, Sendable {
         }
     }
 
-    /// Takes back `run` for a cycle that may not begin yet, because others have their turn first. The cycle stays due.
-    public mutating func withhold() {
+    /// Takes back `run` for a cycle that may not begin yet, because others have their turn first. The cycle stays due. If its
+    /// plan has it again (`byPlan`), the plan is asked once more before it begins, since a later time may be due by then, or
+    /// this one be too late.
+    public mutating func withhold(byPlan: Bool) {
         switch state {
         case .running:
             state = .waiting
-            isForced = true
+            isForced = !byPlan
         case .waiting, .inHook, .ended: break
         }
     }
@@ -240,12 +246,16 @@ public struct Schedule: Equatable, Sendable {
     /// Pauses the session: no cycle starts until `resume`.
     public mutating func pause() { isPaused = true }
 
-    /// Resumes the session. If a cycle became due in the meantime, it starts now, on a new grid.
+    /// Resumes the session. If a cycle became due in the meantime, it starts now, on a new grid. A cycle in progress keeps
+    /// its grid, since none became due beside it.
     public mutating func resume(now: BootTime) {
+        guard isPaused else { return }
         isPaused = false
-        if due < now {
+        switch state {
+        case .waiting where due < now:
             due = now
             restartGrid(now)
+        case .waiting, .running, .inHook, .ended: break
         }
     }
 

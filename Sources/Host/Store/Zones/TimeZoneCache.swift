@@ -15,7 +15,12 @@ public final class TimeZoneCache: Sendable {
         var zone: TimeZones.Zone
         var mark: TimeZones.Mark
         var lookedAt: BootTime
+        /// Its rules are those from this time on, in seconds since 1970, UTC.
+        var from: Int64
     }
+
+    /// Whoever asks after each `patience` shall not find an entry that is a little younger.
+    private static let freshness = patience - patience / 6
 
     private let variable = HostProcess.environment("TZ")
     private let entries = Mutex<[String: Entry]>([:])
@@ -29,15 +34,18 @@ public final class TimeZoneCache: Sendable {
     {
         let key = name ?? ""
         let known = entries.withLock { $0[key] }
-        if let known, boot - known.lookedAt < Self.patience { return known.zone }
+        if let known, boot - known.lookedAt < Self.freshness { return known.zone }
         let mark = TimeZones.Mark(name, variable: variable)
         var entry: Entry
-        if let known, known.mark == mark, known.zone.rules.horizon > wall.seconds + 400 * 86_400 {
+        // A clock that was ahead when the rules were read may have been set back before them.
+        if let known, known.mark == mark, wall.seconds >= known.from,
+            known.zone.rules.horizon > wall.seconds + 400 * 86_400
+        {
             entry = known
         } else {
             do throws(TimeZones.Failure) {
                 let zone = try TimeZones.zone(name, from: wall.seconds, variable: variable)
-                entry = Entry(zone: zone, mark: mark, lookedAt: boot)
+                entry = Entry(zone: zone, mark: mark, lookedAt: boot, from: wall.seconds)
             } catch {
                 guard let known else { throw error }
                 trouble("\(error); what was known of the time zone still holds")

@@ -72,6 +72,14 @@ final class ScheduleMemory {
         return known
     }
 
+    /// When the last cycle of a session began whose worker has died and cannot tell, in ms since 1970, UTC; nil if none has.
+    /// The ledger counts no failures but those of cycles.
+    static func lastRunMs(_ record: SessionRecord, _ counts: LedgerCounts?, _ clock: any HostClock) -> Int64? {
+        guard record.cycles > 0 || record.failures > 0 || counts?.isInCycle == true else { return nil }
+        let ago = counts.map { max(0, clock.boot() - $0.began) } ?? 0
+        return (clock.wall() - ago).milliseconds
+    }
+
     /// Notes when a routine's cycle began. Ignored for routines whose timing was never asked for.
     func ran(_ identifier: String, atMs time: Int64) {
         guard let last = notes[identifier], time > last.lastRunMs ?? .min else { return }
@@ -86,6 +94,7 @@ final class ScheduleMemory {
         do throws(SystemError) {
             try write()
         } catch {
+            isChanged = true  // for the next call, as that at the host's end
             log?.write(.error, "", "\(error)")
         }
     }

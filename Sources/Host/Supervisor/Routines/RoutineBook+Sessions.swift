@@ -85,6 +85,8 @@ extension RoutineBook {
         guard let session = routine.session else { return }
         routine.session?.end(as: kind, text)
         actions.append(.send(.stop(slot: session.seat.slot), session.seat))
+        // Whoever asks again gives it no more time.
+        guard session.endAs == nil || routine.stopTimer == nil else { return }
         let timer =
             routine.stopTimer
             ?? deadlines.make(isPatient: true) { [unowned self, unowned routine] _ in endOverdue(routine) }
@@ -118,7 +120,8 @@ extension RoutineBook {
         record.missed = ended.missed
         record.stats = ended.stats
         close(
-            routine, record, counts, hasGoodCycle: ended.goodCycles > 0, disposition: ended.disposition,
+            routine, record, counts, lastRunMs: ended.lastRunMs, hasGoodCycle: ended.goodCycles > 0,
+            disposition: ended.disposition,
             leftAloneNs: reason.end == .error ? ended.leftAloneNs : nil)
     }
 
@@ -145,8 +148,9 @@ extension RoutineBook {
                 kept = kept ?? own.map { _ in CrashReports.name(of: record.plugin, record.session) }
                 record.report = kept
             }
+            let counts = obituary.counts[verdict.slot]
             close(
-                routine, record, obituary.counts[verdict.slot], report: own,
+                routine, record, counts, lastRunMs: ScheduleMemory.lastRunMs(record, counts, clock), report: own,
                 hasGoodCycle: verdict.counts.map { $0.goodCycles > 0 } ?? false)
         }
         // If the worker died of a load, the report belongs to no session.
@@ -156,8 +160,9 @@ extension RoutineBook {
 
     /// Closes a session: passes its record on, and lets the policy decide what follows.
     private func close(
-        _ routine: RoutineEntry, _ finished: SessionRecord, _ counts: LedgerCounts?, report: String? = nil,
-        hasGoodCycle: Bool, disposition: WorkerEvent.Ended.Disposition = .policy, leftAloneNs: Int64? = nil
+        _ routine: RoutineEntry, _ finished: SessionRecord, _ counts: LedgerCounts?, lastRunMs: Int64?,
+        report: String? = nil, hasGoodCycle: Bool, disposition: WorkerEvent.Ended.Disposition = .policy,
+        leftAloneNs: Int64? = nil
     ) {
         var record = finished.timed(counts?.cycleTimes)
         let step = record.finishMs.clampedMinus(record.startMs).clampedMinus(record.durationMs)
@@ -165,7 +170,9 @@ extension RoutineBook {
         if let pid = routine.session?.seat.pid {
             totals[routine.identifier, default: RoutineTotals()].end(record, counts, worker: pid)
         }
-        noteLastRun(of: routine, record, counts)
+        if let lastRunMs, routine.settings.timing.dependsOnHistory {
+            memory.ran(routine.identifier, atMs: lastRunMs)
+        }
         routine.session = nil
         running[record.session] = nil
         hangs.remove(routine.key)
@@ -183,15 +190,6 @@ extension RoutineBook {
         }
         // An unknown kind of end was written by a plugin to the channel itself, and counts as a failure.
         tell(routine, .sessionEnded(record.reason.end ?? .error, cause: record.reason.cause))
-    }
-
-    /// Notes when the last cycle of a session began, so that a later session can catch up.
-    private func noteLastRun(of routine: RoutineEntry, _ record: SessionRecord, _ counts: LedgerCounts?) {
-        guard routine.settings.timing.dependsOnHistory,
-            record.cycles > 0 || record.failures > 0 || counts?.isInCycle == true
-        else { return }
-        let ago = counts.map { max(0, clock.boot() - $0.began) } ?? 0
-        memory.ran(routine.identifier, atMs: (clock.wall() - ago).milliseconds)
     }
 
     /// Notes the last cycle of a session of the previous host, which has its record now.

@@ -134,7 +134,7 @@ extension WorkerEvent {
                     throw cursor.fault("a stage of a load before this")
                 }
                 stage = known
-            case "text": text = try cursor.string()
+            case "text": text = String(try cursor.string().cut(to: Self.longestText))
             default: try cursor.skip()
             }
         }
@@ -162,6 +162,7 @@ extension WorkerEvent.Ended {
         writer.close()
         writer.field("disposition", disposition.rawValue)
         if let leftAloneNs { writer.field("left_alone_ns", leftAloneNs) }
+        if let lastRunMs { writer.field("last_run_ms", lastRunMs) }
     }
 
     fileprivate init(from cursor: inout JSONCursor) throws(JSONFault) {
@@ -180,8 +181,11 @@ extension WorkerEvent.Ended {
             case "good_cycles": ended.goodCycles = try cursor.unsigned()
             case "failures": ended.failures = try cursor.unsigned()
             case "missed": ended.missed = try cursor.unsigned()
-            case "reason": ended.reason = try SessionRecord.Reason(from: &cursor)
+            case "reason":
+                ended.reason = try SessionRecord.Reason(from: &cursor)
+                ended.reason.text = String(ended.reason.text.cut(to: WorkerEvent.longestText))
             case "left_alone_ns": ended.leftAloneNs = try cursor.signed()
+            case "last_run_ms": ended.lastRunMs = try cursor.signed()
             case "code": ended.code = try cursor.whole()
             case "stats": ended.stats = try SessionRecord.Stats(from: &cursor)
             case "disposition":

@@ -30,6 +30,10 @@ public enum WorkerEvent: Equatable, Sendable {
     /// The worker is about to exit in order.
     case goodbye
 
+    /// The longest text that is heard of a refused load or of a session's end, in bytes, as long as those of `fail`; a plugin
+    /// may write longer ones to the channel itself.
+    public static let longestText = 4096
+
     /// The longest line that is heard, in bytes, but for descriptions that were requested.
     public static let longestLine = 1 << 20
 
@@ -74,12 +78,16 @@ public enum WorkerEvent: Equatable, Sendable {
         /// If the error repeats an earlier one, because a cache did not yet ask its source again: for how many more ns
         /// the cache will not ask. Nil for an error of its own.
         public var leftAloneNs: Int64?
+        /// The time that the last cycle was for, or else when it began, in ms since 1970, UTC; nil if there was none, or nobody
+        /// will ask.
+        public var lastRunMs: Int64?
 
         /// Creates the end of a session.
         public init(
             slot: Int, session: SessionID, startMs: Int64, finishMs: Int64, durationNs: Int64, cycles: UInt64,
             goodCycles: UInt64, failures: UInt64, missed: UInt64, reason: SessionRecord.Reason, code: Int32,
-            stats: SessionRecord.Stats, disposition: Disposition, leftAloneNs: Int64? = nil
+            stats: SessionRecord.Stats, disposition: Disposition, leftAloneNs: Int64? = nil,
+            lastRunMs: Int64? = nil
         ) {
             self.slot = slot
             self.session = session
@@ -95,6 +103,7 @@ public enum WorkerEvent: Equatable, Sendable {
             self.stats = stats
             self.disposition = disposition
             self.leftAloneNs = leftAloneNs
+            self.lastRunMs = lastRunMs
         }
     }
 
